@@ -1,0 +1,1 @@
+//! Reach any MCP server from Rust: names a target, infers the transport, opens a session.

@@ -1,0 +1,277 @@
+use std::{borrow::Cow, fmt};
+
+use super::{RawJson, RequestId};
+
+/// One JSON-RPC message.
+///
+/// Spec: basic/index#messages
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC knows no fourth kind of message")]
+pub enum Message {
+    /// Asks for an answer.
+    Request(Request),
+    /// Asks for nothing.
+    Notification(Notification),
+    /// Answers a request.
+    Response(Response),
+}
+
+/// A request: it has an id and expects one response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// Unique among the sender's open requests.
+    pub id: RequestId,
+    /// Such as `tools/call`.
+    pub method: Cow<'static, str>,
+    /// The parameters: an object, or absent.
+    pub params: Option<RawJson>,
+}
+
+impl Request {
+    /// A request without parameters; see [`with_params`](Request::with_params).
+    pub fn new(id: impl Into<RequestId>, method: impl Into<Cow<'static, str>>) -> Self {
+        Self { id: id.into(), method: method.into(), params: None }
+    }
+
+    /// Sets the parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: RawJson) -> Self {
+        self.params = Some(params);
+        self
+    }
+}
+
+/// A notification: it has no id and is never answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notification {
+    /// Such as `notifications/progress`.
+    pub method: Cow<'static, str>,
+    /// The parameters: an object, or absent.
+    pub params: Option<RawJson>,
+}
+
+impl Notification {
+    /// A notification without parameters; see [`with_params`](Notification::with_params).
+    pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
+        Self { method: method.into(), params: None }
+    }
+
+    /// Sets the parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: RawJson) -> Self {
+        self.params = Some(params);
+        self
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The id of the request; absent only on errors about a request whose id could not be read.
+    pub id: Option<RequestId>,
+    /// What came back: a result, or the peer's error.
+    pub outcome: Result<RawJson, ErrorObject>,
+}
+
+impl Response {
+    /// A successful answer.
+    pub fn result(id: RequestId, result: RawJson) -> Self {
+        Self { id: Some(id), outcome: Ok(result) }
+    }
+
+    /// An answer that is an error.
+    pub fn error(id: impl Into<Option<RequestId>>, error: ErrorObject) -> Self {
+        Self { id: id.into(), outcome: Err(error) }
+    }
+}
+
+/// The error that a peer answered with. Never made up locally for a request of ours.
+///
+/// Spec: basic/index#error-responses
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorObject {
+    /// What went wrong; see [`error_code`](crate::error_code).
+    pub code: i64,
+    /// One sentence for people.
+    pub message: String,
+    /// Details of any shape.
+    pub data: Option<RawJson>,
+}
+
+impl ErrorObject {
+    /// An error without details.
+    pub fn new(code: i64, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// Sets the details.
+    #[must_use]
+    pub fn with_data(mut self, data: RawJson) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+impl fmt::Display for ErrorObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for ErrorObject {}
+
+impl From<Request> for Message {
+    fn from(request: Request) -> Self {
+        Message::Request(request)
+    }
+}
+
+impl From<Notification> for Message {
+    fn from(notification: Notification) -> Self {
+        Message::Notification(notification)
+    }
+}
+
+impl From<Response> for Message {
+    fn from(response: Response) -> Self {
+        Message::Response(response)
+    }
+}
+
+impl Message {
+    /// Appends the message as compact JSON, without a line end.
+    ///
+    /// The bytes hold no line break, also where a raw payload had one between its tokens, so that the
+    /// result is one line of any newline-delimited stream.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Message::Request(request) => request.encode(out),
+            Message::Notification(notification) => notification.encode(out),
+            Message::Response(response) => response.encode(out),
+        }
+    }
+}
+
+impl Request {
+    /// Appends the request as one line of JSON; see [`Message::encode`].
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+        encode_id(&self.id, out);
+        out.extend_from_slice(b",\"method\":");
+        encode_str(&self.method, out);
+        encode_params(self.params.as_ref(), out);
+        out.push(b'}');
+    }
+}
+
+impl Notification {
+    /// Appends the notification as one line of JSON; see [`Message::encode`].
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":");
+        encode_str(&self.method, out);
+        encode_params(self.params.as_ref(), out);
+        out.push(b'}');
+    }
+}
+
+impl Response {
+    /// Appends the response as one line of JSON; see [`Message::encode`].
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"jsonrpc\":\"2.0\"");
+        if let Some(id) = &self.id {
+            out.extend_from_slice(b",\"id\":");
+            encode_id(id, out);
+        }
+        match &self.outcome {
+            Ok(result) => {
+                out.extend_from_slice(b",\"result\":");
+                encode_raw(result, out);
+            }
+            Err(error) => {
+                out.extend_from_slice(b",\"error\":{\"code\":");
+                encode_id(&RequestId::Number(error.code), out);
+                out.extend_from_slice(b",\"message\":");
+                encode_str(&error.message, out);
+                if let Some(data) = &error.data {
+                    out.extend_from_slice(b",\"data\":");
+                    encode_raw(data, out);
+                }
+                out.push(b'}');
+            }
+        }
+        out.push(b'}');
+    }
+}
+
+fn encode_id(id: &RequestId, out: &mut Vec<u8>) {
+    match id {
+        RequestId::Number(number) => {
+            out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+        }
+        RequestId::String(string) => encode_str(string, out),
+    }
+}
+
+fn encode_str(text: &str, out: &mut Vec<u8>) {
+    // A `Vec` never refuses a write and a `str` is always JSON.
+    serde_json::to_writer(out, text).expect("a string is JSON and a vector takes it");
+}
+
+fn encode_params(params: Option<&RawJson>, out: &mut Vec<u8>) {
+    if let Some(params) = params {
+        out.extend_from_slice(b",\"params\":");
+        encode_raw(params, out);
+    }
+}
+
+fn encode_raw(raw: &RawJson, out: &mut Vec<u8>) {
+    let bytes = raw.as_bytes();
+    let start = out.len();
+    out.extend_from_slice(bytes);
+    // JSON strings hold no bare line breaks, so any there is stands between tokens.
+    if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        for byte in &mut out[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn line(message: impl Into<Message>) -> String {
+        let mut out = Vec::new();
+        message.into().encode(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_kind_is_one_line_and_reads_back() {
+        let pretty = RawJson::from_text("{\n  \"a\": 1\r\n}").unwrap();
+        let messages: [Message; 5] = [
+            Request::new(1, "tools/list").into(),
+            Request::new("a\"b", "x").with_params(pretty.clone()).into(),
+            Notification::new("notifications/\u{1f600}").with_params(pretty.clone()).into(),
+            Response::result(RequestId::Number(-3), pretty.clone()).into(),
+            Response::error(None, ErrorObject::new(-32700, "no\njson").with_data(pretty)).into(),
+        ];
+        for message in messages {
+            let text = line(message.clone());
+            assert!(!text.contains(['\n', '\r']), "{text}");
+            let again = line(Message::parse(text.clone().into_bytes()).unwrap());
+            assert_eq!(again, text);
+        }
+        assert_eq!(
+            line(Request::new(1, "ping")),
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! The JSON-RPC 2.0 envelope: ids, messages, raw payloads and the one parser of all transports.
+
+mod id;
+mod message;
+mod parse;
+mod raw;
+
+pub use id::RequestId;
+pub use message::{ErrorObject, Message, Notification, Request, Response};
+pub use parse::{ParseError, ParseErrorKind, parse_batch};
+pub use raw::RawJson;

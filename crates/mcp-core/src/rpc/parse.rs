@@ -1,0 +1,374 @@
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, MapAccess},
+};
+use serde_json::value::RawValue;
+
+use super::{ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::range_in};
+
+/// Why bytes are not a JSON-RPC message.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ParseError {
+    /// What is wrong.
+    pub kind: ParseErrorKind,
+    /// The id that the broken message showed, so that its request can be told.
+    pub id: Option<RequestId>,
+}
+
+/// The ways in which bytes are not a JSON-RPC message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseErrorKind {
+    /// Not JSON, or a member of the envelope has the wrong type.
+    #[error("not a JSON-RPC message: {0}")]
+    Json(#[from] serde_json::Error),
+    /// No `"jsonrpc": "2.0"`.
+    #[error("not a JSON-RPC message: no \"jsonrpc\": \"2.0\"")]
+    Version,
+    /// An array: batches exist in revision 2025-03-26 alone, see [`parse_batch`].
+    #[error("a JSON-RPC batch where one message is expected")]
+    Batch,
+    /// A request whose id is `null`.
+    #[error("a request with the id null")]
+    NullId,
+    /// Neither a method nor a result nor an error, or more than one of them.
+    #[error("not a JSON-RPC message: {0}")]
+    Shape(&'static str),
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for ParseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.kind)
+    }
+}
+
+impl From<ParseErrorKind> for ParseError {
+    fn from(kind: ParseErrorKind) -> Self {
+        Self { kind, id: None }
+    }
+}
+
+impl Message {
+    /// Parses one message out of `frame`, which its payload goes on sharing.
+    ///
+    /// One pass over the envelope; the payload is checked to be JSON and kept raw. Unknown members of
+    /// the envelope are ignored, and `"error": null` beside a result counts as absent.
+    ///
+    /// # Errors
+    /// When the bytes are not one JSON-RPC message; the error carries the id where one shows.
+    pub fn parse(frame: impl Into<Bytes>) -> Result<Self, ParseError> {
+        let frame = frame.into();
+        let wire: Wire<'_> = match serde_json::from_slice(&frame) {
+            Ok(wire) => wire,
+            Err(_) if frame.trim_ascii_start().first() == Some(&b'[') => {
+                return Err(ParseErrorKind::Batch.into());
+            }
+            Err(error) => return Err(ParseError { kind: error.into(), id: id_of(&frame) }),
+        };
+        match wire.shape(&frame) {
+            Ok(shape) => Ok(shape.into_message(frame)),
+            Err(kind) => {
+                let id = wire.id.flatten();
+                Err(ParseError { kind, id })
+            }
+        }
+    }
+}
+
+/// Parses a batch (an array of messages) of revision 2025-03-26, the only one that has them.
+///
+/// Spec: 2025-03-26 basic/index#batching
+///
+/// # Errors
+/// When the bytes are not an array, or one of its elements is not a message.
+pub fn parse_batch(frame: impl Into<Bytes>) -> Result<Vec<Message>, ParseError> {
+    let frame = frame.into();
+    let elements: Vec<&RawValue> = serde_json::from_slice(&frame).map_err(ParseErrorKind::from)?;
+    if elements.is_empty() {
+        return Err(ParseErrorKind::Shape("an empty batch").into());
+    }
+    elements
+        .into_iter()
+        .map(|element| Message::parse(frame.slice_ref(element.get().as_bytes())))
+        .collect()
+}
+
+/// The members of an envelope as they came.
+#[derive(Default)]
+struct Wire<'a> {
+    version: bool,
+    /// `Some(None)` is an explicit `null`.
+    id: Option<Option<RequestId>>,
+    method: Option<Cow<'a, str>>,
+    params: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    error: Option<WireError<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireError<'a> {
+    code: i64,
+    #[serde(default)]
+    message: String,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+type Range = (usize, usize);
+
+/// What an envelope turned out to be, free of borrows, so that the frame can move into the payload.
+enum Shape {
+    Request(RequestId, Cow<'static, str>, Option<Range>),
+    Notification(Cow<'static, str>, Option<Range>),
+    Result(RequestId, Range),
+    Error(Option<RequestId>, i64, String, Option<Range>),
+}
+
+impl Wire<'_> {
+    fn shape(&self, frame: &[u8]) -> Result<Shape, ParseErrorKind> {
+        if !self.version {
+            return Err(ParseErrorKind::Version);
+        }
+        let range = |raw: &RawValue| range_in(frame, raw);
+        let is_null = |raw: &RawValue| raw.get() == "null";
+        if let Some(method) = &self.method {
+            if self.result.is_some() || self.error.is_some() {
+                return Err(ParseErrorKind::Shape("both a method and an answer"));
+            }
+            let method = Cow::Owned(method.clone().into_owned());
+            let params = self.params.filter(|raw| !is_null(raw)).map(range);
+            return match &self.id {
+                Some(Some(id)) => Ok(Shape::Request(id.clone(), method, params)),
+                Some(None) => Err(ParseErrorKind::NullId),
+                None => Ok(Shape::Notification(method, params)),
+            };
+        }
+        match (self.result, &self.error) {
+            (Some(result), Some(_)) if !is_null(result) => {
+                Err(ParseErrorKind::Shape("both a result and an error"))
+            }
+            (_, Some(error)) => Ok(Shape::Error(
+                self.id.clone().flatten(),
+                error.code,
+                error.message.clone(),
+                error.data.map(range),
+            )),
+            (Some(result), None) => match &self.id {
+                Some(Some(id)) => Ok(Shape::Result(id.clone(), range(result))),
+                _ => Err(ParseErrorKind::Shape("a result without an id")),
+            },
+            (None, None) => Err(ParseErrorKind::Shape("no method, no result and no error")),
+        }
+    }
+}
+
+impl Shape {
+    fn into_message(self, frame: Bytes) -> Message {
+        match self {
+            Shape::Request(id, method, params) => Message::Request(Request {
+                id,
+                method,
+                params: params.map(|range| RawJson::part_of(frame, range)),
+            }),
+            Shape::Notification(method, params) => Message::Notification(Notification {
+                method,
+                params: params.map(|range| RawJson::part_of(frame, range)),
+            }),
+            Shape::Result(id, range) => {
+                Message::Response(Response::result(id, RawJson::part_of(frame, range)))
+            }
+            Shape::Error(id, code, message, data) => Message::Response(Response::error(
+                id,
+                ErrorObject { code, message, data: data.map(|range| RawJson::part_of(frame, range)) },
+            )),
+        }
+    }
+}
+
+/// The id of a message that is JSON but not of the right shape.
+fn id_of(frame: &[u8]) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct OnlyId {
+        id: RequestId,
+    }
+    serde_json::from_slice::<OnlyId>(frame).ok().map(|only| only.id)
+}
+
+enum Member {
+    Version,
+    Id,
+    Method,
+    Params,
+    Result,
+    Error,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Member;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Member, E> {
+                Ok(match name {
+                    "jsonrpc" => Member::Version,
+                    "id" => Member::Id,
+                    "method" => Member::Method,
+                    "params" => Member::Params,
+                    "result" => Member::Result,
+                    "error" => Member::Error,
+                    _ => Member::Other,
+                })
+            }
+        }
+
+        deserializer.deserialize_identifier(Visitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wire<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Wire<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON-RPC object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire<'de>, A::Error> {
+                let mut wire = Wire::default();
+                while let Some(member) = map.next_key()? {
+                    // Two of one name are two readings of one message: refuse rather than choose.
+                    let twice = match member {
+                        Member::Version => {
+                            std::mem::replace(&mut wire.version, map.next_value::<Text<'_>>()?.0 == "2.0")
+                        }
+                        Member::Id => wire.id.replace(map.next_value()?).is_some(),
+                        Member::Method => {
+                            wire.method.replace(map.next_value::<Text<'_>>()?.0).is_some()
+                        }
+                        Member::Params => wire.params.replace(map.next_value()?).is_some(),
+                        Member::Result => wire.result.replace(map.next_value()?).is_some(),
+                        Member::Error => {
+                            let twice = wire.error.is_some();
+                            wire.error = map.next_value()?;
+                            twice
+                        }
+                        Member::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                            false
+                        }
+                    };
+                    if twice {
+                        return Err(de::Error::custom("a member of the envelope stands twice"));
+                    }
+                }
+                Ok(wire)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// A string that borrows where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn parse(text: &str) -> Result<Message, ParseError> {
+        Message::parse(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn response(text: &str) -> Response {
+        match parse(text).unwrap() {
+            Message::Response(response) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn payloads_are_slices_of_the_frame_and_unchanged() {
+        let frame = Bytes::from_static(
+            br#" {"id":7,"result": {"n": 123456789012345678901234567890, "z":1, "a":2} ,"jsonrpc":"2.0","x":[]}"#,
+        );
+        let Message::Response(response) = Message::parse(frame.clone()).unwrap() else { panic!() };
+        let raw = response.outcome.unwrap();
+        assert_eq!(raw.as_bytes(), br#"{"n": 123456789012345678901234567890, "z":1, "a":2}"#);
+        assert!(frame.as_ptr_range().contains(&raw.as_bytes().as_ptr()));
+    }
+
+    #[test]
+    fn deep_nesting_in_a_payload_is_no_error() {
+        let deep = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":{}{}}}"#,
+            "[".repeat(5000),
+            "]".repeat(5000)
+        );
+        assert_eq!(response(&deep).outcome.unwrap().len(), 10_000);
+    }
+
+    #[test]
+    fn null_errors_ids_and_results() {
+        assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#).outcome.is_ok());
+        assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).outcome.unwrap().is_null());
+        let error = response(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"m","data":[1]}}"#);
+        assert_eq!(error.id, None);
+        assert_eq!(error.outcome.unwrap_err().data.unwrap().as_bytes(), b"[1]");
+        let error = response(r#"{"jsonrpc":"2.0","error":{"code":-32700}}"#);
+        assert_eq!(error.outcome.unwrap_err(), ErrorObject::new(-32700, ""));
+    }
+
+    #[test]
+    fn what_is_no_message_says_why_and_shows_its_id() {
+        let id = |text: &str| parse(text).unwrap_err().id;
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":4}"#), Some(4.into()));
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":"a","result":{},"error":{"code":1}}"#), Some("a".into()));
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":9,"error":"broken"}"#), Some(9.into()));
+        assert_eq!(id(r#"{"id":5,"result":{}}"#), Some(5.into()));
+        for text in [
+            "", "null", "3", "\"x\"", "[]", "{}", "{", "banner", r#"{"jsonrpc":"1.0","method":"x"}"#,
+            r#"{"jsonrpc":"2.0","method":"x","id":null}"#, r#"{"jsonrpc":"2.0","method":"x","id":1.5}"#,
+            r#"{"jsonrpc":"2.0","method":"x","method":"y"}"#, r#"{"jsonrpc":"2.0","method":"x"} x"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null,"result":1}"#,
+            r#"{"jsonrpc":"2.0","method":"x","result":1}"#, r#"{"jsonrpc":"2.0","result":1}"#,
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.to_string().is_empty(), "{text}");
+        }
+        assert!(matches!(parse("[1]").unwrap_err().kind, ParseErrorKind::Batch));
+        assert!(Message::parse(&b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}"[..]).is_err());
+    }
+
+    #[test]
+    fn a_batch_is_parsed_apart() {
+        let batch = br#"[{"jsonrpc":"2.0","id":1,"result":{}}, {"jsonrpc":"2.0","method":"m"}]"#;
+        let messages = parse_batch(&batch[..]).unwrap();
+        assert!(matches!(messages[..], [Message::Response(_), Message::Notification(_)]));
+        assert!(parse_batch(&b"[]"[..]).is_err());
+        assert!(parse_batch(&b"{}"[..]).is_err());
+        assert!(parse_batch(&b"[1]"[..]).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+use std::{fmt, str::FromStr};
+
+/// A released revision of the protocol.
+///
+/// Revisions are a set, not a scale: they are never compared by date. What a peer names that is not
+/// one of these stays a string in the message it came in.
+///
+/// Spec: basic/versioning
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProtocolVersion {
+    /// 2024-11-05: stdio and HTTP+SSE.
+    V2024_11_05,
+    /// 2025-03-26: Streamable HTTP, batches.
+    V2025_03_26,
+    /// 2025-06-18: structured output, elicitation.
+    V2025_06_18,
+    /// 2025-11-25: tasks, URL elicitation, icons.
+    V2025_11_25,
+    /// 2026-07-28: stateless requests, `server/discover`.
+    V2026_07_28,
+}
+
+/// How a connection is opened, and what every request on it carries.
+///
+/// Spec: basic/versioning#terminology
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the specification knows these two")]
+pub enum Era {
+    /// Opened by `initialize`; the session has state. Up to 2025-11-25.
+    Legacy,
+    /// Every request carries its own version and capabilities. From 2026-07-28 on.
+    Modern,
+}
+
+impl ProtocolVersion {
+    /// Every released revision, the newest first.
+    pub const ALL: [Self; 5] = [
+        Self::V2026_07_28,
+        Self::V2025_11_25,
+        Self::V2025_06_18,
+        Self::V2025_03_26,
+        Self::V2024_11_05,
+    ];
+    /// The newest revision of the modern era.
+    pub const LATEST_MODERN: Self = Self::V2026_07_28;
+    /// The newest revision of the legacy era.
+    pub const LATEST_LEGACY: Self = Self::V2025_11_25;
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2024_11_05 => "2024-11-05",
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
+        }
+    }
+
+    /// The era it belongs to.
+    pub const fn era(self) -> Era {
+        match self {
+            Self::V2026_07_28 => Era::Modern,
+            _ => Era::Legacy,
+        }
+    }
+}
+
+impl fmt::Display for ProtocolVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A revision that this library does not speak.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown protocol version {0:?}")]
+pub struct UnknownVersion(pub String);
+
+impl FromStr for ProtocolVersion {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<Self, UnknownVersion> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == text)
+            .ok_or_else(|| UnknownVersion(text.to_owned()))
+    }
+}

@@ -1,0 +1,1 @@
+//! MCP sessions over any transport: negotiation, typed calls, progress, cancellation.

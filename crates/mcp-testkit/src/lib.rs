@@ -1,0 +1,1 @@
+//! Contract tests and hostile peers for MCP transports.

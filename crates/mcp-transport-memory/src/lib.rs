@@ -1,0 +1,1 @@
+//! MCP to a server in the same process: a direct call, no bytes.

@@ -1,0 +1,1 @@
+//! The contract between MCP transports and the layers above them.
