@@ -1,1 +1,29 @@
 //! The contract between MCP transports and the layers above them.
+//!
+//! A request opens an [`Exchange`]: any number of messages, then exactly one answer. [`Transport`] is
+//! what a carrier implements and what everything above is written against; [`Connect`] opens one,
+//! [`Multiplex`] makes one out of any shared pipe, [`SharedTransport`] hides which one it is.
+
+mod duplex;
+mod envelope;
+mod error;
+mod exchange;
+mod framing;
+mod inbound;
+mod limits;
+mod multiplex;
+mod serve;
+mod shared;
+mod transport;
+
+pub use duplex::{Duplex, DuplexError};
+pub use envelope::{Envelope, OneWay};
+pub use error::{Delivery, Error, ErrorKind};
+pub use exchange::Exchange;
+pub use framing::{Hint, Line, LineDecoder, TooLong};
+pub use inbound::Inbound;
+pub use limits::Limits;
+pub use multiplex::{LineDriver, MessageDriver, Multiplex};
+pub use serve::Serve;
+pub use shared::{SharedConnect, SharedTransport};
+pub use transport::{Binding, Connect, Connection, Transport};

@@ -269,9 +269,6 @@ mod tests {
             let again = line(Message::parse(text.clone().into_bytes()).unwrap());
             assert_eq!(again, text);
         }
-        assert_eq!(
-            line(Request::new(1, "ping")),
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
-        );
+        assert_eq!(line(Request::new(1, "ping")), r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
     }
 }

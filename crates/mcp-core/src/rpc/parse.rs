@@ -7,7 +7,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::range_in};
+use super::{
+    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::range_in,
+};
 
 /// Why bytes are not a JSON-RPC message.
 #[derive(Debug)]
@@ -78,7 +80,9 @@ impl Message {
         match wire.shape(&frame) {
             Ok(shape) => Ok(shape.into_message(frame)),
             Err(kind) => {
-                let id = wire.id.flatten();
+                // A log line may have an `id` too: it counts only beside something of JSON-RPC's.
+                let is_rpc = wire.version || wire.result.is_some() || wire.error.is_some();
+                let id = wire.id.flatten().filter(|_| is_rpc);
                 Err(ParseError { kind, id })
             }
         }
@@ -189,7 +193,11 @@ impl Shape {
             }
             Shape::Error(id, code, message, data) => Message::Response(Response::error(
                 id,
-                ErrorObject { code, message, data: data.map(|range| RawJson::part_of(frame, range)) },
+                ErrorObject {
+                    code,
+                    message,
+                    data: data.map(|range| RawJson::part_of(frame, range)),
+                },
             )),
         }
     }
@@ -199,6 +207,8 @@ impl Shape {
 fn id_of(frame: &[u8]) -> Option<RequestId> {
     #[derive(Deserialize)]
     struct OnlyId {
+        #[serde(rename = "jsonrpc")]
+        _version: IgnoredAny,
         id: RequestId,
     }
     serde_json::from_slice::<OnlyId>(frame).ok().map(|only| only.id)
@@ -258,9 +268,10 @@ impl<'de> Deserialize<'de> for Wire<'de> {
                 while let Some(member) = map.next_key()? {
                     // Two of one name are two readings of one message: refuse rather than choose.
                     let twice = match member {
-                        Member::Version => {
-                            std::mem::replace(&mut wire.version, map.next_value::<Text<'_>>()?.0 == "2.0")
-                        }
+                        Member::Version => std::mem::replace(
+                            &mut wire.version,
+                            map.next_value::<Text<'_>>()?.0 == "2.0",
+                        ),
                         Member::Id => wire.id.replace(map.next_value()?).is_some(),
                         Member::Method => {
                             wire.method.replace(map.next_value::<Text<'_>>()?.0).is_some()
@@ -334,7 +345,8 @@ mod tests {
     fn null_errors_ids_and_results() {
         assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#).outcome.is_ok());
         assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).outcome.unwrap().is_null());
-        let error = response(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"m","data":[1]}}"#);
+        let error =
+            response(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"m","data":[1]}}"#);
         assert_eq!(error.id, None);
         assert_eq!(error.outcome.unwrap_err().data.unwrap().as_bytes(), b"[1]");
         let error = response(r#"{"jsonrpc":"2.0","error":{"code":-32700}}"#);
@@ -345,15 +357,30 @@ mod tests {
     fn what_is_no_message_says_why_and_shows_its_id() {
         let id = |text: &str| parse(text).unwrap_err().id;
         assert_eq!(id(r#"{"jsonrpc":"2.0","id":4}"#), Some(4.into()));
-        assert_eq!(id(r#"{"jsonrpc":"2.0","id":"a","result":{},"error":{"code":1}}"#), Some("a".into()));
+        assert_eq!(
+            id(r#"{"jsonrpc":"2.0","id":"a","result":{},"error":{"code":1}}"#),
+            Some("a".into())
+        );
         assert_eq!(id(r#"{"jsonrpc":"2.0","id":9,"error":"broken"}"#), Some(9.into()));
         assert_eq!(id(r#"{"id":5,"result":{}}"#), Some(5.into()));
+        assert_eq!(id(r#"{"id":5,"level":"info"}"#), None);
         for text in [
-            "", "null", "3", "\"x\"", "[]", "{}", "{", "banner", r#"{"jsonrpc":"1.0","method":"x"}"#,
-            r#"{"jsonrpc":"2.0","method":"x","id":null}"#, r#"{"jsonrpc":"2.0","method":"x","id":1.5}"#,
-            r#"{"jsonrpc":"2.0","method":"x","method":"y"}"#, r#"{"jsonrpc":"2.0","method":"x"} x"#,
+            "",
+            "null",
+            "3",
+            "\"x\"",
+            "[]",
+            "{}",
+            "{",
+            "banner",
+            r#"{"jsonrpc":"1.0","method":"x"}"#,
+            r#"{"jsonrpc":"2.0","method":"x","id":null}"#,
+            r#"{"jsonrpc":"2.0","method":"x","id":1.5}"#,
+            r#"{"jsonrpc":"2.0","method":"x","method":"y"}"#,
+            r#"{"jsonrpc":"2.0","method":"x"} x"#,
             r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null,"result":1}"#,
-            r#"{"jsonrpc":"2.0","method":"x","result":1}"#, r#"{"jsonrpc":"2.0","result":1}"#,
+            r#"{"jsonrpc":"2.0","method":"x","result":1}"#,
+            r#"{"jsonrpc":"2.0","result":1}"#,
         ] {
             let error = parse(text).unwrap_err();
             assert!(!error.to_string().is_empty(), "{text}");

@@ -1,0 +1,141 @@
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+/// Why a request, a message or a connection failed below the protocol.
+///
+/// What a peer *answers* is never an `Error`: a JSON-RPC error object is a response, whatever HTTP
+/// status it came with. Pointer-sized and cheap to clone, since one broken pipe fails many exchanges.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    delivery: Delivery,
+    message: Cow<'static, str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong, to match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer could not be reached: nothing listens, no such command, no such directory, no TLS.
+    Connect,
+    /// The connection is over: closed by us or by the peer, or the process has ended.
+    Closed,
+    /// A wait reached its limit.
+    Timeout,
+    /// A message is larger than the limit, which the text names.
+    TooLarge,
+    /// More messages came for one exchange, or for [`Inbound`](crate::Inbound), than were read.
+    Overflow,
+    /// The peer broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
+    Protocol,
+    /// HTTP answered with a status that carries no JSON-RPC body; see `StatusError` as the source.
+    Status,
+    /// HTTP asks for credentials (401), or refuses the ones it got (403).
+    Unauthorized,
+    /// The server has forgotten the session, and starting it anew did not help.
+    SessionExpired,
+    /// HTTP answered with a redirect that may not be followed.
+    Redirect,
+    /// The peer ended this exchange without an answer.
+    Cancelled,
+    /// The call itself is wrong, such as an id that is in flight already.
+    InvalidRequest,
+    /// A setting is wrong or a feature is missing.
+    Config,
+    /// Anything else.
+    Other,
+}
+
+/// How far the message got, to decide whether it may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a fourth answer would break every retry decision")]
+pub enum Delivery {
+    /// Not a byte of it reached the peer: it may be sent again.
+    NotSent,
+    /// It may have reached the peer, and may have been executed.
+    Unknown,
+    /// The peer reacted to it.
+    Answered,
+}
+
+impl Error {
+    /// An error whose message has an unknown fate; see [`with_delivery`](Error::with_delivery).
+    ///
+    /// `message` is lower case, without a full stop, and says what happened at this level only.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            delivery: Delivery::Unknown,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    /// Sets how far the message got.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// How far the message got.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// Whether the whole connection is over, so that every further request on it would fail too.
+    pub fn is_closed(&self) -> bool {
+        self.0.kind == ErrorKind::Closed
+    }
+
+    /// The first cause of type `E` in the chain of sources, such as `StatusError` or `ExitError`.
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        let mut next = self.source();
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, delivery, message, source } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind).field("delivery", delivery).field("message", message);
+        if let Some(source) = source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

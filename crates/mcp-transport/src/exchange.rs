@@ -1,0 +1,155 @@
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use mcp_core::{Message, RequestId, Response};
+
+use crate::{Delivery, Error, ErrorKind, multiplex::Route};
+
+/// One request and all that comes back for it: messages, then exactly one terminal item.
+///
+/// A [`Stream`] of `Result<Message, Error>`. It yields notifications (and, before 2026-07-28, requests
+/// of the server that belong to this one), ends with [`Message::Response`] or an error, and yields
+/// nothing after that. The contract holds for transports written by others too: a response with another
+/// id, or a stream that ends without one, becomes an error here.
+///
+/// Dropping an exchange before its terminal item cancels the request at the server. Nothing is lost when
+/// the future of [`next`](Exchange::next) is dropped.
+///
+/// Spec: basic/patterns/cancellation
+#[must_use = "dropping an exchange cancels the request"]
+pub struct Exchange {
+    id: RequestId,
+    source: Source,
+}
+
+enum Source {
+    /// The answer is here already: nothing to poll, nothing allocated.
+    Answer(Response),
+    /// A route of a shared pipe.
+    Route(Route),
+    /// Anything else, polled in place.
+    Stream(Pin<Box<dyn Stream<Item = Result<Message, Error>> + Send>>),
+    /// The terminal item has been yielded.
+    Over,
+}
+
+impl Exchange {
+    /// An exchange whose answer is here already.
+    pub fn answered(id: RequestId, response: Response) -> Self {
+        Self { id, source: Source::Answer(response) }
+    }
+
+    /// An exchange that polls `stream` in place, up to the first response or error.
+    ///
+    /// Dropping the exchange drops the stream, which has to cancel the request in its own `Drop`.
+    pub fn from_stream(
+        id: RequestId,
+        stream: impl Stream<Item = Result<Message, Error>> + Send + 'static,
+    ) -> Self {
+        Self { id, source: Source::Stream(Box::pin(stream)) }
+    }
+
+    pub(crate) fn from_route(id: RequestId, route: Route) -> Self {
+        Self { id, source: Source::Route(route) }
+    }
+
+    /// The id of the request.
+    pub fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// The next item; `None` after the terminal one. Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    /// Waits for the response and drops the messages before it.
+    ///
+    /// # Errors
+    /// When the exchange ended without a response.
+    pub async fn response(mut self) -> Result<Response, Error> {
+        while let Some(item) = self.next().await {
+            if let Message::Response(response) = item? {
+                return Ok(response);
+            }
+        }
+        Err(Error::new(ErrorKind::InvalidRequest, "the exchange is over already"))
+    }
+
+    /// Polls for the next item.
+    pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        let item = match &mut self.source {
+            Source::Answer(_) => {
+                let Source::Answer(response) = std::mem::replace(&mut self.source, Source::Over)
+                else {
+                    return Poll::Ready(None);
+                };
+                return Poll::Ready(Some(self.checked(response)));
+            }
+            Source::Over => return Poll::Ready(None),
+            Source::Route(route) => match route.poll_next(cx) {
+                Poll::Ready(item) => item,
+                Poll::Pending => return Poll::Pending,
+            },
+            Source::Stream(stream) => match stream.as_mut().poll_next(cx) {
+                Poll::Ready(item) => item,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        Poll::Ready(Some(match item {
+            Some(Ok(Message::Response(response))) => {
+                self.source = Source::Over;
+                self.checked(response)
+            }
+            Some(Ok(message)) => Ok(message),
+            Some(Err(error)) => {
+                self.source = Source::Over;
+                Err(error)
+            }
+            None => {
+                self.source = Source::Over;
+                Err(Error::new(
+                    ErrorKind::Protocol,
+                    "the server ended the stream without an answer",
+                ))
+            }
+        }))
+    }
+
+    /// Lets a response through only when it answers this request. An error without an id came on this
+    /// exchange and so belongs to it.
+    fn checked(&self, response: Response) -> Result<Message, Error> {
+        match &response.id {
+            Some(id) if *id != self.id => Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the server answered request {} with the id {id}", self.id),
+            )
+            .with_delivery(Delivery::Answered)),
+            _ => Ok(Message::Response(response)),
+        }
+    }
+}
+
+impl Stream for Exchange {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_item(cx)
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.source {
+            Source::Answer(_) => "answered",
+            Source::Route(_) | Source::Stream(_) => "open",
+            Source::Over => "over",
+        };
+        f.debug_struct("Exchange").field("id", &self.id).field("state", &state).finish()
+    }
+}

@@ -1,0 +1,191 @@
+//! The driver of a pipe of newline-delimited JSON.
+
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::{Multiplex, Queue, Shared, outbox::Lines};
+use crate::{
+    Error, ErrorKind, Inbound, Limits,
+    framing::{Line, LineDecoder},
+};
+
+/// Bytes that are asked for in one read.
+const READ: usize = 64 << 10;
+/// Reads in one poll, before others get their turn.
+const READS: usize = 32;
+
+/// Does the I/O of a [`Multiplex`] over bytes: a future that resolves to the reason why the pipe ended.
+///
+/// Whoever knows a better reason gives it to [`Multiplex::fail`] before the driver is dropped; dropping
+/// it ends everything that is still open.
+#[must_use = "nothing is sent or received unless the driver is polled"]
+pub struct LineDriver<R, W> {
+    shared: Arc<Shared>,
+    reader: R,
+    /// `None` once it is closed.
+    writer: Option<W>,
+    decoder: LineDecoder,
+    writing: Lines,
+    flushed: bool,
+    reason: Option<Error>,
+}
+
+impl Multiplex {
+    /// Speaks newline-delimited JSON over a pair of byte streams.
+    ///
+    /// ```
+    /// # use mcp_transport::{Limits, Multiplex};
+    /// # async fn connect() -> std::io::Result<()> {
+    /// let (reader, writer) = tokio::io::split(tokio::io::duplex(1024).0);
+    /// let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
+    /// tokio::spawn(driver);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Spec: basic/transports#custom-transports
+    pub fn lines<R, W>(reader: R, writer: W, limits: Limits) -> (Self, Inbound, LineDriver<R, W>)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let decoder = LineDecoder::new(limits.message);
+        let (multiplex, inbound) = Self::with_queue(Queue::Lines(Lines::default()), limits);
+        let driver = LineDriver {
+            shared: Arc::clone(&multiplex.shared),
+            reader,
+            writer: Some(writer),
+            decoder,
+            writing: Lines::default(),
+            flushed: true,
+            reason: None,
+        };
+        (multiplex, inbound, driver)
+    }
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
+    /// Writes what is queued, as far as the pipe takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        let mut written = 0;
+        let over = loop {
+            let Some(writer) = &mut self.writer else { break true };
+            if self.writing.is_empty() {
+                let mut state = self.shared.lock();
+                if let Queue::Lines(lines) = &mut state.outbox.queue {
+                    self.writing.refill(lines);
+                }
+                if self.writing.is_empty() {
+                    state.outbox.written += std::mem::take(&mut written);
+                    let closing = state.closing;
+                    // Registered under the lock that a new message is queued under.
+                    if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                        state.driver = Some(cx.waker().clone());
+                    }
+                    drop(state);
+                    if !self.flushed {
+                        match Pin::new(&mut *writer).poll_flush(cx) {
+                            Poll::Ready(Ok(())) => self.flushed = true,
+                            Poll::Ready(Err(_)) => break true,
+                            Poll::Pending => break false,
+                        }
+                    }
+                    break closing && Pin::new(writer).poll_shutdown(cx).is_ready();
+                }
+            }
+            match Pin::new(writer).poll_write(cx, self.writing.front()) {
+                Poll::Ready(Ok(0) | Err(_)) => break true,
+                Poll::Ready(Ok(length)) => {
+                    self.writing.advance(length);
+                    self.flushed = false;
+                    written += length as u64;
+                }
+                Poll::Pending => break false,
+            }
+        };
+        if written > 0 || (over && self.writer.is_some()) {
+            let mut state = self.shared.lock();
+            state.outbox.written += written;
+            state.write_over |= over;
+            drop(state);
+            self.shared.progress.notify_waiters();
+        }
+        if over {
+            // What the peer has already sent is still read; its end tells the rest.
+            self.writer = None;
+        }
+    }
+
+    /// Reads what has arrived; the reason when there is no more.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        for _ in 0..READS {
+            let buffer = self.decoder.buffer_mut();
+            if buffer.capacity() - buffer.len() < READ / 4 {
+                buffer.reserve(READ);
+            }
+            let read = pin!(self.reader.read_buf(buffer));
+            let end = match std::task::ready!(read.poll(cx)) {
+                Ok(0) => Some(Error::new(ErrorKind::Closed, "the server closed the connection")),
+                Ok(_) => None,
+                Err(error) => {
+                    Some(Error::new(ErrorKind::Closed, "the connection broke").with_source(error))
+                }
+            };
+            while let Some(line) = self.decoder.next_line() {
+                self.deliver(line);
+            }
+            if let Some(reason) = end {
+                if let Some(line) = self.decoder.finish() {
+                    self.deliver(line);
+                }
+                return Poll::Ready(reason);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn deliver(&self, line: Line) {
+        match line {
+            Line::Complete(frame) => self.shared.deliver_frame(frame),
+            Line::TooLong(line) => self.shared.reject_too_long(&line),
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
+    type Output = Error;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let this = &mut *self;
+        this.poll_write(cx);
+        let read = this.poll_read(cx);
+        // What was read may have queued a refusal.
+        this.poll_write(cx);
+        if let Poll::Ready(reason) = &read {
+            this.reason = Some(reason.clone());
+        }
+        read
+    }
+}
+
+impl<R, W> Drop for LineDriver<R, W> {
+    fn drop(&mut self) {
+        let reason = self.reason.take();
+        self.shared.lock().write_over = true;
+        self.shared.end(
+            &reason.unwrap_or_else(|| Error::new(ErrorKind::Closed, "the connection was dropped")),
+        );
+    }
+}
+
+impl<R, W> fmt::Debug for LineDriver<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineDriver").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}

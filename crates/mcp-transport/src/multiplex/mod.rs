@@ -1,0 +1,346 @@
+//! Many exchanges over one shared pipe: a routing table, an outbox and a driver that moves bytes.
+//!
+//! The driver never waits for a write before it reads, and never waits for anybody who reads an
+//! exchange. It writes what requests have left in the outbox, and puts what arrives where its reader
+//! finds it.
+
+mod lines;
+mod messages;
+mod outbox;
+mod routes;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use mcp_core::{Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId};
+use tokio::sync::Notify;
+
+use self::{
+    outbox::{Outbox, Queue},
+    routes::Routes,
+};
+use crate::{
+    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits, OneWay, Transport,
+    framing::TooLong,
+};
+
+pub use self::{lines::LineDriver, messages::MessageDriver};
+
+/// A [`Transport`] over one pipe that all exchanges share: the streams of a process, a socket, a pair of
+/// message channels.
+///
+/// Comes with an [`Inbound`] and a driver, a future that does the I/O and has to be polled, usually by a
+/// task of its own. The driver ends when the pipe does; dropping it ends every open exchange.
+///
+/// Received messages go to: the request with the id of a response; the request with the
+/// `progressToken` of a progress notification; the subscription whose id stands in `_meta` or in a
+/// `notifications/cancelled`; everything else to [`Inbound`].
+///
+/// Cloning is cheap. [`close`](Transport::close) flushes, closes the writing half and ends everything.
+#[derive(Clone)]
+pub struct Multiplex {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Wakes those who wait for room in the outbox, or for the end of the writing half.
+    progress: Notify,
+    skipped: AtomicU64,
+    limits: Limits,
+}
+
+struct State {
+    routes: Routes,
+    outbox: Outbox,
+    driver: Option<Waker>,
+    /// Nothing new is accepted; the driver flushes and closes the writing half.
+    closing: bool,
+    /// The writing half is closed or broken.
+    write_over: bool,
+    /// Revision 2025-03-26 is spoken, the only one with batches.
+    batches: bool,
+}
+
+impl Multiplex {
+    fn with_queue(queue: Queue, limits: Limits) -> (Self, Inbound) {
+        let state = State {
+            routes: Routes::new(limits.clone()),
+            outbox: Outbox::new(queue),
+            driver: None,
+            closing: false,
+            write_over: false,
+            batches: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            progress: Notify::new(),
+            skipped: AtomicU64::new(0),
+            limits,
+        });
+        let inbound = Inbound::from_queue(InboundQueue(Arc::clone(&shared)));
+        (Self { shared }, inbound)
+    }
+
+    /// How many received lines or messages were no JSON-RPC and have been skipped.
+    pub fn skipped(&self) -> u64 {
+        self.shared.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Ends every open exchange and the connection with `error`, which later requests get too.
+    ///
+    /// For those who know more than the pipe does, such as the exit status of a process. Only the first
+    /// reason counts.
+    pub fn fail(&self, error: &Error) {
+        self.shared.end(error);
+    }
+
+    /// Waits until `ready` gives a value, looking again after every step of the driver.
+    async fn wait_for<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
+        let mut notified = std::pin::pin!(self.shared.progress.notified());
+        loop {
+            // Registered before looking, or a step in between would be missed.
+            notified.as_mut().enable();
+            if let Some(value) = ready(&mut self.shared.lock()) {
+                return value;
+            }
+            notified.as_mut().await;
+            notified.set(self.shared.progress.notified());
+        }
+    }
+
+    /// Queues a message once there is room; `open` may refuse it.
+    async fn queue(
+        &self,
+        message: impl Into<Message>,
+        mut open: impl FnMut(&mut State, &Message) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        let large = outbox::encode_large(&message);
+        let limit = self.shared.limits.outbox as u64;
+        let mut message = Some((message, large));
+        let mut push = |state: &mut State| {
+            if let Some(error) = state.routes.refusal() {
+                return Some(Err(error));
+            }
+            if state.closing || state.write_over {
+                return Some(Err(closed()));
+            }
+            if state.outbox.waiting() >= limit {
+                return None;
+            }
+            let (message, large) = message.take()?;
+            if let Err(error) = open(state, &message) {
+                return Some(Err(error));
+            }
+            match large {
+                Some(line) => state.outbox.push_large(line),
+                None => state.outbox.push(message),
+            }
+            Some(Ok(state.driver.take()))
+        };
+        let pushed = push(&mut self.shared.lock());
+        let waker = match pushed {
+            Some(result) => result?,
+            None => self.wait_for(push).await?,
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the connection was closed").with_delivery(Delivery::NotSent)
+}
+
+impl Transport for Multiplex {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        let Envelope { message: request, version, .. } = request;
+        let id = request.id.clone();
+        self.queue(request, |state, message| {
+            let Message::Request(request) = message else { return Ok(()) };
+            state.batches = version == Some(ProtocolVersion::V2025_03_26);
+            state.routes.open(request, state.outbox.queued)
+        })
+        .await?;
+        let route = Route { shared: Arc::clone(&self.shared), id: id.clone(), over: false };
+        Ok(Exchange::from_route(id, route))
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        self.queue(message.message, |_, _| Ok(())).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        let driver = {
+            let mut state = self.shared.lock();
+            state.closing = true;
+            state.driver.take()
+        };
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        let flush = self.wait_for(|state| state.write_over.then_some(()));
+        let flushed = tokio::time::timeout(FLUSH, flush).await;
+        self.shared.end(&closed().with_delivery(Delivery::Unknown));
+        flushed.map_err(|_| Error::new(ErrorKind::Timeout, "not all was flushed before the close"))
+    }
+}
+
+/// How long [`Multiplex::close`] waits for what is queued to be written.
+const FLUSH: std::time::Duration = std::time::Duration::from_millis(500);
+
+impl fmt::Debug for Multiplex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Multiplex").field("skipped", &self.skipped()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in a critical section can leave the state half changed.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn end(&self, error: &Error) {
+        let mut wakers = Vec::new();
+        {
+            let mut state = self.lock();
+            state.closing = true;
+            let written = state.outbox.written;
+            state.routes.end(error, written, &mut wakers);
+            wakers.extend(state.driver.take());
+        }
+        self.progress.notify_waiters();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Hands a received message to whom it belongs.
+    fn deliver(&self, message: Message) {
+        let wake = {
+            let mut state = self.lock();
+            let routed = state.routes.deliver(message);
+            if let Some(reply) = routed.reply {
+                state.outbox.push(reply.into());
+            }
+            routed.wake
+        };
+        if let Some(waker) = wake {
+            waker.wake();
+        }
+    }
+
+    /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
+    fn reject(&self, error: ParseError) {
+        let waker = error.id.clone().and_then(|id| {
+            let cause = Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC message")
+                .with_delivery(Delivery::Answered);
+            self.lock().routes.fail(&id, cause.with_source(error))
+        });
+        match waker {
+            Some(waker) => waker.wake(),
+            None => {
+                self.skipped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A message over the limit fails the request that it answers, or every open one where that does not
+    /// show.
+    fn reject_too_long(&self, line: &TooLong) {
+        let hint = line.hint();
+        let text = format!(
+            "a message of {} bytes is over the limit of {} bytes",
+            line.length, self.limits.message
+        );
+        let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
+        let mut wakers = Vec::new();
+        match hint.id {
+            _ if hint.is_call => {
+                self.skipped.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(id) => wakers.extend(self.lock().routes.fail(&id, error)),
+            None => self.lock().routes.fail_open(&error, &mut wakers),
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Delivers a frame of bytes: a message, a batch where the revision has them, or neither.
+    fn deliver_frame(&self, frame: bytes::Bytes) {
+        match Message::parse(frame.clone()) {
+            Ok(message) => self.deliver(message),
+            Err(ParseError { kind: ParseErrorKind::Batch, .. }) if self.lock().batches => {
+                match mcp_core::parse_batch(frame) {
+                    Ok(messages) => messages.into_iter().for_each(|message| self.deliver(message)),
+                    Err(error) => self.reject(error),
+                }
+            }
+            Err(error) => {
+                #[cfg(feature = "tracing")]
+                tracing::debug!(%error, length = frame.len(), "skipped what is no message");
+                self.reject(error);
+            }
+        }
+    }
+}
+
+/// The receiving end of one exchange.
+pub(crate) struct Route {
+    shared: Arc<Shared>,
+    id: RequestId,
+    over: bool,
+}
+
+impl Route {
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        let polled = self.shared.lock().routes.poll(&self.id, cx);
+        self.over = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
+        polled
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let mut state = self.shared.lock();
+        let Some(cancel) = state.routes.close(&self.id) else { return };
+        // Not held back by a full outbox: there is at most one for each request that was let in.
+        state.outbox.push(cancel.into());
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+}
+
+/// The receiving end of what belongs to no exchange.
+pub(crate) struct InboundQueue(Arc<Shared>);
+
+impl InboundQueue {
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        self.0.lock().routes.poll_inbound(cx)
+    }
+}
+
+impl Drop for InboundQueue {
+    fn drop(&mut self) {
+        self.0.lock().routes.drop_inbound();
+    }
+}

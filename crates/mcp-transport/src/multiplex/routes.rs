@@ -1,0 +1,382 @@
+//! The routing table of a shared pipe: pure, without I/O. It decides to whom each received message
+//! belongs and keeps it there until it is polled for.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    task::{Context, Poll, Waker},
+};
+
+use mcp_core::{ErrorObject, Message, Notification, Request, RequestId, Response};
+use serde::Deserialize;
+
+use crate::{Delivery, Error, ErrorKind, Limits};
+
+/// JSON-RPC codes that a client answers requests of the server with.
+const METHOD_NOT_FOUND: i64 = -32601;
+const INTERNAL_ERROR: i64 = -32603;
+
+pub(super) struct Routes {
+    open: HashMap<RequestId, Slot>,
+    /// Progress tokens of open requests.
+    tokens: HashMap<RequestId, RequestId>,
+    /// How many open requests are subscriptions.
+    subscriptions: usize,
+    inbound: VecDeque<Message>,
+    inbound_lost: u64,
+    inbound_waker: Option<Waker>,
+    inbound_read: bool,
+    ended: Option<Error>,
+    end_told: bool,
+    limits: Limits,
+}
+
+struct Slot {
+    queue: VecDeque<Message>,
+    queued_bytes: usize,
+    end: Option<Result<Response, Error>>,
+    waker: Option<Waker>,
+    token: Option<RequestId>,
+    purpose: Purpose,
+    /// Where its line begins in all that was ever written.
+    begins_at: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Call,
+    /// `initialize` may not be cancelled, and a server whose era is unknown may die of it.
+    Opening,
+    /// `subscriptions/listen`.
+    Subscription,
+}
+
+/// What to do after a message was routed.
+#[derive(Default)]
+pub(super) struct Routed {
+    pub(super) wake: Option<Waker>,
+    pub(super) reply: Option<Response>,
+}
+
+impl Routes {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            open: HashMap::new(),
+            tokens: HashMap::new(),
+            subscriptions: 0,
+            inbound: VecDeque::new(),
+            inbound_lost: 0,
+            inbound_waker: None,
+            inbound_read: true,
+            ended: None,
+            end_told: false,
+            limits,
+        }
+    }
+
+    /// Why the connection is over, as a new message meets it.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        self.ended.clone().map(|error| error.with_delivery(Delivery::NotSent))
+    }
+
+    /// Opens a route for a request that will be written at the offset `begins_at`.
+    pub(super) fn open(&mut self, request: &Request, begins_at: u64) -> Result<(), Error> {
+        if self.open.contains_key(&request.id) {
+            let message = format!("a request with the id {} is in flight already", request.id);
+            return Err(
+                Error::new(ErrorKind::InvalidRequest, message).with_delivery(Delivery::NotSent)
+            );
+        }
+        let purpose = match &*request.method {
+            "initialize" | "server/discover" => Purpose::Opening,
+            "subscriptions/listen" => Purpose::Subscription,
+            _ => Purpose::Call,
+        };
+        let token = request.params.as_ref().and_then(|params| progress_token(params.as_bytes()));
+        if let Some(token) = &token {
+            self.tokens.insert(token.clone(), request.id.clone());
+        }
+        self.subscriptions += usize::from(purpose == Purpose::Subscription);
+        self.open.insert(
+            request.id.clone(),
+            Slot {
+                queue: VecDeque::new(),
+                queued_bytes: 0,
+                end: None,
+                waker: None,
+                token,
+                purpose,
+                begins_at,
+            },
+        );
+        Ok(())
+    }
+
+    /// Polls the route of an open request; a terminal item closes it.
+    pub(super) fn poll(
+        &mut self,
+        id: &RequestId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        let Some(slot) = self.open.get_mut(id) else { return Poll::Ready(None) };
+        if let Some(message) = slot.queue.pop_front() {
+            slot.queued_bytes -= size(&message);
+            return Poll::Ready(Some(Ok(message)));
+        }
+        match slot.end.take() {
+            // An exchange that was ended here is still open over there: its `Drop` has to cancel it.
+            Some(Err(error)) if error.kind() != ErrorKind::Overflow => {
+                self.remove(id);
+                Poll::Ready(Some(Err(error)))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
+            Some(Ok(response)) => {
+                self.remove(id);
+                Poll::Ready(Some(Ok(Message::Response(response))))
+            }
+            None => {
+                if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    slot.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Closes the route of a request; the notification that cancels it, if the server still works on it.
+    pub(super) fn close(&mut self, id: &RequestId) -> Option<Notification> {
+        let slot = self.remove(id)?;
+        let answered = matches!(slot.end, Some(Ok(_)));
+        if answered || slot.purpose == Purpose::Opening || self.ended.is_some() {
+            return None;
+        }
+        let params = serde_json::json!({ "requestId": id });
+        let params = mcp_core::RawJson::from_serialize(&params).ok()?;
+        Some(Notification::new("notifications/cancelled").with_params(params))
+    }
+
+    fn remove(&mut self, id: &RequestId) -> Option<Slot> {
+        let slot = self.open.remove(id)?;
+        if let Some(token) = &slot.token {
+            self.tokens.remove(token);
+        }
+        self.subscriptions -= usize::from(slot.purpose == Purpose::Subscription);
+        Some(slot)
+    }
+
+    /// Hands a received message to whom it belongs.
+    pub(super) fn deliver(&mut self, message: Message) -> Routed {
+        let (id, end) = match &message {
+            Message::Response(response) => match &response.id {
+                // A late answer, after a cancel or a time-out, is nobody's.
+                Some(id) if !self.open.contains_key(id) => return Routed::default(),
+                Some(id) => (Some(id.clone()), None),
+                None => (self.only_open(), None),
+            },
+            Message::Notification(notification) => self.owner(notification),
+            Message::Request(_) => (None, None),
+        };
+        let Some(slot) = id.and_then(|id| self.open.get_mut(&id)) else {
+            return self.deliver_inbound(message);
+        };
+        // After the end of an exchange nothing more belongs to it: a second answer is dropped.
+        if slot.end.is_some() {
+            return Routed::default();
+        }
+        match message {
+            Message::Response(response) => slot.end = Some(Ok(response)),
+            message => {
+                slot.queued_bytes += size(&message);
+                if slot.queue.len() >= self.limits.exchange
+                    || slot.queued_bytes > self.limits.message
+                {
+                    let text = format!(
+                        "more than {} messages or {} bytes waited to be read",
+                        self.limits.exchange, self.limits.message
+                    );
+                    slot.queued_bytes -= size(&message);
+                    slot.end = Some(Err(
+                        Error::new(ErrorKind::Overflow, text).with_delivery(Delivery::Answered)
+                    ));
+                } else {
+                    slot.queue.push_back(message);
+                    slot.end = end.map(Err);
+                }
+            }
+        }
+        Routed { wake: slot.waker.take(), reply: None }
+    }
+
+    /// Ends one exchange with an error.
+    pub(super) fn fail(&mut self, id: &RequestId, error: Error) -> Option<Waker> {
+        let slot = self.open.get_mut(id)?;
+        slot.end.get_or_insert(Err(error));
+        slot.waker.take()
+    }
+
+    /// Ends every open exchange with an error, and goes on.
+    pub(super) fn fail_open(&mut self, error: &Error, wakers: &mut Vec<Waker>) {
+        for slot in self.open.values_mut() {
+            slot.end.get_or_insert_with(|| Err(error.clone()));
+            wakers.extend(slot.waker.take());
+        }
+    }
+
+    /// Ends the connection. `written` bytes of all that was queued have reached the peer.
+    pub(super) fn end(&mut self, error: &Error, written: u64, wakers: &mut Vec<Waker>) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(error.clone());
+        for slot in self.open.values_mut() {
+            let delivery = match written > slot.begins_at {
+                true => Delivery::Unknown,
+                false => Delivery::NotSent,
+            };
+            slot.end.get_or_insert_with(|| Err(error.clone().with_delivery(delivery)));
+            wakers.extend(slot.waker.take());
+        }
+        wakers.extend(self.inbound_waker.take());
+    }
+
+    pub(super) fn poll_inbound(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        // What was lost was newer than what is queued.
+        if let Some(message) = self.inbound.pop_front() {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        if self.inbound_lost > 0 {
+            let text = format!("{} messages were lost since nobody read them", self.inbound_lost);
+            self.inbound_lost = 0;
+            return Poll::Ready(Some(Err(Error::new(ErrorKind::Overflow, text))));
+        }
+        match &self.ended {
+            Some(error) if !self.end_told => {
+                self.end_told = true;
+                Poll::Ready(Some(Err(error.clone())))
+            }
+            Some(_) => Poll::Ready(None),
+            None => {
+                self.inbound_waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Nobody will read what belongs to no exchange.
+    pub(super) fn drop_inbound(&mut self) {
+        self.inbound_read = false;
+        self.inbound.clear();
+    }
+
+    fn deliver_inbound(&mut self, message: Message) -> Routed {
+        if self.inbound_read && self.inbound.len() < self.limits.inbound {
+            self.inbound.push_back(message);
+            return Routed { wake: self.inbound_waker.take(), reply: None };
+        }
+        self.inbound_lost += 1;
+        // The server must not wait for an answer that cannot come.
+        let reply = match message {
+            Message::Request(request) => {
+                let error = match self.inbound_read {
+                    true => ErrorObject::new(INTERNAL_ERROR, "the client is overloaded"),
+                    false => ErrorObject::new(METHOD_NOT_FOUND, "the client takes no requests"),
+                };
+                Some(Response::error(request.id, error))
+            }
+            _ => None,
+        };
+        Routed { wake: None, reply }
+    }
+
+    /// The open request that a notification belongs to, and the error that it ends it with.
+    fn owner(&self, notification: &Notification) -> (Option<RequestId>, Option<Error>) {
+        let Some(params) = &notification.params else { return (None, None) };
+        match &*notification.method {
+            "notifications/progress" if !self.tokens.is_empty() => {
+                let owner = params
+                    .decode::<Progress>()
+                    .ok()
+                    .and_then(|progress| self.tokens.get(&progress.progress_token));
+                (owner.cloned(), None)
+            }
+            // In the legacy era this names a request of the server, whose ids are its own.
+            "notifications/cancelled" if self.subscriptions > 0 => {
+                let id = params.decode::<Cancelled>().ok().map(|cancelled| cancelled.request_id);
+                let error = Error::new(ErrorKind::Cancelled, "the server ended the subscription")
+                    .with_delivery(Delivery::Answered);
+                (id.filter(|id| self.is_subscription(id)), Some(error))
+            }
+            _ if self.subscriptions > 0 => {
+                let id = params.decode::<Tagged>().ok().and_then(|tagged| tagged.meta.subscription);
+                (id.filter(|id| self.is_subscription(id)), None)
+            }
+            _ => (None, None),
+        }
+    }
+
+    fn is_subscription(&self, id: &RequestId) -> bool {
+        self.open.get(id).is_some_and(|slot| slot.purpose == Purpose::Subscription)
+    }
+
+    /// The one request that an error without an id can be about.
+    fn only_open(&self) -> Option<RequestId> {
+        match self.open.len() {
+            1 => self.open.keys().next().cloned(),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress {
+    progress_token: RequestId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancelled {
+    request_id: RequestId,
+}
+
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(rename = "_meta")]
+    meta: SubscriptionMeta,
+}
+
+#[derive(Deserialize)]
+struct SubscriptionMeta {
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    subscription: Option<RequestId>,
+}
+
+/// The progress token of a request's parameters. They are parsed only where the word occurs.
+fn progress_token(params: &[u8]) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: Meta,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Meta {
+        progress_token: RequestId,
+    }
+    memchr::memmem::find(params, b"\"progressToken\"")?;
+    serde_json::from_slice::<Params>(params).ok().map(|params| params.meta.progress_token)
+}
+
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Request(request) => request.params.as_ref().map_or(0, |params| params.len()),
+        Message::Notification(notice) => notice.params.as_ref().map_or(0, |params| params.len()),
+        Message::Response(_) => 0,
+    }
+}
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

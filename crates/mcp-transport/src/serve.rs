@@ -1,0 +1,29 @@
+use std::future::Future;
+
+use mcp_core::Request;
+
+use crate::{Envelope, Exchange, Inbound, OneWay};
+
+/// A server as a function from a request to an exchange: what the memory transport calls, and what a
+/// byte stream or an HTTP endpoint can be put in front of.
+///
+/// A server never fails a request below the protocol: what goes wrong is a JSON-RPC error in the
+/// response. Dropping the exchange cancels the work.
+pub trait Serve: Send + Sync + 'static {
+    /// Begins to serve one client; what the server says outside exchanges arrives at the [`Inbound`].
+    fn open(&self) -> Inbound {
+        Inbound::none()
+    }
+
+    /// Takes a request. The work may be done here, or in the exchange as it is polled.
+    fn request(&self, request: Envelope<Request>) -> impl Future<Output = Exchange> + Send;
+
+    /// Takes a notification, or the response to a request that was sent by [`Inbound`].
+    fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = ()> + Send {
+        let _ = message;
+        async {}
+    }
+
+    /// The name of the server, for people.
+    fn name(&self) -> String;
+}
