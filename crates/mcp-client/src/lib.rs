@@ -1,1 +1,49 @@
-//! Reach any MCP server from Rust: names a target, infers the transport, opens a session.
+//! Reach any MCP server from Rust.
+//!
+//! A [`Client`] is made from whatever names a server and infers the transport from it: a URL, the path of
+//! a Python or Node script, a [`Stdio`] command, a server object in this process, a pair of streams, or
+//! any [`Connect`](transport::Connect). Making one does no I/O; [`Client::connect`] opens a [`Session`],
+//! whichever era of the protocol the server speaks.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), mcp_client::Error> {
+//! let session = mcp_client::Client::new("https://example.com/mcp")?.connect().await?;
+//! for tool in session.list_tools().await? {
+//!     println!("{}", tool.name);
+//! }
+//! let result = session.call_tool("search_books").arg("query", "Dune").await?;
+//! println!("{}", result.text());
+//! session.close().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! The types of the protocol are in [`types`], the contract of transports in [`transport`].
+
+mod client;
+mod infer;
+mod pair;
+mod target;
+
+pub use client::{Client, Connecting};
+pub use mcp_core as types;
+pub use mcp_session::{
+    Call, Error, ErrorKind, Items, List, Mode, NotificationHandler, Session, SessionOptions,
+    Timeout, Verdict,
+};
+pub use mcp_transport as transport;
+pub use target::IntoTarget;
+
+#[cfg(feature = "http")]
+pub use mcp_http as http;
+#[cfg(feature = "server")]
+pub use mcp_server as server;
+#[cfg(feature = "server")]
+pub use mcp_server::Server;
+#[cfg(feature = "http")]
+pub use mcp_transport_http::StreamableHttp;
+#[cfg(feature = "memory")]
+pub use mcp_transport_memory::Memory;
+#[cfg(feature = "stdio")]
+pub use mcp_transport_stdio as stdio;
+#[cfg(feature = "stdio")]
+pub use mcp_transport_stdio::Stdio;

@@ -3,11 +3,17 @@
 //! No I/O and no async: what goes over a wire is parsed by [`Message::parse`] into an envelope whose
 //! payload stays raw ([`RawJson`]) until the layer that knows the method decodes it, once.
 
+pub mod error_code;
+pub mod header;
+pub mod meta_key;
+pub mod method;
 mod rpc;
+mod types;
 mod version;
 
 pub use rpc::{
     ErrorObject, Message, Notification, ParseError, ParseErrorKind, RawJson, Request, RequestId,
     Response, parse_batch,
 };
+pub use types::*;
 pub use version::{Era, ProtocolVersion, UnknownVersion};

@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// A released revision of the protocol.
 ///
 /// Revisions are a set, not a scale: they are never compared by date. What a peer names that is not
@@ -86,5 +88,39 @@ impl FromStr for ProtocolVersion {
             .into_iter()
             .find(|version| version.as_str() == text)
             .ok_or_else(|| UnknownVersion(text.to_owned()))
+    }
+}
+
+impl Serialize for ProtocolVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ProtocolVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn text_and_json_are_the_date_and_nothing_else_is_a_version() {
+        for version in ProtocolVersion::ALL {
+            assert_eq!(version.as_str().parse(), Ok(version));
+            let json = serde_json::to_string(&version).unwrap();
+            assert_eq!(json, format!("\"{version}\""));
+            assert_eq!(serde_json::from_str::<ProtocolVersion>(&json).unwrap(), version);
+        }
+        for text in ["", "2026-07-29", "2026-07-28 ", "DRAFT-2026-v1"] {
+            assert!(text.parse::<ProtocolVersion>().is_err(), "{text}");
+        }
+        assert_eq!(ProtocolVersion::LATEST_MODERN.era(), Era::Modern);
+        assert_eq!(ProtocolVersion::LATEST_LEGACY.era(), Era::Legacy);
     }
 }

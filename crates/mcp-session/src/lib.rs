@@ -1,1 +1,22 @@
 //! MCP sessions over any transport: negotiation, typed calls, progress, cancellation.
+//!
+//! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are
+//! the methods of the protocol. Nothing here knows what carries the messages.
+
+mod call;
+mod error;
+mod inbound;
+mod list;
+mod negotiate;
+mod options;
+mod params;
+mod session;
+mod timer;
+
+pub use call::Call;
+pub use error::{Error, ErrorKind};
+pub use list::{Items, List};
+pub use negotiate::{Mode, Verdict};
+pub use options::{NotificationHandler, SessionOptions};
+pub use session::Session;
+pub use timer::Timeout;

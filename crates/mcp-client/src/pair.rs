@@ -1,0 +1,133 @@
+//! Pairs of streams as targets: already open, and so connected to once.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use mcp_core::{Message, Request};
+use mcp_transport::{
+    Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits,
+    Multiplex, OneWay, Transport,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinHandle,
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) struct Bytes<R, W>(Once<(R, W)>);
+
+impl<R, W> Bytes<R, W> {
+    pub(crate) fn new(reader: R, writer: W) -> Self {
+        Self(Once::new((reader, writer)))
+    }
+}
+
+impl<R, W> Connect for Bytes<R, W>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    type Transport = Driven;
+
+    async fn connect(&self) -> Result<Connection<Driven>, Error> {
+        let (reader, writer) = self.0.take()?;
+        let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
+        Ok(Driven::spawn(transport, inbound, driver))
+    }
+
+    fn binding(&self) -> Binding {
+        Binding::Stream
+    }
+
+    fn describe(&self) -> String {
+        "a pair of byte streams".to_owned()
+    }
+}
+
+pub(crate) struct Messages<Si, St>(Once<(Si, St)>);
+
+impl<Si, St> Messages<Si, St> {
+    pub(crate) fn new(sink: Si, stream: St) -> Self {
+        Self(Once::new((sink, stream)))
+    }
+}
+
+impl<Si, St, E> Connect for Messages<Si, St>
+where
+    Si: Sink<Message, Error: Into<BoxError>> + Unpin + Send + 'static,
+    St: Stream<Item = Result<Message, E>> + Unpin + Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    type Transport = Driven;
+
+    async fn connect(&self) -> Result<Connection<Driven>, Error> {
+        let (sink, stream) = self.0.take()?;
+        let (transport, inbound, driver) = Multiplex::messages(sink, stream, Limits::default());
+        Ok(Driven::spawn(transport, inbound, driver))
+    }
+
+    fn binding(&self) -> Binding {
+        Binding::Stream
+    }
+
+    fn describe(&self) -> String {
+        "a pair of message streams".to_owned()
+    }
+}
+
+struct Once<T>(Mutex<Option<T>>);
+
+impl<T> Once<T> {
+    fn new(value: T) -> Self {
+        Self(Mutex::new(Some(value)))
+    }
+
+    fn take(&self) -> Result<T, Error> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.ok_or_else(|| {
+            let message = "a pair of streams can be connected to once, and that has been done";
+            Error::new(ErrorKind::Config, message).with_delivery(Delivery::NotSent)
+        })
+    }
+}
+
+/// A multiplexed pipe with the task that drives it.
+pub(crate) struct Driven {
+    multiplex: Multiplex,
+    driver: JoinHandle<()>,
+}
+
+impl Driven {
+    fn spawn(
+        multiplex: Multiplex,
+        inbound: Inbound,
+        driver: impl Future<Output = Error> + Send + 'static,
+    ) -> Connection<Self> {
+        let driver = tokio::spawn(async move {
+            driver.await;
+        });
+        Connection::new(Self { multiplex, driver }, inbound)
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Transport for Driven {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        self.multiplex.request(request).await
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        self.multiplex.send(message).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.multiplex.close().await
+    }
+}

@@ -1,0 +1,136 @@
+use std::ops::{Deref, DerefMut};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
+
+use crate::RawJson;
+
+/// A list that a peer sent, decoded element by element: one that does not fit is left out and
+/// reported, and the others stay.
+///
+/// Acts as a `Vec` of what did fit. Only that is written again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List<T> {
+    items: Vec<T>,
+    skipped: Vec<Skipped>,
+}
+
+/// An element of a [`List`] that could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// Its place in the list as it came, from zero.
+    pub index: usize,
+    /// The element as it came.
+    pub raw: RawJson,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl<T> List<T> {
+    /// The elements that were left out, in the order they came.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// The elements that did fit.
+    pub fn into_vec(self) -> Vec<T> {
+        self.items
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self::from(Vec::new())
+    }
+}
+
+impl<T> Deref for List<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.items
+    }
+}
+
+impl<T> DerefMut for List<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.items
+    }
+}
+
+impl<T> From<Vec<T>> for List<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self {
+            items,
+            skipped: Vec::new(),
+        }
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for List<T> {
+    fn from(items: [T; N]) -> Self {
+        Self::from(Vec::from(items))
+    }
+}
+
+impl<T> From<List<T>> for Vec<T> {
+    fn from(list: List<T>) -> Self {
+        list.items
+    }
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self::from(Vec::from_iter(items))
+    }
+}
+
+impl<T> IntoIterator for List<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a List<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+impl<T: Serialize> Serialize for List<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.items.serialize(serializer)
+    }
+}
+
+impl<'de, T: de::DeserializeOwned> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // A decoder cannot step back, so the text is kept: all at once where every element fits,
+        // one by one where not.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        if let Ok(items) = serde_json::from_str::<Vec<T>>(raw.get()) {
+            return Ok(Self::from(items));
+        }
+        let elements: Vec<&RawValue> =
+            serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
+        let mut list = Self::default();
+        for (index, element) in elements.into_iter().enumerate() {
+            match serde_json::from_str(element.get()) {
+                Ok(item) => list.items.push(item),
+                Err(error) => list.skipped.push(Skipped {
+                    index,
+                    raw: RawJson::trusted(element.get().to_owned()),
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        Ok(list)
+    }
+}

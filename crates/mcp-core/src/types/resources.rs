@@ -1,0 +1,372 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use super::{
+    Annotations, CacheScope, Entries, Icon, InputResponse, List, Meta, ResultType,
+    meta::with_meta,
+    results::{cacheable, page, server_result},
+};
+
+wire_struct! {
+    /// Something a server lets be read.
+    ///
+    /// Spec: server/resources#resource
+    pub struct Resource {
+        required {
+            /// Where it is. Not parsed: schemes and forms are the server's own.
+            uri: String = "uri";
+            /// Its name for programs.
+            name: String = "name";
+        }
+        optional {
+            /// Its name for people. Since 2025-06-18.
+            title: String = "title", with_title;
+            /// What it holds.
+            description: String = "description", with_description;
+            /// The type of its contents.
+            mime_type: String = "mimeType", with_mime_type;
+            /// Bytes of the contents, before any encoding.
+            size: i64 = "size" via Integer, with_size;
+            /// Since 2025-11-25.
+            icons: Vec<Icon> = "icons", with_icons;
+            /// Hints for its use.
+            annotations: Annotations = "annotations", with_annotations;
+            /// Since 2025-06-18.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// A family of resources whose URIs follow a pattern.
+    ///
+    /// Spec: server/resources#resource-templates
+    pub struct ResourceTemplate {
+        required {
+            /// The pattern, an RFC 6570 template. Not parsed.
+            uri_template: String = "uriTemplate";
+            /// Its name for programs.
+            name: String = "name";
+        }
+        optional {
+            /// Its name for people. Since 2025-06-18.
+            title: String = "title", with_title;
+            /// What these resources are for.
+            description: String = "description", with_description;
+            /// The type of the contents, where all share one.
+            mime_type: String = "mimeType", with_mime_type;
+            /// Since 2025-11-25.
+            icons: Vec<Icon> = "icons", with_icons;
+            /// Hints for their use.
+            annotations: Annotations = "annotations", with_annotations;
+            /// Since 2025-06-18.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// The contents of a resource that is text.
+    pub struct TextResourceContents {
+        required {
+            /// Which resource.
+            uri: String = "uri";
+            /// The text.
+            text: String = "text";
+        }
+        optional {
+            /// The type of the text.
+            mime_type: String = "mimeType", with_mime_type;
+            /// Since 2025-06-18.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// The contents of a resource that is not text.
+    pub struct BlobResourceContents {
+        required {
+            /// Which resource.
+            uri: String = "uri";
+            /// The bytes in base64. Not decoded.
+            blob: String = "blob";
+        }
+        optional {
+            /// The type of the bytes.
+            mime_type: String = "mimeType", with_mime_type;
+            /// Since 2025-06-18.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+/// The contents of a resource, or of a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResourceContents {
+    /// Text.
+    Text(TextResourceContents),
+    /// Bytes.
+    Blob(BlobResourceContents),
+    /// Neither, or both at once: the whole object.
+    Unknown(Map<String, Value>),
+}
+
+impl ResourceContents {
+    /// Text.
+    pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
+        TextResourceContents::new(uri, text).into()
+    }
+
+    /// Bytes, in base64.
+    pub fn blob(uri: impl Into<String>, blob: impl Into<String>) -> Self {
+        BlobResourceContents::new(uri, blob).into()
+    }
+
+    /// Which resource this is of; empty where an unknown form does not say.
+    pub fn uri(&self) -> &str {
+        match self {
+            Self::Text(contents) => &contents.uri,
+            Self::Blob(contents) => &contents.uri,
+            Self::Unknown(raw) => raw.get("uri").and_then(Value::as_str).unwrap_or_default(),
+        }
+    }
+
+    /// The text, where this is text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(contents) => Some(&contents.text),
+            _ => None,
+        }
+    }
+}
+
+impl From<TextResourceContents> for ResourceContents {
+    fn from(contents: TextResourceContents) -> Self {
+        Self::Text(contents)
+    }
+}
+
+impl From<BlobResourceContents> for ResourceContents {
+    fn from(contents: BlobResourceContents) -> Self {
+        Self::Blob(contents)
+    }
+}
+
+impl Serialize for ResourceContents {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(contents) => contents.serialize(serializer),
+            Self::Blob(contents) => contents.serialize(serializer),
+            Self::Unknown(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceContents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Text and bytes differ by one member, so both are read as one object with either.
+        let AnyContents {
+            uri,
+            text,
+            blob,
+            mime_type,
+            meta,
+            extra,
+        } = AnyContents::deserialize(deserializer)?;
+        Ok(match (uri, text, blob) {
+            (Some(uri), Some(text), None) => Self::Text(TextResourceContents {
+                uri,
+                text,
+                mime_type,
+                meta,
+                extra,
+            }),
+            (Some(uri), None, Some(blob)) => Self::Blob(BlobResourceContents {
+                uri,
+                blob,
+                mime_type,
+                meta,
+                extra,
+            }),
+            (uri, text, blob) => {
+                let whole = AnyContents {
+                    uri,
+                    text,
+                    blob,
+                    mime_type,
+                    meta,
+                    extra,
+                };
+                match serde_json::to_value(whole).map_err(de::Error::custom)? {
+                    Value::Object(raw) => Self::Unknown(raw),
+                    _ => unreachable!("a struct is written as an object"),
+                }
+            }
+        })
+    }
+}
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "what the macro makes of a private type"
+)]
+mod any {
+    use crate::types::Meta;
+
+    wire_struct! {
+        /// All that contents may have, before it shows which kind they are.
+        #[derive(Default)]
+        pub struct AnyContents {
+            optional {
+                /// Which resource.
+                uri: String = "uri", with_uri;
+                /// The text.
+                text: String = "text", with_text;
+                /// The bytes in base64.
+                blob: String = "blob", with_blob;
+                /// The type of either.
+                mime_type: String = "mimeType", with_mime_type;
+                /// `_meta`.
+                meta: Meta = "_meta", with_meta;
+            }
+        }
+    }
+}
+use any::AnyContents;
+
+wire_struct! {
+    /// The answer to `resources/list`.
+    pub struct ListResourcesResult {
+        required {
+            /// This page of the resources.
+            resources: List<Resource> = "resources";
+        }
+        optional {
+            /// Where the next page begins. Opaque.
+            next_cursor: String = "nextCursor", with_next_cursor;
+            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
+            /// Who may share it.
+            cache_scope: CacheScope = "cacheScope", with_cache_scope;
+            /// Since 2026-07-28.
+            result_type: ResultType = "resultType", with_result_type;
+            /// Anything else there is to say.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// The answer to `resources/templates/list`.
+    pub struct ListResourceTemplatesResult {
+        required {
+            /// This page of the templates.
+            resource_templates: List<ResourceTemplate> = "resourceTemplates";
+        }
+        optional {
+            /// Where the next page begins. Opaque.
+            next_cursor: String = "nextCursor", with_next_cursor;
+            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
+            /// Who may share it.
+            cache_scope: CacheScope = "cacheScope", with_cache_scope;
+            /// Since 2026-07-28.
+            result_type: ResultType = "resultType", with_result_type;
+            /// Anything else there is to say.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// Parameters of `resources/read`.
+    ///
+    /// Spec: server/resources#reading-resources
+    pub struct ReadResourceRequestParams {
+        required {
+            /// Which resource.
+            uri: String = "uri";
+        }
+        optional {
+            /// Answers to what the server asked for in the round before. Since 2026-07-28.
+            input_responses: Entries<InputResponse> = "inputResponses", with_input_responses;
+            /// What the server said in the round before, unchanged. Since 2026-07-28.
+            request_state: String = "requestState", with_request_state;
+            /// Required since 2026-07-28.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// The answer to `resources/read`.
+    pub struct ReadResourceResult {
+        required {
+            /// The contents: several where the resource has parts.
+            contents: Vec<ResourceContents> = "contents";
+        }
+        optional {
+            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
+            /// Who may share it.
+            cache_scope: CacheScope = "cacheScope", with_cache_scope;
+            /// Since 2026-07-28.
+            result_type: ResultType = "resultType", with_result_type;
+            /// Anything else there is to say.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// Parameters of `resources/subscribe` and `resources/unsubscribe`. Until 2025-11-25.
+    pub struct ResourceRequestParams {
+        required {
+            /// Which resource.
+            uri: String = "uri";
+        }
+        optional {
+            /// Anything else there is to say.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+wire_struct! {
+    /// Parameters of `notifications/resources/updated`.
+    ///
+    /// Spec: server/resources#subscriptions
+    pub struct ResourceUpdatedNotificationParams {
+        required {
+            /// What changed: the resource subscribed to, or a part of it.
+            uri: String = "uri";
+        }
+        optional {
+            /// Names the subscription since 2026-07-28.
+            meta: Meta = "_meta", with_meta;
+        }
+    }
+}
+
+with_meta!(
+    ReadResourceRequestParams,
+    ResourceRequestParams,
+    ResourceUpdatedNotificationParams
+);
+server_result!(
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ReadResourceResult
+);
+cacheable!(
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ReadResourceResult
+);
+page! {
+    ListResourcesResult of Resource = resources,
+    ListResourceTemplatesResult of ResourceTemplate = resource_templates,
+}

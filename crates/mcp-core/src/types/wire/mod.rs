@@ -1,0 +1,92 @@
+//! How the protocol's objects are read and written.
+//!
+//! [`wire_struct!`] turns a declaration of fields into a struct with its constructor, setters and
+//! serde code. The generated decoder makes one pass over the members and keeps unknown ones, without
+//! the intermediate copy that serde's `flatten`, `untagged` and internally tagged enums make of a
+//! whole value. [`tagged_enum!`] and [`open_enum!`] do the same for unions and for sets of strings.
+
+#[macro_use]
+mod object;
+#[macro_use]
+mod open_enum;
+#[macro_use]
+mod tagged_enum;
+mod values;
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+
+pub(crate) use open_enum::StringVisitor;
+pub(crate) use values::{Integer, Nullable};
+
+/// A name that is one of a known set, or any other.
+pub(crate) enum Key<K> {
+    Known(K),
+    Other(String),
+}
+
+/// Reads a [`Key`], allocating for unknown names only.
+pub(crate) struct KeySeed<K>(pub(crate) fn(&str) -> Option<K>);
+
+impl<'de, K> DeserializeSeed<'de> for KeySeed<K> {
+    type Value = Key<K>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key<K>, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<K> Visitor<'_> for KeySeed<K> {
+    type Value = Key<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key<K>, E> {
+        Ok(match (self.0)(name) {
+            Some(known) => Key::Known(known),
+            None => Key::Other(name.to_owned()),
+        })
+    }
+
+    fn visit_string<E>(self, name: String) -> Result<Key<K>, E> {
+        Ok(match (self.0)(&name) {
+            Some(known) => Key::Known(known),
+            None => Key::Other(name),
+        })
+    }
+}
+
+/// The member that tells what kind of object it stands in.
+pub(crate) struct Tag(pub(crate) &'static str);
+
+impl<'de> DeserializeSeed<'de> for Tag {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Tag {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the string {:?}", self.0)
+    }
+
+    fn visit_str<E: Error>(self, tag: &str) -> Result<(), E> {
+        if tag == self.0 {
+            Ok(())
+        } else {
+            Err(E::invalid_value(serde::de::Unexpected::Str(tag), &self))
+        }
+    }
+}
+
+/// The error about a member that is not there.
+pub(crate) fn missing<E: Error>(object: &str, member: &str) -> E {
+    E::custom(format_args!("missing member `{member}` of {object}"))
+}

@@ -1,0 +1,68 @@
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde_json::Value;
+
+/// An integer that a peer may have written as `50.0`; `null` counts as absent.
+pub(crate) struct Integer(Option<i64>);
+
+impl From<Integer> for Option<i64> {
+    fn from(integer: Integer) -> Self {
+        integer.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntegerVisitor;
+
+        impl Visitor<'_> for IntegerVisitor {
+            type Value = Integer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an integer of 64 bits")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Integer, E> {
+                Ok(Integer(Some(number)))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Integer, E> {
+                i64::try_from(number)
+                    .map(|number| Integer(Some(number)))
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Integer, E> {
+                // Every whole number below 2^53 is exact in both types.
+                const EXACT: f64 = 9_007_199_254_740_992.0;
+                if number.fract() == 0.0 && number.abs() <= EXACT {
+                    Ok(Integer(Some(number as i64)))
+                } else {
+                    Err(E::invalid_value(Unexpected::Float(number), &self))
+                }
+            }
+
+            fn visit_unit<E>(self) -> Result<Integer, E> {
+                Ok(Integer(None))
+            }
+        }
+
+        deserializer.deserialize_any(IntegerVisitor)
+    }
+}
+
+/// A value whose `null` differs from its absence.
+pub(crate) struct Nullable(Value);
+
+impl From<Nullable> for Option<Value> {
+    fn from(value: Nullable) -> Self {
+        Some(value.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Nullable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Nullable)
+    }
+}

@@ -1,0 +1,236 @@
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+use mcp_core::{ErrorObject, InputRequiredResult};
+use mcp_transport::Delivery;
+
+/// Why a session could not be opened, or a call failed: one flat type that names the server, the method
+/// and the cause, and tells what to do next.
+///
+/// `Display` prints the whole story in one line. What a tool reports as its own failure is no error: see
+/// `CallToolResult::into_result`.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    server: Arc<str>,
+    method: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    delivery: Delivery,
+    cause: Cause,
+}
+
+#[derive(Clone)]
+enum Cause {
+    None,
+    Transport(mcp_transport::Error),
+    Answer(ErrorObject),
+    Input(Arc<InputRequiredResult>),
+    Other(Arc<dyn StdError + Send + Sync>),
+}
+
+/// What went wrong, to match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was named as a server cannot be one.
+    Target,
+    /// The server answered with a JSON-RPC error; see [`Error::answer`].
+    Answer,
+    /// Below the protocol; the kind is the transport's.
+    Transport(mcp_transport::ErrorKind),
+    /// A wait reached its limit.
+    Timeout,
+    /// The connection is over, or the process has ended.
+    Closed,
+    /// Client and server share no revision of the protocol.
+    Version,
+    /// The answer does not have the shape that its method asks for.
+    Decode,
+    /// The server wants input (elicitation, sampling, roots) that this client does not give; see
+    /// [`Error::input_required`].
+    InputRequired,
+    /// The arguments of the call cannot be sent as they are.
+    Arguments,
+    /// A list does not end: too many pages, or a cursor that came twice.
+    Pagination,
+    /// The method does not exist in the era of this session.
+    Unsupported,
+}
+
+impl Error {
+    /// An error about `server`, in lower case and without a full stop.
+    pub fn new(
+        kind: ErrorKind,
+        server: impl Into<Arc<str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            server: server.into(),
+            method: None,
+            message: message.into(),
+            delivery: Delivery::NotSent,
+            cause: Cause::None,
+        }))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The name of the server: as it was configured, else its command or URL.
+    pub fn server(&self) -> &str {
+        &self.0.server
+    }
+
+    /// The method that failed; `None` where it is the connection.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// How far the request got, to decide whether it may be sent again.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// The JSON-RPC error that the server answered with.
+    pub fn answer(&self) -> Option<&ErrorObject> {
+        match &self.0.cause {
+            Cause::Answer(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The error of the transport, which has the details: status, exit code, last words.
+    pub fn transport(&self) -> Option<&mcp_transport::Error> {
+        match &self.0.cause {
+            Cause::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the server asked for before it goes on.
+    pub fn input_required(&self) -> Option<&InputRequiredResult> {
+        match &self.0.cause {
+            Cause::Input(input) => Some(input),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn from_transport(server: &Arc<str>, error: mcp_transport::Error) -> Self {
+        let kind = match error.kind() {
+            mcp_transport::ErrorKind::Timeout => ErrorKind::Timeout,
+            mcp_transport::ErrorKind::Closed => ErrorKind::Closed,
+            kind => ErrorKind::Transport(kind),
+        };
+        let mut this = Self::new(kind, Arc::clone(server), "");
+        this.0.delivery = error.delivery();
+        this.0.cause = Cause::Transport(error);
+        this
+    }
+
+    pub(crate) fn from_answer(server: &Arc<str>, error: ErrorObject) -> Self {
+        let mut this = Self::new(ErrorKind::Answer, Arc::clone(server), "the server answered");
+        this.0.delivery = Delivery::Answered;
+        this.0.cause = Cause::Answer(error);
+        this
+    }
+
+    pub(crate) fn from_input(server: &Arc<str>, input: InputRequiredResult) -> Self {
+        let message = "the server asks for input that this client does not give";
+        let mut this = Self::new(ErrorKind::InputRequired, Arc::clone(server), message);
+        this.0.delivery = Delivery::Answered;
+        this.0.cause = Cause::Input(Arc::new(input));
+        this
+    }
+
+    pub(crate) fn decode(server: &Arc<str>, error: serde_json::Error) -> Self {
+        Self::new(
+            ErrorKind::Decode,
+            Arc::clone(server),
+            "the answer has the wrong shape",
+        )
+        .with_delivery(Delivery::Answered)
+        .with_source(error)
+    }
+
+    pub(crate) fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+        self.0.method.get_or_insert(method.into());
+        self
+    }
+
+    pub(crate) fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.cause = Cause::Other(Arc::from(source.into()));
+        self
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        use mcp_transport::ErrorKind as Transport;
+        Some(match self.0.kind {
+            ErrorKind::Transport(Transport::Unauthorized) => {
+                "pass credentials, such as a bearer token"
+            }
+            ErrorKind::Transport(Transport::TooLarge) => {
+                "raise the limit in the transport's limits"
+            }
+            ErrorKind::Transport(Transport::Redirect) => "connect to the new location itself",
+            ErrorKind::Transport(Transport::SessionExpired) => "connect again",
+            ErrorKind::Closed if self.0.method.is_some() => "connect again",
+            ErrorKind::Timeout => "is the server stuck? a longer time-out can be set",
+            ErrorKind::Version => "use a newer server, or another mode",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.server)?;
+        if let Some(method) = &self.0.method {
+            write!(f, ": {method}")?;
+        }
+        if !self.0.message.is_empty() {
+            write!(f, ": {}", self.0.message)?;
+        }
+        let mut next = StdError::source(self);
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        match self.hint() {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("delivery", &self.0.delivery)
+            .field("text", &self.to_string())
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.cause {
+            Cause::None | Cause::Input(_) => None,
+            Cause::Transport(error) => Some(error),
+            Cause::Answer(error) => Some(error),
+            Cause::Other(error) => Some(&**error),
+        }
+    }
+}

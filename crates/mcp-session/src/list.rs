@@ -1,0 +1,188 @@
+use std::{
+    collections::HashSet,
+    fmt,
+    future::IntoFuture,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use mcp_core::{MethodResult, Page, PaginatedRequestParams};
+
+use crate::{Call, Error, ErrorKind, Session, Timeout, params::Params};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Pages that are asked for before a list counts as endless.
+const MAX_PAGES: usize = 1000;
+
+/// A list that is being asked for: `.await` it for all pages, or ask for [one page](List::page) or
+/// [a stream](List::stream).
+///
+/// Elements that cannot be read are left out of the whole list and logged; [`page`](List::page) shows
+/// them.
+///
+/// Spec: server/utilities/pagination
+#[must_use = "nothing is sent unless the list is awaited"]
+pub struct List<P> {
+    session: Session,
+    method: &'static str,
+    timeout: Option<Timeout>,
+    max_pages: usize,
+    page: std::marker::PhantomData<fn() -> P>,
+}
+
+impl<P> List<P> {
+    pub(crate) fn new(session: Session, method: &'static str) -> Self {
+        let page = std::marker::PhantomData;
+        Self {
+            session,
+            method,
+            timeout: None,
+            max_pages: MAX_PAGES,
+            page,
+        }
+    }
+
+    /// Limits the time of each page instead of the session's own limit.
+    pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout = Some(timeout.into());
+        self
+    }
+
+    /// The most pages that are asked for. Default: 1000. A list that has more is an error.
+    pub fn max_pages(mut self, max_pages: usize) -> Self {
+        self.max_pages = max_pages;
+        self
+    }
+}
+
+impl<P: MethodResult + Page + Send + 'static> List<P>
+where
+    P::Item: Send,
+{
+    /// One page: the first, or the one at the cursor that an earlier page named.
+    pub fn page(&self, cursor: Option<&str>) -> Call<P> {
+        let mut params = PaginatedRequestParams::default();
+        params.cursor = cursor.map(str::to_owned);
+        let call = Call::new(self.session.clone(), self.method, Params::new(&params));
+        match self.timeout {
+            Some(timeout) => call.timeout(timeout),
+            None => call,
+        }
+    }
+
+    /// The elements one by one; a page is asked for when the one before is used up. Ends after an error.
+    pub fn stream(self) -> Items<P> {
+        let first = self.page(None).into_future();
+        Items {
+            list: self,
+            ready: Vec::new().into_iter(),
+            next: Some(first),
+            seen: HashSet::new(),
+        }
+    }
+
+    fn error(&self, message: String) -> Error {
+        self.session
+            .error(ErrorKind::Pagination, message)
+            .with_method(self.method)
+    }
+}
+
+impl<P: MethodResult + Page + Send + 'static> IntoFuture for List<P>
+where
+    P::Item: Send,
+{
+    type Output = Result<Vec<P::Item>, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut items = self.stream();
+            let mut all = Vec::new();
+            while let Some(item) =
+                std::future::poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await
+            {
+                all.push(item?);
+            }
+            Ok(all)
+        })
+    }
+}
+
+/// The elements of a list; see [`List::stream`]. Cancel safe.
+pub struct Items<P: Page> {
+    list: List<P>,
+    ready: std::vec::IntoIter<P::Item>,
+    next: Option<BoxFuture<Result<P, Error>>>,
+    /// The cursors that were used.
+    seen: HashSet<String>,
+}
+
+impl<P: Page> Unpin for Items<P> {}
+
+impl<P: MethodResult + Page + Send + 'static> Stream for Items<P>
+where
+    P::Item: Send,
+{
+    type Item = Result<P::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(item) = self.ready.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let Some(next) = &mut self.next else {
+                return Poll::Ready(None);
+            };
+            let page = std::task::ready!(next.as_mut().poll(cx));
+            self.next = None;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            };
+            if let Some(cursor) = page.next_cursor().map(str::to_owned) {
+                if self.seen.len() + 1 >= self.list.max_pages {
+                    let pages = self.list.max_pages;
+                    let error = self
+                        .list
+                        .error(format!("the list has more than {pages} pages"));
+                    return Poll::Ready(Some(Err(error)));
+                }
+                if !self.seen.insert(cursor.clone()) {
+                    let error = self
+                        .list
+                        .error(format!("the list goes round: cursor {cursor:?} came twice"));
+                    return Poll::Ready(Some(Err(error)));
+                }
+                self.next = Some(self.list.page(Some(&cursor)).into_future());
+            }
+            let elements = page.into_items();
+            for skipped in elements.skipped() {
+                tracing::warn!(
+                    method = self.list.method,
+                    ?skipped,
+                    "an element that cannot be read"
+                );
+            }
+            self.ready = elements.into_iter();
+        }
+    }
+}
+
+impl<P> fmt::Debug for List<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Page> fmt::Debug for Items<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("list", &self.list)
+            .finish_non_exhaustive()
+    }
+}

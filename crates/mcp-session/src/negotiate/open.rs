@@ -1,0 +1,360 @@
+//! Carries out what the decision table says.
+
+use std::{future::poll_fn, sync::Arc, task::Poll};
+
+use mcp_core::{
+    DiscoverResult, Era, ErrorObject, Implementation, InitializeRequestParams, InitializeResult,
+    MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, WithMeta as _,
+    method,
+};
+use mcp_transport::{
+    Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect, SharedTransport,
+    Transport,
+};
+use serde::Deserialize;
+
+use super::{
+    Mode, Verdict,
+    table::{Decision, Outcome, after_initialize, after_probe},
+};
+use crate::{
+    Error, ErrorKind, SessionOptions,
+    params::{CommonMeta, Params},
+    timer::{Timeout, Timers},
+};
+
+/// A connection on which a revision has been agreed.
+pub(crate) struct Opened {
+    pub(crate) connection: Connection<SharedTransport>,
+    pub(crate) verdict: Verdict,
+    pub(crate) meta: CommonMeta,
+}
+
+/// Connects and agrees on a revision, in at most `start_timeout`.
+pub(crate) async fn open(
+    connect: &SharedConnect,
+    server: &Arc<str>,
+    options: &SessionOptions,
+) -> Result<Opened, Error> {
+    let mut opening = std::pin::pin!(
+        Opening {
+            connect,
+            server,
+            options,
+            probes: 0
+        }
+        .run()
+    );
+    let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
+    poll_fn(|cx| {
+        if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
+            return Poll::Ready(opened);
+        }
+        deadline.poll(cx).map(|limit| {
+            let message = format!("the server did not start within {limit:?}");
+            Err(Error::new(ErrorKind::Timeout, Arc::clone(server), message))
+        })
+    })
+    .await
+}
+
+struct Opening<'a> {
+    connect: &'a SharedConnect,
+    server: &'a Arc<str>,
+    options: &'a SessionOptions,
+    probes: u32,
+}
+
+/// An opening request that brought no result: what that tells, and how to tell it to the user.
+struct Failure {
+    outcome: Outcome,
+    error: Error,
+}
+
+impl Opening<'_> {
+    async fn run(mut self) -> Result<Opened, Error> {
+        let mut connection = self.connect().await?;
+        let mut decision = self.first();
+        // The last thing heard of the server, for whoever has to be told that it failed.
+        let mut failure: Option<Error> = None;
+        let mut theirs = Vec::new();
+        let mut discovered = self.options.prior_discover.clone();
+        loop {
+            decision = match decision {
+                Decision::Modern(version) => {
+                    let mut verdict = discovered.unwrap_or_else(|| Verdict::new(version));
+                    verdict.protocol_version = version;
+                    let meta = self.meta(version)?;
+                    return Ok(Opened {
+                        connection,
+                        verdict,
+                        meta,
+                    });
+                }
+                Decision::Probe(version) => {
+                    self.probes += 1;
+                    let outcome = match self.probe(&connection.transport, version).await {
+                        Ok(result) => {
+                            let versions = result.supported_versions.clone();
+                            theirs.clone_from(&versions);
+                            discovered = Some(verdict_of(version, result));
+                            Outcome::Discovered(versions)
+                        }
+                        Err(Failure { outcome, error }) => {
+                            failure = Some(error);
+                            outcome
+                        }
+                    };
+                    let binding = self.connect.binding();
+                    after_probe(self.options.mode, binding, self.probes > 1, &outcome)
+                }
+                Decision::Reconnect => {
+                    // The probe has ended the server: a fresh one is not asked again.
+                    drop(connection);
+                    connection = self.connect().await?;
+                    Decision::Initialize
+                }
+                Decision::Initialize => match self.initialize(&connection.transport).await {
+                    Ok(result) => {
+                        let verdict = self.accept(&connection.transport, result).await?;
+                        let meta = CommonMeta::default();
+                        return Ok(Opened {
+                            connection,
+                            verdict,
+                            meta,
+                        });
+                    }
+                    Err(Failure { outcome, error }) => {
+                        failure = Some(error);
+                        after_initialize(self.options.mode, self.probes > 1, &outcome)
+                    }
+                },
+                Decision::NoCommonVersion => return Err(self.no_common_version(&theirs, failure)),
+                Decision::Fail => {
+                    return Err(failure.unwrap_or_else(|| self.no_common_version(&theirs, None)));
+                }
+            }
+        }
+    }
+
+    fn first(&self) -> Decision {
+        let prior = self
+            .options
+            .prior_discover
+            .as_ref()
+            .map(|verdict| verdict.protocol_version);
+        match (self.options.mode, prior) {
+            (Mode::Legacy, _) => Decision::Initialize,
+            (Mode::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
+            (Mode::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
+            (Mode::Pinned(version), _) => Decision::Probe(version),
+            (Mode::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
+            (Mode::Auto, Some(_)) => Decision::Initialize,
+            (Mode::Auto, None) => Decision::Probe(ProtocolVersion::LATEST_MODERN),
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection<SharedTransport>, Error> {
+        self.connect
+            .connect()
+            .await
+            .map_err(|error| Error::from_transport(self.server, error))
+    }
+
+    fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
+        CommonMeta::modern(
+            version,
+            &self.options.capabilities,
+            &self.options.client_info,
+        )
+        .map_err(|error| self.unsendable(error))
+    }
+
+    fn unsendable(&self, error: serde_json::Error) -> Error {
+        let message = "the client's capabilities or name cannot be written as JSON";
+        Error::new(ErrorKind::Arguments, Arc::clone(self.server), message).with_source(error)
+    }
+
+    async fn probe(
+        &self,
+        transport: &SharedTransport,
+        version: ProtocolVersion,
+    ) -> Result<DiscoverResult, Failure> {
+        let params = self.meta(version).and_then(|meta| {
+            let params = Params::empty().encode(&meta, None, None);
+            params.map_err(|error| self.unsendable(error))
+        });
+        // A string, so that a late answer can never be taken for that of another request.
+        let mut request =
+            Request::new(format!("discover-{}", self.probes), method::SERVER_DISCOVER);
+        request.params = params.map_err(|error| Failure {
+            outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
+            error,
+        })?;
+        let mut asked =
+            std::pin::pin!(self.ask(transport, Envelope::new(request).with_version(version)));
+        let mut deadline = Timers::default().deadline(Timeout::total(self.options.probe_timeout));
+        let answer = poll_fn(|cx| match asked.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => deadline.poll(cx).map(|limit| {
+                let message = format!("no answer within {limit:?}");
+                let error = Error::new(ErrorKind::Timeout, Arc::clone(self.server), message)
+                    .with_method(method::SERVER_DISCOVER);
+                Err(Failure {
+                    outcome: Outcome::Silence,
+                    error,
+                })
+            }),
+        })
+        .await?;
+        DiscoverResult::decode(&answer)
+            .map_err(|error| self.other_shape(method::SERVER_DISCOVER, error))
+    }
+
+    async fn initialize(&self, transport: &SharedTransport) -> Result<InitializeResult, Failure> {
+        let version = match self.options.mode {
+            Mode::Pinned(version) => version,
+            Mode::Auto | Mode::Legacy => ProtocolVersion::LATEST_LEGACY,
+        };
+        let params = InitializeRequestParams::new(
+            version.as_str(),
+            self.options.capabilities.clone(),
+            self.options.client_info.clone(),
+        );
+        let params = RawJson::from_serialize(&params).map_err(|error| Failure {
+            outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
+            error: self.unsendable(error),
+        })?;
+        let request = Request::new(0, method::INITIALIZE).with_params(params);
+        let answer = self.ask(transport, Envelope::new(request)).await?;
+        InitializeResult::decode(&answer)
+            .map_err(|error| self.other_shape(method::INITIALIZE, error))
+    }
+
+    /// Takes the version of an `initialize` result and says so to the server.
+    async fn accept(
+        &self,
+        transport: &SharedTransport,
+        result: InitializeResult,
+    ) -> Result<Verdict, Error> {
+        let answered = result.protocol_version.parse::<ProtocolVersion>().ok();
+        let version = answered
+            .filter(|version| version.era() == Era::Legacy)
+            .filter(|version| match self.options.mode {
+                Mode::Pinned(pinned) => *version == pinned,
+                Mode::Auto | Mode::Legacy => true,
+            })
+            .ok_or_else(|| {
+                let message = format!(
+                    "the server wants to speak {:?}, which this client does not",
+                    result.protocol_version
+                );
+                Error::new(ErrorKind::Version, Arc::clone(self.server), message)
+                    .with_method(method::INITIALIZE)
+            })?;
+        let initialized = Notification::new(method::NOTIFICATIONS_INITIALIZED);
+        transport
+            .send(Envelope::new(initialized.into()).with_version(version))
+            .await
+            .map_err(|error| Error::from_transport(self.server, error))
+            .map_err(|error| error.with_method(method::NOTIFICATIONS_INITIALIZED))?;
+        Ok(Verdict {
+            protocol_version: version,
+            server_info: Some(result.server_info),
+            capabilities: result.capabilities,
+            instructions: result.instructions,
+        })
+    }
+
+    /// Sends an opening request and sorts what comes back. Nothing else is looked at meanwhile.
+    async fn ask(
+        &self,
+        transport: &SharedTransport,
+        request: Envelope<Request>,
+    ) -> Result<RawJson, Failure> {
+        let method = request.message.method.clone();
+        let answered = match transport.request(request).await {
+            Ok(exchange) => exchange.response().await,
+            Err(error) => Err(error),
+        };
+        let (outcome, error) = match answered {
+            Ok(Response {
+                outcome: Ok(result),
+                ..
+            }) => return Ok(result),
+            Ok(Response {
+                outcome: Err(error),
+                ..
+            }) => {
+                let outcome = Outcome::Answer {
+                    code: error.code,
+                    supported: supported(&error),
+                };
+                (outcome, Error::from_answer(self.server, error))
+            }
+            Err(error) => (
+                Outcome::Failure(error.kind()),
+                Error::from_transport(self.server, error),
+            ),
+        };
+        Err(Failure {
+            outcome,
+            error: error.with_method(method),
+        })
+    }
+
+    fn other_shape(&self, method: &'static str, error: serde_json::Error) -> Failure {
+        let error = Error::decode(self.server, error).with_method(method);
+        Failure {
+            outcome: Outcome::OtherResult,
+            error,
+        }
+    }
+
+    fn no_common_version(&self, theirs: &[String], failure: Option<Error>) -> Error {
+        let ours = match self.options.mode {
+            Mode::Pinned(version) => version.as_str().to_owned(),
+            _ => ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", "),
+        };
+        let mut message =
+            format!("no revision of the protocol in common: this client speaks {ours}");
+        if !theirs.is_empty() {
+            message = format!("{message}, the server {}", theirs.join(", "));
+        }
+        let error = Error::new(ErrorKind::Version, Arc::clone(self.server), message);
+        match failure {
+            // The failure names the server itself.
+            Some(failure) => error.with_source(failure),
+            None => error,
+        }
+    }
+}
+
+/// The versions that an error names in `data.supported`, if that is a list of strings.
+fn supported(error: &ErrorObject) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Data {
+        supported: Vec<String>,
+    }
+    let data: Data = error.data.as_ref()?.decode().ok()?;
+    (!data.supported.is_empty()).then_some(data.supported)
+}
+
+fn verdict_of(version: ProtocolVersion, result: DiscoverResult) -> Verdict {
+    // The identity stands in `_meta`, and in an older shape beside the versions.
+    let info = result
+        .meta()
+        .and_then(|meta| meta.server_info())
+        .or_else(|| {
+            result
+                .extra
+                .get("serverInfo")
+                .and_then(|info| Implementation::deserialize(info).ok())
+        });
+    Verdict {
+        protocol_version: version,
+        server_info: info,
+        capabilities: result.capabilities,
+        instructions: result.instructions,
+    }
+}

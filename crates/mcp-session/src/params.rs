@@ -1,0 +1,194 @@
+//! The parameters of a request, written once, with the `_meta` that the era wants in front.
+
+use std::collections::BTreeMap;
+
+use mcp_core::{ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson, meta_key};
+use serde::{Serialize, ser::Error as _};
+use serde_json::{Map, Value, value::RawValue};
+
+/// What stands in the `_meta` of every request of a session, as the inside of a JSON object.
+#[derive(Debug, Default)]
+pub(crate) struct CommonMeta(Vec<u8>);
+
+impl CommonMeta {
+    /// Spec: basic/index#per-request-protocol-fields
+    pub(crate) fn modern(
+        version: ProtocolVersion,
+        capabilities: &ClientCapabilities,
+        client_info: &Implementation,
+    ) -> Result<Self, serde_json::Error> {
+        let mut meta = Vec::new();
+        member(&mut meta, meta_key::PROTOCOL_VERSION, version.as_str())?;
+        member(&mut meta, meta_key::CLIENT_CAPABILITIES, capabilities)?;
+        member(&mut meta, meta_key::CLIENT_INFO, client_info)?;
+        Ok(Self(meta))
+    }
+}
+
+/// The parameters of one request before they are written.
+#[derive(Debug)]
+pub(crate) struct Params {
+    /// A JSON object.
+    fixed: Vec<u8>,
+    arguments: Arguments,
+}
+
+#[derive(Debug, Default)]
+enum Arguments {
+    #[default]
+    None,
+    Whole(Vec<u8>),
+    Single(Map<String, Value>),
+}
+
+impl Params {
+    /// Of anything that is an object as JSON; `null` counts as an empty one.
+    pub(crate) fn new(params: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut fixed = serde_json::to_vec(params)?;
+        match fixed.first() {
+            Some(b'{') => {}
+            _ if fixed == b"null" => fixed = b"{}".to_vec(),
+            _ => {
+                return Err(serde_json::Error::custom(
+                    "parameters must be a JSON object",
+                ));
+            }
+        }
+        Ok(Self {
+            fixed,
+            arguments: Arguments::None,
+        })
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self {
+            fixed: b"{}".to_vec(),
+            arguments: Arguments::None,
+        }
+    }
+
+    /// Of a method that names what it is about by one member.
+    pub(crate) fn named(key: &str, value: &str) -> Result<Self, serde_json::Error> {
+        let mut fixed = vec![b'{'];
+        member(&mut fixed, key, value)?;
+        fixed.push(b'}');
+        Ok(Self {
+            fixed,
+            arguments: Arguments::None,
+        })
+    }
+
+    /// Sets all arguments.
+    pub(crate) fn set_arguments(&mut self, args: &impl Serialize) -> Result<(), serde_json::Error> {
+        let arguments = serde_json::to_vec(args)?;
+        self.arguments = match arguments.first() {
+            Some(b'{') => Arguments::Whole(arguments),
+            _ if arguments == b"null" => Arguments::None,
+            _ => return Err(serde_json::Error::custom("arguments must be a JSON object")),
+        };
+        Ok(())
+    }
+
+    /// Sets one argument.
+    pub(crate) fn set_argument(
+        &mut self,
+        name: String,
+        value: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        let mut arguments = match std::mem::take(&mut self.arguments) {
+            Arguments::None => Map::new(),
+            Arguments::Whole(json) => serde_json::from_slice(&json)?,
+            Arguments::Single(arguments) => arguments,
+        };
+        let value = serde_json::to_value(value);
+        if let Ok(value) = &value {
+            arguments.insert(name, value.clone());
+        }
+        self.arguments = Arguments::Single(arguments);
+        value.map(drop)
+    }
+
+    /// Writes the parameters; `None` when there is nothing to write.
+    pub(crate) fn encode(
+        &self,
+        common: &CommonMeta,
+        progress_token: Option<i64>,
+        meta: Option<&Meta>,
+    ) -> Result<Option<RawJson>, serde_json::Error> {
+        let is_empty = self.fixed == b"{}" && matches!(self.arguments, Arguments::None);
+        let has_meta = !common.0.is_empty() || progress_token.is_some() || meta.is_some();
+        if is_empty && !has_meta {
+            return Ok(None);
+        }
+        // Only what a caller wrote by hand can have a `_meta` of its own.
+        if has_meta && memchr::memmem::find(&self.fixed, b"\"_meta\"").is_some() {
+            if let Some((fixed, own)) = self.split_meta()? {
+                let mut merged = own;
+                merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
+                let apart = Self {
+                    fixed,
+                    arguments: Arguments::None,
+                };
+                return apart.encode(common, progress_token, Some(&merged));
+            }
+        }
+        let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);
+        out.push(b'{');
+        if has_meta {
+            out.extend_from_slice(b"\"_meta\":{");
+            out.extend_from_slice(&common.0);
+            if let Some(token) = progress_token {
+                member(&mut out, meta_key::PROGRESS_TOKEN, &token)?;
+            }
+            for (key, value) in meta.into_iter().flat_map(|meta| meta.iter()) {
+                member(&mut out, key, value)?;
+            }
+            out.push(b'}');
+        }
+        if self.fixed.len() > 2 {
+            comma(&mut out);
+            out.extend_from_slice(&self.fixed[1..self.fixed.len() - 1]);
+        }
+        match &self.arguments {
+            Arguments::None => {}
+            Arguments::Whole(json) => {
+                comma(&mut out);
+                out.extend_from_slice(b"\"arguments\":");
+                out.extend_from_slice(json);
+            }
+            Arguments::Single(arguments) => member(&mut out, "arguments", arguments)?,
+        }
+        out.push(b'}');
+        Ok(Some(RawJson::trusted(out)))
+    }
+
+    /// Takes the `_meta` out of hand-written parameters, leaving all else as it stands.
+    fn split_meta(&self) -> Result<Option<(Vec<u8>, Meta)>, serde_json::Error> {
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(&self.fixed)?;
+        let Some(meta) = members.remove("_meta") else {
+            return Ok(None);
+        };
+        Ok(Some((
+            serde_json::to_vec(&members)?,
+            serde_json::from_str(meta.get())?,
+        )))
+    }
+}
+
+/// Appends a member to an object that is being written.
+fn member<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: &T,
+) -> Result<(), serde_json::Error> {
+    comma(out);
+    serde_json::to_writer(&mut *out, key)?;
+    out.push(b':');
+    serde_json::to_writer(out, value)
+}
+
+fn comma(out: &mut Vec<u8>) {
+    if !matches!(out.last(), None | Some(b'{')) {
+        out.push(b',');
+    }
+}

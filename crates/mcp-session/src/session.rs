@@ -1,0 +1,366 @@
+use std::{
+    borrow::Cow,
+    fmt,
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::Poll,
+};
+
+use mcp_core::{
+    CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, Message, Notification, ProgressNotificationParams, ProtocolVersion, RawJson,
+    ReadResourceResult, Request, ServerCapabilities, method,
+};
+use mcp_transport::{Connect, Envelope, OneWay, SharedConnect, SharedTransport, Transport};
+use serde::Serialize;
+
+use crate::{
+    Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
+    inbound::{self, Incoming},
+    negotiate::{Opened, open},
+    params::{CommonMeta, Params},
+    timer::Timers,
+};
+
+/// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
+///
+/// Calls run concurrently and do not wait for one another. Dropping the future of a call cancels it at
+/// the server. The connection ends with [`close`](Session::close), or in the background when the last
+/// handle and the last call are dropped.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    transport: SharedTransport,
+    server: Arc<str>,
+    verdict: Verdict,
+    meta: CommonMeta,
+    next_id: AtomicI64,
+    timers: Timers,
+    options: SessionOptions,
+    incoming: Incoming,
+}
+
+impl Session {
+    /// Connects, finds out which revision the server speaks, and opens a session in it.
+    ///
+    /// `name` is what errors call the server; by default the connector describes itself. Needs a tokio
+    /// runtime with time. Dropping the future ends what was begun.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or started, stays silent for
+    /// [`start_timeout`](SessionOptions::start_timeout), refuses, or shares no revision.
+    pub async fn open<C: Connect>(
+        connect: C,
+        name: Option<&str>,
+        options: SessionOptions,
+    ) -> Result<Self, Error> {
+        let connect = SharedConnect::new(connect);
+        let server: Arc<str> = match name {
+            Some(name) => name.into(),
+            None => connect.describe().into(),
+        };
+        let Opened {
+            connection,
+            verdict,
+            meta,
+        } = open(&connect, &server, &options).await?;
+        tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
+        let incoming = inbound::watch(
+            connection.inbound,
+            connection.transport.clone(),
+            verdict.protocol_version,
+            options.on_notification.clone(),
+        );
+        let inner = Inner {
+            transport: connection.transport,
+            server,
+            verdict,
+            meta,
+            next_id: AtomicI64::new(1),
+            timers: Timers::default(),
+            options,
+            incoming,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// What errors call the server.
+    pub fn name(&self) -> &str {
+        &self.inner.server
+    }
+
+    /// The revision that is spoken.
+    pub fn protocol_version(&self) -> ProtocolVersion {
+        self.inner.verdict.protocol_version
+    }
+
+    /// The era of the revision that is spoken.
+    pub fn era(&self) -> Era {
+        self.inner.verdict.era()
+    }
+
+    /// Who the server says it is; not to be trusted for decisions.
+    pub fn server_info(&self) -> Option<&Implementation> {
+        self.inner.verdict.server_info.as_ref()
+    }
+
+    /// What the server offers.
+    pub fn capabilities(&self) -> &ServerCapabilities {
+        &self.inner.verdict.capabilities
+    }
+
+    /// What the server tells models about its use.
+    pub fn instructions(&self) -> Option<&str> {
+        self.inner.verdict.instructions.as_deref()
+    }
+
+    /// All that was found out about the server, to be given back as
+    /// [`prior_discover`](SessionOptions::prior_discover) another time.
+    pub fn verdict(&self) -> &Verdict {
+        &self.inner.verdict
+    }
+
+    /// Whether the connection is known to be over: closed, or the process has ended.
+    pub fn is_closed(&self) -> bool {
+        self.inner.incoming.is_over()
+    }
+
+    /// Lists the tools.
+    pub fn list_tools(&self) -> List<ListToolsResult> {
+        List::new(self.clone(), method::TOOLS_LIST)
+    }
+
+    /// Lists the resources.
+    pub fn list_resources(&self) -> List<ListResourcesResult> {
+        List::new(self.clone(), method::RESOURCES_LIST)
+    }
+
+    /// Lists the templates of resources.
+    pub fn list_resource_templates(&self) -> List<ListResourceTemplatesResult> {
+        List::new(self.clone(), method::RESOURCES_TEMPLATES_LIST)
+    }
+
+    /// Lists the prompts.
+    pub fn list_prompts(&self) -> List<ListPromptsResult> {
+        List::new(self.clone(), method::PROMPTS_LIST)
+    }
+
+    /// Calls a tool. A failure that the tool itself reports is a value:
+    /// `CallToolResult::into_result` makes an error of it.
+    ///
+    /// Spec: server/tools#calling-tools
+    pub fn call_tool(&self, name: &str) -> Call<CallToolResult> {
+        Call::new(
+            self.clone(),
+            method::TOOLS_CALL,
+            Params::named("name", name),
+        )
+    }
+
+    /// Reads a resource.
+    ///
+    /// Spec: server/resources#reading-resources
+    pub fn read_resource(&self, uri: &str) -> Call<ReadResourceResult> {
+        Call::new(
+            self.clone(),
+            method::RESOURCES_READ,
+            Params::named("uri", uri),
+        )
+    }
+
+    /// Gets a prompt, filled in with arguments.
+    ///
+    /// Spec: server/prompts#getting-a-prompt
+    pub fn get_prompt(&self, name: &str) -> Call<GetPromptResult> {
+        Call::new(
+            self.clone(),
+            method::PROMPTS_GET,
+            Params::named("name", name),
+        )
+    }
+
+    /// Asks for completions of an argument.
+    ///
+    /// Spec: server/utilities/completion
+    pub fn complete(&self, params: &CompleteRequestParams) -> Call<CompleteResult> {
+        Call::new(
+            self.clone(),
+            method::COMPLETION_COMPLETE,
+            Params::new(params),
+        )
+    }
+
+    /// Asks the server for a sign of life. The modern era has no such method: the call fails unsent
+    /// there, with [`ErrorKind::Unsupported`].
+    ///
+    /// Spec: 2025-11-25 basic/utilities/ping
+    pub fn ping(&self) -> Call<EmptyResult> {
+        Call::new(self.clone(), method::PING, Ok(Params::empty()))
+    }
+
+    /// Sends any request, with parameters that are an object as JSON (or `()`), and gives the result as
+    /// it came.
+    pub fn request(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: &impl Serialize,
+    ) -> Call<RawJson> {
+        Call::new(self.clone(), method, Params::new(params))
+    }
+
+    /// Sends a notification.
+    ///
+    /// # Errors
+    /// When it could not be handed to the server.
+    pub async fn notify(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: &impl Serialize,
+    ) -> Result<(), Error> {
+        let method = method.into();
+        let params = Params::new(params)
+            .and_then(|params| params.encode(&CommonMeta::default(), None, None))
+            .map_err(|error| self.unsendable(error).with_method(method.clone()))?;
+        let mut notification = Notification::new(method.clone());
+        notification.params = params;
+        self.send(notification.into())
+            .await
+            .map_err(|error| error.with_method(method))
+    }
+
+    /// Ends the session and all that it owns, for every handle: connections, processes, the session at
+    /// the server. Bounded by the transport's own limits. Calling it twice does no harm; dropping the
+    /// future leaves the rest to the background.
+    ///
+    /// # Errors
+    /// When the end was not an orderly one. The session is over all the same.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.incoming.end();
+        let closed = self.inner.transport.close().await;
+        closed.map_err(|error| Error::from_transport(&self.inner.server, error))
+    }
+
+    pub(crate) fn default_timeout(&self) -> Timeout {
+        self.inner.options.timeout
+    }
+
+    pub(crate) fn common_meta(&self) -> &CommonMeta {
+        &self.inner.meta
+    }
+
+    pub(crate) fn next_id(&self) -> i64 {
+        self.inner.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(kind, Arc::clone(&self.inner.server), message)
+    }
+
+    pub(crate) fn unsendable(&self, error: serde_json::Error) -> Error {
+        self.error(ErrorKind::Arguments, "the parameters cannot be sent")
+            .with_source(error)
+    }
+
+    pub(crate) fn decode_error(&self, error: serde_json::Error) -> Error {
+        Error::decode(&self.inner.server, error)
+    }
+
+    pub(crate) fn input_required(&self, input: mcp_core::InputRequiredResult) -> Error {
+        Error::from_input(&self.inner.server, input)
+    }
+
+    /// Carries a request through its exchange: the result, or whatever came instead.
+    pub(crate) async fn ask(
+        &self,
+        request: Request,
+        timeout: Timeout,
+        on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+    ) -> Result<RawJson, Error> {
+        let inner = &*self.inner;
+        let below = |error| Error::from_transport(&inner.server, error);
+        let late = |limit| self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
+        let version = inner.verdict.protocol_version;
+        let mut deadline = inner.timers.deadline(timeout);
+        let mut exchange = {
+            let mut opening = std::pin::pin!(
+                inner
+                    .transport
+                    .request(Envelope::new(request).with_version(version))
+            );
+            poll_fn(|cx| match opening.as_mut().poll(cx) {
+                Poll::Ready(exchange) => Poll::Ready(exchange.map_err(below)),
+                Poll::Pending => deadline.poll(cx).map(|limit| Err(late(limit))),
+            })
+            .await?
+        };
+        loop {
+            let item = poll_fn(|cx| match exchange.poll_item(cx) {
+                Poll::Ready(item) => Poll::Ready(Ok(item)),
+                Poll::Pending => deadline
+                    .poll(cx)
+                    .map(|limit| Err(late(limit).with_delivery(mcp_transport::Delivery::Unknown))),
+            })
+            .await?;
+            match item {
+                Some(Ok(Message::Response(response))) => {
+                    return response
+                        .outcome
+                        .map_err(|error| Error::from_answer(&inner.server, error));
+                }
+                Some(Ok(Message::Notification(notification))) => {
+                    deadline.heard();
+                    self.heard(&notification, on_progress);
+                }
+                Some(Ok(Message::Request(request))) => {
+                    deadline.heard();
+                    if let Some(answer) = inbound::answer(request, version) {
+                        self.send(answer.into()).await?;
+                    }
+                }
+                Some(Err(error)) => return Err(below(error)),
+                None => return Err(self.error(ErrorKind::Closed, "the exchange is over")),
+            }
+        }
+    }
+
+    fn heard(
+        &self,
+        notification: &Notification,
+        on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+    ) {
+        if notification.method == method::NOTIFICATIONS_PROGRESS {
+            let progress = mcp_core::decode_params(notification.params.as_ref());
+            match (progress, on_progress) {
+                (Ok(progress), Some(on_progress)) => on_progress(progress),
+                (Ok(_), None) => {}
+                (Err(error), _) => tracing::debug!(%error, "progress that cannot be read"),
+            }
+        } else if let Some(on_notification) = &self.inner.options.on_notification {
+            on_notification(notification);
+        }
+    }
+
+    async fn send(&self, message: OneWay) -> Result<(), Error> {
+        let envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
+        let sent = self.inner.transport.send(envelope).await;
+        sent.map_err(|error| Error::from_transport(&self.inner.server, error))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("name", &self.inner.server)
+            .field("protocol_version", &self.inner.verdict.protocol_version)
+            .finish_non_exhaustive()
+    }
+}

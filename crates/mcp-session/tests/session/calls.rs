@@ -1,0 +1,378 @@
+//! The life of a call.
+
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
+use mcp_transport::Delivery;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::peer::{Peer, Reply, error, legacy, modern, result};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn open(peer: &Peer) -> Session {
+    Session::open(peer.clone(), Some("bookshop"), SessionOptions::default())
+        .await
+        .unwrap()
+}
+
+fn last(peer: &Peer) -> Value {
+    peer.received().last().unwrap().clone()
+}
+
+async fn settle() {
+    tokio::time::sleep(SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn arguments_meta_and_progress_token_are_sent_once() {
+    let peer =
+        modern(|message| result(message, json!({ "content": [], "resultType": "complete" })));
+    let session = open(&peer).await;
+    session
+        .call_tool("find")
+        .args(json!({ "a": 1 }))
+        .arg("b", [2])
+        .meta(mcp_core::Meta::new().with("com.example/x", true))
+        .on_progress(|_| {})
+        .await
+        .unwrap();
+    let params = &last(&peer)["params"];
+    assert_eq!(params["name"], "find");
+    assert_eq!(params["arguments"], json!({ "a": 1, "b": [2] }));
+    assert_eq!(params["_meta"]["progressToken"], last(&peer)["id"]);
+    assert_eq!(params["_meta"]["com.example/x"], true);
+    assert_eq!(
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"],
+        "2026-07-28"
+    );
+
+    let raw = json!({ "_meta": { "com.example/y": 1 }, "key": "value" });
+    session.request("x/y", &raw).await.unwrap();
+    let params = &last(&peer)["params"];
+    assert_eq!(
+        (&params["key"], &params["_meta"]["com.example/y"]),
+        (&json!("value"), &json!(1))
+    );
+    assert_eq!(
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"],
+        "2026-07-28"
+    );
+
+    let failure = session.call_tool("find").args([1]).await.unwrap_err();
+    assert_eq!(
+        (failure.kind(), failure.delivery()),
+        (ErrorKind::Arguments, Delivery::NotSent)
+    );
+    assert!(
+        failure.to_string().starts_with("bookshop: tools/call: "),
+        "{failure}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn legacy_requests_carry_no_meta() {
+    let peer = legacy(|message| result(message, json!({ "tools": [] })));
+    let session = open(&peer).await;
+    session.list_tools().await.unwrap();
+    assert_eq!(last(&peer).get("params"), None);
+    session.ping().await.unwrap();
+    assert_eq!(last(&peer)["method"], "ping");
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_arrives_in_order_and_before_the_result() {
+    let peer = modern(|message| {
+        let progress = |n: u32| {
+            json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
+                "progressToken": message["params"]["_meta"]["progressToken"], "progress": n } })
+        };
+        let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "content": [] } });
+        Reply::Lines((1..=200).map(progress).chain([answer]).collect())
+    });
+    let session = open(&peer).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let call = session.call_tool("slow").on_progress(move |progress| {
+        log.lock().unwrap().push(progress.progress.to_string());
+    });
+    call.await.unwrap();
+    let expected: Vec<String> = (1..=200).map(|n| n.to_string()).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_a_call_after_300_seconds_and_cancels_it() {
+    let peer = modern(|_| Reply::Nothing);
+    let session = open(&peer).await;
+    let start = Instant::now();
+    let failure = session.call_tool("stuck").await.unwrap_err();
+    assert_eq!(
+        (failure.kind(), failure.delivery()),
+        (ErrorKind::Timeout, Delivery::Unknown)
+    );
+    assert_eq!(start.elapsed(), 300 * SECOND);
+    settle().await;
+    assert_eq!(last(&peer)["method"], "notifications/cancelled");
+    assert_eq!(last(&peer)["params"]["requestId"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_sets_a_limit_of_its_own_or_none() {
+    let peer = modern(|_| Reply::Nothing);
+    let session = open(&peer).await;
+    for (timeout, seconds) in [
+        (Timeout::total(2 * SECOND), 2),
+        (Timeout::idle(7 * SECOND), 7),
+        (Timeout::total(900 * SECOND), 900),
+    ] {
+        let start = Instant::now();
+        let failure = session
+            .call_tool("stuck")
+            .timeout(timeout)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (failure.kind(), start.elapsed()),
+            (ErrorKind::Timeout, seconds * SECOND)
+        );
+    }
+    let unlimited = session
+        .call_tool("stuck")
+        .timeout(Timeout::NONE)
+        .into_future();
+    assert!(
+        tokio::time::timeout(100_000 * SECOND, unlimited)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_call_cancels_it_once_and_the_session_lives_on() {
+    let peer = modern(|message| match message["params"]["name"].as_str() {
+        Some("quick") => result(
+            message,
+            json!({ "content": [{ "type": "text", "text": "ok" }] }),
+        ),
+        _ => Reply::Nothing,
+    });
+    let session = open(&peer).await;
+    let slow = session.call_tool("slow").into_future();
+    assert!(tokio::time::timeout(SECOND, slow).await.is_err());
+    assert_eq!(session.call_tool("quick").await.unwrap().text(), "ok");
+    let cancelled = peer
+        .methods()
+        .into_iter()
+        .filter(|method| method == "notifications/cancelled")
+        .count();
+    assert_eq!(cancelled, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_the_server_are_told_apart_from_errors_of_a_tool() {
+    let peer = modern(|message| match message["params"]["name"].as_str() {
+        Some("failing") => result(
+            message,
+            json!({ "content": [{ "type": "text", "text": "no book" }], "isError": true }),
+        ),
+        Some("asking") => result(
+            message,
+            json!({ "resultType": "input_required", "requestState": "s" }),
+        ),
+        Some("odd") => result(message, json!({ "content": 7 })),
+        Some("strange") => result(message, json!({ "resultType": "strange", "content": [] })),
+        _ => error(
+            message,
+            json!({ "code": -32602, "message": "unknown tool" }),
+        ),
+    });
+    let session = open(&peer).await;
+    let failing = session.call_tool("failing").await.unwrap();
+    assert_eq!(failing.into_result().unwrap_err().to_string(), "no book");
+
+    let unknown = session.call_tool("unknown").await.unwrap_err();
+    assert_eq!(
+        (unknown.kind(), unknown.answer().unwrap().code),
+        (ErrorKind::Answer, -32602)
+    );
+    assert_eq!(
+        unknown.to_string(),
+        "bookshop: tools/call: the server answered: unknown tool (-32602)"
+    );
+    let asking = session.call_tool("asking").await.unwrap_err();
+    assert_eq!(asking.kind(), ErrorKind::InputRequired);
+    assert_eq!(
+        asking.input_required().unwrap().request_state.as_deref(),
+        Some("s")
+    );
+    assert_eq!(
+        session.call_tool("odd").await.unwrap_err().kind(),
+        ErrorKind::Decode
+    );
+    assert_eq!(
+        session.call_tool("strange").await.unwrap_err().kind(),
+        ErrorKind::Decode
+    );
+    assert_eq!(
+        session.ping().await.unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_ends_fails_what_is_open_and_is_known_to_be_over() {
+    let peer = modern(|message| match message["params"]["name"].as_str() {
+        Some("end") => Reply::Close,
+        _ => Reply::Nothing,
+    });
+    let session = open(&peer).await;
+    let open = tokio::spawn(session.call_tool("open").into_future());
+    settle().await;
+    assert!(!session.is_closed());
+    let ended = session.call_tool("end").await.unwrap_err();
+    assert_eq!(
+        (ended.kind(), ended.delivery()),
+        (ErrorKind::Closed, Delivery::Unknown)
+    );
+    assert_eq!(open.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
+    settle().await;
+    assert!(session.is_closed());
+    let refused = session.call_tool("more").await.unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.delivery()),
+        (ErrorKind::Closed, Delivery::NotSent)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_a_legacy_server_are_answered() {
+    let peer = legacy(|message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else {
+                panic!()
+            };
+            let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+            let roots = json!({ "jsonrpc": "2.0", "id": "r", "method": "roots/list" });
+            Reply::Lines([ping, roots].into_iter().chain(answer).collect())
+        }
+        _ => Reply::Nothing,
+    });
+    let session = open(&peer).await;
+    session.list_tools().await.unwrap();
+    settle().await;
+    let received = peer.received();
+    let [.., ping, roots] = &received[..] else {
+        panic!()
+    };
+    assert_eq!(*ping, json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(
+        (&roots["id"], &roots["error"]["code"]),
+        (&json!("r"), &json!(-32601))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_are_handed_on_in_order() {
+    let peer = modern(|message| {
+        let note = |n: u32| json!({ "jsonrpc": "2.0", "method": format!("notifications/{n}") });
+        let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else {
+            panic!()
+        };
+        Reply::Lines((0..5).map(note).chain(answer).collect())
+    });
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let mut options = SessionOptions::default();
+    options.on_notification = Some(Arc::new(move |notification: &mcp_core::Notification| {
+        log.lock()
+            .unwrap()
+            .push(notification.method.clone().into_owned());
+    }));
+    let session = Session::open(peer, None, options).await.unwrap();
+    session.list_tools().await.unwrap();
+    settle().await;
+    assert_eq!(seen.lock().unwrap().len(), 5);
+    assert!(seen.lock().unwrap().is_sorted());
+}
+
+fn paged(cursor_after: impl Fn(u64) -> Option<String> + Send + Sync + 'static) -> Peer {
+    let pages = Mutex::new(0);
+    modern(move |message| {
+        let mut page = pages.lock().unwrap();
+        *page += 1;
+        let tool = |name: String| json!({ "name": name, "inputSchema": { "type": "object" } });
+        let mut list = json!({ "tools": [tool(format!("a{page}")), 7, tool(format!("b{page}"))] });
+        if let Some(cursor) = cursor_after(*page) {
+            list["nextCursor"] = json!(cursor);
+        }
+        result(message, list)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_have_all_pages_one_page_or_a_stream() {
+    // An empty string is a cursor like any other.
+    let cursors =
+        |page| [None, Some(String::new()), Some("c".to_owned()), None][page as usize].clone();
+    let peer = paged(cursors);
+    let session = open(&peer).await;
+    let names: Vec<String> = session
+        .list_tools()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|tool| tool.name)
+        .collect();
+    assert_eq!(
+        names,
+        ["a1", "b1", "a2", "b2", "a3", "b3"],
+        "what cannot be read is left out"
+    );
+    let asked: Vec<Value> = peer.received()[1..]
+        .iter()
+        .map(|request| request["params"]["cursor"].clone())
+        .collect();
+    assert_eq!(asked, [Value::Null, json!(""), json!("c")]);
+
+    let session = open(&paged(cursors)).await;
+    let page = session.list_tools().page(None).await.unwrap();
+    assert_eq!((page.tools.len(), page.tools.skipped().len()), (2, 1));
+    assert_eq!(page.next_cursor.as_deref(), Some(""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_lists_are_errors() {
+    let session = open(&paged(|_| Some("round".to_owned()))).await;
+    let failure = session.list_tools().await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Pagination);
+    assert!(
+        failure.to_string().contains("\"round\" came twice"),
+        "{failure}"
+    );
+
+    let session = open(&paged(|page| Some(page.to_string()))).await;
+    let failure = session.list_tools().max_pages(5).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Pagination);
+    assert!(
+        failure.to_string().contains("more than 5 pages"),
+        "{failure}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_ends_open_calls_and_may_be_repeated() {
+    let peer = modern(|_| Reply::Nothing);
+    let session = open(&peer).await;
+    let open = tokio::spawn(session.call_tool("open").into_future());
+    settle().await;
+    session.close().await.unwrap();
+    assert_eq!(open.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
+    assert!(session.is_closed());
+    session.close().await.unwrap();
+}

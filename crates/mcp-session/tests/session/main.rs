@@ -1,0 +1,7 @@
+//! Sessions against scripted servers on a shared pipe, in paused time.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod negotiation;
+mod peer;

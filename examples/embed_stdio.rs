@@ -1,0 +1,44 @@
+//! The stdio transport alone, below a protocol layer of one's own: raw requests in, raw messages out.
+//!
+//! `cargo run --example embed_stdio`, or with the command of any server behind it.
+
+use mcp_core::{Message, RawJson, Request};
+use mcp_transport::{Connect, Connection, Envelope, Transport};
+use mcp_transport_stdio::Stdio;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let stdio = match &*args {
+        // Without a command this program is its own server.
+        [] => Stdio::new(std::env::current_exe()?).arg("--serve"),
+        [serve] if serve == "--serve" => return Ok(server().serve_stdio().await?),
+        [command, args @ ..] => Stdio::new(command).args(args),
+    };
+    let Connection { transport, mut inbound, .. } = stdio.connect().await?;
+    eprintln!("started process {:?}", transport.pid());
+
+    let params = serde_json::json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": { "name": "embedded", "version": "1" },
+    });
+    let request = Request::new(1, "initialize").with_params(RawJson::from_serialize(&params)?);
+    let mut exchange = transport.request(Envelope::new(request)).await?;
+    while let Some(message) = exchange.next().await {
+        match message? {
+            Message::Response(response) => eprintln!("answer: {:?}", response.outcome),
+            message => eprintln!("before the answer: {message:?}"),
+        }
+    }
+
+    transport.close().await?;
+    while let Some(item) = inbound.next().await {
+        eprintln!("outside of any request: {item:?}");
+    }
+    Ok(())
+}
+
+fn server() -> mcp_client::Server {
+    mcp_client::Server::builder("Embedded").build()
+}

@@ -1,0 +1,34 @@
+//! A server in this process, reached like any other.
+//!
+//! `cargo run --example quickstart`
+
+use mcp_client::{Client, Server};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Deserialize, JsonSchema)]
+struct SearchArgs {
+    /// Words of the title.
+    query: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let books = ["Dune", "Dune Messiah", "Solaris", "Roadside Picnic"];
+    let bookshop = Server::builder("Bookshop")
+        .tool("search_books", "Search the catalog", move |args: SearchArgs| async move {
+            let found: Vec<_> = books.into_iter().filter(|book| book.contains(&args.query)).collect();
+            found.join(", ")
+        })
+        .build();
+
+    let session = Client::new(bookshop)?.connect().await?;
+    eprintln!("connected to {} in {}", session.name(), session.protocol_version());
+    for tool in session.list_tools().await? {
+        eprintln!("tool {}: {}", tool.name, tool.description.unwrap_or_default());
+    }
+    let result = session.call_tool("search_books").arg("query", "Dune").await?;
+    eprintln!("found: {}", result.text());
+    session.close().await?;
+    Ok(())
+}
