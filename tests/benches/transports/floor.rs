@@ -1,0 +1,253 @@
+//! The floors: the least that a client must do on each carrier, with the same bytes and the same
+//! decoding, and without any of the care.
+
+use std::{
+    collections::HashMap,
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
+use mcp_client::types::CallToolResult;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    sync::oneshot,
+};
+
+use crate::{
+    measure::{Carrier, Case, Load, Measured, drive},
+    ours::{ARGS, Args},
+    peer,
+};
+
+const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-client","version":"0.1.0"}}"#;
+
+pub(crate) async fn run(case: Case, calls: usize) -> Measured {
+    match (case.carrier, case.load) {
+        (Carrier::Memory, load) => memory(load, calls).await,
+        (Carrier::Stdio, Load::Many) => pipe_window(calls).await,
+        (Carrier::Stdio, load) => pipe(load, calls).await,
+        (Carrier::HttpJson | Carrier::HttpSse, load) => post(case.carrier, load, calls).await,
+    }
+}
+
+/// The same request that our side sends.
+fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
+    #[derive(Serialize)]
+    struct Request<'a> {
+        jsonrpc: &'a str,
+        id: i64,
+        method: &'a str,
+        params: Params<'a>,
+    }
+    #[derive(Serialize)]
+    struct Params<'a> {
+        _meta: &'a RawValue,
+        name: &'a str,
+        arguments: Args,
+    }
+    thread_local! {
+        static RAW: Box<RawValue> = RawValue::from_string(META.to_owned()).unwrap();
+    }
+    RAW.with(|meta| {
+        let params = Params { _meta: meta, name: tool, arguments: ARGS };
+        let request = Request { jsonrpc: "2.0", id, method: "tools/call", params };
+        serde_json::to_writer(out, &request).unwrap();
+    });
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    #[allow(dead_code, reason = "checked to be a string")]
+    jsonrpc: &'a str,
+    id: i64,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+fn decode(result: &str) {
+    let result: CallToolResult = serde_json::from_str(result).unwrap();
+    std::hint::black_box(result);
+}
+
+/// A direct call: arguments and result go through JSON, and nothing else happens.
+async fn memory(load: Load, calls: usize) -> Measured {
+    #[derive(Deserialize)]
+    struct Search {
+        #[allow(dead_code, reason = "decoded as a tool would")]
+        query: String,
+        #[allow(dead_code, reason = "decoded as a tool would")]
+        limit: u32,
+    }
+    #[derive(Deserialize)]
+    struct Request<'a> {
+        #[allow(dead_code, reason = "decoded as a server would")]
+        method: &'a str,
+        #[serde(borrow)]
+        params: Params<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[allow(dead_code, reason = "decoded as a server would")]
+        name: &'a str,
+        arguments: Search,
+    }
+    let text: Arc<str> = peer::text(load).into();
+    drive(load.in_flight(), calls, move |_| {
+        let text = text.clone();
+        async move {
+            let mut out = Vec::new();
+            request(1, load.tool(), &mut out);
+            let request: Request<'_> = serde_json::from_slice(&out).unwrap();
+            std::hint::black_box(request.params.arguments);
+            let block = mcp_client::types::ContentBlock::text(text.to_string());
+            let answer = serde_json::to_vec(&CallToolResult::new([block])).unwrap();
+            let result: CallToolResult = serde_json::from_slice(&answer).unwrap();
+            std::hint::black_box(result);
+        }
+    })
+    .await
+}
+
+fn spawn() -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--peer", "stdio"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// A pipe, a task that parses and hands each result to its caller, and a map between them.
+async fn pipe(load: Load, calls: usize) -> Measured {
+    type Waiting = Arc<Mutex<HashMap<i64, oneshot::Sender<Box<RawValue>>>>>;
+    let mut child = spawn();
+    let stdin = Arc::new(tokio::sync::Mutex::new(child.stdin.take().unwrap()));
+    let waiting = Waiting::default();
+    let mut reader = BufReader::with_capacity(1 << 16, child.stdout.take().unwrap());
+    let table = Arc::clone(&waiting);
+    let demultiplexer = tokio::spawn(async move {
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).await.unwrap() > 0 {
+            let response: Response<'_> = serde_json::from_slice(&line).unwrap();
+            let caller = table.lock().unwrap().remove(&response.id).unwrap();
+            caller.send(response.result.to_owned()).unwrap();
+            line.clear();
+        }
+    });
+    let next = Arc::new(AtomicI64::new(1));
+    let measured = drive(load.in_flight(), calls, move |_| {
+        let (waiting, stdin, next) = (Arc::clone(&waiting), Arc::clone(&stdin), Arc::clone(&next));
+        async move {
+            let id = next.fetch_add(1, Ordering::Relaxed);
+            let (sender, receiver) = oneshot::channel();
+            waiting.lock().unwrap().insert(id, sender);
+            let mut line = Vec::new();
+            request(id, load.tool(), &mut line);
+            line.push(b'\n');
+            stdin.lock().await.write_all(&line).await.unwrap();
+            decode(receiver.await.unwrap().get());
+        }
+    })
+    .await;
+    demultiplexer.abort();
+    measured
+}
+
+/// One loop that keeps 64 requests in the pipe: no tasks, no channels, as few system calls as can be.
+async fn pipe_window(calls: usize) -> Measured {
+    let mut child = spawn();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let in_flight = Load::Many.in_flight();
+    let tool = Load::Many.tool();
+    let (mut sent, mut received) = (0, 0);
+    let mut started = HashMap::new();
+    let mut times = Vec::with_capacity(calls);
+    let mut input = Vec::with_capacity(1 << 16);
+    let mut output = Vec::new();
+    let start = Instant::now();
+    while received < calls {
+        while sent < calls && sent - received < in_flight {
+            started.insert(sent as i64, Instant::now());
+            request(sent as i64, tool, &mut output);
+            output.push(b'\n');
+            sent += 1;
+        }
+        stdin.write_all(&output).await.unwrap();
+        output.clear();
+        stdout.read_buf(&mut input).await.unwrap();
+        let mut at = 0;
+        while let Some(end) = memchr::memchr(b'\n', &input[at..]) {
+            let response: Response<'_> = serde_json::from_slice(&input[at..at + end]).unwrap();
+            times.push(started.remove(&response.id).unwrap().elapsed());
+            decode(response.result.get());
+            received += 1;
+            at += end + 1;
+        }
+        input.drain(..at);
+    }
+    Measured { calls: times, total: start.elapsed() }
+}
+
+/// A POST on a connection of its own, with the same headers, and the same parsing of its answer.
+async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
+    let peer = peer::Http::start(carrier);
+    let host = format!("127.0.0.1:{}", peer.port());
+    let mut connections = Vec::new();
+    for _ in 0..load.in_flight() {
+        let stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let (sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        connections.push(tokio::sync::Mutex::new(sender));
+    }
+    let connections: Arc<Vec<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>> = Arc::new(connections);
+    let next = Arc::new(AtomicI64::new(1));
+    let measured = drive(load.in_flight(), calls, move |worker| {
+        let (connections, next, host) = (Arc::clone(&connections), Arc::clone(&next), host.clone());
+        async move {
+            let id = next.fetch_add(1, Ordering::Relaxed);
+            let mut body = Vec::new();
+            request(id, load.tool(), &mut body);
+            let request = http::Request::post("/mcp")
+                .header("host", host)
+                .header("content-type", "application/json")
+                .header("accept", "application/json, text/event-stream")
+                .header("mcp-protocol-version", "2026-07-28")
+                .header("mcp-method", "tools/call")
+                .header("mcp-name", load.tool())
+                .body(Full::new(body.into()))
+                .unwrap();
+            let mut sender = connections[worker].lock().await;
+            sender.ready().await.unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let json = match carrier {
+                Carrier::HttpSse => {
+                    let start = memchr::memmem::find(&body, b"data: ").unwrap() + 6;
+                    let end = memchr::memchr(b'\n', &body[start..]).unwrap();
+                    &body[start..start + end]
+                }
+                _ => &body[..],
+            };
+            let response: Response<'_> = serde_json::from_slice(json).unwrap();
+            assert_eq!(response.id, id);
+            decode(response.result.get());
+        }
+    })
+    .await;
+    drop(peer);
+    measured
+}

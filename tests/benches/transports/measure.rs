@@ -1,0 +1,135 @@
+//! The cases, and how one is run.
+
+use std::time::{Duration, Instant};
+
+use crate::{floor, ours};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Memory,
+    Stdio,
+    HttpJson,
+    HttpSse,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Small calls, one after the other.
+    One,
+    /// Small calls, 64 of them in flight.
+    Many,
+    /// Results of 1 MiB, one after the other.
+    Mib1,
+    /// Results of 10 MiB, one after the other.
+    Mib10,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) carrier: Carrier,
+    pub(crate) load: Load,
+}
+
+/// How long each call took, and all of them together.
+pub(crate) struct Measured {
+    pub(crate) calls: Vec<Duration>,
+    pub(crate) total: Duration,
+}
+
+pub(crate) const IN_FLIGHT: usize = 64;
+
+impl Carrier {
+    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Stdio, Self::HttpJson, Self::HttpSse];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Stdio => "stdio",
+            Self::HttpJson => "http-json",
+            Self::HttpSse => "http-sse",
+        }
+    }
+}
+
+impl Load {
+    pub(crate) const ALL: [Self; 4] = [Self::One, Self::Many, Self::Mib1, Self::Mib10];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Many => "64",
+            Self::Mib1 => "1MiB",
+            Self::Mib10 => "10MiB",
+        }
+    }
+
+    /// The tool that answers with a result of this size.
+    pub(crate) fn tool(self) -> &'static str {
+        match self {
+            Self::One | Self::Many => "small",
+            Self::Mib1 => "mib1",
+            Self::Mib10 => "mib10",
+        }
+    }
+
+    pub(crate) fn in_flight(self) -> usize {
+        if self == Self::Many { IN_FLIGHT } else { 1 }
+    }
+}
+
+impl Case {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Carrier::ALL
+            .into_iter()
+            .flat_map(|carrier| Load::ALL.into_iter().map(move |load| Self { carrier, load }))
+    }
+
+    pub(crate) fn parse(carrier: &str, load: &str) -> Option<Self> {
+        Self::all().find(|case| case.carrier.name() == carrier && case.load.name() == load)
+    }
+
+    /// Whether the words of the command line ask for this one.
+    pub(crate) fn is_asked(self, only: &[&str]) -> bool {
+        only.is_empty()
+            || only.iter().any(|word| [self.carrier.name(), self.load.name()].contains(word))
+    }
+}
+
+/// One thread: both sides of a ratio get the same, and instructions can be counted.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+pub(crate) async fn run(case: Case, floor: bool, calls: usize) -> Measured {
+    if floor { floor::run(case, calls).await } else { ours::run(case, calls).await }
+}
+
+/// Calls `call` with so many in flight until `calls` have been made.
+pub(crate) async fn drive<F: Future<Output = ()> + Send + 'static>(
+    in_flight: usize,
+    calls: usize,
+    call: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> Measured {
+    let start = Instant::now();
+    let workers: Vec<_> = (0..in_flight)
+        .map(|worker| {
+            let call = call.clone();
+            let share = calls / in_flight;
+            let work = async move {
+                let mut times = Vec::with_capacity(share);
+                for _ in 0..share {
+                    let start = Instant::now();
+                    call(worker).await;
+                    times.push(start.elapsed());
+                }
+                times
+            };
+            tokio::spawn(work)
+        })
+        .collect();
+    let mut times = Vec::with_capacity(calls);
+    for worker in workers {
+        times.extend(worker.await.unwrap());
+    }
+    Measured { calls: times, total: start.elapsed() }
+}

@@ -1,0 +1,73 @@
+//! Our side: typed calls through `Client` and `Session`, as an application makes them.
+
+use std::time::Duration;
+
+use mcp_client::{Client, Server, Stdio, Timeout};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    measure::{Carrier, Case, Load, Measured, drive},
+    peer,
+};
+
+/// The arguments of every call, on both sides.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
+pub(crate) struct Args {
+    pub(crate) query: &'static str,
+    pub(crate) limit: u32,
+}
+
+pub(crate) const ARGS: Args = Args { query: "the left hand of darkness", limit: 10 };
+
+#[derive(Deserialize, JsonSchema)]
+struct Search {
+    #[allow(dead_code, reason = "decoded as a tool would")]
+    query: String,
+    #[allow(dead_code, reason = "decoded as a tool would")]
+    limit: u32,
+}
+
+/// A server whose tools answer with texts of the sizes that are measured.
+pub(crate) fn server() -> Server {
+    let mut builder = Server::builder("bench");
+    for load in [Load::One, Load::Mib1, Load::Mib10] {
+        let text: std::sync::Arc<str> = peer::text(load).into();
+        builder = builder.tool(load.tool(), "Answers with a text", move |_: Search| {
+            let text = text.clone();
+            async move { text.to_string() }
+        });
+    }
+    builder.build()
+}
+
+pub(crate) async fn run(case: Case, calls: usize) -> Measured {
+    let mut http = None;
+    let client = match case.carrier {
+        Carrier::Memory => Client::new(server()),
+        Carrier::Stdio => {
+            Client::new(Stdio::new(std::env::current_exe().unwrap()).args(["--peer", "stdio"]))
+        }
+        Carrier::HttpJson | Carrier::HttpSse => {
+            let peer = peer::Http::start(case.carrier);
+            let url = peer.url();
+            http = Some(peer);
+            Client::new(url)
+        }
+    };
+    let session =
+        client.unwrap().timeout(Timeout::idle(Duration::from_secs(300))).connect().await.unwrap();
+    let tool = case.load.tool();
+    let caller = session.clone();
+    let measured = drive(case.load.in_flight(), calls, move |_| {
+        let call = caller.call_tool(tool).args(ARGS);
+        async move {
+            let result = call.await.unwrap();
+            std::hint::black_box(result);
+        }
+    })
+    .await;
+    session.close().await.unwrap();
+    drop(http);
+    measured
+}

@@ -1,0 +1,187 @@
+//! The server of the benchmarks, as a process of its own: it answers with prepared bytes, so that the
+//! client is what is measured.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::measure::{Carrier, Load};
+
+/// The text of the results of a tool.
+pub(crate) fn text(load: Load) -> String {
+    match load {
+        Load::One | Load::Many => "The Left Hand of Darkness, The Dispossessed".to_owned(),
+        Load::Mib1 => "x".repeat(1 << 20),
+        Load::Mib10 => "x".repeat(10 << 20),
+    }
+}
+
+pub(crate) fn run(carrier: &str) {
+    let answers = Answers::new();
+    match carrier {
+        "stdio" => stdio(&answers),
+        "http-json" => http(answers, false),
+        _ => http(answers, true),
+    }
+}
+
+/// The prepared results.
+struct Answers([(&'static str, String); 4]);
+
+impl Answers {
+    fn new() -> Self {
+        let tool = |load: Load| {
+            let text = text(load);
+            let result = format!(
+                r#"{{"resultType":"complete","content":[{{"type":"text","text":"{text}"}}],"isError":false}}"#
+            );
+            (load.tool(), result)
+        };
+        let discover = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
+        Self([
+            tool(Load::One),
+            tool(Load::Mib1),
+            tool(Load::Mib10),
+            ("", discover.to_owned()),
+        ])
+    }
+
+    /// The whole response to a request.
+    fn answer(&self, request: &[u8], out: &mut Vec<u8>) {
+        #[derive(Deserialize)]
+        struct Request<'a> {
+            #[serde(borrow)]
+            id: Option<&'a RawValue>,
+            #[serde(borrow, default)]
+            params: Option<Params<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Params<'a> {
+            #[serde(default)]
+            name: &'a str,
+        }
+        let request: Request<'_> = serde_json::from_slice(request).unwrap();
+        let Some(id) = request.id else { return };
+        let name = request.params.map_or("", |params| params.name);
+        let (_, result) = self.0.iter().find(|(tool, _)| *tool == name).unwrap();
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        out.extend_from_slice(id.get().as_bytes());
+        out.extend_from_slice(br#","result":"#);
+        out.extend_from_slice(result.as_bytes());
+        out.push(b'}');
+    }
+}
+
+fn stdio(answers: &Answers) {
+    let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
+    let mut output = std::io::stdout().lock();
+    let (mut line, mut out) = (Vec::new(), Vec::new());
+    while input.read_until(b'\n', &mut line).unwrap() > 0 {
+        answers.answer(&line, &mut out);
+        out.push(b'\n');
+        line.clear();
+        // What came together is answered together.
+        if memchr::memchr(b'\n', input.buffer()).is_none() {
+            output.write_all(&out).unwrap();
+            out.clear();
+        }
+    }
+}
+
+/// A small HTTP/1.1 server with a thread a connection, which keeps connections open.
+fn http(answers: Answers, sse: bool) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap().port());
+    std::io::stdout().flush().unwrap();
+    let answers = Arc::new(answers);
+    for stream in listener.incoming() {
+        let (stream, answers) = (stream.unwrap(), Arc::clone(&answers));
+        std::thread::spawn(move || connection(&stream, &answers, sse));
+    }
+}
+
+fn connection(stream: &TcpStream, answers: &Answers, sse: bool) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut input = BufReader::with_capacity(1 << 16, stream);
+    let mut output = stream;
+    let (mut line, mut body, mut answer) = (String::new(), Vec::new(), Vec::new());
+    loop {
+        let mut length = 0;
+        loop {
+            line.clear();
+            if input.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let header = line.trim_end();
+            if header.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = header.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        body.resize(length, 0);
+        input.read_exact(&mut body).ok()?;
+        answer.clear();
+        if sse {
+            answer.extend_from_slice(b"event: message\ndata: ");
+        }
+        answers.answer(&body, &mut answer);
+        if sse {
+            answer.extend_from_slice(b"\n\n");
+        }
+        let kind = if sse { "text/event-stream" } else { "application/json" };
+        let mut head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n");
+        if sse {
+            head.push_str(&format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n", answer.len()));
+            answer.extend_from_slice(b"\r\n0\r\n\r\n");
+        } else {
+            head.push_str(&format!("content-length: {}\r\n\r\n", answer.len()));
+        }
+        let mut whole = head.into_bytes();
+        whole.extend_from_slice(&answer);
+        output.write_all(&whole).ok()?;
+    }
+}
+
+/// A peer that serves HTTP, ended on drop.
+pub(crate) struct Http {
+    child: Child,
+    port: u16,
+}
+
+impl Http {
+    pub(crate) fn start(carrier: Carrier) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--peer", carrier.name()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().unwrap() }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/mcp", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}

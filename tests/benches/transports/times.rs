@@ -1,0 +1,60 @@
+//! The table of times.
+
+use std::time::Duration;
+
+use crate::measure::{Case, Load, Measured, run, runtime};
+
+/// Rounds whose best counts: the machine's noise only ever slows down.
+const ROUNDS: usize = 5;
+
+pub(crate) fn table(only: &[&str]) {
+    println!(
+        "{:<10} {:<6} {:>12} {:>12} {:>7} {:>19} {:>19}",
+        "carrier", "load", "calls/s", "floor", "time x", "p50 us (floor)", "p99 us (floor)"
+    );
+    for case in Case::all().filter(|case| case.is_asked(only)) {
+        let calls = match case.load {
+            Load::One => 5_000,
+            Load::Many => 64 * 300,
+            Load::Mib1 => 200,
+            Load::Mib10 => 20,
+        };
+        // Turn by turn, so that both sides meet the same weather.
+        let (mut ours, mut floor) = (None, None);
+        for _ in 0..ROUNDS {
+            better(&mut ours, runtime().block_on(run(case, false, calls)));
+            better(&mut floor, runtime().block_on(run(case, true, calls)));
+        }
+        let (ours, floor) = (ours.unwrap(), floor.unwrap());
+        println!(
+            "{:<10} {:<6} {:>12.0} {:>12.0} {:>7.2} {:>19} {:>19}",
+            case.carrier.name(),
+            case.load.name(),
+            ours.rate(),
+            floor.rate(),
+            floor.rate() / ours.rate(),
+            format!("{:.1} ({:.1})", ours.percentile(50), floor.percentile(50)),
+            format!("{:.1} ({:.1})", ours.percentile(99), floor.percentile(99)),
+        );
+    }
+}
+
+fn better(best: &mut Option<Measured>, measured: Measured) {
+    if best.as_ref().is_none_or(|best| measured.rate() > best.rate()) {
+        *best = Some(measured);
+    }
+}
+
+impl Measured {
+    fn rate(&self) -> f64 {
+        self.calls.len() as f64 / self.total.as_secs_f64()
+    }
+
+    /// In microseconds.
+    fn percentile(&self, percent: usize) -> f64 {
+        let mut calls = self.calls.clone();
+        calls.sort_unstable();
+        let at = (calls.len() * percent / 100).min(calls.len() - 1);
+        calls[at].div_duration_f64(Duration::from_micros(1))
+    }
+}
