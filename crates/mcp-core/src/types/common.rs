@@ -8,7 +8,6 @@ use crate::RequestId;
 /// Spec: basic/patterns/progress
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-#[allow(clippy::exhaustive_structs, reason = "a plain wrapper")]
 pub struct ProgressToken(pub RequestId);
 
 impl<T: Into<RequestId>> From<T> for ProgressToken {

@@ -3,7 +3,10 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{ClientCapabilities, Extra, Implementation, LoggingLevel, ProgressToken};
+use super::{
+    ClientCapabilities, Extra, Implementation, LoggingLevel, ProgressToken,
+    tasks_2025_11_25::RelatedTaskMetadata,
+};
 use crate::{RequestId, meta_key};
 
 /// What stands in `_meta`: a JSON map with typed access to the keys that the protocol reserves.
@@ -53,6 +56,8 @@ meta_keys! {
     server_info, with_server_info: Implementation = meta_key::SERVER_INFO;
     /// The id of the `subscriptions/listen` request that this belongs to. Since 2026-07-28.
     subscription_id, with_subscription_id: RequestId = meta_key::SUBSCRIPTION_ID;
+    /// The task that this belongs to. In 2025-11-25 alone.
+    related_task, with_related_task: RelatedTaskMetadata = meta_key::RELATED_TASK;
 }
 
 impl Meta {

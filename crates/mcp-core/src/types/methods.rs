@@ -7,6 +7,19 @@ use crate::RawJson;
 ///
 /// Implemented by the empty types of [`requests`]; implement it on a type of your own for a method of an
 /// extension.
+///
+/// ```
+/// use mcp_core::{MethodResult, Outcome, RawJson, RequestMethod, requests::CallTool};
+///
+/// fn answer<M: RequestMethod>(raw: &RawJson) -> Result<M::Result, serde_json::Error> {
+///     M::Result::decode(raw)
+/// }
+///
+/// let raw = RawJson::from_text(r#"{"resultType": "input_required", "requestState": "7"}"#)?;
+/// assert_eq!(CallTool::NAME, "tools/call");
+/// assert!(matches!(answer::<CallTool>(&raw)?, Outcome::InputRequired(_)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub trait RequestMethod {
     /// Its name on the wire.
     const NAME: &'static str;
@@ -50,7 +63,6 @@ pub mod requests {
             $(
                 $(#[$attr])*
                 #[derive(Debug, Clone, Copy)]
-                #[allow(clippy::exhaustive_enums, reason = "never a value")]
                 pub enum $name {}
 
                 impl RequestMethod for $name {
@@ -120,7 +132,6 @@ pub mod notifications {
             $(
                 $(#[$attr])*
                 #[derive(Debug, Clone, Copy)]
-                #[allow(clippy::exhaustive_enums, reason = "never a value")]
                 pub enum $name {}
 
                 impl NotificationMethod for $name {

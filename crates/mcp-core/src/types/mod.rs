@@ -25,6 +25,7 @@ mod one_or_many;
 mod primitive_schema;
 mod progress;
 mod prompts;
+mod resource_contents;
 mod resources;
 mod results;
 mod roots;
@@ -77,11 +78,11 @@ pub use prompts::{
     GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument,
     PromptMessage,
 };
+pub use resource_contents::{BlobResourceContents, ResourceContents, TextResourceContents};
 pub use resources::{
-    BlobResourceContents, ListResourceTemplatesResult, ListResourcesResult,
-    ReadResourceRequestParams, ReadResourceResult, Resource, ResourceContents,
-    ResourceRequestParams, ResourceTemplate, ResourceUpdatedNotificationParams,
-    TextResourceContents,
+    ListResourceTemplatesResult, ListResourcesResult, ReadResourceRequestParams,
+    ReadResourceResult, Resource, ResourceRequestParams, ResourceTemplate,
+    ResourceUpdatedNotificationParams,
 };
 pub use results::{
     CacheScope, Cacheable, EmptyResult, MethodResult, Outcome, Page, ResultType, ServerResult,

@@ -143,7 +143,6 @@ wire_struct! {
 /// [`decode`](crate::RawJson::decode) it as the result type of that request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-#[allow(clippy::exhaustive_structs, reason = "a plain wrapper")]
 pub struct TaskPayload(pub crate::RawJson);
 
 impl super::MethodResult for TaskPayload {

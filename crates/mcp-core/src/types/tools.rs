@@ -14,6 +14,17 @@ wire_struct! {
     /// Something a server lets be called.
     ///
     /// Spec: server/tools#tool
+    ///
+    /// ```
+    /// use mcp_core::{Tool, ToolAnnotations};
+    ///
+    /// let schema: serde_json::Map<_, _> = serde_json::from_str(r#"{"type": "object"}"#)?;
+    /// let tool = Tool::new("roll_dice", schema)
+    ///     .with_description("Rolls a die")
+    ///     .with_annotations(ToolAnnotations::new().with_read_only_hint(true));
+    /// assert_eq!(tool.display_name(), "roll_dice");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub struct Tool {
         required {
             /// Its name, by which it is called.
@@ -127,6 +138,17 @@ wire_struct! {
     /// The answer to `tools/call`. A tool that failed answers too: see [`into_result`](Self::into_result).
     ///
     /// Spec: server/tools#tool-result
+    ///
+    /// ```
+    /// use mcp_core::CallToolResult;
+    ///
+    /// let text = r#"{"content": [{"type": "text", "text": "42"}], "structuredContent": [4, 2]}"#;
+    /// let result: CallToolResult = serde_json::from_str(text)?;
+    /// let result = result.into_result()?;
+    /// assert_eq!(result.text(), "42");
+    /// assert_eq!(result.structured::<Vec<u8>>()?, [4, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[derive(Default)]
     pub struct CallToolResult {
         optional {

@@ -43,25 +43,41 @@ fn definitions(revision: Revision) -> Option<Value> {
 }
 
 fn check(revision: Revision) {
-    let Some(definitions) = definitions(revision) else { return };
+    let Some(definitions) = definitions(revision) else {
+        return;
+    };
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": definitions,
     });
-    let registry = jsonschema::Registry::new().add("urn:mcp", &schema).unwrap().prepare().unwrap();
-    let cases: Vec<Case> =
-        values().into_iter().filter(|case| case.revisions.contains(&revision)).collect();
+    let registry = jsonschema::Registry::new()
+        .add("urn:mcp", &schema)
+        .unwrap()
+        .prepare()
+        .unwrap();
+    let cases: Vec<Case> = values()
+        .into_iter()
+        .filter(|case| case.revisions.contains(&revision))
+        .collect();
     let mut failures = Vec::new();
-    for Case { definition, value, .. } in &cases {
+    for Case {
+        definition, value, ..
+    } in &cases
+    {
         if definitions.get(definition).is_none() {
             failures.push(format!("{definition} is not in the schema"));
             continue;
         }
         let schema = json!({"$ref": format!("urn:mcp#/$defs/{definition}")});
-        let validator =
-            jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+        let validator = jsonschema::options()
+            .with_registry(&registry)
+            .build(&schema)
+            .unwrap();
         for error in validator.iter_errors(value) {
-            failures.push(format!("{definition} at {}: {error}", error.instance_path()));
+            failures.push(format!(
+                "{definition} at {}: {error}",
+                error.instance_path()
+            ));
         }
     }
     failures.extend(uncovered(&definitions, &cases));
