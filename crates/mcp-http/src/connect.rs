@@ -1,0 +1,145 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use tower_service::Service;
+
+use crate::config::HttpClientBuilder;
+use crate::error::{ConnectStep, Error, ErrorKind, Wait, find};
+use crate::io::{Conn, ConnState, QuickAck, Tcp};
+use crate::status::SafeUrl;
+use crate::tls::Tls;
+
+/// How often an idle connection is probed, so that one whose other end is gone gets noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// Makes connections: name look-up, TCP to whichever address answers first, TLS.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    tcp: HttpConnector<Resolver>,
+    tls: Tls,
+    timeout: Duration,
+    write_timeout: Duration,
+}
+
+/// A new connection.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) io: Conn,
+    pub(crate) state: Arc<ConnState>,
+    pub(crate) is_h2: bool,
+}
+
+impl Connector {
+    pub(crate) fn new(config: &HttpClientBuilder, tls: Tls) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        tcp.set_keepalive_interval(Some(KEEP_ALIVE / 4));
+        // Shared out among the addresses of a host, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(config.connect_timeout));
+        Self { tcp, tls, timeout: config.connect_timeout, write_timeout: config.write_timeout }
+    }
+
+    pub(crate) fn check_tls(&self) -> Result<(), Error> {
+        self.tls.check()
+    }
+
+    /// What `connecting` to `server` gives, within the time that it may take.
+    pub(crate) async fn within_timeout<T>(
+        &self,
+        server: &Uri,
+        connecting: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(result) => result.map_err(Error::not_sent),
+            Err(_) => Err(timed_out(server, self.timeout)),
+        }
+    }
+
+    /// Connects to the host and port of `server`.
+    pub(crate) async fn connect(
+        &self,
+        server: &Uri,
+        quick_ack: Arc<QuickAck>,
+    ) -> Result<Connected, Error> {
+        let is_secure = server.scheme() == Some(&http::uri::Scheme::HTTPS);
+        if is_secure {
+            self.tls.check()?;
+        }
+        let stream = self.tcp.clone().call(server.clone()).await;
+        let stream = stream.map_err(|error| self.failed(server, error))?;
+        let state = Arc::new(ConnState::new(quick_ack));
+        let tcp = Tcp::new(stream.into_inner(), state.clone(), self.write_timeout);
+        #[cfg(feature = "_tls")]
+        if is_secure {
+            let stream = self.tls.handshake(server, tcp).await?;
+            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let io = Conn::Tls(Box::new(stream));
+            return Ok(Connected { io, state, is_h2 });
+        }
+        Ok(Connected { io: Conn::Plain(tcp), state, is_h2: false })
+    }
+
+    fn failed(&self, server: &Uri, error: impl StdError + Send + Sync + 'static) -> Error {
+        let step = match find::<io::Error>(&error).map(io::Error::kind) {
+            _ if find::<LookUpFailed>(&error).is_some() => ConnectStep::Dns,
+            Some(io::ErrorKind::ConnectionRefused) => ConnectStep::Refused,
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+                ConnectStep::Unreachable
+            }
+            Some(io::ErrorKind::TimedOut) => return timed_out(server, self.timeout),
+            _ => ConnectStep::Other,
+        };
+        let message = format!("cannot connect to {}", SafeUrl(server).origin());
+        Error::new(ErrorKind::Connect(step), message).with_source(error)
+    }
+}
+
+fn timed_out(server: &Uri, limit: Duration) -> Error {
+    let message = format!("no connection to {} within {limit:?}", SafeUrl(server).origin());
+    Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
+}
+
+/// The system's resolver, with errors that can be told from those of connecting.
+#[derive(Clone, Debug)]
+struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = LookUpFailed;
+    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, LookUpFailed>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LookUpFailed>> {
+        self.0.poll_ready(cx).map_err(LookUpFailed)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let look_up = self.0.call(name);
+        Box::pin(async { look_up.await.map_err(LookUpFailed) })
+    }
+}
+
+#[derive(Debug)]
+struct LookUpFailed(io::Error);
+
+impl fmt::Display for LookUpFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host name was not found")
+    }
+}
+
+impl StdError for LookUpFailed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}

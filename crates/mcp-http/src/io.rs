@@ -1,0 +1,283 @@
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::error::WriteStalled;
+use crate::timer::IdleTimer;
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) enum Conn {
+    Plain(Tcp),
+    #[cfg(feature = "_tls")]
+    Tls(Box<tokio_rustls::client::TlsStream<Tcp>>),
+}
+
+/// What is known of a connection while requests run on it.
+#[derive(Debug)]
+pub(crate) struct ConnState {
+    write_blocked: AtomicBool,
+    /// Learned from all connections to the server.
+    pub(crate) quick_ack: Arc<QuickAck>,
+}
+
+impl ConnState {
+    pub(crate) fn new(quick_ack: Arc<QuickAck>) -> Self {
+        Self { write_blocked: AtomicBool::new(false), quick_ack }
+    }
+
+    /// Whether bytes of the request wait for the server to take them.
+    pub(crate) fn is_write_blocked(&self) -> bool {
+        self.write_blocked.load(Relaxed)
+    }
+}
+
+/// Decides for which responses TCP acknowledges at once what is read.
+///
+/// A server that leaves Nagle's algorithm on holds back a second small segment (say, the first
+/// event after the headers) until the first is acknowledged, and the system delays that by some
+/// 40 ms. Acknowledging at once costs a system call for each read, so it is done only after a
+/// pause of such a length was seen, and for a number of responses that doubles each time.
+#[derive(Debug, Default)]
+pub(crate) struct QuickAck {
+    left: AtomicU32,
+    granted: AtomicU32,
+}
+
+impl QuickAck {
+    const MIN_GRANT: u32 = 64;
+    const MAX_GRANT: u32 = 8192;
+    const SUSPECT: std::ops::Range<Duration> =
+        Duration::from_millis(30)..Duration::from_millis(300);
+
+    fn is_armed(&self) -> bool {
+        self.left.load(Relaxed) > 0
+    }
+
+    /// A response starts.
+    pub(crate) fn on_response(&self) {
+        let left = self.left.load(Relaxed);
+        if left > 0 {
+            self.left.store(left - 1, Relaxed);
+        }
+    }
+
+    /// A response paused for `gap`. Where this was no delayed acknowledgement but a server at
+    /// work, the price is a little time on a connection that is slow anyway.
+    pub(crate) fn on_gap(&self, gap: Duration) {
+        if Self::SUSPECT.contains(&gap) && !self.is_armed() {
+            let grant = self.granted.load(Relaxed).saturating_mul(2);
+            let grant = grant.clamp(Self::MIN_GRANT, Self::MAX_GRANT);
+            self.granted.store(grant, Relaxed);
+            self.left.store(grant, Relaxed);
+        }
+    }
+}
+
+/// A TCP stream that bounds the time in which a write makes no progress.
+#[derive(Debug)]
+pub(crate) struct Tcp {
+    stream: TcpStream,
+    state: Arc<ConnState>,
+    blocked: bool,
+    failed: bool,
+    write_timer: IdleTimer,
+}
+
+impl Tcp {
+    pub(crate) fn new(stream: TcpStream, state: Arc<ConnState>, write_timeout: Duration) -> Self {
+        Self {
+            stream,
+            state,
+            blocked: false,
+            failed: false,
+            write_timer: IdleTimer::new(Some(write_timeout)),
+        }
+    }
+
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        len: usize,
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if !self.failed {
+            match write(Pin::new(&mut self.stream), cx) {
+                Poll::Ready(Ok(written)) => {
+                    self.write_timer.progress();
+                    self.set_blocked(written < len);
+                    return Poll::Ready(Ok(written));
+                }
+                // The server closed before it took the whole request. It may have answered all
+                // the same (413, say), so the reading side, which sees the end of the connection
+                // as well, is to tell how this went.
+                Poll::Ready(Err(error)) if is_broken(&error) => self.failed = true,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+        }
+        self.set_blocked(true);
+        let limit = ready!(self.write_timer.poll_pending(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, WriteStalled(limit))))
+    }
+
+    fn set_blocked(&mut self, blocked: bool) {
+        if self.blocked != blocked {
+            self.blocked = blocked;
+            self.state.write_blocked.store(blocked, Relaxed);
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn acknowledge(&self) {
+        // It is an optimization only: a system that refuses it is as slow as it was.
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(true);
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn acknowledge(&self) {}
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if self.state.quick_ack.is_armed() {
+            self.acknowledge();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(cx, buf.len(), |stream, cx| stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = bufs.iter().map(|buf| buf.len()).sum();
+        self.write(cx, len, |stream, cx| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+macro_rules! delegate {
+    ($self:ident, $method:ident $(, $arg:ident)*) => {
+        match $self.get_mut() {
+            Self::Plain(io) => Pin::new(io).$method($($arg),*),
+            #[cfg(feature = "_tls")]
+            Self::Tls(io) => Pin::new(io).$method($($arg),*),
+        }
+    };
+}
+
+impl AsyncRead for Conn {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self, poll_read, cx, buf)
+    }
+}
+
+impl AsyncWrite for Conn {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, poll_write, cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, poll_write_vectored, cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            #[cfg(feature = "_tls")]
+            Self::Tls(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, poll_flush, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, poll_shutdown, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAYED: Duration = Duration::from_millis(42);
+
+    #[test]
+    fn quick_ack_waits_for_a_suspect_pause() {
+        let quick_ack = QuickAck::default();
+        for gap in [0, 1, 29, 300, 5000] {
+            quick_ack.on_gap(Duration::from_millis(gap));
+            assert!(!quick_ack.is_armed(), "{gap} ms");
+        }
+        quick_ack.on_gap(DELAYED);
+        assert!(quick_ack.is_armed());
+    }
+
+    #[test]
+    fn quick_ack_ends_and_is_granted_for_longer() {
+        let quick_ack = QuickAck::default();
+        let mut last = 0;
+        for _ in 0..20 {
+            quick_ack.on_gap(DELAYED);
+            let mut granted = 0;
+            while quick_ack.is_armed() {
+                quick_ack.on_response();
+                granted += 1;
+            }
+            assert!(granted > last || granted == QuickAck::MAX_GRANT);
+            last = granted;
+        }
+        assert_eq!(last, QuickAck::MAX_GRANT);
+    }
+}

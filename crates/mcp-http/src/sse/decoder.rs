@@ -1,0 +1,212 @@
+use std::borrow::Cow;
+use std::mem;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::{memchr, memchr2};
+
+use super::DEFAULT_LIMIT;
+use crate::error::Error;
+
+/// One block of a stream. What the block did not say is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The type of the event; without one it is a `message`.
+    pub event: Option<Cow<'static, str>>,
+    /// The data: UTF-8, with U+FFFD in place of what was none, the lines joined with `\n`. A
+    /// block without any is no event to dispatch; only its `id` and `retry` count.
+    pub data: Option<Bytes>,
+    /// The id of the last event from here on; an empty one takes it back.
+    pub id: Option<String>,
+    /// How long to wait before connecting again.
+    pub retry: Option<Duration>,
+}
+
+/// Decodes a stream of events, however it is cut into chunks.
+///
+/// An event is given as soon as the line end that completes it is there. Work is linear in the
+/// size of the stream; data that lies in one chunk is not copied.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    /// Received, but not looked at.
+    chunk: Bytes,
+    /// The beginning of a line whose end has not been received.
+    line: BytesMut,
+    event: Event,
+    /// The data of `event`, once it has more than one line.
+    lines: BytesMut,
+    at_start: bool,
+    after_cr: bool,
+    failed: bool,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_LIMIT)
+    }
+
+    /// A decoder for which a line, or the data of an event, may have at most `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            chunk: Bytes::new(),
+            line: BytesMut::new(),
+            event: Event::default(),
+            lines: BytesMut::new(),
+            at_start: true,
+            after_cr: false,
+            failed: false,
+        }
+    }
+
+    /// Takes the next bytes of the stream. Best called when [`next_event`](Self::next_event) has
+    /// nothing left, or else what is left is copied.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.chunk.is_empty() {
+            self.chunk = chunk;
+        } else {
+            let mut both = BytesMut::with_capacity(self.chunk.len() + chunk.len());
+            both.extend_from_slice(&self.chunk);
+            both.extend_from_slice(&chunk);
+            self.chunk = both.freeze();
+        }
+    }
+
+    /// The next event, or `None` if that takes more bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) when something is over the limit. After that the
+    /// stream is over: there will be no events.
+    pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        while let Some(line) = self.next_line()? {
+            if !line.is_empty() {
+                self.field(line)?;
+            } else if let Some(event) = self.dispatch() {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether part of an event has been received. At the end of the stream that part is lost.
+    #[must_use]
+    pub fn is_mid_event(&self) -> bool {
+        let is_between =
+            self.chunk.is_empty() && self.line.is_empty() && self.event == Event::default();
+        !(is_between || self.failed)
+    }
+
+    fn next_line(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.failed || self.chunk.is_empty() {
+            return Ok(None);
+        }
+        if mem::take(&mut self.after_cr) && self.chunk[0] == b'\n' {
+            self.chunk.advance(1);
+        }
+        let end = memchr2(b'\n', b'\r', &self.chunk);
+        self.check(
+            "a line of the event stream",
+            self.line.len() + end.unwrap_or(self.chunk.len()),
+        )?;
+        let Some(end) = end else {
+            self.line.extend_from_slice(&self.chunk);
+            self.chunk.clear();
+            return Ok(None);
+        };
+        let mut line = self.chunk.split_to(end);
+        self.after_cr = self.chunk[0] == b'\r';
+        self.chunk.advance(1);
+        if !self.line.is_empty() {
+            self.line.extend_from_slice(&line);
+            line = mem::take(&mut self.line).freeze();
+        }
+        if mem::take(&mut self.at_start) && line.starts_with("\u{feff}".as_bytes()) {
+            line.advance("\u{feff}".len());
+        }
+        Ok(Some(line))
+    }
+
+    fn field(&mut self, mut line: Bytes) -> Result<(), Error> {
+        let colon = memchr(b':', &line).unwrap_or(line.len());
+        let value = match line.get(colon + 1) {
+            Some(b' ') => colon + 2,
+            Some(_) => colon + 1,
+            None => line.len(),
+        };
+        match &line[..colon] {
+            b"data" => {
+                line.advance(value);
+                self.data(line)?;
+            }
+            b"event" => {
+                self.event.event = Some(match &line[value..] {
+                    b"message" => Cow::Borrowed("message"),
+                    name => Cow::Owned(String::from_utf8_lossy(name).into_owned()),
+                });
+            }
+            b"id" if memchr(0, &line[value..]).is_none() => {
+                self.event.id = Some(String::from_utf8_lossy(&line[value..]).into_owned());
+            }
+            b"retry" => self.event.retry = milliseconds(&line[value..]).or(self.event.retry),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, value: Bytes) -> Result<(), Error> {
+        let Some(first) = &self.event.data else {
+            self.event.data = Some(value);
+            return Ok(());
+        };
+        if self.lines.is_empty() {
+            self.lines.extend_from_slice(first);
+        }
+        self.check("the data of an event", self.lines.len().saturating_add(1 + value.len()))?;
+        self.lines.extend_from_slice(b"\n");
+        self.lines.extend_from_slice(&value);
+        Ok(())
+    }
+
+    fn dispatch(&mut self) -> Option<Event> {
+        let mut event = mem::take(&mut self.event);
+        if !self.lines.is_empty() {
+            event.data = Some(mem::take(&mut self.lines).freeze());
+        }
+        if let Some(data) = &mut event.data
+            && std::str::from_utf8(data).is_err()
+        {
+            *data = String::from_utf8_lossy(data).into_owned().into();
+        }
+        (event != Event::default()).then_some(event)
+    }
+
+    fn check(&mut self, what: &str, len: usize) -> Result<(), Error> {
+        if len <= self.limit {
+            return Ok(());
+        }
+        let limit = self.limit;
+        *self = Self::with_limit(limit);
+        self.failed = true;
+        Err(Error::too_large(what, limit))
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn milliseconds(digits: &[u8]) -> Option<Duration> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(digits).ok()?.parse();
+    Some(Duration::from_millis(number.unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,27 @@
+//! Server-sent events: the decoder of `text/event-stream`.
+//!
+//! [`Decoder`] turns bytes into [`Event`]s, [`Events`] does so with the body of a response. Both
+//! follow the WHATWG living standard (HTML, section 9.2.6) with one addition: a block without
+//! data is given as well, since its `id` and `retry` matter to whoever resumes the stream.
+//!
+//! ```
+//! # fn main() -> Result<(), mcp_http::Error> {
+//! let mut decoder = mcp_http::sse::Decoder::new();
+//! decoder.push("id: 7\ndata: {}\n\ndata: not comp".into());
+//! let event = decoder.next_event()?.ok_or("no event").unwrap();
+//! assert_eq!(event.id.as_deref(), Some("7"));
+//! assert_eq!(event.data.as_deref(), Some(&b"{}"[..]));
+//! assert!(decoder.next_event()?.is_none());
+//! assert!(decoder.is_mid_event());
+//! # Ok(())
+//! # }
+//! ```
+
+mod decoder;
+mod events;
+
+pub use decoder::{Decoder, Event};
+pub use events::Events;
+
+/// How many bytes a line of a stream, and the data of an event, may have unless told: 64 MiB.
+pub const DEFAULT_LIMIT: usize = 64 * 1024 * 1024;

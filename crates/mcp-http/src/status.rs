@@ -1,0 +1,301 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{HeaderMap, Response, StatusCode, Uri, header};
+use http_body::Body as HttpBody;
+
+use crate::response::next_data;
+
+/// How much of the body of a failure is kept.
+const BODY_LIMIT: usize = 8 * 1024;
+/// How long reading the body of a failure may take.
+const BODY_DEADLINE: Duration = Duration::from_secs(5);
+/// How many characters of the body `Display` shows.
+const SHOWN: usize = 200;
+
+/// Headers whose values nobody should find in a log.
+const SECRET: [&str; 8] = [
+    "authorization",
+    "proxy-authorization",
+    "authentication-info",
+    "cookie",
+    "set-cookie",
+    "location",
+    "mcp-session-id",
+    "x-api-key",
+];
+
+/// An answer whose status is a failure, with what is needed to understand it.
+///
+/// `Display` is one line such as `HTTP 403 Forbidden from https://host/mcp: no access`. Neither
+/// that nor `Debug` shows credentials, a query, or the values of headers that hold secrets.
+#[derive(Debug)]
+pub struct StatusError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: StatusCode,
+    url: String,
+    headers: HeaderMap,
+    body: String,
+    is_truncated: bool,
+}
+
+impl StatusError {
+    /// Reads what the body of `response` says, at most 8 KiB of it and for at most 5 s; `url` is
+    /// the one that was asked. A body that breaks off counts as far as it came.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the response.
+    pub async fn read<B>(response: Response<B>, url: &Uri) -> Self
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Self::read_within(response, url, BODY_LIMIT, BODY_DEADLINE).await
+    }
+
+    /// Like [`read`](Self::read), with a `limit` in bytes and a `deadline` of one's own.
+    pub async fn read_within<B>(
+        response: Response<B>,
+        url: &Uri,
+        limit: usize,
+        deadline: Duration,
+    ) -> Self
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (parts, body) = response.into_parts();
+        let mut body = pin!(body);
+        let mut kept = Vec::new();
+        let mut is_truncated = true;
+        let reading = async {
+            while let Ok(data) = next_data(body.as_mut()).await {
+                let Some(data) = data else {
+                    is_truncated = false;
+                    break;
+                };
+                let room = limit - kept.len();
+                kept.extend_from_slice(&data[..data.len().min(room)]);
+                if data.len() > room {
+                    break;
+                }
+            }
+        };
+        // What came until the deadline is enough.
+        let _ = tokio::time::timeout(deadline, reading).await;
+        Self::with(parts.status, parts.headers, url, &kept, is_truncated)
+    }
+
+    /// The failure whose body has been read before; 8 KiB of it are kept.
+    #[must_use]
+    pub fn new(status: StatusCode, headers: HeaderMap, url: &Uri, body: &[u8]) -> Self {
+        let kept = &body[..body.len().min(BODY_LIMIT)];
+        Self::with(status, headers, url, kept, kept.len() < body.len())
+    }
+
+    fn with(
+        status: StatusCode,
+        mut headers: HeaderMap,
+        url: &Uri,
+        body: &[u8],
+        is_truncated: bool,
+    ) -> Self {
+        for (name, value) in &mut headers {
+            if SECRET.contains(&name.as_str()) {
+                value.set_sensitive(true);
+            }
+        }
+        Self(Box::new(Inner {
+            status,
+            url: SafeUrl(url).to_string(),
+            headers,
+            body: String::from_utf8_lossy(body).into_owned(),
+            is_truncated,
+        }))
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The URL that was asked, without credentials and query.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The headers of the response, secrets included.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The beginning of the body, with U+FFFD for what is not UTF-8.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// Whether the body went on, or broke off.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.0.is_truncated
+    }
+
+    /// One line of what the body says to a human.
+    fn summary(&self) -> String {
+        let body = self.0.body.trim_start();
+        let content_type = self.0.headers.get(header::CONTENT_TYPE);
+        let is_html = content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+            || starts_with(body, "<!doctype html")
+            || starts_with(body, "<html");
+        let text = if is_html {
+            html_text(body)
+        } else {
+            body.lines().next().unwrap_or_default().to_owned()
+        };
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        let line = words.join(" ");
+        match line.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line,
+        }
+    }
+}
+
+impl fmt::Display for StatusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { status, url, .. } = &*self.0;
+        write!(f, "HTTP {}", status.as_u16())?;
+        if let Some(reason) = status.canonical_reason() {
+            write!(f, " {reason}")?;
+        }
+        write!(f, " from {url}")?;
+        let summary = self.summary();
+        if !summary.is_empty() {
+            write!(f, ": {summary}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for StatusError {}
+
+fn starts_with(text: &str, prefix: &str) -> bool {
+    let start = text.as_bytes().get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+}
+
+/// The title of a page, or else its text without the markup.
+fn html_text(page: &str) -> String {
+    let lower = page.to_ascii_lowercase();
+    if let Some(start) = lower.find("<title")
+        && let Some(open) = lower[start..].find('>')
+        && let Some(len) = lower[start + open + 1..].find("</title")
+    {
+        let title = page[start + open + 1..][..len].trim();
+        if !title.is_empty() {
+            return title.to_owned();
+        }
+    }
+    let mut text = String::new();
+    for piece in page.split('<') {
+        let piece = piece.split_once('>').map_or("", |(_, text)| text);
+        text.push_str(piece);
+        text.push(' ');
+    }
+    text
+}
+
+/// Displays a URL without what may be secret in it: credentials and query.
+#[derive(Clone, Copy)]
+pub struct SafeUrl<'a>(pub &'a Uri);
+
+impl SafeUrl<'_> {
+    /// Scheme, host and port.
+    pub(crate) fn origin(self) -> String {
+        let scheme = self.0.scheme().unwrap_or(&Scheme::HTTP);
+        let host = self.0.host().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
+    }
+}
+
+impl fmt::Display for SafeUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.host().is_some() {
+            f.write_str(&self.origin())?;
+        }
+        f.write_str(self.0.path())
+    }
+}
+
+impl fmt::Debug for SafeUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn error(status: u16, kind: &'static str, body: &str) -> StatusError {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert("mcp-session-id", HeaderValue::from_static("hidden"));
+        let url = Uri::from_static("https://user:hidden@host:8443/mcp?token=hidden");
+        let status = StatusCode::from_u16(status).unwrap();
+        StatusError::new(status, headers, &url, body.as_bytes())
+    }
+
+    #[test]
+    fn says_what_a_human_needs() {
+        for (status, kind, body, line) in [
+            (403, "text/plain", "no access\nfor you", "HTTP 403 Forbidden from URL: no access"),
+            (404, "text/plain", "", "HTTP 404 Not Found from URL"),
+            (
+                502,
+                "text/html; charset=utf-8",
+                "<html>\n<head><TITLE>502 Bad\n Gateway</TITLE></head><body>x</body>",
+                "HTTP 502 Bad Gateway from URL: 502 Bad Gateway",
+            ),
+            (
+                500,
+                "text/plain",
+                " <!DOCTYPE html><body><h1>It</h1><p class='a'>broke</body>",
+                "HTTP 500 Internal Server Error from URL: It broke",
+            ),
+            (599, "application/json", "{\"e\":1}\u{1b}[31m", "HTTP 599 from URL: {\"e\":1} [31m"),
+        ] {
+            let line = line.replace("URL", "https://host:8443/mcp");
+            assert_eq!(error(status, kind, body).to_string(), line);
+        }
+    }
+
+    #[test]
+    fn is_short_and_hides_secrets() {
+        let error = error(500, "text/plain", &"ä".repeat(10_000));
+        assert!(error.is_truncated());
+        assert!(error.body().len() <= BODY_LIMIT + 3);
+        assert!(error.to_string().chars().count() < SHOWN + 100);
+        assert!(!format!("{error} {error:?}").contains("hidden"));
+        assert_eq!(error.headers()["mcp-session-id"], "hidden");
+    }
+}
