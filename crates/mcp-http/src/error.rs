@@ -134,9 +134,7 @@ impl Error {
             None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
                 (ErrorKind::Closed, doing.closed())
             }
-            None if error.is_parse_too_large() => {
-                (ErrorKind::TooLarge, "the headers of the response are too large")
-            }
+            // Headers without an end are among these: hyper tells them apart for servers alone.
             None if error.is_parse() => (ErrorKind::Protocol, "the answer is not HTTP"),
             None => match doing {
                 Doing::Headers => (ErrorKind::Protocol, "the HTTP exchange failed"),
