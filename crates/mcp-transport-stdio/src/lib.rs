@@ -1,1 +1,41 @@
 //! MCP over the standard streams of a child process.
+//!
+//! [`Stdio`] says what to start and how; connecting starts it and gives a [`StdioTransport`]. The
+//! process gets a short allow-list of environment variables and a process group (on Windows: a job
+//! object) of its own, and neither it nor what it has started outlives the transport.
+//!
+//! ```no_run
+//! use mcp_core::Request;
+//! use mcp_transport::{Connect, Transport};
+//! use mcp_transport_stdio::Stdio;
+//!
+//! # async fn call() -> Result<(), mcp_transport::Error> {
+//! let server = Stdio::new("uv").args(["run", "server.py"]).env("API_KEY", "...");
+//! let connection = server.connect().await?;
+//! let exchange = connection.transport.request(Request::new(1, "server/discover").into()).await?;
+//! println!("{:?}", exchange.response().await?);
+//! connection.transport.close().await
+//! # }
+//! ```
+//!
+//! Spec: basic/transports/stdio
+
+mod config;
+mod connect;
+mod env;
+mod exit;
+mod lookup;
+mod pipes;
+mod process;
+mod quote;
+mod stderr;
+mod supervisor;
+mod transport;
+#[cfg_attr(unix, path = "tree_unix.rs")]
+#[cfg_attr(windows, path = "tree_windows.rs")]
+mod tree;
+
+pub use config::Stdio;
+pub use exit::ExitError;
+pub use stderr::Stderr;
+pub use transport::StdioTransport;

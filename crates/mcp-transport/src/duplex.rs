@@ -1,13 +1,14 @@
 use std::{
+    collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use mcp_core::Message;
+use mcp_core::{Message, ProtocolVersion, RequestId, method};
 
 use crate::{Connection, Envelope, Error, Exchange, Inbound, OneWay, SharedTransport, Transport};
 
@@ -21,14 +22,24 @@ use crate::{Connection, Envelope, Error, Exchange, Inbound, OneWay, SharedTransp
 /// drops every open exchange. Send `notifications/cancelled` to cancel one: it is dropped then, and the
 /// transport tells the server in its own way.
 ///
+/// Messages begin in the order they were sent, and a one-way message has reached the transport before
+/// the next message begins. Responses come in any order. Closing the sink still sends the one-way
+/// messages, cancels what is open and closes the transport. Cancel safe.
+///
 /// # Errors
 /// The sink itself never fails; what goes wrong arrives at the stream, with the id of the request in
 /// [`DuplexError`](crate::DuplexError).
 pub struct Duplex {
     transport: SharedTransport,
     inbound: Option<Inbound>,
-    version: Option<mcp_core::ProtocolVersion>,
+    version: Option<ProtocolVersion>,
+    /// Sent and not yet begun, in order.
+    queue: VecDeque<Message>,
+    /// A one-way message on its way to the transport; what follows it waits.
+    sending: Option<BoxFuture<()>>,
     open: Vec<Open>,
+    /// The exchange that is polled first, so that none starves.
+    turn: usize,
     /// Whoever polls the stream; woken when something was sent.
     reader: Option<Waker>,
     /// Whoever waits to send; woken when an exchange has ended.
@@ -40,18 +51,18 @@ pub struct Duplex {
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// How many exchanges may be open before the sink is full.
+/// How many messages and exchanges may be open before the sink is full.
 const OPEN: usize = 1024;
 
 struct Open {
-    id: Option<mcp_core::RequestId>,
+    id: RequestId,
     state: State,
 }
 
 enum State {
     Opening(BoxFuture<Exchange>),
-    Sending(BoxFuture<()>),
     Running(Exchange),
+    Failed(Error),
 }
 
 /// What went wrong below the protocol with one message that was put into a [`Duplex`].
@@ -59,7 +70,7 @@ enum State {
 #[non_exhaustive]
 pub struct DuplexError {
     /// The request concerned; `None` where it is a one-way message or the connection.
-    pub id: Option<mcp_core::RequestId>,
+    pub id: Option<RequestId>,
     /// What went wrong.
     pub error: Error,
 }
@@ -86,7 +97,10 @@ impl Duplex {
             transport: SharedTransport::new(connection.transport),
             inbound: Some(connection.inbound),
             version: None,
+            queue: VecDeque::new(),
+            sending: None,
             open: Vec::new(),
+            turn: 0,
             reader: None,
             writer: None,
             closing: None,
@@ -95,78 +109,114 @@ impl Duplex {
     }
 
     /// Sets the revision that the messages are written in, once it is negotiated.
-    pub fn set_version(&mut self, version: impl Into<Option<mcp_core::ProtocolVersion>>) {
+    pub fn set_version(&mut self, version: impl Into<Option<ProtocolVersion>>) {
         self.version = version.into();
     }
 
-    fn start(&mut self, message: Message) {
+    /// Begins what was sent, up to a one-way message that the transport has not taken yet.
+    fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            if let Some(sending) = &mut self.sending {
+                let sent = ready!(sending.as_mut().poll(cx));
+                self.sending = None;
+                sent?;
+            }
+            let Some(message) = self.queue.pop_front() else { return Poll::Ready(Ok(())) };
+            self.start(message, cx);
+        }
+    }
+
+    fn start(&mut self, message: Message, cx: &mut Context<'_>) {
         let transport = self.transport.clone();
         let version = self.version;
-        let open = match message {
-            Message::Request(request) => Open {
-                id: Some(request.id.clone()),
-                state: State::Opening(Box::pin(async move {
-                    transport.request(Envelope::new(request).with_version(version)).await
-                })),
-            },
+        let message: OneWay = match message {
+            Message::Request(request) => {
+                let id = request.id.clone();
+                let request = Envelope::new(request).with_version(version);
+                let opening = Box::pin(async move { transport.request(request).await });
+                let mut open = Open { id, state: State::Opening(opening) };
+                // Polled at once, so that nothing that follows can overtake it.
+                open.poll_open(cx);
+                self.open.push(open);
+                return;
+            }
             Message::Notification(notification) => {
                 if let Some(id) = cancelled(&notification)
-                    && let Some(at) =
-                        self.open.iter().position(|open| open.id.as_ref() == Some(&id))
+                    && let Some(at) = self.open.iter().position(|open| open.id == id)
                 {
-                    self.open.swap_remove(at);
+                    self.remove(at);
                     return;
                 }
-                self.sending(notification.into())
+                notification.into()
             }
-            Message::Response(response) => self.sending(response.into()),
+            Message::Response(response) => response.into(),
         };
-        self.open.push(open);
+        let message = Envelope::new(message).with_version(version);
+        self.sending = Some(Box::pin(async move { transport.send(message).await }));
     }
 
     fn remove(&mut self, at: usize) -> Open {
         if let Some(writer) = self.writer.take() {
             writer.wake();
         }
-        self.open.swap_remove(at)
+        self.open.remove(at)
     }
 
-    fn sending(&self, message: OneWay) -> Open {
-        let transport = self.transport.clone();
-        let envelope = Envelope::new(message).with_version(self.version);
-        Open {
-            id: None,
-            state: State::Sending(Box::pin(async move { transport.send(envelope).await })),
+    /// The next item of any exchange, each in its turn.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, DuplexError>> {
+        let mut polled = 0;
+        while polled < self.open.len() {
+            let at = (self.turn + polled) % self.open.len();
+            match self.open[at].poll(cx) {
+                Poll::Pending => polled += 1,
+                Poll::Ready(None) => {
+                    self.remove(at);
+                }
+                Poll::Ready(Some(Ok(message))) => {
+                    self.turn = at + 1;
+                    if matches!(message, Message::Response(_)) {
+                        self.remove(at);
+                        self.turn = at;
+                    }
+                    return Poll::Ready(Ok(message));
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.turn = at;
+                    let id = Some(self.remove(at).id);
+                    return Poll::Ready(Err(DuplexError { id, error }));
+                }
+            }
         }
+        Poll::Pending
     }
 }
 
-fn cancelled(notification: &mcp_core::Notification) -> Option<mcp_core::RequestId> {
+fn cancelled(notification: &mcp_core::Notification) -> Option<RequestId> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Params {
-        request_id: mcp_core::RequestId,
+        request_id: RequestId,
     }
-    if notification.method != "notifications/cancelled" {
+    if notification.method != method::NOTIFICATIONS_CANCELLED {
         return None;
     }
     notification.params.as_ref()?.decode::<Params>().ok().map(|params| params.request_id)
 }
 
 impl Open {
-    /// `None` when this one is over.
+    fn poll_open(&mut self, cx: &mut Context<'_>) {
+        if let State::Opening(opening) = &mut self.state
+            && let Poll::Ready(opened) = opening.as_mut().poll(cx)
+        {
+            self.state = opened.map_or_else(State::Failed, State::Running);
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        loop {
-            match &mut self.state {
-                State::Opening(opening) => match std::task::ready!(opening.as_mut().poll(cx)) {
-                    Ok(exchange) => self.state = State::Running(exchange),
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
-                State::Sending(sending) => {
-                    return sending.as_mut().poll(cx).map(|sent| sent.err().map(Err));
-                }
-                State::Running(exchange) => return exchange.poll_item(cx),
-            }
+        match &mut self.state {
+            State::Opening(_) => Poll::Pending,
+            State::Running(exchange) => exchange.poll_item(cx),
+            State::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
         }
     }
 }
@@ -177,24 +227,13 @@ impl Stream for Duplex {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         this.reader = Some(cx.waker().clone());
-        let mut at = 0;
-        while at < this.open.len() {
-            match this.open[at].poll(cx) {
-                Poll::Pending => at += 1,
-                Poll::Ready(None) => {
-                    this.remove(at);
-                }
-                Poll::Ready(Some(Ok(message))) => {
-                    if matches!(message, Message::Response(_)) {
-                        this.remove(at);
-                    }
-                    return Poll::Ready(Some(Ok(message)));
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    let open = this.remove(at);
-                    return Poll::Ready(Some(Err(DuplexError { id: open.id, error })));
-                }
-            }
+        // Those that were sent first are the first to find room in the transport.
+        this.open.iter_mut().for_each(|open| open.poll_open(cx));
+        if let Poll::Ready(Err(error)) = this.poll_start(cx) {
+            return Poll::Ready(Some(Err(DuplexError { id: None, error })));
+        }
+        if let Poll::Ready(item) = this.poll_open(cx) {
+            return Poll::Ready(Some(item));
         }
         if let Some(inbound) = &mut this.inbound {
             match Pin::new(inbound).poll_next(cx) {
@@ -209,7 +248,7 @@ impl Stream for Duplex {
                 Poll::Pending => {}
             }
         }
-        match this.over && this.open.is_empty() {
+        match this.over && this.open.is_empty() && this.sending.is_none() {
             true => Poll::Ready(None),
             false => Poll::Pending,
         }
@@ -220,7 +259,7 @@ impl Sink<Message> for Duplex {
     type Error = DuplexError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), DuplexError>> {
-        if self.open.len() < OPEN {
+        if self.open.len() + self.queue.len() < OPEN {
             return Poll::Ready(Ok(()));
         }
         // Room comes as the stream is polled.
@@ -229,7 +268,7 @@ impl Sink<Message> for Duplex {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), DuplexError> {
-        self.start(message);
+        self.queue.push_back(message);
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -241,12 +280,26 @@ impl Sink<Message> for Duplex {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), DuplexError>> {
-        self.open.clear();
-        self.over = true;
-        let transport = self.transport.clone();
-        let closing =
-            self.closing.get_or_insert_with(|| Box::pin(async move { transport.close().await }));
-        closing.as_mut().poll(cx).map_err(|error| DuplexError { id: None, error })
+        let this = &mut *self;
+        if this.closing.is_none() {
+            this.queue.retain(|message| !matches!(message, Message::Request(_)));
+            while let Err(error) = ready!(this.poll_start(cx)) {
+                if error.is_closed() {
+                    break;
+                }
+            }
+            this.open.clear();
+            let transport = this.transport.clone();
+            this.closing = Some(Box::pin(async move { transport.close().await }));
+        }
+        let closing = this.closing.as_mut().expect("it has just been set where it was not");
+        let closed = ready!(closing.as_mut().poll(cx));
+        this.closing = Some(Box::pin(async { Ok(()) }));
+        this.over = true;
+        if let Some(reader) = this.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(closed.map_err(|error| DuplexError { id: None, error }))
     }
 }
 
@@ -255,3 +308,7 @@ impl fmt::Debug for Duplex {
         f.debug_struct("Duplex").field("open", &self.open.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "duplex_tests.rs"]
+mod tests;

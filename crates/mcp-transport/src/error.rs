@@ -31,7 +31,11 @@ pub enum ErrorKind {
     Overflow,
     /// The peer broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
     Protocol,
-    /// HTTP answered with a status that carries no JSON-RPC body; see `StatusError` as the source.
+    /// HTTP answered 4xx without a JSON-RPC body, other than 401, 403, 408 and 429: the endpoint does
+    /// not take such a request. `StatusError` is the source.
+    Rejected,
+    /// HTTP answered 408, 429, 5xx or anything else that is no answer: an outage. `StatusError` is the
+    /// source.
     Status,
     /// HTTP asks for credentials (401), or refuses the ones it got (403).
     Unauthorized,

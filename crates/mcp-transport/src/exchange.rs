@@ -58,6 +58,12 @@ impl Exchange {
         Self { id, source: Source::Route(route) }
     }
 
+    /// Whether the answer is here already, so that the server does nothing more for this request.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.source, Source::Answer(_))
+    }
+
     /// The id of the request.
     pub fn id(&self) -> &RequestId {
         &self.id
@@ -130,6 +136,11 @@ impl Exchange {
                 format!("the server answered request {} with the id {id}", self.id),
             )
             .with_delivery(Delivery::Answered)),
+            None if response.outcome.is_ok() => Err(Error::new(
+                ErrorKind::Protocol,
+                "the server answered with a result without an id",
+            )
+            .with_delivery(Delivery::Answered)),
             _ => Ok(Message::Response(response)),
         }
     }
@@ -151,5 +162,93 @@ impl fmt::Debug for Exchange {
             Source::Over => "over",
         };
         f.debug_struct("Exchange").field("id", &self.id).field("state", &state).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::{collections::VecDeque, sync::Arc};
+
+    use mcp_core::{ErrorObject, Notification, RawJson};
+
+    use super::*;
+
+    /// Yields what it has, and then ends; polling it after its end is a mistake.
+    struct Items {
+        items: VecDeque<Option<Result<Message, Error>>>,
+        _alive: Arc<()>,
+    }
+
+    impl Stream for Items {
+        type Item = Result<Message, Error>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(self.items.pop_front().expect("it is not polled after its end"))
+        }
+    }
+
+    fn notice() -> Message {
+        Notification::new("n").into()
+    }
+
+    fn result(id: i64) -> Message {
+        Response::result(id.into(), RawJson::trusted("{}")).into()
+    }
+
+    /// What an exchange of the request 1 makes of a stream, and whether it let go of it at the end.
+    async fn checked(items: Vec<Option<Result<Message, Error>>>) -> Vec<Result<Message, Error>> {
+        let alive = Arc::new(());
+        let stream = Items { items: items.into(), _alive: Arc::clone(&alive) };
+        let mut exchange = Exchange::from_stream(1.into(), stream);
+        let mut found = Vec::new();
+        while let Some(item) = exchange.next().await {
+            found.push(item);
+        }
+        assert!(exchange.next().await.is_none());
+        assert_eq!(Arc::strong_count(&alive), 1, "the stream is dropped at its end");
+        found
+    }
+
+    #[tokio::test]
+    async fn exactly_one_terminal_item_and_nothing_after_it() {
+        let broken = || Error::new(ErrorKind::Closed, "broken");
+        let end = vec![Some(Ok(notice())), Some(Ok(result(1))), Some(Ok(notice()))];
+        assert_eq!(
+            checked(end).await.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+            [notice(), result(1)]
+        );
+        let found = checked(vec![Some(Err(broken())), Some(Ok(result(1)))]).await;
+        assert!(matches!(&found[..], [Err(error)] if error.is_closed()));
+        let found = checked(vec![Some(Ok(notice())), None]).await;
+        assert!(matches!(&found[..], [Ok(_), Err(error)] if error.kind() == ErrorKind::Protocol));
+    }
+
+    #[tokio::test]
+    async fn a_response_answers_its_own_request() {
+        let found = checked(vec![Some(Ok(result(2)))]).await;
+        let [Err(error)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
+        assert_eq!(error.to_string(), "the server answered request 1 with the id 2");
+        let found =
+            checked(vec![Some(Ok(Response::result("1".into(), RawJson::trusted("1")).into()))]);
+        assert!(found.await[0].is_err(), "ids of two types");
+
+        let nameless = Response::error(None, ErrorObject::new(-32700, "what?"));
+        let found = checked(vec![Some(Ok(nameless.clone().into()))]).await;
+        assert!(found[0].is_ok(), "an error without an id came on this exchange");
+        let mut nameless = nameless;
+        nameless.outcome = Ok(RawJson::trusted("{}"));
+        assert!(checked(vec![Some(Ok(nameless.into()))]).await[0].is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_here_is_checked_too() {
+        let Message::Response(response) = result(1) else { unreachable!() };
+        let mut exchange = Exchange::answered(1.into(), response.clone());
+        assert!(exchange.next().await.unwrap().is_ok());
+        assert!(exchange.next().await.is_none());
+        assert!(exchange.response().await.is_err());
+        assert!(Exchange::answered(2.into(), response).response().await.is_err());
     }
 }

@@ -14,6 +14,8 @@ mod limits;
 mod multiplex;
 mod serve;
 mod shared;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
 
 pub use duplex::{Duplex, DuplexError};
@@ -26,4 +28,8 @@ pub use limits::Limits;
 pub use multiplex::{LineDriver, MessageDriver, Multiplex};
 pub use serve::Serve;
 pub use shared::{SharedConnect, SharedTransport};
+#[cfg(feature = "tower")]
+pub use tower::{ConcurrencyLimit, ConcurrencyLimitLayer, Timeout, TimeoutLayer, TransportService};
+#[cfg(all(feature = "tower", feature = "tracing"))]
+pub use tower::{Trace, TraceLayer};
 pub use transport::{Binding, Connect, Connection, Transport};

@@ -1,15 +1,15 @@
 //! The driver of a pipe of newline-delimited JSON.
 
 use std::{
-    fmt,
+    fmt, io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::{Multiplex, Queue, Shared, outbox::Lines};
+use super::{Multiplex, Queue, Shared, linger::Linger, outbox::Lines};
 use crate::{
     Error, ErrorKind, Inbound, Limits,
     framing::{Line, LineDecoder},
@@ -23,7 +23,9 @@ const READS: usize = 32;
 /// Does the I/O of a [`Multiplex`] over bytes: a future that resolves to the reason why the pipe ended.
 ///
 /// Whoever knows a better reason gives it to [`Multiplex::fail`] before the driver is dropped; dropping
-/// it ends everything that is still open.
+/// it ends everything that is still open. Once the writing half has broken it goes on reading for half a
+/// second, since answers may be on their way, and after a close until the peer ends too, for ten seconds
+/// at the most. Needs tokio's timer.
 #[must_use = "nothing is sent or received unless the driver is polled"]
 pub struct LineDriver<R, W> {
     shared: Arc<Shared>,
@@ -33,6 +35,7 @@ pub struct LineDriver<R, W> {
     decoder: LineDecoder,
     writing: Lines,
     flushed: bool,
+    linger: Linger,
     reason: Option<Error>,
 }
 
@@ -57,12 +60,13 @@ impl Multiplex {
         let decoder = LineDecoder::new(limits.message);
         let (multiplex, inbound) = Self::with_queue(Queue::Lines(Lines::default()), limits);
         let driver = LineDriver {
-            shared: Arc::clone(&multiplex.shared),
+            shared: Arc::clone(&multiplex.shared.0),
             reader,
             writer: Some(writer),
             decoder,
             writing: Lines::default(),
             flushed: true,
+            linger: Linger::default(),
             reason: None,
         };
         (multiplex, inbound, driver)
@@ -72,52 +76,81 @@ impl Multiplex {
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
     /// Writes what is queued, as far as the pipe takes it.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        let mut written = 0;
-        let over = loop {
-            let Some(writer) = &mut self.writer else { break true };
-            if self.writing.is_empty() {
-                let mut state = self.shared.lock();
-                if let Queue::Lines(lines) = &mut state.outbox.queue {
-                    self.writing.refill(lines);
-                }
-                if self.writing.is_empty() {
-                    state.outbox.written += std::mem::take(&mut written);
-                    let closing = state.closing;
-                    // Registered under the lock that a new message is queued under.
-                    if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                        state.driver = Some(cx.waker().clone());
-                    }
-                    drop(state);
-                    if !self.flushed {
-                        match Pin::new(&mut *writer).poll_flush(cx) {
-                            Poll::Ready(Ok(())) => self.flushed = true,
-                            Poll::Ready(Err(_)) => break true,
-                            Poll::Pending => break false,
-                        }
-                    }
-                    break closing && Pin::new(writer).poll_shutdown(cx).is_ready();
-                }
+        if self.writer.is_none() {
+            return;
+        }
+        let mut moved = false;
+        let end = loop {
+            let (taken, step) = self.write_taken(cx);
+            moved |= taken > 0;
+            let mut state = self.shared.lock();
+            state.outbox.written += taken;
+            if let Queue::Lines(lines) = &mut state.outbox.queue {
+                self.writing.refill(lines);
             }
-            match Pin::new(writer).poll_write(cx, self.writing.front()) {
-                Poll::Ready(Ok(0) | Err(_)) => break true,
+            if matches!(step, Poll::Ready(Ok(()))) && !self.writing.is_empty() {
+                continue;
+            }
+            // Registered under the lock that a new message is queued under.
+            if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                state.driver = Some(cx.waker().clone());
+            }
+            let closing = state.closing;
+            drop(state);
+            if closing {
+                self.linger.closing();
+            }
+            break match step {
+                Poll::Ready(Ok(())) => self.poll_idle(cx, closing),
+                step => step,
+            };
+        };
+        let over = end.is_ready();
+        if let Poll::Ready(end) = end {
+            if let Err(error) = end {
+                self.linger.broken(error);
+            }
+            // What the peer has already sent is still read; its end tells the rest.
+            self.writer = None;
+            self.shared.lock().write_over = true;
+        }
+        if moved || over {
+            self.shared.progress.notify_waiters();
+        }
+    }
+
+    /// Writes what was taken from the queue; how much of it the pipe took, and whether that was all.
+    fn write_taken(&mut self, cx: &mut Context<'_>) -> (u64, Poll<io::Result<()>>) {
+        let mut taken = 0;
+        let Some(writer) = &mut self.writer else { return (taken, Poll::Pending) };
+        while !self.writing.is_empty() {
+            match Pin::new(&mut *writer).poll_write(cx, self.writing.front()) {
+                Poll::Ready(Ok(0)) => {
+                    return (taken, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
                 Poll::Ready(Ok(length)) => {
                     self.writing.advance(length);
                     self.flushed = false;
-                    written += length as u64;
+                    taken += length as u64;
                 }
-                Poll::Pending => break false,
+                Poll::Ready(Err(error)) => return (taken, Poll::Ready(Err(error))),
+                Poll::Pending => return (taken, Poll::Pending),
             }
-        };
-        if written > 0 || (over && self.writer.is_some()) {
-            let mut state = self.shared.lock();
-            state.outbox.written += written;
-            state.write_over |= over;
-            drop(state);
-            self.shared.progress.notify_waiters();
         }
-        if over {
-            // What the peer has already sent is still read; its end tells the rest.
-            self.writer = None;
+        (taken, Poll::Ready(Ok(())))
+    }
+
+    /// Flushes, and closes the writing half when that is wanted. Ready when the half is over.
+    fn poll_idle(&mut self, cx: &mut Context<'_>, closing: bool) -> Poll<io::Result<()>> {
+        let Some(writer) = &mut self.writer else { return Poll::Pending };
+        let mut writer = Pin::new(writer);
+        if !self.flushed {
+            ready!(writer.as_mut().poll_flush(cx))?;
+            self.flushed = true;
+        }
+        match closing {
+            true => writer.poll_shutdown(cx),
+            false => Poll::Pending,
         }
     }
 
@@ -129,7 +162,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
                 buffer.reserve(READ);
             }
             let read = pin!(self.reader.read_buf(buffer));
-            let end = match std::task::ready!(read.poll(cx)) {
+            let end = match ready!(read.poll(cx)) {
                 Ok(0) => Some(Error::new(ErrorKind::Closed, "the server closed the connection")),
                 Ok(_) => None,
                 Err(error) => {
@@ -167,10 +200,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
         let read = this.poll_read(cx);
         // What was read may have queued a refusal.
         this.poll_write(cx);
-        if let Poll::Ready(reason) = &read {
-            this.reason = Some(reason.clone());
-        }
-        read
+        let reason = match read {
+            Poll::Ready(reason) => reason,
+            Poll::Pending => ready!(this.linger.poll(cx)),
+        };
+        this.reason = Some(reason.clone());
+        Poll::Ready(reason)
     }
 }
 
@@ -189,3 +224,7 @@ impl<R, W> fmt::Debug for LineDriver<R, W> {
         f.debug_struct("LineDriver").field("reason", &self.reason).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -4,26 +4,31 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use mcp_core::Message;
 
-use super::{Multiplex, Queue, Shared};
+use super::{Multiplex, Queue, Shared, linger::Linger, outbox::weight};
 use crate::{Error, ErrorKind, Inbound, Limits};
 
 /// Does the I/O of a [`Multiplex`] over a `Sink` and a `Stream` of messages: a future that resolves to
-/// the reason why they ended. Dropping it ends everything that is still open.
+/// the reason why they ended. Dropping it ends everything that is still open; it outlives its sink as a
+/// [`LineDriver`](crate::LineDriver) does its writing half.
 #[must_use = "nothing is sent or received unless the driver is polled"]
 pub struct MessageDriver<Si, St> {
     shared: Arc<Shared>,
     /// `None` once it is closed.
     sink: Option<Si>,
     stream: St,
+    linger: Linger,
     reason: Option<Error>,
 }
+
+/// Messages that are taken in one poll, before others get their turn.
+const TAKEN: usize = 256;
 
 impl Multiplex {
     /// Speaks over a `Sink` and a `Stream` of messages, such as two channels or a web socket.
@@ -35,65 +40,101 @@ impl Multiplex {
     where
         Si: Sink<Message> + Unpin,
         St: Stream<Item = Result<Message, E>> + Unpin,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (multiplex, inbound) = Self::with_queue(Queue::Messages(Default::default()), limits);
-        let shared = Arc::clone(&multiplex.shared);
-        (multiplex, inbound, MessageDriver { shared, sink: Some(sink), stream, reason: None })
+        let driver = MessageDriver {
+            shared: Arc::clone(&multiplex.shared.0),
+            sink: Some(sink),
+            stream,
+            linger: Linger::default(),
+            reason: None,
+        };
+        (multiplex, inbound, driver)
     }
 }
 
-impl<Si: Sink<Message> + Unpin, St> MessageDriver<Si, St> {
+impl<Si, St> MessageDriver<Si, St>
+where
+    Si: Sink<Message, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
+{
     fn poll_write(&mut self, cx: &mut Context<'_>) {
         let Some(sink) = &mut self.sink else { return };
         let mut sink = Pin::new(sink);
-        let mut written = 0;
-        let over = loop {
-            match sink.as_mut().poll_ready(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => break true,
-                Poll::Pending => break false,
-            }
-            let next = {
-                let mut state = self.shared.lock();
-                let next = match &mut state.outbox.queue {
-                    Queue::Messages(messages) => messages.pop_front(),
-                    Queue::Lines(_) => None,
-                };
-                if next.is_none() {
-                    state.driver = Some(cx.waker().clone());
-                }
-                next.ok_or(state.closing)
-            };
-            match next {
-                Ok(message) => {
-                    if sink.as_mut().start_send(message).is_err() {
-                        break true;
-                    }
-                    written += 1;
-                }
-                Err(true) => break sink.as_mut().poll_close(cx).is_ready(),
-                Err(false) => match sink.as_mut().poll_flush(cx) {
-                    Poll::Ready(Err(_)) => break true,
-                    _ => break false,
-                },
-            }
-        };
-        if written > 0 || over {
+        let mut moved = false;
+        let end = loop {
+            let room = sink.as_mut().poll_ready(cx);
             let mut state = self.shared.lock();
-            state.outbox.written += written;
-            state.write_over |= over;
+            let next = match (&room, &mut state.outbox.queue) {
+                (Poll::Ready(Ok(())), Queue::Messages(messages)) => messages.pop_front(),
+                _ => None,
+            };
+            if let Some(message) = next {
+                // An offset is passed as soon as the sink has the message.
+                state.outbox.written += weight(&message);
+                drop(state);
+                moved = true;
+                match sink.as_mut().start_send(message) {
+                    Ok(()) => continue,
+                    Err(error) => break Poll::Ready(Err(error)),
+                }
+            }
+            state.driver = Some(cx.waker().clone());
+            let closing = state.closing;
             drop(state);
+            if closing {
+                self.linger.closing();
+            }
+            break match room {
+                Poll::Ready(Ok(())) if closing => sink.as_mut().poll_close(cx),
+                Poll::Ready(Ok(())) => match sink.as_mut().poll_flush(cx) {
+                    Poll::Ready(Ok(())) => Poll::Pending,
+                    flushed => flushed,
+                },
+                room => room,
+            };
+        };
+        let over = end.is_ready();
+        if let Poll::Ready(end) = end {
+            if let Err(error) = end {
+                self.linger.broken(error);
+            }
+            self.sink = None;
+            self.shared.lock().write_over = true;
+        }
+        if moved || over {
             self.shared.progress.notify_waiters();
         }
-        if over {
-            self.sink = None;
+    }
+}
+
+impl<Si, St, E> MessageDriver<Si, St>
+where
+    St: Stream<Item = Result<Message, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        for _ in 0..TAKEN {
+            match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
+                Some(Ok(message)) => self.shared.deliver(message),
+                Some(Err(error)) => {
+                    let reason = Error::new(ErrorKind::Closed, "the connection broke");
+                    return Poll::Ready(reason.with_source(error));
+                }
+                None => {
+                    let reason = "the server closed the connection";
+                    return Poll::Ready(Error::new(ErrorKind::Closed, reason));
+                }
+            }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
 impl<Si, St, E> Future for MessageDriver<Si, St>
 where
-    Si: Sink<Message> + Unpin,
+    Si: Sink<Message, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
     St: Stream<Item = Result<Message, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -102,20 +143,12 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let this = &mut *self;
         this.poll_write(cx);
-        let reason = loop {
-            match Pin::new(&mut this.stream).poll_next(cx) {
-                Poll::Ready(Some(Ok(message))) => this.shared.deliver(message),
-                Poll::Ready(Some(Err(error))) => {
-                    break Error::new(ErrorKind::Closed, "the connection broke").with_source(error);
-                }
-                Poll::Ready(None) => {
-                    break Error::new(ErrorKind::Closed, "the server closed the connection");
-                }
-                Poll::Pending => {
-                    this.poll_write(cx);
-                    return Poll::Pending;
-                }
-            }
+        let read = this.poll_read(cx);
+        // What was read may have queued a refusal.
+        this.poll_write(cx);
+        let reason = match read {
+            Poll::Ready(reason) => reason,
+            Poll::Pending => ready!(this.linger.poll(cx)),
         };
         this.reason = Some(reason.clone());
         Poll::Ready(reason)
@@ -137,3 +170,7 @@ impl<Si, St> fmt::Debug for MessageDriver<Si, St> {
         f.debug_struct("MessageDriver").field("reason", &self.reason).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "messages_tests.rs"]
+mod tests;

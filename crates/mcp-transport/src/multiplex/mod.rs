@@ -5,20 +5,27 @@
 //! finds it.
 
 mod lines;
+mod linger;
+mod mailbox;
 mod messages;
 mod outbox;
+mod receivers;
 mod routes;
 
 use std::{
     fmt,
+    ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::Waker,
 };
 
-use mcp_core::{Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId};
+use mcp_core::{
+    ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, Response,
+    error_code,
+};
 use tokio::sync::Notify;
 
 use self::{
@@ -30,6 +37,7 @@ use crate::{
     framing::TooLong,
 };
 
+pub(crate) use self::receivers::{InboundQueue, Route};
 pub use self::{lines::LineDriver, messages::MessageDriver};
 
 /// A [`Transport`] over one pipe that all exchanges share: the streams of a process, a socket, a pair of
@@ -42,17 +50,23 @@ pub use self::{lines::LineDriver, messages::MessageDriver};
 /// `progressToken` of a progress notification; the subscription whose id stands in `_meta` or in a
 /// `notifications/cancelled`; everything else to [`Inbound`].
 ///
-/// Cloning is cheap. [`close`](Transport::close) flushes, closes the writing half and ends everything.
+/// Cloning is cheap. [`close`](Transport::close) flushes, closes the writing half and ends everything;
+/// dropping the last clone and the last exchange closes the writing half too.
 #[derive(Clone)]
 pub struct Multiplex {
-    shared: Arc<Shared>,
+    shared: Arc<User>,
 }
+
+/// Held by all who may still send or wait for an answer. The last one closes the pipe.
+struct User(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
     /// Wakes those who wait for room in the outbox, or for the end of the writing half.
     progress: Notify,
     skipped: AtomicU64,
+    /// Bytes are written, and not whole messages.
+    encodes: bool,
     limits: Limits,
 }
 
@@ -70,6 +84,7 @@ struct State {
 
 impl Multiplex {
     fn with_queue(queue: Queue, limits: Limits) -> (Self, Inbound) {
+        let encodes = matches!(queue, Queue::Lines(_));
         let state = State {
             routes: Routes::new(limits.clone()),
             outbox: Outbox::new(queue),
@@ -82,10 +97,11 @@ impl Multiplex {
             state: Mutex::new(state),
             progress: Notify::new(),
             skipped: AtomicU64::new(0),
+            encodes,
             limits,
         });
-        let inbound = Inbound::from_queue(InboundQueue(Arc::clone(&shared)));
-        (Self { shared }, inbound)
+        let inbound = Inbound::from_queue(InboundQueue::new(Arc::clone(&shared)));
+        (Self { shared: Arc::new(User(shared)) }, inbound)
     }
 
     /// How many received lines or messages were no JSON-RPC and have been skipped.
@@ -99,6 +115,20 @@ impl Multiplex {
     /// reason counts.
     pub fn fail(&self, error: &Error) {
         self.shared.end(error);
+    }
+
+    /// Closes as [`close`](Transport::close) does, and waits at most `flush` for what is queued to be
+    /// written; `close` itself waits 0.5 s. When its future is dropped nothing new is accepted, and open
+    /// exchanges go on.
+    ///
+    /// # Errors
+    /// When not all was written.
+    pub async fn close_within(&self, flush: std::time::Duration) -> Result<(), Error> {
+        self.shared.begin_close();
+        let written = self.wait_for(|state| state.write_over.then_some(()));
+        let flushed = tokio::time::timeout(flush, written).await;
+        self.shared.end(&closed().with_delivery(Delivery::Unknown));
+        flushed.map_err(|_| Error::new(ErrorKind::Timeout, "not all was flushed before the close"))
     }
 
     /// Waits until `ready` gives a value, looking again after every step of the driver.
@@ -122,7 +152,10 @@ impl Multiplex {
         mut open: impl FnMut(&mut State, &Message) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let message = message.into();
-        let large = outbox::encode_large(&message);
+        let large = match self.shared.encodes {
+            true => outbox::encode_large(&message),
+            false => None,
+        };
         let limit = self.shared.limits.outbox as u64;
         let mut message = Some((message, large));
         let mut push = |state: &mut State| {
@@ -171,7 +204,7 @@ impl Transport for Multiplex {
             state.routes.open(request, state.outbox.queued)
         })
         .await?;
-        let route = Route { shared: Arc::clone(&self.shared), id: id.clone(), over: false };
+        let route = Route::new(Arc::clone(&self.shared), id.clone());
         Ok(Exchange::from_route(id, route))
     }
 
@@ -180,18 +213,7 @@ impl Transport for Multiplex {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        let driver = {
-            let mut state = self.shared.lock();
-            state.closing = true;
-            state.driver.take()
-        };
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        let flush = self.wait_for(|state| state.write_over.then_some(()));
-        let flushed = tokio::time::timeout(FLUSH, flush).await;
-        self.shared.end(&closed().with_delivery(Delivery::Unknown));
-        flushed.map_err(|_| Error::new(ErrorKind::Timeout, "not all was flushed before the close"))
+        self.close_within(FLUSH).await
     }
 }
 
@@ -204,10 +226,36 @@ impl fmt::Debug for Multiplex {
     }
 }
 
+impl Deref for User {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.begin_close();
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing in a critical section can leave the state half changed.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Has the driver write what is queued and close the writing half.
+    fn begin_close(&self) {
+        let driver = {
+            let mut state = self.lock();
+            state.closing = true;
+            state.driver.take()
+        };
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 
     fn end(&self, error: &Error) {
@@ -228,9 +276,7 @@ impl Shared {
         let wake = {
             let mut state = self.lock();
             let routed = state.routes.deliver(message);
-            if let Some(reply) = routed.reply {
-                state.outbox.push(reply.into());
-            }
+            self.reply(&mut state, routed.reply);
             routed.wake
         };
         if let Some(waker) = wake {
@@ -238,37 +284,55 @@ impl Shared {
         }
     }
 
-    /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
-    fn reject(&self, error: ParseError) {
-        let waker = error.id.clone().and_then(|id| {
-            let cause = Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC message")
-                .with_delivery(Delivery::Answered);
-            self.lock().routes.fail(&id, cause.with_source(error))
-        });
-        match waker {
-            Some(waker) => waker.wake(),
-            None => {
-                self.skipped.fetch_add(1, Ordering::Relaxed);
+    /// Queues answers to requests of the server. A server that does not read gets none: what waits for
+    /// it stays bounded.
+    fn reply(&self, state: &mut State, replies: impl IntoIterator<Item = Response>) {
+        for reply in replies {
+            if state.outbox.waiting() < self.limits.outbox as u64 {
+                state.outbox.push(reply.into());
             }
         }
     }
 
+    /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
+    fn reject(&self, error: ParseError) {
+        let mut wakers = Vec::new();
+        let failed = error.id.clone().is_some_and(|id| {
+            let cause = Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC message")
+                .with_delivery(Delivery::Answered);
+            self.lock().routes.fail(&id, cause.with_source(error), &mut wakers)
+        });
+        if !failed && self.skipped.fetch_add(1, Ordering::Relaxed) == 0 {
+            #[cfg(feature = "tracing")]
+            tracing::warn!("the server prints what is no message; it is skipped");
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// A message over the limit fails the request that it answers, or every open one where that does not
-    /// show.
+    /// show. A request of the server is refused.
     fn reject_too_long(&self, line: &TooLong) {
         let hint = line.hint();
         let text = format!(
             "a message of {} bytes is over the limit of {} bytes",
             line.length, self.limits.message
         );
-        let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
         let mut wakers = Vec::new();
-        match hint.id {
-            _ if hint.is_call => {
+        {
+            let mut state = self.lock();
+            if hint.is_call {
+                let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
+                self.reply(&mut state, hint.id.map(|id| Response::error(id, error)));
                 self.skipped.fetch_add(1, Ordering::Relaxed);
+            } else {
+                let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
+                match hint.id {
+                    Some(id) => {
+                        state.routes.fail(&id, error, &mut wakers);
+                    }
+                    None => state.routes.fail_open(&error, &mut wakers),
+                }
             }
-            Some(id) => wakers.extend(self.lock().routes.fail(&id, error)),
-            None => self.lock().routes.fail_open(&error, &mut wakers),
         }
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -285,62 +349,16 @@ impl Shared {
             }
             Err(error) => {
                 #[cfg(feature = "tracing")]
-                tracing::debug!(%error, length = frame.len(), "skipped what is no message");
+                {
+                    let excerpt = String::from_utf8_lossy(&frame[..frame.len().min(EXCERPT)]);
+                    tracing::debug!(%error, length = frame.len(), ?excerpt, "not a message");
+                }
                 self.reject(error);
             }
         }
     }
 }
 
-/// The receiving end of one exchange.
-pub(crate) struct Route {
-    shared: Arc<Shared>,
-    id: RequestId,
-    over: bool,
-}
-
-impl Route {
-    pub(crate) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Message, Error>>> {
-        let polled = self.shared.lock().routes.poll(&self.id, cx);
-        self.over = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
-        polled
-    }
-}
-
-impl Drop for Route {
-    fn drop(&mut self) {
-        if self.over {
-            return;
-        }
-        let mut state = self.shared.lock();
-        let Some(cancel) = state.routes.close(&self.id) else { return };
-        // Not held back by a full outbox: there is at most one for each request that was let in.
-        state.outbox.push(cancel.into());
-        let driver = state.driver.take();
-        drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-    }
-}
-
-/// The receiving end of what belongs to no exchange.
-pub(crate) struct InboundQueue(Arc<Shared>);
-
-impl InboundQueue {
-    pub(crate) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Message, Error>>> {
-        self.0.lock().routes.poll_inbound(cx)
-    }
-}
-
-impl Drop for InboundQueue {
-    fn drop(&mut self) {
-        self.0.lock().routes.drop_inbound();
-    }
-}
+/// How much of what is no message is logged, in bytes.
+#[cfg(feature = "tracing")]
+const EXCERPT: usize = 120;

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use mcp_core::Message;
 
+use super::mailbox::size;
+
 /// From this size on a line is encoded outside the lock and written from where it lies.
 const LARGE: usize = 64 << 10;
 
-/// Messages on their way to the driver, in order. Offsets count bytes of lines, or messages.
+/// Messages on their way to the driver, in order. Offsets count bytes: of lines, or about so many as the
+/// line would have.
 pub(super) struct Outbox {
     pub(super) queue: Queue,
     /// Everything ever queued.
@@ -44,8 +47,8 @@ impl Outbox {
     pub(super) fn push(&mut self, message: Message) {
         match &mut self.queue {
             Queue::Messages(messages) => {
+                self.queued += weight(&message);
                 messages.push_back(message);
-                self.queued += 1;
             }
             Queue::Lines(lines) => {
                 let before = lines.small.len();
@@ -68,14 +71,14 @@ impl Outbox {
     }
 }
 
+/// About how many bytes the line of a message has.
+pub(super) fn weight(message: &Message) -> u64 {
+    size(message) as u64 + 64
+}
+
 /// Encodes a message that is large as a line, so that nobody holds the lock meanwhile.
 pub(super) fn encode_large(message: &Message) -> Option<Bytes> {
-    let payload = match message {
-        Message::Request(request) => request.params.as_ref(),
-        Message::Notification(notification) => notification.params.as_ref(),
-        Message::Response(response) => response.outcome.as_ref().ok(),
-    };
-    let length = payload.map_or(0, |payload| payload.len());
+    let length = size(message);
     (length >= LARGE).then(|| {
         let mut line = Vec::with_capacity(length + 256);
         message.encode(&mut line);

@@ -2,18 +2,17 @@
 //! belongs and keeps it there until it is polled for.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     task::{Context, Poll, Waker},
 };
 
-use mcp_core::{ErrorObject, Message, Notification, Request, RequestId, Response};
+use mcp_core::{
+    ErrorObject, Message, Notification, Request, RequestId, Response, error_code, method,
+};
 use serde::Deserialize;
 
+use super::mailbox::Mailbox;
 use crate::{Delivery, Error, ErrorKind, Limits};
-
-/// JSON-RPC codes that a client answers requests of the server with.
-const METHOD_NOT_FOUND: i64 = -32601;
-const INTERNAL_ERROR: i64 = -32603;
 
 pub(super) struct Routes {
     open: HashMap<RequestId, Slot>,
@@ -21,7 +20,7 @@ pub(super) struct Routes {
     tokens: HashMap<RequestId, RequestId>,
     /// How many open requests are subscriptions.
     subscriptions: usize,
-    inbound: VecDeque<Message>,
+    inbound: Mailbox,
     inbound_lost: u64,
     inbound_waker: Option<Waker>,
     inbound_read: bool,
@@ -31,8 +30,7 @@ pub(super) struct Routes {
 }
 
 struct Slot {
-    queue: VecDeque<Message>,
-    queued_bytes: usize,
+    mail: Mailbox,
     end: Option<Result<Response, Error>>,
     waker: Option<Waker>,
     token: Option<RequestId>,
@@ -63,7 +61,7 @@ impl Routes {
             open: HashMap::new(),
             tokens: HashMap::new(),
             subscriptions: 0,
-            inbound: VecDeque::new(),
+            inbound: Mailbox::default(),
             inbound_lost: 0,
             inbound_waker: None,
             inbound_read: true,
@@ -87,26 +85,19 @@ impl Routes {
             );
         }
         let purpose = match &*request.method {
-            "initialize" | "server/discover" => Purpose::Opening,
-            "subscriptions/listen" => Purpose::Subscription,
+            method::INITIALIZE | method::SERVER_DISCOVER => Purpose::Opening,
+            method::SUBSCRIPTIONS_LISTEN => Purpose::Subscription,
             _ => Purpose::Call,
         };
         let token = request.params.as_ref().and_then(|params| progress_token(params.as_bytes()));
         if let Some(token) = &token {
-            self.tokens.insert(token.clone(), request.id.clone());
+            // A token that is in use already stays with the request that came first.
+            self.tokens.entry(token.clone()).or_insert_with(|| request.id.clone());
         }
         self.subscriptions += usize::from(purpose == Purpose::Subscription);
         self.open.insert(
             request.id.clone(),
-            Slot {
-                queue: VecDeque::new(),
-                queued_bytes: 0,
-                end: None,
-                waker: None,
-                token,
-                purpose,
-                begins_at,
-            },
+            Slot { mail: Mailbox::default(), end: None, waker: None, token, purpose, begins_at },
         );
         Ok(())
     }
@@ -118,20 +109,16 @@ impl Routes {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
         let Some(slot) = self.open.get_mut(id) else { return Poll::Ready(None) };
-        if let Some(message) = slot.queue.pop_front() {
-            slot.queued_bytes -= size(&message);
+        if let Some(message) = slot.mail.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
         match slot.end.take() {
-            // An exchange that was ended here is still open over there: its `Drop` has to cancel it.
-            Some(Err(error)) if error.kind() != ErrorKind::Overflow => {
-                self.remove(id);
-                Poll::Ready(Some(Err(error)))
-            }
-            Some(Err(error)) => Poll::Ready(Some(Err(error))),
-            Some(Ok(response)) => {
-                self.remove(id);
-                Poll::Ready(Some(Ok(Message::Response(response))))
+            Some(end) => {
+                // An exchange that was ended here is still open over there: `close` has to cancel it.
+                if !ended_here(&end) {
+                    self.remove(id);
+                }
+                Poll::Ready(Some(end.map(Message::Response)))
             }
             None => {
                 if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -145,18 +132,20 @@ impl Routes {
     /// Closes the route of a request; the notification that cancels it, if the server still works on it.
     pub(super) fn close(&mut self, id: &RequestId) -> Option<Notification> {
         let slot = self.remove(id)?;
-        let answered = matches!(slot.end, Some(Ok(_)));
-        if answered || slot.purpose == Purpose::Opening || self.ended.is_some() {
+        let over = slot.end.is_some_and(|end| !ended_here(&end));
+        if over || slot.purpose == Purpose::Opening || self.ended.is_some() {
             return None;
         }
         let params = serde_json::json!({ "requestId": id });
         let params = mcp_core::RawJson::from_serialize(&params).ok()?;
-        Some(Notification::new("notifications/cancelled").with_params(params))
+        Some(Notification::new(method::NOTIFICATIONS_CANCELLED).with_params(params))
     }
 
     fn remove(&mut self, id: &RequestId) -> Option<Slot> {
         let slot = self.open.remove(id)?;
-        if let Some(token) = &slot.token {
+        if let Some(token) = &slot.token
+            && self.tokens.get(token) == Some(id)
+        {
             self.tokens.remove(token);
         }
         self.subscriptions -= usize::from(slot.purpose == Purpose::Subscription);
@@ -165,6 +154,9 @@ impl Routes {
 
     /// Hands a received message to whom it belongs.
     pub(super) fn deliver(&mut self, message: Message) -> Routed {
+        if self.ended.is_some() {
+            return Routed::default();
+        }
         let (id, end) = match &message {
             Message::Response(response) => match &response.id {
                 // A late answer, after a cancel or a time-out, is nobody's.
@@ -184,33 +176,28 @@ impl Routes {
         }
         match message {
             Message::Response(response) => slot.end = Some(Ok(response)),
-            message => {
-                slot.queued_bytes += size(&message);
-                if slot.queue.len() >= self.limits.exchange
-                    || slot.queued_bytes > self.limits.message
-                {
+            message => match slot.mail.push(message, self.limits.exchange, self.limits.message) {
+                Ok(()) => slot.end = end.map(Err),
+                Err(_) => {
                     let text = format!(
                         "more than {} messages or {} bytes waited to be read",
                         self.limits.exchange, self.limits.message
                     );
-                    slot.queued_bytes -= size(&message);
                     slot.end = Some(Err(
                         Error::new(ErrorKind::Overflow, text).with_delivery(Delivery::Answered)
                     ));
-                } else {
-                    slot.queue.push_back(message);
-                    slot.end = end.map(Err);
                 }
-            }
+            },
         }
         Routed { wake: slot.waker.take(), reply: None }
     }
 
-    /// Ends one exchange with an error.
-    pub(super) fn fail(&mut self, id: &RequestId, error: Error) -> Option<Waker> {
-        let slot = self.open.get_mut(id)?;
+    /// Ends one exchange with an error, if it is open.
+    pub(super) fn fail(&mut self, id: &RequestId, error: Error, wakers: &mut Vec<Waker>) -> bool {
+        let Some(slot) = self.open.get_mut(id) else { return false };
         slot.end.get_or_insert(Err(error));
-        slot.waker.take()
+        wakers.extend(slot.waker.take());
+        true
     }
 
     /// Ends every open exchange with an error, and goes on.
@@ -243,7 +230,7 @@ impl Routes {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
         // What was lost was newer than what is queued.
-        if let Some(message) = self.inbound.pop_front() {
+        if let Some(message) = self.inbound.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
         if self.inbound_lost > 0 {
@@ -264,37 +251,40 @@ impl Routes {
         }
     }
 
-    /// Nobody will read what belongs to no exchange.
-    pub(super) fn drop_inbound(&mut self) {
+    /// Nobody will read what belongs to no exchange: the refusals of requests that waited there.
+    pub(super) fn drop_inbound(&mut self) -> Vec<Response> {
         self.inbound_read = false;
-        self.inbound.clear();
+        let waiting = std::mem::take(&mut self.inbound);
+        waiting.into_iter().filter_map(|message| self.refuse(message)).collect()
     }
 
     fn deliver_inbound(&mut self, message: Message) -> Routed {
-        if self.inbound_read && self.inbound.len() < self.limits.inbound {
-            self.inbound.push_back(message);
-            return Routed { wake: self.inbound_waker.take(), reply: None };
-        }
-        self.inbound_lost += 1;
-        // The server must not wait for an answer that cannot come.
-        let reply = match message {
-            Message::Request(request) => {
-                let error = match self.inbound_read {
-                    true => ErrorObject::new(INTERNAL_ERROR, "the client is overloaded"),
-                    false => ErrorObject::new(METHOD_NOT_FOUND, "the client takes no requests"),
-                };
-                Some(Response::error(request.id, error))
-            }
-            _ => None,
+        let message = match self.inbound_read {
+            true => match self.inbound.push(message, self.limits.inbound, self.limits.message) {
+                Ok(()) => return Routed { wake: self.inbound_waker.take(), reply: None },
+                Err(message) => message,
+            },
+            false => message,
         };
-        Routed { wake: None, reply }
+        self.inbound_lost += 1;
+        Routed { wake: None, reply: self.refuse(message) }
+    }
+
+    /// The server must not wait for an answer that cannot come.
+    fn refuse(&self, message: Message) -> Option<Response> {
+        let Message::Request(request) = message else { return None };
+        let error = match self.inbound_read {
+            true => ErrorObject::new(error_code::INTERNAL_ERROR, "the client is overloaded"),
+            false => ErrorObject::new(error_code::METHOD_NOT_FOUND, "the client takes no requests"),
+        };
+        Some(Response::error(request.id, error))
     }
 
     /// The open request that a notification belongs to, and the error that it ends it with.
     fn owner(&self, notification: &Notification) -> (Option<RequestId>, Option<Error>) {
         let Some(params) = &notification.params else { return (None, None) };
         match &*notification.method {
-            "notifications/progress" if !self.tokens.is_empty() => {
+            method::NOTIFICATIONS_PROGRESS if !self.tokens.is_empty() => {
                 let owner = params
                     .decode::<Progress>()
                     .ok()
@@ -302,7 +292,7 @@ impl Routes {
                 (owner.cloned(), None)
             }
             // In the legacy era this names a request of the server, whose ids are its own.
-            "notifications/cancelled" if self.subscriptions > 0 => {
+            method::NOTIFICATIONS_CANCELLED if self.subscriptions > 0 => {
                 let id = params.decode::<Cancelled>().ok().map(|cancelled| cancelled.request_id);
                 let error = Error::new(ErrorKind::Cancelled, "the server ended the subscription")
                     .with_delivery(Delivery::Answered);
@@ -369,12 +359,9 @@ fn progress_token(params: &[u8]) -> Option<RequestId> {
     serde_json::from_slice::<Params>(params).ok().map(|params| params.meta.progress_token)
 }
 
-fn size(message: &Message) -> usize {
-    match message {
-        Message::Request(request) => request.params.as_ref().map_or(0, |params| params.len()),
-        Message::Notification(notice) => notice.params.as_ref().map_or(0, |params| params.len()),
-        Message::Response(_) => 0,
-    }
+/// Whether an exchange was given up on this side alone, so that the server still works on it.
+fn ended_here(end: &Result<Response, Error>) -> bool {
+    end.as_ref().is_err_and(|error| error.kind() == ErrorKind::Overflow)
 }
 
 #[cfg(test)]

@@ -1,0 +1,148 @@
+//! The child process, its end, and the ends of what it has started.
+
+use std::{
+    future::poll_fn,
+    process::ExitStatus,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use crate::tree::Tree;
+
+/// How often it is looked whether the others of the tree are gone, of which nobody tells: at first, and
+/// when they take their time.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOK_LATER: Duration = Duration::from_millis(80);
+/// How long a killed process is waited for where nothing can be awaited.
+const REAP: Duration = Duration::from_millis(100);
+
+pub(crate) struct Process {
+    state: Mutex<State>,
+    id: u32,
+}
+
+struct State {
+    tree: Tree,
+    exit: Option<Exit>,
+    /// Nobody of the tree is left, and its number may belong to others by now.
+    gone: bool,
+}
+
+/// The leader has ended; with which status, unless somebody else has collected it.
+pub(crate) type Exit = Option<ExitStatus>;
+
+impl Process {
+    pub(crate) fn new(tree: Tree) -> Self {
+        let id = tree.id();
+        Self { state: Mutex::new(State { tree, exit: None, gone: false }), id }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Waits for the leader to end.
+    pub(crate) async fn exited(&self) -> Exit {
+        poll_fn(|cx| self.lock().poll_exit(cx)).await
+    }
+
+    /// Waits for the leader and everybody else to end.
+    pub(crate) async fn gone(&self) {
+        self.exited().await;
+        let mut pause = LOOK;
+        while !self.is_gone() {
+            tokio::time::sleep(pause).await;
+            pause = LOOK_LATER.min(pause * 2);
+        }
+    }
+
+    /// Whether the leader and everybody else have ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.lock().is_gone()
+    }
+
+    /// Whether the leader has ended.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.lock().has_exited()
+    }
+
+    /// Asks everybody who is left to end; whether it makes sense to wait for that.
+    pub(crate) fn terminate(&self) -> bool {
+        let mut state = self.lock();
+        !state.is_gone() && state.tree.terminate()
+    }
+
+    /// Ends everybody who is left.
+    pub(crate) fn kill(&self) {
+        let mut state = self.lock();
+        if !state.is_gone() {
+            state.tree.kill();
+        }
+    }
+
+    /// Ends everybody who is left and reaps them, without a runtime: for those who cannot wait.
+    ///
+    /// Blocks for the few milliseconds that this takes, and never longer than [`REAP`].
+    pub(crate) fn destroy(self: &Arc<Self>) {
+        self.kill();
+        if self.reap(REAP, Duration::from_millis(1)) || self.has_exited() {
+            return;
+        }
+        // A large process takes its time to give its memory back; nobody else would reap it.
+        let process = Arc::clone(self);
+        let reaper = std::thread::Builder::new().name("mcp-reaper".into());
+        let _ = reaper.spawn(move || process.reap(100 * REAP, LOOK_LATER));
+    }
+
+    fn reap(&self, wait: Duration, step: Duration) -> bool {
+        let begun = std::time::Instant::now();
+        while !self.is_gone() {
+            if begun.elapsed() > wait {
+                return false;
+            }
+            std::thread::sleep(step);
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        if let Some(exit) = self.exit {
+            return Poll::Ready(exit);
+        }
+        let exit = std::task::ready!(self.tree.poll_exit(cx)).ok();
+        self.reaped(exit);
+        Poll::Ready(exit)
+    }
+
+    fn has_exited(&mut self) -> bool {
+        if self.exit.is_none() {
+            match self.tree.try_exit() {
+                Ok(None) => return false,
+                Ok(Some(status)) => self.reaped(Some(status)),
+                // Reaped by somebody else, such as a handler of SIGCHLD for all children.
+                Err(_) => self.reaped(None),
+            }
+        }
+        true
+    }
+
+    fn reaped(&mut self, exit: Exit) {
+        self.exit = Some(exit);
+        // At once: the number is free from now on where nobody else has it.
+        self.gone = !self.tree.has_others();
+    }
+
+    fn is_gone(&mut self) -> bool {
+        if self.has_exited() && !self.gone {
+            self.gone = !self.tree.has_others();
+        }
+        self.gone
+    }
+}

@@ -1,0 +1,115 @@
+//! What cannot be tested beside other tests, since it concerns the whole process: this one starts itself
+//! anew for each case, and judges what came of it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("inner-stderr") => linux::inner_stderr(),
+        Some("inner-function") => linux::inner_function(),
+        Some("inner-subreaper") => linux::inner_subreaper(),
+        _ => {
+            linux::stderr_is_passed_on();
+            linux::shell_functions_are_not_inherited();
+            linux::orphans_that_become_ours_are_reaped();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::{
+        process::{Command, Output},
+        time::{Duration, Instant},
+    };
+
+    use mcp_transport::{Connect, Connection, Transport};
+    use mcp_transport_stdio::{Stderr, Stdio, StdioTransport};
+
+    fn outer(case: &str, configure: impl FnOnce(&mut Command)) -> Output {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        configure(command.arg(case));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let bounded = async { tokio::time::timeout(Duration::from_secs(20), test).await };
+        runtime.block_on(bounded).expect("the test hangs")
+    }
+
+    async fn start(script: &str) -> Connection<StdioTransport> {
+        Stdio::new("sh").args(["-c", script]).connect().await.unwrap()
+    }
+
+    pub(crate) fn stderr_is_passed_on() {
+        let output = outer("inner-stderr", |_| {});
+        assert_eq!(output.stderr, b"one\ntwo \xff\nbye");
+        assert!(output.stdout.is_empty());
+    }
+
+    pub(crate) fn inner_stderr() {
+        run(async {
+            let connection = start(r"printf 'one\ntwo \377\n' >&2; cat; printf bye >&2").await;
+            connection.transport.close().await.unwrap();
+            assert_eq!(connection.transport.stderr_tail(), "one\ntwo \u{fffd}\nbye");
+        });
+    }
+
+    pub(crate) fn shell_functions_are_not_inherited() {
+        let function = "() { echo evil; }";
+        outer("inner-function", |command| {
+            command.env("TERM", function).env("HOOK", function).env("PLAIN", "inherited");
+        });
+    }
+
+    pub(crate) fn inner_function() {
+        let variables = run(async {
+            let stdio = Stdio::new("sh").args(["-c", "env >&2"]).stderr(Stderr::Null);
+            let connection = stdio.inherit_env(["HOOK", "PLAIN"]).connect().await.unwrap();
+            connection.transport.close().await.unwrap();
+            connection.transport.stderr_tail()
+        });
+        assert!(variables.contains("PLAIN=inherited\n") && variables.contains("PATH="));
+        assert!(!variables.contains("TERM=") && !variables.contains("HOOK="), "{variables}");
+    }
+
+    pub(crate) fn orphans_that_become_ours_are_reaped() {
+        outer("inner-subreaper", |_| {});
+    }
+
+    /// As the first process of a container we inherit every orphan.
+    pub(crate) fn inner_subreaper() {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+        let script = "sh -c 'sleep 60 & sleep 60' & sleep 60 & cat";
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        for in_order in [true, false] {
+            let connection = runtime.block_on(start(script));
+            while children() < 1 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let begun = Instant::now();
+            match in_order {
+                true => runtime.block_on(connection.transport.close()).unwrap(),
+                false => drop(connection),
+            }
+            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+            assert_eq!(children(), 0);
+        }
+    }
+
+    /// How many children we have, dead or alive.
+    fn children() -> usize {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let children = threads.flatten().map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            text.split_whitespace().count()
+        });
+        children.sum()
+    }
+}

@@ -1,0 +1,127 @@
+//! Processes that end before they are asked to.
+
+use std::time::{Duration, Instant};
+
+use mcp_transport::{Delivery, Error, ErrorKind, Transport};
+use mcp_transport_stdio::{ExitError, Stderr};
+
+use crate::support::{bounded, call, connect, open, over_soon, pids, request, sh};
+
+/// The promise is 100 ms after the fact; a busy machine gets a little more here.
+const PROMPT: Duration = Duration::from_millis(150);
+
+fn exit_of(error: &Error) -> &ExitError {
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    error.find().unwrap()
+}
+
+#[tokio::test]
+async fn an_exit_before_the_answer_names_status_and_last_words() {
+    let connection = connect(sh("echo no module named x >&2; exit 3")).await;
+    let begun = Instant::now();
+    let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    let exit = exit_of(&error);
+    assert_eq!((exit.code(), exit.signal()), (Some(3), None));
+    assert_eq!(exit.stderr_tail, "no module named x\n");
+    assert!(exit.command.starts_with("sh -c"), "{}", exit.command);
+    let text = exit.to_string();
+    let end = " exited with status 3; its last words on stderr: no module named x";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[tokio::test]
+async fn an_exit_fails_every_open_request_and_all_later_ones() {
+    let connection = connect(sh("read -r line; read -r line; exit 0")).await;
+    let mut inbound = connection.inbound;
+    let first = open(&connection.transport, 1).await;
+    let second = open(&connection.transport, 2).await;
+    let begun = Instant::now();
+    for exchange in [first, second] {
+        let error = bounded(exchange.response()).await.unwrap_err();
+        assert_eq!((exit_of(&error).code(), error.delivery()), (Some(0), Delivery::Unknown));
+    }
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    let error = connection.transport.request(request(3)).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_millis(10), "{:?}", begun.elapsed());
+    assert_eq!((exit_of(&error).code(), error.delivery()), (Some(0), Delivery::NotSent));
+    assert_eq!(exit_of(&inbound.next().await.unwrap().unwrap_err()).code(), Some(0));
+    assert!(inbound.next().await.is_none());
+    connection.transport.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signal_is_named() {
+    let connection = connect(sh("serve")).await;
+    let transport = connection.transport;
+    bounded(call(&transport, 1)).await.unwrap();
+    let pid = rustix::process::Pid::from_raw(transport.pid().cast_signed()).unwrap();
+    let waiting = connect(sh("cat > /dev/null")).await;
+    let exchange = open(&waiting.transport, 1).await;
+    let other = rustix::process::Pid::from_raw(waiting.transport.pid().cast_signed()).unwrap();
+    let begun = Instant::now();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(other, rustix::process::Signal::SEGV).unwrap();
+    let error = bounded(exchange.response()).await.unwrap_err();
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    assert_eq!(exit_of(&error).signal(), Some(11));
+    let error = bounded(call(&transport, 2)).await.unwrap_err();
+    assert_eq!((exit_of(&error).code(), exit_of(&error).signal()), (None, Some(9)));
+    let text = exit_of(&error).to_string();
+    assert!(text.ends_with("was ended by signal 9 (SIGKILL) without a word on stderr"), "{text}");
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_the_pipes_delays_nothing_and_goes_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pids");
+    let script = r#"sleep 30 & echo $! > "$0"; echo bye >&2; exit 3"#;
+    let connection = connect(sh(script).arg(&file)).await;
+    let begun = Instant::now();
+    let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    assert_eq!(exit_of(&error).code(), Some(3));
+    assert_eq!(exit_of(&error).stderr_tail, "bye\n");
+    over_soon(&bounded(pids(&file, 1)).await).await;
+    connection.transport.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_that_are_in_the_pipe_come_first() {
+    let script = r#"
+        read -r line; read -r line; answer 1
+        printf '{"jsonrpc":"2.0","id":2,"result":"'; head -c 500000 /dev/zero | tr '\0' x; echo '"}'
+        exit 1"#;
+    let connection = connect(sh(script)).await;
+    let first = open(&connection.transport, 1).await;
+    let second = open(&connection.transport, 2).await;
+    let third = open(&connection.transport, 3).await;
+    bounded(first.response()).await.unwrap();
+    let long = bounded(second.response()).await.unwrap();
+    assert_eq!(long.outcome.unwrap().len(), 500_002);
+    let error = bounded(third.response()).await.unwrap_err();
+    assert_eq!(exit_of(&error).code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_process_that_closes_its_stdout_and_lives_on_is_told_and_ended() {
+    let script = "read -r line; exec >&-; while read -r line; do :; done; sleep 30";
+    let connection = connect(sh(script).close_stdin_wait(Duration::from_millis(50))).await;
+    let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    let text = error.to_string();
+    assert!(text.ends_with("lives on but closed its stdout or stdin"), "{text}");
+    over_soon(&[connection.transport.pid()]).await;
+}
+
+#[tokio::test]
+async fn the_last_8_kib_of_stderr_are_kept() {
+    let script = "seq 1 20000 >&2; exit 1";
+    let connection = connect(sh(script).stderr(Stderr::Null)).await;
+    let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
+    let tail = &exit_of(&error).stderr_tail;
+    assert_eq!(tail.len(), 8192);
+    assert!(tail.ends_with("\n19999\n20000\n"), "{tail}");
+    assert_eq!(connection.transport.stderr_tail(), *tail);
+}

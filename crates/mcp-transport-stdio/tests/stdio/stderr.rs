@@ -1,0 +1,58 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use mcp_transport::Transport;
+use mcp_transport_stdio::Stderr;
+
+use crate::support::{bounded, call, connect, sh};
+
+const TALK: &str = r"echo one >&2; printf 'two \377' >&2; serve; echo >&2; printf bye >&2";
+
+#[tokio::test]
+async fn lines_reach_the_function() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let stderr = Stderr::lines(move |line| into.lock().unwrap().push(line.to_owned()));
+    let connection = connect(sh(TALK).stderr(stderr)).await;
+    bounded(call(&connection.transport, 1)).await.unwrap();
+    connection.transport.close().await.unwrap();
+    assert_eq!(*lines.lock().unwrap(), ["one", "two \u{fffd}", "bye"]);
+    assert_eq!(connection.transport.stderr_tail(), "one\ntwo \u{fffd}\nbye");
+}
+
+#[tokio::test]
+async fn a_file_is_appended_to_and_complete_after_the_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    std::fs::write(&log, "before\n").unwrap();
+    for _ in 0..2 {
+        let connection = connect(sh(TALK).stderr(Stderr::Append(log.clone()))).await;
+        bounded(call(&connection.transport, 1)).await.unwrap();
+        connection.transport.close().await.unwrap();
+    }
+    assert_eq!(std::fs::read(&log).unwrap(), b"before\none\ntwo \xff\nbyeone\ntwo \xff\nbye");
+}
+
+#[tokio::test]
+async fn a_flood_is_drained_while_requests_are_answered() {
+    let script = "yes a flood of words >&2 & serve";
+    let connection = connect(sh(script)).await;
+    let begun = Instant::now();
+    for id in 1..100 {
+        bounded(call(&connection.transport, id)).await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(connection.transport.stderr_tail().contains("\na flood of words\n"));
+    connection.transport.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_function_that_panics_does_not_stop_the_drain() {
+    let stderr = Stderr::lines(|_| panic!("a mistake of the caller"));
+    let script = "head -c 1000000 /dev/zero >&2; echo >&2; serve";
+    let connection = connect(sh(script).stderr(stderr)).await;
+    bounded(call(&connection.transport, 1)).await.unwrap();
+    connection.transport.close().await.unwrap();
+}

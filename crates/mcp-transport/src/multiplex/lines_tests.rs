@@ -1,0 +1,476 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream},
+    time::timeout,
+};
+
+use crate::{
+    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits, LineDriver, Multiplex, OneWay,
+    Transport,
+};
+
+type Driver = LineDriver<DuplexStream, DuplexStream>;
+
+/// The far ends of two pipes.
+struct Peer {
+    reader: BufReader<DuplexStream>,
+    writer: DuplexStream,
+}
+
+impl Peer {
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        within(self.reader.read_line(&mut line)).await.unwrap();
+        line.trim_end().to_owned()
+    }
+
+    async fn write(&mut self, text: impl AsRef<[u8]>) {
+        within(self.writer.write_all(text.as_ref())).await.unwrap();
+    }
+
+    async fn answer(&mut self, id: i64) {
+        self.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n")).await;
+    }
+}
+
+fn pipes(size: usize, limits: Limits) -> (Multiplex, Inbound, Driver, Peer) {
+    let (reader, peer_writer) = tokio::io::duplex(size);
+    let (writer, peer_reader) = tokio::io::duplex(size);
+    let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, limits);
+    let peer = Peer { reader: BufReader::new(peer_reader), writer: peer_writer };
+    (multiplex, inbound, driver, peer)
+}
+
+fn started(size: usize, limits: Limits) -> (Multiplex, Inbound, Peer) {
+    let (multiplex, inbound, driver, peer) = pipes(size, limits);
+    tokio::spawn(driver);
+    (multiplex, inbound, peer)
+}
+
+fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+/// Time is paused, so a wait that nothing ends is over at once.
+async fn within<F: Future>(future: F) -> F::Output {
+    timeout(Duration::from_secs(60), future).await.expect("nothing waits for ever")
+}
+
+fn call(id: i64) -> Request {
+    Request::new(id, "tools/call")
+}
+
+fn filled(id: i64, bytes: usize) -> Request {
+    call(id)
+        .with_params(RawJson::from_text(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes))).unwrap())
+}
+
+fn encoded(request: Request) -> String {
+    let mut line = Vec::new();
+    request.encode(&mut line);
+    String::from_utf8(line).unwrap()
+}
+
+async fn open(multiplex: &Multiplex, request: Request) -> Exchange {
+    within(multiplex.request(request.into())).await.unwrap()
+}
+
+async fn error(exchange: Exchange) -> Error {
+    within(exchange.response()).await.unwrap_err()
+}
+
+fn notice(method: &'static str) -> Envelope<OneWay> {
+    Envelope::new(Notification::new(method).into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn pipes_of_one_byte_carry_everything() {
+    let (multiplex, _inbound, mut peer) = started(1, Limits::default());
+    let exchanges = [open(&multiplex, call(1)).await, open(&multiplex, filled(2, 500)).await];
+    assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
+    assert_eq!(peer.line().await, encoded(filled(2, 500)));
+    peer.answer(2).await;
+    peer.answer(1).await;
+    for exchange in exchanges {
+        let id = exchange.id().clone();
+        assert_eq!(within(exchange.response()).await.unwrap().id, Some(id));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_full_pipes_do_not_dead_lock() {
+    let (multiplex, _inbound, mut peer) = started(64, Limits::default());
+    let exchange = open(&multiplex, filled(1, 1 << 20)).await;
+    // Reads nothing before it has written everything.
+    for _ in 0..1000 {
+        peer.write(format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{}\"}}\n", "m".repeat(500))).await;
+    }
+    assert!(peer.line().await.len() > 1 << 20);
+    peer.answer(1).await;
+    assert!(within(exchange.response()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_room_is_woken_when_the_pipe_takes_all_at_once() {
+    let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.outbox = 1));
+    let sends = (0..3).map(|_| multiplex.send(notice("a"))).collect::<Vec<_>>();
+    for sent in within(join_all(sends)).await {
+        sent.unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","method":"a"}"#);
+    }
+}
+
+/// Polls all at once, so that none finds the outbox emptied by the driver in between.
+async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).map(Ok).collect();
+    std::future::poll_fn(|cx| {
+        let mut pending = false;
+        for slot in &mut futures {
+            if let Ok(future) = slot {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(output) => *slot = Err(Some(output)),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    futures.into_iter().filter_map(|slot: Result<_, Option<_>>| slot.err().flatten()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn junk_is_skipped_and_counted_and_hangs_nobody() {
+    let (multiplex, mut inbound, mut peer) = started(1 << 16, Limits::default());
+    let exchange = open(&multiplex, call(1)).await;
+    peer.write(b"Server v1 ready\n\n\xff\xfe\xfd\n{\"level\":\"info\",\"id\":1}\n[]\n").await;
+    peer.write(b"{\"jsonrpc\":\"2.0\",\"method\":\"\xc3\"}\n42\n").await;
+    peer.answer(77).await;
+    peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n").await;
+    peer.answer(1).await;
+    peer.answer(1).await;
+    assert!(within(exchange.response()).await.is_ok());
+    assert_eq!(multiplex.skipped(), 6);
+    let next = within(inbound.next()).await.unwrap().unwrap();
+    assert_eq!(next, Notification::new("n").into());
+    drop(peer);
+    assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
+    assert!(within(inbound.next()).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_no_message_fails_its_request_alone() {
+    let (multiplex, _inbound, mut peer) = started(1 << 16, Limits::default());
+    let (broken, whole) = (open(&multiplex, call(1)).await, open(&multiplex, call(2)).await);
+    peer.write("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null,\"error\":{}}\n").await;
+    peer.answer(2).await;
+    // Nobody polled it as it arrived.
+    assert!(within(whole.response()).await.is_ok());
+    let error = error(broken).await;
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
+    assert_eq!(multiplex.skipped(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_oversize_answer_fails_the_request_it_shows_or_all() {
+    let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.message = 200));
+    let (first, second) = (open(&multiplex, call(1)).await, open(&multiplex, call(2)).await);
+    let big = "x".repeat(20_000);
+    peer.write(format!("{{\"result\":\"{big}\",\"jsonrpc\":\"2.0\",\"id\":1}}\n")).await;
+    let error_one = error(first).await;
+    assert_eq!(error_one.kind(), ErrorKind::TooLarge);
+    assert!(error_one.to_string().contains("limit of 200 bytes"), "{error_one}");
+    peer.write(format!("{big}\n")).await;
+    assert_eq!(error(second).await.kind(), ErrorKind::TooLarge);
+
+    let third = open(&multiplex, call(3)).await;
+    peer.write(format!("{{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":\"{big}\"}}\n")).await;
+    peer.answer(3).await;
+    assert!(within(third.response()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_oversize_request_of_the_server_is_refused() {
+    let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.message = 200));
+    let big = "x".repeat(20_000);
+    peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"m\",\"params\":\"{big}\"}}\n"))
+        .await;
+    let line = peer.line().await;
+    assert!(line.starts_with(r#"{"jsonrpc":"2.0","id":9,"error":{"code":-32600,"#), "{line}");
+    assert_eq!(multiplex.skipped(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_reading_half_tells_what_was_sent() {
+    let (multiplex, mut inbound, mut peer) = started(64, Limits::default());
+    let sent = open(&multiplex, call(1)).await;
+    assert!(!peer.line().await.is_empty());
+    let begun = open(&multiplex, filled(2, 1000)).await;
+    tokio::task::yield_now().await;
+    let waiting = open(&multiplex, call(3)).await;
+    peer.writer.shutdown().await.unwrap();
+    for (exchange, delivery) in
+        [(sent, Delivery::Unknown), (begun, Delivery::Unknown), (waiting, Delivery::NotSent)]
+    {
+        let error = error(exchange).await;
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, delivery));
+    }
+    assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
+    let error = within(multiplex.request(call(4).into())).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+}
+
+/// Takes some bytes and breaks.
+struct Breaks(usize);
+
+impl AsyncWrite for Breaks {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        match taken {
+            0 => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            taken => Poll::Ready(Ok(taken)),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_writing_half_ends_everything_but_answers_already_there() {
+    let (reader, mut writer) = tokio::io::duplex(1 << 10);
+    let (multiplex, mut inbound, driver) = Multiplex::lines(reader, Breaks(150), Limits::default());
+    let driver = tokio::spawn(driver);
+    let (answered, silent) = (open(&multiplex, call(1)).await, open(&multiplex, call(2)).await);
+    tokio::task::yield_now().await;
+    let (half, unsent) = (open(&multiplex, filled(3, 1000)).await, open(&multiplex, call(4)).await);
+    writer.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n").await.unwrap();
+    assert!(within(answered.response()).await.is_ok());
+    for (exchange, delivery) in
+        [(silent, Delivery::Unknown), (half, Delivery::Unknown), (unsent, Delivery::NotSent)]
+    {
+        let error = error(exchange).await;
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, delivery));
+        assert!(error.find::<io::Error>().is_some());
+    }
+    assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
+    assert!(within(driver).await.unwrap().is_closed());
+    let error = within(multiplex.send(notice("late"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_flushes_what_is_queued_and_ends_everything() {
+    let (multiplex, mut inbound, mut peer) = started(16, Limits::default());
+    let exchange = open(&multiplex, call(1)).await;
+    within(multiplex.send(notice("last"))).await.unwrap();
+    let closing = tokio::spawn({
+        let multiplex = multiplex.clone();
+        async move { multiplex.close().await }
+    });
+    let mut rest = String::new();
+    within(peer.reader.read_to_string(&mut rest)).await.unwrap();
+    assert_eq!(rest.lines().count(), 2);
+    within(closing).await.unwrap().unwrap();
+    let error = error(exchange).await;
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::Unknown));
+    assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
+    assert!(within(inbound.next()).await.is_none());
+    within(multiplex.close()).await.unwrap();
+    let error = within(multiplex.request(call(2).into())).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_follows_the_end_of_the_inbound() {
+    let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
+    peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"early\"}\n").await;
+    tokio::task::yield_now().await;
+    within(multiplex.close()).await.unwrap();
+    peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"late\"}\n").await;
+    tokio::task::yield_now().await;
+    assert_eq!(within(inbound.next()).await.unwrap().unwrap(), Notification::new("early").into());
+    assert!(within(inbound.next()).await.unwrap().is_err());
+    assert!(within(inbound.next()).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_gives_up_on_a_pipe_that_is_stuck() {
+    let (multiplex, _inbound, driver, peer) = pipes(16, Limits::default());
+    let driver = tokio::spawn(driver);
+    let (begun, waiting) =
+        (open(&multiplex, filled(1, 1000)).await, open(&multiplex, call(2)).await);
+    assert_eq!(within(multiplex.close()).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(error(begun).await.delivery(), Delivery::Unknown);
+    assert_eq!(error(waiting).await.delivery(), Delivery::NotSent);
+    // The task ends although the peer neither reads nor goes away.
+    assert!(within(driver).await.unwrap().is_closed());
+    drop(peer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_driver_ends_everything() {
+    let (multiplex, mut inbound, driver, _peer) = pipes(64, Limits::default());
+    let driver = tokio::spawn(driver);
+    let exchange = open(&multiplex, call(1)).await;
+    driver.abort();
+    assert!(error(exchange).await.is_closed());
+    assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
+    assert!(within(multiplex.request(call(2).into())).await.unwrap_err().is_closed());
+    within(multiplex.close()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_all_who_could_use_it_closes_the_pipe() {
+    let (multiplex, inbound, driver, mut peer) = pipes(64, Limits::default());
+    let driver = tokio::spawn(driver);
+    let exchange = open(&multiplex, call(1)).await;
+    drop((multiplex, inbound));
+    assert!(!peer.line().await.is_empty());
+    peer.answer(1).await;
+    assert!(within(exchange.response()).await.is_ok());
+    assert_eq!(peer.line().await, "", "the end of the stream");
+    // The peer keeps its end open, and still the task ends.
+    within(driver).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_sends_cancelled_once_and_after_the_request() {
+    let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
+    drop(open(&multiplex, call(1)).await);
+    let answered = open(&multiplex, call(2)).await;
+    assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
+    assert_eq!(
+        peer.line().await,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#
+    );
+    assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":2,"method":"tools/call"}"#);
+    // Neither a late answer nor an answer that nobody reads leads to another one.
+    peer.answer(1).await;
+    peer.answer(2).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    drop(answered);
+    drop(open(&multiplex, Request::new(3, "initialize")).await);
+    let _last = open(&multiplex, call(4)).await;
+    assert!(peer.line().await.contains("initialize"));
+    assert!(peer.line().await.contains("\"id\":4"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn overflow_ends_one_exchange_and_cancels_it() {
+    let (multiplex, _inbound, mut peer) = started(1 << 10, limits(|limits| limits.exchange = 2));
+    let params = RawJson::from_text(r#"{"_meta":{"progressToken":"t"}}"#).unwrap();
+    let mut exchange = open(&multiplex, call(1).with_params(params)).await;
+    peer.line().await;
+    for _ in 0..3 {
+        peer.write(
+            "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\
+             \"params\":{\"progressToken\":\"t\",\"progress\":1}}\n",
+        )
+        .await;
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    for _ in 0..2 {
+        assert!(matches!(within(exchange.next()).await, Some(Ok(Message::Notification(_)))));
+    }
+    assert_eq!(within(exchange.next()).await.unwrap().unwrap_err().kind(), ErrorKind::Overflow);
+    assert!(peer.line().await.contains("notifications/cancelled"));
+    assert!(within(exchange.next()).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_request_that_waits_for_room_sends_nothing_of_it() {
+    let (multiplex, _inbound, mut peer) = started(16, limits(|limits| limits.outbox = 1));
+    within(multiplex.send(notice("first"))).await.unwrap();
+    let waiting = timeout(Duration::from_millis(1), multiplex.request(call(1).into())).await;
+    assert!(waiting.is_err());
+    assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","method":"first"}"#);
+    // Its id is free again and its route is gone.
+    let again = open(&multiplex, call(1)).await;
+    assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
+    peer.answer(1).await;
+    assert!(within(again.response()).await.is_ok());
+    within(multiplex.close()).await.unwrap();
+    assert_eq!(peer.line().await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_are_taken_in_their_revision_alone() {
+    let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
+    let batch =
+        "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}},{\"jsonrpc\":\"2.0\",\"method\":\"m\"}]\n";
+    let request = |version| Envelope::new(call(1)).with_version(version);
+    let exchange = within(multiplex.request(request(ProtocolVersion::V2025_06_18))).await.unwrap();
+    peer.write(batch).await;
+    assert!(timeout(Duration::from_secs(1), exchange.response()).await.is_err());
+    assert_eq!(multiplex.skipped(), 1);
+    let exchange = within(multiplex.request(request(ProtocolVersion::V2025_03_26))).await.unwrap();
+    peer.write(batch).await;
+    assert!(within(exchange.response()).await.is_ok());
+    assert_eq!(within(inbound.next()).await.unwrap().unwrap(), Notification::new("m").into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_the_server_are_refused_when_nobody_takes_them() {
+    let (multiplex, inbound, mut peer) = started(1 << 10, limits(|limits| limits.inbound = 1));
+    let request = |id: i64| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");
+    peer.write(request(1) + &request(2)).await;
+    let line = peer.line().await;
+    assert!(line.starts_with(r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32603"#), "{line}");
+    // The first one waits for a reader that goes away.
+    drop(inbound);
+    peer.write(request(3)).await;
+    for id in [1, 3] {
+        let line = peer.line().await;
+        let start = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601"#);
+        assert!(line.starts_with(&start), "{line}");
+    }
+    drop(multiplex);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_requests_from_a_peer_that_does_not_read_takes_no_memory() {
+    let (multiplex, inbound, mut peer) = started(64, limits(|limits| limits.outbox = 1000));
+    drop(inbound);
+    for id in 0..1000 {
+        peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n")).await;
+    }
+    assert!(multiplex.shared.lock().outbox.waiting() < 1200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_requests_with_one_progress_token_do_not_break_each_other() {
+    let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
+    let params = || RawJson::from_text(r#"{"_meta":{"progressToken":7}}"#).unwrap();
+    let mut first = open(&multiplex, call(1).with_params(params())).await;
+    drop(open(&multiplex, call(2).with_params(params())).await);
+    peer.write(
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\
+         \"params\":{\"progressToken\":7,\"progress\":1}}\n",
+    )
+    .await;
+    assert!(matches!(within(first.next()).await, Some(Ok(Message::Notification(_)))));
+}

@@ -1,0 +1,192 @@
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use mcp_core::{Message, Request, method};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tower_layer::Layer;
+
+use crate::{Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
+
+/// Ends every exchange that takes longer than a limit, from the request to its terminal item.
+///
+/// The exchange then fails with [`Timeout`](ErrorKind::Timeout) and the limit in the text, and the one
+/// below is dropped, which cancels the request. Of `subscriptions/listen`, which is open-ended, only the
+/// wait for the first message is limited. [`send`](Transport::send) has the same limit. Needs tokio's
+/// timer.
+///
+/// Spec: basic/patterns/cancellation#timeouts
+#[derive(Debug, Clone, Copy)]
+pub struct TimeoutLayer {
+    limit: Duration,
+}
+
+impl TimeoutLayer {
+    /// A layer with this limit.
+    pub const fn new(limit: Duration) -> Self {
+        Self { limit }
+    }
+}
+
+impl<T: Transport> Layer<T> for TimeoutLayer {
+    type Service = Timeout<T>;
+
+    fn layer(&self, inner: T) -> Timeout<T> {
+        Timeout { inner, limit: self.limit }
+    }
+}
+
+/// A transport under a [`TimeoutLayer`].
+#[derive(Debug, Clone)]
+pub struct Timeout<T> {
+    inner: T,
+    limit: Duration,
+}
+
+impl<T: Transport> Transport for Timeout<T> {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        let deadline = Instant::now() + self.limit;
+        let overdue = overdue(&request.message.method, self.limit);
+        let open_ended = request.message.method == method::SUBSCRIPTIONS_LISTEN;
+        let exchange = match timeout_at(deadline, self.inner.request(request)).await {
+            Ok(exchange) => exchange?,
+            Err(_) => return Err(overdue),
+        };
+        if exchange.is_answered() {
+            return Ok(exchange);
+        }
+        let id = exchange.id().clone();
+        let sleep = Some(Box::pin(sleep_until(deadline)));
+        let timed = Timed { exchange: Some(exchange), sleep, open_ended, overdue };
+        Ok(Exchange::from_stream(id, timed))
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        let overdue = match &message.message {
+            OneWay::Notification(notification) => overdue(&notification.method, self.limit),
+            OneWay::Response(_) => overdue("a response", self.limit),
+        };
+        let sent = tokio::time::timeout(self.limit, self.inner.send(message)).await;
+        sent.unwrap_or(Err(overdue))
+    }
+
+    fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        self.inner.close()
+    }
+}
+
+fn overdue(what: &str, limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{what} took longer than the limit of {limit:?}"))
+}
+
+struct Timed {
+    /// `None` once the time was up.
+    exchange: Option<Exchange>,
+    /// `None` once there is no limit any more.
+    sleep: Option<Pin<Box<Sleep>>>,
+    open_ended: bool,
+    overdue: Error,
+}
+
+impl Stream for Timed {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(exchange) = &mut this.exchange else { return Poll::Ready(None) };
+        if let Poll::Ready(item) = exchange.poll_item(cx) {
+            if this.open_ended {
+                this.sleep = None;
+            }
+            return Poll::Ready(item);
+        }
+        let Some(sleep) = &mut this.sleep else { return Poll::Pending };
+        ready!(sleep.as_mut().poll(cx));
+        this.exchange = None;
+        Poll::Ready(Some(Err(this.overdue.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::tower::testing::{CANCELLED, PROGRESS, RESULT, call, connection, within};
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_do_not_extend_the_limit_and_its_end_cancels() {
+        let (multiplex, mut peer) = connection();
+        let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
+        let begin = Instant::now();
+        let mut exchange = transport.request(call(1, "tools/call")).await.unwrap();
+        tokio::time::sleep(LIMIT / 2).await;
+        peer.line().await;
+        peer.write(PROGRESS).await;
+        assert!(within(exchange.next()).await.unwrap().is_ok());
+        let error = within(exchange.next()).await.unwrap().unwrap_err();
+        assert_eq!(begin.elapsed(), LIMIT);
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(error.to_string(), "tools/call took longer than the limit of 30s");
+        assert!(within(exchange.next()).await.is_none());
+        // Cancelled already, although the outer exchange is still held.
+        assert_eq!(peer.line().await, CANCELLED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_time_passes() {
+        let (multiplex, mut peer) = connection();
+        let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
+        let exchange = transport.request(call(1, "tools/call")).await.unwrap();
+        peer.line().await;
+        peer.write(RESULT).await;
+        // Not even a reader who comes late loses it.
+        tokio::time::sleep(2 * LIMIT).await;
+        assert!(within(exchange.response()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_subscription_may_stay_open_once_it_has_begun() {
+        let (multiplex, mut peer) = connection();
+        let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
+        let mut exchange = transport.request(call(1, "subscriptions/listen")).await.unwrap();
+        let error = within(exchange.next()).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let mut exchange = transport.request(call(1, "subscriptions/listen")).await.unwrap();
+        peer.write(PROGRESS).await;
+        assert!(within(exchange.next()).await.unwrap().is_ok());
+        assert!(tokio::time::timeout(10 * LIMIT, exchange.next()).await.is_err());
+    }
+
+    /// A transport that accepts nothing.
+    struct Stuck;
+
+    impl Transport for Stuck {
+        async fn request(&self, _: Envelope<Request>) -> Result<Exchange, Error> {
+            std::future::pending().await
+        }
+
+        async fn send(&self, _: Envelope<OneWay>) -> Result<(), Error> {
+            std::future::pending().await
+        }
+
+        async fn close(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_to_be_accepted_counts_too() {
+        let transport = TimeoutLayer::new(LIMIT).layer(Stuck);
+        let error = within(transport.request(call(1, "tools/call"))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let notice = mcp_core::Notification::new("n");
+        let error = within(transport.send(Envelope::new(notice.into()))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+}

@@ -1,0 +1,204 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use mcp_core::{Message, Request};
+use tower_layer::Layer;
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{Envelope, Error, Exchange, OneWay, Transport};
+
+/// Gives each exchange a span named `exchange` at the level `DEBUG`, and says at its end how it ended.
+///
+/// The fields are `method`, `id` and `outcome`: `result`, `error` with the code, `failed` with the
+/// [`kind`](Error::kind), or `dropped`. What is below runs inside the span. Payloads never reach the log,
+/// and neither does the text of an error, which may quote the peer.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct TraceLayer;
+
+impl TraceLayer {
+    /// The layer.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl<T: Transport> Layer<T> for TraceLayer {
+    type Service = Trace<T>;
+
+    fn layer(&self, inner: T) -> Trace<T> {
+        Trace { inner }
+    }
+}
+
+/// A transport under a [`TraceLayer`].
+#[derive(Debug, Clone)]
+pub struct Trace<T> {
+    inner: T,
+}
+
+impl<T: Transport> Transport for Trace<T> {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        let Request { id, method, .. } = &request.message;
+        let span = tracing::debug_span!("exchange", %method, %id, outcome = Empty);
+        // Made before the request: dropping its future is an end too.
+        let mut end = End { span, told: false };
+        let opened = self.inner.request(request).instrument(end.span.clone()).await;
+        match opened {
+            Ok(exchange) => {
+                let id = exchange.id().clone();
+                Ok(Exchange::from_stream(id, Traced { exchange, end }))
+            }
+            Err(error) => {
+                end.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        let method = match &message.message {
+            OneWay::Notification(notification) => notification.method.clone(),
+            OneWay::Response(_) => "a response".into(),
+        };
+        let sent = self.inner.send(message).await;
+        match &sent {
+            Ok(()) => tracing::debug!(%method, "sent"),
+            Err(error) => tracing::debug!(%method, kind = ?error.kind(), "not sent"),
+        }
+        sent
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        let closed = self.inner.close().await;
+        match &closed {
+            Ok(()) => tracing::debug!("closed"),
+            Err(error) => tracing::debug!(kind = ?error.kind(), "closed out of order"),
+        }
+        closed
+    }
+}
+
+struct Traced {
+    exchange: Exchange,
+    end: End,
+}
+
+impl Stream for Traced {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { exchange, end } = &mut *self;
+        let polled = end.span.in_scope(|| exchange.poll_item(cx));
+        match &polled {
+            Poll::Ready(Some(Ok(Message::Response(response)))) => match &response.outcome {
+                Ok(_) => end.tell("result"),
+                Err(error) => end.tell(&format!("error {}", error.code)),
+            },
+            Poll::Ready(Some(Err(error))) => end.failed(error),
+            _ => {}
+        }
+        polled
+    }
+}
+
+/// Tells the outcome once.
+struct End {
+    span: Span,
+    told: bool,
+}
+
+impl End {
+    fn failed(&mut self, error: &Error) {
+        self.tell(&format!("failed {:?}", error.kind()));
+    }
+
+    fn tell(&mut self, outcome: &str) {
+        self.told = true;
+        self.span.record("outcome", outcome);
+        tracing::debug!(parent: &self.span, "the exchange is over");
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if !self.told {
+            self.tell("dropped");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::tower::testing::{RESULT, call, connection, within};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_exchange_tells_its_outcome_and_never_its_payload() {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let (multiplex, mut peer) = connection();
+        let transport = TraceLayer::new().layer(multiplex);
+        let request = |id| transport.request(call(id, "tools/call"));
+
+        let answered = request(1).await.unwrap();
+        peer.write(RESULT).await;
+        within(answered.response()).await.unwrap();
+        let refused = request(2).await.unwrap();
+        peer.write(r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"xyzzy"}}"#).await;
+        within(refused.response()).await.unwrap();
+        drop(request(3).await.unwrap());
+        let failed = request(4).await.unwrap();
+        within(transport.close()).await.unwrap();
+        within(failed.response()).await.unwrap_err();
+        request(5).await.unwrap_err();
+        drop(guard);
+
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let over: Vec<&str> = log.lines().filter(|line| line.contains("is over")).collect();
+        let outcomes = ["result", "error -32601", "dropped", "failed Closed", "failed Closed"];
+        assert_eq!(over.len(), outcomes.len(), "{log}");
+        for ((id, outcome), line) in (1..).zip(outcomes).zip(over) {
+            let fields = format!("exchange{{method=tools/call id={id} outcome=\"{outcome}\"}}");
+            assert!(line.contains(&fields), "{line}");
+        }
+        assert!(!log.contains("xyzzy"), "{log}");
+    }
+}
