@@ -1,1 +1,51 @@
-//! A small in-process MCP server.
+//! A small MCP server for this process: tools, resources and prompts made of async functions.
+//!
+//! ```
+//! use mcp_server::{JsonSchema, Server};
+//!
+//! #[derive(serde::Deserialize, JsonSchema)]
+//! struct Search {
+//!     /// Words of the title.
+//!     query: String,
+//! }
+//!
+//! let server = Server::builder("Bookshop")
+//!     .version("1.0")
+//!     .tool("search_books", "Search the catalog", |search: Search| async move {
+//!         format!("nothing found for {}", search.query)
+//!     })
+//!     .build();
+//! ```
+//!
+//! A [`Server`] is a [`Serve`](mcp_transport::Serve): the memory transport calls it, and
+//! [`serve`](Server::serve) or [`serve_stdio`](Server::serve_stdio) put it behind a byte stream. It
+//! speaks the revisions of both eras, to each client the one that it asks for.
+
+mod arguments;
+mod builder;
+mod call;
+mod client;
+mod completion;
+mod context;
+mod dispatch;
+mod handler;
+mod input;
+#[cfg(feature = "stdio")]
+mod lines;
+mod listing;
+mod prompt;
+mod reply;
+mod resource;
+mod server;
+mod template;
+mod tool;
+
+pub use builder::ServerBuilder;
+pub use completion::IntoCompletion;
+pub use context::{Context, Progress, Sending};
+pub use handler::{Handler, Plain, WithContext};
+pub use prompt::IntoPrompt;
+pub use resource::{About, IntoResource, ReadRequest};
+pub use schemars::{self, JsonSchema};
+pub use server::Server;
+pub use tool::{IntoToolResult, Json, ToolResult};

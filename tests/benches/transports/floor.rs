@@ -109,8 +109,8 @@ async fn memory(load: Load, calls: usize) -> Measured {
             request(1, load.tool(), &mut out);
             let request: Request<'_> = serde_json::from_slice(&out).unwrap();
             std::hint::black_box(request.params.arguments);
-            let block = mcp_client::types::ContentBlock::text(text.to_string());
-            let answer = serde_json::to_vec(&CallToolResult::new([block])).unwrap();
+            let result = CallToolResult::from_text(text.to_string());
+            let answer = serde_json::to_vec(&result).unwrap();
             let result: CallToolResult = serde_json::from_slice(&answer).unwrap();
             std::hint::black_box(result);
         }

@@ -21,7 +21,11 @@ fn main() -> ExitCode {
         ["--peer", carrier] => peer::run(carrier),
         ["--run", carrier, side, load, calls] => {
             let case = measure::Case::parse(carrier, load).expect("a case of the table");
-            measure::runtime().block_on(measure::run(case, *side == "floor", calls.parse().unwrap()));
+            measure::runtime().block_on(measure::run(
+                case,
+                *side == "floor",
+                calls.parse().unwrap(),
+            ));
         }
         ["--instructions", only @ ..] => return instructions::table(only),
         only => times::table(only),

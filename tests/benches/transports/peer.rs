@@ -44,12 +44,7 @@ impl Answers {
             (load.tool(), result)
         };
         let discover = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
-        Self([
-            tool(Load::One),
-            tool(Load::Mib1),
-            tool(Load::Mib10),
-            ("", discover.to_owned()),
-        ])
+        Self([tool(Load::One), tool(Load::Mib1), tool(Load::Mib10), ("", discover.to_owned())])
     }
 
     /// The whole response to a request.

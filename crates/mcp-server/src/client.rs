@@ -1,0 +1,50 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mcp_core::{ClientCapabilities, InitializeRequestParams, LoggingLevel, ProtocolVersion};
+
+/// What is remembered of one client, of which revisions since 2026-07-28 need nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Client(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    version: Option<ProtocolVersion>,
+    capabilities: ClientCapabilities,
+    log_severity: Option<u8>,
+}
+
+impl Client {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection begins, in this revision.
+    pub(crate) fn initialize(&self, version: ProtocolVersion, params: InitializeRequestParams) {
+        let capabilities = params.capabilities;
+        *self.lock() = State { version: Some(version), capabilities, log_severity: None };
+    }
+
+    /// The revision that was agreed on.
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.lock().version
+    }
+
+    pub(crate) fn capabilities(&self) -> ClientCapabilities {
+        self.lock().capabilities.clone()
+    }
+
+    /// The least severity that the client wants to hear of.
+    pub(crate) fn log_severity(&self) -> u8 {
+        const INFO: u8 = 1;
+        self.lock().log_severity.unwrap_or(INFO)
+    }
+
+    /// `false` for a level that is none.
+    pub(crate) fn set_log_level(&self, level: &LoggingLevel) -> bool {
+        let severity = level.severity();
+        if severity.is_some() {
+            self.lock().log_severity = severity;
+        }
+        severity.is_some()
+    }
+}

@@ -1,0 +1,68 @@
+use std::fmt::Display;
+
+use mcp_core::{CompleteRequestParams, CompleteResult, Completion, ErrorObject};
+
+use crate::{
+    call::{Run, Started},
+    reply::{internal, protocol_error},
+};
+
+/// Proposals in one answer, at the most.
+///
+/// Spec: server/utilities/completion#completion-results
+const MOST: usize = 100;
+
+/// What the completion handler may return: a `Vec` of strings, a [`Completion`], or a `Result` of one.
+/// More than 100 proposals are cut, and the answer says how many there are.
+pub trait IntoCompletion {
+    /// Makes the proposals.
+    ///
+    /// # Errors
+    /// What the request is answered with instead of a result.
+    fn into_completion(self) -> Result<Completion, ErrorObject>;
+}
+
+impl<S: Into<String>> IntoCompletion for Vec<S> {
+    fn into_completion(self) -> Result<Completion, ErrorObject> {
+        let values: Vec<String> = self.into_iter().map(Into::into).collect();
+        Completion::new(values).into_completion()
+    }
+}
+
+impl IntoCompletion for Completion {
+    fn into_completion(mut self) -> Result<Completion, ErrorObject> {
+        let count = self.values.len();
+        if count > MOST {
+            self.values.truncate(MOST);
+            self.total = self.total.or_else(|| i64::try_from(count).ok());
+            self.has_more = Some(true);
+        }
+        Ok(self)
+    }
+}
+
+impl<T: IntoCompletion, E: Display + 'static> IntoCompletion for Result<T, E> {
+    fn into_completion(self) -> Result<Completion, ErrorObject> {
+        match self {
+            Ok(completion) => completion.into_completion(),
+            Err(error) => Err(protocol_error(&error).unwrap_or_else(|| internal(error))),
+        }
+    }
+}
+
+pub(crate) fn completion<F, Fut>(handler: F) -> Run
+where
+    F: Fn(CompleteRequestParams) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoCompletion> + Send + 'static,
+{
+    Box::new(move |incoming| {
+        let params = incoming.decode()?;
+        let reply = incoming.reply();
+        let future = handler(params);
+        let work =
+            Box::pin(
+                async move { reply.result(CompleteResult::new(future.await.into_completion()?)) },
+            );
+        Ok(Started::Working { work, context: None })
+    })
+}

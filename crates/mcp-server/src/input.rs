@@ -1,0 +1,99 @@
+use std::borrow::Cow;
+
+use mcp_core::{
+    ErrorObject, LoggingLevel, ProgressToken, ProtocolVersion, RawJson, Request, error_code,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Context, Server, reply::Reply};
+
+/// A string that borrows where it has no escapes.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// The members of any request's parameters that decide who handles it, read in one pass.
+#[derive(Default, Deserialize)]
+pub(crate) struct Params<'a> {
+    #[serde(borrow, default)]
+    pub(crate) name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) uri: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) cursor: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) arguments: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_meta")]
+    pub(crate) meta: Option<RequestMeta<'a>>,
+}
+
+/// The reserved members of a request's `_meta`.
+#[derive(Deserialize)]
+pub(crate) struct RequestMeta<'a> {
+    #[serde(borrow, default, rename = "io.modelcontextprotocol/protocolVersion")]
+    pub(crate) protocol_version: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "io.modelcontextprotocol/clientCapabilities")]
+    pub(crate) client_capabilities: Option<&'a RawValue>,
+    #[serde(default, rename = "io.modelcontextprotocol/logLevel")]
+    pub(crate) log_level: Option<LoggingLevel>,
+    #[serde(default, rename = "progressToken")]
+    pub(crate) progress_token: Option<ProgressToken>,
+}
+
+impl<'a> Params<'a> {
+    pub(crate) fn of(request: &'a Request) -> Result<Self, ErrorObject> {
+        match &request.params {
+            Some(params) => params.decode().map_err(|error| invalid_params(error.to_string())),
+            None => Ok(Self::default()),
+        }
+    }
+
+    pub(crate) fn required<'b>(
+        member: &'b Option<Text<'a>>,
+        name: &str,
+    ) -> Result<&'b str, ErrorObject> {
+        match member {
+            Some(text) => Ok(&text.0),
+            None => Err(invalid_params(format!("missing field `{name}`"))),
+        }
+    }
+
+    /// The arguments as JSON text: an object, `{}` where there are none.
+    pub(crate) fn arguments(&self) -> Result<&'a str, ErrorObject> {
+        match self.arguments.map(RawValue::get) {
+            None => Ok("{}"),
+            Some(object) if object.starts_with('{') => Ok(object),
+            Some(_) => Err(invalid_params("`arguments` is not an object")),
+        }
+    }
+}
+
+/// A request on its way to its handler.
+pub(crate) struct Incoming<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) request: &'a Request,
+    pub(crate) params: Params<'a>,
+    pub(crate) version: ProtocolVersion,
+}
+
+impl Incoming<'_> {
+    pub(crate) fn reply(&self) -> Reply {
+        Reply::new(&self.server.shared, self.version)
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        Context::of(self)
+    }
+
+    /// The parameters as a type of the protocol.
+    pub(crate) fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
+        let params = self.request.params.as_ref();
+        params
+            .map_or_else(|| serde_json::from_str("{}"), RawJson::decode)
+            .map_err(|error| invalid_params(error.to_string()))
+    }
+}
+
+pub(crate) fn invalid_params(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(error_code::INVALID_PARAMS, message)
+}

@@ -1,0 +1,342 @@
+//! A server behind a byte stream: newline-delimited JSON.
+
+use std::{
+    collections::HashMap,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{
+    Stream, StreamExt,
+    stream::{AbortHandle, Abortable, SelectAll},
+};
+use mcp_core::{
+    CancelledNotificationParams, ErrorObject, Message, Notification, ParseError, ParseErrorKind,
+    ProtocolVersion, Request, RequestId, Response, error_code, method,
+};
+use mcp_transport::{Exchange, Limits, Line, LineDecoder, TooLong};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Sleep,
+};
+
+use crate::{Server, reply::internal};
+
+/// Requests that may be open at once; more are answered with an error.
+const OPEN: usize = 1024;
+/// Bytes that may wait to be written; while more do, nothing is read and no handler goes on.
+const WAITING: usize = 1 << 20;
+/// Bytes asked for in one read.
+const READ: usize = 64 << 10;
+/// Rounds of reading and working in one poll, before others get their turn.
+const ROUNDS: usize = 32;
+/// For how long requests go on after the client has sent its last byte.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Serves one client over standard input and output, until the client closes the input.
+    ///
+    /// Nothing else may be written to standard output meanwhile. When this ends with an error while the
+    /// input is still open, the thread that tokio reads it with goes on waiting, and so does the end of
+    /// the runtime: leave the process by [`std::process::exit`].
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    ///
+    /// Spec: basic/transports/stdio
+    pub async fn serve_stdio(&self) -> io::Result<()> {
+        self.serve(tokio::io::stdin(), tokio::io::stdout()).await
+    }
+
+    /// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
+    ///
+    /// Requests are served at once and side by side, all in this future: it starts no task, and dropping
+    /// it drops them all. At most 1024 are open at a time. A client that does not read its answers is
+    /// not read from either, once 1 MiB waits for it. Messages may have 64 MiB. When `reader` ends,
+    /// requests have one second to finish.
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime whose timer is enabled.
+    ///
+    /// Spec: basic/transports#custom-transports
+    pub async fn serve<R, W>(&self, reader: R, writer: W) -> io::Result<()>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let limit = Limits::default().message;
+        let mut lines = Lines {
+            server: self.for_client(),
+            reader: Some(reader),
+            chunk: vec![0; READ].into(),
+            decoder: LineDecoder::new(limit),
+            limit,
+            writer,
+            out: Vec::new(),
+            written: 0,
+            flushed: true,
+            running: SelectAll::new(),
+            open: HashMap::new(),
+            grace: None,
+        };
+        std::future::poll_fn(|cx| lines.poll(cx)).await
+    }
+}
+
+struct Lines<R, W> {
+    server: Server,
+    /// `None` once it has ended.
+    reader: Option<R>,
+    chunk: Box<[u8]>,
+    decoder: LineDecoder,
+    limit: usize,
+    writer: W,
+    out: Vec<u8>,
+    /// How much of `out` is written.
+    written: usize,
+    flushed: bool,
+    running: SelectAll<Running>,
+    open: HashMap<RequestId, Open>,
+    grace: Option<Pin<Box<Sleep>>>,
+}
+
+struct Open {
+    abort: AbortHandle,
+    /// Ended by the client alone.
+    is_endless: bool,
+}
+
+/// An exchange whose failure, which is this server's, is an answer too.
+struct Running {
+    id: RequestId,
+    exchange: Abortable<Exchange>,
+}
+
+impl Stream for Running {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let item = ready!(self.exchange.poll_next_unpin(cx));
+        Poll::Ready(item.map(|item| {
+            item.unwrap_or_else(|error| Response::error(self.id.clone(), internal(error)).into())
+        }))
+    }
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for _ in 0..ROUNDS {
+            self.poll_write(cx)?;
+            let worked = self.poll_running(cx);
+            let read = self.poll_read(cx)?;
+            if worked || read {
+                continue;
+            }
+            let is_done = self.reader.is_none() && self.open.is_empty() && self.flushed;
+            let is_late =
+                self.grace.as_mut().is_some_and(|grace| grace.as_mut().poll(cx).is_ready());
+            return match is_done || is_late {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            };
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes what there is, as far as the client takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while self.written < self.out.len() {
+            match Pin::new(&mut self.writer).poll_write(cx, &self.out[self.written..]) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => self.written += written?,
+                Poll::Pending => return Ok(()),
+            }
+        }
+        self.written = 0;
+        self.out.clear();
+        // What one large message needed is not kept for ever.
+        self.out.shrink_to(WAITING);
+        if !self.flushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.writer).poll_flush(cx)
+        {
+            flushed?;
+            self.flushed = true;
+        }
+        Ok(())
+    }
+
+    /// Lets the handlers go on; whether any of them had something to say.
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut worked = false;
+        while self.has_room()
+            && let Poll::Ready(Some(message)) = self.running.poll_next_unpin(cx)
+        {
+            if let Message::Response(Response { id: Some(id), .. }) = &message {
+                self.open.remove(id);
+            }
+            self.push(&message);
+            worked = true;
+        }
+        worked
+    }
+
+    /// Handles what has arrived; whether there was anything.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        let mut read = false;
+        loop {
+            while self.has_room()
+                && let Some(line) = self.decoder.next_line()
+            {
+                self.handle_line(line, cx);
+                read = true;
+            }
+            let Some(reader) =
+                self.reader.as_mut().filter(|_| self.out.len() - self.written < WAITING)
+            else {
+                return Ok(read);
+            };
+            let mut chunk = ReadBuf::new(&mut self.chunk);
+            let Poll::Ready(result) = Pin::new(reader).poll_read(cx, &mut chunk) else {
+                return Ok(read);
+            };
+            result?;
+            let is_end = chunk.filled().is_empty();
+            self.decoder.buffer_mut().extend_from_slice(chunk.filled());
+            if is_end {
+                self.reader = None;
+                if let Some(line) = self.decoder.finish() {
+                    self.handle_line(line, cx);
+                }
+                self.end();
+            }
+            // Answers go out before more is read.
+            if !self.out.is_empty() || is_end {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The client will say nothing more: what only it could end is over.
+    fn end(&mut self) {
+        self.open.retain(|_, open| {
+            if open.is_endless {
+                open.abort.abort();
+            }
+            !open.is_endless
+        });
+        self.grace = Some(Box::pin(tokio::time::sleep(GRACE)));
+    }
+
+    fn handle_line(&mut self, line: Line, cx: &mut Context<'_>) {
+        match line {
+            Line::Complete(frame) => self.handle_frame(frame, cx),
+            Line::TooLong(line) => self.refuse_too_long(&line),
+            _ => {}
+        }
+    }
+
+    fn handle_frame(&mut self, frame: Bytes, cx: &mut Context<'_>) {
+        match Message::parse(frame.clone()) {
+            Ok(message) => self.handle(message, cx),
+            // Spec: 2025-03-26 basic/index#batching
+            Err(ParseError { kind: ParseErrorKind::Batch, .. })
+                if self.server.client.version() == Some(ProtocolVersion::V2025_03_26) =>
+            {
+                match mcp_core::parse_batch(frame) {
+                    Ok(messages) => messages.into_iter().for_each(|it| self.handle(it, cx)),
+                    Err(error) => self.refuse(error.id.clone(), not_a_message(&error)),
+                }
+            }
+            Err(error) => self.refuse(error.id.clone(), not_a_message(&error)),
+        }
+    }
+
+    fn handle(&mut self, message: Message, cx: &mut Context<'_>) {
+        match message {
+            Message::Request(request) => self.begin(request, cx),
+            Message::Notification(notification) => {
+                if let Some(open) = cancelled(&notification).and_then(|id| self.open.remove(&id)) {
+                    open.abort.abort();
+                }
+            }
+            // Nothing is ever asked of the client here.
+            Message::Response(_) => {}
+        }
+    }
+
+    fn begin(&mut self, request: Request, cx: &mut Context<'_>) {
+        let id = request.id.clone();
+        if self.open.contains_key(&id) {
+            // Without the id: it would be taken for the answer to the request that is open.
+            let text = format!("the id {id} is in flight already");
+            return self.refuse(None, ErrorObject::new(error_code::INVALID_REQUEST, text));
+        }
+        if self.open.len() >= OPEN {
+            return self.refuse(Some(id), internal("too many requests are open"));
+        }
+        let is_endless = request.method == method::SUBSCRIPTIONS_LISTEN;
+        let mut exchange = self.server.start(&request.into(), cx);
+        // What is answered at once is not even entered.
+        while self.has_room()
+            && let Poll::Ready(Some(item)) = exchange.poll_item(cx)
+        {
+            let message =
+                item.unwrap_or_else(|error| Response::error(id.clone(), internal(error)).into());
+            self.push(&message);
+            if matches!(message, Message::Response(_)) {
+                return;
+            }
+        }
+        let (abort, registration) = AbortHandle::new_pair();
+        self.open.insert(id.clone(), Open { abort, is_endless });
+        self.running.push(Running { id, exchange: Abortable::new(exchange, registration) });
+    }
+
+    /// Spec: basic/transports/stdio, where the limit is this server's own.
+    fn refuse_too_long(&mut self, line: &TooLong) {
+        let hint = line.hint();
+        if hint.is_call && hint.id.is_none() {
+            return;
+        }
+        let (length, limit) = (line.length, self.limit);
+        let text = format!("a message of {length} bytes is over the limit of {limit} bytes");
+        self.refuse(hint.id, ErrorObject::new(error_code::INVALID_REQUEST, text));
+    }
+
+    fn refuse(&mut self, id: Option<RequestId>, error: ErrorObject) {
+        self.push(&Response::error(id, error).into());
+    }
+
+    fn push(&mut self, message: &Message) {
+        message.encode(&mut self.out);
+        self.out.push(b'\n');
+        self.flushed = false;
+    }
+
+    fn has_room(&self) -> bool {
+        self.out.len() - self.written < WAITING
+    }
+}
+
+fn not_a_message(error: &ParseError) -> ErrorObject {
+    let code = match &error.kind {
+        ParseErrorKind::Json(json) if !json.is_data() => error_code::PARSE_ERROR,
+        _ => error_code::INVALID_REQUEST,
+    };
+    ErrorObject::new(code, error.to_string())
+}
+
+fn cancelled(notification: &Notification) -> Option<RequestId> {
+    if notification.method != method::NOTIFICATIONS_CANCELLED {
+        return None;
+    }
+    let params: CancelledNotificationParams = notification.params.as_ref()?.decode().ok()?;
+    params.request_id
+}

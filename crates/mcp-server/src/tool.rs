@@ -1,0 +1,181 @@
+use std::{borrow::Cow, fmt::Display};
+
+use mcp_core::{
+    CallToolResult, ContentBlock, ErrorObject, InputRequiredResult, Outcome, RawJson, Tool,
+};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{
+    arguments::{Arguments, output_schema},
+    call::{Run, Started},
+    handler::Handler,
+    reply::{Answer, Reply, internal, protocol_error},
+};
+
+/// What a tool answers with; made by [`IntoToolResult`], or `From` what it may hold.
+#[derive(Debug)]
+pub struct ToolResult(Repr);
+
+#[derive(Debug)]
+enum Repr {
+    /// Text alone, the common case.
+    Text(Cow<'static, str>),
+    /// Data, as JSON already.
+    Data(String),
+    Result(Box<Outcome<CallToolResult>>),
+    Error(Box<ErrorObject>),
+}
+
+/// What the handler of a tool may return.
+///
+/// - `String`, `&'static str`: a block of text. `()`: nothing.
+/// - [`Json<T>`](Json): data, with the schema of `T` listed as the tool's output schema.
+/// - [`ContentBlock`], `Vec<ContentBlock>`, [`CallToolResult`].
+/// - `Result<T, E>`: an `Err` is the failure of the tool, told to the model in the words of `E`; an
+///   [`ErrorObject`] as `E` is an error of the protocol instead.
+/// - [`InputRequiredResult`] or [`Outcome`], where the client has to answer questions first.
+pub trait IntoToolResult {
+    /// The JSON Schema of the data in the result, if there is one.
+    fn output_schema() -> Option<Map<String, Value>> {
+        None
+    }
+
+    /// Makes the result.
+    fn into_tool_result(self) -> ToolResult;
+}
+
+/// Data as the result of a tool: `structuredContent`, and the same JSON as a block of text for clients
+/// that do not know it.
+///
+/// Spec: server/tools#structured-content
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a plain wrapper")]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
+    fn output_schema() -> Option<Map<String, Value>> {
+        output_schema::<T>()
+    }
+
+    fn into_tool_result(self) -> ToolResult {
+        ToolResult(match serde_json::to_string(&self.0) {
+            Ok(json) => Repr::Data(json),
+            Err(error) => Repr::Error(Box::new(internal(error))),
+        })
+    }
+}
+
+impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
+    fn output_schema() -> Option<Map<String, Value>> {
+        T::output_schema()
+    }
+
+    fn into_tool_result(self) -> ToolResult {
+        match self {
+            Ok(result) => result.into_tool_result(),
+            Err(error) => match protocol_error(&error) {
+                Some(error) => error.into(),
+                // The alternate form shows the causes too, with error types that have one.
+                None => CallToolResult::error(format!("{error:#}")).into(),
+            },
+        }
+    }
+}
+
+macro_rules! into_tool_result {
+    ($($from:ty: |$value:ident| $repr:expr;)+) => {
+        $(
+            impl From<$from> for ToolResult {
+                fn from($value: $from) -> Self {
+                    Self($repr)
+                }
+            }
+
+            impl IntoToolResult for $from {
+                fn into_tool_result(self) -> ToolResult {
+                    self.into()
+                }
+            }
+        )+
+    };
+}
+
+into_tool_result! {
+    String: |text| Repr::Text(text.into());
+    &'static str: |text| Repr::Text(text.into());
+    (): |_none| Repr::Result(Box::new(CallToolResult::new().into()));
+    ContentBlock: |block| Repr::Result(Box::new(CallToolResult::new().with_content([block]).into()));
+    Vec<ContentBlock>: |blocks| Repr::Result(Box::new(CallToolResult::new().with_content(blocks).into()));
+    CallToolResult: |result| Repr::Result(Box::new(result.into()));
+    InputRequiredResult: |result| Repr::Result(Box::new(Outcome::InputRequired(result)));
+    Outcome<CallToolResult>: |outcome| Repr::Result(Box::new(outcome));
+    ErrorObject: |error| Repr::Error(Box::new(error));
+}
+
+impl IntoToolResult for ToolResult {
+    fn into_tool_result(self) -> ToolResult {
+        self
+    }
+}
+
+impl ToolResult {
+    fn answer(self, reply: &Reply) -> Answer {
+        match self.0 {
+            Repr::Text(text) => write(reply, &text, |_| {}),
+            // Spec: server/tools#structured-content. Any JSON since 2026-07-28, before that an object.
+            Repr::Data(json) => write(reply, &json, |out| {
+                if reply.is_modern() || json.starts_with('{') {
+                    out.extend_from_slice(b",\"structuredContent\":");
+                    out.extend_from_slice(json.as_bytes());
+                }
+            }),
+            Repr::Result(outcome) => reply.outcome(*outcome),
+            Repr::Error(error) => Err(*error),
+        }
+    }
+}
+
+/// Writes a result with one block of text.
+fn write(
+    reply: &Reply,
+    text: &str,
+    more: impl FnOnce(&mut Vec<u8>),
+) -> Result<RawJson, ErrorObject> {
+    let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 256);
+    out.extend_from_slice(b"{\"content\":[{\"type\":\"text\",\"text\":");
+    serde_json::to_writer(&mut out, text).map_err(internal)?;
+    out.extend_from_slice(b"}]");
+    more(&mut out);
+    Ok(reply.finish(out))
+}
+
+/// A tool as it is listed, and the function that it is.
+pub(crate) fn tool<A, M, H>(name: String, description: String, handler: H) -> (Tool, Run)
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    H: Handler<A, M>,
+    H::Output: IntoToolResult,
+{
+    let arguments = Arguments::of::<A>();
+    let decode = arguments.decoder::<A>();
+    let mut tool = Tool::new(name, arguments.schema).with_description(description);
+    tool.output_schema = H::Output::output_schema();
+    let run: Run = Box::new(move |incoming| {
+        let reply = incoming.reply();
+        let arguments = match decode(incoming.params.arguments()?) {
+            Ok(arguments) => arguments,
+            // An error of the tool and not of the protocol, for the model to see and mend.
+            Err(error) => {
+                let result = CallToolResult::error(format!("invalid arguments: {error}"));
+                return reply.result(result).map(Started::Answered);
+            }
+        };
+        let mut context = None;
+        let future = handler.call(arguments, &mut || context.insert(incoming.context()).clone());
+        let work = Box::pin(async move { future.await.into_tool_result().answer(&reply) });
+        Ok(Started::Working { work, context })
+    });
+    (tool, run)
+}

@@ -1,0 +1,9 @@
+//! The server through its transports, by raw requests.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod eras;
+mod features;
+mod fixture;
+mod lines;
+mod pages;
+mod tools;

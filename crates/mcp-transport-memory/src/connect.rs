@@ -1,0 +1,52 @@
+use std::{fmt, sync::Arc};
+
+use mcp_transport::{Binding, Connect, Connection, Error, Serve};
+
+use crate::MemoryTransport;
+
+/// Connects to a server in the same process.
+///
+/// Connecting cannot fail and waits for nothing.
+#[derive(Clone)]
+pub struct Memory<S> {
+    name: String,
+    server: Arc<dyn Fn() -> Arc<S> + Send + Sync>,
+}
+
+impl<S: Serve> Memory<S> {
+    /// Connects to `server`. All connections call the same value.
+    pub fn new(server: S) -> Self {
+        let name = server.name();
+        let server = Arc::new(server);
+        Self { name, server: Arc::new(move || Arc::clone(&server)) }
+    }
+
+    /// Calls `server` for each connection, for servers that keep something for each client; and once now,
+    /// for the name.
+    pub fn each(server: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        let name = server().name();
+        Self { name, server: Arc::new(move || Arc::new(server())) }
+    }
+}
+
+impl<S: Serve> Connect for Memory<S> {
+    type Transport = MemoryTransport<S>;
+
+    async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
+        Ok(MemoryTransport::open((self.server)()))
+    }
+
+    fn binding(&self) -> Binding {
+        Binding::Memory
+    }
+
+    fn describe(&self) -> String {
+        format!("{} in this process", self.name)
+    }
+}
+
+impl<S> fmt::Debug for Memory<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("name", &self.name).finish_non_exhaustive()
+    }
+}
