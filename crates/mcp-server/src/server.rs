@@ -155,6 +155,10 @@ fn missing(key: &str) -> ErrorObject {
 }
 
 impl Serve for Server {
+    fn for_client(&self) -> Option<Self> {
+        Some(self.for_client())
+    }
+
     async fn request(&self, request: Envelope<Request>) -> Exchange {
         poll_fn(|cx| Poll::Ready(self.start(&request, cx))).await
     }

@@ -1,1 +1,39 @@
 //! Contract tests and hostile peers for MCP transports.
+//!
+//! # The contract
+//!
+//! Each line of the contract on [`Transport`](mcp_transport::Transport) is a function in [`contract`], and
+//! one line of code runs them all over a transport, yours too:
+//!
+//! ```no_run
+//! # fn my_transport(_: std::path::PathBuf) -> mcp_transport::SharedConnect { unreachable!() }
+//! use mcp_testkit::{Setup, contract_peer_command};
+//! use mcp_transport::SharedConnect;
+//!
+//! async fn setup() -> Setup<SharedConnect> {
+//!     Setup::new(my_transport(contract_peer_command()))
+//! }
+//!
+//! mcp_testkit::transport_contract!(setup);
+//! # fn main() {}
+//! ```
+//!
+//! The other end is the [`ContractPeer`], a scripted server, behind one of its carriers: a direct call
+//! (it implements [`Serve`](mcp_transport::Serve)), lines over any byte streams
+//! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process ([`contract_peer_command`]), HTTP ([`contract_peer_http`]).
+//!
+//! # Hostile peers
+//!
+//! [`hostile`] has servers that misbehave by script, byte for byte: over HTTP, over byte streams, and as
+//! a process.
+
+mod command;
+pub mod contract;
+pub mod hostile;
+mod peer;
+
+pub use command::{contract_peer_command, hostile_peer_command};
+pub use contract::Setup;
+pub use peer::{
+    ContractPeer, HttpPeer, contract_peer_http, contract_peer_lines, contract_peer_messages,
+};

@@ -14,11 +14,13 @@ pub struct Memory<S> {
 }
 
 impl<S: Serve> Memory<S> {
-    /// Connects to `server`. All connections call the same value.
+    /// Connects to `server`. All connections call the same value, unless it has one
+    /// [for each client](Serve::for_client).
     pub fn new(server: S) -> Self {
         let name = server.name();
         let server = Arc::new(server);
-        Self { name, server: Arc::new(move || Arc::clone(&server)) }
+        let each = move || server.for_client().map_or_else(|| Arc::clone(&server), Arc::new);
+        Self { name, server: Arc::new(each) }
     }
 
     /// Calls `server` for each connection, for servers that keep something for each client; and once now,

@@ -10,6 +10,15 @@ use crate::{Envelope, Exchange, Inbound, OneWay};
 /// A server never fails a request below the protocol: what goes wrong is a JSON-RPC error in the
 /// response. Dropping the exchange cancels the work.
 pub trait Serve: Send + Sync + 'static {
+    /// The server as one more client meets it, for servers that keep something for each client. `None`,
+    /// the default, lets all clients share this one.
+    fn for_client(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Begins to serve one client; what the server says outside exchanges arrives at the [`Inbound`].
     fn open(&self) -> Inbound {
         Inbound::none()

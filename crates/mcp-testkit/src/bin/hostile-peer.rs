@@ -1,0 +1,166 @@
+//! A program that misbehaves as its arguments say; `mcp_testkit::hostile` lists them.
+
+use std::{
+    io::{self, BufRead, Read, Write},
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use mcp_core::{Message, RequestId};
+
+const SENTENCE: &str = "the quick brown fox jumps over the lazy dog\n";
+
+fn main() -> ExitCode {
+    let mut peer = Peer { id: "null".to_owned(), signals: None };
+    for step in std::env::args().skip(1) {
+        let (name, value) = step.split_once('=').unwrap_or((&step, ""));
+        match peer.step(name, value) {
+            Ok(None) => {}
+            Ok(Some(code)) => return code.into(),
+            Err(error) => {
+                eprintln!("hostile-peer: {step}: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+struct Peer {
+    /// The id of the request that was read last, as JSON.
+    id: String,
+    /// Keeps a handler of signals in place.
+    signals: Option<tokio::runtime::Runtime>,
+}
+
+impl Peer {
+    /// The exit code, when this was the last step.
+    fn step(&mut self, name: &str, value: &str) -> io::Result<Option<u8>> {
+        let id = self.id.clone();
+        match name {
+            "read" => {
+                self.read()?;
+            }
+            "answer" => self.answer(&id)?,
+            "answer-id" => self.answer(value)?,
+            "both-null" => {
+                let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null,"error":null}}"#);
+                line(&text)?;
+            }
+            "both" => line(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{}},"error":{{"code":1,"message":"m"}}}}"#
+            ))?,
+            "echo" => {
+                while self.read()? {
+                    let id = self.id.clone();
+                    if id != "null" {
+                        self.answer(&id)?;
+                    }
+                }
+            }
+            "banner" => line("Hostile peer 1.0 is listening [stdio]")?,
+            "not-utf8" => write(b"\xff\xfe\xc3\x28\n")?,
+            "write" => write(value.as_bytes())?,
+            "half-line" => write(format!(r#"{{"jsonrpc":"2.0","id":{id},"res"#).as_bytes())?,
+            "oversize-first" => {
+                let filler = filler(value)?;
+                line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"x":"{filler}"}}}}"#))?;
+            }
+            "oversize-last" => {
+                let filler = filler(value)?;
+                line(&format!(r#"{{"result":{{"x":"{filler}"}},"jsonrpc":"2.0","id":{id}}}"#))?;
+            }
+            "oversize-none" => line(&filler(value)?)?,
+            "notifications" => {
+                let method = "notifications/message";
+                for count in 0..number(value)? {
+                    let params = format!(r#"{{"level":"info","data":{count}}}"#);
+                    line(&format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#))?;
+                }
+            }
+            "stderr" => eprintln!("{value}"),
+            "flood-stderr" => {
+                let mut text = SENTENCE.bytes().cycle().take(number(value)?).collect::<Vec<_>>();
+                text.push(b'\n');
+                io::stderr().write_all(&text)?;
+            }
+            "sleep" => std::thread::sleep(Duration::from_millis(number(value)? as u64)),
+            "hang" => {
+                io::copy(&mut io::stdin().lock(), &mut io::sink())?;
+            }
+            "hang-for-ever" => loop {
+                std::thread::park();
+            },
+            "ignore-term" => self.signals = Some(ignore_term()?),
+            #[cfg(unix)]
+            "close-stdout" => rustix::stdio::dup2_stdout(std::fs::File::create("/dev/null")?)?,
+            #[cfg(unix)]
+            "close-stdin" => rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?,
+            "pid" => std::fs::write(value, std::process::id().to_string())?,
+            "grandchild" => {
+                // It has our pipes, as the processes of a careless wrapper do.
+                let child = Command::new(std::env::current_exe()?)
+                    .args(["ignore-term", "hang-for-ever"])
+                    .stdin(Stdio::inherit())
+                    .spawn()?;
+                std::fs::write(value, child.id().to_string())?;
+            }
+            "exit" => return Ok(Some(number(value)? as u8)),
+            unknown => {
+                let text = format!("there is no step {unknown}");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a line and remembers the id of a request; `false` at the end of the input.
+    fn read(&mut self) -> io::Result<bool> {
+        let mut text = Vec::new();
+        io::stdin().lock().take(1 << 30).read_until(b'\n', &mut text)?;
+        let more = !text.is_empty();
+        self.id = match Message::parse(text) {
+            Ok(Message::Request(request)) => match request.id {
+                RequestId::Number(number) => number.to_string(),
+                RequestId::String(string) => serde_json::Value::from(string).to_string(),
+            },
+            _ => "null".to_owned(),
+        };
+        Ok(more)
+    }
+
+    fn answer(&self, id: &str) -> io::Result<()> {
+        line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#))
+    }
+}
+
+fn line(text: &str) -> io::Result<()> {
+    write(text.as_bytes())?;
+    write(b"\n")
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn filler(value: &str) -> io::Result<String> {
+    Ok("x".repeat(number(value)?))
+}
+
+fn number(value: &str) -> io::Result<usize> {
+    value.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// A handler stays in place for as long as its runtime lives, whether or not anybody listens.
+fn ignore_term() -> io::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let _guard = runtime.enter();
+        drop(signal(SignalKind::terminate())?);
+    }
+    Ok(runtime)
+}

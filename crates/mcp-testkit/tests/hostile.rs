@@ -1,0 +1,90 @@
+//! The programs start and do what their tables say.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::{Command, Stdio},
+};
+
+use mcp_testkit::{contract_peer_command, hostile_peer_command};
+
+/// Runs the hostile peer with some input; its output, its standard error and its exit code.
+fn played(steps: &[&str], input: &str) -> (Vec<u8>, String, Option<i32>) {
+    let mut child = Command::new(hostile_peer_command())
+        .args(steps)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // It may end before it has read all.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("the program ends");
+    (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())
+}
+
+const REQUEST: &str = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"m\"}\n";
+const ANSWER: &str = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}\n";
+
+#[test]
+fn steps_run_in_order() {
+    let (output, errors, code) = played(
+        &["banner", "read", "answer", "answer", "stderr=oh no", "exit=3", "answer"],
+        REQUEST,
+    );
+    let text = String::from_utf8(output).expect("all of it is text");
+    assert_eq!(text, format!("Hostile peer 1.0 is listening [stdio]\n{ANSWER}{ANSWER}"));
+    assert_eq!((&*errors, code), ("oh no\n", Some(3)));
+
+    let (output, _, code) = played(&["read", "oversize-last=100000", "not-utf8", "echo"], REQUEST);
+    assert!(output.len() > 100_000);
+    assert!(output.ends_with(b",\"id\":\"a\"}\n\xff\xfe\xc3\x28\n"));
+    assert_eq!(code, Some(0));
+
+    let (_, errors, code) = played(&["unheard-of"], "");
+    assert_eq!(
+        (&*errors, code),
+        ("hostile-peer: unheard-of: there is no step unheard-of\n", Some(1))
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ignores_what_it_says_it_ignores() {
+    let mut child = Command::new(hostile_peer_command())
+        .args(["ignore-term", "close-stdin", "banner", "close-stdout", "hang-for-ever"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut output = String::new();
+    child.stdout.take().expect("it is piped").read_to_string(&mut output).expect("it is text");
+    assert!(output.starts_with("Hostile"), "and that is the end of it");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    assert!(stdin.write_all(b"x").is_err(), "it has closed its input");
+    let term = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+    assert!(term.success());
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert!(child.try_wait().expect("it is ours").is_none(), "it goes on");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it is ours");
+}
+
+#[test]
+fn the_contract_peer_speaks_over_its_standard_streams() {
+    let mut child = Command::new(contract_peer_command())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    let request = REQUEST.replace("\"m\"", "\"contract/echo\"");
+    stdin.write_all(request.as_bytes()).expect("it reads");
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("it writes text");
+    assert_eq!(line, ANSWER);
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+}
