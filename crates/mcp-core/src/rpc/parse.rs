@@ -8,7 +8,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::range_in,
+    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::{from_json, range_in},
 };
 
 /// Why bytes are not a JSON-RPC message.
@@ -70,7 +70,7 @@ impl Message {
     /// When the bytes are not one JSON-RPC message; the error carries the id where one shows.
     pub fn parse(frame: impl Into<Bytes>) -> Result<Self, ParseError> {
         let frame = frame.into();
-        let wire: Wire<'_> = match serde_json::from_slice(&frame) {
+        let wire: Wire<'_> = match from_json(&frame) {
             Ok(wire) => wire,
             Err(_) if frame.trim_ascii_start().first() == Some(&b'[') => {
                 return Err(ParseErrorKind::Batch.into());

@@ -81,7 +81,15 @@ impl RawJson {
     /// # Errors
     /// When the value does not have the shape of `T`.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(self.as_bytes())
+        from_json(self.as_bytes())
+    }
+}
+
+/// Parses JSON. To check all of it for UTF-8 at once is cheaper than string by string.
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(json),
     }
 }
 

@@ -1,0 +1,33 @@
+"""A server made with `fastmcp` 4.x (the independent package): both eras."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import common
+from fastmcp import Context, FastMCP
+from fastmcp.exceptions import ToolError
+
+
+def server(events=False):
+    made = FastMCP("fastmcp4", instructions="the tools of the peers")
+    common.register(made, Context, ToolError, events)
+    return made
+
+
+def http(port, options):
+    events = "events" in options
+    return server(events).http_app(
+        path="/mcp",
+        json_response="json" in options,
+        stateless_http="stateless" in options,
+        event_store=common.memory_event_store() if events else None,
+        retry_interval=100 if events else None,
+    )
+
+
+common.main(
+    stdio=lambda: server().run(show_banner=False),
+    http=http,
+    sse=lambda port: server().http_app(path="/sse", transport="sse"),
+)

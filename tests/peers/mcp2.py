@@ -1,0 +1,32 @@
+"""A server made with the official Python SDK, line 2 (`mcp` 2.x, MCPServer): both eras."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import common
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+
+def server(events=False):
+    made = MCPServer("mcp2", instructions="the tools of the peers", log_level="WARNING")
+    common.register(made, Context, ToolError, events)
+    return made
+
+
+def http(port, options):
+    events = "events" in options
+    return server(events).streamable_http_app(
+        json_response="json" in options,
+        stateless_http="stateless" in options,
+        event_store=common.memory_event_store() if events else None,
+        retry_interval=100 if events else None,
+    )
+
+
+common.main(
+    stdio=lambda: server().run(),
+    http=http,
+    sse=lambda port: server().sse_app(),
+)

@@ -1,0 +1,33 @@
+//! `ci`: everything that must pass.
+
+use std::time::Instant;
+
+use crate::TASKS;
+use crate::run::Result;
+
+/// The quick ones first, so that a slip is known soon; all run, so that all are known at once.
+const ORDER: &[&str] = &["tidy", "lint", "test", "hack", "windows", "msrv", "deny"];
+
+pub(crate) fn run(_: &[String]) -> Result {
+    let mut lines = Vec::new();
+    let mut failed = Vec::new();
+    for name in ORDER {
+        println!("\n== {name}");
+        let task = TASKS.iter().find(|task| task.name == *name);
+        let task = task.ok_or_else(|| format!("no task {name}"))?;
+        let start = Instant::now();
+        let verdict = match task.perform(&[]) {
+            Ok(()) => "ok",
+            Err(_) => {
+                failed.push(*name);
+                "FAILED"
+            }
+        };
+        lines.push(format!("  {name:<8} {verdict:<7} {:>5} s", start.elapsed().as_secs()));
+    }
+    println!("\n{}", lines.join("\n"));
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join(", ")),
+    }
+}

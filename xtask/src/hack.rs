@@ -1,0 +1,80 @@
+//! `hack`: every feature alone, and what the facade's features pull in.
+
+use crate::metadata::Workspace;
+use crate::run::{self, Result, cargo, output};
+
+/// The version of `cargo-hack` that is installed where there is none.
+const VERSION: &str = "0.6.46";
+
+/// Crates that speak HTTP or TLS. The crate `http` has only types and is everywhere.
+const HTTP: &[&str] = &[
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "h2",
+    "hyper",
+    "hyper-rustls",
+    "hyper-util",
+    "mcp-http",
+    "mcp-transport-http",
+    "native-tls",
+    "openssl",
+    "reqwest",
+    "ring",
+    "rustls",
+    "rustls-platform-verifier",
+    "tokio-rustls",
+    "webpki-roots",
+];
+
+/// Crates that start processes.
+const PROCESS: &[&str] = &[
+    "command-group",
+    "mcp-transport-stdio",
+    "process-wrap",
+    "signal-hook-registry",
+    "tokio-process-stream",
+    "which",
+];
+
+pub(crate) fn run(_: &[String]) -> Result {
+    lean()?;
+    run::tool("hack", VERSION)?;
+    let private = private_features()?.join(",");
+    let mut check = cargo("hack check --workspace --each-feature --keep-going");
+    if !private.is_empty() {
+        check.args(["--exclude-features", &private]);
+    }
+    run::run(&mut check)
+}
+
+/// The features that only other features turn on.
+fn private_features() -> Result<Vec<String>> {
+    let packages = Workspace::load()?.packages;
+    let features = packages.into_iter().flat_map(|package| package.features);
+    Ok(features.filter(|feature| feature.starts_with('_')).collect())
+}
+
+/// Checks that a small client stays small.
+fn lean() -> Result {
+    absent("stdio", &[HTTP])?;
+    absent("http", &[PROCESS])?;
+    absent("memory", &[HTTP, PROCESS])
+}
+
+/// Checks that none of the crates is in the tree of the facade with this feature alone, on any
+/// target.
+fn absent(feature: &str, unwanted: &[&[&str]]) -> Result {
+    let tree = "tree --package mcp-client --no-default-features --edges normal --target all \
+                --prefix none --format {p} --features";
+    let tree = output(cargo(tree).arg(feature))?;
+    let mut crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    crates.sort_unstable();
+    crates.dedup();
+    println!("mcp-client with `{feature}` alone: {} crates", crates.len());
+    let found: Vec<&str> =
+        unwanted.concat().into_iter().filter(|name| crates.contains(name)).collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(format!("mcp-client with `{feature}` alone pulls in {}", found.join(", "))),
+    }
+}
