@@ -12,7 +12,7 @@ mod types;
 mod version;
 
 pub use rpc::{
-    ErrorObject, Message, Notification, ParseError, ParseErrorKind, RawJson, Request, RequestId,
+    ErrorObject, IdHasher, Message, Notification, ParseError, ParseErrorKind, RawJson, Request, RequestId,
     Response, parse_batch,
 };
 pub use types::*;

@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
+    hash::BuildHasherDefault,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -7,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mcp_core::RequestId;
+use mcp_core::{IdHasher, RequestId};
 use mcp_transport::{Delivery, Error, ErrorKind};
 
 pub(crate) fn closed(delivery: Delivery) -> Error {
@@ -25,7 +26,7 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct State {
     /// The requests in flight, and who waits for each.
-    pub(crate) in_flight: HashMap<RequestId, Option<Waker>>,
+    pub(crate) in_flight: HashMap<RequestId, Option<Waker>, BuildHasherDefault<IdHasher>>,
     pub(crate) inbound: Option<Waker>,
 }
 

@@ -31,6 +31,8 @@ use crate::{
 
 const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-client","version":"0.1.0"}}"#;
 
+const TAIL: &str = r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"bench","version":"0.0.0"}}}"#;
+
 pub(crate) async fn run(case: Case, calls: usize) -> Measured {
     match (case.carrier, case.load) {
         (Carrier::Memory, load) => memory(load, calls).await,
@@ -110,7 +112,10 @@ async fn memory(load: Load, calls: usize) -> Measured {
             let request: Request<'_> = serde_json::from_slice(&out).unwrap();
             std::hint::black_box(request.params.arguments);
             let result = CallToolResult::from_text(text.to_string());
-            let answer = serde_json::to_vec(&result).unwrap();
+            let mut answer = serde_json::to_vec(&result).unwrap();
+            // What every result of the revision carries besides.
+            answer.pop();
+            answer.extend_from_slice(TAIL.as_bytes());
             let result: CallToolResult = serde_json::from_slice(&answer).unwrap();
             std::hint::black_box(result);
         }

@@ -229,16 +229,13 @@ fn encode_params(params: Option<&RawJson>, out: &mut Vec<u8>) {
 }
 
 fn encode_raw(raw: &RawJson, out: &mut Vec<u8>) {
-    let bytes = raw.as_bytes();
     let start = out.len();
-    out.extend_from_slice(bytes);
+    out.extend_from_slice(raw.as_bytes());
     // JSON strings hold no bare line breaks, so any there is stands between tokens.
-    if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        for byte in &mut out[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
+    let mut rest = &mut out[start..];
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+        rest[at] = b' ';
+        rest = &mut rest[at + 1..];
     }
 }
 

@@ -1,10 +1,17 @@
-use std::ops::{Deref, DerefMut};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{LazyLock, OnceLock},
+};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    ClientCapabilities, Extra, Implementation, LoggingLevel, ProgressToken,
+    ClientCapabilities, Implementation, LoggingLevel, ProgressToken,
     tasks_2025_11_25::RelatedTaskMetadata,
 };
 use crate::{RequestId, meta_key};
@@ -14,9 +21,29 @@ use crate::{RequestId, meta_key};
 /// A getter returns `None` both where a key is absent and where its value has another shape.
 ///
 /// Spec: basic/index#_meta
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Meta(Extra);
+#[derive(Clone, Default)]
+pub struct Meta(Option<Box<Lazy>>);
+
+/// What came over the wire is parsed when somebody looks: nearly every result has a `_meta` and hardly
+/// anybody reads it.
+#[derive(Clone, Default)]
+struct Lazy {
+    /// An object as it came, as long as nobody has changed it.
+    raw: Option<Box<RawValue>>,
+    map: OnceLock<Map<String, Value>>,
+}
+
+impl Lazy {
+    fn map(&self) -> &Map<String, Value> {
+        self.map.get_or_init(|| {
+            let raw = self.raw.as_deref().map_or("{}", RawValue::get);
+            // What cannot be a `Value`, such as a number beyond all measure, is still passed on raw.
+            serde_json::from_str(raw).unwrap_or_default()
+        })
+    }
+}
+
+static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 macro_rules! meta_keys {
     ($( $(#[$attr:meta])* $get:ident, $with:ident: $ty:ty = $key:path; )+) => {
@@ -90,19 +117,55 @@ impl Deref for Meta {
     type Target = Map<String, Value>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        self.0.as_deref().map_or(&EMPTY, Lazy::map)
     }
 }
 
 impl DerefMut for Meta {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
+        let lazy = self.0.get_or_insert_default();
+        lazy.map();
+        lazy.raw = None;
+        lazy.map.get_mut().expect("the map has just been made")
     }
 }
 
 impl From<Map<String, Value>> for Meta {
     fn from(map: Map<String, Value>) -> Self {
-        Self(map.into())
+        Self(Some(Box::new(Lazy { raw: None, map: map.into() })))
+    }
+}
+
+impl fmt::Debug for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Meta").field(&**self).finish()
+    }
+}
+
+impl PartialEq for Meta {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Meta {}
+
+impl Serialize for Meta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_deref() {
+            Some(Lazy { raw: Some(raw), .. }) => raw.serialize(serializer),
+            _ => (**self).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Meta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('{') {
+            return Err(de::Error::custom("`_meta` is not an object"));
+        }
+        Ok(Self(Some(Box::new(Lazy { raw: Some(raw), map: OnceLock::new() }))))
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::{
     collections::HashMap,
+    hash::BuildHasherDefault,
     task::{Context, Poll, Waker},
 };
 
 use mcp_core::{
-    ErrorObject, Message, Notification, Request, RequestId, Response, error_code, method,
+    ErrorObject, IdHasher, Message, Notification, Request, RequestId, Response, error_code, method,
 };
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use super::mailbox::Mailbox;
 use crate::{Delivery, Error, ErrorKind, Limits};
 
 pub(super) struct Routes {
-    open: HashMap<RequestId, Slot>,
+    open: HashMap<RequestId, Slot, BuildHasherDefault<IdHasher>>,
     /// Progress tokens of open requests.
     tokens: HashMap<RequestId, RequestId>,
     /// How many open requests are subscriptions.
@@ -58,7 +59,7 @@ pub(super) struct Routed {
 impl Routes {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            open: HashMap::new(),
+            open: HashMap::default(),
             tokens: HashMap::new(),
             subscriptions: 0,
             inbound: Mailbox::default(),
