@@ -1,0 +1,110 @@
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use mcp_core::Message;
+use mcp_transport::{Error, ErrorKind, Inbound};
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+/// How many messages wait for a reader before more are lost.
+const ROOM: usize = 1024;
+
+/// The sending end of [`Inbound`].
+pub(crate) struct Inbox {
+    sender: Mutex<Option<mpsc::Sender<Message>>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Why a message did not get in.
+pub(crate) enum NotTaken {
+    /// Nobody will ever read it.
+    NoReader,
+    /// Too many wait.
+    Full,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> (Self, Inbound) {
+        let (sender, receiver) = mpsc::channel(ROOM);
+        let lost = Arc::new(AtomicU64::new(0));
+        let reader = Reader { receiver, lost: Arc::clone(&lost) };
+        (Self { sender: Mutex::new(Some(sender)), lost }, Inbound::from_stream(reader))
+    }
+
+    pub(crate) fn push(&self, message: Message) -> Result<(), (NotTaken, Message)> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*sender else { return Err((NotTaken::NoReader, message)) };
+        sender.try_send(message).map_err(|error| match error {
+            TrySendError::Full(message) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                (NotTaken::Full, message)
+            }
+            TrySendError::Closed(message) => (NotTaken::NoReader, message),
+        })
+    }
+
+    /// Ends [`Inbound`] after what waits in it.
+    pub(crate) fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+struct Reader {
+    receiver: mpsc::Receiver<Message>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Stream for Reader {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.receiver.poll_recv(cx);
+        if let Poll::Ready(Some(message)) = polled {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        // What was lost was newer than what waits. A receiver may also be pending to let others run.
+        let lost = match self.receiver.is_empty() {
+            true => self.lost.swap(0, Ordering::Relaxed),
+            false => 0,
+        };
+        if lost > 0 {
+            let text = format!("{lost} messages were lost since nobody read them");
+            return Poll::Ready(Some(Err(Error::new(ErrorKind::Overflow, text))));
+        }
+        polled.map(|_| None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use mcp_core::Notification;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_counted_and_told() {
+        let (inbox, mut inbound) = Inbox::new();
+        let mut refused = 0;
+        for _ in 0..ROOM + 3 {
+            refused += u32::from(inbox.push(Notification::new("n").into()).is_err());
+        }
+        assert_eq!(refused, 3);
+        for _ in 0..ROOM {
+            inbound.next().await.unwrap().unwrap();
+        }
+        let error = inbound.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overflow);
+        assert!(error.to_string().starts_with("3 messages"));
+        assert!(inbox.push(Notification::new("n").into()).is_ok());
+        inbox.close();
+        assert!(inbound.next().await.unwrap().is_ok());
+        assert!(inbound.next().await.is_none());
+    }
+}

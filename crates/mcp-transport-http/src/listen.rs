@@ -1,0 +1,150 @@
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use mcp_core::ProtocolVersion;
+use mcp_http::sse::{Event, Events};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{
+    HttpService,
+    answers::Position,
+    head::Head,
+    messages::{Messages, message_data, parse},
+    renew::{Verdict, verdict},
+    session::Session,
+    shared::Shared,
+    wire::{SseBody, Unopened, Wire},
+};
+
+/// How long the head of the stream is waited for before others go on.
+const HEAD_START: Duration = Duration::from_secs(1);
+
+impl<S: HttpService> Shared<S> {
+    /// Opens the stream of what belongs to no request, and waits a moment for it to be there, so that
+    /// nothing is missed that the next request sets off. Its failure is nobody else's.
+    ///
+    /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
+    pub(crate) async fn listen_soon(self: &Arc<Self>, session: &Arc<Session>) {
+        let opened = self.start_listening(session);
+        // Opened, or given up, when the other end is gone.
+        let _ = tokio::time::timeout(HEAD_START, opened).await;
+    }
+
+    fn start_listening(self: &Arc<Self>, session: &Arc<Session>) -> oneshot::Receiver<()> {
+        let (opening, opened) = oneshot::channel();
+        let listener = Listener {
+            wire: Arc::clone(&self.wire),
+            shared: Arc::downgrade(self),
+            head: Arc::new(session.head().listening()),
+            session: Arc::clone(session),
+            position: Position::default(),
+            failures: 0,
+            was_open: false,
+        };
+        // Boxed, as the task may come to start another one of its kind.
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(listener.run(opening));
+        session.set_listener(self.tasks.spawn(task));
+        opened
+    }
+}
+
+struct Listener<S: HttpService> {
+    wire: Arc<Wire<S>>,
+    shared: Weak<Shared<S>>,
+    session: Arc<Session>,
+    head: Arc<Head>,
+    position: Position,
+    /// How many streams in a row did not hold.
+    failures: u32,
+    was_open: bool,
+}
+
+impl<S: HttpService> Listener<S> {
+    async fn run(mut self, opening: oneshot::Sender<()>) {
+        let mut opening = Some(opening);
+        loop {
+            let session = self.session.id.as_ref();
+            let last_id = self.position.last_id.as_ref();
+            let mut delay = self.wire.backoff.delay(self.failures, self.position.retry);
+            match self.wire.open_stream(&self.head, session, last_id).await {
+                Ok(events) => {
+                    opening.take();
+                    self.was_open = true;
+                    let since = Instant::now();
+                    if self.read(events).await.is_none() {
+                        return;
+                    }
+                    // A stream that is closed as soon as it is open counts as a failure, or it would
+                    // be opened for ever without a rest.
+                    if since.elapsed() > delay {
+                        self.failures = 0;
+                    }
+                    delay = self.wire.backoff.delay(self.failures, self.position.retry);
+                }
+                Err(unopened) if unopened.is_transient() => {}
+                Err(unopened) => {
+                    if !self.is_worth_another(unopened).await {
+                        return;
+                    }
+                }
+            }
+            self.failures = self.failures.saturating_add(1);
+            tracing::debug!(?delay, "the stream of the server is opened again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// Hands on what the stream brings until it ends; `None` when nobody is there any more.
+    async fn read(&mut self, mut events: Events<SseBody<S>>) -> Option<()> {
+        loop {
+            match events.next().await {
+                Some(Ok(event)) => self.take(event)?,
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the stream of the server broke off");
+                    return Some(());
+                }
+                None => return Some(()),
+            }
+        }
+    }
+
+    fn take(&mut self, mut event: Event) -> Option<()> {
+        self.position.note(&event);
+        let shared = self.shared.upgrade()?;
+        let Some(data) = message_data(&mut event) else { return Some(()) };
+        let batches = self.session.version() == Some(ProtocolVersion::V2025_03_26);
+        match parse(&data, batches) {
+            Ok(Messages::One(message)) => shared.receive(message, &self.head),
+            Ok(Messages::Many(messages)) => {
+                messages.into_iter().for_each(|message| shared.receive(message, &self.head));
+            }
+            Err(error) => tracing::debug!(%error, "skipped an event that is no message"),
+        }
+        Some(())
+    }
+
+    /// The server refuses the stream. That is its right; but one that was open before may have gone with
+    /// the whole session, or only its last id may be unknown.
+    async fn is_worth_another(&mut self, refusal: Unopened) -> bool {
+        if !self.was_open {
+            return false;
+        }
+        let Unopened::Refused(refusal) = refusal else { return true };
+        let verdict = verdict(refusal.status(), false, None);
+        if verdict != Verdict::Alive && self.session.id.is_some() {
+            let Some(shared) = self.shared.upgrade() else { return false };
+            match shared.renew(&self.session, verdict).await {
+                Ok(None) => {}
+                Ok(Some(_)) => return false,
+                Err(error) => {
+                    tracing::debug!(%error, "the server has forgotten the session");
+                    return false;
+                }
+            }
+        }
+        self.position.last_id.take().is_some()
+    }
+}

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use http_body::Body;
+use mcp_core::{Notification, ProtocolVersion};
+use mcp_http::StatusError;
+use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay};
+
+use crate::{
+    HttpService,
+    error::{expired, from_status},
+    head::Head,
+    renew::{Verdict, verdict},
+    session::Session,
+    shared::{Shared, encoded},
+};
+
+const INITIALIZED: &str = "notifications/initialized";
+
+impl<S: HttpService> Shared<S> {
+    pub(crate) async fn send_modern(
+        self: &Arc<Self>,
+        envelope: Envelope<OneWay>,
+        version: ProtocolVersion,
+    ) -> Result<(), Error> {
+        let Envelope { message, extensions, .. } = envelope;
+        let OneWay::Notification(notification) = message else {
+            let text = "a client of this protocol version never sends responses";
+            return Err(
+                Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
+            );
+        };
+        let method = notification.method.clone();
+        let head = Head::modern(version, method.clone(), notification.params.as_ref(), extensions)?;
+        let body = encoded(&notification.into());
+        self.post_one_way(&method, &head, None, body)
+            .await?
+            .map_err(|refused| from_status(refused, &method))
+    }
+
+    pub(crate) async fn send_legacy(
+        self: &Arc<Self>,
+        envelope: Envelope<OneWay>,
+    ) -> Result<(), Error> {
+        let Envelope { message, version, extensions, .. } = envelope;
+        let head = Head::legacy(version, extensions.clone())?;
+        let session = self.sessions.current();
+        let notification = match message {
+            OneWay::Notification(notification) => notification,
+            OneWay::Response(response) => {
+                let body = encoded(&response.into());
+                return self.post_response(&head, session.as_deref(), body).await;
+            }
+        };
+        let session = self.post_notification(&notification, &head, session).await?;
+        if let Some(session) = session
+            && notification.method == INITIALIZED
+        {
+            let mut initialized = Envelope::new(notification).with_version(version);
+            initialized.extensions = extensions;
+            session.complete(initialized);
+            self.listen_soon(&session).await;
+        }
+        Ok(())
+    }
+
+    /// Answers a request of the server. It has gone if its session has.
+    async fn post_response(
+        self: &Arc<Self>,
+        head: &Head,
+        session: Option<&Session>,
+        body: Bytes,
+    ) -> Result<(), Error> {
+        let method = "response";
+        let id = session.and_then(|session| session.id.as_ref());
+        let sent = self.post_one_way(method, head, id, body).await?;
+        sent.map_err(|refused| match verdict(refused.status(), false, None) {
+            Verdict::Lost if id.is_some() => expired(method).with_source(refused),
+            _ => from_status(refused, method),
+        })
+    }
+
+    /// Sends a notification in the session, or in a new one where that was forgotten; gives the one that
+    /// it was.
+    async fn post_notification(
+        self: &Arc<Self>,
+        notification: &Notification,
+        head: &Head,
+        session: Option<Arc<Session>>,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        let method = &*notification.method;
+        let body = encoded(&notification.clone().into());
+        let id = session.as_ref().and_then(|session| session.id.as_ref());
+        let Err(refused) = self.post_one_way(method, head, id, body.clone()).await? else {
+            return Ok(session);
+        };
+        let verdict = verdict(refused.status(), false, None);
+        let (Some(lost), true, true) = (&session, id.is_some(), verdict != Verdict::Alive) else {
+            return Err(from_status(refused, method));
+        };
+        let renewed = self.renew(lost, verdict).await;
+        let renewed = renewed.map_err(|error| expired(method).with_source(error))?;
+        let Some(session) = renewed else { return Err(from_status(refused, method)) };
+        match self.post_one_way(method, head, session.id.as_ref(), body).await? {
+            Ok(()) => Ok(Some(session)),
+            Err(refused) if refused.status() == StatusCode::NOT_FOUND => {
+                Err(expired(method).with_source(refused))
+            }
+            Err(refused) => Err(from_status(refused, method)),
+        }
+    }
+
+    /// POSTs a message that nothing answers.
+    ///
+    /// Spec: 2025-11-25 basic/transports#sending-messages-to-the-server
+    pub(crate) async fn post_one_way(
+        self: &Arc<Self>,
+        method: &str,
+        head: &Head,
+        session: Option<&HeaderValue>,
+        message: Bytes,
+    ) -> Result<Result<(), StatusError>, Error> {
+        let response = self.wire.post(method, head, session, message).await?;
+        if response.status().is_success() {
+            self.dismiss(response);
+            return Ok(Ok(()));
+        }
+        let uri = self.wire.uri_of(&response).clone();
+        Ok(Err(StatusError::read(response, &uri).await))
+    }
+
+    /// Lets a response end whose body says nothing.
+    fn dismiss(self: &Arc<Self>, response: Response<S::ResponseBody>) {
+        let body = response.into_body();
+        if !body.is_end_stream() {
+            self.park(self.wire.events(body));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use mcp_core::{ErrorObject, Message, RawJson, Request, RequestId, Response as Answer};
+use mcp_http::sse::Events;
+use mcp_transport::Error;
+
+use crate::{
+    HttpService,
+    flights::Flights,
+    head::Head,
+    inbox::{Inbox, NotTaken},
+    linger::{Linger, PATIENCE},
+    session::Sessions,
+    tasks::Tasks,
+    wire::{SseBody, Wire},
+};
+
+/// How long a message that goes out on its own account may take.
+const SMALL_TALK: Duration = Duration::from_secs(10);
+/// JSON-RPC codes that requests of the server are refused with.
+const METHOD_NOT_FOUND: i64 = -32601;
+const INTERNAL_ERROR: i64 = -32603;
+
+/// What a transport and its exchanges have in common.
+pub(crate) struct Shared<S: HttpService> {
+    pub(crate) wire: Arc<Wire<S>>,
+    pub(crate) flights: Flights,
+    pub(crate) inbox: Inbox,
+    pub(crate) sessions: Sessions,
+    pub(crate) tasks: Tasks,
+    linger: Linger<SseBody<S>>,
+}
+
+impl<S: HttpService> Shared<S> {
+    pub(crate) fn new(wire: Wire<S>, inbox: Inbox, tasks: Tasks) -> Self {
+        Self {
+            wire: Arc::new(wire),
+            flights: Flights::default(),
+            inbox,
+            sessions: Sessions::default(),
+            tasks,
+            linger: Linger::default(),
+        }
+    }
+
+    /// Makes the connections of answers that were read usable again.
+    pub(crate) async fn reclaim(&self) {
+        if self.linger.sweep() {
+            // The end may be in the buffer of a connection whose task had no turn yet.
+            tokio::task::yield_now().await;
+            self.linger.sweep();
+        }
+    }
+
+    /// Lets a body end that has nothing more to say.
+    pub(crate) fn park(self: &Arc<Self>, events: Events<SseBody<S>>) {
+        if self.linger.park(events) {
+            let shared = Arc::downgrade(self);
+            let sweeper = async move {
+                loop {
+                    tokio::time::sleep(PATIENCE).await;
+                    let Some(shared) = Weak::upgrade(&shared) else { return };
+                    shared.linger.sweep();
+                    if shared.linger.rest() {
+                        return;
+                    }
+                }
+            };
+            self.tasks.spawn(sweeper);
+        }
+    }
+
+    /// Tells the server of the legacy era that nobody waits for a request any more.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/cancellation
+    pub(crate) fn cancel(&self, id: &RequestId, head: Arc<Head>) {
+        let params = RawJson::from_serialize(&serde_json::json!({ "requestId": id }));
+        let Ok(params) = params else { return };
+        let notification =
+            mcp_core::Notification::new("notifications/cancelled").with_params(params);
+        self.send_soon(head, notification.into());
+    }
+
+    /// Sends a message from a task, and forgets what becomes of it.
+    fn send_soon(&self, head: Arc<Head>, message: Message) {
+        let wire = Arc::clone(&self.wire);
+        let session = self.sessions.current().and_then(|session| session.id.clone());
+        self.tasks.spawn(async move {
+            let posting = async {
+                let body = encoded(&message);
+                let response = wire.post("message", &head, session.as_ref(), body).await?;
+                // As far as it goes: it says nothing.
+                let _ = mcp_http::read_to_end(response.into_body(), 64 * 1024).await;
+                Ok::<_, Error>(())
+            };
+            match tokio::time::timeout(SMALL_TALK, posting).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a message of our own was not sent"),
+                Err(_) => tracing::debug!("a message of our own took too long"),
+            }
+        });
+    }
+
+    /// Takes a message that came on a stream of its own.
+    pub(crate) fn receive(&self, message: Message, head: &Arc<Head>) {
+        let message = match message {
+            Message::Response(response) => {
+                // Late answers, after a cancel or a time-out, are nobody's.
+                let _ = self.flights.deliver(response);
+                return;
+            }
+            message => message,
+        };
+        let Err((why, message)) = self.inbox.push(message) else { return };
+        let Message::Request(Request { id, .. }) = message else { return };
+        // The server must not wait for an answer that cannot come.
+        let error = match why {
+            NotTaken::NoReader => {
+                ErrorObject::new(METHOD_NOT_FOUND, "the client takes no requests")
+            }
+            NotTaken::Full => ErrorObject::new(INTERNAL_ERROR, "the client is overloaded"),
+        };
+        self.send_soon(Arc::clone(head), Answer::error(id, error).into());
+    }
+}
+
+/// A message as the body of a POST.
+pub(crate) fn encoded(message: &Message) -> Bytes {
+    let mut out = Vec::with_capacity(128);
+    message.encode(&mut out);
+    out.into()
+}
+
+/// A request as the body of a POST.
+pub(crate) fn encoded_request(request: &Request) -> Bytes {
+    let params = request.params.as_ref().map_or(0, RawJson::len);
+    let mut out = Vec::with_capacity(params + request.method.len() + 96);
+    request.encode(&mut out);
+    out.into()
+}

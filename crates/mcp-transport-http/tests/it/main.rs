@@ -1,0 +1,79 @@
+//! Streamable HTTP against scripted servers.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod failures;
+mod legacy;
+mod modern;
+mod secrets;
+mod server;
+mod sessions;
+mod streams;
+
+use std::time::Duration;
+
+use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_transport::{Connect, Connection, Envelope, Error, OneWay, Transport};
+use mcp_transport_http::{Backoff, StreamableHttp, StreamableHttpTransport};
+
+const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
+const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
+
+/// Everything here is local: what takes longer than this hangs.
+async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it hangs")
+}
+
+/// A server description with short waits.
+fn at(url: &str) -> StreamableHttp {
+    let mut backoff = Backoff::default();
+    backoff.first = Duration::from_millis(20);
+    backoff.max = Duration::from_millis(200);
+    StreamableHttp::new(url).unwrap().backoff(backoff)
+}
+
+async fn open(url: &str) -> Connection<StreamableHttpTransport> {
+    at(url).connect().await.unwrap()
+}
+
+fn request(id: i64, method: &'static str, params: &str) -> Request {
+    let request = Request::new(id, method);
+    match params {
+        "" => request,
+        params => request.with_params(RawJson::from_text(params.to_owned()).unwrap()),
+    }
+}
+
+async fn ask<T: Transport>(
+    transport: &T,
+    request: Request,
+    version: impl Into<Option<ProtocolVersion>>,
+) -> Result<Response, Error> {
+    let envelope = Envelope::new(request).with_version(version);
+    soon(async { transport.request(envelope).await?.response().await }).await
+}
+
+fn notification(method: &'static str) -> Envelope<OneWay> {
+    Envelope::new(Notification::new(method).into())
+}
+
+/// The legacy handshake.
+async fn handshake<T: Transport>(transport: &T) -> Result<Response, Error> {
+    let initialize = request(0, "initialize", r#"{"protocolVersion":"2025-11-25"}"#);
+    let response = ask(transport, initialize, None).await?;
+    soon(transport.send(notification("notifications/initialized").with_version(LEGACY))).await?;
+    Ok(response)
+}
+
+fn text(response: &Response) -> String {
+    let raw = response.outcome.as_ref().unwrap();
+    String::from_utf8(raw.as_bytes().to_vec()).unwrap()
+}
+
+fn method_of(message: &Message) -> &str {
+    match message {
+        Message::Request(request) => &request.method,
+        Message::Notification(notification) => &notification.method,
+        Message::Response(_) => "response",
+    }
+}

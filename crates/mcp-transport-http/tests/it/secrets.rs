@@ -1,0 +1,148 @@
+//! Settings: what may be given, what is shown of it, and services of the user's own.
+
+use std::convert::Infallible;
+
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::Full;
+use mcp_http::{Body, HttpClient};
+use mcp_transport::{Binding, Connect, Delivery, Envelope, ErrorKind, SharedConnect, Transport};
+use mcp_transport_http::StreamableHttp;
+
+use crate::{LEGACY, MODERN, ask, at, handshake, request, server::Server, soon, text};
+
+#[tokio::test]
+async fn headers_of_the_protocol_cannot_be_given() {
+    for name in [
+        "Accept",
+        "content-type",
+        "MCP-Protocol-Version",
+        "mcp-method",
+        "Mcp-Name",
+        "MCP-Session-Id",
+    ] {
+        let error = at("http://h/").header(name, "x").connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains(&name.to_ascii_lowercase()), "{error}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("mcp-session-id", HeaderValue::from_static("x"));
+    assert!(at("http://h/").headers(headers.clone()).connect().await.is_err());
+    assert!(at("http://h/").header("a b", "x").connect().await.is_err());
+    assert!(at("http://h/").header("a", "x\ny").connect().await.is_err());
+    assert!(at("http://h/").bearer_token("x\ny").connect().await.is_err());
+
+    let transport = at("http://h/").connect().await.unwrap().transport;
+    let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(headers);
+    let error = soon(transport.request(envelope)).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
+}
+
+#[test]
+fn urls_are_checked_and_connecting_needs_a_runtime() {
+    assert_eq!(StreamableHttp::new("stdio:x").unwrap_err().kind(), ErrorKind::Config);
+    let url = url::Url::parse("HTTP://user:pw@Host/p?q=1").unwrap();
+    let server = StreamableHttp::new(&url).unwrap();
+    assert_eq!(server.describe(), "http://host/p");
+    assert_eq!(server.binding(), Binding::Http);
+    let mut connecting = std::pin::pin!(server.connect());
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(outcome) = connecting.as_mut().poll(&mut cx) else { panic!() };
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn secrets_are_sent_but_never_shown() {
+    let server = Server::start(|request, reply| async move {
+        let head = [
+            ("content-type", "application/json"),
+            ("mcp-session-id", "hidden-session"),
+            ("set-cookie", "hidden"),
+        ];
+        match request.rpc().as_str() {
+            "initialize" => reply.full(200, &head, request.result("{}")).await,
+            "GET" => reply.empty(405).await,
+            "m" => reply.full(500, &head, "").await,
+            _ => reply.empty(202).await,
+        }
+    })
+    .await;
+    let url = server.url.replace("http://", "http://user:hidden@") + "?key=hidden";
+    let config = at(&url).header("x-api-key", "hidden").header("cookie", "hidden");
+    let mut shown = format!("{config:?} {}", config.describe());
+    let transport = config.connect().await.unwrap().transport;
+    handshake(&transport).await.unwrap();
+    shown += &format!("{transport:?}");
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    shown += &format!("{error} {error:?}");
+    let elsewhere = at("http://user:hidden@127.0.0.1:1/?key=hidden").connect().await.unwrap();
+    let error = ask(&elsewhere.transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    shown += &format!("{error} {error:?}");
+    assert!(!shown.contains("hidden"), "{shown}");
+    let sent = &server.logged("m")[0];
+    assert_eq!(sent.path, "/mcp?key=hidden");
+    assert_eq!(sent.header("authorization"), Some("Basic dXNlcjpoaWRkZW4="));
+    assert_eq!(sent.header("x-api-key"), Some("hidden"));
+}
+
+#[tokio::test]
+async fn a_header_of_the_users_wins_over_the_url() {
+    let server =
+        Server::start(|request, reply| async move { reply.json(200, request.result("1")).await })
+            .await;
+    let url = server.url.replace("http://", "http://user:pw@");
+    let transport = at(&url).bearer_token("t").connect().await.unwrap().transport;
+    let mut more = HeaderMap::new();
+    more.insert("authorization", HeaderValue::from_static("Bearer u"));
+    ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
+    let other = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(more);
+    soon(async { transport.request(other).await.unwrap().response().await }).await.unwrap();
+    let log = server.log();
+    assert_eq!(log[0].header("authorization"), Some("Bearer t"));
+    assert_eq!(log[1].header("authorization"), Some("Bearer u"));
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Mark(u8);
+
+#[tokio::test]
+async fn any_tower_service_will_do() {
+    let service = tower::service_fn(|request: Request<Body>| async move {
+        assert_eq!(request.uri(), "https://nowhere.example/mcp");
+        assert_eq!(request.extensions().get(), Some(&Mark(7)));
+        let body = r#"{"jsonrpc":"2.0","id":1,"result":"mine"}"#;
+        let response =
+            Response::builder().header("content-type", "Application/JSON; charset=utf-8");
+        Ok::<_, Infallible>(response.body(Full::new(bytes::Bytes::from(body))).unwrap())
+    });
+    let server = StreamableHttp::new("https://nowhere.example/mcp").unwrap().with_service(service);
+    let transport = SharedConnect::new(server).connect().await.unwrap().transport;
+    let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(Mark(7));
+    let response = soon(async { transport.request(envelope).await.unwrap().response().await });
+    assert_eq!(text(&response.await.unwrap()), "\"mine\"");
+}
+
+#[tokio::test]
+async fn an_error_of_the_users_service_is_the_cause() {
+    let service = tower::service_fn(|_: Request<Body>| async {
+        Err::<Response<Full<bytes::Bytes>>, _>(std::io::Error::other("no luck"))
+    });
+    let server = StreamableHttp::new("http://h/").unwrap().with_service(service);
+    let transport = server.connect().await.unwrap().transport;
+    let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Other, Delivery::Unknown));
+    assert_eq!(error.find::<std::io::Error>().unwrap().to_string(), "no luck");
+}
+
+#[tokio::test]
+async fn layers_of_tower_fit_below() {
+    let server =
+        Server::start(|request, reply| async move { reply.json(200, request.result("1")).await })
+            .await;
+    let service = tower::util::MapRequest::new(HttpClient::new(), |mut request: Request<Body>| {
+        request.headers_mut().insert("x-layer", HeaderValue::from_static("yes"));
+        request
+    });
+    let transport = at(&server.url).with_service(service).connect().await.unwrap().transport;
+    ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
+    assert_eq!(server.log()[0].header("x-layer"), Some("yes"));
+}

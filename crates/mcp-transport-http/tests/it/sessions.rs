@@ -1,0 +1,310 @@
+//! Sessions that the server has forgotten.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use mcp_http::StatusError;
+use mcp_transport::{Delivery, Envelope, ErrorKind, OneWay, Transport};
+
+use crate::{
+    LEGACY, ask, handshake, method_of, notification, open, request,
+    server::{Received, Reply, Server},
+    soon, text,
+};
+
+/// What the server does with sessions.
+#[derive(Clone)]
+struct Forgetful {
+    /// Sessions begun; the newest alone is known.
+    begun: Arc<AtomicUsize>,
+    /// Whether the newest is known at all.
+    known: Arc<AtomicUsize>,
+    /// The status for an unknown one.
+    status: u16,
+    body: &'static str,
+    /// How many `initialize` are answered well.
+    willing: usize,
+}
+
+impl Forgetful {
+    fn new(status: u16, body: &'static str) -> Self {
+        let (begun, known) = Default::default();
+        Self { begun, known, status, body, willing: usize::MAX }
+    }
+
+    fn forget(&self) {
+        self.known.store(0, Ordering::SeqCst);
+    }
+
+    async fn answer(self, request: Received, reply: Reply) -> Reply {
+        let rpc = request.rpc();
+        if rpc == "initialize" {
+            let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+            if number > self.willing {
+                return reply.empty(503).await;
+            }
+            self.known.store(number, Ordering::SeqCst);
+            let id = format!("s-{number}");
+            let head = [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+            return reply
+                .full(200, &head, request.result(r#"{"protocolVersion":"2025-11-25"}"#))
+                .await;
+        }
+        let known = format!("s-{}", self.known.load(Ordering::SeqCst));
+        if request.header("mcp-session-id") != Some(&known) {
+            let kind = if self.body.starts_with('{') { "application/json" } else { "text/plain" };
+            return reply.full(self.status, &[("content-type", kind)], self.body).await;
+        }
+        match rpc.as_str() {
+            "GET" => {
+                let mut reply = reply.sse().await;
+                reply.event(r#"{"jsonrpc":"2.0","method":"hello"}"#).await;
+                reply.until_closed().await
+            }
+            "bad request" => {
+                let body = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":null}"#;
+                reply.json(400, body).await
+            }
+            method if method.starts_with("notifications/") => reply.empty(202).await,
+            "response" => reply.empty(202).await,
+            _ => reply.json(200, request.result(&format!("\"{known}\""))).await,
+        }
+    }
+}
+
+const NULL_ID: &str =
+    r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
+const NO_ID: &str = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request"}}"#;
+
+async fn start(forgetful: &Forgetful) -> Server {
+    let forgetful = forgetful.clone();
+    Server::start(move |request, reply| forgetful.clone().answer(request, reply)).await
+}
+
+#[tokio::test]
+async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
+    for (status, body) in
+        [(404, NULL_ID), (404, "gone"), (404, ""), (400, NULL_ID), (400, NO_ID), (400, "gone")]
+    {
+        let forgetful = Forgetful::new(status, body);
+        let server = start(&forgetful).await;
+        let connection = open(&server.url).await;
+        let (transport, mut inbound) = (Arc::new(connection.transport), connection.inbound);
+        handshake(&*transport).await.unwrap();
+        assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "hello");
+        forgetful.forget();
+        let mut calls = tokio::task::JoinSet::new();
+        for id in 1..=8 {
+            let transport = transport.clone();
+            calls.spawn(async move { ask(&*transport, request(id, "m", ""), LEGACY).await });
+        }
+        while let Some(answer) = calls.join_next().await {
+            assert_eq!(text(&answer.unwrap().unwrap()), "\"s-2\"", "{status} {body}");
+        }
+        let begun = server.logged("initialize");
+        assert_eq!(begun.len(), 2, "{status} {body}");
+        assert_eq!(begun[1].body, begun[0].body);
+        assert_eq!(begun[1].header("mcp-session-id"), None);
+        let initialized = server.logged("notifications/initialized");
+        assert_eq!(initialized.len(), 2);
+        assert_eq!(initialized[1].header("mcp-session-id"), Some("s-2"));
+        assert_eq!(transport.renewals(), 1);
+        // The stream of the server is there again.
+        assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "hello");
+        assert_eq!(server.logged("GET").last().unwrap().header("mcp-session-id"), Some("s-2"));
+        assert!(
+            server.logged("m").iter().filter(|m| m.header("mcp-session-id") == Some("s-2")).count()
+                == 8
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_in_a_living_session_is_no_more_than_that() {
+    let server = start(&Forgetful::new(404, "")).await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let response = ask(&transport, request(1, "bad request", ""), LEGACY).await.unwrap();
+    assert_eq!(response.outcome.unwrap_err().code, -32000);
+    assert_eq!(server.logged("initialize").len(), 1);
+    assert_eq!(server.logged("ping").len(), 1);
+    assert_eq!(transport.renewals(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_method_with_404_is_an_answer() {
+    let server = Server::start(|request, reply| async move {
+        let id = request.id();
+        match request.rpc().as_str() {
+            "initialize" => {
+                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
+                reply.full(200, &head, request.result("{}")).await
+            }
+            "m" => {
+                let error = r#""error":{"code":-32601,"message":"no such method"}"#;
+                reply.json(404, format!(r#"{{"jsonrpc":"2.0","id":{id},{error}}}"#)).await
+            }
+            _ => reply.empty(405).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    ask(&transport, request(0, "initialize", ""), None).await.unwrap();
+    let response = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(response.outcome.unwrap_err().code, -32601);
+    assert_eq!(server.logged("initialize").len(), 1);
+}
+
+#[tokio::test]
+async fn a_404_without_a_session_is_an_ordinary_error() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => reply.json(200, request.result("{}")).await,
+            _ => reply.empty(404).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    ask(&transport, request(0, "initialize", ""), None).await.unwrap();
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Rejected, Delivery::Answered));
+    assert_eq!(server.logged("initialize").len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_begun_anew_has_expired_and_all_learn_it_at_once() {
+    let mut forgetful = Forgetful::new(404, NULL_ID);
+    forgetful.willing = 1;
+    let server = start(&forgetful).await;
+    let transport = Arc::new(open(&server.url).await.transport);
+    handshake(&*transport).await.unwrap();
+    forgetful.forget();
+    let mut calls = tokio::task::JoinSet::new();
+    for id in 1..=8 {
+        let transport = transport.clone();
+        calls.spawn(async move { ask(&*transport, request(id, "m", ""), LEGACY).await });
+    }
+    while let Some(answer) = calls.join_next().await {
+        let error = answer.unwrap().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::SessionExpired, Delivery::Answered)
+        );
+        assert_eq!(error.find::<StatusError>().unwrap().status(), 503);
+    }
+    let tries = server.logged("initialize").len();
+    assert!((2..=9).contains(&tries));
+    // Later, when the server is willing again, so are we.
+    forgetful.begun.store(0, Ordering::SeqCst);
+    let answer = ask(&*transport, request(9, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(text(&answer), "\"s-1\"");
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_again_at_once_has_expired() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => {
+                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
+                let result = request.result(r#"{"protocolVersion":"2025-11-25"}"#);
+                reply.full(200, &head, result).await
+            }
+            "notifications/initialized" => reply.empty(202).await,
+            _ => reply.full(404, &[("content-type", "text/plain")], "Session not found").await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SessionExpired);
+    assert_eq!(error.find::<StatusError>().unwrap().body(), "Session not found");
+    assert_eq!(server.logged("m").len(), 2);
+    assert_eq!(server.logged("initialize").len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => {
+                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
+                let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
+                reply.full(200, &head, result).await
+            }
+            "notifications/initialized" => reply.empty(202).await,
+            _ => reply.empty(404).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SessionExpired);
+    assert_eq!(server.logged("m").len(), 1);
+}
+
+#[tokio::test]
+async fn one_way_messages_find_the_new_session_and_responses_do_not() {
+    let forgetful = Forgetful::new(404, "");
+    let server = start(&forgetful).await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    forgetful.forget();
+    let response = mcp_core::Response::result(1.into(), mcp_core::RawJson::trusted("{}"));
+    let response: Envelope<OneWay> = Envelope::new(response.into()).with_version(LEGACY);
+    let error = soon(transport.send(response)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SessionExpired);
+    assert_eq!(server.logged("initialize").len(), 1);
+    soon(transport.send(notification("notifications/x").with_version(LEGACY))).await.unwrap();
+    assert_eq!(server.logged("initialize").len(), 2);
+    let sent = server.logged("notifications/x");
+    assert_eq!(sent.last().unwrap().header("mcp-session-id"), Some("s-2"));
+}
+
+#[tokio::test]
+async fn dropping_the_one_who_renews_leaves_it_to_the_next() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    let server = Server::start(move |request, reply| {
+        let counter = counter.clone();
+        async move {
+            match request.rpc().as_str() {
+                "initialize" => {
+                    let number = counter.fetch_add(1, Ordering::SeqCst);
+                    if number == 1 {
+                        return reply.until_closed().await;
+                    }
+                    let id = format!("s-{number}");
+                    let head =
+                        [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                    let result = request.result(r#"{"protocolVersion":"2025-11-25"}"#);
+                    reply.full(200, &head, result).await
+                }
+                "m" if request.header("mcp-session-id") == Some("s-0") => reply.empty(404).await,
+                "m" => reply.json(200, request.result("1")).await,
+                "GET" => reply.empty(405).await,
+                _ => reply.empty(202).await,
+            }
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let first = Envelope::new(request(1, "m", "")).with_version(LEGACY);
+    let second = async {
+        server.wait_for("initialize", 2).await;
+        ask(&transport, request(2, "m", ""), LEGACY).await
+    };
+    let first = async {
+        tokio::select! {
+            _ = transport.request(first) => panic!("it answered"),
+            _ = server.wait_for("m", 2) => {}
+        }
+    };
+    let ((), answer) = soon(async { tokio::join!(first, second) }).await;
+    answer.unwrap();
+    assert_eq!(server.logged("initialize").len(), 3);
+}

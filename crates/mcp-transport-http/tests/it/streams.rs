@@ -1,0 +1,286 @@
+//! Streams of the legacy era that break off.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use mcp_transport::{Delivery, Envelope, ErrorKind, Transport};
+
+use crate::{
+    LEGACY, MODERN, ask, handshake, method_of, open, request,
+    server::{Received, Reply, Server},
+    soon, text,
+};
+
+/// Answers everything but `slow` and GET.
+async fn others(request: Received, reply: Reply) -> Reply {
+    let id = [("content-type", "application/json"), ("mcp-session-id", "s")];
+    match request.rpc().as_str() {
+        "initialize" => reply.full(200, &id, request.result("{}")).await,
+        "GET" if request.header("last-event-id").is_none() => reply.empty(405).await,
+        method if method.starts_with("notifications/") => reply.empty(202).await,
+        _ => reply.json(200, request.result("1")).await,
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_early_is_resumed_after_the_time_the_server_asks_for() {
+    for graceful in [true, false] {
+        let ended = Arc::new(Mutex::new(None));
+        let (ending, waited) = (ended.clone(), Arc::new(Mutex::new(Vec::new())));
+        let waits = waited.clone();
+        let server = Server::start(move |request, reply| {
+            let (ended, waits) = (ending.clone(), waits.clone());
+            async move {
+                let last = request.header("last-event-id").map(str::to_owned);
+                let lap = move || {
+                    let since: Option<Instant> = ended.lock().unwrap().replace(Instant::now());
+                    since.map(|since| waits.lock().unwrap().push(since.elapsed()))
+                };
+                match (request.rpc().as_str(), last.as_deref()) {
+                    ("slow", _) => {
+                        let mut reply = reply.sse().await;
+                        reply.chunk("id: a/1\nretry: 300\ndata: \n\n").await;
+                        reply.event(r#"{"jsonrpc":"2.0","method":"first"}"#).await;
+                        lap();
+                        if graceful { reply.end().await } else { reply.cut() }
+                    }
+                    ("GET", Some("a/1")) => {
+                        lap();
+                        let mut reply = reply.sse().await;
+                        reply
+                            .chunk("id: a/2\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"second\"}\n\n")
+                            .await;
+                        reply.chunk("retry: 150\n\n").await;
+                        lap();
+                        if graceful { reply.end().await } else { reply.cut() }
+                    }
+                    ("GET", Some("a/2")) => {
+                        lap();
+                        let mut reply = reply.sse().await;
+                        reply.event(r#"{"jsonrpc":"2.0","id":5,"result":"late"}"#).await;
+                        reply.until_closed().await
+                    }
+                    _ => others(request, reply).await,
+                }
+            }
+        })
+        .await;
+        let transport = open(&server.url).await.transport;
+        handshake(&transport).await.unwrap();
+        let slow = Envelope::new(request(5, "slow", "")).with_version(LEGACY);
+        let mut exchange = soon(transport.request(slow)).await.unwrap();
+        assert_eq!(method_of(&soon(exchange.next()).await.unwrap().unwrap()), "first");
+        assert_eq!(method_of(&soon(exchange.next()).await.unwrap().unwrap()), "second");
+        assert_eq!(text(&soon(exchange.response()).await.unwrap()), "\"late\"");
+        let waited = waited.lock().unwrap().clone();
+        // Between the two laps of one handler hardly anything passes; the others are the waits.
+        let long: Vec<_> =
+            waited.iter().filter(|wait| **wait >= Duration::from_millis(100)).collect();
+        assert!(*long[0] >= Duration::from_millis(300), "{waited:?}");
+        assert!(*long[1] >= Duration::from_millis(150), "{waited:?}");
+        assert_eq!(server.logged("slow").len(), 1);
+        let resumed: Vec<_> = server.logged("GET").split_off(1);
+        assert_eq!(resumed.len(), 2);
+        for get in resumed {
+            assert_eq!(get.header("mcp-session-id"), Some("s"));
+            assert_eq!(get.header("mcp-protocol-version"), Some("2025-11-25"));
+        }
+        assert!(server.logged("notifications/cancelled").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn attempts_to_resume_are_capped_and_the_next_request_works() {
+    for status in [Some(503), Some(405), Some(200), None] {
+        let server = Server::start(move |request, reply| async move {
+            match (request.rpc().as_str(), status) {
+                ("slow", _) => {
+                    let mut reply = reply.sse().await;
+                    reply.chunk("id: 1\ndata: \n\n").await;
+                    reply.end().await
+                }
+                ("GET", _) if request.header("last-event-id").is_none() => reply.empty(405).await,
+                ("GET", Some(200)) => reply.sse().await.end().await,
+                ("GET", Some(status)) => reply.empty(status).await,
+                ("GET", None) => reply.cut(),
+                _ => others(request, reply).await,
+            }
+        })
+        .await;
+        let transport = open(&server.url).await.transport;
+        handshake(&transport).await.unwrap();
+        let error = ask(&transport, request(5, "slow", ""), LEGACY).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Unknown));
+        assert!(error.to_string().contains("before the answer"), "{error}");
+        let attempts = server.logged("GET").len() - 1;
+        assert_eq!(attempts, if status == Some(405) { 1 } else { 5 }, "{status:?}");
+        // It may still be at work.
+        server.wait_for("notifications/cancelled", 1).await;
+        ask(&transport, request(6, "m", ""), LEGACY).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_an_id_or_in_the_modern_era_nothing_is_resumed() {
+    let server = Server::start(|request, reply| async move {
+        if request.rpc() != "slow" {
+            return others(request, reply).await;
+        }
+        let with_id = request.header("mcp-method").is_some();
+        let mut reply = reply.sse().await;
+        reply.chunk(if with_id { "id: 1\ndata: \n\n" } else { "retry: 1\n\n" }).await;
+        reply.end().await
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    for version in [LEGACY, MODERN] {
+        let error = ask(&transport, request(5, "slow", ""), version).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Unknown));
+    }
+    assert!(server.logged("GET").is_empty());
+}
+
+#[tokio::test]
+async fn a_response_may_come_on_any_stream() {
+    let (send, receive) = tokio::sync::watch::channel(false);
+    let send = Arc::new(send);
+    let server = Server::start(move |request, reply| {
+        let (send, mut receive) = (send.clone(), receive.clone());
+        async move {
+            match request.rpc().as_str() {
+                "GET" => {
+                    let mut reply = reply.sse().await;
+                    receive.wait_for(|sent| *sent).await.unwrap();
+                    reply.event(r#"{"jsonrpc":"2.0","id":5,"result":"there"}"#).await;
+                    reply.event(r#"{"jsonrpc":"2.0","id":6,"result":"here"}"#).await;
+                    reply.until_closed().await
+                }
+                "stream" => reply.sse().await.until_closed().await,
+                "head" => {
+                    send.send(true).unwrap();
+                    reply.until_closed().await
+                }
+                _ => others(request, reply).await,
+            }
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let stream = Envelope::new(request(5, "stream", "")).with_version(LEGACY);
+    let exchange = soon(transport.request(stream)).await.unwrap();
+    let (there, here) = soon(async {
+        tokio::join!(exchange.response(), ask(&transport, request(6, "head", ""), LEGACY))
+    })
+    .await;
+    assert_eq!(text(&there.unwrap()), "\"there\"");
+    assert_eq!(text(&here.unwrap()), "\"here\"");
+    soon(transport.close()).await.unwrap();
+    assert!(server.logged("notifications/cancelled").is_empty());
+}
+
+#[tokio::test]
+async fn the_stream_of_the_server_is_opened_again_where_it_broke_off() {
+    let server = Server::start(|request, reply| async move {
+        let last = request.header("last-event-id").map(str::to_owned);
+        match (request.rpc().as_str(), last.as_deref()) {
+            ("GET", None) => {
+                let mut reply = reply.sse().await;
+                reply
+                    .chunk("id: 7\nretry: 30\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"one\"}\n\n")
+                    .await;
+                reply.cut()
+            }
+            ("GET", Some("7")) => {
+                let mut reply = reply.sse().await;
+                reply.event(r#"{"jsonrpc":"2.0","method":"two"}"#).await;
+                reply.until_closed().await
+            }
+            _ => others(request, reply).await,
+        }
+    })
+    .await;
+    let mut connection = open(&server.url).await;
+    handshake(&connection.transport).await.unwrap();
+    for method in ["one", "two"] {
+        let message = soon(connection.inbound.next()).await.unwrap().unwrap();
+        assert_eq!(method_of(&message), method);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let laps = times.clone();
+    let server = Server::start(move |request, reply| {
+        let laps = laps.clone();
+        async move {
+            if request.rpc() != "GET" {
+                return others(request, reply).await;
+            }
+            laps.lock().unwrap().push(Instant::now());
+            let mut reply = reply.sse().await;
+            // That events come is no reason to be any quicker.
+            reply.event(r#"{"jsonrpc":"2.0","method":"n"}"#).await;
+            reply.end().await
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    server.wait_for("GET", 6).await;
+    let times = times.lock().unwrap().clone();
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps[4] > gaps[0] && gaps[4] >= Duration::from_millis(100), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
+    for status in [404, 400] {
+        let begun = Arc::new(Mutex::new(0));
+        let counter = begun.clone();
+        let server = Server::start(move |request, reply| {
+            let counter = counter.clone();
+            async move {
+                match (request.rpc().as_str(), request.header("mcp-session-id")) {
+                    ("initialize", _) => {
+                        let id = {
+                            let mut begun = counter.lock().unwrap();
+                            *begun += 1;
+                            format!("s-{begun}")
+                        };
+                        let head =
+                            [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                        let result = request.result(r#"{"protocolVersion":"2025-11-25"}"#);
+                        reply.full(200, &head, result).await
+                    }
+                    ("GET", Some("s-1"))
+                        if *counter.lock().unwrap() == 1 && request.connection < 2 =>
+                    {
+                        let mut reply = reply.sse().await;
+                        reply.event(r#"{"jsonrpc":"2.0","method":"one"}"#).await;
+                        *counter.lock().unwrap() += 10;
+                        reply.cut()
+                    }
+                    ("GET" | "ping", Some("s-1")) => reply.empty(status).await,
+                    ("GET", _) => {
+                        let mut reply = reply.sse().await;
+                        reply.event(r#"{"jsonrpc":"2.0","method":"two"}"#).await;
+                        reply.until_closed().await
+                    }
+                    _ => reply.empty(202).await,
+                }
+            }
+        })
+        .await;
+        let mut connection = open(&server.url).await;
+        handshake(&connection.transport).await.unwrap();
+        for method in ["one", "two"] {
+            let message = soon(connection.inbound.next()).await.unwrap().unwrap();
+            assert_eq!(method_of(&message), method);
+        }
+        assert_eq!(connection.transport.renewals(), 1, "{status}");
+    }
+}
