@@ -22,7 +22,9 @@ async fn main() -> ExitCode {
         (call, [command, args @ ..]) => (Client::new(Stdio::new(command).args(args)), call),
         ([target, call @ ..], []) => (Client::new(&**target), call),
         ([], []) => {
-            eprintln!("usage: connect TARGET [TOOL JSON], or connect [TOOL JSON] -- COMMAND ARGS...");
+            eprintln!(
+                "usage: connect TARGET [TOOL JSON], or connect [TOOL JSON] -- COMMAND ARGS..."
+            );
             return ExitCode::FAILURE;
         }
     };

@@ -59,7 +59,8 @@ impl Drop for TcpTransport {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
-    let server = Server::builder("Clock").tool("tick", "Tells that it lives", |()| async { "tock" }).build();
+    let server =
+        Server::builder("Clock").tool("tick", "Tells that it lives", |()| async { "tock" }).build();
     tokio::spawn(async move {
         let (reader, writer) = listener.accept().await?.0.into_split();
         server.serve(reader, writer).await

@@ -17,7 +17,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let books = ["Dune", "Dune Messiah", "Solaris", "Roadside Picnic"];
     let bookshop = Server::builder("Bookshop")
         .tool("search_books", "Search the catalog", move |args: SearchArgs| async move {
-            let found: Vec<_> = books.into_iter().filter(|book| book.contains(&args.query)).collect();
+            let found: Vec<_> =
+                books.into_iter().filter(|book| book.contains(&args.query)).collect();
             found.join(", ")
         })
         .build();

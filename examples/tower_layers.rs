@@ -13,7 +13,9 @@ use tower_layer::Layer;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let server = Server::builder("Sloth")
         .tool("nap", "Sleeps for a second", |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -37,7 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let request = Request::new(1, "tools/call").with_params(RawJson::from_serialize(&params)?);
     let version = mcp_core::ProtocolVersion::LATEST_MODERN;
-    let exchange = ::tower::ServiceExt::oneshot(service, Envelope::new(request).with_version(version)).await?;
+    let exchange =
+        ::tower::ServiceExt::oneshot(service, Envelope::new(request).with_version(version)).await?;
     match exchange.response().await {
         Ok(response) => eprintln!("answer: {:?}", response.outcome),
         Err(error) => eprintln!("as it should be, too late: {error}"),

@@ -34,11 +34,7 @@ impl Client {
     /// target looks like and what to write instead.
     pub fn new<Kind>(target: impl IntoTarget<Kind>) -> Result<Self, Error> {
         let connect = target.into_target()?;
-        Ok(Self {
-            connect,
-            name: None,
-            options: SessionOptions::default(),
-        })
+        Ok(Self { connect, name: None, options: SessionOptions::default() })
     }
 
     /// What errors and logs call the server. Default: its command or URL.
@@ -114,9 +110,7 @@ impl Client {
     /// When the server cannot be reached or started, or shares no revision of the protocol. The error
     /// names the server and the cause.
     pub fn connect(&self) -> Connecting {
-        Connecting {
-            client: self.clone(),
-        }
+        Connecting { client: self.clone() }
     }
 }
 
@@ -156,11 +150,7 @@ impl IntoFuture for Connecting {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Client {
-            connect,
-            name,
-            options,
-        } = self.client;
+        let Client { connect, name, options } = self.client;
         Box::pin(async move { Session::open(connect, name.as_deref(), options).await })
     }
 }

@@ -9,17 +9,13 @@ use mcp_transport::SharedConnect;
 pub(crate) fn text(text: &str) -> Result<SharedConnect, Error> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(no_target(
-            text,
-            "the target is empty: name a URL or the path of a script",
-        ));
+        return Err(no_target(text, "the target is empty: name a URL or the path of a script"));
     }
     match scheme(text) {
         Some(scheme) if matches!(&*scheme, "http" | "https") => url(text),
-        Some(scheme) if scheme == "file" => Err(no_target(
-            text,
-            "this is a URL of a file: pass the path itself",
-        )),
+        Some(scheme) if scheme == "file" => {
+            Err(no_target(text, "this is a URL of a file: pass the path itself"))
+        }
         Some(scheme) => Err(no_target(
             text,
             &format!("the scheme {scheme:?} is not one of a transport: use http or https"),
@@ -35,10 +31,7 @@ pub(crate) fn text(text: &str) -> Result<SharedConnect, Error> {
 /// Infers a target from the path of a script.
 pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
     let shown = path.display().to_string();
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
     match &*extension {
         "py" | "js" | "mjs" | "cjs" if path.is_file() => script(path, &extension),
@@ -56,10 +49,7 @@ pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
             &shown,
             &format!("what runs this file is not known: if it is a program, Stdio::new({shown:?})"),
         )),
-        _ if path.is_dir() => Err(no_target(
-            &shown,
-            "this is a directory: name a script in it",
-        )),
+        _ if path.is_dir() => Err(no_target(&shown, "this is a directory: name a script in it")),
         _ => Err(no_target(&shown, &guess(&shown))),
     }
 }
@@ -92,9 +82,7 @@ fn guess(text: &str) -> String {
 fn scheme(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once("://")?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char));
+        && scheme.chars().all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char));
     is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
@@ -118,10 +106,7 @@ fn url(text: &str) -> Result<SharedConnect, Error> {
 
 #[cfg(not(feature = "http"))]
 fn url(text: &str) -> Result<SharedConnect, Error> {
-    Err(no_target(
-        &without_secrets(text),
-        "URLs need the feature `http` of mcp-client",
-    ))
+    Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
 }
 
 /// A URL without its user, password and query.
@@ -150,24 +135,19 @@ fn script(path: &Path, extension: &str) -> Result<SharedConnect, Error> {
 
 #[cfg(not(feature = "stdio"))]
 fn script(path: &Path, _: &str) -> Result<SharedConnect, Error> {
-    Err(no_target(
-        &path.display().to_string(),
-        "scripts need the feature `stdio` of mcp-client",
-    ))
+    Err(no_target(&path.display().to_string(), "scripts need the feature `stdio` of mcp-client"))
 }
 
 /// The interpreter of the active virtual environment, else `python3`, else `python`.
 #[cfg(feature = "stdio")]
 fn python() -> std::ffi::OsString {
-    let active = std::env::var_os("VIRTUAL_ENV")
-        .filter(|place| !place.is_empty())
-        .map(|place| {
-            let place = Path::new(&place);
-            match cfg!(windows) {
-                true => place.join("Scripts").join("python.exe"),
-                false => place.join("bin").join("python"),
-            }
-        });
+    let active = std::env::var_os("VIRTUAL_ENV").filter(|place| !place.is_empty()).map(|place| {
+        let place = Path::new(&place);
+        match cfg!(windows) {
+            true => place.join("Scripts").join("python.exe"),
+            false => place.join("bin").join("python"),
+        }
+    });
     match active.filter(|python| python.is_file()) {
         Some(python) => python.into(),
         None if which::which("python3").is_err() && which::which("python").is_ok() => {
@@ -194,22 +174,13 @@ mod tests {
     fn what_cannot_be_inferred_says_what_to_write() {
         for (target, expected) in [
             ("", "empty"),
-            (
-                "ws://host/mcp",
-                "the scheme \"ws\" is not one of a transport",
-            ),
+            ("ws://host/mcp", "the scheme \"ws\" is not one of a transport"),
             ("file:///tmp/server.py", "pass the path itself"),
             ("missing.py", "no such file"),
             ("./dir/missing.mjs", "no such file"),
             ("./nothing", "no such file"),
-            (
-                "uvx mcp-server-time",
-                "Stdio::new(\"uvx\").args([\"mcp-server-time\"])",
-            ),
-            (
-                "python server.py",
-                "Stdio::new(\"python\").args([\"server.py\"])",
-            ),
+            ("uvx mcp-server-time", "Stdio::new(\"uvx\").args([\"mcp-server-time\"])"),
+            ("python server.py", "Stdio::new(\"python\").args([\"server.py\"])"),
             ("uvx", "Stdio::new(\"uvx\")"),
             ("localhost:8000/mcp", "\"http://localhost:8000/mcp\""),
             ("example.com/mcp", "\"http://example.com/mcp\""),
@@ -224,25 +195,15 @@ mod tests {
 
     #[test]
     fn secrets_of_a_url_are_not_shown() {
-        assert_eq!(
-            without_secrets("http://me:pw@host:1/a?key=1#x"),
-            "http://host:1/a"
-        );
+        assert_eq!(without_secrets("http://me:pw@host:1/a?key=1#x"), "http://host:1/a");
         assert_eq!(without_secrets("HTTPS://host"), "HTTPS://host");
     }
 
     #[cfg(feature = "http")]
     #[test]
     fn urls_of_any_case() {
-        for target in [
-            "http://localhost:1/mcp",
-            "HTTPS://Example.com/",
-            " Http://h/x ",
-        ] {
-            assert_eq!(
-                text(target).unwrap().binding(),
-                mcp_transport::Binding::Http
-            );
+        for target in ["http://localhost:1/mcp", "HTTPS://Example.com/", " Http://h/x "] {
+            assert_eq!(text(target).unwrap().binding(), mcp_transport::Binding::Http);
         }
         assert!(refusal("http://").contains("not valid"));
     }
@@ -251,12 +212,9 @@ mod tests {
     #[test]
     fn scripts_by_their_extension() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, runner) in [
-            ("a b.py", "python"),
-            ("a.JS", "node"),
-            ("a.mjs", "node"),
-            ("a.cjs", "node"),
-        ] {
+        for (name, runner) in
+            [("a b.py", "python"), ("a.JS", "node"), ("a.mjs", "node"), ("a.cjs", "node")]
+        {
             let file = dir.path().join(name);
             std::fs::write(&file, "").unwrap();
             for target in [path(&file).unwrap(), text(file.to_str().unwrap()).unwrap()] {

@@ -22,11 +22,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The kinds of targets.
 mod kind {
-    #![allow(
-        missing_debug_implementations,
-        unreachable_pub,
-        reason = "markers, never values"
-    )]
+    #![allow(missing_debug_implementations, unreachable_pub, reason = "markers, never values")]
     pub struct Text;
     pub struct Connector;
     pub struct Bytes;

@@ -115,10 +115,7 @@ mod tests {
             assert_eq!(version.as_str().parse(), Ok(version));
             let json = serde_json::to_string(&version).unwrap();
             assert_eq!(json, format!("\"{version}\""));
-            assert_eq!(
-                serde_json::from_str::<ProtocolVersion>(&json).unwrap(),
-                version
-            );
+            assert_eq!(serde_json::from_str::<ProtocolVersion>(&json).unwrap(), version);
         }
         for text in ["", "2026-07-29", "2026-07-28 ", "DRAFT-2026-v1"] {
             assert!(text.parse::<ProtocolVersion>().is_err(), "{text}");

@@ -31,33 +31,19 @@ fn kinds_that_are_not_known_stay_whole_wherever_the_tag_stands() {
         json!({}),
     ] {
         let decoded: ContentBlock = unchanged(block.clone());
-        assert_eq!(
-            decoded.kind(),
-            block
-                .get("type")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        );
+        assert_eq!(decoded.kind(), block.get("type").and_then(Value::as_str).unwrap_or_default());
         assert!(matches!(decoded, ContentBlock::Unknown(_)), "{decoded:?}");
     }
     let late: ContentBlock = unchanged(json!({"text": "hello", "x": 1, "type": "text"}));
     assert_eq!(late.as_text(), Some("hello"));
     assert!(serde_json::from_str::<TextContent>(r#"{"type":"image","text":"x"}"#).is_err());
     let error = serde_json::from_str::<ContentBlock>(r#"{"type":"image","data":""}"#).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("missing member `mimeType` of ImageContent"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("missing member `mimeType` of ImageContent"), "{error}");
     let requests: Entries<InputRequest> = unchanged(
         json!({"z": {"method": "dream/share", "params": [1]}, "a": {"method": "roots/list"}}),
     );
     assert!(matches!(requests.get("z"), Some(InputRequest::Unknown(_))));
-    assert_eq!(
-        requests.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        ["z", "a"]
-    );
+    assert_eq!(requests.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["z", "a"]);
 }
 
 #[test]
@@ -88,22 +74,12 @@ fn one_and_many_keep_their_form() {
     assert!(none.content.into_vec().is_empty());
     let later: SamplingMessage =
         unchanged(json!({"role": "user", "content": [{"type": "thought"}]}));
-    assert!(matches!(
-        later.content.as_slice(),
-        [SamplingContent::Unknown(_)]
-    ));
+    assert!(matches!(later.content.as_slice(), [SamplingContent::Unknown(_)]));
 }
 
 #[test]
 fn numbers_stay_what_they_were_and_counts_may_be_written_as_fractions() {
-    for number in [
-        json!(50),
-        json!(50.0),
-        json!(0.1),
-        json!(-1),
-        json!(u64::MAX),
-        json!(1e300),
-    ] {
+    for number in [json!(50), json!(50.0), json!(0.1), json!(-1), json!(u64::MAX), json!(1e300)] {
         let params = json!({"progressToken": 1, "progress": number, "total": 100});
         unchanged::<ProgressNotificationParams>(params);
     }
@@ -118,10 +94,7 @@ fn numbers_stay_what_they_were_and_counts_may_be_written_as_fractions() {
     assert_eq!(asked.max_tokens, 50);
     for bad in [json!(50.5), json!("50"), json!(u64::MAX), json!(1e19)] {
         let params = json!({"messages": [], "maxTokens": bad}).to_string();
-        assert!(
-            serde_json::from_str::<CreateMessageRequestParams>(&params).is_err(),
-            "{bad}"
-        );
+        assert!(serde_json::from_str::<CreateMessageRequestParams>(&params).is_err(), "{bad}");
     }
 }
 
@@ -148,41 +121,21 @@ fn answers_are_told_by_their_result_type() {
     }
     type Called = Outcome<CallToolResult>;
 
-    for complete in [
-        json!({"content": []}),
-        json!({"content": [], "resultType": "complete"}),
-    ] {
-        assert!(matches!(
-            answer::<Called>(complete),
-            Ok(Outcome::Complete(_))
-        ));
+    for complete in [json!({"content": []}), json!({"content": [], "resultType": "complete"})] {
+        assert!(matches!(answer::<Called>(complete), Ok(Outcome::Complete(_))));
     }
     let more = json!({"inputRequests": {}, "requestState": "s", "resultType": "input_required"});
-    let Ok(Outcome::InputRequired(more)) = answer::<Called>(more) else {
-        panic!()
-    };
+    let Ok(Outcome::InputRequired(more)) = answer::<Called>(more) else { panic!() };
     assert_eq!(more.request_state.as_deref(), Some("s"));
     let more = json!({"resultType": "input_required"});
-    assert!(matches!(
-        answer::<Outcome<ReadResourceResult>>(more),
-        Ok(Outcome::InputRequired(_))
-    ));
+    assert!(matches!(answer::<Outcome<ReadResourceResult>>(more), Ok(Outcome::InputRequired(_))));
     let task = json!({"resultType": "task", "taskId": "1"});
-    let Ok(Outcome::Other { result_type, raw }) = answer::<Called>(task.clone()) else {
-        panic!()
-    };
-    assert_eq!(
-        (result_type.as_str(), raw.decode::<Value>().unwrap()),
-        ("task", task.clone())
-    );
+    let Ok(Outcome::Other { result_type, raw }) = answer::<Called>(task.clone()) else { panic!() };
+    assert_eq!((result_type.as_str(), raw.decode::<Value>().unwrap()), ("task", task.clone()));
     unchanged::<Called>(task);
 
     assert!(answer::<Called>(json!({"content": [], "resultType": 5})).is_err());
-    assert!(
-        answer::<Outcome<ReadResourceResult>>(json!({}))
-            .unwrap_err()
-            .contains("contents")
-    );
+    assert!(answer::<Outcome<ReadResourceResult>>(json!({})).unwrap_err().contains("contents"));
     let error = answer::<ListToolsResult>(json!({"tools": [], "resultType": "task"})).unwrap_err();
     assert_eq!(error, "unexpected resultType \"task\"");
     assert!(answer::<EmptyResult>(json!({"resultType": "input_required"})).is_err());
@@ -215,15 +168,8 @@ fn form_fields_that_fit_no_kind_stay_whole() {
         "requestedSchema": {"type": "object", "properties": {"b": {"type": "string", "format": "iban"},
             "a": {"type": "number", "minimum": 0.5, "default": 1}}},
     }));
-    let ElicitRequestParams::Form(form) = form else {
-        panic!("{form:?}")
-    };
-    let names: Vec<_> = form
-        .requested_schema
-        .properties
-        .iter()
-        .map(|(name, _)| name)
-        .collect();
+    let ElicitRequestParams::Form(form) = form else { panic!("{form:?}") };
+    let names: Vec<_> = form.requested_schema.properties.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["b", "a"]);
     let other: ElicitRequestParams =
         unchanged(json!({"message": "?", "mode": "smell", "strength": 3}));
@@ -237,10 +183,7 @@ fn form_fields_that_fit_no_kind_stay_whole() {
 #[test]
 fn a_list_that_is_no_list_is_an_error() {
     for bad in [json!({"tools": {}}), json!({"tools": null}), json!({})] {
-        assert!(
-            serde_json::from_str::<ListToolsResult>(&bad.to_string()).is_err(),
-            "{bad}"
-        );
+        assert!(serde_json::from_str::<ListToolsResult>(&bad.to_string()).is_err(), "{bad}");
     }
     let from_value: ListToolsResult = serde_json::from_value(json!({"tools": [1]})).unwrap();
     assert_eq!(from_value.tools.skipped().len(), 1);
@@ -273,9 +216,7 @@ fn unknown_members() -> impl Strategy<Value = Map<String, Value>> {
 
 /// Adds members to an object, each at a place of its own.
 fn mixed(known: Value, unknown: Map<String, Value>, seed: usize) -> Value {
-    let Value::Object(known) = known else {
-        panic!("not an object")
-    };
+    let Value::Object(known) = known else { panic!("not an object") };
     let mut members: Vec<_> = known.into_iter().chain(unknown).collect();
     let len = members.len();
     members.rotate_left(seed % len);

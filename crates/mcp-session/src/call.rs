@@ -81,9 +81,7 @@ impl<R> Call<R> {
     }
 
     fn change(mut self, change: impl FnOnce(&mut Params) -> Result<(), serde_json::Error>) -> Self {
-        self.params = self
-            .params
-            .and_then(|mut params| change(&mut params).map(|()| params));
+        self.params = self.params.and_then(|mut params| change(&mut params).map(|()| params));
         self
     }
 }
@@ -114,20 +112,10 @@ impl Call<GetPromptResult> {
 
 impl<R: MethodResult> Call<R> {
     async fn send(self) -> Result<R, Error> {
-        let Self {
-            session,
-            method,
-            params,
-            meta,
-            timeout,
-            on_progress,
-            ..
-        } = self;
+        let Self { session, method, params, meta, timeout, on_progress, .. } = self;
         if method == method::PING && session.era() == Era::Modern {
             let message = "the modern era has no ping: any other call is a sign of life";
-            return Err(session
-                .error(ErrorKind::Unsupported, message)
-                .with_method(method));
+            return Err(session.error(ErrorKind::Unsupported, message).with_method(method));
         }
         let id = session.next_id();
         let token = on_progress.is_some().then_some(id);
@@ -160,9 +148,7 @@ fn input_required(result: &mcp_core::RawJson) -> Option<InputRequiredResult> {
         result_type: String,
     }
     let kind: Kind = result.decode().ok()?;
-    (kind.result_type == "input_required")
-        .then(|| result.decode().ok())
-        .flatten()
+    (kind.result_type == "input_required").then(|| result.decode().ok()).flatten()
 }
 
 impl<R: MethodResult + 'static> IntoFuture for Call<R> {
@@ -176,8 +162,6 @@ impl<R: MethodResult + 'static> IntoFuture for Call<R> {
 
 impl<R> fmt::Debug for Call<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("method", &self.method)
-            .finish_non_exhaustive()
+        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
     }
 }

@@ -148,13 +148,9 @@ impl Error {
     }
 
     pub(crate) fn decode(server: &Arc<str>, error: serde_json::Error) -> Self {
-        Self::new(
-            ErrorKind::Decode,
-            Arc::clone(server),
-            "the answer has the wrong shape",
-        )
-        .with_delivery(Delivery::Answered)
-        .with_source(error)
+        Self::new(ErrorKind::Decode, Arc::clone(server), "the answer has the wrong shape")
+            .with_delivery(Delivery::Answered)
+            .with_source(error)
     }
 
     pub(crate) fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {

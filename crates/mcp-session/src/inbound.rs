@@ -76,10 +76,7 @@ pub(crate) fn watch(
         }
         ended.store(true, Ordering::Release);
     });
-    Incoming {
-        over,
-        task: Some(task),
-    }
+    Incoming { over, task: Some(task) }
 }
 
 /// The answer to a request of the server. In the modern era there are none, and nothing may be said.

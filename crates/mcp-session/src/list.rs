@@ -35,13 +35,7 @@ pub struct List<P> {
 impl<P> List<P> {
     pub(crate) fn new(session: Session, method: &'static str) -> Self {
         let page = std::marker::PhantomData;
-        Self {
-            session,
-            method,
-            timeout: None,
-            max_pages: MAX_PAGES,
-            page,
-        }
+        Self { session, method, timeout: None, max_pages: MAX_PAGES, page }
     }
 
     /// Limits the time of each page instead of the session's own limit.
@@ -75,18 +69,11 @@ where
     /// The elements one by one; a page is asked for when the one before is used up. Ends after an error.
     pub fn stream(self) -> Items<P> {
         let first = self.page(None).into_future();
-        Items {
-            list: self,
-            ready: Vec::new().into_iter(),
-            next: Some(first),
-            seen: HashSet::new(),
-        }
+        Items { list: self, ready: Vec::new().into_iter(), next: Some(first), seen: HashSet::new() }
     }
 
     fn error(&self, message: String) -> Error {
-        self.session
-            .error(ErrorKind::Pagination, message)
-            .with_method(self.method)
+        self.session.error(ErrorKind::Pagination, message).with_method(self.method)
     }
 }
 
@@ -145,9 +132,7 @@ where
             if let Some(cursor) = page.next_cursor().map(str::to_owned) {
                 if self.seen.len() + 1 >= self.list.max_pages {
                     let pages = self.list.max_pages;
-                    let error = self
-                        .list
-                        .error(format!("the list has more than {pages} pages"));
+                    let error = self.list.error(format!("the list has more than {pages} pages"));
                     return Poll::Ready(Some(Err(error)));
                 }
                 if !self.seen.insert(cursor.clone()) {
@@ -173,16 +158,12 @@ where
 
 impl<P> fmt::Debug for List<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List")
-            .field("method", &self.method)
-            .finish_non_exhaustive()
+        f.debug_struct("List").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
 impl<P: Page> fmt::Debug for Items<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items")
-            .field("list", &self.list)
-            .finish_non_exhaustive()
+        f.debug_struct("Items").field("list", &self.list).finish_non_exhaustive()
     }
 }

@@ -49,22 +49,14 @@ impl Params {
             Some(b'{') => {}
             _ if fixed == b"null" => fixed = b"{}".to_vec(),
             _ => {
-                return Err(serde_json::Error::custom(
-                    "parameters must be a JSON object",
-                ));
+                return Err(serde_json::Error::custom("parameters must be a JSON object"));
             }
         }
-        Ok(Self {
-            fixed,
-            arguments: Arguments::None,
-        })
+        Ok(Self { fixed, arguments: Arguments::None })
     }
 
     pub(crate) fn empty() -> Self {
-        Self {
-            fixed: b"{}".to_vec(),
-            arguments: Arguments::None,
-        }
+        Self { fixed: b"{}".to_vec(), arguments: Arguments::None }
     }
 
     /// Of a method that names what it is about by one member.
@@ -72,10 +64,7 @@ impl Params {
         let mut fixed = vec![b'{'];
         member(&mut fixed, key, value)?;
         fixed.push(b'}');
-        Ok(Self {
-            fixed,
-            arguments: Arguments::None,
-        })
+        Ok(Self { fixed, arguments: Arguments::None })
     }
 
     /// Sets all arguments.
@@ -125,10 +114,7 @@ impl Params {
             if let Some((fixed, own)) = self.split_meta()? {
                 let mut merged = own;
                 merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
-                let apart = Self {
-                    fixed,
-                    arguments: Arguments::None,
-                };
+                let apart = Self { fixed, arguments: Arguments::None };
                 return apart.encode(common, progress_token, Some(&merged));
             }
         }
@@ -168,10 +154,7 @@ impl Params {
         let Some(meta) = members.remove("_meta") else {
             return Ok(None);
         };
-        Ok(Some((
-            serde_json::to_vec(&members)?,
-            serde_json::from_str(meta.get())?,
-        )))
+        Ok(Some((serde_json::to_vec(&members)?, serde_json::from_str(meta.get())?)))
     }
 }
 

@@ -66,11 +66,7 @@ impl Session {
             Some(name) => name.into(),
             None => connect.describe().into(),
         };
-        let Opened {
-            connection,
-            verdict,
-            meta,
-        } = open(&connect, &server, &options).await?;
+        let Opened { connection, verdict, meta } = open(&connect, &server, &options).await?;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
         let incoming = inbound::watch(
             connection.inbound,
@@ -88,9 +84,7 @@ impl Session {
             options,
             incoming,
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What errors call the server.
@@ -159,44 +153,28 @@ impl Session {
     ///
     /// Spec: server/tools#calling-tools
     pub fn call_tool(&self, name: &str) -> Call<CallToolResult> {
-        Call::new(
-            self.clone(),
-            method::TOOLS_CALL,
-            Params::named("name", name),
-        )
+        Call::new(self.clone(), method::TOOLS_CALL, Params::named("name", name))
     }
 
     /// Reads a resource.
     ///
     /// Spec: server/resources#reading-resources
     pub fn read_resource(&self, uri: &str) -> Call<ReadResourceResult> {
-        Call::new(
-            self.clone(),
-            method::RESOURCES_READ,
-            Params::named("uri", uri),
-        )
+        Call::new(self.clone(), method::RESOURCES_READ, Params::named("uri", uri))
     }
 
     /// Gets a prompt, filled in with arguments.
     ///
     /// Spec: server/prompts#getting-a-prompt
     pub fn get_prompt(&self, name: &str) -> Call<GetPromptResult> {
-        Call::new(
-            self.clone(),
-            method::PROMPTS_GET,
-            Params::named("name", name),
-        )
+        Call::new(self.clone(), method::PROMPTS_GET, Params::named("name", name))
     }
 
     /// Asks for completions of an argument.
     ///
     /// Spec: server/utilities/completion
     pub fn complete(&self, params: &CompleteRequestParams) -> Call<CompleteResult> {
-        Call::new(
-            self.clone(),
-            method::COMPLETION_COMPLETE,
-            Params::new(params),
-        )
+        Call::new(self.clone(), method::COMPLETION_COMPLETE, Params::new(params))
     }
 
     /// Asks the server for a sign of life. The modern era has no such method: the call fails unsent
@@ -232,9 +210,7 @@ impl Session {
             .map_err(|error| self.unsendable(error).with_method(method.clone()))?;
         let mut notification = Notification::new(method.clone());
         notification.params = params;
-        self.send(notification.into())
-            .await
-            .map_err(|error| error.with_method(method))
+        self.send(notification.into()).await.map_err(|error| error.with_method(method))
     }
 
     /// Ends the session and all that it owns, for every handle: connections, processes, the session at
@@ -266,8 +242,7 @@ impl Session {
     }
 
     pub(crate) fn unsendable(&self, error: serde_json::Error) -> Error {
-        self.error(ErrorKind::Arguments, "the parameters cannot be sent")
-            .with_source(error)
+        self.error(ErrorKind::Arguments, "the parameters cannot be sent").with_source(error)
     }
 
     pub(crate) fn decode_error(&self, error: serde_json::Error) -> Error {
@@ -290,12 +265,12 @@ impl Session {
         let late = |limit| self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
         let version = inner.verdict.protocol_version;
         let mut deadline = inner.timers.deadline(timeout);
+        let mut envelope = Envelope::new(request).with_version(version);
+        if let Some(limit) = timeout.beyond_default() {
+            envelope = envelope.with_extension(limit);
+        }
         let mut exchange = {
-            let mut opening = std::pin::pin!(
-                inner
-                    .transport
-                    .request(Envelope::new(request).with_version(version))
-            );
+            let mut opening = std::pin::pin!(inner.transport.request(envelope));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
                 Poll::Ready(exchange) => Poll::Ready(exchange.map_err(below)),
                 Poll::Pending => deadline.poll(cx).map(|limit| Err(late(limit))),

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_transport::IdleLimit;
 use tokio::time::{Instant, Sleep};
 
 /// Spare timers that are kept.
@@ -36,25 +37,26 @@ impl Default for Timeout {
 
 impl Timeout {
     /// No limit at all: the call may wait for ever.
-    pub const NONE: Self = Self {
-        idle: None,
-        total: None,
-    };
+    pub const NONE: Self = Self { idle: None, total: None };
 
     /// A limit on the silence of the server: each message for the call, such as progress, starts it anew.
     pub const fn idle(limit: Duration) -> Self {
-        Self {
-            idle: Some(limit),
-            total: None,
-        }
+        Self { idle: Some(limit), total: None }
     }
 
     /// A limit on the whole call, whatever arrives meanwhile.
     pub const fn total(limit: Duration) -> Self {
-        Self {
-            idle: None,
-            total: Some(limit),
-        }
+        Self { idle: None, total: Some(limit) }
+    }
+
+    /// What a transport has to be told, whose own patience ends after the default.
+    pub(crate) fn beyond_default(self) -> Option<IdleLimit> {
+        let silence = match (self.idle, self.total) {
+            (Some(idle), Some(total)) => Some(idle.min(total)),
+            (idle, total) => idle.or(total),
+        };
+        let usual = Self::default().idle;
+        silence.is_none_or(|silence| Some(silence) > usual).then_some(IdleLimit(silence))
     }
 }
 
@@ -83,24 +85,12 @@ impl Timers {
     pub(crate) fn deadline(&self, limit: Timeout) -> Deadline {
         let timers = self.clone();
         if limit == Timeout::NONE {
-            return Deadline {
-                timers,
-                limit,
-                idle_until: None,
-                total_until: None,
-                sleep: None,
-            };
+            return Deadline { timers, limit, idle_until: None, total_until: None, sleep: None };
         }
         let now = Instant::now();
         let until = |limit: Option<Duration>| limit.and_then(|limit| now.checked_add(limit));
         let (idle_until, total_until) = (until(limit.idle), until(limit.total));
-        Deadline {
-            timers,
-            limit,
-            idle_until,
-            total_until,
-            sleep: None,
-        }
+        Deadline { timers, limit, idle_until, total_until, sleep: None }
     }
 
     fn take(&self) -> Option<Pin<Box<Sleep>>> {
@@ -177,21 +167,11 @@ mod tests {
             (Timeout::idle(300 * SECOND), 300),
             (Timeout::total(5 * SECOND), 305),
             (Timeout::total(500 * SECOND), 805),
-            (
-                Timeout {
-                    idle: Some(9 * SECOND),
-                    total: Some(7 * SECOND),
-                },
-                812,
-            ),
+            (Timeout { idle: Some(9 * SECOND), total: Some(7 * SECOND) }, 812),
         ] {
             // One that is dropped unreached leaves its timer behind.
             let mut unreached = timers.deadline(Timeout::idle(40 * SECOND));
-            assert!(
-                poll_fn(|cx| Poll::Ready(unreached.poll(cx)))
-                    .await
-                    .is_pending()
-            );
+            assert!(poll_fn(|cx| Poll::Ready(unreached.poll(cx))).await.is_pending());
             drop(unreached);
             let mut deadline = timers.deadline(limit);
             poll_fn(|cx| deadline.poll(cx)).await;
@@ -199,13 +179,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_transport_is_told_of_longer_limits_alone() {
+        let told = |limit: Timeout| limit.beyond_default().map(|IdleLimit(limit)| limit);
+        assert_eq!(told(Timeout::default()), None);
+        assert_eq!(told(Timeout::total(5 * SECOND)), None);
+        assert_eq!(told(Timeout::idle(301 * SECOND)), Some(Some(301 * SECOND)));
+        assert_eq!(told(Timeout::total(900 * SECOND)), Some(Some(900 * SECOND)));
+        let both = Timeout { idle: Some(400 * SECOND), total: Some(9 * SECOND) };
+        assert_eq!(told(both), None);
+        assert_eq!(told(Timeout::NONE), Some(None));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_message_starts_the_idle_limit_anew_but_not_the_total_one() {
         let start = Instant::now();
-        let mut deadline = Timers::default().deadline(Timeout {
-            idle: Some(10 * SECOND),
-            total: Some(25 * SECOND),
-        });
+        let mut deadline = Timers::default()
+            .deadline(Timeout { idle: Some(10 * SECOND), total: Some(25 * SECOND) });
         for _ in 0..3 {
             let waited = tokio::time::timeout(8 * SECOND, poll_fn(|cx| deadline.poll(cx))).await;
             if waited.is_ok() {

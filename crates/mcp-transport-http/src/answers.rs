@@ -16,7 +16,7 @@ use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
     HttpService,
-    error::{closed, from_http, no_answer},
+    error::{closed, ended_early, from_http, no_answer},
     flights::{Ended, Flight},
     head::Head,
     messages::{Messages, excerpt, message_data, parse},
@@ -174,8 +174,7 @@ impl<S: HttpService> Answers<S> {
                 };
                 error.with_delivery(delivery)
             }
-            None => no_answer(&self.method, "the stream ended before the answer")
-                .with_delivery(Delivery::Unknown),
+            None => ended_early(&self.method, ""),
         })
     }
 
@@ -202,8 +201,7 @@ impl<S: HttpService> Answers<S> {
         if cause.is_transient() && self.resume() {
             return Ok(());
         }
-        let why = "the stream ended before the answer and could not be resumed";
-        let error = no_answer(&self.method, why).with_delivery(Delivery::Unknown);
+        let error = ended_early(&self.method, " and could not be resumed");
         Err(match cause {
             Unopened::Failed(cause) => error.with_source(cause),
             Unopened::Refused(cause) => error.with_source(cause),

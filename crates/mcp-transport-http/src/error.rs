@@ -19,10 +19,11 @@ pub(crate) fn from_http(error: mcp_http::Error, method: &str, uri: &Uri) -> Erro
         HttpKind::TooLarge => {
             (ErrorKind::TooLarge, format!("{method}: the answer of {url} is too large"))
         }
-        // Not `Closed`: the next request finds a connection of its own.
-        HttpKind::Closed | HttpKind::Reset | HttpKind::Protocol | HttpKind::Body => {
-            (ErrorKind::Protocol, format!("{method}: {url} broke off before the answer was there"))
-        }
+        HttpKind::Closed | HttpKind::Reset | HttpKind::Body => (
+            ErrorKind::Interrupted,
+            format!("{method}: {url} broke off before the answer was there"),
+        ),
+        HttpKind::Protocol => (ErrorKind::Protocol, format!("{method}: {url} does not speak HTTP")),
         _ => (ErrorKind::Other, format!("{method}: the request to {url} failed")),
     };
     let delivery = match kind {
@@ -50,6 +51,11 @@ pub(crate) fn from_status(error: StatusError, method: &str) -> Error {
 /// The server answered `method` with something that is no answer.
 pub(crate) fn no_answer(method: &str, why: &str) -> Error {
     Error::new(ErrorKind::Protocol, format!("{method}: {why}")).with_delivery(Delivery::Answered)
+}
+
+/// The stream that was to bring the answer to `method` ended without it.
+pub(crate) fn ended_early(method: &str, and: &str) -> Error {
+    Error::new(ErrorKind::Interrupted, format!("{method}: the stream ended before the answer{and}"))
 }
 
 /// The transport was closed.

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use mcp_core::{ProtocolVersion, RawJson};
 use mcp_http::ReadTimeout;
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_transport::{Delivery, Error, ErrorKind, IdleLimit};
 use serde::Deserialize;
 
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -81,6 +81,9 @@ impl Head {
 
     fn with(mut extensions: Extensions) -> Result<Self, Error> {
         let extra = extensions.remove::<HeaderMap>().unwrap_or_default();
+        if let Some(IdleLimit(limit)) = extensions.remove() {
+            extensions.insert(ReadTimeout(limit));
+        }
         if let Some(name) = owned_by_protocol(&extra) {
             return Err(invalid(format!("the header {name} is set by the protocol")));
         }

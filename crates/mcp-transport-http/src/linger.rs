@@ -18,6 +18,8 @@ use tokio::time::Instant;
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 /// How many bodies are waited for at the same time.
 const ROOM: usize = 64;
+/// How many of them a request looks at.
+const LOOKS: usize = 2;
 
 /// Bodies of which all that matters was read, and only the end is missing.
 ///
@@ -59,11 +61,23 @@ where
         !self.reaping.swap(true, Ordering::AcqRel)
     }
 
-    /// Lets go of the bodies that have ended, and of those that had their time; whether others are left.
-    pub(crate) fn sweep(&self) -> bool {
+    /// Lets go of the bodies that have ended, among those that were looked at longest ago. So many are
+    /// looked at that a request finds more than it parks.
+    pub(crate) fn reclaim(&self) {
+        let mut bodies = self.lock();
+        for _ in 0..bodies.len().min(LOOKS) {
+            if let Some((since, mut events)) = bodies.pop_front()
+                && !is_over(&mut events)
+            {
+                bodies.push_back((since, events));
+            }
+        }
+    }
+
+    /// Lets go of the bodies that have ended, and of those that had their time.
+    pub(crate) fn sweep(&self) {
         let mut bodies = self.lock();
         bodies.retain_mut(|(since, events)| !is_over(events) && since.elapsed() < PATIENCE);
-        !bodies.is_empty()
     }
 
     /// The sweeper stops, unless something came in.

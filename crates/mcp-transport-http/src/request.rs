@@ -31,7 +31,7 @@ impl<S: HttpService> Shared<S> {
         let flight = Flight::open(self, &request.id, None)?;
         let question = Question { request: &request, batches: false };
         let asking = async {
-            self.reclaim().await;
+            self.reclaim();
             self.ask(&head, None, encoded_request(&request), question).await
         };
         let replied = flight.race(asking).await;
@@ -51,7 +51,7 @@ impl<S: HttpService> Shared<S> {
         let batches = version == Some(ProtocolVersion::V2025_03_26);
         let question = Question { request: &request, batches };
         let asking = async {
-            self.reclaim().await;
+            self.reclaim();
             let body = encoded_request(&request);
             let (reply, session) = if begins {
                 self.ask_to_begin(&head, body, question, envelope).await?

@@ -48,12 +48,8 @@ impl<S: HttpService> Shared<S> {
     }
 
     /// Makes the connections of answers that were read usable again.
-    pub(crate) async fn reclaim(&self) {
-        if self.linger.sweep() {
-            // The end may be in the buffer of a connection whose task had no turn yet.
-            tokio::task::yield_now().await;
-            self.linger.sweep();
-        }
+    pub(crate) fn reclaim(&self) {
+        self.linger.reclaim();
     }
 
     /// Lets a body end that has nothing more to say.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::Extensions;
 use mcp_core::{Message, Notification, ProtocolVersion, Response};
 
@@ -41,6 +43,12 @@ impl<M> From<M> for Envelope<M> {
         Self::new(message)
     }
 }
+
+/// How long the peer may stay silent about a request, beside its [`Envelope`] as an extension: for
+/// requests that may take longer than a transport allows by itself. `None` is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a number with a name")]
+pub struct IdleLimit(pub Option<Duration>);
 
 /// A message that nothing answers: a notification, or (before 2026-07-28) the response to a request of
 /// the server.

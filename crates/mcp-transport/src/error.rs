@@ -23,6 +23,9 @@ pub enum ErrorKind {
     Connect,
     /// The connection is over: closed by us or by the peer, or the process has ended.
     Closed,
+    /// The way to the peer broke off before the answer was there. Only this request is lost: the next
+    /// one finds a new way.
+    Interrupted,
     /// A wait reached its limit.
     Timeout,
     /// A message is larger than the limit, which the text names.

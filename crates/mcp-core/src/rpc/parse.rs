@@ -8,7 +8,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response, raw::{from_json, range_in},
+    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response,
+    raw::{from_json, range_in},
 };
 
 /// Why bytes are not a JSON-RPC message.

@@ -17,11 +17,7 @@ impl<T> Entries<T> {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// Adds a member at the end; a name that is there already keeps its place and takes the value.
@@ -57,12 +53,7 @@ impl<T> Default for Entries<T> {
 
 impl<K: Into<String>, T> FromIterator<(K, T)> for Entries<T> {
     fn from_iter<I: IntoIterator<Item = (K, T)>>(members: I) -> Self {
-        Self(
-            members
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-        )
+        Self(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 }
 

@@ -52,21 +52,13 @@ impl From<UnsupportedProtocolVersionData> for ErrorObject {
 impl From<MissingRequiredClientCapabilityData> for ErrorObject {
     fn from(data: MissingRequiredClientCapabilityData) -> Self {
         let message = "the client does not declare a capability that this needs";
-        error(
-            error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
-            message,
-            &data,
-        )
+        error(error_code::MISSING_REQUIRED_CLIENT_CAPABILITY, message, &data)
     }
 }
 
 impl From<UrlElicitationRequiredData> for ErrorObject {
     fn from(data: UrlElicitationRequiredData) -> Self {
-        error(
-            error_code::URL_ELICITATION_REQUIRED,
-            "a web page has to be visited first",
-            &data,
-        )
+        error(error_code::URL_ELICITATION_REQUIRED, "a web page has to be visited first", &data)
     }
 }
 

@@ -61,10 +61,7 @@ impl<T> DerefMut for List<T> {
 
 impl<T> From<Vec<T>> for List<T> {
     fn from(items: Vec<T>) -> Self {
-        Self {
-            items,
-            skipped: Vec::new(),
-        }
+        Self { items, skipped: Vec::new() }
     }
 }
 

@@ -213,9 +213,7 @@ mod tests {
         assert_eq!(meta.progress_token(), Some(ProgressToken::from("7")));
         assert_eq!(meta.log_level(), None);
         assert_eq!(serde_json::to_value(&meta).unwrap(), value);
-        let built = Meta::new()
-            .with_progress_token("7")
-            .with("com.example/x", Value::Null);
+        let built = Meta::new().with_progress_token("7").with("com.example/x", Value::Null);
         assert_eq!(
             serde_json::to_value(built).unwrap(),
             json!({"progressToken": "7", "com.example/x": null})

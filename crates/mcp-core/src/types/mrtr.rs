@@ -74,13 +74,9 @@ impl<'de> Deserialize<'de> for InputResponse {
         let known = if raw.get("action").is_some() {
             ElicitResult::deserialize(&raw).ok().map(Self::Elicit)
         } else if raw.get("roots").is_some() {
-            serde_json::from_value(raw.clone())
-                .ok()
-                .map(Self::ListRoots)
+            serde_json::from_value(raw.clone()).ok().map(Self::ListRoots)
         } else {
-            CreateMessageResult::deserialize(&raw)
-                .ok()
-                .map(Self::CreateMessage)
+            CreateMessageResult::deserialize(&raw).ok().map(Self::CreateMessage)
         };
         Ok(known.unwrap_or(Self::Unknown(raw)))
     }

@@ -105,38 +105,17 @@ impl Serialize for ResourceContents {
 impl<'de> Deserialize<'de> for ResourceContents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Text and bytes differ by one member, so both are read as one object with either.
-        let AnyContents {
-            uri,
-            text,
-            blob,
-            mime_type,
-            meta,
-            extra,
-        } = AnyContents::deserialize(deserializer)?;
+        let AnyContents { uri, text, blob, mime_type, meta, extra } =
+            AnyContents::deserialize(deserializer)?;
         Ok(match (uri, text, blob) {
-            (Some(uri), Some(text), None) => Self::Text(TextResourceContents {
-                uri,
-                text,
-                mime_type,
-                meta,
-                extra,
-            }),
-            (Some(uri), None, Some(blob)) => Self::Blob(BlobResourceContents {
-                uri,
-                blob,
-                mime_type,
-                meta,
-                extra,
-            }),
+            (Some(uri), Some(text), None) => {
+                Self::Text(TextResourceContents { uri, text, mime_type, meta, extra })
+            }
+            (Some(uri), None, Some(blob)) => {
+                Self::Blob(BlobResourceContents { uri, blob, mime_type, meta, extra })
+            }
             (uri, text, blob) => {
-                let whole = AnyContents {
-                    uri,
-                    text,
-                    blob,
-                    mime_type,
-                    meta,
-                    extra,
-                };
+                let whole = AnyContents { uri, text, blob, mime_type, meta, extra };
                 match serde_json::to_value(whole).map_err(de::Error::custom)? {
                     Value::Object(raw) => Self::Unknown(raw),
                     _ => unreachable!("a struct is written as an object"),
@@ -146,11 +125,7 @@ impl<'de> Deserialize<'de> for ResourceContents {
     }
 }
 
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "what the macro makes of a private type"
-)]
+#[allow(dead_code, unreachable_pub, reason = "what the macro makes of a private type")]
 mod any {
     use crate::types::Meta;
 

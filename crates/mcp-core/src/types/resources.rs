@@ -177,21 +177,9 @@ wire_struct! {
     }
 }
 
-with_meta!(
-    ReadResourceRequestParams,
-    ResourceRequestParams,
-    ResourceUpdatedNotificationParams
-);
-server_result!(
-    ListResourcesResult,
-    ListResourceTemplatesResult,
-    ReadResourceResult
-);
-cacheable!(
-    ListResourcesResult,
-    ListResourceTemplatesResult,
-    ReadResourceResult
-);
+with_meta!(ReadResourceRequestParams, ResourceRequestParams, ResourceUpdatedNotificationParams);
+server_result!(ListResourcesResult, ListResourceTemplatesResult, ReadResourceResult);
+cacheable!(ListResourcesResult, ListResourceTemplatesResult, ReadResourceResult);
 page! {
     ListResourcesResult of Resource = resources,
     ListResourceTemplatesResult of ResourceTemplate = resource_templates,

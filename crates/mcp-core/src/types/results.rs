@@ -184,10 +184,7 @@ server_result!(EmptyResult);
 /// Spec: basic/patterns/mrtr
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "passed on once, and nearly always complete"
-)]
+#[allow(clippy::large_enum_variant, reason = "passed on once, and nearly always complete")]
 pub enum Outcome<T> {
     /// The result.
     Complete(T),
@@ -233,10 +230,7 @@ impl<T: ServerResult + Serialize + de::DeserializeOwned> MethodResult for Outcom
             Some(Value::String(kind)) => match ResultType::from(kind.as_str()) {
                 ResultType::Complete => complete.map(Self::Complete),
                 ResultType::InputRequired => raw.decode().map(Self::InputRequired),
-                ResultType::Other(result_type) => Ok(Self::Other {
-                    result_type,
-                    raw: raw.clone(),
-                }),
+                ResultType::Other(result_type) => Ok(Self::Other { result_type, raw: raw.clone() }),
             },
             Some(other) => Err(unexpected(&other.to_string())),
         }

@@ -243,9 +243,5 @@ macro_rules! client_result {
 }
 pub(crate) use client_result;
 
-with_meta!(
-    SamplingMessage,
-    CreateMessageRequestParams,
-    CreateMessageResult
-);
+with_meta!(SamplingMessage, CreateMessageRequestParams, CreateMessageResult);
 client_result!(CreateMessageResult);

@@ -76,8 +76,5 @@ wire_struct! {
     }
 }
 
-with_meta!(
-    SubscriptionsListenRequestParams,
-    SubscriptionsAcknowledgedNotificationParams
-);
+with_meta!(SubscriptionsListenRequestParams, SubscriptionsAcknowledgedNotificationParams);
 server_result!(SubscriptionsListenResult);

@@ -55,15 +55,8 @@ wire_struct! {
 impl Tool {
     /// What to show to people: the title, the annotations' title, or else the name.
     pub fn display_name(&self) -> &str {
-        let annotated = || {
-            self.annotations
-                .as_ref()
-                .and_then(|hints| hints.title.as_deref())
-        };
-        self.title
-            .as_deref()
-            .or_else(annotated)
-            .unwrap_or(&self.name)
+        let annotated = || self.annotations.as_ref().and_then(|hints| hints.title.as_deref());
+        self.title.as_deref().or_else(annotated).unwrap_or(&self.name)
     }
 }
 
@@ -181,11 +174,7 @@ impl CallToolResult {
 
     /// The text of all the text blocks, a line break between two.
     pub fn text(&self) -> String {
-        let texts: Vec<&str> = self
-            .content
-            .iter()
-            .filter_map(ContentBlock::as_text)
-            .collect();
+        let texts: Vec<&str> = self.content.iter().filter_map(ContentBlock::as_text).collect();
         texts.join("\n")
     }
 
@@ -194,11 +183,7 @@ impl CallToolResult {
     /// # Errors
     /// When [`is_error`](Self::is_error) is true.
     pub fn into_result(self) -> Result<Self, ToolError> {
-        if self.is_error == Some(true) {
-            Err(ToolError(Box::new(self)))
-        } else {
-            Ok(self)
-        }
+        if self.is_error == Some(true) { Err(ToolError(Box::new(self))) } else { Ok(self) }
     }
 
     /// Reads the structured content as `T`.
@@ -229,11 +214,7 @@ impl ToolError {
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.text();
-        f.write_str(if text.is_empty() {
-            "the tool failed and gave no text"
-        } else {
-            &text
-        })
+        f.write_str(if text.is_empty() { "the tool failed and gave no text" } else { &text })
     }
 }
 
@@ -261,12 +242,7 @@ mod tests {
         let error = failed.clone().into_result().unwrap_err();
         assert_eq!(error.to_string(), "no such book\ntry another");
         assert_eq!(error.into_result(), failed);
-        assert!(
-            CallToolResult::from_text("x")
-                .with_is_error(false)
-                .into_result()
-                .is_ok()
-        );
+        assert!(CallToolResult::from_text("x").with_is_error(false).into_result().is_ok());
     }
 
     #[test]
@@ -293,17 +269,8 @@ mod tests {
         let names: Vec<_> = result.tools.iter().map(|tool| tool.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(result.next_cursor.as_deref(), Some(""));
-        let [skipped] = result.tools.skipped() else {
-            panic!("{:?}", result.tools.skipped())
-        };
-        assert_eq!(
-            (skipped.index, skipped.raw.as_bytes()),
-            (1, &br#"{"name":5}"#[..])
-        );
-        assert!(
-            skipped.reason.contains("invalid type"),
-            "{}",
-            skipped.reason
-        );
+        let [skipped] = result.tools.skipped() else { panic!("{:?}", result.tools.skipped()) };
+        assert_eq!((skipped.index, skipped.raw.as_bytes()), (1, &br#"{"name":5}"#[..]));
+        assert!(skipped.reason.contains("invalid type"), "{}", skipped.reason);
     }
 }

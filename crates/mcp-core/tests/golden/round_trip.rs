@@ -270,15 +270,9 @@ fn notification<M: NotificationMethod>(value: &Value) -> Result<Value, String> {
 
 fn response<R: MethodResult>(value: &Value) -> Result<Value, String> {
     match message(value)? {
-        Message::Response(Response {
-            id: Some(id),
-            outcome: Ok(raw),
-            ..
-        }) => {
+        Message::Response(Response { id: Some(id), outcome: Ok(raw), .. }) => {
             let result = R::decode(&raw).map_err(|error| error.to_string())?;
-            Ok(to_value(
-                &Response::result(id, RawJson::from_serialize(&result).unwrap()).into(),
-            ))
+            Ok(to_value(&Response::result(id, RawJson::from_serialize(&result).unwrap()).into()))
         }
         other => Err(format!("not a result: {other:?}")),
     }
@@ -286,11 +280,7 @@ fn response<R: MethodResult>(value: &Value) -> Result<Value, String> {
 
 fn error_response<D: Serialize + DeserializeOwned>(value: &Value) -> Result<Value, String> {
     match message(value)? {
-        Message::Response(Response {
-            id,
-            outcome: Err(mut error),
-            ..
-        }) => {
+        Message::Response(Response { id, outcome: Err(mut error), .. }) => {
             error.data = match error.data {
                 Some(raw) => params::<D>(Some(raw))?,
                 None => None,

@@ -29,9 +29,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 
 /// The definitions of a revision, or `None` where the schemas are not installed.
 fn definitions(revision: Revision) -> Option<Value> {
-    let file = workspace_root()
-        .join(".peers/schema")
-        .join(format!("{}.json", revision.name()));
+    let file = workspace_root().join(".peers/schema").join(format!("{}.json", revision.name()));
     if !file.exists() {
         let message = "no schemas in .peers/schema (`cargo xtask setup` puts them there)";
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
@@ -50,43 +48,23 @@ fn check(revision: Revision) {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": definitions,
     });
-    let registry = jsonschema::Registry::new()
-        .add("urn:mcp", &schema)
-        .unwrap()
-        .prepare()
-        .unwrap();
-    let cases: Vec<Case> = values()
-        .into_iter()
-        .filter(|case| case.revisions.contains(&revision))
-        .collect();
+    let registry = jsonschema::Registry::new().add("urn:mcp", &schema).unwrap().prepare().unwrap();
+    let cases: Vec<Case> =
+        values().into_iter().filter(|case| case.revisions.contains(&revision)).collect();
     let mut failures = Vec::new();
-    for Case {
-        definition, value, ..
-    } in &cases
-    {
+    for Case { definition, value, .. } in &cases {
         if definitions.get(definition).is_none() {
             failures.push(format!("{definition} is not in the schema"));
             continue;
         }
         let schema = json!({"$ref": format!("urn:mcp#/$defs/{definition}")});
-        let validator = jsonschema::options()
-            .with_registry(&registry)
-            .build(&schema)
-            .unwrap();
+        let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
         for error in validator.iter_errors(value) {
-            failures.push(format!(
-                "{definition} at {}: {error}",
-                error.instance_path()
-            ));
+            failures.push(format!("{definition} at {}: {error}", error.instance_path()));
         }
     }
     failures.extend(uncovered(&definitions, &cases));
-    assert!(
-        failures.is_empty(),
-        "{} failures:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
 /// The definitions, and the members of definitions, that no value shows.
@@ -94,13 +72,7 @@ fn uncovered(definitions: &Value, cases: &[Case]) -> Vec<String> {
     let mut shown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for case in cases {
         let members = shown.entry(case.definition).or_default();
-        members.extend(
-            case.value
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(name, _)| name.as_str()),
-        );
+        members.extend(case.value.as_object().into_iter().flatten().map(|(name, _)| name.as_str()));
     }
     let mut missing = Vec::new();
     for (definition, schema) in definitions.as_object().unwrap() {
@@ -134,19 +106,12 @@ fn values_are_valid_and_complete_in_2026_07_28() {
 
 #[test]
 fn values_go_through_their_types_unchanged() {
-    for Case {
-        definition, value, ..
-    } in values()
-    {
+    for Case { definition, value, .. } in values() {
         // Unions of messages have no type of their own: the method picks it.
         if UNIONS.contains(&definition) {
             continue;
         }
-        assert_eq!(
-            round_trip(definition, &value).as_ref(),
-            Ok(&value),
-            "{definition}"
-        );
+        assert_eq!(round_trip(definition, &value).as_ref(), Ok(&value), "{definition}");
     }
 }
 

@@ -3,13 +3,12 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use mcp_core::{
-    DiscoverResult, Era, ErrorObject, Implementation, InitializeRequestParams, InitializeResult,
-    MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, WithMeta as _,
-    method,
+    DiscoverResult, Era, ErrorObject, InitializeRequestParams, InitializeResult, MethodResult as _,
+    Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
-    Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect, SharedTransport,
-    Transport,
+    Connect, Connection, Delivery, Envelope, ErrorKind as TransportErrorKind, SharedConnect,
+    SharedTransport, Transport,
 };
 use serde::Deserialize;
 
@@ -36,15 +35,7 @@ pub(crate) async fn open(
     server: &Arc<str>,
     options: &SessionOptions,
 ) -> Result<Opened, Error> {
-    let mut opening = std::pin::pin!(
-        Opening {
-            connect,
-            server,
-            options,
-            probes: 0
-        }
-        .run()
-    );
+    let mut opening = std::pin::pin!(Opening { connect, server, options, probes: 0 }.run());
     let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
     poll_fn(|cx| {
         if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
@@ -85,11 +76,7 @@ impl Opening<'_> {
                     let mut verdict = discovered.unwrap_or_else(|| Verdict::new(version));
                     verdict.protocol_version = version;
                     let meta = self.meta(version)?;
-                    return Ok(Opened {
-                        connection,
-                        verdict,
-                        meta,
-                    });
+                    return Ok(Opened { connection, verdict, meta });
                 }
                 Decision::Probe(version) => {
                     self.probes += 1;
@@ -118,11 +105,7 @@ impl Opening<'_> {
                     Ok(result) => {
                         let verdict = self.accept(&connection.transport, result).await?;
                         let meta = CommonMeta::default();
-                        return Ok(Opened {
-                            connection,
-                            verdict,
-                            meta,
-                        });
+                        return Ok(Opened { connection, verdict, meta });
                     }
                     Err(Failure { outcome, error }) => {
                         failure = Some(error);
@@ -138,11 +121,7 @@ impl Opening<'_> {
     }
 
     fn first(&self) -> Decision {
-        let prior = self
-            .options
-            .prior_discover
-            .as_ref()
-            .map(|verdict| verdict.protocol_version);
+        let prior = self.options.prior_discover.as_ref().map(|verdict| verdict.protocol_version);
         match (self.options.mode, prior) {
             (Mode::Legacy, _) => Decision::Initialize,
             (Mode::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
@@ -155,19 +134,12 @@ impl Opening<'_> {
     }
 
     async fn connect(&self) -> Result<Connection<SharedTransport>, Error> {
-        self.connect
-            .connect()
-            .await
-            .map_err(|error| Error::from_transport(self.server, error))
+        self.connect.connect().await.map_err(|error| Error::from_transport(self.server, error))
     }
 
     fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
-        CommonMeta::modern(
-            version,
-            &self.options.capabilities,
-            &self.options.client_info,
-        )
-        .map_err(|error| self.unsendable(error))
+        CommonMeta::modern(version, &self.options.capabilities, &self.options.client_info)
+            .map_err(|error| self.unsendable(error))
     }
 
     fn unsendable(&self, error: serde_json::Error) -> Error {
@@ -200,10 +172,7 @@ impl Opening<'_> {
                 let message = format!("no answer within {limit:?}");
                 let error = Error::new(ErrorKind::Timeout, Arc::clone(self.server), message)
                     .with_method(method::SERVER_DISCOVER);
-                Err(Failure {
-                    outcome: Outcome::Silence,
-                    error,
-                })
+                Err(Failure { outcome: Outcome::Silence, error })
             }),
         })
         .await?;
@@ -278,37 +247,28 @@ impl Opening<'_> {
             Err(error) => Err(error),
         };
         let (outcome, error) = match answered {
-            Ok(Response {
-                outcome: Ok(result),
-                ..
-            }) => return Ok(result),
-            Ok(Response {
-                outcome: Err(error),
-                ..
-            }) => {
-                let outcome = Outcome::Answer {
-                    code: error.code,
-                    supported: supported(&error),
-                };
+            Ok(Response { outcome: Ok(result), .. }) => return Ok(result),
+            Ok(Response { outcome: Err(error), .. }) => {
+                let outcome = Outcome::Answer { code: error.code, supported: supported(&error) };
                 (outcome, Error::from_answer(self.server, error))
             }
-            Err(error) => (
-                Outcome::Failure(error.kind()),
-                Error::from_transport(self.server, error),
-            ),
+            Err(error) => {
+                let kind = match error.kind() {
+                    // What broke off on the way says nothing of the server.
+                    TransportErrorKind::Protocol if error.delivery() != Delivery::Answered => {
+                        TransportErrorKind::Other
+                    }
+                    kind => kind,
+                };
+                (Outcome::Failure(kind), Error::from_transport(self.server, error))
+            }
         };
-        Err(Failure {
-            outcome,
-            error: error.with_method(method),
-        })
+        Err(Failure { outcome, error: error.with_method(method) })
     }
 
     fn other_shape(&self, method: &'static str, error: serde_json::Error) -> Failure {
         let error = Error::decode(self.server, error).with_method(method);
-        Failure {
-            outcome: Outcome::OtherResult,
-            error,
-        }
+        Failure { outcome: Outcome::OtherResult, error }
     }
 
     fn no_common_version(&self, theirs: &[String], failure: Option<Error>) -> Error {
@@ -341,19 +301,9 @@ fn supported(error: &ErrorObject) -> Option<Vec<String>> {
 }
 
 fn verdict_of(version: ProtocolVersion, result: DiscoverResult) -> Verdict {
-    // The identity stands in `_meta`, and in an older shape beside the versions.
-    let info = result
-        .meta()
-        .and_then(|meta| meta.server_info())
-        .or_else(|| {
-            result
-                .extra
-                .get("serverInfo")
-                .and_then(|info| Implementation::deserialize(info).ok())
-        });
     Verdict {
         protocol_version: version,
-        server_info: info,
+        server_info: result.server_info(),
         capabilities: result.capabilities,
         instructions: result.instructions,
     }

@@ -16,10 +16,7 @@ pub(crate) enum Outcome {
     /// A result of another shape.
     OtherResult,
     /// A JSON-RPC error; with the versions of its `data.supported`, where they can be read.
-    Answer {
-        code: i64,
-        supported: Option<Vec<String>>,
-    },
+    Answer { code: i64, supported: Option<Vec<String>> },
     /// No answer in the time of the probe.
     Silence,
     /// It failed below the protocol.
@@ -145,10 +142,7 @@ mod tests {
     }
 
     fn refused(names: &[&str]) -> Outcome {
-        Answer {
-            code: -32022,
-            supported: Some(versions(names)),
-        }
+        Answer { code: -32022, supported: Some(versions(names)) }
     }
 
     #[test]
@@ -157,54 +151,21 @@ mod tests {
         let auto = Mode::Auto;
         let pinned = Mode::Pinned(NEW);
         let both = &["2026-07-28", "2025-11-25"];
-        let code = |code| Answer {
-            code,
-            supported: None,
-        };
+        let code = |code| Answer { code, supported: None };
         let rows: Vec<(Mode, Binding, bool, Outcome, Decision)> = vec![
             // An answer that discovers.
             (auto, Stream, false, Discovered(versions(both)), Modern(NEW)),
-            (
-                auto,
-                Http,
-                true,
-                Discovered(versions(&["2025-11-25", "2026-07-28"])),
-                Modern(NEW),
-            ),
-            (
-                auto,
-                Stream,
-                false,
-                Discovered(versions(&["2025-11-25"])),
-                Initialize,
-            ),
-            (
-                pinned,
-                Stream,
-                false,
-                Discovered(versions(&["2025-11-25"])),
-                NoCommonVersion,
-            ),
-            (
-                auto,
-                Stream,
-                false,
-                Discovered(versions(&["2099-01-01"])),
-                NoCommonVersion,
-            ),
+            (auto, Http, true, Discovered(versions(&["2025-11-25", "2026-07-28"])), Modern(NEW)),
+            (auto, Stream, false, Discovered(versions(&["2025-11-25"])), Initialize),
+            (pinned, Stream, false, Discovered(versions(&["2025-11-25"])), NoCommonVersion),
+            (auto, Stream, false, Discovered(versions(&["2099-01-01"])), NoCommonVersion),
             (auto, Stream, false, Discovered(vec![]), NoCommonVersion),
             // The version is refused: never `initialize` where a modern one is in common.
             (auto, Stream, false, refused(both), Probe(NEW)),
             (pinned, Http, false, refused(both), Probe(NEW)),
             (auto, Http, true, refused(both), Fail),
             (auto, Http, false, refused(&["2025-06-18"]), Initialize),
-            (
-                pinned,
-                Http,
-                false,
-                refused(&["2025-06-18"]),
-                NoCommonVersion,
-            ),
+            (pinned, Http, false, refused(&["2025-06-18"]), NoCommonVersion),
             (auto, Http, false, refused(&["2099-01-01"]), NoCommonVersion),
             (auto, Http, false, code(-32022), Initialize),
             // Other errors of the modern era.
@@ -229,13 +190,7 @@ mod tests {
             (auto, Http, false, Failure(ErrorKind::Closed), Fail),
             // HTTP without a JSON-RPC body: 4xx is the legacy era, the rest is no evidence.
             (auto, Http, false, Failure(ErrorKind::Rejected), Initialize),
-            (
-                pinned,
-                Http,
-                false,
-                Failure(ErrorKind::Rejected),
-                NoCommonVersion,
-            ),
+            (pinned, Http, false, Failure(ErrorKind::Rejected), NoCommonVersion),
             (auto, Http, false, Failure(ErrorKind::Protocol), Initialize),
             (auto, Http, false, Failure(ErrorKind::Unauthorized), Fail),
             (auto, Http, false, Failure(ErrorKind::Status), Fail),
@@ -246,10 +201,7 @@ mod tests {
         ];
         for (mode, binding, corrected, outcome, expected) in rows {
             let decision = after_probe(mode, binding, corrected, &outcome);
-            assert_eq!(
-                decision, expected,
-                "{mode:?} {binding:?} {corrected} {outcome:?}"
-            );
+            assert_eq!(decision, expected, "{mode:?} {binding:?} {corrected} {outcome:?}");
         }
     }
 
@@ -261,15 +213,7 @@ mod tests {
             (Mode::Auto, false, refused(&["2099-01-01"]), NoCommonVersion),
             (Mode::Legacy, false, refused(&["2026-07-28"]), Fail),
             (Mode::Pinned(OLD), false, refused(&["2026-07-28"]), Fail),
-            (
-                Mode::Auto,
-                false,
-                Answer {
-                    code: -32602,
-                    supported: None,
-                },
-                Fail,
-            ),
+            (Mode::Auto, false, Answer { code: -32602, supported: None }, Fail),
             (Mode::Auto, false, Failure(ErrorKind::Closed), Fail),
         ];
         for (mode, corrected, outcome, expected) in rows {

@@ -16,9 +16,7 @@ use crate::peer::{Peer, Reply, error, legacy, modern, result};
 const SECOND: Duration = Duration::from_secs(1);
 
 async fn open(peer: &Peer) -> Session {
-    Session::open(peer.clone(), Some("bookshop"), SessionOptions::default())
-        .await
-        .unwrap()
+    Session::open(peer.clone(), Some("bookshop"), SessionOptions::default()).await.unwrap()
 }
 
 fn last(peer: &Peer) -> Value {
@@ -47,32 +45,17 @@ async fn arguments_meta_and_progress_token_are_sent_once() {
     assert_eq!(params["arguments"], json!({ "a": 1, "b": [2] }));
     assert_eq!(params["_meta"]["progressToken"], last(&peer)["id"]);
     assert_eq!(params["_meta"]["com.example/x"], true);
-    assert_eq!(
-        params["_meta"]["io.modelcontextprotocol/protocolVersion"],
-        "2026-07-28"
-    );
+    assert_eq!(params["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 
     let raw = json!({ "_meta": { "com.example/y": 1 }, "key": "value" });
     session.request("x/y", &raw).await.unwrap();
     let params = &last(&peer)["params"];
-    assert_eq!(
-        (&params["key"], &params["_meta"]["com.example/y"]),
-        (&json!("value"), &json!(1))
-    );
-    assert_eq!(
-        params["_meta"]["io.modelcontextprotocol/protocolVersion"],
-        "2026-07-28"
-    );
+    assert_eq!((&params["key"], &params["_meta"]["com.example/y"]), (&json!("value"), &json!(1)));
+    assert_eq!(params["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 
     let failure = session.call_tool("find").args([1]).await.unwrap_err();
-    assert_eq!(
-        (failure.kind(), failure.delivery()),
-        (ErrorKind::Arguments, Delivery::NotSent)
-    );
-    assert!(
-        failure.to_string().starts_with("bookshop: tools/call: "),
-        "{failure}"
-    );
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Arguments, Delivery::NotSent));
+    assert!(failure.to_string().starts_with("bookshop: tools/call: "), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,10 +95,7 @@ async fn silence_ends_a_call_after_300_seconds_and_cancels_it() {
     let session = open(&peer).await;
     let start = Instant::now();
     let failure = session.call_tool("stuck").await.unwrap_err();
-    assert_eq!(
-        (failure.kind(), failure.delivery()),
-        (ErrorKind::Timeout, Delivery::Unknown)
-    );
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
     assert_eq!(start.elapsed(), 300 * SECOND);
     settle().await;
     assert_eq!(last(&peer)["method"], "notifications/cancelled");
@@ -132,45 +112,25 @@ async fn a_call_sets_a_limit_of_its_own_or_none() {
         (Timeout::total(900 * SECOND), 900),
     ] {
         let start = Instant::now();
-        let failure = session
-            .call_tool("stuck")
-            .timeout(timeout)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (failure.kind(), start.elapsed()),
-            (ErrorKind::Timeout, seconds * SECOND)
-        );
+        let failure = session.call_tool("stuck").timeout(timeout).await.unwrap_err();
+        assert_eq!((failure.kind(), start.elapsed()), (ErrorKind::Timeout, seconds * SECOND));
     }
-    let unlimited = session
-        .call_tool("stuck")
-        .timeout(Timeout::NONE)
-        .into_future();
-    assert!(
-        tokio::time::timeout(100_000 * SECOND, unlimited)
-            .await
-            .is_err()
-    );
+    let unlimited = session.call_tool("stuck").timeout(Timeout::NONE).into_future();
+    assert!(tokio::time::timeout(100_000 * SECOND, unlimited).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn dropping_a_call_cancels_it_once_and_the_session_lives_on() {
     let peer = modern(|message| match message["params"]["name"].as_str() {
-        Some("quick") => result(
-            message,
-            json!({ "content": [{ "type": "text", "text": "ok" }] }),
-        ),
+        Some("quick") => result(message, json!({ "content": [{ "type": "text", "text": "ok" }] })),
         _ => Reply::Nothing,
     });
     let session = open(&peer).await;
     let slow = session.call_tool("slow").into_future();
     assert!(tokio::time::timeout(SECOND, slow).await.is_err());
     assert_eq!(session.call_tool("quick").await.unwrap().text(), "ok");
-    let cancelled = peer
-        .methods()
-        .into_iter()
-        .filter(|method| method == "notifications/cancelled")
-        .count();
+    let cancelled =
+        peer.methods().into_iter().filter(|method| method == "notifications/cancelled").count();
     assert_eq!(cancelled, 1);
 }
 
@@ -181,48 +141,29 @@ async fn errors_of_the_server_are_told_apart_from_errors_of_a_tool() {
             message,
             json!({ "content": [{ "type": "text", "text": "no book" }], "isError": true }),
         ),
-        Some("asking") => result(
-            message,
-            json!({ "resultType": "input_required", "requestState": "s" }),
-        ),
+        Some("asking") => {
+            result(message, json!({ "resultType": "input_required", "requestState": "s" }))
+        }
         Some("odd") => result(message, json!({ "content": 7 })),
         Some("strange") => result(message, json!({ "resultType": "strange", "content": [] })),
-        _ => error(
-            message,
-            json!({ "code": -32602, "message": "unknown tool" }),
-        ),
+        _ => error(message, json!({ "code": -32602, "message": "unknown tool" })),
     });
     let session = open(&peer).await;
     let failing = session.call_tool("failing").await.unwrap();
     assert_eq!(failing.into_result().unwrap_err().to_string(), "no book");
 
     let unknown = session.call_tool("unknown").await.unwrap_err();
-    assert_eq!(
-        (unknown.kind(), unknown.answer().unwrap().code),
-        (ErrorKind::Answer, -32602)
-    );
+    assert_eq!((unknown.kind(), unknown.answer().unwrap().code), (ErrorKind::Answer, -32602));
     assert_eq!(
         unknown.to_string(),
         "bookshop: tools/call: the server answered: unknown tool (-32602)"
     );
     let asking = session.call_tool("asking").await.unwrap_err();
     assert_eq!(asking.kind(), ErrorKind::InputRequired);
-    assert_eq!(
-        asking.input_required().unwrap().request_state.as_deref(),
-        Some("s")
-    );
-    assert_eq!(
-        session.call_tool("odd").await.unwrap_err().kind(),
-        ErrorKind::Decode
-    );
-    assert_eq!(
-        session.call_tool("strange").await.unwrap_err().kind(),
-        ErrorKind::Decode
-    );
-    assert_eq!(
-        session.ping().await.unwrap_err().kind(),
-        ErrorKind::Unsupported
-    );
+    assert_eq!(asking.input_required().unwrap().request_state.as_deref(), Some("s"));
+    assert_eq!(session.call_tool("odd").await.unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(session.call_tool("strange").await.unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(session.ping().await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test(start_paused = true)]
@@ -236,27 +177,19 @@ async fn a_connection_that_ends_fails_what_is_open_and_is_known_to_be_over() {
     settle().await;
     assert!(!session.is_closed());
     let ended = session.call_tool("end").await.unwrap_err();
-    assert_eq!(
-        (ended.kind(), ended.delivery()),
-        (ErrorKind::Closed, Delivery::Unknown)
-    );
+    assert_eq!((ended.kind(), ended.delivery()), (ErrorKind::Closed, Delivery::Unknown));
     assert_eq!(open.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
     settle().await;
     assert!(session.is_closed());
     let refused = session.call_tool("more").await.unwrap_err();
-    assert_eq!(
-        (refused.kind(), refused.delivery()),
-        (ErrorKind::Closed, Delivery::NotSent)
-    );
+    assert_eq!((refused.kind(), refused.delivery()), (ErrorKind::Closed, Delivery::NotSent));
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_of_a_legacy_server_are_answered() {
     let peer = legacy(|message| match message["method"].as_str() {
         Some("tools/list") => {
-            let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else {
-                panic!()
-            };
+            let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else { panic!() };
             let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
             let roots = json!({ "jsonrpc": "2.0", "id": "r", "method": "roots/list" });
             Reply::Lines([ping, roots].into_iter().chain(answer).collect())
@@ -267,32 +200,23 @@ async fn requests_of_a_legacy_server_are_answered() {
     session.list_tools().await.unwrap();
     settle().await;
     let received = peer.received();
-    let [.., ping, roots] = &received[..] else {
-        panic!()
-    };
+    let [.., ping, roots] = &received[..] else { panic!() };
     assert_eq!(*ping, json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
-    assert_eq!(
-        (&roots["id"], &roots["error"]["code"]),
-        (&json!("r"), &json!(-32601))
-    );
+    assert_eq!((&roots["id"], &roots["error"]["code"]), (&json!("r"), &json!(-32601)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn notifications_are_handed_on_in_order() {
     let peer = modern(|message| {
         let note = |n: u32| json!({ "jsonrpc": "2.0", "method": format!("notifications/{n}") });
-        let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else {
-            panic!()
-        };
+        let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else { panic!() };
         Reply::Lines((0..5).map(note).chain(answer).collect())
     });
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let mut options = SessionOptions::default();
     options.on_notification = Some(Arc::new(move |notification: &mcp_core::Notification| {
-        log.lock()
-            .unwrap()
-            .push(notification.method.clone().into_owned());
+        log.lock().unwrap().push(notification.method.clone().into_owned());
     }));
     let session = Session::open(peer, None, options).await.unwrap();
     session.list_tools().await.unwrap();
@@ -322,22 +246,11 @@ async fn lists_have_all_pages_one_page_or_a_stream() {
         |page| [None, Some(String::new()), Some("c".to_owned()), None][page as usize].clone();
     let peer = paged(cursors);
     let session = open(&peer).await;
-    let names: Vec<String> = session
-        .list_tools()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|tool| tool.name)
-        .collect();
-    assert_eq!(
-        names,
-        ["a1", "b1", "a2", "b2", "a3", "b3"],
-        "what cannot be read is left out"
-    );
-    let asked: Vec<Value> = peer.received()[1..]
-        .iter()
-        .map(|request| request["params"]["cursor"].clone())
-        .collect();
+    let names: Vec<String> =
+        session.list_tools().await.unwrap().into_iter().map(|tool| tool.name).collect();
+    assert_eq!(names, ["a1", "b1", "a2", "b2", "a3", "b3"], "what cannot be read is left out");
+    let asked: Vec<Value> =
+        peer.received()[1..].iter().map(|request| request["params"]["cursor"].clone()).collect();
     assert_eq!(asked, [Value::Null, json!(""), json!("c")]);
 
     let session = open(&paged(cursors)).await;
@@ -351,18 +264,12 @@ async fn endless_lists_are_errors() {
     let session = open(&paged(|_| Some("round".to_owned()))).await;
     let failure = session.list_tools().await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Pagination);
-    assert!(
-        failure.to_string().contains("\"round\" came twice"),
-        "{failure}"
-    );
+    assert!(failure.to_string().contains("\"round\" came twice"), "{failure}");
 
     let session = open(&paged(|page| Some(page.to_string()))).await;
     let failure = session.list_tools().max_pages(5).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Pagination);
-    assert!(
-        failure.to_string().contains("more than 5 pages"),
-        "{failure}"
-    );
+    assert!(failure.to_string().contains("more than 5 pages"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,15 +26,9 @@ async fn a_modern_server_is_discovered_and_sent_nothing_else() {
     assert!(session.capabilities().tools.is_some());
     assert_eq!(peer.methods(), ["server/discover"]);
     let meta = &peer.received()[0]["params"]["_meta"];
-    assert_eq!(
-        meta["io.modelcontextprotocol/protocolVersion"],
-        "2026-07-28"
-    );
+    assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
     assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object());
-    assert_eq!(
-        meta["io.modelcontextprotocol/clientInfo"]["name"],
-        "mcp-client"
-    );
+    assert_eq!(meta["io.modelcontextprotocol/clientInfo"]["name"], "mcp-client");
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,10 +39,7 @@ async fn a_legacy_server_is_initialized_on_the_same_connection() {
     assert_eq!(session.era(), Era::Legacy);
     assert_eq!(session.server_info().unwrap().name, "old");
     tokio::task::yield_now().await;
-    assert_eq!(
-        peer.methods(),
-        ["server/discover", "initialize", "notifications/initialized"]
-    );
+    assert_eq!(peer.methods(), ["server/discover", "initialize", "notifications/initialized"]);
     assert_eq!(peer.connections(), 1);
 }
 
@@ -72,10 +63,7 @@ async fn a_server_that_dies_each_time_is_reported() {
     let error = open(&peer, Mode::Auto).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     assert_eq!(peer.connections(), 2);
-    assert!(
-        error.to_string().starts_with("scripted: initialize: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("scripted: initialize: "), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,10 +78,7 @@ async fn a_server_that_is_silent_to_the_probe_is_initialized_after_ten_seconds()
     assert_eq!(start.elapsed(), Duration::from_secs(10));
     tokio::task::yield_now().await;
     // Nothing cancels the probe: that could end a legacy server.
-    assert_eq!(
-        peer.methods(),
-        ["server/discover", "initialize", "notifications/initialized"]
-    );
+    assert_eq!(peer.methods(), ["server/discover", "initialize", "notifications/initialized"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,19 +86,13 @@ async fn silence_is_bounded_and_over_http_no_evidence() {
     let silent = peer(|_, _| Reply::Nothing);
     let start = Instant::now();
     let error = open(&silent, Mode::Auto).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), start.elapsed()),
-        (ErrorKind::Timeout, Duration::from_secs(60))
-    );
+    assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert!(error.to_string().contains("within 60s"), "{error}");
 
     let start = Instant::now();
     let silent = peer(|_, _| Reply::Nothing).bound(Binding::Http);
     let error = open(&silent, Mode::Auto).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), start.elapsed()),
-        (ErrorKind::Timeout, Duration::from_secs(10))
-    );
+    assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(10)));
     assert_eq!(silent.methods(), ["server/discover"]);
 }
 
@@ -141,14 +120,8 @@ async fn a_refused_version_is_corrected_once() {
 #[tokio::test(start_paused = true)]
 async fn no_common_version_names_both_sides_and_sends_no_initialize() {
     let peer = modern(|_| Reply::Nothing);
-    let failure = open(&peer, Mode::Pinned(ProtocolVersion::V2025_06_18))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        failure.kind(),
-        ErrorKind::Timeout,
-        "it is asked by `initialize` at once"
-    );
+    let failure = open(&peer, Mode::Pinned(ProtocolVersion::V2025_06_18)).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Timeout, "it is asked by `initialize` at once");
     assert_eq!(peer.methods(), ["initialize"]);
 
     let future = crate::peer::peer(|_, message| discover(message, &["2099-01-01"]));
@@ -159,9 +132,7 @@ async fn no_common_version_names_both_sides_and_sends_no_initialize() {
     assert_eq!(future.methods(), ["server/discover"]);
 
     let old = legacy(|_| Reply::Nothing);
-    let failure = open(&old, Mode::Pinned(ProtocolVersion::V2026_07_28))
-        .await
-        .unwrap_err();
+    let failure = open(&old, Mode::Pinned(ProtocolVersion::V2026_07_28)).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert_eq!(old.methods(), ["server/discover"]);
 }
@@ -191,11 +162,7 @@ async fn a_prior_verdict_saves_the_question() {
     options.prior_discover = Some(verdict);
     let session = Session::open(peer.clone(), None, options).await.unwrap();
     assert_eq!(session.server_info().unwrap().name, "new");
-    assert_eq!(
-        peer.methods(),
-        ["server/discover"],
-        "only the first session asked"
-    );
+    assert_eq!(peer.methods(), ["server/discover"], "only the first session asked");
 
     let mut options = SessionOptions::default();
     options.prior_discover = Some(Verdict::new(ProtocolVersion::V2025_06_18));

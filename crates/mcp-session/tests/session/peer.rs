@@ -65,15 +65,11 @@ impl Peer {
 }
 
 pub(crate) fn result(request: &Value, result: Value) -> Reply {
-    Reply::Lines(vec![
-        json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
-    ])
+    Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })])
 }
 
 pub(crate) fn error(request: &Value, error: Value) -> Reply {
-    Reply::Lines(vec![
-        json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }),
-    ])
+    Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "error": error })])
 }
 
 /// A `DiscoverResult` with these versions.
@@ -141,10 +137,7 @@ impl Connect for Peer {
                     Reply::Nothing => {}
                     Reply::Lines(lines) => {
                         for line in lines {
-                            writer
-                                .write_all(format!("{line}\n").as_bytes())
-                                .await
-                                .unwrap();
+                            writer.write_all(format!("{line}\n").as_bytes()).await.unwrap();
                         }
                     }
                     Reply::Close => break,
@@ -153,10 +146,7 @@ impl Connect for Peer {
         });
         let (reader, writer) = tokio::io::split(ours);
         let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(Connection::new(
-            PeerTransport(multiplex, tokio::spawn(driver)),
-            inbound,
-        ))
+        Ok(Connection::new(PeerTransport(multiplex, tokio::spawn(driver)), inbound))
     }
 
     fn binding(&self) -> Binding {

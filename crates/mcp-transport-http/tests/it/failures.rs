@@ -73,7 +73,7 @@ async fn fail(request: Received, reply: Reply) -> Reply {
 #[tokio::test]
 async fn each_failure_says_what_it_is_and_the_next_request_works() {
     use Delivery::{Answered, Unknown};
-    use ErrorKind::{Protocol, Rejected, Status, Unauthorized};
+    use ErrorKind::{Interrupted, Protocol, Rejected, Status, Unauthorized};
     let server = Server::start(fail).await;
     let transport = open(&server.url).await.transport;
     for (method, kind, delivery, status, shown) in [
@@ -97,13 +97,13 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
         ("half json", Protocol, Answered, Some(200), "{\"jsonrpc\""),
         ("sse wrong id", Protocol, Answered, None, "99"),
         ("sse junk", Protocol, Answered, None, "junk"),
-        ("sse nothing", Protocol, Unknown, None, "ended before the answer"),
-        ("sse half", Protocol, Unknown, None, "ended before the answer"),
-        ("sse cut", Protocol, Unknown, None, "broke off"),
-        ("no head", Protocol, Unknown, None, "broke off"),
-        ("half head", Protocol, Unknown, None, "broke off"),
+        ("sse nothing", Interrupted, Unknown, None, "ended before the answer"),
+        ("sse half", Interrupted, Unknown, None, "ended before the answer"),
+        ("sse cut", Interrupted, Unknown, None, "broke off"),
+        ("no head", Interrupted, Unknown, None, "broke off"),
+        ("half head", Interrupted, Unknown, None, "broke off"),
         ("no http", Protocol, Unknown, None, "HTTP"),
-        ("half body", Protocol, Unknown, None, "broke off"),
+        ("half body", Interrupted, Unknown, None, "broke off"),
     ] {
         for version in [MODERN, LEGACY] {
             let error = ask(&transport, request(1, method, ""), version).await.unwrap_err();

@@ -112,7 +112,7 @@ async fn attempts_to_resume_are_capped_and_the_next_request_works() {
         let transport = open(&server.url).await.transport;
         handshake(&transport).await.unwrap();
         let error = ask(&transport, request(5, "slow", ""), LEGACY).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Unknown));
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
         assert!(error.to_string().contains("before the answer"), "{error}");
         let attempts = server.logged("GET").len() - 1;
         assert_eq!(attempts, if status == Some(405) { 1 } else { 5 }, "{status:?}");
@@ -137,7 +137,7 @@ async fn without_an_id_or_in_the_modern_era_nothing_is_resumed() {
     let transport = open(&server.url).await.transport;
     for version in [LEGACY, MODERN] {
         let error = ask(&transport, request(5, "slow", ""), version).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Unknown));
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
     }
     assert!(server.logged("GET").is_empty());
 }

@@ -5,56 +5,30 @@ pub(super) fn add(values: &mut Values) {
     let tool_result = tool_result();
     values.both("ToolUseContent", &tool_use);
     values.both("ToolResultContent", &tool_result);
-    values.both(
-        "SamplingMessageContentBlock",
-        SamplingContent::text("hello"),
-    );
-    values.both(
-        "SamplingMessageContentBlock",
-        SamplingContent::from(tool_use),
-    );
-    values.both(
-        "SamplingMessageContentBlock",
-        SamplingContent::from(tool_result),
-    );
+    values.both("SamplingMessageContentBlock", SamplingContent::text("hello"));
+    values.both("SamplingMessageContentBlock", SamplingContent::from(tool_use));
+    values.both("SamplingMessageContentBlock", SamplingContent::from(tool_result));
     for message in messages() {
         values.both("SamplingMessage", message);
     }
     let hint = ModelHint::new().with_name("small");
     values.both("ModelHint", &hint);
     values.both("ModelPreferences", model_preferences());
-    values.both(
-        "ToolChoice",
-        ToolChoice::new().with_mode(ToolChoiceMode::Required),
-    );
+    values.both("ToolChoice", ToolChoice::new().with_mode(ToolChoiceMode::Required));
     values.modern("CreateMessageRequestParams", create_message_params());
     values.both("CreateMessageResult", create_message_result());
 
-    let root = Root::new("file:///home")
-        .with_name("Home")
-        .with_meta(any_meta());
+    let root = Root::new("file:///home").with_name("Home").with_meta(any_meta());
     values.both("Root", &root);
-    values.both(
-        "ListRootsResult",
-        ListRootsResult::new([root]).with_meta(any_meta()),
-    );
+    values.both("ListRootsResult", ListRootsResult::new([root]).with_meta(any_meta()));
 
     values.both("ElicitRequestFormParams", form_params());
     values.both("ElicitRequestURLParams", url_params());
-    values.both(
-        "ElicitRequestParams",
-        ElicitRequestParams::from(form_params()),
-    );
-    values.both(
-        "ElicitRequestParams",
-        ElicitRequestParams::from(url_params()),
-    );
+    values.both("ElicitRequestParams", ElicitRequestParams::from(form_params()));
+    values.both("ElicitRequestParams", ElicitRequestParams::from(url_params()));
     values.both("ElicitResult", elicit_result());
     values.both("ElicitResult", ElicitResult::new(ElicitAction::Decline));
-    values.modern(
-        "CreateMessageRequest",
-        CreateMessageRequest::new(create_message_params()),
-    );
+    values.modern("CreateMessageRequest", CreateMessageRequest::new(create_message_params()));
     values.modern("ElicitRequest", ElicitRequest::new(form_params()));
     values.modern("ListRootsRequest", list_roots_request());
 }
@@ -121,9 +95,7 @@ pub(super) fn url_params() -> ElicitRequestUrlParams {
 
 fn elicit_result() -> ElicitResult {
     ElicitResult::new(ElicitAction::Accept)
-        .with_content(object(
-            json!({"name": "Ada", "age": 36, "ok": true, "genres": ["crime"]}),
-        ))
+        .with_content(object(json!({"name": "Ada", "age": 36, "ok": true, "genres": ["crime"]})))
         .with_meta(any_meta())
 }
 
@@ -133,15 +105,9 @@ fn list_roots_request() -> ListRootsRequest {
 
 pub(super) fn input_requests() -> Entries<InputRequest> {
     Entries::from([
-        (
-            "name",
-            InputRequest::from(ElicitRequest::new(form_params())),
-        ),
+        ("name", InputRequest::from(ElicitRequest::new(form_params()))),
         ("login", ElicitRequest::new(url_params()).into()),
-        (
-            "book",
-            CreateMessageRequest::new(create_message_params()).into(),
-        ),
+        ("book", CreateMessageRequest::new(create_message_params()).into()),
         ("roots", list_roots_request().into()),
     ])
 }
@@ -151,9 +117,6 @@ pub(super) fn input_responses() -> Entries<InputResponse> {
         ("name", InputResponse::from(elicit_result())),
         ("login", ElicitResult::new(ElicitAction::Cancel).into()),
         ("book", create_message_result().into()),
-        (
-            "roots",
-            ListRootsResult::new([Root::new("file:///home")]).into(),
-        ),
+        ("roots", ListRootsResult::new([Root::new("file:///home")]).into()),
     ])
 }

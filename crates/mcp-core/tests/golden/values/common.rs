@@ -16,24 +16,13 @@ pub(super) fn add(values: &mut Values) {
     values.modern("RequestMetaObject", request_meta());
     values.modern("NotificationMetaObject", notification_meta());
     values.modern("ResultMetaObject", result_meta());
-    values.modern(
-        "SubscriptionsListenResultMeta",
-        result_meta().with_subscription_id(7),
-    );
+    values.modern("SubscriptionsListenResultMeta", result_meta().with_subscription_id(7));
 
-    values.both(
-        "RequestParams",
-        RequestParams::new().with_meta(request_meta()),
-    );
-    values.both(
-        "NotificationParams",
-        NotificationParams::new().with_meta(notification_meta()),
-    );
+    values.both("RequestParams", RequestParams::new().with_meta(request_meta()));
+    values.both("NotificationParams", NotificationParams::new().with_meta(notification_meta()));
     values.both(
         "PaginatedRequestParams",
-        PaginatedRequestParams::new()
-            .with_cursor("page-2")
-            .with_meta(request_meta()),
+        PaginatedRequestParams::new().with_cursor("page-2").with_meta(request_meta()),
     );
     values.both("Result", complete(EmptyResult::new()));
     values.both("EmptyResult", complete(EmptyResult::new()));
@@ -60,13 +49,9 @@ pub(super) fn add(values: &mut Values) {
     );
     values.legacy(
         "InitializeResult",
-        InitializeResult::new(
-            Revision::Legacy.name(),
-            server_capabilities(),
-            implementation(),
-        )
-        .with_instructions("Ask for books")
-        .with_meta(any_meta()),
+        InitializeResult::new(Revision::Legacy.name(), server_capabilities(), implementation())
+            .with_instructions("Ask for books")
+            .with_meta(any_meta()),
     );
     values.modern("DiscoverResult", discover_result());
 }
@@ -78,20 +63,10 @@ pub(super) fn discover_result() -> DiscoverResult {
 
 pub(super) fn client_capabilities() -> ClientCapabilities {
     ClientCapabilities::new()
-        .with_elicitation(
-            ElicitationCapability::new()
-                .with_form(Map::new())
-                .with_url(Map::new()),
-        )
-        .with_sampling(
-            SamplingCapability::new()
-                .with_context(Map::new())
-                .with_tools(Map::new()),
-        )
+        .with_elicitation(ElicitationCapability::new().with_form(Map::new()).with_url(Map::new()))
+        .with_sampling(SamplingCapability::new().with_context(Map::new()).with_tools(Map::new()))
         .with_roots(RootsCapability::new().with_list_changed(true))
-        .with_extensions(object(
-            json!({"com.example/ext": {"mimeTypes": ["text/html"]}}),
-        ))
+        .with_extensions(object(json!({"com.example/ext": {"mimeTypes": ["text/html"]}})))
         .with_experimental(object(json!({"telepathy": {"range": 3}})))
 }
 
@@ -99,11 +74,7 @@ pub(super) fn server_capabilities() -> ServerCapabilities {
     ServerCapabilities::new()
         .with_tools(ListCapability::new().with_list_changed(true))
         .with_prompts(ListCapability::new().with_list_changed(false))
-        .with_resources(
-            ResourcesCapability::new()
-                .with_subscribe(true)
-                .with_list_changed(true),
-        )
+        .with_resources(ResourcesCapability::new().with_subscribe(true).with_list_changed(true))
         .with_completions(Map::new())
         .with_logging(Map::new())
         .with_extensions(object(json!({"com.example/ext": {}})))

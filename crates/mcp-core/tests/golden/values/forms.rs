@@ -44,10 +44,7 @@ fn strings() -> [String; 2] {
 }
 
 fn options() -> [EnumOption; 2] {
-    [
-        EnumOption::new("a", "Letter A"),
-        EnumOption::new("b", "Letter B"),
-    ]
+    [EnumOption::new("a", "Letter A"), EnumOption::new("b", "Letter B")]
 }
 
 fn string() -> StringSchema {
@@ -70,10 +67,7 @@ fn number() -> NumberSchema {
 }
 
 fn boolean() -> BooleanSchema {
-    BooleanSchema::new()
-        .with_title("OK")
-        .with_description("Is it?")
-        .with_default(false)
+    BooleanSchema::new().with_title("OK").with_description("Is it?").with_default(false)
 }
 
 fn single() -> UntitledSingleSelectEnumSchema {

@@ -15,11 +15,7 @@ pub(super) fn add(values: &mut Values) {
 
 fn request<M: RequestMethod>(params: M::Params) -> Value {
     let params = RawJson::from_serialize(&params).unwrap();
-    to_value(
-        &Request::new("request-1", M::NAME)
-            .with_params(params)
-            .into(),
-    )
+    to_value(&Request::new("request-1", M::NAME).with_params(params).into())
 }
 
 fn notification<M: NotificationMethod>(params: M::Params) -> Value {
@@ -37,9 +33,7 @@ fn error(error: impl Into<ErrorObject>) -> Value {
 }
 
 fn page() -> PaginatedRequestParams {
-    PaginatedRequestParams::new()
-        .with_cursor("page-2")
-        .with_meta(request_meta())
+    PaginatedRequestParams::new().with_cursor("page-2").with_meta(request_meta())
 }
 
 fn no_params() -> RequestParams {
@@ -61,20 +55,11 @@ fn legacy_requests(values: &mut Values) {
         ("PingRequest", request::<Ping>(RequestParams::new())),
         ("SubscribeRequest", request::<Subscribe>(of_resource())),
         ("UnsubscribeRequest", request::<Unsubscribe>(of_resource())),
-        (
-            "SetLevelRequest",
-            request::<SetLevel>(SetLevelRequestParams::new(LoggingLevel::Debug)),
-        ),
+        ("SetLevelRequest", request::<SetLevel>(SetLevelRequestParams::new(LoggingLevel::Debug))),
         ("GetTaskRequest", request::<GetTask>(of_task())),
-        (
-            "GetTaskPayloadRequest",
-            request::<GetTaskPayload>(of_task()),
-        ),
+        ("GetTaskPayloadRequest", request::<GetTaskPayload>(of_task())),
         ("CancelTaskRequest", request::<CancelTask>(of_task())),
-        (
-            "ListTasksRequest",
-            request::<ListTasks>(PaginatedRequestParams::new().with_cursor("2")),
-        ),
+        ("ListTasksRequest", request::<ListTasks>(PaginatedRequestParams::new().with_cursor("2"))),
     ];
     for (definition, message) in from_client {
         values.legacy(definition, &message);
@@ -83,18 +68,9 @@ fn legacy_requests(values: &mut Values) {
     let sampling = super::client::create_message_params();
     let from_server = [
         ("CreateMessageRequest", request::<CreateMessage>(sampling)),
-        (
-            "ElicitRequest",
-            request::<Elicit>(super::client::form_params().into()),
-        ),
-        (
-            "ElicitRequest",
-            request::<Elicit>(super::client::url_params().into()),
-        ),
-        (
-            "ListRootsRequest",
-            request::<ListRoots>(RequestParams::new()),
-        ),
+        ("ElicitRequest", request::<Elicit>(super::client::form_params().into())),
+        ("ElicitRequest", request::<Elicit>(super::client::url_params().into())),
+        ("ListRootsRequest", request::<ListRoots>(RequestParams::new())),
     ];
     for (definition, message) in from_server {
         values.legacy(definition, &message);
@@ -115,15 +91,9 @@ fn modern_requests(values: &mut Values) {
     let in_both = [
         ("ListToolsRequest", request::<ListTools>(page())),
         ("PaginatedRequest", request::<ListTools>(page())),
-        (
-            "CallToolRequest",
-            request::<CallTool>(super::server::call_tool_params()),
-        ),
+        ("CallToolRequest", request::<CallTool>(super::server::call_tool_params())),
         ("ListResourcesRequest", request::<ListResources>(page())),
-        (
-            "ListResourceTemplatesRequest",
-            request::<ListResourceTemplates>(page()),
-        ),
+        ("ListResourceTemplatesRequest", request::<ListResourceTemplates>(page())),
         ("ReadResourceRequest", request::<ReadResource>(read)),
         ("ListPromptsRequest", request::<ListPrompts>(page())),
         ("GetPromptRequest", request::<GetPrompt>(get)),
@@ -156,30 +126,15 @@ fn notifications(values: &mut Values) {
     let updated = ResourceUpdatedNotificationParams::new("file:///a");
     let in_both = [
         ("CancelledNotification", cancelled),
-        (
-            "ProgressNotification",
-            notification::<Progress>(super::server::progress()),
-        ),
+        ("ProgressNotification", notification::<Progress>(super::server::progress())),
         (
             "LoggingMessageNotification",
             notification::<LoggingMessage>(super::server::log_message()),
         ),
-        (
-            "ToolListChangedNotification",
-            notification::<ToolListChanged>(nothing()),
-        ),
-        (
-            "PromptListChangedNotification",
-            notification::<PromptListChanged>(nothing()),
-        ),
-        (
-            "ResourceListChangedNotification",
-            notification::<ResourceListChanged>(nothing()),
-        ),
-        (
-            "ResourceUpdatedNotification",
-            notification::<ResourceUpdated>(updated),
-        ),
+        ("ToolListChangedNotification", notification::<ToolListChanged>(nothing())),
+        ("PromptListChangedNotification", notification::<PromptListChanged>(nothing())),
+        ("ResourceListChangedNotification", notification::<ResourceListChanged>(nothing())),
+        ("ResourceUpdatedNotification", notification::<ResourceUpdated>(updated)),
     ];
     for (definition, message) in in_both {
         values.both(definition, &message);
@@ -199,18 +154,9 @@ fn notifications(values: &mut Values) {
     values.legacy("ElicitationCompleteNotification", &complete);
     values.legacy("ServerNotification", complete);
     for (definition, message) in [
-        (
-            "InitializedNotification",
-            notification::<Initialized>(nothing()),
-        ),
-        (
-            "RootsListChangedNotification",
-            notification::<RootsListChanged>(nothing()),
-        ),
-        (
-            "TaskStatusNotification",
-            notification::<TaskStatusChanged>(super::tasks::task(None)),
-        ),
+        ("InitializedNotification", notification::<Initialized>(nothing())),
+        ("RootsListChangedNotification", notification::<RootsListChanged>(nothing())),
+        ("TaskStatusNotification", notification::<TaskStatusChanged>(super::tasks::task(None))),
     ] {
         values.legacy(definition, &message);
         values.legacy("ClientNotification", message);
@@ -229,35 +175,21 @@ fn responses(values: &mut Values) {
     values.modern("CallToolResultResponse", response::<CallTool>(more));
     let more = Outcome::InputRequired(super::server::input_required());
     values.modern("ReadResourceResultResponse", response::<ReadResource>(more));
-    let read = cached(ReadResourceResult::new([ResourceContents::text(
-        "file:///a",
-        "a",
-    )]));
+    let read = cached(ReadResourceResult::new([ResourceContents::text("file:///a", "a")]));
     values.modern("ReadResourceResultResponse", response::<ReadResource>(read));
-    let prompt = super::complete(GetPromptResult::new([PromptMessage::user(
-        "a book, please",
-    )]));
+    let prompt = super::complete(GetPromptResult::new([PromptMessage::user("a book, please")]));
     values.modern("GetPromptResultResponse", response::<GetPrompt>(prompt));
     let completed = super::complete(CompleteResult::new(Completion::new(Vec::new())));
     values.modern("CompleteResultResponse", response::<Complete>(completed));
-    values.modern(
-        "DiscoverResultResponse",
-        response::<Discover>(super::common::discover_result()),
-    );
+    values.modern("DiscoverResultResponse", response::<Discover>(super::common::discover_result()));
     values.modern(
         "ListToolsResultResponse",
         response::<ListTools>(super::server::list_tools_result()),
     );
     let prompts = cached(ListPromptsResult::new([]));
-    values.modern(
-        "ListPromptsResultResponse",
-        response::<ListPrompts>(prompts),
-    );
+    values.modern("ListPromptsResultResponse", response::<ListPrompts>(prompts));
     let resources = cached(ListResourcesResult::new([]));
-    values.modern(
-        "ListResourcesResultResponse",
-        response::<ListResources>(resources),
-    );
+    values.modern("ListResourcesResultResponse", response::<ListResources>(resources));
     let templates = cached(ListResourceTemplatesResult::new([]));
     values.modern(
         "ListResourceTemplatesResultResponse",
@@ -298,8 +230,6 @@ fn errors(values: &mut Values) {
     );
     values.legacy(
         "URLElicitationRequiredError",
-        error(UrlElicitationRequiredData::new([
-            super::client::url_params(),
-        ])),
+        error(UrlElicitationRequiredData::new([super::client::url_params()])),
     );
 }

@@ -56,11 +56,7 @@ impl Values {
         value: impl Serialize,
     ) {
         let value = serde_json::to_value(value).unwrap();
-        self.0.push(Case {
-            definition,
-            revisions,
-            value,
-        });
+        self.0.push(Case { definition, revisions, value });
     }
 
     fn both(&mut self, definition: &'static str, value: impl Serialize) {

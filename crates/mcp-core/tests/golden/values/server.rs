@@ -13,9 +13,7 @@ pub(super) fn add(values: &mut Values) {
 }
 
 fn content(values: &mut Values) {
-    let text = TextContent::new("hello")
-        .with_annotations(annotations())
-        .with_meta(any_meta());
+    let text = TextContent::new("hello").with_annotations(annotations()).with_meta(any_meta());
     let image = ImageContent::new("AAEC", "image/png")
         .with_annotations(annotations())
         .with_meta(any_meta());
@@ -38,13 +36,7 @@ fn content(values: &mut Values) {
     values.both("AudioContent", &audio);
     values.both("ResourceLink", &link);
     values.both("EmbeddedResource", &resource);
-    for block in [
-        text.into(),
-        image.into(),
-        audio.into(),
-        link.into(),
-        resource.into(),
-    ] {
+    for block in [text.into(), image.into(), audio.into(), link.into(), resource.into()] {
         let block: ContentBlock = block;
         values.both("ContentBlock", block);
     }
@@ -80,10 +72,7 @@ fn tools(values: &mut Values) {
     values.modern("CacheableResult", list_tools_result());
     values.modern("CallToolRequestParams", call_tool_params());
     values.both("CallToolResult", call_tool_result());
-    values.both(
-        "CallToolResult",
-        complete(CallToolResult::error("no such book")),
-    );
+    values.both("CallToolResult", complete(CallToolResult::error("no such book")));
     values.modern(
         "CallToolResult",
         complete(CallToolResult::new().with_structured_content(Value::Null)),
@@ -153,10 +142,7 @@ fn resources(values: &mut Values) {
             .with_meta(request_meta()),
     );
     let contents: [ResourceContents; 2] = [text.into(), blob.into()];
-    values.both(
-        "ReadResourceResult",
-        cached(ReadResourceResult::new(contents)),
-    );
+    values.both("ReadResourceResult", cached(ReadResourceResult::new(contents)));
     let of_resource = ResourceRequestParams::new("file:///a").with_meta(request_meta());
     values.both("ResourceRequestParams", &of_resource);
     values.legacy("SubscribeRequestParams", &of_resource);
@@ -181,10 +167,8 @@ fn prompts(values: &mut Values) {
     values.both("PromptArgument", argument);
     values.both("Prompt", &prompt);
     values.both("PromptMessage", PromptMessage::user("a book, please"));
-    values.both(
-        "ListPromptsResult",
-        cached(ListPromptsResult::new([prompt]).with_next_cursor("2")),
-    );
+    values
+        .both("ListPromptsResult", cached(ListPromptsResult::new([prompt]).with_next_cursor("2")));
     values.both(
         "GetPromptRequestParams",
         GetPromptRequestParams::new("recommend")
@@ -218,9 +202,7 @@ fn completion(values: &mut Values) {
                 .with_meta(request_meta()),
         );
     }
-    let proposals = Completion::new(["crime".to_owned()])
-        .with_total(1)
-        .with_has_more(false);
+    let proposals = Completion::new(["crime".to_owned()]).with_total(1).with_has_more(false);
     values.both("CompleteResult", complete(CompleteResult::new(proposals)));
 }
 
@@ -243,10 +225,7 @@ fn notifications(values: &mut Values) {
         "SubscriptionsListenRequestParams",
         SubscriptionsListenRequestParams::new(filter()).with_meta(request_meta()),
     );
-    values.modern(
-        "SubscriptionsListenResult",
-        SubscriptionsListenResult::of("listen-1"),
-    );
+    values.modern("SubscriptionsListenResult", SubscriptionsListenResult::of("listen-1"));
     values.modern(
         "SubscriptionsAcknowledgedNotificationParams",
         SubscriptionsAcknowledgedNotificationParams::new(filter()).with_meta(notification_meta()),

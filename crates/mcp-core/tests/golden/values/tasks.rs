@@ -10,31 +10,17 @@ pub(super) fn add(values: &mut Values) {
     values.legacy("RelatedTaskMetadata", RelatedTaskMetadata::new("task-1"));
     values.legacy("Task", task(60_000));
     values.legacy("Task", task(None));
-    values.legacy(
-        "CreateTaskResult",
-        CreateTaskResult::new(task(None)).with_meta(any_meta()),
-    );
+    values.legacy("CreateTaskResult", CreateTaskResult::new(task(None)).with_meta(any_meta()));
     values.legacy("GetTaskResult", task(None).with_meta(any_meta()));
     values.legacy("CancelTaskResult", task(None).with_meta(any_meta()));
-    values.legacy(
-        "TaskStatusNotificationParams",
-        task(None).with_meta(any_meta()),
-    );
+    values.legacy("TaskStatusNotificationParams", task(None).with_meta(any_meta()));
     let payload = super::server::call_tool_result();
-    values.legacy(
-        "GetTaskPayloadResult",
-        TaskPayload(RawJson::from_serialize(&payload).unwrap()),
-    );
+    values.legacy("GetTaskPayloadResult", TaskPayload(RawJson::from_serialize(&payload).unwrap()));
     values.legacy(
         "ListTasksResult",
-        ListTasksResult::new([task(None)])
-            .with_next_cursor("2")
-            .with_meta(any_meta()),
+        ListTasksResult::new([task(None)]).with_next_cursor("2").with_meta(any_meta()),
     );
-    values.legacy(
-        "ToolExecution",
-        ToolExecution::new().with_task_support(TaskSupport::Optional),
-    );
+    values.legacy("ToolExecution", ToolExecution::new().with_task_support(TaskSupport::Optional));
 
     let call = CallToolRequestParams::new("search_books")
         .with_arguments(Map::new())
@@ -46,21 +32,15 @@ pub(super) fn add(values: &mut Values) {
     values.legacy("Tool", super::server::tool().with_execution(execution));
     values.legacy(
         "CreateMessageRequestParams",
-        super::client::create_message_params()
-            .with_task(metadata())
-            .with_meta(any_meta()),
+        super::client::create_message_params().with_task(metadata()).with_meta(any_meta()),
     );
     values.legacy(
         "ElicitRequestFormParams",
-        super::client::form_params()
-            .with_task(metadata())
-            .with_meta(any_meta()),
+        super::client::form_params().with_task(metadata()).with_meta(any_meta()),
     );
     values.legacy(
         "ElicitRequestURLParams",
-        super::client::url_params()
-            .with_task(metadata())
-            .with_meta(any_meta()),
+        super::client::url_params().with_task(metadata()).with_meta(any_meta()),
     );
 }
 
@@ -80,8 +60,5 @@ pub(super) fn tasks_capability() -> TasksCapability {
         .with_tools(object(json!({"call": {}})))
         .with_sampling(object(json!({"createMessage": {}})))
         .with_elicitation(object(json!({"create": {}})));
-    TasksCapability::new()
-        .with_list(Map::new())
-        .with_cancel(Map::new())
-        .with_requests(requests)
+    TasksCapability::new().with_list(Map::new()).with_cancel(Map::new()).with_requests(requests)
 }
