@@ -7,6 +7,8 @@
 //! cargo run --example connect -- echo '{"message": "hello"}' -- uvx some-server --its-flag
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use std::process::ExitCode;
 
 use mcp_client::{Client, Error, Stdio};
@@ -41,13 +43,13 @@ async fn main() -> ExitCode {
 async fn show(client: Client, call: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let session = client.connect().await?;
     if let Some(server) = session.server_info() {
-        eprintln!("server   {} {}", server.name, server.version);
+        println!("server   {} {}", server.name, server.version);
     }
-    eprintln!("version  {} ({:?} era)", session.protocol_version(), session.era());
+    println!("version  {} ({:?} era)", session.protocol_version(), session.era());
     if session.capabilities().tools.is_some() {
         for tool in session.list_tools().await? {
             let description = tool.description.unwrap_or_default();
-            eprintln!("tool     {}: {}", tool.name, description.lines().next().unwrap_or_default());
+            println!("tool     {}: {}", tool.name, description.lines().next().unwrap_or_default());
         }
     }
     let result = match call {
@@ -66,9 +68,9 @@ async fn print_call(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let args: serde_json::Value = serde_json::from_str(args)?;
     let call = session.call_tool(tool).args(args).on_progress(|progress| {
-        eprintln!("progress {:?}: {}", progress.progress, progress.message.unwrap_or_default());
+        println!("progress {:?}: {}", progress.progress, progress.message.unwrap_or_default());
     });
     let result: Result<_, Error> = call.await;
-    eprintln!("result   {}", result?.into_result()?.text());
+    println!("result   {}", result?.into_result()?.text());
     Ok(())
 }

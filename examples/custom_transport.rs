@@ -2,27 +2,28 @@
 //!
 //! `cargo run --example custom_transport`
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use mcp_client::{
     Client, Server,
-    transport::{
-        Binding, Connect, Connection, Envelope, Error, ErrorKind, Exchange, Limits, Multiplex,
-        OneWay, Transport,
-    },
+    transport::{Binding, Connect, Connection, Error, ErrorKind, Limits, Multiplex},
 };
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::net::{TcpListener, TcpStream};
 
 struct Tcp(String);
 
 impl Connect for Tcp {
-    type Transport = TcpTransport;
+    type Transport = Multiplex;
 
-    async fn connect(&self) -> Result<Connection<TcpTransport>, Error> {
+    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
         let socket = TcpStream::connect(&self.0).await.map_err(|error| {
             Error::new(ErrorKind::Connect, "the host is not there").with_source(error)
         })?;
         let (reader, writer) = socket.into_split();
-        let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(Connection::new(TcpTransport(multiplex, tokio::spawn(driver)), inbound))
+        let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
+        // Ends with the last handle of the transport.
+        tokio::spawn(driver);
+        Ok(Connection::new(transport, inbound))
     }
 
     fn binding(&self) -> Binding {
@@ -34,30 +35,9 @@ impl Connect for Tcp {
     }
 }
 
-/// Owns the task that moves the bytes.
-struct TcpTransport(Multiplex, JoinHandle<Error>);
-
-impl Transport for TcpTransport {
-    async fn request(&self, request: Envelope<mcp_core::Request>) -> Result<Exchange, Error> {
-        self.0.request(request).await
-    }
-    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.0.send(message).await
-    }
-    async fn close(&self) -> Result<(), Error> {
-        self.0.close().await
-    }
-}
-
-impl Drop for TcpTransport {
-    fn drop(&mut self) {
-        self.1.abort();
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server =
         Server::builder("Clock").tool("tick", "Tells that it lives", |()| async { "tock" }).build();
@@ -67,6 +47,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
 
     let session = Client::new(Tcp(address))?.connect().await?;
-    eprintln!("{}: {}", session.name(), session.call_tool("tick").await?.text());
+    println!("{}: {}", session.name(), session.call_tool("tick").await?.text());
     Ok(session.close().await?)
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example embed_stdio`, or with the command of any server behind it.
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use mcp_core::{Message, RawJson, Request};
 use mcp_transport::{Connect, Connection, Envelope, Transport};
 use mcp_transport_stdio::Stdio;
@@ -16,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         [command, args @ ..] => Stdio::new(command).args(args),
     };
     let Connection { transport, mut inbound, .. } = stdio.connect().await?;
-    eprintln!("started process {:?}", transport.pid());
+    println!("started process {:?}", transport.pid());
 
     let params = serde_json::json!({
         "protocolVersion": "2025-11-25",
@@ -27,14 +29,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut exchange = transport.request(Envelope::new(request)).await?;
     while let Some(message) = exchange.next().await {
         match message? {
-            Message::Response(response) => eprintln!("answer: {:?}", response.outcome),
-            message => eprintln!("before the answer: {message:?}"),
+            Message::Response(response) => println!("answer: {:?}", response.outcome),
+            message => println!("before the answer: {message:?}"),
         }
     }
 
     transport.close().await?;
     while let Some(item) = inbound.next().await {
-        eprintln!("outside of any request: {item:?}");
+        println!("outside of any request: {item:?}");
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example quickstart`
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use mcp_client::{Client, Server};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,12 +26,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build();
 
     let session = Client::new(bookshop)?.connect().await?;
-    eprintln!("connected to {} in {}", session.name(), session.protocol_version());
+    println!("connected to {} in {}", session.name(), session.protocol_version());
     for tool in session.list_tools().await? {
-        eprintln!("tool {}: {}", tool.name, tool.description.unwrap_or_default());
+        println!("tool {}: {}", tool.name, tool.description.unwrap_or_default());
     }
     let result = session.call_tool("search_books").arg("query", "Dune").await?;
-    eprintln!("found: {}", result.text());
+    println!("found: {}", result.text());
     session.close().await?;
     Ok(())
 }

@@ -2,13 +2,17 @@
 //!
 //! `RUST_LOG=trace cargo run --example tower_layers`
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use std::time::Duration;
 
-use mcp_client::{Server, transport::tower};
+use mcp_client::Server;
 use mcp_core::{RawJson, Request};
-use mcp_transport::{Connect, Connection, Envelope};
+use mcp_transport::{
+    ConcurrencyLimitLayer, Connect, Connection, Envelope, TimeoutLayer, TraceLayer,
+    TransportService,
+};
 use mcp_transport_memory::Memory;
-use tower::{ConcurrencyLimitLayer, TimeoutLayer, TraceLayer, TransportService};
 use tower_layer::Layer;
 
 #[tokio::main]
@@ -29,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let transport = TimeoutLayer::new(Duration::from_millis(200)).layer(transport);
 
     // Any middleware for services fits around the transport as a service.
-    let service = ::tower::ServiceBuilder::new().service(TransportService::new(transport));
+    let service = tower::ServiceBuilder::new().service(TransportService::new(transport));
     let params = serde_json::json!({
         "name": "nap",
         "_meta": {
@@ -40,10 +44,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = Request::new(1, "tools/call").with_params(RawJson::from_serialize(&params)?);
     let version = mcp_core::ProtocolVersion::LATEST_MODERN;
     let exchange =
-        ::tower::ServiceExt::oneshot(service, Envelope::new(request).with_version(version)).await?;
+        tower::ServiceExt::oneshot(service, Envelope::new(request).with_version(version)).await?;
     match exchange.response().await {
-        Ok(response) => eprintln!("answer: {:?}", response.outcome),
-        Err(error) => eprintln!("as it should be, too late: {error}"),
+        Ok(response) => println!("answer: {:?}", response.outcome),
+        Err(error) => println!("as it should be, too late: {error}"),
     }
     Ok(())
 }

@@ -47,3 +47,8 @@ pub use mcp_transport_memory::Memory;
 pub use mcp_transport_stdio as stdio;
 #[cfg(feature = "stdio")]
 pub use mcp_transport_stdio::Stdio;
+
+/// The examples of the README are tests too.
+#[cfg(all(doctest, feature = "server", feature = "http", feature = "stdio"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -4,15 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use mcp_core::{Message, Request};
+use mcp_core::Message;
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits,
-    Multiplex, OneWay, Transport,
+    Binding, Connect, Connection, Delivery, Error, ErrorKind, Inbound, Limits, Multiplex,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::JoinHandle,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -29,12 +25,12 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    type Transport = Driven;
+    type Transport = Multiplex;
 
-    async fn connect(&self) -> Result<Connection<Driven>, Error> {
+    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
         let (reader, writer) = self.0.take()?;
         let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(Driven::spawn(transport, inbound, driver))
+        Ok(connection(transport, inbound, driver))
     }
 
     fn binding(&self) -> Binding {
@@ -60,12 +56,12 @@ where
     St: Stream<Item = Result<Message, E>> + Unpin + Send + 'static,
     E: Into<BoxError> + 'static,
 {
-    type Transport = Driven;
+    type Transport = Multiplex;
 
-    async fn connect(&self) -> Result<Connection<Driven>, Error> {
+    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
         let (sink, stream) = self.0.take()?;
         let (transport, inbound, driver) = Multiplex::messages(sink, stream, Limits::default());
-        Ok(Driven::spawn(transport, inbound, driver))
+        Ok(connection(transport, inbound, driver))
     }
 
     fn binding(&self) -> Binding {
@@ -93,41 +89,12 @@ impl<T> Once<T> {
     }
 }
 
-/// A multiplexed pipe with the task that drives it.
-pub(crate) struct Driven {
-    multiplex: Multiplex,
-    driver: JoinHandle<()>,
-}
-
-impl Driven {
-    fn spawn(
-        multiplex: Multiplex,
-        inbound: Inbound,
-        driver: impl Future<Output = Error> + Send + 'static,
-    ) -> Connection<Self> {
-        let driver = tokio::spawn(async move {
-            driver.await;
-        });
-        Connection::new(Self { multiplex, driver }, inbound)
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
-impl Transport for Driven {
-    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        self.multiplex.request(request).await
-    }
-
-    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.multiplex.send(message).await
-    }
-
-    async fn close(&self) -> Result<(), Error> {
-        self.multiplex.close().await
-    }
+/// Gives the driver a task. It ends with the last handle of the transport, or with the pipe.
+fn connection(
+    transport: Multiplex,
+    inbound: Inbound,
+    driver: impl Future<Output = Error> + Send + 'static,
+) -> Connection<Multiplex> {
+    tokio::spawn(driver);
+    Connection::new(transport, inbound)
 }

@@ -198,9 +198,13 @@ impl fmt::Display for Error {
         if !self.0.message.is_empty() {
             write!(f, ": {}", self.0.message)?;
         }
+        // A transport names the method too, for those who use it alone.
+        let method = self.0.method.as_deref().map(|method| format!("{method}: "));
         let mut next = StdError::source(self);
         while let Some(cause) = next {
-            write!(f, ": {cause}")?;
+            let text = cause.to_string();
+            let said = method.as_deref().unwrap_or_default();
+            write!(f, ": {}", text.strip_prefix(said).unwrap_or(&text))?;
             next = cause.source();
         }
         match self.hint() {

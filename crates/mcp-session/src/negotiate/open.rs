@@ -7,8 +7,8 @@ use mcp_core::{
     Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
-    Connect, Connection, Delivery, Envelope, ErrorKind as TransportErrorKind, SharedConnect,
-    SharedTransport, Transport,
+    Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect, SharedTransport,
+    Transport,
 };
 use serde::Deserialize;
 
@@ -253,14 +253,7 @@ impl Opening<'_> {
                 (outcome, Error::from_answer(self.server, error))
             }
             Err(error) => {
-                let kind = match error.kind() {
-                    // What broke off on the way says nothing of the server.
-                    TransportErrorKind::Protocol if error.delivery() != Delivery::Answered => {
-                        TransportErrorKind::Other
-                    }
-                    kind => kind,
-                };
-                (Outcome::Failure(kind), Error::from_transport(self.server, error))
+                (Outcome::Failure(error.kind()), Error::from_transport(self.server, error))
             }
         };
         Err(Failure { outcome, error: error.with_method(method) })
