@@ -1,0 +1,138 @@
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use mcp_client::{
+    Client, ErrorKind, Stdio,
+    transport::{
+        Delivery,
+        ErrorKind::{Connect, Protocol, TooLarge},
+        Limits,
+    },
+};
+use mcp_testkit::hostile_peer_command;
+
+use super::{
+    End,
+    End::{Answer, Fails},
+    LONG, SHORT, all, ask, fails, open, wrong,
+};
+use crate::support::{StdioPeer, bounded, within};
+
+fn hostile(steps: &[&str]) -> StdioPeer {
+    let mut limits = Limits::default();
+    limits.message = 1 << 20;
+    StdioPeer::new(Stdio::new(hostile_peer_command()).args(steps).limits(limits))
+}
+
+/// What one request comes to, and the next one.
+async fn case(steps: &[&str], limit: Duration, first: End, next: End) -> (String, Vec<String>) {
+    let peer = hostile(steps);
+    let session = open(peer.client()).await.unwrap();
+    let mut wrong = wrong(ask(&session, "test/ask", limit).await, "test/ask", first);
+    let result = ask(&session, "test/next", LONG).await;
+    if let (Err(error), Fails(ErrorKind::Closed, _)) = (&result, next) {
+        assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
+    }
+    wrong.extend(super::wrong(result, "test/next", next));
+    let before = peer.tree.pids();
+    // Some were killed, which is told.
+    let _ = within(LONG, session.close()).await;
+    peer.tree.gone(&before, Duration::ZERO).await;
+    (steps.join(" "), wrong)
+}
+
+#[tokio::test]
+async fn each_request_ends_and_the_next_one_works() {
+    const TIMEOUT: End = Fails(ErrorKind::Timeout, &["no answer within 200ms"]);
+    const OVERSIZE: End = fails(TooLarge, &["1048576"]);
+    const BROKEN: End = fails(Protocol, &["both a result and an error"]);
+    let cases: &[(&[&str], Duration, End)] = &[
+        (&["banner", "read", "banner", "answer", "echo"], LONG, Answer),
+        (&["not-utf8", "read", "not-utf8", "answer", "echo"], LONG, Answer),
+        (&["write=\r\n\n\u{feff}\n{}\n[]\nnull\n", "echo"], LONG, Answer),
+        (&["notifications=5000", "echo"], LONG, Answer),
+        (&["read", "flood-stderr=4000000", "answer", "echo"], LONG, Answer),
+        (&["read", "answer", "answer", "echo"], LONG, Answer),
+        (&["read", "answer-id=\"no\"", "answer-id=777", "answer", "echo"], LONG, Answer),
+        (&["read", "answer-id=777", "echo"], SHORT, TIMEOUT),
+        (&["read", "echo"], SHORT, TIMEOUT),
+        (&["read", "both-null", "echo"], LONG, Answer),
+        (&["read", "both", "echo"], LONG, BROKEN),
+        (&["read", "oversize-first=2000000", "echo"], LONG, OVERSIZE),
+        (&["read", "oversize-last=2000000", "echo"], LONG, OVERSIZE),
+        (&["read", "oversize-none=2000000", "echo"], LONG, OVERSIZE),
+    ];
+    all(cases.iter().map(|(steps, limit, first)| case(steps, *limit, *first, Answer))).await;
+}
+
+#[tokio::test]
+async fn a_server_that_has_gone_says_why_at_once() {
+    const ENDED: &str = "the server's process has ended";
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["read", "stderr=out of paper", "exit=3"], &[ENDED, "status 3", "out of paper"]),
+        (&["read", "half-line", "exit=0"], &[ENDED, "status 0", "without a word on stderr"]),
+        (&["exit=0"], &[ENDED, "status 0"]),
+    ];
+    all(cases.iter().map(|(steps, says)| {
+        let end = Fails(ErrorKind::Closed, says);
+        case(steps, LONG, end, end)
+    }))
+    .await;
+    let end = Fails(ErrorKind::Closed, &["lives on but closed its stdout"]);
+    all([case(&["read", "close-stdout", "hang"], LONG, end, end)]).await;
+}
+
+#[tokio::test]
+async fn what_ignores_everything_is_killed_in_bounded_time() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let grandchild = format!("grandchild={}", file.path().display());
+    let stubborn = &["ignore-term", "hang-for-ever"][..];
+    let parent = &[&*grandchild, "read", "answer", "hang"][..];
+    let limit = Duration::from_secs(8);
+    let end = async |steps, is_closed| {
+        let peer = hostile(steps);
+        let session = open(peer.client()).await.unwrap();
+        let _ = ask(&session, "test/ask", SHORT).await;
+        let before = peer.tree.running();
+        if is_closed {
+            let _ = within(limit, session.close()).await;
+            peer.tree.gone(&before, Duration::ZERO).await;
+        } else {
+            drop(session);
+            peer.tree.gone(&before, limit).await;
+        }
+    };
+    join_all([end(stubborn, true), end(stubborn, false), end(parent, true), end(parent, false)])
+        .await;
+}
+
+#[tokio::test]
+async fn a_start_that_fails_is_told_with_its_cause() {
+    let connect = async |client: Client| {
+        let begun = Instant::now();
+        let error = bounded(client.name("the shop").connect()).await.unwrap_err();
+        assert!(begun.elapsed() < LONG, "{error}");
+        (error.kind(), error.to_string())
+    };
+    let (kind, text) = connect(Client::new(Stdio::new("no-such-command-here")).unwrap()).await;
+    assert_eq!(kind, ErrorKind::Transport(Connect), "{text}");
+    assert!(text.contains("no command `no-such-command-here` was found on PATH"), "{text}");
+
+    let missing = Stdio::new(hostile_peer_command()).cwd("no/such/folder");
+    let (kind, text) = connect(Client::new(missing).unwrap()).await;
+    assert_eq!(kind, ErrorKind::Transport(Connect), "{text}");
+    assert!(text.contains("the working directory no/such/folder does not exist"), "{text}");
+
+    let peer = hostile(&["stderr=No module named 'mcp'", "exit=1"]);
+    let (kind, text) = connect(peer.client()).await;
+    assert_eq!(kind, ErrorKind::Closed, "{text}");
+    assert!(text.contains("exited with status 1"), "{text}");
+    assert!(text.contains("No module named 'mcp'"), "{text}");
+
+    let peer = hostile(&["hang"]);
+    let client = peer.client().probe_timeout(SHORT).start_timeout(2 * SHORT);
+    let (kind, text) = connect(client).await;
+    assert_eq!(kind, ErrorKind::Timeout, "{text}");
+    assert!(text.contains("did not start within 400ms"), "{text}");
+    peer.tree.gone(&[], Duration::from_secs(5)).await;
+}

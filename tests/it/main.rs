@@ -1,0 +1,9 @@
+//! Tests of the whole, through the facade: real servers, clients of others, hostile peers.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod hostile;
+mod memory;
+mod own;
+mod peers;
+mod support;
+mod targets;

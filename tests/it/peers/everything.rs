@@ -1,0 +1,142 @@
+//! The reference server that has everything of the legacy era.
+
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mcp_client::{
+    Client, ErrorKind, Session,
+    types::{ClientCapabilities, ProtocolVersion, RootsCapability},
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{HttpPeer, Log, Peer, Program, StdioPeer, bounded, within};
+
+const BIN: &str = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+
+fn everything() -> Option<Program> {
+    let peers = Peer("npm").installed()?;
+    Some(Program::new("node").arg(peers.join(BIN)))
+}
+
+async fn over_http() -> Option<HttpPeer> {
+    let mut command: Command = everything()?.command();
+    command.arg("streamableHttp");
+    Some(HttpPeer::start_at_port(command, "PORT", "/mcp").await)
+}
+
+#[tokio::test]
+async fn stdio() {
+    let Some(program) = everything() else { return };
+    let peer = StdioPeer::start(&program);
+    let session = bounded(peer.client().connect()).await.unwrap();
+    exercise(&session).await;
+    let before = peer.tree.running();
+    within(Duration::from_secs(5), session.close()).await.unwrap();
+    peer.tree.gone(&before, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn http() {
+    let Some(peer) = over_http().await else { return };
+    let session = bounded(peer.client().connect()).await.unwrap();
+    exercise(&session).await;
+    within(Duration::from_secs(5), session.close()).await.unwrap();
+    bounded(peer.log.line(0, "session termination request")).await;
+}
+
+async fn exercise(session: &Session) {
+    assert_eq!(session.protocol_version(), ProtocolVersion::LATEST_LEGACY);
+    assert_eq!(session.server_info().unwrap().name, "mcp-servers/everything");
+    assert!(session.instructions().is_some());
+
+    let tools = bounded(session.list_tools()).await.unwrap();
+    for name in ["echo", "get-sum", "get-structured-content", "trigger-long-running-operation"] {
+        assert!(tools.iter().any(|tool| tool.name == name), "{name}: {tools:?}");
+    }
+    let echo = bounded(session.call_tool("echo").arg("message", "hello")).await.unwrap();
+    assert_eq!(echo.into_result().unwrap().text(), "Echo: hello");
+    let structured = session.call_tool("get-structured-content").arg("location", "New York");
+    let structured = bounded(structured).await.unwrap();
+    assert!(structured.structured_content.unwrap()["temperature"].is_number());
+    let error = bounded(session.call_tool("echo")).await.unwrap().into_result().unwrap_err();
+    assert!(error.to_string().contains("message"), "{error}");
+    bounded(session.call_tool("get-tiny-image")).await.unwrap().into_result().unwrap();
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    let operation = |seconds: f64| {
+        let call = session.call_tool("trigger-long-running-operation");
+        call.arg("duration", seconds).arg("steps", 4)
+    };
+    let call = operation(0.2)
+        .on_progress(move |progress| heard.lock().unwrap().push(progress.progress.to_f64()));
+    bounded(call).await.unwrap().into_result().unwrap();
+    assert_eq!(*seen.lock().unwrap(), [1.0, 2.0, 3.0, 4.0]);
+
+    let error = bounded(operation(60.0).timeout(Duration::from_millis(50))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    bounded(session.ping()).await.unwrap();
+
+    let resources = bounded(session.list_resources()).await.unwrap();
+    let read = bounded(session.read_resource(&resources[0].uri)).await.unwrap();
+    assert_eq!(read.contents[0].uri(), resources[0].uri);
+    let prompts = bounded(session.list_prompts()).await.unwrap();
+    assert!(prompts.iter().any(|prompt| prompt.name == "args-prompt"), "{prompts:?}");
+    let prompt = session.get_prompt("args-prompt").arg("city", "Paris");
+    let prompt = bounded(prompt).await.unwrap();
+    assert!(prompt.messages[0].content.as_text().unwrap().contains("Paris"));
+}
+
+/// It asks for roots if the client declares them, and would not end before it has an answer.
+async fn asks_for_roots(client: Client, log: &Log) -> Session {
+    let client = client.capabilities(ClientCapabilities::new().with_roots(RootsCapability::new()));
+    let session = bounded(client.connect()).await.unwrap();
+    let line = bounded(log.line(0, "Failed to request roots")).await;
+    assert!(line.contains("this client does not offer roots/list"), "{line}");
+    session
+}
+
+#[tokio::test]
+async fn its_question_for_roots_is_answered_over_stdio() {
+    let Some(program) = everything() else { return };
+    let peer = StdioPeer::start(&program);
+    let heard = Log::new();
+    let lines = heard.clone();
+    let client = peer.client().on_notification(move |it| lines.push(&it.method));
+    let session = asks_for_roots(client, &peer.log).await;
+    bounded(heard.line(0, "notifications/tools/list_changed")).await;
+    let before = peer.tree.running();
+    within(Duration::from_secs(2), session.close()).await.unwrap();
+    peer.tree.gone(&before, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn its_question_for_roots_is_answered_over_http() {
+    let Some(peer) = over_http().await else { return };
+    let session = asks_for_roots(peer.client(), &peer.log).await;
+    bounded(session.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_it_has_forgotten_is_begun_anew() {
+    let Some(peer) = over_http().await else { return };
+    let session = bounded(peer.client().connect()).await.unwrap();
+    let line = bounded(peer.log.line(0, "Session initialized with ID: ")).await;
+    let id = line.split(": ").last().unwrap();
+    let address = peer.url.trim_start_matches("http://").trim_end_matches("/mcp");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "DELETE /mcp HTTP/1.1\r\nhost: {address}\r\nmcp-session-id: {id}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    bounded(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let echo = bounded(session.call_tool("echo").arg("message", "again")).await.unwrap();
+    assert_eq!(echo.text(), "Echo: again");
+    bounded(session.close()).await.unwrap();
+}

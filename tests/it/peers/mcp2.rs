@@ -1,0 +1,64 @@
+//! The official Python SDK, line 2: both eras.
+
+use mcp_client::{Mode, types::ProtocolVersion};
+
+use super::{in_each_revision, over_http, python, resumes};
+use crate::support::{Expect, HttpPeer, StdioPeer};
+
+const LEGACY: Expect = Expect::legacy("mcp2");
+const MODERN: Expect = Expect::modern("mcp2");
+
+#[tokio::test]
+async fn stdio_modern() {
+    let Some(peer) = python("mcp2") else { return };
+    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+}
+
+#[tokio::test]
+async fn stdio_legacy() {
+    let Some(peer) = python("mcp2") else { return };
+    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+}
+
+#[tokio::test]
+async fn http() {
+    let Some(peer) = python("mcp2") else { return };
+    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+/// Where it answers in JSON, it does not watch for a client that goes away in the modern era.
+#[tokio::test]
+async fn http_json() {
+    let Some(peer) = python("mcp2") else { return };
+    over_http(
+        &peer,
+        &["json"],
+        &[
+            (Mode::Auto, MODERN.without_progress().without_cancel()),
+            (Mode::Legacy, LEGACY.without_progress()),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn http_stateless() {
+    let Some(peer) = python("mcp2") else { return };
+    over_http(&peer, &["stateless"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_closed_half_way_is_resumed() {
+    let Some(peer) = python("mcp2") else { return };
+    resumes(&peer).await;
+}
+
+/// The oldest one knows no Streamable HTTP.
+#[tokio::test]
+async fn http_in_each_revision() {
+    let Some(peer) = python("mcp2") else { return };
+    let peer = HttpPeer::start(&peer, &[]).await;
+    let mut versions = ProtocolVersion::ALL.to_vec();
+    versions.retain(|version| *version != ProtocolVersion::V2024_11_05);
+    in_each_revision(peer.client(), &versions).await;
+}

@@ -1,0 +1,69 @@
+//! Real servers and clients, each as a module; `cargo xtask setup` installs them.
+
+mod clients;
+mod everything;
+mod fastmcp4;
+mod filesystem;
+mod mcp1;
+mod mcp2;
+mod rmcp;
+mod runners;
+mod scripts;
+mod ts1;
+mod ts2;
+
+use mcp_client::{Client, Mode, types::ProtocolVersion};
+
+use crate::support::{Expect, HttpPeer, Peer, Program, bounded, source, venv};
+
+/// A server of Python, which has the name of its virtual environment.
+fn python(name: &'static str) -> Option<Program> {
+    Some(python_of(name)?.arg(source(&format!("{name}.py"))))
+}
+
+/// The interpreter of a virtual environment.
+fn python_of(name: &'static str) -> Option<Program> {
+    let peers = Peer(name).installed()?;
+    Some(Program::new(venv(&peers.join(name), "python")))
+}
+
+/// A server of Node.
+fn node(name: &str) -> Option<Program> {
+    Peer("npm").installed()?;
+    Some(Program::new("node").arg(source(&format!("{name}.mjs"))))
+}
+
+/// The server closes the stream of a call half-way; the rest comes on a resumed one.
+async fn resumes(program: &Program) {
+    let peer = HttpPeer::start(program, &["events"]).await;
+    let session = bounded(peer.client().mode(Mode::Legacy).connect()).await.unwrap();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = seen.clone();
+    let call = session.call_tool("poll").on_progress(move |progress| {
+        heard.lock().unwrap().push(progress.message.unwrap_or_default());
+    });
+    let result = bounded(call).await.unwrap();
+    assert_eq!(result.into_result().unwrap().text(), "resumed");
+    assert_eq!(*seen.lock().unwrap(), ["before", "after"]);
+    bounded(session.close()).await.unwrap();
+}
+
+/// Every kind of call over HTTP, in each of these modes.
+async fn over_http(program: &Program, options: &[&str], modes: &[(Mode, Expect)]) {
+    let peer = HttpPeer::start(program, options).await;
+    for (mode, expect) in modes {
+        peer.exercise(*mode, expect).await;
+    }
+}
+
+/// A session in each of these revisions and no other.
+async fn in_each_revision(client: Client, versions: &[ProtocolVersion]) {
+    for version in versions {
+        let client = client.clone().mode(Mode::Pinned(*version));
+        let session = bounded(client.connect()).await.unwrap();
+        assert_eq!(session.protocol_version(), *version);
+        let echo = bounded(session.call_tool("echo").arg("text", version.as_str())).await;
+        assert_eq!(echo.unwrap().text(), version.as_str());
+        bounded(session.close()).await.unwrap();
+    }
+}

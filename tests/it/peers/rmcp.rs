@@ -1,0 +1,51 @@
+//! The official Rust SDK: both eras.
+
+use mcp_client::{Mode, types::ProtocolVersion};
+
+use super::{in_each_revision, over_http};
+use crate::support::{Expect, Peer, Program, StdioPeer};
+
+fn rmcp() -> Option<Program> {
+    let peers = Peer("rmcp").installed()?;
+    Some(Program::new(peers.join("rmcp-target/debug/rmcp-peer")))
+}
+
+const LEGACY: Expect = Expect::legacy("rmcp");
+const MODERN: Expect = Expect::modern("rmcp");
+
+#[tokio::test]
+async fn stdio_modern() {
+    let Some(peer) = rmcp() else { return };
+    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+}
+
+#[tokio::test]
+async fn stdio_legacy() {
+    let Some(peer) = rmcp() else { return };
+    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+}
+
+#[tokio::test]
+async fn http() {
+    let Some(peer) = rmcp() else { return };
+    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+/// It answers in JSON where nothing comes before the answer, and with events elsewhere.
+#[tokio::test]
+async fn http_json() {
+    let Some(peer) = rmcp() else { return };
+    over_http(&peer, &["json"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+#[tokio::test]
+async fn http_stateless() {
+    let Some(peer) = rmcp() else { return };
+    over_http(&peer, &["stateless"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+#[tokio::test]
+async fn stdio_in_each_revision() {
+    let Some(peer) = rmcp() else { return };
+    in_each_revision(StdioPeer::start(&peer).client(), &ProtocolVersion::ALL).await;
+}

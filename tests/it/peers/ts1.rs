@@ -1,0 +1,39 @@
+//! The official TypeScript SDK, line 1: legacy era only.
+
+use mcp_client::Mode;
+
+use super::{node, over_http, resumes};
+use crate::support::{Expect, StdioPeer};
+
+const LEGACY: Expect = Expect::legacy("ts1");
+
+#[tokio::test]
+async fn stdio() {
+    let Some(peer) = node("ts1") else { return };
+    StdioPeer::start(&peer).exercise(Mode::Auto, &LEGACY).await;
+}
+
+#[tokio::test]
+async fn http() {
+    let Some(peer) = node("ts1") else { return };
+    over_http(&peer, &[], &[(Mode::Auto, LEGACY)]).await;
+}
+
+#[tokio::test]
+async fn http_json() {
+    let Some(peer) = node("ts1") else { return };
+    over_http(&peer, &["json"], &[(Mode::Auto, LEGACY.without_progress())]).await;
+}
+
+/// Each request has a server of its own, which hears of no cancellation.
+#[tokio::test]
+async fn http_stateless() {
+    let Some(peer) = node("ts1") else { return };
+    over_http(&peer, &["stateless"], &[(Mode::Auto, LEGACY.without_cancel())]).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_closed_half_way_is_resumed() {
+    let Some(peer) = node("ts1") else { return };
+    resumes(&peer).await;
+}

@@ -1,0 +1,41 @@
+//! The official TypeScript SDK, line 2: both eras.
+
+use mcp_client::Mode;
+
+use super::{node, over_http, resumes};
+use crate::support::{Expect, StdioPeer};
+
+const LEGACY: Expect = Expect::legacy("ts2");
+const MODERN: Expect = Expect::modern("ts2");
+
+#[tokio::test]
+async fn stdio_modern() {
+    let Some(peer) = node("ts2") else { return };
+    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+}
+
+#[tokio::test]
+async fn stdio_legacy() {
+    let Some(peer) = node("ts2") else { return };
+    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+}
+
+#[tokio::test]
+async fn http() {
+    let Some(peer) = node("ts2") else { return };
+    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+}
+
+/// It answers in JSON in the modern era alone.
+#[tokio::test]
+async fn http_json() {
+    let Some(peer) = node("ts2") else { return };
+    over_http(&peer, &["json"], &[(Mode::Auto, MODERN.without_progress()), (Mode::Legacy, LEGACY)])
+        .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_closed_half_way_is_resumed() {
+    let Some(peer) = node("ts2") else { return };
+    resumes(&peer).await;
+}

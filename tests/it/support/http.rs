@@ -1,0 +1,100 @@
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use mcp_client::{Client, Mode};
+
+use super::{Expect, Log, Program, bounded, exercise, within};
+
+/// A server behind a URL. It runs as long as this lives.
+pub(crate) struct HttpPeer {
+    pub(crate) url: String,
+    pub(crate) log: Log,
+    child: Child,
+}
+
+impl HttpPeer {
+    /// Starts a peer at a port of its own choice, which it tells once it listens.
+    pub(crate) async fn start(program: &Program, options: &[&str]) -> Self {
+        let mut command = program.command();
+        command.args(["http", "0"]).args(options);
+        let mut peer = Self::spawn(command);
+        let ready = peer.listening().await;
+        peer.url = ready.split_whitespace().last().unwrap_or_default().to_owned();
+        assert!(peer.url.starts_with("http://127.0.0.1:"), "{ready}");
+        peer
+    }
+
+    /// Starts a server that is told its port by a variable of the environment.
+    pub(crate) async fn start_at_port(mut command: Command, variable: &str, path: &str) -> Self {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let mut peer = Self::spawn(command.env(variable, &port));
+        peer.listening().await;
+        peer.url = format!("http://127.0.0.1:{port}{path}");
+        peer
+    }
+
+    fn spawn(mut command: impl std::borrow::BorrowMut<Command>) -> Self {
+        let command = command.borrow_mut();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let mut child = command.spawn().unwrap();
+        let log = Log::new();
+        read(child.stdout.take().unwrap(), log.clone());
+        read(child.stderr.take().unwrap(), log.clone());
+        Self { url: String::new(), log, child }
+    }
+
+    async fn listening(&self) -> String {
+        let listening = self.log.line(0, "listening on");
+        match tokio::time::timeout(Duration::from_secs(30), listening).await {
+            Ok(line) => line,
+            Err(_) => panic!("the server does not listen: {}", self.log.text()),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url).unwrap()
+    }
+
+    /// The whole of it: every kind of call, an end, and another session from what is known by then.
+    pub(crate) async fn exercise(&self, mode: Mode, expect: &Expect) {
+        let session = bounded(self.client().mode(mode).connect()).await.unwrap();
+        exercise(&session, &self.log, expect).await;
+        within(Duration::from_secs(5), session.close()).await.unwrap();
+        bounded(session.list_tools()).await.unwrap_err();
+
+        let known = self.client().mode(mode).prior_discover(session.verdict().clone());
+        let again = bounded(known.connect()).await.unwrap();
+        assert_eq!(again.protocol_version(), expect.version);
+        assert_eq!(bounded(again.list_prompts()).await.unwrap().len(), 1);
+        within(Duration::from_secs(5), again.close()).await.unwrap();
+    }
+}
+
+/// Reads to the end, for which nobody waits.
+fn read(pipe: impl Read + Send + 'static, log: Log) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            log.push(&line);
+        }
+    });
+}
+
+impl Drop for HttpPeer {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) =
+            i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

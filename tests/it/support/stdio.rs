@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use mcp_client::{Client, Mode, Stdio, stdio::Stderr};
+
+use super::{Expect, Log, Program, Tree, bounded, exercise, within};
+
+/// A server as a child process, watched.
+pub(crate) struct StdioPeer {
+    pub(crate) log: Log,
+    pub(crate) tree: Tree,
+    stdio: Stdio,
+}
+
+impl StdioPeer {
+    pub(crate) fn start(program: &Program) -> Self {
+        Self::new(program.stdio())
+    }
+
+    pub(crate) fn new(stdio: Stdio) -> Self {
+        let (log, tree) = (Log::new(), Tree::new());
+        let (name, mark) = tree.variable();
+        let lines = log.clone();
+        let stdio = stdio.env(name, mark).stderr(Stderr::lines(move |line| lines.push(line)));
+        Self { log, tree, stdio }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.stdio.clone()).unwrap()
+    }
+
+    /// The whole of it: every kind of call, then an end with nothing left running.
+    pub(crate) async fn exercise(&self, mode: Mode, expect: &Expect) {
+        let session = bounded(self.client().mode(mode).connect()).await.unwrap();
+        exercise(&session, &self.log, expect).await;
+        let before = self.tree.running();
+        within(Duration::from_secs(5), session.close()).await.unwrap();
+        self.tree.gone(&before, Duration::ZERO).await;
+        let error = bounded(session.list_tools()).await.unwrap_err();
+        assert!(session.is_closed(), "{error}");
+    }
+
+    /// Connects and lets go without a word.
+    pub(crate) async fn drop_it(&self) {
+        let session = bounded(self.client().connect()).await.unwrap();
+        let before = self.tree.running();
+        drop(session);
+        self.tree.gone(&before, Duration::from_secs(5)).await;
+    }
+}

@@ -1,0 +1,55 @@
+//! What a client can be made from, beside commands and URLs.
+
+use futures_util::StreamExt;
+use mcp_client::{
+    Client, ErrorKind, Memory,
+    transport::{Connect, Duplex},
+};
+use mcp_integration::own_server;
+
+use crate::support::{Expect, Log, bounded, exercise};
+
+#[tokio::test]
+async fn a_pair_of_byte_streams_once() {
+    let log = Log::new();
+    let lines = log.clone();
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let server = own_server(move |line| lines.push(line));
+    let serving = tokio::spawn(async move {
+        let (reader, writer) = tokio::io::split(theirs);
+        server.serve(reader, writer).await
+    });
+    let client = Client::new(tokio::io::split(ours)).unwrap();
+    let session = bounded(client.connect()).await.unwrap();
+    exercise(&session, &log, &Expect::modern("own")).await;
+    let error = bounded(client.connect()).await.unwrap_err();
+    assert!(error.to_string().contains("once"), "{error}");
+    bounded(session.close()).await.unwrap();
+    bounded(serving).await.unwrap().unwrap();
+}
+
+/// A whole transport, folded into a sink and a stream and unfolded again.
+#[tokio::test]
+async fn a_pair_of_message_streams() {
+    let log = Log::new();
+    let lines = log.clone();
+    let server = own_server(move |line| lines.push(line));
+    let connection = Memory::new(server).connect().await.unwrap();
+    let client = Client::new(Duplex::new(connection).split()).unwrap();
+    let session = bounded(client.connect()).await.unwrap();
+    exercise(&session, &log, &Expect::modern("own")).await;
+    bounded(session.close()).await.unwrap();
+}
+
+#[test]
+fn what_is_no_target_says_what_to_write() {
+    for (target, hint) in [
+        ("npx -y server", "Stdio::new(\"npx\").args([\"-y\", \"server\"])"),
+        ("missing.py", "no such file"),
+        ("ws://localhost/mcp", "use http or https"),
+    ] {
+        let error = Client::new(target).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Target);
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+}
