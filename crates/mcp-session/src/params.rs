@@ -110,13 +110,13 @@ impl Params {
             return Ok(None);
         }
         // Only what a caller wrote by hand can have a `_meta` of its own.
-        if has_meta && memchr::memmem::find(&self.fixed, b"\"_meta\"").is_some() {
-            if let Some((fixed, own)) = self.split_meta()? {
-                let mut merged = own;
-                merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
-                let apart = Self { fixed, arguments: Arguments::None };
-                return apart.encode(common, progress_token, Some(&merged));
-            }
+        if has_meta
+            && memchr::memmem::find(&self.fixed, b"\"_meta\"").is_some()
+            && let Some((fixed, mut merged)) = self.split_meta()?
+        {
+            merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
+            let apart = Self { fixed, arguments: Arguments::None };
+            return apart.encode(common, progress_token, Some(&merged));
         }
         let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);
         out.push(b'{');

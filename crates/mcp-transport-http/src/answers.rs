@@ -152,7 +152,7 @@ impl<S: HttpService> Answers<S> {
     }
 
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
-        let why = format!("an event of the answer is {error}: {}", excerpt(data));
+        let why = format!("an event of the answer cannot be read: {}", excerpt(data));
         no_answer(&self.method, &why).with_source(error)
     }
 

@@ -27,7 +27,7 @@ pub struct ParseError {
 #[non_exhaustive]
 pub enum ParseErrorKind {
     /// Not JSON, or a member of the envelope has the wrong type.
-    #[error("not a JSON-RPC message: {0}")]
+    #[error("not a JSON-RPC message")]
     Json(#[from] serde_json::Error),
     /// No `"jsonrpc": "2.0"`.
     #[error("not a JSON-RPC message: no \"jsonrpc\": \"2.0\"")]

@@ -298,7 +298,7 @@ impl Shared {
     fn reject(&self, error: ParseError) {
         let mut wakers = Vec::new();
         let failed = error.id.clone().is_some_and(|id| {
-            let cause = Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC message")
+            let cause = Error::new(ErrorKind::Protocol, "the answer cannot be read")
                 .with_delivery(Delivery::Answered);
             self.lock().routes.fail(&id, cause.with_source(error), &mut wakers)
         });
