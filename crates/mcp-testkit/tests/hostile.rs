@@ -1,7 +1,7 @@
 //! The programs start and do what their tables say.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
 
@@ -52,6 +52,8 @@ fn steps_run_in_order() {
 #[cfg(unix)]
 #[test]
 fn it_ignores_what_it_says_it_ignores() {
+    use std::io::Read as _;
+
     let mut child = Command::new(hostile_peer_command())
         .args(["ignore-term", "close-stdin", "banner", "close-stdout", "hang-for-ever"])
         .stdin(Stdio::piped())
