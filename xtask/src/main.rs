@@ -15,6 +15,7 @@ mod msrv;
 mod peers;
 mod run;
 mod setup;
+mod size;
 mod test;
 mod tidy;
 mod windows;
@@ -45,7 +46,8 @@ const TASKS: &[Task] = &[
         "[--instructions] [ARGS] measures the transports beside their floors",
         bench::run,
     ),
-    task("ci", "all of the above but bench, with a summary", ci::run),
+    task("size", "how many crates and bytes a small client takes", size::run),
+    task("ci", "all of the above but bench and size, with a summary", ci::run),
 ];
 
 const fn task(name: &'static str, about: &'static str, run: fn(&[String]) -> Result) -> Task {

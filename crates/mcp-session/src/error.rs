@@ -1,6 +1,6 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
-use mcp_core::{ErrorObject, InputRequiredResult};
+use mcp_core::{ErrorObject, InputRequiredResult, method};
 use mcp_transport::Delivery;
 
 /// Why a session could not be opened, or a call failed: one flat type that names the server, the method
@@ -170,17 +170,38 @@ impl Error {
         self
     }
 
+    /// A transport names the method and the server too, for those who use it alone.
+    fn without_names(&self, text: String) -> String {
+        let method = self.0.method.as_deref().unwrap_or_default();
+        let rest = strip_name(&text, method);
+        strip_name(rest, &self.0.server).to_owned()
+    }
+
     fn hint(&self) -> Option<&'static str> {
         use mcp_transport::ErrorKind as Transport;
+        let opening = matches!(self.method(), Some(method::SERVER_DISCOVER | method::INITIALIZE));
         Some(match self.0.kind {
+            // A command that cannot be started has no method yet, and its text says all.
+            ErrorKind::Transport(Transport::Connect) if self.0.method.is_some() => {
+                "is the URL right, and does the server run there?"
+            }
+            ErrorKind::Transport(Transport::Rejected) if opening => {
+                "is this the URL of an MCP endpoint? its path is often /mcp"
+            }
+            ErrorKind::Transport(Transport::Protocol) | ErrorKind::Decode if opening => {
+                "is this an MCP server?"
+            }
+            ErrorKind::Transport(Transport::Status) => "try again later, or is the URL wrong?",
             ErrorKind::Transport(Transport::Unauthorized) => {
                 "pass credentials, such as a bearer token"
             }
             ErrorKind::Transport(Transport::TooLarge) => {
                 "raise the limit in the transport's limits"
             }
-            ErrorKind::Transport(Transport::Redirect) => "connect to the new location itself",
             ErrorKind::Transport(Transport::SessionExpired) => "connect again",
+            ErrorKind::Closed if opening => {
+                "does the server run by itself, and does it speak MCP on these streams?"
+            }
             ErrorKind::Closed if self.0.method.is_some() => "connect again",
             ErrorKind::Timeout => "is the server stuck? a longer time-out can be set",
             ErrorKind::Version => "use a newer server, or another mode",
@@ -198,20 +219,29 @@ impl fmt::Display for Error {
         if !self.0.message.is_empty() {
             write!(f, ": {}", self.0.message)?;
         }
-        // A transport names the method too, for those who use it alone.
-        let method = self.0.method.as_deref().map(|method| format!("{method}: "));
+        let mut last = String::new();
         let mut next = StdError::source(self);
         while let Some(cause) = next {
-            let text = cause.to_string();
-            let said = method.as_deref().unwrap_or_default();
-            write!(f, ": {}", text.strip_prefix(said).unwrap_or(&text))?;
-            next = cause.source();
+            let text = self.without_names(cause.to_string());
+            // Some texts of a system end with that of their cause.
+            if !last.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            last = text;
+            // One of ours has told its causes.
+            next = cause.source().filter(|_| !cause.is::<Self>());
         }
         match self.hint() {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
     }
+}
+
+/// The text without the name that it begins with.
+fn strip_name<'a>(text: &'a str, name: &str) -> &'a str {
+    let rest = text.strip_prefix(name).filter(|_| !name.is_empty());
+    rest.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' '))).unwrap_or(text)
 }
 
 impl fmt::Debug for Error {

@@ -109,6 +109,24 @@ pub struct Items<P: Page> {
 
 impl<P: Page> Unpin for Items<P> {}
 
+impl<P: MethodResult + Page + Send + 'static> Items<P>
+where
+    P::Item: Send,
+{
+    /// The page at a cursor, or what is wrong with asking for it: that comes after the elements before.
+    fn after(&mut self, cursor: &str) -> BoxFuture<Result<P, Error>> {
+        let pages = self.list.max_pages;
+        let wrong = if self.seen.len() + 1 >= pages {
+            format!("the list has more than {pages} pages")
+        } else if !self.seen.insert(cursor.to_owned()) {
+            format!("the list goes round: cursor {cursor:?} came twice")
+        } else {
+            return self.list.page(Some(cursor)).into_future();
+        };
+        Box::pin(std::future::ready(Err(self.list.error(wrong))))
+    }
+}
+
 impl<P: MethodResult + Page + Send + 'static> Stream for Items<P>
 where
     P::Item: Send,
@@ -129,19 +147,8 @@ where
                 Ok(page) => page,
                 Err(error) => return Poll::Ready(Some(Err(error))),
             };
-            if let Some(cursor) = page.next_cursor().map(str::to_owned) {
-                if self.seen.len() + 1 >= self.list.max_pages {
-                    let pages = self.list.max_pages;
-                    let error = self.list.error(format!("the list has more than {pages} pages"));
-                    return Poll::Ready(Some(Err(error)));
-                }
-                if !self.seen.insert(cursor.clone()) {
-                    let error = self
-                        .list
-                        .error(format!("the list goes round: cursor {cursor:?} came twice"));
-                    return Poll::Ready(Some(Err(error)));
-                }
-                self.next = Some(self.list.page(Some(&cursor)).into_future());
+            if let Some(cursor) = page.next_cursor() {
+                self.next = Some(self.after(cursor));
             }
             let elements = page.into_items();
             for skipped in elements.skipped() {

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use mcp_core::{
@@ -15,7 +16,9 @@ use mcp_core::{
     ListToolsResult, Message, Notification, ProgressNotificationParams, ProtocolVersion, RawJson,
     ReadResourceResult, Request, ServerCapabilities, method,
 };
-use mcp_transport::{Connect, Envelope, OneWay, SharedConnect, SharedTransport, Transport};
+use mcp_transport::{
+    Connect, Delivery, Envelope, OneWay, SharedConnect, SharedTransport, Transport,
+};
 use serde::Serialize;
 
 use crate::{
@@ -23,7 +26,7 @@ use crate::{
     inbound::{self, Incoming},
     negotiate::{Opened, open},
     params::{CommonMeta, Params},
-    timer::Timers,
+    timer::{Deadline, Timers},
 };
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
@@ -197,6 +200,8 @@ impl Session {
 
     /// Sends a notification.
     ///
+    /// Waits no longer than the session's limit on calls. Dropping the future may leave it unsent.
+    ///
     /// # Errors
     /// When it could not be handed to the server.
     pub async fn notify(
@@ -210,7 +215,9 @@ impl Session {
             .map_err(|error| self.unsendable(error).with_method(method.clone()))?;
         let mut notification = Notification::new(method.clone());
         notification.params = params;
-        self.send(notification.into()).await.map_err(|error| error.with_method(method))
+        let mut deadline = self.inner.timers.deadline(self.default_timeout());
+        let sent = self.send(notification.into(), &mut deadline).await;
+        sent.map_err(|error| error.with_method(method))
     }
 
     /// Ends the session and all that it owns, for every handle: connections, processes, the session at
@@ -262,7 +269,6 @@ impl Session {
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
         let below = |error| Error::from_transport(&inner.server, error);
-        let late = |limit| self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
         let version = inner.verdict.protocol_version;
         let mut deadline = inner.timers.deadline(timeout);
         let mut envelope = Envelope::new(request).with_version(version);
@@ -273,16 +279,14 @@ impl Session {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
                 Poll::Ready(exchange) => Poll::Ready(exchange.map_err(below)),
-                Poll::Pending => deadline.poll(cx).map(|limit| Err(late(limit))),
+                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
             })
             .await?
         };
         loop {
             let item = poll_fn(|cx| match exchange.poll_item(cx) {
                 Poll::Ready(item) => Poll::Ready(Ok(item)),
-                Poll::Pending => deadline
-                    .poll(cx)
-                    .map(|limit| Err(late(limit).with_delivery(mcp_transport::Delivery::Unknown))),
+                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
             })
             .await?;
             match item {
@@ -297,14 +301,26 @@ impl Session {
                 }
                 Some(Ok(Message::Request(request))) => {
                     deadline.heard();
-                    if let Some(answer) = inbound::answer(request, version) {
-                        self.send(answer.into()).await?;
+                    if let Some(answer) = inbound::answer(request, version)
+                        && let Err(error) = self.send(answer.into(), &mut deadline).await
+                    {
+                        // The server may go on without it; if not, the exchange tells.
+                        tracing::debug!(%error, "an answer to the server was lost");
                     }
                 }
                 Some(Err(error)) => return Err(below(error)),
-                None => return Err(self.error(ErrorKind::Closed, "the exchange is over")),
+                None => {
+                    let error = self.error(ErrorKind::Closed, "the exchange is over");
+                    return Err(error.with_delivery(Delivery::Unknown));
+                }
             }
         }
+    }
+
+    /// Some carriers accept a request only with its answer, so nobody knows how far a late one got.
+    fn late(&self, limit: Duration) -> Error {
+        self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"))
+            .with_delivery(Delivery::Unknown)
     }
 
     fn heard(
@@ -324,10 +340,19 @@ impl Session {
         }
     }
 
-    async fn send(&self, message: OneWay) -> Result<(), Error> {
+    async fn send(&self, message: OneWay, deadline: &mut Deadline) -> Result<(), Error> {
         let envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
-        let sent = self.inner.transport.send(envelope).await;
-        sent.map_err(|error| Error::from_transport(&self.inner.server, error))
+        let mut sending = std::pin::pin!(self.inner.transport.send(envelope));
+        poll_fn(|cx| match sending.as_mut().poll(cx) {
+            Poll::Ready(sent) => Poll::Ready(
+                sent.map_err(|error| Error::from_transport(&self.inner.server, error)),
+            ),
+            Poll::Pending => deadline.poll(cx).map(|limit| {
+                let message = format!("the server did not take it within {limit:?}");
+                Err(self.error(ErrorKind::Timeout, message).with_delivery(Delivery::Unknown))
+            }),
+        })
+        .await
     }
 }
 

@@ -1,6 +1,11 @@
 //! Carries out what the decision table says.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+};
 
 use mcp_core::{
     DiscoverResult, Era, ErrorObject, InitializeRequestParams, InitializeResult, MethodResult as _,
@@ -35,7 +40,9 @@ pub(crate) async fn open(
     server: &Arc<str>,
     options: &SessionOptions,
 ) -> Result<Opened, Error> {
-    let mut opening = std::pin::pin!(Opening { connect, server, options, probes: 0 }.run());
+    let asked = Mutex::new(None);
+    let run = Opening { connect, server, options, asked: &asked, probes: 0 }.run();
+    let mut opening = std::pin::pin!(run);
     let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
     poll_fn(|cx| {
         if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
@@ -43,7 +50,11 @@ pub(crate) async fn open(
         }
         deadline.poll(cx).map(|limit| {
             let message = format!("the server did not start within {limit:?}");
-            Err(Error::new(ErrorKind::Timeout, Arc::clone(server), message))
+            let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);
+            match asked.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(method) => Err(error.with_method(method)),
+                None => Err(error),
+            }
         })
     })
     .await
@@ -53,6 +64,8 @@ struct Opening<'a> {
     connect: &'a SharedConnect,
     server: &'a Arc<str>,
     options: &'a SessionOptions,
+    /// The method that was asked last, for the error when nothing answers it in time.
+    asked: &'a Mutex<Option<Cow<'static, str>>>,
     probes: u32,
 }
 
@@ -98,7 +111,11 @@ impl Opening<'_> {
                 Decision::Reconnect => {
                     // The probe has ended the server: a fresh one is not asked again.
                     drop(connection);
-                    connection = self.connect().await?;
+                    connection = match self.connect().await {
+                        Ok(connection) => connection,
+                        // What cannot be had again, such as a pair of streams: the end is what counts.
+                        Err(error) => return Err(failure.unwrap_or(error)),
+                    };
                     Decision::Initialize
                 }
                 Decision::Initialize => match self.initialize(&connection.transport).await {
@@ -165,7 +182,12 @@ impl Opening<'_> {
         })?;
         let mut asked =
             std::pin::pin!(self.ask(transport, Envelope::new(request).with_version(version)));
-        let mut deadline = Timers::default().deadline(Timeout::total(self.options.probe_timeout));
+        // With nothing to fall back to, a slow start is none of a wrong era.
+        let limit = match self.options.mode {
+            Mode::Pinned(_) => self.options.start_timeout,
+            Mode::Auto | Mode::Legacy => self.options.probe_timeout,
+        };
+        let mut deadline = Timers::default().deadline(Timeout::total(limit));
         let answer = poll_fn(|cx| match asked.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(answer),
             Poll::Pending => deadline.poll(cx).map(|limit| {
@@ -242,6 +264,7 @@ impl Opening<'_> {
         request: Envelope<Request>,
     ) -> Result<RawJson, Failure> {
         let method = request.message.method.clone();
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(method.clone());
         let answered = match transport.request(request).await {
             Ok(exchange) => exchange.response().await,
             Err(error) => Err(error),

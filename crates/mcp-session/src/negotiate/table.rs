@@ -78,7 +78,7 @@ pub(crate) fn after_probe(
         Outcome::Answer { .. } | Outcome::OtherResult => legacy,
         // A server of the legacy era may ignore what it does not know, or end of it. Elsewhere silence
         // and broken connections say nothing about the era.
-        Outcome::Silence if binding == Binding::Stream => legacy,
+        Outcome::Silence if binding == Binding::Stream && may_fall_back => Decision::Initialize,
         Outcome::Failure(ErrorKind::Closed) if binding == Binding::Stream && may_fall_back => {
             Decision::Reconnect
         }
@@ -182,7 +182,7 @@ mod tests {
             (pinned, Stream, false, OtherResult, NoCommonVersion),
             // Silence and broken connections.
             (auto, Stream, false, Silence, Initialize),
-            (pinned, Stream, false, Silence, NoCommonVersion),
+            (pinned, Stream, false, Silence, Fail),
             (auto, Http, false, Silence, Fail),
             (auto, Memory, false, Silence, Fail),
             (auto, Stream, false, Failure(ErrorKind::Closed), Reconnect),
