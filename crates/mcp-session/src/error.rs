@@ -264,3 +264,63 @@ impl StdError for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mcp_transport::{Error as Below, ErrorKind as Kind};
+
+    use super::*;
+
+    fn text(server: &str, method: Option<&'static str>, error: Below) -> String {
+        let error = Error::from_transport(&server.into(), error);
+        method.into_iter().fold(error, Error::with_method).to_string()
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let url = "http://host/mcp";
+        let refused = Below::new(Kind::Interrupted, format!("{url} cannot be reached"))
+            .with_source(Below::new(Kind::Other, "connection refused (os error 111)"));
+        assert_eq!(
+            text(url, Some("tools/call"), refused.clone()),
+            "http://host/mcp: tools/call: cannot be reached: connection refused (os error 111)"
+        );
+        // A name of the user's own says less than the URL.
+        assert_eq!(
+            text("shop", None, refused),
+            "shop: http://host/mcp cannot be reached: connection refused (os error 111)"
+        );
+        let denied = Below::new(Kind::Other, "cannot start it: denied")
+            .with_source(Below::new(Kind::Other, "denied"));
+        assert_eq!(text("shop", None, denied), "shop: cannot start it: denied");
+        let named = Below::new(Kind::Other, "tools/call: too much");
+        assert_eq!(text("shop", Some("tools/call"), named), "shop: tools/call: too much");
+        // No name, though it begins like one.
+        let like = Below::new(Kind::Other, "shoplifting");
+        assert_eq!(text("shop", None, like), "shop: shoplifting");
+    }
+
+    #[test]
+    fn the_last_word_is_what_to_do_next() {
+        for (method, kind, hint) in [
+            (None, Kind::Connect, None),
+            (Some("server/discover"), Kind::Connect, Some("is the URL right")),
+            (Some("initialize"), Kind::Rejected, Some("often /mcp")),
+            (Some("tools/call"), Kind::Rejected, None),
+            (Some("initialize"), Kind::Protocol, Some("is this an MCP server?")),
+            (Some("server/discover"), Kind::Status, Some("try again later")),
+            (Some("initialize"), Kind::Unauthorized, Some("pass credentials")),
+            (Some("initialize"), Kind::Closed, Some("run by itself")),
+            (Some("tools/call"), Kind::Closed, Some("connect again")),
+            (Some("tools/call"), Kind::SessionExpired, Some("connect again")),
+            (Some("tools/call"), Kind::TooLarge, Some("raise the limit")),
+            (Some("tools/call"), Kind::Timeout, Some("longer time-out")),
+        ] {
+            let text = text("shop", method, Below::new(kind, "cause"));
+            match hint {
+                Some(hint) => assert!(text.contains(hint) && text.ends_with(')'), "{text}"),
+                None => assert!(text.ends_with(": cause"), "{text}"),
+            }
+        }
+    }
+}

@@ -30,6 +30,8 @@ impl CommonMeta {
 pub(crate) struct Params {
     /// A JSON object.
     fixed: Vec<u8>,
+    /// Whether somebody wrote it by hand, and perhaps a `_meta` in it.
+    by_hand: bool,
     arguments: Arguments,
 }
 
@@ -52,11 +54,11 @@ impl Params {
                 return Err(serde_json::Error::custom("parameters must be a JSON object"));
             }
         }
-        Ok(Self { fixed, arguments: Arguments::None })
+        Ok(Self { fixed, by_hand: true, arguments: Arguments::None })
     }
 
     pub(crate) fn empty() -> Self {
-        Self { fixed: b"{}".to_vec(), arguments: Arguments::None }
+        Self { fixed: b"{}".to_vec(), by_hand: false, arguments: Arguments::None }
     }
 
     /// Of a method that names what it is about by one member.
@@ -64,7 +66,7 @@ impl Params {
         let mut fixed = vec![b'{'];
         member(&mut fixed, key, value)?;
         fixed.push(b'}');
-        Ok(Self { fixed, arguments: Arguments::None })
+        Ok(Self { fixed, by_hand: false, arguments: Arguments::None })
     }
 
     /// Sets all arguments.
@@ -109,13 +111,13 @@ impl Params {
         if is_empty && !has_meta {
             return Ok(None);
         }
-        // Only what a caller wrote by hand can have a `_meta` of its own.
         if has_meta
+            && self.by_hand
             && memchr::memmem::find(&self.fixed, b"\"_meta\"").is_some()
             && let Some((fixed, mut merged)) = self.split_meta()?
         {
             merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
-            let apart = Self { fixed, arguments: Arguments::None };
+            let apart = Self { fixed, by_hand: false, arguments: Arguments::None };
             return apart.encode(common, progress_token, Some(&merged));
         }
         let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);

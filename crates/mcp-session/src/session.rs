@@ -2,6 +2,7 @@ use std::{
     borrow::Cow,
     fmt,
     future::poll_fn,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -26,8 +27,11 @@ use crate::{
     inbound::{self, Incoming},
     negotiate::{Opened, open},
     params::{CommonMeta, Params},
-    timer::{Deadline, Timers},
+    timer::Timers,
 };
+
+/// Answers to one exchange that may be on their way at a time.
+const ANSWERS: usize = 64;
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
 ///
@@ -215,9 +219,7 @@ impl Session {
             .map_err(|error| self.unsendable(error).with_method(method.clone()))?;
         let mut notification = Notification::new(method.clone());
         notification.params = params;
-        let mut deadline = self.inner.timers.deadline(self.default_timeout());
-        let sent = self.send(notification.into(), &mut deadline).await;
-        sent.map_err(|error| error.with_method(method))
+        self.send(notification.into()).await.map_err(|error| error.with_method(method))
     }
 
     /// Ends the session and all that it owns, for every handle: connections, processes, the session at
@@ -283,10 +285,15 @@ impl Session {
             })
             .await?
         };
+        // Sent while the exchange goes on: the result never waits for one of them.
+        let mut answers: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = Vec::new();
         loop {
-            let item = poll_fn(|cx| match exchange.poll_item(cx) {
-                Poll::Ready(item) => Poll::Ready(Ok(item)),
-                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
+            let item = poll_fn(|cx| {
+                answers.retain_mut(|answer| answer.as_mut().poll(cx).is_pending());
+                match exchange.poll_item(cx) {
+                    Poll::Ready(item) => Poll::Ready(Ok(item)),
+                    Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
+                }
             })
             .await?;
             match item {
@@ -301,11 +308,15 @@ impl Session {
                 }
                 Some(Ok(Message::Request(request))) => {
                     deadline.heard();
-                    if let Some(answer) = inbound::answer(request, version)
-                        && let Err(error) = self.send(answer.into(), &mut deadline).await
-                    {
-                        // The server may go on without it; if not, the exchange tells.
-                        tracing::debug!(%error, "an answer to the server was lost");
+                    match inbound::answer(request, version) {
+                        Some(answer) if answers.len() < ANSWERS => answers.push(Box::pin(async {
+                            // The server may go on without it; if not, the exchange tells.
+                            if let Err(error) = self.pass(answer.into()).await {
+                                tracing::debug!(%error, "an answer to the server was lost");
+                            }
+                        })),
+                        Some(_) => tracing::debug!("the server asks and takes no answers"),
+                        None => {}
                     }
                 }
                 Some(Err(error)) => return Err(below(error)),
@@ -340,13 +351,17 @@ impl Session {
         }
     }
 
-    async fn send(&self, message: OneWay, deadline: &mut Deadline) -> Result<(), Error> {
+    async fn pass(&self, message: OneWay) -> Result<(), Error> {
         let envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
-        let mut sending = std::pin::pin!(self.inner.transport.send(envelope));
+        let sent = self.inner.transport.send(envelope).await;
+        sent.map_err(|error| Error::from_transport(&self.inner.server, error))
+    }
+
+    async fn send(&self, message: OneWay) -> Result<(), Error> {
+        let mut deadline = self.inner.timers.deadline(self.default_timeout());
+        let mut sending = std::pin::pin!(self.pass(message));
         poll_fn(|cx| match sending.as_mut().poll(cx) {
-            Poll::Ready(sent) => Poll::Ready(
-                sent.map_err(|error| Error::from_transport(&self.inner.server, error)),
-            ),
+            Poll::Ready(sent) => Poll::Ready(sent),
             Poll::Pending => deadline.poll(cx).map(|limit| {
                 let message = format!("the server did not take it within {limit:?}");
                 Err(self.error(ErrorKind::Timeout, message).with_delivery(Delivery::Unknown))

@@ -1,11 +1,13 @@
 //! The life of a call.
 
 use std::{
-    future::IntoFuture,
+    future::{IntoFuture, poll_fn},
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use futures_core::Stream;
 use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::Delivery;
 use serde_json::{Value, json};
@@ -265,6 +267,19 @@ async fn endless_lists_are_errors() {
     let failure = session.list_tools().await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Pagination);
     assert!(failure.to_string().contains("\"round\" came twice"), "{failure}");
+
+    let session = open(&paged(|page| Some(page.to_string()))).await;
+    let mut items = session.list_tools().max_pages(2).stream();
+    let mut names = Vec::new();
+    let failure = loop {
+        match poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await.unwrap() {
+            Ok(tool) => names.push(tool.name),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!(names, ["a1", "b1", "a2", "b2"], "what was there comes before the error");
+    assert_eq!((failure.kind(), failure.method()), (ErrorKind::Pagination, Some("tools/list")));
+    assert!(poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await.is_none());
 
     let session = open(&paged(|page| Some(page.to_string()))).await;
     let failure = session.list_tools().max_pages(5).await.unwrap_err();

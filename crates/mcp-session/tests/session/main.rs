@@ -5,3 +5,4 @@
 mod calls;
 mod negotiation;
 mod peer;
+mod stuck;

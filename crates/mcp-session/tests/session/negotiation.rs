@@ -87,6 +87,7 @@ async fn silence_is_bounded_and_over_http_no_evidence() {
     let start = Instant::now();
     let error = open(&silent, Mode::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
+    assert_eq!(error.method(), Some("initialize"), "what was asked last");
     assert!(error.to_string().contains("within 60s"), "{error}");
 
     let start = Instant::now();
@@ -135,6 +136,8 @@ async fn no_common_version_names_both_sides_and_sends_no_initialize() {
     let failure = open(&old, Mode::Pinned(ProtocolVersion::V2026_07_28)).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert_eq!(old.methods(), ["server/discover"]);
+    assert_eq!(failure.to_string().matches("what?").count(), 1, "{failure}");
+    assert_eq!(failure.to_string().matches("scripted").count(), 1, "{failure}");
 }
 
 #[tokio::test(start_paused = true)]

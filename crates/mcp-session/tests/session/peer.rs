@@ -1,6 +1,9 @@
 //! A server that answers by a script.
 
-use std::sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering},
+    time::Duration,
+};
 
 use mcp_core::Request;
 use mcp_transport::{
@@ -16,6 +19,8 @@ use tokio::{
 pub(crate) enum Reply {
     Nothing,
     Lines(Vec<Value>),
+    /// The server takes its time.
+    Later(Duration, Box<Reply>),
     /// The server ends.
     Close,
 }
@@ -133,8 +138,13 @@ impl Connect for Peer {
             while let Ok(Some(line)) = lines.next_line().await {
                 let message: Value = serde_json::from_str(&line).unwrap();
                 this.received.lock().unwrap().push(message.clone());
-                match (this.script)(number, &message) {
-                    Reply::Nothing => {}
+                let mut reply = (this.script)(number, &message);
+                while let Reply::Later(wait, then) = reply {
+                    tokio::time::sleep(wait).await;
+                    reply = *then;
+                }
+                match reply {
+                    Reply::Nothing | Reply::Later(..) => {}
                     Reply::Lines(lines) => {
                         for line in lines {
                             writer.write_all(format!("{line}\n").as_bytes()).await.unwrap();

@@ -4,12 +4,14 @@
 use std::{
     collections::HashMap,
     hash::BuildHasherDefault,
+    sync::LazyLock,
     task::{Context, Poll, Waker},
 };
 
 use mcp_core::{
     ErrorObject, IdHasher, Message, Notification, Request, RequestId, Response, error_code, method,
 };
+use memchr::memmem;
 use serde::Deserialize;
 
 use super::mailbox::Mailbox;
@@ -346,6 +348,9 @@ struct SubscriptionMeta {
 
 /// The progress token of a request's parameters. They are parsed only where the word occurs.
 fn progress_token(params: &[u8]) -> Option<RequestId> {
+    static WORD: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new(b"\"progressToken\""));
+
     #[derive(Deserialize)]
     struct Params {
         #[serde(rename = "_meta")]
@@ -356,7 +361,7 @@ fn progress_token(params: &[u8]) -> Option<RequestId> {
     struct Meta {
         progress_token: RequestId,
     }
-    memchr::memmem::find(params, b"\"progressToken\"")?;
+    WORD.find(params)?;
     serde_json::from_slice::<Params>(params).ok().map(|params| params.meta.progress_token)
 }
 

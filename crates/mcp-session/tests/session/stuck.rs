@@ -1,0 +1,192 @@
+//! Carriers that take something and never say so: every wait ends all the same.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use futures_util::stream;
+use mcp_core::{Message, RawJson, Request, Response};
+use mcp_session::{ErrorKind, Mode, Session, SessionOptions, Timeout};
+use mcp_transport::{
+    Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind,
+    Exchange, OneWay, SharedConnect, SharedTransport, Transport,
+};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::peer::{Peer, Reply, discover, legacy, modern, peer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A request in whose exchange the server asks twice before it answers.
+const ASKS: &str = "x/asks";
+
+/// What becomes of a message, by its method; a response has none.
+type Fate = fn(&str) -> Option<Fault>;
+
+#[derive(Clone, Copy)]
+enum Fault {
+    Hangs,
+    Fails,
+}
+
+/// A peer behind a carrier with faults.
+struct Faulty(Peer, Fate);
+
+struct FaultyTransport(Arc<SharedTransport>, Fate);
+
+impl Connect for Faulty {
+    type Transport = FaultyTransport;
+
+    async fn connect(&self) -> Result<Connection<FaultyTransport>, Error> {
+        let connection = SharedConnect::new(self.0.clone()).connect().await?;
+        let transport = FaultyTransport(Arc::new(connection.transport), self.1);
+        Ok(Connection::new(transport, connection.inbound))
+    }
+
+    fn binding(&self) -> Binding {
+        self.0.binding()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+impl FaultyTransport {
+    async fn pass(&self, method: &str) -> Result<(), Error> {
+        match (self.1)(method) {
+            None => Ok(()),
+            Some(Fault::Hangs) => pending().await,
+            Some(Fault::Fails) => Err(Error::new(TransportErrorKind::Rejected, "not today")),
+        }
+    }
+}
+
+impl Transport for FaultyTransport {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        self.pass(&request.message.method).await?;
+        if request.message.method != ASKS {
+            return self.0.request(request).await;
+        }
+        let id = request.message.id;
+        let messages: [Message; 3] = [
+            Request::new("theirs", "ping").into(),
+            Request::new(1, "roots/list").into(),
+            Response::result(id.clone(), RawJson::from_serialize(&()).unwrap()).into(),
+        ];
+        Ok(Exchange::from_stream(id, stream::iter(messages.map(Ok))))
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        let method = match &message.message {
+            OneWay::Notification(notification) => notification.method.clone(),
+            OneWay::Response(_) => "".into(),
+        };
+        self.pass(&method).await?;
+        self.0.send(message).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.0.close().await
+    }
+}
+
+async fn open(peer: Peer, fate: Fate) -> Session {
+    Session::open(Faulty(peer, fate), Some("bookshop"), SessionOptions::default()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_never_accepted_ends_and_may_have_been_executed() {
+    let peer = modern(|_| Reply::Nothing);
+    let session = open(peer, |method| (method == "tools/call").then_some(Fault::Hangs)).await;
+    let start = Instant::now();
+    let failure = session.call_tool("order").timeout(5 * SECOND).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
+    assert_eq!(start.elapsed(), 5 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_arrives_and_is_never_waited_for_without_end() {
+    let peer = modern(|_| Reply::Nothing);
+    let session = open(peer.clone(), |method| (method == "x/stuck").then_some(Fault::Hangs)).await;
+    session.notify("x/quick", &json!({ "key": 1 })).await.unwrap();
+    session.notify("x/bare", &()).await.unwrap();
+    tokio::time::sleep(SECOND).await;
+    let [.., quick, bare] = &peer.received()[..] else { panic!() };
+    assert_eq!(*quick, json!({ "jsonrpc": "2.0", "method": "x/quick", "params": { "key": 1 } }));
+    assert_eq!(*bare, json!({ "jsonrpc": "2.0", "method": "x/bare" }));
+
+    let start = Instant::now();
+    let failure = session.notify("x/stuck", &()).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
+    assert_eq!(start.elapsed(), 300 * SECOND);
+    assert!(failure.to_string().starts_with("bookshop: x/stuck: "), "{failure}");
+
+    let failure = session.notify("x/list", &[1]).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Arguments, Delivery::NotSent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_legacy_server_asks_in_mid_call_is_answered() {
+    let peer = legacy(|_| Reply::Nothing);
+    let session = open(peer.clone(), |_| None).await;
+    session.request(ASKS, &()).await.unwrap();
+    tokio::time::sleep(SECOND).await;
+    let [.., ping, roots] = &peer.received()[..] else { panic!() };
+    assert_eq!(*ping, json!({ "jsonrpc": "2.0", "id": "theirs", "result": {} }));
+    assert_eq!((&roots["id"], &roots["error"]["code"]), (&json!(1), &json!(-32601)));
+
+    let session = open(modern(|_| Reply::Nothing), |_| None).await;
+    session.request(ASKS, &()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_does_not_end_the_call() {
+    let open = |fate| open(legacy(|_| Reply::Nothing), fate);
+    let session = open(|method| method.is_empty().then_some(Fault::Fails)).await;
+    session.request(ASKS, &()).await.unwrap();
+
+    let session = open(|method| method.is_empty().then_some(Fault::Hangs)).await;
+    let start = Instant::now();
+    session.request(ASKS, &()).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO, "the result does not wait for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pinned_server_may_start_slowly_and_is_not_taken_for_another_era() {
+    let silent = peer(|_, _| Reply::Nothing);
+    let mut options = SessionOptions::default();
+    options.mode = Mode::Pinned(mcp_core::ProtocolVersion::V2026_07_28);
+    let start = Instant::now();
+    let failure = Session::open(silent, None, options.clone()).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.method()), (ErrorKind::Timeout, Some("server/discover")));
+    assert_eq!(start.elapsed(), 60 * SECOND);
+
+    let slow = peer(|_, message| match message["method"].as_str() {
+        Some("server/discover") => {
+            Reply::Later(20 * SECOND, Box::new(discover(message, &["2026-07-28"])))
+        }
+        _ => Reply::Nothing,
+    });
+    let session = Session::open(slow, None, options).await.unwrap();
+    assert_eq!(session.server_info().unwrap().name, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_starts_the_idle_limit_anew_but_not_the_total_one() {
+    let talking = || {
+        modern(|message| {
+            let progress = |n: u32| {
+                json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
+                    "progressToken": message["params"]["_meta"]["progressToken"], "progress": n } })
+            };
+            Reply::Later(3 * SECOND, Box::new(Reply::Lines(vec![progress(1)])))
+        })
+    };
+    for (timeout, seconds) in [(Timeout::idle(5 * SECOND), 8), (Timeout::total(5 * SECOND), 5)] {
+        let session = open(talking(), |_| None).await;
+        let start = Instant::now();
+        let call = session.call_tool("slow").on_progress(|_| {}).timeout(timeout);
+        assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
+        assert_eq!(start.elapsed(), seconds * SECOND);
+    }
+}
