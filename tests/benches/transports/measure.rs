@@ -88,10 +88,14 @@ impl Case {
         Self::all().find(|case| case.carrier.name() == carrier && case.load.name() == load)
     }
 
-    /// Whether the words of the command line ask for this one.
+    /// Whether the words of the command line ask for this one: any word for a carrier and any for a load
+    /// narrows the table.
     pub(crate) fn is_asked(self, only: &[&str]) -> bool {
-        only.is_empty()
-            || only.iter().any(|word| [self.carrier.name(), self.load.name()].contains(word))
+        let wants = |name: &str, names: &[&str]| {
+            only.contains(&name) || !only.iter().any(|word| names.contains(word))
+        };
+        wants(self.carrier.name(), &Carrier::ALL.map(Carrier::name))
+            && wants(self.load.name(), &Load::ALL.map(Load::name))
     }
 }
 
