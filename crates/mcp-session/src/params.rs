@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mcp_core::{ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson, meta_key};
+use mcp_core::{
+    ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson,
+    meta_key::{self, PROGRESS_TOKEN},
+};
 use serde::{Serialize, ser::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -22,6 +25,13 @@ impl CommonMeta {
         member(&mut meta, meta_key::CLIENT_CAPABILITIES, capabilities)?;
         member(&mut meta, meta_key::CLIENT_INFO, client_info)?;
         Ok(Self(meta))
+    }
+
+    /// Whether a key is the session's to set: what a caller says of it is left out.
+    fn holds(&self, key: &str) -> bool {
+        let ours =
+            [meta_key::PROTOCOL_VERSION, meta_key::CLIENT_CAPABILITIES, meta_key::CLIENT_INFO];
+        !self.0.is_empty() && ours.contains(&key)
     }
 }
 
@@ -91,12 +101,9 @@ impl Params {
             Arguments::Whole(json) => serde_json::from_slice(&json)?,
             Arguments::Single(arguments) => arguments,
         };
-        let value = serde_json::to_value(value);
-        if let Ok(value) = &value {
-            arguments.insert(name, value.clone());
-        }
+        arguments.insert(name, serde_json::to_value(value)?);
         self.arguments = Arguments::Single(arguments);
-        value.map(drop)
+        Ok(())
     }
 
     /// Writes the parameters; `None` when there is nothing to write.
@@ -126,10 +133,12 @@ impl Params {
             out.extend_from_slice(b"\"_meta\":{");
             out.extend_from_slice(&common.0);
             if let Some(token) = progress_token {
-                member(&mut out, meta_key::PROGRESS_TOKEN, &token)?;
+                member(&mut out, PROGRESS_TOKEN, &token)?;
             }
             for (key, value) in meta.into_iter().flat_map(|meta| meta.iter()) {
-                member(&mut out, key, value)?;
+                if !common.holds(key) && (progress_token.is_none() || key != PROGRESS_TOKEN) {
+                    member(&mut out, key, value)?;
+                }
             }
             out.push(b'}');
         }

@@ -1,4 +1,4 @@
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use mcp_core::Request;
 
@@ -11,9 +11,12 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct SharedTransport(Arc<dyn ErasedTransport>);
 
 impl SharedTransport {
-    /// Shares a transport.
+    /// Shares a transport; one that is shared already is not wrapped once more.
     pub fn new(transport: impl Transport) -> Self {
-        Self(Arc::new(transport))
+        match (&transport as &dyn Any).downcast_ref::<Self>() {
+            Some(shared) => shared.clone(),
+            None => Self(Arc::new(transport)),
+        }
     }
 }
 
@@ -62,9 +65,12 @@ impl<T: Transport> Transport for Arc<T> {
 pub struct SharedConnect(Arc<dyn ErasedConnect>);
 
 impl SharedConnect {
-    /// Shares a connector.
+    /// Shares a connector; one that is shared already is not wrapped once more.
     pub fn new(connect: impl Connect) -> Self {
-        Self(Arc::new(connect))
+        match (&connect as &dyn Any).downcast_ref::<Self>() {
+            Some(shared) => shared.clone(),
+            None => Self(Arc::new(connect)),
+        }
     }
 }
 

@@ -49,8 +49,14 @@ async fn arguments_meta_and_progress_token_are_sent_once() {
     assert_eq!(params["_meta"]["com.example/x"], true);
     assert_eq!(params["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 
-    let raw = json!({ "_meta": { "com.example/y": 1 }, "key": "value" });
-    session.request("x/y", &raw).await.unwrap();
+    let own = json!({
+        "com.example/y": 1,
+        "io.modelcontextprotocol/protocolVersion": "1999-01-01",
+        "progressToken": "mine",
+    });
+    let raw = json!({ "_meta": own, "key": "value" });
+    session.request("x/y", &raw).on_progress(|_| {}).await.unwrap();
+    assert_eq!(last(&peer)["params"]["_meta"]["progressToken"], last(&peer)["id"]);
     let params = &last(&peer)["params"];
     assert_eq!((&params["key"], &params["_meta"]["com.example/y"]), (&json!("value"), &json!(1)));
     assert_eq!(params["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
