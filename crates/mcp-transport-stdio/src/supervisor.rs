@@ -114,7 +114,14 @@ impl Supervisor {
             status: exit,
             stderr_tail: self.tail.text(),
         };
-        let error = Error::new(ErrorKind::Closed, "the server's process has ended");
+        let text = match self.multiplex.skipped() {
+            0 => "the server's process has ended".into(),
+            // A program that is no server at all, or one that logs to the wrong stream.
+            lines => {
+                format!("the server's process has ended, after {lines} lines that are no messages")
+            }
+        };
+        let error = Error::new(ErrorKind::Closed, text);
         self.multiplex.fail(&error.with_source(exit));
     }
 

@@ -31,6 +31,14 @@ async fn an_exit_before_the_answer_names_status_and_last_words() {
 }
 
 #[tokio::test]
+async fn an_exit_tells_of_lines_that_were_no_messages() {
+    let connection = connect(sh("echo usage: server PORT; echo; echo bye; exit 2")).await;
+    let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
+    assert_eq!(exit_of(&error).code(), Some(2));
+    assert!(error.to_string().ends_with("after 2 lines that are no messages"), "{error}");
+}
+
+#[tokio::test]
 async fn an_exit_fails_every_open_request_and_all_later_ones() {
     let connection = connect(sh("read -r line; read -r line; exit 0")).await;
     let mut inbound = connection.inbound;
