@@ -85,7 +85,11 @@ mod with {
             let name = ServerName::try_from(host.to_owned())
                 .map_err(|error| failed(format!("{host} is no name for TLS")).with_source(error))?;
             TlsConnector::from(config).connect(name, tcp).await.map_err(|error| {
-                failed(format!("the TLS handshake with {host} failed")).with_source(error)
+                let text = match speaks_no_tls(&error) {
+                    true => format!("{host} does not speak TLS there: is it http and not https?"),
+                    false => format!("the TLS handshake with {host} failed"),
+                };
+                failed(text).with_source(error)
             })
         }
 
@@ -142,6 +146,15 @@ mod with {
             }
             Ok(builder.with_root_certificates(store).with_no_client_auth())
         }
+    }
+
+    /// Whether the first answer was nothing of TLS, as a server of plain HTTP gives.
+    fn speaks_no_tls(error: &std::io::Error) -> bool {
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+        matches!(
+            cause,
+            Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
+        )
     }
 
     #[cfg(feature = "tls-ring")]

@@ -144,6 +144,7 @@ async fn a_server_without_tls_is_told() {
     let url: Uri = server.url.to_string().replace("http:", "https:").parse().unwrap();
     let error = HttpClient::new().send(post(&url, "{}")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{error:?}");
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
     assert!(error.is_not_sent());
 }
 
