@@ -23,6 +23,17 @@ pub(crate) fn run(args: &[String]) -> Result {
     let missing = setup::install()?;
     setup::report(&missing)?;
     run::run(&mut test)?;
+    examples()?;
     // Once more, where it is seen: below the results.
     setup::report(&missing)
+}
+
+/// The examples that need nothing but themselves, the README's first command among them.
+fn examples() -> Result {
+    for example in ["quickstart", "custom_transport", "embed_stdio", "tower_layers"] {
+        run::run(
+            cargo("run --quiet --package mcp-examples --all-features --example").arg(example),
+        )?;
+    }
+    Ok(())
 }

@@ -1,13 +1,16 @@
 //! What arrives outside calls: answered, handed on, or the end of the connection.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use mcp_core::{
-    EmptyResult, Era, ErrorObject, Message, ProtocolVersion, RawJson, Request, Response,
-    error_code, method,
+    EmptyResult, Era, ErrorObject, Message, Notification, ProtocolVersion, RawJson, Request,
+    Response, error_code, method,
 };
 use mcp_transport::{Envelope, Inbound, SharedTransport, Transport};
 use tokio::task::JoinHandle;
@@ -64,7 +67,7 @@ pub(crate) fn watch(
                 }
                 Ok(Message::Notification(notification)) => {
                     if let Some(on_notification) = &on_notification {
-                        on_notification(&notification);
+                        tell(on_notification, &notification);
                     }
                 }
                 Ok(Message::Response(response)) => {
@@ -77,6 +80,15 @@ pub(crate) fn watch(
         ended.store(true, Ordering::Release);
     });
     Incoming { over, task: Some(task) }
+}
+
+/// Hands a notification on. A handler that panics is the application's mistake, and no reason to leave the
+/// server without answers from here on.
+fn tell(handler: &NotificationHandler, notification: &Notification) {
+    let told = catch_unwind(AssertUnwindSafe(|| handler(notification)));
+    if told.is_err() {
+        tracing::error!(method = %notification.method, "the handler of notifications panicked");
+    }
 }
 
 /// The answer to a request of the server. In the modern era there are none, and nothing may be said.

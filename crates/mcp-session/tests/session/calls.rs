@@ -233,6 +233,27 @@ async fn notifications_are_handed_on_in_order() {
     assert!(seen.lock().unwrap().is_sorted());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_leaves_the_session_alive() {
+    let peer = legacy(|message| {
+        // The answer to the ping is not answered with another one.
+        if message["method"] != "tools/list" {
+            return Reply::Nothing;
+        }
+        let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else { panic!() };
+        let note = json!({ "jsonrpc": "2.0", "method": "notifications/x" });
+        let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        Reply::Lines([note, ping].into_iter().chain(answer).collect())
+    });
+    let mut options = SessionOptions::default();
+    options.on_notification = Some(Arc::new(|_: &mcp_core::Notification| panic!("as it should")));
+    let session = Session::open(peer.clone(), None, options).await.unwrap();
+    session.list_tools().await.unwrap();
+    settle().await;
+    assert_eq!(last(&peer), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert!(!session.is_closed());
+}
+
 fn paged(cursor_after: impl Fn(u64) -> Option<String> + Send + Sync + 'static) -> Peer {
     let pages = Mutex::new(0);
     modern(move |message| {
