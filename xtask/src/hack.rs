@@ -16,6 +16,7 @@ const HTTP: &[&str] = &[
     "hyper-util",
     "mcp-http",
     "mcp-transport-http",
+    "mcp-transport-sse",
     "native-tls",
     "openssl",
     "reqwest",
@@ -58,6 +59,7 @@ fn private_features() -> Result<Vec<String>> {
 fn lean() -> Result {
     absent("stdio", &[HTTP])?;
     absent("http", &[PROCESS])?;
+    absent("sse", &[PROCESS])?;
     absent("memory", &[HTTP, PROCESS])
 }
 

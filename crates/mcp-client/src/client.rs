@@ -20,9 +20,10 @@ impl Client {
     /// | given | reached by |
     /// |---|---|
     /// | a URL with `http` or `https`, as `&str`, `String` or `Url` | Streamable HTTP |
+    /// | such a URL with `sse` as a segment of its path | HTTP+SSE |
     /// | the path of an existing `.py` file, as text or `Path` | stdio, with a Python interpreter |
     /// | the path of an existing `.js`, `.mjs` or `.cjs` file | stdio, with Node |
-    /// | a `Stdio`, a `StreamableHttp`, any `Connect` | itself |
+    /// | a `Stdio`, a `StreamableHttp`, an `Sse`, any `Connect` | itself |
     /// | a `Server`, any `Serve` | a call in this process |
     /// | a pair `(AsyncRead, AsyncWrite)` | lines of JSON over it, once |
     /// | a pair `(Sink<Message>, Stream<Result<Message, _>>)` | its messages, once |

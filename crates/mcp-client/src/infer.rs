@@ -9,7 +9,7 @@ use mcp_transport::SharedConnect;
 pub(crate) fn text(text: &str) -> Result<SharedConnect, Error> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(no_target(text, "the target is empty: name a URL or the path of a script"));
+        return Err(no_target("an empty target", "name a URL or the path of a script"));
     }
     match scheme(text) {
         Some(scheme) if matches!(&*scheme, "http" | "https") => url(text),
@@ -35,8 +35,13 @@ pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
     let extension = extension.to_ascii_lowercase();
     match &*extension {
         "py" | "js" | "mjs" | "cjs" if path.is_file() => script(path, &extension),
-        "py" | "js" | "mjs" | "cjs" if !shown.contains(char::is_whitespace) => {
+        _ if path.is_dir() => Err(no_target(&shown, "this is a directory: name a script in it")),
+        "py" | "js" | "mjs" | "cjs" | "ts" | "mts" | "tsx"
+            if !path.exists() && !shown.contains(char::is_whitespace) =>
+        {
             let place = std::env::current_dir()
+                .ok()
+                .filter(|_| path.is_relative())
                 .map(|place| format!(" (looked from {})", place.display()))
                 .unwrap_or_default();
             Err(no_target(&shown, &format!("there is no such file{place}")))
@@ -49,7 +54,6 @@ pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
             &shown,
             &format!("what runs this file is not known: if it is a program, Stdio::new({shown:?})"),
         )),
-        _ if path.is_dir() => Err(no_target(&shown, "this is a directory: name a script in it")),
         _ => Err(no_target(&shown, &guess(&shown))),
     }
 }
@@ -60,6 +64,16 @@ fn guess(text: &str) -> String {
     let command = words.next().unwrap_or_default();
     let args: Vec<&str> = words.collect();
     if !args.is_empty() {
+        let runner =
+            Path::new(command).extension().and_then(|extension| match extension.to_str()? {
+                "py" => Some("python3"),
+                "js" | "mjs" | "cjs" => Some("node"),
+                _ => None,
+            });
+        let (command, args) = match runner {
+            Some(runner) => (runner, [&[command], &args[..]].concat()),
+            None => (command, args),
+        };
         let command = format!("Stdio::new({command:?}).args({args:?})");
         return format!("this looks like a command line: {command}");
     }
@@ -94,19 +108,55 @@ fn no_target(target: &str, message: &str) -> Error {
     Error::new(ErrorKind::Target, target, message.to_owned())
 }
 
-#[cfg(feature = "http")]
+/// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL.
 fn url(text: &str) -> Result<SharedConnect, Error> {
-    match mcp_transport_http::StreamableHttp::new(text) {
-        Ok(http) => Ok(SharedConnect::new(http)),
+    match names_sse(text) {
+        true => sse(text),
+        false => streamable_http(text),
+    }
+}
+
+fn names_sse(url: &str) -> bool {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    place.split('/').skip(1).any(|segment| segment == "sse" || segment.starts_with("sse&"))
+}
+
+#[cfg(feature = "http")]
+fn streamable_http(text: &str) -> Result<SharedConnect, Error> {
+    checked(text, mcp_transport_http::StreamableHttp::new(text))
+}
+
+#[cfg(not(feature = "http"))]
+fn streamable_http(text: &str) -> Result<SharedConnect, Error> {
+    Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
+}
+
+#[cfg(feature = "sse")]
+fn sse(text: &str) -> Result<SharedConnect, Error> {
+    checked(text, mcp_transport_sse::Sse::new(text))
+}
+
+#[cfg(not(feature = "sse"))]
+fn sse(text: &str) -> Result<SharedConnect, Error> {
+    Err(no_target(
+        &without_secrets(text),
+        "this looks like HTTP+SSE, which needs the feature `sse` of mcp-client; \
+         if it is not, pass a `StreamableHttp`",
+    ))
+}
+
+#[cfg(any(feature = "http", feature = "sse"))]
+fn checked(
+    text: &str,
+    server: Result<impl mcp_transport::Connect, mcp_transport::Error>,
+) -> Result<SharedConnect, Error> {
+    match server {
+        Ok(server) => Ok(SharedConnect::new(server)),
         Err(error) => {
             Err(no_target(&without_secrets(text), "the URL is not valid").with_source(error))
         }
     }
-}
-
-#[cfg(not(feature = "http"))]
-fn url(text: &str) -> Result<SharedConnect, Error> {
-    Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
 }
 
 /// A URL without its user, password and query.
@@ -160,6 +210,7 @@ fn python() -> std::ffi::OsString {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    #[cfg(any(feature = "http", feature = "stdio"))]
     use mcp_transport::Connect as _;
 
     use super::*;
@@ -176,7 +227,12 @@ mod tests {
             ("", "empty"),
             ("ws://host/mcp", "the scheme \"ws\" is not one of a transport"),
             ("file:///tmp/server.py", "pass the path itself"),
-            ("missing.py", "no such file"),
+            ("missing.py", "no such file (looked from "),
+            ("missing.ts", "no such file"),
+            (
+                "server.py --port 1",
+                "Stdio::new(\"python3\").args([\"server.py\", \"--port\", \"1\"])",
+            ),
             ("./dir/missing.mjs", "no such file"),
             ("./nothing", "no such file"),
             ("uvx mcp-server-time", "Stdio::new(\"uvx\").args([\"mcp-server-time\"])"),
@@ -186,6 +242,7 @@ mod tests {
             ("example.com/mcp", "\"http://example.com/mcp\""),
             ("{\"mcpServers\": {}}", "configuration document"),
             ("src", "directory"),
+            ("file.unknown", "Stdio::new(\"file.unknown\")"),
             ("Cargo.toml", "Stdio::new(\"Cargo.toml\")"),
         ] {
             let message = refusal(target);
@@ -206,6 +263,28 @@ mod tests {
             assert_eq!(text(target).unwrap().binding(), mcp_transport::Binding::Http);
         }
         assert!(refusal("http://").contains("not valid"));
+    }
+
+    #[cfg(all(feature = "http", feature = "sse"))]
+    #[test]
+    fn a_segment_of_the_path_tells_http_sse() {
+        use mcp_transport::Binding::{Http, LegacyHttp};
+        for (target, binding) in [
+            ("http://h/sse", LegacyHttp),
+            ("https://h:1/a/sse/", LegacyHttp),
+            ("http://h/sse/b", LegacyHttp),
+            ("http://h/sse?key=1", LegacyHttp),
+            ("http://h/sse&key=1", LegacyHttp),
+            ("http://h/mcp", Http),
+            ("http://h/sses", Http),
+            ("http://h/asse", Http),
+            ("http://h/mcp?next=/sse", Http),
+            ("http://h/mcp#/sse", Http),
+            ("http://sse", Http),
+            ("http://sse/", Http),
+        ] {
+            assert_eq!(text(target).unwrap().binding(), binding, "{target}");
+        }
     }
 
     #[cfg(feature = "stdio")]

@@ -33,7 +33,7 @@ pub use mcp_session::{
 pub use mcp_transport as transport;
 pub use target::IntoTarget;
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "sse"))]
 pub use mcp_http as http;
 #[cfg(feature = "server")]
 pub use mcp_server as server;
@@ -43,6 +43,8 @@ pub use mcp_server::Server;
 pub use mcp_transport_http::StreamableHttp;
 #[cfg(feature = "memory")]
 pub use mcp_transport_memory::Memory;
+#[cfg(feature = "sse")]
+pub use mcp_transport_sse::Sse;
 #[cfg(feature = "stdio")]
 pub use mcp_transport_stdio as stdio;
 #[cfg(feature = "stdio")]

@@ -61,14 +61,20 @@ impl IntoTarget<kind::Text> for std::path::PathBuf {
     }
 }
 
-#[cfg(feature = "http")]
+impl IntoTarget<kind::Text> for &std::path::PathBuf {
+    fn into_target(self) -> Result<SharedConnect, Error> {
+        infer::path(self)
+    }
+}
+
+#[cfg(any(feature = "http", feature = "sse"))]
 impl IntoTarget<kind::Text> for url::Url {
     fn into_target(self) -> Result<SharedConnect, Error> {
         infer::text(self.as_str())
     }
 }
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "sse"))]
 impl IntoTarget<kind::Text> for &url::Url {
     fn into_target(self) -> Result<SharedConnect, Error> {
         infer::text(self.as_str())

@@ -20,7 +20,8 @@
 //!
 //! The other end is the [`ContractPeer`], a scripted server, behind one of its carriers: a direct call
 //! (it implements [`Serve`](mcp_transport::Serve)), lines over any byte streams
-//! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process ([`contract_peer_command`]), HTTP ([`contract_peer_http`]).
+//! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process
+//! ([`contract_peer_command`]), Streamable HTTP ([`contract_peer_http`]), HTTP+SSE ([`contract_peer_sse`]).
 //!
 //! # Hostile peers
 //!
@@ -35,5 +36,6 @@ mod peer;
 pub use command::{contract_peer_command, hostile_peer_command};
 pub use contract::Setup;
 pub use peer::{
-    ContractPeer, HttpPeer, contract_peer_http, contract_peer_lines, contract_peer_messages,
+    ContractPeer, HttpPeer, SsePeer, contract_peer_http, contract_peer_lines,
+    contract_peer_messages, contract_peer_sse,
 };

@@ -96,11 +96,14 @@ impl<T> Connection<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Binding {
-    /// One shared pipe: a process, a socket, HTTP+SSE. A server of the legacy era may stay silent on an
-    /// unknown first request, or end the connection.
+    /// One shared pipe: a process, a socket. A server of the legacy era may stay silent on an unknown
+    /// first request, or end the connection.
     Stream,
     /// Streamable HTTP: a request each. Silence and broken connections say nothing of the era.
     Http,
+    /// HTTP+SSE of revision 2024-11-05, which servers of the modern era do not offer: there is nothing to
+    /// find out.
+    LegacyHttp,
     /// A server in this process.
     Memory,
 }

@@ -2,6 +2,7 @@
 //! method and the cause, and where the connection lives on the next request works.
 
 mod http;
+mod sse;
 mod stdio;
 
 use std::time::Duration;

@@ -22,9 +22,17 @@ fn everything() -> Option<Program> {
 }
 
 async fn over_http() -> Option<HttpPeer> {
+    at_port("streamableHttp", "/mcp", "listening on").await
+}
+
+pub(super) async fn over_sse() -> Option<HttpPeer> {
+    at_port("sse", "/sse", "running on port").await
+}
+
+async fn at_port(form: &str, path: &str, ready: &str) -> Option<HttpPeer> {
     let mut command: Command = everything()?.command();
-    command.arg("streamableHttp");
-    Some(HttpPeer::start_at_port(command, "PORT", "/mcp").await)
+    command.arg(form);
+    Some(HttpPeer::start_at_port(command, "PORT", path, ready).await)
 }
 
 #[tokio::test]
@@ -47,7 +55,7 @@ async fn http() {
     bounded(peer.log.line(0, "session termination request")).await;
 }
 
-async fn exercise(session: &Session) {
+pub(super) async fn exercise(session: &Session) {
     assert_eq!(session.protocol_version(), ProtocolVersion::LATEST_LEGACY);
     assert_eq!(session.server_info().unwrap().name, "mcp-servers/everything");
     assert!(session.instructions().is_some());
@@ -91,7 +99,7 @@ async fn exercise(session: &Session) {
 }
 
 /// It asks for roots if the client declares them, and would not end before it has an answer.
-async fn asks_for_roots(client: Client, log: &Log) -> Session {
+pub(super) async fn asks_for_roots(client: Client, log: &Log) -> Session {
     let client = client.capabilities(ClientCapabilities::new().with_roots(RootsCapability::new()));
     let session = bounded(client.connect()).await.unwrap();
     let line = bounded(log.line(0, "Failed to request roots")).await;

@@ -9,6 +9,7 @@ mod mcp2;
 mod rmcp;
 mod runners;
 mod scripts;
+mod sse;
 mod ts1;
 mod ts2;
 

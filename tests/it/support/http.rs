@@ -18,22 +18,37 @@ pub(crate) struct HttpPeer {
 impl HttpPeer {
     /// Starts a peer at a port of its own choice, which it tells once it listens.
     pub(crate) async fn start(program: &Program, options: &[&str]) -> Self {
+        Self::start_as("http", program, options).await
+    }
+
+    /// The same over HTTP+SSE.
+    pub(crate) async fn start_sse(program: &Program) -> Self {
+        Self::start_as("sse", program, &[]).await
+    }
+
+    async fn start_as(form: &str, program: &Program, options: &[&str]) -> Self {
         let mut command = program.command();
-        command.args(["http", "0"]).args(options);
+        command.args([form, "0"]).args(options);
         let mut peer = Self::spawn(command);
-        let ready = peer.listening().await;
+        let ready = peer.says("listening on").await;
         peer.url = ready.split_whitespace().last().unwrap_or_default().to_owned();
         assert!(peer.url.starts_with("http://127.0.0.1:"), "{ready}");
         peer
     }
 
-    /// Starts a server that is told its port by a variable of the environment.
-    pub(crate) async fn start_at_port(mut command: Command, variable: &str, path: &str) -> Self {
+    /// Starts a server that is told its port by a variable of the environment, and says `ready` once it
+    /// listens.
+    pub(crate) async fn start_at_port(
+        mut command: Command,
+        variable: &str,
+        path: &str,
+        ready: &str,
+    ) -> Self {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = free.local_addr().unwrap().port().to_string();
         drop(free);
         let mut peer = Self::spawn(command.env(variable, &port));
-        peer.listening().await;
+        peer.says(ready).await;
         peer.url = format!("http://127.0.0.1:{port}{path}");
         peer
     }
@@ -50,9 +65,9 @@ impl HttpPeer {
         Self { url: String::new(), log, child }
     }
 
-    async fn listening(&self) -> String {
-        let listening = self.log.line(0, "listening on");
-        match tokio::time::timeout(Duration::from_secs(30), listening).await {
+    async fn says(&self, ready: &str) -> String {
+        let line = self.log.line(0, ready);
+        match tokio::time::timeout(Duration::from_secs(30), line).await {
             Ok(line) => line,
             Err(_) => panic!("the server does not listen: {}", self.log.text()),
         }

@@ -2,7 +2,8 @@ use std::{ffi::OsString, process::Command};
 
 use mcp_client::Stdio;
 
-/// A server of the peers' command line: `stdio`, or `http PORT [json] [stateless] [events]`.
+/// A server of the peers' command line: `stdio`, `http PORT [json] [stateless] [events]`, or
+/// `sse PORT`.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     program: OsString,

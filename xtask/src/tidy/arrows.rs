@@ -13,6 +13,7 @@ const EVERYTHING: &[&str] = &[
     "mcp-http",
     "mcp-transport-stdio",
     "mcp-transport-http",
+    "mcp-transport-sse",
     "mcp-transport-memory",
     "mcp-session",
     "mcp-server",
@@ -28,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-transport-stdio", TRANSPORT),
     ("mcp-transport-memory", TRANSPORT),
     ("mcp-transport-http", NETWORK),
+    ("mcp-transport-sse", NETWORK),
     ("mcp-session", TRANSPORT),
     ("mcp-server", TRANSPORT),
     (
@@ -38,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-http",
             "mcp-transport-stdio",
             "mcp-transport-http",
+            "mcp-transport-sse",
             "mcp-transport-memory",
             "mcp-session",
             "mcp-server",
@@ -46,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-testkit", TRANSPORT),
     ("mcp-examples", EVERYTHING),
     ("mcp-integration", EVERYTHING),
+    ("mcp-config", &[]),
     ("xtask", &[]),
 ];
 

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{
     Mode, Verdict,
-    table::{Decision, Outcome, after_initialize, after_probe},
+    table::{Decision, Outcome, after_initialize, after_probe, first},
 };
 use crate::{
     Error, ErrorKind, SessionOptions,
@@ -139,15 +139,7 @@ impl Opening<'_> {
 
     fn first(&self) -> Decision {
         let prior = self.options.prior_discover.as_ref().map(|verdict| verdict.protocol_version);
-        match (self.options.mode, prior) {
-            (Mode::Legacy, _) => Decision::Initialize,
-            (Mode::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
-            (Mode::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
-            (Mode::Pinned(version), _) => Decision::Probe(version),
-            (Mode::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
-            (Mode::Auto, Some(_)) => Decision::Initialize,
-            (Mode::Auto, None) => Decision::Probe(ProtocolVersion::LATEST_MODERN),
-        }
+        first(self.options.mode, self.connect.binding(), prior)
     }
 
     async fn connect(&self) -> Result<Connection<SharedTransport>, Error> {

@@ -40,6 +40,20 @@ pub(crate) enum Decision {
     Fail,
 }
 
+/// Decides what to begin with, `prior` being the revision that was spoken the last time.
+pub(crate) fn first(mode: Mode, binding: Binding, prior: Option<ProtocolVersion>) -> Decision {
+    match (mode, prior) {
+        (Mode::Legacy, _) => Decision::Initialize,
+        (Mode::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
+        (Mode::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
+        (Mode::Pinned(version), _) => Decision::Probe(version),
+        (Mode::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
+        (Mode::Auto, Some(_)) => Decision::Initialize,
+        (Mode::Auto, None) if binding == Binding::LegacyHttp => Decision::Initialize,
+        (Mode::Auto, None) => Decision::Probe(ProtocolVersion::LATEST_MODERN),
+    }
+}
+
 /// Decides after a probe. `corrected` says that this was the second one already.
 pub(crate) fn after_probe(
     mode: Mode,
@@ -143,6 +157,33 @@ mod tests {
 
     fn refused(names: &[&str]) -> Outcome {
         Answer { code: -32022, supported: Some(versions(names)) }
+    }
+
+    #[test]
+    fn to_begin_with() {
+        use Binding::{Http, LegacyHttp, Memory, Stream};
+        let (auto, pinned) = (Mode::Auto, Mode::Pinned(NEW));
+        let rows = [
+            (auto, Stream, None, Probe(NEW)),
+            (auto, Http, None, Probe(NEW)),
+            (auto, Memory, None, Probe(NEW)),
+            // Only the legacy era has this carrier: there is no question.
+            (auto, LegacyHttp, None, Initialize),
+            (auto, LegacyHttp, Some(OLD), Initialize),
+            (auto, LegacyHttp, Some(NEW), Modern(NEW)),
+            (pinned, LegacyHttp, None, Probe(NEW)),
+            (pinned, Http, None, Probe(NEW)),
+            (pinned, Http, Some(NEW), Modern(NEW)),
+            (pinned, Http, Some(OLD), Probe(NEW)),
+            (Mode::Pinned(OLD), Http, Some(NEW), Initialize),
+            (Mode::Legacy, Http, Some(NEW), Initialize),
+            (auto, Http, Some(NEW), Modern(NEW)),
+            (auto, Http, Some(OLD), Initialize),
+        ];
+        for (mode, binding, prior, expected) in rows {
+            let decision = first(mode, binding, prior);
+            assert_eq!(decision, expected, "{mode:?} {binding:?} {prior:?}");
+        }
     }
 
     #[test]

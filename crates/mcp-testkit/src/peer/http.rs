@@ -75,10 +75,10 @@ pub async fn contract_peer_http() -> HttpPeer {
     HttpPeer { address, task }
 }
 
-async fn answer(
-    peer: ContractPeer,
-    request: Request<Incoming>,
-) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+/// The body of an answer.
+pub(super) type Answer = UnsyncBoxBody<Bytes, Infallible>;
+
+async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answer> {
     if request.method() != Method::POST {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
@@ -115,19 +115,19 @@ async fn answer(
     }
 }
 
-fn empty(status: StatusCode) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+pub(super) fn empty(status: StatusCode) -> Response<Answer> {
     let mut response = Response::new(Full::default().boxed_unsync());
     *response.status_mut() = status;
     response
 }
 
-fn response<B>(content_type: &'static str, body: B) -> Response<B> {
+pub(super) fn response<B>(content_type: &'static str, body: B) -> Response<B> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-fn event(message: Message) -> Result<Frame<Bytes>, Infallible> {
+pub(super) fn event(message: Message) -> Result<Frame<Bytes>, Infallible> {
     let mut event = b"event: message\ndata: ".to_vec();
     message.encode(&mut event);
     event.extend_from_slice(b"\n\n");

@@ -1,6 +1,7 @@
 //! The scripted server at the other end of the contract, and its carriers.
 
 mod http;
+mod sse;
 mod streams;
 
 use std::{
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     http::{HttpPeer, contract_peer_http},
+    sse::{SsePeer, contract_peer_sse},
     streams::{contract_peer_lines, contract_peer_messages},
 };
 

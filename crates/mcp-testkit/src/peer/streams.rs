@@ -77,7 +77,7 @@ where
 
 /// The reading half. It reads on whatever the writing half does: each exchange is a task of its own,
 /// which waits there.
-struct Exchanges {
+pub(super) struct Exchanges {
     peer: ContractPeer,
     out: mpsc::Sender<Message>,
     /// Their end is the end of the exchanges.
@@ -86,7 +86,7 @@ struct Exchanges {
 }
 
 impl Exchanges {
-    fn new() -> (Self, mpsc::Receiver<Message>) {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Message>) {
         let (out, answers) = mpsc::channel(64);
         let peer = ContractPeer::new();
         (Self { peer, out, tasks: JoinSet::new(), open: HashMap::new() }, answers)
@@ -96,13 +96,18 @@ impl Exchanges {
         match line {
             Line::Complete(frame) => match Message::parse(frame) {
                 Ok(message) => self.take(message).await,
-                Err(_) => self.peer.received().junk += 1,
+                Err(_) => self.take_junk(),
             },
-            _ => self.peer.received().junk += 1,
+            _ => self.take_junk(),
         }
     }
 
-    async fn take(&mut self, message: Message) {
+    /// Something came that is no message.
+    pub(super) fn take_junk(&self) {
+        self.peer.received().junk += 1;
+    }
+
+    pub(super) async fn take(&mut self, message: Message) {
         while self.tasks.try_join_next().is_some() {}
         match message {
             Message::Request(request) => {

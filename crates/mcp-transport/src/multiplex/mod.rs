@@ -4,6 +4,7 @@
 //! exchange. It writes what requests have left in the outbox, and puts what arrives where its reader
 //! finds it.
 
+mod beside;
 mod lines;
 mod linger;
 mod mailbox;
@@ -201,7 +202,7 @@ impl Transport for Multiplex {
         self.queue(request, |state, message| {
             let Message::Request(request) = message else { return Ok(()) };
             state.batches = version == Some(ProtocolVersion::V2025_03_26);
-            state.routes.open(request, state.outbox.queued)
+            state.routes.open(request, Some(state.outbox.queued))
         })
         .await?;
         let route = Route::new(Arc::clone(&self.shared), id.clone());

@@ -38,8 +38,8 @@ struct Slot {
     waker: Option<Waker>,
     token: Option<RequestId>,
     purpose: Purpose,
-    /// Where its line begins in all that was ever written.
-    begins_at: u64,
+    /// Where its line begins in all that was ever written; `None` if it goes another way.
+    begins_at: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl Routes {
         self.ended.clone().map(|error| error.with_delivery(Delivery::NotSent))
     }
 
-    /// Opens a route for a request that will be written at the offset `begins_at`.
-    pub(super) fn open(&mut self, request: &Request, begins_at: u64) -> Result<(), Error> {
+    /// Opens a route for a request that will be written at the offset `begins_at`, or go another way.
+    pub(super) fn open(&mut self, request: &Request, begins_at: Option<u64>) -> Result<(), Error> {
         if self.open.contains_key(&request.id) {
             let message = format!("a request with the id {} is in flight already", request.id);
             return Err(
@@ -218,9 +218,9 @@ impl Routes {
         }
         self.ended = Some(error.clone());
         for slot in self.open.values_mut() {
-            let delivery = match written > slot.begins_at {
-                true => Delivery::Unknown,
-                false => Delivery::NotSent,
+            let delivery = match slot.begins_at {
+                Some(begins_at) if written <= begins_at => Delivery::NotSent,
+                _ => Delivery::Unknown,
             };
             slot.end.get_or_insert_with(|| Err(error.clone().with_delivery(delivery)));
             wakers.extend(slot.waker.take());

@@ -88,7 +88,7 @@ fn who_gets_what() {
             Request::new(7, "subscriptions/listen"),
         ];
         for request in &open {
-            routes.open(request, 0).unwrap();
+            routes.open(request, Some(0)).unwrap();
         }
         assert!(routes.deliver(message.clone()).reply.is_none());
         for request in &open {
@@ -102,7 +102,7 @@ fn who_gets_what() {
 #[test]
 fn an_error_without_an_id_is_about_the_only_request() {
     let mut routes = Routes::new(Limits::default());
-    routes.open(&Request::new(1, "tools/list"), 0).unwrap();
+    routes.open(&Request::new(1, "tools/list"), Some(0)).unwrap();
     routes.deliver(error_without_id());
     assert!(matches!(poll(&mut routes, &1.into()), Poll::Ready(Some(Ok(Message::Response(_))))));
 }
@@ -110,7 +110,7 @@ fn an_error_without_an_id_is_about_the_only_request() {
 #[test]
 fn the_server_ends_a_subscription_and_need_not_be_told() {
     let mut routes = Routes::new(Limits::default());
-    routes.open(&Request::new(7, "subscriptions/listen"), 0).unwrap();
+    routes.open(&Request::new(7, "subscriptions/listen"), Some(0)).unwrap();
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":7}"#));
     let mut polled = Vec::new();
     while let Poll::Ready(Some(item)) = poll(&mut routes, &7.into()) {
@@ -120,7 +120,7 @@ fn the_server_ends_a_subscription_and_need_not_be_told() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(routes.close(&7.into()).is_none());
 
-    routes.open(&Request::new(8, "subscriptions/listen"), 0).unwrap();
+    routes.open(&Request::new(8, "subscriptions/listen"), Some(0)).unwrap();
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":8}"#));
     assert!(routes.close(&8.into()).is_none(), "not even when nobody has read of it");
 }
@@ -133,8 +133,8 @@ fn what_waits_is_bounded_in_messages_and_bytes() {
         notification(method, &format!("{{{token},\"x\":\"{}\"}}", "y".repeat(bytes)))
     };
     let mut routes = Routes::new(limits);
-    routes.open(&request(1, "tools/call", r#"{"_meta":{"progressToken":1}}"#), 0).unwrap();
-    routes.open(&request(2, "tools/call", "{}"), 0).unwrap();
+    routes.open(&request(1, "tools/call", r#"{"_meta":{"progressToken":1}}"#), Some(0)).unwrap();
+    routes.open(&request(2, "tools/call", "{}"), Some(0)).unwrap();
     for _ in 0..2 {
         routes.deliver(big("notifications/progress", 60));
     }
@@ -217,7 +217,7 @@ proptest! {
                 Step::Open(id) if !ended => {
                     let token = serde_json::to_string(&id_of(id)).unwrap();
                     let params = format!(r#"{{"_meta":{{"progressToken":{token}}}}}"#);
-                    let opened = routes.open(&request(id_of(id), "tools/call", &params), 0);
+                    let opened = routes.open(&request(id_of(id), "tools/call", &params), Some(0));
                     prop_assert_eq!(opened.is_err(), open.contains_key(&id));
                     open.entry(id).or_default();
                 }

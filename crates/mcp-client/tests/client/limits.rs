@@ -1,0 +1,54 @@
+//! Time limits: of the client, of one connect, of one call.
+
+use std::time::Duration;
+
+use mcp_client::{Client, ErrorKind, Timeout};
+use tokio::time::Instant;
+
+use crate::bookshop::bookshop;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn the_nearest_limit_counts() {
+    let client = Client::new(bookshop()).unwrap();
+    let plain = client.connect().await.unwrap();
+    let limited = client.clone().timeout(7 * SECOND);
+    let of_client = limited.connect().await.unwrap();
+    let of_connect = limited.connect().timeout(Timeout::idle(5 * SECOND)).await.unwrap();
+    let again = limited.connect().await.unwrap();
+    for (session, own, seconds) in [
+        (&plain, None, 300),
+        (&of_client, None, 7),
+        (&of_connect, None, 5),
+        (&of_connect, Some(Timeout::total(3 * SECOND)), 3),
+        (&of_connect, Some(Timeout::idle(900 * SECOND)), 900),
+        (&again, None, 7),
+    ] {
+        let start = Instant::now();
+        let call = session.call_tool("never");
+        let call = match own {
+            Some(limit) => call.timeout(limit),
+            None => call,
+        };
+        let failure = call.await.unwrap_err();
+        assert_eq!((failure.kind(), start.elapsed()), (ErrorKind::Timeout, seconds * SECOND));
+    }
+    let never = tokio::time::timeout(9000 * SECOND, async {
+        of_connect.call_tool("never").timeout(Timeout::NONE).await
+    });
+    assert!(never.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_has_a_limit_of_its_own() {
+    let silent = || tokio::io::split(tokio::io::duplex(64).0);
+    let (ours, _theirs) = tokio::io::duplex(1 << 16);
+    let client = Client::new(tokio::io::split(ours)).unwrap();
+    let start = Instant::now();
+    let failure = client.connect().start_timeout(4 * SECOND).await.unwrap_err();
+    assert_eq!((failure.kind(), start.elapsed()), (ErrorKind::Timeout, 4 * SECOND));
+
+    let gone = Client::new(silent()).unwrap().connect().await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Closed);
+}

@@ -1,0 +1,11 @@
+//! Clients of servers in this process, of pairs of streams and of small commands.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod bookshop;
+mod limits;
+mod pairs;
+#[cfg(all(unix, feature = "stdio"))]
+mod processes;
+mod targets;
+mod typed;

@@ -1,0 +1,99 @@
+//! Pairs of streams as targets.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use mcp_client::{
+    Client, ErrorKind, Memory,
+    transport::{self, Connect, Duplex},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
+    time::Instant,
+};
+
+use crate::bookshop::bookshop;
+
+#[tokio::test]
+async fn bytes_once() {
+    let (ours, theirs) = tokio::io::duplex(64);
+    let serving = tokio::spawn(async move {
+        let (reader, writer) = tokio::io::split(theirs);
+        bookshop().serve(reader, writer).await
+    });
+    let client = Client::new(tokio::io::split(ours)).unwrap();
+    let session = client.connect().await.unwrap();
+    assert_eq!(session.list_tools().await.unwrap().len(), 2);
+    let twice = client.connect().await.unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::Transport(transport::ErrorKind::Config));
+    assert!(twice.to_string().contains("once"), "{twice}");
+    session.close().await.unwrap();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn bytes_end_with_the_last_handle() {
+    let (ours, theirs) = tokio::io::duplex(64);
+    let serving = tokio::spawn(async move {
+        let (reader, writer) = tokio::io::split(theirs);
+        bookshop().serve(reader, writer).await
+    });
+    let client = Client::new(tokio::io::split(ours)).unwrap();
+    drop(client.connect().await.unwrap());
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn messages_once() {
+    let connection = Memory::new(bookshop()).connect().await.unwrap();
+    let client = Client::new(Duplex::new(connection).split()).unwrap();
+    let session = client.connect().await.unwrap();
+    let found = session.call_tool("search").arg("query", "sand").await.unwrap();
+    assert_eq!(found.text(), "nothing about sand");
+    assert!(client.connect().await.unwrap_err().to_string().contains("once"));
+    session.close().await.unwrap();
+    assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// It cannot be had again, but that is not what the user has to know.
+#[tokio::test]
+async fn a_server_that_ends_of_the_first_question_is_reported_as_that() {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(theirs).lines();
+        lines.next_line().await.unwrap();
+    });
+    let client = Client::new(tokio::io::split(ours)).unwrap();
+    let failure = client.connect().await.unwrap_err();
+    assert_eq!((failure.kind(), failure.method()), (ErrorKind::Closed, Some("server/discover")));
+    assert!(!failure.to_string().contains("once"), "{failure}");
+}
+
+/// Speaks the modern era for one question and then reads no more.
+async fn deaf(mut theirs: DuplexStream) -> DuplexStream {
+    let mut line = String::new();
+    BufReader::new(&mut theirs).read_line(&mut line).await.unwrap();
+    let answer = r#"{"jsonrpc":"2.0","id":"discover-1","result":{"supportedVersions":["2026-07-28"],"capabilities":{}}}"#;
+    theirs.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+    theirs
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_reads_nothing_holds_up_neither_calls_nor_the_close() {
+    let (ours, theirs) = tokio::io::duplex(1024);
+    let served = tokio::spawn(deaf(theirs));
+    let session = Client::new(tokio::io::split(ours)).unwrap().connect().await.unwrap();
+    let _theirs = served.await.unwrap();
+    let big = "x".repeat(64 << 20);
+    let start = Instant::now();
+    let call = session.call_tool("search").arg("query", big).timeout(Duration::from_secs(2));
+    assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
+    // The outbox is full of what nobody reads.
+    let failure = session.notify("x/late", &()).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Timeout, "{failure}");
+    assert_eq!(start.elapsed(), Duration::from_secs(302));
+    let start = Instant::now();
+    let failure = session.close().await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Timeout);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}

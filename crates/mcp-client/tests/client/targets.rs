@@ -1,0 +1,55 @@
+//! What a client can be made from.
+
+use mcp_client::{Client, Memory};
+
+use crate::bookshop::bookshop;
+
+#[tokio::test]
+async fn a_server_and_any_connector() {
+    for client in [Client::new(bookshop()).unwrap(), Client::new(Memory::new(bookshop())).unwrap()]
+    {
+        let session = client.connect().await.unwrap();
+        assert_eq!(session.name(), "Bookshop in this process");
+        session.close().await.unwrap();
+    }
+}
+
+#[cfg(feature = "stdio")]
+#[test]
+fn paths_of_all_kinds() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("server.py");
+    std::fs::write(&file, "").unwrap();
+    let text = file.to_str().unwrap().to_owned();
+    for client in [
+        Client::new(&file),
+        Client::new(file.as_path()),
+        Client::new(&text),
+        Client::new(&*text),
+        Client::new(text.clone()),
+        Client::new(file),
+    ] {
+        let shown = format!("{:?}", client.unwrap());
+        assert!(shown.contains("python") && shown.contains("server.py"), "{shown}");
+    }
+    let failure = Client::new(std::path::Path::new("/nowhere/server.py")).unwrap_err();
+    assert_eq!(failure.to_string(), "/nowhere/server.py: there is no such file");
+    std::fs::create_dir(dir.path().join("folder.py")).unwrap();
+    let failure = Client::new(dir.path().join("folder.py")).unwrap_err();
+    assert!(failure.to_string().contains("this is a directory"), "{failure}");
+}
+
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn urls_of_all_kinds_without_their_secrets() {
+    let url = "http://me:secret@127.0.0.1:1/mcp?key=secret";
+    let parsed = url::Url::parse(url).unwrap();
+    for client in [Client::new(url), Client::new(&parsed), Client::new(parsed.clone())] {
+        let client = client.unwrap();
+        let failure = client.connect().await.unwrap_err();
+        let text = failure.to_string();
+        assert!(text.starts_with("http://127.0.0.1:1/mcp: server/discover: "), "{text}");
+        assert_eq!(text.matches("/mcp").count(), 1, "{text}");
+        assert!(!format!("{client:?} {failure:?} {text}").contains("secret"), "{text}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Replaces a file in one step.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes beside the file, and then puts it in its place. With `secret`, only the user may read it.
+pub(crate) fn write(file: &Path, text: &str, secret: bool) -> io::Result<()> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+    let is_open = !secret && !file.exists();
+    let (mut beside, draft) = draft(folder, &name.to_string_lossy(), is_open)?;
+    beside.write_all(text.as_bytes())?;
+    permit(&beside, file, secret)?;
+    beside.sync_all()?;
+    drop(beside);
+    fs::rename(&draft.0, file)?;
+    // The rename lasts once the folder is on disk. Not every system can say so of a folder.
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).ok();
+    Ok(())
+}
+
+/// A file that is gone when nothing became of it.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+/// With the mode that new files get, or for the user alone until it is known better.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "there are no modes"))]
+fn draft(folder: &Path, name: &str, is_open: bool) -> io::Result<(File, Draft)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if is_open { 0o666 } else { 0o600 });
+    for _ in 0..16 {
+        let (process, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = folder.join(format!(".{name}.{process}-{next}.tmp"));
+        match options.open(&path) {
+            Ok(file) => return Ok((file, Draft(path))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("no free name beside the file"))
+}
+
+/// The mode of the file that is replaced, and never wider than its content allows.
+#[cfg(unix)]
+fn permit(draft: &File, replaced: &Path, secret: bool) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = match fs::metadata(replaced) {
+        _ if secret => 0o600,
+        Ok(old) => old.permissions().mode() & 0o777,
+        Err(_) => return Ok(()),
+    };
+    draft.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+/// A file inherits the rights of its folder, and folders of settings are the user's own.
+#[cfg(not(unix))]
+fn permit(_: &File, _: &Path, _: bool) -> io::Result<()> {
+    Ok(())
+}

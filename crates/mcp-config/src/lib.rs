@@ -1,0 +1,30 @@
+#![doc = include_str!("../CONFIG.md")]
+
+mod atomic;
+mod config;
+mod dialect;
+mod discover;
+mod document;
+mod edit;
+mod env_file;
+mod error;
+mod fields;
+mod path;
+mod read;
+mod render;
+mod server;
+mod suggest;
+mod tool;
+mod variables;
+
+pub use config::{Expanded, McpConfig};
+pub use dialect::Dialect;
+pub use discover::{Application, Discovered, Folders, Location, Os, Scope};
+pub use env_file::parse_env_file;
+pub use error::{Error, ErrorKind, Problem, ProblemKind};
+pub use server::{Auth, ProtocolEra, Remote, RemoteTransport, Server, Stdio, Target};
+pub use tool::{Argument, Tool};
+pub use variables::{Input, Variables};
+
+/// The JSON Schema of the format, for editors: of JSON documents in all dialects but `Bare`.
+pub const SCHEMA: &str = include_str!("../mcp-config.schema.json");

@@ -1,0 +1,279 @@
+//! One server of a configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::Tool;
+
+/// One server: how to reach it, and how it is used.
+///
+/// What the file says, with its `${…}` as written: [`McpConfig::expand`](crate::McpConfig::expand)
+/// fills them in. `Debug` shows no value of `env`, `headers`, `auth` or unknown fields.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Server {
+    /// How it is reached.
+    pub target: Target,
+    /// How long a request may take (`timeout`; milliseconds in most files, seconds in some dialects).
+    pub timeout: Option<Duration>,
+    /// How long it may take to start (`startup_timeout_sec`, `startup_timeout_ms`).
+    pub startup_timeout: Option<Duration>,
+    /// Whether the process outlives the session (`keep_alive`, `keepAlive`).
+    pub keep_alive: Option<bool>,
+    /// Listed, but not to be connected (`disabled: true`, or `enabled: false`).
+    pub disabled: bool,
+    /// Tools that need no confirmation (`alwaysAllow`).
+    pub always_allow: Vec<String>,
+    /// The only tools to offer (`includeTools`, `enabled_tools`, or a list as `tools`).
+    pub include_tools: Option<Vec<String>>,
+    /// Tools not to offer (`excludeTools`, `disabled_tools`).
+    pub exclude_tools: Vec<String>,
+    /// The only tags to offer (`include_tags`).
+    pub include_tags: Option<Vec<String>>,
+    /// Tags not to offer (`exclude_tags`).
+    pub exclude_tags: Vec<String>,
+    /// How tools are changed, by their name on the server (`tools`).
+    pub tools: BTreeMap<String, Tool>,
+    /// Which era of the protocol to speak (`protocolEra`).
+    pub protocol_era: Option<ProtocolEra>,
+    /// What it is for (`description`).
+    pub description: Option<String>,
+    /// A path or URL of its icon (`icon`).
+    pub icon: Option<String>,
+    /// All other fields, as they were written.
+    pub extra: Map<String, Value>,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A child process.
+    Stdio(Stdio),
+    /// A URL.
+    Remote(Remote),
+}
+
+/// A server that is a child process.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stdio {
+    /// The program (`command`, `cmd`).
+    pub command: String,
+    /// Its arguments (`args`).
+    pub args: Vec<String>,
+    /// Variables set for it (`env`, `envs`); numbers and booleans of the file are text here.
+    pub env: BTreeMap<String, String>,
+    /// Variables handed down if they are set (`env_vars`, `env_keys`).
+    pub pass_env: Vec<String>,
+    /// A file of more variables (`envFile`), which those of `env` override:
+    /// [`parse_env_file`](crate::parse_env_file).
+    pub env_file: Option<PathBuf>,
+    /// The folder it runs in (`cwd`).
+    pub cwd: Option<PathBuf>,
+}
+
+/// A server behind a URL.
+#[derive(Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Remote {
+    /// Where it is (`url`, `httpUrl`, `serverUrl`, `uri`).
+    pub url: String,
+    /// The transport, if the file names one; else it is to be found out from the URL.
+    pub transport: Option<RemoteTransport>,
+    /// Headers of each request (`headers`, `http_headers`, `env_http_headers`).
+    pub headers: BTreeMap<String, String>,
+    /// How to authenticate (`auth`, `bearer_token_env_var`).
+    pub auth: Option<Auth>,
+}
+
+/// The transport of a remote server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RemoteTransport {
+    /// `Spec: basic/transports/streamable-http`
+    StreamableHttp,
+    /// The HTTP+SSE transport of 2024-11-05.
+    Sse,
+}
+
+/// How to authenticate at a remote server.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Auth {
+    /// By OAuth: `"auth": "oauth"`.
+    OAuth,
+    /// With this token: any other text.
+    Bearer(String),
+    /// Settings of another kind, as they were written.
+    Other(Map<String, Value>),
+}
+
+/// The era of the protocol to speak with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProtocolEra {
+    /// Up to 2025-11-25: sessions begin with `initialize`.
+    Legacy,
+    /// Find out.
+    Auto,
+    /// From 2026-07-28.
+    Modern,
+}
+
+impl Server {
+    /// A child process.
+    #[must_use]
+    pub fn stdio<S: Into<String>>(
+        command: impl Into<String>,
+        args: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let args = args.into_iter().map(Into::into).collect();
+        Self::new(Target::Stdio(Stdio { command: command.into(), args, ..Stdio::default() }))
+    }
+
+    /// A server that speaks Streamable HTTP.
+    #[must_use]
+    pub fn http(url: impl Into<String>) -> Self {
+        Self::new(Target::Remote(Remote {
+            transport: Some(RemoteTransport::StreamableHttp),
+            ..Remote::new(url)
+        }))
+    }
+
+    /// A server that speaks HTTP+SSE.
+    #[must_use]
+    pub fn sse(url: impl Into<String>) -> Self {
+        let transport = Some(RemoteTransport::Sse);
+        Self::new(Target::Remote(Remote { transport, ..Remote::new(url) }))
+    }
+
+    /// A server whose transport is to be found out from its URL.
+    #[must_use]
+    pub fn remote(url: impl Into<String>) -> Self {
+        Self::new(Target::Remote(Remote::new(url)))
+    }
+
+    pub(crate) fn new(target: Target) -> Self {
+        Self {
+            target,
+            timeout: None,
+            startup_timeout: None,
+            keep_alive: None,
+            disabled: false,
+            always_allow: Vec::new(),
+            include_tools: None,
+            exclude_tools: Vec::new(),
+            include_tags: None,
+            exclude_tags: Vec::new(),
+            tools: BTreeMap::new(),
+            protocol_era: None,
+            description: None,
+            icon: None,
+            extra: Map::new(),
+        }
+    }
+}
+
+impl Remote {
+    fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("target", &self.target)
+            .field("timeout", &self.timeout)
+            .field("startup_timeout", &self.startup_timeout)
+            .field("keep_alive", &self.keep_alive)
+            .field("disabled", &self.disabled)
+            .field("always_allow", &self.always_allow)
+            .field("include_tools", &self.include_tools)
+            .field("exclude_tools", &self.exclude_tools)
+            .field("include_tags", &self.include_tags)
+            .field("exclude_tags", &self.exclude_tags)
+            .field("tools", &self.tools.keys())
+            .field("protocol_era", &self.protocol_era)
+            .field("description", &self.description)
+            .field("icon", &self.icon)
+            .field("extra", &self.extra.keys())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Stdio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stdio")
+            .field("command", &self.command)
+            .field("args", &self.args)
+            .field("env", &self.env.keys())
+            .field("pass_env", &self.pass_env)
+            .field("env_file", &self.env_file)
+            .field("cwd", &self.cwd)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("url", &without_secrets(&self.url))
+            .field("transport", &self.transport)
+            .field("headers", &self.headers.keys())
+            .field("auth", &self.auth)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OAuth => "OAuth",
+            Self::Bearer(_) => "Bearer(..)",
+            Self::Other(_) => "Other(..)",
+        })
+    }
+}
+
+/// A URL without its user, password and query, which may hold keys.
+fn without_secrets(url: &str) -> String {
+    let (plain, query) = match url.find(['?', '#']) {
+        Some(at) => (&url[..at], "?.."),
+        None => (url, ""),
+    };
+    let start = plain.find("://").map_or(0, |at| at + 3);
+    let host = plain[start..].find('/').map_or(plain.len(), |at| start + at);
+    match plain[start..host].rfind('@') {
+        Some(at) => format!("{}..{}{query}", &plain[..start], &plain[start + at..]),
+        None => format!("{plain}{query}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let mut server = Server::http("https://me:SECRET@example.com/mcp?key=SECRET");
+        server.extra.insert("oauth".to_owned(), "SECRET".into());
+        if let Target::Remote(remote) = &mut server.target {
+            remote.headers.insert("X-Key".to_owned(), "SECRET".to_owned());
+            remote.auth = Some(Auth::Bearer("SECRET".to_owned()));
+        }
+        let mut child = Server::stdio("npx", ["-y", "it"]);
+        if let Target::Stdio(stdio) = &mut child.target {
+            stdio.env.insert("KEY".to_owned(), "SECRET".to_owned());
+        }
+        let shown = format!("{server:?} {child:#?}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert!(shown.contains("https://..@example.com/mcp?.."), "{shown}");
+        assert!(shown.contains("X-Key") && shown.contains("KEY"), "{shown}");
+    }
+}

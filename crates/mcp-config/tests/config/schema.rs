@@ -1,0 +1,71 @@
+use mcp_config::{McpConfig, SCHEMA, Server};
+use serde_json::{Value, json};
+
+use crate::config;
+
+fn validator() -> jsonschema::Validator {
+    jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap()
+}
+
+/// What the crate reads of a document, as plain JSON.
+fn plain(name: &str) -> Value {
+    let mut config = config(name);
+    // An edit and its reverse, on one line, leave plain JSON.
+    let text: String = config
+        .text()
+        .lines()
+        .map(|line| match line.find(" //") {
+            Some(at) => &line[..at],
+            None if line.trim_start().starts_with("//") => "",
+            None => line,
+        })
+        .collect();
+    config = McpConfig::from_str(&text).unwrap();
+    config.add_server("new", &Server::stdio("x", ["y"])).unwrap();
+    serde_json::from_str(config.text()).unwrap()
+}
+
+#[test]
+fn the_samples_fit_the_schema() {
+    let validator = validator();
+    for name in [
+        "claude_desktop_config.json",
+        "claude.json",
+        "cursor.json",
+        "vscode.json",
+        "vscode_settings.json",
+        "windsurf.json",
+        "gemini.json",
+        "zed.json",
+        "fastmcp.json",
+    ] {
+        let errors: Vec<String> = validator
+            .iter_errors(&plain(name))
+            .map(|it| format!("{}: {it}", it.instance_path()))
+            .collect();
+        assert_eq!(errors, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_crate_refuses() {
+    let validator = validator();
+    for entry in [
+        json!("x"),
+        json!({ "comand": "x" }),
+        json!({ "command": 1 }),
+        json!({ "command": "x", "args": "y" }),
+        json!({ "command": "x", "args": [1] }),
+        json!({ "command": "x", "env": { "A": [] } }),
+        json!({ "url": "https://x", "type": "websocket" }),
+        json!({ "url": "x" }),
+        json!({ "command": "x", "timeout": 0 }),
+        json!({ "command": "x", "protocolEra": "new" }),
+        json!({ "command": "x", "tools": { "a": { "enabled": 1 } } }),
+        json!({ "command": "x", "disabled": "yes" }),
+    ] {
+        let document = json!({ "mcpServers": { "a": entry } });
+        assert!(!validator.is_valid(&document), "{document}");
+        assert_eq!(McpConfig::from_value(&document).unwrap().servers().len(), 0, "{document}");
+    }
+}

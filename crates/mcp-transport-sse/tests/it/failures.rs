@@ -1,0 +1,142 @@
+//! What goes wrong with one request concerns that request alone.
+
+use std::time::Duration;
+
+use mcp_http::StatusError;
+use mcp_transport::{Delivery, ErrorKind, Transport};
+
+use crate::{
+    ask, open, request,
+    server::{Get, Post, Received, Server, Stream, friendly},
+    soon,
+};
+
+fn posted(request: &Received, stream: &Stream) -> Post {
+    let status = |status| Post::Status(status, "<title>Paper jam</title>".to_owned());
+    let error = |code: i32| {
+        let id = &request.json()["id"];
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"no"}}}}"#)
+    };
+    match &*request.rpc() {
+        "silent" => Post::accepted(),
+        "401" => status(401),
+        "404" => status(404),
+        "413" => status(413),
+        "429" => status(429),
+        "500" => status(500),
+        "cut" => Post::Cut,
+        "error" => Post::Status(400, error(-32602)),
+        "early" => {
+            stream.push(request.result("1"));
+            Post::Late(Duration::from_millis(200))
+        }
+        "never accepted" => {
+            stream.push(request.result("1"));
+            Post::Hang
+        }
+        "hang" => Post::Hang,
+        "junk" => {
+            stream.push("junk");
+            stream.push(request.result("1"));
+            Post::accepted()
+        }
+        "unreadable" => {
+            stream.push(request.result("1").replace("\"result\":1", "\"method\":7"));
+            Post::accepted()
+        }
+        _ => friendly(request, stream),
+    }
+}
+
+async fn server() -> Server {
+    Server::start(|_| Get::endpoint("/message"), posted).await
+}
+
+#[tokio::test]
+async fn a_post_that_fails_fails_its_request_alone() {
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    let other = soon(transport.request(request(100, "silent"))).await.unwrap();
+    use Delivery::{Answered, Unknown};
+    for (method, kind, delivery, status) in [
+        ("401", ErrorKind::Unauthorized, Answered, Some(401)),
+        ("404", ErrorKind::Rejected, Answered, Some(404)),
+        ("413", ErrorKind::Rejected, Answered, Some(413)),
+        ("429", ErrorKind::Status, Answered, Some(429)),
+        ("500", ErrorKind::Status, Answered, Some(500)),
+        ("cut", ErrorKind::Interrupted, Unknown, None),
+        ("unreadable", ErrorKind::Protocol, Answered, None),
+    ] {
+        let error = ask(&transport, 1, method).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (kind, delivery), "{method}: {error:?}");
+        let found = error.find::<StatusError>();
+        assert_eq!(found.map(|error| error.status().as_u16()), status, "{method}");
+        assert!(found.is_none_or(|error| error.to_string().contains("Paper jam")), "{method}");
+        ask(&transport, 1, "fine").await.unwrap();
+    }
+    let answer = ask(&transport, 1, "error").await.unwrap();
+    assert_eq!(answer.outcome.unwrap_err().code, -32602, "a JSON-RPC error is an answer");
+    ask(&transport, 1, "junk").await.unwrap();
+    server.stream.push(r#"{"jsonrpc":"2.0","id":100,"result":{}}"#);
+    soon(other.response()).await.unwrap();
+    // What may have arrived is cancelled, what was refused is not.
+    let cancelled = server.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(cancelled.len(), 1, "{cancelled:?}");
+    assert_eq!(server.seen().iter().filter(|seen| seen.starts_with("GET")).count(), 1);
+}
+
+#[tokio::test]
+async fn requests_do_not_wait_for_one_anothers_posts() {
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    let hanging = transport.request(request(1, "hang"));
+    let mut hanging = Box::pin(hanging);
+    let waited = tokio::time::timeout(Duration::from_millis(50), &mut hanging).await;
+    assert!(waited.is_err(), "nobody has accepted it");
+    for id in 2..20 {
+        ask(&transport, id, "fine").await.unwrap();
+    }
+    // It is given up: the server may have it.
+    drop(hanging);
+    let cancelled = server.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(cancelled[0].json()["params"]["requestId"], 1);
+}
+
+#[tokio::test]
+async fn an_answer_may_come_before_the_post_is_accepted() {
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    for method in ["early", "never accepted", "early"] {
+        let begun = std::time::Instant::now();
+        ask(&transport, 1, method).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(190), "{method}");
+    }
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let seen = server.seen();
+    assert!(!seen.iter().any(|seen| seen.starts_with("notifications/cancelled")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn dropping_cancels_but_never_initialize() {
+    let server = Server::start(|_| Get::endpoint("/message"), |_, _| Post::accepted()).await;
+    let transport = open(&server.url).await.transport;
+    let exchange = soon(transport.request(request(1, "initialize"))).await.unwrap();
+    drop(exchange);
+    let exchange = soon(transport.request(request(2, "tools/call"))).await.unwrap();
+    drop(exchange);
+    let cancelled = server.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(cancelled.len(), 1);
+    assert_eq!(cancelled[0].json()["params"]["requestId"], 2);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_fails_what_is_in_flight() {
+    let server = server().await;
+    let sse = crate::at(&server.url).message_limit(10_000);
+    let transport = soon(mcp_transport::Connect::connect(&sse)).await.unwrap().transport;
+    let waiting = soon(transport.request(request(1, "silent"))).await.unwrap();
+    server.stream.push("x".repeat(20_000));
+    let error = soon(waiting.response()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::TooLarge, Delivery::Unknown));
+    ask(&transport, 2, "fine").await.unwrap();
+}
