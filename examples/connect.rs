@@ -66,7 +66,8 @@ async fn print_call(
     tool: &str,
     args: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let args: serde_json::Value = serde_json::from_str(args)?;
+    let args: serde_json::Value = serde_json::from_str(args)
+        .map_err(|error| format!("the arguments of {tool} are not JSON: {error}"))?;
     let call = session.call_tool(tool).args(args).on_progress(|progress| {
         println!("progress {:?}: {}", progress.progress, progress.message.unwrap_or_default());
     });
