@@ -2,34 +2,42 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
-use mcp_core::{
-    EmptyResult, Era, ErrorObject, Message, Notification, ProtocolVersion, RawJson, Request,
-    Response, error_code, method,
-};
-use mcp_transport::{Envelope, Inbound, SharedTransport, Transport};
-use tokio::task::JoinHandle;
+use mcp_core::{Message, Notification, method};
+use mcp_transport::Inbound;
+use tokio::{sync::watch, task::JoinHandle};
 
-use crate::NotificationHandler;
+use crate::{NotificationHandler, answering::Answering};
 
 /// Watches a connection, until it is dropped.
 pub(crate) struct Incoming {
-    over: Arc<AtomicBool>,
+    over: watch::Sender<bool>,
+    answering: Arc<Answering>,
     task: Option<JoinHandle<()>>,
 }
 
 impl Incoming {
     pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+        *self.over.borrow()
+    }
+
+    /// Waits until the connection is over.
+    pub(crate) async fn over(&self) {
+        let mut over = self.over.subscribe();
+        // It cannot be dropped meanwhile: `self` has it.
+        let _ = over.wait_for(|over| *over).await;
     }
 
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Release);
+        self.over.send_replace(true);
+        self.answering.end();
+    }
+
+    /// What answers the server.
+    pub(crate) fn answering(&self) -> &Arc<Answering> {
+        &self.answering
     }
 }
 
@@ -38,35 +46,31 @@ impl Drop for Incoming {
         if let Some(task) = &self.task {
             task.abort();
         }
+        self.answering.end();
     }
 }
 
 /// Begins to read what belongs to no call.
 pub(crate) fn watch(
     mut inbound: Inbound,
-    transport: SharedTransport,
-    version: ProtocolVersion,
+    answering: Answering,
     on_notification: Option<NotificationHandler>,
 ) -> Incoming {
-    let over = Arc::new(AtomicBool::new(false));
+    let over = watch::Sender::new(false);
+    let answering = Arc::new(answering);
     if inbound.is_none() {
-        return Incoming { over, task: None };
+        return Incoming { over, answering, task: None };
     }
-    let ended = Arc::clone(&over);
+    let ended = over.clone();
+    let answers = Arc::clone(&answering);
     let task = tokio::spawn(async move {
         while let Some(item) = inbound.next().await {
             match item {
-                Ok(Message::Request(request)) => {
-                    let Some(answer) = answer(request, version) else {
-                        continue;
-                    };
-                    let envelope = Envelope::new(answer.into()).with_version(version);
-                    if let Err(error) = transport.send(envelope).await {
-                        tracing::debug!(%error, "an answer to the server was lost");
-                    }
-                }
+                Ok(Message::Request(request)) => answers.take(request),
                 Ok(Message::Notification(notification)) => {
-                    if let Some(on_notification) = &on_notification {
+                    if notification.method == method::NOTIFICATIONS_CANCELLED {
+                        answers.cancelled(&notification);
+                    } else if let Some(on_notification) = &on_notification {
                         tell(on_notification, &notification);
                     }
                 }
@@ -77,31 +81,17 @@ pub(crate) fn watch(
                 Err(error) => tracing::warn!(%error, "messages of the server were lost"),
             }
         }
-        ended.store(true, Ordering::Release);
+        ended.send_replace(true);
+        answers.end();
     });
-    Incoming { over, task: Some(task) }
+    Incoming { over, answering, task: Some(task) }
 }
 
 /// Hands a notification on. A handler that panics is the application's mistake, and no reason to leave the
 /// server without answers from here on.
-fn tell(handler: &NotificationHandler, notification: &Notification) {
+pub(crate) fn tell(handler: &NotificationHandler, notification: &Notification) {
     let told = catch_unwind(AssertUnwindSafe(|| handler(notification)));
     if told.is_err() {
         tracing::error!(method = %notification.method, "the handler of notifications panicked");
     }
-}
-
-/// The answer to a request of the server. In the modern era there are none, and nothing may be said.
-pub(crate) fn answer(request: Request, version: ProtocolVersion) -> Option<Response> {
-    if version.era() == Era::Modern {
-        tracing::debug!(method = %request.method, "a request of the server, which may not ask");
-        return None;
-    }
-    if request.method == method::PING {
-        let result = RawJson::from_serialize(&EmptyResult::default()).ok()?;
-        return Some(Response::result(request.id, result));
-    }
-    let message = format!("this client does not offer {}", request.method);
-    let error = ErrorObject::new(error_code::METHOD_NOT_FOUND, message);
-    Some(Response::error(request.id, error))
 }

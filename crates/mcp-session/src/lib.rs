@@ -3,6 +3,7 @@
 //! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are
 //! the methods of the protocol. Nothing here knows what carries the messages.
 
+mod answering;
 mod call;
 mod error;
 mod inbound;
@@ -13,6 +14,7 @@ mod params;
 mod session;
 mod timer;
 
+pub use answering::{Answer, RequestHandler, ServerRequest};
 pub use call::Call;
 pub use error::{Error, ErrorKind};
 pub use list::{Items, List};

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use mcp_core::{ClientCapabilities, Implementation, Notification};
 
-use crate::{Mode, Timeout, Verdict};
+use crate::{Mode, RequestHandler, Timeout, Verdict};
 
 /// How a session is opened and what holds for its calls. Plain configuration: making it does no I/O.
 #[derive(Clone)]
@@ -17,7 +17,8 @@ pub struct SessionOptions {
     /// What an earlier session found out about this server, to open without asking again.
     pub prior_discover: Option<Verdict>,
     /// How long a server on a shared pipe may leave the first question about its era unanswered before
-    /// it is taken for one of the legacy era. Default: 10 s.
+    /// it is taken for one of the legacy era. Elsewhere silence says nothing of the era, and only
+    /// [`start_timeout`](SessionOptions::start_timeout) ends it. Default: 10 s.
     pub probe_timeout: Duration,
     /// How long all of the start may take: spawning, downloading what a runner such as `npx` needs,
     /// negotiating. Default: 60 s.
@@ -26,6 +27,13 @@ pub struct SessionOptions {
     pub timeout: Timeout,
     /// Takes the notifications that belong to no call, in order. It must not block.
     pub on_notification: Option<NotificationHandler>,
+    /// Answers what the server asks on the wire, before 2026-07-28: sampling, elicitation, roots. The
+    /// answers run concurrently, end when the server cancels, and a panic becomes an error that the server
+    /// gets. Without it the server is told that the method does not exist. What is offered has to be
+    /// declared in [`capabilities`](SessionOptions::capabilities) too. `ping` is answered anyway.
+    ///
+    /// Spec: 2025-11-25 basic#requests
+    pub on_request: Option<RequestHandler>,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -42,6 +50,7 @@ impl Default for SessionOptions {
             start_timeout: Duration::from_secs(60),
             timeout: Timeout::default(),
             on_notification: None,
+            on_request: None,
         }
     }
 }

@@ -2,7 +2,6 @@ use std::{
     borrow::Cow,
     fmt,
     future::poll_fn,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -24,14 +23,12 @@ use serde::Serialize;
 
 use crate::{
     Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
+    answering::Answering,
     inbound::{self, Incoming},
     negotiate::{Opened, open},
     params::{CommonMeta, Params},
     timer::Timers,
 };
-
-/// Answers to one exchange that may be on their way at a time.
-const ANSWERS: usize = 64;
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
 ///
@@ -41,10 +38,12 @@ const ANSWERS: usize = 64;
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
+    timeout: Timeout,
 }
 
 struct Inner {
     transport: SharedTransport,
+    pid: Option<u32>,
     server: Arc<str>,
     verdict: Verdict,
     meta: CommonMeta,
@@ -75,14 +74,17 @@ impl Session {
         };
         let Opened { connection, verdict, meta } = open(&connect, &server, &options).await?;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
-        let incoming = inbound::watch(
-            connection.inbound,
+        let answering = Answering::new(
             connection.transport.clone(),
+            Arc::clone(&server),
             verdict.protocol_version,
-            options.on_notification.clone(),
+            options.on_request.clone(),
         );
+        let incoming =
+            inbound::watch(connection.inbound, answering, options.on_notification.clone());
         let inner = Inner {
             transport: connection.transport,
+            pid: connection.pid,
             server,
             verdict,
             meta,
@@ -91,7 +93,16 @@ impl Session {
             options,
             incoming,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let timeout = inner.options.timeout;
+        Ok(Self { inner: Arc::new(inner), timeout })
+    }
+
+    /// The same session, with another limit on those calls through this handle that set none of their
+    /// own.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout = timeout.into();
+        self
     }
 
     /// What errors call the server.
@@ -130,9 +141,20 @@ impl Session {
         &self.inner.verdict
     }
 
+    /// The process that serves this session, where it is one of ours.
+    pub fn pid(&self) -> Option<u32> {
+        self.inner.pid
+    }
+
     /// Whether the connection is known to be over: closed, or the process has ended.
     pub fn is_closed(&self) -> bool {
         self.inner.incoming.is_over()
+    }
+
+    /// Waits until [`is_closed`](Session::is_closed). Where a connection is made for each request, as with
+    /// HTTP, only [`close`](Session::close) ends it. Cancel safe.
+    pub async fn closed(&self) {
+        self.inner.incoming.over().await;
     }
 
     /// Lists the tools.
@@ -235,7 +257,7 @@ impl Session {
     }
 
     pub(crate) fn default_timeout(&self) -> Timeout {
-        self.inner.options.timeout
+        self.timeout
     }
 
     pub(crate) fn common_meta(&self) -> &CommonMeta {
@@ -285,15 +307,10 @@ impl Session {
             })
             .await?
         };
-        // Sent while the exchange goes on: the result never waits for one of them.
-        let mut answers: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = Vec::new();
         loop {
-            let item = poll_fn(|cx| {
-                answers.retain_mut(|answer| answer.as_mut().poll(cx).is_pending());
-                match exchange.poll_item(cx) {
-                    Poll::Ready(item) => Poll::Ready(Ok(item)),
-                    Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
-                }
+            let item = poll_fn(|cx| match exchange.poll_item(cx) {
+                Poll::Ready(item) => Poll::Ready(Ok(item)),
+                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
             })
             .await?;
             match item {
@@ -308,16 +325,7 @@ impl Session {
                 }
                 Some(Ok(Message::Request(request))) => {
                     deadline.heard();
-                    match inbound::answer(request, version) {
-                        Some(answer) if answers.len() < ANSWERS => answers.push(Box::pin(async {
-                            // The server may go on without it; if not, the exchange tells.
-                            if let Err(error) = self.pass(answer.into()).await {
-                                tracing::debug!(%error, "an answer to the server was lost");
-                            }
-                        })),
-                        Some(_) => tracing::debug!("the server asks and takes no answers"),
-                        None => {}
-                    }
+                    inner.incoming.answering().take(request);
                 }
                 Some(Err(error)) => return Err(below(error)),
                 None => {
@@ -346,8 +354,10 @@ impl Session {
                 (Ok(_), None) => {}
                 (Err(error), _) => tracing::debug!(%error, "progress that cannot be read"),
             }
+        } else if notification.method == method::NOTIFICATIONS_CANCELLED {
+            self.inner.incoming.answering().cancelled(notification);
         } else if let Some(on_notification) = &self.inner.options.on_notification {
-            on_notification(notification);
+            inbound::tell(on_notification, notification);
         }
     }
 

@@ -39,14 +39,16 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
-    pub(crate) fn close(&self) {
+    /// Ends all that is in flight; `false` if that has been done before.
+    pub(crate) fn close(&self) -> bool {
         let mut state = self.lock();
-        self.closed.store(true, Ordering::Release);
+        let was_open = !self.closed.swap(true, Ordering::AcqRel);
         let waiting = state.in_flight.values_mut().filter_map(Option::take);
         let mut wakers: Vec<Waker> = waiting.collect();
         wakers.extend(state.inbound.take());
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        was_open
     }
 }
 

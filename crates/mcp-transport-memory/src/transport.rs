@@ -69,7 +69,9 @@ impl<S: Serve> Transport for MemoryTransport<S> {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.shared.close();
+        if self.shared.close() {
+            self.server.close().await;
+        }
         Ok(())
     }
 }

@@ -33,6 +33,12 @@ pub trait Serve: Send + Sync + 'static {
         async {}
     }
 
+    /// A client has closed the connection that it had since [`open`](Serve::open): for servers that end
+    /// with their last client. A connection that is merely dropped is not reported.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// The name of the server, for people.
     fn name(&self) -> String;
 }

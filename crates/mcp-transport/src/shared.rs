@@ -125,8 +125,8 @@ trait ErasedConnect: Send + Sync {
 impl<C: Connect> ErasedConnect for C {
     fn connect(&self) -> BoxFuture<'_, Result<Connection<SharedTransport>, Error>> {
         Box::pin(async {
-            let Connection { transport, inbound } = Connect::connect(self).await?;
-            Ok(Connection::new(SharedTransport::new(transport), inbound))
+            let Connection { transport, inbound, pid } = Connect::connect(self).await?;
+            Ok(Connection::new(SharedTransport::new(transport), inbound).with_pid(pid))
         })
     }
 

@@ -1,6 +1,7 @@
 use std::future::Future;
 
 use mcp_core::Request;
+use serde::{Deserialize, Serialize};
 
 use crate::{Envelope, Error, Exchange, Inbound, OneWay};
 
@@ -83,17 +84,27 @@ pub struct Connection<T> {
     pub transport: T,
     /// Receives what belongs to no exchange.
     pub inbound: Inbound,
+    /// The process that serves it, where there is one of ours.
+    pub pid: Option<u32>,
 }
 
 impl<T> Connection<T> {
     /// Puts the two halves together.
     pub fn new(transport: T, inbound: Inbound) -> Self {
-        Self { transport, inbound }
+        Self { transport, inbound, pid: None }
+    }
+
+    /// Names the process that serves it.
+    #[must_use]
+    pub fn with_pid(mut self, pid: impl Into<Option<u32>>) -> Self {
+        self.pid = pid.into();
+        self
     }
 }
 
 /// The kind of carrier that a [`Connect`] opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Binding {
     /// One shared pipe: a process, a socket. A server of the legacy era may stay silent on an unknown

@@ -4,6 +4,7 @@ mod open;
 mod table;
 
 use mcp_core::{Era, Implementation, ProtocolVersion, ServerCapabilities};
+use mcp_transport::Binding;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use open::{Opened, open};
@@ -32,6 +33,9 @@ pub enum Mode {
 pub struct Verdict {
     /// The revision that is spoken.
     pub protocol_version: ProtocolVersion,
+    /// The kind of carrier that it was found on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
     /// Who the server says it is; not to be trusted for decisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_info: Option<Implementation>,
@@ -48,6 +52,7 @@ impl Verdict {
     pub fn new(protocol_version: ProtocolVersion) -> Self {
         Self {
             protocol_version,
+            binding: None,
             server_info: None,
             capabilities: ServerCapabilities::default(),
             instructions: None,

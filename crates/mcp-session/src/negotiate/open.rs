@@ -12,8 +12,8 @@ use mcp_core::{
     Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
-    Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect, SharedTransport,
-    Transport,
+    Binding, Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect,
+    SharedTransport, Transport,
 };
 use serde::Deserialize;
 
@@ -88,6 +88,7 @@ impl Opening<'_> {
                 Decision::Modern(version) => {
                     let mut verdict = discovered.unwrap_or_else(|| Verdict::new(version));
                     verdict.protocol_version = version;
+                    verdict.binding = Some(self.connect.binding());
                     let meta = self.meta(version)?;
                     return Ok(Opened { connection, verdict, meta });
                 }
@@ -175,9 +176,9 @@ impl Opening<'_> {
         let mut asked =
             std::pin::pin!(self.ask(transport, Envelope::new(request).with_version(version)));
         // With nothing to fall back to, a slow start is none of a wrong era.
-        let limit = match self.options.mode {
-            Mode::Pinned(_) => self.options.start_timeout,
-            Mode::Auto | Mode::Legacy => self.options.probe_timeout,
+        let limit = match (self.options.mode, self.connect.binding()) {
+            (Mode::Auto, Binding::Stream) => self.options.probe_timeout,
+            _ => self.options.start_timeout,
         };
         let mut deadline = Timers::default().deadline(Timeout::total(limit));
         let answer = poll_fn(|cx| match asked.as_mut().poll(cx) {
@@ -243,6 +244,7 @@ impl Opening<'_> {
             .map_err(|error| error.with_method(method::NOTIFICATIONS_INITIALIZED))?;
         Ok(Verdict {
             protocol_version: version,
+            binding: Some(self.connect.binding()),
             server_info: Some(result.server_info),
             capabilities: result.capabilities,
             instructions: result.instructions,
@@ -311,6 +313,7 @@ fn supported(error: &ErrorObject) -> Option<Vec<String>> {
 fn verdict_of(version: ProtocolVersion, result: DiscoverResult) -> Verdict {
     Verdict {
         protocol_version: version,
+        binding: None,
         server_info: result.server_info(),
         capabilities: result.capabilities,
         instructions: result.instructions,
