@@ -71,6 +71,18 @@ mod shared {
     mcp_testkit::transport_contract!(setup);
 }
 
+mod restart {
+    use mcp_transport::{Restart, RestartPolicy};
+
+    use super::*;
+
+    async fn setup() -> Setup<impl Connect> {
+        Setup::new(Restart::new(Open(|| over_lines(4096)), RestartPolicy::default()))
+    }
+
+    mcp_testkit::transport_contract!(setup);
+}
+
 mod layers {
     use std::time::Duration;
 

@@ -12,6 +12,7 @@ mod framing;
 mod inbound;
 mod limits;
 mod multiplex;
+mod restart;
 mod serve;
 mod shared;
 #[cfg(feature = "tower")]
@@ -26,6 +27,7 @@ pub use framing::{Hint, Line, LineDecoder, TooLong};
 pub use inbound::Inbound;
 pub use limits::Limits;
 pub use multiplex::{LineDriver, MessageDriver, Multiplex};
+pub use restart::{Restart, RestartPolicy, RestartTransport};
 pub use serve::Serve;
 pub use shared::{SharedConnect, SharedTransport};
 #[cfg(feature = "tower")]

@@ -6,4 +6,5 @@ mod asked;
 mod calls;
 mod negotiation;
 mod peer;
+mod restart;
 mod stuck;

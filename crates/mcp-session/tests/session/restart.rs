@@ -1,0 +1,110 @@
+//! Sessions of the modern era outlive their connection under `Restart`.
+
+use std::time::Duration;
+
+use mcp_session::{ErrorKind, Session, SessionOptions};
+use mcp_transport::{Delivery, ErrorKind as TransportErrorKind, Restart, RestartPolicy};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::peer::{Peer, Reply, discover, legacy, peer, result};
+
+/// A modern server that ends at the call of `die`, and whose runs in `dead` end at any call.
+fn mortal(dead: std::ops::Range<u32>) -> Peer {
+    peer(move |number, message| match message["method"].as_str() {
+        Some("server/discover") => discover(message, &["2026-07-28"]),
+        _ if dead.contains(&number) || message["params"]["name"] == "die" => Reply::Close,
+        Some("tools/call") if message["params"]["name"] == "wait" => Reply::Nothing,
+        _ => result(message, json!({ "content": [], "resultType": "complete", "run": number })),
+    })
+}
+
+async fn open(peer: &Peer) -> Session {
+    let restart = Restart::new(peer.clone(), RestartPolicy::default());
+    Session::open(restart, Some("bookshop"), SessionOptions::default()).await.unwrap()
+}
+
+async fn run(session: &Session) -> Result<Value, mcp_session::Error> {
+    let result = session.request("tools/call", &json!({ "name": "x" })).await?;
+    Ok(result.decode::<Value>().unwrap()["run"].clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_was_in_flight_is_lost() {
+    let peer = mortal(0..0);
+    let session = open(&peer).await;
+    assert_eq!(run(&session).await.unwrap(), 0);
+    let (waiting, dying) = tokio::join!(async { session.call_tool("wait").await }, async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        session.call_tool("die").await
+    });
+    for failure in [waiting.unwrap_err(), dying.unwrap_err()] {
+        let kind = ErrorKind::Transport(TransportErrorKind::Interrupted);
+        assert_eq!((failure.kind(), failure.delivery()), (kind, Delivery::Unknown), "{failure}");
+    }
+    assert!(!session.is_closed());
+    let start = Instant::now();
+    assert_eq!(run(&session).await.unwrap(), 1, "on a new connection, without a handshake");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(peer.connections(), 2);
+    assert_eq!(peer.methods().iter().filter(|method| *method == "server/discover").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_at_once_share_a_new_connection() {
+    let peer = mortal(0..0);
+    let session = open(&peer).await;
+    session.call_tool("die").await.unwrap_err();
+    let runs = tokio::join!(run(&session), run(&session), run(&session));
+    assert_eq!([runs.0, runs.1, runs.2].map(Result::unwrap), [1, 1, 1]);
+    assert_eq!(peer.connections(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_dies_again_and_again_ends_the_session() {
+    let peer = mortal(0..u32::MAX);
+    let session = open(&peer).await;
+    let mut failures = Vec::new();
+    while !session.is_closed() && failures.len() < 20 {
+        failures.push(run(&session).await.unwrap_err());
+        tokio::task::yield_now().await;
+    }
+    let last = failures.last().unwrap();
+    assert_eq!((last.kind(), last.delivery()), (ErrorKind::Closed, Delivery::NotSent), "{last}");
+    assert_eq!(peer.connections(), 1 + RestartPolicy::default().attempts);
+    assert_eq!(run(&session).await.unwrap_err().kind(), ErrorKind::Closed);
+    session.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_forgives_what_failed_before() {
+    let peer = mortal(1..4);
+    let session = open(&peer).await;
+    session.call_tool("die").await.unwrap_err();
+    for round in 0..3 {
+        assert!(run(&session).await.is_err(), "{round}");
+    }
+    assert_eq!(run(&session).await.unwrap(), 4);
+    session.call_tool("die").await.unwrap_err();
+    let start = Instant::now();
+    assert_eq!(run(&session).await.unwrap(), 5);
+    assert_eq!(start.elapsed(), Duration::ZERO, "the first attempt does not wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_ends_it_and_the_legacy_era_is_left_alone() {
+    let peer = mortal(0..0);
+    let session = open(&peer).await;
+    session.close().await.unwrap();
+    let failure = run(&session).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+    assert_eq!(peer.connections(), 1);
+
+    let old = legacy(|_| Reply::Close);
+    let session = open(&old).await;
+    for _ in 0..2 {
+        let failure = session.list_tools().await.unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Closed, "{failure}");
+    }
+    assert_eq!(old.connections(), 1);
+}
