@@ -6,12 +6,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::Scheme;
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::config::HttpClientBuilder;
 use crate::connect::Connector;
+#[cfg(feature = "decompression")]
+use crate::decompress;
 use crate::error::{Doing, Error};
 use crate::pool::{Host, Lease};
 use crate::response::ResponseBody;
@@ -58,11 +60,11 @@ impl HttpClient {
         HttpClientBuilder::new()
     }
 
-    pub(crate) fn with(config: &HttpClientBuilder, tls: Tls) -> Self {
+    pub(crate) fn with(config: HttpClientBuilder, tls: Tls) -> Self {
         Self {
             inner: Arc::new(Inner {
-                connector: Connector::new(config, tls),
-                config: config.clone(),
+                connector: Connector::new(&config, tls),
+                config,
                 hosts: Mutex::default(),
             }),
         }
@@ -95,11 +97,21 @@ impl HttpClient {
     ///
     /// See [`ErrorKind`](crate::ErrorKind). Whatever the status of the response, it is no error.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
+        let config = &self.inner.config;
         let read_timeout = match request.extensions_mut().remove::<ReadTimeout>() {
             Some(ReadTimeout(timeout)) => timeout,
-            None => self.inner.config.read_timeout,
+            None => config.read_timeout,
         };
         let host = self.host(request.uri())?;
+        if let Some(hook) = &config.hook {
+            let headers = hook.headers(request.method(), request.uri(), config.connect_timeout);
+            // Boxed, so that those without a hook have no room for its future.
+            let headers = Box::pin(headers).await?;
+            request.headers_mut().extend(headers);
+        }
+        add_missing(&config.default_headers, request.headers_mut());
+        #[cfg(feature = "decompression")]
+        let decompresses = config.decompression && decompress::ask(request.headers_mut());
         let body_len = request.body().len();
         let mut timer = IdleTimer::new(read_timeout);
         loop {
@@ -109,10 +121,18 @@ impl HttpClient {
             };
             match timer.race(lease.send(request)).await {
                 Ok(Ok(response)) => {
+                    if let Some(refusal) = lease.refusal(response.status()) {
+                        return Err(refusal);
+                    }
                     lease.state().quick_ack.on_response();
                     let is_early = is_early_answer(&lease, response.status(), body_len);
-                    return Ok(response
-                        .map(|incoming| ResponseBody::new(incoming, lease, timer, is_early)));
+                    let (parts, incoming) = response.into_parts();
+                    let body = ResponseBody::new(incoming, lease, timer, is_early);
+                    #[cfg(feature = "decompression")]
+                    if decompresses {
+                        return Ok(decompress::response(parts, body));
+                    }
+                    return Ok(Response::from_parts(parts, body));
                 }
                 Ok(Err(mut error)) => {
                     let unsent = error.take_message();
@@ -139,6 +159,17 @@ impl HttpClient {
         let host = Arc::new(Host::new(url, &self.inner.config)?);
         hosts.push(host.clone());
         Ok(host)
+    }
+}
+
+/// Adds those of the `defaults` to `headers` of which there is none yet.
+fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
+    for name in defaults.keys() {
+        if !headers.contains_key(name) {
+            for value in defaults.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
     }
 }
 

@@ -10,18 +10,21 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::config::HttpClientBuilder;
 use crate::error::{ConnectStep, Error, ErrorKind, Wait, find};
-use crate::io::{Conn, ConnState, QuickAck, Tcp};
+use crate::io::{Conn, ConnState, QuickAck, Stream};
+use crate::proxy::{self, ProxyServer, Route};
+use crate::socket::Socket;
 use crate::status::SafeUrl;
 use crate::tls::Tls;
 
 /// How often an idle connection is probed, so that one whose other end is gone gets noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// Makes connections: name look-up, TCP to whichever address answers first, TLS.
+/// Makes connections: name look-up, TCP to whichever address answers first, the proxy, TLS.
 #[derive(Debug)]
 pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
@@ -54,59 +57,114 @@ impl Connector {
         self.tls.check()
     }
 
-    /// What `connecting` to `server` gives, within the time that it may take.
+    /// What `connecting` to `server` by way of `route` gives, within the time that it may take.
     pub(crate) async fn within_timeout<T>(
         &self,
         server: &Uri,
+        route: &Route,
         connecting: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout(self.timeout, connecting).await {
             Ok(result) => result.map_err(Error::not_sent),
-            Err(_) => Err(timed_out(server, self.timeout)),
+            Err(_) => Err(timed_out(server, route, self.timeout)),
         }
     }
 
-    /// Connects to the host and port of `server`.
+    /// Connects to the host and port of `server` by way of `route`.
     pub(crate) async fn connect(
         &self,
         server: &Uri,
+        route: &Route,
         quick_ack: Arc<QuickAck>,
     ) -> Result<Connected, Error> {
         let is_secure = server.scheme() == Some(&http::uri::Scheme::HTTPS);
         if is_secure {
             self.tls.check()?;
         }
-        let stream = self.tcp.clone().call(server.clone()).await;
-        let stream = stream.map_err(|error| self.failed(server, error))?;
+        let socket = self.open(server, route).await?;
         let state = Arc::new(ConnState::new(quick_ack));
-        let tcp = Tcp::new(stream.into_inner(), state.clone(), self.write_timeout);
+        let stream = Stream::new(socket, state.clone(), self.write_timeout);
         #[cfg(feature = "_tls")]
         if is_secure {
-            let stream = self.tls.handshake(server, tcp).await?;
+            let stream = self.tls.handshake(server, stream).await?;
             let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let io = Conn::Tls(Box::new(stream));
             return Ok(Connected { io, state, is_h2 });
         }
-        Ok(Connected { io: Conn::Plain(tcp), state, is_h2: false })
+        Ok(Connected { io: Conn::Plain(stream), state, is_h2: false })
+    }
+
+    async fn open(&self, server: &Uri, route: &Route) -> Result<Socket, Error> {
+        Ok(Socket::Tcp(match route {
+            Route::Direct => {
+                let stream = self.tcp.clone().call(server.clone()).await;
+                stream.map_err(|error| self.failed(server, error))?.into_inner()
+            }
+            Route::Forward(proxy) => self.reach(server, route, proxy).await?,
+            Route::Tunnel(proxy) => {
+                let stream = self.reach(server, route, proxy).await?;
+                proxy::open_tunnel(proxy, stream, server).await?
+            }
+            Route::Socks(proxy) => {
+                let stream = self.reach(server, route, proxy).await?;
+                proxy::open_socks(proxy, stream, server).await?
+            }
+            #[cfg(unix)]
+            Route::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await.map_err(|error| {
+                    let message = format!("cannot connect to the socket {}", path.display());
+                    Error::new(ErrorKind::Connect(step(&error)), message).with_source(error)
+                })?;
+                return Ok(Socket::Unix(stream));
+            }
+        }))
+    }
+
+    /// Connects to `proxy` itself.
+    async fn reach(
+        &self,
+        server: &Uri,
+        route: &Route,
+        proxy: &ProxyServer,
+    ) -> Result<TcpStream, Error> {
+        match self.tcp.clone().call(proxy.uri().clone()).await {
+            Ok(stream) => Ok(stream.into_inner()),
+            Err(error) if is_timeout(&error) => Err(timed_out(server, route, self.timeout)),
+            Err(error) => {
+                Err(proxy::failed(format!("cannot connect to the proxy {proxy}"))
+                    .with_source(error))
+            }
+        }
     }
 
     fn failed(&self, server: &Uri, error: impl StdError + Send + Sync + 'static) -> Error {
-        let step = match find::<io::Error>(&error).map(io::Error::kind) {
-            _ if find::<LookUpFailed>(&error).is_some() => ConnectStep::Dns,
-            Some(io::ErrorKind::ConnectionRefused) => ConnectStep::Refused,
-            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                ConnectStep::Unreachable
-            }
-            Some(io::ErrorKind::TimedOut) => return timed_out(server, self.timeout),
-            _ => ConnectStep::Other,
-        };
+        if is_timeout(&error) {
+            return timed_out(server, &Route::Direct, self.timeout);
+        }
         let message = format!("cannot connect to {}", SafeUrl(server).origin());
-        Error::new(ErrorKind::Connect(step), message).with_source(error)
+        Error::new(ErrorKind::Connect(step(&error)), message).with_source(error)
     }
 }
 
-fn timed_out(server: &Uri, limit: Duration) -> Error {
-    let message = format!("no connection to {} within {limit:?}", SafeUrl(server).origin());
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    find::<LookUpFailed>(error).is_none()
+        && find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+fn step(error: &(dyn StdError + 'static)) -> ConnectStep {
+    match find::<io::Error>(error).map(io::Error::kind) {
+        _ if find::<LookUpFailed>(error).is_some() => ConnectStep::Dns,
+        // A socket that is no file is as much as a port that nothing listens at.
+        Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => ConnectStep::Refused,
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            ConnectStep::Unreachable
+        }
+        _ => ConnectStep::Other,
+    }
+}
+
+fn timed_out(server: &Uri, route: &Route, limit: Duration) -> Error {
+    let message = format!("no connection to {}{route} within {limit:?}", SafeUrl(server).origin());
     Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
 }
 

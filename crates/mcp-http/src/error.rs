@@ -21,7 +21,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The URL is not an absolute `http` or `https` URL with a host.
+    /// The URL is not an absolute `http` or `https` URL with a host, or that of a proxy is none.
     InvalidUrl,
     /// No connection could be made.
     Connect(ConnectStep),
@@ -41,6 +41,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The body of the response is broken.
     Body,
+    /// The hook that gives the headers of a request failed: its error is the source.
+    Hook,
     /// Something else, such as an error of a user's own service.
     Other,
 }
@@ -55,6 +57,8 @@ pub enum ConnectStep {
     Refused,
     /// There is no way to the host.
     Unreachable,
+    /// The proxy is not there, lets nobody in, or cannot reach the server. The message names it.
+    Proxy,
     /// The TLS handshake failed: an untrusted certificate, no common version, a refusal.
     Tls,
     /// Some other step.
@@ -71,6 +75,8 @@ pub enum Wait {
     Write,
     /// The next byte of the response.
     Read,
+    /// The hook that gives the headers of a request.
+    Hook,
 }
 
 impl Error {
@@ -183,8 +189,12 @@ impl StdError for WriteStalled {}
 fn cause(error: &hyper::Error) -> Option<(ErrorKind, &'static str)> {
     let error = find::<io::Error>(error)?;
     #[cfg(feature = "_tls")]
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-        return Some((ErrorKind::Connect(ConnectStep::Tls), "the TLS connection failed"));
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        let message = match crate::tls::wants_certificate(error) {
+            true => "the server asks for a certificate of the client",
+            false => "the TLS connection failed",
+        };
+        return Some((ErrorKind::Connect(ConnectStep::Tls), message));
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Some((ErrorKind::Closed, "")),

@@ -6,17 +6,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::error::WriteStalled;
+use crate::socket::Socket;
 use crate::timer::IdleTimer;
 
 /// A connection to a server.
 #[derive(Debug)]
 pub(crate) enum Conn {
-    Plain(Tcp),
+    Plain(Stream),
     #[cfg(feature = "_tls")]
-    Tls(Box<tokio_rustls::client::TlsStream<Tcp>>),
+    Tls(Box<tokio_rustls::client::TlsStream<Stream>>),
 }
 
 /// What is known of a connection while requests run on it.
@@ -80,20 +80,20 @@ impl QuickAck {
     }
 }
 
-/// A TCP stream that bounds the time in which a write makes no progress.
+/// A socket that bounds the time in which a write makes no progress.
 #[derive(Debug)]
-pub(crate) struct Tcp {
-    stream: TcpStream,
+pub(crate) struct Stream {
+    socket: Socket,
     state: Arc<ConnState>,
     blocked: bool,
     failed: bool,
     write_timer: IdleTimer,
 }
 
-impl Tcp {
-    pub(crate) fn new(stream: TcpStream, state: Arc<ConnState>, write_timeout: Duration) -> Self {
+impl Stream {
+    pub(crate) fn new(socket: Socket, state: Arc<ConnState>, write_timeout: Duration) -> Self {
         Self {
-            stream,
+            socket,
             state,
             blocked: false,
             failed: false,
@@ -105,10 +105,10 @@ impl Tcp {
         &mut self,
         cx: &mut Context<'_>,
         len: usize,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+        write: impl FnOnce(Pin<&mut Socket>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if !self.failed {
-            match write(Pin::new(&mut self.stream), cx) {
+            match write(Pin::new(&mut self.socket), cx) {
                 Poll::Ready(Ok(written)) => {
                     self.write_timer.progress();
                     self.set_blocked(written < len);
@@ -133,42 +133,33 @@ impl Tcp {
             self.state.write_blocked.store(blocked, Relaxed);
         }
     }
-
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn acknowledge(&self) {
-        // It is an optimization only: a system that refuses it is as slow as it was.
-        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(true);
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn acknowledge(&self) {}
 }
 
 fn is_broken(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
-impl AsyncRead for Tcp {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
         if self.state.quick_ack.is_armed() {
-            self.acknowledge();
+            self.socket.acknowledge();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Tcp {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.write(cx, buf.len(), |stream, cx| stream.poll_write(cx, buf))
+        self.write(cx, buf.len(), |socket, cx| socket.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -177,19 +168,19 @@ impl AsyncWrite for Tcp {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let len = bufs.iter().map(|buf| buf.len()).sum();
-        self.write(cx, len, |stream, cx| stream.poll_write_vectored(cx, bufs))
+        self.write(cx, len, |socket, cx| socket.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }
 

@@ -3,9 +3,9 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::header::HOST;
+use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,6 +16,7 @@ use crate::config::HttpClientBuilder;
 use crate::connect::Connector;
 use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::io::{ConnState, QuickAck};
+use crate::proxy::{self, Route};
 
 /// How often an HTTP/2 connection with open streams is asked whether it is alive.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
@@ -33,6 +34,9 @@ pub(crate) struct Host {
     /// Scheme and authority, for the connector.
     uri: Uri,
     header: HeaderValue,
+    /// The authority without credentials.
+    target: Authority,
+    route: Route,
     max_idle: usize,
     idle_timeout: Duration,
     quick_ack: Arc<QuickAck>,
@@ -115,15 +119,19 @@ impl Host {
         let uri = Uri::from_parts(parts)
             .map_err(|error| invalid("the URL is not valid").with_source(error))?;
         let default_port = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-        let header = match authority.port_u16().filter(|port| *port != default_port) {
-            Some(port) => HeaderValue::try_from(format!("{}:{port}", authority.host())),
-            None => HeaderValue::try_from(authority.host()),
+        let target = match authority.port_u16().filter(|port| *port != default_port) {
+            Some(port) => format!("{}:{port}", authority.host()),
+            None => authority.host().to_owned(),
         };
         Ok(Self {
             scheme: scheme.clone(),
             authority: authority.clone(),
+            route: config.route(&uri)?,
             uri,
-            header: header.map_err(|error| invalid("the host is not valid").with_source(error))?,
+            header: HeaderValue::try_from(&target)
+                .map_err(|error| invalid("the host is not valid").with_source(error))?,
+            target: Authority::try_from(target)
+                .map_err(|error| invalid("the host is not valid").with_source(error))?,
             max_idle: config.max_idle_per_host,
             idle_timeout: config.pool_idle_timeout,
             quick_ack: Arc::default(),
@@ -134,6 +142,10 @@ impl Host {
 
     pub(crate) fn serves(&self, url: &Uri) -> bool {
         url.authority() == Some(&self.authority) && url.scheme() == Some(&self.scheme)
+    }
+
+    fn origin(&self) -> (&Scheme, &Authority) {
+        (&self.scheme, &self.target)
     }
 
     /// Whether there is nothing worth keeping.
@@ -151,7 +163,7 @@ impl Host {
         if let Some(lease) = self.reuse().await {
             return Ok(lease);
         }
-        let connecting = connector.within_timeout(&self.uri, async {
+        let connecting = connector.within_timeout(&self.uri, &self.route, async {
             if self.scheme == Scheme::HTTPS && self.protocol() != Some(Protocol::Http1) {
                 let guard = self.connecting.lock().await;
                 if self.protocol() == Some(Protocol::Http1) {
@@ -204,7 +216,7 @@ impl Host {
     }
 
     async fn connect(self: &Arc<Self>, connector: &Connector) -> Result<Lease, Error> {
-        let connected = connector.connect(&self.uri, self.quick_ack.clone()).await?;
+        let connected = connector.connect(&self.uri, &self.route, self.quick_ack.clone()).await?;
         let io = TokioIo::new(connected.io);
         let state = connected.state;
         let failed = |error: hyper::Error| {
@@ -251,6 +263,16 @@ impl Lease {
         &self.state
     }
 
+    /// What to say of an answer that is not the server's, but of the proxy that asks it for us.
+    pub(crate) fn refusal(&self, status: StatusCode) -> Option<Error> {
+        match &self.host.route {
+            Route::Forward(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Some(proxy::failed(proxy.unauthorized()))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_h2(&self) -> bool {
         matches!(self.sender, Sender::H2(_))
     }
@@ -271,11 +293,20 @@ impl Lease {
                 if !headers.contains_key(HOST) {
                     headers.insert(HOST, self.host.header.clone());
                 }
-                retarget(request.uri_mut(), None);
+                if let Route::Forward(proxy) = &self.host.route {
+                    if let Some(value) = proxy.authorization()
+                        && !headers.contains_key(PROXY_AUTHORIZATION)
+                    {
+                        headers.insert(PROXY_AUTHORIZATION, value.clone());
+                    }
+                    retarget(request.uri_mut(), Some(self.host.origin()));
+                } else {
+                    retarget(request.uri_mut(), None);
+                }
                 h1.sender.try_send_request(request).await
             }
             Sender::H2(sender) => {
-                retarget(request.uri_mut(), Some((&self.host.scheme, &self.host.authority)));
+                retarget(request.uri_mut(), Some(self.host.origin()));
                 sender.try_send_request(request).await
             }
         }
@@ -298,9 +329,10 @@ impl Lease {
     }
 }
 
-/// Makes `uri` that of a request line: without the origin (HTTP/1.1) or with it (HTTP/2).
+/// Makes `uri` that of a request line: without the origin (HTTP/1.1), or with it (HTTP/2, and for
+/// a proxy).
 fn retarget(uri: &mut Uri, origin: Option<(&Scheme, &Authority)>) {
-    if uri.authority().is_some() == origin.is_some() {
+    if uri.authority() == origin.map(|(_, authority)| authority) {
         return;
     }
     let mut parts = mem::take(uri).into_parts();

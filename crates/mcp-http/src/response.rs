@@ -8,6 +8,8 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+#[cfg(feature = "decompression")]
+use crate::decompress::Decompress;
 use crate::error::{Doing, Error};
 use crate::pool::Lease;
 use crate::timer::IdleTimer;
@@ -18,6 +20,13 @@ use crate::timer::IdleTimer;
 /// server so: an HTTP/1.1 connection is closed (unless only the end was missing), an HTTP/2
 /// stream reset. After an error it is over.
 pub struct ResponseBody {
+    received: Received,
+    #[cfg(feature = "decompression")]
+    decompress: Option<Box<Decompress>>,
+}
+
+/// A body as the server sends it.
+pub(crate) struct Received {
     incoming: Option<Incoming>,
     lease: Option<Lease>,
     timer: IdleTimer,
@@ -27,9 +36,20 @@ pub struct ResponseBody {
 
 impl ResponseBody {
     pub(crate) fn new(incoming: Incoming, lease: Lease, timer: IdleTimer, is_spent: bool) -> Self {
-        let mut body = Self { incoming: Some(incoming), lease: Some(lease), timer, is_spent };
-        body.release_at_end();
-        body
+        let mut received =
+            Received { incoming: Some(incoming), lease: Some(lease), timer, is_spent };
+        received.release_at_end();
+        Self {
+            received,
+            #[cfg(feature = "decompression")]
+            decompress: None,
+        }
+    }
+
+    #[cfg(feature = "decompression")]
+    pub(crate) fn decompressed_by(mut self, decompress: Box<Decompress>) -> Self {
+        self.decompress = Some(decompress);
+        self
     }
 
     /// All of the body. No copy is made if it comes in one piece.
@@ -45,7 +65,50 @@ impl ResponseBody {
     pub async fn read_to_end(self, limit: usize) -> Result<Bytes, Error> {
         read_to_end(self, limit).await
     }
+}
 
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        #[cfg(feature = "decompression")]
+        if let Some(decompress) = &mut this.decompress {
+            return decompress.poll_frame(&mut this.received, cx);
+        }
+        Pin::new(&mut this.received).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        #[cfg(feature = "decompression")]
+        if let Some(decompress) = &self.decompress {
+            return decompress.is_over();
+        }
+        self.received.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        #[cfg(feature = "decompression")]
+        if self.decompress.is_some() {
+            return SizeHint::default();
+        }
+        self.received.size_hint()
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("is_end", &self.is_end_stream())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Received {
     fn release_at_end(&mut self) {
         if self.incoming.as_ref().is_some_and(HttpBody::is_end_stream) {
             self.release();
@@ -62,13 +125,14 @@ impl ResponseBody {
         }
     }
 
-    fn fail(&mut self) {
+    /// Nothing more can be read.
+    pub(crate) fn fail(&mut self) {
         self.is_spent = true;
         self.release();
     }
 }
 
-impl HttpBody for ResponseBody {
+impl HttpBody for Received {
     type Data = Bytes;
     type Error = Error;
 
@@ -117,17 +181,9 @@ impl HttpBody for ResponseBody {
     }
 }
 
-impl Drop for ResponseBody {
+impl Drop for Received {
     fn drop(&mut self) {
         self.release();
-    }
-}
-
-impl fmt::Debug for ResponseBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody")
-            .field("is_end", &self.incoming.is_none())
-            .finish_non_exhaustive()
     }
 }
 

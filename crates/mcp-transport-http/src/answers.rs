@@ -11,11 +11,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderValue;
 use mcp_core::Message;
-use mcp_http::sse::{Event, Events};
+use mcp_http::{
+    HttpService,
+    sse::{Event, Events},
+};
 use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
-    HttpService,
     error::{closed, ended_early, from_http, no_answer},
     flights::{Ended, Flight},
     head::Head,
@@ -166,7 +168,7 @@ impl<S: HttpService> Answers<S> {
         }
         Err(match cause {
             Some(cause) => {
-                let error = from_http(cause, &self.method, &self.wire().endpoint.uri);
+                let error = from_http(cause, &self.method, &self.wire().url);
                 // The server had begun to answer.
                 let delivery = match error.kind() {
                     ErrorKind::TooLarge => Delivery::Answered,

@@ -1,10 +1,10 @@
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use mcp_http::HttpClient;
-use mcp_transport::{Delivery, Error, ErrorKind};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp_http::{Backoff, Endpoint, HttpClient, HttpService};
+use mcp_transport::Error;
 
-use crate::{Backoff, HttpService, endpoint::Endpoint, head::owned_by_protocol, wire::Wire};
+use crate::{head::OWNED, wire::Wire};
 
 /// How many bytes a message of the server may have unless told: 64 MiB.
 const MESSAGE_LIMIT: usize = 64 << 20;
@@ -16,8 +16,8 @@ const MESSAGE_LIMIT: usize = 64 << 20;
 /// Headers are sent with every request. Those that the protocol sets itself (`Accept`, `Content-Type`,
 /// `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name`, `Mcp-Session-Id`, `Last-Event-ID`, and the length
 /// and encoding of the body) cannot be given: connecting fails with an error of kind
-/// [`Config`](ErrorKind::Config) then. All others are sent as given. No value of a header, no credentials
-/// and no query of a URL show in `Debug`, errors or logs.
+/// [`Config`](mcp_transport::ErrorKind::Config) then. All others are sent as given. No value of a
+/// header, no credentials and no query of a URL show in `Debug`, errors or logs.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -35,11 +35,8 @@ const MESSAGE_LIMIT: usize = 64 << 20;
 pub struct StreamableHttp<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
-    headers: HeaderMap,
     message_limit: usize,
     backoff: Backoff,
-    /// What was wrong first with the settings.
-    wrong: Option<Error>,
 }
 
 impl StreamableHttp {
@@ -47,15 +44,13 @@ impl StreamableHttp {
     /// `Authorization` header, unless one is given.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) when it is not an absolute `http` or `https` URL.
+    /// [`Config`](mcp_transport::ErrorKind::Config) when it is not an absolute `http` or `https` URL.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
-            headers: HeaderMap::new(),
             message_limit: MESSAGE_LIMIT,
             backoff: Backoff::default(),
-            wrong: None,
         })
     }
 }
@@ -64,8 +59,8 @@ impl<S> StreamableHttp<S> {
     /// Sends the requests with `service` instead: an [`HttpClient`] with other settings, or any tower
     /// service as [`HttpService`] describes.
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
-        let Self { endpoint, service: _, headers, message_limit, backoff, wrong } = self;
-        StreamableHttp { endpoint, service, headers, message_limit, backoff, wrong }
+        let Self { endpoint, service: _, message_limit, backoff } = self;
+        StreamableHttp { endpoint, service, message_limit, backoff }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -74,41 +69,36 @@ impl<S> StreamableHttp<S> {
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => {
-                self.headers.insert(name, value);
-            }
-            (Ok(name), Err(_)) => self.fail(format!("the value of the header {name} is not valid")),
-            (Err(_), _) => self.fail("the name of a header is not valid".to_owned()),
-        }
+        self.endpoint.set_header(name, value);
         self
     }
 
     /// Sends headers with every request, in place of those of the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
-        self.headers.extend(headers);
+        self.endpoint.set_headers(headers);
         self
     }
 
     /// Sends `Authorization: Bearer` with `token`.
     pub fn bearer_token(mut self, token: impl AsRef<str>) -> Self {
-        match HeaderValue::try_from(format!("Bearer {}", token.as_ref())) {
-            Ok(value) => {
-                self.headers.insert(header::AUTHORIZATION, value);
-            }
-            Err(_) => self.fail("the bearer token cannot be sent in a header".to_owned()),
-        }
+        self.endpoint.set_bearer_token(token.as_ref());
         self
     }
 
     /// How many bytes one message of the server may have. A longer one fails its request with an error
-    /// of kind [`TooLarge`](ErrorKind::TooLarge). 64 MiB unless told.
+    /// of kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). 64 MiB unless told.
     pub fn message_limit(mut self, bytes: usize) -> Self {
         self.message_limit = bytes;
         self
     }
 
     /// How to open streams of the legacy era again that broke off.
+    ///
+    /// The attempts are those in a row to resume the stream of one request that may bring nothing before
+    /// that request fails. The stream that belongs to no request is reopened as long as the connection
+    /// lives. A server's own `retry` is always waited for in full.
+    ///
+    /// Spec: basic/transports/streamable-http#resumability-and-redelivery
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
@@ -117,40 +107,20 @@ impl<S> StreamableHttp<S> {
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
-
-    fn fail(&mut self, text: String) {
-        self.wrong.get_or_insert_with(|| config_error(text));
-    }
 }
 
 impl<S: HttpService> StreamableHttp<S> {
     pub(crate) fn wire(&self) -> Result<Wire<S>, Error> {
-        if let Some(wrong) = &self.wrong {
-            return Err(wrong.clone());
-        }
-        if let Some(name) = owned_by_protocol(&self.headers) {
-            let text = format!("the header {name} is set by the protocol and cannot be given");
-            return Err(config_error(text));
-        }
-        let mut headers = self.headers.clone();
-        for value in headers.values_mut() {
-            // Any of them may be a key.
-            value.set_sensitive(true);
-        }
-        let (service, endpoint) = (self.service.clone(), self.endpoint.clone());
-        Ok(Wire::new(service, endpoint, &headers, self.message_limit, self.backoff))
+        let (service, url) = (self.service.clone(), self.endpoint.url().clone());
+        let headers = self.endpoint.headers(&OWNED)?;
+        Ok(Wire::new(service, url, headers, self.message_limit, self.backoff))
     }
-}
-
-fn config_error(text: String) -> Error {
-    Error::new(ErrorKind::Config, text).with_delivery(Delivery::NotSent)
 }
 
 impl<S> fmt::Debug for StreamableHttp<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamableHttp")
-            .field("url", &format_args!("{}", self.endpoint))
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("endpoint", &self.endpoint)
             .field("message_limit", &self.message_limit)
             .field("backoff", &self.backoff)
             .finish_non_exhaustive()

@@ -1,10 +1,7 @@
-use mcp_transport::{Binding, Connect, Connection, Delivery, Error, ErrorKind};
-use tokio::runtime::Handle;
+use mcp_http::{HttpService, Tasks};
+use mcp_transport::{Binding, Connect, Connection, Error};
 
-use crate::{
-    HttpService, StreamableHttp, StreamableHttpTransport, inbox::Inbox, shared::Shared,
-    tasks::Tasks,
-};
+use crate::{StreamableHttp, StreamableHttpTransport, inbox::Inbox, shared::Shared};
 
 /// Opening does no I/O: HTTP has no connection of its own, and the first request tells whether the server
 /// is there. It has to happen in a tokio runtime.
@@ -13,13 +10,9 @@ impl<S: HttpService> Connect for StreamableHttp<S> {
 
     async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
         let wire = self.wire()?;
-        let runtime = Handle::try_current().map_err(|error| {
-            Error::new(ErrorKind::Config, "Streamable HTTP needs a tokio runtime to connect in")
-                .with_delivery(Delivery::NotSent)
-                .with_source(error)
-        })?;
+        let tasks = Tasks::new("Streamable HTTP")?;
         let (inbox, inbound) = Inbox::new();
-        let shared = Shared::new(wire, inbox, Tasks::new(runtime));
+        let shared = Shared::new(wire, inbox, tasks);
         Ok(Connection::new(StreamableHttpTransport::new(shared), inbound))
     }
 

@@ -10,9 +10,10 @@ use std::{
 };
 
 use mcp_core::{RequestId, Response};
+use mcp_http::HttpService;
 use mcp_transport::{Delivery, Error, ErrorKind};
 
-use crate::{HttpService, error::closed, head::Head, shared::Shared};
+use crate::{error::closed, head::Head, shared::Shared};
 
 /// The requests that are under way. Each gets its answer on its own HTTP response; the table is for what
 /// comes from elsewhere: the close, a response on another stream, a second request of the same id.

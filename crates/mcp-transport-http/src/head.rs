@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use mcp_core::{ProtocolVersion, RawJson};
-use mcp_http::ReadTimeout;
-use mcp_transport::{Delivery, Error, ErrorKind, IdleLimit};
+use mcp_http::{Body, Extras, ReadTimeout};
+use mcp_transport::{Delivery, Error, ErrorKind};
 use serde::Deserialize;
 
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -14,7 +14,7 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Headers that say what the message says, or how it is sent: nobody else may set them.
-const OWNED: [HeaderName; 9] = [
+pub(crate) static OWNED: [HeaderName; 9] = [
     PROTOCOL_VERSION,
     METHOD,
     NAME,
@@ -26,19 +26,13 @@ const OWNED: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// The first header of `headers` that belongs to the protocol.
-pub(crate) fn owned_by_protocol(headers: &HeaderMap) -> Option<&HeaderName> {
-    headers.keys().find(|name| OWNED.contains(name))
-}
-
 /// What the HTTP request of one message has beside the headers that all have.
 #[derive(Clone, Default)]
 pub(crate) struct Head {
     version: Option<HeaderValue>,
     method: Option<HeaderValue>,
     name: Option<HeaderValue>,
-    extra: HeaderMap,
-    extensions: Extensions,
+    extras: Extras,
 }
 
 impl Head {
@@ -55,8 +49,8 @@ impl Head {
         head.version = Some(HeaderValue::from_static(version.as_str()));
         head.name = params.and_then(|params| name_of(&method, params)).map(|name| encoded(&name));
         // A subscription is silent as long as nothing happens.
-        if method == "subscriptions/listen" && head.extensions.get::<ReadTimeout>().is_none() {
-            head.extensions.insert(ReadTimeout(None));
+        if method == "subscriptions/listen" {
+            head.extras.extensions_mut().get_or_insert(ReadTimeout(None));
         }
         head.method = Some(method_value(method)?);
         Ok(head)
@@ -79,37 +73,32 @@ impl Head {
         Ok(head)
     }
 
-    fn with(mut extensions: Extensions) -> Result<Self, Error> {
-        let extra = extensions.remove::<HeaderMap>().unwrap_or_default();
-        if let Some(IdleLimit(limit)) = extensions.remove() {
-            extensions.insert(ReadTimeout(limit));
-        }
-        if let Some(name) = owned_by_protocol(&extra) {
-            return Err(invalid(format!("the header {name} is set by the protocol")));
-        }
-        Ok(Self { extra, extensions, ..Self::default() })
+    fn with(extensions: Extensions) -> Result<Self, Error> {
+        Ok(Self { extras: Extras::new(extensions, &OWNED)?, ..Self::default() })
     }
 
     /// The same for a stream that may stay silent.
     pub(crate) fn listening(mut self) -> Self {
-        self.extensions.insert(ReadTimeout(None));
+        self.extras.extensions_mut().insert(ReadTimeout(None));
         self
     }
 
-    /// Adds everything to a request that has the headers of all.
-    pub(crate) fn put_into(&self, headers: &mut HeaderMap, extensions: &mut Extensions) {
-        if !self.extra.is_empty() {
-            headers.extend(self.extra.clone());
-        }
+    /// A request with all this beside the `headers` that all have.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        url: &Uri,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Request<Body> {
+        let mut request = self.extras.request(method, url, headers, body);
         let own = [(PROTOCOL_VERSION, &self.version), (METHOD, &self.method), (NAME, &self.name)];
         for (name, value) in own {
             if let Some(value) = value {
-                headers.insert(name, value.clone());
+                request.headers_mut().insert(name, value.clone());
             }
         }
-        if !self.extensions.is_empty() {
-            extensions.extend(self.extensions.clone());
-        }
+        request
     }
 }
 
@@ -183,6 +172,10 @@ fn is_plain(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::time::Duration;
+
+    use mcp_transport::IdleLimit;
+
     use super::*;
 
     fn name(method: &'static str, params: &'static str) -> Option<String> {
@@ -232,27 +225,37 @@ mod tests {
 
     #[test]
     fn headers_of_the_protocol_are_refused_and_others_added() {
-        for name in OWNED {
+        let with = |name: HeaderName| {
             let mut extra = HeaderMap::new();
-            extra.insert(name, HeaderValue::from_static("x"));
+            extra.insert(name, HeaderValue::from_static("eu"));
             let mut extensions = Extensions::new();
             extensions.insert(extra);
-            let Err(error) = Head::legacy(None, extensions) else { panic!() };
+            Head::legacy(Some(ProtocolVersion::V2025_06_18), extensions)
+        };
+        for name in OWNED.iter().cloned() {
+            let Err(error) = with(name) else { panic!() };
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-            assert_eq!(error.delivery(), Delivery::NotSent);
         }
-        let mut extra = HeaderMap::new();
-        extra.insert("mcp-param-region", HeaderValue::from_static("eu"));
+        let head = with(HeaderName::from_static("mcp-param-region")).unwrap();
+        let url = Uri::from_static("http://h/");
+        let request = head.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+        assert_eq!(request.headers().len(), 2);
+        assert_eq!(request.headers()["mcp-param-region"], "eu");
+        assert_eq!(request.headers()[PROTOCOL_VERSION], "2025-06-18");
+    }
+
+    #[test]
+    fn a_subscription_may_be_silent_for_ever_unless_told() {
+        let limit = |extensions| {
+            let version = ProtocolVersion::LATEST_MODERN;
+            let mut head =
+                Head::modern(version, "subscriptions/listen".into(), None, extensions).unwrap();
+            head.extras.extensions_mut().remove::<ReadTimeout>()
+        };
+        assert_eq!(limit(Extensions::new()), Some(ReadTimeout(None)));
         let mut extensions = Extensions::new();
-        extensions.insert(extra);
-        extensions.insert(7_u8);
-        let head = Head::legacy(Some(ProtocolVersion::V2025_03_26), extensions).unwrap();
-        let (mut headers, mut extensions) = (HeaderMap::new(), Extensions::new());
-        head.put_into(&mut headers, &mut extensions);
-        assert_eq!(headers.len(), 1);
-        assert_eq!(headers["mcp-param-region"], "eu");
-        assert_eq!(extensions.get(), Some(&7_u8));
-        assert!(extensions.get::<HeaderMap>().is_none());
+        extensions.insert(IdleLimit(Some(Duration::from_secs(1))));
+        assert_eq!(limit(extensions), Some(ReadTimeout(Some(Duration::from_secs(1)))));
     }
 
     #[test]

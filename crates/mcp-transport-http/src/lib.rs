@@ -13,7 +13,7 @@
 //!   repeated.
 //!
 //! HTTP itself is done by [`HttpClient`](mcp_http::HttpClient), or by any tower service of the user's
-//! ([`HttpService`]).
+//! ([`HttpService`](mcp_http::HttpService)).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,10 +36,8 @@
 //! Spec: basic/transports/streamable-http
 
 mod answers;
-mod backoff;
 mod config;
 mod connect;
-mod endpoint;
 mod error;
 mod flights;
 mod head;
@@ -51,14 +49,10 @@ mod renew;
 mod reply;
 mod request;
 mod send;
-mod service;
 mod session;
 mod shared;
-mod tasks;
 mod transport;
 mod wire;
 
-pub use backoff::Backoff;
 pub use config::StreamableHttp;
-pub use service::HttpService;
 pub use transport::StreamableHttpTransport;

@@ -5,11 +5,13 @@ use std::{
 };
 
 use mcp_core::ProtocolVersion;
-use mcp_http::sse::{Event, Events};
+use mcp_http::{
+    HttpService,
+    sse::{Event, Events},
+};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
-    HttpService,
     answers::Position,
     head::Head,
     messages::{Messages, message_data, parse},

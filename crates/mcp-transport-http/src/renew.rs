@@ -8,13 +8,12 @@ use std::{
 
 use http::StatusCode;
 use mcp_core::{Message, Request, RequestId, Response};
-use mcp_http::sse::Events;
+use mcp_http::{HttpService, sse::Events};
 use mcp_transport::{Error, ErrorKind};
 use serde::Deserialize;
 
 use crate::{
-    HttpService,
-    error::{from_http, from_status, no_answer},
+    error::{from_http, no_answer},
     head::Head,
     messages::{Messages, message_data, parse},
     reply::{self, Question, Refusal, Reply},
@@ -161,7 +160,7 @@ impl<S: HttpService> Shared<S> {
             let body = encoded(&initialized.message.clone().into());
             self.post_one_way(method, &session.head(), session.id.as_ref(), body)
                 .await?
-                .map_err(|refused| from_status(refused, method))?;
+                .map_err(|refused| refused.into_transport_error(method))?;
         }
         Ok(Arc::new(session))
     }
@@ -173,7 +172,7 @@ impl<S: HttpService> Shared<S> {
     ) -> Result<Response, Error> {
         while let Some(event) = events.next().await {
             let mut event =
-                event.map_err(|error| from_http(error, "initialize", &self.wire.endpoint.uri))?;
+                event.map_err(|error| from_http(error, "initialize", &self.wire.url))?;
             let Some(data) = message_data(&mut event) else { continue };
             if let Ok(Messages::One(Message::Response(response))) = parse(&data, false) {
                 self.park(events);

@@ -3,14 +3,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use mcp_core::{ErrorObject, Message, Request, RequestId, Response as Answer};
-use mcp_http::{StatusError, read_to_end, sse::Events};
+use mcp_http::{HttpService, StatusError, is_event_stream, media_type, read_to_end, sse::Events};
 use mcp_transport::Error;
 
 use crate::{
-    HttpService,
-    error::{from_http, from_status, no_answer},
+    error::{from_http, no_answer},
     messages::{Messages, parse},
-    wire::{SseBody, Wire, is_event_stream, is_json, media_type},
+    wire::{SseBody, Wire, is_json},
 };
 
 /// How long the body of a refusal is waited for, and how much of it is read in search of an answer.
@@ -79,7 +78,7 @@ impl Refusal {
                 answer.id = Some(question.request.id.clone());
                 Ok(answer)
             }
-            _ => Err(from_status(self.error, &question.request.method)),
+            _ => Err(self.error.into_transport_error(&question.request.method)),
         }
     }
 }

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use mcp_core::{ProtocolVersion, Request};
+use mcp_http::HttpService;
 use mcp_transport::{Delivery, Envelope, Error, Exchange};
 
 use crate::{
-    HttpService,
     answers::{Answers, Cursor},
     error::{closed, expired},
     flights::{Ended, Flight},

@@ -4,12 +4,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
 use mcp_core::{Notification, ProtocolVersion};
-use mcp_http::StatusError;
+use mcp_http::{HttpService, StatusError};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay};
 
 use crate::{
-    HttpService,
-    error::{expired, from_status},
+    error::expired,
     head::Head,
     renew::{Verdict, verdict},
     session::Session,
@@ -36,7 +35,7 @@ impl<S: HttpService> Shared<S> {
         let body = encoded(&notification.into());
         self.post_one_way(&method, &head, None, body)
             .await?
-            .map_err(|refused| from_status(refused, &method))
+            .map_err(|refused| refused.into_transport_error(&method))
     }
 
     pub(crate) async fn send_legacy(
@@ -77,7 +76,7 @@ impl<S: HttpService> Shared<S> {
         let sent = self.post_one_way(method, head, id, body).await?;
         sent.map_err(|refused| match verdict(refused.status(), false, None) {
             Verdict::Lost if id.is_some() => expired(method).with_source(refused),
-            _ => from_status(refused, method),
+            _ => refused.into_transport_error(method),
         })
     }
 
@@ -97,17 +96,17 @@ impl<S: HttpService> Shared<S> {
         };
         let verdict = verdict(refused.status(), false, None);
         let (Some(lost), true, true) = (&session, id.is_some(), verdict != Verdict::Alive) else {
-            return Err(from_status(refused, method));
+            return Err(refused.into_transport_error(method));
         };
         let renewed = self.renew(lost, verdict).await;
         let renewed = renewed.map_err(|error| expired(method).with_source(error))?;
-        let Some(session) = renewed else { return Err(from_status(refused, method)) };
+        let Some(session) = renewed else { return Err(refused.into_transport_error(method)) };
         match self.post_one_way(method, head, session.id.as_ref(), body).await? {
             Ok(()) => Ok(Some(session)),
             Err(refused) if refused.status() == StatusCode::NOT_FOUND => {
                 Err(expired(method).with_source(refused))
             }
-            Err(refused) => Err(from_status(refused, method)),
+            Err(refused) => Err(refused.into_transport_error(method)),
         }
     }
 

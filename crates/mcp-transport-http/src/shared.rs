@@ -5,17 +5,15 @@ use std::{
 
 use bytes::Bytes;
 use mcp_core::{ErrorObject, Message, RawJson, Request, RequestId, Response as Answer};
-use mcp_http::sse::Events;
+use mcp_http::{HttpService, Tasks, sse::Events};
 use mcp_transport::Error;
 
 use crate::{
-    HttpService,
     flights::Flights,
     head::Head,
     inbox::{Inbox, NotTaken},
     linger::{Linger, PATIENCE},
     session::Sessions,
-    tasks::Tasks,
     wire::{SseBody, Wire},
 };
 

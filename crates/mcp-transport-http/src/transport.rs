@@ -5,15 +5,10 @@ use std::{
 };
 
 use mcp_core::{Era, Request};
-use mcp_http::HttpClient;
+use mcp_http::{HttpClient, HttpService, SafeUrl};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
-use crate::{
-    HttpService,
-    error::{closed, from_status},
-    session::Session,
-    shared::Shared,
-};
+use crate::{error::closed, session::Session, shared::Shared};
 
 /// How long [`close`](Transport::close) waits for the server to end the session.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -60,7 +55,7 @@ impl<S: HttpService> StreamableHttpTransport<S> {
 impl<S: HttpService> fmt::Debug for StreamableHttpTransport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamableHttpTransport")
-            .field("url", &format_args!("{}", self.shared.wire.endpoint))
+            .field("url", &SafeUrl(&self.shared.wire.url))
             .field("closed", &self.shared.flights.is_closed())
             .finish_non_exhaustive()
     }
@@ -113,7 +108,7 @@ impl<S: HttpService> Shared<S> {
             Ok(Ok(response)) => {
                 let uri = self.wire.uri_of(&response).clone();
                 let error = mcp_http::StatusError::read(response, &uri).await;
-                Err(from_status(error, "DELETE"))
+                Err(error.into_transport_error("DELETE"))
             }
             Ok(Err(error)) => Err(error),
             Err(_) => {

@@ -1,13 +1,13 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
-use mcp_http::{Body, FinalUrl, StatusError, sse::Events};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+use mcp_http::{
+    Backoff, Body, HttpService, StatusError, final_url, is_event_stream, media_type, sse::Events,
+};
 use mcp_transport::Error;
 
 use crate::{
-    Backoff, HttpService,
-    endpoint::Endpoint,
     error::from_http,
     head::{Head, LAST_EVENT_ID, SESSION_ID},
 };
@@ -17,7 +17,7 @@ pub(crate) type SseBody<S> = Pin<Box<<S as HttpService>::ResponseBody>>;
 /// Sends HTTP requests to the endpoint. No state but the settings.
 pub(crate) struct Wire<S> {
     service: S,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) url: Uri,
     /// Headers of every POST, GET and DELETE, the user's among them.
     post: HeaderMap,
     get: HeaderMap,
@@ -50,24 +50,18 @@ impl Unopened {
 impl<S: HttpService> Wire<S> {
     pub(crate) fn new(
         service: S,
-        endpoint: Endpoint,
-        headers: &HeaderMap,
+        url: Uri,
+        headers: HeaderMap,
         message_limit: usize,
         backoff: Backoff,
     ) -> Self {
-        let mut delete = headers.clone();
-        if let Some(authorization) = &endpoint.authorization
-            && !delete.contains_key(header::AUTHORIZATION)
-        {
-            delete.insert(header::AUTHORIZATION, authorization.clone());
-        }
-        let mut get = delete.clone();
+        let mut get = headers.clone();
         get.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let mut post = delete.clone();
+        let mut post = headers.clone();
         let both = HeaderValue::from_static("application/json, text/event-stream");
         post.insert(header::ACCEPT, both);
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { service, endpoint, post, get, delete, message_limit, backoff }
+        Self { service, url, post, get, delete: headers, message_limit, backoff }
     }
 
     /// POSTs a message of `method`.
@@ -80,7 +74,7 @@ impl<S: HttpService> Wire<S> {
     ) -> Result<Response<S::ResponseBody>, Error> {
         self.send(&Method::POST, &self.post, head, session, None, message.into())
             .await
-            .map_err(|error| from_http(error, method, &self.endpoint.uri))
+            .map_err(|error| from_http(error, method, &self.url))
     }
 
     /// Ends a session.
@@ -91,7 +85,7 @@ impl<S: HttpService> Wire<S> {
     ) -> Result<Response<S::ResponseBody>, Error> {
         self.send(&Method::DELETE, &self.delete, head, Some(session), None, Body::empty())
             .await
-            .map_err(|error| from_http(error, "DELETE", &self.endpoint.uri))
+            .map_err(|error| from_http(error, "DELETE", &self.url))
     }
 
     /// Opens a stream of events by GET: where the last one was broken off, if that is known.
@@ -121,10 +115,7 @@ impl<S: HttpService> Wire<S> {
 
     /// Who answered, after redirects.
     pub(crate) fn uri_of<'a, B>(&'a self, response: &'a Response<B>) -> &'a Uri {
-        match response.extensions().get::<FinalUrl>() {
-            Some(FinalUrl(uri)) => uri,
-            None => &self.endpoint.uri,
-        }
+        final_url(response, &self.url)
     }
 
     fn send(
@@ -136,32 +127,17 @@ impl<S: HttpService> Wire<S> {
         last_event_id: Option<&HeaderValue>,
         body: Body,
     ) -> impl Future<Output = Result<Response<S::ResponseBody>, mcp_http::Error>> + Send {
-        self.service.exchange(&self.endpoint.uri, move |uri| {
-            let mut request = Request::new(body.clone());
-            *request.method_mut() = method.clone();
-            *request.uri_mut() = uri.clone();
-            let mut headers = base.clone();
-            head.put_into(&mut headers, request.extensions_mut());
+        self.service.exchange(&self.url, move |uri| {
+            let mut request = head.request(method.clone(), uri, base, body.clone());
             let more = [(SESSION_ID, session), (LAST_EVENT_ID, last_event_id)];
             for (name, value) in more {
                 if let Some(value) = value {
-                    headers.insert(name, value.clone());
+                    request.headers_mut().insert(name, value.clone());
                 }
             }
-            *request.headers_mut() = headers;
             request
         })
     }
-}
-
-/// The media type of a body, without parameters.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
-}
-
-pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {

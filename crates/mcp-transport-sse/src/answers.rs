@@ -10,10 +10,10 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use mcp_core::{Message, Request, RequestId, Response};
-use mcp_http::StatusError;
+use mcp_http::{HttpService, StatusError};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange};
 
-use crate::{HttpService, error::from_status, head::Head, link::Link, shared::Shared};
+use crate::{head::Head, link::Link, shared::Shared};
 
 type Item = Result<Message, Error>;
 type Posting = Pin<Box<dyn Future<Output = Result<Result<(), StatusError>, Error>> + Send>>;
@@ -102,7 +102,7 @@ impl<S: HttpService> Answers<S> {
             Ok(Ok(())) => return Poll::Ready(None),
             Ok(Err(refused)) => match answer_in(&refused, &self.id) {
                 Some(answer) => Ok(Message::Response(answer)),
-                None => Err(from_status(refused, &self.method)),
+                None => Err(refused.into_transport_error(&self.method)),
             },
             Err(error) => Err(error),
         };

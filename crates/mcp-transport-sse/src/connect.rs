@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use mcp_transport::{Binding, Connect, Connection, Delivery, Error, ErrorKind};
-use tokio::runtime::Handle;
+use mcp_http::{HttpService, Tasks};
+use mcp_transport::{Binding, Connect, Connection, Delivery, Error};
 
-use crate::{HttpService, Sse, SseTransport, inbox::Inbox, shared::Shared, tasks::Tasks};
+use crate::{Sse, SseTransport, inbox::Inbox, shared::Shared};
 
 /// Opens the stream, once, and waits for its `endpoint` event; see
 /// [`endpoint_timeout`](Sse::endpoint_timeout). It has to happen in a tokio runtime.
@@ -12,13 +12,9 @@ impl<S: HttpService> Connect for Sse<S> {
 
     async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
         let wire = self.wire()?;
-        let runtime = Handle::try_current().map_err(|error| {
-            Error::new(ErrorKind::Config, "HTTP+SSE needs a tokio runtime to connect in")
-                .with_delivery(Delivery::NotSent)
-                .with_source(error)
-        })?;
+        let tasks = Tasks::new("HTTP+SSE")?;
         let (inbox, inbound) = Inbox::new();
-        let shared = Arc::new(Shared::new(wire, inbox, Tasks::new(runtime)));
+        let shared = Arc::new(Shared::new(wire, inbox, tasks));
         shared.open().await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
         Ok(Connection::new(SseTransport::new(shared), inbound))
     }

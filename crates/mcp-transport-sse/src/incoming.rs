@@ -18,7 +18,7 @@ use mcp_http::{
 use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
-    error::{ended, from_http},
+    error::ended,
     link::Link,
     silence::{Pulse, Silence},
 };
@@ -71,7 +71,7 @@ impl<B> Incoming<B> {
 
     /// Why the stream ended.
     fn broken(&self, cause: mcp_http::Error) -> Error {
-        let error = from_http(cause, "GET", &self.uri);
+        let error = cause.into_transport_error("GET", &self.uri);
         match error.kind() {
             ErrorKind::Interrupted => ended().with_source(error),
             _ => error,

@@ -9,7 +9,7 @@
 //! are still there. They may negotiate any revision up to 2025-11-25 on it.
 //!
 //! HTTP itself is done by [`HttpClient`](mcp_http::HttpClient), or by any tower service of the user's
-//! ([`HttpService`]).
+//! ([`HttpService`](mcp_http::HttpService)).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,7 +29,6 @@
 //! Spec: 2024-11-05 basic/transports#http-with-sse
 
 mod answers;
-mod backoff;
 mod config;
 mod connect;
 mod endpoint;
@@ -39,14 +38,10 @@ mod inbox;
 mod incoming;
 mod link;
 mod reopen;
-mod service;
 mod shared;
 mod silence;
-mod tasks;
 mod transport;
 mod wire;
 
-pub use backoff::Backoff;
 pub use config::Sse;
-pub use service::HttpService;
 pub use transport::SseTransport;

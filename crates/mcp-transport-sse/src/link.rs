@@ -11,11 +11,11 @@ use std::{
 use futures_sink::Sink;
 use http::Uri;
 use mcp_core::Message;
+use mcp_http::HttpService;
 use mcp_transport::{Error, Inbound, Limits, MessageDriver, Multiplex};
 use tokio::task::AbortHandle;
 
 use crate::{
-    HttpService,
     error::ended,
     incoming::Incoming,
     shared::Shared,
@@ -49,7 +49,7 @@ impl Link {
         pipe.message = limits.message;
         let mut parts = None;
         let link = Arc::new_cyclic(|link| {
-            let incoming = Incoming::new(link.clone(), events, pulse, &shared.wire.endpoint.uri);
+            let incoming = Incoming::new(link.clone(), events, pulse, &shared.wire.url);
             let outgoing = Outgoing { shared: Arc::downgrade(shared), link: link.clone() };
             let (multiplex, inbound, driver) = Multiplex::messages(outgoing, incoming, pipe);
             parts = Some((inbound, driver));

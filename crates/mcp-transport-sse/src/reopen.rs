@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
+use mcp_http::{Backoff, HttpService};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Inbound};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::{
-    HttpService,
     error::{closed, expired},
     link::Link,
     shared::{Handshake, Shared},
@@ -75,7 +75,7 @@ impl<S: HttpService> Shared<S> {
         let mut failures = u32::from(opened.is_some_and(|at| at.elapsed() < backoff.first));
         let last = backoff.attempts.saturating_sub(1);
         loop {
-            tokio::time::sleep(backoff.delay(failures)).await;
+            tokio::time::sleep(rest(&backoff, failures)).await;
             match self.open_and_greet(begins).await {
                 Err(error) if failures < last && is_transient(&error) => {
                     tracing::debug!(%error, "the stream of the server could not be opened");
@@ -157,6 +157,12 @@ impl<S: HttpService> Shared<S> {
     }
 }
 
+/// The wait before the attempt after so many in a row that failed: none before the first.
+fn rest(backoff: &Backoff, failures: u32) -> Duration {
+    let waits = failures.checked_sub(1);
+    waits.map_or(Duration::ZERO, |waits| backoff.delay(waits, None))
+}
+
 /// Whether another attempt may fare better.
 fn is_transient(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Status)
@@ -175,6 +181,23 @@ impl Drop for Fresh {
     fn drop(&mut self) {
         if let Some(link) = &self.0 {
             link.end(&closed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_no_rest_before_the_first_attempt_and_the_first_wait_before_the_second() {
+        let backoff = Backoff::default();
+        assert_eq!(rest(&backoff, 0), Duration::ZERO);
+        for (failures, full) in
+            [(1, backoff.first), (2, 2 * backoff.first), (u32::MAX, backoff.max)]
+        {
+            let rest = rest(&backoff, failures);
+            assert!(rest <= full && rest >= full / 2, "{failures}: {rest:?}");
         }
     }
 }

@@ -9,20 +9,11 @@ use std::{
 use bytes::Bytes;
 use http::Extensions;
 use mcp_core::{Message, Notification, ProtocolVersion, Request};
-use mcp_http::StatusError;
+use mcp_http::{HttpService, StatusError, Tasks};
 use mcp_transport::{Delivery, Envelope, Error, OneWay};
 use tokio::sync::watch;
 
-use crate::{
-    HttpService,
-    error::{closed, from_status},
-    head::Head,
-    inbox::Inbox,
-    link::Link,
-    reopen::Trouble,
-    tasks::Tasks,
-    wire::Wire,
-};
+use crate::{error::closed, head::Head, inbox::Inbox, link::Link, reopen::Trouble, wire::Wire};
 
 /// How long a message that goes out on its own account may take.
 const SMALL_TALK: Duration = Duration::from_secs(10);
@@ -125,7 +116,7 @@ impl<S: HttpService> Shared<S> {
         let message = Message::from(message);
         let method = method_of(&message).to_owned();
         let posted = self.wire.post(&link.post, &method, &head, encoded(&message)).await?;
-        posted.map_err(|refused: StatusError| from_status(refused, &method))
+        posted.map_err(|refused: StatusError| refused.into_transport_error(&method))
     }
 
     /// POSTs a message from a task, and forgets what becomes of it.

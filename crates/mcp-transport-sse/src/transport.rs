@@ -4,10 +4,10 @@ use std::{
 };
 
 use mcp_core::{Request, method};
-use mcp_http::HttpClient;
+use mcp_http::{HttpClient, HttpService, SafeUrl};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
-use crate::{HttpService, error::closed, shared::Shared};
+use crate::{error::closed, shared::Shared};
 
 /// MCP over HTTP+SSE: what [`Sse`](crate::Sse) opens.
 ///
@@ -44,7 +44,7 @@ impl<S: HttpService> SseTransport<S> {
 impl<S: HttpService> fmt::Debug for SseTransport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseTransport")
-            .field("url", &format_args!("{}", self.shared.wire.endpoint))
+            .field("url", &SafeUrl(&self.shared.wire.url))
             .field("closed", &self.shared.is_closed())
             .finish_non_exhaustive()
     }

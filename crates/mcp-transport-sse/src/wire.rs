@@ -1,17 +1,16 @@
 use std::{pin::Pin, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use mcp_http::{
-    Body, FinalUrl, ReadTimeout, StatusError,
+    Backoff, Body, HttpService, ReadTimeout, SafeUrl, StatusError, final_url, is_event_stream,
     sse::{DEFAULT_LIMIT, Events},
 };
 use mcp_transport::{Error, ErrorKind};
 
 use crate::{
-    Backoff, HttpService,
-    endpoint::{Endpoint, post_endpoint},
-    error::{from_http, from_status},
+    endpoint::post_endpoint,
+    error::no_stream,
     head::Head,
     silence::{Heard, Pulse},
 };
@@ -45,7 +44,7 @@ impl Default for Limits {
 /// Sends HTTP requests. No state but the settings.
 pub(crate) struct Wire<S> {
     service: S,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) url: Uri,
     get: HeaderMap,
     post: HeaderMap,
     pub(crate) limits: Limits,
@@ -60,22 +59,12 @@ pub(crate) struct Opened<S: HttpService> {
 }
 
 impl<S: HttpService> Wire<S> {
-    pub(crate) fn new(
-        service: S,
-        endpoint: Endpoint,
-        mut headers: HeaderMap,
-        limits: Limits,
-    ) -> Self {
-        if let Some(authorization) = &endpoint.authorization
-            && !headers.contains_key(header::AUTHORIZATION)
-        {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
-        }
+    pub(crate) fn new(service: S, url: Uri, headers: HeaderMap, limits: Limits) -> Self {
         let mut get = headers.clone();
         get.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         let mut post = headers;
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { service, endpoint, get, post, limits }
+        Self { service, url, get, post, limits }
     }
 
     /// Opens the stream and waits for its `endpoint` event.
@@ -90,38 +79,38 @@ impl<S: HttpService> Wire<S> {
                 true => "sent no endpoint event",
                 false => "did not answer",
             };
-            let text = format!("GET: {} {what} within {limit:?}", self.endpoint);
+            let text = format!("GET: {} {what} within {limit:?}", SafeUrl(&self.url));
             Err(Error::new(ErrorKind::Timeout, text))
         })
     }
 
     async fn open_stream(&self, head: &Head, answered: &mut bool) -> Result<Opened<S>, Error> {
-        let uri = &self.endpoint.uri;
+        let url = &self.url;
         let response = self
             .service
-            .exchange(uri, |uri| {
-                let mut request = self.request(Method::GET, uri, &self.get, head, Body::empty());
+            .exchange(url, |url| {
+                let mut request = head.extras.request(Method::GET, url, &self.get, Body::empty());
                 // How long it may be silent is for us to say, who know what is in flight.
                 request.extensions_mut().insert(ReadTimeout(None));
                 request
             })
             .await
-            .map_err(|error| from_http(error, "GET", uri))?;
-        let base = uri_of(&response, uri).clone();
+            .map_err(|error| error.into_transport_error("GET", url))?;
+        let base = final_url(&response, url).clone();
         if !response.status().is_success() || !is_event_stream(response.headers()) {
-            return Err(from_status(StatusError::read(response, &base).await, "GET"));
+            return Err(no_stream(StatusError::read(response, &base).await));
         }
         *answered = true;
         let (body, pulse) = Heard::new(Box::pin(response.into_body()));
         let mut events = Events::with_limit(body, self.limits.message);
         while let Some(event) = events.next().await {
-            let event = event.map_err(|error| from_http(error, "GET", uri))?;
+            let event = event.map_err(|error| error.into_transport_error("GET", url))?;
             if event.event.as_deref() == Some("endpoint") {
                 let post = post_endpoint(&base, event.data.as_deref().unwrap_or_default())?;
                 return Ok(Opened { events, pulse, post });
             }
         }
-        let text = format!("GET: {} ended the stream before its endpoint event", self.endpoint);
+        let text = format!("GET: {} ended the stream before its endpoint event", SafeUrl(url));
         Err(Error::new(ErrorKind::Interrupted, text))
     }
 
@@ -135,49 +124,18 @@ impl<S: HttpService> Wire<S> {
     ) -> Result<Result<(), StatusError>, Error> {
         let response = self
             .service
-            .exchange(to, |uri| {
-                self.request(Method::POST, uri, &self.post, head, message.clone().into())
+            .exchange(to, |url| {
+                head.extras.request(Method::POST, url, &self.post, message.clone().into())
             })
             .await
-            .map_err(|error| from_http(error, method, to))?;
+            .map_err(|error| error.into_transport_error(method, to))?;
         if response.status().is_success() {
             // The answer comes on the stream.
             let rest = mcp_http::read_to_end(response.into_body(), 64 * 1024);
             let _ = tokio::time::timeout(PATIENCE, rest).await;
             return Ok(Ok(()));
         }
-        let uri = uri_of(&response, to).clone();
-        Ok(Err(StatusError::read(response, &uri).await))
+        let url = final_url(&response, to).clone();
+        Ok(Err(StatusError::read(response, &url).await))
     }
-
-    fn request(
-        &self,
-        method: Method,
-        uri: &Uri,
-        base: &HeaderMap,
-        head: &Head,
-        body: Body,
-    ) -> Request<Body> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
-        let mut headers = base.clone();
-        head.put_into(&mut headers, request.extensions_mut());
-        *request.headers_mut() = headers;
-        request
-    }
-}
-
-/// Who answered, after redirects.
-fn uri_of<'a, B>(response: &'a Response<B>, asked: &'a Uri) -> &'a Uri {
-    match response.extensions().get::<FinalUrl>() {
-        Some(FinalUrl(uri)) => uri,
-        None => asked,
-    }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = value.and_then(|value| value.split(';').next()).map(str::trim);
-    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }

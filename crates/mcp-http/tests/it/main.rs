@@ -2,13 +2,22 @@
 #![allow(missing_docs, reason = "tests")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(feature = "decompression")]
+mod decompress;
 mod delayed_ack;
+mod headers;
 mod hostile;
+mod http_proxy;
 mod pool;
 mod server;
+mod socks;
 mod sse;
 mod status;
 #[cfg(feature = "tls-ring")]
 mod tls;
+#[cfg(feature = "tls-ring")]
+mod tls_identity;
+#[cfg(unix)]
+mod unix;
 #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
 mod without_tls;

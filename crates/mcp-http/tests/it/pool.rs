@@ -264,7 +264,9 @@ async fn the_request_is_what_was_asked_for() {
     let url: Uri = format!("{}/a?b=c", server.url).parse().unwrap();
     let request = call(&HttpClient::new(), &url).await.unwrap();
     let host = server.url.authority().unwrap();
-    let expected =
-        format!("POST /mcp/a?b=c HTTP/1.1\r\nhost: {host}\r\ncontent-length: 2\r\n\r\n{{}}");
+    let expected = format!(
+        "POST /mcp/a?b=c HTTP/1.1\r\nuser-agent: mcp-http/{}\r\nhost: {host}\r\ncontent-length: 2\r\n\r\n{{}}",
+        env!("CARGO_PKG_VERSION")
+    );
     assert_eq!(request, expected);
 }

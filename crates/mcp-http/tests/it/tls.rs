@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mcp_http::{ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, Wait};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::AsyncWriteExt;
@@ -20,19 +20,28 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Server, post, read_request};
 
-/// A server with a certificate of its own authority, and that authority as PEM.
-async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
+/// An authority, and its certificate as PEM.
+pub(crate) fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     // Two authorities of one name would be taken for the same.
-    let name = format!("authority of {alpn:?}");
     params.distinguished_name.push(DnType::CommonName, name);
-    let ca_key = KeyPair::generate().unwrap();
-    let ca = params.self_signed(&ca_key).unwrap();
-    let issuer = Issuer::new(params, ca_key);
     let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (Issuer::new(params, key), certificate.pem())
+}
+
+/// A certificate for `127.0.0.1`, and its key.
+pub(crate) fn certificate(issuer: &Issuer<'_, KeyPair>) -> (Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    (params.signed_by(&key, issuer).unwrap(), key)
+}
+
+/// A server with a certificate of its own authority, and that authority as PEM.
+pub(crate) async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
+    let (issuer, ca) = authority(&format!("authority of {alpn:?}"));
+    let (certificate, key) = certificate(&issuer);
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -42,6 +51,12 @@ async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
         .with_single_cert(vec![certificate.into()], key)
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let (server, url) = serve(config).await;
+    (server, url, ca)
+}
+
+/// Answers each request with its URL.
+pub(crate) async fn serve(config: ServerConfig) -> (Server, Uri) {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let server = Server::start(move |stream| {
         let acceptor = acceptor.clone();
@@ -62,7 +77,7 @@ async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
     })
     .await;
     let url = server.url.to_string().replace("http:", "https:");
-    (server, url.parse().unwrap(), ca.pem())
+    (server, url.parse().unwrap())
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -74,7 +89,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(Response::new(Full::new(uri.into())))
 }
 
-fn trusting(pem: String) -> HttpClientBuilder {
+pub(crate) fn trusting(pem: String) -> HttpClientBuilder {
     HttpClient::builder().extra_root_pem(pem)
 }
 

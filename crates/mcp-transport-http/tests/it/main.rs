@@ -13,8 +13,9 @@ mod streams;
 use std::time::Duration;
 
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_http::Backoff;
 use mcp_transport::{Connect, Connection, Envelope, Error, OneWay, Transport};
-use mcp_transport_http::{Backoff, StreamableHttp, StreamableHttpTransport};
+use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;

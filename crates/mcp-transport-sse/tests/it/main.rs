@@ -12,8 +12,9 @@ mod settings;
 use std::time::Duration;
 
 use mcp_core::{Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_http::Backoff;
 use mcp_transport::{Connect, Connection, Envelope, Error, Transport};
-use mcp_transport_sse::{Backoff, Sse, SseTransport};
+use mcp_transport_sse::{Sse, SseTransport};
 
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
 

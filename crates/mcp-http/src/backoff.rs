@@ -1,25 +1,19 @@
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
-/// How long to wait before a stream is opened again.
+/// How often a transport tries again what failed, and after which waits.
 ///
-/// The wait doubles with each attempt in a row that brought nothing, and a random part of up to half of
-/// it is taken off, so that many clients do not come back at once. A server's own `retry` is always
-/// waited for in full.
-///
-/// Spec: basic/transports/streamable-http#resumability-and-redelivery
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The wait doubles with each attempt in a row, and a random part of up to half of it is taken off,
+/// so that many clients do not come back at once. What exactly is tried again, the transport says
+/// that takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
     /// The first wait. Default: 500 ms.
     pub first: Duration,
     /// The longest wait. Default: 30 s.
     pub max: Duration,
-    /// How many attempts in a row to resume the stream of one request may bring nothing before that
-    /// request fails. Default: 5. The stream that belongs to no request is reopened as long as the
-    /// connection lives.
+    /// How many attempts in a row may fail before that is told. Default: 5.
     pub attempts: u32,
 }
 
@@ -30,11 +24,12 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait before the attempt after `failures` in a row that brought nothing.
+    /// The wait before the attempt after `failures` waits in a row that were of no use.
     ///
-    /// `retry` is what the server asked for: it stands in for the first wait, to the millisecond, and is
-    /// the least for the others.
-    pub(crate) fn delay(&self, failures: u32, retry: Option<Duration>) -> Duration {
+    /// `retry` is what the server asked for: it stands in for the first wait, to the millisecond,
+    /// and is the least for the others.
+    #[must_use]
+    pub fn delay(&self, failures: u32, retry: Option<Duration>) -> Duration {
         match retry {
             Some(retry) if failures == 0 => retry,
             retry => self.grown(failures).max(retry.unwrap_or_default()),

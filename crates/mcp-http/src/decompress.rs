@@ -1,0 +1,168 @@
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use compression_codecs::core::util::{PartialBuffer, WriteBuffer};
+use compression_codecs::{BrotliDecoder, DecodeV2, GzipDecoder};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::{Body, Frame};
+
+use crate::error::{Error, ErrorKind};
+use crate::response::{Received, ResponseBody};
+
+/// How much comes out at once, whatever goes in.
+const PIECE: usize = 8 * 1024;
+
+/// Asks for a compressed response, unless the caller has said what to ask for.
+pub(crate) fn ask(headers: &mut HeaderMap) -> bool {
+    // A range is one of the compressed bytes.
+    if headers.contains_key(ACCEPT_ENCODING) || headers.contains_key(RANGE) {
+        return false;
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"));
+    true
+}
+
+/// The response, decompressed if its headers say that it is compressed.
+pub(crate) fn response(mut parts: Parts, body: ResponseBody) -> Response<ResponseBody> {
+    let Some(decompress) = Decompress::of(&parts.headers) else {
+        return Response::from_parts(parts, body);
+    };
+    parts.headers.remove(CONTENT_ENCODING);
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, body.decompressed_by(decompress))
+}
+
+/// Decompresses a body as it comes in.
+pub(crate) struct Decompress {
+    decoder: Box<dyn DecodeV2 + Send + Sync>,
+    is_gzip: bool,
+    input: Bytes,
+    output: Box<[u8; PIECE]>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing came yet, which is fine for a response without a body.
+    New,
+    Inside,
+    /// The compressed data is complete.
+    Complete,
+    /// The body has ended or failed.
+    Over,
+}
+
+impl Decompress {
+    fn of(headers: &HeaderMap) -> Option<Box<Self>> {
+        let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+        let coding = codings.next()?.as_bytes().trim_ascii();
+        let is_gzip =
+            coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
+        let decoder: Box<dyn DecodeV2 + Send + Sync> = match coding {
+            // More than one was not asked for.
+            _ if codings.next().is_some() => return None,
+            _ if is_gzip => Box::new(GzipDecoder::new()),
+            _ if coding.eq_ignore_ascii_case(b"br") => Box::new(BrotliDecoder::new()),
+            _ => return None,
+        };
+        let output = Box::new([0; PIECE]);
+        Some(Box::new(Self { decoder, is_gzip, input: Bytes::new(), output, state: State::New }))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// The next frame of what `source` is when decompressed.
+    pub(crate) fn poll_frame(
+        &mut self,
+        source: &mut Received,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        while !self.is_over() {
+            match self.next_piece() {
+                Ok(None) => {}
+                Ok(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+                Err(error) => {
+                    self.state = State::Over;
+                    source.fail();
+                    return Poll::Ready(Some(Err(broken(error))));
+                }
+            }
+            match ready!(Pin::new(&mut *source).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.input = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                Some(Err(error)) => {
+                    self.state = State::Over;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    let ended = self.finish();
+                    self.state = State::Over;
+                    return Poll::Ready(ended.err().map(|error| Err(broken(error))));
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// All that can be known from what came in so far, a piece at a time.
+    fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
+        if self.state == State::Complete {
+            // A gzip file may be several in a row. What else follows does not matter.
+            if !self.is_gzip || self.input.first() != Some(&0x1f) {
+                self.input.clear();
+                return Ok(None);
+            }
+            self.decoder.reinit()?;
+            self.state = State::Inside;
+        }
+        let mut output = WriteBuffer::new_initialized(&mut self.output[..]);
+        while !self.input.is_empty() && self.state != State::Complete {
+            let mut input = PartialBuffer::new(&self.input[..]);
+            let is_complete = self.decoder.decode(&mut input, &mut output)?;
+            let taken = input.written_len();
+            if taken == 0 && !is_complete && output.written_len() == 0 {
+                return Err(io::Error::other("the decoder goes no further"));
+            }
+            self.input.advance(taken);
+            self.state = if is_complete { State::Complete } else { State::Inside };
+            if output.has_no_spare_space() {
+                break;
+            }
+        }
+        if self.state == State::Inside && !output.has_no_spare_space() {
+            self.decoder.flush(&mut output)?;
+        }
+        let piece = output.written();
+        Ok((!piece.is_empty()).then(|| Bytes::copy_from_slice(piece)))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if self.state == State::Inside {
+            self.decoder.finish(&mut WriteBuffer::new_initialized(&mut self.output[..]))?;
+        }
+        Ok(())
+    }
+}
+
+fn broken(error: io::Error) -> Error {
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the compressed body of the response is cut off",
+        _ => "the body of the response is not compressed as it says",
+    };
+    Error::new(ErrorKind::Body, message).with_source(error)
+}
+
+impl fmt::Debug for Decompress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decompress").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+use http::Uri;
+use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
+
+use crate::error::{Error, ErrorKind};
+use crate::status::{SafeUrl, StatusError};
+
+impl Error {
+    /// What this failure means for the message of `method` that was sent to `url`: the error of a
+    /// transport, with this one as its source.
+    ///
+    /// What broke off or took too long may have been executed, so its delivery is
+    /// [`Unknown`](Delivery::Unknown) unless [`is_not_sent`](Self::is_not_sent). So is that of what
+    /// is too large, as only the caller knows whether that was the answer.
+    #[must_use]
+    pub fn into_transport_error(self, method: &str, url: &Uri) -> TransportError {
+        let url = SafeUrl(url);
+        let (kind, text) = match self.kind() {
+            ErrorKind::InvalidUrl | ErrorKind::TlsUnavailable => {
+                (TransportKind::Config, format!("{method}: no request can be sent to {url}"))
+            }
+            ErrorKind::Connect(_) => {
+                (TransportKind::Connect, format!("{method}: {url} cannot be reached"))
+            }
+            ErrorKind::Timeout(_) => {
+                (TransportKind::Timeout, format!("{method}: {url} took too long to answer"))
+            }
+            ErrorKind::Redirect => {
+                (TransportKind::Redirect, format!("{method}: {url} points to somewhere else"))
+            }
+            ErrorKind::TooLarge => (
+                TransportKind::TooLarge,
+                format!("{method}: {url} sent a message that is too large"),
+            ),
+            ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => (
+                TransportKind::Interrupted,
+                format!("{method}: {url} broke off before the answer was there"),
+            ),
+            ErrorKind::Protocol => {
+                (TransportKind::Protocol, format!("{method}: {url} does not speak HTTP"))
+            }
+            _ => (TransportKind::Other, format!("{method}: the request to {url} failed")),
+        };
+        let delivery = match kind {
+            _ if self.is_not_sent() => Delivery::NotSent,
+            TransportKind::Config => Delivery::NotSent,
+            TransportKind::Redirect => Delivery::Answered,
+            _ => Delivery::Unknown,
+        };
+        TransportError::new(kind, text).with_delivery(delivery).with_source(self)
+    }
+}
+
+impl StatusError {
+    /// What this answer means for the message of `method` that it refuses: the error of a
+    /// transport, with this one as its source.
+    #[must_use]
+    pub fn into_transport_error(self, method: &str) -> TransportError {
+        let kind = match self.status().as_u16() {
+            401 | 403 => TransportKind::Unauthorized,
+            408 | 429 => TransportKind::Status,
+            400..=499 => TransportKind::Rejected,
+            _ => TransportKind::Status,
+        };
+        TransportError::new(kind, format!("{method}: the server refused the request"))
+            .with_delivery(Delivery::Answered)
+            .with_source(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::error::{ConnectStep, Wait};
+
+    #[test]
+    fn what_a_failure_means_for_the_message() {
+        use Delivery::{Answered, NotSent, Unknown};
+        let url = Uri::from_static("https://host/mcp?key=hidden");
+        for (kind, expected, delivery) in [
+            (ErrorKind::InvalidUrl, TransportKind::Config, NotSent),
+            (ErrorKind::TlsUnavailable, TransportKind::Config, NotSent),
+            (ErrorKind::Connect(ConnectStep::Refused), TransportKind::Connect, Unknown),
+            (ErrorKind::Timeout(Wait::Read), TransportKind::Timeout, Unknown),
+            (ErrorKind::Redirect, TransportKind::Redirect, Answered),
+            (ErrorKind::TooLarge, TransportKind::TooLarge, Unknown),
+            (ErrorKind::Closed, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Reset, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Body, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Protocol, TransportKind::Protocol, Unknown),
+            (ErrorKind::Other, TransportKind::Other, Unknown),
+        ] {
+            let error = Error::new(kind, "cause").into_transport_error("ping", &url);
+            assert_eq!((error.kind(), error.delivery()), (expected, delivery), "{kind:?}");
+            assert_eq!(error.find::<Error>().unwrap().kind(), kind);
+            let text = error.to_string();
+            assert!(text.starts_with("ping: ") && text.contains("https://host/mcp"), "{text}");
+            assert!(!format!("{error:?}").contains("hidden"));
+            let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
+            assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_status_means_for_the_message() {
+        for (status, expected) in [
+            (400, TransportKind::Rejected),
+            (401, TransportKind::Unauthorized),
+            (403, TransportKind::Unauthorized),
+            (404, TransportKind::Rejected),
+            (408, TransportKind::Status),
+            (429, TransportKind::Status),
+            (302, TransportKind::Status),
+            (500, TransportKind::Status),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let url = Uri::from_static("http://h/");
+            let refused = StatusError::new(status, HeaderMap::new(), &url, b"");
+            let error = refused.into_transport_error("ping");
+            assert_eq!((error.kind(), error.delivery()), (expected, Delivery::Answered));
+            assert_eq!(error.to_string(), "ping: the server refused the request");
+            assert_eq!(error.find::<StatusError>().unwrap().status(), status);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Uri};
+
+use crate::error::{Error, ErrorKind, Wait};
+
+/// What is known of a request before it is sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestHead {
+    /// Its method.
+    pub method: Method,
+    /// Its URL, absolute, with all that may be secret in it.
+    pub uri: Uri,
+}
+
+/// Gives headers for each request.
+#[derive(Clone)]
+pub(crate) struct Hook(Arc<dyn Fn(RequestHead) -> Giving + Send + Sync>);
+
+type Giving =
+    Pin<Box<dyn Future<Output = Result<HeaderMap, Box<dyn StdError + Send + Sync>>> + Send>>;
+
+impl Hook {
+    pub(crate) fn new<F, R, E>(hook: F) -> Self
+    where
+        F: Fn(RequestHead) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<HeaderMap, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Self(Arc::new(move |head| {
+            let giving = hook(head);
+            Box::pin(async { giving.await.map_err(Into::into) })
+        }))
+    }
+
+    /// The headers for such a request, within `limit`.
+    pub(crate) async fn headers(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        limit: Duration,
+    ) -> Result<HeaderMap, Error> {
+        let head = RequestHead { method: method.clone(), uri: uri.clone() };
+        match tokio::time::timeout(limit, (self.0)(head)).await {
+            Ok(Ok(headers)) => Ok(headers),
+            Ok(Err(error)) => {
+                let message = "the hook for the headers of the request failed";
+                Err(Error::new(ErrorKind::Hook, message).with_source(error).not_sent())
+            }
+            Err(_) => {
+                let message = format!("the hook for the headers gave none within {limit:?}");
+                Err(Error::new(ErrorKind::Timeout(Wait::Hook), message).not_sent())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}

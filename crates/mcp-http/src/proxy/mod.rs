@@ -1,0 +1,208 @@
+mod connect;
+mod exceptions;
+mod server;
+mod socks;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Uri;
+use http::uri::Scheme;
+
+use crate::error::{ConnectStep, Error, ErrorKind};
+pub(crate) use connect::open_tunnel;
+use exceptions::Exceptions;
+use server::Kind;
+pub(crate) use server::ProxyServer;
+pub(crate) use socks::open_socks;
+
+/// The proxies that a client reaches its servers through, and which servers it reaches without.
+///
+/// The URL of a proxy may have credentials. `http://` is an HTTP proxy, also where the scheme is
+/// missing: requests to `https` servers go through a tunnel of its (`CONNECT`), those to `http`
+/// servers are handed to it as they are, headers and all. `socks5://` is a SOCKS5 proxy that is
+/// given addresses, `socks5h://` one that is given names to look up itself. Without a port it is
+/// 80 for HTTP, 1080 for SOCKS5. A proxy is reached over TCP without TLS.
+///
+/// Neither `Debug` nor an error shows the credentials.
+///
+/// ```
+/// # fn main() -> Result<(), mcp_http::Error> {
+/// use mcp_http::{HttpClient, Proxy};
+///
+/// let proxy = Proxy::http("http://user:secret@proxy:3128")?.no_proxy("localhost, 10.0.0.0/8");
+/// let client = HttpClient::builder().proxy(proxy).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Proxy {
+    http: Option<Choice>,
+    https: Option<Choice>,
+    exceptions: Exceptions,
+}
+
+/// A proxy, or why there can be none.
+type Choice = Result<Arc<ProxyServer>, Arc<str>>;
+
+impl Proxy {
+    /// An HTTP proxy for all servers.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is none, or not that of an HTTP proxy.
+    pub fn http(url: impl AsRef<str>) -> Result<Self, Error> {
+        Self::of(ProxyServer::parse(url.as_ref())?, "an HTTP", |kind| kind == Kind::Http)
+    }
+
+    /// A SOCKS5 proxy for all servers.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is none, or not that of a SOCKS5 proxy.
+    pub fn socks5(url: impl AsRef<str>) -> Result<Self, Error> {
+        Self::of(ProxyServer::parse(url.as_ref())?, "a SOCKS5", |kind| kind != Kind::Http)
+    }
+
+    /// A proxy for all servers, of the kind that the scheme of its URL tells.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is not that of a proxy.
+    pub fn all(url: impl AsRef<str>) -> Result<Self, Error> {
+        Self::of(ProxyServer::parse(url.as_ref())?, "a", |_| true)
+    }
+
+    /// What the environment variables of the process say. A client does so unless told.
+    ///
+    /// `HTTP_PROXY` and `HTTPS_PROXY` are the proxies for `http` and `https` servers, `ALL_PROXY`
+    /// that for those without; `NO_PROXY` lists what is reached without, as
+    /// [`no_proxy`](Self::no_proxy) describes. A name may be in lower case, which comes first. In a
+    /// CGI program (`REQUEST_METHOD` is set) `HTTP_PROXY` is not read, as a request could set it.
+    ///
+    /// Servers of this machine are no exception: `localhost` has to be in `NO_PROXY` like any
+    /// other. With a value that is not valid, the requests that it concerns fail and name it,
+    /// rather than going without a proxy that they may need.
+    pub fn from_env() -> Self {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// What the variables that `read` gives say, in the way of [`from_env`](Self::from_env).
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: &[&'static str]| {
+            let set = |name| read(name).filter(|value: &String| !value.trim().is_empty());
+            names.iter().find_map(|name| Some((*name, set(name)?)))
+        };
+        let choice = |names: &[&'static str]| {
+            let (name, url) = first(names)?;
+            Some(ProxyServer::parse(&url).map(Arc::new).map_err(|error| {
+                Arc::from(format!("the proxy in the variable {name} is of no use: {error}"))
+            }))
+        };
+        let is_cgi = read("REQUEST_METHOD").is_some();
+        let http: &[_] = if is_cgi { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] };
+        let all = choice(&["all_proxy", "ALL_PROXY"]);
+        let exceptions = first(&["no_proxy", "NO_PROXY"]).map(|(_, list)| list).unwrap_or_default();
+        Self {
+            http: choice(http).or_else(|| all.clone()),
+            https: choice(&["https_proxy", "HTTPS_PROXY"]).or(all),
+            exceptions: Exceptions::parse(&exceptions),
+        }
+    }
+
+    /// The servers to reach without a proxy, instead of those told before: a list of entries,
+    /// separated by commas or blanks.
+    ///
+    /// `example.com` and `.example.com` stand for that host and all below it, `10.1.2.3`,
+    /// `10.0.0.0/8` and `fe80::/10` for addresses (of URLs that have an address; names are not
+    /// looked up for it), `*` for everything. With a port (`host:8080`, `[::1]:8080`) an entry
+    /// counts for that port alone.
+    pub fn no_proxy(mut self, list: impl AsRef<str>) -> Self {
+        self.exceptions = Exceptions::parse(list.as_ref());
+        self
+    }
+
+    fn of(
+        server: ProxyServer,
+        wanted: &str,
+        is_wanted: impl Fn(Kind) -> bool,
+    ) -> Result<Self, Error> {
+        if !is_wanted(server.kind()) {
+            let message = format!("{server} is not {wanted} proxy");
+            return Err(Error::new(ErrorKind::InvalidUrl, message).not_sent());
+        }
+        let choice = Some(Ok(Arc::new(server)));
+        Ok(Self { http: choice.clone(), https: choice, exceptions: Exceptions::default() })
+    }
+
+    /// The way to `server`, an absolute URL.
+    pub(crate) fn route(&self, server: &Uri) -> Result<Route, Error> {
+        let is_secure = server.scheme() == Some(&Scheme::HTTPS);
+        let choice = if is_secure { &self.https } else { &self.http };
+        let Some(choice) = choice else { return Ok(Route::Direct) };
+        if self.exceptions.contain(server) {
+            return Ok(Route::Direct);
+        }
+        let proxy = choice.clone().map_err(|why| {
+            Error::new(ErrorKind::Connect(ConnectStep::Proxy), why.to_string()).not_sent()
+        })?;
+        Ok(match (proxy.kind(), is_secure) {
+            (Kind::Http, true) => Route::Tunnel(proxy),
+            (Kind::Http, false) => Route::Forward(proxy),
+            (Kind::Socks5 { .. }, _) => Route::Socks(proxy),
+        })
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("http", &self.http)
+            .field("https", &self.https)
+            .field("no_proxy", &self.exceptions)
+            .finish()
+    }
+}
+
+/// How connections to a server are made.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    Direct,
+    /// An HTTP proxy makes the requests.
+    Forward(Arc<ProxyServer>),
+    /// An HTTP proxy passes on bytes.
+    Tunnel(Arc<ProxyServer>),
+    Socks(Arc<ProxyServer>),
+    #[cfg(unix)]
+    Unix(Arc<std::path::Path>),
+}
+
+/// To be put behind the name of a server in an error.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct => Ok(()),
+            Self::Forward(proxy) | Self::Tunnel(proxy) | Self::Socks(proxy) => {
+                write!(f, " through the proxy {proxy}")
+            }
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, " at the socket {}", path.display()),
+        }
+    }
+}
+
+/// Something that the proxy is to blame for, before a byte of a request was sent.
+pub(crate) fn failed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Connect(ConnectStep::Proxy), message.into()).not_sent()
+}
+
+/// The host and port of `server`; brackets around an IPv6 address are taken off.
+fn host_and_port(server: &Uri) -> (&str, u16) {
+    let host = server.host().unwrap_or_default();
+    let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    (host.trim_start_matches('[').trim_end_matches(']'), server.port_u16().unwrap_or(default))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+use super::{TlsSettings, unavailable};
+use crate::error::Error;
+
+/// The place of TLS in a build without it.
+#[derive(Debug)]
+pub(crate) struct Tls;
+
+impl Tls {
+    pub(crate) fn new(settings: &TlsSettings, _: bool) -> Result<Self, Error> {
+        let is_used = !settings.extra_roots.is_empty() || settings.identity.is_some();
+        if is_used { Self.check().map(|()| Self) } else { Ok(Self) }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        Err(unavailable("`tls-ring` or `tls-aws-lc`"))
+    }
+}

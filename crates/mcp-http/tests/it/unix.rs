@@ -1,0 +1,96 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use http::Uri;
+use mcp_http::{ConnectStep, ErrorKind, HttpClient, Proxy};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use crate::server::{post, read_request};
+
+/// Runs `handler` for each connection to the socket at `path`; how many there were.
+fn listen<F: Future<Output = ()> + Send + 'static>(
+    path: &Path,
+    handler: impl Fn(UnixStream) -> F + Send + 'static,
+) -> (JoinHandle<()>, Arc<AtomicUsize>) {
+    let listener = UnixListener::bind(path).unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = connections.clone();
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counter.fetch_add(1, Relaxed);
+            tokio::spawn(handler(stream));
+        }
+    });
+    (task, connections)
+}
+
+#[tokio::test]
+async fn requests_go_to_the_socket_whatever_their_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let (task, connections) = listen(&path, |mut stream| async move {
+        while let Some(request) = read_request(&mut stream).await {
+            let answer =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{request}", request.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let client = HttpClient::builder()
+        .proxy(Proxy::http("http://proxy.invalid").unwrap())
+        .unix_socket(&path)
+        .build()
+        .unwrap();
+    for host in ["localhost", "server.invalid:81"] {
+        for _ in 0..2 {
+            let url: Uri = format!("http://{host}/mcp").parse().unwrap();
+            let response = client.send(post(&url, "{}")).await.unwrap();
+            let sent = response.into_body().read_to_end(1024).await.unwrap();
+            let sent = String::from_utf8(sent.into()).unwrap();
+            assert!(sent.starts_with("POST /mcp HTTP/1.1\r\n"), "{sent}");
+            assert!(sent.contains(&format!("\r\nhost: {host}\r\n")), "{sent}");
+        }
+    }
+    assert_eq!(connections.load(Relaxed), 2, "one for each host, used again");
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_socket_that_nobody_listens_at_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let dead = folder.path().join("dead");
+    drop(UnixListener::bind(&dead).unwrap());
+    for path in [missing, dead] {
+        let client = HttpClient::builder().unix_socket(&path).build().unwrap();
+        let url = Uri::from_static("http://localhost/");
+        let error = client.send(post(&url, "{}")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Refused), "{error:?}");
+        assert!(error.is_not_sent());
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[cfg(feature = "tls-ring")]
+#[tokio::test]
+async fn tls_is_spoken_over_a_socket_if_the_url_says_so() {
+    let (server, url, ca) = crate::tls::start(&[b"h2"]).await;
+    let target = server.url.authority().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let (task, _) = listen(&path, move |mut stream| {
+        let target = target.clone();
+        async move {
+            let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+        }
+    });
+    let client = crate::tls::trusting(ca).unix_socket(&path).build().unwrap();
+    // Nothing listens at that port.
+    let url: Uri = format!("https://{}:1/", url.host().unwrap()).parse().unwrap();
+    let response = client.send(post(&url, "{}")).await.unwrap();
+    assert_eq!(response.into_body().read_to_end(1024).await.unwrap(), url.to_string());
+    task.abort();
+}
