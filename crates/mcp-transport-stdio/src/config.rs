@@ -1,13 +1,17 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt,
+    marker::PhantomData,
     path::PathBuf,
     time::Duration,
 };
 
-use mcp_transport::Limits;
+use mcp_transport::{Delivery, Error, ErrorKind, Limits};
 
-use crate::{Stderr, quote};
+use crate::{
+    Program, Stderr, quote,
+    runner::{Flag, Starter},
+};
 
 /// A server to start as a child process, and how: a [`Connect`](mcp_transport::Connect).
 ///
@@ -19,14 +23,34 @@ use crate::{Stderr, quote};
 /// NUMBER_OF_PROCESSORS OS PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) PROGRAMW6432 PUBLIC TMP
 /// USERDOMAIN WINDIR`. Values that begin with `()`, which are functions of a shell, are left out.
 ///
+/// The list is the same whatever runs the server. uv and npm find their caches and settings by `HOME`;
+/// what is set in the environment instead, such as `UV_CACHE_DIR`, `UV_INDEX_URL`, `NPM_CONFIG_REGISTRY`,
+/// `HTTPS_PROXY` or `SSL_CERT_FILE`, reaches them through [`inherit_env`](Stdio::inherit_env) or
+/// [`env`](Stdio::env) alone.
+///
+/// `R` is what runs the server, and decides which settings there are beside the common ones: with
+/// [`uvx`](Stdio::uvx), say, there is a `python_version`. Settings may come in any order: those of the
+/// runner always stand before the server's name on the command line, and the server's arguments after it.
+///
+/// ```
+/// use mcp_transport::Connect;
+/// use mcp_transport_stdio::Stdio;
+///
+/// let time = Stdio::uvx("mcp-server-time").arg("--local-timezone=UTC").python_version("3.12");
+/// assert_eq!(time.describe(), "uvx --python 3.12 mcp-server-time --local-timezone=UTC");
+/// ```
+///
 /// `Debug` and [`describe`](mcp_transport::Connect::describe) show the names of variables and never
 /// their values. They do show the arguments: secrets belong into the environment.
 ///
 /// Spec: basic/transports/stdio
 #[derive(Clone)]
 #[must_use = "nothing is started before it is connected"]
-pub struct Stdio {
-    pub(crate) program: OsString,
+pub struct Stdio<R = Program> {
+    pub(crate) starter: Starter,
+    pub(crate) flags: Vec<Flag>,
+    /// What the runner runs: a script, a package.
+    pub(crate) subject: Option<OsString>,
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) inherit_env: Vec<OsString>,
@@ -34,6 +58,7 @@ pub struct Stdio {
     pub(crate) stderr: Stderr,
     pub(crate) limits: Limits,
     pub(crate) waits: Waits,
+    runner: PhantomData<R>,
 }
 
 /// How long each step of the shutdown may take.
@@ -47,8 +72,38 @@ pub(crate) struct Waits {
 impl Stdio {
     /// A program: a path, or a name to look for on `PATH`.
     pub fn new(program: impl Into<OsString>) -> Self {
+        Self::starting(Starter::Named(program.into()), None)
+    }
+
+    /// A command line as one would type it: words with the quotes and backslashes of a POSIX shell, but
+    /// no shell. So `$HOME`, `~`, `*`, `|` and `&&` stand for themselves; a word that begins with `#`
+    /// begins a comment. On Windows a backslash stands for itself too, since paths have it.
+    ///
+    /// ```
+    /// # use mcp_transport_stdio::Stdio;
+    /// let time = Stdio::command_line("uvx mcp-server-time --local-timezone UTC")?;
+    /// # Ok::<(), mcp_transport::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) when a quote is not closed, when a backslash has nothing behind it,
+    /// or when there is no word at all.
+    pub fn command_line(line: &str) -> Result<Self, Error> {
+        let why = match quote::split(line, !cfg!(windows)).as_deref() {
+            Some([program, args @ ..]) => return Ok(Self::new(program).args(args)),
+            Some([]) => "the command line is empty".to_owned(),
+            None => format!("the command line ends within a quote or after a backslash: {line}"),
+        };
+        Err(Error::new(ErrorKind::Config, why).with_delivery(Delivery::NotSent))
+    }
+}
+
+impl<R> Stdio<R> {
+    pub(crate) fn starting(starter: Starter, subject: Option<OsString>) -> Self {
         Self {
-            program: program.into(),
+            starter,
+            flags: Vec::new(),
+            subject,
             args: Vec::new(),
             env: Vec::new(),
             inherit_env: Vec::new(),
@@ -60,16 +115,17 @@ impl Stdio {
                 close_stdin: Duration::from_secs(2),
                 terminate: Duration::from_secs(2),
             },
+            runner: PhantomData,
         }
     }
 
-    /// Adds an argument, which no shell looks at.
+    /// Adds an argument of the server, which no shell looks at.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Adds arguments.
+    /// Adds arguments of the server.
     pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
@@ -133,17 +189,29 @@ impl Stdio {
         self
     }
 
-    /// The command line, quoted for reading.
-    pub(crate) fn command_line(&self) -> String {
-        quote::join(std::iter::once(&self.program).chain(&self.args).map(OsString::as_os_str))
+    /// The same server without the settings of its runner, to keep several kinds in one place.
+    pub fn into_program(self) -> Stdio {
+        Stdio {
+            starter: self.starter,
+            flags: self.flags,
+            subject: self.subject,
+            args: self.args,
+            env: self.env,
+            inherit_env: self.inherit_env,
+            cwd: self.cwd,
+            stderr: self.stderr,
+            limits: self.limits,
+            waits: self.waits,
+            runner: PhantomData,
+        }
     }
 }
 
-impl fmt::Debug for Stdio {
+impl<R> fmt::Debug for Stdio<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&OsStr> = self.env.iter().map(|(name, _)| name.as_os_str()).collect();
         f.debug_struct("Stdio")
-            .field("command", &self.command_line())
+            .field("command", &self.shown())
             .field("cwd", &self.cwd)
             .field("env", &names)
             .field("inherit_env", &self.inherit_env)

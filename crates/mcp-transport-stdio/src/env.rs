@@ -37,12 +37,27 @@ const INHERITED: &[&str] = &[
     "WINDIR",
 ];
 
-/// The whole environment of a child: the allow-list, `more` of ours by name, and `own` over both.
-pub(crate) fn environment(
-    more: &[OsString],
-    own: &[(OsString, OsString)],
-) -> Vec<(OsString, OsString)> {
-    select(more, own, |name| std::env::var_os(name))
+/// The whole environment of a child.
+pub(crate) struct Environment(Vec<(OsString, OsString)>);
+
+impl Environment {
+    /// The allow-list, `more` of ours by name, and `own` over both.
+    pub(crate) fn new(more: &[OsString], own: &[(OsString, OsString)]) -> Self {
+        Self(select(more, own, |name| std::env::var_os(name)))
+    }
+
+    pub(crate) fn get(&self, wanted: &str) -> Option<&OsStr> {
+        let is_wanted = |name: &OsString| match cfg!(windows) {
+            true => name.eq_ignore_ascii_case(wanted),
+            false => name == wanted,
+        };
+        let var = self.0.iter().rev().find(|(name, _)| is_wanted(name));
+        var.map(|(_, value)| value.as_os_str())
+    }
+
+    pub(crate) fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
 }
 
 fn select(

@@ -1,8 +1,9 @@
 //! MCP over the standard streams of a child process.
 //!
-//! [`Stdio`] says what to start and how; connecting starts it and gives a [`StdioTransport`]. The
-//! process gets a short allow-list of environment variables and a process group (on Windows: a job
-//! object) of its own, and neither it nor what it has started outlives the transport.
+//! [`Stdio`] says what to start and how: any program, a script, or a package that uv or npm brings.
+//! Connecting starts it and gives a [`StdioTransport`]. The process gets a short allow-list of environment
+//! variables and a process group (on Windows: a job object) of its own, and neither it nor what it has
+//! started outlives the transport.
 //!
 //! ```no_run
 //! use mcp_core::Request;
@@ -10,7 +11,7 @@
 //! use mcp_transport_stdio::Stdio;
 //!
 //! # async fn call() -> Result<(), mcp_transport::Error> {
-//! let server = Stdio::new("uv").args(["run", "server.py"]).env("API_KEY", "...");
+//! let server = Stdio::uv("server.py").env("API_KEY", "...");
 //! let connection = server.connect().await?;
 //! let exchange = connection.transport.request(Request::new(1, "server/discover").into()).await?;
 //! println!("{:?}", exchange.response().await?);
@@ -20,6 +21,7 @@
 //!
 //! Spec: basic/transports/stdio
 
+mod command;
 mod config;
 mod connect;
 mod env;
@@ -28,6 +30,7 @@ mod lookup;
 mod pipes;
 mod process;
 mod quote;
+mod runner;
 mod stderr;
 mod supervisor;
 mod transport;
@@ -37,5 +40,6 @@ mod tree;
 
 pub use config::Stdio;
 pub use exit::ExitError;
+pub use runner::{Node, Npx, Program, Python, Uv, Uvx};
 pub use stderr::Stderr;
 pub use transport::StdioTransport;

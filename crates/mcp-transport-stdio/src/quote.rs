@@ -1,4 +1,4 @@
-//! Command lines for people.
+//! Command lines as people read and write them.
 
 use std::ffi::OsStr;
 
@@ -6,6 +6,17 @@ use std::ffi::OsStr;
 pub(crate) fn join<'a>(words: impl Iterator<Item = &'a OsStr>) -> String {
     let words: Vec<String> = words.map(|word| quote(&word.to_string_lossy())).collect();
     words.join(" ")
+}
+
+/// Splits a line into the words that a POSIX shell would find before it expands anything, where
+/// backslashes may stand for themselves. `None` when a quote is not closed, or a backslash ends the line.
+pub(crate) fn split(line: &str, backslash_escapes: bool) -> Option<Vec<String>> {
+    if backslash_escapes {
+        return shlex::split(line);
+    }
+    // No argument of a process can hold a NUL, so it is free to stand in.
+    let words = shlex::split(&line.replace('\\', "\0"))?;
+    Some(words.into_iter().map(|word| word.replace('\0', "\\")).collect())
 }
 
 fn quote(word: &str) -> String {
@@ -20,6 +31,7 @@ fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
@@ -27,5 +39,42 @@ mod tests {
         let words = ["npx", "-y", "@scope/pkg@1.2", "", "a b", "it's", "$HOME", "ü"];
         let line = join(words.iter().map(OsStr::new));
         assert_eq!(line, r"npx -y @scope/pkg@1.2 '' 'a b' 'it'\''s' '$HOME' ü");
+    }
+
+    #[test]
+    fn splits_as_a_shell_without_expanding() {
+        for (line, expected) in [
+            (
+                "uvx  mcp-server-time\t--zone UTC\n",
+                &["uvx", "mcp-server-time", "--zone", "UTC"][..],
+            ),
+            (
+                r#"npx 'a "b"' "it's" x\ y "\$1" z"w"'' "#,
+                &["npx", "a \"b\"", "it's", "x y", "$1", "zw"],
+            ),
+            (r#"'my tool' '' "" ü=ö"#, &["my tool", "", "", "ü=ö"]),
+            ("sh $HOME ~ * | a && b;", &["sh", "$HOME", "~", "*", "|", "a", "&&", "b;"]),
+            ("sh a#b # the rest", &["sh", "a#b"]),
+            (" \n", &[]),
+        ] {
+            assert_eq!(split(line, true).unwrap(), expected, "{line}");
+        }
+        for line in ["uvx 'a", "uvx \"a", r"uvx a\", r#"uvx "a\""#] {
+            assert_eq!(split(line, true), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn backslashes_may_stand_for_themselves() {
+        let line = r#"C:\bin\x.exe "C:\a b\" 'D:\c d\e' \\host\share"#;
+        let expected = [r"C:\bin\x.exe", r"C:\a b\", r"D:\c d\e", r"\\host\share"];
+        assert_eq!(split(line, false).unwrap(), expected);
+        assert_eq!(split(r#"x.exe "C:\a"#, false), None);
+    }
+
+    #[test]
+    fn what_is_joined_is_split_again() {
+        let words = ["a b", "it's", r"\", "", "\"", "$x", "#", "ü\n"];
+        assert_eq!(split(&join(words.iter().map(OsStr::new)), !cfg!(windows)).unwrap(), words);
     }
 }

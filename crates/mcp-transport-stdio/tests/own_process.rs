@@ -10,10 +10,12 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("inner-stderr") => linux::inner_stderr(),
         Some("inner-function") => linux::inner_function(),
+        Some("inner-venv") => linux::inner_venv(),
         Some("inner-subreaper") => linux::inner_subreaper(),
         _ => {
             linux::stderr_is_passed_on();
             linux::shell_functions_are_not_inherited();
+            linux::the_active_virtual_environment_runs_scripts();
             linux::orphans_that_become_ours_are_reaped();
         }
     }
@@ -22,6 +24,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{
+        os::unix::fs::PermissionsExt,
         process::{Command, Output},
         time::{Duration, Instant},
     };
@@ -77,6 +80,28 @@ mod linux {
         });
         assert!(variables.contains("PLAIN=inherited\n") && variables.contains("PATH="));
         assert!(!variables.contains("TERM=") && !variables.contains("HOOK="), "{variables}");
+    }
+
+    pub(crate) fn the_active_virtual_environment_runs_scripts() {
+        let venv = tempfile::tempdir().unwrap();
+        let python = venv.path().join("bin/python");
+        std::fs::create_dir(venv.path().join("bin")).unwrap();
+        std::fs::write(&python, "#!/bin/sh\necho \"$0 $* ${VIRTUAL_ENV-unset}\" >&2\n").unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        outer("inner-venv", |command| {
+            command.env("VIRTUAL_ENV", venv.path());
+        });
+    }
+
+    pub(crate) fn inner_venv() {
+        let said = run(async {
+            let stdio = Stdio::python("server.py").arg("-v").stderr(Stderr::Null);
+            let connection = stdio.connect().await.unwrap();
+            connection.transport.close().await.unwrap();
+            connection.transport.stderr_tail()
+        });
+        let venv = std::env::var("VIRTUAL_ENV").unwrap();
+        assert_eq!(said, format!("{venv}/bin/python server.py -v unset\n"));
     }
 
     pub(crate) fn orphans_that_become_ours_are_reaped() {

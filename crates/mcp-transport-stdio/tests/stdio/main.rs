@@ -6,6 +6,7 @@ mod backpressure;
 mod contract;
 mod end;
 mod environment;
+mod family;
 mod lines;
 mod shutdown;
 mod start;
