@@ -60,7 +60,8 @@ fn lean() -> Result {
     absent("stdio", &[HTTP])?;
     absent("http", &[PROCESS])?;
     absent("sse", &[PROCESS])?;
-    absent("memory", &[HTTP, PROCESS])
+    absent("memory", &[HTTP, PROCESS])?;
+    absent("config", &[HTTP, PROCESS])
 }
 
 /// Checks that none of the crates is in the tree of the facade with this feature alone, on any

@@ -1,17 +1,31 @@
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
-use mcp_core::{ClientCapabilities, Implementation, Notification};
-use mcp_session::{Error, Mode, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::SharedConnect;
+use mcp_core::{ClientCapabilities, Era, ErrorObject, Implementation, Notification, RawJson};
+use mcp_session::{Error, Mode, ServerRequest, Session, SessionOptions, Timeout, Verdict};
+use mcp_transport::{Binding, Connect, Restart, RestartPolicy};
 
-use crate::IntoTarget;
+use crate::{
+    IntoTarget, Target,
+    kept::Kept,
+    target::{One, Way},
+};
+#[cfg(feature = "config")]
+use mcp_transport_memory::Memory;
+
+#[cfg(feature = "config")]
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// A server to connect to, and how: plain configuration, cheap to clone.
+///
+/// Clones share what is [kept](Client::keep_alive); a clone with another setting begins for itself.
 #[derive(Clone)]
 pub struct Client {
-    connect: SharedConnect,
+    target: Target,
     name: Option<Arc<str>>,
     options: SessionOptions,
+    keep_alive: Option<bool>,
+    restart: Option<RestartPolicy>,
+    kept: Arc<Kept>,
 }
 
 impl Client {
@@ -25,6 +39,7 @@ impl Client {
     /// | the path of an existing `.js`, `.mjs` or `.cjs` file | stdio, with Node |
     /// | a `Stdio`, a `StreamableHttp`, an `Sse`, any `Connect` | itself |
     /// | a `Server`, any `Serve` | a call in this process |
+    /// | an `McpConfig`, a `serde_json::Value` or text of one, the path of its file | its one server, or all behind one session |
     /// | a pair `(AsyncRead, AsyncWrite)` | lines of JSON over it, once |
     /// | a pair `(Sink<Message>, Stream<Result<Message, _>>)` | its messages, once |
     ///
@@ -34,50 +49,91 @@ impl Client {
     /// Kind [`Target`](crate::ErrorKind::Target) when nothing can be inferred; the text says what the
     /// target looks like and what to write instead.
     pub fn new<Kind>(target: impl IntoTarget<Kind>) -> Result<Self, Error> {
-        let connect = target.into_target()?;
-        Ok(Self { connect, name: None, options: SessionOptions::default() })
+        let target = target.into_target()?;
+        let mut client = Self {
+            target,
+            name: None,
+            options: SessionOptions::default(),
+            keep_alive: None,
+            restart: None,
+            kept: Arc::default(),
+        };
+        if let Some(One { settings, .. }) = client.target.one() {
+            client.name.clone_from(&settings.name);
+            client.keep_alive = settings.keep_alive;
+            settings.apply(&mut client.options);
+        }
+        Ok(client)
     }
 
     /// What errors and logs call the server. Default: its command or URL.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.into());
-        self
+        self.anew()
     }
 
     /// Which era is spoken. Default: the newest that the server speaks.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.options.mode = mode;
-        self
+        self.anew()
     }
 
     /// Who we are, as servers see it. Default: the name and version of this library.
     #[must_use]
     pub fn client_info(mut self, name: &str, version: &str) -> Self {
         self.options.client_info = Implementation::new(name, version);
-        self
+        self.anew()
     }
 
     /// What the client declares to be capable of. Default: nothing.
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.options.capabilities = capabilities;
-        self
+        self.anew()
     }
 
-    /// What an earlier session found out about this server, to open the next one without asking again.
+    /// What an earlier session found out about this server, to open the next one without asking again:
+    /// which transport a URL speaks, and which revision.
     #[must_use]
     pub fn prior_discover(mut self, verdict: Verdict) -> Self {
+        #[cfg(all(feature = "http", feature = "sse"))]
+        if let Some(One { detect: Some(detect), .. }) = self.target.one()
+            && let Some(binding) = verdict.binding
+        {
+            detect.assume(binding);
+        }
         self.options.prior_discover = Some(verdict);
-        self
+        self.anew()
+    }
+
+    /// Whether a session stays open between one [`connect`](Client::connect) and the next, which then
+    /// gives another handle of it: the same process, and no handshake. Default: it does where a server is
+    /// a process or another shared pipe, and over HTTP it does not.
+    ///
+    /// It ends with [`close`](Client::close), with [`Session::close`], or in the background when the last
+    /// of the client's clones and the session's handles is dropped. A server that has ended is replaced at
+    /// the next connect. Connects at the same time share one start.
+    #[must_use]
+    pub fn keep_alive(mut self, keep: bool) -> Self {
+        self.keep_alive = Some(keep);
+        self.anew()
+    }
+
+    /// Opens a connection that is over anew under an open session, such as to a process that has died, in
+    /// the modern era; see [`Restart`]. Default: calls fail, until the next connect.
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = Some(policy);
+        self.anew()
     }
 
     /// The limit on calls that set none of their own. Default: 300 s without any message for the call.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options.timeout = timeout.into();
-        self
+        self.anew()
     }
 
     /// How long a server on a shared pipe may leave the first question about its era unanswered before
@@ -85,14 +141,14 @@ impl Client {
     #[must_use]
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.options.probe_timeout = limit;
-        self
+        self.anew()
     }
 
     /// How long all of the start may take. Default: 60 s.
     #[must_use]
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.options.start_timeout = limit;
-        self
+        self.anew()
     }
 
     /// Takes the notifications that belong to no call, in order. It must not block.
@@ -102,7 +158,20 @@ impl Client {
         handler: impl Fn(&Notification) + Send + Sync + 'static,
     ) -> Self {
         self.options.on_notification = Some(Arc::new(handler));
-        self
+        self.anew()
+    }
+
+    /// Answers what servers of the legacy era ask: sampling, elicitation, roots; see
+    /// [`SessionOptions::on_request`]. What is answered has to be declared in
+    /// [`capabilities`](Client::capabilities) too.
+    #[must_use]
+    pub fn on_request<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(ServerRequest) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<RawJson, ErrorObject>> + Send + 'static,
+    {
+        self.options.on_request = Some(Arc::new(move |request| Box::pin(handler(request))));
+        self.anew()
     }
 
     /// Opens a session: `.await` it, or set limits for this session alone before.
@@ -111,17 +180,93 @@ impl Client {
     /// When the server cannot be reached or started, or shares no revision of the protocol. The error
     /// names the server and the cause.
     pub fn connect(&self) -> Connecting {
-        Connecting { client: self.clone() }
+        Connecting {
+            client: self.clone(),
+            timeout: self.options.timeout,
+            start_timeout: self.options.start_timeout,
+        }
+    }
+
+    /// What the last session that was opened found out about the server: to be read, or saved and given
+    /// to [`prior_discover`](Client::prior_discover) another time.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.kept.verdict()
+    }
+
+    /// Ends what is kept between sessions, such as a process, in order. Later connects start anew.
+    ///
+    /// Waits for a connect that is under way. Bounded by the transport's own limits.
+    ///
+    /// # Errors
+    /// When the end was not an orderly one.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.kept.close().await
+    }
+
+    /// The group behind the sessions of a configuration with several servers: their status, and what can
+    /// be done with each at run time. `None` for any other target.
+    #[cfg(feature = "config")]
+    pub fn group(&self) -> Option<mcp_group::Group> {
+        match &self.target.0 {
+            Way::One(_) => None,
+            Way::Many(many) => Some(self.group_of(many)),
+        }
+    }
+
+    #[cfg(feature = "config")]
+    fn group_of(&self, many: &crate::config::Many) -> mcp_group::Group {
+        self.kept.group(|| many.group(&self.options))
+    }
+
+    /// What was kept belongs to the settings that it was opened with.
+    fn anew(mut self) -> Self {
+        self.kept = Arc::default();
+        self
+    }
+
+    fn keeps_alive(&self) -> bool {
+        // A group keeps its servers itself.
+        self.target.one().is_some_and(|one| {
+            self.keep_alive.unwrap_or_else(|| one.connect.binding() == Binding::Stream)
+        })
+    }
+
+    async fn open(&self, start_timeout: Duration) -> Result<Session, Error> {
+        let mut options = self.options.clone();
+        options.start_timeout = start_timeout;
+        if options.prior_discover.is_none() {
+            // Only a question that nobody answers is left out: what a server offers may have changed.
+            options.prior_discover = self.kept.verdict().filter(|it| it.era() == Era::Legacy);
+        }
+        let connect = match &self.target.0 {
+            Way::One(one) => one.connect.clone(),
+            #[cfg(feature = "config")]
+            Way::Many(many) => {
+                let group = self.group_of(many);
+                // The group has to have the time to say which of its servers did not start.
+                options.start_timeout = start_timeout.max(group.start_timeout() + MARGIN);
+                mcp_transport::SharedConnect::new(Memory::new(group))
+            }
+        };
+        let name = self.name.as_deref();
+        let session = match self.restart {
+            Some(policy) => Session::open(Restart::new(connect, policy), name, options).await?,
+            None => Session::open(connect, name, options).await?,
+        };
+        self.kept.found(session.verdict());
+        Ok(session)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("connect", &self.connect)
+            .field("target", &self.target)
             .field("name", &self.name)
             .field("options", &self.options)
-            .finish()
+            .field("keep_alive", &self.keeps_alive())
+            .field("restart", &self.restart)
+            .finish_non_exhaustive()
     }
 }
 
@@ -130,18 +275,21 @@ impl fmt::Debug for Client {
 #[must_use = "nothing happens unless it is awaited"]
 pub struct Connecting {
     client: Client,
+    timeout: Timeout,
+    start_timeout: Duration,
 }
 
 impl Connecting {
-    /// The limit on calls of this session that set none of their own.
+    /// The limit on calls through this handle that set none of their own.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
-        self.client = self.client.timeout(timeout);
+        self.timeout = timeout.into();
         self
     }
 
-    /// How long all of this start may take.
+    /// How long all of this start may take. The wait for a start that is under way already counts for
+    /// itself.
     pub fn start_timeout(mut self, limit: Duration) -> Self {
-        self.client = self.client.start_timeout(limit);
+        self.start_timeout = limit;
         self
     }
 }
@@ -151,7 +299,13 @@ impl IntoFuture for Connecting {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Client { connect, name, options } = self.client;
-        Box::pin(async move { Session::open(connect, name.as_deref(), options).await })
+        let Self { client, timeout, start_timeout } = self;
+        Box::pin(async move {
+            let session = match client.keeps_alive() {
+                true => client.kept.session(start_timeout, client.open(start_timeout)).await?,
+                false => client.open(start_timeout).await?,
+            };
+            Ok(session.with_timeout(timeout))
+        })
     }
 }

@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
+#[cfg(all(feature = "http", feature = "sse"))]
+use crate::detect::Detect;
+use crate::{Target, target::One};
 use mcp_session::{Error, ErrorKind};
-use mcp_transport::SharedConnect;
 
 /// Infers a target from text: a URL, or the path of a script.
-pub(crate) fn text(text: &str) -> Result<SharedConnect, Error> {
+pub(crate) fn text(text: &str) -> Result<Target, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Err(no_target("an empty target", "name a URL or the path of a script"));
     }
     match scheme(text) {
-        Some(scheme) if matches!(&*scheme, "http" | "https") => url(text),
+        Some(scheme) if matches!(&*scheme, "http" | "https") => url(text, &[]).map(Target::from),
         Some(scheme) if scheme == "file" => {
             Err(no_target(text, "this is a URL of a file: pass the path itself"))
         }
@@ -20,23 +22,22 @@ pub(crate) fn text(text: &str) -> Result<SharedConnect, Error> {
             text,
             &format!("the scheme {scheme:?} is not one of a transport: use http or https"),
         )),
-        None if looks_like_config(text) => Err(no_target(
-            "a text",
-            "this looks like a configuration document: pass one server of it, as a URL or a `Stdio`",
-        )),
+        None if text.starts_with('{') => config_text(text),
         None => path(Path::new(text)),
     }
 }
 
 /// Infers a target from the path of a script.
-pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
+pub(crate) fn path(path: &Path) -> Result<Target, Error> {
     let shown = path.display().to_string();
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
     match &*extension {
-        "py" | "js" | "mjs" | "cjs" if path.is_file() => script(path, &extension),
+        "py" | "js" | "mjs" | "cjs" if path.is_file() => script(path, &extension).map(Target::from),
+        "json" | "jsonc" | "toml" | "yaml" | "yml" if path.is_file() => config_file(path),
         _ if path.is_dir() => Err(no_target(&shown, "this is a directory: name a script in it")),
-        "py" | "js" | "mjs" | "cjs" | "ts" | "mts" | "tsx"
+        "py" | "js" | "mjs" | "cjs" | "ts" | "mts" | "tsx" | "json" | "jsonc" | "toml" | "yaml"
+        | "yml"
             if !path.exists() && !shown.contains(char::is_whitespace) =>
         {
             let place = std::env::current_dir()
@@ -48,7 +49,7 @@ pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
         }
         "ts" | "mts" | "tsx" if path.is_file() => Err(no_target(
             &shown,
-            &format!("TypeScript needs a runner: Stdio::new(\"npx\").args([\"tsx\", {shown:?}])"),
+            &format!("TypeScript needs a runner: Stdio::node({shown:?}).runner(\"tsx\")"),
         )),
         _ if path.is_file() => Err(no_target(
             &shown,
@@ -60,22 +61,21 @@ pub(crate) fn path(path: &Path) -> Result<SharedConnect, Error> {
 
 /// What a text that is no URL and no file looks like, and what to write instead.
 fn guess(text: &str) -> String {
-    let mut words = text.split_whitespace();
-    let command = words.next().unwrap_or_default();
-    let args: Vec<&str> = words.collect();
-    if !args.is_empty() {
-        let runner =
+    if let Some((command, args)) = text.split_once(char::is_whitespace) {
+        let constructor =
             Path::new(command).extension().and_then(|extension| match extension.to_str()? {
-                "py" => Some("python3"),
+                "py" => Some("python"),
                 "js" | "mjs" | "cjs" => Some("node"),
                 _ => None,
             });
-        let (command, args) = match runner {
-            Some(runner) => (runner, [&[command], &args[..]].concat()),
-            None => (command, args),
+        let written = match constructor {
+            Some(constructor) => {
+                let args: Vec<&str> = args.split_whitespace().collect();
+                format!("Stdio::{constructor}({command:?}).args({args:?})")
+            }
+            None => format!("Stdio::command_line({text:?})?"),
         };
-        let command = format!("Stdio::new({command:?}).args({args:?})");
-        return format!("this looks like a command line: {command}");
+        return format!("this looks like a command line: {written}");
     }
     let host = text.split(['/', ':']).next().unwrap_or_default();
     let has_port = text
@@ -100,19 +100,18 @@ fn scheme(text: &str) -> Option<String> {
     is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
-fn looks_like_config(text: &str) -> bool {
-    text.starts_with('{')
-}
-
 fn no_target(target: &str, message: &str) -> Error {
     Error::new(ErrorKind::Target, target, message.to_owned())
 }
 
+/// Headers for each request of a server behind a URL.
+type Headers<'a> = [(&'a str, String)];
+
 /// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL.
-fn url(text: &str) -> Result<SharedConnect, Error> {
+pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
     match names_sse(text) {
-        true => sse(text),
-        false => streamable_http(text),
+        true => sse(text, headers),
+        false => any_http(text, headers),
     }
 }
 
@@ -122,23 +121,35 @@ fn names_sse(url: &str) -> bool {
     place.split('/').skip(1).any(|segment| segment == "sse" || segment.starts_with("sse&"))
 }
 
-#[cfg(feature = "http")]
-fn streamable_http(text: &str) -> Result<SharedConnect, Error> {
-    checked(text, mcp_transport_http::StreamableHttp::new(text))
+/// Streamable HTTP, unless it turns out to be HTTP+SSE.
+#[cfg(all(feature = "http", feature = "sse"))]
+fn any_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
+    let detect = Detect::new(new_http(text, headers)?, new_sse(text, headers)?);
+    Ok(One::detected(detect))
+}
+
+#[cfg(not(all(feature = "http", feature = "sse")))]
+fn any_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
+    streamable_http(text, headers)
+}
+
+#[cfg(all(feature = "http", any(feature = "config", not(feature = "sse"))))]
+pub(crate) fn streamable_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
+    new_http(text, headers).map(One::new)
 }
 
 #[cfg(not(feature = "http"))]
-fn streamable_http(text: &str) -> Result<SharedConnect, Error> {
+pub(crate) fn streamable_http(text: &str, _: &Headers<'_>) -> Result<One, Error> {
     Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
 }
 
 #[cfg(feature = "sse")]
-fn sse(text: &str) -> Result<SharedConnect, Error> {
-    checked(text, mcp_transport_sse::Sse::new(text))
+pub(crate) fn sse(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
+    new_sse(text, headers).map(One::new)
 }
 
 #[cfg(not(feature = "sse"))]
-fn sse(text: &str) -> Result<SharedConnect, Error> {
+pub(crate) fn sse(text: &str, _: &Headers<'_>) -> Result<One, Error> {
     Err(no_target(
         &without_secrets(text),
         "this looks like HTTP+SSE, which needs the feature `sse` of mcp-client; \
@@ -146,17 +157,58 @@ fn sse(text: &str) -> Result<SharedConnect, Error> {
     ))
 }
 
-#[cfg(any(feature = "http", feature = "sse"))]
-fn checked(
+#[cfg(feature = "http")]
+fn new_http(
     text: &str,
-    server: Result<impl mcp_transport::Connect, mcp_transport::Error>,
-) -> Result<SharedConnect, Error> {
-    match server {
-        Ok(server) => Ok(SharedConnect::new(server)),
-        Err(error) => {
-            Err(no_target(&without_secrets(text), "the URL is not valid").with_source(error))
-        }
-    }
+    headers: &Headers<'_>,
+) -> Result<mcp_transport_http::StreamableHttp, Error> {
+    let http = checked(text, mcp_transport_http::StreamableHttp::new(text))?;
+    Ok(headers.iter().fold(http, |http, (name, value)| http.header(*name, value)))
+}
+
+#[cfg(feature = "sse")]
+fn new_sse(text: &str, headers: &Headers<'_>) -> Result<mcp_transport_sse::Sse, Error> {
+    let sse = checked(text, mcp_transport_sse::Sse::new(text))?;
+    Ok(headers.iter().fold(sse, |sse, (name, value)| sse.header(*name, value)))
+}
+
+#[cfg(any(feature = "http", feature = "sse"))]
+fn checked<T>(text: &str, server: Result<T, mcp_transport::Error>) -> Result<T, Error> {
+    server.map_err(|error| {
+        no_target(&without_secrets(text), "the URL is not valid").with_source(error)
+    })
+}
+
+/// The servers of a document, if it is one.
+#[cfg(feature = "config")]
+pub(crate) fn config(
+    config: Result<mcp_config::McpConfig, mcp_config::Error>,
+) -> Result<Target, Error> {
+    let config = config.map_err(|error| {
+        Error::new(ErrorKind::Target, "the configuration", "it cannot be used").with_source(error)
+    })?;
+    crate::config::target(&config)
+}
+
+#[cfg(feature = "config")]
+fn config_text(text: &str) -> Result<Target, Error> {
+    config(mcp_config::McpConfig::from_str(text))
+}
+
+#[cfg(not(feature = "config"))]
+fn config_text(_: &str) -> Result<Target, Error> {
+    Err(no_target("a text", "configuration documents need the feature `config` of mcp-client"))
+}
+
+#[cfg(feature = "config")]
+fn config_file(path: &Path) -> Result<Target, Error> {
+    config(mcp_config::McpConfig::from_file(path))
+}
+
+#[cfg(not(feature = "config"))]
+fn config_file(path: &Path) -> Result<Target, Error> {
+    let shown = path.display().to_string();
+    Err(no_target(&shown, "configuration files need the feature `config` of mcp-client"))
 }
 
 /// A URL without its user, password and query.
@@ -173,38 +225,18 @@ fn without_secrets(text: &str) -> String {
 }
 
 #[cfg(feature = "stdio")]
-fn script(path: &Path, extension: &str) -> Result<SharedConnect, Error> {
+fn script(path: &Path, extension: &str) -> Result<One, Error> {
     use mcp_transport_stdio::Stdio;
 
-    let stdio = match extension {
-        "py" => Stdio::new(python()).env("PYTHONUTF8", "1"),
-        _ => Stdio::new("node"),
-    };
-    Ok(SharedConnect::new(stdio.arg(path)))
+    Ok(match extension {
+        "py" => One::new(Stdio::python(path)),
+        _ => One::new(Stdio::node(path)),
+    })
 }
 
 #[cfg(not(feature = "stdio"))]
-fn script(path: &Path, _: &str) -> Result<SharedConnect, Error> {
+fn script(path: &Path, _: &str) -> Result<One, Error> {
     Err(no_target(&path.display().to_string(), "scripts need the feature `stdio` of mcp-client"))
-}
-
-/// The interpreter of the active virtual environment, else `python3`, else `python`.
-#[cfg(feature = "stdio")]
-fn python() -> std::ffi::OsString {
-    let active = std::env::var_os("VIRTUAL_ENV").filter(|place| !place.is_empty()).map(|place| {
-        let place = Path::new(&place);
-        match cfg!(windows) {
-            true => place.join("Scripts").join("python.exe"),
-            false => place.join("bin").join("python"),
-        }
-    });
-    match active.filter(|python| python.is_file()) {
-        Some(python) => python.into(),
-        None if which::which("python3").is_err() && which::which("python").is_ok() => {
-            "python".into()
-        }
-        None => "python3".into(),
-    }
 }
 
 #[cfg(test)]
@@ -214,6 +246,15 @@ mod tests {
     use mcp_transport::Connect as _;
 
     use super::*;
+
+    #[cfg(any(feature = "http", feature = "stdio"))]
+    fn connect(target: Result<Target, Error>) -> mcp_transport::SharedConnect {
+        match target.unwrap().0 {
+            crate::target::Way::One(one) => one.connect,
+            #[cfg(feature = "config")]
+            crate::target::Way::Many(many) => panic!("{many:?}"),
+        }
+    }
 
     fn refusal(target: &str) -> String {
         let error = text(target).unwrap_err();
@@ -229,21 +270,19 @@ mod tests {
             ("file:///tmp/server.py", "pass the path itself"),
             ("missing.py", "no such file (looked from "),
             ("missing.ts", "no such file"),
-            (
-                "server.py --port 1",
-                "Stdio::new(\"python3\").args([\"server.py\", \"--port\", \"1\"])",
-            ),
+            ("server.py --port 1", "Stdio::python(\"server.py\").args([\"--port\", \"1\"])"),
+            ("server.mjs -v", "Stdio::node(\"server.mjs\").args([\"-v\"])"),
             ("./dir/missing.mjs", "no such file"),
             ("./nothing", "no such file"),
-            ("uvx mcp-server-time", "Stdio::new(\"uvx\").args([\"mcp-server-time\"])"),
-            ("python server.py", "Stdio::new(\"python\").args([\"server.py\"])"),
+            ("uvx mcp-server-time", "Stdio::command_line(\"uvx mcp-server-time\")"),
+            ("python server.py", "Stdio::command_line(\"python server.py\")"),
             ("uvx", "Stdio::new(\"uvx\")"),
             ("localhost:8000/mcp", "\"http://localhost:8000/mcp\""),
             ("example.com/mcp", "\"http://example.com/mcp\""),
-            ("{\"mcpServers\": {}}", "configuration document"),
             ("src", "directory"),
             ("file.unknown", "Stdio::new(\"file.unknown\")"),
-            ("Cargo.toml", "Stdio::new(\"Cargo.toml\")"),
+            ("README", "Stdio::new(\"README\")"),
+            ("missing.json", "no such file"),
         ] {
             let message = refusal(target);
             assert!(message.contains(expected), "{target:?}: {message}");
@@ -260,7 +299,7 @@ mod tests {
     #[test]
     fn urls_of_any_case() {
         for target in ["http://localhost:1/mcp", "HTTPS://Example.com/", " Http://h/x "] {
-            assert_eq!(text(target).unwrap().binding(), mcp_transport::Binding::Http);
+            assert_eq!(connect(text(target)).binding(), mcp_transport::Binding::Http);
         }
         assert!(refusal("http://").contains("not valid"));
     }
@@ -283,7 +322,7 @@ mod tests {
             ("http://sse", Http),
             ("http://sse/", Http),
         ] {
-            assert_eq!(text(target).unwrap().binding(), binding, "{target}");
+            assert_eq!(connect(text(target)).binding(), binding, "{target}");
         }
     }
 
@@ -296,12 +335,12 @@ mod tests {
         {
             let file = dir.path().join(name);
             std::fs::write(&file, "").unwrap();
-            for target in [path(&file).unwrap(), text(file.to_str().unwrap()).unwrap()] {
+            for target in [connect(path(&file)), connect(text(file.to_str().unwrap()))] {
                 assert!(target.describe().contains(runner), "{}", target.describe());
             }
         }
         let file = dir.path().join("a.ts");
         std::fs::write(&file, "").unwrap();
-        assert!(refusal(file.to_str().unwrap()).contains("runner"));
+        assert!(refusal(file.to_str().unwrap()).contains("a.ts\").runner(\"tsx\")"));
     }
 }

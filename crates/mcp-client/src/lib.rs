@@ -20,19 +20,30 @@
 //! The types of the protocol are in [`types`], the contract of transports in [`transport`].
 
 mod client;
+#[cfg(feature = "config")]
+mod config;
+#[cfg(all(feature = "http", feature = "sse"))]
+mod detect;
 mod infer;
+mod kept;
 mod pair;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
 mod target;
 
 pub use client::{Client, Connecting};
 pub use mcp_core as types;
 pub use mcp_session::{
-    Call, Error, ErrorKind, Items, List, Mode, NotificationHandler, Session, SessionOptions,
-    Timeout, Verdict,
+    Answer, Call, Error, ErrorKind, Items, List, Mode, NotificationHandler, RequestHandler,
+    ServerRequest, Session, SessionOptions, Timeout, Verdict,
 };
 pub use mcp_transport as transport;
-pub use target::IntoTarget;
+pub use target::{IntoTarget, Target};
 
+#[cfg(feature = "config")]
+pub use mcp_config::{self as config_file, McpConfig};
+#[cfg(feature = "config")]
+pub use mcp_group::{self as group, Group};
 #[cfg(any(feature = "http", feature = "sse"))]
 pub use mcp_http as http;
 #[cfg(feature = "server")]

@@ -16,7 +16,9 @@ const EVERYTHING: &[&str] = &[
     "mcp-transport-sse",
     "mcp-transport-memory",
     "mcp-session",
+    "mcp-group",
     "mcp-server",
+    "mcp-config",
     "mcp-client",
     "mcp-testkit",
 ];
@@ -31,6 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-transport-http", NETWORK),
     ("mcp-transport-sse", NETWORK),
     ("mcp-session", TRANSPORT),
+    ("mcp-group", &["mcp-core", "mcp-transport", "mcp-session"]),
     ("mcp-server", TRANSPORT),
     (
         "mcp-client",
@@ -43,7 +46,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-transport-sse",
             "mcp-transport-memory",
             "mcp-session",
+            "mcp-group",
             "mcp-server",
+            "mcp-config",
         ],
     ),
     ("mcp-testkit", TRANSPORT),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bookshop;
+#[cfg(all(unix, feature = "stdio"))]
+mod kept;
 mod limits;
 mod pairs;
 #[cfg(all(unix, feature = "stdio"))]

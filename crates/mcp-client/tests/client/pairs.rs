@@ -24,10 +24,12 @@ async fn bytes_once() {
     let client = Client::new(tokio::io::split(ours)).unwrap();
     let session = client.connect().await.unwrap();
     assert_eq!(session.list_tools().await.unwrap().len(), 2);
+    let again = client.connect().await.unwrap();
+    assert_eq!(again.list_tools().await.unwrap().len(), 2, "it is kept open");
+    session.close().await.unwrap();
     let twice = client.connect().await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Transport(transport::ErrorKind::Config));
     assert!(twice.to_string().contains("once"), "{twice}");
-    session.close().await.unwrap();
     serving.await.unwrap().unwrap();
 }
 
@@ -39,14 +41,17 @@ async fn bytes_end_with_the_last_handle() {
         bookshop().serve(reader, writer).await
     });
     let client = Client::new(tokio::io::split(ours)).unwrap();
-    drop(client.connect().await.unwrap());
+    let session = client.connect().await.unwrap();
+    drop(client);
+    assert_eq!(session.list_tools().await.unwrap().len(), 2);
+    drop(session);
     serving.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn messages_once() {
     let connection = Memory::new(bookshop()).connect().await.unwrap();
-    let client = Client::new(Duplex::new(connection).split()).unwrap();
+    let client = Client::new(Duplex::new(connection).split()).unwrap().keep_alive(false);
     let session = client.connect().await.unwrap();
     let found = session.call_tool("search").arg("query", "sand").await.unwrap();
     assert_eq!(found.text(), "nothing about sand");

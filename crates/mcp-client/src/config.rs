@@ -1,0 +1,196 @@
+//! Servers of a configuration as a target: one alone, or many as a group.
+
+use std::sync::Arc;
+
+use mcp_config::{Auth, Expanded, McpConfig, ProtocolEra, Remote, RemoteTransport, Variables};
+use mcp_group::{ArgumentChange, Backend, Group, ToolChange, ToolRules};
+use mcp_session::{Error, ErrorKind, Mode, SessionOptions, Timeout};
+
+use crate::{
+    Target, infer,
+    target::{One, Settings, Way},
+};
+
+/// The servers that a configuration names, with the variables of this process.
+pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
+    expanded(config.expand(&Variables::of_process()))
+}
+
+/// The servers of a configuration that is filled in.
+pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
+    let mut servers: Vec<Entry> = config
+        .servers
+        .into_iter()
+        .map(|(name, server)| Entry { outcome: prepared(&name, &server), name: name.into() })
+        .collect();
+    let broken = config.problems.iter().filter(|problem| problem.is_fatal());
+    for problem in broken {
+        // What concerns the whole document is told under its name.
+        let name: Arc<str> = problem.server.as_deref().unwrap_or("the configuration").into();
+        let error = Error::new(ErrorKind::Target, Arc::clone(&name), problem.to_string());
+        servers.push(Entry { name, outcome: Err(error) });
+    }
+    let is_alone = servers.len() == 1;
+    let has_any = servers.iter().any(|server| server.outcome.is_ok());
+    match servers.pop() {
+        None => {
+            let message = "it names no server that is enabled";
+            Err(Error::new(ErrorKind::Target, "the configuration", message))
+        }
+        Some(Entry { outcome: Ok(server), .. }) if is_alone && server.rules.is_none() => {
+            Ok(server.one.into())
+        }
+        Some(Entry { outcome: Err(error), .. }) if is_alone => Err(error),
+        Some(_) if !has_any => {
+            let texts: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
+            let message = format!("none of its servers can be used: {}", texts.join("; "));
+            Err(Error::new(ErrorKind::Target, "the configuration", message))
+        }
+        Some(last) => {
+            servers.push(last);
+            Ok(Target(Way::Many(Many(servers.into()))))
+        }
+    }
+}
+
+/// Several servers, or one whose tools are changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Many(Arc<[Entry]>);
+
+#[derive(Debug)]
+struct Entry {
+    name: Arc<str>,
+    outcome: Result<Server, Error>,
+}
+
+#[derive(Debug)]
+struct Server {
+    one: One,
+    rules: Option<ToolRules>,
+}
+
+impl Many {
+    /// The group, whose sessions are opened as `options` say where the configuration says nothing.
+    pub(crate) fn group(&self, options: &SessionOptions) -> Group {
+        let mut group = Group::builder();
+        for Entry { name, outcome } in &*self.0 {
+            group = match outcome {
+                Err(error) => group.failed(Arc::clone(name), error.clone()),
+                Ok(Server { one, rules }) => {
+                    let mut options = options.clone();
+                    one.settings.apply(&mut options);
+                    options.prior_discover = None;
+                    // The group hands them on, with the names of their servers.
+                    options.on_notification = None;
+                    let backend = Backend::new(Arc::clone(name), one.connect.clone());
+                    group.backend(backend.options(options).tools(rules.clone().unwrap_or_default()))
+                }
+            };
+        }
+        group.build()
+    }
+}
+
+fn prepared(name: &str, server: &mcp_config::Server) -> Result<Server, Error> {
+    let mut one = match &server.target {
+        mcp_config::Target::Stdio(stdio) => process(name, stdio)?,
+        mcp_config::Target::Remote(remote) => url(name, remote)?,
+        _ => return Err(unusable(name, "this kind of server is not known here")),
+    };
+    one.settings = Settings {
+        name: Some(name.into()),
+        mode: server.protocol_era.and_then(|era| match era {
+            ProtocolEra::Legacy => Some(Mode::Legacy),
+            ProtocolEra::Modern => Some(Mode::Pinned(mcp_core::ProtocolVersion::LATEST_MODERN)),
+            _ => None,
+        }),
+        timeout: server.timeout.map(Timeout::idle),
+        start_timeout: server.startup_timeout,
+        keep_alive: server.keep_alive,
+    };
+    Ok(Server { one, rules: rules(server) })
+}
+
+#[cfg(feature = "stdio")]
+fn process(name: &str, server: &mcp_config::Stdio) -> Result<One, Error> {
+    let mut stdio = mcp_transport_stdio::Stdio::new(&server.command)
+        .args(&server.args)
+        .inherit_env(&server.pass_env);
+    if let Some(file) = &server.env_file {
+        let shown = file.display();
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            unusable(name, format!("envFile {shown} cannot be read")).with_source(error)
+        })?;
+        let vars = mcp_config::parse_env_file(&text).map_err(|line| {
+            unusable(name, format!("envFile {shown}, line {line}: this is no NAME=value"))
+        })?;
+        stdio = stdio.envs(vars);
+    }
+    stdio = stdio.envs(&server.env);
+    if let Some(cwd) = &server.cwd {
+        stdio = stdio.cwd(cwd);
+    }
+    Ok(One::new(stdio))
+}
+
+#[cfg(not(feature = "stdio"))]
+fn process(name: &str, _: &mcp_config::Stdio) -> Result<One, Error> {
+    Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
+}
+
+fn url(name: &str, server: &Remote) -> Result<One, Error> {
+    let mut headers: Vec<(&str, String)> = Vec::new();
+    match &server.auth {
+        None => {}
+        Some(Auth::Bearer(token)) => headers.push(("authorization", format!("Bearer {token}"))),
+        Some(_) => {
+            let message =
+                "it wants OAuth, which this client does not offer: set \"auth\" to a token";
+            return Err(unusable(name, message));
+        }
+    }
+    headers.extend(server.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    let one = match server.transport {
+        None => infer::url(&server.url, &headers),
+        Some(RemoteTransport::StreamableHttp) => infer::streamable_http(&server.url, &headers),
+        Some(RemoteTransport::Sse) => infer::sse(&server.url, &headers),
+        Some(_) => return Err(unusable(name, "this kind of transport is not known here")),
+    };
+    one.map_err(|error| unusable(name, "it cannot be reached as configured").with_source(error))
+}
+
+fn rules(server: &mcp_config::Server) -> Option<ToolRules> {
+    let mut rules = ToolRules::default();
+    rules.include = server.include_tools.as_ref().map(|names| names.iter().cloned().collect());
+    rules.exclude = server.exclude_tools.iter().cloned().collect();
+    rules.include_tags = server.include_tags.as_ref().map(|tags| tags.iter().cloned().collect());
+    rules.exclude_tags = server.exclude_tags.iter().cloned().collect();
+    rules.tools = server.tools.iter().map(|(name, tool)| (name.clone(), change(tool))).collect();
+    (rules != ToolRules::default()).then_some(rules)
+}
+
+fn change(tool: &mcp_config::Tool) -> ToolChange {
+    let mut change = ToolChange::default();
+    change.name.clone_from(&tool.name);
+    change.title.clone_from(&tool.title);
+    change.description.clone_from(&tool.description);
+    change.enabled = tool.enabled;
+    change.tags = tool.tags.iter().cloned().collect();
+    let arguments = tool.arguments.iter();
+    change.arguments = arguments
+        .map(|(name, argument)| {
+            let mut change = ArgumentChange::default();
+            change.name.clone_from(&argument.name);
+            change.description.clone_from(&argument.description);
+            change.default.clone_from(&argument.default);
+            change.hide = argument.hide;
+            change.required = argument.required;
+            (name.clone(), change)
+        })
+        .collect();
+    change
+}
+
+fn unusable(name: &str, message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Target, name, message.into())
+}

@@ -1,0 +1,87 @@
+//! Many MCP servers behind one: a [`Group`] is a [`Serve`](mcp_transport::Serve) over many sessions.
+//!
+//! It merges what the servers list, and routes what a client asks by an exact table. Servers are opened
+//! all at once, one that fails does not stop the others, and one that ends is opened again.
+//!
+//! ```
+//! use mcp_group::{Backend, Group};
+//! # use mcp_server::{JsonSchema, Server};
+//! use mcp_session::{Session, SessionOptions};
+//! use mcp_transport_memory::Memory;
+//!
+//! # async fn run() -> Result<(), mcp_session::Error> {
+//! # let (weather, news) = (Server::builder("a").build(), Server::builder("b").build());
+//! let group = Group::builder()
+//!     .backend(Backend::new("weather", Memory::new(weather)))
+//!     .backend(Backend::new("news", Memory::new(news)))
+//!     .build();
+//! let session = Session::open(Memory::new(group.clone()), None, SessionOptions::default()).await?;
+//! for tool in session.list_tools().await? {
+//!     println!("{}", tool.name); // weather_..., news_...
+//! }
+//! group.close().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Names
+//!
+//! A group of one server, to which none was added, leaves all names as they are and answers as this
+//! server. In a group of several:
+//!
+//! - Tools and prompts are called `{server}_{name}`. What the name of a tool may not hold becomes `_`, and
+//!   a name that is longer than 128 characters, or has other letters than ASCII, ends with a checksum.
+//! - Resources and templates have the server behind their scheme: `weather://icons/sunny` of the server
+//!   `weather` is `weather://weather/icons/sunny`, `file:///x` of `fs` is `file://fs//x`, `urn:isbn:1`
+//!   of `books` is `urn:books/isbn:1`, and `x` without a scheme is `//books/x`. So are they inside of
+//!   results. Characters of the server's name that a URI may not hold there are percent-encoded.
+//! - A name is never split to find its server: there is a table, and what stands in it stays for the life
+//!   of the group. Where two would have the same name, whoever was listed first keeps it (in one listing:
+//!   the order of the servers), and the other is called `..._2`, `..._3`:
+//!   [`Group::collisions`] tells of it, and so does a warning in the log.
+//!
+//! With [`name_as_prefix(false)`](GroupBuilder::name_as_prefix) names and URIs stay as they are, and only
+//! those that collide are changed. A URI that no server lists goes to the server with the template that
+//! begins like it; where two servers could be meant, to none.
+//!
+//! # Eras
+//!
+//! Clients may speak any revision, and each server is spoken to in its own. What a server of the modern
+//! era asks for in an `input_required` result is handed on as it came, with [`SERVER_META_KEY`] in its
+//! `_meta`; what a server of the legacy era asks for on the wire is answered by the
+//! [`on_request`](mcp_session::SessionOptions) of its backend.
+
+mod asked;
+mod backend;
+mod builder;
+mod calls;
+mod client;
+mod failure;
+mod group;
+mod hub;
+mod identity;
+mod listen;
+mod listening;
+mod lists;
+mod member;
+mod names;
+mod object;
+mod pages;
+mod queue;
+mod relay;
+mod rewrite;
+mod route;
+mod rules;
+mod serve;
+mod shared;
+mod status;
+mod subscriptions;
+mod supervise;
+mod uri;
+
+pub use backend::{Backend, Backoff};
+pub use builder::GroupBuilder;
+pub use calls::SERVER_META_KEY;
+pub use group::Group;
+pub use names::{Collision, ItemKind, Origin};
+pub use rules::{ArgumentChange, ToolChange, ToolRules};
+pub use status::{ServerState, ServerStatus};

@@ -1,0 +1,284 @@
+//! Which name in the group stands for what on which server.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::uri;
+
+/// Names of one kind that are kept for one server; more of its elements are left out of the lists.
+const LIMIT: usize = 50_000;
+
+/// The longest name of a tool.
+///
+/// Spec: server/tools#tool-names
+const LONGEST: usize = 128;
+
+/// What a name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// A tool.
+    Tool,
+    /// A prompt.
+    Prompt,
+    /// A resource, or a template of resources.
+    Resource,
+}
+
+/// Something as its server knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The name of the server in the group.
+    pub server: Arc<str>,
+    /// The name (or the URI) that it has on this server.
+    pub name: String,
+}
+
+/// Two servers would have had the same name for something. The one that came first has it, the other
+/// one got another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Collision {
+    /// What the name is of.
+    pub kind: ItemKind,
+    /// The name that both would have had.
+    pub name: String,
+    /// What has it.
+    pub kept: Origin,
+    /// What has another name instead.
+    pub renamed: Origin,
+    /// That other name.
+    pub renamed_to: String,
+}
+
+/// How names in the group are made.
+#[derive(Clone)]
+pub(crate) enum Naming {
+    /// The name of the server in front.
+    Prefix,
+    /// As they are.
+    Same,
+    /// The user's own way.
+    Custom(Arc<dyn Fn(&str, &str) -> String + Send + Sync>),
+}
+
+/// Every name that was ever given, for the life of the group: a name never comes to mean something else.
+pub(crate) struct Names {
+    naming: Naming,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    by_kind: [Table; 3],
+    collisions: Vec<Collision>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_name: HashMap<String, Origin>,
+    by_origin: HashMap<Arc<str>, HashMap<String, String>>,
+}
+
+impl Names {
+    pub(crate) fn new(naming: Naming) -> Self {
+        Self { naming, tables: Mutex::default() }
+    }
+
+    /// Whether the URIs of a server that is not `plain` name it.
+    pub(crate) fn marks_uris(&self) -> bool {
+        !matches!(self.naming, Naming::Same)
+    }
+
+    /// The name for `origin`: the one it has, or a new one made of `wish`, which is how the server, or
+    /// the user's rules, would call it. `plain` leaves it as that. `None` when the server has too many.
+    pub(crate) fn give(
+        &self,
+        kind: ItemKind,
+        origin: Origin,
+        wish: &str,
+        plain: bool,
+    ) -> Option<String> {
+        let mut tables = self.lock();
+        let Tables { by_kind, collisions } = &mut *tables;
+        let table = &mut by_kind[kind as usize];
+        let own = table.by_origin.entry(Arc::clone(&origin.server)).or_default();
+        if let Some(name) = own.get(&origin.name) {
+            return Some(name.clone());
+        }
+        if own.len() >= LIMIT {
+            tracing::warn!(server = %origin.server, "too many names: the others are left out");
+            return None;
+        }
+        let wanted = match (&self.naming, kind) {
+            _ if plain => wish.to_owned(),
+            (Naming::Same, _) => wish.to_owned(),
+            (_, ItemKind::Resource) => uri::expose(&origin.server, wish),
+            (Naming::Custom(naming), _) => naming(&origin.server, wish),
+            (Naming::Prefix, ItemKind::Tool) => tool_name(&origin.server, wish),
+            (Naming::Prefix, ItemKind::Prompt) => format!("{}_{wish}", origin.server),
+        };
+        let name = match table.by_name.get(&wanted).cloned() {
+            None => wanted,
+            Some(kept) => {
+                let name = table.another(kind, &origin, &wanted);
+                tracing::warn!(
+                    ?kind, name = %wanted, kept_by = %kept.server, renamed_of = %origin.server,
+                    renamed_to = %name, "two servers have the same name for something"
+                );
+                let (renamed, renamed_to) = (origin.clone(), name.clone());
+                collisions.push(Collision { kind, name: wanted, kept, renamed, renamed_to });
+                name
+            }
+        };
+        if let Some(own) = table.by_origin.get_mut(&origin.server) {
+            own.insert(origin.name.clone(), name.clone());
+        }
+        table.by_name.insert(name.clone(), origin);
+        Some(name)
+    }
+
+    /// What has this name.
+    pub(crate) fn origin(&self, kind: ItemKind, name: &str) -> Option<Origin> {
+        self.lock().by_kind[kind as usize].by_name.get(name).cloned()
+    }
+
+    /// The name that was given to something.
+    pub(crate) fn given(&self, kind: ItemKind, server: &str, name: &str) -> Option<String> {
+        self.lock().by_kind[kind as usize].by_origin.get(server)?.get(name).cloned()
+    }
+
+    pub(crate) fn collisions(&self) -> Vec<Collision> {
+        self.lock().collisions.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// A name that nothing has, in place of `wanted`.
+    fn another(&self, kind: ItemKind, origin: &Origin, wanted: &str) -> String {
+        let is_free = |name: &String| !self.by_name.contains_key(name);
+        if kind == ItemKind::Resource {
+            let marked = uri::expose(&origin.server, &origin.name);
+            if is_free(&marked) {
+                return marked;
+            }
+        }
+        let numbered = |n: usize| match (kind, format!("_{n}")) {
+            (ItemKind::Tool, suffix) => {
+                let room = LONGEST.max(suffix.len()) - suffix.len();
+                format!("{}{suffix}", cut(wanted, room))
+            }
+            (_, suffix) => format!("{wanted}{suffix}"),
+        };
+        (2..).map(numbered).find(is_free).expect("a table is finite, and numbers are not")
+    }
+}
+
+/// `{server}_{name}` with nothing in it that a tool's name may not have, and no longer than it may be. A
+/// name that had to be cut, or that lost letters, ends with a checksum of the whole.
+///
+/// Spec: server/tools#tool-names
+fn tool_name(server: &str, name: &str) -> String {
+    let whole = format!("{server}_{name}");
+    let allowed = |it: char| match it {
+        'A'..='Z' | 'a'..='z' | '0'..='9' | '_' | '-' | '.' => it,
+        _ => '_',
+    };
+    let tame: String = whole.chars().map(allowed).collect();
+    if whole.is_ascii() && tame.len() <= LONGEST {
+        return tame;
+    }
+    let sum = whole
+        .bytes()
+        .fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{}_{sum:08x}", cut(&tame, LONGEST - 9))
+}
+
+/// At most `length` bytes of the text, whole characters.
+fn cut(text: &str, length: usize) -> &str {
+    let mut end = length.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+impl fmt::Debug for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prefix => "Prefix",
+            Self::Same => "Same",
+            Self::Custom(_) => "Custom(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn give(names: &Names, kind: ItemKind, server: &str, name: &str) -> String {
+        names.give(kind, origin(server, name), name, false).unwrap()
+    }
+
+    fn origin(server: &str, name: &str) -> Origin {
+        Origin { server: server.into(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn who_comes_first_keeps_the_name_for_good() {
+        let names = Names::new(Naming::Prefix);
+        for _ in 0..2 {
+            assert_eq!(give(&names, ItemKind::Tool, "weather", "x_ping"), "weather_x_ping");
+            assert_eq!(give(&names, ItemKind::Tool, "weather_x", "ping"), "weather_x_ping_2");
+            assert_eq!(give(&names, ItemKind::Tool, "weather_x", "ping_2"), "weather_x_ping_2_2");
+            assert_eq!(give(&names, ItemKind::Prompt, "weather_x", "ping"), "weather_x_ping");
+        }
+        let to = |name: &str| names.origin(ItemKind::Tool, name).unwrap();
+        assert_eq!(to("weather_x_ping"), origin("weather", "x_ping"));
+        assert_eq!(to("weather_x_ping_2"), origin("weather_x", "ping"));
+        assert_eq!(to("weather_x_ping_2_2"), origin("weather_x", "ping_2"));
+        let collisions = names.collisions();
+        assert_eq!(collisions.len(), 2, "{collisions:?}");
+        assert_eq!(collisions[0].kept, origin("weather", "x_ping"));
+        assert_eq!(collisions[0].renamed, origin("weather_x", "ping"));
+        assert_eq!(collisions[0].renamed_to, "weather_x_ping_2");
+    }
+
+    #[test]
+    fn names_of_tools_have_only_what_they_may_have() {
+        assert_eq!(tool_name("My server", "a/b"), "My_server_a_b");
+        let chinese = [tool_name("天气", "现在"), tool_name("天气", "明天")];
+        assert_ne!(chinese[0], chinese[1]);
+        let long = "x".repeat(200);
+        let names = Names::new(Naming::Prefix);
+        for name in [&long, &format!("{long}y")] {
+            let given = give(&names, ItemKind::Tool, "s", name);
+            assert_eq!(given.len(), 128);
+            assert!(given.starts_with("s_xxx"), "{given}");
+        }
+        assert_eq!(names.collisions(), []);
+        let same = Names::new(Naming::Custom(Arc::new(|_, _| "y".repeat(128))));
+        let given = ["a", "b"].map(|server| give(&same, ItemKind::Tool, server, "x"));
+        assert_eq!(given[1], format!("{}_2", "y".repeat(126)));
+        assert_eq!(give(&names, ItemKind::Prompt, "My server", "ä b"), "My server_ä b");
+    }
+
+    #[test]
+    fn without_prefixes_only_what_collides_is_marked() {
+        let names = Names::new(Naming::Same);
+        assert_eq!(give(&names, ItemKind::Resource, "a", "x://1"), "x://1");
+        assert_eq!(give(&names, ItemKind::Resource, "b", "x://1"), "x://b/1");
+        assert_eq!(give(&names, ItemKind::Tool, "a", "ping"), "ping");
+        assert_eq!(give(&names, ItemKind::Tool, "b", "ping"), "ping_2");
+    }
+}

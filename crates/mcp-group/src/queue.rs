@@ -1,0 +1,141 @@
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use futures_core::Stream;
+use mcp_core::Message;
+use mcp_transport::{Error, ErrorKind};
+
+/// Messages that wait for one reader; more are dropped and counted.
+const LIMIT: usize = 1024;
+
+/// Messages on their way to a client that reads when it likes.
+#[derive(Default)]
+pub(crate) struct Queue(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    messages: VecDeque<Message>,
+    lost: u64,
+    ended: bool,
+    reader: Option<Waker>,
+}
+
+/// What a reader finds.
+pub(crate) enum Next {
+    Message(Message),
+    /// So many messages did not fit, after those that were read.
+    Lost(u64),
+    /// Nothing more will come.
+    End,
+}
+
+impl Queue {
+    pub(crate) fn push(&self, message: Message) {
+        let mut state = self.lock();
+        if state.ended {
+            return;
+        }
+        match state.messages.len() < LIMIT {
+            true => state.messages.push_back(message),
+            false => state.lost += 1,
+        }
+        wake(state);
+    }
+
+    /// Nothing more comes; what waits can still be read.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        wake(state);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Next> {
+        let mut state = self.lock();
+        if let Some(message) = state.messages.pop_front() {
+            return Poll::Ready(Next::Message(message));
+        }
+        match std::mem::take(&mut state.lost) {
+            0 if state.ended => Poll::Ready(Next::End),
+            0 => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            lost => Poll::Ready(Next::Lost(lost)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(mut state: MutexGuard<'_, State>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+/// The error of a reader that was too slow.
+pub(crate) fn overflow(lost: u64) -> Error {
+    Error::new(ErrorKind::Overflow, format!("{lost} notifications of servers were dropped unread"))
+}
+
+/// Reads a queue, and ends it when dropped.
+pub(crate) struct Reader(pub(crate) Arc<Queue>);
+
+impl Stream for Reader {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll(cx).map(|next| match next {
+            Next::Message(message) => Some(Ok(message)),
+            Next::Lost(lost) => Some(Err(overflow(lost))),
+            Next::End => None,
+        })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use futures_util::StreamExt;
+    use mcp_core::Notification;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_dropped_and_told() {
+        let queue = Arc::new(Queue::default());
+        let mut reader = Reader(Arc::clone(&queue));
+        for n in 0..LIMIT + 3 {
+            queue.push(Notification::new(n.to_string()).into());
+        }
+        for n in 0..LIMIT {
+            let message = reader.next().await.unwrap().unwrap();
+            assert_eq!(message, Notification::new(n.to_string()).into());
+        }
+        let error = reader.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overflow);
+        assert!(error.to_string().starts_with("3 "), "{error}");
+        queue.push(Notification::new("later").into());
+        assert!(reader.next().await.unwrap().is_ok());
+        queue.end();
+        assert!(reader.next().await.is_none());
+    }
+}

@@ -1,0 +1,178 @@
+//! Which server a name or a URI belongs to.
+
+use std::sync::Arc;
+
+use mcp_core::{Era, ErrorObject, RawJson, error_code};
+use serde_json::json;
+
+use crate::{
+    asked::Asked,
+    failure::{Failure, invalid_params},
+    lists::{Kind, Prompts, Resources, Templates, Tools, refresh_doubtful},
+    member::{Member, Phase},
+    names::{ItemKind, Origin},
+    shared::Shared,
+    uri,
+};
+
+/// A server, and what it calls something.
+pub(crate) type Target = (Arc<Member>, String);
+
+impl Shared {
+    /// What a tool or a prompt that was listed is of.
+    pub(crate) fn known_name(&self, kind: ItemKind, name: &str) -> Option<Target> {
+        let Origin { server, name } = self.names.origin(kind, name)?;
+        let member = self.member(&server)?;
+        // The rules may be others than when the name was given.
+        let is_offered = kind != ItemKind::Tool
+            || member.rules.is_empty()
+            || Tools::slot(&member.lists).known()?.originals.contains(&name);
+        is_offered.then_some((member, name))
+    }
+
+    /// What a resource or a template is of.
+    pub(crate) fn known_resource(&self, uri: &str) -> Option<Target> {
+        let marked = || {
+            let (server, original) = uri::original(uri)?;
+            let member = self.member(&server).filter(|member| !member.plain)?;
+            Some((member, original))
+        };
+        if self.names.marks_uris() {
+            return marked().or_else(|| self.plain().map(|plain| (plain, uri.to_owned())));
+        }
+        if let Some(Origin { server, name }) = self.names.origin(ItemKind::Resource, uri) {
+            return self.member(&server).map(|member| (member, name));
+        }
+        match self.plain() {
+            Some(plain) => Some((plain, uri.to_owned())),
+            None => self.like_a_template(uri).or_else(|| self.only_one_with_resources(uri)),
+        }
+    }
+
+    /// The server whose names and URIs are left alone although there are others.
+    fn plain(&self) -> Option<Arc<Member>> {
+        self.members().into_iter().find(|member| member.plain)
+    }
+
+    /// The server with the template that has most in common with the beginning of `uri`; none where
+    /// there are two.
+    fn like_a_template(&self, uri: &str) -> Option<Target> {
+        let mut best: Option<(usize, Target)> = None;
+        let mut is_unique = true;
+        for member in self.members() {
+            let Some(known) = Templates::slot(&member.lists).known() else { continue };
+            for template in &known.items {
+                let shown = template.uri_template.as_str();
+                let literal = shown.split('{').next().unwrap_or_default();
+                let length = literal.len();
+                let before = best.as_ref().map_or(0, |(length, _)| *length);
+                if length == 0 || length < before || !uri.starts_with(literal) {
+                    continue;
+                }
+                if length > before {
+                    is_unique = true;
+                } else if best.as_ref().is_some_and(|(_, (other, _))| other.name != member.name) {
+                    is_unique = false;
+                    continue;
+                }
+                // One that collided tells its server.
+                let is_marked = !known.originals.contains(shown);
+                let original = match uri::original(uri) {
+                    Some((_, original)) if is_marked => original,
+                    _ => uri.to_owned(),
+                };
+                best = Some((length, (Arc::clone(&member), original)));
+            }
+        }
+        best.filter(|_| is_unique).map(|(_, target)| target)
+    }
+
+    fn only_one_with_resources(&self, uri: &str) -> Option<Target> {
+        let has_resources =
+            |member: &Member| member.verdict().is_none_or(|it| it.capabilities.resources.is_some());
+        let mut with = self.members().into_iter().filter(|member| has_resources(member));
+        let first = with.next()?;
+        with.next().is_none().then(|| (first, uri.to_owned()))
+    }
+}
+
+impl Asked {
+    /// The tool or the prompt of this name. Lists are read where it is not known yet.
+    pub(crate) async fn find(&self, kind: ItemKind, name: &str) -> Result<Target, Failure> {
+        if let Some(found) = self.shared.known_name(kind, name) {
+            return Ok(found);
+        }
+        // One whose names are left alone need not be asked whether it has this one.
+        let takes_any =
+            |member: &Member| member.plain && (kind != ItemKind::Tool || member.rules.is_empty());
+        let (mut plain, others): (Vec<_>, Vec<_>) =
+            self.shared.members().into_iter().partition(|member| takes_any(member));
+        if !others.is_empty() {
+            let read = match kind {
+                ItemKind::Tool => refresh_doubtful::<Tools>(&others, self.timeout).await,
+                _ => refresh_doubtful::<Prompts>(&others, self.timeout).await,
+            };
+            if let Some(found) = self.shared.known_name(kind, name) {
+                return Ok(found);
+            }
+            // A single server that is out of reach is the reason, and not the name.
+            if let (Err(failure), true) = (read, others.len() == 1 && plain.is_empty()) {
+                return Err(failure);
+            }
+        }
+        if let Some(plain) = plain.pop() {
+            return Ok((plain, name.to_owned()));
+        }
+        let what = if kind == ItemKind::Tool { "tool" } else { "prompt" };
+        let is_unread = |member: &Member| match kind {
+            ItemKind::Tool => Tools::slot(&member.lists).known().is_none(),
+            _ => Prompts::slot(&member.lists).known().is_none(),
+        };
+        let absent = self.absent(is_unread);
+        Err(invalid_params(format!("unknown {what} {name:?}{absent}")))
+    }
+
+    /// The resource or the template of this URI.
+    ///
+    /// Spec: server/resources#error-handling
+    pub(crate) async fn find_resource(&self, uri: &str) -> Result<Target, Failure> {
+        let shared = &self.shared;
+        if !shared.names.marks_uris() && shared.straight().is_none() {
+            let members = shared.members();
+            for read in [
+                refresh_doubtful::<Resources>(&members, self.timeout).await,
+                refresh_doubtful::<Templates>(&members, self.timeout).await,
+            ] {
+                if let Err(failure) = read {
+                    tracing::debug!(?failure, "resources cannot be listed");
+                }
+            }
+        }
+        if let Some(found) = shared.known_resource(uri) {
+            return Ok(found);
+        }
+        let code = match self.version.era() {
+            Era::Modern => error_code::INVALID_PARAMS,
+            Era::Legacy => error_code::RESOURCE_NOT_FOUND,
+        };
+        let absent = match shared.names.marks_uris() {
+            true => String::new(),
+            false => self.absent(|_| true),
+        };
+        let error = ErrorObject::new(code, format!("unknown resource {uri:?}{absent}"));
+        let data = RawJson::from_serialize(&json!({ "uri": uri }));
+        Err(data.map_or(error.clone(), |data| error.with_data(data)).into())
+    }
+
+    /// Says which servers may have it and cannot be asked.
+    fn absent(&self, may_have_it: impl Fn(&Member) -> bool) -> String {
+        let mut text = String::new();
+        for member in self.shared.members() {
+            let is_there = matches!(*member.phase.borrow(), Phase::Ready(_));
+            if !is_there && may_have_it(&member) {
+                text += &format!("; server {:?}, which may have it, is not connected", member.name);
+            }
+        }
+        text
+    }
+}

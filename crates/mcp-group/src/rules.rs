@@ -1,0 +1,338 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcp_core::{ErrorObject, Tool, error_code};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::object::Object;
+
+/// Which tools of a server are offered, and how they are changed before they get their name in the
+/// group. By default all are, as they are.
+///
+/// What is not offered cannot be called either. Names in `include`, `exclude` and `tools` are those on
+/// the server.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ToolRules {
+    /// The only tools to offer. Default: all.
+    pub include: Option<BTreeSet<String>>,
+    /// Tools not to offer, whatever else says.
+    pub exclude: BTreeSet<String>,
+    /// Offer only tools that have one of these tags. Default: all. A server says its tags in
+    /// `_meta.fastmcp.tags` or `_meta._fastmcp.tags`; [`ToolChange::tags`] takes their place.
+    pub include_tags: Option<BTreeSet<String>>,
+    /// Offer no tool that has one of these tags.
+    pub exclude_tags: BTreeSet<String>,
+    /// How tools are changed.
+    pub tools: BTreeMap<String, ToolChange>,
+}
+
+/// How one tool is changed before it is offered. By default it is not.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ToolChange {
+    /// Another name, to which the name of the server is still prefixed.
+    pub name: Option<String>,
+    /// Another title.
+    pub title: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Whether it is offered at all. Default: true.
+    pub enabled: bool,
+    /// Its tags, in place of those that the server says. Default: those of the server.
+    pub tags: BTreeSet<String>,
+    /// How its arguments are changed, by their name on the server.
+    pub arguments: BTreeMap<String, ArgumentChange>,
+}
+
+/// How one argument of a tool is changed. By default it is not.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ArgumentChange {
+    /// Another name. The old one is not taken any more.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// What is sent where the caller gives nothing; the argument is then not required, unless
+    /// [`required`](ArgumentChange::required) says so.
+    pub default: Option<Value>,
+    /// Not offered and not taken: the default is sent, or nothing where there is none.
+    pub hide: bool,
+    /// Whether the caller has to give it. Default: as the server says.
+    pub required: Option<bool>,
+}
+
+impl Default for ToolChange {
+    fn default() -> Self {
+        Self {
+            name: None,
+            title: None,
+            description: None,
+            enabled: true,
+            tags: BTreeSet::new(),
+            arguments: BTreeMap::new(),
+        }
+    }
+}
+
+impl ToolRules {
+    /// Whether every tool is offered as it is.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The tool as it is offered, if it is.
+    pub(crate) fn offer(&self, mut tool: Tool) -> Option<Tool> {
+        let change = self.tools.get(&tool.name);
+        let is_included = self.include.as_ref().is_none_or(|names| names.contains(&tool.name));
+        let is_enabled = change.is_none_or(|change| change.enabled);
+        if !is_included || self.exclude.contains(&tool.name) || !is_enabled {
+            return None;
+        }
+        if self.include_tags.is_some() || !self.exclude_tags.is_empty() {
+            let own = change.map(|change| &change.tags).filter(|tags| !tags.is_empty());
+            let tags = own.cloned().unwrap_or_else(|| tags_of(&tool));
+            let has_one = |wanted: &BTreeSet<String>| !wanted.is_disjoint(&tags);
+            if has_one(&self.exclude_tags) || !self.include_tags.as_ref().is_none_or(has_one) {
+                return None;
+            }
+        }
+        if let Some(change) = change {
+            change.apply(&mut tool);
+        }
+        Some(tool)
+    }
+
+    /// The arguments of a call of the tool that the server calls `name`, as the server knows them.
+    pub(crate) fn arguments(
+        &self,
+        name: &str,
+        arguments: Option<&RawValue>,
+    ) -> Result<Option<Box<RawValue>>, ErrorObject> {
+        let changes = self.tools.get(name).map(|change| &change.arguments);
+        let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
+            return Ok(arguments.map(ToOwned::to_owned));
+        };
+        let given = arguments.map_or_else(|| Ok(Object::default()), Object::read);
+        let given = given.map_err(|_| invalid("`arguments` is not an object"))?;
+        let mut sent = Object::default();
+        for (key, value) in given.iter() {
+            let renamed = changes.iter().find(|(_, change)| change.name.as_deref() == Some(key));
+            let original = match (renamed, changes.get(key)) {
+                (Some((original, change)), _) if !change.hide => original,
+                (None, Some(change)) if change.name.is_none() && !change.hide => key,
+                (None, None) => key,
+                _ => return Err(invalid(format!("{name} has no argument {key:?}"))),
+            };
+            sent.put(original.to_owned(), value.to_owned());
+        }
+        for (original, change) in changes {
+            if let Some(default) = &change.default
+                && sent.get(original).is_none()
+            {
+                sent.set(original, default);
+            }
+        }
+        Ok(Some(sent.to_raw()))
+    }
+}
+
+impl ToolChange {
+    fn apply(&self, tool: &mut Tool) {
+        if let Some(name) = &self.name {
+            tool.name.clone_from(name);
+        }
+        if self.title.is_some() {
+            tool.title.clone_from(&self.title);
+        }
+        if self.description.is_some() {
+            tool.description.clone_from(&self.description);
+        }
+        if !self.arguments.is_empty() {
+            self.change_schema(&mut tool.input_schema);
+        }
+    }
+
+    fn change_schema(&self, schema: &mut Map<String, Value>) {
+        let mut required: Vec<String> = match schema.get("required") {
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+        let mut changed = Map::new();
+        for (original, mut property) in std::mem::take(properties) {
+            let Some(change) = self.arguments.get(&original) else {
+                changed.insert(original, property);
+                continue;
+            };
+            let was_required = required.contains(&original);
+            required.retain(|name| *name != original);
+            if change.hide {
+                if was_required && change.default.is_none() {
+                    tracing::warn!(argument = %original, "hidden, required, and has no default");
+                }
+                continue;
+            }
+            change.apply(&mut property);
+            let name = change.name.clone().unwrap_or(original);
+            if change.required.unwrap_or(was_required && change.default.is_none()) {
+                required.push(name.clone());
+            }
+            changed.insert(name, property);
+        }
+        *properties = changed;
+        match required.is_empty() {
+            // In place: the order of a schema is kept.
+            true => drop(schema.shift_remove("required")),
+            false => drop(schema.insert("required".to_owned(), required.into())),
+        }
+    }
+}
+
+impl ArgumentChange {
+    fn apply(&self, property: &mut Value) {
+        if self.description.is_none() && self.default.is_none() {
+            return;
+        }
+        if !property.is_object() {
+            *property = Value::Object(Map::new());
+        }
+        if let Some(description) = &self.description {
+            property["description"] = description.as_str().into();
+        }
+        if let Some(default) = &self.default {
+            property["default"] = default.clone();
+        }
+    }
+}
+
+fn tags_of(tool: &Tool) -> BTreeSet<String> {
+    let said = tool.meta.as_ref().and_then(|meta| {
+        let said = meta.get("fastmcp").or_else(|| meta.get("_fastmcp"))?;
+        said.get("tags")?.as_array()
+    });
+    let tags = said.into_iter().flatten().filter_map(Value::as_str);
+    tags.map(str::to_owned).collect()
+}
+
+fn invalid(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(error_code::INVALID_PARAMS, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn tool(name: &str, tags: &[&str]) -> Tool {
+        serde_json::from_value(json!({
+            "name": name,
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "city": {"type": "string"}, "key": {"type": "string"}, "days": true,
+                },
+                "required": ["city", "key", "days"],
+                "additionalProperties": false,
+            },
+            "_meta": {"_fastmcp": {"tags": tags}},
+        }))
+        .unwrap()
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn names_and_tags_decide_what_is_offered() {
+        let offered = |rules: &ToolRules| -> Vec<String> {
+            let all = [tool("a", &["x"]), tool("b", &["x", "y"]), tool("c", &[])];
+            all.into_iter().filter_map(|tool| rules.offer(tool)).map(|tool| tool.name).collect()
+        };
+        let none = ToolRules::default;
+        assert_eq!(offered(&none()), ["a", "b", "c"]);
+        assert_eq!(offered(&ToolRules { include: Some(set(&["a", "z"])), ..none() }), ["a"]);
+        let both = ToolRules { include: Some(set(&["a", "b"])), exclude: set(&["a"]), ..none() };
+        assert_eq!(offered(&both), ["b"]);
+        assert_eq!(offered(&ToolRules { include_tags: Some(set(&["x"])), ..none() }), ["a", "b"]);
+        assert_eq!(offered(&ToolRules { exclude_tags: set(&["y"]), ..none() }), ["a", "c"]);
+        let tagged = ToolChange { tags: set(&["y"]), ..ToolChange::default() };
+        let tagged = BTreeMap::from([("c".to_owned(), tagged)]);
+        let rules = ToolRules { include_tags: Some(set(&["y"])), tools: tagged, ..none() };
+        assert_eq!(offered(&rules), ["b", "c"]);
+        let off = ToolChange { enabled: false, ..ToolChange::default() };
+        let rules = ToolRules { tools: BTreeMap::from([("b".to_owned(), off)]), ..none() };
+        assert_eq!(offered(&rules), ["a", "c"]);
+    }
+
+    fn changed() -> ToolRules {
+        let argument = ArgumentChange::default;
+        let arguments = [
+            ("city", ArgumentChange { name: Some("place".into()), ..argument() }),
+            ("key", ArgumentChange { hide: true, default: Some(json!("k")), ..argument() }),
+            (
+                "days",
+                ArgumentChange {
+                    description: Some("how many".into()),
+                    default: Some(json!(3)),
+                    ..argument()
+                },
+            ),
+        ];
+        let change = ToolChange {
+            name: Some("forecast".into()),
+            title: Some("Forecast".into()),
+            description: Some("Tells".into()),
+            arguments: arguments.map(|(name, change)| (name.to_owned(), change)).into(),
+            ..ToolChange::default()
+        };
+        ToolRules { tools: BTreeMap::from([("a".to_owned(), change)]), ..ToolRules::default() }
+    }
+
+    #[test]
+    fn the_schema_says_what_is_left() {
+        let offered = changed().offer(tool("a", &[])).unwrap();
+        assert_eq!(
+            (offered.name.as_str(), offered.title.as_deref()),
+            ("forecast", Some("Forecast"))
+        );
+        assert_eq!(
+            serde_json::to_string(&offered.input_schema).unwrap(),
+            json!({
+                "type": "object",
+                "properties": {
+                    "place": {"type": "string"},
+                    "days": {"description": "how many", "default": 3},
+                },
+                "required": ["place"],
+                "additionalProperties": false,
+            })
+            .to_string()
+        );
+    }
+
+    #[test]
+    fn arguments_go_back_to_what_the_server_knows() {
+        let rules = changed();
+        let sent = |name: &str, given: Option<&str>| {
+            let given = given.map(|text| RawValue::from_string(text.to_owned()).unwrap());
+            let sent = rules.arguments(name, given.as_deref());
+            sent.map(|sent| sent.map(|sent| sent.get().to_owned()))
+        };
+        assert_eq!(sent("b", Some(r#"{"key":1}"#)).unwrap().unwrap(), r#"{"key":1}"#);
+        assert_eq!(sent("b", None).unwrap(), None);
+        assert_eq!(
+            sent("a", Some(r#"{"place":"Köln","more":1.0}"#)).unwrap().unwrap(),
+            r#"{"city":"Köln","more":1.0,"days":3,"key":"k"}"#
+        );
+        assert_eq!(sent("a", Some(r#"{"days":1}"#)).unwrap().unwrap(), r#"{"days":1,"key":"k"}"#);
+        assert_eq!(sent("a", None).unwrap().unwrap(), r#"{"days":3,"key":"k"}"#);
+        for wrong in [r#"{"key":"stolen"}"#, r#"{"city":"old name"}"#, "[]"] {
+            assert_eq!(sent("a", Some(wrong)).unwrap_err().code, error_code::INVALID_PARAMS);
+        }
+    }
+}

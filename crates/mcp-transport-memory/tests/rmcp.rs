@@ -1,0 +1,294 @@
+//! A server made with the official Rust SDK, reached in process: both eras, below any session.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(deprecated, reason = "sampling is what servers of the legacy era ask for")]
+
+use std::{future::Future, time::Duration};
+
+use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_transport::{
+    Connect, Connection, Delivery, Envelope, ErrorKind, Exchange, Multiplex, OneWay, Transport,
+};
+use mcp_transport_memory::RmcpServer;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+        CreateMessageRequestParams, Implementation, ProgressNotificationParam, SamplingMessage,
+        ServerCapabilities, ServerConfig,
+    },
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Far more than anything here takes.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Tells what happens to it.
+#[derive(Clone)]
+struct Probe(UnboundedSender<&'static str>);
+
+impl ServerHandler for Probe {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("probe", "1"))
+    }
+
+    async fn call_tool(
+        &self,
+        call: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let text = match &*call.name {
+            "echo" => json!(call.arguments).to_string(),
+            "steps" => {
+                for step in 1..=100 {
+                    let token = context.meta.get_progress_token().unwrap();
+                    let progress = ProgressNotificationParam::new(token, f64::from(step));
+                    context.peer.notify_progress(progress).await.unwrap();
+                }
+                "done".to_owned()
+            }
+            "wait" => {
+                self.0.send("waiting").unwrap();
+                context.ct.cancelled().await;
+                self.0.send("cancelled").unwrap();
+                "cut short".to_owned()
+            }
+            "ask" => {
+                let question = vec![SamplingMessage::user_text("why?")];
+                let params = CreateMessageRequestParams::new(question, 10);
+                match context.peer.create_message(params).await {
+                    Ok(answer) => answer.model,
+                    Err(error) => error.to_string(),
+                }
+            }
+            "panic" => panic!("as asked"),
+            name => return Err(ErrorData::invalid_params(format!("no tool {name}"), None)),
+        };
+        Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
+    }
+}
+
+/// A connection to a probe, and a client of one era on it.
+struct Client {
+    transport: Multiplex,
+    inbound: mcp_transport::Inbound,
+    told: UnboundedReceiver<&'static str>,
+    version: ProtocolVersion,
+}
+
+async fn bounded<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, future).await.expect("it ends in time")
+}
+
+fn raw(value: &Value) -> RawJson {
+    RawJson::from_serialize(value).unwrap()
+}
+
+impl Client {
+    async fn connect(version: ProtocolVersion) -> Self {
+        let (tell, told) = unbounded_channel();
+        let Connection { transport, inbound, .. } =
+            RmcpServer::new(Probe(tell)).connect().await.unwrap();
+        Self { transport, inbound, told, version }
+    }
+
+    async fn legacy() -> Self {
+        let client = Self::connect(ProtocolVersion::LATEST_LEGACY).await;
+        let params = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": { "sampling": {} },
+            "clientInfo": { "name": "test", "version": "1" },
+        });
+        let answer = client.answer("initialize", params).await.outcome.unwrap();
+        let answer: Value = answer.decode().unwrap();
+        assert_eq!(answer["protocolVersion"], "2025-11-25");
+        assert_eq!(answer["serverInfo"]["name"], "probe");
+        client.send(Notification::new("notifications/initialized")).await;
+        client
+    }
+
+    async fn modern() -> Self {
+        let client = Self::connect(ProtocolVersion::LATEST_MODERN).await;
+        let answer = client.answer("server/discover", json!({})).await.outcome.unwrap();
+        let answer: Value = answer.decode().unwrap();
+        let supported = answer["supportedVersions"].as_array().unwrap();
+        assert!(supported.contains(&json!("2026-07-28")), "{answer}");
+        client
+    }
+
+    async fn open(&self, id: &str, method: &'static str, mut params: Value) -> Exchange {
+        if self.version == ProtocolVersion::LATEST_MODERN {
+            let meta = &mut params["_meta"];
+            meta["io.modelcontextprotocol/protocolVersion"] = json!(self.version);
+            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "test", "version": "1" });
+        }
+        let request = Request::new(id, method).with_params(raw(&params));
+        let request = Envelope::new(request).with_version(self.version);
+        bounded(self.transport.request(request)).await.unwrap()
+    }
+
+    async fn answer(&self, method: &'static str, params: Value) -> Response {
+        bounded(self.open(method, method, params).await.response()).await.unwrap()
+    }
+
+    async fn call(&self, tool: &str) -> Exchange {
+        let params = json!({ "name": tool, "_meta": { "progressToken": tool } });
+        self.open(tool, "tools/call", params).await
+    }
+
+    async fn send(&self, message: impl Into<OneWay>) {
+        let message = Envelope::<OneWay>::new(message.into()).with_version(self.version);
+        self.transport.send(message).await.unwrap();
+    }
+}
+
+fn text(response: Response) -> String {
+    let result: Value = response.outcome.unwrap().decode().unwrap();
+    result["content"][0]["text"].as_str().unwrap().to_owned()
+}
+
+/// What holds in either era.
+async fn exercise(mut client: Client) {
+    let arguments = json!({ "n": 1, "nested": { "list": [1.5, "\u{1f600}"] } });
+    let params = json!({ "name": "echo", "arguments": arguments });
+    let echoed = text(client.answer("tools/call", params).await);
+    assert_eq!(serde_json::from_str::<Value>(&echoed).unwrap(), arguments);
+
+    let mut exchange = client.call("steps").await;
+    for step in 1..=100 {
+        let Message::Notification(notification) = bounded(exchange.next()).await.unwrap().unwrap()
+        else {
+            panic!("the answer came before step {step}");
+        };
+        let params: Value = notification.params.unwrap().decode().unwrap();
+        assert_eq!(params["progress"].as_f64(), Some(f64::from(step)));
+    }
+    assert_eq!(text(bounded(exchange.response()).await.unwrap()), "done");
+
+    let error = client.call("nothing").await.response().await.unwrap().outcome.unwrap_err();
+    assert_eq!((error.code, &*error.message), (-32602, "no tool nothing"));
+
+    let dropped = client.call("wait").await;
+    assert_eq!(bounded(client.told.recv()).await, Some("waiting"));
+    drop(dropped);
+    assert_eq!(bounded(client.told.recv()).await, Some("cancelled"));
+
+    let panicked = bounded(client.call("panic").await.response()).await.unwrap();
+    assert_eq!(panicked.outcome.unwrap_err().message, "the handler panicked");
+
+    let open = client.call("wait").await;
+    assert_eq!(bounded(client.told.recv()).await, Some("waiting"));
+    client.transport.close().await.unwrap();
+    let error = bounded(open.response()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert_eq!(bounded(client.told.recv()).await, Some("cancelled"));
+    // Its sender goes with the server.
+    assert_eq!(bounded(client.told.recv()).await, None);
+}
+
+#[tokio::test]
+async fn legacy() {
+    exercise(Client::legacy().await).await;
+}
+
+#[tokio::test]
+async fn modern() {
+    exercise(Client::modern().await).await;
+}
+
+#[tokio::test]
+async fn the_server_ends_with_the_last_handle() {
+    let Client { transport, inbound, mut told, version } = Client::legacy().await;
+    let client = Client { transport, inbound, told: unbounded_channel().1, version };
+    let open = client.call("wait").await;
+    assert_eq!(bounded(told.recv()).await, Some("waiting"));
+    drop((client, open));
+    assert_eq!(bounded(told.recv()).await, Some("cancelled"));
+    assert_eq!(bounded(told.recv()).await, None);
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_spoke_to_ends_too() {
+    let Client { transport, mut told, .. } = Client::connect(ProtocolVersion::LATEST_MODERN).await;
+    drop(transport);
+    assert_eq!(bounded(told.recv()).await, None);
+}
+
+#[tokio::test]
+async fn it_can_ask_the_client() {
+    let mut client = Client::legacy().await;
+    for readable in [true, false] {
+        let mut exchange = client.call("ask").await;
+        let asked = bounded(async {
+            tokio::select! {
+                item = client.inbound.next() => item,
+                item = exchange.next() => item,
+            }
+        });
+        let Message::Request(request) = asked.await.unwrap().unwrap() else { panic!() };
+        assert_eq!(request.method, "sampling/createMessage");
+        let content = json!({ "type": "text", "text": "because" });
+        let answer = match readable {
+            true => raw(&json!({ "role": "assistant", "model": "m1", "content": content })),
+            false => deep(),
+        };
+        client.send(Response::result(request.id, answer)).await;
+        let answer = text(bounded(exchange.response()).await.unwrap());
+        match readable {
+            true => assert_eq!(answer, "m1"),
+            false => assert!(answer.contains("cannot be read"), "{answer}"),
+        }
+    }
+}
+
+/// Nested deeper than the types of the SDK can be read.
+fn deep() -> RawJson {
+    let json = format!("{{\"deep\":{}{}}}", "[".repeat(500), "]".repeat(500));
+    RawJson::from_text(json).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_it_cannot_read_is_refused_alone() {
+    let client = Client::legacy().await;
+    let request = Request::new("deep", "tools/call").with_params(deep());
+    let exchange = client.transport.request(Envelope::new(request)).await.unwrap();
+    let error = bounded(exchange.response()).await.unwrap().outcome.unwrap_err();
+    assert_eq!(error.code, -32600);
+    assert!(error.message.contains("cannot read the request"), "{error}");
+    assert!(client.answer("ping", json!({})).await.outcome.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_gives_up_says_why() {
+    let client = Client::connect(ProtocolVersion::LATEST_LEGACY).await;
+    client.send(Notification::new("notifications/initialized")).await;
+    let Client { transport, mut inbound, .. } = client;
+    let error = bounded(inbound.next()).await.unwrap().unwrap_err();
+    assert!(error.is_closed());
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("expect initialized request"), "{cause}");
+    let request = Envelope::new(Request::new(1, "ping"));
+    let error = bounded(transport.request(request)).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+}
+
+#[tokio::test]
+async fn each_connection_has_a_server_of_its_own() {
+    let (tell, mut told) = unbounded_channel();
+    let server = RmcpServer::each(move || {
+        tell.send("made").unwrap();
+        Probe(tell.clone())
+    });
+    assert_eq!(server.describe(), "probe in this process");
+    let [first, second] = [server.connect().await.unwrap(), server.connect().await.unwrap()];
+    for _ in 0..3 {
+        assert_eq!(told.recv().await, Some("made"));
+    }
+    first.transport.close().await.unwrap();
+    let ping = Envelope::new(Request::new(1, "ping"));
+    assert!(bounded(second.transport.request(ping)).await.unwrap().response().await.is_ok());
+}
