@@ -10,7 +10,7 @@ use mcp_integration::own_server;
 use crate::support::{Expect, Log, bounded, exercise};
 
 #[tokio::test]
-async fn a_pair_of_byte_streams_once() {
+async fn a_pair_of_byte_streams_is_one_session() {
     let log = Log::new();
     let lines = log.clone();
     let (ours, theirs) = tokio::io::duplex(4096);
@@ -22,9 +22,13 @@ async fn a_pair_of_byte_streams_once() {
     let client = Client::new(tokio::io::split(ours)).unwrap();
     let session = bounded(client.connect()).await.unwrap();
     exercise(&session, &log, &Expect::modern("own")).await;
+    drop(session);
+    let session = bounded(client.connect()).await.unwrap();
+    let echo = bounded(session.call_tool("echo").arg("text", "again")).await.unwrap();
+    assert_eq!(echo.text(), "again");
+    bounded(session.close()).await.unwrap();
     let error = bounded(client.connect()).await.unwrap_err();
     assert!(error.to_string().contains("once"), "{error}");
-    bounded(session.close()).await.unwrap();
     bounded(serving).await.unwrap().unwrap();
 }
 
@@ -44,7 +48,7 @@ async fn a_pair_of_message_streams() {
 #[test]
 fn what_is_no_target_says_what_to_write() {
     for (target, hint) in [
-        ("npx -y server", "Stdio::new(\"npx\").args([\"-y\", \"server\"])"),
+        ("npx -y server", "Stdio::command_line(\"npx -y server\")?"),
         ("missing.py", "no such file"),
         ("ws://localhost/mcp", "use http or https"),
     ] {

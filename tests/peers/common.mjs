@@ -4,6 +4,7 @@
 // the folder `npm` of the one that MCP_PEERS names. The command line is that of `common.py`.
 
 import { createRequire } from "node:module";
+import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 
@@ -13,16 +14,16 @@ const installed = process.env.MCP_PEERS
 
 export const require = createRequire(installed);
 
-// `mode.stdio()` serves; `mode.http(options)` and `mode.sse()` return a handler `(req, res)`.
+// `mode.stdio()` serves; `mode.http(options)` and `mode.sse(path)` return a handler `(req, res)`.
 export function main(mode) {
-  const [form = "stdio", port, ...options] = process.argv.slice(2);
+  const [form = "stdio", port, ...rest] = process.argv.slice(2);
   if (form === "stdio") return mode.stdio();
+  const [path, options] = form === "sse" ? [rest[0] ?? "/sse", []] : ["/mcp", rest];
   const unknown = options.filter((option) => !["json", "stateless", "events"].includes(option));
   if (!mode[form] || unknown.length) throw new Error(`cannot serve ${process.argv.slice(2)}`);
-  const server = createServer(mode[form](new Set(options)));
+  const server = createServer(mode[form](form === "sse" ? path : new Set(options)));
   server.listen(Number(port), "127.0.0.1", () => {
-    const path = form === "http" ? "mcp" : "sse";
-    console.error(`listening on http://127.0.0.1:${server.address().port}/${path}`);
+    console.error(`listening on http://127.0.0.1:${server.address().port}${path}`);
   });
 }
 
@@ -81,6 +82,19 @@ export function tools(z, events) {
         return text("waited");
       },
     ],
+    ...(process.env.MCP_NOTES
+      ? [
+          [
+            "note",
+            "Appends a line with the text to the file of notes, and returns it.",
+            { text: z.string() },
+            ({ text: it }) => {
+              appendFileSync(process.env.MCP_NOTES, `${it}\n`);
+              return text(it);
+            },
+          ],
+        ]
+      : []),
     ...(events
       ? [
           [

@@ -4,15 +4,18 @@ Command line of every peer:
 
     peer stdio                                        (the default)
     peer http PORT [json] [stateless] [events]        Streamable HTTP at /mcp
-    peer sse PORT                                     HTTP+SSE at /sse
+    peer sse PORT [PATH]                              HTTP+SSE at PATH, or /sse
 
 PORT 0 takes a free port. Once the socket accepts connections the peer writes the
 line `listening on http://127.0.0.1:PORT/PATH` to stderr.
 
 `json`: JSON answers instead of streams. `stateless`: no sessions. `events`: an
 event store, so that streams can be resumed, and the tool `poll`.
+
+Where the environment has MCP_NOTES, there is the tool `note`, which appends to that file.
 """
 
+import os
 import socket
 import sys
 
@@ -77,6 +80,15 @@ def register(server, context, error, events=False):
             await ctx.report_progress(2, 2, "after")
             return "resumed"
 
+    if notes := os.environ.get("MCP_NOTES"):
+
+        @server.tool()
+        def note(text: str) -> str:
+            """Appends a line with the text to the file of notes, and returns it."""
+            with open(notes, "a") as file:
+                file.write(f"{text}\n")
+            return text
+
     @server.resource("test://greeting", mime_type="text/plain")
     def greeting() -> str:
         return "hello"
@@ -119,7 +131,7 @@ def memory_event_store():
 def main(stdio, http, sse):
     """Reads the command line and serves.
 
-    `stdio()` serves; `http(port, options)` and `sse(port)` return an ASGI app.
+    `stdio()` serves; `http(port, options)` and `sse(port, path)` return an ASGI app.
     """
     form, *rest = sys.argv[1:] or ["stdio"]
     if form == "stdio":
@@ -129,9 +141,10 @@ def main(stdio, http, sse):
     if form == "http":
         options = set(rest[1:])
         assert options <= {"json", "stateless", "events"}, options
-        return serve(http(port, options), listener, "mcp")
+        return serve(http(port, options), listener, "/mcp")
     assert form == "sse", form
-    serve(sse(port), listener, "sse")
+    path = rest[1] if len(rest) > 1 else "/sse"
+    serve(sse(port, path), listener, path)
 
 
 def serve(app, listener, path):
@@ -141,7 +154,7 @@ def serve(app, listener, path):
         async def startup(self, sockets=None):
             await super().startup(sockets=sockets)
             port = listener.getsockname()[1]
-            print(f"listening on http://127.0.0.1:{port}/{path}", file=sys.stderr, flush=True)
+            print(f"listening on http://127.0.0.1:{port}{path}", file=sys.stderr, flush=True)
 
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     Server(config).run(sockets=[listener])

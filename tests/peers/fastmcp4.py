@@ -29,5 +29,5 @@ def http(port, options):
 common.main(
     stdio=lambda: server().run(show_banner=False),
     http=http,
-    sse=lambda port: server().http_app(path="/sse", transport="sse"),
+    sse=lambda port, path: server().http_app(path=path, transport="sse"),
 )

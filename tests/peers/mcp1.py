@@ -9,12 +9,13 @@ from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 
 
-def server(port=0, options=frozenset()):
+def server(port=0, options=frozenset(), path="/sse"):
     events = "events" in options
     made = FastMCP(
         "mcp1",
         instructions="the tools of the peers",
         port=port,
+        sse_path=path,
         log_level="WARNING",
         json_response="json" in options,
         stateless_http="stateless" in options,
@@ -28,5 +29,5 @@ def server(port=0, options=frozenset()):
 common.main(
     stdio=lambda: server().run(),
     http=lambda port, options: server(port, options).streamable_http_app(),
-    sse=lambda port: server(port).sse_app(),
+    sse=lambda port, path: server(port, path=path).sse_app(),
 )

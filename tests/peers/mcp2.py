@@ -28,5 +28,5 @@ def http(port, options):
 common.main(
     stdio=lambda: server().run(),
     http=http,
-    sse=lambda port: server().sse_app(),
+    sse=lambda port, path: server().sse_app(sse_path=path),
 )

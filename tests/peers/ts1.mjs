@@ -54,17 +54,17 @@ function http(options) {
   });
 }
 
-function sse() {
+function sse(path) {
   const known = new Map();
   return async (req, res) => {
-    if (req.method === "GET") {
+    const { pathname, searchParams } = new URL(req.url, "http://localhost");
+    if (req.method === "GET" && pathname === path) {
       const transport = new SSEServerTransport("/message", res);
       known.set(transport.sessionId, transport);
       res.on("close", () => known.delete(transport.sessionId));
       return server().connect(transport);
     }
-    const id = new URL(req.url, "http://localhost").searchParams.get("sessionId");
-    const transport = known.get(id);
+    const transport = known.get(searchParams.get("sessionId"));
     if (!transport) return res.writeHead(404).end("no such session");
     await transport.handlePostMessage(req, res);
   };

@@ -6,7 +6,7 @@ use crate::TASKS;
 use crate::run::Result;
 
 /// The quick ones first, so that a slip is known soon; all run, so that all are known at once.
-const ORDER: &[&str] = &["tidy", "lint", "test", "hack", "windows", "msrv", "deny"];
+const ORDER: &[&str] = &["tidy", "lint", "test", "conformance", "hack", "windows", "msrv", "deny"];
 
 pub(crate) fn run(_: &[String]) -> Result {
     let mut lines = Vec::new();
@@ -23,7 +23,7 @@ pub(crate) fn run(_: &[String]) -> Result {
                 "FAILED"
             }
         };
-        lines.push(format!("  {name:<8} {verdict:<7} {:>5} s", start.elapsed().as_secs()));
+        lines.push(format!("  {name:<11} {verdict:<7} {:>5} s", start.elapsed().as_secs()));
     }
     println!("\n{}", lines.join("\n"));
     match failed.is_empty() {

@@ -7,6 +7,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod deny;
 mod hack;
 mod lint;
@@ -35,6 +36,11 @@ struct Task {
 const TASKS: &[Task] = &[
     task("setup", "installs the pinned peers into .peers/", setup::run),
     task("test", "[--no-peers] [-- ARGS] runs every test, installing the peers first", test::run),
+    task(
+        "conformance",
+        "[--server] [--suite S] [--scenario S] [--wire W] [--repeat N] runs the official suite",
+        conformance::run,
+    ),
     task("lint", "formatting, clippy and the documentation, without a warning", lint::run),
     task("tidy", "the rules of the repository that no compiler checks", tidy::run),
     task("hack", "every feature of every crate alone; what each pulls in", hack::run),
@@ -75,7 +81,7 @@ fn main() -> ExitCode {
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         println!("usage: cargo xtask TASK\n");
         for Task { name, about, .. } in TASKS {
-            println!("  {name:<8} {about}");
+            println!("  {name:<11} {about}");
         }
         return ExitCode::from(2);
     };

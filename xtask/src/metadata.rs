@@ -9,6 +9,8 @@ use crate::run::{Result, cargo, output};
 /// The packages of the workspace.
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
 }
 
 pub(crate) struct Package {
@@ -31,10 +33,13 @@ pub(crate) struct Arrow {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
-        let text = output(&mut cargo("metadata --format-version 1 --no-deps"))?;
-        let metadata: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let json = output(&mut cargo("metadata --format-version 1 --no-deps"))?;
+        let metadata: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
         let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(Self { packages: packages.iter().map(Package::new).collect() })
+        Ok(Self {
+            packages: packages.iter().map(Package::new).collect(),
+            target: text(&metadata["target_directory"]).into(),
+        })
     }
 
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {

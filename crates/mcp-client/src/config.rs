@@ -82,6 +82,7 @@ impl Many {
                     options.prior_discover = None;
                     // The group hands them on, with the names of their servers.
                     options.on_notification = None;
+                    options.handlers = options.handlers.without_listeners();
                     let backend = Backend::new(Arc::clone(name), one.connect.clone());
                     group.backend(backend.options(options).tools(rules.clone().unwrap_or_default()))
                 }

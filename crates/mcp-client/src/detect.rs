@@ -156,9 +156,11 @@ fn is_refusal(error: &Error) -> bool {
     error.kind() == ErrorKind::Rejected && matches!(status, Some(400 | 404 | 405))
 }
 
-/// Whether the server answered, with what HTTP+SSE does not.
+/// Whether somebody is there who does not do what HTTP+SSE does: a server of Streamable HTTP may as well
+/// open a stream, and leave it empty or end it.
 fn is_something_else(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Rejected | ErrorKind::Protocol)
+    use ErrorKind::{Interrupted, Protocol, Rejected, Timeout};
+    matches!(error.kind(), Rejected | Protocol | Timeout | Interrupted)
 }
 
 /// What arrives on the one carrier, and on the other from when that is open.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_core::{EmptyResult, Era, Notification, ProgressToken, RawJson, meta_key, method};
-use mcp_session::Session;
+use mcp_session::{SERVER_META_KEY, Session};
 use memchr::memmem;
 
 use crate::{
@@ -17,10 +17,6 @@ use crate::{
     rewrite::rewrite_uris,
     subscriptions::Wish,
 };
-
-/// The key in the `_meta` of an `input_required` result under which a group says, as a string, which of
-/// its servers asks.
-pub const SERVER_META_KEY: &str = "mcp-group/server";
 
 /// Spec: server/tools#calling-tools
 pub(crate) async fn call_tool(asked: &Asked) -> Answer {

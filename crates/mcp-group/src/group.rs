@@ -20,10 +20,9 @@ use crate::{
 /// connection, or in the background when the last handle and the last request are dropped; after a close
 /// the next request connects them again.
 ///
-/// A request fails below the protocol, with a
-/// text that names the server, where its server is out of reach: kind
-/// [`Interrupted`](mcp_transport::ErrorKind::Interrupted) in place of `Closed`, since the group itself is
-/// not over. The error of the server's transport is in the chain of sources.
+/// Where a server is out of reach, its requests fail below the protocol, with a text that names it and the
+/// error of its transport in the chain of sources. `Closed` is then
+/// [`Interrupted`](mcp_transport::ErrorKind::Interrupted), since the group itself is not over.
 #[derive(Clone)]
 pub struct Group {
     pub(crate) shared: Arc<Shared>,

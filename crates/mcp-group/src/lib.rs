@@ -47,8 +47,8 @@
 //!
 //! Clients may speak any revision, and each server is spoken to in its own. What a server of the modern
 //! era asks for in an `input_required` result is handed on as it came, with [`SERVER_META_KEY`] in its
-//! `_meta`; what a server of the legacy era asks for on the wire is answered by the
-//! [`on_request`](mcp_session::SessionOptions) of its backend.
+//! `_meta`; what a server of the legacy era asks for on the wire is answered by the handlers in
+//! the [options](Backend::options) of its backend.
 
 mod asked;
 mod backend;
@@ -57,6 +57,7 @@ mod calls;
 mod client;
 mod failure;
 mod group;
+mod heard;
 mod hub;
 mod identity;
 mod listen;
@@ -80,8 +81,8 @@ mod uri;
 
 pub use backend::{Backend, Backoff};
 pub use builder::GroupBuilder;
-pub use calls::SERVER_META_KEY;
 pub use group::Group;
+pub use mcp_session::SERVER_META_KEY;
 pub use names::{Collision, ItemKind, Origin};
 pub use rules::{ArgumentChange, ToolChange, ToolRules};
 pub use status::{ServerState, ServerStatus};

@@ -1,28 +1,17 @@
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mcp_core::{
-    Era, LoggingLevel, Notification, SetLevelRequestParams,
-    SubscriptionsAcknowledgedNotificationParams, method,
-};
+use mcp_core::{Era, LoggingLevel, SetLevelRequestParams, method};
 use mcp_session::{Error, ErrorKind, Session, SessionOptions, Verdict};
 use mcp_transport::{Connect as _, SharedConnect};
-use tokio::{
-    sync::{Notify, watch},
-    task::AbortHandle,
-    time::Instant,
-};
+use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
 use crate::{
     Backend, Backoff, ServerState, ServerStatus, ToolRules,
     failure::Failure,
-    hub::{Change, Event, Hub},
+    heard::Marks,
+    hub::Hub,
     lists::Lists,
     names::{ItemKind, Names},
-    object::Object,
-    relay,
     subscriptions::Subscriptions,
     supervise::supervise,
     uri,
@@ -213,22 +202,25 @@ impl Member {
 
     /// Ends what opens it. The session that it had is the caller's to close.
     pub(crate) fn stop(&self) -> Option<Session> {
-        let mut task = self.task();
-        task.abort();
-        if self.connect.is_none() {
-            return None;
-        }
-        match self.phase.send_replace(Phase::Idle) {
-            Phase::Ready(session) => Some(session),
-            _ => None,
-        }
+        self.end(Task::None)
     }
 
     /// [Stops](Self::stop) it for good.
     pub(crate) fn retire(&self) -> Option<Session> {
-        let session = self.stop();
-        *self.task() = Task::Never;
-        session
+        self.end(Task::Never)
+    }
+
+    fn end(&self, then: Task) -> Option<Session> {
+        let mut task = self.task();
+        task.abort();
+        if matches!(then, Task::Never) {
+            *task = then;
+        }
+        self.connect.as_ref()?;
+        match self.phase.send_replace(Phase::Idle) {
+            Phase::Ready(session) => Some(session),
+            _ => None,
+        }
     }
 
     /// Gives it up: nothing tries again by itself.
@@ -351,53 +343,6 @@ impl Member {
         }
     }
 
-    /// Takes what the server says, inside a call or outside.
-    fn heard(&self, notification: &Notification) {
-        let method = &*notification.method;
-        if let Some(change) = Change::of(method) {
-            self.marks.mark(change);
-            return;
-        }
-        match method {
-            method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => {
-                let params = mcp_core::decode_params::<SubscriptionsAcknowledgedNotificationParams>;
-                let honoured = params(notification.params.as_ref()).ok();
-                let uris = honoured.and_then(|it| it.notifications.resource_subscriptions);
-                self.subscriptions.acknowledge(uris.unwrap_or_default().into_iter().collect());
-            }
-            method::NOTIFICATIONS_RESOURCES_UPDATED => {
-                let mut params = Object::of(notification.params.as_ref()).unwrap_or_default();
-                let Some(uri) = params.text("uri") else { return };
-                let shown = self.expose_uri(&uri);
-                params.set("uri", &shown);
-                // That of the subscription of ours.
-                params.within("_meta", |meta| meta.remove(mcp_core::meta_key::SUBSCRIPTION_ID));
-                self.hub.tell(&Event::Updated(shown, params));
-            }
-            method::NOTIFICATIONS_MESSAGE => {
-                let mut params = Object::of(notification.params.as_ref()).unwrap_or_default();
-                let level = params.decode("level");
-                let mut notification = notification.clone();
-                if !self.plain {
-                    let logger = match params.text("logger") {
-                        Some(logger) => format!("{}/{logger}", self.name),
-                        None => self.name.to_string(),
-                    };
-                    params.set("logger", &logger);
-                    notification.params = Some(params.to_json());
-                }
-                if let Some(notification) = relay::log(notification) {
-                    self.hub.tell(&Event::Said(level, notification));
-                }
-            }
-            _ => {
-                if let Some(notification) = relay::say(notification.clone()) {
-                    self.hub.tell(&Event::Other(notification));
-                }
-            }
-        }
-    }
-
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -417,34 +362,5 @@ impl Task {
             task.abort();
             *self = Self::None;
         }
-    }
-}
-
-/// Lists that the server says have changed, until somebody has read them again.
-#[derive(Default)]
-pub(crate) struct Marks {
-    bits: AtomicU8,
-    notify: Notify,
-}
-
-impl Marks {
-    fn mark(&self, change: Change) {
-        self.bits.fetch_or(1 << change as u8, Ordering::SeqCst);
-        self.notify.notify_one();
-    }
-
-    pub(crate) fn is_marked(&self, change: Change) -> bool {
-        self.bits.load(Ordering::SeqCst) & (1 << change as u8) != 0
-    }
-
-    /// Waits for some, and takes them.
-    pub(crate) async fn take(&self) -> impl Iterator<Item = Change> + use<> {
-        let bits = loop {
-            match self.bits.swap(0, Ordering::SeqCst) {
-                0 => self.notify.notified().await,
-                bits => break bits,
-            }
-        };
-        Change::ALL.into_iter().filter(move |change| bits & (1 << *change as u8) != 0)
     }
 }

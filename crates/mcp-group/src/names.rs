@@ -63,8 +63,11 @@ pub(crate) enum Naming {
     /// As they are.
     Same,
     /// The user's own way.
-    Custom(Arc<dyn Fn(&str, &str) -> String + Send + Sync>),
+    Custom(NamingFn),
 }
+
+/// From the name of a server and the name that something has there.
+pub(crate) type NamingFn = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 
 /// Every name that was ever given, for the life of the group: a name never comes to mean something else.
 pub(crate) struct Names {
@@ -76,6 +79,8 @@ pub(crate) struct Names {
 struct Tables {
     by_kind: [Table; 3],
     collisions: Vec<Collision>,
+    /// Somebody has been told that a server has too many names.
+    is_overfull: bool,
 }
 
 #[derive(Default)]
@@ -104,14 +109,16 @@ impl Names {
         plain: bool,
     ) -> Option<String> {
         let mut tables = self.lock();
-        let Tables { by_kind, collisions } = &mut *tables;
+        let Tables { by_kind, collisions, is_overfull } = &mut *tables;
         let table = &mut by_kind[kind as usize];
         let own = table.by_origin.entry(Arc::clone(&origin.server)).or_default();
         if let Some(name) = own.get(&origin.name) {
             return Some(name.clone());
         }
         if own.len() >= LIMIT {
-            tracing::warn!(server = %origin.server, "too many names: the others are left out");
+            if !std::mem::replace(is_overfull, true) {
+                tracing::warn!(server = %origin.server, "too many names: the others are left out");
+            }
             return None;
         }
         let wanted = match (&self.naming, kind) {

@@ -1,12 +1,21 @@
-use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, pin::Pin};
+use std::{
+    any::Any, borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, pin::Pin, sync::Arc,
+};
 
 use mcp_core::{
-    CallToolResult, Era, GetPromptResult, InputRequiredResult, Meta, MethodResult,
-    ProgressNotificationParams, Request, method,
+    CallToolResult, Era, GetPromptResult, Meta, MethodResult, ProgressNotificationParams, RawJson,
+    Request, error_code, method,
 };
-use serde::{Deserialize, Serialize};
+use mcp_transport::ParamHeaders;
+use serde::Serialize;
 
-use crate::{Error, ErrorKind, Session, Timeout, params::Params};
+use crate::{
+    CallInfo, Error, ErrorKind, ManualCall, Session, Timeout,
+    handlers::ProgressHandler,
+    param_headers,
+    params::Params,
+    rounds::{Answers, Wanted, endless, refused},
+};
 
 /// A call that is being put together: `.await` it to send it.
 ///
@@ -27,14 +36,12 @@ use crate::{Error, ErrorKind, Session, Timeout, params::Params};
 pub struct Call<R> {
     session: Session,
     method: Cow<'static, str>,
-    params: Result<Params, serde_json::Error>,
+    params: Result<Params, Arc<serde_json::Error>>,
     meta: Option<Meta>,
     timeout: Option<Timeout>,
     on_progress: Option<ProgressHandler>,
     result: PhantomData<fn() -> R>,
 }
-
-type ProgressHandler = Box<dyn Fn(ProgressNotificationParams) + Send + Sync>;
 
 impl<R> Call<R> {
     pub(crate) fn new(
@@ -45,7 +52,7 @@ impl<R> Call<R> {
         Self {
             session,
             method: method.into(),
-            params,
+            params: params.map_err(Arc::new),
             meta: None,
             timeout: None,
             on_progress: None,
@@ -70,7 +77,7 @@ impl<R> Call<R> {
         mut self,
         handler: impl Fn(ProgressNotificationParams) + Send + Sync + 'static,
     ) -> Self {
-        self.on_progress = Some(Box::new(handler));
+        self.on_progress = Some(Arc::new(handler));
         self
     }
 
@@ -80,8 +87,22 @@ impl<R> Call<R> {
         self
     }
 
+    /// Hands what the server asks for meanwhile to the caller, in place of the handlers: see [`Input`](crate::Input).
+    ///
+    /// Spec: basic/patterns/mrtr
+    pub fn manual_input(self) -> ManualCall<R> {
+        ManualCall::new(self)
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Params) -> Result<(), serde_json::Error>) -> Self {
-        self.params = self.params.and_then(|mut params| change(&mut params).map(|()| params));
+        self.params = self.params.and_then(|mut params| match change(&mut params) {
+            Ok(()) => Ok(params),
+            Err(error) => Err(Arc::new(error)),
+        });
         self
     }
 }
@@ -110,45 +131,101 @@ impl Call<GetPromptResult> {
     }
 }
 
-impl<R: MethodResult> Call<R> {
+/// The methods that a server may answer with a wish for input.
+const ASKING: [&str; 3] = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
+
+impl<R: MethodResult + 'static> Call<R> {
     async fn send(self) -> Result<R, Error> {
-        let Self { session, method, params, meta, timeout, on_progress, .. } = self;
-        if method == method::PING && session.era() == Era::Modern {
-            let message = "the modern era has no ping: any other call is a sign of life";
-            return Err(session.error(ErrorKind::Unsupported, message).with_method(method));
+        let mut answers = Answers::new();
+        let mut round = 0;
+        let mut corrected = false;
+        loop {
+            let result = match self.round(&answers).await {
+                Err(error) if !corrected && self.has_wrong_headers(&error) => {
+                    // What is known of the tool is out of date.
+                    corrected = true;
+                    self.session.list_tools().await?;
+                    self.round(&answers).await?
+                }
+                result => result?,
+            };
+            let error = match R::decode(&result) {
+                Ok(mut result) => {
+                    if let Some(list) = (&mut result as &mut dyn Any).downcast_mut() {
+                        self.session.learn(list);
+                    }
+                    return Ok(result);
+                }
+                Err(error) => self.undecodable(error),
+            };
+            // Only a result that is not the expected one is looked at a second time.
+            let wanted = Wanted::read(&result).filter(|_| ASKING.contains(&&*self.method));
+            let Some(wanted) = wanted else { return Err(error) };
+            round += 1;
+            if round > self.session.max_rounds() {
+                return Err(endless(&self, round - 1).with_method(self.method));
+            }
+            let call = self.info();
+            let gathered = wanted.answers(self.session.answering(), &call, round).await;
+            answers = gathered
+                .map_err(|why| refused(&self, &result, why).with_method(self.method.clone()))?;
         }
+    }
+
+    /// Sends the request once, with what the server has asked for, and gives the result as it came.
+    pub(crate) async fn round(&self, answers: &[u8]) -> Result<RawJson, Error> {
+        let Self { session, method, params, meta, timeout, on_progress, .. } = self;
+        if *method == method::PING && session.era() == Era::Modern {
+            let message = "the modern era has no ping: any other call is a sign of life";
+            return Err(session.error(ErrorKind::Unsupported, message).with_method(method.clone()));
+        }
+        let on_progress = on_progress.as_ref().or(session.on_progress());
         let id = session.next_id();
         let token = on_progress.is_some().then_some(id);
-        let params = params
-            .and_then(|params| params.encode(session.common_meta(), token, meta.as_ref()))
-            .map_err(|error| session.unsendable(error).with_method(method.clone()))?;
+        let params = match params {
+            Ok(params) => params
+                .encode_with(session.common_meta(), token, meta.as_ref(), answers)
+                .map_err(|error| session.unsendable(error)),
+            Err(error) => Err(session.unsendable(Arc::clone(error))),
+        };
         let mut request = Request::new(id, method.clone());
-        request.params = params;
+        request.params = params.map_err(|error| error.with_method(method.clone()))?;
         let timeout = timeout.unwrap_or_else(|| session.default_timeout());
-        let result = session
-            .ask(request, timeout, on_progress.as_deref())
+        let repeated = self.param_headers()?;
+        session
+            .ask(request, timeout, on_progress.map(|it| &**it), repeated, || self.info())
             .await
-            .map_err(|error| error.with_method(method.clone()))?;
-        R::decode(&result).map_err(|error| {
-            // Only a result that is not the expected one is looked at a second time.
-            let error = match input_required(&result) {
-                Some(input) => session.input_required(input),
-                None => session.decode_error(error),
-            };
-            error.with_method(method)
-        })
+            .map_err(|error| error.with_method(method.clone()))
     }
-}
 
-/// The result, if it is one that asks for input.
-fn input_required(result: &mcp_core::RawJson) -> Option<InputRequiredResult> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Kind {
-        result_type: String,
+    /// The arguments that HTTP repeats in headers.
+    fn param_headers(&self) -> Result<Option<ParamHeaders>, Error> {
+        let (true, Ok(params)) = (self.method == method::TOOLS_CALL, &self.params) else {
+            return Ok(None);
+        };
+        let Some(annotated) = self.session.annotated(|| params.target()) else {
+            return Ok(None);
+        };
+        let headers = params.arguments().and_then(|it| param_headers::headers(&annotated, &it));
+        let unsendable = |error| self.session.unsendable(error).with_method(self.method.clone());
+        headers.map(Some).map_err(unsendable)
     }
-    let kind: Kind = result.decode().ok()?;
-    (kind.result_type == "input_required").then(|| result.decode().ok()).flatten()
+
+    /// Whether the server misses headers, or found others than it wanted.
+    fn has_wrong_headers(&self, error: &Error) -> bool {
+        self.method == method::TOOLS_CALL
+            && error.answer().is_some_and(|answer| answer.code == error_code::HEADER_MISMATCH)
+            && self.session.sends_headers()
+    }
+
+    pub(crate) fn undecodable(&self, error: serde_json::Error) -> Error {
+        self.session.decode_error(error).with_method(self.method.clone())
+    }
+
+    fn info(&self) -> CallInfo {
+        let target = self.params.as_ref().ok().and_then(Params::target);
+        CallInfo::new(self.method.clone(), target)
+    }
 }
 
 impl<R: MethodResult + 'static> IntoFuture for Call<R> {

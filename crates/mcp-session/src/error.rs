@@ -158,6 +158,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
     pub(crate) fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
         self

@@ -9,7 +9,11 @@ use mcp_core::{Message, Notification, method};
 use mcp_transport::Inbound;
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{NotificationHandler, answering::Answering};
+use crate::{
+    NotificationHandler,
+    answering::Answering,
+    handlers::{Asked, LogHandler},
+};
 
 /// Watches a connection, until it is dropped.
 pub(crate) struct Incoming {
@@ -51,11 +55,7 @@ impl Drop for Incoming {
 }
 
 /// Begins to read what belongs to no call.
-pub(crate) fn watch(
-    mut inbound: Inbound,
-    answering: Answering,
-    on_notification: Option<NotificationHandler>,
-) -> Incoming {
+pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices) -> Incoming {
     let over = watch::Sender::new(false);
     let answering = Arc::new(answering);
     if inbound.is_none() {
@@ -66,12 +66,12 @@ pub(crate) fn watch(
     let task = tokio::spawn(async move {
         while let Some(item) = inbound.next().await {
             match item {
-                Ok(Message::Request(request)) => answers.take(request),
+                Ok(Message::Request(request)) => answers.take(request, None),
                 Ok(Message::Notification(notification)) => {
                     if notification.method == method::NOTIFICATIONS_CANCELLED {
                         answers.cancelled(&notification);
-                    } else if let Some(on_notification) = &on_notification {
-                        tell(on_notification, &notification);
+                    } else {
+                        notices.tell(&notification);
                     }
                 }
                 Ok(Message::Response(response)) => {
@@ -87,11 +87,35 @@ pub(crate) fn watch(
     Incoming { over, answering, task: Some(task) }
 }
 
-/// Hands a notification on. A handler that panics is the application's mistake, and no reason to leave the
-/// server without answers from here on.
-pub(crate) fn tell(handler: &NotificationHandler, notification: &Notification) {
-    let told = catch_unwind(AssertUnwindSafe(|| handler(notification)));
-    if told.is_err() {
-        tracing::error!(method = %notification.method, "the handler of notifications panicked");
+/// Who takes notifications that belong to no call.
+#[derive(Clone)]
+pub(crate) struct Notices {
+    pub(crate) server: Arc<str>,
+    pub(crate) on_notification: Option<NotificationHandler>,
+    pub(crate) on_log: Option<LogHandler>,
+}
+
+impl Notices {
+    /// Hands a notification on. A handler that panics is the application's mistake, and no reason to leave
+    /// the server without answers from here on.
+    pub(crate) fn tell(&self, notification: &Notification) {
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(on_notification) = &self.on_notification {
+                on_notification(notification);
+            }
+            if let Some(on_log) = &self.on_log
+                && notification.method == method::NOTIFICATIONS_MESSAGE
+            {
+                match mcp_core::decode_params(notification.params.as_ref()) {
+                    Ok(params) => {
+                        on_log(Asked { server: Arc::clone(&self.server), call: None, params });
+                    }
+                    Err(error) => tracing::debug!(%error, "a log message that cannot be read"),
+                }
+            }
+        }));
+        if told.is_err() {
+            tracing::error!(method = %notification.method, "the handler of notifications panicked");
+        }
     }
 }

@@ -6,19 +6,25 @@
 mod answering;
 mod call;
 mod error;
+mod handlers;
 mod inbound;
 mod list;
 mod negotiate;
 mod options;
+mod param_headers;
 mod params;
+mod rounds;
 mod session;
 mod timer;
 
-pub use answering::{Answer, RequestHandler, ServerRequest};
 pub use call::Call;
 pub use error::{Error, ErrorKind};
+pub use handlers::{
+    Answer, Asked, CallInfo, Handlers, RawRequest, Reply, RequestHandler, ServerRequest,
+};
 pub use list::{Items, List};
 pub use negotiate::{Mode, Verdict};
 pub use options::{NotificationHandler, SessionOptions};
+pub use rounds::{Input, InputRound, ManualCall, SERVER_META_KEY};
 pub use session::Session;
 pub use timer::Timeout;

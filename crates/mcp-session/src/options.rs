@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use mcp_core::{ClientCapabilities, Implementation, Notification};
 
-use crate::{Mode, RequestHandler, Timeout, Verdict};
+use crate::{Handlers, Mode, Timeout, Verdict};
 
 /// How a session is opened and what holds for its calls. Plain configuration: making it does no I/O.
 #[derive(Clone)]
@@ -12,7 +12,8 @@ pub struct SessionOptions {
     pub mode: Mode,
     /// Who we are. Default: the name and version of this library.
     pub client_info: Implementation,
-    /// What the client declares to be capable of. Default: nothing.
+    /// What the client declares to be capable of, beside what its
+    /// [`handlers`](SessionOptions::handlers) declare. Default: nothing.
     pub capabilities: ClientCapabilities,
     /// What an earlier session found out about this server, to open without asking again.
     pub prior_discover: Option<Verdict>,
@@ -27,13 +28,10 @@ pub struct SessionOptions {
     pub timeout: Timeout,
     /// Takes the notifications that belong to no call, in order. It must not block.
     pub on_notification: Option<NotificationHandler>,
-    /// Answers what the server asks on the wire, before 2026-07-28: sampling, elicitation, roots. The
-    /// answers run concurrently, end when the server cancels, and a panic becomes an error that the server
-    /// gets. Without it the server is told that the method does not exist. What is offered has to be
-    /// declared in [`capabilities`](SessionOptions::capabilities) too. `ping` is answered anyway.
-    ///
-    /// Spec: 2025-11-25 basic#requests
-    pub on_request: Option<RequestHandler>,
+    /// What is done for servers: sampling, elicitation, roots. Default: nothing.
+    pub handlers: Handlers,
+    /// How often one call may be asked for input before it fails, in the modern era. Default: 10.
+    pub max_rounds: u32,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -50,7 +48,8 @@ impl Default for SessionOptions {
             start_timeout: Duration::from_secs(60),
             timeout: Timeout::default(),
             on_notification: None,
-            on_request: None,
+            handlers: Handlers::default(),
+            max_rounds: 10,
         }
     }
 }
@@ -63,6 +62,7 @@ impl fmt::Debug for SessionOptions {
             .field("probe_timeout", &self.probe_timeout)
             .field("start_timeout", &self.start_timeout)
             .field("timeout", &self.timeout)
+            .field("handlers", &self.handlers)
             .finish_non_exhaustive()
     }
 }

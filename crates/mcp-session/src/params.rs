@@ -113,7 +113,19 @@ impl Params {
         progress_token: Option<i64>,
         meta: Option<&Meta>,
     ) -> Result<Option<RawJson>, serde_json::Error> {
+        self.encode_with(common, progress_token, meta, &[])
+    }
+
+    /// The same with more members, as the inside of a JSON object.
+    pub(crate) fn encode_with(
+        &self,
+        common: &CommonMeta,
+        progress_token: Option<i64>,
+        meta: Option<&Meta>,
+        more: &[u8],
+    ) -> Result<Option<RawJson>, serde_json::Error> {
         let is_empty = self.fixed == b"{}" && matches!(self.arguments, Arguments::None);
+        let is_empty = is_empty && more.is_empty();
         let has_meta = !common.0.is_empty() || progress_token.is_some() || meta.is_some();
         if is_empty && !has_meta {
             return Ok(None);
@@ -125,7 +137,7 @@ impl Params {
         {
             merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
             let apart = Self { fixed, by_hand: false, arguments: Arguments::None };
-            return apart.encode(common, progress_token, Some(&merged));
+            return apart.encode_with(common, progress_token, Some(&merged), more);
         }
         let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);
         out.push(b'{');
@@ -155,8 +167,31 @@ impl Params {
             }
             Arguments::Single(arguments) => member(&mut out, "arguments", arguments)?,
         }
+        if !more.is_empty() {
+            comma(&mut out);
+            out.extend_from_slice(more);
+        }
         out.push(b'}');
         Ok(Some(RawJson::trusted(out)))
+    }
+
+    /// The arguments by themselves.
+    pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
+        match &self.arguments {
+            Arguments::None => Ok(Map::new()),
+            Arguments::Whole(json) => serde_json::from_slice(json),
+            Arguments::Single(arguments) => Ok(arguments.clone()),
+        }
+    }
+
+    /// The tool or prompt by its name, or the resource by its URI.
+    pub(crate) fn target(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Target {
+            #[serde(alias = "uri")]
+            name: String,
+        }
+        serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
     /// Takes the `_meta` out of hand-written parameters, leaving all else as it stands.
@@ -170,7 +205,7 @@ impl Params {
 }
 
 /// Appends a member to an object that is being written.
-fn member<T: Serialize + ?Sized>(
+pub(crate) fn member<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     key: &str,
     value: &T,

@@ -17,15 +17,18 @@ use mcp_core::{
     ReadResourceResult, Request, ServerCapabilities, method,
 };
 use mcp_transport::{
-    Connect, Delivery, Envelope, OneWay, SharedConnect, SharedTransport, Transport,
+    Binding, Connect, Delivery, Envelope, OneWay, ParamHeaders, SharedConnect, SharedTransport,
+    Transport,
 };
 use serde::Serialize;
 
 use crate::{
     Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
     answering::Answering,
-    inbound::{self, Incoming},
+    handlers::{CallInfo, ProgressHandler},
+    inbound::{self, Incoming, Notices},
     negotiate::{Opened, open},
+    param_headers::{Annotated, ParamTable},
     params::{CommonMeta, Params},
     timer::Timers,
 };
@@ -50,6 +53,8 @@ struct Inner {
     next_id: AtomicI64,
     timers: Timers,
     options: SessionOptions,
+    notices: Notices,
+    param_table: ParamTable,
     incoming: Incoming,
 }
 
@@ -78,10 +83,14 @@ impl Session {
             connection.transport.clone(),
             Arc::clone(&server),
             verdict.protocol_version,
-            options.on_request.clone(),
+            options.handlers.clone(),
         );
-        let incoming =
-            inbound::watch(connection.inbound, answering, options.on_notification.clone());
+        let notices = Notices {
+            server: Arc::clone(&server),
+            on_notification: options.on_notification.clone(),
+            on_log: options.handlers.log.clone(),
+        };
+        let incoming = inbound::watch(connection.inbound, answering, notices.clone());
         let inner = Inner {
             transport: connection.transport,
             pid: connection.pid,
@@ -91,6 +100,8 @@ impl Session {
             next_id: AtomicI64::new(1),
             timers: Timers::default(),
             options,
+            notices,
+            param_table: ParamTable::default(),
             incoming,
         };
         let timeout = inner.options.timeout;
@@ -244,6 +255,20 @@ impl Session {
         self.send(notification.into()).await.map_err(|error| error.with_method(method))
     }
 
+    /// Tells the server that the roots have changed. In the modern era it is asked for them with each call
+    /// that needs them, and nothing is to be told.
+    ///
+    /// Spec: 2025-11-25 client/roots#root-list-changes
+    ///
+    /// # Errors
+    /// When it could not be handed to the server.
+    pub async fn roots_changed(&self) -> Result<(), Error> {
+        match self.era() {
+            Era::Legacy => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
+            Era::Modern => Ok(()),
+        }
+    }
+
     /// Ends the session and all that it owns, for every handle: connections, processes, the session at
     /// the server. Bounded by the transport's own limits. Calling it twice does no harm; dropping the
     /// future leaves the rest to the background.
@@ -272,8 +297,44 @@ impl Session {
         Error::new(kind, Arc::clone(&self.inner.server), message)
     }
 
-    pub(crate) fn unsendable(&self, error: serde_json::Error) -> Error {
+    pub(crate) fn unsendable(
+        &self,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
         self.error(ErrorKind::Arguments, "the parameters cannot be sent").with_source(error)
+    }
+
+    pub(crate) fn answering(&self) -> &Answering {
+        self.inner.incoming.answering()
+    }
+
+    pub(crate) fn on_progress(&self) -> Option<&ProgressHandler> {
+        self.inner.options.handlers.progress.as_ref()
+    }
+
+    /// Whether arguments of tools are repeated in headers, as the modern era does over HTTP.
+    pub(crate) fn sends_headers(&self) -> bool {
+        let verdict = &self.inner.verdict;
+        verdict.binding == Some(Binding::Http) && verdict.era() == Era::Modern
+    }
+
+    /// Remembers which arguments of these tools are repeated in headers.
+    pub(crate) fn learn(&self, list: &mut ListToolsResult) {
+        if self.sends_headers() {
+            self.inner.param_table.learn(&self.inner.server, list);
+        }
+    }
+
+    /// The arguments of a tool that are repeated in headers, if there are any.
+    pub(crate) fn annotated(
+        &self,
+        tool: impl FnOnce() -> Option<String>,
+    ) -> Option<Arc<[Annotated]>> {
+        self.inner.param_table.of(tool)
+    }
+
+    pub(crate) fn max_rounds(&self) -> u32 {
+        self.inner.options.max_rounds
     }
 
     pub(crate) fn decode_error(&self, error: serde_json::Error) -> Error {
@@ -290,6 +351,8 @@ impl Session {
         request: Request,
         timeout: Timeout,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+        repeated: Option<ParamHeaders>,
+        call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
         let below = |error| Error::from_transport(&inner.server, error);
@@ -299,6 +362,9 @@ impl Session {
         if let Some(limit) = timeout.beyond_default() {
             envelope = envelope.with_extension(limit);
         }
+        if let Some(repeated) = repeated {
+            envelope = envelope.with_extension(repeated);
+        }
         let mut exchange = {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
@@ -307,10 +373,14 @@ impl Session {
             })
             .await?
         };
+        let mut progressed = None;
         loop {
             let item = poll_fn(|cx| match exchange.poll_item(cx) {
                 Poll::Ready(item) => Poll::Ready(Ok(item)),
-                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
+                // A server that waits for a person here is not silent.
+                Poll::Pending => deadline
+                    .poll_unless(cx, || inner.incoming.answering().is_busy())
+                    .map(|limit| Err(self.late(limit))),
             })
             .await?;
             match item {
@@ -321,11 +391,11 @@ impl Session {
                 }
                 Some(Ok(Message::Notification(notification))) => {
                     deadline.heard();
-                    self.heard(&notification, on_progress);
+                    self.heard(&notification, on_progress, &mut progressed);
                 }
                 Some(Ok(Message::Request(request))) => {
                     deadline.heard();
-                    inner.incoming.answering().take(request);
+                    inner.incoming.answering().take(request, Some(call()));
                 }
                 Some(Err(error)) => return Err(below(error)),
                 None => {
@@ -346,18 +416,27 @@ impl Session {
         &self,
         notification: &Notification,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+        progressed: &mut Option<f64>,
     ) {
         if notification.method == method::NOTIFICATIONS_PROGRESS {
             let progress = mcp_core::decode_params(notification.params.as_ref());
+            let progress: Result<ProgressNotificationParams, _> = progress;
             match (progress, on_progress) {
-                (Ok(progress), Some(on_progress)) => on_progress(progress),
+                (Ok(progress), Some(on_progress)) => {
+                    // It has to grow, and what does not is late or made up.
+                    let now = progress.progress.to_f64();
+                    if progressed.is_none_or(|before| now > before) {
+                        *progressed = Some(now);
+                        on_progress(progress);
+                    }
+                }
                 (Ok(_), None) => {}
                 (Err(error), _) => tracing::debug!(%error, "progress that cannot be read"),
             }
         } else if notification.method == method::NOTIFICATIONS_CANCELLED {
             self.inner.incoming.answering().cancelled(notification);
-        } else if let Some(on_notification) = &self.inner.options.on_notification {
-            inbound::tell(on_notification, notification);
+        } else {
+            self.inner.notices.tell(notification);
         }
     }
 

@@ -113,6 +113,22 @@ impl Deadline {
         }
     }
 
+    /// As [`poll`](Self::poll), but a limit on silence is forgiven while `busy` says so.
+    pub(crate) fn poll_unless(
+        &mut self,
+        cx: &mut Context<'_>,
+        busy: impl Fn() -> bool,
+    ) -> Poll<Duration> {
+        loop {
+            let limit = std::task::ready!(self.poll(cx));
+            let is_idle = self.total_until.is_none_or(|total| Instant::now() < total);
+            if !(is_idle && busy()) {
+                return Poll::Ready(limit);
+            }
+            self.heard();
+        }
+    }
+
     /// Ready when a limit is reached, with that limit.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         let (until, limit) = match (self.idle_until, self.total_until) {

@@ -23,6 +23,10 @@
 //! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process
 //! ([`contract_peer_command`]), Streamable HTTP ([`contract_peer_http`]), HTTP+SSE ([`contract_peer_sse`]).
 //!
+//! # A front
+//!
+//! [`serve_http`] puts any server behind Streamable HTTP: for suites that know servers by a URL.
+//!
 //! # Hostile peers
 //!
 //! [`hostile`] has servers that misbehave by script, byte for byte: over HTTP, over byte streams, and as
@@ -30,11 +34,13 @@
 
 mod command;
 pub mod contract;
+mod front;
 pub mod hostile;
 mod peer;
 
 pub use command::{contract_peer_command, hostile_peer_command};
 pub use contract::Setup;
+pub use front::serve_http;
 pub use peer::{
     ContractPeer, HttpPeer, SsePeer, contract_peer_http, contract_peer_lines,
     contract_peer_messages, contract_peer_sse,

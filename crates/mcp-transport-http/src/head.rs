@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use mcp_core::{ProtocolVersion, RawJson};
 use mcp_http::{Body, Extras, ReadTimeout};
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_transport::{Delivery, Error, ErrorKind, ParamHeaders};
 use serde::Deserialize;
 
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -12,6 +12,7 @@ pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const PARAM_PREFIX: &str = "mcp-param-";
 
 /// Headers that say what the message says, or how it is sent: nobody else may set them.
 pub(crate) static OWNED: [HeaderName; 9] = [
@@ -32,6 +33,8 @@ pub(crate) struct Head {
     version: Option<HeaderValue>,
     method: Option<HeaderValue>,
     name: Option<HeaderValue>,
+    /// Arguments of a tool.
+    params: Vec<(HeaderName, HeaderValue)>,
     extras: Extras,
 }
 
@@ -43,9 +46,15 @@ impl Head {
         version: ProtocolVersion,
         method: Cow<'static, str>,
         params: Option<&RawJson>,
-        extensions: Extensions,
+        mut extensions: Extensions,
     ) -> Result<Self, Error> {
+        let repeated = extensions.remove::<ParamHeaders>().unwrap_or_default();
         let mut head = Self::with(extensions)?;
+        for (name, value) in repeated.0 {
+            let header = HeaderName::try_from(format!("{PARAM_PREFIX}{name}"));
+            let header = header.map_err(|_| invalid(format!("{name:?} is no name of a header")))?;
+            head.params.push((header, encoded(&value)));
+        }
         head.version = Some(HeaderValue::from_static(version.as_str()));
         head.name = params.and_then(|params| name_of(&method, params)).map(|name| encoded(&name));
         // A subscription is silent as long as nothing happens.
@@ -98,6 +107,7 @@ impl Head {
                 request.headers_mut().insert(name, value.clone());
             }
         }
+        request.headers_mut().extend(self.params.iter().cloned());
         request
     }
 }

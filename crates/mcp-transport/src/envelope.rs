@@ -50,6 +50,14 @@ impl<M> From<M> for Envelope<M> {
 #[expect(clippy::exhaustive_structs, reason = "a number with a name")]
 pub struct IdleLimit(pub Option<Duration>);
 
+/// Arguments of a tool that a carrier with headers repeats there, beside their [`Envelope`] as an
+/// extension: what follows `Mcp-Param-` in the name, and the value as text, not yet encoded.
+///
+/// Spec: basic/transports/streamable-http#custom-headers
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a list with a name")]
+pub struct ParamHeaders(pub Vec<(String, String)>);
+
 /// A message that nothing answers: a notification, or (before 2026-07-28) the response to a request of
 /// the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ mod tower;
 mod transport;
 
 pub use duplex::{Duplex, DuplexError};
-pub use envelope::{Envelope, IdleLimit, OneWay};
+pub use envelope::{Envelope, IdleLimit, OneWay, ParamHeaders};
 pub use error::{Delivery, Error, ErrorKind};
 pub use exchange::Exchange;
 pub use framing::{Hint, Line, LineDecoder, TooLong};

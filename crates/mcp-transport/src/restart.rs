@@ -24,7 +24,8 @@ use crate::{
 /// Only the modern era allows that: there each request stands by itself, so nothing is lost but what was
 /// in flight. Of that, a request that is known not to have been sent goes to the new connection; any other
 /// fails with [`Interrupted`](ErrorKind::Interrupted). Requests of the legacy era, and `server/discover`,
-/// pass as they are. A new connection is opened with the next request, not before.
+/// pass as they are, and a legacy session is over with its connection. A new connection is opened with the
+/// next request, not before.
 ///
 /// Needs tokio's timer.
 #[derive(Debug, Clone)]
@@ -119,6 +120,9 @@ impl<C: Connect> Transport for RestartTransport<C> {
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        if begins_legacy(&message.message) {
+            self.shared.beside.bind();
+        }
         self.shared.current().transport.send(message).await
     }
 
@@ -147,6 +151,16 @@ impl<C: Connect> Drop for RestartTransport<C> {
 fn may_restart(request: &Envelope<Request>) -> bool {
     let is_modern = request.version.is_some_and(|version| version.era() == Era::Modern);
     is_modern && request.message.method != method::SERVER_DISCOVER
+}
+
+/// Whether a session of the legacy era has been agreed on.
+fn begins_legacy(message: &OneWay) -> bool {
+    match message {
+        OneWay::Notification(notification) => {
+            notification.method == method::NOTIFICATIONS_INITIALIZED
+        }
+        OneWay::Response(_) => false,
+    }
 }
 
 struct Shared<C: Connect> {
@@ -178,6 +192,8 @@ struct Beside(Mutex<Next>);
 #[derive(Default)]
 struct Next {
     inbound: Option<Inbound>,
+    /// A session of the legacy era has begun, which ends with its connection.
+    is_bound: bool,
     /// It is over, perhaps with an error.
     over: bool,
     error: Option<Error>,
@@ -200,6 +216,16 @@ impl Beside {
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// There will be no other connection.
+    fn bind(&self) {
+        let waker = {
+            let mut next = self.next();
+            next.is_bound = true;
+            next.waker.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
     /// Why nothing can be sent any more.
     fn ended(&self) -> Option<Error> {
         let next = self.next();
@@ -212,6 +238,12 @@ impl Beside {
 
     fn is_over(&self) -> bool {
         self.next().over
+    }
+
+    /// Whether the end of the present connection is the end of all.
+    fn is_last(&self) -> bool {
+        let next = self.next();
+        next.over || next.is_bound
     }
 
     /// Goes on with `inbound`.
@@ -362,7 +394,7 @@ impl Stream for Listening {
             if let Some(inbound) = &mut this.current {
                 match Pin::new(inbound).poll_next(cx) {
                     Poll::Ready(Some(Err(error))) if error.is_closed() => {
-                        if this.beside.is_over() {
+                        if this.beside.is_last() {
                             return Poll::Ready(Some(Err(error)));
                         }
                         this.current = None;
@@ -375,6 +407,7 @@ impl Stream for Listening {
             match next.inbound.take() {
                 _ if next.over => return Poll::Ready(next.told().map(Err)),
                 Some(inbound) => this.current = Some(inbound),
+                None if next.is_bound => return Poll::Ready(None),
                 None => {
                     next.waker = Some(cx.waker().clone());
                     return Poll::Pending;

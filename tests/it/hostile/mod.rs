@@ -1,6 +1,7 @@
 //! Servers that misbehave: every request ends in bounded time, with an error that names the server, the
 //! method and the cause, and where the connection lives on the next request works.
 
+mod detect;
 mod http;
 mod sse;
 mod stdio;

@@ -5,8 +5,8 @@ use mcp_client::{
     Client, ErrorKind, Stdio,
     transport::{
         Delivery,
-        ErrorKind::{Connect, Protocol, TooLarge},
-        Limits,
+        ErrorKind::{Connect, Interrupted, Protocol, TooLarge},
+        Limits, RestartPolicy,
     },
 };
 use mcp_testkit::hostile_peer_command;
@@ -80,6 +80,43 @@ async fn a_server_that_has_gone_says_why_at_once() {
     .await;
     let end = Fails(ErrorKind::Closed, &["lives on but closed its stdout"]);
     all([case(&["read", "close-stdout", "hang"], LONG, end, end)]).await;
+}
+
+/// A server that may be replaced under its session, but not for ever.
+#[tokio::test]
+async fn one_that_goes_again_and_again_is_given_up() {
+    let restarted = async |steps: &[&str]| {
+        let peer = hostile(steps);
+        let session = open(peer.client().restart(RestartPolicy::default())).await.unwrap();
+        (peer, session)
+    };
+    // Each process has one answer.
+    let (peer, session) = restarted(&["read", "answer", "exit=3"]).await;
+    let mut answers = 0;
+    for _ in 0..10 {
+        match ask(&session, "test/ask", LONG).await {
+            Ok(_) => answers += 1,
+            // It had been written before the end was seen.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Transport(Interrupted), "{error}"),
+        }
+    }
+    assert!(answers > 1 && !session.is_closed(), "{answers}");
+    within(LONG, session.close()).await.unwrap();
+    peer.tree.gone(&[], Duration::ZERO).await;
+
+    let (peer, session) = restarted(&["stderr=out of paper", "exit=3"]).await;
+    let error = loop {
+        let error = ask(&session, "test/ask", LONG).await.unwrap_err();
+        if error.kind() != ErrorKind::Transport(Interrupted) {
+            break error;
+        }
+    };
+    let end = Fails(ErrorKind::Closed, &["so were new ones", "status 3", "out of paper"]);
+    assert_eq!(wrong(Err(error), "test/ask", end), [""; 0]);
+    within(LONG, session.closed()).await;
+    assert_eq!(wrong(ask(&session, "test/next", LONG).await, "test/next", end), [""; 0]);
+    let _ = within(LONG, session.close()).await;
+    peer.tree.gone(&[], Duration::ZERO).await;
 }
 
 #[tokio::test]

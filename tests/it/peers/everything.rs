@@ -7,9 +7,13 @@ use std::{
 };
 
 use mcp_client::{
-    Client, ErrorKind, Session,
-    types::{ClientCapabilities, ProtocolVersion, RootsCapability},
+    Client, ErrorKind, Handlers, ServerRequest, Session,
+    types::{
+        ClientCapabilities, ElicitationCapability, ProtocolVersion, RawJson, RootsCapability,
+        SamplingCapability,
+    },
 };
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{HttpPeer, Log, Peer, Program, StdioPeer, bounded, within};
@@ -96,6 +100,61 @@ pub(super) async fn exercise(session: &Session) {
     let prompt = session.get_prompt("args-prompt").arg("city", "Paris");
     let prompt = bounded(prompt).await.unwrap();
     assert!(prompt.messages[0].content.as_text().unwrap().contains("Paris"));
+}
+
+/// Answers what it may ask; `asked` gets who asked, and what.
+pub(super) fn answering(client: Client, asked: &Log) -> Client {
+    let capabilities = ClientCapabilities::new()
+        .with_roots(RootsCapability::new())
+        .with_sampling(SamplingCapability::new())
+        .with_elicitation(ElicitationCapability::new());
+    let asked = asked.clone();
+    let handlers = Handlers::new().on_request(move |request: ServerRequest| {
+        asked.push(&format!("{} {}", request.server, request.params.method));
+        let answer = match &*request.params.method {
+            "roots/list" => json!({ "roots": [{ "uri": "file:///srv/shop", "name": "shop" }] }),
+            "sampling/createMessage" => json!({
+                "role": "assistant",
+                "content": { "type": "text", "text": "a poem" },
+                "model": "a poet",
+            }),
+            _ => json!({ "action": "accept", "content": { "name": "Ann" } }),
+        };
+        async move { RawJson::from_serialize(&answer).unwrap() }
+    });
+    client.capabilities(capabilities).handlers(handlers)
+}
+
+/// Has it ask everything it may ask, by tools with this prefix.
+pub(super) async fn asks(session: &Session, prefix: &str, asked: &Log) {
+    for (tool, method, says) in [
+        ("get-roots-list", "roots/list", "file:///srv/shop"),
+        ("trigger-sampling-request", "sampling/createMessage", "a poem"),
+        ("trigger-elicitation-request", "elicitation/create", "Ann"),
+    ] {
+        let call = session.call_tool(&format!("{prefix}{tool}"));
+        let call = match tool {
+            "trigger-sampling-request" => call.arg("prompt", "a poem").arg("maxTokens", 100),
+            _ => call,
+        };
+        let result = bounded(call).await.unwrap().into_result().unwrap();
+        assert!(result.text().contains(says), "{}", result.text());
+        bounded(asked.line(0, &format!("everything {method}"))).await;
+    }
+}
+
+#[tokio::test]
+async fn what_it_asks_is_answered_over_each_transport() {
+    let Some(program) = everything() else { return };
+    let stdio = StdioPeer::start(&program);
+    let (Some(http), Some(sse)) = (over_http().await, over_sse().await) else { return };
+    for client in [stdio.client(), http.client(), sse.client()] {
+        let asked = Log::new();
+        let client = answering(client.name("everything"), &asked);
+        let session = bounded(client.connect()).await.unwrap();
+        asks(&session, "", &asked).await;
+        within(Duration::from_secs(5), session.close()).await.unwrap();
+    }
 }
 
 /// It asks for roots if the client declares them, and would not end before it has an answer.

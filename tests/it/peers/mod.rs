@@ -1,11 +1,23 @@
 //! Real servers and clients, each as a module; `cargo xtask setup` installs them.
 
+#[cfg(target_os = "linux")]
+mod alone;
 mod clients;
 mod everything;
 mod fastmcp4;
 mod filesystem;
+#[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
+mod load;
+#[cfg(target_os = "linux")]
+mod many;
+#[cfg(target_os = "linux")]
+mod many_dying;
 mod mcp1;
 mod mcp2;
+#[cfg(target_os = "linux")]
+mod restart;
 mod rmcp;
 mod runners;
 mod scripts;

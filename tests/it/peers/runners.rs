@@ -1,35 +1,133 @@
-//! Package runners, which start a server as the child of a child: nothing of it is left running.
+//! What runs a server: interpreters, and package runners, which start it as the child of a child.
 
-use std::time::Duration;
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use mcp_client::{Stdio, types::ProtocolVersion};
+use mcp_client::{ErrorKind, Mode, Stdio, transport::ErrorKind::Connect, types::ProtocolVersion};
 
-use crate::support::{Peer, StdioPeer, bounded, repository, venv, within};
+use crate::support::{Expect, Peer, StdioPeer, bounded, repository, source, venv, within};
 
 /// The settings of the package clients of this machine, which a server gets only where it is said so.
-fn with_settings(stdio: Stdio) -> Stdio {
-    let is_setting = |name: &String| {
+pub(super) fn settings() -> impl Iterator<Item = (String, String)> {
+    let is_setting = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["npm_", "uv_", "pip_", "ssl_", "node_"].iter().any(|start| name.starts_with(start))
             || name.ends_with("_proxy")
     };
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    stdio.inherit_env(names.filter(is_setting))
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    texts.filter(move |(name, _)| is_setting(name))
+}
+
+fn with_settings<R>(stdio: Stdio<R>) -> Stdio<R> {
+    stdio.inherit_env(settings().map(|(name, _)| name))
 }
 
 /// npm → sh → node, of which npm ends and leaves the others behind when it is sent a signal.
 fn npx() -> Option<Stdio> {
     let peers = Peer("npm").installed()?;
-    let npx = Stdio::new("npx").args(["-y", "@modelcontextprotocol/server-everything@2026.8.31"]);
+    let npx = Stdio::npx("@modelcontextprotocol/server-everything@2026.8.31").prefer_offline(true);
     // Where it is installed already.
-    Some(with_settings(npx.cwd(peers.join("npm"))))
+    Some(with_settings(npx.cwd(peers.join("npm"))).into_program())
 }
 
 /// uv → python.
 fn uvx() -> Option<Stdio> {
-    let peers = Peer("uvx").installed()?;
+    let folder = uv_folder()?;
     let server = std::fs::read_to_string(repository().join("tests/peers/python/uvx.txt")).unwrap();
-    Some(with_settings(Stdio::new(venv(&peers.join("uv"), "uvx")).arg(server.trim())))
+    Some(with_settings(on_path(Stdio::uvx(server.trim()), folder)).into_program())
+}
+
+/// Where `uv` and `uvx` are.
+fn uv_folder() -> Option<PathBuf> {
+    let uv = venv(&Peer("uvx").installed()?.join("uv"), "uv");
+    Some(uv.parent().unwrap().to_owned())
+}
+
+/// Has a runner looked for in this folder first.
+fn on_path<R>(stdio: Stdio<R>, folder: PathBuf) -> Stdio<R> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
+    stdio.env("PATH", std::env::join_paths(folders).unwrap())
+}
+
+fn python_of_mcp2() -> Option<PathBuf> {
+    Some(venv(&Peer("mcp2").installed()?.join("mcp2"), "python"))
+}
+
+#[tokio::test]
+async fn python() {
+    let Some(python) = python_of_mcp2() else { return };
+    let server = Stdio::python(source("mcp2.py")).interpreter(&python);
+    StdioPeer::new(server).exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+}
+
+/// The interpreter of the environment that is active for the server.
+#[tokio::test]
+async fn python_of_a_virtual_environment() {
+    let Some(peers) = Peer("mcp1").installed() else { return };
+    let server = Stdio::python(source("mcp1.py")).env("VIRTUAL_ENV", peers.join("mcp1"));
+    StdioPeer::new(server).exercise(Mode::Auto, &Expect::legacy("mcp1")).await;
+}
+
+#[tokio::test]
+async fn node() {
+    if Peer("npm").installed().is_none() {
+        return;
+    }
+    let server = Stdio::node(source("ts2.mjs"));
+    StdioPeer::new(server).exercise(Mode::Auto, &Expect::modern("ts2")).await;
+}
+
+/// uv → python, of an environment that has what the server needs.
+#[tokio::test]
+async fn uv() {
+    let (Some(folder), Some(python)) = (uv_folder(), python_of_mcp2()) else { return };
+    let server = Stdio::uv(source("mcp2.py")).python_version(&python);
+    let peer = StdioPeer::new(with_settings(on_path(server, folder)));
+    peer.exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+}
+
+/// Nothing but its words is made of a line, whatever characters they have.
+#[tokio::test]
+async fn a_command_line() {
+    let Some(python) = python_of_mcp2() else { return };
+    let quoted = |path: PathBuf| format!("'{}'", path.to_str().unwrap());
+    let line = format!("{} {} stdio # $HOME", quoted(python), quoted(source("mcp2.py")));
+    let peer = StdioPeer::new(Stdio::command_line(&line).unwrap());
+    peer.exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+}
+
+#[tokio::test]
+async fn a_command_line_of_uvx() {
+    let Some(folder) = uv_folder() else { return };
+    let server = std::fs::read_to_string(repository().join("tests/peers/python/uvx.txt")).unwrap();
+    let line = format!("uvx {} --local-timezone 'Asia/Tokyo'", server.trim());
+    let uvx = Stdio::command_line(&line).unwrap();
+    let peer = StdioPeer::new(with_settings(on_path(uvx, folder)));
+    let session = bounded(peer.client().connect()).await.unwrap();
+    let tools = bounded(session.list_tools()).await.unwrap();
+    let now = tools.iter().find(|tool| tool.name == "get_current_time").unwrap();
+    let schema = serde_json::to_string(&now.input_schema).unwrap();
+    assert!(schema.contains("Asia/Tokyo"), "{schema}");
+    bounded(session.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_runner_that_is_missing_is_told_with_where_to_get_it() {
+    let empty = tempfile::tempdir().unwrap();
+    for (server, command, source) in [
+        (Stdio::npx("server").into_program(), "npx", "https://nodejs.org/"),
+        (Stdio::node("server.mjs").into_program(), "node", "https://nodejs.org/"),
+        (Stdio::uv("server.py").into_program(), "uv", "https://docs.astral.sh/uv/"),
+        (Stdio::uvx("server").into_program(), "uvx", "https://docs.astral.sh/uv/"),
+        (Stdio::python("server.py").into_program(), "python3", "https://www.python.org/"),
+    ] {
+        let server = server.env("PATH", empty.path()).env("VIRTUAL_ENV", OsString::new());
+        let error = bounded(StdioPeer::new(server).client().connect()).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Transport(Connect), "{text}");
+        assert!(text.contains(&format!("`{command}`")) && text.contains(source), "{text}");
+    }
 }
 
 #[tokio::test]

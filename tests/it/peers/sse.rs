@@ -2,18 +2,58 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, Mode, Sse, types::ProtocolVersion};
+use futures_util::future::join_all;
+use mcp_client::{
+    Client, ErrorKind, Mode, Sse, StreamableHttp, Verdict,
+    transport::{Binding, ErrorKind::Rejected},
+    types::ProtocolVersion,
+};
 
 use super::{everything, in_each_revision, node, python};
-use crate::support::{Expect, HttpPeer, Program, bounded, within};
+use crate::support::{Expect, Front, HttpPeer, Program, bounded, within};
 
 async fn stands(program: &Program, expect: Expect) {
-    let peer = HttpPeer::start_sse(program).await;
+    let peer = HttpPeer::start_sse(program, "/sse").await;
     // The path of the URL tells the transport.
     assert!(peer.url.ends_with("/sse"), "{}", peer.url);
     peer.exercise(Mode::Auto, &expect).await;
     let client = Client::new(Sse::new(&peer.url).unwrap()).unwrap();
     in_each_revision(client, &[ProtocolVersion::V2024_11_05, ProtocolVersion::V2025_06_18]).await;
+    is_found_at_any_path(program, expect).await;
+}
+
+/// The path of the URL tells nothing.
+async fn is_found_at_any_path(program: &Program, expect: Expect) {
+    let mut peer = HttpPeer::start_sse(program, "/events").await;
+    let front = Front::before(&peer.url).await;
+    peer.url.clone_from(&front.url);
+    // The URL itself is only asked what it is; messages go where the stream says.
+    let asked = || (front.count("POST /events "), front.count("GET /events "));
+    peer.exercise(Mode::Auto, &expect).await;
+    // For the era, and to begin; the second session knows from the verdict of the first one.
+    assert_eq!(asked(), (2, 2));
+
+    let client = peer.client();
+    for session in 0..2 {
+        let opened = bounded(client.connect()).await.unwrap();
+        assert_eq!(opened.verdict().binding, Some(Binding::LegacyHttp));
+        bounded(opened.close()).await.unwrap();
+        assert_eq!(asked(), (4, 3 + session));
+    }
+    let found = client.verdict().unwrap();
+    assert_eq!(found.binding, Some(Binding::LegacyHttp));
+    let saved = serde_json::to_string(&found).unwrap();
+    let found: Verdict = serde_json::from_str(&saved).unwrap();
+    let session = bounded(peer.client().prior_discover(found).connect()).await.unwrap();
+    assert_eq!(bounded(session.list_prompts()).await.unwrap().len(), 1);
+    bounded(session.close()).await.unwrap();
+    assert_eq!(asked(), (4, 5));
+
+    let explicit = Client::new(StreamableHttp::new(&peer.url).unwrap()).unwrap();
+    let error = bounded(explicit.connect()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport(Rejected), "{error}");
+    assert!(error.to_string().starts_with(&peer.url), "{error}");
+    assert_eq!(asked(), (6, 5));
 }
 
 #[tokio::test]
@@ -53,4 +93,36 @@ async fn server_everything_has_its_question_for_roots_answered() {
     let Some(peer) = everything::over_sse().await else { return };
     let session = everything::asks_for_roots(peer.client(), &peer.log).await;
     bounded(session.close()).await.unwrap();
+}
+
+/// What was HTTP+SSE another time speaks Streamable HTTP now. Some of them answer a GET with a stream on
+/// which nothing comes.
+#[tokio::test]
+async fn a_server_that_has_moved_on_is_found_out_anew() {
+    let peers = [
+        (python("mcp1"), "mcp1"),
+        (python("mcp2"), "mcp2"),
+        (python("fastmcp4"), "fastmcp4"),
+        (node("ts1"), "ts1"),
+        (node("ts2"), "ts2"),
+    ];
+    let peers = peers.into_iter().filter_map(|(peer, name)| Some((peer?, name)));
+    let cases = peers.flat_map(|(peer, name)| {
+        [&[][..], &["stateless"]].map(|options| has_moved_on(peer.clone(), name, options))
+    });
+    join_all(cases).await;
+}
+
+async fn has_moved_on(peer: Program, name: &str, options: &[&str]) {
+    let peer = HttpPeer::start(&peer, options).await;
+    let mut found = Verdict::new(ProtocolVersion::V2024_11_05);
+    found.binding = Some(Binding::LegacyHttp);
+    let client = peer.client().prior_discover(found);
+    let session = bounded(client.connect()).await.unwrap();
+    assert_eq!(session.server_info().unwrap().name, name);
+    assert_eq!(session.verdict().binding, Some(Binding::Http), "{name} {options:?}");
+    let echo = bounded(session.call_tool("echo").arg("text", name)).await.unwrap();
+    assert_eq!(echo.text(), name);
+    bounded(session.close()).await.unwrap();
+    assert_eq!(client.verdict().unwrap().binding, Some(Binding::Http));
 }

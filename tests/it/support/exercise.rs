@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use mcp_client::{ErrorKind, Session, types::ProtocolVersion};
+use mcp_client::{
+    Call, ErrorKind, Session,
+    types::{CallToolResult, ProtocolVersion},
+};
 
 use super::{Log, bounded};
 
@@ -20,11 +23,13 @@ pub(crate) struct Expect {
     pub(crate) progress: bool,
     /// Whether a tool of it gets to know that it was cancelled.
     pub(crate) cancels: bool,
+    /// What it is called where it is one of several behind the session.
+    among: Option<&'static str>,
 }
 
 impl Expect {
     pub(crate) const fn new(server: &'static str, version: ProtocolVersion) -> Self {
-        Self { server, version, progress: true, cancels: true }
+        Self { server, version, progress: true, cancels: true, among: None }
     }
 
     pub(crate) const fn legacy(server: &'static str) -> Self {
@@ -44,61 +49,89 @@ impl Expect {
         self.cancels = false;
         self
     }
+
+    /// The session is of a group in which the server has this name.
+    #[cfg(target_os = "linux")]
+    pub(crate) const fn among_others(mut self, name: &'static str) -> Self {
+        self.among = Some(name);
+        self
+    }
+
+    /// What a tool or a prompt is called in the session.
+    fn name(&self, name: &str) -> String {
+        self.among.map_or(name.to_owned(), |server| format!("{server}_{name}"))
+    }
+
+    /// The URI of `test://…` in the session.
+    fn uri(&self, rest: &str) -> String {
+        self.among.map_or(format!("test://{rest}"), |server| format!("test://{server}/{rest}"))
+    }
+
+    fn call(&self, session: &Session, tool: &str) -> Call<CallToolResult> {
+        session.call_tool(&self.name(tool))
+    }
 }
 
 /// Makes every kind of call. `log` is what the server writes beside the protocol.
 pub(crate) async fn exercise(session: &Session, log: &Log, expect: &Expect) {
     identity(session, expect);
-    tools(session).await;
-    failures(session).await;
+    tools(session, expect).await;
+    failures(session, expect).await;
     progress(session, expect).await;
     cancellation(session, log, expect).await;
-    concurrency(session).await;
-    big_result(session).await;
-    resources(session).await;
-    prompts(session).await;
+    concurrency(session, expect).await;
+    big_result(session, expect).await;
+    resources(session, expect).await;
+    prompts(session, expect).await;
     assert!(!session.is_closed());
 }
 
 fn identity(session: &Session, expect: &Expect) {
+    assert!(session.capabilities().tools.is_some() && session.capabilities().resources.is_some());
+    assert!(session.capabilities().prompts.is_some());
+    if let Some(server) = expect.among {
+        let part = format!("## {server}\n\nthe tools of the peers");
+        let instructions = session.instructions().unwrap();
+        assert!(instructions.contains(&part), "{instructions}");
+        return;
+    }
     assert_eq!(session.protocol_version(), expect.version);
     assert_eq!(session.era(), expect.version.era());
     let info = session.server_info().expect("every peer says who it is");
     assert_eq!(info.name, expect.server);
     assert_eq!(session.instructions(), Some("the tools of the peers"));
-    let capabilities = session.capabilities();
-    assert!(capabilities.tools.is_some() && capabilities.resources.is_some());
-    assert!(capabilities.prompts.is_some());
 }
 
-async fn tools(session: &Session) {
+async fn tools(session: &Session, expect: &Expect) {
     let tools = bounded(session.list_tools()).await.unwrap();
-    let mut names: Vec<_> = tools.iter().map(|tool| &*tool.name).collect();
+    let prefix = expect.name("");
+    let mut names: Vec<_> =
+        tools.iter().filter_map(|tool| tool.name.strip_prefix(&prefix)).collect();
     names.sort_unstable();
-    names.retain(|name| *name != "poll");
+    names.retain(|name| !["poll", "note"].contains(name));
     assert_eq!(names, ["add", "big", "echo", "fail", "slow", "wait"]);
-    let echo = tools.iter().find(|tool| tool.name == "echo").unwrap();
+    let echo = tools.iter().find(|tool| tool.name == expect.name("echo")).unwrap();
     assert!(echo.description.as_ref().unwrap().starts_with("Returns the text"));
     assert_eq!(echo.input_schema["properties"]["text"]["type"], "string");
 
     let text = "grüße, \u{1f980}\u{2028}\r\n\"quoted\"\0";
-    let echo = bounded(session.call_tool("echo").arg("text", text)).await.unwrap();
+    let echo = bounded(expect.call(session, "echo").arg("text", text)).await.unwrap();
     assert_eq!(echo.into_result().unwrap().text(), text);
-    let sum = bounded(session.call_tool("add").arg("a", 2).arg("b", 40)).await.unwrap();
+    let sum = bounded(expect.call(session, "add").arg("a", 2).arg("b", 40)).await.unwrap();
     assert_eq!(sum.into_result().unwrap().text(), "42");
 }
 
-async fn failures(session: &Session) {
+async fn failures(session: &Session, expect: &Expect) {
     // What a tool reports is a value.
-    let failed = bounded(session.call_tool("fail").arg("message", "no paper")).await.unwrap();
+    let failed = bounded(expect.call(session, "fail").arg("message", "no paper")).await.unwrap();
     assert_eq!(failed.is_error, Some(true));
     let error = failed.into_result().unwrap_err();
     assert!(error.to_string().contains("no paper"), "{error}");
 
     // Servers differ in whether these are errors of the protocol or of the tool.
-    let unknown = refusal(session.call_tool("no_such_tool")).await;
+    let unknown = refusal(expect.call(session, "no_such_tool")).await;
     assert!(unknown.contains("no_such_tool") || unknown.contains("not found"), "{unknown}");
-    let wrong = refusal(session.call_tool("add").arg("a", "two").arg("b", 1)).await;
+    let wrong = refusal(expect.call(session, "add").arg("a", "two").arg("b", 1)).await;
     assert!(!wrong.is_empty());
 
     let error = bounded(session.request("no/such/method", &())).await.unwrap_err();
@@ -108,7 +141,7 @@ async fn failures(session: &Session) {
 }
 
 /// The text of an error that the server answered with, or the tool.
-async fn refusal(call: mcp_client::Call<mcp_client::types::CallToolResult>) -> String {
+async fn refusal(call: Call<CallToolResult>) -> String {
     match bounded(call).await {
         Ok(result) => result.into_result().unwrap_err().to_string(),
         Err(error) => {
@@ -122,10 +155,11 @@ async fn progress(session: &Session, expect: &Expect) {
     const STEPS: u32 = 20;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seen);
-    let call = session.call_tool("slow").arg("steps", STEPS).arg("ms", 1).on_progress(move |it| {
-        let total = it.total.map(|total| total.to_f64());
-        heard.lock().unwrap().push((it.progress.to_f64(), total, it.message));
-    });
+    let call =
+        expect.call(session, "slow").arg("steps", STEPS).arg("ms", 1).on_progress(move |it| {
+            let total = it.total.map(|total| total.to_f64());
+            heard.lock().unwrap().push((it.progress.to_f64(), total, it.message));
+        });
     let result = bounded(call).await.unwrap();
     assert_eq!(result.into_result().unwrap().text(), "done");
     // All of it and in order, before the call returns.
@@ -138,7 +172,7 @@ async fn progress(session: &Session, expect: &Expect) {
 
 async fn cancellation(session: &Session, log: &Log, expect: &Expect) {
     let skip = log.len();
-    let mut call = Box::pin(session.call_tool("wait").arg("ms", 60_000).into_future());
+    let mut call = Box::pin(expect.call(session, "wait").arg("ms", 60_000).into_future());
     bounded(async {
         tokio::select! {
             result = &mut call => panic!("it does not wait: {result:?}"),
@@ -150,17 +184,17 @@ async fn cancellation(session: &Session, log: &Log, expect: &Expect) {
     if expect.cancels {
         bounded(log.line(skip, "cancelled")).await;
     }
-    let echo = bounded(session.call_tool("echo").arg("text", "alive")).await.unwrap();
+    let echo = bounded(expect.call(session, "echo").arg("text", "alive")).await.unwrap();
     assert_eq!(echo.text(), "alive");
 }
 
 /// Calls do not wait for one another.
-async fn concurrency(session: &Session) {
+async fn concurrency(session: &Session, expect: &Expect) {
     const CALLS: u32 = 16;
     const EACH: Duration = Duration::from_millis(400);
     let begun = Instant::now();
     let calls = (0..CALLS)
-        .map(|_| session.call_tool("wait").arg("ms", EACH.as_millis() as u64).into_future());
+        .map(|_| expect.call(session, "wait").arg("ms", EACH.as_millis() as u64).into_future());
     for result in bounded(join_all(calls)).await {
         assert_eq!(result.unwrap().into_result().unwrap().text(), "waited");
     }
@@ -168,31 +202,37 @@ async fn concurrency(session: &Session) {
     assert!(took >= EACH && took < EACH * CALLS / 2, "{took:?}");
 }
 
-async fn big_result(session: &Session) {
+async fn big_result(session: &Session, expect: &Expect) {
     const SIZE: usize = 1 << 20;
-    let result = bounded(session.call_tool("big").arg("bytes", SIZE)).await.unwrap();
+    let result = bounded(expect.call(session, "big").arg("bytes", SIZE)).await.unwrap();
     let text = result.into_result().unwrap().text();
     assert_eq!(text.len(), SIZE);
     assert!(text.bytes().all(|byte| byte == b'x'));
 }
 
-async fn resources(session: &Session) {
+async fn resources(session: &Session, expect: &Expect) {
     let resources = bounded(session.list_resources()).await.unwrap();
-    assert!(resources.iter().any(|resource| resource.uri == "test://greeting"), "{resources:?}");
+    assert!(
+        resources.iter().any(|resource| resource.uri == expect.uri("greeting")),
+        "{resources:?}"
+    );
     let templates = bounded(session.list_resource_templates()).await.unwrap();
-    assert_eq!(templates[0].uri_template, "test://item/{id}");
-    for (uri, expected) in [("test://greeting", "hello"), ("test://item/7", "item 7")] {
-        let read = bounded(session.read_resource(uri)).await.unwrap();
+    let template = expect.uri("item/{id}");
+    assert!(templates.iter().any(|it| it.uri_template == template), "{templates:?}");
+    for (rest, expected) in [("greeting", "hello"), ("item/7", "item 7")] {
+        let uri = expect.uri(rest);
+        let read = bounded(session.read_resource(&uri)).await.unwrap();
         assert_eq!(read.contents[0].uri(), uri);
         assert_eq!(read.contents[0].as_text(), Some(expected));
     }
-    let error = bounded(session.read_resource("test://nothing")).await.unwrap_err();
+    let error = bounded(session.read_resource(&expect.uri("nothing"))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Answer, "{error}");
 }
 
-async fn prompts(session: &Session) {
+async fn prompts(session: &Session, expect: &Expect) {
     let prompts = bounded(session.list_prompts()).await.unwrap();
-    assert_eq!(prompts[0].name, "greet");
-    let prompt = bounded(session.get_prompt("greet").arg("name", "Ann")).await.unwrap();
+    let name = expect.name("greet");
+    assert!(prompts.iter().any(|prompt| prompt.name == name), "{prompts:?}");
+    let prompt = bounded(session.get_prompt(&name).arg("name", "Ann")).await.unwrap();
     assert_eq!(prompt.messages[0].content.as_text(), Some("Hello, Ann!"));
 }

@@ -12,7 +12,7 @@ use super::{Expect, Log, Program, bounded, exercise, within};
 pub(crate) struct HttpPeer {
     pub(crate) url: String,
     pub(crate) log: Log,
-    child: Child,
+    child: Option<Child>,
 }
 
 impl HttpPeer {
@@ -21,14 +21,29 @@ impl HttpPeer {
         Self::start_as("http", program, options).await
     }
 
-    /// The same over HTTP+SSE.
-    pub(crate) async fn start_sse(program: &Program) -> Self {
-        Self::start_as("sse", program, &[]).await
+    /// The same over HTTP+SSE, with its stream at this path.
+    pub(crate) async fn start_sse(program: &Program, path: &str) -> Self {
+        Self::start_as("sse", program, &[path]).await
+    }
+
+    /// Kills it and starts it anew at the same port.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn replace(&mut self, form: &str, program: &Program, options: &[&str]) {
+        self.kill();
+        let address = self.url.trim_start_matches("http://").split('/').next().unwrap();
+        let port = address.rsplit(':').next().unwrap().to_owned();
+        let url = std::mem::take(&mut self.url);
+        *self = Self::start_at(form, &port, program, options).await;
+        assert_eq!(self.url, url);
     }
 
     async fn start_as(form: &str, program: &Program, options: &[&str]) -> Self {
+        Self::start_at(form, "0", program, options).await
+    }
+
+    async fn start_at(form: &str, port: &str, program: &Program, options: &[&str]) -> Self {
         let mut command = program.command();
-        command.args([form, "0"]).args(options);
+        command.args([form, port]).args(options);
         let mut peer = Self::spawn(command);
         let ready = peer.says("listening on").await;
         peer.url = ready.split_whitespace().last().unwrap_or_default().to_owned();
@@ -62,7 +77,7 @@ impl HttpPeer {
         let log = Log::new();
         read(child.stdout.take().unwrap(), log.clone());
         read(child.stderr.take().unwrap(), log.clone());
-        Self { url: String::new(), log, child }
+        Self { url: String::new(), log, child: Some(child) }
     }
 
     async fn says(&self, ready: &str) -> String {
@@ -101,15 +116,23 @@ fn read(pipe: impl Read + Send + 'static, log: Log) {
     });
 }
 
-impl Drop for HttpPeer {
-    fn drop(&mut self) {
+impl HttpPeer {
+    /// Ends it and all that it has started.
+    pub(crate) fn kill(&mut self) {
+        // Once: the number may be another's afterwards.
+        let Some(mut child) = self.child.take() else { return };
         #[cfg(unix)]
-        if let Some(group) =
-            i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for HttpPeer {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -1,17 +1,27 @@
 //! Starting peers, watching them, and what every one of them has to stand.
 
+#[cfg(target_os = "linux")]
+mod configured;
 mod exercise;
+mod front;
 mod http;
 mod installed;
 mod log;
+#[cfg(target_os = "linux")]
+mod process;
 mod program;
 mod stdio;
 mod tree;
 
+#[cfg(target_os = "linux")]
+pub(crate) use configured::{Configured, config};
 pub(crate) use exercise::{Expect, exercise};
+pub(crate) use front::Front;
 pub(crate) use http::HttpPeer;
 pub(crate) use installed::{Peer, repository, source, venv};
 pub(crate) use log::Log;
+#[cfg(target_os = "linux")]
+pub(crate) use process::{kill, runs};
 pub(crate) use program::Program;
 pub(crate) use stdio::StdioPeer;
 pub(crate) use tree::Tree;

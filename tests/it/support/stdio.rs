@@ -16,12 +16,19 @@ impl StdioPeer {
         Self::new(program.stdio())
     }
 
-    pub(crate) fn new(stdio: Stdio) -> Self {
+    pub(crate) fn new<R>(stdio: Stdio<R>) -> Self {
         let (log, tree) = (Log::new(), Tree::new());
         let (name, mark) = tree.variable();
         let lines = log.clone();
         let stdio = stdio.env(name, mark).stderr(Stderr::lines(move |line| lines.push(line)));
-        Self { log, tree, stdio }
+        Self { log, tree, stdio: stdio.into_program() }
+    }
+
+    /// The same server with a variable in its environment.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn env(mut self, name: &str, value: &std::path::Path) -> Self {
+        self.stdio = self.stdio.env(name, value);
+        self
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -54,6 +54,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-testkit", TRANSPORT),
     ("mcp-examples", EVERYTHING),
     ("mcp-integration", EVERYTHING),
+    // As an application would: what a scenario needs beyond belongs in the library.
+    ("mcp-conformance", &["mcp-client", "mcp-testkit"]),
     ("mcp-config", &[]),
     ("xtask", &[]),
 ];

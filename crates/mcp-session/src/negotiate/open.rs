@@ -148,7 +148,12 @@ impl Opening<'_> {
     }
 
     fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
-        CommonMeta::modern(version, &self.options.capabilities, &self.options.client_info)
+        let mut capabilities = self.options.handlers.declared(&self.options.capabilities);
+        // In this era nothing tells of changes.
+        if let Some(roots) = &mut capabilities.roots {
+            roots.list_changed = None;
+        }
+        CommonMeta::modern(version, &capabilities, &self.options.client_info)
             .map_err(|error| self.unsendable(error))
     }
 
@@ -202,7 +207,7 @@ impl Opening<'_> {
         };
         let params = InitializeRequestParams::new(
             version.as_str(),
-            self.options.capabilities.clone(),
+            self.options.handlers.declared(&self.options.capabilities),
             self.options.client_info.clone(),
         );
         let params = RawJson::from_serialize(&params).map_err(|error| Failure {

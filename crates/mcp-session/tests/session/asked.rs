@@ -10,7 +10,7 @@ use std::{
 };
 
 use mcp_core::{ErrorObject, RawJson};
-use mcp_session::{RequestHandler, ServerRequest, Session, SessionOptions};
+use mcp_session::{Handlers, ServerRequest, Session, SessionOptions};
 use serde_json::{Value, json};
 
 use crate::peer::{Peer, Reply, legacy, result};
@@ -43,20 +43,20 @@ fn question(id: Value, method: &str) -> Value {
 
 /// Answers `quick` with the server's name and what it sent, `slow` after a second; `never` never ends,
 /// `panics` does that, and nothing else exists.
-fn handler(ended: Arc<AtomicU32>) -> RequestHandler {
+fn handlers(ended: Arc<AtomicU32>) -> Handlers {
     struct OnDrop(Arc<AtomicU32>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
-    Arc::new(move |request: ServerRequest| {
+    Handlers::new().on_request(move |request: ServerRequest| {
         let guard = OnDrop(Arc::clone(&ended));
-        Box::pin(async move {
+        async move {
             let _guard = guard;
-            match &*request.method {
+            match &*request.params.method {
                 "quick" => {
-                    let params: Value = request.params.unwrap().decode().unwrap();
+                    let params: Value = request.params.params.unwrap().decode().unwrap();
                     let answer = json!({ "server": *request.server, "got": params });
                     Ok(RawJson::from_serialize(&answer).unwrap())
                 }
@@ -68,13 +68,13 @@ fn handler(ended: Arc<AtomicU32>) -> RequestHandler {
                 "panics" => panic!("on purpose"),
                 _ => Err(ErrorObject::new(-32601, "what?")),
             }
-        })
+        }
     })
 }
 
 async fn open(peer: &Peer, ended: &Arc<AtomicU32>) -> Session {
     let mut options = SessionOptions::default();
-    options.on_request = Some(handler(Arc::clone(ended)));
+    options.handlers = handlers(Arc::clone(ended));
     Session::open(peer.clone(), Some("bookshop"), options).await.unwrap()
 }
 

@@ -25,7 +25,7 @@ use tokio::{
 
 use super::ContractPeer;
 
-/// A [`ContractPeer`] behind Streamable HTTP on a free port of 127.0.0.1, until it is dropped.
+/// A server behind Streamable HTTP on a free port of 127.0.0.1, until it is dropped.
 #[derive(Debug)]
 pub struct HttpPeer {
     address: SocketAddr,
@@ -55,17 +55,26 @@ impl Drop for HttpPeer {
 /// # Panics
 /// When there is no port to listen on.
 pub async fn contract_peer_http() -> HttpPeer {
+    let peer = ContractPeer::new();
+    listen(move |request| answer(peer.clone(), request)).await
+}
+
+/// Answers requests on a free port.
+pub(crate) async fn listen<F, A>(answer: F) -> HttpPeer
+where
+    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    A: Future<Output = Response<Answer>> + Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let address = listener.local_addr().expect("a listener has an address");
     let task = tokio::spawn(async move {
-        let peer = ContractPeer::new();
         // The connections end with the server.
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            let peer = peer.clone();
+            let answer = answer.clone();
             let service = service_fn(move |request| {
-                let peer = peer.clone();
-                async move { Ok::<_, Infallible>(answer(peer, request).await) }
+                let answered = answer(request);
+                async move { Ok::<_, Infallible>(answered.await) }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             connections.spawn(connection);
@@ -76,7 +85,7 @@ pub async fn contract_peer_http() -> HttpPeer {
 }
 
 /// The body of an answer.
-pub(super) type Answer = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answer> {
     if request.method() != Method::POST {
@@ -115,19 +124,19 @@ async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answ
     }
 }
 
-pub(super) fn empty(status: StatusCode) -> Response<Answer> {
+pub(crate) fn empty(status: StatusCode) -> Response<Answer> {
     let mut response = Response::new(Full::default().boxed_unsync());
     *response.status_mut() = status;
     response
 }
 
-pub(super) fn response<B>(content_type: &'static str, body: B) -> Response<B> {
+pub(crate) fn response<B>(content_type: &'static str, body: B) -> Response<B> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-pub(super) fn event(message: Message) -> Result<Frame<Bytes>, Infallible> {
+pub(crate) fn event(message: Message) -> Result<Frame<Bytes>, Infallible> {
     let mut event = b"event: message\ndata: ".to_vec();
     message.encode(&mut event);
     event.extend_from_slice(b"\n\n");

@@ -1,6 +1,6 @@
 //! The scripted server at the other end of the contract, and its carriers.
 
-mod http;
+pub(crate) mod http;
 mod sse;
 mod streams;
 

@@ -1,0 +1,91 @@
+//! What a server says, inside its calls and outside.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use mcp_core::{Notification, SubscriptionsAcknowledgedNotificationParams, meta_key, method};
+use tokio::sync::Notify;
+
+use crate::{
+    hub::{Change, Event},
+    member::Member,
+    object::Object,
+    relay,
+};
+
+impl Member {
+    /// Takes what the server says, inside a call or outside.
+    pub(crate) fn heard(&self, notification: &Notification) {
+        let method = &*notification.method;
+        if let Some(change) = Change::of(method) {
+            self.marks.mark(change);
+            return;
+        }
+        match method {
+            method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => {
+                let params = mcp_core::decode_params::<SubscriptionsAcknowledgedNotificationParams>;
+                let honoured = params(notification.params.as_ref()).ok();
+                let uris = honoured.and_then(|it| it.notifications.resource_subscriptions);
+                self.subscriptions.acknowledge(uris.unwrap_or_default().into_iter().collect());
+            }
+            method::NOTIFICATIONS_RESOURCES_UPDATED => {
+                let mut params = Object::of(notification.params.as_ref()).unwrap_or_default();
+                let Some(uri) = params.text("uri") else { return };
+                let shown = self.expose_uri(&uri);
+                params.set("uri", &shown);
+                // That of the subscription of ours.
+                params.within("_meta", |meta| meta.remove(meta_key::SUBSCRIPTION_ID));
+                self.hub.tell(&Event::Updated(shown, params));
+            }
+            method::NOTIFICATIONS_MESSAGE => {
+                let mut params = Object::of(notification.params.as_ref()).unwrap_or_default();
+                let level = params.decode("level");
+                let mut notification = notification.clone();
+                if !self.plain {
+                    let logger = match params.text("logger") {
+                        Some(logger) => format!("{}/{logger}", self.name),
+                        None => self.name.to_string(),
+                    };
+                    params.set("logger", &logger);
+                    notification.params = Some(params.to_json());
+                }
+                if let Some(notification) = relay::log(notification) {
+                    self.hub.tell(&Event::Said(level, notification));
+                }
+            }
+            _ => {
+                if let Some(notification) = relay::say(notification.clone()) {
+                    self.hub.tell(&Event::Other(notification));
+                }
+            }
+        }
+    }
+}
+
+/// Lists that the server says have changed, until somebody has read them again.
+#[derive(Default)]
+pub(crate) struct Marks {
+    bits: AtomicU8,
+    notify: Notify,
+}
+
+impl Marks {
+    fn mark(&self, change: Change) {
+        self.bits.fetch_or(1 << change as u8, Ordering::SeqCst);
+        self.notify.notify_one();
+    }
+
+    pub(crate) fn is_marked(&self, change: Change) -> bool {
+        self.bits.load(Ordering::SeqCst) & (1 << change as u8) != 0
+    }
+
+    /// Waits for some, and takes them.
+    pub(crate) async fn take(&self) -> impl Iterator<Item = Change> + use<> {
+        let bits = loop {
+            match self.bits.swap(0, Ordering::SeqCst) {
+                0 => self.notify.notified().await,
+                bits => break bits,
+            }
+        };
+        Change::ALL.into_iter().filter(move |change| bits & (1 << *change as u8) != 0)
+    }
+}

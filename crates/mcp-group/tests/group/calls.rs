@@ -1,0 +1,380 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mcp_core::{
+    CompleteRequestParams, CompletionArgument, LoggingLevel, Meta, PromptReference,
+    ResourceTemplateReference,
+};
+use mcp_group::{ArgumentChange, Backend, Group, SERVER_META_KEY, ToolChange, ToolRules};
+use mcp_session::{ErrorKind, Mode, SessionOptions, Timeout};
+use mcp_transport::ErrorKind as Below;
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{backend, names, open, open_hearing, open_legacy, two, until},
+    peer::{Peer, Reply, legacy, modern, notification, result, tools},
+};
+
+/// A peer with the tool `t` beside a server in memory.
+fn beside(peer: &Peer) -> Group {
+    Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build()
+}
+
+/// A modern peer with the tool `t`, whose calls are answered by `call`.
+fn tool(call: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Peer {
+    modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
+        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/call") => call(message),
+        _ => Reply::Nothing,
+    })
+}
+
+fn done(request: &Value) -> Reply {
+    result(request, json!({ "resultType": "complete", "content": [] }))
+}
+
+#[tokio::test]
+async fn each_call_goes_to_its_server_in_its_own_era() {
+    let group = two();
+    for session in [open(&group).await, open_legacy(&group).await] {
+        for name in ["weather", "news"] {
+            // Without a list before, too.
+            let echo = format!("{name}_echo");
+            let result = session.call_tool(&echo).arg("text", "x").await.unwrap();
+            assert_eq!(result.text(), format!("{name}: x"));
+            let prompt = session.get_prompt(&format!("{name}_recommend")).arg("text", "y").await;
+            let text = prompt.unwrap().messages[0].content.as_text().unwrap().to_owned();
+            assert_eq!(text, format!("{name} y"));
+            let argument = CompletionArgument::new("text", "z");
+            for params in [
+                CompleteRequestParams::new(
+                    PromptReference::new(format!("{name}_recommend")),
+                    argument.clone(),
+                ),
+                CompleteRequestParams::new(
+                    ResourceTemplateReference::new(format!("{name}://{name}/books/{{title}}")),
+                    argument.clone(),
+                ),
+            ] {
+                let completed = session.complete(&params).await.unwrap();
+                assert_eq!(completed.completion.values, [format!("{name} z")]);
+            }
+        }
+    }
+    let status = group.status();
+    let versions: Vec<_> = status.iter().map(|it| it.protocol_version.unwrap().as_str()).collect();
+    assert_eq!(versions, ["2026-07-28", "2025-11-25"]);
+}
+
+#[tokio::test]
+async fn results_are_of_the_era_of_the_client() {
+    let group = two();
+    for (modern, session) in [(true, open(&group).await), (false, open_legacy(&group).await)] {
+        for name in ["weather", "news"] {
+            let params = json!({ "name": format!("{name}_echo"), "arguments": { "text": "x" } });
+            let result = session.request("tools/call", &params).await.unwrap();
+            let result: Value = result.decode().unwrap();
+            assert_eq!(result.get("resultType").is_some(), modern, "{name} {result}");
+            let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"];
+            if modern {
+                assert_eq!(server, name);
+            }
+            let params = json!({ "uri": format!("{name}://{name}/hours") });
+            let result = session.request("resources/read", &params).await.unwrap();
+            let result: Value = result.decode().unwrap();
+            assert_eq!(result.get("ttlMs").is_some(), modern, "{name} {result}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn progress_comes_in_order_and_before_the_answer() {
+    let group = two();
+    for session in [open(&group).await, open_legacy(&group).await] {
+        for name in ["weather", "news"] {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let into = Arc::clone(&told);
+            let count = format!("{name}_count");
+            let call = session.call_tool(&count).on_progress(move |progress| {
+                into.lock().unwrap().push(progress.message.unwrap());
+            });
+            assert_eq!(call.await.unwrap().text(), "counted");
+            let expected = [1, 2, 3].map(|n| format!("{name} {n}"));
+            assert_eq!(*told.lock().unwrap(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn log_messages_name_their_server() {
+    let group = two();
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let message = "notifications/message";
+    session.call_tool("weather_count").await.unwrap();
+    assert_eq!(heard.count(message), 0);
+    let meta = || Meta::new().with_log_level(LoggingLevel::Debug);
+    for name in ["weather", "news"] {
+        let before = heard.count(message);
+        session.call_tool(&format!("{name}_count")).meta(meta()).await.unwrap();
+        let told = heard.params(message).split_off(before);
+        assert_eq!(told.len(), 3);
+        for (n, params) in told.iter().enumerate() {
+            assert_eq!(params["logger"], name);
+            assert_eq!(params["data"], format!("{name} {}", n + 1));
+        }
+    }
+    // A connection of the legacy era has one level for all.
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let level = |level: &str| json!({ "level": level });
+    session.request("logging/setLevel", &level("error")).await.unwrap();
+    session.call_tool("weather_count").await.unwrap();
+    session.call_tool("news_count").await.unwrap();
+    assert_eq!(heard.count(message), 0);
+    session.request("logging/setLevel", &level("info")).await.unwrap();
+    session.call_tool("weather_count").await.unwrap();
+    session.call_tool("news_count").await.unwrap();
+    assert_eq!(heard.count(message), 6);
+    let error = session.request("logging/setLevel", &level("loud")).await.unwrap_err();
+    assert_eq!(error.answer().unwrap().code, -32602);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_level_is_told_once_and_again_to_a_new_connection() {
+    let peer = legacy(json!({ "tools": {}, "logging": {} }), |_, message| match message["method"]
+        .as_str()
+    {
+        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/call") => done(message),
+        Some("logging/setLevel") => result(message, json!({})),
+        _ => Reply::Nothing,
+    });
+    let group = beside(&peer);
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    for level in [LoggingLevel::Info, LoggingLevel::Info, LoggingLevel::Error] {
+        session.call_tool("p_t").meta(Meta::new().with_log_level(level)).await.unwrap();
+    }
+    let levels = || -> Vec<Value> {
+        let asked = peer.asked("logging/setLevel").into_iter();
+        asked.map(|message| message["params"]["level"].clone()).collect()
+    };
+    assert_eq!(levels(), ["info", "error"]);
+    peer.kill();
+    until(|| levels().len() == 3).await;
+    assert_eq!(levels()[2], "error");
+    peer.say(notification(
+        "notifications/message",
+        json!({ "level": "error", "data": 1, "logger": "x" }),
+    ));
+    heard.wait("notifications/message", 1).await;
+    assert_eq!(heard.params("notifications/message")[0]["logger"], "p/x");
+
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    session.request("logging/setLevel", &json!({ "level": "error" })).await.unwrap();
+    for level in ["info", "alert"] {
+        peer.say(notification("notifications/message", json!({ "level": level, "data": 1 })));
+    }
+    heard.wait("notifications/message", 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let levels = heard.params("notifications/message");
+    assert_eq!(levels.len(), 1);
+    assert_eq!((&levels[0]["level"], &levels[0]["logger"]), (&json!("alert"), &json!("p")));
+}
+
+#[tokio::test]
+async fn dropping_a_call_cancels_it_at_its_server() {
+    let peer = tool(|_| Reply::Nothing);
+    let group = beside(&peer);
+    let session = open(&group).await;
+    let call = tokio::spawn(session.call_tool("p_t").into_future());
+    until(|| peer.asked("tools/call").len() == 1).await;
+    call.abort();
+    until(|| peer.asked("notifications/cancelled").len() == 1).await;
+    let id = &peer.asked("tools/call")[0]["id"];
+    assert_eq!(peer.asked("notifications/cancelled")[0]["params"]["requestId"], *id);
+    assert_eq!(session.call_tool("a_echo").arg("text", "x").await.unwrap().text(), "a: x");
+}
+
+#[tokio::test]
+async fn an_error_of_a_server_is_the_answer_as_it_came() {
+    let peer = tool(|message| {
+        let error =
+            json!({ "code": -7, "message": "no", "data": { "big": 12345678901234567890_u64 } });
+        Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": message["id"], "error": error })])
+    });
+    let error = open(&beside(&peer)).await.call_tool("p_t").await.unwrap_err();
+    let answer = error.answer().unwrap();
+    assert_eq!((answer.code, answer.message.as_str()), (-7, "no"));
+    assert_eq!(answer.data.as_ref().unwrap().as_bytes(), br#"{"big":12345678901234567890}"#);
+}
+
+#[tokio::test]
+async fn what_nobody_has_is_answered_as_a_server_does() {
+    let group = two();
+    let session = open(&group).await;
+    for name in ["echo", "weather_nothing", "weather", ""] {
+        let error = session.call_tool(name).await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, -32602, "{name}");
+        let error = session.get_prompt(name).await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, -32602, "{name}");
+    }
+    for (session, code) in [(open(&group).await, -32602), (open_legacy(&group).await, -32002)] {
+        let error = session.read_resource("weather://hours").await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, code);
+        let error = session.request("made/up", &json!({})).await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, -32601);
+        let error = session.request("tools/call", &json!({})).await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, -32602);
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_needs_is_asked_of_the_client_as_it_came() {
+    let peer = tool(|message| match message["params"].get("requestState") {
+        None => result(
+            message,
+            json!({
+                "resultType": "input_required",
+                "inputRequests": { "who": { "method": "elicitation/create", "params": { "n": 1.5 } } },
+                "requestState": "sé",
+            }),
+        ),
+        Some(_) => done(message),
+    });
+    let group = beside(&peer);
+    let session = open(&group).await;
+    let params = json!({ "name": "p_t", "arguments": { "a": [1] } });
+    let result: Value = session.request("tools/call", &params).await.unwrap().decode().unwrap();
+    assert_eq!(result["resultType"], "input_required");
+    assert_eq!(result["_meta"][SERVER_META_KEY], "p");
+    assert_eq!(result["requestState"], "sé");
+    assert_eq!(result["inputRequests"]["who"]["params"]["n"].to_string(), "1.5");
+    let mut params = params;
+    params["requestState"] = result["requestState"].clone();
+    params["inputResponses"] = json!({ "who": { "action": "accept", "content": { "name": "x" } } });
+    let result: Value = session.request("tools/call", &params).await.unwrap().decode().unwrap();
+    assert_eq!(result["resultType"], "complete");
+    let mut sent = peer.asked("tools/call")[1]["params"].clone();
+    sent.as_object_mut().unwrap().remove("_meta");
+    params["name"] = "t".into();
+    assert_eq!(sent, params);
+
+    let error = open_legacy(&group).await.call_tool("p_t").await.unwrap_err();
+    let answer = error.answer().unwrap();
+    assert!(answer.code == -32603 && answer.message.contains("\"p\" needs input"), "{answer}");
+}
+
+#[tokio::test]
+async fn only_what_is_not_the_protocols_own_is_handed_on_in_meta() {
+    let answers = |message: &Value| match message["method"].as_str() {
+        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/call") => result(message, json!({ "content": [] })),
+        _ => Reply::Nothing,
+    };
+    let old = legacy(json!({ "tools": {} }), move |_, message| answers(message));
+    let new = tool(done);
+    let group = Group::builder()
+        .backend(Backend::new("old", old.clone()))
+        .backend(Backend::new("new", new.clone()))
+        .build();
+    let session = open(&group).await;
+    for tool in ["old_t", "new_t"] {
+        let meta = Meta::new().with("traceparent", "00-1").with("com.example/x", json!({ "n": 1 }));
+        session.call_tool(tool).meta(meta).on_progress(|_| {}).await.unwrap();
+    }
+    let meta = |peer: &Peer| peer.asked("tools/call")[0]["params"]["_meta"].clone();
+    let mut keys: Vec<_> = meta(&old).as_object().unwrap().keys().cloned().collect();
+    keys.sort();
+    assert_eq!(keys, ["com.example/x", "progressToken", "traceparent"]);
+    assert_eq!(meta(&new)["com.example/x"], json!({ "n": 1 }));
+    assert_eq!(meta(&new)["io.modelcontextprotocol/clientInfo"]["name"], "mcp-client");
+    assert_eq!(meta(&new)["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
+    let peer = tool(|message| Reply::Later(Duration::from_secs(20), Box::new(done(message))));
+    let mut options = SessionOptions::default();
+    options.timeout = Timeout::idle(Duration::from_secs(5));
+    let group = Group::builder()
+        .backend(Backend::new("p", peer.clone()).options(options))
+        .backend(backend("a"))
+        .build();
+    let session = open(&group).await;
+    names(&session).await;
+    let error = session.call_tool("p_t").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(
+        error.to_string().contains("\"p\" failed: p: tools/call: no answer within 5s"),
+        "{error}"
+    );
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(session.call_tool("p_t").timeout(Timeout::NONE).await.is_ok());
+}
+
+#[tokio::test]
+async fn rules_decide_what_is_offered_and_what_is_sent() {
+    let peer = modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let tool = |name: &str| {
+                let properties =
+                    json!({ "city": { "type": "string" }, "key": { "type": "string" } });
+                let schema = json!({ "type": "object", "properties": properties, "required": ["city", "key"] });
+                json!({ "name": name, "inputSchema": schema })
+            };
+            let listed = json!([tool("forecast"), tool("delete"), tool("other")]);
+            result(message, json!({ "resultType": "complete", "tools": listed }))
+        }
+        Some("tools/call") => done(message),
+        _ => Reply::Nothing,
+    });
+    let mut city = ArgumentChange::default();
+    city.name = Some("place".to_owned());
+    let mut key = ArgumentChange::default();
+    key.hide = true;
+    key.default = Some(json!("k"));
+    let mut change = ToolChange::default();
+    change.name = Some("weather".to_owned());
+    change.arguments = [("city".to_owned(), city), ("key".to_owned(), key)].into();
+    let mut rules = ToolRules::default();
+    rules.exclude = ["delete".to_owned()].into();
+    rules.tools = [("forecast".to_owned(), change)].into();
+    let with_rules = || Backend::new("p", peer.clone()).tools(rules.clone());
+    for (group, prefix) in [
+        (Group::builder().backend(with_rules()).build(), ""),
+        (Group::builder().backend(with_rules()).backend(backend("a")).build(), "p_"),
+    ] {
+        let before = peer.asked("tools/call").len();
+        let session = open(&group).await;
+        let weather = format!("{prefix}weather");
+        session.call_tool(&weather).arg("place", "Köln").await.unwrap();
+        let sent = &peer.asked("tools/call")[before]["params"];
+        assert_eq!(
+            (&sent["name"], &sent["arguments"]),
+            (&json!("forecast"), &json!({ "city": "Köln", "key": "k" }))
+        );
+        let listed = session.list_tools().await.unwrap();
+        assert_eq!(listed[0].name, weather);
+        assert_eq!(listed[1].name, format!("{prefix}other"));
+        assert_eq!(listed[0].input_schema["required"], json!(["place"]));
+        for name in ["delete", "forecast"] {
+            let error = session.call_tool(&format!("{prefix}{name}")).await.unwrap_err();
+            assert_eq!(error.answer().unwrap().code, -32602, "{name}");
+        }
+        let error = session.call_tool(&weather).arg("key", "mine").await.unwrap_err();
+        assert_eq!(error.answer().unwrap().code, -32602);
+        assert_eq!(peer.asked("tools/call").len(), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_the_protocol_fails_its_call_below_it() {
+    let peer = tool(|message| Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": message["id"] })]));
+    let error = open(&beside(&peer)).await.call_tool("p_t").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport(Below::Protocol));
+    assert!(
+        error.answer().is_none() && error.to_string().contains("server \"p\" failed"),
+        "{error}"
+    );
+}

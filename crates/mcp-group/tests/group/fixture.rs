@@ -1,0 +1,132 @@
+//! Small servers in memory, and sessions with groups of them.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mcp_core::{LoggingLevel, Notification, ProtocolVersion};
+use mcp_group::{Backend, Group};
+use mcp_server::{Context, JsonSchema, Server, ServerBuilder};
+use mcp_session::{Mode, Session, SessionOptions};
+use mcp_transport_memory::Memory;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(crate = "mcp_server::schemars")]
+pub(crate) struct Text {
+    pub(crate) text: String,
+}
+
+/// A server of this name with one of everything: what it says begins with its name.
+pub(crate) fn server(name: &'static str) -> ServerBuilder {
+    Server::builder(name)
+        .version("1.0")
+        .instructions(format!("Ask {name} nicely."))
+        .tool(
+            "echo",
+            "Says it again",
+            move |it: Text| async move { format!("{name}: {}", it.text) },
+        )
+        .tool("count", "Tells how far it is", move |_: (), cx: Context| async move {
+            for step in 1..=3 {
+                cx.progress(step).total(3).message(format!("{name} {step}")).await;
+                cx.log(LoggingLevel::Info, format!("{name} {step}")).await;
+            }
+            "counted"
+        })
+        .resource(
+            format!("{name}://hours"),
+            "hours",
+            move |_| async move { format!("{name} 9 to 5") },
+        )
+        .resource_template(
+            format!("{name}://books/{{title}}"),
+            "book",
+            |request: mcp_server::ReadRequest| async move { request.variable("title").to_owned() },
+        )
+        .prompt("recommend", "Asks", move |it: Text| async move { format!("{name} {}", it.text) })
+        .completion(move |request: mcp_core::CompleteRequestParams| async move {
+            vec![format!("{name} {}", request.argument.value)]
+        })
+}
+
+pub(crate) fn backend(name: &'static str) -> Backend {
+    Backend::new(name, Memory::new(server(name).build()))
+}
+
+/// A backend that is spoken to in the legacy era.
+pub(crate) fn old_backend(name: &'static str) -> Backend {
+    let mut options = SessionOptions::default();
+    options.mode = Mode::Legacy;
+    Backend::new(name, Memory::new(server(name).build())).options(options)
+}
+
+/// A modern and a legacy server.
+pub(crate) fn two() -> Group {
+    Group::builder().backend(backend("weather")).backend(old_backend("news")).build()
+}
+
+pub(crate) async fn open(group: &Group) -> Session {
+    Session::open(Memory::new(group.clone()), Some("group"), SessionOptions::default())
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn open_legacy(group: &Group) -> Session {
+    let mut options = SessionOptions::default();
+    options.mode = Mode::Pinned(ProtocolVersion::V2025_06_18);
+    Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap()
+}
+
+/// What a session was told outside calls.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<Notification>>>);
+
+impl Heard {
+    pub(crate) fn methods(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|it| it.method.to_string()).collect()
+    }
+
+    pub(crate) fn params(&self, method: &str) -> Vec<Value> {
+        let heard = self.0.lock().unwrap();
+        let params = heard.iter().filter(|it| it.method == method);
+        params.map(|it| it.params.as_ref().unwrap().decode().unwrap()).collect()
+    }
+
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.methods().iter().filter(|it| *it == method).count()
+    }
+
+    /// Waits until it has heard of this method so often.
+    pub(crate) async fn wait(&self, method: &str, count: usize) {
+        until(|| self.count(method) >= count).await;
+    }
+}
+
+pub(crate) async fn open_hearing(group: &Group, mode: Mode) -> (Session, Heard) {
+    let heard = Heard::default();
+    let into = heard.clone();
+    let mut options = SessionOptions::default();
+    options.mode = mode;
+    options.on_notification =
+        Some(Arc::new(move |notification| into.0.lock().unwrap().push(notification.clone())));
+    let session = Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap();
+    (session, heard)
+}
+
+/// Waits until something is so; time goes by as fast as nothing else happens.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
+    for _ in 0..100_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came to that");
+}
+
+pub(crate) async fn names(session: &Session) -> Vec<String> {
+    session.list_tools().await.unwrap().into_iter().map(|tool| tool.name).collect()
+}

@@ -1,0 +1,123 @@
+use mcp_group::{Backend, Group};
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{backend, open, open_legacy, two},
+    peer::{Reply, modern, result},
+};
+
+#[tokio::test]
+async fn a_uri_of_the_group_is_read_from_its_server_and_comes_back() {
+    let group = two();
+    for session in [open(&group).await, open_legacy(&group).await] {
+        for (uri, text) in [
+            ("weather://weather/hours", "weather 9 to 5"),
+            ("news://news/hours", "news 9 to 5"),
+            ("news://news/books/Dune", "Dune"),
+        ] {
+            let read = session.read_resource(uri).await.unwrap();
+            assert_eq!((read.contents[0].uri(), read.contents[0].as_text()), (uri, Some(text)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_uri_reaches_its_server_as_it_was() {
+    let uris = ["file:///etc/x", "urn:isbn:1", "notes/1", "//host/x", "a://b?c#d", "1:2"];
+    let peer =
+        modern(json!({ "resources": {} }), move |_, message| match message["method"].as_str() {
+            Some("resources/list") => {
+                let listed: Vec<Value> =
+                    uris.iter().map(|uri| json!({ "uri": uri, "name": "n" })).collect();
+                result(message, json!({ "resultType": "complete", "resources": listed }))
+            }
+            Some("resources/read") => {
+                let uri = &message["params"]["uri"];
+                assert!(uris.iter().any(|known| uri == known), "{uri}");
+                let contents = json!([{ "uri": uri, "text": uri }]);
+                result(message, json!({ "resultType": "complete", "contents": contents }))
+            }
+            _ => Reply::Nothing,
+        });
+    let group =
+        Group::builder().backend(Backend::new("my peer", peer)).backend(backend("a")).build();
+    let session = open(&group).await;
+    let listed = session.list_resources().await.unwrap();
+    assert_eq!(listed.len(), uris.len() + 1);
+    for (uri, listed) in uris.iter().zip(&listed) {
+        assert!(listed.uri.contains("my%20peer/"), "{}", listed.uri);
+        let read = session.read_resource(&listed.uri).await.unwrap();
+        assert_eq!(read.contents[0].uri(), listed.uri);
+        assert_eq!(read.contents[0].as_text(), Some(*uri));
+    }
+}
+
+#[tokio::test]
+async fn links_inside_of_results_are_uris_of_the_group() {
+    let peer = modern(json!({ "tools": {}, "prompts": {} }), |_, message| {
+        let link = json!({ "type": "resource_link", "uri": "x://1", "name": "n" });
+        match message["method"].as_str() {
+            Some("tools/list") => crate::peer::tools(message, &["t"]),
+            Some("prompts/list") => {
+                let prompts = json!([{ "name": "p" }]);
+                result(message, json!({ "resultType": "complete", "prompts": prompts }))
+            }
+            Some("tools/call") => {
+                result(message, json!({ "resultType": "complete", "content": [link] }))
+            }
+            Some("prompts/get") => {
+                let messages = json!([{ "role": "user", "content": link }]);
+                result(message, json!({ "resultType": "complete", "messages": messages }))
+            }
+            _ => Reply::Nothing,
+        }
+    });
+    let group = Group::builder().backend(Backend::new("p", peer)).backend(backend("a")).build();
+    let session = open(&group).await;
+    let called = session.request("tools/call", &json!({ "name": "p_t" })).await.unwrap();
+    let called: Value = called.decode().unwrap();
+    assert_eq!(called["content"][0]["uri"], "x://p/1");
+    let got = session.request("prompts/get", &json!({ "name": "p_p" })).await.unwrap();
+    let got: Value = got.decode().unwrap();
+    assert_eq!(got["messages"][0]["content"]["uri"], "x://p/1");
+}
+
+#[tokio::test]
+async fn without_prefixes_an_ambiguous_uri_goes_nowhere() {
+    let of = |templates: &'static [&'static str]| {
+        modern(json!({ "resources": {} }), move |_, message| match message["method"].as_str() {
+            Some("resources/list") => {
+                result(message, json!({ "resultType": "complete", "resources": [] }))
+            }
+            Some("resources/templates/list") => {
+                let listed: Vec<Value> = templates
+                    .iter()
+                    .map(|template| json!({ "uriTemplate": template, "name": "n" }))
+                    .collect();
+                result(message, json!({ "resultType": "complete", "resourceTemplates": listed }))
+            }
+            Some("resources/read") => {
+                let contents = json!([{ "uri": message["params"]["uri"], "text": templates[0] }]);
+                result(message, json!({ "resultType": "complete", "contents": contents }))
+            }
+            _ => Reply::Nothing,
+        })
+    };
+    let group = Group::builder()
+        .backend(Backend::new("a", of(&["x://{one}", "same://{id}", "y://a/{z}"])))
+        .backend(Backend::new("b", of(&["y://{two}", "same://{key}"])))
+        .name_as_prefix(false)
+        .build();
+    let session = open(&group).await;
+    let read = async |uri: &str| {
+        let read = session.read_resource(uri).await;
+        read.map(|read| read.contents[0].as_text().unwrap().to_owned())
+    };
+    assert_eq!(read("x://1").await.unwrap(), "x://{one}");
+    assert_eq!(read("y://1").await.unwrap(), "y://{two}");
+    // The longer beginning wins.
+    assert_eq!(read("y://a/1").await.unwrap(), "x://{one}");
+    for uri in ["same://1", "z://1"] {
+        assert_eq!(read(uri).await.unwrap_err().answer().unwrap().code, -32602, "{uri}");
+    }
+}

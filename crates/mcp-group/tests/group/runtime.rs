@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use mcp_group::{Backend, Group, ServerState};
+use mcp_session::Mode;
+use serde_json::json;
+
+use crate::{
+    fixture::{backend, names, old_backend, open, open_hearing, open_legacy, two, until},
+    peer::{Peer, Reply, modern, result, tools},
+};
+
+const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
+
+fn simple() -> Peer {
+    modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        _ => Reply::Nothing,
+    })
+}
+
+fn states(group: &Group) -> Vec<ServerState> {
+    group.status().iter().map(|status| status.state).collect()
+}
+
+#[tokio::test]
+async fn servers_come_and_go_and_clients_are_told() {
+    let group = two();
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    assert_eq!(names(&session).await.len(), 4);
+    group.add(backend("late")).await.unwrap();
+    heard.wait(TOOLS_CHANGED, 1).await;
+    assert_eq!(states(&group)[2], ServerState::Ready);
+    assert_eq!(names(&session).await[4..], ["late_echo", "late_count"]);
+    let error = group.add(old_backend("news")).await.unwrap_err();
+    assert!(error.to_string().starts_with("news: another server"), "{error}");
+
+    assert!(group.remove("news").await);
+    assert!(!group.remove("news").await);
+    heard.wait(TOOLS_CHANGED, 2).await;
+    assert_eq!(names(&session).await, ["weather_echo", "weather_count", "late_echo", "late_count"]);
+    let error = session.call_tool("news_echo").await.unwrap_err();
+    assert_eq!(error.answer().unwrap().code, -32602);
+    // What was its stays its.
+    group.add(old_backend("news")).await.unwrap();
+    assert_eq!(session.call_tool("news_echo").arg("text", "x").await.unwrap().text(), "news: x");
+}
+
+#[tokio::test]
+async fn a_single_server_keeps_its_names_when_another_comes() {
+    let group = Group::builder().backend(backend("first")).build();
+    let session = open(&group).await;
+    assert_eq!(names(&session).await, ["echo", "count"]);
+    group.add(backend("second")).await.unwrap();
+    assert_eq!(names(&session).await, ["echo", "count", "second_echo", "second_count"]);
+    for (name, text) in [("echo", "first: x"), ("second_echo", "second: x")] {
+        assert_eq!(session.call_tool(name).arg("text", "x").await.unwrap().text(), text);
+    }
+    for uri in ["first://hours", "second://second/hours"] {
+        assert_eq!(session.read_resource(uri).await.unwrap().contents[0].uri(), uri);
+    }
+    let error = session.call_tool("nothing").await.unwrap_err();
+    assert!(error.answer().unwrap().message.contains("nothing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_restart_closes_the_old_session_before_the_new_one() {
+    let peer = simple();
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    let session = open(&group).await;
+    session.call_tool("p_t").await.unwrap();
+    for restarts in 1..=2 {
+        let (restarted, called) = tokio::join!(group.restart("p"), session.call_tool("p_t"));
+        restarted.unwrap();
+        called.unwrap();
+        let status = &group.status()[0];
+        assert_eq!((status.restarts, status.pid), (restarts, Some(100 + restarts)));
+    }
+    peer.refuse(1);
+    let error = group.restart("p").await.unwrap_err();
+    assert!(error.to_string().contains("it is refused"), "{error}");
+    until(|| states(&group)[0] == ServerState::Ready).await;
+    let error = group.restart("nobody").await.unwrap_err();
+    assert!(error.to_string().starts_with("nobody: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_restart_under_load_fails_no_more_than_what_was_in_flight() {
+    let peer = simple();
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    let session = open(&group).await;
+    session.call_tool("p_t").await.unwrap();
+    let load = async {
+        let mut failed = 0;
+        for _ in 0..200 {
+            failed += u32::from(session.call_tool("p_t").await.is_err());
+            tokio::task::yield_now().await;
+        }
+        failed
+    };
+    let restarts = async {
+        for _ in 0..3 {
+            group.restart("p").await.unwrap();
+        }
+    };
+    let (failed, ()) = tokio::join!(load, restarts);
+    assert!(failed <= 3, "{failed} calls failed");
+    assert_eq!(peer.connections(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_client_that_closes_ends_the_servers_and_the_next_begins_anew() {
+    let peer = simple();
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    let sessions = [open(&group).await, open_legacy(&group).await];
+    let dropped = open(&group).await;
+    sessions[0].close().await.unwrap();
+    sessions[0].close().await.unwrap();
+    assert_eq!(states(&group), [ServerState::Ready; 2]);
+    drop(dropped);
+    // Its end is noticed in the background.
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(sessions[1].call_tool("p_t").await.is_ok());
+    sessions[1].close().await.unwrap();
+    assert_eq!(states(&group), [ServerState::Idle; 2]);
+    assert_eq!(peer.connections(), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(peer.connections(), 1);
+    let session = open(&group).await;
+    assert!(session.call_tool("p_t").await.is_ok());
+    assert_eq!((peer.connections(), group.status()[0].restarts), (2, 1));
+    group.close().await.unwrap();
+    assert_eq!(states(&group), [ServerState::Idle; 2]);
+    // The session is that of the group, which goes on.
+    assert!(session.call_tool("p_t").await.is_ok());
+    assert_eq!(peer.connections(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_ends_what_it_had_begun() {
+    let peer = simple();
+    let refused = simple();
+    refused.refuse(u32::MAX);
+    let group = Group::builder()
+        .backend(Backend::new("p", peer.clone()))
+        .backend(Backend::new("q", refused.clone()))
+        .build();
+    let session = open(&group).await;
+    let running = tokio::runtime::Handle::current().metrics();
+    let before = running.num_alive_tasks();
+    drop(group);
+    assert!(session.call_tool("p_t").await.is_ok());
+    drop(session);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(before >= 4, "{before}");
+    until(|| running.num_alive_tasks() == 0).await;
+    let connections = refused.connections();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(refused.connections(), connections);
+}
+
+#[tokio::test]
+async fn a_lazy_group_opens_what_is_needed() {
+    let peers = [simple(), simple()];
+    let group = Group::builder()
+        .backend(Backend::new("one", peers[0].clone()))
+        .backend(Backend::new("two", peers[1].clone()))
+        .lazy(true)
+        .build();
+    let session = open(&group).await;
+    assert_eq!(states(&group), [ServerState::Idle; 2]);
+    assert!(session.capabilities().prompts.is_some());
+    assert_eq!(names(&session).await, ["one_t", "two_t"]);
+    assert_eq!(states(&group), [ServerState::Ready; 2]);
+    group.close().await.unwrap();
+    // The table knows by now where it belongs.
+    session.call_tool("two_t").await.unwrap();
+    assert_eq!(states(&group), [ServerState::Idle, ServerState::Ready]);
+}
+
+#[tokio::test]
+async fn roots_that_change_are_told_to_servers_of_the_legacy_era() {
+    let old = crate::peer::legacy(json!({ "tools": {} }), |_, _| Reply::Nothing);
+    let group =
+        Group::builder().backend(Backend::new("old", old.clone())).backend(backend("a")).build();
+    let session = open_legacy(&group).await;
+    session.notify("notifications/roots/list_changed", &json!({})).await.unwrap();
+    until(|| old.asked("notifications/roots/list_changed").len() == 1).await;
+    assert_eq!(old.asked("notifications/initialized").len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_with_rules_is_bound_by_them() {
+    let group = two();
+    let session = open(&group).await;
+    assert!(session.call_tool("news_echo").arg("text", "x").await.is_ok());
+    assert!(group.remove("news").await);
+    let mut rules = mcp_group::ToolRules::default();
+    rules.exclude = ["echo".to_owned()].into();
+    group.add(backend("news").tools(rules)).await.unwrap();
+    let error = session.call_tool("news_echo").arg("text", "x").await.unwrap_err();
+    assert_eq!(error.answer().unwrap().code, -32602);
+    assert!(session.call_tool("news_count").await.is_ok());
+}

@@ -1,0 +1,82 @@
+use mcp_group::{Backend, Group};
+use mcp_session::{ErrorKind, Session, SessionOptions};
+use mcp_transport::ErrorKind as Below;
+use mcp_transport_memory::Memory;
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{backend, names, old_backend, open, open_legacy},
+    peer::{Reply, error, modern, result},
+};
+
+#[tokio::test]
+async fn a_single_server_is_passed_straight_through() {
+    for server in [backend("only"), old_backend("only")] {
+        let group = Group::builder().backend(server).build();
+        for session in [open(&group).await, open_legacy(&group).await] {
+            assert_eq!(session.server_info().unwrap().name, "only");
+            assert_eq!(session.instructions(), Some("Ask only nicely."));
+            assert_eq!(session.capabilities().tools.as_ref().unwrap().list_changed, None);
+            assert_eq!(names(&session).await, ["echo", "count"]);
+            assert_eq!(session.list_resources().await.unwrap()[0].uri, "only://hours");
+            let text = session.call_tool("echo").arg("text", "x").await.unwrap().text();
+            assert_eq!(text, "only: x");
+            let read = session.read_resource("only://books/1").await.unwrap();
+            assert_eq!(read.contents[0].uri(), "only://books/1");
+            assert!(session.get_prompt("recommend").arg("text", "x").await.is_ok());
+            let error = session.call_tool("nothing").await.unwrap_err();
+            assert!(error.answer().unwrap().message.starts_with("unknown tool"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
+    let peer = modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+        Some("tools/call") => result(
+            message,
+            json!({
+                "resultType": "complete",
+                "content": [{ "type": "resource_link", "uri": "x://1", "name": "n" }],
+                "more": 1,
+            }),
+        ),
+        Some("shop/open") => {
+            result(message, json!({ "resultType": "complete", "at": message["params"]["at"] }))
+        }
+        _ => error(message, -32601, "what?"),
+    });
+    let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
+    let session = open(&group).await;
+    // Nobody lists first what goes to the only server anyway.
+    let called = session.request("tools/call", &json!({ "name": "any" })).await.unwrap();
+    let called: Value = called.decode().unwrap();
+    assert_eq!((&called["content"][0]["uri"], &called["more"]), (&json!("x://1"), &json!(1)));
+    assert_eq!(peer.asked("tools/list").len(), 0);
+    let opened = session.request("shop/open", &json!({ "at": 9 })).await.unwrap();
+    assert_eq!(opened.decode::<Value>().unwrap()["at"], 9);
+    let error = session.request("shop/close", &json!({})).await.unwrap_err();
+    assert_eq!(error.answer().unwrap().message, "what?");
+    let error = session.list_tools().await.unwrap_err();
+    assert_eq!(error.answer().unwrap().code, -32601);
+}
+
+#[tokio::test]
+async fn the_opening_fails_as_its_server_does() {
+    let refused = modern(json!({}), |_, _| Reply::Nothing);
+    refused.refuse(1);
+    let rude = crate::peer::peer(|_, message| error(message, -32603, "not today"));
+    for (peer, kind, text) in
+        [(refused, Below::Connect, "it is refused"), (rude, Below::Connect, "not today")]
+    {
+        let group = Group::builder().backend(Backend::new("p", peer)).build();
+        let opening = Session::open(Memory::new(group), Some("group"), SessionOptions::default());
+        let error = opening.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Transport(kind), "{error}");
+        let message = error.to_string();
+        assert!(
+            message.contains("server \"p\" does not start") && message.contains(text),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,283 @@
+use std::collections::BTreeSet;
+
+use mcp_core::{Message, RawJson, Request};
+use mcp_group::{Backend, Group};
+use mcp_session::Mode;
+use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
+use mcp_transport_memory::Memory;
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{backend, names, open, open_hearing, open_legacy, until},
+    peer::{Peer, Reply, acknowledge, error, legacy, modern, notification, result, tools},
+};
+
+const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
+const UPDATED: &str = "notifications/resources/updated";
+
+fn capabilities() -> Value {
+    json!({ "tools": { "listChanged": true }, "resources": { "subscribe": true } })
+}
+
+fn answers(message: &Value) -> Reply {
+    match message["method"].as_str() {
+        Some("tools/list") => tools(message, &["t"]),
+        Some("subscriptions/listen") => acknowledge(message),
+        Some("resources/subscribe") if message["params"]["uri"] == "x://secret" => {
+            error(message, -32000, "not this one")
+        }
+        Some("resources/subscribe" | "resources/unsubscribe") => result(message, json!({})),
+        _ => Reply::Nothing,
+    }
+}
+
+/// A modern and a legacy server.
+fn two() -> (Group, Peer, Peer) {
+    let new = modern(capabilities(), |_, message| answers(message));
+    let old = legacy(capabilities(), |_, message| answers(message));
+    let group = Group::builder()
+        .backend(Backend::new("new", new.clone()))
+        .backend(Backend::new("old", old.clone()))
+        .build();
+    (group, new, old)
+}
+
+fn filters(peer: &Peer) -> Vec<Value> {
+    let asked = peer.asked("subscriptions/listen").into_iter();
+    asked.map(|message| message["params"]["notifications"].clone()).collect()
+}
+
+fn updated(peer: &Peer, uri: &str) {
+    let mut params = json!({ "uri": uri });
+    if let Some(listen) = peer.asked("subscriptions/listen").last() {
+        params["_meta"] = json!({ "io.modelcontextprotocol/subscriptionId": listen["id"] });
+    }
+    peer.say(notification(UPDATED, params));
+}
+
+async fn listen(group: &Group, id: &'static str, filter: Value) -> (Exchange, impl Sized) {
+    let Connection { transport, inbound, .. } = Memory::new(group.clone()).connect().await.unwrap();
+    let params = json!({
+        "notifications": filter,
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    });
+    let request = Request::new(id, "subscriptions/listen")
+        .with_params(RawJson::from_serialize(&params).unwrap());
+    let exchange = transport.request(Envelope::new(request)).await.unwrap();
+    (exchange, (transport, inbound))
+}
+
+/// The next message, without what is the same in all: whose it is.
+async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
+    match exchange.next().await.unwrap().unwrap() {
+        Message::Notification(notification) => {
+            let mut params: Value = notification.params.unwrap().decode().unwrap();
+            assert_eq!(params["_meta"]["io.modelcontextprotocol/subscriptionId"], id);
+            params.as_object_mut().unwrap().remove("_meta");
+            (notification.method.into_owned(), params)
+        }
+        Message::Response(response) => {
+            ("response".to_owned(), response.outcome.unwrap().decode().unwrap())
+        }
+        Message::Request(request) => panic!("{request:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_on_a_server_is_told_and_the_table_follows() {
+    let (group, new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    assert_eq!(names(&session).await, ["new_t", "old_t"]);
+    until(|| filters(&new).len() == 1).await;
+    assert_eq!(filters(&new)[0], json!({ "toolsListChanged": true }));
+    let id = &new.asked("subscriptions/listen")[0]["id"];
+    let meta = json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": id } });
+    new.say(notification(TOOLS_CHANGED, meta));
+    heard.wait(TOOLS_CHANGED, 1).await;
+    // It has been read again by then.
+    assert_eq!(new.asked("tools/list").len(), 2);
+    old.say(notification(TOOLS_CHANGED, json!({})));
+    heard.wait(TOOLS_CHANGED, 2).await;
+    assert_eq!((new.asked("tools/list").len(), old.asked("tools/list").len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
+    let (group, new, old) = two();
+    let _open = open(&group).await;
+    let filter = json!({
+        "toolsListChanged": true,
+        "resourceSubscriptions": ["x://new/1", "x://old/1", "x://old/secret", "x://nobody/1"],
+    });
+    let (mut one, _one) = listen(&group, "one", filter).await;
+    let (method, honoured) = next(&mut one, "one").await;
+    assert_eq!(method, "notifications/subscriptions/acknowledged");
+    assert_eq!(
+        honoured["notifications"],
+        json!({ "toolsListChanged": true, "resourceSubscriptions": ["x://new/1", "x://old/1"] })
+    );
+    // By then the servers know.
+    assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1"]));
+    let subscribed: BTreeSet<String> = old
+        .asked("resources/subscribe")
+        .iter()
+        .map(|message| message["params"]["uri"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(subscribed, BTreeSet::from(["x://1".to_owned(), "x://secret".to_owned()]));
+
+    let (mut two, _two) =
+        listen(&group, "two", json!({ "resourceSubscriptions": ["x://new/2"] })).await;
+    next(&mut two, "two").await;
+    assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1", "x://2"]));
+    until(|| new.asked("notifications/cancelled").len() == 2).await;
+
+    updated(&new, "x://1");
+    updated(&new, "x://2/part");
+    old.say(notification(TOOLS_CHANGED, json!({})));
+    assert_eq!(next(&mut one, "one").await, (UPDATED.to_owned(), json!({ "uri": "x://new/1" })));
+    assert_eq!(next(&mut one, "one").await, (TOOLS_CHANGED.to_owned(), json!({})));
+    assert_eq!(
+        next(&mut two, "two").await,
+        (UPDATED.to_owned(), json!({ "uri": "x://new/2/part" }))
+    );
+
+    drop(one);
+    until(|| old.asked("resources/unsubscribe").len() == 1).await;
+    until(|| filters(&new).last().unwrap()["resourceSubscriptions"] == json!(["x://2"])).await;
+    // The group ends: so does the listening, in order.
+    group.close().await.unwrap();
+    let (_, result) = next(&mut two, "two").await;
+    assert_eq!(result["_meta"]["io.modelcontextprotocol/subscriptionId"], "two");
+    assert!(two.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_of_the_legacy_era_subscribe_one_by_one() {
+    let (group, new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let other = open_hearing(&group, Mode::Legacy).await;
+    for (peer, uri, own) in [(&new, "x://new/1", "x://1"), (&old, "x://old/1", "x://1")] {
+        let params = json!({ "uri": uri });
+        session.request("resources/subscribe", &params).await.unwrap();
+        let before = heard.count(UPDATED);
+        updated(peer, own);
+        heard.wait(UPDATED, before + 1).await;
+        assert_eq!(heard.params(UPDATED)[before]["uri"], uri);
+        session.request("resources/unsubscribe", &params).await.unwrap();
+    }
+    until(|| old.asked("resources/unsubscribe").len() == 1).await;
+    assert_eq!(other.1.count(UPDATED), 0);
+    let error = session.request("resources/subscribe", &json!({ "uri": "x://old/secret" })).await;
+    assert_eq!(error.unwrap_err().answer().unwrap().message, "not this one");
+    let error = session.request("resources/subscribe", &json!({ "uri": "x://nobody/1" })).await;
+    assert_eq!(error.unwrap_err().answer().unwrap().code, -32002);
+    let group = Group::builder().backend(backend("a")).backend(backend("b")).build();
+    let session = open_legacy(&group).await;
+    let error = session.request("resources/subscribe", &json!({ "uri": "a://a/hours" })).await;
+    assert_eq!(error.unwrap_err().answer().unwrap().code, -32601);
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_outlive_the_connection_of_their_server() {
+    let (group, new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    for uri in ["x://new/1", "x://old/1"] {
+        session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
+    }
+    let (listens, subscribes) = (filters(&new).len(), old.asked("resources/subscribe").len());
+    new.kill();
+    old.kill();
+    until(|| filters(&new).len() > listens).await;
+    until(|| old.asked("resources/subscribe").len() > subscribes).await;
+    assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1"]));
+    updated(&new, "x://1");
+    updated(&old, "x://1");
+    heard.wait(UPDATED, 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_the_listening_is_listened_to_again() {
+    let (group, new, _old) = two();
+    let (_session, heard) = open_hearing(&group, Mode::Auto).await;
+    until(|| filters(&new).len() == 1).await;
+    let id = &new.asked("subscriptions/listen")[0]["id"];
+    new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
+    until(|| filters(&new).len() == 2).await;
+    updated(&new, "x://1");
+    // Nobody has subscribed to it: the server's own idea.
+    heard.wait(UPDATED, 1).await;
+    assert_eq!(heard.params(UPDATED)[0], json!({ "uri": "x://new/1", "_meta": {} }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_does_not_read_is_told_what_it_lost() {
+    let (group, new, _old) = two();
+    let _open = open(&group).await;
+    let (mut one, _one) =
+        listen(&group, "one", json!({ "resourceSubscriptions": ["x://new/1"] })).await;
+    next(&mut one, "one").await;
+    for _ in 0..1030 {
+        updated(&new, "x://1");
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    for _ in 0..1024 {
+        next(&mut one, "one").await;
+    }
+    let error = one.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), mcp_transport::ErrorKind::Overflow);
+    assert!(error.to_string().starts_with("6 "), "{error}");
+    assert!(one.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_missed_while_one_listening_takes_the_place_of_another() {
+    // The second listening is not acknowledged.
+    let new = modern(capabilities(), |_, message| match message["method"].as_str() {
+        Some("subscriptions/listen")
+            if message["params"]["notifications"]["resourceSubscriptions"]
+                == json!(["x://1", "x://2"]) =>
+        {
+            Reply::Nothing
+        }
+        _ => answers(message),
+    });
+    let group =
+        Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
+    let _open = open(&group).await;
+    let (mut one, _one) =
+        listen(&group, "one", json!({ "resourceSubscriptions": ["x://new/1"] })).await;
+    next(&mut one, "one").await;
+    let first = new.asked("subscriptions/listen").pop().unwrap()["id"].clone();
+    let (mut two, _two) =
+        listen(&group, "two", json!({ "resourceSubscriptions": ["x://new/2"] })).await;
+    let reading = tokio::spawn(async move { next(&mut two, "two").await });
+    until(|| filters(&new).last().unwrap()["resourceSubscriptions"] == json!(["x://1", "x://2"]))
+        .await;
+    let is_first = |message: &Value| message["params"]["requestId"] == first;
+    assert!(!new.asked("notifications/cancelled").iter().any(is_first));
+    let meta = json!({ "io.modelcontextprotocol/subscriptionId": first });
+    new.say(notification(UPDATED, json!({ "uri": "x://1", "_meta": meta })));
+    assert_eq!(next(&mut one, "one").await.1, json!({ "uri": "x://new/1" }));
+    // A server that stays silent holds nobody up for ever.
+    assert_eq!(reading.await.unwrap().1["notifications"], json!({ "resourceSubscriptions": [] }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
+    let (group, _new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let acknowledged = "notifications/subscriptions/acknowledged";
+    let listening = session.request("subscriptions/listen", &json!({ "notifications": {} }));
+    let listening = tokio::spawn(listening.into_future());
+    heard.wait(acknowledged, 1).await;
+    old.say(notification(TOOLS_CHANGED, json!({})));
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(heard.methods(), [acknowledged]);
+    listening.abort();
+    assert!(listening.await.unwrap_err().is_cancelled());
+    old.say(notification(TOOLS_CHANGED, json!({})));
+    heard.wait(TOOLS_CHANGED, 1).await;
+}

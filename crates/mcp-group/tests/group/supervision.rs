@@ -1,0 +1,239 @@
+use std::time::Duration;
+
+use mcp_group::{Backend, Backoff, Group, ServerState};
+use mcp_session::{ErrorKind, Mode, Session, SessionOptions};
+use mcp_transport::{Delivery, ErrorKind as Below};
+use mcp_transport_memory::Memory;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    fixture::{backend, names, open, open_hearing, until},
+    peer::{Peer, Reply, modern, peer, result, tools},
+};
+
+/// Each connection of it has one more tool; `slow` never answers.
+fn growing() -> Peer {
+    modern(json!({ "tools": {} }), |number, message| match message["method"].as_str() {
+        Some("tools/list") => {
+            tools(message, &["slow", "t0", "t1", "t2"][..(number as usize + 2).min(4)])
+        }
+        Some("tools/call") if message["params"]["name"] == "slow" => Reply::Nothing,
+        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        _ => Reply::Nothing,
+    })
+}
+
+fn beside(peer: &Peer) -> Group {
+    Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build()
+}
+
+fn state(group: &Group) -> ServerState {
+    group.status()[0].state
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_server_of_three_does_not_stop_the_others() {
+    let silent = peer(|_, _| Reply::Nothing);
+    let refusing = growing();
+    refusing.refuse(u32::MAX);
+    let mut options = SessionOptions::default();
+    options.start_timeout = Duration::from_secs(20);
+    let group = Group::builder()
+        .backend(Backend::new("silent", silent).options(options))
+        .backend(backend("a"))
+        .backend(Backend::new("refusing", refusing))
+        .failed("broken", "line 5: a comma is missing")
+        .build();
+    let states = || -> Vec<ServerState> { group.status().iter().map(|it| it.state).collect() };
+    assert_eq!(states()[..3], [ServerState::Idle; 3]);
+    let start = Instant::now();
+    let session = open(&group).await;
+    assert_eq!(start.elapsed(), Duration::from_secs(20));
+    assert_eq!(names(&session).await, ["a_echo", "a_count"]);
+    let status = group.status();
+    let error = |at: usize| status[at].last_error.as_ref().unwrap().to_string();
+    assert!(error(0).contains("silent: ") && error(0).contains("20s"), "{}", error(0));
+    assert!(error(2).contains("it is refused"), "{}", error(2));
+    assert!(error(3).contains("line 5: a comma is missing"), "{}", error(3));
+    assert!(matches!(status[0].state, ServerState::Waiting { .. }), "{:?}", status[0]);
+    assert_eq!((status[1].state, status[3].state), (ServerState::Ready, ServerState::Failed));
+    assert_eq!(status[1].server_info.as_ref().unwrap().name, "a");
+    assert_eq!(status[0].target, "scripted");
+    // Any of the others may have it.
+    let error = session.call_tool("refusing_t0").await.unwrap_err();
+    let text = error.answer().unwrap().message.clone();
+    assert!(text.contains("\"refusing\"") && text.contains("\"broken\""), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
+    let peers = [growing(), growing()];
+    peers.iter().for_each(|peer| peer.refuse(1));
+    let group = Group::builder()
+        .backend(Backend::new("one", peers[0].clone()))
+        .backend(Backend::new("two", peers[1].clone()))
+        .failed("three", "it has no command")
+        .build();
+    let open =
+        || Session::open(Memory::new(group.clone()), Some("group"), SessionOptions::default());
+    let text = open().await.unwrap_err().to_string();
+    for part in [
+        "none of the 3 servers",
+        "one: it is refused",
+        "two: it is refused",
+        "three: ",
+        "no command",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(peers.each_ref().map(Peer::connections), [1, 1]);
+    assert_eq!(state(&group), ServerState::Failed);
+    // The next client tries again.
+    let session = open().await.unwrap();
+    assert_eq!(names(&session).await.len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
+    let peer = growing();
+    let group = beside(&peer);
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
+    assert_eq!(group.status()[0].pid, Some(100));
+    let call = tokio::spawn(session.call_tool("p_slow").into_future());
+    until(|| peer.asked("tools/call").len() == 1).await;
+    peer.refuse(3);
+    peer.kill();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport(Below::Interrupted));
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    assert!(!session.is_closed());
+
+    // 100, 200 and 400 ms, each attempt refused; then 800 ms.
+    tokio::time::sleep(Duration::from_millis(720)).await;
+    let ServerState::Waiting { retry_in } = state(&group) else { panic!("{:?}", state(&group)) };
+    assert!(retry_in > Duration::from_millis(500), "{retry_in:?}");
+    let error = session.call_tool("p_t0").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport(Below::Connect));
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    let text = error.to_string();
+    assert!(text.contains("server \"p\" is down") && text.contains("it is refused"), "{text}");
+    assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
+
+    heard.wait("notifications/tools/list_changed", 1).await;
+    let status = &group.status()[0];
+    assert_eq!((status.state, status.restarts, status.pid), (ServerState::Ready, 1, Some(104)));
+    assert!(session.call_tool("p_t0").await.is_ok());
+    assert_eq!(heard.methods(), ["notifications/tools/list_changed"]);
+    assert_eq!(peer.connections(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_process_is_in_the_errors_of_its_calls() {
+    let peer = growing();
+    let session = open(&beside(&peer)).await;
+    session.call_tool("p_t0").await.unwrap();
+    peer.kill();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = session.call_tool("p_t0").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport(Below::Interrupted));
+    let cause = error.transport().unwrap().find::<std::io::Error>().unwrap();
+    assert_eq!(cause.to_string(), "exit status 3");
+    assert!(error.to_string().contains("exit status 3"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
+    let peer = peer(|number, message| match message["method"].as_str() {
+        Some("server/discover") => {
+            let answer = result(
+                message,
+                json!({
+                    "resultType": "complete",
+                    "supportedVersions": ["2026-07-28"],
+                    "capabilities": { "tools": {} },
+                }),
+            );
+            match number {
+                0 => answer,
+                _ => Reply::Later(Duration::from_secs(3), Box::new(answer)),
+            }
+        }
+        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        _ => Reply::Nothing,
+    });
+    let group = beside(&peer);
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    names(&session).await;
+    peer.kill();
+    until(|| state(&group) == ServerState::Connecting).await;
+    let start = Instant::now();
+    session.call_tool("p_t").await.unwrap();
+    assert!(start.elapsed() > Duration::from_secs(2));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(heard.methods(), [] as [&str; 0]);
+    assert_eq!(peer.asked("tools/list").len(), 3 - 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_back_off_grows_and_begins_anew_with_a_server_that_stayed() {
+    let peer = growing();
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
+    let group = Group::builder()
+        .backend(Backend::new("p", peer.clone()))
+        .backend(backend("a"))
+        .backoff(backoff)
+        .build();
+    let _session = open(&group).await;
+    let mut waits = Vec::new();
+    for stays in [0, 0, 0, 0, 5] {
+        tokio::time::sleep(Duration::from_secs(stays)).await;
+        let before = peer.connections();
+        let start = Instant::now();
+        peer.kill();
+        until(|| peer.connections() > before).await;
+        waits.push(start.elapsed().as_secs());
+        until(|| state(&group) == ServerState::Ready).await;
+    }
+    assert_eq!(waits, [1, 2, 4, 4, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_comes_late_is_told() {
+    let peer = growing();
+    peer.refuse(2);
+    let group = beside(&peer);
+    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    assert_eq!(names(&session).await, ["a_echo", "a_count"]);
+    heard.wait("notifications/tools/list_changed", 1).await;
+    assert_eq!(names(&session).await, ["p_slow", "p_t0", "p_t1", "p_t2", "a_echo", "a_count"]);
+    assert_eq!(group.status()[0].restarts, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_be_opened_is_not_tried_again() {
+    let foreign = peer(|_, message| match message["method"].as_str() {
+        Some("server/discover") => result(
+            message,
+            json!({ "resultType": "complete", "supportedVersions": ["2099-01-01"], "capabilities": {} }),
+        ),
+        _ => Reply::Nothing,
+    });
+    let group = beside(&foreign);
+    let session = open(&group).await;
+    assert_eq!(state(&group), ServerState::Failed);
+    assert_eq!(names(&session).await, ["a_echo", "a_count"]);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let error = session.read_resource("x://p/1").await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("server \"p\" cannot be opened") && text.contains("2099-01-01"),
+        "{text}"
+    );
+    assert_eq!(foreign.connections(), 1);
+    assert!(group.restart("p").await.is_err());
+    assert_eq!(foreign.connections(), 2);
+}

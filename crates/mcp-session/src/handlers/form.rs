@@ -1,0 +1,175 @@
+//! What a person filled into a form: completed by the defaults of the form, and checked against it.
+
+use mcp_core::{ElicitAction, ElicitResult, ElicitSchema, ErrorObject};
+use serde_json::{Map, Value};
+
+use super::internal;
+
+/// The result as it may be sent.
+///
+/// Spec: client/elicitation#requested-schema
+pub(super) fn checked(
+    mut result: ElicitResult,
+    schema: &ElicitSchema,
+) -> Result<ElicitResult, ErrorObject> {
+    if result.action != ElicitAction::Accept {
+        result.content = None;
+        return Ok(result);
+    }
+    // Forms are small, and one shape of schema is simpler than nine.
+    let fields = serde_json::to_value(&schema.properties).map_err(|it| internal(it.to_string()))?;
+    let Value::Object(fields) = fields else {
+        return Err(internal("the form has no fields".to_owned()));
+    };
+    let content = result.content.get_or_insert_default();
+    for (name, field) in &fields {
+        if let (false, Some(default)) = (content.contains_key(name), field.get("default")) {
+            content.insert(name.clone(), default.clone());
+        }
+    }
+    let required = schema.required.iter().flatten();
+    match required
+        .map(|name| present(content, name))
+        .chain(content.iter().map(|(name, value)| match fields.get(name) {
+            Some(field) => fits(field, value).map_err(|why| format!("{name:?} {why}")),
+            None => Err(format!("{name:?} is no field of the form")),
+        }))
+        .find_map(Result::err)
+    {
+        Some(why) => Err(internal(format!("what was filled in does not fit the form: {why}"))),
+        None => Ok(result),
+    }
+}
+
+fn present(content: &Map<String, Value>, name: &str) -> Result<(), String> {
+    match content.contains_key(name) {
+        true => Ok(()),
+        false => Err(format!("{name:?} is missing")),
+    }
+}
+
+fn fits(field: &Value, value: &Value) -> Result<(), String> {
+    let kind = field.get("type").and_then(Value::as_str).unwrap_or_default();
+    match (kind, value) {
+        ("string", Value::String(text)) => {
+            within(field, "minLength", "maxLength", text.chars().count() as f64, "characters")?;
+            chosen(field, "oneOf", text)
+        }
+        ("number", Value::Number(number)) => {
+            within(field, "minimum", "maximum", number.as_f64().unwrap_or_default(), "")
+        }
+        ("integer", Value::Number(number))
+            if number.as_f64().is_some_and(|it| it.fract() == 0.0) =>
+        {
+            within(field, "minimum", "maximum", number.as_f64().unwrap_or_default(), "")
+        }
+        ("boolean", Value::Bool(_)) => Ok(()),
+        ("array", Value::Array(values)) => {
+            within(field, "minItems", "maxItems", values.len() as f64, "values")?;
+            let items = field.get("items").unwrap_or(&Value::Null);
+            values.iter().try_for_each(|value| match value {
+                Value::String(text) => chosen(items, "anyOf", text),
+                _ => Err("holds what is no string".to_owned()),
+            })
+        }
+        ("string" | "number" | "integer" | "boolean" | "array", _) => {
+            Err(format!("is of another type than {kind}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the number lies between the members of these names, as far as they are there.
+fn within(field: &Value, least: &str, most: &str, found: f64, unit: &str) -> Result<(), String> {
+    let limit = |name| field.get(name).and_then(Value::as_f64);
+    match (limit(least), limit(most)) {
+        (Some(least), _) if found < least => Err(format!("has to be at least {least} {unit}")),
+        (_, Some(most)) if found > most => Err(format!("has to be at most {most} {unit}")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the text is one of those to choose from, where there are any: plain ones, or with titles.
+fn chosen(field: &Value, titled: &str, text: &str) -> Result<(), String> {
+    let plain = field.get("enum").and_then(Value::as_array);
+    let titled = field.get(titled).and_then(Value::as_array);
+    let is_one = match (plain, titled) {
+        (Some(values), _) => values.iter().any(|value| value == text),
+        (None, Some(options)) => {
+            options.iter().any(|option| option.get("const").is_some_and(|value| value == text))
+        }
+        (None, None) => true,
+    };
+    match is_one {
+        true => Ok(()),
+        false => Err(format!("is {text:?}, which is not one of the choices")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn outcome(content: Value) -> Result<Value, String> {
+        let schema: ElicitSchema = serde_json::from_value(json!({
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": { "type": "string", "default": "Ann", "minLength": 2, "maxLength": 5 },
+                "age": { "type": "integer", "minimum": 0, "maximum": 150, "default": 30 },
+                "score": { "type": "number", "default": 1.5 },
+                "ok": { "type": "boolean", "default": true },
+                "size": { "type": "string", "enum": ["s", "m"], "default": "m" },
+                "tone": { "type": "string", "oneOf": [{ "const": "a", "title": "A" }] },
+                "tags": { "type": "array", "items": { "type": "string", "enum": ["x", "y"] }, "maxItems": 1 },
+            },
+        }))
+        .unwrap();
+        let result = ElicitResult::new(ElicitAction::Accept)
+            .with_content(content.as_object().unwrap().clone());
+        checked(result, &schema)
+            .map(|result| Value::Object(result.content.unwrap()))
+            .map_err(|error| error.message.to_string())
+    }
+
+    #[test]
+    fn defaults_fill_what_was_left_out() {
+        let defaults = json!({ "name": "Ann", "age": 30, "score": 1.5, "ok": true, "size": "m" });
+        assert_eq!(outcome(json!({})).unwrap(), defaults);
+        assert_eq!(outcome(json!({ "name": "Bo" })).unwrap()["name"], "Bo");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        for (content, why) in [
+            (json!({ "name": 1 }), "\"name\" is of another type than string"),
+            (json!({ "name": "A" }), "at least 2 characters"),
+            (json!({ "name": "Annabel" }), "at most 5 characters"),
+            (json!({ "age": 1.5 }), "\"age\" is of another type"),
+            (json!({ "age": 151 }), "at most 150"),
+            (json!({ "ok": "yes" }), "another type than boolean"),
+            (json!({ "size": "l" }), "\"l\", which is not one of the choices"),
+            (json!({ "tone": "b" }), "not one of the choices"),
+            (json!({ "tags": ["x", "y"] }), "at most 1 values"),
+            (json!({ "tags": ["z"] }), "not one of the choices"),
+            (json!({ "tags": [1] }), "no string"),
+            (json!({ "other": 1 }), "\"other\" is no field"),
+        ] {
+            let error = outcome(content.clone()).unwrap_err();
+            assert!(error.contains(why), "{content}: {error}");
+        }
+        assert!(outcome(json!({ "age": 7.0, "tone": "a", "tags": ["y"] })).is_ok());
+    }
+
+    #[test]
+    fn who_says_no_sends_nothing() {
+        let schema = ElicitSchema::default().with_required(vec!["name".to_owned()]);
+        let result = ElicitResult::new(ElicitAction::Decline).with_content(Map::new());
+        assert_eq!(checked(result, &schema).unwrap().content, None);
+        let accepted = ElicitResult::new(ElicitAction::Accept);
+        assert!(checked(accepted, &schema).unwrap_err().message.contains("\"name\" is missing"));
+    }
+}

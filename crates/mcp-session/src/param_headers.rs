@@ -1,0 +1,238 @@
+//! Arguments of tools that HTTP repeats in headers, as the schemas of the tools say.
+//!
+//! Spec: basic/transports/streamable-http#custom-headers
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use mcp_core::{ListToolsResult, Tool};
+use mcp_transport::ParamHeaders;
+use serde_json::{Map, Value};
+
+const ANNOTATION: &str = "x-mcp-header";
+
+/// The largest integer that every reader of JSON takes for the same.
+const SAFE: u64 = (1 << 53) - 1;
+
+/// The annotated tools of a server, as far as they have been listed.
+#[derive(Debug, Default)]
+pub(crate) struct ParamTable(Mutex<HashMap<String, Arc<[Annotated]>>>);
+
+/// An argument that a header repeats.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Annotated {
+    path: Vec<String>,
+    header: String,
+}
+
+impl ParamTable {
+    /// Remembers what the tools say, and leaves out those that say it wrongly.
+    pub(crate) fn learn(&self, server: &str, list: &mut ListToolsResult) {
+        let mut known = self.lock();
+        list.tools.retain(|tool| match annotations(&tool.input_schema) {
+            Ok(found) if found.is_empty() => {
+                known.remove(&tool.name);
+                true
+            }
+            Ok(found) => {
+                known.insert(tool.name.clone(), found.into());
+                true
+            }
+            Err(why) => {
+                let Tool { name, .. } = tool;
+                tracing::warn!(server, tool = name, "left out of the list: {why}");
+                known.remove(name);
+                false
+            }
+        });
+    }
+
+    /// What is known of a tool; `None` where it has no annotations.
+    pub(crate) fn of(&self, tool: impl FnOnce() -> Option<String>) -> Option<Arc<[Annotated]>> {
+        let known = self.lock();
+        match known.is_empty() {
+            true => None,
+            false => known.get(&tool()?).cloned(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<[Annotated]>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The headers for these arguments.
+pub(crate) fn headers(
+    annotated: &[Annotated],
+    arguments: &Map<String, Value>,
+) -> Result<ParamHeaders, serde_json::Error> {
+    let mut headers = Vec::new();
+    for Annotated { path, header } in annotated {
+        let (first, rest) = path.split_first().unwrap_or_else(|| unreachable!("a path has an end"));
+        let found = rest
+            .iter()
+            .try_fold(arguments.get(first), |value, key| value.map(|value| value.get(key)));
+        let text = match found.flatten() {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Bool(value)) => value.to_string(),
+            Some(Value::Number(number)) => {
+                integer(number).ok_or_else(|| unfit(path, "an integer within ±(2^53-1)"))?
+            }
+            Some(_) => return Err(unfit(path, "a string, an integer or a boolean")),
+        };
+        headers.push((header.clone(), text));
+    }
+    Ok(ParamHeaders(headers))
+}
+
+fn integer(number: &serde_json::Number) -> Option<String> {
+    if let Some(integer) = number.as_i64() {
+        return (integer.unsigned_abs() <= SAFE).then(|| integer.to_string());
+    }
+    // As in 42.0, which is an integer to JSON Schema.
+    let float = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= SAFE as f64)?;
+    Some(format!("{float:.0}"))
+}
+
+fn unfit(path: &[String], wanted: &str) -> serde_json::Error {
+    let path = path.join(".");
+    serde::ser::Error::custom(format!("{path} is sent in a header, and has to be {wanted}"))
+}
+
+/// The annotations of a schema, or what is wrong with one of them.
+fn annotations(schema: &Map<String, Value>) -> Result<Vec<Annotated>, String> {
+    let mut found = Vec::new();
+    collect(schema, &mut Vec::new(), true, &mut found)?;
+    let mut names = HashSet::new();
+    match found.iter().find(|it| !names.insert(it.header.to_ascii_lowercase())) {
+        Some(twice) => Err(format!("{ANNOTATION} {:?} is there twice", twice.header)),
+        None => Ok(found),
+    }
+}
+
+/// `direct` says that nothing but `properties` led here.
+fn collect(
+    schema: &Map<String, Value>,
+    path: &mut Vec<String>,
+    direct: bool,
+    found: &mut Vec<Annotated>,
+) -> Result<(), String> {
+    if let Some(annotation) = schema.get(ANNOTATION) {
+        let header = annotation.as_str().unwrap_or_default();
+        if header.is_empty() || !header.bytes().all(is_token) {
+            return Err(format!("{ANNOTATION} {annotation} is no name of a header"));
+        }
+        let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+        if !matches!(kind, "string" | "integer" | "boolean") {
+            return Err(format!("{ANNOTATION} {header:?} is on the type {kind:?}"));
+        }
+        if !direct || path.is_empty() {
+            return Err(format!("{ANNOTATION} {header:?} is not on a property of the arguments"));
+        }
+        found.push(Annotated { path: path.clone(), header: header.to_owned() });
+    }
+    for (key, value) in schema {
+        match (key.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                for (name, property) in properties {
+                    if let Value::Object(property) = property {
+                        path.push(name.clone());
+                        collect(property, path, direct, found)?;
+                        path.pop();
+                    }
+                }
+            }
+            // Not schemas, but values.
+            ("const" | "default" | "enum" | "examples", _) => {}
+            (_, Value::Object(inner)) => collect(inner, path, false, found)?,
+            (_, Value::Array(inner)) => {
+                for inner in inner.iter().filter_map(Value::as_object) {
+                    collect(inner, path, false, found)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the byte may stand in the name of a header.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn read(properties: Value) -> Result<Vec<Annotated>, String> {
+        annotations(&object(json!({ "type": "object", "properties": properties })))
+    }
+
+    #[test]
+    fn arguments_become_headers() {
+        let annotated = read(json!({
+            "region": { "type": "string", "x-mcp-header": "Region" },
+            "count": { "type": "integer", "x-mcp-header": "Count" },
+            "dry": { "type": "boolean", "x-mcp-header": "Dry" },
+            "deep": { "properties": { "er": { "type": "string", "x-mcp-header": "Deeper" } } },
+            "plain": { "type": "string", "default": { "x-mcp-header": "no schema" } },
+        }))
+        .unwrap();
+        let sent = |arguments: Value| {
+            let headers = headers(&annotated, &object(arguments)).map_err(|it| it.to_string())?;
+            let pairs = headers.0.into_iter().map(|(name, value)| format!("{name}={value}"));
+            Ok::<_, String>(pairs.collect::<Vec<_>>().join(" "))
+        };
+        let all = json!({ "region": "eu", "count": 42.0, "dry": false, "deep": { "er": "" } });
+        assert_eq!(sent(all).unwrap(), "Region=eu Count=42 Dry=false Deeper=");
+        assert_eq!(sent(json!({ "region": null, "plain": "x", "deep": 1 })).unwrap(), "");
+        assert_eq!(
+            sent(json!({ "count": -9007199254740991_i64 })).unwrap(),
+            "Count=-9007199254740991"
+        );
+        for wrong in [json!({ "count": 9007199254740992_i64 }), json!({ "count": 0.5 })] {
+            assert!(sent(wrong).unwrap_err().contains("count is sent in a header"));
+        }
+        assert!(sent(json!({ "region": ["eu"] })).unwrap_err().contains("has to be a string"));
+    }
+
+    #[test]
+    fn what_is_annotated_wrongly_is_told() {
+        let on =
+            |kind: &str, header: Value| json!({ "a": { "type": kind, "x-mcp-header": header } });
+        for (properties, why) in [
+            (on("string", json!("")), "no name"),
+            (on("string", json!("a b")), "no name"),
+            (on("string", json!("a:b")), "no name"),
+            (on("string", json!("é")), "no name"),
+            (on("string", json!(1)), "no name"),
+            (on("number", json!("A")), "on the type"),
+            (on("object", json!("A")), "on the type"),
+            (json!({ "a": { "x-mcp-header": "A" } }), "on the type"),
+            (
+                json!({
+                    "a": { "type": "string", "x-mcp-header": "Same" },
+                    "b": { "type": "string", "x-mcp-header": "same" },
+                }),
+                "twice",
+            ),
+            (json!({ "a": { "items": { "type": "string", "x-mcp-header": "A" } } }), "not on a"),
+            (json!({ "a": { "anyOf": [{ "type": "string", "x-mcp-header": "A" }] } }), "not on a"),
+        ] {
+            let error = read(properties.clone()).unwrap_err();
+            assert!(error.contains(why), "{properties}: {error}");
+        }
+        assert!(read(json!({ "a": { "type": "string" } })).unwrap().is_empty());
+    }
+}

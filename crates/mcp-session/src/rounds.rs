@@ -1,0 +1,241 @@
+//! The rounds in which a server of the modern era asks for input before it answers a call.
+//!
+//! Spec: basic/patterns/mrtr
+
+use std::{
+    borrow::Cow,
+    future::{IntoFuture, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use mcp_core::{
+    Entries, ErrorObject, InputRequiredResult, InputResponse, Meta, MethodResult, RawJson,
+    error_code,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Call, CallInfo, Error, ErrorKind, answering::Answering, params::member};
+
+/// The key in the `_meta` of an `input_required` result under which a group of servers says, as a
+/// string, which of them asks.
+pub const SERVER_META_KEY: &str = "mcp-group/server";
+
+/// The wait before a call is repeated for which the server wanted nothing but time; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// What a repeated request adds to its parameters, as the inside of a JSON object.
+pub(crate) type Answers = Vec<u8>;
+
+/// An `input_required` result, read as loosely as it can be: each request by itself, the state not at all.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Wanted<'a> {
+    result_type: Cow<'a, str>,
+    #[serde(default, borrow)]
+    input_requests: Option<Entries<WantedInput<'a>>>,
+    #[serde(default, borrow)]
+    request_state: Option<&'a RawValue>,
+    #[serde(default, rename = "_meta")]
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct WantedInput<'a> {
+    method: Cow<'a, str>,
+    #[serde(default, borrow)]
+    params: Option<&'a RawValue>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The result, if it is one that asks for input.
+    pub(crate) fn read(result: &'a RawJson) -> Option<Self> {
+        let wanted: Self = result.decode().ok()?;
+        (wanted.result_type == "input_required").then_some(wanted)
+    }
+
+    /// Asks the handlers for all that is wanted at once. An error says which of it was not to be had.
+    pub(crate) async fn answers(
+        &self,
+        answering: &Answering,
+        call: &CallInfo,
+        round: u32,
+    ) -> Result<Answers, (String, ErrorObject)> {
+        let Some(requests) = self.input_requests.as_ref().filter(|requests| !requests.is_empty())
+        else {
+            tokio::time::sleep(backoff(round)).await;
+            return Ok(self.with_state(Vec::new()));
+        };
+        let server = self.meta.as_ref().and_then(|meta| meta.get(SERVER_META_KEY)?.as_str());
+        let server: Option<Arc<str>> = server.map(Arc::from);
+        let asked: Vec<_> = requests
+            .iter()
+            .map(|(_, request)| {
+                let method = Cow::Owned(request.method.clone().into_owned());
+                let params = request.params.map(|it| RawJson::trusted(it.get().to_owned()));
+                Box::pin(answering.outcome(method, params, Some(call.clone()), server.clone()))
+            })
+            .collect();
+        let mut out = b"\"inputResponses\":{".to_vec();
+        for ((name, _), answer) in requests.iter().zip(all(asked).await) {
+            let written = answer.and_then(|answer| {
+                let raw: &RawValue = answer.decode().map_err(|error| unwritable(&error))?;
+                member(&mut out, name, raw).map_err(|error| unwritable(&error))
+            });
+            written.map_err(|error| (name.to_owned(), error))?;
+        }
+        out.push(b'}');
+        Ok(self.with_state(out))
+    }
+
+    /// Adds the state, as it came, and only if one came.
+    fn with_state(&self, mut out: Answers) -> Answers {
+        if let Some(state) = self.request_state {
+            if !out.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"requestState\":");
+            out.extend_from_slice(state.get().as_bytes());
+        }
+        out
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> ErrorObject {
+    ErrorObject::new(error_code::INTERNAL_ERROR, error.to_string())
+}
+
+fn backoff(round: u32) -> Duration {
+    let factor = 1_u32.checked_shl(round.saturating_sub(1)).unwrap_or(u32::MAX);
+    FIRST_WAIT.saturating_mul(factor).min(MAX_WAIT)
+}
+
+/// Polls all at once, up to the last.
+async fn all<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F::Output> {
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    poll_fn(|cx| {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let Poll::Ready(value) = Pin::new(future).poll(cx)
+            {
+                *output = Some(value);
+            }
+        }
+        match outputs.iter().all(Option::is_some) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
+}
+
+/// A call whose requests for input come back to the caller; see [`Call::manual_input`].
+#[must_use = "nothing is sent unless the call is awaited"]
+#[derive(Debug)]
+pub struct ManualCall<R> {
+    call: Call<R>,
+    answers: Answers,
+}
+
+/// What came of one round of a [`ManualCall`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the specification has no third kind")]
+pub enum Input<R> {
+    /// The result.
+    Done(R),
+    /// The server needs something first.
+    Required(Box<InputRound<R>>),
+}
+
+/// What a server wants before it goes on with a call.
+#[derive(Debug)]
+pub struct InputRound<R> {
+    call: Call<R>,
+    result: RawJson,
+    /// What it wants, by names of its choice.
+    pub required: InputRequiredResult,
+}
+
+impl<R> InputRound<R> {
+    /// The call to be repeated with these answers, one for each of
+    /// [`required.input_requests`](InputRequiredResult::input_requests), under the same names. The state
+    /// of the server is added as it came.
+    ///
+    /// # Errors
+    /// When an answer cannot be written as JSON.
+    pub fn answer<N: Into<String>>(
+        self,
+        answers: impl IntoIterator<Item = (N, InputResponse)>,
+    ) -> Result<ManualCall<R>, Error> {
+        let mut out = Vec::new();
+        let failed = |error| self.call.session().unsendable(error);
+        for (name, answer) in answers {
+            match out.is_empty() {
+                true => out.extend_from_slice(b"\"inputResponses\":{"),
+                false => {}
+            }
+            member(&mut out, &name.into(), &answer).map_err(failed)?;
+        }
+        if !out.is_empty() {
+            out.push(b'}');
+        }
+        let answers = match Wanted::read(&self.result) {
+            Some(wanted) => wanted.with_state(out),
+            None => out,
+        };
+        Ok(ManualCall { call: self.call, answers })
+    }
+}
+
+impl<R> ManualCall<R> {
+    pub(crate) fn new(call: Call<R>) -> Self {
+        Self { call, answers: Vec::new() }
+    }
+}
+
+impl<R: MethodResult + 'static> IntoFuture for ManualCall<R> {
+    type Output = Result<Input<R>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { call, answers } = self;
+        Box::pin(async move {
+            let result = call.round(&answers).await?;
+            let error = match R::decode(&result) {
+                Ok(done) => return Ok(Input::Done(done)),
+                Err(error) => call.undecodable(error),
+            };
+            match Wanted::read(&result).and_then(|_| result.decode().ok()) {
+                Some(required) => {
+                    Ok(Input::Required(Box::new(InputRound { call, result, required })))
+                }
+                None => Err(error),
+            }
+        })
+    }
+}
+
+/// Why a call cannot go on.
+pub(crate) fn refused<R>(
+    call: &Call<R>,
+    result: &RawJson,
+    (name, why): (String, ErrorObject),
+) -> Error {
+    let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
+    let error = call.session().input_required(input);
+    match why.code {
+        error_code::METHOD_NOT_FOUND => error,
+        _ => error.with_message(format!("the input {name:?} is not to be had: {}", why.message)),
+    }
+}
+
+/// Why a server that asks again and again is not asked any more.
+pub(crate) fn endless<R>(call: &Call<R>, rounds: u32) -> Error {
+    let message = format!("the server still asks for input after {rounds} rounds");
+    call.session().error(ErrorKind::InputRequired, message)
+}

@@ -1,0 +1,133 @@
+//! `conformance-client URL`: what the official conformance suite starts for each of its scenarios.
+//!
+//! It does what an application would, through the public API of `mcp-client` alone: it connects,
+//! lists, calls, answers, closes. It ends by itself; what went wrong is on stderr.
+
+use std::{env, error::Error, process::ExitCode, thread, time::Duration};
+
+use futures_util::future::try_join_all;
+use mcp_client::{
+    Asked, Client, Mode, Session,
+    types::{ElicitAction, ElicitRequestFormParams, ElicitResult, Tool},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// Below the limit of the suite, which ends a client without a word.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What some scenarios tell the client beside its URL.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Context {
+    tool_calls: Vec<ToolCall>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall {
+    name: String,
+    arguments: Map<String, Value>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    thread::spawn(|| {
+        thread::sleep(PATIENCE);
+        eprintln!("not done after {PATIENCE:?}");
+        std::process::exit(2);
+    });
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result {
+    let url = env::args().nth(1).ok_or("usage: conformance-client URL")?;
+    let scenario = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
+    let mut client = Client::new(&url)?.on_elicitation(agree);
+    if let Ok(wire) = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION") {
+        client = client.mode(Mode::Pinned(wire.parse()?));
+    }
+    let session = client.connect().await?;
+    match scenario.as_str() {
+        "http-custom-headers" => call_as_told(&session).await?,
+        "json-schema-2020-12-preservation" => echo_schema(&session).await?,
+        // Their servers have nothing behind what they list.
+        "initialize" | "json-schema-ref-no-deref" | "request-metadata" => {
+            session.list_tools().await?;
+        }
+        _ => use_everything(&session).await?,
+    }
+    Ok(session.close().await?)
+}
+
+/// A person who agrees with every form as it is.
+async fn agree(_: Asked<ElicitRequestFormParams>) -> ElicitResult {
+    ElicitResult::new(ElicitAction::Accept)
+}
+
+/// Lists what there is, calls every tool, reads every resource, gets every prompt: those of a kind
+/// at the same time.
+async fn use_everything(session: &Session) -> Result {
+    let offered = session.capabilities();
+    if offered.tools.is_some() {
+        let tools = session.list_tools().await?;
+        try_join_all(tools.iter().map(async |tool| {
+            let call = session.call_tool(&tool.name).args(sample(tool));
+            Result::Ok(call.await?.into_result()?)
+        }))
+        .await?;
+    }
+    if offered.resources.is_some() {
+        let resources = session.list_resources().await?;
+        try_join_all(resources.iter().map(|it| session.read_resource(&it.uri).into_future()))
+            .await?;
+    }
+    if offered.prompts.is_some() {
+        let prompts = session.list_prompts().await?;
+        try_join_all(prompts.iter().map(|it| session.get_prompt(&it.name).into_future())).await?;
+    }
+    Ok(())
+}
+
+/// Arguments that a tool takes: some value for each that it wants.
+fn sample(tool: &Tool) -> Value {
+    let schema = &tool.input_schema;
+    let wanted = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let some = |name: &str| match schema["properties"][name]["type"].as_str() {
+        Some("integer" | "number") => json!(2),
+        Some("boolean") => json!(true),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => json!("something"),
+    };
+    wanted.filter_map(Value::as_str).map(|name| (name, some(name))).collect()
+}
+
+/// Calls the tools that the suite names, as it names them.
+async fn call_as_told(session: &Session) -> Result {
+    session.list_tools().await?;
+    let context: Context = match env::var("MCP_CONFORMANCE_CONTEXT") {
+        Ok(context) => serde_json::from_str(&context)?,
+        Err(_) => Context::default(),
+    };
+    for ToolCall { name, arguments } in context.tool_calls {
+        session.call_tool(&name).args(arguments).await?.into_result()?;
+    }
+    Ok(())
+}
+
+/// Gives the schema of the one tool to the other.
+async fn echo_schema(session: &Session) -> Result {
+    const ECHO: &str = "json_schema_echo";
+    let tools = session.list_tools().await?;
+    let rich = tools.iter().find(|tool| tool.name != ECHO).ok_or("no tool with a schema")?;
+    session.call_tool(ECHO).arg("schema", &rich.input_schema).await?.into_result()?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Who is judged: programs of ours, as the suite meets them.
+
+use std::env::consts::EXE_SUFFIX;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::metadata::Workspace;
+use crate::run::{self, Result, cargo};
+
+pub(crate) enum Judged {
+    /// A command that is started for each scenario.
+    Client(String),
+    Server(Server),
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Judged {
+    /// Builds the client.
+    pub(crate) fn client(workspace: &Workspace) -> Result<Self> {
+        let program = build("conformance-client", &workspace.target)?;
+        // The suite gives this to a shell.
+        Ok(Self::Client(format!("\"{program}\"")))
+    }
+
+    /// Builds and starts the server.
+    pub(crate) fn server(workspace: &Workspace) -> Result<Self> {
+        let program = build("conformance-server", &workspace.target)?;
+        let mut command = Command::new(&program);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let child = command.spawn().map_err(|error| format!("`{program}`: {error}"))?;
+        let mut server = Server { child, url: String::new() };
+        if let Some(stdout) = server.child.stdout.take() {
+            // Its end, if it comes to nothing, is the end of the line too.
+            let read = BufReader::new(stdout).read_line(&mut server.url);
+            read.map_err(|error| format!("`{program}`: {error}"))?;
+        }
+        match server.url.trim() {
+            "" => Err(format!("`{program}` did not say where it is")),
+            _ => Ok(Self::Server(server)),
+        }
+    }
+
+    /// Which list of the suite's it is judged by.
+    pub(crate) fn list(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "list --client",
+            Self::Server(_) => "list --server",
+        }
+    }
+
+    /// How the suite is told of it.
+    pub(crate) fn args(&self) -> [&str; 3] {
+        match self {
+            Self::Client(command) => ["client", "--command", command],
+            Self::Server(server) => ["server", "--url", server.url.trim()],
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn build(name: &str, target: &Path) -> Result<String> {
+    run::run(cargo("build --bin").arg(name))?;
+    Ok(target.join("debug").join(format!("{name}{EXE_SUFFIX}")).display().to_string())
+}

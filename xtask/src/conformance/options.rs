@@ -1,0 +1,115 @@
+//! What is asked for on the command line.
+
+use super::catalogue::Entry;
+use crate::run::Result;
+
+const USAGE: &str = "usage: conformance [--suite protocol|auth|all] [--scenario NAME] [--wire REVISION] [--repeat N]";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All but authorization and extensions, which this client does not have yet.
+    Protocol,
+    Auth,
+    All,
+}
+
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Whether it is the server that is judged.
+    pub(crate) server: bool,
+    scope: Scope,
+    scenario: Option<String>,
+    wire: Option<String>,
+    /// How often each scenario is run.
+    pub(crate) repeat: usize,
+}
+
+impl Options {
+    pub(crate) fn parse(args: &[String]) -> Result<Self> {
+        let (server, args) = match args {
+            [first, rest @ ..] if first == "--server" => (true, rest),
+            rest => (false, rest),
+        };
+        let (scope, scenario, wire) = (Scope::Protocol, None, None);
+        let mut options = Self { server, scope, scenario, wire, repeat: 1 };
+        for pair in args.chunks(2) {
+            let [flag, value] = pair else {
+                return Err(USAGE.to_owned());
+            };
+            match (flag.as_str(), value.as_str()) {
+                ("--suite", "protocol") => options.scope = Scope::Protocol,
+                ("--suite", "auth") => options.scope = Scope::Auth,
+                ("--suite", "all") => options.scope = Scope::All,
+                ("--scenario", scenario) => {
+                    options.scenario = Some(scenario.to_owned());
+                    options.scope = Scope::All;
+                }
+                ("--wire", wire) => options.wire = Some(wire.to_owned()),
+                ("--repeat", times) => {
+                    options.repeat = times.parse().ok().filter(|times| *times > 0).ok_or(USAGE)?;
+                }
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether a run is left out unless it is asked for.
+    pub(crate) fn leaves_out(&self, entry: &Entry) -> bool {
+        self.scope == Scope::Protocol
+            && match self.server {
+                true => entry.is_beyond(),
+                false => entry.is_auth() || entry.is_extension(),
+            }
+    }
+
+    pub(crate) fn choose(&self, entries: &[Entry]) -> Vec<Entry> {
+        let is_chosen = |entry: &&Entry| {
+            !self.leaves_out(entry)
+                && (self.scope != Scope::Auth || entry.is_auth())
+                && self.scenario.as_ref().is_none_or(|scenario| *scenario == entry.scenario)
+                && self.wire.as_ref().is_none_or(|wire| *wire == entry.wire)
+        };
+        entries.iter().filter(is_chosen).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalogue;
+    use super::*;
+
+    fn chosen(args: &str) -> Result<Vec<String>> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        let list = "- a [2025-11-25,2026-07-28]\n- auth/b [2026-07-28]\n- tasks-c [2026-07-28]\n";
+        let entries = catalogue::parse(list);
+        let chosen = Options::parse(&args)?.choose(&entries);
+        Ok(chosen.into_iter().map(|entry| format!("{} {}", entry.scenario, entry.wire)).collect())
+    }
+
+    #[test]
+    fn what_is_left_out_is_run_when_it_is_asked_for() {
+        let rows = [
+            ("", vec!["a 2025-11-25", "a 2026-07-28", "tasks-c 2026-07-28"]),
+            ("--server", vec!["a 2025-11-25", "a 2026-07-28"]),
+            ("--server --scenario tasks-c", vec!["tasks-c 2026-07-28"]),
+            ("--suite auth", vec!["auth/b 2026-07-28"]),
+            (
+                "--suite all --wire 2026-07-28",
+                vec!["a 2026-07-28", "auth/b 2026-07-28", "tasks-c 2026-07-28"],
+            ),
+            ("--scenario auth/b", vec!["auth/b 2026-07-28"]),
+            ("--server --scenario a --wire 2025-11-25 --repeat 3", vec!["a 2025-11-25"]),
+        ];
+        for (args, expected) in rows {
+            assert_eq!(chosen(args).unwrap_or_default(), expected, "{args}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error() {
+        for args in ["--suite nothing", "--repeat 0", "--repeat", "--what 1", "--wire 1 --server"] {
+            assert!(chosen(args).is_err(), "{args}");
+        }
+    }
+}
