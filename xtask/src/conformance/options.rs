@@ -56,11 +56,11 @@ impl Options {
 
     /// Whether a run is left out unless it is asked for.
     pub(crate) fn leaves_out(&self, entry: &Entry) -> bool {
-        self.scope == Scope::Protocol
-            && match self.server {
-                true => entry.is_beyond(),
-                false => entry.is_auth() || entry.is_extension(),
-            }
+        let is_beyond = match self.server {
+            true => entry.is_beyond(),
+            false => entry.is_extension(),
+        };
+        self.scope == Scope::Protocol && (entry.is_auth() || is_beyond)
     }
 
     pub(crate) fn choose(&self, entries: &[Entry]) -> Vec<Entry> {
@@ -81,7 +81,8 @@ mod tests {
 
     fn chosen(args: &str) -> Result<Vec<String>> {
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        let list = "- a [2025-11-25,2026-07-28]\n- auth/b [2026-07-28]\n- tasks-c [2026-07-28]\n";
+        let list = "- a [2025-11-25,2026-07-28]\n- auth/b [2026-07-28]\n- tasks-c [2026-07-28]\n\
+                    - sep-d [extension]\n";
         let entries = catalogue::parse(list);
         let chosen = Options::parse(&args)?.choose(&entries);
         Ok(chosen.into_iter().map(|entry| format!("{} {}", entry.scenario, entry.wire)).collect())
@@ -91,12 +92,12 @@ mod tests {
     fn what_is_left_out_is_run_when_it_is_asked_for() {
         let rows = [
             ("", vec!["a 2025-11-25", "a 2026-07-28", "tasks-c 2026-07-28"]),
-            ("--server", vec!["a 2025-11-25", "a 2026-07-28"]),
+            ("--server --wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
             ("--server --scenario tasks-c", vec!["tasks-c 2026-07-28"]),
             ("--suite auth", vec!["auth/b 2026-07-28"]),
             (
                 "--suite all --wire 2026-07-28",
-                vec!["a 2026-07-28", "auth/b 2026-07-28", "tasks-c 2026-07-28"],
+                vec!["a 2026-07-28", "auth/b 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"],
             ),
             ("--scenario auth/b", vec!["auth/b 2026-07-28"]),
             ("--server --scenario a --wire 2025-11-25 --repeat 3", vec!["a 2025-11-25"]),
