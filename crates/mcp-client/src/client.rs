@@ -28,8 +28,13 @@ pub struct Client {
     options: SessionOptions,
     keep_alive: Option<bool>,
     restart: Option<RestartPolicy>,
+    #[cfg(feature = "config")]
+    grouping: Option<Grouping>,
     kept: Arc<Kept>,
 }
+
+#[cfg(feature = "config")]
+type Grouping = Arc<dyn Fn(mcp_group::GroupBuilder) -> mcp_group::GroupBuilder + Send + Sync>;
 
 impl Client {
     /// Infers the transport from what is given:
@@ -59,6 +64,8 @@ impl Client {
             options: SessionOptions::default(),
             keep_alive: None,
             restart: None,
+            #[cfg(feature = "config")]
+            grouping: None,
             kept: Arc::default(),
         };
         if let Some(One { settings, .. }) = client.target.one() {
@@ -247,6 +254,26 @@ impl Client {
         self.kept.close().await
     }
 
+    /// How the servers of a configuration are put together where there are several: whether names tell
+    /// the server, how they are made, whether servers are opened only when they are needed, how a dead one
+    /// is tried again.
+    ///
+    /// ```no_run
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = mcp_client::Client::new("mcp.json")?
+    ///     .grouping(|group| group.lazy(true).naming(|server, name| format!("{name}-of-{server}")));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub fn grouping(
+        mut self,
+        change: impl Fn(mcp_group::GroupBuilder) -> mcp_group::GroupBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.grouping = Some(Arc::new(change));
+        self.anew()
+    }
+
     /// The group behind the sessions of a configuration with several servers: their status, and what can
     /// be done with each at run time. `None` for any other target.
     #[cfg(feature = "config")]
@@ -259,7 +286,13 @@ impl Client {
 
     #[cfg(feature = "config")]
     fn group_of(&self, many: &crate::config::Many) -> mcp_group::Group {
-        self.kept.group(|| many.group(&self.options))
+        self.kept.group(|| {
+            let group = many.group(&self.options);
+            match &self.grouping {
+                Some(change) => change(group).build(),
+                None => group.build(),
+            }
+        })
     }
 
     /// What was kept belongs to the settings that it was opened with.

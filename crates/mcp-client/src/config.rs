@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_config::{Auth, Expanded, McpConfig, ProtocolEra, Remote, RemoteTransport, Variables};
-use mcp_group::{ArgumentChange, Backend, Group, ToolChange, ToolRules};
+use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
 use mcp_session::{Error, ErrorKind, Mode, SessionOptions, Timeout};
 
 use crate::{
@@ -71,7 +71,7 @@ struct Server {
 
 impl Many {
     /// The group, whose sessions are opened as `options` say where the configuration says nothing.
-    pub(crate) fn group(&self, options: &SessionOptions) -> Group {
+    pub(crate) fn group(&self, options: &SessionOptions) -> GroupBuilder {
         let mut group = Group::builder();
         for Entry { name, outcome } in &*self.0 {
             group = match outcome {
@@ -88,7 +88,7 @@ impl Many {
                 }
             };
         }
-        group.build()
+        group
     }
 }
 

@@ -221,6 +221,27 @@ async fn names_that_collide_are_told_and_never_misrouted() {
 }
 
 #[tokio::test]
+async fn names_are_made_as_the_user_wants() {
+    let (Some(one), Some(two)) = (python("mcp1"), node("ts2")) else { return };
+    let (one, two) = (Configured::new(&one), Configured::new(&two));
+    let document = config([("one", &one.entry), ("two", &two.entry)]);
+    let named = Client::new(&document)
+        .unwrap()
+        .grouping(|group| group.naming(|server, name| format!("{name}.{server}")).lazy(true));
+    let plain = Client::new(&document).unwrap().grouping(|group| group.name_as_prefix(false));
+    for (client, first, second) in [(named, "echo.one", "echo.two"), (plain, "echo", "echo_2")] {
+        let session = bounded(client.connect()).await.unwrap();
+        bounded(session.list_tools()).await.unwrap();
+        for (tool, server) in [(first, "one"), (second, "two")] {
+            let origin = client.group().unwrap().route(ItemKind::Tool, tool).unwrap();
+            assert_eq!((&*origin.server, &*origin.name), (server, "echo"));
+            assert_eq!(text(&session, tool, "text", server).await.unwrap(), server);
+        }
+        within(SOON, client.close()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_bad_one_among_others_is_told_and_the_others_work() {
     let Some(good) = python("mcp2") else { return };
     let (one, two) = (Configured::new(&good), Configured::new(&good));
