@@ -11,7 +11,7 @@ use mcp_core::{
     RequestId, Response, error_code, method,
 };
 use mcp_transport::{Envelope, SharedTransport, Transport};
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
 
 use crate::handlers::{Asked, CallInfo, Handlers, RawRequest};
 
@@ -24,7 +24,20 @@ pub(crate) struct Answering {
     server: Arc<str>,
     version: ProtocolVersion,
     handlers: Handlers,
-    running: Mutex<HashMap<RequestId, AbortHandle>>,
+    running: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    tasks: HashMap<RequestId, Work>,
+    /// When the server last got out of the application what it waited for.
+    last_done: Option<Instant>,
+}
+
+struct Work {
+    task: AbortHandle,
+    /// Whether the server waits for the application, and not for its own reading of the answer.
+    is_open: bool,
 }
 
 impl Answering {
@@ -45,18 +58,20 @@ impl Answering {
         }
         let this = Arc::clone(self);
         let mut running = self.running();
-        let is_busy = running.len() >= LIMIT;
-        if running.len() >= 2 * LIMIT {
+        let is_busy = running.tasks.len() >= LIMIT;
+        if running.tasks.len() >= 2 * LIMIT {
             tracing::warn!(server = %self.server, "a server that asks and takes no answers");
             return;
         }
         let id = request.id.clone();
+        let is_open = !is_busy && request.method != method::PING;
         let task = tokio::spawn(async move {
             let id = request.id.clone();
             let outcome = match is_busy {
                 true => Err(ErrorObject::new(error_code::INTERNAL_ERROR, "too many requests")),
                 false => this.outcome(request.method, request.params, call, None).await,
             };
+            this.running().done(&id);
             let answer = match outcome {
                 Ok(result) => Response::result(id.clone(), result),
                 Err(error) => Response::error(id.clone(), error),
@@ -66,9 +81,12 @@ impl Answering {
             if let Err(error) = this.transport.send(envelope).await {
                 tracing::debug!(%error, "an answer to the server was lost");
             }
-            this.running().remove(&id);
+            this.running().tasks.remove(&id);
         });
-        running.insert(id, task.abort_handle());
+        let work = Work { task: task.abort_handle(), is_open };
+        if let Some(replaced) = running.tasks.insert(id, work) {
+            replaced.task.abort();
+        }
     }
 
     /// Ends the work on the request that a `notifications/cancelled` names.
@@ -77,8 +95,8 @@ impl Answering {
         match params(notification.params.as_ref()) {
             Ok(cancelled) => {
                 let id = cancelled.request_id;
-                if let Some(task) = id.and_then(|id| self.running().remove(&id)) {
-                    task.abort();
+                if let Some(work) = id.and_then(|id| self.running().tasks.remove(&id)) {
+                    work.task.abort();
                 }
             }
             Err(error) => tracing::debug!(%error, "a cancellation that cannot be read"),
@@ -87,7 +105,7 @@ impl Answering {
 
     /// Ends all work.
     pub(crate) fn end(&self) {
-        self.running().drain().for_each(|(_, task)| task.abort());
+        self.running().tasks.drain().for_each(|(_, work)| work.task.abort());
     }
 
     /// What the application gives for a request, `call` being the one of ours that it serves, and
@@ -107,12 +125,26 @@ impl Answering {
         self.handlers.answer(Asked { server, call, params }).await
     }
 
-    /// Whether a person or a model is being asked, for whom the server waits.
-    pub(crate) fn is_busy(&self) -> bool {
-        !self.running().is_empty()
+    /// Until when the server has waited for the application, such as for a person: now, if it still does.
+    pub(crate) fn waited_until(&self) -> Option<Instant> {
+        let running = self.running();
+        match running.tasks.values().any(|work| work.is_open) {
+            true => Some(Instant::now()),
+            false => running.last_done,
+        }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, AbortHandle>> {
+    fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn done(&mut self, id: &RequestId) {
+        if let Some(work) = self.tasks.get_mut(id)
+            && std::mem::take(&mut work.is_open)
+        {
+            self.last_done = Some(Instant::now());
+        }
     }
 }

@@ -8,6 +8,7 @@ use mcp_core::{
 };
 use mcp_transport::ParamHeaders;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     CallInfo, Error, ErrorKind, ManualCall, Session, Timeout,
@@ -135,9 +136,11 @@ impl Call<GetPromptResult> {
 const ASKING: [&str; 3] = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
 
 impl<R: MethodResult + 'static> Call<R> {
-    async fn send(self) -> Result<R, Error> {
+    async fn send(mut self) -> Result<R, Error> {
         let mut answers = Answers::new();
         let mut round = 0;
+        let limit = self.limit();
+        let end = limit.total.and_then(|total| Instant::now().checked_add(total));
         let mut corrected = false;
         loop {
             let result = match self.round(&answers).await {
@@ -159,22 +162,40 @@ impl<R: MethodResult + 'static> Call<R> {
                 Err(error) => self.undecodable(error),
             };
             // Only a result that is not the expected one is looked at a second time.
-            let wanted = Wanted::read(&result).filter(|_| ASKING.contains(&&*self.method));
-            let Some(wanted) = wanted else { return Err(error) };
+            let Some(wanted) = self.wanted(&result) else { return Err(error) };
             round += 1;
             if round > self.session.max_rounds() {
-                return Err(endless(&self, round - 1).with_method(self.method));
+                return Err(endless(&self, &result, round - 1).with_method(self.method));
             }
             let call = self.info();
-            let gathered = wanted.answers(self.session.answering(), &call, round).await;
+            let gathering = wanted.answers(self.session.answering(), &call, round);
+            let gathered = match end {
+                Some(end) => timeout_at(end, gathering).await,
+                None => Ok(gathering.await),
+            };
+            let late = |_| self.session.late(limit.total.unwrap_or_default());
             answers = gathered
-                .map_err(|why| refused(&self, &result, why).with_method(self.method.clone()))?;
+                .map_err(late)
+                .and_then(|gathered| gathered.map_err(|why| refused(&self, &result, why)))
+                .map_err(|error| error.with_method(self.method.clone()))?;
+            // The limit on the whole call is one on all of its rounds.
+            let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
+            self.timeout = Some(Timeout { total: rest, ..limit });
         }
+    }
+
+    /// What the server wants before it answers, if that is what it says.
+    pub(crate) fn wanted<'a>(&self, result: &'a RawJson) -> Option<Wanted<'a>> {
+        Wanted::read(result).filter(|_| ASKING.contains(&&*self.method))
+    }
+
+    fn limit(&self) -> Timeout {
+        self.timeout.unwrap_or_else(|| self.session.default_timeout())
     }
 
     /// Sends the request once, with what the server has asked for, and gives the result as it came.
     pub(crate) async fn round(&self, answers: &[u8]) -> Result<RawJson, Error> {
-        let Self { session, method, params, meta, timeout, on_progress, .. } = self;
+        let Self { session, method, params, meta, on_progress, .. } = self;
         if *method == method::PING && session.era() == Era::Modern {
             let message = "the modern era has no ping: any other call is a sign of life";
             return Err(session.error(ErrorKind::Unsupported, message).with_method(method.clone()));
@@ -190,10 +211,9 @@ impl<R: MethodResult + 'static> Call<R> {
         };
         let mut request = Request::new(id, method.clone());
         request.params = params.map_err(|error| error.with_method(method.clone()))?;
-        let timeout = timeout.unwrap_or_else(|| session.default_timeout());
         let repeated = self.param_headers()?;
         session
-            .ask(request, timeout, on_progress.map(|it| &**it), repeated, || self.info())
+            .ask(request, self.limit(), on_progress.map(|it| &**it), repeated, || self.info())
             .await
             .map_err(|error| error.with_method(method.clone()))
     }

@@ -139,8 +139,11 @@ impl Error {
         this
     }
 
-    pub(crate) fn from_input(server: &Arc<str>, input: InputRequiredResult) -> Self {
-        let message = "the server asks for input that this client does not give";
+    pub(crate) fn from_input(
+        server: &Arc<str>,
+        input: InputRequiredResult,
+        message: String,
+    ) -> Self {
         let mut this = Self::new(ErrorKind::InputRequired, Arc::clone(server), message);
         this.0.delivery = Delivery::Answered;
         this.0.cause = Cause::Input(Arc::new(input));
@@ -155,11 +158,6 @@ impl Error {
 
     pub(crate) fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
         self.0.method.get_or_insert(method.into());
-        self
-    }
-
-    pub(crate) fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.0.message = message.into();
         self
     }
 

@@ -12,7 +12,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     NotificationHandler,
     answering::Answering,
-    handlers::{Asked, LogHandler},
+    handlers::{Asked, CallInfo, LogHandler},
 };
 
 /// Watches a connection, until it is dropped.
@@ -71,7 +71,7 @@ pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices
                     if notification.method == method::NOTIFICATIONS_CANCELLED {
                         answers.cancelled(&notification);
                     } else {
-                        notices.tell(&notification);
+                        notices.tell(&notification, || None);
                     }
                 }
                 Ok(Message::Response(response)) => {
@@ -96,9 +96,13 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// Hands a notification on. A handler that panics is the application's mistake, and no reason to leave
-    /// the server without answers from here on.
-    pub(crate) fn tell(&self, notification: &Notification) {
+    /// Hands a notification on, which came while `call` was worked on. A handler that panics is the
+    /// application's mistake, and no reason to leave the server without answers from here on.
+    pub(crate) fn tell(
+        &self,
+        notification: &Notification,
+        call: impl FnOnce() -> Option<CallInfo>,
+    ) {
         let told = catch_unwind(AssertUnwindSafe(|| {
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);
@@ -108,7 +112,7 @@ impl Notices {
             {
                 match mcp_core::decode_params(notification.params.as_ref()) {
                     Ok(params) => {
-                        on_log(Asked { server: Arc::clone(&self.server), call: None, params });
+                        on_log(Asked { server: Arc::clone(&self.server), call: call(), params });
                     }
                     Err(error) => tracing::debug!(%error, "a log message that cannot be read"),
                 }

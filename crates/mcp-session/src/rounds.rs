@@ -18,7 +18,7 @@ use mcp_core::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Call, CallInfo, Error, ErrorKind, answering::Answering, params::member};
+use crate::{Call, CallInfo, Error, answering::Answering, params::member};
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers says, as a
 /// string, which of them asks.
@@ -52,10 +52,12 @@ struct WantedInput<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The result, if it is one that asks for input.
+    /// The result, if it is one that asks for input. One that names neither input nor a state is none: to
+    /// repeat the same call could do its work twice.
     pub(crate) fn read(result: &'a RawJson) -> Option<Self> {
         let wanted: Self = result.decode().ok()?;
-        (wanted.result_type == "input_required").then_some(wanted)
+        let wants = wanted.input_requests.is_some() || wanted.request_state.is_some();
+        (wanted.result_type == "input_required" && wants).then_some(wanted)
     }
 
     /// Asks the handlers for all that is wanted at once. An error says which of it was not to be had.
@@ -65,8 +67,7 @@ impl<'a> Wanted<'a> {
         call: &CallInfo,
         round: u32,
     ) -> Result<Answers, (String, ErrorObject)> {
-        let Some(requests) = self.input_requests.as_ref().filter(|requests| !requests.is_empty())
-        else {
+        let Some(requests) = self.input_requests.as_ref().filter(|it| !it.is_empty()) else {
             tokio::time::sleep(backoff(round)).await;
             return Ok(self.with_state(Vec::new()));
         };
@@ -74,19 +75,18 @@ impl<'a> Wanted<'a> {
         let server: Option<Arc<str>> = server.map(Arc::from);
         let asked: Vec<_> = requests
             .iter()
-            .map(|(_, request)| {
+            .map(|(name, request)| {
                 let method = Cow::Owned(request.method.clone().into_owned());
                 let params = request.params.map(|it| RawJson::trusted(it.get().to_owned()));
-                Box::pin(answering.outcome(method, params, Some(call.clone()), server.clone()))
+                let outcome = answering.outcome(method, params, Some(call.clone()), server.clone());
+                Box::pin(async move { outcome.await.map_err(|error| (name.to_owned(), error)) })
             })
             .collect();
         let mut out = b"\"inputResponses\":{".to_vec();
-        for ((name, _), answer) in requests.iter().zip(all(asked).await) {
-            let written = answer.and_then(|answer| {
-                let raw: &RawValue = answer.decode().map_err(|error| unwritable(&error))?;
-                member(&mut out, name, raw).map_err(|error| unwritable(&error))
-            });
-            written.map_err(|error| (name.to_owned(), error))?;
+        for ((name, _), answer) in requests.iter().zip(all(asked).await?) {
+            let raw = answer.decode::<&RawValue>();
+            raw.and_then(|raw| member(&mut out, name, raw))
+                .map_err(|error| (name.to_owned(), unwritable(&error)))?;
         }
         out.push(b'}');
         Ok(self.with_state(out))
@@ -114,24 +114,26 @@ fn backoff(round: u32) -> Duration {
     FIRST_WAIT.saturating_mul(factor).min(MAX_WAIT)
 }
 
-/// Polls all at once, up to the last.
-async fn all<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F::Output> {
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+/// Polls all at once, up to the last or the first that fails.
+async fn all<T, E>(
+    mut futures: Vec<impl Future<Output = Result<T, E>> + Unpin>,
+) -> Result<Vec<T>, E> {
+    let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     poll_fn(|cx| {
         for (future, output) in futures.iter_mut().zip(&mut outputs) {
             if output.is_none()
-                && let Poll::Ready(value) = Pin::new(future).poll(cx)
+                && let Poll::Ready(value) = Pin::new(future).poll(cx)?
             {
                 *output = Some(value);
             }
         }
         match outputs.iter().all(Option::is_some) {
-            true => Poll::Ready(()),
+            true => Poll::Ready(Ok(())),
             false => Poll::Pending,
         }
     })
-    .await;
-    outputs.into_iter().flatten().collect()
+    .await?;
+    Ok(outputs.into_iter().flatten().collect())
 }
 
 /// A call whose requests for input come back to the caller; see [`Call::manual_input`].
@@ -175,9 +177,8 @@ impl<R> InputRound<R> {
         let mut out = Vec::new();
         let failed = |error| self.call.session().unsendable(error);
         for (name, answer) in answers {
-            match out.is_empty() {
-                true => out.extend_from_slice(b"\"inputResponses\":{"),
-                false => {}
+            if out.is_empty() {
+                out.extend_from_slice(b"\"inputResponses\":{");
             }
             member(&mut out, &name.into(), &answer).map_err(failed)?;
         }
@@ -210,7 +211,7 @@ impl<R: MethodResult + 'static> IntoFuture for ManualCall<R> {
                 Ok(done) => return Ok(Input::Done(done)),
                 Err(error) => call.undecodable(error),
             };
-            match Wanted::read(&result).and_then(|_| result.decode().ok()) {
+            match call.wanted(&result).and_then(|_| result.decode().ok()) {
                 Some(required) => {
                     Ok(Input::Required(Box::new(InputRound { call, result, required })))
                 }
@@ -226,16 +227,15 @@ pub(crate) fn refused<R>(
     result: &RawJson,
     (name, why): (String, ErrorObject),
 ) -> Error {
-    let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
-    let error = call.session().input_required(input);
-    match why.code {
-        error_code::METHOD_NOT_FOUND => error,
-        _ => error.with_message(format!("the input {name:?} is not to be had: {}", why.message)),
-    }
+    asking(call, result, format!("the input {name:?} is not to be had: {}", why.message))
 }
 
 /// Why a server that asks again and again is not asked any more.
-pub(crate) fn endless<R>(call: &Call<R>, rounds: u32) -> Error {
-    let message = format!("the server still asks for input after {rounds} rounds");
-    call.session().error(ErrorKind::InputRequired, message)
+pub(crate) fn endless<R>(call: &Call<R>, result: &RawJson, rounds: u32) -> Error {
+    asking(call, result, format!("the server still asks for input after {rounds} rounds"))
+}
+
+fn asking<R>(call: &Call<R>, result: &RawJson, message: String) -> Error {
+    let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
+    call.session().input_required(input, message)
 }

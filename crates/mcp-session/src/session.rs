@@ -12,9 +12,9 @@ use std::{
 
 use mcp_core::{
     CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, Message, Notification, ProgressNotificationParams, ProtocolVersion, RawJson,
-    ReadResourceResult, Request, ServerCapabilities, method,
+    Implementation, InputRequiredResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, Message, Notification, ProgressNotificationParams,
+    ProtocolVersion, RawJson, ReadResourceResult, Request, ServerCapabilities, method,
 };
 use mcp_transport::{
     Binding, Connect, Delivery, Envelope, OneWay, ParamHeaders, SharedConnect, SharedTransport,
@@ -341,8 +341,8 @@ impl Session {
         Error::decode(&self.inner.server, error)
     }
 
-    pub(crate) fn input_required(&self, input: mcp_core::InputRequiredResult) -> Error {
-        Error::from_input(&self.inner.server, input)
+    pub(crate) fn input_required(&self, input: InputRequiredResult, message: String) -> Error {
+        Error::from_input(&self.inner.server, input, message)
     }
 
     /// Carries a request through its exchange: the result, or whatever came instead.
@@ -358,6 +358,8 @@ impl Session {
         let below = |error| Error::from_transport(&inner.server, error);
         let version = inner.verdict.protocol_version;
         let mut deadline = inner.timers.deadline(timeout);
+        // A server that waits for a person here is not silent.
+        let waited_until = || inner.incoming.answering().waited_until();
         let mut envelope = Envelope::new(request).with_version(version);
         if let Some(limit) = timeout.beyond_default() {
             envelope = envelope.with_extension(limit);
@@ -369,7 +371,9 @@ impl Session {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
                 Poll::Ready(exchange) => Poll::Ready(exchange.map_err(below)),
-                Poll::Pending => deadline.poll(cx).map(|limit| Err(self.late(limit))),
+                Poll::Pending => {
+                    deadline.poll_unless(cx, waited_until).map(|limit| Err(self.late(limit)))
+                }
             })
             .await?
         };
@@ -377,10 +381,9 @@ impl Session {
         loop {
             let item = poll_fn(|cx| match exchange.poll_item(cx) {
                 Poll::Ready(item) => Poll::Ready(Ok(item)),
-                // A server that waits for a person here is not silent.
-                Poll::Pending => deadline
-                    .poll_unless(cx, || inner.incoming.answering().is_busy())
-                    .map(|limit| Err(self.late(limit))),
+                Poll::Pending => {
+                    deadline.poll_unless(cx, waited_until).map(|limit| Err(self.late(limit)))
+                }
             })
             .await?;
             match item {
@@ -391,7 +394,7 @@ impl Session {
                 }
                 Some(Ok(Message::Notification(notification))) => {
                     deadline.heard();
-                    self.heard(&notification, on_progress, &mut progressed);
+                    self.heard(&notification, on_progress, &mut progressed, &call);
                 }
                 Some(Ok(Message::Request(request))) => {
                     deadline.heard();
@@ -407,7 +410,7 @@ impl Session {
     }
 
     /// Some carriers accept a request only with its answer, so nobody knows how far a late one got.
-    fn late(&self, limit: Duration) -> Error {
+    pub(crate) fn late(&self, limit: Duration) -> Error {
         self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"))
             .with_delivery(Delivery::Unknown)
     }
@@ -417,6 +420,7 @@ impl Session {
         notification: &Notification,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
         progressed: &mut Option<f64>,
+        call: &impl Fn() -> CallInfo,
     ) {
         if notification.method == method::NOTIFICATIONS_PROGRESS {
             let progress = mcp_core::decode_params(notification.params.as_ref());
@@ -436,7 +440,7 @@ impl Session {
         } else if notification.method == method::NOTIFICATIONS_CANCELLED {
             self.inner.incoming.answering().cancelled(notification);
         } else {
-            self.inner.notices.tell(notification);
+            self.inner.notices.tell(notification, || Some(call()));
         }
     }
 

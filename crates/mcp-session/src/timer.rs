@@ -113,19 +113,21 @@ impl Deadline {
         }
     }
 
-    /// As [`poll`](Self::poll), but a limit on silence is forgiven while `busy` says so.
+    /// As [`poll`](Self::poll), but silence counts only from when the server no longer `waited` for us.
     pub(crate) fn poll_unless(
         &mut self,
         cx: &mut Context<'_>,
-        busy: impl Fn() -> bool,
+        waited_until: impl Fn() -> Option<Instant>,
     ) -> Poll<Duration> {
         loop {
             let limit = std::task::ready!(self.poll(cx));
-            let is_idle = self.total_until.is_none_or(|total| Instant::now() < total);
-            if !(is_idle && busy()) {
-                return Poll::Ready(limit);
+            let now = Instant::now();
+            let is_over = self.total_until.is_some_and(|total| total <= now);
+            let waited = waited_until().zip(self.limit.idle);
+            match waited.and_then(|(at, idle)| at.checked_add(idle)) {
+                Some(until) if until > now && !is_over => self.idle_until = Some(until),
+                _ => return Poll::Ready(limit),
             }
-            self.heard();
         }
     }
 

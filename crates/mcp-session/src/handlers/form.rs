@@ -13,8 +13,7 @@ pub(super) fn checked(
     schema: &ElicitSchema,
 ) -> Result<ElicitResult, ErrorObject> {
     if result.action != ElicitAction::Accept {
-        result.content = None;
-        return Ok(result);
+        return Ok(without_content(result));
     }
     // Forms are small, and one shape of schema is simpler than nine.
     let fields = serde_json::to_value(&schema.properties).map_err(|it| internal(it.to_string()))?;
@@ -39,6 +38,12 @@ pub(super) fn checked(
         Some(why) => Err(internal(format!("what was filled in does not fit the form: {why}"))),
         None => Ok(result),
     }
+}
+
+/// What a person did, where nothing is to be filled in.
+pub(super) fn without_content(mut result: ElicitResult) -> ElicitResult {
+    result.content = None;
+    result
 }
 
 fn present(content: &Map<String, Value>, name: &str) -> Result<(), String> {
@@ -132,7 +137,7 @@ mod tests {
             .with_content(content.as_object().unwrap().clone());
         checked(result, &schema)
             .map(|result| Value::Object(result.content.unwrap()))
-            .map_err(|error| error.message.to_string())
+            .map_err(|error| error.message)
     }
 
     #[test]

@@ -26,8 +26,8 @@ use serde::Serialize;
 pub struct Asked<P> {
     /// The server that asks, by the name that errors have for it.
     pub server: Arc<str>,
-    /// The call of ours that it serves meanwhile, where that is known: always in the modern era; before it
-    /// only over HTTP.
+    /// The call of ours that it serves meanwhile, where that is known: for requests always in the modern
+    /// era; before it, and for log messages, only over HTTP.
     pub call: Option<CallInfo>,
     /// What it asks.
     pub params: P,
@@ -156,7 +156,10 @@ impl Handlers {
         F: Fn(Asked<ElicitRequestUrlParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
-        self.url = Some(typed::<_, ElicitResult, _, _>(handler));
+        self.url = Some(typed::<_, ElicitResult, _, _>(move |asked| {
+            let work = handler(asked);
+            async move { work.await.into_reply().map(form::without_content) }
+        }));
         self
     }
 
@@ -254,9 +257,11 @@ impl Handlers {
     pub(crate) fn declared(&self, stated: &ClientCapabilities) -> ClientCapabilities {
         let mut declared = stated.clone();
         if self.form.is_some() || self.url.is_some() {
+            // An empty one that was stated means forms.
+            let has_stated = declared.elicitation.as_ref().is_some_and(|it| it.url.is_none());
             let elicitation =
                 declared.elicitation.get_or_insert_with(ElicitationCapability::default);
-            if self.form.is_some() {
+            if self.form.is_some() || has_stated {
                 elicitation.form.get_or_insert_default();
             }
             if self.url.is_some() {

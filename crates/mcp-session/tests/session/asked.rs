@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::peer::{Peer, Reply, legacy, result};
 
 /// A legacy server that asks these when it is called, and then answers.
-fn asking(questions: Vec<Value>) -> Peer {
+pub(crate) fn asking(questions: Vec<Value>) -> Peer {
     legacy(move |message| match message["method"].as_str() {
         Some("tools/call") => {
             let mut lines = questions.clone();
@@ -79,13 +79,13 @@ async fn open(peer: &Peer, ended: &Arc<AtomicU32>) -> Session {
 }
 
 /// What the client answered to the question with this id.
-fn answer(peer: &Peer, id: impl Into<Value>) -> Option<Value> {
+pub(crate) fn answer(peer: &Peer, id: impl Into<Value>) -> Option<Value> {
     let id = id.into();
     let is_answer = |message: &Value| message.get("method").is_none() && message["id"] == id;
     peer.received().into_iter().find(is_answer)
 }
 
-async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_secs(5)).await;
 }
 

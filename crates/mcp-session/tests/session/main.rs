@@ -4,7 +4,9 @@
 
 mod asked;
 mod calls;
+mod handlers;
 mod negotiation;
 mod peer;
 mod restart;
+mod rounds;
 mod stuck;
