@@ -203,9 +203,10 @@ impl<R: MethodResult + 'static> Call<R> {
         let on_progress = on_progress.as_ref().or(session.on_progress());
         let id = session.next_id();
         let token = on_progress.is_some().then_some(id);
+        let meta = session.log_level().beside(meta.as_ref());
         let params = match params {
             Ok(params) => params
-                .encode_with(session.common_meta(), token, meta.as_ref(), answers)
+                .encode_with(session.common_meta(), token, meta.as_deref(), answers)
                 .map_err(|error| session.unsendable(error)),
             Err(error) => Err(session.unsendable(Arc::clone(error))),
         };

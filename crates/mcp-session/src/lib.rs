@@ -9,6 +9,7 @@ mod error;
 mod handlers;
 mod inbound;
 mod list;
+mod logging;
 mod negotiate;
 mod options;
 mod param_headers;

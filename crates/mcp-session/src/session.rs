@@ -27,6 +27,7 @@ use crate::{
     answering::Answering,
     handlers::{CallInfo, ProgressHandler},
     inbound::{self, Incoming, Notices},
+    logging::LogLevel,
     negotiate::{Opened, open},
     param_headers::{Annotated, ParamTable},
     params::{CommonMeta, Params},
@@ -55,6 +56,7 @@ struct Inner {
     options: SessionOptions,
     notices: Notices,
     param_table: ParamTable,
+    log_level: LogLevel,
     incoming: Incoming,
 }
 
@@ -102,6 +104,7 @@ impl Session {
             options,
             notices,
             param_table: ParamTable::default(),
+            log_level: LogLevel::default(),
             incoming,
         };
         let timeout = inner.options.timeout;
@@ -331,6 +334,10 @@ impl Session {
         tool: impl FnOnce() -> Option<String>,
     ) -> Option<Arc<[Annotated]>> {
         self.inner.param_table.of(tool)
+    }
+
+    pub(crate) fn log_level(&self) -> &LogLevel {
+        &self.inner.log_level
     }
 
     pub(crate) fn max_rounds(&self) -> u32 {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_core::Stream;
+use mcp_core::LoggingLevel;
 use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::Delivery;
 use serde_json::{Value, json};
@@ -324,4 +325,28 @@ async fn close_ends_open_calls_and_may_be_repeated() {
     assert_eq!(open.await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
     assert!(session.is_closed());
     session.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_era_says_in_its_way_what_to_log() {
+    const KEY: &str = "io.modelcontextprotocol/logLevel";
+    let new = modern(|message| result(message, json!({ "tools": [], "resultType": "complete" })));
+    let session = open(&new).await;
+    session.list_tools().await.unwrap();
+    assert_eq!(last(&new)["params"]["_meta"].get(KEY), None);
+    session.set_log_level(LoggingLevel::Warning).await.unwrap();
+    session.list_tools().await.unwrap();
+    assert_eq!(last(&new)["params"]["_meta"][KEY], "warning");
+    let own = mcp_core::Meta::new().with(KEY, "debug");
+    session.request("tools/list", &()).meta(own).await.unwrap();
+    assert_eq!(last(&new)["params"]["_meta"][KEY], "debug", "a call may say another");
+    assert!(!new.methods().contains(&"logging/setLevel".to_owned()));
+
+    let old = legacy(|message| result(message, json!({ "tools": [] })));
+    let session = open(&old).await;
+    session.set_log_level(LoggingLevel::Warning).await.unwrap();
+    assert_eq!(last(&old)["method"], "logging/setLevel");
+    assert_eq!(last(&old)["params"], json!({ "level": "warning" }));
+    session.list_tools().await.unwrap();
+    assert_eq!(last(&old).get("params"), None);
 }
