@@ -135,6 +135,29 @@ impl Call<GetPromptResult> {
 /// The methods that a server may answer with a wish for input.
 const ASKING: [&str; 3] = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
 
+/// What to do instead of calling a method of the other era.
+fn foreign(method: &str, era: Era) -> Option<&'static str> {
+    Some(match (era, method) {
+        (Era::Modern, method::PING) => {
+            "the modern era has no ping: any other call is a sign of life"
+        }
+        (Era::Modern, method::LOGGING_SET_LEVEL) => {
+            "the modern era says it with each request: use set_log_level"
+        }
+        (Era::Modern, method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE) => {
+            "the modern era has subscriptions/listen in its place"
+        }
+        (Era::Modern, method::INITIALIZE) => "the modern era has no sessions to begin",
+        (Era::Legacy, method::SUBSCRIPTIONS_LISTEN) => {
+            "the legacy era has resources/subscribe in its place, and tells of changed lists unasked"
+        }
+        (Era::Legacy, method::SERVER_DISCOVER) => {
+            "the legacy era tells it with initialize: see the session's verdict"
+        }
+        _ => return None,
+    })
+}
+
 impl<R: MethodResult + 'static> Call<R> {
     async fn send(mut self) -> Result<R, Error> {
         let mut answers = Answers::new();
@@ -196,9 +219,9 @@ impl<R: MethodResult + 'static> Call<R> {
     /// Sends the request once, with what the server has asked for, and gives the result as it came.
     pub(crate) async fn round(&self, answers: &[u8]) -> Result<RawJson, Error> {
         let Self { session, method, params, meta, on_progress, .. } = self;
-        if *method == method::PING && session.era() == Era::Modern {
-            let message = "the modern era has no ping: any other call is a sign of life";
-            return Err(session.error(ErrorKind::Unsupported, message).with_method(method.clone()));
+        if let Some(instead) = foreign(method, session.era()) {
+            let error = session.error(ErrorKind::Unsupported, instead);
+            return Err(error.with_method(method.clone()));
         }
         let on_progress = on_progress.as_ref().or(session.on_progress());
         let id = session.next_id();

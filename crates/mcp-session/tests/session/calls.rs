@@ -350,3 +350,25 @@ async fn each_era_says_in_its_way_what_to_log() {
     session.list_tools().await.unwrap();
     assert_eq!(last(&old).get("params"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn methods_of_the_other_era_are_not_sent_and_say_what_is() {
+    for (peer, methods) in [
+        (modern(|_| Reply::Nothing), &["ping", "logging/setLevel", "resources/subscribe"][..]),
+        (legacy(|_| Reply::Nothing), &["subscriptions/listen", "server/discover"][..]),
+    ] {
+        let session = open(&peer).await;
+        settle().await;
+        let before = peer.received().len();
+        for method in methods {
+            let failure = session.request(*method, &()).await.unwrap_err();
+            assert_eq!(
+                (failure.kind(), failure.delivery()),
+                (ErrorKind::Unsupported, Delivery::NotSent)
+            );
+            assert!(failure.to_string().contains(" era "), "{failure}");
+        }
+        settle().await;
+        assert_eq!(peer.received().len(), before);
+    }
+}
