@@ -2,6 +2,7 @@ use std::{
     borrow::Cow,
     fmt,
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -438,7 +439,10 @@ impl Session {
                     let now = progress.progress.to_f64();
                     if progressed.is_none_or(|before| now > before) {
                         *progressed = Some(now);
-                        on_progress(progress);
+                        let told = catch_unwind(AssertUnwindSafe(|| on_progress(progress)));
+                        if told.is_err() {
+                            tracing::error!("the handler of progress panicked");
+                        }
                     }
                 }
                 (Ok(_), None) => {}

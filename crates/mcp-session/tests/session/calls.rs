@@ -96,6 +96,7 @@ async fn progress_arrives_in_order_and_before_the_result() {
     call.await.unwrap();
     let expected: Vec<String> = (1..=200).map(|n| n.to_string()).collect();
     assert_eq!(*seen.lock().unwrap(), expected);
+    session.call_tool("slow").on_progress(|_| panic!("as it should")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
