@@ -1,6 +1,6 @@
 //! Servers of a configuration as a target: one alone, or many as a group.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mcp_config::{Auth, Expanded, McpConfig, ProtocolEra, Remote, RemoteTransport, Variables};
 use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
@@ -10,6 +10,9 @@ use crate::{
     Target, infer,
     target::{One, Settings, Way},
 };
+
+/// What errors that concern no server call the configuration.
+const DOCUMENT: &str = "the configuration";
 
 /// The servers that a configuration names, with the variables of this process.
 pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
@@ -23,33 +26,28 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
         .into_iter()
         .map(|(name, server)| Entry { outcome: prepared(&name, &server), name: name.into() })
         .collect();
-    let broken = config.problems.iter().filter(|problem| problem.is_fatal());
-    for problem in broken {
+    // Several things can be wrong with one server, which is one server all the same.
+    let mut broken: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for problem in config.problems.iter().filter(|problem| problem.is_fatal()) {
         // What concerns the whole document is told under its name.
-        let name: Arc<str> = problem.server.as_deref().unwrap_or("the configuration").into();
-        let error = Error::new(ErrorKind::Target, Arc::clone(&name), problem.to_string());
-        servers.push(Entry { name, outcome: Err(error) });
+        let name = problem.server.as_deref().unwrap_or(DOCUMENT);
+        broken.entry(name.to_owned()).or_default().push(problem.to_string());
     }
-    let is_alone = servers.len() == 1;
-    let has_any = servers.iter().any(|server| server.outcome.is_ok());
-    match servers.pop() {
-        None => {
-            let message = "it names no server that is enabled";
-            Err(Error::new(ErrorKind::Target, "the configuration", message))
-        }
-        Some(Entry { outcome: Ok(server), .. }) if is_alone && server.rules.is_none() => {
-            Ok(server.one.into())
-        }
-        Some(Entry { outcome: Err(error), .. }) if is_alone => Err(error),
-        Some(_) if !has_any => {
-            let texts: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
+    servers.extend(broken.into_iter().map(|(name, problems)| Entry {
+        outcome: Err(unusable(&name, problems.join("; "))),
+        name: name.into(),
+    }));
+    match &servers[..] {
+        [] => Err(unusable(DOCUMENT, "it names no server that is enabled")),
+        [Entry { outcome: Ok(Server { one, rules: None }), .. }] => Ok(one.clone().into()),
+        [Entry { outcome: Err(error), .. }] => Err(error.clone()),
+        all if all.iter().all(|server| server.outcome.is_err()) => {
+            let errors = all.iter().filter_map(|server| server.outcome.as_ref().err());
+            let texts: Vec<String> = errors.map(ToString::to_string).collect();
             let message = format!("none of its servers can be used: {}", texts.join("; "));
-            Err(Error::new(ErrorKind::Target, "the configuration", message))
+            Err(unusable(DOCUMENT, message))
         }
-        Some(last) => {
-            servers.push(last);
-            Ok(Target(Way::Many(Many(servers.into()))))
-        }
+        _ => Ok(Target(Way::Many(Many(servers.into())))),
     }
 }
 

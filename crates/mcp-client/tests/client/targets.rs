@@ -53,3 +53,34 @@ async fn urls_of_all_kinds_without_their_secrets() {
         assert!(!format!("{client:?} {failure:?} {text}").contains("secret"), "{text}");
     }
 }
+
+#[cfg(feature = "config")]
+#[tokio::test]
+async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
+    use mcp_client::{McpConfig, config_file::Variables, group::ServerState};
+    use serde_json::json;
+
+    let twice = json!({ "command": "${ONE}", "args": ["${TWO}"] });
+    let oauth = json!({ "url": "http://127.0.0.1:1/mcp", "auth": "oauth" });
+    let dead = json!({ "command": "/nowhere/server" });
+    let expand = |servers: serde_json::Value| {
+        let config = McpConfig::from_value(&json!({ "mcpServers": servers })).unwrap();
+        config.expand(&Variables::new(|_| None))
+    };
+    let failure = Client::new(expand(json!({ "twice": twice }))).unwrap_err().to_string();
+    assert!(failure.starts_with("twice: ") && failure.contains("ONE"), "{failure}");
+    assert!(failure.contains("TWO"), "{failure}");
+    let all = expand(json!({ "twice": twice, "safe": oauth }));
+    let failure = Client::new(all).unwrap_err().to_string();
+    assert!(failure.contains("ONE") && failure.contains("safe: it wants OAuth"), "{failure}");
+    assert!(Client::new(expand(json!({}))).unwrap_err().to_string().contains("no server"));
+
+    let some = expand(json!({ "dead": dead, "twice": twice, "safe": oauth }));
+    let client = Client::new(some).unwrap();
+    let status = client.group().unwrap().status();
+    let names: Vec<&str> = status.iter().map(|server| &*server.name).collect();
+    assert_eq!(names, ["dead", "safe", "twice"]);
+    assert_eq!(status[2].state, ServerState::Failed);
+    let failure = client.connect().await.unwrap_err().to_string();
+    assert!(failure.contains("/nowhere/server") && failure.contains("OAuth"), "{failure}");
+}
