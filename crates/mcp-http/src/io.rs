@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::either::either;
 use crate::error::WriteStalled;
 use crate::socket::Socket;
 use crate::timer::IdleTimer;
@@ -184,59 +185,11 @@ impl AsyncWrite for Stream {
     }
 }
 
-macro_rules! delegate {
-    ($self:ident, $method:ident $(, $arg:ident)*) => {
-        match $self.get_mut() {
-            Self::Plain(io) => Pin::new(io).$method($($arg),*),
-            #[cfg(feature = "_tls")]
-            Self::Tls(io) => Pin::new(io).$method($($arg),*),
-        }
-    };
-}
-
-impl AsyncRead for Conn {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        delegate!(self, poll_read, cx, buf)
-    }
-}
-
-impl AsyncWrite for Conn {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        delegate!(self, poll_write, cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        delegate!(self, poll_write_vectored, cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(io) => io.is_write_vectored(),
-            #[cfg(feature = "_tls")]
-            Self::Tls(io) => io.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_flush, cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_shutdown, cx)
-    }
-}
+either!(Conn {
+    Plain,
+    #[cfg(feature = "_tls")]
+    Tls
+});
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,7 @@ mod config;
 mod connect;
 #[cfg(feature = "decompression")]
 mod decompress;
+mod either;
 mod endpoint;
 mod error;
 mod extras;
