@@ -54,6 +54,9 @@ pub use mcp_transport_memory::RmcpServer;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Exchanges and refusals under way at which a server that sends what nobody can read gets no more answers.
+const MAX_ARRIVING: usize = 1024;
+
 /// Exchanges that have begun and wait until the SDK reads.
 const QUEUE: usize = 64;
 
@@ -181,6 +184,10 @@ impl RmcpTransport {
                     .with_delivery(Delivery::Answered)
                     .with_source(error);
                 Some(answer(response.id?, error_code::INTERNAL_ERROR, &cause))
+            }
+            Message::Request(request) if self.arriving.len() >= MAX_ARRIVING => {
+                tracing::debug!(method = %request.method, "a request that cannot be read, unanswered");
+                None
             }
             Message::Request(request) => {
                 let text = format!("the client cannot read the request: {error}");

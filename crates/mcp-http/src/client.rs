@@ -106,7 +106,8 @@ impl HttpClient {
         if let Some(hook) = &config.hook {
             let headers = hook.headers(request.method(), request.uri(), config.connect_timeout);
             // Boxed, so that those without a hook have no room for its future.
-            let headers = Box::pin(headers).await?;
+            let mut headers = Box::pin(headers).await?;
+            headers.values_mut().for_each(|value| value.set_sensitive(true));
             request.headers_mut().extend(headers);
         }
         add_missing(&config.default_headers, request.headers_mut());

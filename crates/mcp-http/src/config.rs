@@ -134,7 +134,8 @@ impl HttpClientBuilder {
     /// Every request of the client has them, whatever server it goes to: what is secret belongs to
     /// a client that is for one server alone. A redirect to another origin is never followed (see
     /// [`follow_redirects`](crate::follow_redirects)), so it gets none of them.
-    pub fn default_headers(mut self, headers: HeaderMap) -> Self {
+    pub fn default_headers(mut self, mut headers: HeaderMap) -> Self {
+        headers.values_mut().for_each(|value| value.set_sensitive(true));
         self.default_headers.extend(headers);
         self
     }

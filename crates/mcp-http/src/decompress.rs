@@ -86,6 +86,8 @@ impl Decompress {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         while !self.is_over() {
             match self.next_piece() {
+                // One gzip file of several has ended, and the next is here already.
+                Ok(None) if !self.input.is_empty() => continue,
                 Ok(None) => {}
                 Ok(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
                 Err(error) => {

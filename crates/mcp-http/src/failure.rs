@@ -1,7 +1,7 @@
 use http::Uri;
 use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Wait};
 use crate::status::{SafeUrl, StatusError};
 
 impl Error {
@@ -20,6 +20,16 @@ impl Error {
             }
             ErrorKind::Connect(_) => {
                 (TransportKind::Connect, format!("{method}: {url} cannot be reached"))
+            }
+            ErrorKind::Hook | ErrorKind::Timeout(Wait::Hook) => {
+                let kind = match self.kind() {
+                    ErrorKind::Hook => TransportKind::Other,
+                    _ => TransportKind::Timeout,
+                };
+                (kind, format!("{method}: the headers for {url} were not to be had"))
+            }
+            ErrorKind::Timeout(Wait::Connect) => {
+                (TransportKind::Timeout, format!("{method}: {url} cannot be reached in time"))
             }
             ErrorKind::Timeout(_) => {
                 (TransportKind::Timeout, format!("{method}: {url} took too long to answer"))
@@ -73,7 +83,7 @@ mod tests {
     use http::{HeaderMap, StatusCode};
 
     use super::*;
-    use crate::error::{ConnectStep, Wait};
+    use crate::error::ConnectStep;
 
     #[test]
     fn what_a_failure_means_for_the_message() {
@@ -84,6 +94,9 @@ mod tests {
             (ErrorKind::TlsUnavailable, TransportKind::Config, NotSent),
             (ErrorKind::Connect(ConnectStep::Refused), TransportKind::Connect, Unknown),
             (ErrorKind::Timeout(Wait::Read), TransportKind::Timeout, Unknown),
+            (ErrorKind::Timeout(Wait::Connect), TransportKind::Timeout, Unknown),
+            (ErrorKind::Timeout(Wait::Hook), TransportKind::Timeout, Unknown),
+            (ErrorKind::Hook, TransportKind::Other, Unknown),
             (ErrorKind::Redirect, TransportKind::Redirect, Answered),
             (ErrorKind::TooLarge, TransportKind::TooLarge, Unknown),
             (ErrorKind::Closed, TransportKind::Interrupted, Unknown),

@@ -71,10 +71,13 @@ async fn target(proxy: &ProxyServer, server: &Uri) -> Result<Vec<u8>, Error> {
 
 async fn look_up(host: &str, port: u16) -> Result<SocketAddr, Error> {
     let failed = |message| Error::new(ErrorKind::Connect(ConnectStep::Dns), message).not_sent();
-    let mut found = lookup_host((host, port)).await.map_err(|error| {
+    let found = lookup_host((host, port)).await.map_err(|error| {
         failed(format!("the host name {host} was not found")).with_source(error)
     })?;
-    found.next().ok_or_else(|| failed(format!("the host name {host} has no address")))
+    // The proxy is asked for one alone, and more of them reach IPv4 than IPv6.
+    found
+        .min_by_key(SocketAddr::is_ipv6)
+        .ok_or_else(|| failed(format!("the host name {host} has no address")))
 }
 
 async fn negotiate(

@@ -227,13 +227,16 @@ async fn what_is_broken_is_told() {
 async fn the_end_is_where_it_is() {
     let one = Encoder::all("gzip", b"one");
     let two = Encoder::all("gzip", b"two");
+    let long = "x".repeat(3 * 8192);
     for (body, expected) in [
         (vec![], ""),
         (Encoder::all("gzip", b""), ""),
         ([&one[..], &two].concat(), "onetwo"),
+        ([&Encoder::all("gzip", b"")[..], &two].concat(), "two"),
+        ([&Encoder::all("gzip", long.as_bytes())[..], &two].concat(), &format!("{long}two")),
         ([&one[..], b"\0\0\0"].concat(), "one"),
     ] {
         let server = answering("content-encoding: gzip\r\n", body).await;
-        assert_eq!(fetch(&server, 1024).await.unwrap(), expected);
+        assert_eq!(fetch(&server, 1 << 16).await.unwrap(), expected);
     }
 }

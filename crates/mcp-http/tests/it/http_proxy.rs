@@ -239,3 +239,28 @@ mod tunnel {
         assert!(error.to_string().contains(&format!("proxy http://{address}")), "{error}");
     }
 }
+
+/// The environment of a process is read, and cannot be changed in one of many threads: the second half
+/// runs in a process of its own.
+#[tokio::test]
+async fn the_environment_names_the_proxy_by_default() {
+    const TARGET: &str = "MCP_HTTP_TEST_TARGET";
+    if let Ok(target) = std::env::var(TARGET) {
+        let client = HttpClient::builder().build().unwrap();
+        assert_eq!(call(&client, &target.parse().unwrap()).await.unwrap(), "{}");
+        return;
+    }
+    let (proxy, seen) = start().await;
+    let address = proxy.url.authority().unwrap();
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    child.arg("the_environment_names_the_proxy_by_default").kill_on_drop(true);
+    for name in ["HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "no_proxy", "all_proxy", "REQUEST_METHOD"] {
+        child.env_remove(name);
+    }
+    child.env("http_proxy", format!("http://user:hidden@{address}"));
+    child.env(TARGET, "http://nowhere.invalid/mcp");
+    let output = tokio::time::timeout(Duration::from_secs(60), child.output()).await.unwrap();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
