@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use mcp_core::{Era, LoggingLevel, SetLevelRequestParams, method};
 use mcp_session::{Error, ErrorKind, Session, SessionOptions, Verdict};
@@ -36,15 +39,22 @@ pub(crate) struct Member {
     facts: Mutex<Facts>,
     /// What opens it, and opens it again. Ended by whoever owns the member: [`Member::stop`].
     task: Mutex<Task>,
+    spawned: AtomicU64,
 }
 
 #[derive(Default)]
 enum Task {
     #[default]
     None,
-    Some(AbortHandle),
+    Some(Spawned),
     /// The member has left the group: there will be none.
     Never,
+}
+
+struct Spawned {
+    handle: AbortHandle,
+    /// Tells it from those before it: one that is aborted may go on up to its next wait.
+    number: u64,
 }
 
 #[derive(Clone)]
@@ -113,6 +123,7 @@ impl Member {
             backoff,
             facts: Mutex::default(),
             task: Mutex::default(),
+            spawned: AtomicU64::new(0),
         }
     }
 
@@ -187,6 +198,7 @@ impl Member {
         }
         self.phase.send_replace(Phase::Connecting);
         let this = Arc::clone(self);
+        let number = self.spawned.fetch_add(1, Ordering::Relaxed);
         let work = async move {
             // Two at a time may be too many for what they work on.
             if let Some(session) = before
@@ -195,9 +207,19 @@ impl Member {
                 tracing::debug!(%error, "a server that is restarted did not end in order");
             }
             let backoff = this.backoff;
-            supervise(this, backoff).await;
+            supervise(this, number, backoff).await;
         };
-        *task = Task::Some(tokio::spawn(work).abort_handle());
+        *task = Task::Some(Spawned { handle: tokio::spawn(work).abort_handle(), number });
+    }
+
+    /// Says what the task with this number is doing; `false` where another has taken its place, or none.
+    pub(crate) fn publish(&self, number: u64, phase: Phase) -> bool {
+        let task = self.task();
+        let is_on = matches!(&*task, Task::Some(spawned) if spawned.number == number);
+        if is_on {
+            self.phase.send_replace(phase);
+        }
+        is_on
     }
 
     /// Ends what opens it. The session that it had is the caller's to close.
@@ -223,11 +245,17 @@ impl Member {
         }
     }
 
-    /// Gives it up: nothing tries again by itself.
+    /// Gives it up, unless it is there by now: nothing tries again by itself.
     pub(crate) fn give_up(&self, error: Error) {
-        let session = self.stop();
-        drop(session);
-        self.phase.send_replace(Phase::Failed(error));
+        let mut task = self.task();
+        if self.connect.is_some() && !self.is_ready() {
+            task.abort();
+            self.phase.send_replace(Phase::Failed(error));
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Ready(_))
     }
 
     pub(crate) async fn open(self: &Arc<Self>) -> Result<Session, Error> {
@@ -354,12 +382,12 @@ impl Member {
 
 impl Task {
     fn is_on(&self) -> bool {
-        matches!(self, Self::Some(task) if !task.is_finished())
+        matches!(self, Self::Some(task) if !task.handle.is_finished())
     }
 
     fn abort(&mut self) {
         if let Self::Some(task) = self {
-            task.abort();
+            task.handle.abort();
             *self = Self::None;
         }
     }

@@ -87,7 +87,8 @@ impl Shared {
     /// Opens what is not open, all at once, for a client that begins.
     ///
     /// # Errors
-    /// When not one server could be opened. Nothing tries again then but the next client.
+    /// When not one server could be opened. Nothing tries again then but the next client, unless another
+    /// one is there for which it has to.
     pub(crate) async fn begin(&self) -> Result<(), Failure> {
         let members = self.members();
         // Who answers in the place of a server has to know it.
@@ -106,8 +107,15 @@ impl Shared {
                 }
             });
         }
-        for (member, error) in members.iter().zip(&errors) {
-            member.give_up(error.clone());
+        // One may have come up while another was waited for.
+        if members.iter().any(|member| member.is_ready()) {
+            return Ok(());
+        }
+        // Other clients go on with what comes up later.
+        if self.open.load(Ordering::SeqCst) <= 1 {
+            for (member, error) in members.iter().zip(&errors) {
+                member.give_up(error.clone());
+            }
         }
         Err(Failure::of_start(&errors))
     }

@@ -15,8 +15,8 @@ use crate::{
 /// How long a server that has ended may take to say why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs until it is aborted, or trying again is pointless.
-pub(crate) async fn supervise(member: Arc<Member>, backoff: Backoff) {
+/// Runs until it is aborted, or trying again is pointless. `number` is that of its task.
+pub(crate) async fn supervise(member: Arc<Member>, number: u64, backoff: Backoff) {
     let server = Arc::clone(&member.name);
     let mut wait = backoff.initial;
     // Told once for each time it goes down, not for each attempt.
@@ -29,7 +29,9 @@ pub(crate) async fn supervise(member: Arc<Member>, backoff: Backoff) {
                 if is_again {
                     tracing::info!(%server, "the server is there again");
                 }
-                member.phase.send_replace(Phase::Ready(session.clone()));
+                if !member.publish(number, Phase::Ready(session.clone())) {
+                    return;
+                }
                 let error = live(&member, session, is_again).await;
                 if since.elapsed() >= backoff.max {
                     wait = backoff.initial;
@@ -42,7 +44,7 @@ pub(crate) async fn supervise(member: Arc<Member>, backoff: Backoff) {
         member.failed(&error);
         if is_hopeless(&error) {
             tracing::warn!(%error, "the server cannot be opened");
-            member.phase.send_replace(Phase::Failed(error));
+            member.publish(number, Phase::Failed(error));
             return;
         }
         match std::mem::take(&mut was_up) {
@@ -50,10 +52,14 @@ pub(crate) async fn supervise(member: Arc<Member>, backoff: Backoff) {
             false => tracing::debug!(%error, retry_in = ?wait, "the server is still down"),
         }
         let until = Instant::now() + wait;
-        member.phase.send_replace(Phase::Waiting { until, error });
+        if !member.publish(number, Phase::Waiting { until, error }) {
+            return;
+        }
         tokio::time::sleep_until(until).await;
         wait = backoff.after(wait);
-        member.phase.send_replace(Phase::Connecting);
+        if !member.publish(number, Phase::Connecting) {
+            return;
+        }
     }
 }
 
