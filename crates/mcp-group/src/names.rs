@@ -11,6 +11,9 @@ use crate::uri;
 /// Names of one kind that are kept for one server; more of its elements are left out of the lists.
 const LIMIT: usize = 50_000;
 
+/// The longest name, in bytes, that is kept for one element; one with a longer name is left out.
+const LONGEST_KEPT: usize = 4096;
+
 /// The longest name of a tool.
 ///
 /// Spec: server/tools#tool-names
@@ -87,6 +90,8 @@ struct Tables {
 struct Table {
     by_name: HashMap<String, Origin>,
     by_origin: HashMap<Arc<str>, HashMap<String, String>>,
+    /// The next number for a name that is wanted again, since a server may want one for all it has.
+    next: HashMap<String, usize>,
 }
 
 impl Names {
@@ -108,6 +113,11 @@ impl Names {
         wish: &str,
         plain: bool,
     ) -> Option<String> {
+        if let Some(name) = self.given(kind, &origin.server, &origin.name) {
+            return Some(name);
+        }
+        // The user's way of naming may look at the group, and so may not find it locked.
+        let wanted = self.wanted(kind, &origin, wish, plain);
         let mut tables = self.lock();
         let Tables { by_kind, collisions, is_overfull } = &mut *tables;
         let table = &mut by_kind[kind as usize];
@@ -115,20 +125,12 @@ impl Names {
         if let Some(name) = own.get(&origin.name) {
             return Some(name.clone());
         }
-        if own.len() >= LIMIT {
+        if own.len() >= LIMIT || origin.name.len() > LONGEST_KEPT {
             if !std::mem::replace(is_overfull, true) {
-                tracing::warn!(server = %origin.server, "too many names: the others are left out");
+                tracing::warn!(server = %origin.server, "too many names, or too long ones, are left out");
             }
             return None;
         }
-        let wanted = match (&self.naming, kind) {
-            _ if plain => wish.to_owned(),
-            (Naming::Same, _) => wish.to_owned(),
-            (_, ItemKind::Resource) => uri::expose(&origin.server, wish),
-            (Naming::Custom(naming), _) => naming(&origin.server, wish),
-            (Naming::Prefix, ItemKind::Tool) => tool_name(&origin.server, wish),
-            (Naming::Prefix, ItemKind::Prompt) => format!("{}_{wish}", origin.server),
-        };
         let name = match table.by_name.get(&wanted).cloned() {
             None => wanted,
             Some(kept) => {
@@ -147,6 +149,18 @@ impl Names {
         }
         table.by_name.insert(name.clone(), origin);
         Some(name)
+    }
+
+    /// How something would be called if nothing else were.
+    fn wanted(&self, kind: ItemKind, origin: &Origin, wish: &str, plain: bool) -> String {
+        match (&self.naming, kind) {
+            _ if plain => wish.to_owned(),
+            (Naming::Same, _) => wish.to_owned(),
+            (_, ItemKind::Resource) => uri::expose(&origin.server, wish),
+            (Naming::Custom(naming), _) => naming(&origin.server, wish),
+            (Naming::Prefix, ItemKind::Tool) => tool_name(&origin.server, wish),
+            (Naming::Prefix, ItemKind::Prompt) => format!("{}_{wish}", origin.server),
+        }
     }
 
     /// What has this name.
@@ -170,8 +184,9 @@ impl Names {
 
 impl Table {
     /// A name that nothing has, in place of `wanted`.
-    fn another(&self, kind: ItemKind, origin: &Origin, wanted: &str) -> String {
-        let is_free = |name: &String| !self.by_name.contains_key(name);
+    fn another(&mut self, kind: ItemKind, origin: &Origin, wanted: &str) -> String {
+        let by_name = &self.by_name;
+        let is_free = |name: &String| !by_name.contains_key(name);
         if kind == ItemKind::Resource {
             let marked = uri::expose(&origin.server, &origin.name);
             if is_free(&marked) {
@@ -185,7 +200,14 @@ impl Table {
             }
             (_, suffix) => format!("{wanted}{suffix}"),
         };
-        (2..).map(numbered).find(is_free).expect("a table is finite, and numbers are not")
+        let next = self.next.entry(wanted.to_owned()).or_insert(2);
+        loop {
+            let name = numbered(*next);
+            *next += 1;
+            if is_free(&name) {
+                return name;
+            }
+        }
     }
 }
 
@@ -239,6 +261,16 @@ mod tests {
 
     fn origin(server: &str, name: &str) -> Origin {
         Origin { server: server.into(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn one_name_for_all_is_numbered_and_too_long_a_name_is_left_out() {
+        let names = Names::new(Naming::Custom(Arc::new(|_, _| "x".to_owned())));
+        let last = (0..LIMIT).map(|n| give(&names, ItemKind::Tool, "a", &n.to_string())).last();
+        assert_eq!(last.unwrap(), format!("x_{LIMIT}"));
+        assert_eq!(names.give(ItemKind::Tool, origin("a", "more"), "more", false), None);
+        let long = "x".repeat(LONGEST_KEPT + 1);
+        assert_eq!(names.give(ItemKind::Prompt, origin("a", &long), &long, false), None);
     }
 
     #[test]

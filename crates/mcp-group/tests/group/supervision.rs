@@ -237,3 +237,33 @@ async fn what_can_never_be_opened_is_not_tried_again() {
     assert!(group.restart("p").await.is_err());
     assert_eq!(foreign.connections(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_comes_while_all_is_down_takes_nothing_from_the_others() {
+    let peer = growing();
+    let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
+    let session = open(&group).await;
+    peer.refuse(2);
+    peer.kill();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let other = Session::open(Memory::new(group.clone()), None, SessionOptions::default()).await;
+    assert!(other.unwrap_err().to_string().contains("exit status 3"));
+    assert!(matches!(state(&group), ServerState::Waiting { .. }), "{:?}", state(&group));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(state(&group), ServerState::Ready);
+    session.call_tool("t0").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_comes_up_while_another_fails_is_enough() {
+    let late = growing();
+    late.refuse(1);
+    let mut options = SessionOptions::default();
+    options.start_timeout = Duration::from_secs(20);
+    let group = Group::builder()
+        .backend(Backend::new("late", late))
+        .backend(Backend::new("silent", peer(|_, _| Reply::Nothing)).options(options))
+        .build();
+    let session = open(&group).await;
+    assert_eq!(names(&session).await, ["late_slow", "late_t0", "late_t1"]);
+}
