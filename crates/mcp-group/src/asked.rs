@@ -38,13 +38,14 @@ pub(crate) struct Asked {
 }
 
 /// Answers a request: by itself, or by that of one server or of all.
-pub(crate) async fn answer(asked: Asked) -> Answer {
+pub(crate) async fn answer(mut asked: Asked) -> Answer {
+    let method = asked.method.clone();
     let is_modern = asked.version.era() == Era::Modern;
-    match &*asked.method {
-        method::TOOLS_CALL => calls::call_tool(&asked).await,
-        method::PROMPTS_GET => calls::get_prompt(&asked).await,
-        method::RESOURCES_READ => calls::read_resource(&asked).await,
-        method::COMPLETION_COMPLETE => calls::complete(&asked).await,
+    match &*method {
+        method::TOOLS_CALL => calls::call_tool(&mut asked).await,
+        method::PROMPTS_GET => calls::get_prompt(&mut asked).await,
+        method::RESOURCES_READ => calls::read_resource(&mut asked).await,
+        method::COMPLETION_COMPLETE => calls::complete(&mut asked).await,
         method::TOOLS_LIST => page::<Tools>(&asked).await,
         method::PROMPTS_LIST => page::<Prompts>(&asked).await,
         method::RESOURCES_LIST => page::<Resources>(&asked).await,
@@ -57,7 +58,10 @@ pub(crate) async fn answer(asked: Asked) -> Answer {
         method::RESOURCES_UNSUBSCRIBE if !is_modern => calls::unsubscribe(&asked),
         other => match asked.shared.straight() {
             // What is not of the protocol, or not any more, is for the server to know.
-            Some(member) => calls::forward(&asked, &member, asked.params.clone()).await,
+            Some(member) => {
+                let params = std::mem::take(&mut asked.params);
+                calls::forward(&asked, &member, params).await
+            }
             None => Err(no_method(format!("unknown method {other:?}"))),
         },
     }

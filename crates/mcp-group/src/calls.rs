@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// Spec: server/tools#calling-tools
-pub(crate) async fn call_tool(asked: &Asked) -> Answer {
+pub(crate) async fn call_tool(asked: &mut Asked) -> Answer {
     let name = asked.required("name")?;
     let (member, original) = asked.find(ItemKind::Tool, &name).await?;
-    let mut params = asked.params.clone();
+    let mut params = std::mem::take(&mut asked.params);
     params.set("name", &original);
     let arguments = params.get("arguments");
     if let Some(arguments) = member.rules.arguments(&original, arguments)? {
@@ -32,25 +32,25 @@ pub(crate) async fn call_tool(asked: &Asked) -> Answer {
 }
 
 /// Spec: server/prompts#getting-a-prompt
-pub(crate) async fn get_prompt(asked: &Asked) -> Answer {
+pub(crate) async fn get_prompt(asked: &mut Asked) -> Answer {
     let name = asked.required("name")?;
     let (member, original) = asked.find(ItemKind::Prompt, &name).await?;
-    let mut params = asked.params.clone();
+    let mut params = std::mem::take(&mut asked.params);
     params.set("name", &original);
     forward(asked, &member, params).await
 }
 
 /// Spec: server/resources#reading-resources
-pub(crate) async fn read_resource(asked: &Asked) -> Answer {
+pub(crate) async fn read_resource(asked: &mut Asked) -> Answer {
     let uri = asked.required("uri")?;
     let (member, original) = asked.find_resource(&uri).await?;
-    let mut params = asked.params.clone();
+    let mut params = std::mem::take(&mut asked.params);
     params.set("uri", &original);
     forward(asked, &member, params).await
 }
 
 /// Spec: server/utilities/completion
-pub(crate) async fn complete(asked: &Asked) -> Answer {
+pub(crate) async fn complete(asked: &mut Asked) -> Answer {
     let mut reference = asked.params.object("ref");
     let missing = |name: &str| invalid_params(format!("missing field `{name}` in `ref`"));
     let member = match reference.text("type").as_deref() {
@@ -68,7 +68,7 @@ pub(crate) async fn complete(asked: &Asked) -> Answer {
         }
         _ => return Err(invalid_params("`ref` is neither of a prompt nor of a resource")),
     };
-    let mut params = asked.params.clone();
+    let mut params = std::mem::take(&mut asked.params);
     params.set("ref", &reference);
     forward(asked, &member, params).await
 }

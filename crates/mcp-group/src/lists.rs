@@ -25,8 +25,11 @@ use crate::{
 /// Pages of one list of one server, at the most.
 const MAX_PAGES: usize = 1000;
 
-/// How long one server of several may hold up a list; then it is shown as it was last.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one server of several may hold up a list that is known; then it is shown as it was last.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The least time between two readings of a server that says that its lists have changed.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The lists of one server.
 #[derive(Default)]
@@ -185,20 +188,27 @@ pub(crate) async fn refresh<K: Kind>(
 ) -> Result<(), Failure> {
     let is_alone = members.len() == 1;
     let reading = members.iter().map(|member| async move {
-        let session = member.session().await?;
-        let fetching = fetch::<K>(&session, timeout);
-        let fetched = match is_alone {
-            true => fetching.await,
-            false => tokio::time::timeout(PATIENCE, fetching).await.unwrap_or_else(|_| {
-                let message = format!("no list within {PATIENCE:?}");
-                Err(Error::new(ErrorKind::Timeout, session.name(), message))
-            }),
-        };
-        fetched.map_err(|error| {
+        let failed = |error: Error| {
             tracing::warn!(%error, "a list cannot be read");
             member.failed(&error);
             Failure::of_call(&error)
-        })
+        };
+        let reading = async {
+            let session = member.session().await?;
+            fetch::<K>(&session, timeout).await.map_err(failed)
+        };
+        // With a list of it at hand, nobody has to wait for a server that is being opened.
+        let limit = match K::slot(&member.lists).known().is_some() {
+            true => PATIENCE,
+            false => PATIENCE.max(member.start_timeout()),
+        };
+        match is_alone {
+            true => reading.await,
+            false => tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
+                let message = format!("no list within {limit:?}");
+                Err(failed(Error::new(ErrorKind::Timeout, Arc::clone(&member.name), message)))
+            }),
+        }
     });
     let mut failure = None;
     let mut is_known = members.is_empty();
@@ -245,6 +255,8 @@ pub(crate) async fn keep(member: &Arc<Member>, session: &Session, is_again: bool
         for change in member.marks.take().await {
             reread(member, session, change, true).await;
         }
+        // What is said meanwhile is read in one.
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

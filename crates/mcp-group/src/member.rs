@@ -368,6 +368,8 @@ impl Member {
         let params = SetLevelRequestParams::new(level.clone());
         if let Err(error) = session.request(method::LOGGING_SET_LEVEL, &params).await {
             tracing::debug!(server = %self.name, %error, "the level of its log cannot be set");
+            // Whoever asks next tries again.
+            self.facts().level = None;
         }
     }
 

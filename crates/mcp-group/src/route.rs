@@ -137,7 +137,8 @@ impl Asked {
     /// Spec: server/resources#error-handling
     pub(crate) async fn find_resource(&self, uri: &str) -> Result<Target, Failure> {
         let shared = &self.shared;
-        if !shared.names.marks_uris() && shared.straight().is_none() {
+        let is_listed = shared.names.origin(ItemKind::Resource, uri).is_some();
+        if !is_listed && !shared.names.marks_uris() && shared.straight().is_none() {
             let members = shared.members();
             for read in [
                 refresh_doubtful::<Resources>(&members, self.timeout).await,

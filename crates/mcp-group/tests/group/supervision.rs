@@ -267,3 +267,31 @@ async fn a_server_that_comes_up_while_another_fails_is_enough() {
     let session = open(&group).await;
     assert_eq!(names(&session).await, ["late_slow", "late_t0", "late_t1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
+    let peer = peer(|number, message| match message["method"].as_str() {
+        Some("server/discover") if number == 0 => result(
+            message,
+            json!({
+                "resultType": "complete",
+                "supportedVersions": ["2026-07-28"],
+                "capabilities": { "tools": {} },
+            }),
+        ),
+        Some("tools/list") => tools(message, &["t"]),
+        _ => Reply::Nothing,
+    });
+    let group = beside(&peer);
+    let session = open(&group).await;
+    let before = names(&session).await;
+    peer.kill();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(state(&group), ServerState::Connecting);
+    let start = Instant::now();
+    assert_eq!(names(&session).await, before);
+    assert!(start.elapsed() <= Duration::from_secs(10), "{:?}", start.elapsed());
+    let start = Instant::now();
+    session.call_tool("a_echo").arg("text", "x").await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
