@@ -269,7 +269,14 @@ impl Transport<RoleClient> for RmcpTransport {
                     answer(request, error_code::INTERNAL_ERROR, &error).into()
                 }
                 // Messages were lost, and more may come.
-                (Err(error), None) if error.kind() == ErrorKind::Overflow => continue,
+                (Err(error), None)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::Overflow | ErrorKind::Interrupted | ErrorKind::SessionExpired
+                    ) =>
+                {
+                    continue;
+                }
                 (Err(_), _) => return None,
             };
             match decode(&message) {

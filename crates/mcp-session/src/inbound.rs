@@ -6,13 +6,14 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, method};
-use mcp_transport::Inbound;
+use mcp_transport::{ErrorKind, Inbound};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     NotificationHandler,
     answering::Answering,
     handlers::{Asked, CallInfo, LogHandler},
+    subscribe::Hub,
 };
 
 /// Watches a connection, until it is dropped.
@@ -78,7 +79,13 @@ pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices
                     tracing::debug!(?response.id, "an answer to no request of ours");
                 }
                 Err(error) if error.is_closed() => tracing::debug!(%error, "connection over"),
-                Err(error) => tracing::warn!(%error, "messages of the server were lost"),
+                Err(error) => {
+                    match error.kind() {
+                        ErrorKind::Overflow => tracing::warn!(%error, "messages were lost"),
+                        _ => tracing::debug!(%error, "messages of the server may have been lost"),
+                    }
+                    notices.hub.lost(error);
+                }
             }
         }
         ended.send_replace(true);
@@ -90,6 +97,7 @@ pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices
 /// Who takes notifications that belong to no call.
 #[derive(Clone)]
 pub(crate) struct Notices {
+    pub(crate) hub: Arc<Hub>,
     pub(crate) server: Arc<str>,
     pub(crate) on_notification: Option<NotificationHandler>,
     pub(crate) on_log: Option<LogHandler>,
@@ -103,6 +111,7 @@ impl Notices {
         notification: &Notification,
         call: impl FnOnce() -> Option<CallInfo>,
     ) {
+        self.hub.tell(notification);
         let told = catch_unwind(AssertUnwindSafe(|| {
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);

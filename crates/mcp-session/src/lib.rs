@@ -16,6 +16,7 @@ mod param_headers;
 mod params;
 mod rounds;
 mod session;
+mod subscribe;
 mod timer;
 
 pub use call::Call;
@@ -28,4 +29,5 @@ pub use negotiate::{Mode, Verdict};
 pub use options::{NotificationHandler, SessionOptions};
 pub use rounds::{Input, InputRound, ManualCall, SERVER_META_KEY};
 pub use session::Session;
+pub use subscribe::{Event, Relisten, Subscribe, Subscription};
 pub use timer::Timeout;

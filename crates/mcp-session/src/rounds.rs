@@ -115,7 +115,7 @@ fn backoff(round: u32) -> Duration {
 }
 
 /// Polls all at once, up to the last or the first that fails.
-async fn all<T, E>(
+pub(crate) async fn all<T, E>(
     mut futures: Vec<impl Future<Output = Result<T, E>> + Unpin>,
 ) -> Result<Vec<T>, E> {
     let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();

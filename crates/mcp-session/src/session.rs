@@ -10,10 +10,10 @@ use std::{
 };
 
 use mcp_core::{
-    CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
-    Implementation, InputRequiredResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, Notification, ProtocolVersion, RawJson,
-    ReadResourceResult, ServerCapabilities, method,
+    CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, ErrorObject,
+    GetPromptResult, Implementation, InputRequiredResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Notification,
+    ProtocolVersion, RawJson, ReadResourceResult, ServerCapabilities, method,
 };
 use mcp_transport::{Binding, Connect, SharedConnect, SharedTransport, Transport};
 use serde::Serialize;
@@ -27,6 +27,7 @@ use crate::{
     negotiate::{Opened, open},
     param_headers::{Annotated, ParamTable},
     params::{CommonMeta, Params},
+    subscribe::Hub,
     timer::Timers,
 };
 
@@ -51,6 +52,7 @@ struct Inner {
     timers: Timers,
     options: SessionOptions,
     notices: Notices,
+    hub: Arc<Hub>,
     param_table: ParamTable,
     log_level: LogLevel,
     incoming: Incoming,
@@ -83,7 +85,9 @@ impl Session {
             verdict.protocol_version,
             options.handlers.clone(),
         );
+        let hub = Arc::new(Hub::default());
         let notices = Notices {
+            hub: Arc::clone(&hub),
             server: Arc::clone(&server),
             on_notification: options.on_notification.clone(),
             on_log: options.handlers.log.clone(),
@@ -99,6 +103,7 @@ impl Session {
             timers: Timers::default(),
             options,
             notices,
+            hub,
             param_table: ParamTable::default(),
             log_level: LogLevel::default(),
             incoming,
@@ -336,8 +341,22 @@ impl Session {
         &self.inner.log_level
     }
 
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
     pub(crate) fn max_rounds(&self) -> u32 {
         self.inner.options.max_rounds
+    }
+
+    /// An error of the transport.
+    pub(crate) fn below(&self, error: mcp_transport::Error) -> Error {
+        Error::from_transport(&self.inner.server, error)
+    }
+
+    /// An error that the server answered with.
+    pub(crate) fn refused(&self, error: ErrorObject) -> Error {
+        Error::from_answer(&self.inner.server, error)
     }
 
     pub(crate) fn decode_error(&self, error: serde_json::Error) -> Error {

@@ -1,7 +1,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -17,9 +17,11 @@ const ROOM: usize = 1024;
 
 /// The sending end of [`Inbound`].
 pub(crate) struct Inbox {
-    sender: Mutex<Option<mpsc::Sender<Message>>>,
+    sender: Mutex<Option<Sender>>,
     lost: Arc<AtomicU64>,
 }
+
+type Sender = mpsc::Sender<Result<Message, Error>>;
 
 /// Why a message did not get in.
 pub(crate) enum NotTaken {
@@ -38,25 +40,43 @@ impl Inbox {
     }
 
     pub(crate) fn push(&self, message: Message) -> Result<(), (NotTaken, Message)> {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = self.sender();
         let Some(sender) = &*sender else { return Err((NotTaken::NoReader, message)) };
-        sender.try_send(message).map_err(|error| match error {
-            TrySendError::Full(message) => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                (NotTaken::Full, message)
+        match sender.try_reserve() {
+            Ok(place) => {
+                place.send(Ok(message));
+                Ok(())
             }
-            TrySendError::Closed(message) => (NotTaken::NoReader, message),
-        })
+            Err(TrySendError::Full(())) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                Err((NotTaken::Full, message))
+            }
+            Err(TrySendError::Closed(())) => Err((NotTaken::NoReader, message)),
+        }
+    }
+
+    /// Says that messages may have been lost, and how. Where so many wait that it does not get in, that is
+    /// told as well.
+    pub(crate) fn tell(&self, error: Error) {
+        if let Some(sender) = &*self.sender()
+            && let Err(TrySendError::Full(_)) = sender.try_send(Err(error))
+        {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Ends [`Inbound`] after what waits in it.
     pub(crate) fn close(&self) {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.sender().take();
+    }
+
+    fn sender(&self) -> MutexGuard<'_, Option<Sender>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 struct Reader {
-    receiver: mpsc::Receiver<Message>,
+    receiver: mpsc::Receiver<Result<Message, Error>>,
     lost: Arc<AtomicU64>,
 }
 
@@ -65,8 +85,8 @@ impl Stream for Reader {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = self.receiver.poll_recv(cx);
-        if let Poll::Ready(Some(message)) = polled {
-            return Poll::Ready(Some(Ok(message)));
+        if let Poll::Ready(Some(item)) = polled {
+            return Poll::Ready(Some(item));
         }
         // What was lost was newer than what waits. A receiver may also be pending to let others run.
         let lost = match self.receiver.is_empty() {

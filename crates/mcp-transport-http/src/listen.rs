@@ -9,6 +9,7 @@ use mcp_http::{
     HttpService,
     sse::{Event, Events},
 };
+use mcp_transport::{Error, ErrorKind};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -74,7 +75,12 @@ impl<S: HttpService> Listener<S> {
             match self.wire.open_stream(&self.head, session, last_id).await {
                 Ok(events) => {
                     opening.take();
-                    self.was_open = true;
+                    if std::mem::replace(&mut self.was_open, true) && last_id.is_none() {
+                        // One that goes on after an id brings what was missed.
+                        let Some(shared) = self.shared.upgrade() else { return };
+                        let text = "the stream of the server broke off, and was opened again";
+                        shared.inbox.tell(Error::new(ErrorKind::Interrupted, text));
+                    }
                     let since = Instant::now();
                     if self.read(events).await.is_none() {
                         return;

@@ -101,6 +101,8 @@ impl<S: HttpService> Shared<S> {
                 tracing::info!("the server has forgotten the session: a new one was begun");
                 self.sessions.replace(Some(Arc::clone(session)));
                 self.sessions.renewals.fetch_add(1, Ordering::Relaxed);
+                let text = "the server has forgotten the session: a new one was begun";
+                self.inbox.tell(Error::new(ErrorKind::SessionExpired, text));
                 if session.initialized().is_some() {
                     self.listen_soon(session).await;
                 }

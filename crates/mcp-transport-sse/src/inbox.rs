@@ -78,8 +78,12 @@ impl Stream for Reader {
                     Some(item) => return Poll::Ready(Some(item)),
                     None => {}
                 }
-                // The end of one stream is not that of the connection.
                 self.current = None;
+                if !lock(&self.slot).closed {
+                    // The end of one stream is not that of the connection, but of the session.
+                    let text = "the stream of the server is over, and with it the session";
+                    return Poll::Ready(Some(Err(Error::new(ErrorKind::SessionExpired, text))));
+                }
             }
             let next = {
                 let mut slot = lock(&self.slot);
@@ -151,6 +155,7 @@ mod tests {
         assert!(inbound.next().await.unwrap().is_ok());
         assert_eq!(inbound.next().await.unwrap().unwrap_err().kind(), ErrorKind::Overflow);
         assert!(inbound.next().await.unwrap().is_ok());
+        assert_eq!(inbound.next().await.unwrap().unwrap_err().kind(), ErrorKind::SessionExpired);
         let (next, ()) = tokio::join!(inbound.next(), async {
             tokio::task::yield_now().await;
             inbox.put(stream(vec![notice()]));

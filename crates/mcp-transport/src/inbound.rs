@@ -13,10 +13,12 @@ use crate::{Error, multiplex::InboundQueue};
 /// What arrives on a connection and belongs to no exchange: notifications such as `list_changed`, and
 /// (before 2026-07-28) requests of the server.
 ///
-/// A [`Stream`] of `Result<Message, Error>` that ends when the connection does. An error of kind
-/// [`Overflow`](crate::ErrorKind::Overflow) says that messages were lost because nobody read, and more
-/// may follow it; any other error says why the connection ended, and is the last item. Reading it is not
-/// needed for exchanges to go on. Cancel safe.
+/// A [`Stream`] of `Result<Message, Error>` that ends when the connection does. More may follow an error
+/// of three kinds: [`Overflow`](crate::ErrorKind::Overflow) says that messages were lost because nobody
+/// read, [`Interrupted`](crate::ErrorKind::Interrupted) that some may have been lost on the way, and
+/// [`SessionExpired`](crate::ErrorKind::SessionExpired) that a new session was begun at a server which has
+/// forgotten all that it was asked to tell. Any other error says why the connection ended, and is the last
+/// item. Reading it is not needed for exchanges to go on. Cancel safe.
 pub struct Inbound(Source);
 
 enum Source {

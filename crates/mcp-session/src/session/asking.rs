@@ -8,7 +8,7 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, ProgressNotificationParams, RawJson, Request, method};
-use mcp_transport::{Delivery, Envelope, OneWay, ParamHeaders, Transport};
+use mcp_transport::{Delivery, Envelope, Exchange, OneWay, ParamHeaders, Transport};
 
 use crate::{Error, ErrorKind, Session, Timeout, handlers::CallInfo};
 
@@ -75,6 +75,18 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Opens an exchange for whoever reads it.
+    pub(crate) async fn begin(&self, request: Request) -> Result<Exchange, Error> {
+        let envelope = Envelope::new(request).with_version(self.inner.verdict.protocol_version);
+        let opened = self.inner.transport.request(envelope).await;
+        opened.map_err(|error| self.below(error))
+    }
+
+    /// Takes a notification that belongs to no call.
+    pub(crate) fn notice(&self, notification: &Notification) {
+        self.inner.notices.tell(notification, || None);
     }
 
     /// Some carriers accept a request only with its answer, so nobody knows how far a late one got.

@@ -10,3 +10,4 @@ mod peer;
 mod restart;
 mod rounds;
 mod stuck;
+mod subscribe;

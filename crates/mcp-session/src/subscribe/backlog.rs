@@ -1,0 +1,87 @@
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use crate::{Error, Event};
+
+/// What waits to be read of a subscription: each event once, and no more of them than there is room for.
+#[derive(Debug)]
+pub(super) struct Backlog(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    room: usize,
+    events: VecDeque<Event>,
+    missed: u64,
+    /// How it ended, until that is told.
+    end: Option<Result<(), Error>>,
+    is_over: bool,
+    waker: Option<Waker>,
+}
+
+impl Backlog {
+    pub(super) fn new(room: usize) -> Self {
+        Self(Mutex::new(State {
+            room: room.max(1),
+            events: VecDeque::new(),
+            missed: 0,
+            end: None,
+            is_over: false,
+            waker: None,
+        }))
+    }
+
+    /// Adds an event, unless the same one waits already. Where there is no room, the oldest goes.
+    pub(super) fn push(&self, event: Event) {
+        self.change(|state| {
+            if state.is_over || state.events.iter().any(|waiting| waiting.repeats(&event)) {
+                return;
+            }
+            if state.events.len() == state.room {
+                state.events.pop_front();
+                state.missed += 1;
+            }
+            state.events.push_back(event);
+        });
+    }
+
+    /// Ends it after what waits. Only the first end counts.
+    pub(super) fn end(&self, end: Result<(), Error>) {
+        self.change(|state| {
+            if !std::mem::replace(&mut state.is_over, true) {
+                state.end = Some(end);
+            }
+        });
+    }
+
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        let mut state = self.lock();
+        if state.missed > 0 {
+            let missed = std::mem::take(&mut state.missed);
+            return Poll::Ready(Some(Ok(Event::Lagged { missed })));
+        }
+        match state.events.pop_front() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None if state.is_over => Poll::Ready(state.end.take().and_then(Result::err).map(Err)),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waker = {
+            let mut state = self.lock();
+            change(&mut state);
+            state.waker.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

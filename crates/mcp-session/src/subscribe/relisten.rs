@@ -1,0 +1,78 @@
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use crate::{Error, ErrorKind};
+
+/// How a [`Subscription`](crate::Subscription) that was interrupted is opened again.
+///
+/// The wait doubles with each attempt in a row, less a random part of up to a half, so that many clients do
+/// not come back at once. A subscription that told something begins anew with the first wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relisten {
+    /// The first wait. Default: 500 ms.
+    pub first_wait: Duration,
+    /// The longest wait. Default: 30 s.
+    pub max_wait: Duration,
+    /// How many attempts in a row may fail before the subscription ends with the last error. Default: no
+    /// limit.
+    pub attempts: Option<u32>,
+}
+
+impl Default for Relisten {
+    fn default() -> Self {
+        let (first_wait, max_wait) = (Duration::from_millis(500), Duration::from_secs(30));
+        Self { first_wait, max_wait, attempts: None }
+    }
+}
+
+impl Relisten {
+    /// The wait after so many attempts in a row.
+    pub(super) fn wait(&self, attempts: u32) -> Duration {
+        let factor = 1_u32.checked_shl(attempts).unwrap_or(u32::MAX);
+        let full = self.first_wait.saturating_mul(factor).min(self.max_wait);
+        // A hasher with fresh keys is all the randomness that this needs.
+        let random = RandomState::new().hash_one(attempts) % 1024;
+        full - full / 2 * u32::try_from(random).unwrap_or_default() / 1024
+    }
+
+    /// Whether there is no use in another attempt.
+    pub(super) fn gives_up(&self, attempts: u32, error: &Error) -> bool {
+        use mcp_transport::ErrorKind as Transport;
+        let is_final = match error.kind() {
+            ErrorKind::Answer
+            | ErrorKind::Closed
+            | ErrorKind::Unsupported
+            | ErrorKind::Arguments
+            | ErrorKind::Version => true,
+            ErrorKind::Transport(kind) => matches!(
+                kind,
+                Transport::Rejected
+                    | Transport::Unauthorized
+                    | Transport::Redirect
+                    | Transport::InvalidRequest
+                    | Transport::Config
+            ),
+            _ => false,
+        };
+        is_final || self.attempts.is_some_and(|limit| attempts >= limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_the_longest_and_vary() {
+        let relisten = Relisten::default();
+        for (attempts, full) in [(0, 500), (1, 1000), (5, 16_000), (6, 30_000), (90, 30_000)] {
+            let full = Duration::from_millis(full);
+            let waits: Vec<_> = (0..50).map(|_| relisten.wait(attempts)).collect();
+            assert!(waits.iter().all(|wait| *wait <= full && *wait >= full / 2), "{attempts}");
+            assert!(waits.iter().any(|wait| *wait != waits[0]), "{attempts}");
+        }
+    }
+}

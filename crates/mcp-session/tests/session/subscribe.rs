@@ -1,0 +1,316 @@
+//! Subscriptions: one stream of events for both eras.
+
+use std::{future::IntoFuture, sync::Mutex, time::Duration};
+
+use mcp_core::SubscriptionFilter;
+use mcp_session::{Error, ErrorKind, Event, Relisten, Session, SessionOptions, Subscription};
+use mcp_transport::{Restart, RestartPolicy};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use crate::peer::{Peer, Reply, discover, error, initialized, legacy, modern, peer, result};
+
+const ID: &str = "io.modelcontextprotocol/subscriptionId";
+
+fn tools_and(uris: &[&str]) -> SubscriptionFilter {
+    let uris = uris.iter().map(|uri| (*uri).to_owned()).collect::<Vec<_>>();
+    SubscriptionFilter::new().with_tools_list_changed(true).with_resource_subscriptions(uris)
+}
+
+async fn open(peer: &Peer) -> Session {
+    Session::open(peer.clone(), Some("bookshop"), SessionOptions::default()).await.unwrap()
+}
+
+fn notification(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "method": format!("notifications/{method}"), "params": params })
+}
+
+fn acknowledged(id: &Value, filter: &Value) -> Value {
+    let params = json!({ "_meta": { ID: id }, "notifications": filter });
+    notification("subscriptions/acknowledged", params)
+}
+
+fn tools_changed(id: &Value) -> Value {
+    notification("tools/list_changed", json!({ "_meta": { ID: id } }))
+}
+
+fn updated(id: &Value, uri: &str) -> Value {
+    notification("resources/updated", json!({ "_meta": { ID: id }, "uri": uri }))
+}
+
+/// A modern server that acknowledges all, and at a call says for its last subscription what `says` tells.
+fn server(says: impl Fn(&str, &Value) -> Vec<Value> + Send + Sync + 'static) -> Peer {
+    let last = Mutex::new(Value::Null);
+    modern(move |message| match message["method"].as_str() {
+        Some("subscriptions/listen") => {
+            *last.lock().unwrap() = message["id"].clone();
+            let filter = &message["params"]["notifications"];
+            Reply::Lines(vec![acknowledged(&message["id"], filter)])
+        }
+        Some("tools/call") => {
+            let name = message["params"]["name"].as_str().unwrap();
+            let mut lines = says(name, &last.lock().unwrap());
+            let done = json!({ "content": [], "resultType": "complete" });
+            lines.push(json!({ "jsonrpc": "2.0", "id": message["id"], "result": done }));
+            Reply::Lines(lines)
+        }
+        _ => Reply::Nothing,
+    })
+}
+
+/// Says what a subscription tells, in short.
+async fn next(changes: &mut Subscription) -> String {
+    let next = timeout(Duration::from_secs(600), changes.next()).await;
+    match next.expect("it says nothing") {
+        Some(Ok(Event::ToolsListChanged)) => "tools".to_owned(),
+        Some(Ok(Event::ResourceUpdated { uri })) => uri,
+        Some(Ok(Event::Lagged { missed })) => format!("{missed} missed"),
+        Some(Ok(Event::Resync)) => "resync".to_owned(),
+        Some(Ok(Event::Other(other))) => other.method.into_owned(),
+        Some(Ok(other)) => format!("{other:?}"),
+        Some(Err(error)) => format!("{:?}", error.kind()),
+        None => "end".to_owned(),
+    }
+}
+
+async fn is_silent(changes: &mut Subscription) -> bool {
+    timeout(Duration::from_secs(5), changes.next()).await.is_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_is_told_once_however_often_it_happened() {
+    let peer = server(|_, id| {
+        let other = json!("another");
+        vec![
+            tools_changed(id),
+            updated(id, "file:///a"),
+            tools_changed(id),
+            updated(id, "file:///a"),
+            updated(id, "file:///b"),
+            tools_changed(&other),
+            notification("prompts/list_changed", json!({ "_meta": { ID: id } })),
+            notification("extension/changed", json!({ "_meta": { ID: id } })),
+        ]
+    });
+    let session = open(&peer).await;
+    let mut changes = session.subscribe(tools_and(&["file:///a"])).await.unwrap();
+    assert_eq!(changes.acknowledged(), tools_and(&["file:///a"]));
+    session.call_tool("x").await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+    assert_eq!(next(&mut changes).await, "file:///a");
+    assert_eq!(next(&mut changes).await, "file:///b", "it may be below one that was asked for");
+    assert!(is_silent(&mut changes).await, "nobody asked for the rest");
+    session.call_tool("x").await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_read_in_time_is_counted() {
+    let peer = server(|_, id| (0..10).map(|n| updated(id, &format!("file:///{n}"))).collect());
+    let session = open(&peer).await;
+    let mut changes = session.subscribe(tools_and(&["file:///"])).backlog(3).await.unwrap();
+    session.call_tool("x").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let seen = [next(&mut changes).await, next(&mut changes).await, next(&mut changes).await];
+    assert_eq!(seen, ["7 missed", "file:///7", "file:///8"]);
+    assert_eq!(next(&mut changes).await, "file:///9");
+    assert!(is_silent(&mut changes).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orderly_end_is_told_from_a_loss() {
+    let peer = server(|name, id| match name {
+        "end" => vec![
+            tools_changed(id),
+            json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }),
+        ],
+        "cancel" => vec![notification("cancelled", json!({ "requestId": id }))],
+        _ => vec![json!({ "jsonrpc": "2.0", "id": id,
+            "error": { "code": -32603, "message": "no more" } })],
+    });
+    let session = open(&peer).await;
+    for (call, expected) in
+        [("end", &["tools", "end"][..]), ("cancel", &["end"]), ("fail", &["Answer", "end"])]
+    {
+        let mut changes = session.subscribe(tools_and(&[])).await.unwrap();
+        session.call_tool(call).await.unwrap();
+        for expected in expected {
+            assert_eq!(next(&mut changes).await, *expected, "{call}");
+        }
+        assert_eq!(next(&mut changes).await, "end", "{call}: for good");
+    }
+
+    let peer = modern(|message| match message["method"].as_str() {
+        Some("subscriptions/listen") => {
+            Reply::Lines(vec![acknowledged(&message["id"], &json!({}))])
+        }
+        _ => Reply::Close,
+    });
+    let session = open(&peer).await;
+    let mut changes = session.subscribe(tools_and(&["x:a"])).await.unwrap();
+    assert_eq!(changes.acknowledged(), SubscriptionFilter::default(), "it tells of nothing");
+    session.call_tool("die").await.unwrap_err();
+    assert_eq!(next(&mut changes).await, "Closed");
+    assert_eq!(next(&mut changes).await, "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_opened_again_and_says_that_something_may_be_missing() {
+    let peer = server(|_, id| {
+        vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
+    });
+    let session = open(&peer).await;
+    let relisten = Relisten::default();
+    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    for attempt in 0..3 {
+        let start = Instant::now();
+        session.call_tool("end").await.unwrap();
+        assert_eq!(next(&mut changes).await, "resync");
+        let full = relisten.first_wait * 2_u32.pow(attempt);
+        let wait = start.elapsed();
+        assert!(wait >= full / 2 && wait <= full + Duration::from_millis(2), "{attempt} {wait:?}");
+    }
+    drop(changes);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let methods = peer.methods();
+    assert_eq!(methods.iter().filter(|method| *method == "subscriptions/listen").count(), 4);
+    let last = peer.received().pop().unwrap();
+    assert_eq!(last["method"], "notifications/cancelled", "dropping it tells the server");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_survives_a_process_that_is_restarted() {
+    let mortal = peer(|number, message| match message["method"].as_str() {
+        Some("server/discover") => discover(message, &["2026-07-28"]),
+        Some("subscriptions/listen") => {
+            let id = &message["id"];
+            let mut lines = vec![acknowledged(id, &message["params"]["notifications"])];
+            lines.extend((number > 0).then(|| tools_changed(id)));
+            Reply::Lines(lines)
+        }
+        _ => Reply::Close,
+    });
+    let restart = Restart::new(mortal.clone(), RestartPolicy::default());
+    let session = Session::open(restart, None, SessionOptions::default()).await.unwrap();
+    let relisten = Relisten::default();
+    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    session.call_tool("die").await.unwrap_err();
+    let seen = [next(&mut changes).await, next(&mut changes).await];
+    assert!(seen.contains(&"resync".to_owned()) && seen.contains(&"tools".to_owned()), "{seen:?}");
+    assert_eq!(mortal.connections(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_or_keeps_silent_is_an_error_in_time() {
+    let refusing = modern(|message| error(message, json!({ "code": -32601, "message": "what?" })));
+    let session = open(&refusing).await;
+    let failure: Error = session.subscribe(tools_and(&[])).await.unwrap_err();
+    assert_eq!(failure.answer().unwrap().code, -32601);
+    assert!(failure.to_string().starts_with("bookshop: subscriptions/listen: "), "{failure}");
+
+    let silent = modern(|_| Reply::Nothing);
+    let session = open(&silent).await;
+    let start = Instant::now();
+    let failure = session.subscribe(tools_and(&[])).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Timeout, "{failure}");
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(silent.methods().last().unwrap(), "notifications/cancelled");
+
+    let early = modern(|message| {
+        result(message, json!({ "resultType": "complete", "_meta": { ID: message["id"] } }))
+    });
+    let failure = open(&early).await.subscribe(tools_and(&[])).await.unwrap_err();
+    assert!(failure.to_string().contains("before it acknowledged"), "{failure}");
+}
+
+/// A legacy server that tells of changes at a call, and knows the resources a and b.
+fn old(changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
+    let old = move |number, message: &Value| match message["method"].as_str() {
+        Some("server/discover") => error(message, json!({ "code": -32601, "message": "what?" })),
+        Some("initialize") => {
+            let Reply::Lines(mut lines) = initialized(message, "2025-11-25") else {
+                unreachable!("it answers")
+            };
+            lines[0]["result"]["capabilities"] = json!({
+                "tools": { "listChanged": true },
+                "resources": { "subscribe": true },
+            });
+            Reply::Lines(lines)
+        }
+        Some("resources/subscribe" | "resources/unsubscribe") => {
+            match message["params"]["uri"].as_str() {
+                Some("x:a" | "x:b") => result(message, json!({})),
+                _ => error(message, json!({ "code": -32002, "message": "no such thing" })),
+            }
+        }
+        Some("tools/call") => {
+            let mut lines = changes(message["params"]["name"].as_str().unwrap());
+            lines.push(json!({ "jsonrpc": "2.0", "id": message["id"],
+                "result": { "content": [], "run": number } }));
+            Reply::Lines(lines)
+        }
+        _ => Reply::Nothing,
+    };
+    peer(old)
+}
+
+fn told(peer: &Peer, method: &str) -> Vec<String> {
+    let received = peer.received();
+    let of = received.iter().filter(|message| message["method"] == method);
+    of.map(|message| message["params"]["uri"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_legacy_era_has_the_same_stream() {
+    let peer = old(|_| {
+        vec![
+            notification("tools/list_changed", json!({})),
+            notification("prompts/list_changed", json!({})),
+            notification("resources/updated", json!({ "uri": "x:a" })),
+            notification("resources/updated", json!({ "uri": "x:a" })),
+        ]
+    });
+    let session = open(&peer).await;
+    let filter = tools_and(&["x:a", "x:b", "x:unknown"]).with_resources_list_changed(true);
+    let mut changes = session.subscribe(filter).await.unwrap();
+    assert_eq!(changes.acknowledged(), tools_and(&["x:a", "x:b"]));
+    let mut second = session.subscribe(tools_and(&["x:a"])).await.unwrap();
+    assert_eq!(told(&peer, "resources/subscribe"), ["x:a", "x:b", "x:unknown"], "each once");
+    session.call_tool("x").await.unwrap();
+    for changes in [&mut changes, &mut second] {
+        assert_eq!([next(changes).await, next(changes).await], ["tools", "x:a"]);
+        assert!(is_silent(changes).await);
+    }
+    drop(changes);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:b"], "the other is wanted still");
+    drop(second);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:b", "x:a"]);
+    session.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
+    let peer = legacy(|_| Reply::Close);
+    let session = open(&peer).await;
+    let relisten = Relisten::default();
+    let mut changes = session.subscribe(tools_and(&["x:a"])).relisten(relisten).await.unwrap();
+    assert_eq!(changes.acknowledged(), SubscriptionFilter::default(), "the server offers neither");
+    session.call_tool("die").await.unwrap_err();
+    assert_eq!(next(&mut changes).await, "Closed");
+    assert_eq!(next(&mut changes).await, "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
+    let peer = old(|_| Vec::new());
+    let session = open(&peer).await;
+    let opening = session.subscribe(tools_and(&["x:a"])).into_future();
+    let given_up = timeout(Duration::ZERO, opening).await;
+    assert!(given_up.is_err());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(told(&peer, "resources/subscribe"), ["x:a"]);
+    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:a"]);
+}
