@@ -111,7 +111,9 @@ async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
         assert_eq!(initialized.len(), 2);
         assert_eq!(initialized[1].header("mcp-session-id"), Some("s-2"));
         assert_eq!(transport.renewals(), 1);
-        // The stream of the server is there again.
+        // The stream of the server is there again, with a word on what went with the session.
+        let lost = soon(inbound.next()).await.unwrap().unwrap_err();
+        assert_eq!(lost.kind(), ErrorKind::SessionExpired);
         assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "hello");
         assert_eq!(server.logged("GET").last().unwrap().header("mcp-session-id"), Some("s-2"));
         assert!(

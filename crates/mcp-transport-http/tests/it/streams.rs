@@ -1,11 +1,14 @@
 //! Streams of the legacy era that break off.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use mcp_transport::{Delivery, Envelope, ErrorKind, Transport};
+use mcp_transport::{Delivery, Envelope, ErrorKind, Inbound, Transport};
 
 use crate::{
     LEGACY, MODERN, ask, handshake, method_of, open, request,
@@ -210,6 +213,38 @@ async fn the_stream_of_the_server_is_opened_again_where_it_broke_off() {
     }
 }
 
+/// Reads what comes before a loss, the loss, and what comes after it.
+async fn around_a_loss(inbound: &mut Inbound) -> ErrorKind {
+    assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "one");
+    let loss = soon(inbound.next()).await.unwrap().unwrap_err();
+    assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "two");
+    loss.kind()
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_go_on_where_it_broke_off_says_so() {
+    let was_open = Arc::new(AtomicBool::new(false));
+    let server = Server::start(move |request, reply| {
+        let was_open = was_open.clone();
+        async move {
+            if request.rpc() != "GET" {
+                return others(request, reply).await;
+            }
+            let mut reply = reply.sse().await;
+            if !was_open.swap(true, Ordering::SeqCst) {
+                reply.event(r#"{"jsonrpc":"2.0","method":"one"}"#).await;
+                return reply.cut();
+            }
+            reply.event(r#"{"jsonrpc":"2.0","method":"two"}"#).await;
+            reply.until_closed().await
+        }
+    })
+    .await;
+    let mut connection = open(&server.url).await;
+    handshake(&connection.transport).await.unwrap();
+    assert_eq!(around_a_loss(&mut connection.inbound).await, ErrorKind::Interrupted);
+}
+
 #[tokio::test]
 async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
     let times = Arc::new(Mutex::new(Vec::new()));
@@ -277,10 +312,8 @@ async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
         .await;
         let mut connection = open(&server.url).await;
         handshake(&connection.transport).await.unwrap();
-        for method in ["one", "two"] {
-            let message = soon(connection.inbound.next()).await.unwrap().unwrap();
-            assert_eq!(method_of(&message), method);
-        }
+        let told = around_a_loss(&mut connection.inbound).await;
+        assert_eq!(told, ErrorKind::SessionExpired, "{status}");
         assert_eq!(connection.transport.renewals(), 1, "{status}");
     }
 }
