@@ -12,6 +12,19 @@ from mcp.server.mcpserver.exceptions import ToolError
 def server(events=False):
     made = MCPServer("mcp2", instructions="the tools of the peers", log_level="WARNING")
     common.register(made, Context, ToolError, events)
+
+    @made.tool()
+    async def change(uri: str, ctx: Context) -> str:
+        """Says that the list of tools and this resource have changed."""
+        session = ctx.request_context.session
+        if session.protocol_version < "2026":
+            await session.send_tool_list_changed()
+            await session.send_resource_updated(uri)
+        else:
+            await ctx.notify_tools_changed()
+            await ctx.notify_resource_updated(uri)
+        return "changed"
+
     return made
 
 

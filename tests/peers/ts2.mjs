@@ -11,15 +11,27 @@ const { serveStdio } = require("@modelcontextprotocol/server/stdio");
 const { NodeStreamableHTTPServerTransport, toNodeHandler } = require("@modelcontextprotocol/node");
 const { z } = require("zod");
 
-function server(events = false) {
+// `notify` reaches those who listen, where one server is made for each request.
+function server(events = false, notify = () => undefined) {
   const made = new McpServer(
     { name: "ts2", version: "2.4.0" },
-    { instructions: "the tools of the peers" },
+    { instructions: "the tools of the peers", capabilities: { resources: { subscribe: true } } },
   );
   for (const [name, description, shape, run] of tools(z, events)) {
     const inputSchema = z.object(shape);
     made.registerTool(name, { description, inputSchema }, (args, ctx) => run(args, call(ctx)));
   }
+  const change = {
+    description: "Says that the list of tools and this resource have changed.",
+    inputSchema: z.object({ uri: z.string() }),
+  };
+  made.registerTool("change", change, async ({ uri }) => {
+    made.sendToolListChanged();
+    await made.server.sendResourceUpdated({ uri });
+    notify()?.toolsChanged();
+    notify()?.resourceUpdated(uri);
+    return { content: [{ type: "text", text: "changed" }] };
+  });
   register(made, ResourceTemplate, z.object({ name: z.string() }));
   return made;
 }
@@ -38,7 +50,8 @@ const call = ({ mcpReq, http }) => ({
 function http(options) {
   if (!options.has("events")) {
     const responseMode = options.has("json") ? "json" : "auto";
-    return toNodeHandler(createMcpHandler(() => server(), { responseMode }));
+    const handler = createMcpHandler(() => server(false, () => handler.notify), { responseMode });
+    return toNodeHandler(handler);
   }
   return sessions(async (keep) => {
     const transport = new NodeStreamableHTTPServerTransport({

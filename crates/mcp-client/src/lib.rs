@@ -34,9 +34,9 @@ mod target;
 pub use client::{Client, Connecting};
 pub use mcp_core as types;
 pub use mcp_session::{
-    Answer, Asked, Call, CallInfo, Error, ErrorKind, Handlers, Input, InputRound, Items, List,
-    ManualCall, Mode, NotificationHandler, RawRequest, Reply, RequestHandler, ServerRequest,
-    Session, SessionOptions, Timeout, Verdict,
+    Answer, Asked, Call, CallInfo, Error, ErrorKind, Event, Handlers, Input, InputRound, Items,
+    List, ManualCall, Mode, NotificationHandler, RawRequest, Relisten, Reply, RequestHandler,
+    ServerRequest, Session, SessionOptions, Subscribe, Subscription, Timeout, Verdict,
 };
 pub use mcp_transport as transport;
 pub use target::{IntoTarget, Target};

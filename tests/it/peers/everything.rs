@@ -25,7 +25,7 @@ fn everything() -> Option<Program> {
     Some(Program::new("node").arg(peers.join(BIN)))
 }
 
-async fn over_http() -> Option<HttpPeer> {
+pub(super) async fn over_http() -> Option<HttpPeer> {
     at_port("streamableHttp", "/mcp", "listening on").await
 }
 

@@ -22,6 +22,7 @@ mod rmcp;
 mod runners;
 mod scripts;
 mod sse;
+mod subscriptions;
 mod ts1;
 mod ts2;
 

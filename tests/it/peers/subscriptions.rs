@@ -1,0 +1,116 @@
+//! Hearing of changes, in both eras and over every carrier.
+
+use std::time::Duration;
+
+use mcp_client::{Client, Event, Mode, Relisten, Session, Subscription, types::SubscriptionFilter};
+
+use super::{everything, node, python};
+use crate::support::{HttpPeer, StdioPeer, bounded, within};
+
+const URI: &str = "test://greeting";
+
+fn filter() -> SubscriptionFilter {
+    SubscriptionFilter::new()
+        .with_tools_list_changed(true)
+        .with_resource_subscriptions(vec![URI.to_owned()])
+}
+
+async fn next(changes: &mut Subscription) -> String {
+    match bounded(changes.next()).await.unwrap().unwrap() {
+        Event::ToolsListChanged => "tools".to_owned(),
+        Event::ResourceUpdated { uri } => uri,
+        other => format!("{other:?}"),
+    }
+}
+
+/// What changes is told, in whatever order, and only as long as somebody listens.
+async fn hears(session: &Session) {
+    let mut changes = bounded(session.subscribe(filter())).await.unwrap();
+    assert_eq!(changes.acknowledged(), filter(), "{session:?}");
+    for _ in 0..2 {
+        bounded(session.call_tool("change").arg("uri", URI)).await.unwrap();
+        let mut heard = [next(&mut changes).await, next(&mut changes).await];
+        heard.sort();
+        assert_eq!(heard, [URI, "tools"], "{session:?}");
+    }
+    // Nobody asked for another resource.
+    bounded(session.call_tool("change").arg("uri", "test://other")).await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+    drop(changes);
+    let echo = bounded(session.call_tool("echo").arg("text", "alive")).await.unwrap();
+    assert_eq!(echo.text(), "alive");
+    within(Duration::from_secs(10), session.close()).await.unwrap();
+}
+
+async fn hears_from(client: Client) {
+    hears(&bounded(client.connect()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_python_sdk_over_stdio_and_http() {
+    let Some(program) = python("mcp2") else { return };
+    hears_from(StdioPeer::start(&program).client()).await;
+    let peer = HttpPeer::start(&program, &[]).await;
+    hears_from(peer.client()).await;
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_over_stdio_and_http() {
+    let Some(program) = node("ts2") else { return };
+    hears_from(StdioPeer::start(&program).client()).await;
+    let peer = HttpPeer::start(&program, &[]).await;
+    hears_from(peer.client()).await;
+}
+
+/// A server that is killed and comes back: the subscription is open again, and says so.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_subscription_outlives_its_server() {
+    let Some(program) = python("mcp2") else { return };
+    let mut peer = HttpPeer::start(&program, &[]).await;
+    let session = bounded(peer.client().connect()).await.unwrap();
+    let mut relisten = Relisten::default();
+    relisten.max_wait = Duration::from_millis(500);
+    let mut changes = bounded(session.subscribe(filter()).relisten(relisten)).await.unwrap();
+    peer.replace("http", &program, &[]).await;
+    let next_event = bounded(changes.next()).await.unwrap().unwrap();
+    assert!(matches!(next_event, Event::Resync), "{next_event:?}");
+    assert_eq!(changes.acknowledged(), filter());
+    bounded(session.call_tool("change").arg("uri", URI)).await.unwrap();
+    let mut heard = [next(&mut changes).await, next(&mut changes).await];
+    heard.sort();
+    assert_eq!(heard, [URI, "tools"]);
+}
+
+/// The reference server of the legacy era: one subscription for each resource, told on the GET stream.
+#[tokio::test]
+async fn the_reference_server_in_the_legacy_era() {
+    const URI: &str = "demo://resource/dynamic/text/1";
+    let Some(peer) = everything::over_http().await else { return };
+    let session = bounded(peer.client().connect()).await.unwrap();
+    let filter = SubscriptionFilter::new().with_resource_subscriptions(vec![URI.to_owned()]);
+    let mut changes = bounded(session.subscribe(filter.clone())).await.unwrap();
+    assert_eq!(changes.acknowledged(), filter);
+    bounded(session.call_tool("toggle-subscriber-updates")).await.unwrap();
+    assert_eq!(next(&mut changes).await, URI);
+    bounded(session.close()).await.unwrap();
+}
+
+/// A session that the server has forgotten is begun anew by the transport; what was told meanwhile is lost,
+/// and that is told.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_forgotten_legacy_session_says_that_something_may_be_missing() {
+    let Some(program) = python("mcp2") else { return };
+    let mut peer = HttpPeer::start(&program, &[]).await;
+    let session = bounded(peer.client().mode(Mode::Legacy).connect()).await.unwrap();
+    let filter = SubscriptionFilter::new().with_tools_list_changed(true);
+    let subscribing = session.subscribe(filter).relisten(Relisten::default());
+    let mut changes = bounded(subscribing).await.unwrap();
+    peer.replace("http", &program, &[]).await;
+    bounded(session.call_tool("echo").arg("text", "hello")).await.unwrap();
+    let event = bounded(changes.next()).await.unwrap().unwrap();
+    assert!(matches!(event, Event::Resync), "{event:?}");
+    bounded(session.call_tool("change").arg("uri", URI)).await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+}
