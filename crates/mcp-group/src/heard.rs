@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use mcp_core::{Notification, SubscriptionsAcknowledgedNotificationParams, meta_key, method};
+use mcp_core::{Notification, meta_key, method};
 use tokio::sync::Notify;
 
 use crate::{
@@ -21,12 +21,8 @@ impl Member {
             return;
         }
         match method {
-            method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => {
-                let params = mcp_core::decode_params::<SubscriptionsAcknowledgedNotificationParams>;
-                let honoured = params(notification.params.as_ref()).ok();
-                let uris = honoured.and_then(|it| it.notifications.resource_subscriptions);
-                self.subscriptions.acknowledge(uris.unwrap_or_default().into_iter().collect());
-            }
+            // Whoever listens has read it.
+            method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => {}
             method::NOTIFICATIONS_RESOURCES_UPDATED => {
                 let mut params = Object::of(notification.params.as_ref()).unwrap_or_default();
                 let Some(uri) = params.text("uri") else { return };

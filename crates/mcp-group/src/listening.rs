@@ -1,120 +1,90 @@
 //! Keeps a server told of what the clients of the group want to hear.
 
-use std::{collections::BTreeSet, pin::Pin, sync::Arc, task::Poll, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use mcp_core::{
-    Era, RawJson, ResourceRequestParams, ServerCapabilities, SubscriptionFilter,
-    SubscriptionsListenRequestParams, method,
-};
-use mcp_session::{Error, Session, Timeout};
-use tokio::time::Instant;
+use mcp_core::{ServerCapabilities, SubscriptionFilter};
+use mcp_session::{Event, Relisten, Session, Subscription};
 
 use crate::{Backoff, member::Member};
 
-/// How long a server may take to acknowledge that somebody listens, before it counts as done.
+/// How long a server may take to acknowledge that somebody listens.
 const ACKNOWLEDGEMENT: Duration = Duration::from_secs(10);
 
-type Listen = Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>>;
-
-/// Runs until it is dropped.
-pub(crate) async fn keep(member: &Arc<Member>, session: &Session) {
-    match session.era() {
-        Era::Modern => listen(member, session).await,
-        Era::Legacy => subscribe(member, session).await,
-    }
-}
-
-/// One `subscriptions/listen` for all that clients want, and for every list that may change. There is no
-/// way to change one: a new one is opened, and then the old one dropped.
+/// Runs until it is dropped: one subscription for all that clients want, and for every list that may
+/// change. There is no way to change one: a new one is opened, and then the old one dropped.
+///
+/// What the server tells comes to the member by itself; see [`Member::heard`].
 ///
 /// Spec: basic/patterns/subscriptions
-async fn listen(member: &Arc<Member>, session: &Session) {
+pub(crate) async fn keep(member: &Arc<Member>, session: &Session) {
     let subscriptions = &member.subscriptions;
     let backoff = Backoff::default();
     let mut wait = backoff.initial;
-    let mut old: Option<Listen> = None;
+    let mut old: Option<Subscription> = None;
     loop {
         let (version, wanted) = subscriptions.wanted();
         let filter = filter(session.capabilities(), wanted);
         if filter == SubscriptionFilter::default() {
-            old = None;
+            drop(old.take());
             subscriptions.applied(version, BTreeSet::new());
             subscriptions.changed_since(version).await;
             continue;
         }
-        let mut acknowledged = subscriptions.acknowledgements();
-        let params = SubscriptionsListenRequestParams::new(filter);
-        let request = session.request(method::SUBSCRIPTIONS_LISTEN, &params).timeout(Timeout::NONE);
-        let mut new: Listen = Box::pin(request.into_future());
-        let acknowledged = Box::pin(tokio::time::timeout(ACKNOWLEDGEMENT, acknowledged.changed()));
-        let since = Instant::now();
-        let began = beside(&mut old, select(&mut new, acknowledged)).await;
-        let ended = match began {
-            Either::Left((ended, _)) => Some(ended),
-            Either::Right(_) => {
-                old = None;
-                subscriptions.applied(version, subscriptions.honoured());
-                match select(&mut new, Box::pin(subscriptions.changed_since(version))).await {
-                    Either::Left((ended, _)) => Some(ended),
-                    Either::Right(_) => None,
-                }
+        let opening =
+            session.subscribe(filter).timeout(ACKNOWLEDGEMENT).relisten(Relisten::default());
+        let end = match opening.await {
+            Ok(mut new) => {
+                wait = backoff.initial;
+                drop(old.take());
+                let end = hear(member, version, &mut new).await;
+                // It goes on until the next one is open.
+                old = Some(new);
+                end
             }
+            Err(error) => Some(error),
         };
-        match ended {
-            None => old = Some(new),
-            Some(Err(error)) if error.answer().is_some() => {
-                tracing::debug!(%error, "the server lets nobody listen");
-                subscriptions.applied(version, BTreeSet::new());
-                beside(&mut old, subscriptions.changed_since(version)).await;
-            }
-            Some(ended) => {
-                tracing::debug!(server = %member.name, ?ended, "the server ended the listening");
-                subscriptions.applied(version, BTreeSet::new());
-                if since.elapsed() >= backoff.max {
-                    wait = backoff.initial;
-                }
-                beside(&mut old, tokio::time::sleep(wait)).await;
-                wait = backoff.after(wait);
-                // Whatever changed meanwhile was not told.
-                member.lists.doubt();
-            }
+        let Some(error) = end else { continue };
+        tracing::debug!(server = %member.name, %error, "nobody can listen to the server");
+        drop(old.take());
+        subscriptions.applied(version, BTreeSet::new());
+        if error.answer().is_some() {
+            subscriptions.changed_since(version).await;
+        } else {
+            tokio::time::sleep(wait).await;
+            wait = backoff.after(wait);
+            // Whatever changed meanwhile was not told.
+            member.lists.doubt();
         }
     }
 }
 
-/// `resources/subscribe` for each resource that a client wants to hear of.
-///
-/// Spec: 2025-11-25 server/resources#subscriptions
-async fn subscribe(member: &Arc<Member>, session: &Session) {
+/// Follows a subscription until something else is wanted, or until it ends with an error.
+async fn hear(
+    member: &Member,
+    version: u64,
+    subscription: &mut Subscription,
+) -> Option<mcp_session::Error> {
     let subscriptions = &member.subscriptions;
-    let can = can_subscribe(session.capabilities());
-    let mut subscribed = BTreeSet::new();
+    let apply = |subscription: &Subscription| {
+        for (uri, error) in subscription.refused() {
+            subscriptions.refuse(&uri, error);
+        }
+        let honoured = subscription.acknowledged().resource_subscriptions;
+        subscriptions.applied(version, honoured.unwrap_or_default().into_iter().collect());
+    };
+    apply(subscription);
     loop {
-        let (version, wanted) = subscriptions.wanted();
-        let wanted = if can { wanted } else { BTreeSet::new() };
-        for uri in subscribed.difference(&wanted) {
-            let params = ResourceRequestParams::new(uri.clone());
-            if let Err(error) = session.request(method::RESOURCES_UNSUBSCRIBE, &params).await {
-                tracing::debug!(%error, uri, "a subscription cannot be taken back");
+        let changed = Box::pin(subscriptions.changed_since(version));
+        match select(Box::pin(subscription.next()), changed).await {
+            Either::Right(_) | Either::Left((None, _)) => return None,
+            Either::Left((Some(Err(error)), _)) => return Some(error),
+            Either::Left((Some(Ok(Event::Resync | Event::Lagged { .. })), _)) => {
+                member.lists.doubt();
             }
+            Either::Left((Some(Ok(_)), _)) => continue,
         }
-        subscribed.retain(|uri| wanted.contains(uri));
-        for uri in wanted {
-            if subscribed.contains(&uri) {
-                continue;
-            }
-            let params = ResourceRequestParams::new(uri.clone());
-            match session.request(method::RESOURCES_SUBSCRIBE, &params).await {
-                Ok(_) => drop(subscribed.insert(uri)),
-                Err(error) => {
-                    tracing::debug!(%error, uri, "the server takes no subscription");
-                    subscriptions.refuse(&uri, error);
-                }
-            }
-        }
-        subscriptions.applied(version, subscribed.clone());
-        subscriptions.changed_since(version).await;
+        apply(subscription);
     }
 }
 
@@ -134,21 +104,4 @@ fn filter(capabilities: &ServerCapabilities, wanted: BTreeSet<String>) -> Subscr
         filter.resource_subscriptions = Some(wanted.into_iter().collect());
     }
     filter
-}
-
-/// Waits for `future` while what `listen` brings is heard, too.
-async fn beside<T>(listen: &mut Option<Listen>, future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        if let Some(open) = listen
-            && open.as_mut().poll(cx).is_ready()
-        {
-            *listen = None;
-        }
-        match future.as_mut().poll(cx) {
-            Poll::Ready(value) => Poll::Ready(value),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }

@@ -21,8 +21,6 @@ pub(crate) struct Subscriptions {
     version: watch::Sender<u64>,
     /// Up to which change the server has been told.
     applied: watch::Sender<u64>,
-    /// Counts the acknowledgements of listening.
-    acknowledged: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -40,7 +38,6 @@ impl Default for Subscriptions {
             // The first change is that there is somebody to tell.
             version: watch::Sender::new(1),
             applied: watch::Sender::new(0),
-            acknowledged: watch::Sender::new(0),
         }
     }
 }
@@ -93,21 +90,6 @@ impl Subscriptions {
 
     pub(crate) fn refusal(&self, uri: &str) -> Option<Error> {
         self.lock().refused.get(uri).cloned()
-    }
-
-    pub(crate) fn acknowledge(&self, honoured: BTreeSet<String>) {
-        self.lock().honoured = honoured;
-        self.acknowledged.send_modify(|count| *count += 1);
-    }
-
-    pub(crate) fn honoured(&self) -> BTreeSet<String> {
-        self.lock().honoured.clone()
-    }
-
-    pub(crate) fn acknowledgements(&self) -> watch::Receiver<u64> {
-        let mut acknowledged = self.acknowledged.subscribe();
-        acknowledged.mark_unchanged();
-        acknowledged
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

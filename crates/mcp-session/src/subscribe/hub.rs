@@ -67,24 +67,21 @@ impl Hub {
         self.is_used.store(!feeds.is_empty(), Ordering::Release);
     }
 
-    /// Wants these resources, and gives those of them that the server tells of.
+    /// Wants these resources, and says what the server made of it.
     pub(super) async fn want(
         &self,
         session: &Session,
         uris: BTreeSet<String>,
         patience: Duration,
-    ) -> BTreeSet<String> {
+    ) -> Told {
         let mut wanted = self.wanted.lock().await;
-        let new = uris.iter().filter(|uri| !wanted.contains_key(*uri));
-        let told = tell(session, method::RESOURCES_SUBSCRIBE, new, patience).await;
-        let mut honoured = BTreeSet::new();
-        for uri in uris {
-            if wanted.contains_key(&uri) || matches!(told.get(&uri), Some(Ok(()))) {
-                *wanted.entry(uri.clone()).or_default() += 1;
-                honoured.insert(uri);
-            }
+        let (old, new) = uris.into_iter().partition(|uri| wanted.contains_key(uri));
+        let mut told = tell(session, method::RESOURCES_SUBSCRIBE, &new, patience).await;
+        told.honoured.extend::<BTreeSet<_>>(old);
+        for uri in &told.honoured {
+            *wanted.entry(uri.clone()).or_default() += 1;
         }
-        honoured
+        told
     }
 
     /// Wants these resources no longer.
@@ -101,12 +98,12 @@ impl Hub {
                 *count -= 1;
                 if *count == 0 {
                     wanted.remove(uri);
-                    last.insert(uri);
+                    last.insert(uri.clone());
                 }
             }
         }
         if !session.is_closed() {
-            tell(session, method::RESOURCES_UNSUBSCRIBE, last.into_iter(), patience).await;
+            tell(session, method::RESOURCES_UNSUBSCRIBE, &last, patience).await;
         }
     }
 
@@ -115,52 +112,55 @@ impl Hub {
     }
 }
 
-/// Asks a server once more for what it may have forgotten. Gives those that it does not know, or why it
-/// cannot be asked.
+/// What a server made of being told of resources.
+pub(super) struct Told {
+    pub(super) honoured: BTreeSet<String>,
+    pub(super) refused: Vec<(String, Error)>,
+}
+
+/// Asks a server once more for what it may have forgotten.
+///
+/// Fails when it cannot be asked.
 pub(super) async fn remind(
     session: &Session,
     uris: &BTreeSet<String>,
     patience: Duration,
-) -> Result<BTreeSet<String>, Error> {
+) -> Result<Told, Error> {
     if uris.is_empty() {
         // Some carriers open a new way with the next message alone.
         session.ping().timeout(patience).await?;
-        return Ok(BTreeSet::new());
     }
-    let mut refused = BTreeSet::new();
-    for (uri, told) in tell(session, method::RESOURCES_SUBSCRIBE, uris.iter(), patience).await {
-        match told {
-            Ok(()) => {}
-            Err(error) if error.answer().is_some() => drop(refused.insert(uri)),
-            Err(error) => return Err(error),
-        }
+    let told = tell(session, method::RESOURCES_SUBSCRIBE, uris, patience).await;
+    match told.refused.iter().find(|(_, error)| error.answer().is_none()) {
+        Some((_, error)) => Err(error.clone()),
+        None => Ok(told),
     }
-    Ok(refused)
 }
 
 /// Tells the server of each of these resources.
-async fn tell<'a>(
+async fn tell(
     session: &Session,
     method: &'static str,
-    uris: impl Iterator<Item = &'a String>,
+    uris: &BTreeSet<String>,
     patience: Duration,
-) -> HashMap<String, Result<(), Error>> {
-    let uris: Vec<_> = uris.cloned().collect();
-    let mut told = HashMap::new();
+) -> Told {
+    let uris: Vec<_> = uris.iter().collect();
+    let mut told = Told { honoured: BTreeSet::new(), refused: Vec::new() };
     for some in uris.chunks(AT_A_TIME) {
         let telling = some.iter().map(|uri| {
-            let params = ResourceRequestParams::new(uri.clone());
-            let call = session.request(method, &params).timeout(patience);
-            Box::pin(async move {
-                let told = call.await.map(drop);
-                if let Err(error) = &told {
-                    tracing::debug!(%error, uri, "the server cannot be told of a resource");
-                }
-                Ok::<_, Infallible>((uri.clone(), told))
-            })
+            let call = session.request(method, &ResourceRequestParams::new(*uri)).timeout(patience);
+            Box::pin(async move { Ok::<_, Infallible>((*uri, call.await)) })
         });
         let Ok(done) = all(telling.collect()).await;
-        told.extend(done);
+        for (uri, outcome) in done {
+            match outcome {
+                Ok(_) => drop(told.honoured.insert(uri.clone())),
+                Err(error) => {
+                    tracing::debug!(%error, uri, "the server cannot be told of a resource");
+                    told.refused.push((uri.clone(), error));
+                }
+            }
+        }
     }
     told
 }

@@ -30,7 +30,9 @@ pub(super) async fn keep(
     hub.add(&feed);
     let mut acknowledged = offered(&feed.filter, session.capabilities());
     let uris = acknowledged.resource_subscriptions.take().unwrap_or_default();
-    let mut held = hub.want(&session, uris.into_iter().collect(), timeout).await;
+    let hub::Told { honoured: mut held, refused } =
+        hub.want(&session, uris.into_iter().collect(), timeout).await;
+    feed.refuse(refused);
     feed.acknowledge(with(&acknowledged, &held));
     // Nobody may wait for it any more.
     let _ = told.send(());
@@ -59,7 +61,7 @@ pub(super) async fn keep(
                 tokio::time::sleep(relisten.wait(attempts)).await;
                 attempts = attempts.saturating_add(1);
                 match hub::remind(&session, &held, timeout).await {
-                    Ok(refused) => return Ok(refused),
+                    Ok(told) => return Ok(told.refused),
                     Err(error) => failure = Some(error),
                 }
             }
@@ -67,8 +69,10 @@ pub(super) async fn keep(
         match unless(&mut is_dropped, reminding).await {
             None => break,
             Some(Ok(refused)) => {
-                hub.leave(&session, &refused, timeout).await;
-                held.retain(|uri| !refused.contains(uri));
+                let lost = refused.iter().map(|(uri, _)| uri.clone()).collect();
+                hub.leave(&session, &lost, timeout).await;
+                held.retain(|uri| !lost.contains(uri));
+                feed.refuse(refused);
                 feed.acknowledge(with(&acknowledged, &held));
                 feed.backlog.push(Event::Resync);
                 last = Some(tokio::time::Instant::now());

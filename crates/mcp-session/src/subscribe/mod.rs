@@ -13,7 +13,7 @@ use std::{
     fmt,
     future::{IntoFuture, poll_fn},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -107,6 +107,7 @@ impl Subscribe {
             filter: self.filter.clone(),
             backlog: Backlog::new(self.backlog),
             acknowledged: Mutex::default(),
+            refused: Mutex::default(),
         });
         let owner = match self.session.era() {
             Era::Modern => {
@@ -160,12 +161,19 @@ pub(crate) struct Feed {
     filter: SubscriptionFilter,
     backlog: Backlog,
     acknowledged: Mutex<SubscriptionFilter>,
+    refused: Mutex<Vec<(String, Error)>>,
 }
 
 impl Subscription {
     /// The part of the filter that the server tells of, as it said last.
     pub fn acknowledged(&self) -> SubscriptionFilter {
-        self.feed.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.feed.acknowledged).clone()
+    }
+
+    /// The resources that a server of the legacy era does not tell of, by their URIs, with its reasons. One
+    /// of the modern era leaves them out of what it acknowledges, and gives none.
+    pub fn refused(&self) -> Vec<(String, Error)> {
+        lock(&self.feed.refused).clone()
     }
 
     /// The next event; `None` when the subscription is over. Cancel safe.
@@ -198,7 +206,11 @@ impl fmt::Debug for Subscription {
 
 impl Feed {
     fn acknowledge(&self, acknowledged: SubscriptionFilter) {
-        *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner) = acknowledged;
+        *lock(&self.acknowledged) = acknowledged;
+    }
+
+    fn refuse(&self, refused: impl IntoIterator<Item = (String, Error)>) {
+        lock(&self.refused).extend(refused);
     }
 
     /// Takes what the server says, if it is asked for.
@@ -208,4 +220,8 @@ impl Feed {
         event.into_iter().for_each(|event| self.backlog.push(event));
         is_asked_for
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
