@@ -30,9 +30,17 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// The examples that need nothing but themselves, the README's first command among them.
 fn examples() -> Result {
-    for example in
-        ["quickstart", "custom_transport", "embed_stdio", "http_client", "rmcp", "tower_layers"]
-    {
+    for example in [
+        "quickstart",
+        "custom_transport",
+        "elicitation",
+        "embed_stdio",
+        "http_client",
+        "progress",
+        "rmcp",
+        "subscriptions",
+        "tower_layers",
+    ] {
         run::run(
             cargo("run --quiet --package mcp-examples --all-features --example").arg(example),
         )?;
