@@ -5,7 +5,7 @@ use mcp_core::{
     ElicitResult, Era, Implementation, Notification, Root,
 };
 use mcp_session::{Asked, Error, Handlers, Mode, Reply, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::{Binding, Connect, Restart, RestartPolicy};
+use mcp_transport::{Binding, Connect, Restart, RestartPolicy, TraceContext};
 
 use crate::{
     IntoTarget, Target,
@@ -225,6 +225,38 @@ impl Client {
         self.anew()
     }
 
+    /// Says which trace is on, for the `_meta` and the HTTP headers of what is sent; see
+    /// [`SessionOptions::trace_context`]. Default: nothing is sent.
+    ///
+    /// Every server sees what it gives, also the baggage. With OpenTelemetry it is the propagator of the
+    /// application that fills it, from the current span, which is then that of the call:
+    /// `examples/opentelemetry.rs`.
+    ///
+    /// ```
+    /// use mcp_client::{Client, TraceContext};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?.trace_context(|| {
+    ///     Some(TraceContext::new("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"))
+    /// });
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn trace_context(
+        mut self,
+        provider: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.trace_context = Some(Arc::new(provider));
+        self.anew()
+    }
+
+    /// Whether there are spans of `tracing` for calls; see [`SessionOptions::spans`]. Default: there are.
+    #[must_use]
+    pub fn spans(mut self, spans: bool) -> Self {
+        self.options.spans = spans;
+        self.anew()
+    }
+
     /// Opens a session: `.await` it, or set limits for this session alone before.
     ///
     /// # Errors
@@ -322,6 +354,9 @@ impl Client {
                 let group = self.group_of(many);
                 // The group has to have the time to say which of its servers did not start.
                 options.start_timeout = start_timeout.max(group.start_timeout() + MARGIN);
+                // The sessions of the group have them, with the names that the servers know.
+                options.spans = false;
+                options.trace_context = None;
                 mcp_transport::SharedConnect::new(Memory::new(group))
             }
         };

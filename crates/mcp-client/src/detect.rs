@@ -13,7 +13,7 @@ use futures_core::Stream;
 use mcp_core::{Message, Request, method};
 use mcp_http::StatusError;
 use mcp_transport::{
-    Binding, Connect, Connection, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay,
+    Address, Binding, Connect, Connection, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay,
     SharedConnect, SharedTransport, Transport,
 };
 use tokio::sync::oneshot;
@@ -80,6 +80,10 @@ impl Connect for Detect {
 
     fn describe(&self) -> String {
         self.http.describe()
+    }
+
+    fn address(&self) -> Option<Address> {
+        self.http.address()
     }
 }
 

@@ -38,7 +38,7 @@ pub use mcp_session::{
     List, ManualCall, Mode, NotificationHandler, RawRequest, Relisten, Reply, RequestHandler,
     ServerRequest, Session, SessionOptions, Subscribe, Subscription, Timeout, Verdict,
 };
-pub use mcp_transport as transport;
+pub use mcp_transport::{self as transport, TraceContext};
 pub use target::{IntoTarget, Target};
 
 #[cfg(feature = "config")]

@@ -4,7 +4,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_transport::{Address, Delivery, Error, ErrorKind};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -51,6 +51,14 @@ impl Endpoint {
     #[must_use]
     pub fn url(&self) -> &Uri {
         &self.url
+    }
+
+    /// Its host and port, also where that is the usual one of its scheme.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        let usual = if self.url.scheme_str() == Some("http") { 80 } else { 443 };
+        let host = self.url.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some(Address::new(host, self.url.port_u16().unwrap_or(usual)))
     }
 
     /// Sets a header, in place of one of the same name. What cannot be one is told by
@@ -160,6 +168,11 @@ mod tests {
             Endpoint::parse(" HTTPS://us%65r:p%40ss@Host:8443/mcp?key=hidden#x ").unwrap();
         assert_eq!(endpoint.url(), "https://host:8443/mcp?key=hidden");
         assert_eq!(endpoint.to_string(), "https://host:8443/mcp");
+        assert_eq!(endpoint.address(), Some(Address::new("host", 8443)));
+        for (url, host, port) in [("http://u:p@h/", "h", 80), ("https://[::1]/", "::1", 443)] {
+            let address = Endpoint::parse(url).unwrap().address();
+            assert_eq!(address, Some(Address::new(host, port)));
+        }
         let authorization = endpoint.headers(&[]).unwrap().remove("authorization").unwrap();
         assert_eq!(authorization, format!("Basic {}", STANDARD.encode("user:p@ss")));
         assert!(authorization.is_sensitive());

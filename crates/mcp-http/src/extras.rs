@@ -1,7 +1,7 @@
 use std::fmt;
 
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
-use mcp_transport::{Delivery, Error, ErrorKind, IdleLimit};
+use mcp_transport::{Delivery, Error, ErrorKind, IdleLimit, TraceContext};
 
 use crate::body::Body;
 use crate::client::ReadTimeout;
@@ -9,8 +9,9 @@ use crate::client::ReadTimeout;
 /// What the extensions of an [`Envelope`](mcp_transport::Envelope) add to the HTTP request of its
 /// message.
 ///
-/// An [`http::HeaderMap`] among them goes to the headers, an [`IdleLimit`] becomes the
-/// [`ReadTimeout`]; all others are handed to the HTTP service as they are. `Debug` shows no value.
+/// An [`http::HeaderMap`] among them goes to the headers, and so does a [`TraceContext`] unless the map
+/// has its headers; an [`IdleLimit`] becomes the [`ReadTimeout`]; all others are handed to the HTTP
+/// service as they are. `Debug` shows no value.
 #[derive(Clone, Default)]
 pub struct Extras {
     headers: HeaderMap,
@@ -25,12 +26,17 @@ impl Extras {
     /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is among
     /// those of the protocol (`owned`), which nobody else may set.
     pub fn new(mut extensions: Extensions, owned: &[HeaderName]) -> Result<Self, Error> {
-        let headers = extensions.remove::<HeaderMap>().unwrap_or_default();
+        let mut headers = extensions.remove::<HeaderMap>().unwrap_or_default();
         if let Some(name) = headers.keys().find(|name| owned.contains(name)) {
             let text = format!("the header {name} is set by the protocol");
             return Err(
                 Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
             );
+        }
+        if let Some(context) = extensions.remove::<TraceContext>() {
+            for (name, value) in context.headers() {
+                headers.entry(name).or_insert_with(|| value.clone());
+            }
         }
         if let Some(IdleLimit(limit)) = extensions.remove() {
             extensions.insert(ReadTimeout(limit));
@@ -122,5 +128,19 @@ mod tests {
         assert_eq!(extensions.get(), Some(&7_u8));
         assert_eq!(extensions.get(), Some(&ReadTimeout(Some(Duration::from_secs(9)))));
         assert!(extensions.get::<HeaderMap>().is_none() && extensions.get::<IdleLimit>().is_none());
+    }
+
+    #[test]
+    fn a_trace_context_becomes_headers_and_those_of_the_caller_win() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+        let mut extensions = with_header(HeaderName::from_static("baggage"), "mine=1");
+        extensions.insert(TraceContext::new(parent).with_baggage("theirs=1"));
+        let extras = Extras::new(extensions, &[]).unwrap();
+        let url = Uri::from_static("http://h/mcp");
+        let request = extras.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+        assert_eq!(request.headers()["traceparent"], parent);
+        assert_eq!(request.headers()["baggage"], "mine=1");
+        assert_eq!(request.headers().len(), 2);
+        assert!(request.extensions().get::<TraceContext>().is_none());
     }
 }

@@ -12,8 +12,12 @@ use mcp_core::{
 };
 use mcp_transport::{Envelope, SharedTransport, Transport};
 use tokio::{task::AbortHandle, time::Instant};
+use tracing::Instrument;
 
-use crate::handlers::{Asked, CallInfo, Handlers, RawRequest};
+use crate::{
+    handlers::{Asked, CallInfo, Handlers, RawRequest},
+    trace::{Traced, Tracing},
+};
 
 /// Requests of one server that are worked on at a time; more are refused.
 const LIMIT: usize = 64;
@@ -24,6 +28,7 @@ pub(crate) struct Answering {
     server: Arc<str>,
     version: ProtocolVersion,
     handlers: Handlers,
+    tracing: Arc<Tracing>,
     running: Mutex<Running>,
 }
 
@@ -46,8 +51,9 @@ impl Answering {
         server: Arc<str>,
         version: ProtocolVersion,
         handlers: Handlers,
+        tracing: Arc<Tracing>,
     ) -> Self {
-        Self { transport, server, version, handlers, running: Mutex::default() }
+        Self { transport, server, version, handlers, tracing, running: Mutex::default() }
     }
 
     /// Takes a request. In the modern era the server may not ask, and nothing may be said to it.
@@ -65,12 +71,19 @@ impl Answering {
         }
         let id = request.id.clone();
         let is_open = !is_busy && request.method != method::PING;
+        // Begun here, within the call of ours that it serves, if it does.
+        let mut traced = self.asked(&request.method, Some(&id));
         let task = tokio::spawn(async move {
             let id = request.id.clone();
             let outcome = match is_busy {
                 true => Err(ErrorObject::new(error_code::INTERNAL_ERROR, "too many requests")),
-                false => this.outcome(request.method, request.params, call, None).await,
+                false => {
+                    let outcome = this.outcome(request.method, request.params, call, None);
+                    outcome.instrument(traced.span()).await
+                }
             };
+            traced.answered(&outcome);
+            drop(traced);
             this.running().done(&id);
             let answer = match outcome {
                 Ok(result) => Response::result(id.clone(), result),
@@ -106,6 +119,11 @@ impl Answering {
     /// Ends all work.
     pub(crate) fn end(&self) {
         self.running().tasks.drain().for_each(|(_, work)| work.task.abort());
+    }
+
+    /// The span of a request of the server's.
+    pub(crate) fn asked(&self, method: &str, id: Option<&RequestId>) -> Traced {
+        self.tracing.asked(method, self.version, id)
     }
 
     /// What the application gives for a request, `call` being the one of ours that it serves, and

@@ -9,6 +9,7 @@ use mcp_core::{
 use mcp_transport::ParamHeaders;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use crate::{
     CallInfo, Error, ErrorKind, ManualCall, Session, Timeout,
@@ -16,6 +17,7 @@ use crate::{
     param_headers,
     params::Params,
     rounds::{Answers, Wanted, endless, refused},
+    trace::Traced,
 };
 
 /// A call that is being put together: `.await` it to send it.
@@ -160,18 +162,26 @@ fn foreign(method: &str, era: Era) -> Option<&'static str> {
 
 impl<R: MethodResult + 'static> Call<R> {
     async fn send(mut self) -> Result<R, Error> {
+        let mut traced = self.traced();
+        let span = traced.span();
+        let result = self.rounds(&mut traced).instrument(span).await;
+        traced.ended(&result);
+        result
+    }
+
+    async fn rounds(&mut self, traced: &mut Traced) -> Result<R, Error> {
         let mut answers = Answers::new();
         let mut round = 0;
         let limit = self.limit();
         let end = limit.total.and_then(|total| Instant::now().checked_add(total));
         let mut corrected = false;
         loop {
-            let result = match self.round(&answers).await {
+            let result = match self.round(&answers, traced).await {
                 Err(error) if !corrected && self.has_wrong_headers(&error) => {
                     // What is known of the tool is out of date.
                     corrected = true;
                     self.session.list_tools().await?;
-                    self.round(&answers).await?
+                    self.round(&answers, traced).await?
                 }
                 result => result?,
             };
@@ -188,7 +198,7 @@ impl<R: MethodResult + 'static> Call<R> {
             let Some(wanted) = self.wanted(&result) else { return Err(error) };
             round += 1;
             if round > self.session.max_rounds() {
-                return Err(endless(&self, &result, round - 1).with_method(self.method));
+                return Err(endless(self, &result, round - 1).with_method(self.method.clone()));
             }
             let call = self.info();
             let gathering = wanted.answers(self.session.answering(), &call, round);
@@ -199,7 +209,7 @@ impl<R: MethodResult + 'static> Call<R> {
             let late = |_| self.session.late(limit.total.unwrap_or_default());
             answers = gathered
                 .map_err(late)
-                .and_then(|gathered| gathered.map_err(|why| refused(&self, &result, why)))
+                .and_then(|gathered| gathered.map_err(|why| refused(self, &result, why)))
                 .map_err(|error| error.with_method(self.method.clone()))?;
             // The limit on the whole call is one on all of its rounds.
             let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -217,7 +227,11 @@ impl<R: MethodResult + 'static> Call<R> {
     }
 
     /// Sends the request once, with what the server has asked for, and gives the result as it came.
-    pub(crate) async fn round(&self, answers: &[u8]) -> Result<RawJson, Error> {
+    pub(crate) async fn round(
+        &self,
+        answers: &[u8],
+        traced: &mut Traced,
+    ) -> Result<RawJson, Error> {
         let Self { session, method, params, meta, on_progress, .. } = self;
         if let Some(instead) = foreign(method, session.era()) {
             let error = session.error(ErrorKind::Unsupported, instead);
@@ -225,11 +239,16 @@ impl<R: MethodResult + 'static> Call<R> {
         }
         let on_progress = on_progress.as_ref().or(session.on_progress());
         let id = session.next_id();
+        traced.has_id(id);
+        let trace = session.tracing().context(|| match params {
+            Ok(params) => params.meta_by_hand(meta.as_ref()),
+            Err(_) => None,
+        });
         let token = on_progress.is_some().then_some(id);
         let meta = session.log_level().beside(meta.as_ref());
         let params = match params {
             Ok(params) => params
-                .encode_with(session.common_meta(), token, meta.as_deref(), answers)
+                .encode_with(session.common_meta(), token, meta.as_deref(), trace.as_ref(), answers)
                 .map_err(|error| session.unsendable(error)),
             Err(error) => Err(session.unsendable(Arc::clone(error))),
         };
@@ -237,7 +256,9 @@ impl<R: MethodResult + 'static> Call<R> {
         request.params = params.map_err(|error| error.with_method(method.clone()))?;
         let repeated = self.param_headers()?;
         session
-            .ask(request, self.limit(), on_progress.map(|it| &**it), repeated, || self.info())
+            .ask(request, self.limit(), on_progress.map(|it| &**it), repeated, trace, || {
+                self.info()
+            })
             .await
             .map_err(|error| error.with_method(method.clone()))
     }
@@ -267,8 +288,17 @@ impl<R: MethodResult + 'static> Call<R> {
     }
 
     fn info(&self) -> CallInfo {
-        let target = self.params.as_ref().ok().and_then(Params::target);
-        CallInfo::new(self.method.clone(), target)
+        CallInfo::new(self.method.clone(), self.target())
+    }
+
+    fn target(&self) -> Option<String> {
+        self.params.as_ref().ok().and_then(Params::target)
+    }
+
+    /// The span of the call, all of its rounds included.
+    pub(crate) fn traced(&self) -> Traced {
+        let version = self.session.protocol_version();
+        self.session.tracing().asking(&self.method, Some(version), || self.target())
     }
 }
 

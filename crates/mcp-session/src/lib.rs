@@ -18,6 +18,7 @@ mod rounds;
 mod session;
 mod subscribe;
 mod timer;
+mod trace;
 
 pub use call::Call;
 pub use error::{Error, ErrorKind};

@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use mcp_core::{ClientCapabilities, Implementation, Notification};
+use mcp_transport::TraceContext;
 
 use crate::{Handlers, Mode, Timeout, Verdict};
 
@@ -32,6 +33,22 @@ pub struct SessionOptions {
     pub handlers: Handlers,
     /// How often one call may be asked for input before it fails, in the modern era. Default: 10.
     pub max_rounds: u32,
+    /// Says which trace is on, for the `_meta` and the HTTP headers of each request and notification that is
+    /// sent; what a caller sets in the `_meta` of a call wins. It is asked within the span of the message,
+    /// must not block, and what it gives is seen by the server. Default: nothing is sent.
+    ///
+    /// Spec: basic/index#_meta
+    pub trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
+    /// Whether there is a span of `tracing` for each call, each other message of ours that is no answer, and
+    /// each request of the server's that a handler answers. Default: there is.
+    ///
+    /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing where nobody listens
+    /// for these. Their fields follow the semantic conventions of OpenTelemetry for MCP: the name
+    /// (`otel.name`) is the method with the tool or prompt; `otel.kind` is `client`, or `server` where the
+    /// server asks; `error.type` is the code of a JSON-RPC error, `tool_error`, `timeout`, `cancelled` for a
+    /// future that was dropped, or another word for the kind of the [`Error`](crate::Error). No span holds
+    /// arguments, results, `_meta`, texts of errors, or the credentials and queries of URIs.
+    pub spans: bool,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -50,6 +67,8 @@ impl Default for SessionOptions {
             on_notification: None,
             handlers: Handlers::default(),
             max_rounds: 10,
+            trace_context: None,
+            spans: true,
         }
     }
 }

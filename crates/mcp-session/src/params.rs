@@ -6,6 +6,7 @@ use mcp_core::{
     ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson,
     meta_key::{self, PROGRESS_TOKEN},
 };
+use mcp_transport::TraceContext;
 use serde::{Serialize, ser::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -112,8 +113,9 @@ impl Params {
         common: &CommonMeta,
         progress_token: Option<i64>,
         meta: Option<&Meta>,
+        trace: Option<&TraceContext>,
     ) -> Result<Option<RawJson>, serde_json::Error> {
-        self.encode_with(common, progress_token, meta, &[])
+        self.encode_with(common, progress_token, meta, trace, &[])
     }
 
     /// The same with more members, as the inside of a JSON object.
@@ -122,22 +124,20 @@ impl Params {
         common: &CommonMeta,
         progress_token: Option<i64>,
         meta: Option<&Meta>,
+        trace: Option<&TraceContext>,
         more: &[u8],
     ) -> Result<Option<RawJson>, serde_json::Error> {
         let is_empty = self.fixed == b"{}" && matches!(self.arguments, Arguments::None);
         let is_empty = is_empty && more.is_empty();
-        let has_meta = !common.0.is_empty() || progress_token.is_some() || meta.is_some();
+        let has_meta =
+            !common.0.is_empty() || progress_token.is_some() || meta.is_some() || trace.is_some();
         if is_empty && !has_meta {
             return Ok(None);
         }
-        if has_meta
-            && self.by_hand
-            && memchr::memmem::find(&self.fixed, b"\"_meta\"").is_some()
-            && let Some((fixed, mut merged)) = self.split_meta()?
-        {
+        if has_meta && let Some((fixed, mut merged)) = self.split_meta()? {
             merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
             let apart = Self { fixed, by_hand: false, arguments: Arguments::None };
-            return apart.encode_with(common, progress_token, Some(&merged), more);
+            return apart.encode_with(common, progress_token, Some(&merged), trace, more);
         }
         let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);
         out.push(b'{');
@@ -149,6 +149,11 @@ impl Params {
             }
             for (key, value) in meta.into_iter().flat_map(|meta| meta.iter()) {
                 if !common.holds(key) && (progress_token.is_none() || key != PROGRESS_TOKEN) {
+                    member(&mut out, key, value)?;
+                }
+            }
+            for (key, value) in trace.into_iter().flat_map(TraceContext::entries) {
+                if meta.is_none_or(|meta| !meta.contains_key(key)) {
                     member(&mut out, key, value)?;
                 }
             }
@@ -194,8 +199,23 @@ impl Params {
         serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
+    /// The `_meta` as the caller wrote it: in the parameters, or beside them as `meta`, which wins.
+    pub(crate) fn meta_by_hand(&self, meta: Option<&Meta>) -> Option<Meta> {
+        match self.split_meta() {
+            Ok(Some((_, mut merged))) => {
+                merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
+                Some(merged)
+            }
+            // What cannot be read fails where it is written.
+            _ => meta.cloned(),
+        }
+    }
+
     /// Takes the `_meta` out of hand-written parameters, leaving all else as it stands.
     fn split_meta(&self) -> Result<Option<(Vec<u8>, Meta)>, serde_json::Error> {
+        if !self.by_hand || memchr::memmem::find(&self.fixed, b"\"_meta\"").is_none() {
+            return Ok(None);
+        }
         let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(&self.fixed)?;
         let Some(meta) = members.remove("_meta") else {
             return Ok(None);

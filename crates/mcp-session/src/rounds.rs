@@ -17,6 +17,7 @@ use mcp_core::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use crate::{Call, CallInfo, Error, answering::Answering, params::member};
 
@@ -78,8 +79,14 @@ impl<'a> Wanted<'a> {
             .map(|(name, request)| {
                 let method = Cow::Owned(request.method.clone().into_owned());
                 let params = request.params.map(|it| RawJson::trusted(it.get().to_owned()));
+                let mut traced = answering.asked(&method, None);
                 let outcome = answering.outcome(method, params, Some(call.clone()), server.clone());
-                Box::pin(async move { outcome.await.map_err(|error| (name.to_owned(), error)) })
+                let outcome = outcome.instrument(traced.span());
+                Box::pin(async move {
+                    let outcome = outcome.await;
+                    traced.answered(&outcome);
+                    outcome.map_err(|error| (name.to_owned(), error))
+                })
             })
             .collect();
         let mut out = b"\"inputResponses\":{".to_vec();
@@ -206,16 +213,26 @@ impl<R: MethodResult + 'static> IntoFuture for ManualCall<R> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { call, answers } = self;
         Box::pin(async move {
-            let result = call.round(&answers).await?;
+            let mut traced = call.traced();
+            let span = traced.span();
+            let result = call.round(&answers, &mut traced).instrument(span).await;
+            let result = result.inspect_err(|error| traced.lost(error))?;
             let error = match R::decode(&result) {
-                Ok(done) => return Ok(Input::Done(done)),
+                Ok(done) => {
+                    traced.done(&done);
+                    return Ok(Input::Done(done));
+                }
                 Err(error) => call.undecodable(error),
             };
             match call.wanted(&result).and_then(|_| result.decode().ok()) {
                 Some(required) => {
+                    traced.done(&());
                     Ok(Input::Required(Box::new(InputRound { call, result, required })))
                 }
-                None => Err(error),
+                None => {
+                    traced.lost(&error);
+                    Err(error)
+                }
             }
         })
     }

@@ -17,6 +17,7 @@ use mcp_core::{
 };
 use mcp_transport::{Binding, Connect, SharedConnect, SharedTransport, Transport};
 use serde::Serialize;
+use tracing::Instrument;
 
 use crate::{
     Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
@@ -29,6 +30,7 @@ use crate::{
     params::{CommonMeta, Params},
     subscribe::Hub,
     timer::Timers,
+    trace::Tracing,
 };
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
@@ -56,6 +58,7 @@ struct Inner {
     param_table: ParamTable,
     log_level: LogLevel,
     incoming: Incoming,
+    tracing: Arc<Tracing>,
 }
 
 impl Session {
@@ -77,13 +80,16 @@ impl Session {
             Some(name) => name.into(),
             None => connect.describe().into(),
         };
-        let Opened { connection, verdict, meta } = open(&connect, &server, &options).await?;
+        let tracing = Arc::new(Tracing::new(&options, &connect));
+        let opened = open(&connect, &server, &options, &tracing).await?;
+        let Opened { connection, verdict, meta } = opened;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
         let answering = Answering::new(
             connection.transport.clone(),
             Arc::clone(&server),
             verdict.protocol_version,
             options.handlers.clone(),
+            Arc::clone(&tracing),
         );
         let hub = Arc::new(Hub::default());
         let notices = Notices {
@@ -107,6 +113,7 @@ impl Session {
             param_table: ParamTable::default(),
             log_level: LogLevel::default(),
             incoming,
+            tracing,
         };
         let timeout = inner.options.timeout;
         Ok(Self { inner: Arc::new(inner), timeout })
@@ -251,12 +258,19 @@ impl Session {
         params: &impl Serialize,
     ) -> Result<(), Error> {
         let method = method.into();
-        let params = Params::new(params)
-            .and_then(|params| params.encode(&CommonMeta::default(), None, None))
-            .map_err(|error| self.unsendable(error).with_method(method.clone()))?;
-        let mut notification = Notification::new(method.clone());
-        notification.params = params;
-        self.send(notification.into()).await.map_err(|error| error.with_method(method))
+        let mut traced = self.tracing().asking(&method, Some(self.protocol_version()), || None);
+        let span = traced.span();
+        let notified = async {
+            let params = Params::new(params).map_err(|error| self.unsendable(error))?;
+            let trace = self.tracing().context(|| params.meta_by_hand(None));
+            let params = params.encode(&CommonMeta::default(), None, None, trace.as_ref());
+            let mut notification = Notification::new(method.clone());
+            notification.params = params.map_err(|error| self.unsendable(error))?;
+            self.send(notification.into(), trace).await
+        };
+        let notified = notified.instrument(span).await.map_err(|error| error.with_method(method));
+        traced.ended(&notified);
+        notified
     }
 
     /// Tells the server that the roots have changed. In the modern era it is asked for them with each call
@@ -335,6 +349,10 @@ impl Session {
         tool: impl FnOnce() -> Option<String>,
     ) -> Option<Arc<[Annotated]>> {
         self.inner.param_table.of(tool)
+    }
+
+    pub(crate) fn tracing(&self) -> &Tracing {
+        &self.inner.tracing
     }
 
     pub(crate) fn log_level(&self) -> &LogLevel {

@@ -1,5 +1,5 @@
 use mcp_http::{HttpService, Tasks};
-use mcp_transport::{Binding, Connect, Connection, Error};
+use mcp_transport::{Address, Binding, Connect, Connection, Error};
 
 use crate::{StreamableHttp, StreamableHttpTransport, inbox::Inbox, shared::Shared};
 
@@ -22,5 +22,9 @@ impl<S: HttpService> Connect for StreamableHttp<S> {
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
+    }
+
+    fn address(&self) -> Option<Address> {
+        self.endpoint().address()
     }
 }

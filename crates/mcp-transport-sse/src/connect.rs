@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mcp_http::{HttpService, Tasks};
-use mcp_transport::{Binding, Connect, Connection, Delivery, Error};
+use mcp_transport::{Address, Binding, Connect, Connection, Delivery, Error};
 
 use crate::{Sse, SseTransport, inbox::Inbox, shared::Shared};
 
@@ -25,5 +25,9 @@ impl<S: HttpService> Connect for Sse<S> {
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
+    }
+
+    fn address(&self) -> Option<Address> {
+        self.endpoint().address()
     }
 }

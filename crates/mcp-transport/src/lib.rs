@@ -17,6 +17,7 @@ mod serve;
 mod shared;
 #[cfg(feature = "tower")]
 mod tower;
+mod trace_context;
 mod transport;
 
 pub use duplex::{Duplex, DuplexError};
@@ -34,4 +35,5 @@ pub use shared::{SharedConnect, SharedTransport};
 pub use tower::{ConcurrencyLimit, ConcurrencyLimitLayer, Timeout, TimeoutLayer, TransportService};
 #[cfg(all(feature = "tower", feature = "tracing"))]
 pub use tower::{Trace, TraceLayer};
-pub use transport::{Binding, Connect, Connection, Transport};
+pub use trace_context::TraceContext;
+pub use transport::{Address, Binding, Connect, Connection, Transport};

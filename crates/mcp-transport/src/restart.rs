@@ -14,8 +14,8 @@ use futures_core::Stream;
 use mcp_core::{Era, Message, Request, method};
 
 use crate::{
-    Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay,
-    Transport,
+    Address, Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound,
+    OneWay, Transport,
 };
 
 /// Opens a connection anew when it is over, such as that to a process that has died, under the same open
@@ -100,6 +100,10 @@ impl<C: Connect> Connect for Restart<C> {
 
     fn describe(&self) -> String {
         self.connect.describe()
+    }
+
+    fn address(&self) -> Option<Address> {
+        self.connect.address()
     }
 }
 

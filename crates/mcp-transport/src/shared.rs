@@ -2,7 +2,7 @@ use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use mcp_core::Request;
 
-use crate::{Binding, Connect, Connection, Envelope, Error, Exchange, OneWay, Transport};
+use crate::{Address, Binding, Connect, Connection, Envelope, Error, Exchange, OneWay, Transport};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -94,6 +94,10 @@ impl Connect for SharedConnect {
     fn describe(&self) -> String {
         self.0.describe()
     }
+
+    fn address(&self) -> Option<Address> {
+        self.0.address()
+    }
 }
 
 trait ErasedTransport: Send + Sync {
@@ -120,6 +124,7 @@ trait ErasedConnect: Send + Sync {
     fn connect(&self) -> BoxFuture<'_, Result<Connection<SharedTransport>, Error>>;
     fn binding(&self) -> Binding;
     fn describe(&self) -> String;
+    fn address(&self) -> Option<Address>;
 }
 
 impl<C: Connect> ErasedConnect for C {
@@ -136,5 +141,9 @@ impl<C: Connect> ErasedConnect for C {
 
     fn describe(&self) -> String {
         Connect::describe(self)
+    }
+
+    fn address(&self) -> Option<Address> {
+        Connect::address(self)
     }
 }

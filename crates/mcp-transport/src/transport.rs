@@ -74,6 +74,11 @@ pub trait Connect: Send + Sync + 'static {
 
     /// What is connected to, for people: a command or a URL without credentials.
     fn describe(&self) -> String;
+
+    /// Where the server is. Default: `None`, as for whatever is not reached over a network.
+    fn address(&self) -> Option<Address> {
+        None
+    }
 }
 
 /// An open connection.
@@ -99,6 +104,23 @@ impl<T> Connection<T> {
     pub fn with_pid(mut self, pid: impl Into<Option<u32>>) -> Self {
         self.pid = pid.into();
         self
+    }
+}
+
+/// Where a server is on a network.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Address {
+    /// The name of the host, or its IP address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Address {
+    /// A port of a host.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
     }
 }
 

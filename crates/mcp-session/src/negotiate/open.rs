@@ -8,14 +8,15 @@ use std::{
 };
 
 use mcp_core::{
-    DiscoverResult, Era, ErrorObject, InitializeRequestParams, InitializeResult, MethodResult as _,
-    Notification, ProtocolVersion, RawJson, Request, Response, method,
+    DiscoverResult, Era, ErrorObject, InitializeRequestParams, InitializeResult, Meta,
+    MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
     Binding, Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect,
-    SharedTransport, Transport,
+    SharedTransport, TraceContext, Transport,
 };
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::{
     Mode, Verdict,
@@ -25,6 +26,7 @@ use crate::{
     Error, ErrorKind, SessionOptions,
     params::{CommonMeta, Params},
     timer::{Timeout, Timers},
+    trace::{Traced, Tracing},
 };
 
 /// A connection on which a revision has been agreed.
@@ -39,9 +41,10 @@ pub(crate) async fn open(
     connect: &SharedConnect,
     server: &Arc<str>,
     options: &SessionOptions,
+    tracing: &Tracing,
 ) -> Result<Opened, Error> {
     let asked = Mutex::new(None);
-    let run = Opening { connect, server, options, asked: &asked, probes: 0 }.run();
+    let run = Opening { connect, server, options, tracing, asked: &asked, probes: 0 }.run();
     let mut opening = std::pin::pin!(run);
     let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
     poll_fn(|cx| {
@@ -64,6 +67,7 @@ struct Opening<'a> {
     connect: &'a SharedConnect,
     server: &'a Arc<str>,
     options: &'a SessionOptions,
+    tracing: &'a Tracing,
     /// The method that was asked last, for the error when nothing answers it in time.
     asked: &'a Mutex<Option<Cow<'static, str>>>,
     probes: u32,
@@ -167,19 +171,33 @@ impl Opening<'_> {
         transport: &SharedTransport,
         version: ProtocolVersion,
     ) -> Result<DiscoverResult, Failure> {
+        // A string, so that a late answer can never be taken for that of another request.
+        let id = format!("discover-{}", self.probes);
+        let mut traced = self.tracing.asking(method::SERVER_DISCOVER, Some(version), || None);
+        traced.has_id(&id);
+        let discovered = self.discover(transport, version, id).instrument(traced.span()).await;
+        ended(&mut traced, &discovered);
+        discovered
+    }
+
+    async fn discover(
+        &self,
+        transport: &SharedTransport,
+        version: ProtocolVersion,
+        id: String,
+    ) -> Result<DiscoverResult, Failure> {
+        let trace = self.tracing.context(|| None);
         let params = self.meta(version).and_then(|meta| {
-            let params = Params::empty().encode(&meta, None, None);
+            let params = Params::empty().encode(&meta, None, None, trace.as_ref());
             params.map_err(|error| self.unsendable(error))
         });
-        // A string, so that a late answer can never be taken for that of another request.
-        let mut request =
-            Request::new(format!("discover-{}", self.probes), method::SERVER_DISCOVER);
+        let mut request = Request::new(id, method::SERVER_DISCOVER);
         request.params = params.map_err(|error| Failure {
             outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
             error,
         })?;
-        let mut asked =
-            std::pin::pin!(self.ask(transport, Envelope::new(request).with_version(version)));
+        let request = beside(Envelope::new(request).with_version(version), trace);
+        let mut asked = std::pin::pin!(self.ask(transport, request));
         // With nothing to fall back to, a slow start is none of a wrong era.
         let limit = match (self.options.mode, self.connect.binding()) {
             (Mode::Auto, Binding::Stream) => self.options.probe_timeout,
@@ -205,17 +223,34 @@ impl Opening<'_> {
             Mode::Pinned(version) => version,
             Mode::Auto | Mode::Legacy => ProtocolVersion::LATEST_LEGACY,
         };
-        let params = InitializeRequestParams::new(
+        let mut traced = self.tracing.asking(method::INITIALIZE, Some(version), || None);
+        traced.has_id(0);
+        let begun = self.begin(transport, version).instrument(traced.span()).await;
+        ended(&mut traced, &begun);
+        begun
+    }
+
+    async fn begin(
+        &self,
+        transport: &SharedTransport,
+        version: ProtocolVersion,
+    ) -> Result<InitializeResult, Failure> {
+        let trace = self.tracing.context(|| None);
+        let mut params = InitializeRequestParams::new(
             version.as_str(),
             self.options.handlers.declared(&self.options.capabilities),
             self.options.client_info.clone(),
         );
+        params.meta = trace.as_ref().map(|trace| {
+            let meta = Meta::new();
+            trace.entries().fold(meta, |meta, (key, value)| meta.with(key, value))
+        });
         let params = RawJson::from_serialize(&params).map_err(|error| Failure {
             outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
             error: self.unsendable(error),
         })?;
         let request = Request::new(0, method::INITIALIZE).with_params(params);
-        let answer = self.ask(transport, Envelope::new(request)).await?;
+        let answer = self.ask(transport, beside(Envelope::new(request), trace)).await?;
         InitializeResult::decode(&answer)
             .map_err(|error| self.other_shape(method::INITIALIZE, error))
     }
@@ -241,12 +276,21 @@ impl Opening<'_> {
                 Error::new(ErrorKind::Version, Arc::clone(self.server), message)
                     .with_method(method::INITIALIZE)
             })?;
-        let initialized = Notification::new(method::NOTIFICATIONS_INITIALIZED);
-        transport
-            .send(Envelope::new(initialized.into()).with_version(version))
-            .await
-            .map_err(|error| Error::from_transport(self.server, error))
-            .map_err(|error| error.with_method(method::NOTIFICATIONS_INITIALIZED))?;
+        let initialized = method::NOTIFICATIONS_INITIALIZED;
+        let mut traced = self.tracing.asking(initialized, Some(version), || None);
+        let telling = async {
+            let trace = self.tracing.context(|| None);
+            let params = Params::empty().encode(&CommonMeta::default(), None, None, trace.as_ref());
+            let mut initialized = Notification::new(initialized);
+            initialized.params = params.map_err(|error| self.unsendable(error))?;
+            let envelope = Envelope::new(initialized.into()).with_version(version);
+            let sent = transport.send(beside(envelope, trace)).await;
+            sent.map_err(|error| Error::from_transport(self.server, error))
+        };
+        let told = telling.instrument(traced.span()).await;
+        let told = told.map_err(|error| error.with_method(initialized));
+        traced.ended(&told);
+        told?;
         Ok(Verdict {
             protocol_version: version,
             binding: Some(self.connect.binding()),
@@ -302,6 +346,21 @@ impl Opening<'_> {
             Some(failure) => error.with_source(failure),
             None => error,
         }
+    }
+}
+
+/// The trace context goes beside the message too, for headers.
+fn beside<M>(envelope: Envelope<M>, trace: Option<TraceContext>) -> Envelope<M> {
+    match trace {
+        Some(trace) => envelope.with_extension(trace),
+        None => envelope,
+    }
+}
+
+fn ended<R>(traced: &mut Traced, outcome: &Result<R, Failure>) {
+    match outcome {
+        Ok(_) => traced.done(&()),
+        Err(failure) => traced.lost(&failure.error),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, ProgressNotificationParams, RawJson, Request, method};
-use mcp_transport::{Delivery, Envelope, Exchange, OneWay, ParamHeaders, Transport};
+use mcp_transport::{Delivery, Envelope, Exchange, OneWay, ParamHeaders, TraceContext, Transport};
 
 use crate::{Error, ErrorKind, Session, Timeout, handlers::CallInfo};
 
@@ -20,6 +20,7 @@ impl Session {
         timeout: Timeout,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
         repeated: Option<ParamHeaders>,
+        trace: Option<TraceContext>,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
@@ -34,6 +35,9 @@ impl Session {
         }
         if let Some(repeated) = repeated {
             envelope = envelope.with_extension(repeated);
+        }
+        if let Some(trace) = trace {
+            envelope = envelope.with_extension(trace);
         }
         let mut exchange = {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
@@ -78,8 +82,15 @@ impl Session {
     }
 
     /// Opens an exchange for whoever reads it.
-    pub(crate) async fn begin(&self, request: Request) -> Result<Exchange, Error> {
-        let envelope = Envelope::new(request).with_version(self.inner.verdict.protocol_version);
+    pub(crate) async fn begin(
+        &self,
+        request: Request,
+        trace: Option<TraceContext>,
+    ) -> Result<Exchange, Error> {
+        let mut envelope = Envelope::new(request).with_version(self.inner.verdict.protocol_version);
+        if let Some(trace) = trace {
+            envelope = envelope.with_extension(trace);
+        }
         let opened = self.inner.transport.request(envelope).await;
         opened.map_err(|error| self.below(error))
     }
@@ -127,15 +138,22 @@ impl Session {
         }
     }
 
-    async fn pass(&self, message: OneWay) -> Result<(), Error> {
-        let envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
+    async fn pass(&self, message: OneWay, trace: Option<TraceContext>) -> Result<(), Error> {
+        let mut envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
+        if let Some(trace) = trace {
+            envelope = envelope.with_extension(trace);
+        }
         let sent = self.inner.transport.send(envelope).await;
         sent.map_err(|error| Error::from_transport(&self.inner.server, error))
     }
 
-    pub(super) async fn send(&self, message: OneWay) -> Result<(), Error> {
+    pub(super) async fn send(
+        &self,
+        message: OneWay,
+        trace: Option<TraceContext>,
+    ) -> Result<(), Error> {
         let mut deadline = self.inner.timers.deadline(self.default_timeout());
-        let mut sending = std::pin::pin!(self.pass(message));
+        let mut sending = std::pin::pin!(self.pass(message, trace));
         poll_fn(|cx| match sending.as_mut().poll(cx) {
             Poll::Ready(sent) => Poll::Ready(sent),
             Poll::Pending => deadline.poll(cx).map(|limit| {

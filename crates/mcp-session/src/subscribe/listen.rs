@@ -38,12 +38,14 @@ pub(super) async fn open(
 async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let params = Params::new(&SubscriptionsListenRequestParams::new(feed.filter.clone()));
     let meta = session.log_level().beside(None);
-    let params =
-        params.and_then(|params| params.encode(session.common_meta(), None, meta.as_deref()));
+    let trace = session.tracing().context(|| None);
+    let params = params.and_then(|params| {
+        params.encode(session.common_meta(), None, meta.as_deref(), trace.as_ref())
+    });
     let mut request = Request::new(session.next_id(), METHOD);
     request.params = params.map_err(|error| session.unsendable(error))?;
     let id = request.id.clone();
-    let exchange = session.begin(request).await?;
+    let exchange = session.begin(request, trace).await?;
     let mut open = Open { id, exchange };
     match open.next(session, feed).await {
         Some(Said::Acknowledged(acknowledged)) => feed.acknowledge(acknowledged),
