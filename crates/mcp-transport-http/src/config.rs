@@ -37,6 +37,7 @@ pub struct StreamableHttp<S = HttpClient> {
     service: S,
     message_limit: usize,
     backoff: Backoff,
+    record_session_id: bool,
 }
 
 impl StreamableHttp {
@@ -51,6 +52,7 @@ impl StreamableHttp {
             service: HttpClient::new(),
             message_limit: MESSAGE_LIMIT,
             backoff: Backoff::default(),
+            record_session_id: false,
         })
     }
 }
@@ -59,8 +61,8 @@ impl<S> StreamableHttp<S> {
     /// Sends the requests with `service` instead: an [`HttpClient`] with other settings, or any tower
     /// service as [`HttpService`] describes.
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
-        let Self { endpoint, service: _, message_limit, backoff } = self;
-        StreamableHttp { endpoint, service, message_limit, backoff }
+        let Self { endpoint, service: _, message_limit, backoff, record_session_id } = self;
+        StreamableHttp { endpoint, service, message_limit, backoff, record_session_id }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -104,6 +106,14 @@ impl<S> StreamableHttp<S> {
         self
     }
 
+    /// Whether the id of a legacy session is recorded as `mcp.session.id` on the span of `tracing` that a
+    /// request is made in, if that has such a field. Whoever knows the id may be able to use the session.
+    /// Default: it is not.
+    pub fn record_session_id(mut self, record: bool) -> Self {
+        self.record_session_id = record;
+        self
+    }
+
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -113,7 +123,9 @@ impl<S: HttpService> StreamableHttp<S> {
     pub(crate) fn wire(&self) -> Result<Wire<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
         let headers = self.endpoint.headers(&OWNED)?;
-        Ok(Wire::new(service, url, headers, self.message_limit, self.backoff))
+        let mut wire = Wire::new(service, url, headers, self.message_limit, self.backoff);
+        wire.record_session_id = self.record_session_id;
+        Ok(wire)
     }
 }
 

@@ -58,6 +58,9 @@ impl<S: HttpService> Shared<S> {
             } else {
                 self.ask_in_session(&head, body, question).await?
             };
+            if let (true, Some(id)) = (self.wire.record_session_id, &session) {
+                record_session_id(id);
+            }
             Ok((reply, Some(Cursor::new(Arc::clone(&head), session, batches))))
         };
         let replied = flight.race(asking).await;
@@ -138,6 +141,15 @@ impl<S: HttpService> Shared<S> {
             }
             reply => Ok(Some((reply, id))),
         }
+    }
+}
+
+/// Tells the span of the layer above which session served its request.
+fn record_session_id(id: &HeaderValue) {
+    let span = tracing::Span::current();
+    if let Ok(id) = id.to_str() {
+        // A span without such a field takes no notice.
+        span.record("mcp.session.id", id);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
 
 use http::{Extensions, HeaderMap, HeaderValue};
 use mcp_core::{Notification, ProtocolVersion, Request};
-use mcp_transport::{Envelope, Error, ErrorKind};
+use mcp_transport::{Envelope, Error, ErrorKind, TraceContext};
 use tokio::task::AbortHandle;
 
 use crate::head::{Head, SESSION_ID};
@@ -44,10 +44,12 @@ impl Session {
 
     /// The head of what is sent on behalf of the session rather than of one message.
     pub(crate) fn head(&self) -> Head {
-        let extensions = match self.initialized.get() {
+        let mut extensions = match self.initialized.get() {
             Some(initialized) => initialized.extensions.clone(),
             None => Extensions::new(),
         };
+        // That message is long over.
+        extensions.remove::<TraceContext>();
         // The same extensions have passed before, with the notification.
         Head::legacy(self.version(), extensions).unwrap_or_default()
     }

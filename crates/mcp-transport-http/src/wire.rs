@@ -24,6 +24,7 @@ pub(crate) struct Wire<S> {
     delete: HeaderMap,
     pub(crate) message_limit: usize,
     pub(crate) backoff: Backoff,
+    pub(crate) record_session_id: bool,
 }
 
 /// Why a GET gave no stream.
@@ -61,7 +62,8 @@ impl<S: HttpService> Wire<S> {
         let both = HeaderValue::from_static("application/json, text/event-stream");
         post.insert(header::ACCEPT, both);
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { service, url, post, get, delete: headers, message_limit, backoff }
+        let record_session_id = false;
+        Self { service, url, post, get, delete: headers, message_limit, backoff, record_session_id }
     }
 
     /// POSTs a message of `method`.

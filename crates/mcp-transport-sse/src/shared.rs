@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Extensions;
 use mcp_core::{Message, Notification, ProtocolVersion, Request};
 use mcp_http::{HttpService, StatusError, Tasks};
-use mcp_transport::{Delivery, Envelope, Error, OneWay};
+use mcp_transport::{Delivery, Envelope, Error, OneWay, TraceContext};
 use tokio::sync::watch;
 
 use crate::{error::closed, head::Head, inbox::Inbox, link::Link, reopen::Trouble, wire::Wire};
@@ -98,8 +98,12 @@ impl<S: HttpService> Shared<S> {
             None => handshake.initialize.extensions.clone(),
         });
         drop(state);
-        // The same extensions have passed before, with the message.
-        let mut head = extensions.and_then(|it: Extensions| Head::new(it).ok()).unwrap_or_default();
+        // The same extensions have passed before, with the message, which is long over.
+        let head = extensions.and_then(|mut extensions: Extensions| {
+            extensions.remove::<TraceContext>();
+            Head::new(extensions).ok()
+        });
+        let mut head = head.unwrap_or_default();
         head.patience = None;
         head
     }

@@ -9,6 +9,7 @@ mod secrets;
 mod server;
 mod sessions;
 mod streams;
+mod trace;
 
 use std::time::Duration;
 

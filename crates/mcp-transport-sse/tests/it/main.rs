@@ -8,6 +8,7 @@ mod opening;
 mod renewal;
 mod server;
 mod settings;
+mod trace;
 
 use std::time::Duration;
 
