@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 import common
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from opentelemetry.trace import get_current_span
 
 
 def server(events=False):
@@ -24,6 +25,13 @@ def server(events=False):
             await ctx.notify_tools_changed()
             await ctx.notify_resource_updated(uri)
         return "changed"
+
+    @made.tool()
+    def trace(ctx: Context) -> str:
+        """Returns the trace and the parent that the SDK has read from `_meta`, and the header."""
+        span = get_current_span().get_span_context()
+        header = (ctx.headers or {}).get("traceparent", "none")
+        return f"{span.trace_id:032x} {span.span_id:016x} {header}"
 
     return made
 

@@ -23,6 +23,7 @@ mod runners;
 mod scripts;
 mod sse;
 mod subscriptions;
+mod trace;
 mod ts1;
 mod ts2;
 
