@@ -36,6 +36,7 @@ fn examples() -> Result {
         "elicitation",
         "embed_stdio",
         "http_client",
+        "opentelemetry",
         "progress",
         "rmcp",
         "subscriptions",
