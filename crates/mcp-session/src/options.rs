@@ -40,7 +40,8 @@ pub struct SessionOptions {
     /// Spec: basic/index#_meta
     pub trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
     /// Whether there is a span of `tracing` for each call, each other message of ours that is no answer, and
-    /// each request of the server's that a handler answers. Default: there is.
+    /// each request of the server's that a handler answers. Default: there is. A session over a group of
+    /// servers is better without: the sessions of the group have them.
     ///
     /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing where nobody listens
     /// for these. Their fields follow the semantic conventions of OpenTelemetry for MCP: the name

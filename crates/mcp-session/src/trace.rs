@@ -3,8 +3,10 @@
 //! The spans follow the semantic conventions of OpenTelemetry for MCP. None of them holds an argument, a
 //! result, a value of `_meta` or the text of an error, which may quote the peer.
 
+mod text;
+mod traced;
+
 use std::{
-    any::Any,
     cell::LazyCell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,21 +16,16 @@ use std::{
     },
 };
 
-use mcp_core::{
-    CallToolResult, ErrorObject, Meta, ProtocolVersion, RawJson, RequestId, meta_key, method,
-};
-use mcp_transport::{
-    Address, Binding, Connect, ErrorKind as Transport, SharedConnect, TraceContext,
-};
+use mcp_core::{Meta, ProtocolVersion, RequestId, meta_key, method};
+use mcp_transport::{Address, Binding, Connect, SharedConnect, TraceContext};
 use tracing::{Span, field::Empty};
 
-use crate::{Error, ErrorKind, SessionOptions};
+use self::text::{Name, cut, plain};
+pub(crate) use self::traced::Traced;
+use crate::SessionOptions;
 
 /// What the spans of a session are found by; [`SessionOptions::spans`] tells of it.
 const TARGET: &str = "mcp_session::span";
-
-/// The most characters of what a server says that a span holds.
-const MAX_CHARS: usize = 128;
 
 type Provider = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>;
 
@@ -113,7 +110,7 @@ impl Tracing {
             otel.name = %Name(method, tool().or_else(prompt)),
             otel.kind = kind,
             otel.status_code = Empty,
-            mcp.method.name = %Cut(method),
+            mcp.method.name = cut(method),
             mcp.protocol.version = version.map(ProtocolVersion::as_str),
             mcp.session.id = Empty,
             mcp.resource.uri = resource(),
@@ -181,193 +178,47 @@ fn overridden(context: TraceContext, meta: &Meta) -> TraceContext {
     merged
 }
 
-/// A message whose span ends with what comes of it, or as cancelled.
-#[derive(Debug)]
-pub(crate) struct Traced {
-    span: Span,
-    has_id: bool,
-    is_over: bool,
-}
-
-impl From<Span> for Traced {
-    fn from(span: Span) -> Self {
-        Self { is_over: span.is_disabled(), span, has_id: false }
-    }
-}
-
-impl Traced {
-    /// To do the work in.
-    pub(crate) fn span(&self) -> Span {
-        self.span.clone()
-    }
-
-    /// The id of the request; of several, such as rounds of one call, the first counts.
-    pub(crate) fn has_id(&mut self, id: impl fmt::Display) {
-        if !self.is_over && !std::mem::replace(&mut self.has_id, true) {
-            self.span.record("jsonrpc.request.id", &*cut(&id.to_string()));
-        }
-    }
-
-    /// What came of a message of ours.
-    pub(crate) fn ended<R: 'static>(&mut self, outcome: &Result<R, Error>) {
-        match outcome {
-            Ok(result) => self.done(result),
-            Err(error) => self.lost(error),
-        }
-    }
-
-    /// The result of a message of ours.
-    pub(crate) fn done<R: 'static>(&mut self, result: &R) {
-        if !self.is_over && is_tool_error(result) {
-            self.failed("tool_error");
-        }
-        self.is_over = true;
-    }
-
-    /// Why a message of ours has no result.
-    pub(crate) fn lost(&mut self, error: &Error) {
-        match error.answer() {
-            _ if self.is_over => {}
-            Some(answer) => self.refused(answer),
-            None => self.failed(kind_of(error)),
-        }
-    }
-
-    /// What was answered to a request of the server's.
-    pub(crate) fn answered(&mut self, outcome: &Result<RawJson, ErrorObject>) {
-        match outcome {
-            Ok(_) => self.is_over = true,
-            Err(error) => self.refused(error),
-        }
-    }
-
-    fn refused(&mut self, error: &ErrorObject) {
-        if !self.is_over {
-            let code = error.code.to_string();
-            self.span.record("rpc.response.status_code", &*code);
-            self.failed(&code);
-        }
-    }
-
-    fn failed(&mut self, kind: &str) {
-        self.is_over = true;
-        self.span.record("error.type", kind);
-        self.span.record("otel.status_code", "ERROR");
-    }
-}
-
-impl Drop for Traced {
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.failed("cancelled");
-        }
-    }
-}
-
-fn is_tool_error<R: 'static>(result: &R) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Raw {
-        #[serde(rename = "isError")]
-        is_error: bool,
-    }
-    let result: &dyn Any = result;
-    if let Some(result) = result.downcast_ref::<CallToolResult>() {
-        return result.is_error == Some(true);
-    }
-    let raw = result.downcast_ref::<RawJson>();
-    raw.and_then(|raw| raw.decode().ok()).is_some_and(|Raw { is_error }| is_error)
-}
-
-/// A class of errors, of which there are few.
-fn kind_of(error: &Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::Closed => "closed",
-        ErrorKind::Version => "version",
-        ErrorKind::Decode => "decode",
-        ErrorKind::InputRequired => "input_required",
-        ErrorKind::Arguments => "arguments",
-        ErrorKind::Pagination => "pagination",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Transport(kind) => match kind {
-            Transport::Connect => "connect",
-            Transport::Interrupted => "interrupted",
-            Transport::TooLarge => "too_large",
-            Transport::Overflow => "overflow",
-            Transport::Protocol => "protocol",
-            Transport::Rejected => "rejected",
-            Transport::Status => "status",
-            Transport::Unauthorized => "unauthorized",
-            Transport::SessionExpired => "session_expired",
-            Transport::Redirect => "redirect",
-            Transport::Cancelled => "cancelled",
-            Transport::InvalidRequest => "invalid_request",
-            Transport::Config => "config",
-            _ => "_OTHER",
-        },
-        _ => "_OTHER",
-    }
-}
-
-/// The name of a span: the method, and what it is about where there are few of that.
-struct Name<'a>(&'a str, Option<&'a str>);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(cut(self.0))?;
-        match self.1 {
-            Some(target) => write!(f, " {target}"),
-            None => Ok(()),
-        }
-    }
-}
-
-struct Cut<'a>(&'a str);
-
-impl fmt::Display for Cut<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(cut(self.0))
-    }
-}
-
-fn cut(text: &str) -> &str {
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    }
-}
-
-/// A URI without what may be secret in it: credentials, query and fragment.
-fn plain(uri: &str) -> String {
-    let uri = uri.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Map, json};
 
     use super::*;
 
-    #[test]
-    fn uris_lose_what_may_be_secret() {
-        for (uri, shown) in [
-            ("test://greeting", "test://greeting"),
-            ("db://me:pw@host:5/a@b?key=1#x", "db://host:5/a@b"),
-            ("urn:isbn:9?x", "urn:isbn:9"),
-            ("file:///etc/a", "file:///etc/a"),
-        ] {
-            assert_eq!(plain(uri), shown);
+    /// Wants events of the level INFO, and no span.
+    struct NoSpans;
+
+    impl tracing::Subscriber for NoSpans {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            metadata.is_event()
         }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            panic!("a span that nobody wants")
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {}
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
     }
 
     #[test]
-    fn what_a_peer_says_is_cut_between_characters() {
-        assert_eq!(cut(&"ü".repeat(MAX_CHARS + 1)), "ü".repeat(MAX_CHARS));
-        assert_eq!(cut("short"), "short");
+    fn nothing_is_worked_out_for_a_span_that_nobody_wants() {
+        let tracing = Tracing {
+            has_spans: true,
+            provider: None,
+            told: AtomicBool::new(false),
+            binding: Binding::Stream,
+            address: None,
+        };
+        let ask = || {
+            let traced = tracing.asking(method::TOOLS_CALL, None, || panic!("looked at"));
+            assert!(traced.span().is_disabled());
+        };
+        ask();
+        tracing::subscriber::with_default(NoSpans, ask);
+        assert!(tracing.context(|| panic!("looked at")).is_none());
     }
 
     #[test]

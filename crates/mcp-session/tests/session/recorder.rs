@@ -88,8 +88,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut state = self.0.lock().unwrap();
         let parent = context.span(id).unwrap().parent().map(|parent| parent.id().into_u64());
-        let mut seen = Seen::default();
-        seen.parent = parent.and_then(|parent| state.places.get(&parent).copied());
+        let parent = parent.and_then(|parent| state.places.get(&parent).copied());
+        let mut seen = Seen { parent, ..Seen::default() };
         attributes.record(&mut Text(&mut seen.fields));
         let place = state.spans.len();
         state.places.insert(id.into_u64(), place);

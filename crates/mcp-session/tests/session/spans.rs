@@ -170,8 +170,7 @@ async fn calls_that_run_at_once_keep_their_spans_apart() {
     let outer = |name| tracing::info_span!("outer", otel.name = name);
     let one = async { session.call_tool("slow").await }.instrument(outer("one"));
     let two = async { session.call_tool("quick").await }.instrument(outer("two"));
-    let (one, two) = tokio::join!(one, two);
-    (one.unwrap(), two.unwrap());
+    tokio::try_join!(one, two).unwrap();
     let spans = recorder.spans();
     for (call, outer) in [("tools/call slow", "one"), ("tools/call quick", "two")] {
         let parent = recorder.span(call).parent.unwrap();

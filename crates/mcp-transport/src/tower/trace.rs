@@ -15,6 +15,10 @@ use crate::{Envelope, Error, Exchange, OneWay, Transport};
 /// The fields are `method`, `id` and `outcome`: `result`, `error` with the code, `failed` with the
 /// [`kind`](Error::kind), or `dropped`. What is below runs inside the span. Payloads never reach the log,
 /// and neither does the text of an error, which may quote the peer.
+///
+/// It is for transports that are used without a session, and for a look at what layers do: a session of
+/// `mcp-session` has spans of its own, one for each call and whatever that takes, for OpenTelemetry. An
+/// `exchange` lies within the span of its call then, and takes its part of the time.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct TraceLayer;
