@@ -7,7 +7,8 @@ use std::{
 
 use mcp_core::Request;
 use mcp_transport::{
-    Binding, Connect, Connection, Envelope, Error, Exchange, Limits, Multiplex, OneWay, Transport,
+    Address, Binding, Connect, Connection, Envelope, Error, Exchange, Limits, Multiplex, OneWay,
+    Transport,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -165,6 +166,10 @@ impl Connect for Peer {
 
     fn describe(&self) -> String {
         "scripted".to_owned()
+    }
+
+    fn address(&self) -> Option<Address> {
+        (self.binding == Binding::Http).then(|| Address::new("books.example", 8443))
     }
 }
 

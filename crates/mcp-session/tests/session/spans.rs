@@ -98,6 +98,25 @@ async fn prompts_and_resources_are_told_by_their_own_fields() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_on_a_network_is_told_by_its_address() {
+    let (recorder, _guard) = Recorder::start();
+    let session = open(&modern(obedient).bound(Binding::Http)).await;
+    session.call_tool("find").await.unwrap();
+    for name in ["server/discover", "tools/call find"] {
+        has(
+            &recorder.span(name),
+            &[
+                ("server.address", Some("books.example")),
+                ("server.port", Some("8443")),
+                ("network.transport", Some("tcp")),
+                ("network.protocol.name", Some("http")),
+                ("mcp.session.id", None),
+            ],
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn opening_is_a_span_for_each_request_of_it() {
     let (recorder, _guard) = Recorder::start();
     open(&legacy(obedient)).await;
