@@ -56,6 +56,35 @@ wire_struct! {
     }
 }
 
+impl Icon {
+    /// Whether `src` is of a kind that may be shown: an `https:` URL with a host and no credentials, or a
+    /// `data:` URI of an image. Anything else (`javascript:`, `file:`, `http:`, a relative path) is not.
+    ///
+    /// Nothing is fetched. Whoever does fetch it sends no credentials along, follows no redirect to
+    /// another origin or scheme, and looks at the first bytes rather than at
+    /// [`mime_type`](Self::mime_type).
+    ///
+    /// Spec: basic/index#icons
+    pub fn is_acceptable(&self) -> bool {
+        let src = self.src.as_str();
+        // Readers of URLs drop some of these, and then see another URL.
+        if src.bytes().any(|byte| byte <= b' ' || byte == b'\\' || byte == 0x7f) {
+            return false;
+        }
+        let after = |prefix: &str| {
+            let begins = src.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
+            begins.then(|| &src[prefix.len()..])
+        };
+        if let Some(rest) = after("https://") {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            return !authority.is_empty()
+                && !authority.starts_with(':')
+                && !authority.contains('@');
+        }
+        after("data:image/").is_some_and(|rest| rest.contains(','))
+    }
+}
+
 wire_struct! {
     /// Hints about how a piece of content is to be used.
     ///
@@ -140,3 +169,43 @@ wire_struct! {
 }
 
 with_meta!(RequestParams, PaginatedRequestParams, NotificationParams);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn icons_come_from_the_web_or_from_themselves() {
+        for src in [
+            "https://example.com/icon.png",
+            "HTTPS://example.com:8443?size=48#x",
+            "https://[::1]/a@b.svg",
+            "data:image/png;base64,iVBORw0KGgo=",
+            "DATA:Image/svg+xml,%3Csvg%2F%3E",
+        ] {
+            assert!(Icon::new(src).is_acceptable(), "{src}");
+        }
+        for src in [
+            "",
+            "icon.png",
+            "//example.com/icon.png",
+            "http://example.com/icon.png",
+            "javascript:alert(1)",
+            " https://example.com/icon.png",
+            "https://exa\tmple.com/",
+            "java\nscript:alert(1)",
+            "https:\\\\example.com\\icon.png",
+            "https:///icon.png",
+            "https://:443/icon.png",
+            "https://me:s3cret@example.com/icon.png",
+            "file:///etc/passwd",
+            "ftp://example.com/icon.png",
+            "wss://example.com/icon.png",
+            "data:text/html,<script>",
+            "data:image/png",
+            "dätä:image/png,",
+        ] {
+            assert!(!Icon::new(src).is_acceptable(), "{src}");
+        }
+    }
+}

@@ -60,6 +60,48 @@ wire_struct! {
     }
 }
 
+impl CompleteRequestParams {
+    /// Asks for an argument of a prompt; `value` is what has been typed so far.
+    ///
+    /// ```
+    /// use mcp_core::CompleteRequestParams;
+    ///
+    /// let params = CompleteRequestParams::prompt("review", "framework", "fla")
+    ///     .with_settled("language", "python");
+    /// ```
+    pub fn prompt(
+        prompt: impl Into<String>,
+        argument: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        Self::new(PromptReference::new(prompt), CompletionArgument::new(argument, value))
+    }
+
+    /// Asks for a variable of a resource template; `value` is what has been typed so far.
+    pub fn resource(
+        uri_template: impl Into<String>,
+        variable: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        Self::new(
+            ResourceTemplateReference::new(uri_template),
+            CompletionArgument::new(variable, value),
+        )
+    }
+
+    /// Names another argument that is settled already, beside those named before. Servers take it into
+    /// account since 2025-06-18.
+    ///
+    /// Spec: server/utilities/completion#completion-context
+    #[must_use]
+    pub fn with_settled(mut self, argument: impl Into<String>, value: impl Into<String>) -> Self {
+        let context = self.context.get_or_insert_default();
+        let settled = context.arguments.get_or_insert_default();
+        settled.insert(argument.into(), value.into());
+        self
+    }
+}
+
 wire_struct! {
     /// An argument to be completed.
     pub struct CompletionArgument {

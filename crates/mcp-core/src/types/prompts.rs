@@ -30,6 +30,13 @@ wire_struct! {
     }
 }
 
+impl Prompt {
+    /// What to show to people: the title, or else the name.
+    pub fn display_name(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.name)
+    }
+}
+
 wire_struct! {
     /// Something to fill in a prompt.
     pub struct PromptArgument {

@@ -35,6 +35,13 @@ wire_struct! {
     }
 }
 
+impl Resource {
+    /// What to show to people: the title, or else the name.
+    pub fn display_name(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.name)
+    }
+}
+
 wire_struct! {
     /// A family of resources whose URIs follow a pattern.
     ///
@@ -60,6 +67,13 @@ wire_struct! {
             /// Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
+    }
+}
+
+impl ResourceTemplate {
+    /// What to show to people: the title, or else the name.
+    pub fn display_name(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.name)
     }
 }
 

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -58,6 +58,13 @@ impl Tool {
         let annotated = || self.annotations.as_ref().and_then(|hints| hints.title.as_deref());
         self.title.as_deref().or_else(annotated).unwrap_or(&self.name)
     }
+
+    /// How it behaves, by its own account; a tool that says nothing has the
+    /// [defaults](ToolAnnotations) of the protocol.
+    pub fn hints(&self) -> &ToolAnnotations {
+        static SILENT: LazyLock<ToolAnnotations> = LazyLock::new(ToolAnnotations::default);
+        self.annotations.as_ref().unwrap_or(&SILENT)
+    }
 }
 
 wire_struct! {
@@ -77,6 +84,31 @@ wire_struct! {
             /// It deals with the world outside, such as the web. Absent means true.
             open_world_hint: bool = "openWorldHint", with_open_world_hint;
         }
+    }
+}
+
+impl ToolAnnotations {
+    /// Whether it says that it changes nothing. Default: no.
+    ///
+    /// Spec: schema#toolannotations
+    pub fn is_read_only(&self) -> bool {
+        self.read_only_hint.unwrap_or(false)
+    }
+
+    /// Whether it may destroy something, as far as it says. Default: yes, unless it is read-only.
+    pub fn is_destructive(&self) -> bool {
+        !self.is_read_only() && self.destructive_hint.unwrap_or(true)
+    }
+
+    /// Whether it says that a second call with the same arguments changes nothing more. Default: no,
+    /// unless it is read-only.
+    pub fn is_idempotent(&self) -> bool {
+        self.is_read_only() || self.idempotent_hint.unwrap_or(false)
+    }
+
+    /// Whether it deals with the world outside, as far as it says. Default: yes.
+    pub fn is_open_world(&self) -> bool {
+        self.open_world_hint.unwrap_or(true)
     }
 }
 
@@ -243,6 +275,35 @@ mod tests {
         assert_eq!(error.to_string(), "no such book\ntry another");
         assert_eq!(error.into_result(), failed);
         assert!(CallToolResult::from_text("x").with_is_error(false).into_result().is_ok());
+    }
+
+    #[test]
+    fn silent_tools_count_as_dangerous() {
+        let read = |text: &str| serde_json::from_str::<Tool>(text).unwrap();
+        let silent = read(r#"{"name":"a","inputSchema":{}}"#);
+        let hints = silent.hints();
+        assert!(hints.is_destructive() && hints.is_open_world());
+        assert!(!hints.is_read_only() && !hints.is_idempotent());
+        let reading = read(
+            r#"{"name":"a","inputSchema":{},"annotations":{"readOnlyHint":true,
+                "destructiveHint":true,"openWorldHint":false}}"#,
+        );
+        let hints = reading.hints();
+        assert!(hints.is_read_only() && hints.is_idempotent());
+        assert!(!hints.is_destructive() && !hints.is_open_world());
+        let writing =
+            read(r#"{"name":"a","inputSchema":{},"annotations":{"destructiveHint":false}}"#);
+        assert!(!writing.hints().is_destructive() && !writing.hints().is_read_only());
+    }
+
+    #[test]
+    fn names_for_people_have_an_order() {
+        let hints = ToolAnnotations::new().with_title("hint");
+        let tool = Tool::new("name", Map::new());
+        assert_eq!(tool.display_name(), "name");
+        let tool = tool.with_annotations(hints);
+        assert_eq!(tool.display_name(), "hint");
+        assert_eq!(tool.with_title("title").display_name(), "title");
     }
 
     #[test]
