@@ -1,19 +1,18 @@
-use std::{
-    any::Any, borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, pin::Pin, sync::Arc,
-};
+use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, pin::Pin, sync::Arc};
 
 use mcp_core::{
-    CallToolResult, Era, GetPromptResult, Meta, MethodResult, ProgressNotificationParams, RawJson,
-    Request, error_code, method,
+    CallToolResult, Era, GetPromptResult, LoggingLevel, Meta, MethodResult,
+    ProgressNotificationParams, RawJson, Request, error_code, method,
 };
 use mcp_transport::ParamHeaders;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::{
-    CallInfo, Error, ErrorKind, ManualCall, Session, Timeout,
+    CallInfo, Error, ErrorKind, ManualCall, ResultAs, Session, Timeout,
     handlers::ProgressHandler,
+    output::Settled,
     param_headers,
     params::Params,
     rounds::{Answers, Wanted, endless, refused},
@@ -41,6 +40,7 @@ pub struct Call<R> {
     method: Cow<'static, str>,
     params: Result<Params, Arc<serde_json::Error>>,
     meta: Option<Meta>,
+    log_level: Option<LoggingLevel>,
     timeout: Option<Timeout>,
     on_progress: Option<ProgressHandler>,
     result: PhantomData<fn() -> R>,
@@ -57,6 +57,7 @@ impl<R> Call<R> {
             method: method.into(),
             params: params.map_err(Arc::new),
             meta: None,
+            log_level: None,
             timeout: None,
             on_progress: None,
             result: PhantomData,
@@ -90,6 +91,16 @@ impl<R> Call<R> {
         self
     }
 
+    /// Sets the least severe messages that the server shall log for this call, whatever the session's
+    /// level. Only the modern era has levels for single calls: in the legacy era the call fails unsent,
+    /// with [`ErrorKind::Unsupported`], and [`set_log_level`](Session::set_log_level) holds for all.
+    ///
+    /// Spec: server/utilities/logging
+    pub fn log_level(mut self, level: LoggingLevel) -> Self {
+        self.log_level = Some(level);
+        self
+    }
+
     /// Hands what the server asks for meanwhile to the caller, in place of the handlers: see [`Input`](crate::Input).
     ///
     /// Spec: basic/patterns/mrtr
@@ -99,6 +110,11 @@ impl<R> Call<R> {
 
     pub(crate) fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The tool or prompt by its name, or the resource by its URI.
+    pub(crate) fn target(&self) -> Option<String> {
+        self.params.as_ref().ok().and_then(Params::target)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Params) -> Result<(), serde_json::Error>) -> Self {
@@ -122,6 +138,13 @@ impl Call<CallToolResult> {
     }
 }
 
+impl Call<CallToolResult> {
+    /// Gives the result as data of type `T`, and an error where the tool failed; see [`ResultAs`].
+    pub fn result_as<T: DeserializeOwned>(self) -> ResultAs<T> {
+        ResultAs::new(self)
+    }
+}
+
 impl Call<GetPromptResult> {
     /// Sets all arguments, from anything that is an object of strings as JSON.
     pub fn args(self, args: impl Serialize) -> Self {
@@ -136,6 +159,9 @@ impl Call<GetPromptResult> {
 
 /// The methods that a server may answer with a wish for input.
 const ASKING: [&str; 3] = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
+
+/// What to do instead of setting the level of one call.
+const NO_LEVEL: &str = "the legacy era has no log level for one call: use set_log_level";
 
 /// What to do instead of calling a method of the other era.
 fn foreign(method: &str, era: Era) -> Option<&'static str> {
@@ -185,14 +211,14 @@ impl<R: MethodResult + 'static> Call<R> {
                 }
                 result => result?,
             };
-            let error = match R::decode(&result) {
-                Ok(mut result) => {
-                    if let Some(list) = (&mut result as &mut dyn Any).downcast_mut() {
-                        self.session.learn(list);
-                    }
-                    return Ok(result);
-                }
-                Err(error) => self.undecodable(error),
+            let later = match self.settle(&result) {
+                Ok(Settled::Done(done)) => return Ok(done),
+                Ok(Settled::Later(later)) => Ok(later),
+                Err(error) => Err(self.undecodable(error)),
+            };
+            let error = match later {
+                Ok(later) => return later.await,
+                Err(error) => error,
             };
             // Only a result that is not the expected one is looked at a second time.
             let Some(wanted) = self.wanted(&result) else { return Err(error) };
@@ -232,8 +258,10 @@ impl<R: MethodResult + 'static> Call<R> {
         answers: &[u8],
         traced: &mut Traced,
     ) -> Result<RawJson, Error> {
-        let Self { session, method, params, meta, on_progress, .. } = self;
-        if let Some(instead) = foreign(method, session.era()) {
+        let Self { session, method, params, meta, on_progress, log_level, .. } = self;
+        let levelled = log_level.is_some() && session.era() == Era::Legacy;
+        let levelled = levelled.then_some(NO_LEVEL);
+        if let Some(instead) = foreign(method, session.era()).or(levelled) {
             let error = session.error(ErrorKind::Unsupported, instead);
             return Err(error.with_method(method.clone()));
         }
@@ -245,7 +273,7 @@ impl<R: MethodResult + 'static> Call<R> {
             Err(_) => None,
         });
         let token = on_progress.is_some().then_some(id);
-        let meta = session.log_level().beside(meta.as_ref());
+        let meta = session.log_level().beside(log_level.as_ref(), meta.as_ref());
         let params = match params {
             Ok(params) => params
                 .encode_with(session.common_meta(), token, meta.as_deref(), trace.as_ref(), answers)
@@ -289,10 +317,6 @@ impl<R: MethodResult + 'static> Call<R> {
 
     fn info(&self) -> CallInfo {
         CallInfo::new(self.method.clone(), self.target())
-    }
-
-    fn target(&self) -> Option<String> {
-        self.params.as_ref().ok().and_then(Params::target)
     }
 
     /// The span of the call, all of its rounds included.

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
-use mcp_core::{ErrorObject, InputRequiredResult, method};
+use mcp_core::{CallToolResult, ErrorObject, InputRequiredResult, method};
 use mcp_transport::Delivery;
 
 /// Why a session could not be opened, or a call failed: one flat type that names the server, the method
@@ -27,6 +27,7 @@ enum Cause {
     Transport(mcp_transport::Error),
     Answer(ErrorObject),
     Input(Arc<InputRequiredResult>),
+    Result(Arc<CallToolResult>),
     Other(Arc<dyn StdError + Send + Sync>),
 }
 
@@ -57,6 +58,14 @@ pub enum ErrorKind {
     Pagination,
     /// The method does not exist in the era of this session.
     Unsupported,
+    /// The tool ran and failed, where its result was asked for as data; see [`Error::result`].
+    Tool,
+    /// The result of a tool is not what its `outputSchema` says, or does not hold the type that was asked
+    /// for; see [`Error::result`].
+    Output,
+    /// The `outputSchema` of a tool cannot be used, so that its result was not judged; see
+    /// [`Error::result`].
+    Schema,
 }
 
 impl Error {
@@ -120,6 +129,15 @@ impl Error {
         }
     }
 
+    /// The whole result of the tool that is at fault: of the kinds [`Tool`](ErrorKind::Tool),
+    /// [`Output`](ErrorKind::Output) and [`Schema`](ErrorKind::Schema).
+    pub fn result(&self) -> Option<&CallToolResult> {
+        match &self.0.cause {
+            Cause::Result(result) => Some(result),
+            _ => None,
+        }
+    }
+
     pub(crate) fn from_transport(server: &Arc<str>, error: mcp_transport::Error) -> Self {
         let kind = match error.kind() {
             mcp_transport::ErrorKind::Timeout => ErrorKind::Timeout,
@@ -147,6 +165,19 @@ impl Error {
         let mut this = Self::new(ErrorKind::InputRequired, Arc::clone(server), message);
         this.0.delivery = Delivery::Answered;
         this.0.cause = Cause::Input(Arc::new(input));
+        this
+    }
+
+    /// About a result of a tool that arrived.
+    pub(crate) fn from_result(
+        kind: ErrorKind,
+        server: &Arc<str>,
+        result: CallToolResult,
+        message: String,
+    ) -> Self {
+        let mut this = Self::new(kind, Arc::clone(server), message).with_method(method::TOOLS_CALL);
+        this.0.delivery = Delivery::Answered;
+        this.0.cause = Cause::Result(Arc::new(result));
         this
     }
 
@@ -260,7 +291,7 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.cause {
-            Cause::None | Cause::Input(_) => None,
+            Cause::None | Cause::Input(_) | Cause::Result(_) => None,
             Cause::Transport(error) => Some(error),
             Cause::Answer(error) => Some(error),
             Cause::Other(error) => Some(&**error),

@@ -12,6 +12,7 @@ mod list;
 mod logging;
 mod negotiate;
 mod options;
+mod output;
 mod param_headers;
 mod params;
 mod rounds;
@@ -28,6 +29,9 @@ pub use handlers::{
 pub use list::{Items, List};
 pub use negotiate::{Mode, Verdict};
 pub use options::{NotificationHandler, SessionOptions};
+#[cfg(feature = "validation")]
+pub use output::OutputChecks;
+pub use output::ResultAs;
 pub use rounds::{Input, InputRound, ManualCall, SERVER_META_KEY};
 pub use session::Session;
 pub use subscribe::{Event, Relisten, Subscribe, Subscription};

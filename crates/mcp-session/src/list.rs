@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::{MethodResult, Page, PaginatedRequestParams};
+use mcp_core::{Meta, MethodResult, Page, PaginatedRequestParams};
 
 use crate::{Call, Error, ErrorKind, Session, Timeout, params::Params};
 
@@ -28,6 +28,7 @@ pub struct List<P> {
     session: Session,
     method: &'static str,
     timeout: Option<Timeout>,
+    meta: Option<Meta>,
     max_pages: usize,
     page: std::marker::PhantomData<fn() -> P>,
 }
@@ -35,12 +36,18 @@ pub struct List<P> {
 impl<P> List<P> {
     pub(crate) fn new(session: Session, method: &'static str) -> Self {
         let page = std::marker::PhantomData;
-        Self { session, method, timeout: None, max_pages: MAX_PAGES, page }
+        Self { session, method, timeout: None, meta: None, max_pages: MAX_PAGES, page }
     }
 
     /// Limits the time of each page instead of the session's own limit.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = Some(timeout.into());
+        self
+    }
+
+    /// Sends `meta` as the `_meta` of the request for each page, beside what the protocol puts there.
+    pub fn meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
         self
     }
 
@@ -60,6 +67,10 @@ where
         let mut params = PaginatedRequestParams::default();
         params.cursor = cursor.map(str::to_owned);
         let call = Call::new(self.session.clone(), self.method, Params::new(&params));
+        let call = match &self.meta {
+            Some(meta) => call.meta(meta.clone()),
+            None => call,
+        };
         match self.timeout {
             Some(timeout) => call.timeout(timeout),
             None => call,

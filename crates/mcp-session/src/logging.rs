@@ -31,8 +31,17 @@ impl LogLevel {
         self.0.store(number.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// The `_meta` of a request, with the level unless it says one itself.
-    pub(crate) fn beside<'a>(&self, meta: Option<&'a Meta>) -> Option<Cow<'a, Meta>> {
+    /// The `_meta` of a request, with the level of this call, or else that of the session unless it says
+    /// one itself.
+    pub(crate) fn beside<'a>(
+        &self,
+        of_call: Option<&LoggingLevel>,
+        meta: Option<&'a Meta>,
+    ) -> Option<Cow<'a, Meta>> {
+        if let Some(level) = of_call {
+            let meta = meta.cloned().unwrap_or_default();
+            return Some(Cow::Owned(meta.with(meta_key::LOG_LEVEL, level.as_str())));
+        }
         let number = usize::from(self.0.load(Ordering::Relaxed));
         let level = number.checked_sub(1).and_then(|place| LEVELS.get(place));
         match (level, meta) {

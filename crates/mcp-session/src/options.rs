@@ -50,6 +50,9 @@ pub struct SessionOptions {
     /// future that was dropped, or another word for the kind of the [`Error`](crate::Error). No span holds
     /// arguments, results, `_meta`, texts of errors, or the credentials and queries of URIs.
     pub spans: bool,
+    /// How results of tools are judged by what the tools say of them. Default: not at all.
+    #[cfg(feature = "validation")]
+    pub output_checks: Option<crate::OutputChecks>,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -70,6 +73,8 @@ impl Default for SessionOptions {
             max_rounds: 10,
             trace_context: None,
             spans: true,
+            #[cfg(feature = "validation")]
+            output_checks: None,
         }
     }
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
-use crate::{Call, CallInfo, Error, answering::Answering, params::member};
+use crate::{Call, CallInfo, Error, answering::Answering, output::Settled, params::member};
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers says, as a
 /// string, which of them asks.
@@ -217,12 +217,21 @@ impl<R: MethodResult + 'static> IntoFuture for ManualCall<R> {
             let span = traced.span();
             let result = call.round(&answers, &mut traced).instrument(span).await;
             let result = result.inspect_err(|error| traced.lost(error))?;
-            let error = match R::decode(&result) {
-                Ok(done) => {
+            let later = match call.settle(&result) {
+                Ok(Settled::Done(done)) => {
                     traced.done(&done);
                     return Ok(Input::Done(done));
                 }
-                Err(error) => call.undecodable(error),
+                Ok(Settled::Later(later)) => Ok(later),
+                Err(error) => Err(call.undecodable(error)),
+            };
+            let error = match later {
+                Ok(later) => {
+                    let done = later.await;
+                    traced.ended(&done);
+                    return done.map(Input::Done);
+                }
+                Err(error) => error,
             };
             match call.wanted(&result).and_then(|_| result.decode().ok()) {
                 Some(required) => {

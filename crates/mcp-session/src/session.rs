@@ -26,6 +26,7 @@ use crate::{
     inbound::{self, Incoming, Notices},
     logging::LogLevel,
     negotiate::{Opened, open},
+    output::Outputs,
     param_headers::{Annotated, ParamTable},
     params::{CommonMeta, Params},
     subscribe::Hub,
@@ -56,6 +57,7 @@ struct Inner {
     notices: Notices,
     hub: Arc<Hub>,
     param_table: ParamTable,
+    outputs: Outputs,
     log_level: LogLevel,
     incoming: Incoming,
     tracing: Arc<Tracing>,
@@ -99,6 +101,10 @@ impl Session {
             on_log: options.handlers.log.clone(),
         };
         let incoming = inbound::watch(connection.inbound, answering, notices.clone());
+        #[cfg(feature = "validation")]
+        let outputs = Outputs::new(options.output_checks.clone());
+        #[cfg(not(feature = "validation"))]
+        let outputs = Outputs::default();
         let inner = Inner {
             transport: connection.transport,
             pid: connection.pid,
@@ -111,6 +117,7 @@ impl Session {
             notices,
             hub,
             param_table: ParamTable::default(),
+            outputs,
             log_level: LogLevel::default(),
             incoming,
             tracing,
@@ -336,11 +343,25 @@ impl Session {
         verdict.binding == Some(Binding::Http) && verdict.era() == Era::Modern
     }
 
-    /// Remembers which arguments of these tools are repeated in headers.
+    /// Remembers which arguments of these tools are repeated in headers, and what their results are.
     pub(crate) fn learn(&self, list: &mut ListToolsResult) {
         if self.sends_headers() {
             self.inner.param_table.learn(&self.inner.server, list);
         }
+        self.inner.outputs.learn(list);
+    }
+
+    pub(crate) fn outputs(&self) -> &Outputs {
+        &self.inner.outputs
+    }
+
+    pub(crate) fn bad_result(
+        &self,
+        kind: ErrorKind,
+        result: CallToolResult,
+        message: String,
+    ) -> Error {
+        Error::from_result(kind, &self.inner.server, result, message)
     }
 
     /// The arguments of a tool that are repeated in headers, if there are any.

@@ -37,7 +37,7 @@ pub(super) async fn open(
 
 async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let params = Params::new(&SubscriptionsListenRequestParams::new(feed.filter.clone()));
-    let meta = session.log_level().beside(None);
+    let meta = session.log_level().beside(None, None);
     let trace = session.tracing().context(|| None);
     let params = params.and_then(|params| {
         params.encode(session.common_meta(), None, meta.as_deref(), trace.as_ref())

@@ -14,3 +14,4 @@ mod spans;
 mod stuck;
 mod subscribe;
 mod trace;
+mod typed;
