@@ -59,7 +59,7 @@ impl OutputChecks {
     }
 
     /// How much work one result may be: a step is about one part of the schema that is held against one
-    /// value of the result. Default: 20 million, which is up to some seconds.
+    /// value of the result. Default: 100 million, which may be a second or two.
     #[must_use]
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;
@@ -73,7 +73,7 @@ impl Default for OutputChecks {
             look_up: false,
             allow_missing: false,
             max_schema_size: 256 << 10,
-            max_steps: 20_000_000,
+            max_steps: 100_000_000,
         }
     }
 }

@@ -5,6 +5,8 @@
 mod asked;
 mod calls;
 mod handlers;
+#[cfg(feature = "validation")]
+mod judged;
 mod negotiation;
 mod peer;
 mod recorder;

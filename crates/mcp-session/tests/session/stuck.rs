@@ -1,6 +1,10 @@
 //! Carriers that take something and never say so: every wait ends all the same.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::stream;
 use mcp_core::{Message, RawJson, Request, Response};
@@ -9,7 +13,7 @@ use mcp_transport::{
     Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind,
     Exchange, OneWay, SharedConnect, SharedTransport, Transport,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::peer::{Peer, Reply, discover, legacy, modern, peer};
@@ -189,4 +193,36 @@ async fn progress_starts_the_idle_limit_anew_but_not_the_total_one() {
         assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
         assert_eq!(start.elapsed(), seconds * SECOND);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_without_end_is_ended_by_the_total_limit() {
+    let state = Mutex::new((Value::Null, 0));
+    let peer = modern(move |message| {
+        let (token, progress) = &mut *state.lock().unwrap();
+        match message["method"].as_str() {
+            Some("tools/call") => *token = message["params"]["_meta"]["progressToken"].clone(),
+            Some("x/tick") => *progress += 1,
+            _ => return Reply::Nothing,
+        }
+        Reply::Lines(vec![
+            json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
+            "progressToken": token, "progress": progress } }),
+        ])
+    });
+    let session = open(peer, |_| None).await;
+    let ticks = session.clone();
+    let ticking = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(3 * SECOND).await;
+            ticks.notify("x/tick", &()).await.unwrap();
+        }
+    });
+    let mut timeout = Timeout::idle(5 * SECOND);
+    timeout.total = Some(60 * SECOND);
+    let start = Instant::now();
+    let call = session.call_tool("slow").on_progress(|_| {}).timeout(timeout);
+    assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(start.elapsed(), 60 * SECOND);
+    ticking.abort();
 }
