@@ -13,6 +13,8 @@ line `listening on http://127.0.0.1:PORT/PATH` to stderr.
 event store, so that streams can be resumed, and the tool `poll`.
 
 Where the environment has MCP_NOTES, there is the tool `note`, which appends to that file.
+Where it has MCP_DATA, there are tools with structured results, and the prompt `review`, whose
+arguments can be completed.
 """
 
 import os
@@ -20,6 +22,7 @@ import socket
 import sys
 
 import anyio
+from pydantic import BaseModel
 
 
 def register(server, context, error, events=False):
@@ -89,6 +92,9 @@ def register(server, context, error, events=False):
                 file.write(f"{text}\n")
             return text
 
+    if "MCP_DATA" in os.environ:
+        register_data(server)
+
     @server.resource("test://greeting", mime_type="text/plain")
     def greeting() -> str:
         return "hello"
@@ -101,6 +107,58 @@ def register(server, context, error, events=False):
     def greet(name: str) -> str:
         """Greets somebody."""
         return f"Hello, {name}!"
+
+
+class Author(BaseModel):
+    name: str
+    born: int | None = None
+
+
+class Book(BaseModel):
+    title: str
+    authors: list[Author]
+    price: float
+
+
+def register_data(server):
+    """Adds tools with structured results, and completion."""
+    from mcp.types import Completion
+
+    dune = Book(title="Dune", authors=[Author(name="Frank Herbert", born=1920)], price=9.5)
+
+    @server.tool()
+    def book() -> Book:
+        """Gives an object."""
+        return dune
+
+    @server.tool()
+    def books(count: int) -> list[Book]:
+        """Gives a list of objects."""
+        return [dune] * count
+
+    @server.tool()
+    def count() -> int:
+        """Gives a number."""
+        return 42
+
+    @server.tool()
+    def find(found: bool) -> Book | None:
+        """Gives an object or null."""
+        return dune if found else None
+
+    @server.prompt()
+    def review(language: str, framework: str) -> str:
+        """Reviews code."""
+        return f"Review this {language} code made with {framework}."
+
+    @server.completion()
+    async def complete(ref, argument, context):
+        settled = (context.arguments if context else None) or {}
+        offered = FRAMEWORKS.get(settled.get("language"), [])
+        return Completion(values=[it for it in offered if it.startswith(argument.value)])
+
+
+FRAMEWORKS = {"python": ["flask", "fastapi"], "rust": ["axum", "actix"]}
 
 
 def memory_event_store():

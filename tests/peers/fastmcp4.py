@@ -1,5 +1,6 @@
 """A server made with `fastmcp` 4.x (the independent package): both eras."""
 
+import os
 import sys
 
 sys.dont_write_bytecode = True
@@ -7,11 +8,20 @@ sys.dont_write_bytecode = True
 import common
 from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.tools.base import ToolResult
 
 
 def server(events=False):
     made = FastMCP("fastmcp4", instructions="the tools of the peers")
     common.register(made, Context, ToolError, events)
+    if "MCP_DATA" in os.environ:
+        schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+        @made.tool(output_schema=schema)
+        def lies() -> ToolResult:
+            """Gives what its schema forbids."""
+            return ToolResult(content="seven", structured_content={"n": "seven"})
+
     return made
 
 

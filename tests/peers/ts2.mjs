@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { MemoryEvents, main, register, require, sessions, tools } from "./common.mjs";
 
-const { McpServer, ResourceTemplate, createMcpHandler } = require("@modelcontextprotocol/server");
+const { McpServer, ResourceTemplate, completable, createMcpHandler } = require("@modelcontextprotocol/server");
 const { serveStdio } = require("@modelcontextprotocol/server/stdio");
 const { NodeStreamableHTTPServerTransport, toNodeHandler } = require("@modelcontextprotocol/node");
 const { z } = require("zod");
@@ -33,7 +33,34 @@ function server(events = false, notify = () => undefined) {
     return { content: [{ type: "text", text: "changed" }] };
   });
   register(made, ResourceTemplate, z.object({ name: z.string() }));
+  if (process.env.MCP_DATA) data(made);
   return made;
+}
+
+// The tools with structured results, and completion, of `common.py`.
+function data(made) {
+  const author = z.object({ name: z.string(), born: z.number().int().nullable() });
+  const book = z.object({ title: z.string(), authors: z.array(author), price: z.number() });
+  const dune = { title: "Dune", authors: [{ name: "Frank Herbert", born: 1920 }], price: 9.5 };
+  const offer = (name, shape, outputSchema, give) => {
+    const inputSchema = z.object(shape);
+    made.registerTool(name, { inputSchema, outputSchema }, (args) => {
+      const structuredContent = give(args);
+      return { content: [{ type: "text", text: JSON.stringify(structuredContent) }], structuredContent };
+    });
+  };
+  offer("book", {}, book, () => dune);
+  offer("books", { count: z.number() }, z.array(book), ({ count }) => Array(count).fill(dune));
+  offer("count", {}, z.number().int(), () => 42);
+  offer("find", { found: z.boolean() }, book.nullable(), ({ found }) => (found ? dune : null));
+  const frameworks = { python: ["flask", "fastapi"], rust: ["axum", "actix"] };
+  const framework = completable(z.string(), (value, context) =>
+    (frameworks[context?.arguments?.language] ?? []).filter((it) => it.startsWith(value)),
+  );
+  const argsSchema = z.object({ language: z.string(), framework });
+  made.registerPrompt("review", { argsSchema }, ({ language }) => ({
+    messages: [{ role: "user", content: { type: "text", text: `Review this ${language} code.` } }],
+  }));
 }
 
 const call = ({ mcpReq, http }) => ({

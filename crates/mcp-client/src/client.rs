@@ -192,6 +192,24 @@ impl Client {
         self.anew()
     }
 
+    /// Judges the structured results of tools by the `outputSchema` of each tool: what does not fit is an
+    /// error that has the result. Default: nothing is judged.
+    ///
+    /// ```
+    /// use mcp_client::{Client, OutputChecks};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?
+    ///     .validate_output(OutputChecks::default().look_up(true)); // also tools that nobody has listed
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "validation")]
+    #[must_use]
+    pub fn validate_output(mut self, checks: mcp_session::OutputChecks) -> Self {
+        self.options.output_checks = Some(checks);
+        self.anew()
+    }
+
     /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
     #[must_use]
     pub fn on_elicitation<F, A>(mut self, handler: F) -> Self

@@ -81,6 +81,11 @@ impl Many {
                     // The group hands them on, with the names of their servers.
                     options.on_notification = None;
                     options.handlers = options.handlers.without_listeners();
+                    // Judged once, by the session of the group.
+                    #[cfg(feature = "validation")]
+                    {
+                        options.output_checks = None;
+                    }
                     let backend = Backend::new(Arc::clone(name), one.connect.clone());
                     group.backend(backend.options(options).tools(rules.clone().unwrap_or_default()))
                 }

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod alone;
 mod clients;
+mod data;
 mod everything;
 mod fastmcp4;
 mod filesystem;

@@ -25,7 +25,6 @@ impl StdioPeer {
     }
 
     /// The same server with a variable in its environment.
-    #[cfg(target_os = "linux")]
     pub(crate) fn env(mut self, name: &str, value: &std::path::Path) -> Self {
         self.stdio = self.stdio.env(name, value);
         self
