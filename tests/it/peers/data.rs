@@ -1,13 +1,14 @@
 //! Structured results and completion, with servers of every SDK.
 
 use mcp_client::{
-    Call, Client, ErrorKind, Mode, OutputChecks, Session,
+    Call, Client, ErrorKind, Group, Memory, Mode, OutputChecks, Session,
+    group::Backend,
     server::{Json, Server},
     types::{CallToolResult, CompleteRequestParams},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{node, python};
 use crate::support::{Program, StdioPeer, bounded};
@@ -99,6 +100,39 @@ async fn own() {
         let session = bounded(client.connect()).await.unwrap();
         data(&session).await;
     }
+}
+
+/// Behind a group the tools have other names, and are the same.
+#[tokio::test]
+async fn behind_a_group() {
+    let shop = Server::builder("shop").tool("book", "", |_: ()| async { Json(dune()) }).build();
+    let liar = Server::builder("liar")
+        .tool_with(
+            "book",
+            "",
+            |tool| tool.with_output_schema(count_schema()),
+            |_: ()| async {
+                CallToolResult::new().with_structured_content(json!({ "count": "three" }))
+            },
+        )
+        .build();
+    let group = Group::builder()
+        .backend(Backend::new("shop", Memory::new(shop)))
+        .backend(Backend::new("liar", Memory::new(liar)))
+        .build();
+    let client = Client::new(group).unwrap();
+    let client = client.validate_output(OutputChecks::default().look_up(true));
+    let session = bounded(client.connect()).await.unwrap();
+    let book: Book = bounded(session.call_tool("shop_book").result_as()).await.unwrap();
+    assert_eq!(book, dune());
+    let error = bounded(session.call_tool("liar_book")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Output, "{error}");
+    assert!(error.to_string().contains("at /count: "), "{error}");
+}
+
+fn count_schema() -> Map<String, Value> {
+    let schema = json!({ "type": "object", "properties": { "count": { "type": "integer" } } });
+    schema.as_object().unwrap().clone()
 }
 
 fn with_data(program: &Program) -> StdioPeer {

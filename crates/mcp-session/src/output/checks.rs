@@ -8,8 +8,8 @@
 /// has the result.
 ///
 /// The schema is what `tools/list` told last in this session; it is compiled once, with the first result,
-/// which is done apart from the tasks of the runtime. So is the judging of a result over 64 KiB. That
-/// work is not part of the time limit of a call; [`max_steps`](Self::max_steps) limits it.
+/// which is done apart from the tasks of the runtime. So is the judging of a result over 64 KiB, and of one
+/// that takes more than some milliseconds. That work is not part of the time limit of a call; [`max_steps`](Self::max_steps) limits it.
 ///
 /// Without `$schema`, a schema is of JSON Schema 2020-12; 2019-09, draft 7, 6 and 4 are supported too.
 /// `format` is a note and not a rule. Patterns are of the kind that takes linear time: no look-around, no
@@ -34,8 +34,9 @@ pub struct OutputChecks {
 
 impl OutputChecks {
     /// Whether the tools are listed when a result comes of a tool that this session has not seen in a
-    /// list: once for each such tool. The time of that is the list's own. Default: no, and the result is
-    /// not judged.
+    /// list: once for each such tool, and once for calls at the same time. The time of that is the list's
+    /// own; where it fails, the call is an error of kind [`Schema`](crate::ErrorKind::Schema). Default: no,
+    /// and the result is not judged.
     #[must_use]
     pub fn look_up(mut self, look_up: bool) -> Self {
         self.look_up = look_up;

@@ -2,12 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use mcp_core::{CallToolResult, Tool};
 use serde_json::{Map, Value};
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     OutputChecks,
@@ -25,11 +28,18 @@ const MOST_LARGE: usize = 64;
 /// A result up to this size is judged at once, and a larger one apart from the tasks.
 const SMALL: usize = 64 << 10;
 
+/// The steps that may be taken at once, which is some milliseconds; a small result can need more.
+const FEW_STEPS: u64 = 100_000;
+
 /// What the tools say of their results.
 #[derive(Debug)]
 pub(crate) struct Table {
     checks: OutputChecks,
     known: Mutex<Known>,
+    /// For the one call that lists the tools.
+    turn: Semaphore,
+    /// How often that failed.
+    failed: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +58,7 @@ struct Entry {
 
 impl Table {
     pub(crate) fn new(checks: OutputChecks) -> Self {
-        Self { checks, known: Mutex::default() }
+        Self { checks, known: Mutex::default(), turn: Semaphore::new(1), failed: AtomicU64::new(0) }
     }
 
     pub(crate) fn learn(&self, tools: &[Tool]) {
@@ -90,6 +100,27 @@ impl Table {
         self.lock().tools.get(tool).cloned()
     }
 
+    /// Lists the tools, once for all calls that want it at the same time.
+    async fn look_up(&self, session: &Session, tool: &str) -> Result<Option<Arc<Entry>>, String> {
+        let failed = self.failed.load(Ordering::Acquire);
+        // It is never closed, and who waits here waits for one list, whatever comes of it.
+        let _turn = self.turn.acquire().await;
+        if let Some(known) = self.of(tool) {
+            return Ok(known);
+        }
+        if self.failed.load(Ordering::Acquire) != failed {
+            return Err("another call could not have it either".to_owned());
+        }
+        if let Err(error) = session.list_tools().await {
+            self.failed.fetch_add(1, Ordering::AcqRel);
+            return Err(error.to_string());
+        }
+        if self.of(tool).is_none() {
+            self.remember(tool, None);
+        }
+        Ok(self.of(tool).flatten())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,16 +138,18 @@ pub(crate) async fn judge(
     }
     let Some(table) = &session.outputs().schemas else { return Ok(result) };
     let checks = &table.checks;
-    let mut known = table.of(tool);
-    if known.is_none() && checks.look_up {
-        session.list_tools().await?;
-        known = table.of(tool);
-        if known.is_none() {
-            table.remember(tool, None);
-        }
-    }
-    let Some(entry) = known.flatten() else { return Ok(result) };
     let refused = |kind, result, message: String| Err(session.bad_result(kind, result, message));
+    let known = match table.of(tool) {
+        None if checks.look_up => match table.look_up(session, tool).await {
+            Ok(known) => known,
+            Err(why) => {
+                let message = format!("what {tool:?} gave was not judged: no list of tools: {why}");
+                return refused(ErrorKind::Schema, result, message);
+            }
+        },
+        known => known.flatten(),
+    };
+    let Some(entry) = known else { return Ok(result) };
     // Taken out, to be judged elsewhere, and put back: `null` is a result.
     let Some(content) = result.structured_content.take() else {
         let message = format!("{tool:?} has an outputSchema, and gave no structuredContent");
@@ -129,27 +162,16 @@ pub(crate) async fn judge(
         };
     };
     let max_steps = checks.max_steps;
-    let (content, judged) = match entry.judge.get() {
-        Some(_) if size <= SMALL => {
-            let judged = entry.judged(&content, max_steps);
-            (content, judged)
+    let is_quick = entry.judge.get().is_some() && size <= SMALL;
+    let quickly = is_quick.then(|| entry.judged(&content, max_steps.min(FEW_STEPS)));
+    let (content, judged) = match quickly {
+        Some(Err(Fault::Unfinished(steps))) if steps < max_steps => {
+            apart(entry, content, max_steps).await
         }
-        _ => {
-            let judging = spawn_blocking(move || {
-                let judged = entry.judged(&content, max_steps);
-                (content, judged)
-            });
-            match judging.await {
-                Ok(judged) => judged,
-                // The runtime ends, and whoever waits here with it.
-                Err(_) => {
-                    let message = format!("what {tool:?} gave was not judged: the runtime ends");
-                    return refused(ErrorKind::Schema, result, message);
-                }
-            }
-        }
+        Some(judged) => (Some(content), judged),
+        None => apart(entry, content, max_steps).await,
     };
-    result.structured_content = Some(content);
+    result.structured_content = content;
     match judged {
         Ok(()) => Ok(result),
         Err(Fault::Misfit(why)) => {
@@ -160,7 +182,25 @@ pub(crate) async fn judge(
             let message = format!("the outputSchema of {tool:?} cannot be used: {why}");
             refused(ErrorKind::Schema, result, message)
         }
+        Err(Fault::Unfinished(steps)) => {
+            let message = format!("what {tool:?} gave was not judged within {steps} steps");
+            refused(ErrorKind::Schema, result, message)
+        }
     }
+}
+
+/// Judges apart from the tasks, and gives the value back, which only the end of the runtime keeps.
+async fn apart(
+    entry: Arc<Entry>,
+    content: Value,
+    max_steps: u64,
+) -> (Option<Value>, Result<(), Fault>) {
+    let judging = spawn_blocking(move || {
+        let judged = entry.judged(&content, max_steps);
+        (Some(content), judged)
+    });
+    let ended = |_| (None, Err(Fault::Unjudged("the runtime ends".to_owned())));
+    judging.await.unwrap_or_else(ended)
 }
 
 impl Entry {

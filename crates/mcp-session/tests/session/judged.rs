@@ -7,7 +7,7 @@ use mcp_session::{Error, ErrorKind, Input, OutputChecks, Session, SessionOptions
 use mcp_transport::Delivery;
 use serde_json::{Map, Value, json};
 
-use crate::peer::{Peer, Reply, legacy, modern, result};
+use crate::peer::{Peer, Reply, error, legacy, modern, result};
 
 /// A server whose tools give what they are given as `it`, and are listed with these schemas.
 #[derive(Clone, Default)]
@@ -133,6 +133,40 @@ async fn tools_are_looked_up_once_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_at_the_same_time_share_one_list() {
+    let shop = Shop::new("x", numbers());
+    let peer = shop.modern();
+    let session = open(&peer, OutputChecks::default().look_up(true)).await;
+    let at_once = |session: &Session| {
+        let calls = (0..20).map(|_| {
+            let session = session.clone();
+            tokio::spawn(async move { give(&session, data(json!(7))).await.unwrap_err() })
+        });
+        futures_util::future::join_all(calls.collect::<Vec<_>>())
+    };
+    for error in at_once(&session).await {
+        assert_eq!(error.unwrap().kind(), ErrorKind::Output);
+    }
+    assert_eq!(lists(&peer), 1);
+
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => error(message, json!({ "code": -32603, "message": "no list" })),
+        _ => shop.answer(message),
+    });
+    let session = open(&peer, OutputChecks::default().look_up(true)).await;
+    let start = tokio::time::Instant::now();
+    for error in at_once(&session).await {
+        let error = error.unwrap();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Schema, Delivery::Answered));
+        assert_eq!(error.result().unwrap().structured_content, Some(json!(7)));
+    }
+    assert_eq!((lists(&peer), start.elapsed().as_secs()), (1, 0));
+    let error = give(&session, data(json!(7))).await.unwrap_err();
+    assert!(error.to_string().contains("no list"), "{error}");
+    assert_eq!(lists(&peer), 2, "the next one tries again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_without_data_is_an_error_or_a_warning() {
     let shop = Shop::new("x", json!({ "type": ["object", "null"] }));
     let none = json!({ "content": [{ "type": "text", "text": "none" }] });
@@ -206,6 +240,17 @@ async fn schemas_and_results_have_limits() {
     assert_eq!(failure.kind(), ErrorKind::Schema);
     assert!(failure.to_string().contains("10000 steps"), "{failure}");
     assert!(failure.result().unwrap().structured_content.as_ref().is_some_and(Value::is_array));
+
+    // A small result that takes more steps than are taken at once.
+    let many: Vec<_> = (0..300).map(|n| json!({ "const": n })).collect();
+    let shop = Shop::new("x", json!({ "items": { "anyOf": many } }));
+    let session = open(&shop.modern(), OutputChecks::default()).await;
+    session.list_tools().await.unwrap();
+    for _ in 0..2 {
+        give(&session, data(json!(vec![299; 5000]))).await.unwrap();
+        let failure = give(&session, data(json!(vec![300; 5000]))).await.unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Output);
+    }
 
     // Each of them is small enough, and all together are not.
     let shop = Shop::default();
