@@ -14,7 +14,7 @@
 /// Without `$schema`, a schema is of JSON Schema 2020-12; 2019-09, draft 7, 6 and 4 are supported too.
 /// `format` is a note and not a rule. Patterns are of the kind that takes linear time: no look-around, no
 /// back-references. A `$ref` to another document is never followed, and makes a schema unusable, as
-/// an embedded `$id` does.
+/// an embedded schema with an `$id` or a `$schema` of its own does.
 ///
 /// ```
 /// use mcp_session::{OutputChecks, SessionOptions};

@@ -213,6 +213,13 @@ mod tests {
         seven["items"] = tuple["prefixItems"].clone();
         assert!(judge(&seven, &json!([1])).is_err());
         assert_eq!(judge(&json!({ "format": "ipv4" }), &json!("a note")), Ok(()));
+        // As zod writes it.
+        let titled = json!({ "$defs": { "a": { "id": "A", "const": 1 } }, "$ref": "#/$defs/a" });
+        assert_eq!(judge(&titled, &json!(1)), Ok(()));
+        // Members that are called like keywords.
+        let named = json!({ "properties": { "id": { "const": 1 }, "$ref": { "type": "string" } } });
+        assert_eq!(judge(&named, &json!({ "id": 1, "$ref": "#" })), Ok(()));
+        assert!(judge(&named, &json!({ "id": 2 })).is_err());
     }
 
     #[test]
@@ -255,6 +262,24 @@ mod tests {
             (json!({ "$ref": "#" }), "goes round"),
             (json!({ "$defs": { "a": { "anyOf": [{ "$ref": "#/$defs/a" }] } } }), "goes round"),
             (json!({ "$defs": { "a": { "$id": "https://example.com/a" } } }), "of its own"),
+            (
+                json!({ "$schema": "http://json-schema.org/draft-04/schema#",
+                    "properties": { "a": { "id": "http://json-schema.org/a" } } }),
+                "of its own",
+            ),
+            (
+                json!({ "$id": "HTTP://json-schema.org/a", "$ref": "http://json-schema.org/a" }),
+                "not followed",
+            ),
+            (
+                json!({ "$schema": "http://json-schema.org/draft-04/schema#",
+                    "id": "http://json-schema.org/a", "allOf": [{ "$ref": "http://json-schema.org/a" }] }),
+                "goes round",
+            ),
+            (
+                json!({ "items": { "$schema": "http://json-schema.org/draft-04/schema#" } }),
+                "another dialect",
+            ),
             (json!({ "type": "text" }), "type"),
             (json!({ "pattern": "(" }), "regex"),
             (json!({ "pattern": "^(?=a)" }), "regex"),

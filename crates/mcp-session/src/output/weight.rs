@@ -46,9 +46,11 @@ pub(crate) fn map_bytes(members: &Map<String, Value>) -> usize {
 
 /// Weighs a schema, or tells why it cannot be used.
 pub(crate) fn weigh(root: &Value) -> Result<Weight, String> {
+    let id_keyword = id_keyword(root);
     let mut scale = Scale {
         root,
-        id: root.get("$id").and_then(Value::as_str).unwrap_or_default().trim_end_matches('#'),
+        id: root.get(id_keyword).and_then(Value::as_str).unwrap_or_default().trim_end_matches('#'),
+        id_keyword,
         anchors: HashMap::new(),
         known: HashMap::new(),
         path: HashSet::new(),
@@ -119,6 +121,12 @@ fn subschemas(value: &Value) -> &[Value] {
     }
 }
 
+/// The keyword that names a schema. Elsewhere than in draft 4, `id` says nothing, and some write it.
+fn id_keyword(root: &Value) -> &'static str {
+    let dialect = root.get("$schema").and_then(Value::as_str).unwrap_or_default();
+    if dialect.contains("draft-04") { "id" } else { "$id" }
+}
+
 fn address(value: &Value) -> usize {
     std::ptr::from_ref(value) as usize
 }
@@ -126,6 +134,7 @@ fn address(value: &Value) -> usize {
 struct Scale<'a> {
     root: &'a Value,
     id: &'a str,
+    id_keyword: &'static str,
     anchors: HashMap<&'a str, Vec<&'a Value>>,
     /// By the addresses of schemas.
     known: HashMap<usize, Weight>,
@@ -143,14 +152,17 @@ impl<'a> Scale<'a> {
                         self.anchors.entry(name).or_default().push(value);
                     }
                 }
-                if let Some(Value::String(id)) = members.get("$id")
+                if let Some(Value::String(id)) = members.get(self.id_keyword)
                     && !is_root
                 {
                     // As draft 7 has it; anything else makes a document of its own.
                     let name = id.strip_prefix('#').ok_or_else(|| {
-                        format!("it holds a schema of its own, {:?}, which is not supported", id)
+                        format!("it holds a schema of its own, {id:?}, which is not supported")
                     })?;
                     self.anchors.entry(name).or_default().push(value);
+                }
+                if members.get("$schema").is_some_and(|it| self.root.get("$schema") != Some(it)) {
+                    return Err("it holds a schema of another dialect".to_owned());
                 }
                 for (keyword, value) in members {
                     match part(keyword) {
@@ -176,7 +188,9 @@ impl<'a> Scale<'a> {
         let (document, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if !document.is_empty() && document != self.id {
             let rest = document.strip_prefix("http").map(|it| it.strip_prefix('s').unwrap_or(it));
-            return match rest.is_some_and(|it| it.starts_with("://json-schema.org/")) {
+            let is_known = rest.is_some_and(|it| it.starts_with("://json-schema.org/"));
+            // Only a schema without a name cannot pretend to be one of these.
+            return match is_known && self.id.is_empty() {
                 true => Ok(Vec::new()),
                 false => Err(format!("{keyword} {reference:?} is outside of it, and not followed")),
             };
