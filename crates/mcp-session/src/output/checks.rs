@@ -12,8 +12,8 @@
 /// that takes more than some milliseconds. That work is not part of the time limit of a call; [`max_steps`](Self::max_steps) limits it.
 ///
 /// Without `$schema`, a schema is of JSON Schema 2020-12; 2019-09, draft 7, 6 and 4 are supported too.
-/// `format` is a note and not a rule. Patterns are of the kind that takes linear time: no look-around, no
-/// back-references. A `$ref` to another document is never followed, and makes a schema unusable, as
+/// `format` is a note and not a rule. A pattern with look-around or back-references may go back so often and
+/// no more; a text that needs more than that does not fit. A `$ref` to another document is never followed, and makes a schema unusable, as
 /// an embedded schema with an `$id` or a `$schema` of its own does.
 ///
 /// ```

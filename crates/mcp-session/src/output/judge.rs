@@ -29,6 +29,9 @@ const MOST_FRAMES: u64 = 1024;
 /// The memory for a compiled pattern, in bytes.
 const PATTERN_SIZE: usize = 256 << 10;
 
+/// How often a pattern with look-around may go back in one text; one that does so more often does not fit.
+const BACKTRACKS: usize = 100_000;
+
 /// A schema that can be used.
 #[derive(Debug)]
 pub(crate) struct Judge {
@@ -51,8 +54,12 @@ impl Judge {
     /// Compiles a schema, or tells why it cannot be used.
     pub(crate) fn new(schema: &Value) -> Result<Self, String> {
         let weight = weigh(schema)?;
-        let patterns =
-            PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE);
+        // Look-around is common in the schemas that libraries write, such as for addresses of mail. Only
+        // what has any goes back and forth, and only so far.
+        let patterns = PatternOptions::fancy_regex()
+            .backtrack_limit(BACKTRACKS)
+            .size_limit(PATTERN_SIZE)
+            .dfa_size_limit(PATTERN_SIZE);
         let options = jsonschema::options_for::<Counting>()
             .offline()
             .should_validate_formats(false)
