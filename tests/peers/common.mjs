@@ -19,7 +19,7 @@ export function main(mode) {
   const [form = "stdio", port, ...rest] = process.argv.slice(2);
   if (form === "stdio") return mode.stdio();
   const [path, options] = form === "sse" ? [rest[0] ?? "/sse", []] : ["/mcp", rest];
-  const unknown = options.filter((option) => !["json", "stateless", "events"].includes(option));
+  const unknown = options.filter((option) => !["json", "stateless", "events", "cache"].includes(option));
   if (!mode[form] || unknown.length) throw new Error(`cannot serve ${process.argv.slice(2)}`);
   const server = createServer(mode[form](form === "sse" ? path : new Set(options)));
   server.listen(Number(port), "127.0.0.1", () => {

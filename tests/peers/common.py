@@ -3,14 +3,17 @@
 Command line of every peer:
 
     peer stdio                                        (the default)
-    peer http PORT [json] [stateless] [events]        Streamable HTTP at /mcp
+    peer http PORT [json] [stateless] [events] [cache]    Streamable HTTP at /mcp
     peer sse PORT [PATH]                              HTTP+SSE at PATH, or /sse
 
 PORT 0 takes a free port. Once the socket accepts connections the peer writes the
 line `listening on http://127.0.0.1:PORT/PATH` to stderr.
 
 `json`: JSON answers instead of streams. `stateless`: no sessions. `events`: an
-event store, so that streams can be resumed, and the tool `poll`.
+event store, so that streams can be resumed, and the tool `poll`. `cache`: in the modern
+era everybody may keep lists and resources for an hour; where the server can tell of
+changes there are the tools `grow`, which adds the tool `grown`, and `touch`, which says
+that a resource was updated.
 
 Where the environment has MCP_NOTES, there is the tool `note`, which appends to that file.
 Where it has MCP_DATA, there are tools with structured results, and the prompt `review`, whose
@@ -198,7 +201,7 @@ def main(stdio, http, sse):
     port = listener.getsockname()[1]
     if form == "http":
         options = set(rest[1:])
-        assert options <= {"json", "stateless", "events"}, options
+        assert options <= {"json", "stateless", "events", "cache"}, options
         return serve(http(port, options), listener, "/mcp")
     assert form == "sse", form
     path = rest[1] if len(rest) > 1 else "/sse"

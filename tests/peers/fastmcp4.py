@@ -11,8 +11,9 @@ from fastmcp.exceptions import ToolError
 from fastmcp.tools.base import ToolResult
 
 
-def server(events=False):
-    made = FastMCP("fastmcp4", instructions="the tools of the peers")
+def server(events=False, cache=False):
+    hints = {"cache_ttl": 3600, "cache_scope": "public"} if cache else {}
+    made = FastMCP("fastmcp4", instructions="the tools of the peers", **hints)
     common.register(made, Context, ToolError, events)
     if "MCP_DATA" in os.environ:
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -27,7 +28,7 @@ def server(events=False):
 
 def http(port, options):
     events = "events" in options
-    return server(events).http_app(
+    return server(events, "cache" in options).http_app(
         path="/mcp",
         json_response="json" in options,
         stateless_http="stateless" in options,

@@ -11,12 +11,25 @@ const { serveStdio } = require("@modelcontextprotocol/server/stdio");
 const { NodeStreamableHTTPServerTransport, toNodeHandler } = require("@modelcontextprotocol/node");
 const { z } = require("zod");
 
-// `notify` reaches those who listen, where one server is made for each request.
-function server(events = false, notify = () => undefined) {
+// `notify` reaches those who listen, where one server is made for each request; `cache` lets them keep what
+// they were told.
+function server(events = false, notify = undefined, cache = false) {
+  const hint = { ttlMs: 3_600_000, cacheScope: "public" };
   const made = new McpServer(
     { name: "ts2", version: "2.4.0" },
-    { instructions: "the tools of the peers", capabilities: { resources: { subscribe: true } } },
+    {
+      instructions: "the tools of the peers",
+      capabilities: { resources: { subscribe: true } },
+      ...(cache && {
+        cacheHints: Object.fromEntries(cacheable.map((method) => [method, hint])),
+        capabilities: {
+          tools: { listChanged: true },
+          resources: { listChanged: true, subscribe: true },
+        },
+      }),
+    },
   );
+  if (cache) changes(made, notify());
   for (const [name, description, shape, run] of tools(z, events)) {
     const inputSchema = z.object(shape);
     made.registerTool(name, { description, inputSchema }, (args, ctx) => run(args, call(ctx)));
@@ -28,8 +41,8 @@ function server(events = false, notify = () => undefined) {
   made.registerTool("change", change, async ({ uri }) => {
     made.sendToolListChanged();
     await made.server.sendResourceUpdated({ uri });
-    notify()?.toolsChanged();
-    notify()?.resourceUpdated(uri);
+    notify?.().toolsChanged();
+    notify?.().resourceUpdated(uri);
     return { content: [{ type: "text", text: "changed" }] };
   });
   register(made, ResourceTemplate, z.object({ name: z.string() }));
@@ -63,6 +76,35 @@ function data(made) {
   }));
 }
 
+const cacheable = [
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+];
+
+// Each request has a server of its own.
+let hasGrown = false;
+
+function changes(made, notify) {
+  const done = { content: [{ type: "text", text: "done" }] };
+  const grow = { description: "Adds the tool `grown`, and says that the list has changed." };
+  made.registerTool("grow", { ...grow, inputSchema: z.object({}) }, () => {
+    hasGrown = true;
+    notify.toolsChanged();
+    return done;
+  });
+  const touch = { description: "Says that the resource was updated." };
+  made.registerTool("touch", { ...touch, inputSchema: z.object({ uri: z.string() }) }, (args) => {
+    notify.resourceUpdated(args.uri);
+    return done;
+  });
+  if (hasGrown) {
+    made.registerTool("grown", { description: "", inputSchema: z.object({}) }, () => done);
+  }
+}
+
 const call = ({ mcpReq, http }) => ({
   signal: mcpReq.signal,
   closeStream: () => http?.closeSSE?.(),
@@ -77,7 +119,10 @@ const call = ({ mcpReq, http }) => ({
 function http(options) {
   if (!options.has("events")) {
     const responseMode = options.has("json") ? "json" : "auto";
-    const handler = createMcpHandler(() => server(false, () => handler.notify), { responseMode });
+    const cache = options.has("cache");
+    const handler = createMcpHandler(() => server(false, () => handler.notify, cache), {
+      responseMode,
+    });
     return toNodeHandler(handler);
   }
   return sessions(async (keep) => {

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &[String]) -> Result {
 fn examples() -> Result {
     for example in [
         "quickstart",
+        "caching",
         "custom_transport",
         "elicitation",
         "embed_stdio",

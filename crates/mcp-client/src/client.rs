@@ -4,7 +4,9 @@ use mcp_core::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
     ElicitResult, Era, Implementation, Notification, Root,
 };
-use mcp_session::{Asked, Error, Handlers, Mode, Reply, Session, SessionOptions, Timeout, Verdict};
+use mcp_session::{
+    Asked, Cache, Error, Handlers, Mode, Reply, Session, SessionOptions, Timeout, Verdict,
+};
 use mcp_transport::{Binding, Connect, Restart, RestartPolicy, TraceContext};
 
 use crate::{
@@ -210,6 +212,22 @@ impl Client {
         self.anew()
     }
 
+    /// What becomes of results that servers let their clients keep. Default: they are kept in memory, for
+    /// this client and its clones, also from one session to the next. [`Cache::off`] keeps nothing.
+    ///
+    /// ```
+    /// use mcp_client::{Cache, Client};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?.cache(Cache::new().max_bytes(1 << 20));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.options.cache = cache;
+        self.anew()
+    }
+
     /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
     #[must_use]
     pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
@@ -348,6 +366,7 @@ impl Client {
     /// What was kept belongs to the settings that it was opened with.
     fn anew(mut self) -> Self {
         self.kept = Arc::default();
+        self.options.cache = self.options.cache.for_client();
         self
     }
 
@@ -375,6 +394,8 @@ impl Client {
                 // The sessions of the group have them, with the names that the servers know.
                 options.spans = false;
                 options.trace_context = None;
+                // The sessions in the group keep what their servers let them, and hear of changes.
+                options.cache = Cache::off();
                 mcp_transport::SharedConnect::new(Memory::new(group))
             }
         };

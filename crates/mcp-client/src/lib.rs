@@ -36,9 +36,10 @@ pub use mcp_core as types;
 #[cfg(feature = "validation")]
 pub use mcp_session::OutputChecks;
 pub use mcp_session::{
-    Answer, Asked, Call, CallInfo, Error, ErrorKind, Event, Handlers, Input, InputRound, Items,
-    List, ManualCall, Mode, NotificationHandler, RawRequest, Relisten, Reply, RequestHandler,
-    ResultAs, ServerRequest, Session, SessionOptions, Subscribe, Subscription, Timeout, Verdict,
+    Answer, Asked, Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, Error, ErrorKind,
+    Event, Handlers, Input, InputRound, Items, List, ManualCall, MemoryStore, Mode,
+    NotificationHandler, RawRequest, Relisten, Reply, RequestHandler, ResultAs, ServerRequest,
+    Session, SessionOptions, Subscribe, Subscription, Timeout, Verdict,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::{IntoTarget, Target};

@@ -12,7 +12,7 @@ use mcp_core::{
     ListToolsResult, MethodResult, Page, Prompt, Resource, ResourceTemplate, ServerCapabilities,
     ServerResult, Tool,
 };
-use mcp_session::{Error, ErrorKind, List, Session, Timeout};
+use mcp_session::{CacheMode, Error, ErrorKind, List, Session, Timeout};
 use serde::Serialize;
 
 use crate::{
@@ -130,14 +130,16 @@ struct Fetched<T> {
 async fn fetch<K: Kind>(
     session: &Session,
     timeout: Option<Timeout>,
+    cache: CacheMode,
 ) -> Result<Fetched<K::Item>, Error> {
     let mut fetched = Fetched { items: Vec::new(), ttl: Duration::MAX, is_shareable: true };
     if !K::is_offered(session.capabilities()) {
         return Ok(fetched);
     }
+    let list = K::list(session).cache(cache);
     let list = match timeout {
-        Some(timeout) => K::list(session).timeout(timeout),
-        None => K::list(session),
+        Some(timeout) => list.timeout(timeout),
+        None => list,
     };
     let mut seen = HashSet::new();
     let mut cursor: Option<String> = None;
@@ -177,7 +179,7 @@ fn store<K: Kind>(member: &Member, fetched: Fetched<K::Item>) -> bool {
     K::slot(&member.lists).set(known)
 }
 
-/// Reads a list of these servers anew, of all at once. Names are given in the order of the servers. One
+/// Reads a list of these servers anew, of all at once, as far as they do not let us keep it. Names are given in the order of the servers. One
 /// that fails is as it was last known.
 ///
 /// # Errors
@@ -185,6 +187,7 @@ fn store<K: Kind>(member: &Member, fetched: Fetched<K::Item>) -> bool {
 pub(crate) async fn refresh<K: Kind>(
     members: &[Arc<Member>],
     timeout: Option<Timeout>,
+    cache: CacheMode,
 ) -> Result<(), Failure> {
     let is_alone = members.len() == 1;
     let reading = members.iter().map(|member| async move {
@@ -195,7 +198,7 @@ pub(crate) async fn refresh<K: Kind>(
         };
         let reading = async {
             let session = member.session().await?;
-            fetch::<K>(&session, timeout).await.map_err(failed)
+            fetch::<K>(&session, timeout, cache).await.map_err(failed)
         };
         // With a list of it at hand, nobody has to wait for a server that is being opened.
         let limit = match K::slot(&member.lists).known().is_some() {
@@ -236,7 +239,7 @@ pub(crate) async fn refresh_doubtful<K: Kind>(
     let doubtful: Vec<_> = members.iter().filter(doubtful).cloned().collect();
     match doubtful.is_empty() {
         true => Ok(()),
-        false => refresh::<K>(&doubtful, timeout).await,
+        false => refresh::<K>(&doubtful, timeout, CacheMode::Refresh).await,
     }
 }
 
@@ -282,7 +285,7 @@ async fn differs<K: Kind>(member: &Member, session: &Session) -> bool {
         return K::is_offered(session.capabilities());
     }
     slot.lock().is_fresh = false;
-    match fetch::<K>(session, None).await {
+    match fetch::<K>(session, None, CacheMode::Refresh).await {
         Ok(fetched) => store::<K>(member, fetched),
         Err(error) => {
             tracing::warn!(%error, "a list cannot be read");

@@ -1,4 +1,5 @@
 use mcp_core::Cacheable;
+use mcp_session::CacheMode;
 
 use crate::{
     asked::Asked,
@@ -16,7 +17,7 @@ const AFTER: &str = "after:";
 
 /// One page of the list of all servers.
 ///
-/// The first reads every list anew, the others go on in what was read.
+/// The first reads every list anew that no server lets us keep, the others go on in what was read.
 ///
 /// Spec: server/utilities/pagination
 pub(crate) async fn page<K: Kind>(asked: &Asked) -> Answer {
@@ -29,7 +30,7 @@ pub(crate) async fn page<K: Kind>(asked: &Asked) -> Answer {
         },
     };
     match &cursor {
-        None => refresh::<K>(&members, asked.timeout).await?,
+        None => refresh::<K>(&members, asked.timeout, CacheMode::Use).await?,
         // After a restart of this program, say.
         Some(_) => refresh_doubtful::<K>(&members, asked.timeout).await?,
     }

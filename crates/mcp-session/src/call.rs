@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::{
-    CallInfo, Error, ErrorKind, ManualCall, ResultAs, Session, Timeout,
+    CacheMode, CallInfo, Error, ErrorKind, ManualCall, ResultAs, Session, Timeout,
+    cache::Ticket,
     handlers::ProgressHandler,
     output::Settled,
     param_headers,
@@ -43,6 +44,7 @@ pub struct Call<R> {
     log_level: Option<LoggingLevel>,
     timeout: Option<Timeout>,
     on_progress: Option<ProgressHandler>,
+    cache: CacheMode,
     result: PhantomData<fn() -> R>,
 }
 
@@ -60,6 +62,7 @@ impl<R> Call<R> {
             log_level: None,
             timeout: None,
             on_progress: None,
+            cache: CacheMode::Use,
             result: PhantomData,
         }
     }
@@ -98,6 +101,15 @@ impl<R> Call<R> {
     /// Spec: server/utilities/logging
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
         self.log_level = Some(level);
+        self
+    }
+
+    /// Whether the answer may come from the [cache](crate::Cache), which concerns the pages of lists and
+    /// the reading of resources. Default: [`CacheMode::Use`].
+    ///
+    /// Spec: server/utilities/caching
+    pub fn cache(mut self, mode: CacheMode) -> Self {
+        self.cache = mode;
         self
     }
 
@@ -157,6 +169,13 @@ impl Call<GetPromptResult> {
     }
 }
 
+/// A page that the server refuses says something of the others.
+pub(crate) fn failed(ticket: &Option<Box<Ticket>>, error: &Error) {
+    if let Some(ticket) = ticket {
+        ticket.failed(error);
+    }
+}
+
 /// The methods that a server may answer with a wish for input.
 const ASKING: [&str; 3] = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
 
@@ -186,16 +205,26 @@ fn foreign(method: &str, era: Era) -> Option<&'static str> {
     })
 }
 
-impl<R: MethodResult + 'static> Call<R> {
+impl<R: MethodResult + Send + 'static> Call<R> {
     async fn send(mut self) -> Result<R, Error> {
+        let mut ticket = self.ticket();
+        if let Some(ticket) = &mut ticket
+            && let Some(kept) = Box::pin(self.kept(ticket)).await
+        {
+            return Ok(kept);
+        }
         let mut traced = self.traced();
         let span = traced.span();
-        let result = self.rounds(&mut traced).instrument(span).await;
+        let result = self.rounds(ticket, &mut traced).instrument(span).await;
         traced.ended(&result);
         result
     }
 
-    async fn rounds(&mut self, traced: &mut Traced) -> Result<R, Error> {
+    async fn rounds(
+        &mut self,
+        ticket: Option<Box<Ticket>>,
+        traced: &mut Traced,
+    ) -> Result<R, Error> {
         let mut answers = Answers::new();
         let mut round = 0;
         let limit = self.limit();
@@ -206,13 +235,20 @@ impl<R: MethodResult + 'static> Call<R> {
                 Err(error) if !corrected && self.has_wrong_headers(&error) => {
                     // What is known of the tool is out of date.
                     corrected = true;
-                    self.session.list_tools().await?;
+                    self.session.tools_changed();
+                    self.session.list_tools().cache(CacheMode::Refresh).await?;
                     self.round(&answers, traced).await?
                 }
-                result => result?,
+                result => result.inspect_err(|error| failed(&ticket, error))?,
             };
             let later = match self.settle(&result) {
-                Ok(Settled::Done(done)) => return Ok(done),
+                Ok(Settled::Done(done)) => {
+                    // What depends on answers of people is nothing to be kept.
+                    if let Some(ticket) = ticket.filter(|_| answers.is_empty()) {
+                        Box::pin(ticket.keep(&result)).await;
+                    }
+                    return Ok(done);
+                }
                 Ok(Settled::Later(later)) => Ok(later),
                 Err(error) => Err(self.undecodable(error)),
             };
@@ -240,6 +276,27 @@ impl<R: MethodResult + 'static> Call<R> {
             // The limit on the whole call is one on all of its rounds.
             let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
             self.timeout = Some(Timeout { total: rest, ..limit });
+        }
+    }
+
+    /// What is needed to keep the answer; `None` for nearly all calls.
+    pub(crate) fn ticket(&self) -> Option<Box<Ticket>> {
+        let params = self.params.as_ref().ok()?;
+        let Self { session, cache, method, meta, .. } = self;
+        let ticket = Ticket::new(session.cache(), *cache, method, params, meta.as_ref())?;
+        // A session that is over has no answers, whatever is kept for others.
+        (!session.is_closed()).then(|| Box::new(ticket))
+    }
+
+    /// The result, if it is in the cache.
+    pub(crate) async fn kept(&self, ticket: &mut Ticket) -> Option<R> {
+        let kept = ticket.find().await?;
+        match self.settle(&kept) {
+            Ok(Settled::Done(result)) => Some(result),
+            Ok(Settled::Later(_)) | Err(_) => {
+                ticket.is_of_no_use();
+                None
+            }
         }
     }
 
@@ -326,7 +383,7 @@ impl<R: MethodResult + 'static> Call<R> {
     }
 }
 
-impl<R: MethodResult + 'static> IntoFuture for Call<R> {
+impl<R: MethodResult + Send + 'static> IntoFuture for Call<R> {
     type Output = Result<R, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 

@@ -12,6 +12,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     NotificationHandler,
     answering::Answering,
+    cache::SessionCache,
     handlers::{Asked, CallInfo, LogHandler},
     subscribe::Hub,
 };
@@ -85,6 +86,7 @@ pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices
                         _ => tracing::debug!(%error, "messages of the server may have been lost"),
                     }
                     notices.hub.lost(error);
+                    notices.missed();
                 }
             }
         }
@@ -101,9 +103,17 @@ pub(crate) struct Notices {
     pub(crate) server: Arc<str>,
     pub(crate) on_notification: Option<NotificationHandler>,
     pub(crate) on_log: Option<LogHandler>,
+    pub(crate) cache: Option<Arc<SessionCache>>,
 }
 
 impl Notices {
+    /// Something may have been said that nobody heard.
+    pub(crate) fn missed(&self) {
+        if let Some(cache) = &self.cache {
+            cache.missed();
+        }
+    }
+
     /// Hands a notification on, which came while `call` was worked on. A handler that panics is the
     /// application's mistake, and no reason to leave the server without answers from here on.
     pub(crate) fn tell(
@@ -111,6 +121,10 @@ impl Notices {
         notification: &Notification,
         call: impl FnOnce() -> Option<CallInfo>,
     ) {
+        // First, so that whoever is told finds nothing that is out of date.
+        if let Some(cache) = &self.cache {
+            cache.heard(notification);
+        }
         self.hub.tell(notification);
         let told = catch_unwind(AssertUnwindSafe(|| {
             if let Some(on_notification) = &self.on_notification {

@@ -4,6 +4,7 @@
 //! the methods of the protocol. Nothing here knows what carries the messages.
 
 mod answering;
+mod cache;
 mod call;
 mod error;
 mod handlers;
@@ -21,6 +22,7 @@ mod subscribe;
 mod timer;
 mod trace;
 
+pub use cache::{Cache, CacheEntry, CacheMode, CacheStore, MemoryStore};
 pub use call::Call;
 pub use error::{Error, ErrorKind};
 pub use handlers::{

@@ -9,7 +9,7 @@ use std::{
 use futures_core::Stream;
 use mcp_core::{Meta, MethodResult, Page, PaginatedRequestParams};
 
-use crate::{Call, Error, ErrorKind, Session, Timeout, params::Params};
+use crate::{CacheMode, Call, Error, ErrorKind, Session, Timeout, params::Params};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -30,13 +30,15 @@ pub struct List<P> {
     timeout: Option<Timeout>,
     meta: Option<Meta>,
     max_pages: usize,
+    cache: CacheMode,
     page: std::marker::PhantomData<fn() -> P>,
 }
 
 impl<P> List<P> {
     pub(crate) fn new(session: Session, method: &'static str) -> Self {
         let page = std::marker::PhantomData;
-        Self { session, method, timeout: None, meta: None, max_pages: MAX_PAGES, page }
+        let (cache, meta) = (CacheMode::Use, None);
+        Self { session, method, timeout: None, meta, max_pages: MAX_PAGES, cache, page }
     }
 
     /// Limits the time of each page instead of the session's own limit.
@@ -48,6 +50,14 @@ impl<P> List<P> {
     /// Sends `meta` as the `_meta` of the request for each page, beside what the protocol puts there.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = Some(meta);
+        self
+    }
+
+    /// Whether pages may come from the [cache](crate::Cache). Default: [`CacheMode::Use`].
+    ///
+    /// Spec: server/utilities/caching#pagination
+    pub fn cache(mut self, mode: CacheMode) -> Self {
+        self.cache = mode;
         self
     }
 
@@ -67,6 +77,7 @@ where
         let mut params = PaginatedRequestParams::default();
         params.cursor = cursor.map(str::to_owned);
         let call = Call::new(self.session.clone(), self.method, Params::new(&params));
+        let call = call.cache(self.cache);
         let call = match &self.meta {
             Some(meta) => call.meta(meta.clone()),
             None => call,
@@ -83,6 +94,20 @@ where
         Items { list: self, ready: Vec::new().into_iter(), next: Some(first), seen: HashSet::new() }
     }
 
+    async fn all(self) -> Result<Vec<P::Item>, Error> {
+        let mut items = self.stream();
+        let mut all = Vec::new();
+        while let Some(item) = std::future::poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await {
+            all.push(item?);
+        }
+        Ok(all)
+    }
+
+    /// How many calls of the session were answered from the cache.
+    fn hits(&self) -> Option<u64> {
+        self.session.cache().map(|cache| cache.hits())
+    }
+
     fn error(&self, message: String) -> Error {
         self.session.error(ErrorKind::Pagination, message).with_method(self.method)
     }
@@ -97,14 +122,17 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut items = self.stream();
-            let mut all = Vec::new();
-            while let Some(item) =
-                std::future::poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await
-            {
-                all.push(item?);
+            let hits = self.hits();
+            let Self { method, timeout, max_pages, cache, page, .. } = self;
+            let (session, meta) = (self.session.clone(), self.meta.clone());
+            let again = Self { session, method, timeout, meta, max_pages, cache, page };
+            match self.all().await {
+                // A page that was kept named a cursor that is none any more.
+                Err(error) if error.answer().is_some() && again.hits() != hits => {
+                    again.cache(CacheMode::Refresh).all().await
+                }
+                all => all,
             }
-            Ok(all)
         })
     }
 }

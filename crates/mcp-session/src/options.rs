@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use mcp_core::{ClientCapabilities, Implementation, Notification};
 use mcp_transport::TraceContext;
 
-use crate::{Handlers, Mode, Timeout, Verdict};
+use crate::{Cache, Handlers, Mode, Timeout, Verdict};
 
 /// How a session is opened and what holds for its calls. Plain configuration: making it does no I/O.
 #[derive(Clone)]
@@ -53,6 +53,9 @@ pub struct SessionOptions {
     /// How results of tools are judged by what the tools say of them. Default: not at all.
     #[cfg(feature = "validation")]
     pub output_checks: Option<crate::OutputChecks>,
+    /// What becomes of results that servers let their clients keep. Default: they are kept in memory,
+    /// for all sessions that are opened with clones of these options.
+    pub cache: Cache,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -75,6 +78,7 @@ impl Default for SessionOptions {
             spans: true,
             #[cfg(feature = "validation")]
             output_checks: None,
+            cache: Cache::default(),
         }
     }
 }
@@ -88,6 +92,7 @@ impl fmt::Debug for SessionOptions {
             .field("start_timeout", &self.start_timeout)
             .field("timeout", &self.timeout)
             .field("handlers", &self.handlers)
+            .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
 }

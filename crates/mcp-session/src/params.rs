@@ -180,6 +180,11 @@ impl Params {
         Ok(Some(RawJson::trusted(out)))
     }
 
+    /// All of the parameters as they were given, where they have no arguments.
+    pub(crate) fn without_arguments(&self) -> Option<&[u8]> {
+        matches!(self.arguments, Arguments::None).then_some(&*self.fixed)
+    }
+
     /// The arguments by themselves.
     pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match &self.arguments {

@@ -19,7 +19,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
-use crate::{Call, CallInfo, Error, answering::Answering, output::Settled, params::member};
+use crate::{
+    Call, CallInfo, Error, answering::Answering, call::failed, output::Settled, params::member,
+};
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers says, as a
 /// string, which of them asks.
@@ -206,19 +208,31 @@ impl<R> ManualCall<R> {
     }
 }
 
-impl<R: MethodResult + 'static> IntoFuture for ManualCall<R> {
+impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
     type Output = Result<Input<R>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { call, answers } = self;
         Box::pin(async move {
+            let mut ticket = if answers.is_empty() { call.ticket() } else { None };
+            if let Some(ticket) = &mut ticket
+                && let Some(kept) = call.kept(ticket).await
+            {
+                return Ok(Input::Done(kept));
+            }
             let mut traced = call.traced();
             let span = traced.span();
             let result = call.round(&answers, &mut traced).instrument(span).await;
-            let result = result.inspect_err(|error| traced.lost(error))?;
+            let result = result.inspect_err(|error| {
+                failed(&ticket, error);
+                traced.lost(error);
+            })?;
             let later = match call.settle(&result) {
                 Ok(Settled::Done(done)) => {
+                    if let Some(ticket) = ticket {
+                        ticket.keep(&result).await;
+                    }
                     traced.done(&done);
                     return Ok(Input::Done(done));
                 }

@@ -22,6 +22,7 @@ use tracing::Instrument;
 use crate::{
     Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
     answering::Answering,
+    cache::SessionCache,
     handlers::ProgressHandler,
     inbound::{self, Incoming, Notices},
     logging::LogLevel,
@@ -99,6 +100,13 @@ impl Session {
             server: Arc::clone(&server),
             on_notification: options.on_notification.clone(),
             on_log: options.handlers.log.clone(),
+            cache: SessionCache::open(
+                &options.cache,
+                &server,
+                connect.describe(),
+                connect.binding(),
+                &verdict,
+            ),
         };
         let incoming = inbound::watch(connection.inbound, answering, notices.clone());
         #[cfg(feature = "validation")]
@@ -341,6 +349,17 @@ impl Session {
     pub(crate) fn sends_headers(&self) -> bool {
         let verdict = &self.inner.verdict;
         verdict.binding == Some(Binding::Http) && verdict.era() == Era::Modern
+    }
+
+    /// What is known of the tools is out of date.
+    pub(crate) fn tools_changed(&self) {
+        if let Some(cache) = self.cache() {
+            cache.tools_changed();
+        }
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Arc<SessionCache>> {
+        self.inner.notices.cache.as_ref()
     }
 
     /// Remembers which arguments of these tools are repeated in headers, and what their results are.

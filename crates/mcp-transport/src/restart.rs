@@ -25,7 +25,8 @@ use crate::{
 /// in flight. Of that, a request that is known not to have been sent goes to the new connection; any other
 /// fails with [`Interrupted`](ErrorKind::Interrupted). Requests of the legacy era, and `server/discover`,
 /// pass as they are, and a legacy session is over with its connection. A new connection is opened with the
-/// next request, not before.
+/// next request, not before. The [`Inbound`] tells of each connection that was lost with an error of kind
+/// [`Interrupted`](ErrorKind::Interrupted), since the server may have said something meanwhile.
 ///
 /// Needs tokio's timer.
 #[derive(Debug, Clone)]
@@ -336,6 +337,12 @@ fn interrupted(error: Error) -> Error {
         .with_source(error)
 }
 
+/// What the server said outside exchanges, from the end of one connection to the next, never arrived.
+fn replaced(error: Error) -> Error {
+    Error::new(ErrorKind::Interrupted, "the connection ended, and another one takes its place")
+        .with_source(error)
+}
+
 /// An exchange that is begun once more if its request turns out not to have been sent.
 struct Open<C: Connect> {
     shared: Arc<Shared<C>>,
@@ -402,8 +409,15 @@ impl Stream for Listening {
                             return Poll::Ready(Some(Err(error)));
                         }
                         this.current = None;
+                        return Poll::Ready(Some(Err(replaced(error))));
                     }
-                    Poll::Ready(None) => this.current = None,
+                    Poll::Ready(None) => {
+                        this.current = None;
+                        if !this.beside.is_last() {
+                            let error = Error::new(ErrorKind::Closed, "the connection is over");
+                            return Poll::Ready(Some(Err(replaced(error))));
+                        }
+                    }
                     other => return other,
                 }
             }

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod alone;
+mod caching;
 mod clients;
 mod data;
 mod everything;

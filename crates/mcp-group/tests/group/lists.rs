@@ -1,11 +1,19 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
 use mcp_group::{Backend, Group, ItemKind};
 use mcp_server::Server;
 use mcp_transport_memory::Memory;
 use serde_json::json;
 
 use crate::{
-    fixture::{backend, names, old_backend, open, open_legacy, two},
-    peer::{modern, result, tools},
+    fixture::{backend, names, old_backend, open, open_legacy, two, until},
+    peer::{Reply, acknowledge, modern, notification, result, tools},
 };
 
 #[tokio::test]
@@ -194,4 +202,47 @@ async fn a_name_is_given_to_one_server_only() {
     assert_eq!((&*status[1].name, status[1].state), ("a", mcp_group::ServerState::Failed));
     let error = status[1].last_error.as_ref().unwrap().to_string();
     assert!(error.contains("another server of the group has this name"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
+    let lists = Arc::new(AtomicU32::new(0));
+    let asked = Arc::clone(&lists);
+    let capabilities = json!({ "tools": { "listChanged": true } });
+    let peer = modern(capabilities, move |_, message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let name = format!("t{}", asked.fetch_add(1, Ordering::SeqCst) + 1);
+            let tool = json!({ "name": name, "inputSchema": { "type": "object" } });
+            result(
+                message,
+                json!({
+                    "resultType": "complete", "tools": [tool], "ttlMs": 60_000, "cacheScope": "public",
+                }),
+            )
+        }
+        Some("subscriptions/listen") => acknowledge(message),
+        _ => Reply::Nothing,
+    });
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    // What the sessions with the group keep is not what this is about.
+    let page = async || open(&group).await.list_tools().page(None).await.unwrap().tools;
+    page().await;
+    // Now somebody listens, and what was kept before is in doubt.
+    until(|| peer.asked("subscriptions/listen").len() == 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    page().await;
+    let before = lists.load(Ordering::SeqCst);
+    let name = format!("p_t{before}");
+    for _ in 0..3 {
+        assert_eq!(page().await[0].name, name);
+    }
+    assert_eq!(lists.load(Ordering::SeqCst), before, "the server was not asked again");
+    let id = &peer.asked("subscriptions/listen")[0]["id"];
+    let meta = json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": id } });
+    peer.say(notification("notifications/tools/list_changed", meta));
+    until(|| lists.load(Ordering::SeqCst) == before + 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(page().await[0].name, format!("p_t{}", before + 1));
+    assert_eq!(lists.load(Ordering::SeqCst), before + 1, "one reading is enough");
 }

@@ -29,6 +29,9 @@ impl Session {
         let mut deadline = inner.timers.deadline(timeout);
         // A server that waits for a person here is not silent.
         let waited_until = || inner.incoming.answering().waited_until();
+        let listens = request.method == method::SUBSCRIPTIONS_LISTEN;
+        // However it ends: nothing more is heard.
+        let _listening = self.cache().filter(|_| listens).map(|cache| cache.listen(&request.id));
         let mut envelope = Envelope::new(request).with_version(version);
         if let Some(limit) = timeout.beyond_default() {
             envelope = envelope.with_extension(limit);

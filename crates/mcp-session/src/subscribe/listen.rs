@@ -11,7 +11,7 @@ use mcp_transport::{Delivery, Exchange};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Event, Feed, Subscribe, event::subscription_of};
-use crate::{Error, ErrorKind, Session, params::Params};
+use crate::{Error, ErrorKind, Session, cache::Listening, params::Params};
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 
@@ -19,6 +19,7 @@ const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 pub(super) struct Open {
     id: RequestId,
     exchange: Exchange,
+    _listening: Option<Listening>,
 }
 
 /// Opens a subscription.
@@ -45,8 +46,9 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let mut request = Request::new(session.next_id(), METHOD);
     request.params = params.map_err(|error| session.unsendable(error))?;
     let id = request.id.clone();
+    let listening = session.cache().map(|cache| cache.listen(&id));
     let exchange = session.begin(request, trace).await?;
-    let mut open = Open { id, exchange };
+    let mut open = Open { id, exchange, _listening: listening };
     match open.next(session, feed).await {
         Some(Said::Acknowledged(acknowledged)) => feed.acknowledge(acknowledged),
         Some(Said::Something) => {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod asked;
+mod cache;
+mod cache_store;
 mod calls;
 mod handlers;
 #[cfg(feature = "validation")]

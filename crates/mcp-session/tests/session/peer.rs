@@ -8,7 +8,7 @@ use std::{
 use mcp_core::Request;
 use mcp_transport::{
     Address, Binding, Connect, Connection, Envelope, Error, Exchange, Limits, Multiplex, OneWay,
-    Transport,
+    ParamHeaders, Transport,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -33,6 +33,7 @@ type Script = dyn Fn(u32, &Value) -> Reply + Send + Sync;
 pub(crate) struct Peer {
     script: Arc<Script>,
     received: Arc<Mutex<Vec<Value>>>,
+    headers: Arc<Mutex<Vec<ParamHeaders>>>,
     connections: Arc<AtomicU32>,
     binding: Binding,
 }
@@ -42,6 +43,7 @@ pub(crate) fn peer(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static
     Peer {
         script: Arc::new(script),
         received: Arc::default(),
+        headers: Arc::default(),
         connections: Arc::default(),
         binding: Binding::Stream,
     }
@@ -56,6 +58,11 @@ impl Peer {
     /// All that the client has sent, over all connections.
     pub(crate) fn received(&self) -> Vec<Value> {
         self.received.lock().unwrap().clone()
+    }
+
+    /// The arguments that were to be repeated in headers, over all connections.
+    pub(crate) fn headers(&self) -> Vec<ParamHeaders> {
+        self.headers.lock().unwrap().clone()
     }
 
     pub(crate) fn methods(&self) -> Vec<String> {
@@ -124,7 +131,7 @@ pub(crate) fn legacy(script: impl Fn(&Value) -> Reply + Send + Sync + 'static) -
     })
 }
 
-pub(crate) struct PeerTransport(Multiplex, JoinHandle<Error>);
+pub(crate) struct PeerTransport(Multiplex, JoinHandle<Error>, Arc<Mutex<Vec<ParamHeaders>>>);
 
 impl Connect for Peer {
     type Transport = PeerTransport;
@@ -133,6 +140,7 @@ impl Connect for Peer {
         let number = self.connections.fetch_add(1, Ordering::SeqCst);
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let this = self.clone();
+        let headers = Arc::clone(&self.headers);
         tokio::spawn(async move {
             let (reader, mut writer) = tokio::io::split(theirs);
             let mut lines = BufReader::new(reader).lines();
@@ -157,7 +165,7 @@ impl Connect for Peer {
         });
         let (reader, writer) = tokio::io::split(ours);
         let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(Connection::new(PeerTransport(multiplex, tokio::spawn(driver)), inbound))
+        Ok(Connection::new(PeerTransport(multiplex, tokio::spawn(driver), headers), inbound))
     }
 
     fn binding(&self) -> Binding {
@@ -175,6 +183,7 @@ impl Connect for Peer {
 
 impl Transport for PeerTransport {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        self.2.lock().unwrap().extend(request.extensions.get::<ParamHeaders>().cloned());
         self.0.request(request).await
     }
 

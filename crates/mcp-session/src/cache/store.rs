@@ -1,0 +1,244 @@
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Limits, bounded::Bounded};
+
+/// A place where clients share what servers let them keep, such as a database of a whole fleet; see
+/// [`Cache::store`](crate::Cache::store).
+///
+/// Keys are opaque text, as long as a URI may be: a store with a limit may use a digest of them, of a
+/// kind in which nobody finds two of the same. Values are opaque too. A store may lose anything at any
+/// time, and should not give out what has outlived its time. Its futures must not block, and are dropped
+/// when they take too long.
+///
+/// ```
+/// use std::{collections::HashMap, convert::Infallible, sync::Mutex, time::Instant};
+/// use mcp_session::{CacheEntry, CacheStore};
+///
+/// #[derive(Default)]
+/// struct Shelf(Mutex<HashMap<String, (CacheEntry, Instant)>>);
+///
+/// impl CacheStore for Shelf {
+///     type Error = Infallible;
+///
+///     async fn get(&self, key: &str) -> Result<Option<CacheEntry>, Infallible> {
+///         let shelf = self.0.lock().expect("nobody panics with it");
+///         let found = shelf.get(key).and_then(|(entry, since)| {
+///             let left = entry.ttl.checked_sub(since.elapsed())?;
+///             Some(CacheEntry::new(entry.value.clone(), left))
+///         });
+///         Ok(found)
+///     }
+///
+///     async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), Infallible> {
+///         let mut shelf = self.0.lock().expect("nobody panics with it");
+///         shelf.insert(key.to_owned(), (entry, Instant::now()));
+///         Ok(())
+///     }
+///
+///     async fn remove(&self, key: &str) -> Result<(), Infallible> {
+///         self.0.lock().expect("nobody panics with it").remove(key);
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait CacheStore: Send + Sync + 'static {
+    /// Why the store could not do it.
+    type Error: fmt::Display + Send;
+
+    /// Finds a value, with the time that is left to it.
+    fn get(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<CacheEntry>, Self::Error>> + Send;
+
+    /// Keeps a value for its time, in place of the one that there is.
+    fn put(
+        &self,
+        key: &str,
+        entry: CacheEntry,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Forgets a value. It is no error that there is none.
+    fn remove(&self, key: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// A value in a [`CacheStore`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheEntry {
+    /// The value.
+    pub value: Bytes,
+    /// For how long it may be kept from now on.
+    pub ttl: Duration,
+}
+
+impl CacheEntry {
+    /// A value that may be kept for this long.
+    pub fn new(value: impl Into<Bytes>, ttl: Duration) -> Self {
+        Self { value: value.into(), ttl }
+    }
+}
+
+impl<S: CacheStore> CacheStore for Arc<S> {
+    type Error = S::Error;
+
+    async fn get(&self, key: &str) -> Result<Option<CacheEntry>, S::Error> {
+        (**self).get(key).await
+    }
+
+    async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), S::Error> {
+        (**self).put(key, entry).await
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), S::Error> {
+        (**self).remove(key).await
+    }
+}
+
+/// A [`CacheStore`] in memory, for the clients of one process: those that a `clone` of it is given to.
+/// The least recently used goes first.
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Mutex<Bounded<String, (Bytes, Instant)>>>);
+
+impl MemoryStore {
+    /// One of up to 16 MiB and 1024 values.
+    pub fn new() -> Self {
+        Self::with_limits(Limits::DEFAULT.bytes, Limits::DEFAULT.entries)
+    }
+
+    /// One of up to so many bytes and values.
+    pub fn with_limits(bytes: usize, entries: usize) -> Self {
+        Self(Arc::new(Mutex::new(Bounded::new(Limits { bytes, entries }))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bounded<String, (Bytes, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl CacheStore for MemoryStore {
+    type Error = Infallible;
+
+    async fn get(&self, key: &str) -> Result<Option<CacheEntry>, Infallible> {
+        let key = key.to_owned();
+        let mut entries = self.lock();
+        let Some((value, until)) = entries.find(&key) else { return Ok(None) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            entries.remove(&key);
+            return Ok(None);
+        }
+        Ok(Some(CacheEntry::new(value.clone(), left)))
+    }
+
+    async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), Infallible> {
+        if let Some(until) = Instant::now().checked_add(entry.ttl) {
+            let bytes = key.len() + entry.value.len();
+            self.lock().put(key.to_owned(), (entry.value, until), bytes);
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), Infallible> {
+        self.lock().remove(&key.to_owned());
+        Ok(())
+    }
+}
+
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+/// Any [`CacheStore`], with errors as text.
+trait Erased: Send + Sync {
+    fn get<'a>(&'a self, key: &'a str) -> Work<'a, Option<CacheEntry>>;
+    fn put<'a>(&'a self, key: &'a str, entry: CacheEntry) -> Work<'a, ()>;
+    fn remove<'a>(&'a self, key: &'a str) -> Work<'a, ()>;
+}
+
+impl<S: CacheStore> Erased for S {
+    fn get<'a>(&'a self, key: &'a str) -> Work<'a, Option<CacheEntry>> {
+        Box::pin(async move { CacheStore::get(self, key).await.map_err(|it| it.to_string()) })
+    }
+
+    fn put<'a>(&'a self, key: &'a str, entry: CacheEntry) -> Work<'a, ()> {
+        Box::pin(
+            async move { CacheStore::put(self, key, entry).await.map_err(|it| it.to_string()) },
+        )
+    }
+
+    fn remove<'a>(&'a self, key: &'a str) -> Work<'a, ()> {
+        Box::pin(async move { CacheStore::remove(self, key).await.map_err(|it| it.to_string()) })
+    }
+}
+
+/// How long a store is left alone that has failed or was slow.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A store, and whether it is of use at the time.
+#[derive(Clone)]
+pub(super) struct SharedStore {
+    store: Arc<dyn Erased>,
+    rests_until: Arc<Mutex<Option<Instant>>>,
+}
+
+impl SharedStore {
+    pub(super) fn new(store: impl CacheStore) -> Self {
+        Self { store: Arc::new(store), rests_until: Arc::default() }
+    }
+
+    pub(super) async fn get(&self, key: &str) -> Result<Option<CacheEntry>, String> {
+        self.store.get(key).await
+    }
+
+    pub(super) async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), String> {
+        self.store.put(key, entry).await
+    }
+
+    pub(super) async fn remove(&self, key: &str) -> Result<(), String> {
+        self.store.remove(key).await
+    }
+
+    /// What comes of `work` within the limit. Where nothing does, nobody asks again for a while.
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, String>>,
+    ) -> Option<T> {
+        if self.rest().is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let error = match tokio::time::timeout(limit, work).await {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(error)) => error,
+            Err(_) => format!("no answer within {limit:?}"),
+        };
+        tracing::warn!(error, "the store of the cache is of no use for a while");
+        *self.rest() = Instant::now().checked_add(PAUSE);
+        None
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

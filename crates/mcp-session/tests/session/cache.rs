@@ -1,0 +1,543 @@
+//! What is kept of servers that let us keep it, and for how long.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_core::{Outcome, ReadResourceResult, method};
+use mcp_session::{Cache, CacheMode, Error, Session, SessionOptions};
+use mcp_transport::{Binding, Restart, RestartPolicy};
+use serde_json::{Value, json};
+
+use crate::peer::{Peer, Reply, error, legacy, modern, result};
+
+/// A result of any kind that may be kept, and tells how often the server was asked.
+pub(crate) fn hinted(message: &Value, asked: u32, ttl: Value, scope: &str) -> Value {
+    let mut result = json!({ "resultType": "complete", "ttlMs": ttl, "cacheScope": scope });
+    match message["method"].as_str().unwrap() {
+        "tools/list" => result["tools"] = json!([tool(asked)]),
+        "prompts/list" => result["prompts"] = json!([{ "name": asked.to_string() }]),
+        "resources/list" => {
+            result["resources"] = json!([{ "uri": "a://b", "name": asked.to_string() }]);
+        }
+        "resources/templates/list" => {
+            result["resourceTemplates"] = json!([{ "uriTemplate": "a://{b}", "name": "b" }]);
+        }
+        "resources/read" => {
+            let uri = &message["params"]["uri"];
+            result["contents"] = json!([{ "uri": uri, "text": asked.to_string() }]);
+        }
+        _ => {}
+    }
+    result
+}
+
+fn tool(asked: u32) -> Value {
+    json!({ "name": asked.to_string(), "inputSchema": { "type": "object" } })
+}
+
+/// A server whose results may be kept for 5 s. A call of the tool `say` says its arguments, as
+/// notifications, before it is answered.
+pub(crate) fn generous() -> Peer {
+    generous_with(json!(5000), "private")
+}
+
+pub(crate) fn generous_with(ttl: Value, scope: &'static str) -> Peer {
+    let asked = AtomicU32::new(0);
+    modern(move |message| match message["method"].as_str() {
+        Some("subscriptions/listen") => acknowledge(message),
+        Some("tools/call") if message["params"]["name"] == "die" => Reply::Close,
+        Some("tools/call") => {
+            let mut lines = message["params"]["arguments"]["say"].as_array().cloned().unwrap();
+            lines.push(json!({
+                "jsonrpc": "2.0", "id": message["id"],
+                "result": { "resultType": "complete", "content": [] },
+            }));
+            Reply::Lines(lines)
+        }
+        Some(method) if method.contains('/') && !method.starts_with("notifications/") => {
+            let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            result(message, hinted(message, asked, ttl.clone(), scope))
+        }
+        _ => Reply::Nothing,
+    })
+}
+
+fn acknowledge(listen: &Value) -> Reply {
+    let meta = json!({ "io.modelcontextprotocol/subscriptionId": listen["id"] });
+    let params = json!({ "notifications": listen["params"]["notifications"], "_meta": meta });
+    Reply::Lines(vec![notification("notifications/subscriptions/acknowledged", params)])
+}
+
+/// Listens until it is aborted.
+async fn listen(session: &Session, filter: Value) -> tokio::task::JoinHandle<()> {
+    let session = session.clone();
+    let listen = tokio::spawn(async move {
+        let params = json!({ "notifications": filter });
+        let _ = session.request(method::SUBSCRIPTIONS_LISTEN, &params).await;
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    listen
+}
+
+pub(crate) async fn open(peer: &Peer, cache: &Cache) -> Session {
+    let mut options = SessionOptions::default();
+    options.cache = cache.clone();
+    Session::open(peer.clone(), Some("shop"), options).await.unwrap()
+}
+
+/// The name of the first tool: how often the server had been asked when it gave it.
+pub(crate) async fn tools(session: &Session) -> String {
+    session.list_tools().await.unwrap().remove(0).name
+}
+
+pub(crate) async fn read(session: &Session, uri: &str) -> String {
+    let result = session.read_resource(uri).await.unwrap();
+    let text = serde_json::to_value(&result.contents[0]).unwrap()["text"].take();
+    text.as_str().unwrap().to_owned()
+}
+
+async fn say(session: &Session, notifications: &[Value]) {
+    session.call_tool("say").arg("say", notifications).await.unwrap();
+    // What arrives outside of calls has a task of its own.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn notification(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "method": method, "params": params })
+}
+
+fn asked(peer: &Peer, method: &str) -> usize {
+    peer.methods().iter().filter(|asked| *asked == method).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_asked_for_again_when_its_time_is_over() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new()).await;
+    assert_eq!(tools(&session).await, "1");
+    tokio::time::advance(Duration::from_millis(4999)).await;
+    assert_eq!(tools(&session).await, "1");
+    assert_eq!(session.list_tools().page(None).await.unwrap().ttl_ms, Some(1), "what is left");
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(tools(&session).await, "2");
+    assert_eq!(asked(&peer, "tools/list"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_server_that_gives_time_is_taken_at_its_word() {
+    for ttl in [json!(0), json!(-1), json!(null)] {
+        let peer = generous_with(ttl.clone(), "public");
+        let session = open(&peer, &Cache::new()).await;
+        assert_eq!([tools(&session).await, tools(&session).await], ["1", "2"], "{ttl}");
+    }
+    let old = legacy(|message| result(message, hinted(message, 1, json!(5000), "public")));
+    let session = open(&old, &Cache::new()).await;
+    assert_eq!([tools(&session).await, tools(&session).await], ["1", "1"]);
+    assert_eq!(asked(&old, "tools/list"), 2);
+    let peer = generous();
+    let session = open(&peer, &Cache::off()).await;
+    assert_eq!([tools(&session).await, tools(&session).await], ["1", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_is_the_longest_time() {
+    let peer = generous_with(json!(u64::MAX), "private");
+    let session = open(&peer, &Cache::new()).await;
+    // The typed result has no room for so large a number.
+    let list = async || {
+        let list = session.request(method::TOOLS_LIST, &()).await.unwrap();
+        list.decode::<Value>().unwrap()["tools"][0]["name"].take()
+    };
+    assert_eq!(list().await, "1");
+    tokio::time::advance(Duration::from_secs(24 * 60 * 60 - 1)).await;
+    assert_eq!(list().await, "1");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(list().await, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_says_what_it_wants_of_the_cache() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new()).await;
+    let list = async |mode| session.list_tools().cache(mode).await.unwrap().remove(0).name;
+    assert_eq!(list(CacheMode::Bypass).await, "1");
+    assert_eq!(list(CacheMode::Use).await, "2", "nothing was kept");
+    assert_eq!(list(CacheMode::Bypass).await, "3");
+    assert_eq!(list(CacheMode::Use).await, "2", "what was kept stayed");
+    assert_eq!(list(CacheMode::Refresh).await, "4");
+    assert_eq!(list(CacheMode::Use).await, "4");
+    let page = session.list_tools().page(None).cache(CacheMode::Refresh).await.unwrap();
+    assert_eq!(page.tools[0].name, "5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kind_is_kept_by_its_parameters() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new()).await;
+    for _ in 0..2 {
+        assert_eq!(tools(&session).await, "1");
+        session.list_prompts().await.unwrap();
+        session.list_resources().await.unwrap();
+        session.list_resource_templates().await.unwrap();
+        assert_eq!(read(&session, "a://one").await, "5");
+        assert_eq!(read(&session, "a://two").await, "6");
+    }
+    // The same request, written by hand and decoded in another way.
+    let params = json!({ "uri": "a://one", "_meta": { "progressToken": 3 } });
+    let raw = session.request(method::RESOURCES_READ, &params).await.unwrap();
+    let Outcome::Complete(result) = raw.decode::<Outcome<ReadResourceResult>>().unwrap() else {
+        panic!("{raw:?}");
+    };
+    assert_eq!(serde_json::to_value(&result.contents).unwrap()[0]["text"], "5");
+    assert_eq!(peer.methods().len(), 1 + 6);
+    // Not the same.
+    for params in [
+        json!({ "uri": "a://one", "_meta": { "version": 2 } }),
+        json!({ "uri": "a://one", "requestState": "s" }),
+        json!({ "uri": "a://one", "requestState": "s" }),
+        json!({ "uri": "a://one", "inputResponses": {} }),
+    ] {
+        let before = peer.methods().len();
+        session.request(method::RESOURCES_READ, &params).await.unwrap();
+        assert_eq!(peer.methods().len(), before + 1, "{params}");
+    }
+    assert_eq!(read(&session, "a://one").await, "5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_depends_on_input_is_not_kept() {
+    let peer = modern(|message| match message["params"].get("requestState") {
+        Some(_) => result(message, hinted(message, 1, json!(5000), "public")),
+        None => result(
+            message,
+            json!({ "resultType": "input_required", "requestState": "s", "ttlMs": 5000 }),
+        ),
+    });
+    let session = open(&peer, &Cache::new()).await;
+    for round in 1..=2 {
+        assert_eq!(read(&session, "a://b").await, "1");
+        assert_eq!(asked(&peer, "resources/read"), 2 * round);
+    }
+}
+
+/// Two pages, the second under a cursor that changes with `set`.
+fn paged() -> (Peer, Arc<Mutex<&'static str>>) {
+    let cursor = Arc::new(Mutex::new("old"));
+    let now = Arc::clone(&cursor);
+    let peer = modern(move |message| {
+        let now = *now.lock().unwrap();
+        let page = |name: &str, next: Option<&str>| {
+            let mut page = json!({
+                "resultType": "complete", "ttlMs": 5000, "cacheScope": "private",
+                "tools": [{ "name": name, "inputSchema": { "type": "object" } }],
+            });
+            if let Some(next) = next {
+                page["nextCursor"] = json!(next);
+            }
+            page
+        };
+        match message["params"]["cursor"].as_str() {
+            None => result(message, page(&format!("first {now}"), Some(now))),
+            Some(cursor) if cursor == now => result(message, page(&format!("second {now}"), None)),
+            Some(_) => error(message, json!({ "code": -32602, "message": "unknown cursor" })),
+        }
+    });
+    (peer, cursor)
+}
+
+async fn names(session: &Session) -> Result<Vec<String>, Error> {
+    Ok(session.list_tools().await?.into_iter().map(|tool| tool.name).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_are_kept_one_by_one() {
+    let (peer, _) = paged();
+    let session = open(&peer, &Cache::new()).await;
+    assert_eq!(session.list_tools().page(None).await.unwrap().tools[0].name, "first old");
+    tokio::time::advance(Duration::from_secs(3)).await;
+    for _ in 0..2 {
+        assert_eq!(names(&session).await.unwrap(), ["first old", "second old"]);
+    }
+    assert_eq!(asked(&peer, "tools/list"), 2);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    names(&session).await.unwrap();
+    assert_eq!(asked(&peer, "tools/list"), 3, "the first page was older");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_begins_anew_when_a_cursor_that_was_kept_is_refused() {
+    let (peer, cursor) = paged();
+    let session = open(&peer, &Cache::new()).await;
+    let first = session.list_tools().page(None).await.unwrap();
+    *cursor.lock().unwrap() = "new";
+    assert_eq!(names(&session).await.unwrap(), ["first new", "second new"]);
+    assert_eq!(asked(&peer, "tools/list"), 4);
+    // A page that is asked for by itself fails, and all pages go.
+    let error = session.list_tools().page(first.next_cursor.as_deref()).await.unwrap_err();
+    assert_eq!(error.answer().unwrap().code, -32602);
+    names(&session).await.unwrap();
+    assert_eq!(asked(&peer, "tools/list"), 7);
+    // A server that refuses its own cursors is not asked for ever.
+    let broken = modern(|message| match message["params"]["cursor"].as_str() {
+        None => {
+            let mut page = hinted(message, 1, json!(5000), "private");
+            page["nextCursor"] = json!("x");
+            result(message, page)
+        }
+        Some(_) => error_of(message),
+    });
+    let session = open(&broken, &Cache::new()).await;
+    for requests in [2, 4] {
+        names(&session).await.unwrap_err();
+        assert_eq!(asked(&broken, "tools/list"), requests);
+    }
+}
+
+fn error_of(message: &Value) -> Reply {
+    error(message, json!({ "code": -32602, "message": "unknown cursor" }))
+}
+
+/// What is still kept, of all kinds.
+async fn fresh(peer: &Peer, session: &Session) -> Vec<&'static str> {
+    let before = peer.methods().len();
+    session.list_tools().await.unwrap();
+    session.list_prompts().await.unwrap();
+    session.list_resources().await.unwrap();
+    session.list_resource_templates().await.unwrap();
+    for uri in ["a://b", "a://b/c", "a://d"] {
+        session.read_resource(uri).await.unwrap();
+    }
+    let messages = peer.received();
+    let asked = |method: &str, uri: Option<&str>| {
+        messages[before..]
+            .iter()
+            .any(|it| it["method"] == method && uri.is_none_or(|uri| it["params"]["uri"] == uri))
+    };
+    let mut fresh = Vec::new();
+    for (name, method, uri) in [
+        ("tools", "tools/list", None),
+        ("prompts", "prompts/list", None),
+        ("resources", "resources/list", None),
+        ("templates", "resources/templates/list", None),
+        ("b", "resources/read", Some("a://b")),
+        ("b/c", "resources/read", Some("a://b/c")),
+        ("d", "resources/read", Some("a://d")),
+    ] {
+        if !asked(method, uri) {
+            fresh.push(name);
+        }
+    }
+    fresh
+}
+
+const ALL: [&str; 7] = ["tools", "prompts", "resources", "templates", "b", "b/c", "d"];
+
+fn without(gone: &[&str]) -> Vec<&'static str> {
+    ALL.into_iter().filter(|name| !gone.contains(name)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn word_of_a_change_makes_stale_what_it_is_about() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new()).await;
+    assert!(fresh(&peer, &session).await.is_empty());
+    assert_eq!(fresh(&peer, &session).await, ALL);
+    let reads = ["b", "b/c", "d"];
+    for (method, params, gone) in [
+        ("notifications/tools/list_changed", json!({}), &["tools"][..]),
+        ("notifications/prompts/list_changed", json!({}), &["prompts"]),
+        ("notifications/resources/list_changed", json!({}), &["resources", "templates"]),
+        // Nobody subscribed to it, so it is a part of something else.
+        ("notifications/resources/updated", json!({ "uri": "a://b/c" }), &reads),
+        ("notifications/resources/updated", json!({ "uri": 1 }), &reads),
+        ("notifications/message", json!({ "level": "info", "data": "x" }), &[]),
+    ] {
+        say(&session, &[notification(method, params.clone())]).await;
+        assert_eq!(fresh(&peer, &session).await, without(gone), "{method} {params}");
+        assert_eq!(fresh(&peer, &session).await, ALL);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_a_subscribed_resource_is_about_it_and_its_parts() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new()).await;
+    fresh(&peer, &session).await;
+    let filter = json!({ "toolsListChanged": true, "resourceSubscriptions": ["a://b", "a://b/c"] });
+    let listen = listen(&session, filter).await;
+    assert_eq!(
+        fresh(&peer, &session).await,
+        ["prompts", "resources", "templates"],
+        "it may have changed before anybody listened"
+    );
+    let updated =
+        |uri: &str| [notification("notifications/resources/updated", json!({ "uri": uri }))];
+    say(&session, &updated("a://b")).await;
+    assert_eq!(fresh(&peer, &session).await, without(&["b", "b/c"]));
+    say(&session, &updated("a://d")).await;
+    assert_eq!(
+        fresh(&peer, &session).await,
+        without(&["b", "b/c", "d"]),
+        "a part of who knows what"
+    );
+    assert_eq!(fresh(&peer, &session).await, ALL);
+    listen.abort();
+    let _ = listen.await;
+    assert!(fresh(&peer, &session).await.is_empty(), "nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_told_of_a_change_finds_nothing_stale() {
+    let peer = generous();
+    let session: Arc<Mutex<Option<Session>>> = Arc::default();
+    let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
+    let mut options = SessionOptions::default();
+    let inner = Arc::clone(&session);
+    options.on_notification = Some(Arc::new(move |_| {
+        let (session, tx) = (inner.lock().unwrap().clone().unwrap(), tx.clone());
+        tokio::spawn(async move { tx.send(tools(&session).await) });
+    }));
+    let open = Session::open(peer.clone(), None, options).await.unwrap();
+    *session.lock().unwrap() = Some(open.clone());
+    assert_eq!(tools(&open).await, "1");
+    let changed = notification("notifications/tools/list_changed", json!({}));
+    open.call_tool("say").arg("say", [changed]).await.unwrap();
+    assert_eq!(rx.recv().await.unwrap(), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
+    for (changed, uri, subscribed) in [
+        ("notifications/tools/list_changed", "", &[][..]),
+        ("notifications/resources/updated", "a://b", &[]),
+        ("notifications/resources/updated", "a://b", &["a://b"]),
+    ] {
+        let asked = AtomicU32::new(0);
+        let peer = modern(move |message| match message["method"].as_str() {
+            Some("tools/list" | "resources/read") => {
+                let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                let answer = json!({
+                    "jsonrpc": "2.0", "id": message["id"],
+                    "result": hinted(message, asked, json!(5000), "public"),
+                });
+                match asked {
+                    1 => Reply::Lines(vec![notification(changed, json!({ "uri": uri })), answer]),
+                    _ => Reply::Lines(vec![answer]),
+                }
+            }
+            Some("subscriptions/listen") => acknowledge(message),
+            _ => Reply::Nothing,
+        });
+        let session = open(&peer, &Cache::new()).await;
+        let filter = json!({ "toolsListChanged": true, "resourceSubscriptions": subscribed });
+        let _listen = listen(&session, filter).await;
+        let ask = async || match uri {
+            "" => tools(&session).await,
+            uri => read(&session, uri).await,
+        };
+        assert_eq!([ask().await, ask().await, ask().await], ["1", "2", "2"], "{changed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_process_behind_the_pipe_is_asked_anew() {
+    let peer = generous();
+    let cache = Cache::new();
+    let restart = Restart::new(peer.clone(), RestartPolicy::default());
+    let mut options = SessionOptions::default();
+    options.cache = cache.clone();
+    let session = Session::open(restart, Some("shop"), options).await.unwrap();
+    assert_eq!([tools(&session).await, tools(&session).await], ["1", "1"]);
+    session.call_tool("die").await.unwrap_err();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!([tools(&session).await, tools(&session).await], ["2", "2"]);
+    assert_eq!(peer.connections(), 2);
+    session.close().await.unwrap();
+    session.list_tools().await.unwrap_err();
+
+    let session = open(&peer, &cache).await;
+    assert_eq!([tools(&session).await, tools(&session).await], ["3", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_of_one_client_share_and_others_do_not() {
+    let peer = generous().bound(Binding::Http);
+    let cache = Cache::new();
+    let first = open(&peer, &cache).await;
+    assert_eq!(tools(&first).await, "1");
+    drop(first);
+    assert_eq!(tools(&open(&peer, &cache).await).await, "1", "a later session");
+    assert_eq!(tools(&open(&peer, &cache.for_client()).await).await, "2", "another client");
+    let mut options = SessionOptions::default();
+    options.cache = cache.clone();
+    let other = Session::open(peer.clone(), Some("other shop"), options).await.unwrap();
+    assert_eq!(tools(&other).await, "3", "another server");
+    // What one of them hears, all know.
+    let (one, two) = (open(&peer, &cache).await, open(&peer, &cache).await);
+    say(&one, &[notification("notifications/tools/list_changed", json!({}))]).await;
+    assert_eq!([tools(&two).await, tools(&one).await, tools(&other).await], ["4", "4", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_room_for_so_much() {
+    let peer = generous();
+    let session = open(&peer, &Cache::new().max_entries(2)).await;
+    for (uri, answer) in [("a", "1"), ("b", "2"), ("a", "1"), ("c", "3"), ("a", "1"), ("b", "4")] {
+        assert_eq!(read(&session, uri).await, answer, "{uri}");
+    }
+    let session = open(&peer, &Cache::new().max_bytes(100)).await;
+    assert_ne!(read(&session, "a").await, read(&session, "a").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_whose_headers_are_wrong_is_listed_anew() {
+    let lists = AtomicU32::new(0);
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let asked = lists.fetch_add(1, Ordering::SeqCst) + 1;
+            result(message, hinted(message, asked, json!(5000), "private"))
+        }
+        Some("tools/call") => {
+            error(message, json!({ "code": -32020, "message": "a header is missing" }))
+        }
+        _ => Reply::Nothing,
+    })
+    .bound(Binding::Http);
+    let session = open(&peer, &Cache::new()).await;
+    assert_eq!(tools(&session).await, "1");
+    session.call_tool("x").await.unwrap_err();
+    assert_eq!(asked(&peer, "tools/list"), 2, "the server itself was asked");
+    assert_eq!(tools(&session).await, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_was_kept_tells_of_headers_too() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
+    });
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let mut list = hinted(message, 1, json!(5000), "private");
+            list["tools"][0]["inputSchema"] = schema.clone();
+            result(message, list)
+        }
+        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        _ => Reply::Nothing,
+    })
+    .bound(Binding::Http);
+    let cache = Cache::new();
+    open(&peer, &cache).await.list_tools().await.unwrap();
+    let session = open(&peer, &cache).await;
+    assert_eq!(tools(&session).await, "1");
+    assert_eq!(asked(&peer, "tools/list"), 1, "the second session did not ask");
+    session.call_tool("1").arg("region", "eu").await.unwrap();
+    assert_eq!(peer.headers()[0].0, [("Region".to_owned(), "eu".to_owned())]);
+}
