@@ -8,6 +8,8 @@ sys.dont_write_bytecode = True
 import common
 from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.server.providers.skills import SkillsDirectoryProvider
+from fastmcp.skills.extension import SkillsExtension
 from fastmcp.tools.base import ToolResult
 
 
@@ -23,6 +25,11 @@ def server(events=False, cache=False):
             """Gives what its schema forbids."""
             return ToolResult(content="seven", structured_content={"n": "seven"})
 
+    # A folder of skills.
+    if folder := os.environ.get("SKILLS"):
+        skills = SkillsDirectoryProvider(roots=folder, experimental_skills=True)
+        made.add_provider(skills)
+        made.add_extension(SkillsExtension(providers=[skills]))
     return made
 
 

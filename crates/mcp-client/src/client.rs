@@ -5,7 +5,8 @@ use mcp_core::{
     ElicitResult, Era, Implementation, Notification, Root,
 };
 use mcp_session::{
-    Asked, Cache, Error, Handlers, Mode, Reply, Session, SessionOptions, Timeout, Verdict,
+    Asked, Cache, Error, Extension, Handlers, Mode, Reply, Session, SessionOptions, Timeout,
+    Verdict,
 };
 use mcp_transport::{Binding, Connect, Restart, RestartPolicy, TraceContext};
 
@@ -290,6 +291,16 @@ impl Client {
     #[must_use]
     pub fn spans(mut self, spans: bool) -> Self {
         self.options.spans = spans;
+        self.anew()
+    }
+
+    /// Declares an extension of the protocol to servers and uses it, beside those given before.
+    ///
+    /// The servers of a configuration with several are told of none, since their group could not route what
+    /// they send then.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.options.extensions.push(Arc::new(extension));
         self.anew()
     }
 

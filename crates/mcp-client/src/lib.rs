@@ -37,9 +37,10 @@ pub use mcp_core as types;
 pub use mcp_session::OutputChecks;
 pub use mcp_session::{
     Answer, Asked, Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, Error, ErrorKind,
-    Event, Handlers, Input, InputRound, Items, List, ManualCall, MemoryStore, Mode,
-    NotificationHandler, RawRequest, Relisten, Reply, RequestHandler, ResultAs, ServerRequest,
-    Session, SessionOptions, Subscribe, Subscription, Timeout, Verdict,
+    Event, Extension, Finishing, ForeignResult, Handlers, Input, InputRound, Items, List,
+    ManualCall, MemoryStore, Mode, NotificationHandler, RawRequest, Relisten, Reply,
+    RequestHandler, ResultAs, ServerRequest, Session, SessionOptions, Subscribe, Subscription,
+    Timeout, Verdict,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::{IntoTarget, Target};
@@ -54,6 +55,10 @@ pub use mcp_http as http;
 pub use mcp_server as server;
 #[cfg(feature = "server")]
 pub use mcp_server::Server;
+#[cfg(feature = "skills")]
+pub use mcp_skills as skills;
+#[cfg(feature = "tasks")]
+pub use mcp_tasks as tasks;
 #[cfg(feature = "http")]
 pub use mcp_transport_http::StreamableHttp;
 #[cfg(feature = "memory")]

@@ -29,9 +29,13 @@ impl Backend {
     /// Sets how its sessions are opened and what holds for its calls: era, handlers of what it asks,
     /// limits of time. `on_notification` is called in addition to what the group does with
     /// notifications.
+    ///
+    /// [`extensions`](SessionOptions::extensions) are left out: to declare one is to be sent what the group
+    /// cannot route, such as tasks, whose ids do not tell their servers.
     #[must_use]
     pub fn options(mut self, options: SessionOptions) -> Self {
         self.options = options;
+        self.options.extensions.clear();
         self
     }
 

@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::{
-    CacheMode, CallInfo, Error, ErrorKind, ManualCall, ResultAs, Session, Timeout,
+    CacheMode, CallInfo, Error, ErrorKind, ForeignResult, ManualCall, ResultAs, Session, Timeout,
     cache::Ticket,
+    extension::taker,
     handlers::ProgressHandler,
     output::Settled,
     param_headers,
@@ -120,13 +121,28 @@ impl<R> Call<R> {
         ManualCall::new(self)
     }
 
-    pub(crate) fn session(&self) -> &Session {
+    /// Reads the result as another type, such as one of an extension. The rounds in which a server asks
+    /// for input go on as long as the result is not of that type.
+    pub fn returning<S>(self) -> Call<S> {
+        let Self { session, method, params, meta, log_level, timeout, on_progress, cache, .. } =
+            self;
+        let result = PhantomData;
+        Call { session, method, params, meta, log_level, timeout, on_progress, cache, result }
+    }
+
+    /// The session that is called.
+    pub fn session(&self) -> &Session {
         &self.session
     }
 
     /// The tool or prompt by its name, or the resource by its URI.
     pub(crate) fn target(&self) -> Option<String> {
         self.params.as_ref().ok().and_then(Params::target)
+    }
+
+    /// The method, and what it is about.
+    pub fn info(&self) -> CallInfo {
+        CallInfo::new(self.method.clone(), self.target())
     }
 
     fn change(mut self, change: impl FnOnce(&mut Params) -> Result<(), serde_json::Error>) -> Self {
@@ -205,6 +221,13 @@ fn foreign(method: &str, era: Era) -> Option<&'static str> {
     })
 }
 
+/// What came of sending a call once.
+pub(crate) enum Read<R> {
+    Done(R),
+    /// A result of another kind than the method has, and the error of taking it for one.
+    Other(RawJson, Error),
+}
+
 impl<R: MethodResult + Send + 'static> Call<R> {
     async fn send(mut self) -> Result<R, Error> {
         let mut ticket = self.ticket();
@@ -222,7 +245,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
 
     async fn rounds(
         &mut self,
-        ticket: Option<Box<Ticket>>,
+        mut ticket: Option<Box<Ticket>>,
         traced: &mut Traced,
     ) -> Result<R, Error> {
         let mut answers = Answers::new();
@@ -231,30 +254,17 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         let end = limit.total.and_then(|total| Instant::now().checked_add(total));
         let mut corrected = false;
         loop {
-            let result = match self.round(&answers, traced).await {
+            let (result, error) = match self.once(&answers, ticket.take(), end, traced).await {
+                Ok(Read::Done(done)) => return Ok(done),
+                Ok(Read::Other(result, error)) => (result, error),
                 Err(error) if !corrected && self.has_wrong_headers(&error) => {
                     // What is known of the tool is out of date.
                     corrected = true;
                     self.session.tools_changed();
                     self.session.list_tools().cache(CacheMode::Refresh).await?;
-                    self.round(&answers, traced).await?
+                    continue;
                 }
-                result => result.inspect_err(|error| failed(&ticket, error))?,
-            };
-            let later = match self.settle(&result) {
-                Ok(Settled::Done(done)) => {
-                    // What depends on answers of people is nothing to be kept.
-                    if let Some(ticket) = ticket.filter(|_| answers.is_empty()) {
-                        Box::pin(ticket.keep(&result)).await;
-                    }
-                    return Ok(done);
-                }
-                Ok(Settled::Later(later)) => Ok(later),
-                Err(error) => Err(self.undecodable(error)),
-            };
-            let error = match later {
-                Ok(later) => return later.await,
-                Err(error) => error,
+                Err(error) => return Err(error),
             };
             // Only a result that is not the expected one is looked at a second time.
             let Some(wanted) = self.wanted(&result) else { return Err(error) };
@@ -279,6 +289,37 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         }
     }
 
+    /// Sends the request once, and reads what comes: by an extension where it is of a kind of its own. What
+    /// there is a `ticket` for is kept.
+    pub(crate) async fn once(
+        &self,
+        answers: &[u8],
+        ticket: Option<Box<Ticket>>,
+        end: Option<Instant>,
+        traced: &mut Traced,
+    ) -> Result<Read<R>, Error> {
+        let result = self.round(answers, traced).await;
+        let result = result.inspect_err(|error| failed(&ticket, error))?;
+        let error = match self.settle(&result) {
+            Ok(Settled::Done(done)) => {
+                if let Some(ticket) = ticket {
+                    Box::pin(ticket.keep(&result)).await;
+                }
+                return Ok(Read::Done(done));
+            }
+            Ok(Settled::Later(later)) => return later.await.map(Read::Done),
+            Err(error) => self.undecodable(error),
+        };
+        let Some(finished) = self.finished(&result, end).await? else {
+            return Ok(Read::Other(result, error));
+        };
+        match self.settle(&finished) {
+            Ok(Settled::Done(done)) => Ok(Read::Done(done)),
+            Ok(Settled::Later(later)) => later.await.map(Read::Done),
+            Err(error) => Ok(Read::Other(finished, self.undecodable(error))),
+        }
+    }
+
     /// What is needed to keep the answer; `None` for nearly all calls.
     pub(crate) fn ticket(&self) -> Option<Box<Ticket>> {
         let params = self.params.as_ref().ok()?;
@@ -300,12 +341,40 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         }
     }
 
+    /// What an extension makes of a result of its own kind, by `end` at the latest.
+    pub(crate) async fn finished(
+        &self,
+        result: &RawJson,
+        end: Option<Instant>,
+    ) -> Result<Option<RawJson>, Error> {
+        let taker = taker(self.session.extensions(), &self.method, result);
+        let Some((extension, result_type)) = taker else { return Ok(None) };
+        let limit = self.limit();
+        let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let on_progress = self.on_progress.as_ref().or(self.session.on_progress());
+        let finishing = extension.finish(ForeignResult {
+            session: self.session.clone(),
+            call: self.info(),
+            result_type,
+            result: result.clone(),
+            timeout: Timeout { total: rest, ..limit },
+            on_progress: on_progress.cloned(),
+        });
+        let finished = match end {
+            Some(end) => timeout_at(end, finishing).await,
+            None => Ok(finishing.await),
+        };
+        let late = |_| Err(self.session.late(limit.total.unwrap_or_default()));
+        let finished = finished.unwrap_or_else(late);
+        finished.map(Some).map_err(|error| error.with_method(self.method.clone()))
+    }
+
     /// What the server wants before it answers, if that is what it says.
     pub(crate) fn wanted<'a>(&self, result: &'a RawJson) -> Option<Wanted<'a>> {
         Wanted::read(result).filter(|_| ASKING.contains(&&*self.method))
     }
 
-    fn limit(&self) -> Timeout {
+    pub(crate) fn limit(&self) -> Timeout {
         self.timeout.unwrap_or_else(|| self.session.default_timeout())
     }
 
@@ -370,10 +439,6 @@ impl<R: MethodResult + Send + 'static> Call<R> {
 
     pub(crate) fn undecodable(&self, error: serde_json::Error) -> Error {
         self.session.decode_error(error).with_method(self.method.clone())
-    }
-
-    fn info(&self) -> CallInfo {
-        CallInfo::new(self.method.clone(), self.target())
     }
 
     /// The span of the call, all of its rounds included.

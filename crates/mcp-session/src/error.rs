@@ -66,6 +66,8 @@ pub enum ErrorKind {
     /// The `outputSchema` of a tool cannot be used, so that its result was not judged; see
     /// [`Error::result`].
     Schema,
+    /// An extension of the protocol says so; what it says is the source.
+    Extension,
 }
 
 impl Error {
@@ -138,6 +140,20 @@ impl Error {
         }
     }
 
+    /// The error with which a server answered something other than a request, such as a task.
+    pub fn answered(server: impl Into<Arc<str>>, error: ErrorObject) -> Self {
+        Self::from_answer(&server.into(), error)
+    }
+
+    /// The error that a server asks for input that it does not get, with why in `message`.
+    pub fn unanswered(
+        server: impl Into<Arc<str>>,
+        input: InputRequiredResult,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::from_input(&server.into(), input, message.into())
+    }
+
     pub(crate) fn from_transport(server: &Arc<str>, error: mcp_transport::Error) -> Self {
         let kind = match error.kind() {
             mcp_transport::ErrorKind::Timeout => ErrorKind::Timeout,
@@ -187,12 +203,16 @@ impl Error {
             .with_source(error)
     }
 
-    pub(crate) fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+    /// Names the method that failed, unless one is named already.
+    #[must_use]
+    pub fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
         self.0.method.get_or_insert(method.into());
         self
     }
 
-    pub(crate) fn with_delivery(mut self, delivery: Delivery) -> Self {
+    /// Sets how far the request got.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
         self
     }

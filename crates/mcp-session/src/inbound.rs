@@ -10,7 +10,7 @@ use mcp_transport::{ErrorKind, Inbound};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    NotificationHandler,
+    Extension, NotificationHandler,
     answering::Answering,
     cache::SessionCache,
     handlers::{Asked, CallInfo, LogHandler},
@@ -104,6 +104,7 @@ pub(crate) struct Notices {
     pub(crate) on_notification: Option<NotificationHandler>,
     pub(crate) on_log: Option<LogHandler>,
     pub(crate) cache: Option<Arc<SessionCache>>,
+    pub(crate) extensions: Vec<Arc<dyn Extension>>,
 }
 
 impl Notices {
@@ -127,6 +128,7 @@ impl Notices {
         }
         self.hub.tell(notification);
         let told = catch_unwind(AssertUnwindSafe(|| {
+            self.extensions.iter().for_each(|extension| extension.heard(notification));
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);
             }

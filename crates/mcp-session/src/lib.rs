@@ -7,6 +7,7 @@ mod answering;
 mod cache;
 mod call;
 mod error;
+mod extension;
 mod handlers;
 mod inbound;
 mod list;
@@ -25,6 +26,7 @@ mod trace;
 pub use cache::{Cache, CacheEntry, CacheMode, CacheStore, MemoryStore};
 pub use call::Call;
 pub use error::{Error, ErrorKind};
+pub use extension::{Extension, Finishing, ForeignResult};
 pub use handlers::{
     Answer, Asked, CallInfo, Handlers, RawRequest, Reply, RequestHandler, ServerRequest,
 };

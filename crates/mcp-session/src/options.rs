@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use mcp_core::{ClientCapabilities, Implementation, Notification};
 use mcp_transport::TraceContext;
 
-use crate::{Cache, Handlers, Mode, Timeout, Verdict};
+use crate::{Cache, Extension, Handlers, Mode, Timeout, Verdict};
 
 /// How a session is opened and what holds for its calls. Plain configuration: making it does no I/O.
 #[derive(Clone)]
@@ -56,6 +56,8 @@ pub struct SessionOptions {
     /// What becomes of results that servers let their clients keep. Default: they are kept in memory,
     /// for all sessions that are opened with clones of these options.
     pub cache: Cache,
+    /// Extensions of the protocol that are declared and used. Default: none.
+    pub extensions: Vec<Arc<dyn Extension>>,
 }
 
 /// Takes notifications; see [`SessionOptions::on_notification`].
@@ -79,6 +81,7 @@ impl Default for SessionOptions {
             #[cfg(feature = "validation")]
             output_checks: None,
             cache: Cache::default(),
+            extensions: Vec::new(),
         }
     }
 }
@@ -93,6 +96,7 @@ impl fmt::Debug for SessionOptions {
             .field("timeout", &self.timeout)
             .field("handlers", &self.handlers)
             .field("cache", &self.cache)
+            .field("extensions", &self.extensions.iter().map(|it| it.id()).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

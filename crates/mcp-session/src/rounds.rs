@@ -17,11 +17,10 @@ use mcp_core::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{
-    Call, CallInfo, Error, answering::Answering, call::failed, output::Settled, params::member,
-};
+use crate::{Call, CallInfo, Error, answering::Answering, call::Read, params::member};
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers says, as a
 /// string, which of them asks.
@@ -221,42 +220,28 @@ impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
             {
                 return Ok(Input::Done(kept));
             }
+            let end = call.limit().total.and_then(|total| Instant::now().checked_add(total));
             let mut traced = call.traced();
             let span = traced.span();
-            let result = call.round(&answers, &mut traced).instrument(span).await;
-            let result = result.inspect_err(|error| {
-                failed(&ticket, error);
-                traced.lost(error);
-            })?;
-            let later = match call.settle(&result) {
-                Ok(Settled::Done(done)) => {
-                    if let Some(ticket) = ticket {
-                        ticket.keep(&result).await;
-                    }
+            let read = call.once(&answers, ticket, end, &mut traced).instrument(span).await;
+            let error = match read {
+                Ok(Read::Done(done)) => {
                     traced.done(&done);
                     return Ok(Input::Done(done));
                 }
-                Ok(Settled::Later(later)) => Ok(later),
-                Err(error) => Err(call.undecodable(error)),
-            };
-            let error = match later {
-                Ok(later) => {
-                    let done = later.await;
-                    traced.ended(&done);
-                    return done.map(Input::Done);
+                Ok(Read::Other(result, error)) => {
+                    if let Some(required) = call.wanted(&result).and_then(|_| result.decode().ok())
+                    {
+                        traced.done(&());
+                        let round = InputRound { call, result, required };
+                        return Ok(Input::Required(Box::new(round)));
+                    }
+                    error
                 }
                 Err(error) => error,
             };
-            match call.wanted(&result).and_then(|_| result.decode().ok()) {
-                Some(required) => {
-                    traced.done(&());
-                    Ok(Input::Required(Box::new(InputRound { call, result, required })))
-                }
-                None => {
-                    traced.lost(&error);
-                    Err(error)
-                }
-            }
+            traced.lost(&error);
+            Err(error)
         })
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use tracing::Instrument;
 
 use crate::{
-    Call, Error, ErrorKind, List, SessionOptions, Timeout, Verdict,
+    Call, Error, ErrorKind, Extension, List, SessionOptions, Timeout, Verdict,
     answering::Answering,
     cache::SessionCache,
     handlers::ProgressHandler,
@@ -107,6 +107,7 @@ impl Session {
                 connect.binding(),
                 &verdict,
             ),
+            extensions: options.extensions.clone(),
         };
         let incoming = inbound::watch(connection.inbound, answering, notices.clone());
         #[cfg(feature = "validation")]
@@ -401,6 +402,10 @@ impl Session {
 
     pub(crate) fn hub(&self) -> &Hub {
         &self.inner.hub
+    }
+
+    pub(crate) fn extensions(&self) -> &[Arc<dyn Extension>] {
+        &self.inner.options.extensions
     }
 
     pub(crate) fn max_rounds(&self) -> u32 {

@@ -5,7 +5,7 @@ use mcp_client::{Mode, types::ProtocolVersion};
 use super::{in_each_revision, over_http};
 use crate::support::{Expect, Peer, Program, StdioPeer};
 
-fn rmcp() -> Option<Program> {
+pub(super) fn rmcp() -> Option<Program> {
     let peers = Peer("rmcp").installed()?;
     Some(Program::new(peers.join("rmcp-target/debug/rmcp-peer")))
 }

@@ -34,11 +34,6 @@ impl Entry {
         self.scenario.starts_with("auth/")
     }
 
-    /// Whether it is of an extension of the protocol, which the suite forces onto a wire.
-    pub(crate) fn is_extension(&self) -> bool {
-        self.forced
-    }
-
     /// Whether it is for servers that offer more than ours.
     pub(crate) fn is_beyond(&self) -> bool {
         NOT_OFFERED.iter().any(|start| self.scenario.starts_with(start))

@@ -7,7 +7,7 @@ const USAGE: &str = "usage: conformance [--suite protocol|auth|all] [--scenario 
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// All but authorization and extensions, which this client does not have yet.
+    /// All but authorization.
     Protocol,
     Auth,
     All,
@@ -56,10 +56,7 @@ impl Options {
 
     /// Whether a run is left out unless it is asked for.
     pub(crate) fn leaves_out(&self, entry: &Entry) -> bool {
-        let is_beyond = match self.server {
-            true => entry.is_beyond(),
-            false => entry.is_extension(),
-        };
+        let is_beyond = self.server && entry.is_beyond();
         self.scope == Scope::Protocol && (entry.is_auth() || is_beyond)
     }
 
@@ -91,7 +88,8 @@ mod tests {
     #[test]
     fn what_is_left_out_is_run_when_it_is_asked_for() {
         let rows = [
-            ("", vec!["a 2025-11-25", "a 2026-07-28", "tasks-c 2026-07-28"]),
+            ("--wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
+            ("--wire 2026-07-28", vec!["a 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"]),
             ("--server --wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
             ("--server --scenario tasks-c", vec!["tasks-c 2026-07-28"]),
             ("--suite auth", vec!["auth/b 2026-07-28"]),

@@ -7,6 +7,8 @@ const TRANSPORT: &[&str] = &["mcp-core", "mcp-transport"];
 
 const NETWORK: &[&str] = &["mcp-core", "mcp-transport", "mcp-http"];
 
+const EXTENSION: &[&str] = &["mcp-core", "mcp-transport", "mcp-session"];
+
 const EVERYTHING: &[&str] = &[
     "mcp-core",
     "mcp-transport",
@@ -16,6 +18,8 @@ const EVERYTHING: &[&str] = &[
     "mcp-transport-sse",
     "mcp-transport-memory",
     "mcp-session",
+    "mcp-tasks",
+    "mcp-skills",
     "mcp-group",
     "mcp-server",
     "mcp-config",
@@ -34,6 +38,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-transport-sse", NETWORK),
     ("mcp-session", TRANSPORT),
     ("mcp-group", &["mcp-core", "mcp-transport", "mcp-session"]),
+    ("mcp-tasks", EXTENSION),
+    ("mcp-skills", EXTENSION),
     ("mcp-server", TRANSPORT),
     (
         "mcp-client",
@@ -46,6 +52,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-transport-sse",
             "mcp-transport-memory",
             "mcp-session",
+            "mcp-tasks",
+            "mcp-skills",
             "mcp-group",
             "mcp-server",
             "mcp-config",

@@ -1,12 +1,12 @@
 use mcp_group::{Backend, Group};
-use mcp_session::{ErrorKind, Session, SessionOptions};
+use mcp_session::{ErrorKind, Extension, Session, SessionOptions};
 use mcp_transport::ErrorKind as Below;
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
 use crate::{
     fixture::{backend, names, old_backend, open, open_legacy},
-    peer::{Reply, error, modern, result},
+    peer::{Reply, error, modern, result, tools},
 };
 
 #[tokio::test]
@@ -78,5 +78,37 @@ async fn the_opening_fails_as_its_server_does() {
             message.contains("server \"p\" does not start") && message.contains(text),
             "{message}"
         );
+    }
+}
+
+/// What servers of a group are told of the client's extensions, alone and among others.
+#[tokio::test]
+async fn extensions_are_not_declared_to_the_servers_of_a_group() {
+    struct Later;
+
+    impl Extension for Later {
+        fn id(&self) -> &str {
+            "com.example/later"
+        }
+    }
+
+    let mut options = SessionOptions::default();
+    options.extensions.push(std::sync::Arc::new(Later));
+    for others in 0..2 {
+        let peer = modern(json!({ "tools": {} }), |_, message| tools(message, &["buy"]));
+        let mut group = Group::builder();
+        group = group.backend(Backend::new("shop", peer.clone()).options(options.clone()));
+        if others > 0 {
+            group = group.backend(backend("other").options(options.clone()));
+        }
+        let memory = Memory::new(group.build());
+        let session = Session::open(memory, None, options.clone()).await.unwrap();
+        session.list_tools().await.unwrap();
+        assert!(peer.asked("tools/list").len() == 1);
+        for message in peer.received() {
+            let declared =
+                &message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+            assert!(declared.is_object() && declared["extensions"].is_null(), "{message}");
+        }
     }
 }

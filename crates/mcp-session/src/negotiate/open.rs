@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, SessionOptions,
+    extension::declared,
     params::{CommonMeta, Params},
     timer::{Timeout, Timers},
     trace::{Traced, Tracing},
@@ -152,7 +153,7 @@ impl Opening<'_> {
     }
 
     fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
-        let mut capabilities = self.options.handlers.declared(&self.options.capabilities);
+        let mut capabilities = declared(self.options);
         // In this era nothing tells of changes.
         if let Some(roots) = &mut capabilities.roots {
             roots.list_changed = None;
@@ -238,7 +239,7 @@ impl Opening<'_> {
         let trace = self.tracing.context(|| None);
         let mut params = InitializeRequestParams::new(
             version.as_str(),
-            self.options.handlers.declared(&self.options.capabilities),
+            declared(self.options),
             self.options.client_info.clone(),
         );
         params.meta = trace.as_ref().map(|trace| {

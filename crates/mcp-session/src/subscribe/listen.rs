@@ -37,7 +37,8 @@ pub(super) async fn open(
 }
 
 async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
-    let params = Params::new(&SubscriptionsListenRequestParams::new(feed.filter.clone()));
+    let filter = session.extended_filter(feed.filter.clone());
+    let params = Params::new(&SubscriptionsListenRequestParams::new(filter));
     let meta = session.log_level().beside(None, None);
     let trace = session.tracing().context(|| None);
     let params = params.and_then(|params| {

@@ -6,6 +6,7 @@ mod asked;
 mod cache;
 mod cache_store;
 mod calls;
+mod extension;
 mod handlers;
 #[cfg(feature = "validation")]
 mod judged;

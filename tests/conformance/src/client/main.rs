@@ -8,6 +8,7 @@ use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 use futures_util::future::try_join_all;
 use mcp_client::{
     Asked, Client, Mode, Session,
+    skills::{Files, Skills, SkillsExtension},
     types::{ElicitAction, ElicitRequestFormParams, ElicitResult, Tool},
 };
 use serde::Deserialize;
@@ -50,7 +51,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result {
     let url = env::args().nth(1).ok_or("usage: conformance-client URL")?;
     let scenario = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
-    let mut client = Client::new(&url)?.on_elicitation(agree);
+    let mut client = Client::new(&url)?.on_elicitation(agree).extension(SkillsExtension::new());
     if let Ok(wire) = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION") {
         client = client.mode(Mode::Pinned(wire.parse()?));
     }
@@ -58,6 +59,8 @@ async fn run() -> Result {
     match scenario.as_str() {
         "http-custom-headers" => call_as_told(&session).await?,
         "json-schema-2020-12-preservation" => echo_schema(&session).await?,
+        "sep-2640-client-no-prefetch" => drop(Skills::of(&session)?.list().await?),
+        scenario if scenario.starts_with("sep-2640-") => use_skills(&session).await?,
         // Their servers have nothing behind what they list.
         "initialize" | "json-schema-ref-no-deref" | "request-metadata" => {
             session.list_tools().await?;
@@ -92,6 +95,18 @@ async fn use_everything(session: &Session) -> Result {
     if offered.prompts.is_some() {
         let prompts = session.list_prompts().await?;
         try_join_all(prompts.iter().map(|it| session.get_prompt(&it.name).into_future())).await?;
+    }
+    Ok(())
+}
+
+/// Reads all files of all skills, of each as far as it is what was listed.
+async fn use_skills(session: &Session) -> Result {
+    let skills = Skills::of(session)?;
+    for skill in skills.list().await? {
+        let loaded = skills.load(&skill).await?;
+        if let Files::Listed(files) = &skill.files {
+            try_join_all(files.iter().map(|file| loaded.read(&file.uri))).await?;
+        }
     }
     Ok(())
 }

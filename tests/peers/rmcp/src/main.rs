@@ -1,4 +1,5 @@
-//! A server made with the official Rust SDK: both eras.
+//! A server made with the official Rust SDK: both eras. Of clients that declare the tasks extension,
+//! it makes tasks of `slow`, `wait` and, after it has asked for the roots, `echo`.
 //!
 //! Command line as for every peer (see `common.py`), without `events` and `sse`:
 //!
@@ -7,16 +8,21 @@
 //! rmcp-peer http PORT [json] [stateless]
 //! ```
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
-    CallToolResult, ContentBlock, GetPromptResult, Implementation, ListResourceTemplatesResult,
-    ListResourcesResult, PaginatedRequestParams, ProgressNotificationParam, PromptMessage,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ContentBlock,
+    CreateTaskResult, GetPromptResult, GetTaskParams, GetTaskResult, Implementation, InputRequest,
+    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams,
+    ProgressNotificationParam, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, Resource, ResourceContents, ResourceTemplate, Role, ServerCapabilities,
+    ServerConfig, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
+use rmcp::task_manager::{TaskContext, TaskExit, TaskManager, TaskOptions};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{
@@ -64,6 +70,45 @@ struct Greet {
 
 #[derive(Clone)]
 struct Peer;
+
+/// Of all clients: over HTTP each request has a `Peer` of its own.
+static TASKS: LazyLock<TaskManager> = LazyLock::new(TaskManager::new);
+
+/// The work of a task: that of `slow`, in steps that its status tells, or of the two others.
+async fn work(
+    tool: String,
+    arguments: rmcp::model::JsonObject,
+    context: TaskContext,
+) -> Result<CallToolResult, TaskExit> {
+    let number = |name: &str| arguments.get(name).and_then(|it| it.as_u64()).unwrap_or_default();
+    let pause = Duration::from_millis(number("ms"));
+    let text = match &*tool {
+        "slow" => {
+            for step in 1..=number("steps") {
+                context.set_status_message(format!("step {step}"));
+                tokio::time::sleep(pause).await;
+            }
+            "done".to_owned()
+        }
+        "echo" => {
+            let roots = InputRequest::ListRoots(Default::default());
+            let answer = context.request_input("roots", roots).await?;
+            answer["roots"][0]["uri"].as_str().unwrap_or("no root").to_owned()
+        }
+        _ => {
+            eprintln!("waiting");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = context.cancelled() => {
+                    eprintln!("task cancelled");
+                    return Err(TaskExit::Cancelled);
+                }
+            }
+            "waited".to_owned()
+        }
+    };
+    Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
+}
 
 #[tool_router]
 impl Peer {
@@ -139,10 +184,52 @@ impl ServerHandler for Peer {
             .enable_tools()
             .enable_resources()
             .enable_prompts()
+            .enable_tasks()
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("rmcp", "3.9.0"))
             .with_instructions("the tools of the peers")
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let has_tasks = context.client_capabilities().is_some_and(|it| it.supports_tasks());
+        if has_tasks && matches!(&*request.name, "slow" | "wait" | "echo") {
+            let (tool, arguments) =
+                (request.name.to_string(), request.arguments.unwrap_or_default());
+            let options = TaskOptions::new().with_poll_interval_ms(100);
+            let task =
+                TASKS.spawn(options, move |context| Box::pin(work(tool, arguments, context)));
+            return Ok(CallToolResponse::Task(CreateTaskResult::new(task)));
+        }
+        Self::tool_router().call(ToolCallContext::new(self, request, context)).await
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        TASKS.get_task(&request.task_id).map(GetTaskResult::new)
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        TASKS.update_task(&request.task_id, request.input_responses)
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        TASKS.cancel_task(&request.task_id)
     }
 
     async fn list_resources(

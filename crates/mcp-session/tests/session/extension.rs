@@ -1,0 +1,203 @@
+//! What another crate adds to a session.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mcp_core::{Notification, RawJson, SubscriptionFilter};
+use mcp_session::{
+    ErrorKind, Extension, Finishing, ForeignResult, Handlers, Input, Session, SessionOptions,
+    Timeout,
+};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::peer::{Peer, Reply, discover, legacy, modern, peer, result};
+
+const ID: &str = "com.example/later";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Results of the kind `later` name the method that has the final one, which it asks for after a second.
+#[derive(Default)]
+struct Later {
+    heard: Arc<Mutex<Vec<String>>>,
+    limits: Arc<Mutex<Vec<Timeout>>>,
+}
+
+impl Extension for Later {
+    fn id(&self) -> &str {
+        ID
+    }
+
+    fn settings(&self) -> Map<String, Value> {
+        Map::from_iter([("patient".to_owned(), json!(true))])
+    }
+
+    fn takes(&self, method: &str, result_type: &str) -> bool {
+        (method, result_type) == ("tools/call", "later")
+    }
+
+    fn finish(&self, foreign: ForeignResult) -> Finishing {
+        self.limits.lock().unwrap().push(foreign.timeout);
+        Box::pin(async move {
+            tokio::time::sleep(SECOND).await;
+            assert_eq!(foreign.call.target.as_deref(), Some("buy"));
+            let at: Value = foreign.result.decode().unwrap();
+            let method = at["at"].as_str().unwrap().to_owned();
+            foreign.session.request(method, &()).await
+        })
+    }
+
+    fn heard(&self, notification: &Notification) {
+        self.heard.lock().unwrap().push(notification.method.to_string());
+    }
+
+    fn listen(&self, filter: &mut SubscriptionFilter) {
+        filter.extra.insert("later".to_owned(), json!(["buy"]));
+    }
+}
+
+fn later(at: &str) -> Value {
+    json!({ "resultType": "later", "at": at })
+}
+
+fn done() -> Value {
+    json!({ "resultType": "complete", "content": [{ "type": "text", "text": "done" }] })
+}
+
+fn wanted() -> Value {
+    json!({ "resultType": "input_required", "inputRequests": { "r": { "method": "roots/list" } } })
+}
+
+/// `later/done` and `later/ask` have results; calls are answered with `first`, and repeated ones with
+/// `done`.
+fn server(first: fn() -> Value) -> Peer {
+    modern(move |message| match message["method"].as_str().unwrap_or_default() {
+        "later/done" => result(message, done()),
+        "later/ask" => result(message, wanted()),
+        "later/later" => result(message, later("later/later")),
+        "tools/call" if message["params"]["inputResponses"].is_object() => result(message, done()),
+        "tools/call" | "prompts/get" => result(message, first()),
+        _ => Reply::Nothing,
+    })
+}
+
+async fn open_with(peer: &Peer, extension: Later) -> Session {
+    let mut options = SessionOptions::default();
+    options.extensions = vec![Arc::new(extension)];
+    options.handlers = Handlers::new().on_roots(|_| async { Vec::new() });
+    Session::open(peer.clone(), Some("shop"), options).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_of_an_extension_becomes_the_final_one() {
+    let peer = server(|| later("later/done"));
+    let session = open_with(&peer, Later::default()).await;
+    let start = Instant::now();
+    assert_eq!(session.call_tool("buy").await.unwrap().text(), "done");
+    assert_eq!(start.elapsed(), SECOND);
+    let Input::Done(manual) = session.call_tool("buy").manual_input().await.unwrap() else {
+        panic!("it is complete");
+    };
+    assert_eq!(manual.text(), "done");
+    let raw = session.call_tool("buy").returning::<RawJson>().await.unwrap();
+    assert_eq!(raw.decode::<Value>().unwrap(), later("later/done"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_go_on_with_what_an_extension_makes() {
+    let peer = server(|| later("later/ask"));
+    let session = open_with(&peer, Later::default()).await;
+    assert_eq!(session.call_tool("buy").await.unwrap().text(), "done");
+    let calls = peer.received();
+    let calls: Vec<_> = calls.iter().filter(|it| it["method"] == "tools/call").collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[1]["params"]["inputResponses"], json!({ "r": { "roots": [] } }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_nobody_takes_is_an_error_still() {
+    let peer = server(|| later("later/done"));
+    let session = open_with(&peer, Later::default()).await;
+    let error = session.get_prompt("buy").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    let plain = Session::open(peer.clone(), None, SessionOptions::default()).await.unwrap();
+    let error = plain.call_tool("buy").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    assert!(!peer.methods().contains(&"later/done".to_owned()));
+    // Nor does one extension go on for ever.
+    let peer = server(|| later("later/later"));
+    let session = open_with(&peer, Later::default()).await;
+    let error = session.call_tool("buy").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_limit_is_one_on_the_work_of_extensions_too() {
+    let peer = server(|| later("later/done"));
+    let extension = Later::default();
+    let limits = Arc::clone(&extension.limits);
+    let session = open_with(&peer, extension).await;
+    let error = session.call_tool("buy").timeout(SECOND / 2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(*limits.lock().unwrap(), [Timeout::total(SECOND / 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_are_declared_in_both_eras_and_what_servers_offer_is_read() {
+    let peer = server(done);
+    let session = open_with(&peer, Later::default()).await;
+    session.call_tool("buy").await.unwrap();
+    for message in peer.received() {
+        let declared = &message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+        assert_eq!(declared["extensions"], json!({ ID: { "patient": true } }), "{message}");
+    }
+    assert_eq!(session.extension::<Value>(ID).unwrap(), None);
+
+    let old = legacy(|_| Reply::Nothing);
+    open_with(&old, Later::default()).await;
+    let received = old.received();
+    let opening = received.iter().find(|it| it["method"] == "initialize").unwrap();
+    let declared = &opening["params"]["capabilities"]["extensions"];
+    assert_eq!(*declared, json!({ ID: { "patient": true } }));
+
+    let offering = peer_offering(json!({ "pages": 7 }));
+    let session = open_with(&offering, Later::default()).await;
+    let settings = session.extension::<Map<String, Value>>(ID).unwrap().unwrap();
+    assert_eq!(settings["pages"], 7);
+    let error = session.extension::<Vec<u8>>(ID).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    session.subscribe(SubscriptionFilter::new()).await.unwrap_err();
+    let listening = offering.received().pop().unwrap();
+    assert_eq!(listening["params"]["notifications"], json!({ "later": ["buy"] }));
+}
+
+fn peer_offering(settings: Value) -> Peer {
+    peer(move |_, message| {
+        let Reply::Lines(mut lines) = discover(message, &["2026-07-28"]) else {
+            return Reply::Nothing;
+        };
+        lines[0]["result"]["capabilities"]["extensions"] = json!({ ID: settings });
+        Reply::Lines(lines)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_hear_notifications() {
+    let peer = modern(|message| {
+        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/later" });
+        let Reply::Lines(mut lines) = result(message, done()) else { return Reply::Nothing };
+        lines.insert(0, notification);
+        Reply::Lines(lines)
+    });
+    let extension = Later::default();
+    let heard = Arc::clone(&extension.heard);
+    let session = open_with(&peer, extension).await;
+    session.call_tool("buy").await.unwrap();
+    // What belongs to no call is read beside it.
+    while heard.lock().unwrap().is_empty() {
+        tokio::time::sleep(SECOND).await;
+    }
+    assert_eq!(*heard.lock().unwrap(), ["notifications/later"]);
+}

@@ -1,0 +1,119 @@
+use std::{error::Error as StdError, fmt};
+
+use mcp_session::Error;
+
+/// Why a skill could not be had: it names the server, the skill, the file and what differs.
+#[derive(Debug, Clone)]
+pub struct SkillError(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: SkillErrorKind,
+    server: String,
+    skill: Option<String>,
+    file: Option<String>,
+    message: String,
+    source: Option<Error>,
+}
+
+/// What is wrong with a skill, to match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkillErrorKind {
+    /// The server offers no skills.
+    NotOffered,
+    /// The server could not be asked, or answered with an error: see [`SkillError::call`].
+    Call,
+    /// What is listed of the skill is not right in itself.
+    Entry,
+    /// The skill is larger than it may be.
+    TooLarge,
+    /// A file is not of the skill: not listed, or outside its directory.
+    NotListed,
+    /// A file does not come as one text or one blob of the URI that was asked for.
+    Contents,
+    /// A file has another size than is listed.
+    Size,
+    /// A file has another digest than is listed.
+    Digest,
+    /// The frontmatter of the `SKILL.md` is not what is listed.
+    Frontmatter,
+}
+
+impl SkillError {
+    pub(crate) fn new(kind: SkillErrorKind, server: &str, message: impl Into<String>) -> Self {
+        let (server, message) = (server.to_owned(), message.into());
+        Self(Box::new(Inner { kind, server, skill: None, file: None, message, source: None }))
+    }
+
+    pub(crate) fn of_skill(mut self, skill: &str) -> Self {
+        self.0.skill = Some(skill.to_owned());
+        self
+    }
+
+    pub(crate) fn of_file(mut self, file: &str) -> Self {
+        self.0.file = Some(file.to_owned());
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> SkillErrorKind {
+        self.0.kind
+    }
+
+    /// The server, by the name that errors of its session have for it.
+    pub fn server(&self) -> &str {
+        &self.0.server
+    }
+
+    /// The URI of the skill's `SKILL.md`, where it is about one.
+    pub fn skill(&self) -> Option<&str> {
+        self.0.skill.as_deref()
+    }
+
+    /// The URI of the file, where it is about one.
+    pub fn file(&self) -> Option<&str> {
+        self.0.file.as_deref()
+    }
+
+    /// The error of the call that failed.
+    pub fn call(&self) -> Option<&Error> {
+        self.0.source.as_ref()
+    }
+}
+
+impl From<Error> for SkillError {
+    fn from(error: Error) -> Self {
+        let mut this = Self::new(SkillErrorKind::Call, error.server(), "");
+        this.0.source = Some(error);
+        this
+    }
+}
+
+impl fmt::Display for SkillError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { server, skill, file, message, source, .. } = &*self.0;
+        // An error of a call begins with the server itself.
+        match source {
+            Some(error) => write!(f, "{error}")?,
+            None => write!(f, "{server}")?,
+        }
+        if let Some(skill) = skill {
+            write!(f, ": skill {skill:?}")?;
+        }
+        if let Some(file) = file.as_ref().filter(|file| Some(*file) != skill.as_ref()) {
+            write!(f, ": file {file:?}")?;
+        }
+        match message.is_empty() {
+            true => Ok(()),
+            false => write!(f, ": {message}"),
+        }
+    }
+}
+
+impl StdError for SkillError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        // Its own text tells the causes.
+        self.0.source.as_ref().and_then(StdError::source)
+    }
+}

@@ -1,0 +1,131 @@
+//! The frontmatter of a `SKILL.md`, and whether it is what was listed.
+
+use serde_json::{Map, Value};
+
+/// The most bytes of a frontmatter that are read.
+const LIMIT: usize = 64 * 1024;
+
+/// The most lists and maps in brackets: the time to read them grows with the square of their depth.
+const MAX_BRACKETS: usize = 1000;
+
+/// Says how the frontmatter of a file differs from what was listed, if it does.
+///
+/// Spec: ext-skills skills#frontmatter-verification
+pub(crate) fn difference(text: &str, listed: &Map<String, Value>) -> Option<String> {
+    let written = match read(text) {
+        Ok(written) => written,
+        Err(why) => return Some(why),
+    };
+    let keys = listed.keys().chain(written.keys().filter(|key| !listed.contains_key(*key)));
+    for key in keys {
+        match (listed.get(key), written.get(key)) {
+            (Some(listed), Some(written)) if is_same(listed, written) => {}
+            (Some(listed), Some(written)) => {
+                return Some(format!(
+                    "its {key:?} is {written} in the file, and {listed} as listed"
+                ));
+            }
+            (Some(_), None) => return Some(format!("its {key:?} is listed, and not in the file")),
+            _ => return Some(format!("its {key:?} is in the file, and not listed")),
+        }
+    }
+    None
+}
+
+fn read(text: &str) -> Result<Map<String, Value>, String> {
+    let missing = || "it does not begin with a frontmatter".to_owned();
+    let yaml = between(text).ok_or_else(missing)?;
+    if yaml.len() > LIMIT {
+        return Err(format!("its frontmatter has more than {LIMIT} bytes"));
+    }
+    if yaml.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MAX_BRACKETS {
+        return Err(format!("its frontmatter has more than {MAX_BRACKETS} brackets"));
+    }
+    yaml_serde::from_str(yaml).map_err(|error| format!("its frontmatter cannot be read: {error}"))
+}
+
+/// What stands between a first line of `---` and the next one.
+fn between(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let rest = text.strip_prefix("---")?.trim_start_matches([' ', '\t']);
+    let rest = rest.strip_prefix("\r\n").or(rest.strip_prefix('\n'))?;
+    let mut end = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim_end() == "---" {
+            return Some(&rest[..end]);
+        }
+        end += line.len();
+    }
+    None
+}
+
+/// Whether two values are the same; a number that was written with a fraction may have lost it.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, one)| other.get(key).is_some_and(|it| is_same(one, it)))
+        }
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    const TEXT: &str = "---\nname: pdf\ndescription: >\n  Fills\n  forms\nmetadata: {version: 1.0, tags: [a]}\n---\nBody\n---\n";
+
+    fn differs(text: &str, listed: Value) -> Option<String> {
+        difference(text, listed.as_object().unwrap())
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let listed = |more: Value| {
+            let mut listed = json!({ "name": "pdf", "description": "Fills forms\n",
+                "metadata": { "tags": ["a"], "version": 1 } });
+            for (key, value) in more.as_object().unwrap() {
+                listed[key] = value.clone();
+            }
+            listed
+        };
+        assert_eq!(differs(TEXT, listed(json!({}))), None);
+        assert_eq!(differs(&TEXT.replace('\n', "\r\n"), listed(json!({}))), None);
+        assert_eq!(differs(&format!("\u{feff}{TEXT}"), listed(json!({}))), None);
+        for (more, text) in [
+            (
+                json!({ "name": "doc" }),
+                "its \"name\" is \"pdf\" in the file, and \"doc\" as listed",
+            ),
+            (json!({ "license": "MIT" }), "its \"license\" is listed, and not in the file"),
+            (json!({ "metadata": { "tags": ["b"], "version": 1 } }), "its \"metadata\" is"),
+        ] {
+            let difference = differs(TEXT, listed(more)).unwrap();
+            assert!(difference.starts_with(text), "{difference}");
+        }
+        let hidden = TEXT.replace("name:", "allowed-tools: Bash\nname:");
+        let difference = differs(&hidden, listed(json!({}))).unwrap();
+        assert_eq!(difference, "its \"allowed-tools\" is in the file, and not listed");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_difference() {
+        let deep = format!("---\na: {}\n---\n", "[".repeat(10_000));
+        let bomb = "---\na: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n---\n";
+        let long = format!("---\na: {}\n---\n", "x".repeat(LIMIT));
+        for text in ["", "name: pdf\n", "---\nname: pdf\n", "---\n- a\n---\n", &deep, bomb, &long] {
+            assert!(differs(text, json!({})).is_some(), "{:.40}", text);
+        }
+    }
+}

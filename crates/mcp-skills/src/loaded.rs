@@ -1,0 +1,124 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use mcp_session::Session;
+
+use crate::{Files, MAX_BYTES, Skill, SkillError, SkillErrorKind, frontmatter, path, verify};
+
+/// A skill whose `SKILL.md` is what was listed. Cheap to clone.
+#[derive(Clone)]
+pub struct LoadedSkill(Arc<Inner>);
+
+struct Inner {
+    session: Session,
+    skill: Skill,
+    text: String,
+    /// Bytes that were read of a skill that lists none.
+    read: AtomicU64,
+}
+
+impl LoadedSkill {
+    pub(crate) async fn load(session: Session, skill: Skill) -> Result<Self, SkillError> {
+        let mut inner = Inner { session, skill, text: String::new(), read: AtomicU64::new(0) };
+        inner.skill.check().map_err(|wrong| inner.error(wrong))?;
+        let uri = &inner.skill.uri;
+        let bytes = inner.read(uri).await?;
+        let wrong =
+            |message: String| inner.error((SkillErrorKind::Frontmatter, message)).of_file(uri);
+        let Ok(text) = String::from_utf8(bytes.into()) else {
+            return Err(wrong("it is no text".to_owned()));
+        };
+        if let Some(difference) = frontmatter::difference(&text, &inner.skill.frontmatter) {
+            return Err(wrong(difference));
+        }
+        inner.text = text;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// What was listed of it, and is held on to: its files are read as this says.
+    pub fn skill(&self) -> &Skill {
+        &self.0.skill
+    }
+
+    /// All of its `SKILL.md`, with the frontmatter.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI.
+    ///
+    /// # Errors
+    /// Kind [`NotListed`](SkillErrorKind::NotListed) for what is not a file of the skill, without asking
+    /// the server. When it cannot be read, or is not what was listed.
+    ///
+    /// Spec: ext-skills skills#the-acting-window-and-the-held-entry
+    pub async fn read(&self, file: &str) -> Result<Bytes, SkillError> {
+        let inner = &*self.0;
+        let uri = inner.uri_of(file).ok_or_else(|| {
+            let message = "it is not a file of the skill".to_owned();
+            inner.error((SkillErrorKind::NotListed, message)).of_file(file)
+        })?;
+        inner.read(&uri).await
+    }
+}
+
+impl fmt::Debug for LoadedSkill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedSkill").field("uri", &self.0.skill.uri).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn error(&self, (kind, message): (SkillErrorKind, String)) -> SkillError {
+        SkillError::new(kind, self.session.name(), message).of_skill(&self.skill.uri)
+    }
+
+    /// The URI of a file, as it is listed where files are.
+    fn uri_of(&self, file: &str) -> Option<String> {
+        let root = self.skill.root();
+        let wanted = match file.starts_with(root) {
+            true => path::within(root, file)?,
+            false => path::plain(file)?,
+        };
+        match &self.skill.files {
+            Files::Listed(files) => {
+                let is_wanted = |uri: &str| path::within(root, uri).is_some_and(|it| it == wanted);
+                files.iter().map(|file| &file.uri).find(|uri| is_wanted(uri)).cloned()
+            }
+            Files::Dynamic if file.starts_with(root) => Some(file.to_owned()),
+            Files::Dynamic => Some(format!("{root}/{file}")),
+        }
+    }
+
+    /// Reads a file, and gives it only if it is what was listed.
+    async fn read(&self, uri: &str) -> Result<Bytes, SkillError> {
+        let name = |error: SkillError| error.of_skill(&self.skill.uri).of_file(uri);
+        let read = self.session.read_resource(uri).await.map_err(|error| name(error.into()))?;
+        let bytes = verify::bytes(read, uri).map_err(|wrong| name(self.error(wrong)))?;
+        match self.skill.file(uri) {
+            Some(listed) => {
+                verify::verify(&bytes, listed).map_err(|wrong| name(self.error(wrong)))?;
+            }
+            None => self.count(bytes.len() as u64).map_err(name)?,
+        }
+        Ok(bytes)
+    }
+
+    /// Counts what is read of a skill that does not say how much there is.
+    ///
+    /// Spec: ext-skills skills#limits
+    fn count(&self, more: u64) -> Result<(), SkillError> {
+        let read = self.read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        if read > MAX_BYTES {
+            let message = format!("{read} bytes of it were read, more than {MAX_BYTES}");
+            return Err(self.error((SkillErrorKind::TooLarge, message)));
+        }
+        Ok(())
+    }
+}

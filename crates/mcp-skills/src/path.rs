@@ -1,0 +1,55 @@
+//! Files by their paths in a skill.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// The path of a URI below a directory, decoded, if it is there and stays there.
+pub(crate) fn within(root: &str, uri: &str) -> Option<String> {
+    plain(uri.strip_prefix(root)?.strip_prefix('/')?)
+}
+
+/// A relative path without `.` and `..`, decoded; `None` if it leads out of where it begins, or nowhere.
+///
+/// Spec: ext-skills skills#relative-references
+pub(crate) fn plain(path: &str) -> Option<String> {
+    let path: Cow<'_, str> = percent_decode_str(path).decode_utf8().ok()?;
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()?),
+            "" => return None,
+            part if part.contains(['\\', '\0']) => return None,
+            part => parts.push(part),
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_where_it_begins() {
+        for (path, expected) in [
+            ("references/FORMS.md", Some("references/FORMS.md")),
+            ("./a/../b%20c", Some("b c")),
+            ("a/./b", Some("a/b")),
+            ("../b", None),
+            ("a/%2e%2e/../b", None),
+            ("a%2F..%2F..%2Fb", None),
+            ("/etc/passwd", None),
+            ("a//b", None),
+            ("a\\..\\b", None),
+            ("a/..", None),
+            ("", None),
+            ("%ff", None),
+        ] {
+            assert_eq!(plain(path).as_deref(), expected, "{path}");
+        }
+        assert_eq!(within("skill://a", "skill://a/b").as_deref(), Some("b"));
+        assert_eq!(within("skill://a", "skill://ab/c"), None);
+    }
+}

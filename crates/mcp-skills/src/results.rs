@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use mcp_core::{CacheScope, Cacheable, List, MethodResult, Page, RawJson, ResultType};
+use serde::{Deserialize, Serialize, de};
+
+use crate::Skill;
+
+/// One page of the skills of a server.
+///
+/// Spec: ext-skills skills#listing-skills
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListSkillsResult {
+    /// This page of the skills.
+    pub skills: List<Skill>,
+    /// Where the next page begins. Opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// Milliseconds for which the result is fresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<serde_json::Number>,
+    /// Who may share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
+}
+
+/// The answer to `skills/get`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GetSkillResult {
+    pub(crate) skill: Skill,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(default, rename = "resultType")]
+    result_type: Option<ResultType>,
+}
+
+fn complete<T: de::DeserializeOwned>(raw: &RawJson) -> Result<T, serde_json::Error> {
+    match raw.decode::<Kind>()?.result_type {
+        None | Some(ResultType::Complete) => raw.decode(),
+        Some(other) => {
+            Err(de::Error::custom(format_args!("unexpected resultType {:?}", other.as_str())))
+        }
+    }
+}
+
+impl MethodResult for ListSkillsResult {
+    fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        complete(raw)
+    }
+}
+
+impl MethodResult for GetSkillResult {
+    fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        complete(raw)
+    }
+}
+
+impl Cacheable for ListSkillsResult {
+    fn ttl(&self) -> Duration {
+        Duration::from_millis(self.ttl_ms.as_ref().and_then(|it| it.as_u64()).unwrap_or_default())
+    }
+
+    fn is_shareable(&self) -> bool {
+        self.cache_scope == Some(CacheScope::Public)
+    }
+
+    fn set_cache(&mut self, ttl: Duration, scope: CacheScope) {
+        self.ttl_ms = Some(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).into());
+        self.cache_scope = Some(scope);
+    }
+}
+
+impl Page for ListSkillsResult {
+    type Item = Skill;
+
+    fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+
+    fn items(&self) -> &List<Skill> {
+        &self.skills
+    }
+
+    fn into_items(self) -> List<Skill> {
+        self.skills
+    }
+}

@@ -1,0 +1,231 @@
+//! Calls that are answered with a task.
+
+use std::sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering};
+
+use mcp_core::{Root, error_code};
+use mcp_session::{ErrorKind, Handlers, Session, SessionOptions, Timeout};
+use mcp_tasks::{Cancelled, Tasks};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    peer::{Reply, modern, result},
+    server::{SECOND, Server, Told, asking, begun, completed, state, working},
+};
+
+async fn open(server: &Server) -> Session {
+    server.open(Tasks::new(), Handlers::new()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_polled_as_often_as_the_server_says() {
+    let server = Server::new([
+        state("working", json!({ "pollIntervalMs": 5000 })),
+        state("thinking", json!({ "pollIntervalMs": 0 })),
+        // As examples of the proposal have it.
+        state("working", json!({ "resultType": "task" })),
+        completed("baked"),
+    ]);
+    let session = open(&server).await;
+    let result = session.call_tool("bake").await.unwrap();
+    assert_eq!(result.text(), "baked");
+    // As it said at first, then 5 s, then no less than a tenth of a second, then the default.
+    assert_eq!(server.times("tasks/get"), [2.0, 7.0, 7.1, 8.1]);
+    assert_eq!(server.params("tasks/get")[0], json!({ "taskId": "t1" }));
+    assert_eq!(server.count("tasks/cancel"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_over_when_it_begins_is_asked_for_at_once() {
+    let peer = modern(|message| match message["method"].as_str() {
+        Some("tools/call") => {
+            let mut over = begun();
+            over["status"] = json!("completed");
+            result(message, over)
+        }
+        _ => result(message, completed("stale bread")),
+    });
+    let mut options = SessionOptions::default();
+    options.extensions.push(Arc::new(Tasks::new()));
+    let session = Session::open(peer, None, options).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(session.call_tool("bake").await.unwrap().text(), "stale bread");
+    assert!(start.elapsed() < SECOND / 10, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_ends_as_its_call_would_have() {
+    let server = Server::new([completed("no")]);
+    let result = open(&server).await.call_tool("bake").await.unwrap();
+    assert_eq!(result.into_result().unwrap_err().to_string(), "no");
+
+    let burnt = json!({ "error": { "code": -32603, "message": "burnt", "data": 7 } });
+    let server = Server::new([state("failed", burnt)]);
+    let error = open(&server).await.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Answer);
+    assert_eq!(error.answer().map(|it| it.code), Some(error_code::INTERNAL_ERROR));
+    assert_eq!(error.method(), Some("tools/call"));
+    assert!(error.to_string().contains("burnt"), "{error}");
+
+    let server = Server::new([state("cancelled", json!({ "statusMessage": "oven off" }))]);
+    let error = open(&server).await.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Extension);
+    let cancelled = Cancelled::of(&error).unwrap();
+    assert_eq!((&*cancelled.id, cancelled.message.as_deref()), ("t1", Some("oven off")));
+    assert!(error.to_string().contains("bakery: tools/call: the task \"t1\" was cancelled"));
+
+    for odd in [state("completed", json!({})), state("failed", json!({})), json!({})] {
+        let server = Server::new([odd]);
+        let error = open(&server).await.call_tool("bake").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_task_asks_for_is_answered_once() {
+    let server = Server::new([
+        asking(&["a"]),
+        asking(&["a", "b"]),
+        asking(&["b"]),
+        working(),
+        completed("baked"),
+    ]);
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let handlers = Handlers::new().on_roots(move |asked| {
+        assert_eq!(asked.call.unwrap().target.as_deref(), Some("bake"));
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move { vec![Root::new(format!("file:///{number}"))] }
+    });
+    let session = server.open(Tasks::new(), handlers).await;
+    assert_eq!(session.call_tool("bake").await.unwrap().text(), "baked");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    let answers = |name: &str, root: &str| {
+        let roots = json!({ "roots": [{ "uri": root }] });
+        json!({ "taskId": "t1", "inputResponses": { name: roots } })
+    };
+    let expected = [answers("a", "file:///0"), answers("b", "file:///1")];
+    assert_eq!(server.params("tasks/update"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_wish_is_not_to_be_had_ends_with_its_call() {
+    let kinds: [(Value, &str); 2] = [
+        (asking(&["a"]), "\"a\" is not to be had"),
+        (state("input_required", json!({ "inputRequests": { "b": 7 } })), "\"b\" is not to be had"),
+    ];
+    for (wish, text) in kinds {
+        let server = Server::new([wish]);
+        let session = open(&server).await;
+        let error = session.call_tool("bake").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InputRequired, "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(error.input_required().is_some());
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(server.params("tasks/cancel"), [json!({ "taskId": "t1" })]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_asks_on_and_on_is_given_up() {
+    let number = AtomicU32::new(0);
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/call") => result(message, begun()),
+        Some("tasks/get") => {
+            let name = number.fetch_add(1, Ordering::SeqCst).to_string();
+            result(message, asking(&[&name]))
+        }
+        Some(_) => result(message, json!({})),
+        None => Reply::Nothing,
+    });
+    let mut options = SessionOptions::default();
+    options.extensions.push(Arc::new(Tasks::new()));
+    options.handlers = Handlers::new().on_roots(|_| async { Vec::new() });
+    let session = Session::open(peer, None, options).await.unwrap();
+    let error = session.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InputRequired);
+    assert!(error.to_string().contains("after 100 answers"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_status_says_is_progress() {
+    let says = |text: &str| state("working", json!({ "statusMessage": text }));
+    let server = Server::new([says("mixing"), says("mixing"), says("baking"), completed("baked")]);
+    let session = open(&server).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    let call = session.call_tool("bake").on_progress(move |progress| {
+        heard.lock().unwrap().push((progress.progress.to_f64(), progress.message.unwrap()));
+    });
+    call.await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(*seen, [(1.0, "mixing".to_owned()), (2.0, "baking".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_gets_lost_is_asked_again() {
+    let lost = || Told::Silence;
+    let server = Server::telling(vec![lost(), lost(), Told::State(completed("baked"))]);
+    let session = open(&server).await;
+    let call = session.call_tool("bake").timeout(Timeout::idle(3 * SECOND));
+    assert_eq!(call.await.unwrap().text(), "baked");
+    assert_eq!(server.times("tasks/get"), [2.0, 7.0, 12.0]);
+
+    let server = Server::telling(vec![Told::Silence]);
+    let session = open(&server).await;
+    let call = session.call_tool("bake").timeout(Timeout::idle(3 * SECOND));
+    let error = call.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(server.count("tasks/get"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_the_server_has_forgotten_is_not_cancelled() {
+    let server = Server::telling(vec![Told::Error(error_code::INVALID_PARAMS)]);
+    let session = open(&server).await;
+    let error = session.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.answer().map(|it| it.code), Some(error_code::INVALID_PARAMS));
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(server.count("tasks/cancel"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_in_place_of_anything_else_is_an_error() {
+    let server = Server::new([completed("baked")]);
+    let session = open(&server).await;
+    let error = session.get_prompt("recipe").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(server.count("tasks/get"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_task_make_the_next_question_come_at_once() {
+    let number = AtomicU32::new(0);
+    let peer = modern(move |message| {
+        let mut slow = begun();
+        slow["pollIntervalMs"] = json!(60_000);
+        let answer = |value: Value| {
+            let news = |id: &str| {
+                json!({ "jsonrpc": "2.0", "method": "notifications/tasks",
+                    "params": { "taskId": id, "status": "completed" } })
+            };
+            let Reply::Lines(mut lines) = result(message, value) else { return Reply::Nothing };
+            lines.push(news("of another"));
+            lines.push(news("t1"));
+            Reply::Lines(lines)
+        };
+        match message["method"].as_str() {
+            Some("tools/call") => result(message, slow),
+            Some("tasks/get") if number.fetch_add(1, Ordering::SeqCst) == 0 => answer(slow),
+            Some("tasks/get") => result(message, completed("baked")),
+            _ => Reply::Nothing,
+        }
+    });
+    let mut options = SessionOptions::default();
+    options.extensions.push(Arc::new(Tasks::new()));
+    let session = Session::open(peer, None, options).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(session.call_tool("bake").await.unwrap().text(), "baked");
+    let took = start.elapsed().as_secs_f64();
+    assert!((60.0..61.0).contains(&took), "{took}");
+}

@@ -1,0 +1,83 @@
+//! Calls that end before their task does.
+
+use std::time::Duration;
+
+use mcp_session::{ErrorKind, Handlers};
+use mcp_tasks::Tasks;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use crate::server::{SECOND, Server, Told, completed, working};
+
+/// What the server has heard of the end, after some time.
+async fn heard(server: &Server) -> (usize, usize) {
+    tokio::time::sleep(SECOND).await;
+    (server.count("tasks/cancel"), server.count("notifications/cancelled"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_cancels_the_task_once_and_in_its_own_way() {
+    let server = Server::new([working()]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    let call = session.call_tool("bake");
+    assert!(timeout(5 * SECOND / 2, call).await.is_err());
+    assert_eq!(heard(&server).await, (1, 0));
+    assert_eq!(server.params("tasks/cancel"), [json!({ "taskId": "t1" })]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_in_the_middle_of_a_question_cancels_no_request() {
+    let server = Server::telling(vec![Told::Later(3 * SECOND, working())]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    assert!(timeout(3 * SECOND, session.call_tool("bake")).await.is_err());
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(heard(&server).await, (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_before_there_is_a_task_cancels_the_request() {
+    let server = Server::new([working()]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    let mut call = Box::pin(session.call_tool("bake").into_future());
+    assert!(timeout(Duration::ZERO, &mut call).await.is_err());
+    drop(call);
+    assert_eq!(heard(&server).await, (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_limit_of_the_call_is_one_on_its_task() {
+    let server = Server::new([working()]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    let start = Instant::now();
+    let error = session.call_tool("bake").timeout(30 * SECOND).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("30s"), "{error}");
+    assert_eq!(start.elapsed(), 30 * SECOND);
+    assert_eq!(heard(&server).await, (1, 0));
+    // One that is longer than the wait without limits holds, too.
+    let tasks = Tasks::new().max_wait(SECOND);
+    let session = server.open(tasks, Handlers::new()).await;
+    let start = Instant::now();
+    session.call_tool("bake").timeout(30 * SECOND).await.unwrap_err();
+    assert_eq!(start.elapsed(), 30 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_works_for_ever_is_given_up_after_an_hour() {
+    let server = Server::new([working()]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    let start = Instant::now();
+    let error = session.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("\"t1\" is not done after 3600s"), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 3600);
+    assert_eq!(heard(&server).await, (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_done_is_not_cancelled() {
+    let server = Server::new([completed("baked")]);
+    let session = server.open(Tasks::new(), Handlers::new()).await;
+    session.call_tool("bake").await.unwrap();
+    assert_eq!(heard(&server).await, (0, 0));
+}

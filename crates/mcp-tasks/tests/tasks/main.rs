@@ -1,0 +1,11 @@
+//! Calls that become tasks, against scripted servers on a shared pipe, in paused time.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod handles;
+mod leaving;
+#[allow(dead_code, unreachable_pub, reason = "the scripted server of the tests of sessions")]
+#[path = "../../../mcp-session/tests/session/peer.rs"]
+mod peer;
+mod server;
