@@ -1,0 +1,239 @@
+//! How a server is spoken to.
+
+use std::{sync::Arc, time::Duration};
+
+use mcp_core::{
+    ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
+    ElicitResult, Implementation, Notification, Root,
+};
+use mcp_session::{Asked, Cache, Extension, Handlers, Mode, Reply, Timeout, Verdict};
+use mcp_transport::{RestartPolicy, TraceContext};
+
+use super::Client;
+
+impl Client {
+    /// What errors and logs call the server. Default: its command or URL.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self.anew()
+    }
+
+    /// Which era is spoken. Default: the newest that the server speaks.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.options.mode = mode;
+        self.anew()
+    }
+
+    /// Who we are, as servers see it. Default: the name and version of this library.
+    #[must_use]
+    pub fn client_info(mut self, name: &str, version: &str) -> Self {
+        self.options.client_info = Implementation::new(name, version);
+        self.anew()
+    }
+
+    /// What the client declares to be capable of, beside what its [`handlers`](Client::handlers)
+    /// declare. Default: nothing.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
+        self.options.capabilities = capabilities;
+        self.anew()
+    }
+
+    /// What an earlier session found out about this server, to open the next one without asking again:
+    /// which transport a URL speaks, and which revision.
+    #[must_use]
+    pub fn prior_discover(mut self, verdict: Verdict) -> Self {
+        #[cfg(all(feature = "http", feature = "sse"))]
+        if let Some(crate::target::One { detect: Some(detect), .. }) = self.target.one()
+            && let Some(binding) = verdict.binding
+        {
+            detect.assume(binding);
+        }
+        self.options.prior_discover = Some(verdict);
+        self.anew()
+    }
+
+    /// Whether a session stays open between one [`connect`](Client::connect) and the next, which then
+    /// gives another handle of it: the same process, and no handshake. Default: it does where a server is
+    /// a process or another shared pipe, and over HTTP it does not.
+    ///
+    /// It ends with [`close`](Client::close), with [`Session::close`], or in the background when the last
+    /// of the client's clones and the session's handles is dropped. A server that has ended is replaced at
+    /// the next connect. Connects at the same time share one start.
+    #[must_use]
+    pub fn keep_alive(mut self, keep: bool) -> Self {
+        self.keep_alive = Some(keep);
+        self.anew()
+    }
+
+    /// Opens a connection that is over anew under an open session, such as to a process that has died, in
+    /// the modern era; see [`Restart`]. Default: calls fail, until the next connect.
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = Some(policy);
+        self.anew()
+    }
+
+    /// The limit on calls that set none of their own. Default: 300 s without any message for the call.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.options.timeout = timeout.into();
+        self.anew()
+    }
+
+    /// How long a server on a shared pipe may leave the first question about its era unanswered before
+    /// it is taken for one of the legacy era. Default: 10 s.
+    #[must_use]
+    pub fn probe_timeout(mut self, limit: Duration) -> Self {
+        self.options.probe_timeout = limit;
+        self.anew()
+    }
+
+    /// How long all of the start may take. Default: 60 s.
+    #[must_use]
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.options.start_timeout = limit;
+        self.anew()
+    }
+
+    /// Takes the notifications that belong to no call, in order. It must not block.
+    #[must_use]
+    pub fn on_notification(
+        mut self,
+        handler: impl Fn(&Notification) + Send + Sync + 'static,
+    ) -> Self {
+        self.options.on_notification = Some(Arc::new(handler));
+        self.anew()
+    }
+
+    /// What is done for servers: forms and pages for people, models, roots, and what they log. To set a
+    /// handler is to declare the capability.
+    ///
+    /// ```
+    /// use mcp_client::{Client, Handlers, types::{ElicitAction, ElicitResult}};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let handlers = Handlers::new().on_elicitation(|asked| async move {
+    ///     eprintln!("{} asks: {}", asked.server, asked.params.message);
+    ///     ElicitResult::new(ElicitAction::Accept) // with the defaults of the form
+    /// });
+    /// let client = Client::new("https://example.com/mcp")?.handlers(handlers);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.options.handlers = handlers;
+        self.anew()
+    }
+
+    /// Judges the structured results of tools by the `outputSchema` of each tool: what does not fit is an
+    /// error that has the result. Default: nothing is judged.
+    ///
+    /// ```
+    /// use mcp_client::{Client, OutputChecks};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?
+    ///     .validate_output(OutputChecks::default().look_up(true)); // also tools that nobody has listed
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "validation")]
+    #[must_use]
+    pub fn validate_output(mut self, checks: mcp_session::OutputChecks) -> Self {
+        self.options.output_checks = Some(checks);
+        self.anew()
+    }
+
+    /// What becomes of results that servers let their clients keep. Default: they are kept in memory, for
+    /// this client and its clones, also from one session to the next. [`Cache::off`] keeps nothing.
+    ///
+    /// ```
+    /// use mcp_client::{Cache, Client};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?.cache(Cache::new().max_bytes(1 << 20));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.options.cache = cache;
+        self.anew()
+    }
+
+    /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
+    #[must_use]
+    pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(Asked<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<ElicitResult>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_elicitation(handler);
+        self.anew()
+    }
+
+    /// Asks a model: [`Handlers::on_sampling`].
+    #[must_use]
+    pub fn on_sampling<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(Asked<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_sampling(handler);
+        self.anew()
+    }
+
+    /// Names the roots: [`Handlers::on_roots`].
+    #[must_use]
+    pub fn on_roots<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(Asked<()>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<Vec<Root>>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_roots(handler);
+        self.anew()
+    }
+
+    /// Says which trace is on, for the `_meta` and the HTTP headers of what is sent; see
+    /// [`SessionOptions::trace_context`](crate::SessionOptions::trace_context). Default: nothing is sent.
+    ///
+    /// Every server sees what it gives, also the baggage. With OpenTelemetry it is the propagator of the
+    /// application that fills it, from the current span, which is then that of the call:
+    /// `examples/opentelemetry.rs`.
+    ///
+    /// ```
+    /// use mcp_client::{Client, TraceContext};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = Client::new("https://example.com/mcp")?.trace_context(|| {
+    ///     Some(TraceContext::new("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"))
+    /// });
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn trace_context(
+        mut self,
+        provider: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.trace_context = Some(Arc::new(provider));
+        self.anew()
+    }
+
+    /// Whether there are spans of `tracing` for calls; see [`SessionOptions::spans`](crate::SessionOptions::spans). Default: there are.
+    #[must_use]
+    pub fn spans(mut self, spans: bool) -> Self {
+        self.options.spans = spans;
+        self.anew()
+    }
+
+    /// Declares an extension of the protocol to servers and uses it, beside those given before.
+    ///
+    /// The servers of a configuration with several are told of none, since their group could not route what
+    /// they send then.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.options.extensions.push(Arc::new(extension));
+        self.anew()
+    }
+}
