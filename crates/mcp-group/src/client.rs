@@ -120,7 +120,7 @@ impl Client {
     /// Whether it subscribed to this resource, or to one that it is a part of.
     pub(crate) fn wants(&self, uri: &str) -> bool {
         let state = self.lock();
-        state.subscribed.keys().any(|wanted| covers(wanted, uri))
+        state.subscribed.keys().any(|wanted| mcp_core::covers_resource(wanted, uri))
             || state.listeners.iter().any(|listener| listener.wants(uri))
     }
 
@@ -171,36 +171,13 @@ impl Listener {
     }
 
     fn wants(&self, uri: &str) -> bool {
-        let uris = self.filter.resource_subscriptions.iter().flatten();
-        uris.into_iter().any(|wanted| covers(wanted, uri))
+        self.filter.covers(uri)
     }
-}
-
-/// Whether `uri` is `wanted`, or a part of it.
-///
-/// Spec: server/resources#subscriptions
-fn covers(wanted: &str, uri: &str) -> bool {
-    let Some(rest) = uri.strip_prefix(wanted) else { return false };
-    rest.is_empty() || wanted.ends_with('/') || rest.starts_with(['/', '?', '#'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_part_of_a_resource_belongs_to_it() {
-        for (wanted, uri, covered) in [
-            ("a://b", "a://b", true),
-            ("a://b", "a://b/c", true),
-            ("a://b/", "a://b/c", true),
-            ("a://b", "a://b#c", true),
-            ("a://b", "a://bc", false),
-            ("a://b/c", "a://b", false),
-        ] {
-            assert_eq!(covers(wanted, uri), covered, "{wanted} {uri}");
-        }
-    }
 
     #[test]
     fn the_last_to_close_is_the_last_connection_of_all() {

@@ -6,11 +6,12 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::Message;
+use mcp_core::{Message, RawJson};
 use mcp_transport::{Error, ErrorKind};
 
-/// Messages that wait for one reader; more are dropped and counted.
+/// Messages that wait for one reader, and their bytes; more are dropped and counted.
 const LIMIT: usize = 1024;
+const BYTES: usize = 64 << 20;
 
 /// Messages on their way to a client that reads when it likes.
 #[derive(Default)]
@@ -19,6 +20,7 @@ pub(crate) struct Queue(Mutex<State>);
 #[derive(Default)]
 struct State {
     messages: VecDeque<Message>,
+    bytes: usize,
     lost: u64,
     ended: bool,
     reader: Option<Waker>,
@@ -39,8 +41,11 @@ impl Queue {
         if state.ended {
             return;
         }
-        match state.messages.len() < LIMIT {
-            true => state.messages.push_back(message),
+        match state.messages.len() < LIMIT && state.bytes < BYTES {
+            true => {
+                state.bytes += size(&message);
+                state.messages.push_back(message);
+            }
             false => state.lost += 1,
         }
         wake(state);
@@ -60,6 +65,7 @@ impl Queue {
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Next> {
         let mut state = self.lock();
         if let Some(message) = state.messages.pop_front() {
+            state.bytes -= size(&message);
             return Poll::Ready(Next::Message(message));
         }
         match std::mem::take(&mut state.lost) {
@@ -82,6 +88,14 @@ fn wake(mut state: MutexGuard<'_, State>) {
     drop(state);
     if let Some(reader) = reader {
         reader.wake();
+    }
+}
+
+/// The bytes of a message that count: what servers say are notifications.
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Notification(notification) => notification.params.as_ref().map_or(0, RawJson::len),
+        _ => 0,
     }
 }
 

@@ -58,7 +58,10 @@ impl Subscriptions {
 
     /// The server has been told all up to this change. It honours what of it `is_honoured`.
     pub(crate) fn applied(&self, version: u64, honoured: BTreeSet<String>) {
-        self.lock().honoured = honoured;
+        let mut state = self.lock();
+        state.refused.retain(|uri, _| !honoured.contains(uri));
+        state.honoured = honoured;
+        drop(state);
         self.applied.send_replace(version);
     }
 
@@ -71,7 +74,11 @@ impl Subscriptions {
     }
 
     pub(crate) fn refuse(&self, uri: &str, error: Error) {
-        self.lock().refused.insert(uri.to_owned(), error);
+        let mut state = self.lock();
+        // Nobody would take it away again.
+        if state.wanted.contains_key(uri) {
+            state.refused.insert(uri.to_owned(), error);
+        }
     }
 
     /// Waits until the server has been told all that is wanted now, for a while.

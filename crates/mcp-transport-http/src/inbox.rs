@@ -2,23 +2,25 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
-use mcp_core::Message;
+use mcp_core::{Message, RawJson};
 use mcp_transport::{Error, ErrorKind, Inbound};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-/// How many messages wait for a reader before more are lost.
+/// How many messages wait for a reader before more are lost, and how many bytes of them.
 const ROOM: usize = 1024;
+const BYTES: usize = 64 << 20;
 
 /// The sending end of [`Inbound`].
 pub(crate) struct Inbox {
     sender: Mutex<Option<Sender>>,
     lost: Arc<AtomicU64>,
+    waiting: Arc<AtomicUsize>,
 }
 
 type Sender = mpsc::Sender<Result<Message, Error>>;
@@ -35,19 +37,22 @@ impl Inbox {
     pub(crate) fn new() -> (Self, Inbound) {
         let (sender, receiver) = mpsc::channel(ROOM);
         let lost = Arc::new(AtomicU64::new(0));
-        let reader = Reader { receiver, lost: Arc::clone(&lost) };
-        (Self { sender: Mutex::new(Some(sender)), lost }, Inbound::from_stream(reader))
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let reader = Reader { receiver, lost: Arc::clone(&lost), waiting: Arc::clone(&waiting) };
+        (Self { sender: Mutex::new(Some(sender)), lost, waiting }, Inbound::from_stream(reader))
     }
 
     pub(crate) fn push(&self, message: Message) -> Result<(), (NotTaken, Message)> {
         let sender = self.sender();
         let Some(sender) = &*sender else { return Err((NotTaken::NoReader, message)) };
+        let has_room = self.waiting.load(Ordering::Relaxed) < BYTES;
         match sender.try_reserve() {
-            Ok(place) => {
+            Ok(place) if has_room => {
+                self.waiting.fetch_add(size(&message), Ordering::Relaxed);
                 place.send(Ok(message));
                 Ok(())
             }
-            Err(TrySendError::Full(())) => {
+            Ok(_) | Err(TrySendError::Full(())) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 Err((NotTaken::Full, message))
             }
@@ -78,6 +83,16 @@ impl Inbox {
 struct Reader {
     receiver: mpsc::Receiver<Result<Message, Error>>,
     lost: Arc<AtomicU64>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The bytes of a message that count.
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Request(request) => request.params.as_ref().map_or(0, RawJson::len),
+        Message::Notification(notification) => notification.params.as_ref().map_or(0, RawJson::len),
+        Message::Response(_) => 0,
+    }
 }
 
 impl Stream for Reader {
@@ -86,6 +101,9 @@ impl Stream for Reader {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = self.receiver.poll_recv(cx);
         if let Poll::Ready(Some(item)) = polled {
+            if let Ok(message) = &item {
+                self.waiting.fetch_sub(size(message), Ordering::Relaxed);
+            }
             return Poll::Ready(Some(item));
         }
         // What was lost was newer than what waits. A receiver may also be pending to let others run.

@@ -74,12 +74,13 @@ impl<S: HttpService> Listener<S> {
             let mut delay = self.wire.backoff.delay(self.failures, self.position.retry);
             match self.wire.open_stream(&self.head, session, last_id).await {
                 Ok(events) => {
-                    opening.take();
-                    if std::mem::replace(&mut self.was_open, true) && last_id.is_none() {
-                        // One that goes on after an id brings what was missed.
-                        let Some(shared) = self.shared.upgrade() else { return };
-                        let text = "the stream of the server broke off, and was opened again";
-                        shared.inbox.tell(Error::new(ErrorKind::Interrupted, text));
+                    // One that goes on after an id brings what was missed.
+                    let is_late = self.was_open
+                        || self.failures > 0
+                        || opening.take().is_some_and(|opening| opening.is_closed());
+                    self.was_open = true;
+                    if is_late && last_id.is_none() {
+                        self.missed("the stream of the server was opened again");
                     }
                     let since = Instant::now();
                     if self.read(events).await.is_none() {
@@ -112,6 +113,10 @@ impl<S: HttpService> Listener<S> {
                 Some(Ok(event)) => self.take(event)?,
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the stream of the server broke off");
+                    if error.kind() == mcp_http::ErrorKind::TooLarge {
+                        // It would come again for ever.
+                        self.position.last_id = None;
+                    }
                     return Some(());
                 }
                 None => return Some(()),
@@ -134,8 +139,16 @@ impl<S: HttpService> Listener<S> {
         Some(())
     }
 
+    /// Says that messages may have been lost.
+    fn missed(&self, text: &'static str) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.inbox.tell(Error::new(ErrorKind::Interrupted, text));
+        }
+    }
+
     /// The server refuses the stream. That is its right; but one that was open before may have gone with
-    /// the whole session, or only its last id may be unknown.
+    /// the whole session, only its last id may be unknown, or the server may not have noticed yet that it
+    /// broke off.
     async fn is_worth_another(&mut self, refusal: Unopened) -> bool {
         if !self.was_open {
             return false;
@@ -149,10 +162,16 @@ impl<S: HttpService> Listener<S> {
                 Ok(Some(_)) => return false,
                 Err(error) => {
                     tracing::debug!(%error, "the server has forgotten the session");
-                    return false;
+                    return true;
                 }
             }
         }
-        self.position.last_id.take().is_some()
+        if self.position.last_id.take().is_none()
+            && matches!(refusal.status().as_u16(), 401 | 403 | 405)
+        {
+            self.missed("the server refuses the stream that it offered before");
+            return false;
+        }
+        true
     }
 }

@@ -25,7 +25,8 @@ use crate::{
 /// in flight. Of that, a request that is known not to have been sent goes to the new connection; any other
 /// fails with [`Interrupted`](ErrorKind::Interrupted). Requests of the legacy era, and `server/discover`,
 /// pass as they are, and a legacy session is over with its connection. A new connection is opened with the
-/// next request, not before. The [`Inbound`] tells of each connection that was lost with an error of kind
+/// next request, not before, and given up when all requests that wait for it are: their time limits have to
+/// be longer than the server takes to start. The [`Inbound`] tells of each connection that was lost with an error of kind
 /// [`Interrupted`](ErrorKind::Interrupted), since the server may have said something meanwhile.
 ///
 /// Needs tokio's timer.
@@ -297,14 +298,20 @@ impl<C: Connect> Shared<C> {
         }
         while *failures < self.policy.attempts && !self.beside.is_over() {
             tokio::time::sleep(self.policy.wait(*failures)).await;
+            let connected = self.connect.connect().await;
+            // Only an attempt that came to its end counts: whoever waited for it may have given it up.
             *failures += 1;
-            match self.connect.connect().await {
+            match connected {
                 Ok(Connection { transport, inbound, .. }) => {
-                    self.replace(transport, inbound);
-                    return Ok(());
+                    let Err(late) = self.replace(transport, inbound) else { return Ok(()) };
+                    // It was closed meanwhile: nothing may be left behind, and nobody asks how it ended.
+                    let _ = late.close().await;
                 }
                 Err(error) => cause = error,
             }
+        }
+        if let Some(error) = self.beside.ended() {
+            return Err(error);
         }
         let error = Error::new(ErrorKind::Closed, "the connection is over, and so were new ones")
             .with_delivery(Delivery::NotSent)
@@ -313,13 +320,19 @@ impl<C: Connect> Shared<C> {
         Err(error)
     }
 
-    fn replace(&self, transport: C::Transport, inbound: Inbound) {
+    /// Goes on with another connection, unless it is closed by now: then that one is given back.
+    fn replace(&self, transport: C::Transport, inbound: Inbound) -> Result<(), C::Transport> {
         {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever closes says so first, and then closes what is current.
+            if self.beside.is_over() {
+                return Err(transport);
+            }
             current.number += 1;
             current.transport = Arc::new(transport);
         }
         self.beside.go_on(inbound);
+        Ok(())
     }
 }
 

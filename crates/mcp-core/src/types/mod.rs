@@ -95,7 +95,7 @@ pub use sampling::{
 };
 pub use subscriptions::{
     SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams,
-    SubscriptionsListenRequestParams, SubscriptionsListenResult,
+    SubscriptionsListenRequestParams, SubscriptionsListenResult, covers_resource,
 };
 pub use tools::{
     CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations, ToolError,

@@ -20,6 +20,21 @@ wire_struct! {
     }
 }
 
+impl SubscriptionFilter {
+    /// Whether a change of this resource is one that is asked for: see [`covers_resource`].
+    pub fn covers(&self, uri: &str) -> bool {
+        self.resource_subscriptions.iter().flatten().any(|wanted| covers_resource(wanted, uri))
+    }
+}
+
+/// Whether whoever subscribed to a resource is to hear of `uri`: the resource itself, or one below it.
+///
+/// Spec: server/resources#subscriptions
+pub fn covers_resource(subscribed: &str, uri: &str) -> bool {
+    let Some(rest) = uri.strip_prefix(subscribed) else { return false };
+    rest.is_empty() || subscribed.ends_with('/') || rest.starts_with(['/', '?', '#'])
+}
+
 wire_struct! {
     /// Parameters of `subscriptions/listen`. Since 2026-07-28.
     ///
@@ -78,3 +93,24 @@ wire_struct! {
 
 with_meta!(SubscriptionsListenRequestParams, SubscriptionsAcknowledgedNotificationParams);
 server_result!(SubscriptionsListenResult);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_resource_belongs_to_it() {
+        for (wanted, uri, covered) in [
+            ("a://b", "a://b", true),
+            ("a://b", "a://b/c", true),
+            ("a://b/", "a://b/c", true),
+            ("a://b", "a://b#c", true),
+            ("a://b", "a://bc", false),
+            ("a://b/c", "a://b", false),
+        ] {
+            let filter = SubscriptionFilter::new();
+            let filter = filter.with_resource_subscriptions(vec![wanted.to_owned()]);
+            assert_eq!(filter.covers(uri), covered, "{wanted} {uri}");
+        }
+    }
+}

@@ -6,6 +6,9 @@ use std::{
 
 use crate::{Error, Event};
 
+/// Bytes of events that wait for one reader.
+const BYTES: usize = 1 << 20;
+
 /// What waits to be read of a subscription: each event once, and no more of them than there is room for.
 #[derive(Debug)]
 pub(super) struct Backlog(Mutex<State>);
@@ -14,6 +17,7 @@ pub(super) struct Backlog(Mutex<State>);
 struct State {
     room: usize,
     events: VecDeque<Event>,
+    bytes: usize,
     missed: u64,
     /// How it ended, until that is told.
     end: Option<Result<(), Error>>,
@@ -26,6 +30,7 @@ impl Backlog {
         Self(Mutex::new(State {
             room: room.max(1),
             events: VecDeque::new(),
+            bytes: 0,
             missed: 0,
             end: None,
             is_over: false,
@@ -33,17 +38,19 @@ impl Backlog {
         }))
     }
 
-    /// Adds an event, unless the same one waits already. Where there is no room, the oldest goes.
+    /// Adds an event, unless the same one waits already. Where there is no room, the oldest go.
     pub(super) fn push(&self, event: Event) {
         self.change(|state| {
             if state.is_over || state.events.iter().any(|waiting| waiting.repeats(&event)) {
                 return;
             }
-            if state.events.len() == state.room {
-                state.events.pop_front();
+            state.bytes += event.size();
+            state.events.push_back(event);
+            while state.events.len() > state.room || state.bytes > BYTES {
+                let Some(oldest) = state.events.pop_front() else { break };
+                state.bytes -= oldest.size();
                 state.missed += 1;
             }
-            state.events.push_back(event);
         });
     }
 
@@ -63,7 +70,10 @@ impl Backlog {
             return Poll::Ready(Some(Ok(Event::Lagged { missed })));
         }
         match state.events.pop_front() {
-            Some(event) => Poll::Ready(Some(Ok(event))),
+            Some(event) => {
+                state.bytes -= event.size();
+                Poll::Ready(Some(Ok(event)))
+            }
             None if state.is_over => Poll::Ready(state.end.take().and_then(Result::err).map(Err)),
             None => {
                 state.waker = Some(cx.waker().clone());

@@ -1,6 +1,6 @@
 use mcp_core::{
-    Notification, RequestId, ResourceUpdatedNotificationParams, SubscriptionFilter, decode_params,
-    method,
+    Notification, RawJson, RequestId, ResourceUpdatedNotificationParams, SubscriptionFilter,
+    decode_params, method,
 };
 
 /// What a [`Subscription`](crate::Subscription) tells.
@@ -48,14 +48,19 @@ impl Event {
             method::NOTIFICATIONS_RESOURCES_UPDATED => {
                 // It may be one below those that were asked for, which only the server knows.
                 filter.resource_subscriptions.as_ref().filter(|uris| !uris.is_empty())?;
-                let params = decode_params(notification.params.as_ref());
-                let params: ResourceUpdatedNotificationParams = params
-                    .inspect_err(|error| tracing::debug!(%error, "an update that cannot be read"))
-                    .ok()?;
-                Some(Self::ResourceUpdated { uri: params.uri })
+                Some(Self::ResourceUpdated { uri: updated(notification)? })
             }
             method::NOTIFICATIONS_MESSAGE | method::NOTIFICATIONS_PROGRESS => None,
             _ => (!filter.extra.is_empty()).then(|| Self::Other(notification.clone())),
+        }
+    }
+
+    /// How many bytes it takes, beside what every event does.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::ResourceUpdated { uri } => uri.len(),
+            Self::Other(notification) => notification.params.as_ref().map_or(0, RawJson::len),
+            _ => 0,
         }
     }
 
@@ -67,6 +72,18 @@ impl Event {
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
+}
+
+/// The resource that a notification says has changed.
+pub(super) fn updated(notification: &Notification) -> Option<String> {
+    if notification.method != method::NOTIFICATIONS_RESOURCES_UPDATED {
+        return None;
+    }
+    let params = decode_params(notification.params.as_ref());
+    let params: ResourceUpdatedNotificationParams = params
+        .inspect_err(|error| tracing::debug!(%error, "an update that cannot be read"))
+        .ok()?;
+    Some(params.uri)
 }
 
 /// The subscription that a notification says it is of.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use mcp_core::{Notification, ResourceRequestParams, method};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::Feed;
 use crate::{Error, Session, rounds::all};
@@ -34,9 +34,16 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn tell(&self, notification: &Notification) {
-        if self.is_used.load(Ordering::Acquire) {
-            let feeds: Vec<_> = self.feeds().iter().filter_map(Weak::upgrade).collect();
-            for feed in feeds {
+        if !self.is_used.load(Ordering::Acquire) {
+            return;
+        }
+        let feeds: Vec<_> = self.feeds().iter().filter_map(Weak::upgrade).collect();
+        let updated = super::event::updated(notification);
+        let covers = |feed: &Feed| updated.as_ref().is_some_and(|uri| feed.filter.covers(uri));
+        // What nobody asked for by its name may be a part of anything.
+        let is_claimed = feeds.iter().any(|feed| covers(feed));
+        for feed in feeds {
+            if !is_claimed || covers(&feed) {
                 feed.take(notification);
             }
         }
@@ -68,20 +75,27 @@ impl Hub {
     }
 
     /// Wants these resources, and says what the server made of it.
+    ///
+    /// # Errors
+    /// When it does not answer, with what it may have taken nevertheless.
     pub(super) async fn want(
         &self,
         session: &Session,
         uris: BTreeSet<String>,
         patience: Duration,
-    ) -> Told {
+    ) -> Result<Told, (Error, BTreeSet<String>)> {
         let mut wanted = self.wanted.lock().await;
-        let (old, new) = uris.into_iter().partition(|uri| wanted.contains_key(uri));
+        let (old, new): (BTreeSet<_>, _) =
+            uris.into_iter().partition(|uri| wanted.contains_key(uri));
         let mut told = tell(session, method::RESOURCES_SUBSCRIBE, &new, patience).await;
-        told.honoured.extend::<BTreeSet<_>>(old);
+        if let Some(error) = told.unanswered.take() {
+            return Err((error, new));
+        }
+        told.honoured.extend(old);
         for uri in &told.honoured {
             *wanted.entry(uri.clone()).or_default() += 1;
         }
-        told
+        Ok(told)
     }
 
     /// Wants these resources no longer.
@@ -92,18 +106,31 @@ impl Hub {
         patience: Duration,
     ) {
         let mut wanted = self.wanted.lock().await;
-        let mut last = BTreeSet::new();
-        for uri in uris {
-            if let Some(count) = wanted.get_mut(uri) {
-                *count -= 1;
-                if *count == 0 {
-                    wanted.remove(uri);
-                    last.insert(uri.clone());
-                }
-            }
-        }
+        let mut last = uris.clone();
+        last.retain(|uri| {
+            let Some(count) = wanted.get_mut(uri) else { return true };
+            *count -= 1;
+            *count == 0
+        });
+        wanted.retain(|_, count| *count > 0);
+        self.untell(session, &last, patience).await;
+    }
+
+    /// Takes back what was never counted, as far as nobody else wants it.
+    pub(super) async fn take_back(
+        &self,
+        session: &Session,
+        mut uris: BTreeSet<String>,
+        patience: Duration,
+    ) {
+        let wanted = self.wanted.lock().await;
+        uris.retain(|uri| !wanted.contains_key(uri));
+        self.untell(session, &uris, patience).await;
+    }
+
+    async fn untell(&self, session: &Session, uris: &BTreeSet<String>, patience: Duration) {
         if !session.is_closed() {
-            tell(session, method::RESOURCES_UNSUBSCRIBE, &last, patience).await;
+            tell(session, method::RESOURCES_UNSUBSCRIBE, uris, patience).await;
         }
     }
 
@@ -115,7 +142,10 @@ impl Hub {
 /// What a server made of being told of resources.
 pub(super) struct Told {
     pub(super) honoured: BTreeSet<String>,
+    /// With its answers.
     pub(super) refused: Vec<(String, Error)>,
+    /// Why some were not answered at all.
+    unanswered: Option<Error>,
 }
 
 /// Asks a server once more for what it may have forgotten.
@@ -126,29 +156,34 @@ pub(super) async fn remind(
     uris: &BTreeSet<String>,
     patience: Duration,
 ) -> Result<Told, Error> {
-    if uris.is_empty() {
-        // Some carriers open a new way with the next message alone.
-        session.ping().timeout(patience).await?;
+    // Some carriers open a new way with the next message alone. Any answer shows that there is one.
+    if uris.is_empty()
+        && let Err(error) = session.ping().timeout(patience).await
+        && error.answer().is_none()
+    {
+        return Err(error);
     }
-    let told = tell(session, method::RESOURCES_SUBSCRIBE, uris, patience).await;
-    match told.refused.iter().find(|(_, error)| error.answer().is_none()) {
-        Some((_, error)) => Err(error.clone()),
+    let mut told = tell(session, method::RESOURCES_SUBSCRIBE, uris, patience).await;
+    match told.unanswered.take() {
+        Some(error) => Err(error),
         None => Ok(told),
     }
 }
 
-/// Tells the server of each of these resources.
+/// Tells the server of each of these resources, as long as it answers, and not for longer than `patience`.
 async fn tell(
     session: &Session,
     method: &'static str,
     uris: &BTreeSet<String>,
     patience: Duration,
 ) -> Told {
+    let end = Instant::now() + patience;
     let uris: Vec<_> = uris.iter().collect();
-    let mut told = Told { honoured: BTreeSet::new(), refused: Vec::new() };
+    let mut told = Told { honoured: BTreeSet::new(), refused: Vec::new(), unanswered: None };
     for some in uris.chunks(AT_A_TIME) {
+        let rest = end.saturating_duration_since(Instant::now());
         let telling = some.iter().map(|uri| {
-            let call = session.request(method, &ResourceRequestParams::new(*uri)).timeout(patience);
+            let call = session.request(method, &ResourceRequestParams::new(*uri)).timeout(rest);
             Box::pin(async move { Ok::<_, Infallible>((*uri, call.await)) })
         });
         let Ok(done) = all(telling.collect()).await;
@@ -157,9 +192,15 @@ async fn tell(
                 Ok(_) => drop(told.honoured.insert(uri.clone())),
                 Err(error) => {
                     tracing::debug!(%error, uri, "the server cannot be told of a resource");
-                    told.refused.push((uri.clone(), error));
+                    match error.answer().is_some() {
+                        true => told.refused.push((uri.clone(), error)),
+                        false => told.unanswered = Some(error),
+                    }
                 }
             }
+        }
+        if told.unanswered.is_some() {
+            break;
         }
     }
     told

@@ -8,20 +8,24 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
+    time::Duration,
 };
 
 use mcp_core::{ServerCapabilities, SubscriptionFilter};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 
-use super::{Event, Feed, Subscribe, hub};
-use crate::{ErrorKind, Session};
+use super::{Event, Feed, Subscribe, hub, unless_closed};
+use crate::Error;
 
 /// Opens a subscription, tells `told`, and feeds it until it is over. What it took from the server it
 /// gives back, whenever it `is_dropped`.
 pub(super) async fn keep(
     subscribe: Subscribe,
     feed: Arc<Feed>,
-    told: oneshot::Sender<()>,
+    told: oneshot::Sender<Result<(), Error>>,
     mut is_dropped: oneshot::Receiver<()>,
 ) {
     let Subscribe { session, timeout, relisten, .. } = subscribe;
@@ -30,43 +34,64 @@ pub(super) async fn keep(
     hub.add(&feed);
     let mut acknowledged = offered(&feed.filter, session.capabilities());
     let uris = acknowledged.resource_subscriptions.take().unwrap_or_default();
-    let hub::Told { honoured: mut held, refused } =
-        hub.want(&session, uris.into_iter().collect(), timeout).await;
-    feed.refuse(refused);
-    feed.acknowledge(with(&acknowledged, &held));
-    // Nobody may wait for it any more.
-    let _ = told.send(());
-
-    let mut attempts = 0;
-    let mut last = None;
-    while let Some(next) = happening(&mut is_dropped, &session, losses.changed()).await {
-        if next == Happening::Closed {
-            feed.backlog.end(Err(session.error(ErrorKind::Closed, "the connection is over")));
-            break;
+    let mut held = match hub.want(&session, uris.into_iter().collect(), timeout).await {
+        Ok(hub::Told { honoured, refused, .. }) => {
+            feed.refuse(refused);
+            honoured
         }
-        let error = losses.borrow_and_update().1.clone();
+        Err((error, taken)) => {
+            hub.remove(&feed);
+            // Nobody may wait for it any more.
+            let _ = told.send(Err(error));
+            return hub.take_back(&session, taken, timeout).await;
+        }
+    };
+    feed.acknowledge(with(&acknowledged, &held));
+    let _ = told.send(Ok(()));
+
+    let mut waits = 0;
+    let mut last = (Instant::now(), Duration::ZERO);
+    loop {
+        let loss = async {
+            // It cannot be dropped meanwhile: the session has it.
+            let _ = losses.changed().await;
+            Ok(())
+        };
+        let error = match unless(&mut is_dropped, unless_closed(&session, loss)).await {
+            None => break,
+            Some(Err(error)) => {
+                feed.backlog.end(Err(error));
+                break;
+            }
+            Some(Ok(())) => losses.borrow_and_update().1.clone(),
+        };
         let mut failure = error.map(|error| session.below(error));
         let Some(relisten) = relisten else {
             failure.into_iter().for_each(|error| feed.backlog.end(Err(error)));
             break;
         };
-        if last.is_some_and(|last: tokio::time::Instant| last.elapsed() >= relisten.max_wait) {
-            attempts = 0;
+        if last.0.elapsed() > last.1 {
+            waits = 0;
         }
+        let mut failures = 0;
         let reminding = async {
             loop {
-                if let Some(error) = failure.take_if(|error| relisten.gives_up(attempts, error)) {
+                if let Some(error) = failure.take_if(|error| relisten.gives_up(failures, error)) {
                     return Err(error);
                 }
-                tokio::time::sleep(relisten.wait(attempts)).await;
-                attempts = attempts.saturating_add(1);
+                last.1 = relisten.wait(waits);
+                sleep(last.1).await;
+                waits = waits.saturating_add(1);
                 match hub::remind(&session, &held, timeout).await {
                     Ok(told) => return Ok(told.refused),
-                    Err(error) => failure = Some(error),
+                    Err(error) => {
+                        failures += 1;
+                        failure = Some(error);
+                    }
                 }
             }
         };
-        match unless(&mut is_dropped, reminding).await {
+        match unless(&mut is_dropped, unless_closed(&session, reminding)).await {
             None => break,
             Some(Ok(refused)) => {
                 let lost = refused.iter().map(|(uri, _)| uri.clone()).collect();
@@ -75,7 +100,7 @@ pub(super) async fn keep(
                 feed.refuse(refused);
                 feed.acknowledge(with(&acknowledged, &held));
                 feed.backlog.push(Event::Resync);
-                last = Some(tokio::time::Instant::now());
+                last.0 = Instant::now();
             }
             Some(Err(error)) => {
                 feed.backlog.end(Err(error));
@@ -85,28 +110,6 @@ pub(super) async fn keep(
     }
     hub.remove(&feed);
     hub.leave(&session, &held, timeout).await;
-}
-
-#[derive(PartialEq, Eq)]
-enum Happening {
-    Closed,
-    Loss,
-}
-
-/// What happens next; `None` when nobody reads any more.
-async fn happening<T>(
-    is_dropped: &mut oneshot::Receiver<()>,
-    session: &Session,
-    loss: impl Future<Output = T>,
-) -> Option<Happening> {
-    let (mut closed, mut loss) = (pin!(session.closed()), pin!(loss));
-    let next = poll_fn(|cx| {
-        if closed.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Happening::Closed);
-        }
-        loss.as_mut().poll(cx).map(|_| Happening::Loss)
-    });
-    unless(is_dropped, next).await
 }
 
 /// What `future` gives, unless nobody reads any more before.

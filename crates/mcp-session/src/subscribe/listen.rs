@@ -10,7 +10,7 @@ use mcp_core::{
 use mcp_transport::{Delivery, Exchange};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Event, Feed, Subscribe, event::subscription_of};
+use super::{Event, Feed, Subscribe, event::subscription_of, unless_closed};
 use crate::{Error, ErrorKind, Session, cache::Listening, params::Params};
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
@@ -69,7 +69,8 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
 /// Feeds a subscription until it is over for good.
 pub(super) async fn keep(subscribe: Subscribe, feed: Arc<Feed>, mut open: Open) {
     let Subscribe { session, timeout, relisten, .. } = subscribe;
-    let mut attempts = 0;
+    let mut waits = 0;
+    let mut last_wait = Duration::ZERO;
     loop {
         let since = Instant::now();
         let mut has_told = false;
@@ -81,27 +82,38 @@ pub(super) async fn keep(subscribe: Subscribe, feed: Arc<Feed>, mut open: Open) 
                 None => break Ok(()),
             }
         };
+        // What is kept by its word is out of date from here on.
+        drop(open);
         let Some(relisten) = relisten else {
             return feed.backlog.end(end.map_err(|error| error.with_method(METHOD)));
         };
         tracing::debug!(server = session.name(), ?end, "a subscription has ended");
-        if has_told || since.elapsed() >= relisten.max_wait {
-            attempts = 0;
+        if has_told || since.elapsed() > last_wait {
+            waits = 0;
         }
+        let mut failures = 0;
         let mut failure = end.err();
-        open = loop {
-            if let Some(error) = failure.take_if(|error| relisten.gives_up(attempts, error)) {
-                return feed.backlog.end(Err(error.with_method(METHOD)));
-            }
-            sleep(relisten.wait(attempts)).await;
-            attempts = attempts.saturating_add(1);
-            match self::open(&session, &feed, timeout).await {
-                Ok(open) => break open,
-                Err(error) => {
-                    tracing::debug!(%error, "a subscription cannot be opened again");
-                    failure = Some(error);
+        let opening = async {
+            loop {
+                if let Some(error) = failure.take_if(|error| relisten.gives_up(failures, error)) {
+                    return Err(error);
+                }
+                last_wait = relisten.wait(waits);
+                sleep(last_wait).await;
+                waits = waits.saturating_add(1);
+                match self::open(&session, &feed, timeout).await {
+                    Ok(open) => return Ok(open),
+                    Err(error) => {
+                        tracing::debug!(%error, "a subscription cannot be opened again");
+                        failures += 1;
+                        failure = Some(error);
+                    }
                 }
             }
+        };
+        open = match unless_closed(&session, opening).await {
+            Ok(open) => open,
+            Err(error) => return feed.backlog.end(Err(error.with_method(METHOD))),
         };
         feed.backlog.push(Event::Resync);
     }

@@ -12,7 +12,7 @@ mod relisten;
 use std::{
     fmt,
     future::{IntoFuture, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
@@ -22,7 +22,7 @@ use futures_core::Stream;
 use mcp_core::{Era, SubscriptionFilter};
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::{Error, Session};
+use crate::{Error, ErrorKind, Session};
 use backlog::Backlog;
 
 pub use event::Event;
@@ -119,8 +119,8 @@ impl Subscribe {
                 let (told, is_told) = oneshot::channel();
                 tokio::spawn(legacy::keep(self, Arc::clone(&feed), told, is_dropped));
                 let owner = Owner::Sender(dropped);
-                // The task tells, or has ended with the runtime.
-                let _ = is_told.await;
+                // Where the task cannot tell, it has ended with the runtime.
+                is_told.await.unwrap_or(Ok(()))?;
                 owner
             }
         };
@@ -170,8 +170,8 @@ impl Subscription {
         lock(&self.feed.acknowledged).clone()
     }
 
-    /// The resources that a server of the legacy era does not tell of, by their URIs, with its reasons. One
-    /// of the modern era leaves them out of what it acknowledges, and gives none.
+    /// The resources that a server of the legacy era refuses to tell of, by their URIs, with its answers. One
+    /// that offers no subscriptions, or is of the modern era, leaves them out of what it acknowledges.
     pub fn refused(&self) -> Vec<(String, Error)> {
         lock(&self.feed.refused).clone()
     }
@@ -224,4 +224,20 @@ impl Feed {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What `future` gives, unless the session is over before.
+async fn unless_closed<T>(
+    session: &Session,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let (mut closed, mut future) = (pin!(session.closed()), pin!(future));
+    poll_fn(|cx| {
+        if closed.as_mut().poll(cx).is_ready() {
+            let error = session.error(ErrorKind::Closed, "the connection is over");
+            return Poll::Ready(Err(error));
+        }
+        future.as_mut().poll(cx)
+    })
+    .await
 }

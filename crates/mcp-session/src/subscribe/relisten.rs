@@ -3,12 +3,15 @@ use std::{
     time::Duration,
 };
 
+use mcp_core::error_code;
+
 use crate::{Error, ErrorKind};
 
 /// How a [`Subscription`](crate::Subscription) that was interrupted is opened again.
 ///
 /// The wait doubles with each attempt in a row, less a random part of up to a half, so that many clients do
-/// not come back at once. A subscription that told something begins anew with the first wait.
+/// not come back at once. A subscription that told something, or held for longer than the wait before it, begins
+/// anew with the first wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relisten {
@@ -38,26 +41,28 @@ impl Relisten {
         full - full / 2 * u32::try_from(random).unwrap_or_default() / 1024
     }
 
-    /// Whether there is no use in another attempt.
-    pub(super) fn gives_up(&self, attempts: u32, error: &Error) -> bool {
+    /// Whether there is no use in another attempt, after so many in a row that failed.
+    pub(super) fn gives_up(&self, failures: u32, error: &Error) -> bool {
         use mcp_transport::ErrorKind as Transport;
         let is_final = match error.kind() {
-            ErrorKind::Answer
-            | ErrorKind::Closed
+            // Any other error may be one of a server that is on its way down or up.
+            ErrorKind::Answer => error.answer().is_some_and(|answer| {
+                matches!(answer.code, error_code::METHOD_NOT_FOUND | error_code::INVALID_PARAMS)
+            }),
+            ErrorKind::Closed
             | ErrorKind::Unsupported
             | ErrorKind::Arguments
             | ErrorKind::Version => true,
             ErrorKind::Transport(kind) => matches!(
                 kind,
-                Transport::Rejected
-                    | Transport::Unauthorized
+                Transport::Unauthorized
                     | Transport::Redirect
                     | Transport::InvalidRequest
                     | Transport::Config
             ),
             _ => false,
         };
-        is_final || self.attempts.is_some_and(|limit| attempts >= limit)
+        is_final || self.attempts.is_some_and(|limit| failures >= limit)
     }
 }
 

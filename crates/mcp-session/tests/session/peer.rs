@@ -35,6 +35,7 @@ pub(crate) struct Peer {
     received: Arc<Mutex<Vec<Value>>>,
     headers: Arc<Mutex<Vec<ParamHeaders>>>,
     connections: Arc<AtomicU32>,
+    open: Arc<AtomicU32>,
     binding: Binding,
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn peer(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static
         received: Arc::default(),
         headers: Arc::default(),
         connections: Arc::default(),
+        open: Arc::default(),
         binding: Binding::Stream,
     }
 }
@@ -70,6 +72,12 @@ impl Peer {
             .iter()
             .map(|message| message["method"].as_str().unwrap_or("response").to_owned())
             .collect()
+    }
+
+    /// How many connections have not ended.
+    #[allow(dead_code, reason = "some that use this file do not ask")]
+    pub(crate) fn open_connections(&self) -> u32 {
+        self.open.load(Ordering::SeqCst)
     }
 
     pub(crate) fn connections(&self) -> u32 {
@@ -141,6 +149,7 @@ impl Connect for Peer {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let this = self.clone();
         let headers = Arc::clone(&self.headers);
+        self.open.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             let (reader, mut writer) = tokio::io::split(theirs);
             let mut lines = BufReader::new(reader).lines();
@@ -162,6 +171,7 @@ impl Connect for Peer {
                     Reply::Close => break,
                 }
             }
+            this.open.fetch_sub(1, Ordering::SeqCst);
         });
         let (reader, writer) = tokio::io::split(ours);
         let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mcp_session::{ErrorKind, Session, SessionOptions};
-use mcp_transport::{Delivery, ErrorKind as TransportErrorKind, Restart, RestartPolicy};
+use mcp_transport::{
+    Binding, Connect, Connection, Delivery, ErrorKind as TransportErrorKind, Restart, RestartPolicy,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -109,4 +111,60 @@ async fn closing_ends_it_and_the_legacy_era_is_left_alone() {
     tokio::time::timeout(Duration::from_secs(60), session.closed()).await.unwrap();
     assert!(session.is_closed(), "so that whoever keeps it opens another one");
     assert_eq!(old.connections(), 1);
+}
+
+/// Takes its time to connect a second time.
+#[derive(Clone)]
+struct Slow(Peer, Duration);
+
+impl Connect for Slow {
+    type Transport = <Peer as Connect>::Transport;
+
+    async fn connect(&self) -> Result<Connection<Self::Transport>, mcp_transport::Error> {
+        if self.0.connections() > 0 {
+            tokio::time::sleep(self.1).await;
+        }
+        self.0.connect().await
+    }
+
+    fn binding(&self) -> Binding {
+        self.0.binding()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+async fn open_slow(peer: &Peer) -> Session {
+    let restart =
+        Restart::new(Slow(peer.clone(), Duration::from_secs(2)), RestartPolicy::default());
+    Session::open(restart, Some("bookshop"), SessionOptions::default()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_left_of_a_restart_that_is_overtaken_by_the_end() {
+    let peer = mortal(0..0);
+    let session = open_slow(&peer).await;
+    session.call_tool("die").await.unwrap_err();
+    let (failure, ()) = tokio::join!(async { run(&session).await.unwrap_err() }, async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        session.close().await.unwrap();
+    });
+    assert_eq!(failure.kind(), ErrorKind::Closed, "{failure}");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(peer.connections(), 2, "it was on its way");
+    assert_eq!(peer.open_connections(), 0, "and has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_without_patience_do_not_use_up_the_attempts() {
+    let peer = mortal(0..0);
+    let session = open_slow(&peer).await;
+    session.call_tool("die").await.unwrap_err();
+    for _ in 0..10 {
+        let hasty = session.call_tool("x").timeout(Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!(hasty.kind(), ErrorKind::Timeout, "{hasty}");
+    }
+    assert_eq!(run(&session).await.unwrap(), 1);
 }

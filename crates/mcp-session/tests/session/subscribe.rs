@@ -314,3 +314,105 @@ async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
     assert_eq!(told(&peer, "resources/subscribe"), ["x:a"]);
     assert_eq!(told(&peer, "resources/unsubscribe"), ["x:a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_of_the_legacy_era_hear_of_their_own_resources() {
+    let peer = old(|uri| vec![notification("resources/updated", json!({ "uri": uri }))]);
+    let session = open(&peer).await;
+    let only = |uri: &str| SubscriptionFilter::new().with_resource_subscriptions(vec![uri.into()]);
+    let mut one = session.subscribe(only("x:a")).await.unwrap();
+    let mut two = session.subscribe(only("x:b")).await.unwrap();
+    for uri in ["x:b", "x:a/part", "x:c"] {
+        session.call_tool(uri).await.unwrap();
+    }
+    // What nobody named may be a part of anything.
+    assert_eq!([next(&mut one).await, next(&mut one).await], ["x:a/part", "x:c"]);
+    assert_eq!([next(&mut two).await, next(&mut two).await], ["x:b", "x:c"]);
+    assert!(is_silent(&mut one).await && is_silent(&mut two).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
+    let silent = peer(|_, message| match message["method"].as_str() {
+        Some("server/discover") => error(message, json!({ "code": -32601, "message": "what?" })),
+        Some("initialize") => {
+            let Reply::Lines(mut lines) = initialized(message, "2025-11-25") else {
+                unreachable!("it answers")
+            };
+            lines[0]["result"]["capabilities"] = json!({ "resources": { "subscribe": true } });
+            Reply::Lines(lines)
+        }
+        Some("resources/subscribe") if message["params"]["uri"] == "x:0" => {
+            result(message, json!({}))
+        }
+        _ => Reply::Nothing,
+    });
+    let session = open(&silent).await;
+    let uris: Vec<_> = (0..160).map(|n| format!("x:{n}")).collect();
+    let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
+    let start = Instant::now();
+    let failure = session.subscribe(filter).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Timeout, "{failure}");
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let unsubscribed = told(&silent, "resources/unsubscribe");
+    assert!(unsubscribed.contains(&"x:0".to_owned()), "what it took is taken back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_on_its_way_down_or_up_is_asked_again() {
+    let asked = Mutex::new(0);
+    let peer = modern(move |message| {
+        if message["method"] != "subscriptions/listen" {
+            return Reply::Nothing;
+        }
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        let (id, filter) = (&message["id"], &message["params"]["notifications"]);
+        let over = json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } });
+        match *asked {
+            1 => Reply::Lines(vec![acknowledged(id, filter), over]),
+            2 | 3 => error(message, json!({ "code": -32603, "message": "restarting" })),
+            4 => Reply::Lines(vec![acknowledged(id, filter), over]),
+            _ => error(message, json!({ "code": -32601, "message": "gone for good" })),
+        }
+    });
+    let session = open(&peer).await;
+    let relisten = Relisten::default();
+    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    assert_eq!(next(&mut changes).await, "resync");
+    assert_eq!([next(&mut changes).await, next(&mut changes).await], ["Answer", "end"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_session_is_not_waited_for_between_attempts() {
+    let peer = server(|_, id| {
+        vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
+    });
+    let session = open(&peer).await;
+    let mut relisten = Relisten::default();
+    (relisten.first_wait, relisten.max_wait) = (Duration::from_secs(300), Duration::from_secs(300));
+    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    session.call_tool("end").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    session.close().await.unwrap();
+    assert_eq!([next(&mut changes).await, next(&mut changes).await], ["Closed", "end"]);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_events_take_no_more_room_than_small_ones() {
+    let peer = server(|_, id| {
+        (0..10).map(|n| updated(id, &format!("file:///{}{n}", "x".repeat(300_000)))).collect()
+    });
+    let session = open(&peer).await;
+    let mut changes = session.subscribe(tools_and(&["file:///"])).await.unwrap();
+    session.call_tool("x").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(next(&mut changes).await, "7 missed");
+    for n in 7..10 {
+        assert!(next(&mut changes).await.ends_with(&format!("x{n}")));
+    }
+    assert!(is_silent(&mut changes).await);
+}

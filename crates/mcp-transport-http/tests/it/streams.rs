@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -223,20 +223,27 @@ async fn around_a_loss(inbound: &mut Inbound) -> ErrorKind {
 
 #[tokio::test]
 async fn a_stream_that_does_not_go_on_where_it_broke_off_says_so() {
-    let was_open = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
-        let was_open = was_open.clone();
+        let asked = asked.clone();
         async move {
             if request.rpc() != "GET" {
                 return others(request, reply).await;
             }
-            let mut reply = reply.sse().await;
-            if !was_open.swap(true, Ordering::SeqCst) {
-                reply.event(r#"{"jsonrpc":"2.0","method":"one"}"#).await;
-                return reply.cut();
+            match asked.fetch_add(1, Ordering::SeqCst) {
+                0 => {
+                    let mut reply = reply.sse().await;
+                    reply.event(r#"{"jsonrpc":"2.0","method":"one"}"#).await;
+                    reply.cut()
+                }
+                // The server has not noticed yet, and allows one stream alone.
+                1 | 2 => reply.empty(409).await,
+                _ => {
+                    let mut reply = reply.sse().await;
+                    reply.event(r#"{"jsonrpc":"2.0","method":"two"}"#).await;
+                    reply.until_closed().await
+                }
             }
-            reply.event(r#"{"jsonrpc":"2.0","method":"two"}"#).await;
-            reply.until_closed().await
         }
     })
     .await;
