@@ -1,6 +1,9 @@
 //! What a server says, inside its calls and outside.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU8, Ordering},
+};
 
 use mcp_core::{Notification, meta_key, method};
 use tokio::sync::Notify;
@@ -13,6 +16,18 @@ use crate::{
 };
 
 impl Member {
+    /// Something may have been missed: lists are read again, and those who subscribed to resources told.
+    pub(crate) fn missed(&self, subscribed: &BTreeSet<String>) {
+        self.lists.doubt();
+        self.marks.doubt();
+        for uri in subscribed {
+            let shown = self.expose_uri(uri);
+            let mut params = Object::default();
+            params.set("uri", &shown);
+            self.hub.tell(&Event::Updated(shown, params));
+        }
+    }
+
     /// Takes what the server says, inside a call or outside.
     pub(crate) fn heard(&self, notification: &Notification) {
         let method = &*notification.method;
@@ -57,16 +72,31 @@ impl Member {
     }
 }
 
-/// Lists that the server says have changed, until somebody has read them again.
+/// Lists that the server says have changed, or may have without a word, until somebody has read them again.
 #[derive(Default)]
 pub(crate) struct Marks {
+    /// A bit for each change, and above them one for each that is only possible.
     bits: AtomicU8,
     notify: Notify,
 }
 
+/// Where the bits of what is only possible begin.
+const PERHAPS: u8 = 4;
+
 impl Marks {
     fn mark(&self, change: Change) {
-        self.bits.fetch_or(1 << change as u8, Ordering::SeqCst);
+        self.set(1 << change as u8);
+    }
+
+    /// Something may have been missed.
+    pub(crate) fn doubt(&self) {
+        self.set(
+            Change::ALL.into_iter().fold(0, |bits, change| bits | 1 << (change as u8 + PERHAPS)),
+        );
+    }
+
+    fn set(&self, bits: u8) {
+        self.bits.fetch_or(bits, Ordering::SeqCst);
         self.notify.notify_one();
     }
 
@@ -74,14 +104,18 @@ impl Marks {
         self.bits.load(Ordering::SeqCst) & (1 << change as u8) != 0
     }
 
-    /// Waits for some, and takes them.
-    pub(crate) async fn take(&self) -> impl Iterator<Item = Change> + use<> {
+    /// Waits for some, and takes them, each with whether it is certain.
+    pub(crate) async fn take(&self) -> impl Iterator<Item = (Change, bool)> + use<> {
         let bits = loop {
             match self.bits.swap(0, Ordering::SeqCst) {
                 0 => self.notify.notified().await,
                 bits => break bits,
             }
         };
-        Change::ALL.into_iter().filter(move |change| bits & (1 << *change as u8) != 0)
+        Change::ALL.into_iter().filter_map(move |change| {
+            let is_certain = bits & (1 << change as u8) != 0;
+            let is_possible = bits & (1 << (change as u8 + PERHAPS)) != 0;
+            (is_certain || is_possible).then_some((change, is_certain))
+        })
     }
 }

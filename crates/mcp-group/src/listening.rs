@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use mcp_core::{ServerCapabilities, SubscriptionFilter};
+use mcp_core::{ServerCapabilities, SubscriptionFilter, error_code};
 use mcp_session::{Event, Relisten, Session, Subscription};
 
 use crate::{Backoff, member::Member};
@@ -17,11 +17,13 @@ const ACKNOWLEDGEMENT: Duration = Duration::from_secs(10);
 /// What the server tells comes to the member by itself; see [`Member::heard`].
 ///
 /// Spec: basic/patterns/subscriptions
-pub(crate) async fn keep(member: &Arc<Member>, session: &Session) {
+pub(crate) async fn keep(member: &Arc<Member>, session: &Session, is_again: bool) {
     let subscriptions = &member.subscriptions;
     let backoff = Backoff::default();
     let mut wait = backoff.initial;
     let mut old: Option<Subscription> = None;
+    // Whether something may have happened that nobody heard of.
+    let mut was_deaf = is_again;
     loop {
         let (version, wanted) = subscriptions.wanted();
         let filter = filter(session.capabilities(), wanted);
@@ -37,7 +39,8 @@ pub(crate) async fn keep(member: &Arc<Member>, session: &Session) {
             Ok(mut new) => {
                 wait = backoff.initial;
                 drop(old.take());
-                let end = hear(member, version, &mut new).await;
+                let was_deaf = std::mem::take(&mut was_deaf);
+                let end = hear(member, version, &mut new, was_deaf).await;
                 // It goes on until the next one is open.
                 old = Some(new);
                 end
@@ -48,13 +51,15 @@ pub(crate) async fn keep(member: &Arc<Member>, session: &Session) {
         tracing::debug!(server = %member.name, %error, "nobody can listen to the server");
         drop(old.take());
         subscriptions.applied(version, BTreeSet::new());
-        if error.answer().is_some() {
-            subscriptions.changed_since(version).await;
-        } else {
-            tokio::time::sleep(wait).await;
-            wait = backoff.after(wait);
-            // Whatever changed meanwhile was not told.
-            member.lists.doubt();
+        was_deaf = true;
+        let changed = Box::pin(subscriptions.changed_since(version));
+        match error.answer().map(|answer| answer.code) {
+            // It knows nothing of the kind.
+            Some(error_code::METHOD_NOT_FOUND | error_code::INVALID_PARAMS) => changed.await,
+            _ => {
+                select(changed, Box::pin(tokio::time::sleep(wait))).await;
+                wait = backoff.after(wait);
+            }
         }
     }
 }
@@ -64,6 +69,7 @@ async fn hear(
     member: &Member,
     version: u64,
     subscription: &mut Subscription,
+    was_deaf: bool,
 ) -> Option<mcp_session::Error> {
     let subscriptions = &member.subscriptions;
     let apply = |subscription: &Subscription| {
@@ -71,20 +77,25 @@ async fn hear(
             subscriptions.refuse(&uri, error);
         }
         let honoured = subscription.acknowledged().resource_subscriptions;
-        subscriptions.applied(version, honoured.unwrap_or_default().into_iter().collect());
+        let honoured: BTreeSet<_> = honoured.unwrap_or_default().into_iter().collect();
+        subscriptions.applied(version, honoured.clone());
+        honoured
     };
-    apply(subscription);
+    let honoured = apply(subscription);
+    if was_deaf {
+        member.missed(&honoured);
+    }
     loop {
         let changed = Box::pin(subscriptions.changed_since(version));
-        match select(Box::pin(subscription.next()), changed).await {
-            Either::Right(_) | Either::Left((None, _)) => return None,
-            Either::Left((Some(Err(error)), _)) => return Some(error),
-            Either::Left((Some(Ok(Event::Resync | Event::Lagged { .. })), _)) => {
-                member.lists.doubt();
-            }
-            Either::Left((Some(Ok(_)), _)) => continue,
+        let event = match select(Box::pin(subscription.next()), changed).await {
+            Either::Left((event, _)) => event?,
+            Either::Right(_) => return None,
+        };
+        match event {
+            Ok(Event::Resync | Event::Lagged { .. }) => member.missed(&apply(subscription)),
+            Ok(_) => {}
+            Err(error) => return Some(error),
         }
-        apply(subscription);
     }
 }
 

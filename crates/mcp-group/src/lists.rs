@@ -255,8 +255,8 @@ pub(crate) async fn keep(member: &Arc<Member>, session: &Session, is_again: bool
         member.lists.doubt();
     }
     loop {
-        for change in member.marks.take().await {
-            reread(member, session, change, true).await;
+        for (change, is_certain) in member.marks.take().await {
+            reread(member, session, change, is_certain).await;
         }
         // What is said meanwhile is read in one.
         tokio::time::sleep(PAUSE).await;

@@ -69,7 +69,7 @@ async fn live(member: &Arc<Member>, session: Session, is_again: bool) -> Error {
         let upkeep = join3(
             member.restore_level(&session),
             lists::keep(member, &session, is_again),
-            listening::keep(member, &session),
+            listening::keep(member, &session, is_again),
         );
         select(std::pin::pin!(session.closed()), std::pin::pin!(upkeep)).await;
     }

@@ -212,6 +212,20 @@ async fn a_server_that_ends_the_listening_is_listened_to_again() {
     assert_eq!(heard.params(UPDATED)[0], json!({ "uri": "x://new/1", "_meta": {} }));
 }
 
+/// What happened between the end of one listening and the next is told by nobody.
+#[tokio::test(start_paused = true)]
+async fn whoever_listens_hears_that_something_may_have_been_missed() {
+    let (group, new, _old) = two();
+    let _open = open(&group).await;
+    let (mut one, _one) =
+        listen(&group, "one", json!({ "resourceSubscriptions": ["x://new/1"] })).await;
+    next(&mut one, "one").await;
+    let id = &new.asked("subscriptions/listen").pop().unwrap()["id"];
+    new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
+    let (method, params) = next(&mut one, "one").await;
+    assert_eq!((method.as_str(), &params["uri"]), (UPDATED, &json!("x://new/1")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_does_not_read_is_told_what_it_lost() {
     let (group, new, _old) = two();
