@@ -74,12 +74,11 @@ impl<S: HttpService> Listener<S> {
             let mut delay = self.wire.backoff.delay(self.failures, self.position.retry);
             match self.wire.open_stream(&self.head, session, last_id).await {
                 Ok(events) => {
+                    // Whoever waits goes on, unless nobody does any more.
+                    let is_late = opening.take().is_some_and(|opening| opening.is_closed());
+                    let is_another = std::mem::replace(&mut self.was_open, true);
                     // One that goes on after an id brings what was missed.
-                    let is_late = self.was_open
-                        || self.failures > 0
-                        || opening.take().is_some_and(|opening| opening.is_closed());
-                    self.was_open = true;
-                    if is_late && last_id.is_none() {
+                    if (is_late || is_another || self.failures > 0) && last_id.is_none() {
                         self.missed("the stream of the server was opened again");
                     }
                     let since = Instant::now();
