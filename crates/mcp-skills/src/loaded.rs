@@ -7,9 +7,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_session::Session;
+use mcp_core::ReadResourceResult;
+use mcp_session::{CacheMode, Session};
 
-use crate::{Files, MAX_BYTES, Skill, SkillError, SkillErrorKind, frontmatter, path, verify};
+use crate::{
+    Files, MAX_BYTES, Skill, SkillError, SkillErrorKind, frontmatter, path,
+    verify::{self, Verdict},
+};
 
 /// A skill whose `SKILL.md` is what was listed. Cheap to clone.
 #[derive(Clone)]
@@ -28,16 +32,16 @@ impl LoadedSkill {
         let mut inner = Inner { session, skill, text: String::new(), read: AtomicU64::new(0) };
         inner.skill.check().map_err(|wrong| inner.error(wrong))?;
         let uri = &inner.skill.uri;
-        let bytes = inner.read(uri).await?;
-        let wrong =
-            |message: String| inner.error((SkillErrorKind::Frontmatter, message)).of_file(uri);
-        let Ok(text) = String::from_utf8(bytes.into()) else {
-            return Err(wrong("it is no text".to_owned()));
-        };
-        if let Some(difference) = frontmatter::difference(&text, &inner.skill.frontmatter) {
-            return Err(wrong(difference));
-        }
-        inner.text = text;
+        let text = inner.read(uri, |bytes| {
+            let wrong = |message: String| (SkillErrorKind::Frontmatter, message);
+            let text = String::from_utf8(bytes.into());
+            let text = text.map_err(|_| wrong("it is no text".to_owned()))?;
+            match frontmatter::difference(&text, &inner.skill.frontmatter) {
+                Some(difference) => Err(wrong(difference)),
+                None => Ok(text),
+            }
+        });
+        inner.text = text.await?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -64,7 +68,7 @@ impl LoadedSkill {
             let message = "it is not a file of the skill".to_owned();
             inner.error((SkillErrorKind::NotListed, message)).of_file(file)
         })?;
-        inner.read(&uri).await
+        inner.read(&uri, Ok).await
     }
 }
 
@@ -96,16 +100,33 @@ impl Inner {
         }
     }
 
-    /// Reads a file, and gives it only if it is what was listed.
-    async fn read(&self, uri: &str) -> Result<Bytes, SkillError> {
+    /// Reads a file, and gives what `take` makes of it, only if it is what was listed. What the session has
+    /// kept may be older than the listing, so nothing is a mismatch before the server itself has said it.
+    async fn read<T>(
+        &self,
+        uri: &str,
+        take: impl Fn(Bytes) -> Verdict<T>,
+    ) -> Result<T, SkillError> {
         let name = |error: SkillError| error.of_skill(&self.skill.uri).of_file(uri);
-        let read = self.session.read_resource(uri).await.map_err(|error| name(error.into()))?;
-        let bytes = verify::bytes(read, uri).map_err(|wrong| name(self.error(wrong)))?;
-        match self.skill.file(uri) {
-            Some(listed) => {
-                verify::verify(&bytes, listed).map_err(|wrong| name(self.error(wrong)))?;
+        let mut mode = CacheMode::Use;
+        loop {
+            let read = self.session.read_resource(uri).cache(mode).await;
+            let read = read.map_err(|error| name(error.into()))?;
+            match self.verified(read, uri).and_then(&take) {
+                Ok(taken) => return Ok(taken),
+                Err((kind, _)) if mode == CacheMode::Use && kind != SkillErrorKind::TooLarge => {
+                    mode = CacheMode::Refresh;
+                }
+                Err(wrong) => return Err(name(self.error(wrong))),
             }
-            None => self.count(bytes.len() as u64).map_err(name)?,
+        }
+    }
+
+    fn verified(&self, read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
+        let bytes = verify::bytes(read, uri)?;
+        match self.skill.file(uri) {
+            Some(listed) => verify::verify(&bytes, listed)?,
+            None => self.count(bytes.len() as u64)?,
         }
         Ok(bytes)
     }
@@ -113,11 +134,11 @@ impl Inner {
     /// Counts what is read of a skill that does not say how much there is.
     ///
     /// Spec: ext-skills skills#limits
-    fn count(&self, more: u64) -> Result<(), SkillError> {
+    fn count(&self, more: u64) -> Verdict<()> {
         let read = self.read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if read > MAX_BYTES {
             let message = format!("{read} bytes of it were read, more than {MAX_BYTES}");
-            return Err(self.error((SkillErrorKind::TooLarge, message)));
+            return Err((SkillErrorKind::TooLarge, message));
         }
         Ok(())
     }

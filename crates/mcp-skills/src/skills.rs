@@ -61,8 +61,9 @@ impl Skills {
         Ok(skill)
     }
 
-    /// Reads the `SKILL.md` of a skill, if it is what was listed. A mismatch may just say that the skill has
-    /// changed: [`find`](Skills::find) it anew then.
+    /// Reads the `SKILL.md` of a skill, if it is what was listed. What does not match is read a second time,
+    /// past the [cache](mcp_session::Cache). A mismatch may still just say that the skill has changed since it
+    /// was listed: [`find`](Skills::find) it anew then.
     ///
     /// To load a skill is to act upon what a server wrote: ask the person first. One whose files are
     /// [dynamic](crate::Files::Dynamic) can only be checked for its frontmatter.

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{SkillErrorKind, SkillFile};
 
-type Verdict<T> = Result<T, (SkillErrorKind, String)>;
+pub(crate) type Verdict<T> = Result<T, (SkillErrorKind, String)>;
 
 /// The bytes of a file.
 pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {

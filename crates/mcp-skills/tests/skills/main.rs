@@ -12,7 +12,7 @@ use mcp_skills::{Files, LoadedSkill, Skill, SkillError, SkillErrorKind, Skills, 
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
-use crate::server::{BINARY, FORMS, Lie, SKILL, Server, URI};
+use crate::server::{BINARY, CHANGED, FORMS, Lie, SKILL, Server, URI};
 
 async fn open(server: &Server) -> Session {
     let mut options = SessionOptions::default();
@@ -124,8 +124,29 @@ async fn what_is_not_as_listed_is_not_handed_out() {
         let text = error.to_string();
         let names = "office: skill \"skill://acme/pdf/SKILL.md\": ";
         assert!(text.starts_with(names) && text.contains(says), "{text}");
-        assert_eq!(server.asked("resources/read"), 1);
+        // The second time past what may have been kept.
+        assert_eq!(server.asked("resources/read"), 2);
     }
+}
+
+#[tokio::test]
+async fn a_skill_that_changes_is_loaded_in_spite_of_what_was_kept() {
+    let server = Server::with(Lie::Changes(false.into()));
+    let skills = Skills::of(&open(&server).await).unwrap();
+    let old = skills.find(URI).await.unwrap();
+    skills.load(&old).await.unwrap();
+    assert_eq!(skills.load(&old).await.unwrap().text(), SKILL);
+    assert_eq!(server.asked("resources/read"), 1);
+
+    server.change();
+    let new = skills.find(URI).await.unwrap();
+    assert_eq!(skills.load(&new).await.unwrap().text(), CHANGED);
+    // And that is kept from here on.
+    assert_eq!(skills.load(&new).await.unwrap().text(), CHANGED);
+    assert_eq!(server.asked("resources/read"), 2);
+    // What was listed before is no more.
+    let error = skills.load(&old).await.unwrap_err();
+    assert_eq!(error.kind(), SkillErrorKind::Size, "{error}");
 }
 
 #[tokio::test]

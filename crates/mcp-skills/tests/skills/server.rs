@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fmt::Write as _,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) const URI: &str = "skill://acme/pdf/SKILL.md";
 pub(crate) const SKILL: &str = "---\nname: pdf\ndescription: Fills forms\n---\n\nBody of it.\n";
+pub(crate) const CHANGED: &str = "---\nname: pdf\ndescription: Fills forms\n---\n\nAnother body.\n";
 pub(crate) const FORMS: &str = "Forms, and how to fill them.\n";
 pub(crate) const BINARY: &[u8] = &[0x89, b'P', b'N', b'G', 0, 0xff];
 
@@ -45,6 +49,8 @@ pub(crate) enum Lie {
     Other,
     /// What is read is never answered.
     Silence,
+    /// What is read may be kept for a minute, and `SKILL.md` is another as soon as this is set.
+    Changes(AtomicBool),
 }
 
 impl Server {
@@ -54,6 +60,13 @@ impl Server {
 
     pub(crate) fn with(lie: Lie) -> Self {
         Self { lie: Arc::new(lie), asked: Arc::default() }
+    }
+
+    /// Changes the one skill, of a server that does so.
+    pub(crate) fn change(&self) {
+        if let Lie::Changes(has_changed) = &*self.lie {
+            has_changed.store(true, Ordering::SeqCst);
+        }
     }
 
     /// How often a method was asked.
@@ -87,7 +100,14 @@ impl Server {
             "skills/get" if uri == URI || matches!(*self.lie, Lie::Other) => {
                 Ok(json!({ "skill": self.entry() }))
             }
-            "resources/read" => self.read(uri).map(|contents| json!({ "contents": contents })),
+            "resources/read" => {
+                let mut result = json!({ "contents": self.read(uri)? });
+                if let Lie::Changes(_) = *self.lie {
+                    result["ttlMs"] = json!(60_000);
+                    result["cacheScope"] = json!("private");
+                }
+                Ok(result)
+            }
             _ => Err(ErrorObject::new(error_code::INVALID_PARAMS, "there is no such thing")),
         }
     }
@@ -99,6 +119,7 @@ impl Server {
         let text = |text: &str| Ok(json!([{ "uri": uri, "text": text }]));
         match (uri, &*self.lie) {
             (URI, Lie::File { text: other, .. }) => text(other),
+            (URI, Lie::Changes(has_changed)) if has_changed.load(Ordering::SeqCst) => text(CHANGED),
             (URI, _) => text(SKILL),
             (FORMS_URI, Lie::Forms) => text(&FORMS.replace("how", "who")),
             (FORMS_URI, _) => text(FORMS),
@@ -110,8 +131,12 @@ impl Server {
 
     fn entry(&self) -> Value {
         let mut entry = entry();
-        if let Lie::File { listed, .. } = &*self.lie {
-            entry["resources"][0] = file(URI, listed.as_bytes());
+        match &*self.lie {
+            Lie::File { listed, .. } => entry["resources"][0] = file(URI, listed.as_bytes()),
+            Lie::Changes(has_changed) if has_changed.load(Ordering::SeqCst) => {
+                entry["resources"][0] = file(URI, CHANGED.as_bytes());
+            }
+            _ => {}
         }
         entry
     }
