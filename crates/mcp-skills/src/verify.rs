@@ -17,7 +17,7 @@ pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
         return Err(wrong("it does not come as one piece".to_owned()));
     };
     if contents.uri() != uri {
-        return Err(wrong(format!("{:?} came in its place", contents.uri())));
+        return Err(wrong("another file came in its place".to_owned()));
     }
     match contents {
         ResourceContents::Text(contents) => Ok(contents.text.into()),

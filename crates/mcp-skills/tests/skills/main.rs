@@ -108,7 +108,7 @@ async fn what_is_not_as_listed_is_not_handed_out() {
             other.clone(),
             &*other,
             SkillErrorKind::Frontmatter,
-            "its \"description\" is \"Sends mails\"",
+            "its \"description\" is not what is listed",
         ),
         (
             hidden.clone(),
@@ -124,6 +124,7 @@ async fn what_is_not_as_listed_is_not_handed_out() {
         let text = error.to_string();
         let names = "office: skill \"skill://acme/pdf/SKILL.md\": ";
         assert!(text.starts_with(names) && text.contains(says), "{text}");
+        assert!(!text.contains("mails") && !text.contains("Bash"), "{text}");
         // The second time past what may have been kept.
         assert_eq!(server.asked("resources/read"), 2);
     }
