@@ -1,6 +1,7 @@
 //! The frontmatter of a `SKILL.md`, and whether it is what was listed.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+use yaml_serde::{Mapping, Value as Yaml};
 
 /// The most bytes of a frontmatter that are read.
 const LIMIT: usize = 64 * 1024;
@@ -45,10 +46,44 @@ fn read(text: &str) -> Result<Map<String, Value>, String> {
     if yaml.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MAX_BRACKETS {
         return Err(format!("its frontmatter has more than {MAX_BRACKETS} brackets"));
     }
-    yaml_serde::from_str(yaml).map_err(|error| {
+    // Its own type of map refuses a key that comes twice, of which others may take the other value.
+    let written: Mapping = yaml_serde::from_str(yaml).map_err(|error| {
         // The file has a line before it.
         let place = error.location().map(|at| format!(": line {}", at.line() + 1));
         format!("its frontmatter cannot be read{}", place.unwrap_or_default())
+    })?;
+    object(written).ok_or_else(|| "its frontmatter has what JSON has not".to_owned())
+}
+
+fn object(mapping: Mapping) -> Option<Map<String, Value>> {
+    let mut object = Map::new();
+    for (key, value) in mapping {
+        let key = match key {
+            Yaml::String(key) => key,
+            Yaml::Bool(key) => key.to_string(),
+            Yaml::Number(key) => key.to_string(),
+            _ => return None,
+        };
+        if object.insert(key, json(value)?).is_some() {
+            return None;
+        }
+    }
+    Some(object)
+}
+
+fn json(yaml: Yaml) -> Option<Value> {
+    Some(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => value.into(),
+        Yaml::String(value) => value.into(),
+        Yaml::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => number.into(),
+            (_, Some(number)) => number.into(),
+            _ => Number::from_f64(number.as_f64()?)?.into(),
+        },
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(json).collect::<Option<_>>()?),
+        Yaml::Mapping(mapping) => Value::Object(object(mapping)?),
+        Yaml::Tagged(_) => return None,
     })
 }
 
@@ -62,11 +97,11 @@ fn cut(key: &str) -> String {
 /// What stands between a first line of `---` and the next one.
 fn between(text: &str) -> Option<&str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rest = text.strip_prefix("---")?.trim_start_matches([' ', '\t']);
-    let rest = rest.strip_prefix("\r\n").or(rest.strip_prefix('\n'))?;
+    let (first, rest) = text.split_once('\n')?;
+    first.strip_prefix("---").filter(|rest| is_blank(rest))?;
     let mut end = 0;
     for line in rest.split_inclusive('\n') {
-        if line.trim_end() == "---" {
+        if line.strip_prefix("---").is_some_and(is_blank) {
             return Some(&rest[..end]);
         }
         end += line.len();
@@ -74,11 +109,15 @@ fn between(text: &str) -> Option<&str> {
     None
 }
 
+fn is_blank(rest: &str) -> bool {
+    rest.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
 /// Whether two values are the same; a number that was written with a fraction may have lost it.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
-            one == other || one.as_f64() == other.as_f64()
+            one == other || ((one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64())
         }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len()
@@ -131,6 +170,43 @@ mod tests {
         let hidden = TEXT.replace("name:", "allowed-tools: Bash\nname:");
         let difference = differs(&hidden, listed(json!({}))).unwrap();
         assert_eq!(difference, "its \"allowed-tools\" is in the file, and not listed");
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_a_difference() {
+        for twice in ["name: pdf", "metadata:\n  a: 1\n  a: 1", "metadata: {1: a, \"1\": a}"] {
+            let listed = json!({ "name": "pdf", "metadata": { "a": 1, "1": "a" } });
+            let told = differs(&format!("---\nname: pdf\n{twice}\n---\n"), listed).unwrap();
+            assert!(told.starts_with("its frontmatter "), "{told}");
+        }
+    }
+
+    #[test]
+    fn integers_are_the_same_only_if_each_digit_is() {
+        let differs = |written: &str, listed: Value| {
+            differs(&format!("---\na: {written}\n---\n"), json!({ "a": listed })).is_some()
+        };
+        assert!(differs("9007199254740993", json!(9_007_199_254_740_992_u64)));
+        assert!(differs("18446744073709551615", json!(18_446_744_073_709_551_614_u64)));
+        assert!(differs("-9007199254740993", json!(-9_007_199_254_740_992_i64)));
+        assert!(!differs("18446744073709551615", json!(u64::MAX)));
+        assert!(!differs("-5", json!(-5)));
+        assert!(!differs("1.0", json!(1)));
+        assert!(!differs("1", json!(1.0)));
+        assert!(!differs("1.5", json!(1.5)));
+        assert!(differs(".nan", Value::Null));
+        assert!(differs("!x 1", json!(1)));
+    }
+
+    #[test]
+    fn a_frontmatter_ends_with_a_line_of_dashes_alone() {
+        for end in ["---", "--- \t", "---\r", "---\n"] {
+            assert_eq!(between(&format!("--- \t\r\na: 1\n{end}")), Some("a: 1\n"), "{end:?}");
+        }
+        for other in ["---\u{a0}", "---\u{2028}", "---\x0b", "----", "--- x", " ---"] {
+            assert_eq!(between(&format!("---\na: 1\n{other}\n")), None, "{other:?}");
+            assert_eq!(between(&format!("{other}\na: 1\n---\n")), None, "{other:?}");
+        }
     }
 
     #[test]
