@@ -80,6 +80,9 @@ impl Skill {
             return wrong("its URI does not end with /SKILL.md".to_owned());
         }
         let last = root.rsplit('/').next().unwrap_or_default();
+        if last.is_empty() {
+            return wrong("its directory has no name".to_owned());
+        }
         if self.name() != last {
             return wrong(format!("its name is {:?}, and its directory {last:?}", self.name()));
         }

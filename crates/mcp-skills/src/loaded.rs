@@ -55,7 +55,8 @@ impl LoadedSkill {
         &self.0.text
     }
 
-    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI.
+    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI. What follows a
+    /// `#` is left out, unless it is in the name of a file that is listed.
     ///
     /// # Errors
     /// Kind [`NotListed`](SkillErrorKind::NotListed) for what is not a file of the skill, without asking
@@ -86,17 +87,19 @@ impl Inner {
     /// The URI of a file, as it is listed where files are.
     fn uri_of(&self, file: &str) -> Option<String> {
         let root = self.skill.root();
-        let wanted = match file.starts_with(root) {
-            true => path::within(root, file)?,
-            false => path::plain(file)?,
+        let path_of = |file: &str| match file.starts_with(root) {
+            true => path::within(root, file),
+            false => path::plain(file),
         };
+        // Links in a text may lead into the middle of a file.
+        let without_anchor = file.split_once('#').map_or(file, |(file, _)| file);
         match &self.skill.files {
-            Files::Listed(files) => {
-                let is_wanted = |uri: &str| path::within(root, uri).is_some_and(|it| it == wanted);
-                files.iter().map(|file| &file.uri).find(|uri| is_wanted(uri)).cloned()
-            }
-            Files::Dynamic if file.starts_with(root) => Some(file.to_owned()),
-            Files::Dynamic => Some(format!("{root}/{file}")),
+            Files::Listed(files) => [file, without_anchor].into_iter().find_map(|file| {
+                let wanted = path_of(file)?;
+                let is_wanted = |uri: &&String| path::within(root, uri).as_ref() == Some(&wanted);
+                files.iter().map(|file| &file.uri).find(is_wanted).cloned()
+            }),
+            Files::Dynamic => Some(format!("{root}/{}", path::encoded(&path_of(without_anchor)?))),
         }
     }
 

@@ -2,7 +2,40 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What is not written as it is in the path of a URI.
+///
+/// Spec: RFC 3986, section 3.3
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// A decoded path as a URI has it.
+pub(crate) fn encoded(path: &str) -> String {
+    utf8_percent_encode(path, ENCODED).to_string()
+}
+
+/// Whether two URIs differ in nothing but what they encode.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    percent_decode_str(one).eq(percent_decode_str(other))
+}
 
 /// The path of a URI below a directory, decoded, if it is there and stays there.
 pub(crate) fn within(root: &str, uri: &str) -> Option<String> {

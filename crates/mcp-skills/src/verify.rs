@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mcp_core::{ReadResourceResult, ResourceContents};
 use sha2::{Digest as _, Sha256};
 
-use crate::{SkillErrorKind, SkillFile};
+use crate::{SkillErrorKind, SkillFile, path};
 
 pub(crate) type Verdict<T> = Result<T, (SkillErrorKind, String)>;
 
@@ -16,7 +16,7 @@ pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
     let (Some(contents), None) = (contents.next(), contents.next()) else {
         return Err(wrong("it does not come as one piece".to_owned()));
     };
-    if contents.uri() != uri {
+    if !path::is_same(contents.uri(), uri) {
         return Err(wrong("another file came in its place".to_owned()));
     }
     match contents {

@@ -68,7 +68,12 @@ async fn a_skill_is_loaded_and_its_files_are_read() {
     assert_eq!(loaded.text(), SKILL);
     assert_eq!(loaded.skill().uri, URI);
     assert_eq!(server.asked("resources/read"), 1);
-    for path in ["references/FORMS.md", "./references/../references/FORMS.md"] {
+    for path in [
+        "references/FORMS.md",
+        "./references/../references/FORMS.md",
+        "references/FORMS.md#how-to-fill-them",
+        "skill://acme/pdf/references/FORMS.md#how",
+    ] {
         assert_eq!(loaded.read(path).await.unwrap(), FORMS, "{path}");
     }
     assert_eq!(loaded.read("skill://acme/pdf/references/FORMS.md").await.unwrap(), FORMS);
@@ -188,6 +193,14 @@ async fn a_listing_that_contradicts_itself_is_not_loaded() {
         ),
         (Box::new(|it| it["uri"] = json!("skill://acme/pdf")), SkillErrorKind::Entry, "its URI"),
         (
+            Box::new(|it| {
+                it["uri"] = json!("skill://acme//SKILL.md");
+                it["frontmatter"]["name"] = json!("");
+            }),
+            SkillErrorKind::Entry,
+            "its directory has no name",
+        ),
+        (
             Box::new(|it| it["frontmatter"]["description"] = json!(7)),
             SkillErrorKind::Entry,
             "no desc",
@@ -232,9 +245,18 @@ async fn a_listing_that_contradicts_itself_is_not_loaded() {
 async fn a_dynamic_skill_is_checked_for_its_frontmatter_and_bounded() {
     let server = listing(|it| it["resources"] = json!("dynamic"));
     let loaded = load(&server).await.unwrap();
-    assert_eq!(loaded.read("references/FORMS.md").await.unwrap(), FORMS);
-    let error = loaded.read("../secret").await.unwrap_err();
-    assert_eq!(error.kind(), SkillErrorKind::NotListed);
+    for path in [
+        "references/FORMS.md",
+        "./references/../references/FORMS%2emd#how",
+        "skill://acme/pdf/x/../references/FORMS.md",
+    ] {
+        assert_eq!(loaded.read(path).await.unwrap(), FORMS, "{path}");
+    }
+    assert_eq!(loaded.read("my icon.png").await.unwrap(), BINARY);
+    for outside in ["../secret", "skill://acme/pdf/../secret", "x/%2e%2e/../secret", "#how"] {
+        let error = loaded.read(outside).await.unwrap_err();
+        assert_eq!(error.kind(), SkillErrorKind::NotListed, "{outside}");
+    }
     assert_eq!(loaded.read("huge").await.unwrap().len(), 10 << 20);
     let error = loaded.read("huge").await.unwrap_err();
     assert_eq!(error.kind(), SkillErrorKind::TooLarge, "{error}");

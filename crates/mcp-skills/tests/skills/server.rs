@@ -123,7 +123,11 @@ impl Server {
             (URI, _) => text(SKILL),
             (FORMS_URI, Lie::Forms) => text(&FORMS.replace("how", "who")),
             (FORMS_URI, _) => text(FORMS),
-            (ICON_URI, _) => Ok(json!([{ "uri": uri, "blob": STANDARD.encode(BINARY) }])),
+            // Some write the URI anew.
+            (ICON_URI, _) => {
+                let uri = "skill://acme/pdf/my icon.png";
+                Ok(json!([{ "uri": uri, "blob": STANDARD.encode(BINARY) }]))
+            }
             ("skill://acme/pdf/huge", _) => text(&"x".repeat(10 << 20)),
             _ => Err(ErrorObject::new(error_code::INVALID_PARAMS, "there is no such file")),
         }
