@@ -47,10 +47,10 @@ pub trait Extension: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(error)))
     }
 
-    /// Hears every notification of the server, before the application does. It must not block.
-    /// Default: nothing.
-    fn heard(&self, notification: &Notification) {
-        let _ = notification;
+    /// Hears every notification of a server, before the application does. `server` is the
+    /// [name](Session::name) of the session. It must not block. Default: nothing.
+    fn heard(&self, server: &str, notification: &Notification) {
+        let _ = (server, notification);
     }
 
     /// Adds its own keys to what a `subscriptions/listen` asks for. Default: nothing.

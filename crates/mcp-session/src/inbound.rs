@@ -128,7 +128,9 @@ impl Notices {
         }
         self.hub.tell(notification);
         let told = catch_unwind(AssertUnwindSafe(|| {
-            self.extensions.iter().for_each(|extension| extension.heard(notification));
+            let heard =
+                |extension: &Arc<dyn Extension>| extension.heard(&self.server, notification);
+            self.extensions.iter().for_each(heard);
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);
             }

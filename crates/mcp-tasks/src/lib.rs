@@ -33,6 +33,7 @@
 mod cancelled;
 mod guard;
 mod input;
+mod news;
 mod polling;
 mod state;
 mod task;

@@ -10,15 +10,13 @@ use std::{
 use mcp_core::{MethodResult as _, ProgressNotificationParams, RawJson, error_code};
 use mcp_session::{Call, CallInfo, Error, ErrorKind, Session, Timeout};
 use mcp_transport::Delivery;
-use tokio::{
-    sync::broadcast,
-    time::{Instant, sleep, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
     Cancelled, TaskState, TaskStatus, Tasks,
     guard::Guard,
     input::answers,
+    news::News,
     task::{failed, get, update},
 };
 
@@ -36,7 +34,7 @@ type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
 pub(crate) struct Polling {
     guard: Guard,
     call: Option<CallInfo>,
-    news: broadcast::Receiver<Arc<str>>,
+    news: News,
     /// The limit on each question.
     limit: Option<Timeout>,
     /// The limit on all of it, where nobody else has one.
@@ -51,9 +49,9 @@ pub(crate) struct Polling {
 impl Polling {
     pub(crate) fn new(tasks: &Tasks, session: Session, id: String, call: Option<CallInfo>) -> Self {
         Self {
+            news: tasks.news.listen(session.name(), &id),
             guard: Guard::new(session, id),
             call,
-            news: tasks.news.subscribe(),
             limit: None,
             longest: Some(tasks.longest()),
             on_progress: None,
@@ -100,6 +98,7 @@ impl Polling {
         }
         loop {
             let asked = Instant::now();
+            self.news.forget();
             let state = self.ask(get).await;
             // A server that does not know the task has nothing to cancel.
             self.guard.is_armed &= !state.as_ref().is_err_and(is_unknown);
@@ -156,10 +155,8 @@ impl Polling {
 
     /// Waits until it is time to ask again, or there is news.
     async fn wait(&mut self, asked: Instant) {
-        let (id, news) = (&self.guard.id, &mut self.news);
-        let heard = async { while matches!(news.recv().await, Ok(of) if *of != **id) {} };
-        // What was heard while nobody listened is enough.
-        if timeout(self.interval, heard).await.is_ok() {
+        // What was heard while the server was asked is news, too.
+        if timeout(self.interval, self.news.heard()).await.is_ok() {
             sleep_until(asked + MIN_INTERVAL).await;
         }
     }

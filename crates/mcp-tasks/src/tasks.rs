@@ -1,11 +1,12 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use mcp_core::{CallToolResult, Notification, method::TOOLS_CALL};
 use mcp_session::{Call, Error, Extension, Finishing, ForeignResult, Session};
 use serde::Deserialize;
-use tokio::sync::broadcast;
 
-use crate::{ID, Started, Task, TaskState, method, polling::Polling, state::TASK, task::Begun};
+use crate::{
+    ID, Started, Task, TaskState, method, news::Board, polling::Polling, state::TASK, task::Begun,
+};
 
 /// The extension, to be given to [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions),
 /// and the way to tasks by their ids. Cheap to clone; one may serve many sessions.
@@ -25,16 +26,12 @@ use crate::{ID, Started, Task, TaskState, method, polling::Polling, state::TASK,
 #[derive(Clone)]
 pub struct Tasks {
     max_wait: Duration,
-    /// The ids of tasks of which there is news.
-    pub(crate) news: broadcast::Sender<Arc<str>>,
+    pub(crate) news: Board,
 }
-
-/// News that nobody has read yet; more of them just make everybody ask.
-const NEWS: usize = 16;
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { max_wait: Duration::from_secs(60 * 60), news: broadcast::Sender::new(NEWS) }
+        Self { max_wait: Duration::from_secs(60 * 60), news: Board::default() }
     }
 }
 
@@ -108,21 +105,19 @@ impl Extension for Tasks {
         })
     }
 
-    /// That a task goes on makes the next question about it come at once; what it says is asked for, since
-    /// ids of tasks do not tell their servers.
-    fn heard(&self, notification: &Notification) {
+    /// That a task goes on makes the next question about it come at once.
+    fn heard(&self, server: &str, notification: &Notification) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct News {
             task_id: String,
         }
 
-        if notification.method != method::NOTIFICATION || self.news.receiver_count() == 0 {
+        if notification.method != method::NOTIFICATION || self.news.is_empty() {
             return;
         }
         match mcp_core::decode_params(notification.params.as_ref()) {
-            // Nobody may be left to hear it.
-            Ok(News { task_id }) => drop(self.news.send(task_id.into())),
+            Ok(News { task_id }) => self.news.tell(server, task_id),
             Err(error) => tracing::debug!(%error, "news of a task that cannot be read"),
         }
     }

@@ -49,8 +49,8 @@ impl Extension for Later {
         })
     }
 
-    fn heard(&self, notification: &Notification) {
-        self.heard.lock().unwrap().push(notification.method.to_string());
+    fn heard(&self, server: &str, notification: &Notification) {
+        self.heard.lock().unwrap().push(format!("{server}: {}", notification.method));
     }
 
     fn listen(&self, filter: &mut SubscriptionFilter) {
@@ -199,5 +199,5 @@ async fn extensions_hear_notifications() {
     while heard.lock().unwrap().is_empty() {
         tokio::time::sleep(SECOND).await;
     }
-    assert_eq!(*heard.lock().unwrap(), ["notifications/later"]);
+    assert_eq!(*heard.lock().unwrap(), ["shop: notifications/later"]);
 }

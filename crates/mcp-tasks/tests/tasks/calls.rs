@@ -229,3 +229,37 @@ async fn news_of_a_task_make_the_next_question_come_at_once() {
     let took = start.elapsed().as_secs_f64();
     assert!((60.0..61.0).contains(&took), "{took}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn news_of_another_task_or_server_are_none() {
+    let bakery = || {
+        modern(|message| {
+            let news = |id: String| {
+                json!({ "jsonrpc": "2.0", "method": "notifications/tasks",
+                    "params": { "taskId": id, "status": "completed" } })
+            };
+            let mut slow = begun();
+            slow["pollIntervalMs"] = json!(60_000);
+            match message["method"].as_str() {
+                Some("tools/call") => result(message, slow),
+                Some("tasks/get") => result(message, completed("baked")),
+                Some("x/others") => Reply::Lines((0..40).map(|it| news(it.to_string())).collect()),
+                Some("x/same") => Reply::Lines(vec![news("t1".to_owned())]),
+                _ => Reply::Nothing,
+            }
+        })
+    };
+    let mut options = SessionOptions::default();
+    options.extensions.push(Arc::new(Tasks::new()));
+    let ours = Session::open(bakery(), Some("ours"), options.clone()).await.unwrap();
+    let theirs = Session::open(bakery(), Some("theirs"), options).await.unwrap();
+    let start = Instant::now();
+    let disturbing = async {
+        tokio::time::sleep(SECOND).await;
+        ours.notify("x/others", &()).await.unwrap();
+        theirs.notify("x/same", &()).await.unwrap();
+    };
+    let (baked, ()) = tokio::join!(ours.call_tool("bake").into_future(), disturbing);
+    assert_eq!(baked.unwrap().text(), "baked");
+    assert_eq!(start.elapsed().as_secs(), 60);
+}
