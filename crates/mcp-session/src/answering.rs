@@ -143,6 +143,20 @@ impl Answering {
         self.handlers.answer(Asked { server, call, params }).await
     }
 
+    /// The same in a span of its own, for what was not asked on the wire.
+    pub(crate) async fn traced_outcome(
+        &self,
+        method: Cow<'static, str>,
+        params: Option<RawJson>,
+        call: Option<CallInfo>,
+        server: Option<Arc<str>>,
+    ) -> Result<RawJson, ErrorObject> {
+        let mut traced = self.asked(&method, None);
+        let outcome = self.outcome(method, params, call, server).instrument(traced.span()).await;
+        traced.answered(&outcome);
+        outcome
+    }
+
     /// Until when the server has waited for the application, such as for a person: now, if it still does.
     pub(crate) fn waited_until(&self) -> Option<Instant> {
         let running = self.running();

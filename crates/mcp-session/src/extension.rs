@@ -4,12 +4,15 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use mcp_core::{ClientCapabilities, ErrorObject, Notification, RawJson, SubscriptionFilter};
+use mcp_core::{
+    ClientCapabilities, Entries, ErrorObject, Notification, RawJson, SubscriptionFilter, error_code,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
     CallInfo, Error, ErrorKind, List, Session, SessionOptions, Timeout, handlers::ProgressHandler,
+    rounds::all,
 };
 
 /// An extension of the protocol, as a session uses it: what is declared to servers, and what is done with
@@ -116,18 +119,42 @@ impl Session {
         List::new(self.clone(), method)
     }
 
-    /// Has the handlers of this session answer something that the server asks for, such as a form,
-    /// while it serves `call`.
+    /// Has the handlers of this session answer all that the server asks for at once, such as forms, while it
+    /// serves `call`. Each of the `requests` has a `method` and its `params`, and the answers have their names.
     ///
     /// # Errors
-    /// What the handler says, or that there is none.
-    pub async fn answer_request(
+    /// The name of the first that is not to be had, and why.
+    pub async fn answer_requests(
         &self,
-        method: &str,
-        params: Option<RawJson>,
-        call: Option<CallInfo>,
-    ) -> Result<RawJson, ErrorObject> {
-        self.answering().outcome(method.to_owned().into(), params, call, None).await
+        requests: &Entries<RawJson>,
+        call: Option<&CallInfo>,
+    ) -> Result<Entries<RawJson>, (String, ErrorObject)> {
+        #[derive(Deserialize)]
+        struct Wanted {
+            method: String,
+            #[serde(default)]
+            params: Option<RawJson>,
+        }
+
+        let answers = requests.iter().map(|(name, request)| {
+            Box::pin(async move {
+                let wanted = request.decode().map_err(|error| {
+                    ErrorObject::new(error_code::INVALID_REQUEST, error.to_string())
+                });
+                let answer = match wanted {
+                    Ok(Wanted { method, params }) => {
+                        let answering = self.answering();
+                        answering.traced_outcome(method.into(), params, call.cloned(), None).await
+                    }
+                    Err(error) => Err(error),
+                };
+                match answer {
+                    Ok(answer) => Ok((name, answer)),
+                    Err(error) => Err((name.to_owned(), error)),
+                }
+            })
+        });
+        Ok(all(answers.collect()).await?.into_iter().collect())
     }
 }
 

@@ -80,14 +80,9 @@ impl<'a> Wanted<'a> {
             .map(|(name, request)| {
                 let method = Cow::Owned(request.method.clone().into_owned());
                 let params = request.params.map(|it| RawJson::trusted(it.get().to_owned()));
-                let mut traced = answering.asked(&method, None);
-                let outcome = answering.outcome(method, params, Some(call.clone()), server.clone());
-                let outcome = outcome.instrument(traced.span());
-                Box::pin(async move {
-                    let outcome = outcome.await;
-                    traced.answered(&outcome);
-                    outcome.map_err(|error| (name.to_owned(), error))
-                })
+                let (call, server) = (Some(call.clone()), server.clone());
+                let outcome = answering.traced_outcome(method, params, call, server);
+                Box::pin(async move { outcome.await.map_err(|error| (name.to_owned(), error)) })
             })
             .collect();
         let mut out = b"\"inputResponses\":{".to_vec();

@@ -7,13 +7,16 @@ use std::{
 
 use mcp_core::{Notification, RawJson, SubscriptionFilter};
 use mcp_session::{
-    ErrorKind, Extension, Finishing, ForeignResult, Handlers, Input, Session, SessionOptions,
-    Timeout,
+    Error, ErrorKind, Extension, Finishing, ForeignResult, Handlers, Input, Session,
+    SessionOptions, Timeout,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::peer::{Peer, Reply, discover, legacy, modern, peer, result};
+use crate::{
+    peer::{Peer, Reply, discover, legacy, modern, peer, result},
+    recorder::Recorder,
+};
 
 const ID: &str = "com.example/later";
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,6 +47,16 @@ impl Extension for Later {
             tokio::time::sleep(SECOND).await;
             assert_eq!(foreign.call.target.as_deref(), Some("buy"));
             let at: Value = foreign.result.decode().unwrap();
+            if at["wants"].is_object() {
+                let wants = RawJson::from_serialize(&at["wants"]).unwrap().decode().unwrap();
+                let answers = foreign.session.answer_requests(&wants, Some(&foreign.call));
+                let answers = answers.await.map_err(|(name, why)| {
+                    Error::new(ErrorKind::Extension, "shop", format!("{name}: {}", why.message))
+                })?;
+                let text = serde_json::to_string(&answers).unwrap();
+                let content = json!({ "content": [{ "type": "text", "text": text }] });
+                return Ok(RawJson::from_serialize(&content).unwrap());
+            }
             let method = at["at"].as_str().unwrap().to_owned();
             foreign.session.request(method, &()).await
         })
@@ -200,4 +213,35 @@ async fn extensions_hear_notifications() {
         tokio::time::sleep(SECOND).await;
     }
     assert_eq!(*heard.lock().unwrap(), ["shop: notifications/later"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_answer_for_extensions_in_spans_of_their_own() {
+    let (recorder, _guard) = Recorder::start();
+    let peer = modern(|message| {
+        let wants = json!({ "a": { "method": "roots/list" }, "b": { "method": "roots/list" } });
+        result(message, json!({ "resultType": "later", "wants": wants }))
+    });
+    let session = open_with(&peer, Later::default()).await;
+    let answers = session.call_tool("buy").await.unwrap();
+    assert_eq!(answers.text(), r#"{"a":{"roots":[]},"b":{"roots":[]}}"#);
+    let spans = recorder.spans();
+    let asked: Vec<_> = spans.iter().filter(|span| span.name() == "roots/list").collect();
+    assert_eq!(asked.len(), 2);
+    for span in asked {
+        assert_eq!((span.field("otel.kind"), span.is_closed), (Some("server"), true));
+        assert_eq!(spans[span.parent.unwrap()].name(), "tools/call buy");
+    }
+
+    for (wish, text) in [
+        (json!({ "method": "x/odd" }), "odd: "),
+        (json!({ "params": 7 }), "odd: missing field `method`"),
+    ] {
+        let peer = modern(move |message| {
+            let wants = json!({ "odd": wish, "r": { "method": "roots/list" } });
+            result(message, json!({ "resultType": "later", "wants": wants }))
+        });
+        let error = open_with(&peer, Later::default()).await.call_tool("buy").await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+    }
 }
