@@ -274,6 +274,8 @@ impl<R: MethodResult + Send + 'static> Call<R> {
             }
             let call = self.info();
             let gathering = wanted.answers(self.session.answering(), &call, round);
+            // A handler may wait for a person, and nobody would get the answer.
+            let gathering = Box::pin(self.session.until_closed(gathering));
             let gathered = match end {
                 Some(end) => timeout_at(end, gathering).await,
                 None => Ok(gathering.await),
@@ -281,7 +283,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
             let late = |_| self.session.late(limit.total.unwrap_or_default());
             answers = gathered
                 .map_err(late)
-                .and_then(|gathered| gathered.map_err(|why| refused(self, &result, why)))
+                .and_then(|gathered| gathered?.map_err(|why| refused(self, &result, why)))
                 .map_err(|error| error.with_method(self.method.clone()))?;
             // The limit on the whole call is one on all of its rounds.
             let rest = end.map(|end| end.saturating_duration_since(Instant::now()));

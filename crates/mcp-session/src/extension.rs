@@ -2,11 +2,18 @@
 //!
 //! Spec: SEP-2133
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
 use mcp_core::{
     ClientCapabilities, Entries, ErrorObject, Notification, RawJson, SubscriptionFilter, error_code,
 };
+use mcp_transport::Delivery;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -117,6 +124,22 @@ impl Session {
     /// Asks for a list that an extension defines, by its method.
     pub fn list<P>(&self, method: &'static str) -> List<P> {
         List::new(self.clone(), method)
+    }
+
+    /// Does work for a call, and gives it up as soon as the session is [closed](Session::closed).
+    ///
+    /// # Errors
+    /// Kind [`Closed`](ErrorKind::Closed) then.
+    pub async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let (mut work, mut closed) = (pin!(work), pin!(self.closed()));
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => closed.as_mut().poll(cx).map(|()| {
+                let error = self.error(ErrorKind::Closed, "the session is over");
+                Err(error.with_delivery(Delivery::Unknown))
+            }),
+        })
+        .await
     }
 
     /// Has the handlers of this session answer all that the server asks for at once, such as forms, while it

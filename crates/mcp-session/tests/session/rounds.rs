@@ -408,3 +408,34 @@ async fn calls_side_by_side_keep_their_states_apart() {
         assert_eq!(call["params"]["requestState"], call["params"]["name"]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_a_handler_ends_with_its_session() {
+    async fn stuck(peer: &Peer) -> Session {
+        let mut options = SessionOptions::default();
+        options.handlers = Handlers::new().on_roots(|_| pending::<Vec<Root>>());
+        Session::open(peer.clone(), Some("shop"), options).await.unwrap()
+    }
+    let start = Instant::now();
+    let session = stuck(&answering(vec![wanted(json!({ "r": roots() }))])).await;
+    let closing = async {
+        tokio::time::sleep(SECOND).await;
+        session.close().await
+    };
+    let (bought, _) = tokio::join!(session.call_tool("buy").into_future(), closing);
+    let error = bought.unwrap_err();
+    assert_eq!((error.kind(), error.method()), (ErrorKind::Closed, Some("tools/call")));
+
+    let lost = modern(|message| match message["method"].as_str() {
+        Some("tools/call") => result(message, wanted(json!({ "r": roots() }))),
+        _ => Reply::Close,
+    });
+    let session = stuck(&lost).await;
+    let losing = async {
+        tokio::time::sleep(SECOND).await;
+        session.notify("x/end", &()).await
+    };
+    let (bought, _) = tokio::join!(session.call_tool("buy").into_future(), losing);
+    assert_eq!(bought.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(start.elapsed(), 2 * SECOND);
+}
