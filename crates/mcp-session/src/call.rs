@@ -46,6 +46,7 @@ pub struct Call<R> {
     timeout: Option<Timeout>,
     on_progress: Option<ProgressHandler>,
     cache: CacheMode,
+    is_manual: bool,
     result: PhantomData<fn() -> R>,
 }
 
@@ -64,6 +65,7 @@ impl<R> Call<R> {
             timeout: None,
             on_progress: None,
             cache: CacheMode::Use,
+            is_manual: false,
             result: PhantomData,
         }
     }
@@ -117,17 +119,29 @@ impl<R> Call<R> {
     /// Hands what the server asks for meanwhile to the caller, in place of the handlers: see [`Input`](crate::Input).
     ///
     /// Spec: basic/patterns/mrtr
-    pub fn manual_input(self) -> ManualCall<R> {
+    pub fn manual_input(mut self) -> ManualCall<R> {
+        self.is_manual = true;
         ManualCall::new(self)
     }
 
     /// Reads the result as another type, such as one of an extension. The rounds in which a server asks
     /// for input go on as long as the result is not of that type.
     pub fn returning<S>(self) -> Call<S> {
-        let Self { session, method, params, meta, log_level, timeout, on_progress, cache, .. } =
-            self;
+        let Self { session, method, params, meta, log_level, timeout, .. } = self;
+        let Self { on_progress, cache, is_manual, .. } = self;
         let result = PhantomData;
-        Call { session, method, params, meta, log_level, timeout, on_progress, cache, result }
+        Call {
+            session,
+            method,
+            params,
+            meta,
+            log_level,
+            timeout,
+            on_progress,
+            cache,
+            is_manual,
+            result,
+        }
     }
 
     /// The session that is called.
@@ -360,6 +374,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
             result_type,
             result: result.clone(),
             timeout: Timeout { total: rest, ..limit },
+            is_manual: self.is_manual,
             on_progress: on_progress.cloned(),
         });
         let finished = match end {

@@ -48,7 +48,7 @@ pub trait Extension: Send + Sync + 'static {
     }
 
     /// Makes the final result out of one that it [takes](Extension::takes). A result that asks for input is
-    /// as good as a final one: the rounds of the call go on with it.
+    /// as good as a final one: the rounds of the call go on with it, those by hand too.
     ///
     /// The future is dropped when the total limit of the call is reached, and when the call is dropped.
     fn finish(&self, foreign: ForeignResult) -> Finishing {
@@ -88,6 +88,9 @@ pub struct ForeignResult {
     pub result: RawJson,
     /// The limits of the call; of the total one, what is left of it.
     pub timeout: Timeout,
+    /// Whether the caller answers by hand what the server asks for, and no handler may: see
+    /// [`Call::manual_input`](crate::Call::manual_input).
+    pub is_manual: bool,
     /// Who takes the progress of the call. It must not block.
     pub on_progress: Option<ProgressHandler>,
 }

@@ -143,6 +143,11 @@ impl Session {
         self
     }
 
+    /// The limit on those calls through this handle that set none of their own.
+    pub fn default_timeout(&self) -> Timeout {
+        self.timeout
+    }
+
     /// What errors call the server.
     pub fn name(&self) -> &str {
         &self.inner.server
@@ -313,10 +318,6 @@ impl Session {
         self.inner.incoming.end();
         let closed = self.inner.transport.close().await;
         closed.map_err(|error| Error::from_transport(&self.inner.server, error))
-    }
-
-    pub(crate) fn default_timeout(&self) -> Timeout {
-        self.timeout
     }
 
     pub(crate) fn common_meta(&self) -> &CommonMeta {

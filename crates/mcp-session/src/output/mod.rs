@@ -17,11 +17,9 @@ mod wrapping;
 
 use std::{any::Any, pin::Pin};
 
-#[cfg(feature = "validation")]
-use mcp_core::CallToolResult;
-use mcp_core::{ListToolsResult, MethodResult, RawJson};
+use mcp_core::{CallToolResult, ListToolsResult, MethodResult, RawJson};
 
-use crate::{Call, Error};
+use crate::{Call, Error, Session};
 
 #[cfg(feature = "validation")]
 pub use checks::OutputChecks;
@@ -55,6 +53,30 @@ impl Outputs {
     /// Whether the results of a tool are known to be wrapped.
     pub(crate) fn wrapping(&self, tool: &str) -> Option<Wrapping> {
         self.wrapping.of(tool)
+    }
+}
+
+impl Session {
+    /// Judges the result of a tool that came in another way than as the answer to its call, such as that of an
+    /// extension, and gives it back. `size` is how many bytes it came in.
+    ///
+    /// # Errors
+    /// As those of the call, where the results of this session are judged at all.
+    ///
+    /// Spec: server/tools#output-schema
+    pub async fn judged(
+        &self,
+        tool: &str,
+        result: CallToolResult,
+        size: usize,
+    ) -> Result<CallToolResult, Error> {
+        #[cfg(feature = "validation")]
+        return schemas::judge(self, tool, result, size).await;
+        #[cfg(not(feature = "validation"))]
+        {
+            let _ = (tool, size);
+            Ok(result)
+        }
     }
 }
 
