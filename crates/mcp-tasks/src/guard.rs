@@ -19,11 +19,14 @@ pub(crate) struct Guard {
     pub(crate) id: String,
     pub(crate) is_armed: bool,
     asking: Option<Asking>,
+    /// Of where it was made: it may be dropped anywhere.
+    runtime: Option<Handle>,
 }
 
 impl Guard {
     pub(crate) fn new(session: Session, id: String) -> Self {
-        Self { session, id, is_armed: false, asking: None }
+        let runtime = Handle::try_current().ok();
+        Self { session, id, is_armed: false, asking: None, runtime }
     }
 
     pub(crate) async fn ask(&mut self, call: Call<RawJson>) -> Result<RawJson, Error> {
@@ -41,7 +44,7 @@ impl Drop for Guard {
         let (session, id) = (self.session.clone(), std::mem::take(&mut self.id));
         // To drop a question would cancel that one, in the way that is not for tasks.
         let asking = self.asking.take();
-        let Ok(runtime) = Handle::try_current() else {
+        let Some(runtime) = &self.runtime else {
             tracing::debug!(task = id, "no runtime is left to cancel the task");
             return;
         };

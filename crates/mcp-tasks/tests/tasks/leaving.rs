@@ -81,3 +81,19 @@ async fn a_task_that_is_done_is_not_cancelled() {
     session.call_tool("bake").await.unwrap();
     assert_eq!(heard(&server).await, (0, 0));
 }
+
+#[test]
+fn a_call_that_is_dropped_outside_its_runtime_cancels_its_task() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    let server = Server::new([working()]);
+    let (session, call) = runtime.block_on(async {
+        let session = server.open(Tasks::new(), Handlers::new()).await;
+        let mut call = session.call_tool("bake").into_future();
+        assert!(timeout(5 * SECOND / 2, &mut call).await.is_err());
+        (session, call)
+    });
+    drop(call);
+    assert_eq!(runtime.block_on(heard(&server)), (1, 0));
+    drop(session);
+}
