@@ -31,7 +31,8 @@ pub(crate) async fn answers(
     })
 }
 
-fn refused(session: &Session, state: &TaskState, message: String) -> Error {
+/// Why a task that asks for something is not waited for any more.
+pub(crate) fn refused(session: &Session, state: &TaskState, message: impl Into<String>) -> Error {
     let input = InputRequiredResult::input_required().with_input_requests(state.inputs());
-    Error::unanswered(session.name(), input, message)
+    Error::unanswered(session.name(), input, message.into())
 }

@@ -3,7 +3,7 @@
 //!
 //! A session that is given [`Tasks`] says so to servers, and its calls stay what they were: one that is
 //! answered with a task is polled to its end, what the task asks for goes to the handlers of the session,
-//! and to drop the call is to cancel the task.
+//! and to drop the call is to cancel the task; see [`Tasks`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -30,6 +30,7 @@
 //!
 //! Spec: ext-tasks 2026-07-28/tasks
 
+mod asked;
 mod cancelled;
 mod guard;
 mod input;

@@ -8,25 +8,32 @@ use std::{
 };
 
 use mcp_core::{MethodResult as _, ProgressNotificationParams, RawJson, error_code};
-use mcp_session::{Call, CallInfo, Error, ErrorKind, Session, Timeout};
+use mcp_session::{Call, CallInfo, Error, ErrorKind, ForeignResult, Session, Timeout};
 use mcp_transport::Delivery;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::{
     Cancelled, TaskState, TaskStatus, Tasks,
+    asked::{Asked, MIN_INTERVAL, interval},
     guard::Guard,
-    input::answers,
+    input::{answers, refused},
     news::News,
     task::{failed, get, update},
 };
 
-/// The wait between two questions where the server names none, and its bounds where it does.
-const INTERVAL: Duration = Duration::from_secs(1);
-const MIN_INTERVAL: Duration = Duration::from_millis(100);
-const MAX_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// The longest silence after one question: there is nothing to work on for it, so one that takes longer got
+/// lost.
+const QUESTION: Duration = Duration::from_secs(30);
 
-/// How often a question is asked again that got lost.
-const RETRIES: u32 = 3;
+/// How often a question is asked again that got lost, and the waits before that, of which each is twice the
+/// one before.
+const RETRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// What to do instead of waiting for a call by hand.
+const MANUAL: &str = "the task asks for input, which a call with manual_input cannot hand out: \
+                      begin it with Tasks::start";
 
 type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
 
@@ -35,76 +42,97 @@ pub(crate) struct Polling {
     guard: Guard,
     call: Option<CallInfo>,
     news: News,
+    asked: Asked,
+    /// When the last question was put.
+    at: Instant,
     /// The limit on each question.
-    limit: Option<Timeout>,
+    limit: Timeout,
     /// The limit on all of it, where nobody else has one.
     longest: Option<Duration>,
+    is_manual: bool,
     on_progress: Option<ProgressHandler>,
     /// What the server has said, and how often it said something else.
     said: Option<String>,
     changes: i64,
-    interval: Duration,
 }
 
 impl Polling {
-    pub(crate) fn new(tasks: &Tasks, session: Session, id: String, call: Option<CallInfo>) -> Self {
+    pub(crate) fn new(
+        tasks: &Tasks,
+        session: Session,
+        id: String,
+        call: Option<CallInfo>,
+        asked: Asked,
+    ) -> Self {
         Self {
             news: tasks.news.listen(session.name(), &id),
-            guard: Guard::new(session, id),
             call,
-            limit: None,
+            asked,
+            at: Instant::now(),
+            limit: of_each(session.default_timeout()),
             longest: Some(tasks.longest()),
+            is_manual: false,
             on_progress: None,
             said: None,
             changes: 0,
-            interval: INTERVAL,
+            guard: Guard::new(session, id),
         }
     }
 
-    /// Bound to its call: by the call's limits, and cancelled if it ends first.
-    pub(crate) fn bound(mut self, limit: Timeout, on_progress: Option<ProgressHandler>) -> Self {
+    /// Of a call that was answered with a task in this state: by the call's limits, and cancelled if it ends
+    /// first.
+    pub(crate) fn of_call(tasks: &Tasks, foreign: ForeignResult, state: &TaskState) -> Self {
+        let ForeignResult { session, call, timeout, is_manual, on_progress, .. } = foreign;
+        let asked = Asked::default();
+        asked.said(Instant::now(), state);
+        let mut this = Self::new(tasks, session, state.id.clone(), Some(call), asked);
         // What is left of a total limit, the session watches over.
-        self.longest = self.longest.filter(|_| limit.total.is_none());
-        let mut of_each = limit;
-        of_each.total = None;
-        self.limit = Some(of_each);
-        self.on_progress = on_progress;
-        self.guard.is_armed = true;
-        self
+        this.longest = this.longest.filter(|_| timeout.total.is_none());
+        this.limit = of_each(timeout);
+        this.limit.total = None;
+        (this.is_manual, this.on_progress) = (is_manual, on_progress);
+        this.guard.is_armed = true;
+        this.note(state);
+        this
     }
 
-    /// Polls to the end, beginning with what the server said when it made the task.
-    pub(crate) async fn run(mut self, begun: Option<TaskState>) -> Result<RawJson, Error> {
-        let Some(longest) = self.longest else { return self.poll(begun).await };
-        match timeout(longest, self.poll(begun)).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let Guard { session, id, .. } = &self.guard;
-                let message = format!("the task {id:?} is not done after {longest:?}");
+    /// Polls to the end of the task, or of the session.
+    pub(crate) async fn run(mut self) -> Result<RawJson, Error> {
+        let (session, longest) = (self.guard.session.clone(), self.longest);
+        let polling = session.until_closed(self.poll());
+        let polled = match longest {
+            Some(longest) => timeout(longest, polling).await.map_err(|_| longest),
+            None => Ok(polling.await),
+        };
+        match polled {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(closed)) => {
+                self.guard.is_armed = false;
+                Err(closed)
+            }
+            Err(longest) => {
+                let message = format!("the task {:?} is not done after {longest:?}", self.guard.id);
                 let error = Error::new(ErrorKind::Timeout, session.name(), message);
                 Err(error.with_delivery(Delivery::Unknown))
             }
         }
     }
 
-    async fn poll(&mut self, begun: Option<TaskState>) -> Result<RawJson, Error> {
+    async fn poll(&mut self) -> Result<RawJson, Error> {
         let mut known = HashSet::new();
-        if let Some(state) = begun {
-            self.note(&state);
-            // Whatever else it is, there is more to be heard of it than the beginning has.
-            if let TaskStatus::Working | TaskStatus::Other(_) = state.status {
-                self.wait(Instant::now()).await;
-            }
+        if let Some((asked, interval)) = self.asked.next() {
+            self.wait(asked, interval).await;
         }
         loop {
-            let asked = Instant::now();
             self.news.forget();
             let state = self.ask(get).await;
+            let asked = self.at;
             // A server that does not know the task has nothing to cancel.
             self.guard.is_armed &= !state.as_ref().is_err_and(is_unknown);
             let state = TaskState::decode(&state?)
                 .map_err(|error| misshapen(&self.guard.session, error))?;
             self.guard.is_armed &= !state.status.is_over();
+            self.asked.said(asked, &state);
             self.note(&state);
             let session = &self.guard.session;
             match state.status {
@@ -117,6 +145,11 @@ impl Polling {
                 TaskStatus::Failed => return Err(failure(session, &state)),
                 TaskStatus::Cancelled => return Err(Cancelled::error(session, &state)),
                 TaskStatus::InputRequired => {
+                    if self.is_manual
+                        && state.input_requests.as_ref().is_some_and(|it| !it.is_empty())
+                    {
+                        return Err(refused(session, &state, MANUAL));
+                    }
                     let call = self.call.as_ref();
                     let answers = answers(session, call, &state, &mut known).await?;
                     if !answers.is_empty() {
@@ -125,46 +158,46 @@ impl Polling {
                 }
                 TaskStatus::Working | TaskStatus::Other(_) => {}
             }
-            self.wait(asked).await;
+            self.wait(asked, interval(&state)).await;
         }
     }
 
-    /// Asks, and asks again where that got lost: both questions may be put twice.
+    /// Asks, and asks again where that got lost: both questions may be put twice. A client that has lost
+    /// touch with the server lets the task go on.
     async fn ask(
         &mut self,
         call: impl Fn(&Session, &str) -> Call<RawJson>,
     ) -> Result<RawJson, Error> {
-        let mut tries = 0;
+        let (mut tries, mut pause) = (0, FIRST_PAUSE);
         loop {
-            let mut call = call(&self.guard.session, &self.guard.id);
-            if let Some(limit) = self.limit {
-                call = call.timeout(limit);
-            }
+            self.at = Instant::now();
+            let call = call(&self.guard.session, &self.guard.id).timeout(self.limit);
             let error = match self.guard.ask(call).await {
                 Err(error) if is_passing(&error) => error,
                 outcome => return outcome,
             };
             if tries == RETRIES || self.guard.session.is_closed() {
+                self.guard.is_armed = false;
                 return Err(error);
             }
             tries += 1;
             tracing::debug!(task = self.guard.id, %error, tries, "a question about a task got lost");
-            sleep(self.interval).await;
+            let interval = self.asked.next().map_or(Duration::ZERO, |(_, interval)| interval);
+            sleep(pause.max(interval)).await;
+            pause = MAX_PAUSE.min(2 * pause);
         }
     }
 
     /// Waits until it is time to ask again, or there is news.
-    async fn wait(&mut self, asked: Instant) {
+    async fn wait(&mut self, asked: Instant, interval: Duration) {
         // What was heard while the server was asked is news, too.
-        if timeout(self.interval, self.news.heard()).await.is_ok() {
+        if timeout_at(asked + interval, self.news.heard()).await.is_ok() {
             sleep_until(asked + MIN_INTERVAL).await;
         }
     }
 
-    /// Heeds what the server says of the wait, and hands on what it says of the task.
+    /// Hands on what the server says of the task.
     fn note(&mut self, state: &TaskState) {
-        let interval = state.poll_interval().unwrap_or(INTERVAL);
-        self.interval = interval.clamp(MIN_INTERVAL, MAX_INTERVAL);
         let (Some(on_progress), Some(message)) = (&self.on_progress, &state.status_message) else {
             return;
         };
@@ -181,6 +214,13 @@ impl Polling {
     }
 }
 
+/// A limit with one on silence, which makes a question that got lost known.
+fn of_each(limit: Timeout) -> Timeout {
+    let mut of_each = limit;
+    of_each.idle = Some(limit.idle.map_or(QUESTION, |idle| idle.min(QUESTION)));
+    of_each
+}
+
 /// Spec: ext-tasks 2026-07-28/tasks#protocol-errors
 fn is_unknown(error: &Error) -> bool {
     error.answer().is_some_and(|answer| answer.code == error_code::INVALID_PARAMS)
@@ -191,9 +231,17 @@ fn is_passing(error: &Error) -> bool {
     use mcp_transport::ErrorKind as Transport;
     match error.kind() {
         ErrorKind::Timeout | ErrorKind::Closed => true,
+        ErrorKind::Answer => {
+            error.answer().is_some_and(|answer| answer.code == error_code::INTERNAL_ERROR)
+        }
         ErrorKind::Transport(kind) => matches!(
             kind,
-            Transport::Connect | Transport::Interrupted | Transport::Status | Transport::Overflow
+            Transport::Connect
+                | Transport::Interrupted
+                | Transport::Status
+                | Transport::Overflow
+                | Transport::Protocol
+                | Transport::Cancelled
         ),
         _ => false,
     }

@@ -4,9 +4,12 @@ use mcp_core::{CallToolResult, Entries, InputResponse, MethodResult, RawJson};
 use mcp_session::{Call, CallInfo, Error, ErrorKind, Session};
 use mcp_transport::Delivery;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{
-    TaskState, Tasks, method,
+    TaskState, Tasks,
+    asked::Asked,
+    method,
     polling::{Polling, misshapen},
     state::{Kind, TASK},
 };
@@ -32,6 +35,7 @@ pub struct Task {
     pub(crate) id: String,
     pub(crate) call: Option<CallInfo>,
     pub(crate) state: Option<TaskState>,
+    pub(crate) asked: Asked,
 }
 
 impl Task {
@@ -50,23 +54,32 @@ impl Task {
     /// # Errors
     /// When the call fails, such as for a task that the server has forgotten.
     pub async fn state(&self) -> Result<TaskState, Error> {
+        let at = Instant::now();
         let answer = get(&self.session, &self.id).await?;
-        TaskState::decode(&answer).map_err(|error| misshapen(&self.session, error))
+        let state = TaskState::decode(&answer).map_err(|error| misshapen(&self.session, error))?;
+        self.asked.said(at, &state);
+        Ok(state)
     }
 
     /// Waits for the result, as a call does, for at most [`max_wait`](Tasks::max_wait): polls, and lets the
     /// handlers of the session answer what the task asks for.
     ///
     /// Dropping the future leaves the task alone. To wait again is to answer again what it then still asks
-    /// for.
+    /// for. A task that was [started](Tasks::start) here has its result judged as that of the call would be; of
+    /// one that is known by its id alone, nobody knows the tool.
     ///
     /// # Errors
     /// Those of a call that became a task; see [`Tasks`].
     pub async fn result(&self) -> Result<CallToolResult, Error> {
         let (session, id) = (self.session.clone(), self.id.clone());
-        let polling = Polling::new(&self.tasks, session, id, self.call.clone());
-        let result = polling.run(self.state.clone()).await?;
-        CallToolResult::decode(&result).map_err(|error| misshapen(&self.session, error))
+        let polling = Polling::new(&self.tasks, session, id, self.call.clone(), self.asked.clone());
+        let raw = polling.run().await?;
+        let result =
+            CallToolResult::decode(&raw).map_err(|error| misshapen(&self.session, error))?;
+        match self.call.as_ref().and_then(|call| call.target.as_deref()) {
+            Some(tool) => self.session.judged(tool, result, raw.len()).await,
+            None => Ok(result),
+        }
     }
 
     /// Answers what the task asks for, all of it or some, by the names under which
@@ -137,7 +150,13 @@ pub(crate) fn cancel(session: &Session, task_id: &str) -> Call<RawJson> {
 #[serde(untagged)]
 #[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(crate) enum Begun {
-    Done(CallToolResult),
+    /// With the bytes that it came in.
+    Done {
+        #[serde(flatten)]
+        result: CallToolResult,
+        #[serde(skip)]
+        size: usize,
+    },
     Task(TaskState),
 }
 
@@ -146,7 +165,10 @@ impl MethodResult for Begun {
         let kind: Kind<'_> = raw.decode()?;
         match kind.result_type.as_deref() {
             Some(TASK) => raw.decode().map(Self::Task),
-            _ => CallToolResult::decode(raw).map(Self::Done),
+            _ => {
+                let size = raw.len();
+                CallToolResult::decode(raw).map(|result| Self::Done { result, size })
+            }
         }
     }
 }

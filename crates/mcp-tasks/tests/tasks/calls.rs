@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering};
 
 use mcp_core::{Root, error_code};
-use mcp_session::{ErrorKind, Handlers, Session, SessionOptions, Timeout};
+use mcp_session::{ErrorKind, Handlers, Input, Session, SessionOptions, Timeout};
 use mcp_tasks::{Cancelled, Tasks};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -176,7 +176,71 @@ async fn a_question_that_gets_lost_is_asked_again() {
     let call = session.call_tool("bake").timeout(Timeout::idle(3 * SECOND));
     let error = call.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert_eq!(server.count("tasks/get"), 4);
+    assert_eq!(server.count("tasks/get"), 7);
+    // Who has lost touch with the server is no judge of its work.
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(server.count("tasks/cancel"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_does_not_wait_as_long_as_its_call() {
+    for limit in [Timeout::total(3600 * SECOND), Timeout::NONE, Timeout::idle(900 * SECOND)] {
+        let server = Server::telling(vec![Told::Silence, Told::State(completed("baked"))]);
+        let call = open(&server).await.call_tool("bake").timeout(limit);
+        assert_eq!(call.await.unwrap().text(), "baked");
+        assert_eq!(server.times("tasks/get"), [2.0, 34.0], "{limit:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_out_longer_and_longer() {
+    let mut told = vec![Told::Error(error_code::INTERNAL_ERROR); 6];
+    told.push(Told::State(completed("baked")));
+    let server = Server::telling(told);
+    let result = open(&server).await.call_tool("bake").await.unwrap();
+    assert_eq!(result.text(), "baked");
+    // No sooner than every 2 s, as the server wants it.
+    assert_eq!(server.times("tasks/get"), [2.0, 4.0, 6.0, 10.0, 18.0, 34.0, 64.0]);
+
+    let server = Server::telling(vec![Told::Error(error_code::INTERNAL_ERROR)]);
+    let error = open(&server).await.call_tool("bake").await.unwrap_err();
+    assert_eq!(error.answer().map(|it| it.code), Some(error_code::INTERNAL_ERROR));
+    assert_eq!(server.count("tasks/get"), 7);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(server.count("tasks/cancel"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_of_a_question_is_part_of_the_wait_for_the_next() {
+    let server = Server::telling(vec![
+        Told::Later(SECOND / 2, working()),
+        Told::Later(3 * SECOND, working()),
+        Told::State(completed("baked")),
+    ]);
+    open(&server).await.call_tool("bake").await.unwrap();
+    assert_eq!(server.times("tasks/get"), [2.0, 3.0, 6.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_by_hand_hands_out_what_its_task_asks_for_as_an_error() {
+    let server = Server::new([working(), asking(&["a"]), completed("baked")]);
+    let handlers = Handlers::new().on_roots(|_| async { vec![Root::new("file:///oven")] });
+    let session = server.open(Tasks::new(), handlers).await;
+    let error = session.call_tool("bake").manual_input().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InputRequired);
+    let input = error.input_required().unwrap().input_requests.as_ref().unwrap();
+    assert!(input.get("a").is_some());
+    assert!(error.to_string().contains("Tasks::start"), "{error}");
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(server.count("tasks/cancel"), 1);
+    assert_eq!(server.count("tasks/update"), 0);
+
+    let server = Server::new([asking(&[]), completed("baked")]);
+    let session = open(&server).await;
+    let Input::Done(result) = session.call_tool("bake").manual_input().await.unwrap() else {
+        panic!("it is done");
+    };
+    assert_eq!(result.text(), "baked");
 }
 
 #[tokio::test(start_paused = true)]

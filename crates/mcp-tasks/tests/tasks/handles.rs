@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use mcp_core::{ListRootsResult, Root};
-use mcp_session::{Handlers, Session, SessionOptions};
+use mcp_session::{ErrorKind, Handlers, OutputChecks, Session, SessionOptions};
 use mcp_tasks::{Started, TaskState, TaskStatus, Tasks};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     peer::{Reply, modern, result},
-    server::{SECOND, Server, asking, begun, completed, working},
+    server::{SECOND, Server, Told, asking, begun, completed, state, working},
 };
 
 async fn start(server: &Server) -> (Tasks, Session, mcp_tasks::Task) {
@@ -38,7 +39,7 @@ async fn a_task_in_hand_outlives_its_handle() {
     assert_eq!(server.params("tasks/update")[0]["inputResponses"], answers);
 
     drop(task);
-    tokio::time::sleep(SECOND).await;
+    sleep(SECOND).await;
     assert_eq!(server.count("tasks/cancel"), 0);
     // As another run of the program would.
     let task = tasks.task(&session, "t1");
@@ -48,12 +49,34 @@ async fn a_task_in_hand_outlives_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_begins_where_the_last_question_left_off() {
+    let server = Server::telling(vec![
+        Told::State(state("working", json!({ "pollIntervalMs": 4000 }))),
+        Told::State(working()),
+        Told::Silence,
+        Told::State(completed("baked")),
+    ]);
+    let (_, _, task) = start(&server).await;
+    // The task was begun at 0 s with an interval of 2 s.
+    sleep(3 * SECOND / 2).await;
+    assert!(timeout(SECOND, task.result()).await.is_err());
+    sleep(SECOND / 2).await;
+    // This one was asked at 2 s, and 4 s were wanted then.
+    assert!(timeout(7 * SECOND / 2, task.clone().result()).await.is_err());
+    assert_eq!(server.times("tasks/get"), [2.0, 6.0]);
+    // Long ago by now; and a question that is not answered is asked again.
+    sleep(10 * SECOND).await;
+    assert_eq!(task.result().await.unwrap().text(), "baked");
+    assert_eq!(server.times("tasks/get"), [2.0, 6.0, 16.5, 47.5]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_given_up_leaves_the_task_alone() {
     let server = Server::new([working()]);
     let (_, _, task) = start(&server).await;
-    assert!(tokio::time::timeout(9 * SECOND, task.result()).await.is_err());
+    assert!(timeout(9 * SECOND, task.result()).await.is_err());
     assert!(server.count("tasks/get") > 3);
-    tokio::time::sleep(SECOND).await;
+    sleep(SECOND).await;
     assert_eq!(server.count("tasks/cancel"), 0);
     task.cancel().await.unwrap();
     assert_eq!(server.params("tasks/cancel"), [json!({ "taskId": "t1" })]);
@@ -99,4 +122,40 @@ fn notifications_of_tasks_are_read() {
     assert!(told(json!({ "status": 7 })).unwrap().is_err());
     let other = mcp_core::Notification::new("notifications/progress");
     assert!(TaskState::of_notification(&other).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_of_tasks_in_hand_are_judged_as_those_of_calls() {
+    let misfit = || json!({ "content": [], "structuredContent": { "loaves": "many" } });
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let schema =
+                json!({ "type": "object", "properties": { "loaves": { "type": "number" } } });
+            let tool = |name| {
+                let input = json!({ "type": "object" });
+                json!({ "name": name, "inputSchema": input, "outputSchema": schema })
+            };
+            result(message, json!({ "tools": [tool("bake"), tool("count")] }))
+        }
+        Some("tools/call") if message["params"]["name"] == "bake" => result(message, begun()),
+        Some("tools/call") => result(message, misfit()),
+        _ => result(message, state("completed", json!({ "result": misfit() }))),
+    });
+    let mut options = SessionOptions::default();
+    let tasks = Tasks::new();
+    options.extensions.push(Arc::new(tasks.clone()));
+    options.output_checks = Some(OutputChecks::default());
+    let session = Session::open(peer, None, options).await.unwrap();
+    session.list_tools().await.unwrap();
+
+    let error = tasks.start(session.call_tool("count")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Output, "{error}");
+    let Started::Task(task) = tasks.start(session.call_tool("bake")).await.unwrap() else {
+        panic!("it is a task");
+    };
+    let error = task.result().await.unwrap_err();
+    assert_eq!((error.kind(), error.method()), (ErrorKind::Output, Some("tools/call")));
+    assert!(error.result().is_some());
+    // By its id alone, nobody knows the tool.
+    tasks.task(&session, "t1").result().await.unwrap();
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use mcp_session::{ErrorKind, Handlers};
+use mcp_core::error_code;
+use mcp_session::{Error, ErrorKind, Handlers};
 use mcp_tasks::Tasks;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use crate::server::{SECOND, Server, Told, completed, working};
+use crate::server::{SECOND, Server, Told, asking, completed, state, working};
 
 /// What the server has heard of the end, after some time.
 async fn heard(server: &Server) -> (usize, usize) {
@@ -80,6 +81,41 @@ async fn a_task_that_is_done_is_not_cancelled() {
     let session = server.open(Tasks::new(), Handlers::new()).await;
     session.call_tool("bake").await.unwrap();
     assert_eq!(heard(&server).await, (0, 0));
+}
+
+/// What becomes of a call whose session is closed after so long, and when.
+async fn closed_after(server: &Server, handlers: Handlers, wait: Duration) -> (Error, Duration) {
+    let session = server.open(Tasks::new(), handlers).await;
+    let start = Instant::now();
+    let closing = async {
+        tokio::time::sleep(wait).await;
+        session.close().await
+    };
+    let call = async {
+        let error = session.call_tool("bake").await.unwrap_err();
+        (error, start.elapsed())
+    };
+    tokio::join!(call, closing).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_its_session_whatever_it_waits_for() {
+    let stuck = || Handlers::new().on_roots(|_| std::future::pending::<Vec<mcp_core::Root>>());
+    for (server, wait) in [
+        // For the time of the next question.
+        (Server::new([state("working", json!({ "pollIntervalMs": 60_000 }))]), 10),
+        // For a handler.
+        (Server::new([asking(&["a"])]), 10),
+        // For an answer.
+        (Server::telling(vec![Told::Silence]), 10),
+        // To ask again: at 2 s, at 4 s, at 6 s, at 10 s.
+        (Server::telling(vec![Told::Error(error_code::INTERNAL_ERROR)]), 7),
+    ] {
+        let (error, took) = closed_after(&server, stuck(), wait * SECOND).await;
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+        assert_eq!(error.method(), Some("tools/call"));
+        assert_eq!(took, wait * SECOND, "{error}");
+    }
 }
 
 #[test]
