@@ -15,7 +15,7 @@ use mcp_session::{
     Asked, CallInfo, ErrorKind, Handlers, Input, SERVER_META_KEY, Session, SessionOptions, Timeout,
 };
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::peer::{Peer, Reply, modern, result};
 
@@ -422,8 +422,8 @@ async fn a_call_that_waits_for_a_handler_ends_with_its_session() {
         tokio::time::sleep(SECOND).await;
         session.close().await
     };
-    let (bought, _) = tokio::join!(session.call_tool("buy").into_future(), closing);
-    let error = bought.unwrap_err();
+    let (bought, _) = tokio::join!(timeout(60 * SECOND, session.call_tool("buy")), closing);
+    let error = bought.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.method()), (ErrorKind::Closed, Some("tools/call")));
 
     let lost = modern(|message| match message["method"].as_str() {
@@ -435,7 +435,7 @@ async fn a_call_that_waits_for_a_handler_ends_with_its_session() {
         tokio::time::sleep(SECOND).await;
         session.notify("x/end", &()).await
     };
-    let (bought, _) = tokio::join!(session.call_tool("buy").into_future(), losing);
-    assert_eq!(bought.unwrap_err().kind(), ErrorKind::Closed);
+    let (bought, _) = tokio::join!(timeout(60 * SECOND, session.call_tool("buy")), losing);
+    assert_eq!(bought.unwrap().unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(start.elapsed(), 2 * SECOND);
 }
