@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Event, Feed, Subscribe, hub, unless_closed};
+use super::{Event, Feed, Subscribe, hub};
 use crate::Error;
 
 /// Opens a subscription, tells `told`, and feeds it until it is over. What it took from the server it
@@ -52,18 +52,14 @@ pub(super) async fn keep(
     let mut waits = 0;
     let mut last = (Instant::now(), Duration::ZERO);
     loop {
-        let loss = async {
-            // It cannot be dropped meanwhile: the session has it.
-            let _ = losses.changed().await;
-            Ok(())
-        };
-        let error = match unless(&mut is_dropped, unless_closed(&session, loss)).await {
+        // What tells of losses cannot be dropped meanwhile: the session has it.
+        let error = match unless(&mut is_dropped, session.until_closed(losses.changed())).await {
             None => break,
             Some(Err(error)) => {
                 feed.backlog.end(Err(error));
                 break;
             }
-            Some(Ok(())) => losses.borrow_and_update().1.clone(),
+            Some(Ok(_)) => losses.borrow_and_update().1.clone(),
         };
         let mut failure = error.map(|error| session.below(error));
         let Some(relisten) = relisten else {
@@ -91,7 +87,8 @@ pub(super) async fn keep(
                 }
             }
         };
-        match unless(&mut is_dropped, unless_closed(&session, reminding)).await {
+        let reminded = unless(&mut is_dropped, session.until_closed(reminding)).await;
+        match reminded.map(|reminded| reminded.and_then(|told| told)) {
             None => break,
             Some(Ok(refused)) => {
                 let lost = refused.iter().map(|(uri, _)| uri.clone()).collect();

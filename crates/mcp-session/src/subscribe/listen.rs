@@ -10,7 +10,7 @@ use mcp_core::{
 use mcp_transport::{Delivery, Exchange};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Event, Feed, Subscribe, event::subscription_of, unless_closed};
+use super::{Event, Feed, Subscribe, event::subscription_of};
 use crate::{Error, ErrorKind, Session, cache::Listening, params::Params};
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
@@ -111,7 +111,7 @@ pub(super) async fn keep(subscribe: Subscribe, feed: Arc<Feed>, mut open: Open) 
                 }
             }
         };
-        open = match unless_closed(&session, opening).await {
+        open = match session.until_closed(opening).await.and_then(|opened| opened) {
             Ok(open) => open,
             Err(error) => return feed.backlog.end(Err(error.with_method(METHOD))),
         };

@@ -12,7 +12,7 @@ mod relisten;
 use std::{
     fmt,
     future::{IntoFuture, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
@@ -22,7 +22,7 @@ use futures_core::Stream;
 use mcp_core::{Era, SubscriptionFilter};
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::{Error, ErrorKind, Session};
+use crate::{Error, Session};
 use backlog::Backlog;
 
 pub use event::Event;
@@ -224,20 +224,4 @@ impl Feed {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What `future` gives, unless the session is over before.
-async fn unless_closed<T>(
-    session: &Session,
-    future: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let (mut closed, mut future) = (pin!(session.closed()), pin!(future));
-    poll_fn(|cx| {
-        if closed.as_mut().poll(cx).is_ready() {
-            let error = session.error(ErrorKind::Closed, "the connection is over");
-            return Poll::Ready(Err(error));
-        }
-        future.as_mut().poll(cx)
-    })
-    .await
 }
