@@ -3,7 +3,7 @@ mod settings;
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_core::Era;
-use mcp_session::{Error, Session, SessionOptions, Timeout, Verdict};
+use mcp_session::{Cache, Error, Session, SessionOptions, Timeout, Verdict};
 use mcp_transport::{Binding, Connect, Restart, RestartPolicy};
 
 use crate::{
@@ -57,10 +57,12 @@ impl Client {
     /// target looks like and what to write instead.
     pub fn new<Kind>(target: impl IntoTarget<Kind>) -> Result<Self, Error> {
         let target = target.into_target()?;
+        let mut options = SessionOptions::default();
+        options.cache = Some(Cache::new());
         let mut client = Self {
             target,
             name: None,
-            options: SessionOptions::default(),
+            options,
             keep_alive: None,
             restart: None,
             #[cfg(feature = "config")]
@@ -148,7 +150,7 @@ impl Client {
     /// What was kept belongs to the settings that it was opened with.
     fn anew(mut self) -> Self {
         self.kept = Arc::default();
-        self.options.cache = self.options.cache.for_client();
+        self.options.cache = self.options.cache.as_ref().map(Cache::for_client);
         self
     }
 
@@ -177,7 +179,7 @@ impl Client {
                 options.spans = false;
                 options.trace_context = None;
                 // The sessions in the group keep what their servers let them, and hear of changes.
-                options.cache = mcp_session::Cache::off();
+                options.cache = Some(Cache::off());
                 mcp_transport::SharedConnect::new(Memory::new(group))
             }
         };

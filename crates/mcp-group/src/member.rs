@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use mcp_core::{Era, LoggingLevel, SetLevelRequestParams, method};
-use mcp_session::{Error, ErrorKind, Session, SessionOptions, Verdict};
+use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Verdict};
 use mcp_transport::{Connect as _, SharedConnect};
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
@@ -86,7 +86,9 @@ pub(crate) struct Place {
 
 impl Member {
     pub(crate) fn new(backend: Backend, place: Place) -> Arc<Self> {
-        let Backend { name, connect, options, rules } = backend;
+        let Backend { name, connect, mut options, rules } = backend;
+        // Its sessions are all with the same server, one after the other.
+        options.cache.get_or_insert_with(Cache::new);
         Arc::new(Self::of(name, Some(connect), options, rules, Phase::Idle, place))
     }
 

@@ -4,7 +4,7 @@ use mcp_core::{
     CallToolResult, Era, GetPromptResult, LoggingLevel, Meta, MethodResult,
     ProgressNotificationParams, RawJson, Request, error_code, method,
 };
-use mcp_transport::ParamHeaders;
+use mcp_transport::{Delivery, ParamHeaders};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -43,7 +43,7 @@ pub struct Call<R> {
     params: Result<Params, Arc<serde_json::Error>>,
     meta: Option<Meta>,
     log_level: Option<LoggingLevel>,
-    timeout: Option<Timeout>,
+    pub(crate) timeout: Option<Timeout>,
     on_progress: Option<ProgressHandler>,
     cache: CacheMode,
     is_manual: bool,
@@ -272,10 +272,8 @@ impl<R: MethodResult + Send + 'static> Call<R> {
                 Ok(Read::Done(done)) => return Ok(done),
                 Ok(Read::Other(result, error)) => (result, error),
                 Err(error) if !corrected && self.has_wrong_headers(&error) => {
-                    // What is known of the tool is out of date.
                     corrected = true;
-                    self.session.tools_changed();
-                    self.session.list_tools().cache(CacheMode::Refresh).await?;
+                    Box::pin(self.correct(limit, end)).await?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -299,10 +297,35 @@ impl<R: MethodResult + Send + 'static> Call<R> {
                 .map_err(late)
                 .and_then(|gathered| gathered?.map_err(|why| refused(self, &result, why)))
                 .map_err(|error| error.with_method(self.method.clone()))?;
-            // The limit on the whole call is one on all of its rounds.
-            let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
-            self.timeout = Some(Timeout { total: rest, ..limit });
+            self.take_rest(limit, end);
         }
+    }
+
+    /// Learns anew what the server wants to have in headers, by `end` at the latest; `limit` was that of the
+    /// call at its beginning.
+    pub(crate) async fn correct(
+        &mut self,
+        limit: Timeout,
+        end: Option<Instant>,
+    ) -> Result<(), Error> {
+        let listing = self.session.list_tools().cache(CacheMode::Refresh);
+        let listing = listing.timeout(Timeout { total: None, ..limit });
+        match end {
+            Some(end) => timeout_at(end, listing).await.map_err(|_| {
+                let late = self.session.late(limit.total.unwrap_or_default());
+                // What the server refused has done nothing.
+                late.with_delivery(Delivery::Answered).with_method(self.method.clone())
+            })?,
+            None => listing.await,
+        }?;
+        self.take_rest(limit, end);
+        Ok(())
+    }
+
+    /// The limit on the whole call is one on all that is done for it.
+    fn take_rest(&mut self, limit: Timeout, end: Option<Instant>) {
+        let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
+        self.timeout = Some(Timeout { total: rest, ..limit });
     }
 
     /// Sends the request once, and reads what comes: by an extension where it is of a kind of its own. What
@@ -314,8 +337,13 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         end: Option<Instant>,
         traced: &mut Traced,
     ) -> Result<Read<R>, Error> {
-        let result = self.round(answers, traced).await;
-        let result = result.inspect_err(|error| failed(&ticket, error))?;
+        let result = self.round(answers, traced).await.inspect_err(|error| {
+            failed(&ticket, error);
+            if self.has_wrong_headers(error) {
+                // What is known of the tool is out of date.
+                self.session.tools_changed();
+            }
+        })?;
         let error = match self.settle(&result) {
             Ok(Settled::Done(done)) => {
                 if let Some(ticket) = ticket {
@@ -419,7 +447,13 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         let meta = session.log_level().beside(log_level.as_ref(), meta.as_ref());
         let params = match params {
             Ok(params) => params
-                .encode_with(session.common_meta(), token, meta.as_deref(), trace.as_ref(), answers)
+                .encode_with(
+                    session.common_meta(),
+                    token,
+                    meta.as_deref(),
+                    trace.as_deref(),
+                    answers,
+                )
                 .map_err(|error| session.unsendable(error)),
             Err(error) => Err(session.unsendable(Arc::clone(error))),
         };
@@ -448,7 +482,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
     }
 
     /// Whether the server misses headers, or found others than it wanted.
-    fn has_wrong_headers(&self, error: &Error) -> bool {
+    pub(crate) fn has_wrong_headers(&self, error: &Error) -> bool {
         self.method == method::TOOLS_CALL
             && error.answer().is_some_and(|answer| answer.code == error_code::HEADER_MISMATCH)
             && self.session.sends_headers()

@@ -73,6 +73,10 @@ where
     P::Item: Send,
 {
     /// One page: the first, or the one at the cursor that an earlier page named.
+    ///
+    /// A page that was kept may name a cursor that the server does not know any more. The error that comes
+    /// of it makes all kept pages of the list stale; a whole list that is awaited begins anew by itself, and
+    /// whoever asks page by page has to.
     pub fn page(&self, cursor: Option<&str>) -> Call<P> {
         let mut params = PaginatedRequestParams::default();
         params.cursor = cursor.map(str::to_owned);
@@ -88,7 +92,9 @@ where
         }
     }
 
-    /// The elements one by one; a page is asked for when the one before is used up. Ends after an error.
+    /// The elements one by one; a page is asked for when the one before is used up. Ends after an error,
+    /// which may come of a [page](List::page) that was kept: elements that were given out are not taken
+    /// back, and so it does not begin anew.
     pub fn stream(self) -> Items<P> {
         let first = self.page(None).into_future();
         Items { list: self, ready: Vec::new().into_iter(), next: Some(first), seen: HashSet::new() }
@@ -128,7 +134,11 @@ where
             let again = Self { session, method, timeout, meta, max_pages, cache, page };
             match self.all().await {
                 // A page that was kept named a cursor that is none any more.
-                Err(error) if error.answer().is_some() && again.hits() != hits => {
+                Err(error)
+                    if cache == CacheMode::Use
+                        && error.answer().is_some()
+                        && again.hits() != hits =>
+                {
                     again.cache(CacheMode::Refresh).all().await
                 }
                 all => all,

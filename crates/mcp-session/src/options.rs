@@ -41,7 +41,8 @@ pub struct SessionOptions {
     pub trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
     /// Whether there is a span of `tracing` for each call, each other message of ours that is no answer, and
     /// each request of the server's that a handler answers. Default: there is. A session over a group of
-    /// servers is better without: the sessions of the group have them.
+    /// servers is better without: the sessions of the group have them. A call that is answered from the
+    /// [cache](SessionOptions::cache) has none, since nothing is asked of anybody.
     ///
     /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing where nobody listens
     /// for these. Their fields follow the semantic conventions of OpenTelemetry for MCP: the name
@@ -53,9 +54,10 @@ pub struct SessionOptions {
     /// How results of tools are judged by what the tools say of them. Default: not at all.
     #[cfg(feature = "validation")]
     pub output_checks: Option<crate::OutputChecks>,
-    /// What becomes of results that servers let their clients keep. Default: they are kept in memory,
-    /// for all sessions that are opened with clones of these options.
-    pub cache: Cache,
+    /// What becomes of results that servers let their clients keep. Sessions that are opened with clones
+    /// of one [`Cache`] are taken for sessions of one client, and share what is kept. Default: `None`, and
+    /// each session keeps results in a memory of its own, with the settings of [`Cache::new`].
+    pub cache: Option<Cache>,
     /// Extensions of the protocol that are declared and used. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
 }
@@ -80,7 +82,7 @@ impl Default for SessionOptions {
             spans: true,
             #[cfg(feature = "validation")]
             output_checks: None,
-            cache: Cache::default(),
+            cache: None,
             extensions: Vec::new(),
         }
     }

@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 
 const ANNOTATION: &str = "x-mcp-header";
 
+/// The most tools that are remembered. Others are called without such headers.
+const MOST: usize = 10_000;
+
 /// The largest integer that every reader of JSON takes for the same.
 const SAFE: u64 = (1 << 53) - 1;
 
@@ -37,7 +40,9 @@ impl ParamTable {
                 true
             }
             Ok(found) => {
-                known.insert(tool.name.clone(), found.into());
+                if known.len() < MOST || known.contains_key(&tool.name) {
+                    known.insert(tool.name.clone(), found.into());
+                }
                 true
             }
             Err(why) => {
@@ -177,6 +182,27 @@ mod tests {
 
     fn read(properties: Value) -> Result<Vec<Annotated>, String> {
         annotations(&object(json!({ "type": "object", "properties": properties })))
+    }
+
+    #[test]
+    fn a_server_is_remembered_with_so_many_tools_and_no_more() {
+        let list = |tools: std::ops::Range<usize>, header: &str| {
+            let property = json!({ "a": { "type": "string", "x-mcp-header": header } });
+            let schema = object(json!({ "type": "object", "properties": property }));
+            let tools = tools.map(|n| Tool::new(n.to_string(), schema.clone()));
+            ListToolsResult::new(tools.collect::<Vec<_>>())
+        };
+        let table = ParamTable::default();
+        let mut first = list(0..MOST + 1, "A");
+        table.learn("shop", &mut first);
+        assert_eq!((table.lock().len(), first.tools.len()), (MOST, MOST + 1));
+        // The place of one that is not annotated any more is free, and one that is known may change.
+        table.learn("shop", &mut list(0..1, "B"));
+        assert_eq!(table.of(|| Some("0".to_owned())).unwrap()[0].header, "B");
+        let plain = Tool::new("0", object(json!({ "type": "object" })));
+        table.learn("shop", &mut ListToolsResult::new(vec![plain]));
+        table.learn("shop", &mut list(MOST..MOST + 1, "A"));
+        assert!(table.of(|| Some(MOST.to_string())).is_some());
     }
 
     #[test]

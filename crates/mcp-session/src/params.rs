@@ -7,8 +7,14 @@ use mcp_core::{
     meta_key::{self, PROGRESS_TOKEN},
 };
 use mcp_transport::TraceContext;
-use serde::{Serialize, ser::Error as _};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+    ser::Error as _,
+};
 use serde_json::{Map, Value, value::RawValue};
+
+const ARGUMENTS: &str = "arguments";
 
 /// What stands in the `_meta` of every request of a session, as the inside of a JSON object.
 #[derive(Debug, Default)]
@@ -41,8 +47,9 @@ impl CommonMeta {
 pub(crate) struct Params {
     /// A JSON object.
     fixed: Vec<u8>,
-    /// Whether somebody wrote it by hand, and perhaps a `_meta` in it.
+    /// Whether somebody wrote it by hand, and perhaps a `_meta` or arguments in it.
     by_hand: bool,
+    /// What was set beside; `fixed` has no arguments then.
     arguments: Arguments,
 }
 
@@ -80,9 +87,12 @@ impl Params {
         Ok(Self { fixed, by_hand: false, arguments: Arguments::None })
     }
 
-    /// Sets all arguments.
+    /// Sets all arguments, in place of those that were written by hand.
     pub(crate) fn set_arguments(&mut self, args: &impl Serialize) -> Result<(), serde_json::Error> {
         let arguments = serde_json::to_vec(args)?;
+        if let Some((rest, _)) = self.split::<IgnoredAny>(ARGUMENTS)? {
+            self.fixed = rest;
+        }
         self.arguments = match arguments.first() {
             Some(b'{') => Arguments::Whole(arguments),
             _ if arguments == b"null" => Arguments::None,
@@ -91,14 +101,20 @@ impl Params {
         Ok(())
     }
 
-    /// Sets one argument.
+    /// Sets one argument, beside those that were written by hand.
     pub(crate) fn set_argument(
         &mut self,
         name: String,
         value: &impl Serialize,
     ) -> Result<(), serde_json::Error> {
         let mut arguments = match std::mem::take(&mut self.arguments) {
-            Arguments::None => Map::new(),
+            Arguments::None => match self.split::<Option<Map<_, _>>>(ARGUMENTS)? {
+                Some((rest, arguments)) => {
+                    self.fixed = rest;
+                    arguments.unwrap_or_default()
+                }
+                None => Map::new(),
+            },
             Arguments::Whole(json) => serde_json::from_slice(&json)?,
             Arguments::Single(arguments) => arguments,
         };
@@ -134,12 +150,19 @@ impl Params {
         if is_empty && !has_meta {
             return Ok(None);
         }
-        if has_meta && let Some((fixed, mut merged)) = self.split_meta()? {
-            merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
-            let apart = Self { fixed, by_hand: false, arguments: Arguments::None };
-            return apart.encode_with(common, progress_token, Some(&merged), trace, more);
-        }
-        let mut out = Vec::with_capacity(self.fixed.len() + common.0.len() + 128);
+        let apart = if has_meta { self.with_meta_apart(meta)? } else { None };
+        let (fixed, meta) = match &apart {
+            Some((fixed, merged)) => (fixed, Some(merged)),
+            None => (&self.fixed, meta),
+        };
+        let arguments = match &self.arguments {
+            Arguments::None => 0,
+            Arguments::Whole(json) => json.len(),
+            // A guess, that most arguments are short.
+            Arguments::Single(arguments) => arguments.len() * 32,
+        };
+        let mut out =
+            Vec::with_capacity(fixed.len() + common.0.len() + arguments + more.len() + 128);
         out.push(b'{');
         if has_meta {
             out.extend_from_slice(b"\"_meta\":{");
@@ -159,9 +182,9 @@ impl Params {
             }
             out.push(b'}');
         }
-        if self.fixed.len() > 2 {
+        if fixed.len() > 2 {
             comma(&mut out);
-            out.extend_from_slice(&self.fixed[1..self.fixed.len() - 1]);
+            out.extend_from_slice(&fixed[1..fixed.len() - 1]);
         }
         match &self.arguments {
             Arguments::None => {}
@@ -170,7 +193,7 @@ impl Params {
                 out.extend_from_slice(b"\"arguments\":");
                 out.extend_from_slice(json);
             }
-            Arguments::Single(arguments) => member(&mut out, "arguments", arguments)?,
+            Arguments::Single(arguments) => member(&mut out, ARGUMENTS, arguments)?,
         }
         if !more.is_empty() {
             comma(&mut out);
@@ -188,7 +211,10 @@ impl Params {
     /// The arguments by themselves.
     pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match &self.arguments {
-            Arguments::None => Ok(Map::new()),
+            Arguments::None => {
+                let by_hand = self.split::<Option<Map<_, _>>>(ARGUMENTS)?;
+                Ok(by_hand.and_then(|(_, arguments)| arguments).unwrap_or_default())
+            }
             Arguments::Whole(json) => serde_json::from_slice(json),
             Arguments::Single(arguments) => Ok(arguments.clone()),
         }
@@ -206,26 +232,38 @@ impl Params {
 
     /// The `_meta` as the caller wrote it: in the parameters, or beside them as `meta`, which wins.
     pub(crate) fn meta_by_hand(&self, meta: Option<&Meta>) -> Option<Meta> {
-        match self.split_meta() {
-            Ok(Some((_, mut merged))) => {
-                merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
-                Some(merged)
-            }
+        match self.with_meta_apart(meta) {
+            Ok(Some((_, merged))) => Some(merged),
             // What cannot be read fails where it is written.
             _ => meta.cloned(),
         }
     }
 
-    /// Takes the `_meta` out of hand-written parameters, leaving all else as it stands.
-    fn split_meta(&self) -> Result<Option<(Vec<u8>, Meta)>, serde_json::Error> {
-        if !self.by_hand || memchr::memmem::find(&self.fixed, b"\"_meta\"").is_none() {
+    /// What is left of hand-written parameters without their `_meta`, and that with `meta`, which wins.
+    fn with_meta_apart(
+        &self,
+        meta: Option<&Meta>,
+    ) -> Result<Option<(Vec<u8>, Meta)>, serde_json::Error> {
+        let Some((fixed, mut merged)) = self.split::<Meta>("_meta")? else { return Ok(None) };
+        merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
+        Ok(Some((fixed, merged)))
+    }
+
+    /// Takes a member out of hand-written parameters, leaving all else as it stands.
+    fn split<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<(Vec<u8>, T)>, serde_json::Error> {
+        let has = |text: &str| memchr::memmem::find(&self.fixed, text.as_bytes()).is_some();
+        // In the key, a letter may be written as an escape.
+        if !self.by_hand || !(has(key) || has("\\u00")) {
             return Ok(None);
         }
         let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(&self.fixed)?;
-        let Some(meta) = members.remove("_meta") else {
+        let Some(member) = members.remove(key) else {
             return Ok(None);
         };
-        Ok(Some((serde_json::to_vec(&members)?, serde_json::from_str(meta.get())?)))
+        Ok(Some((serde_json::to_vec(&members)?, serde_json::from_str(member.get())?)))
     }
 }
 
@@ -244,5 +282,46 @@ pub(crate) fn member<T: Serialize + ?Sized>(
 fn comma(out: &mut Vec<u8>) {
     if !matches!(out.last(), None | Some(b'{')) {
         out.push(b',');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(params: &Params) -> String {
+        let token = Some(7);
+        let written = params.encode(&CommonMeta::default(), token, None, None).unwrap().unwrap();
+        String::from_utf8(written.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn arguments_join_those_that_were_written_by_hand() {
+        let meta = r#""_meta":{"progressToken":7,"a":1}"#;
+        let by_hand = |arguments: &str| {
+            let json = format!(r#"{{"name":"x","_meta":{{"a":1}},{arguments}"z":0}}"#);
+            Params::new(&RawJson::from_text(json).unwrap()).unwrap()
+        };
+        for (arguments, joined) in [
+            ("", r#"{"q":1}"#),
+            (r#""arguments":null,"#, r#"{"q":1}"#),
+            (r#""arguments":{"b":[2]},"#, r#"{"b":[2],"q":1}"#),
+            (r#""\u0061rguments":{"q":0},"#, r#"{"q":1}"#),
+        ] {
+            let mut params = by_hand(arguments);
+            params.set_argument("q".to_owned(), &1).unwrap();
+            let wanted = format!(r#"{{{meta},"name":"x","z":0,"arguments":{joined}}}"#);
+            assert_eq!(written(&params), wanted);
+            assert_eq!(Value::Object(params.arguments().unwrap()).to_string(), joined);
+            let mut params = by_hand(arguments);
+            params.set_arguments(&json!({ "all": true })).unwrap();
+            let wanted = format!(r#"{{{meta},"name":"x","z":0,"arguments":{{"all":true}}}}"#);
+            assert_eq!(written(&params), wanted);
+        }
+        let mut params = by_hand(r#""arguments":[1],"#);
+        params.set_argument("q".to_owned(), &1).unwrap_err();
     }
 }

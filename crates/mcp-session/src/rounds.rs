@@ -207,7 +207,7 @@ impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { call, answers } = self;
+        let Self { mut call, answers } = self;
         Box::pin(async move {
             let mut ticket = if answers.is_empty() { call.ticket() } else { None };
             if let Some(ticket) = &mut ticket
@@ -215,10 +215,22 @@ impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
             {
                 return Ok(Input::Done(kept));
             }
-            let end = call.limit().total.and_then(|total| Instant::now().checked_add(total));
+            let (limit, before) = (call.limit(), call.timeout);
+            let end = limit.total.and_then(|total| Instant::now().checked_add(total));
             let mut traced = call.traced();
             let span = traced.span();
-            let read = call.once(&answers, ticket, end, &mut traced).instrument(span).await;
+            let reading = async {
+                let read = call.once(&answers, ticket, end, &mut traced).await;
+                let Some(_) = read.as_ref().err().filter(|error| call.has_wrong_headers(error))
+                else {
+                    return read;
+                };
+                call.correct(limit, end).await?;
+                call.once(&answers, None, end, &mut traced).await
+            };
+            let read = reading.instrument(span).await;
+            // The limit is one on each round, and the next has all of it.
+            call.timeout = before;
             let error = match read {
                 Ok(Read::Done(done)) => {
                     traced.done(&done);

@@ -101,7 +101,7 @@ impl Session {
             on_notification: options.on_notification.clone(),
             on_log: options.handlers.log.clone(),
             cache: SessionCache::open(
-                &options.cache,
+                options.cache.as_ref(),
                 &server,
                 connect.describe(),
                 connect.binding(),
@@ -284,7 +284,7 @@ impl Session {
         let notified = async {
             let params = Params::new(params).map_err(|error| self.unsendable(error))?;
             let trace = self.tracing().context(|| params.meta_by_hand(None));
-            let params = params.encode(&CommonMeta::default(), None, None, trace.as_ref());
+            let params = params.encode(&CommonMeta::default(), None, None, trace.as_deref());
             let mut notification = Notification::new(method.clone());
             notification.params = params.map_err(|error| self.unsendable(error))?;
             self.send(notification.into(), trace).await

@@ -128,8 +128,12 @@ impl Tracing {
     }
 
     /// What the application says of the trace that is on, unless `by_hand`, the `_meta` of the message as
-    /// the caller wrote it, says something else. To be asked within the span of the message.
-    pub(crate) fn context(&self, by_hand: impl FnOnce() -> Option<Meta>) -> Option<TraceContext> {
+    /// the caller wrote it, says something else. To be asked within the span of the message. Boxed, since
+    /// the future of every call has room for it, and few have one.
+    pub(crate) fn context(
+        &self,
+        by_hand: impl FnOnce() -> Option<Meta>,
+    ) -> Option<Box<TraceContext>> {
         let provider = self.provider.as_ref()?;
         let context = catch_unwind(AssertUnwindSafe(|| provider()));
         let context = context.unwrap_or_else(|_| {
@@ -143,7 +147,7 @@ impl Tracing {
             Some(meta) => overridden(context, &meta),
             None => context,
         };
-        Some(context).filter(|context| !context.is_empty())
+        (!context.is_empty()).then(|| Box::new(context))
     }
 
     /// Once is enough: it would be told with each message.

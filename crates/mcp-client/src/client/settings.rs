@@ -59,7 +59,7 @@ impl Client {
     /// gives another handle of it: the same process, and no handshake. Default: it does where a server is
     /// a process or another shared pipe, and over HTTP it does not.
     ///
-    /// It ends with [`close`](Client::close), with [`Session::close`], or in the background when the last
+    /// It ends with [`close`](Client::close), with [`Session::close`](crate::Session::close), or in the background when the last
     /// of the client's clones and the session's handles is dropped. A server that has ended is replaced at
     /// the next connect. Connects at the same time share one start.
     #[must_use]
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// Opens a connection that is over anew under an open session, such as to a process that has died, in
-    /// the modern era; see [`Restart`]. Default: calls fail, until the next connect.
+    /// the modern era; see [`Restart`](mcp_transport::Restart). Default: calls fail, until the next connect.
     #[must_use]
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
         self.restart = Some(policy);
@@ -147,7 +147,12 @@ impl Client {
     }
 
     /// What becomes of results that servers let their clients keep. Default: they are kept in memory, for
-    /// this client and its clones, also from one session to the next. [`Cache::off`] keeps nothing.
+    /// this client and its clones; with an HTTP server also from one session to the next. [`Cache::off`]
+    /// keeps nothing.
+    ///
+    /// The client takes the settings and the [store](Cache::store) of `cache`, and a memory of its own, as
+    /// [`Cache::for_client`] does: clients that are given clones of one cache share what is in the store, and
+    /// nothing else.
     ///
     /// ```
     /// use mcp_client::{Cache, Client};
@@ -158,7 +163,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn cache(mut self, cache: Cache) -> Self {
-        self.options.cache = cache;
+        self.options.cache = Some(cache);
         self.anew()
     }
 

@@ -9,7 +9,7 @@ use mcp_core::{
 };
 use mcp_group::{ArgumentChange, Backend, Group, SERVER_META_KEY, ToolChange, ToolRules};
 use mcp_session::{ErrorKind, Mode, SessionOptions, Timeout};
-use mcp_transport::ErrorKind as Below;
+use mcp_transport::{Binding, ErrorKind as Below};
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,6 +66,28 @@ async fn each_call_goes_to_its_server_in_its_own_era() {
     let status = group.status();
     let versions: Vec<_> = status.iter().map(|it| it.protocol_version.unwrap().as_str()).collect();
     assert_eq!(versions, ["2026-07-28", "2025-11-25"]);
+}
+
+#[tokio::test]
+async fn arguments_that_http_repeats_are_repeated_to_the_server() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
+    });
+    let peer = modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let tools = json!([{ "name": "t", "inputSchema": schema }]);
+            result(message, json!({ "resultType": "complete", "tools": tools }))
+        }
+        Some("tools/call") => done(message),
+        _ => Reply::Nothing,
+    });
+    let peer = peer.bound(Binding::Http);
+    let session = open(&beside(&peer)).await;
+    session.list_tools().await.unwrap();
+    session.call_tool("p_t").arg("region", "eu").await.unwrap();
+    let sent: Vec<_> = peer.headers().into_iter().map(|it| it.0).collect();
+    assert_eq!(sent, [[("Region".to_owned(), "eu".to_owned())]]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 use mcp_core::Request;
 use mcp_transport::{
     Binding, Connect, Connection, Envelope, Error, ErrorKind, Exchange, Limits, Multiplex, OneWay,
-    Transport,
+    ParamHeaders, Transport,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     refusals: Arc<AtomicU32>,
     /// Of the latest connection.
     say: Arc<Mutex<Option<mpsc::UnboundedSender<Option<Value>>>>>,
+    headers: Arc<Mutex<Vec<ParamHeaders>>>,
+    binding: Binding,
 }
 
 /// `script` is told how many connections there were before, and what the client has sent.
@@ -47,10 +49,22 @@ pub(crate) fn peer(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static
         connections: Arc::default(),
         refusals: Arc::default(),
         say: Arc::default(),
+        headers: Arc::default(),
+        binding: Binding::Stream,
     }
 }
 
 impl Peer {
+    pub(crate) fn bound(mut self, binding: Binding) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// The arguments that were to be repeated in headers, over all connections.
+    pub(crate) fn headers(&self) -> Vec<ParamHeaders> {
+        self.headers.lock().unwrap().clone()
+    }
+
     /// All that the client has sent, over all connections.
     pub(crate) fn received(&self) -> Vec<Value> {
         self.received.lock().unwrap().clone()
@@ -145,7 +159,11 @@ pub(crate) fn legacy(
     })
 }
 
-pub(crate) struct PeerTransport(Multiplex, [JoinHandle<()>; 2]);
+pub(crate) struct PeerTransport {
+    below: Multiplex,
+    tasks: [JoinHandle<()>; 2],
+    headers: Arc<Mutex<Vec<ParamHeaders>>>,
+}
 
 impl Connect for Peer {
     type Transport = PeerTransport;
@@ -202,11 +220,13 @@ impl Connect for Peer {
             }
         });
         let driver = tokio::spawn(async move { drop(driver.await) });
-        Ok(Connection::new(PeerTransport(multiplex, [run, driver]), inbound).with_pid(number + 100))
+        let (tasks, headers) = ([run, driver], Arc::clone(&self.headers));
+        let transport = PeerTransport { below: multiplex, tasks, headers };
+        Ok(Connection::new(transport, inbound).with_pid(number + 100))
     }
 
     fn binding(&self) -> Binding {
-        Binding::Stream
+        self.binding
     }
 
     fn describe(&self) -> String {
@@ -216,20 +236,21 @@ impl Connect for Peer {
 
 impl Transport for PeerTransport {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        self.0.request(request).await
+        self.headers.lock().unwrap().extend(request.extensions.get::<ParamHeaders>().cloned());
+        self.below.request(request).await
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.0.send(message).await
+        self.below.send(message).await
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.0.close().await
+        self.below.close().await
     }
 }
 
 impl Drop for PeerTransport {
     fn drop(&mut self) {
-        self.1.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }

@@ -1,9 +1,11 @@
 use mcp_group::{Backend, Group};
+use mcp_session::{CacheMode, SessionOptions};
+use mcp_transport::Binding;
 use serde_json::{Value, json};
 
 use crate::{
     fixture::{backend, open, open_legacy, two},
-    peer::{Reply, modern, result},
+    peer::{Peer, Reply, modern, result},
 };
 
 #[tokio::test]
@@ -50,6 +52,47 @@ async fn every_kind_of_uri_reaches_its_server_as_it_was() {
         assert_eq!(read.contents[0].uri(), listed.uri);
         assert_eq!(read.contents[0].as_text(), Some(*uri));
     }
+}
+
+#[tokio::test]
+async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
+    let script = |name: &'static str, number: u32, message: &Value| {
+        let text = format!("{name} {number}");
+        let contents = json!([{ "uri": message["params"]["uri"], "text": text }]);
+        match message["method"].as_str() {
+            Some("resources/read") => result(
+                message,
+                json!({ "resultType": "complete", "ttlMs": 60_000, "contents": contents }),
+            ),
+            Some("resources/list") => {
+                result(message, json!({ "resultType": "complete", "resources": [] }))
+            }
+            _ => Reply::Nothing,
+        }
+    };
+    let peer = |name| {
+        let answers = move |number, message: &Value| script(name, number, message);
+        modern(json!({ "resources": {} }), answers).bound(Binding::Http)
+    };
+    let (ann, bob) = (peer("ann"), peer("bob"));
+    let options = SessionOptions::default();
+    let member = |name, peer: &Peer| Backend::new(name, peer.clone()).options(options.clone());
+    let group = Group::builder().backend(member("one", &ann)).backend(member("two", &bob)).build();
+    let session = open(&group).await;
+    let read = async |uri| {
+        // This session keeps things, too.
+        let result = session.read_resource(uri).cache(CacheMode::Bypass).await.unwrap();
+        result.contents[0].as_text().unwrap().to_owned()
+    };
+    assert_eq!([read("x://one/y").await, read("x://two/y").await], ["ann 0", "bob 0"]);
+    group.restart("one").await.unwrap();
+    assert_eq!([read("x://one/y").await, read("x://two/y").await], ["ann 0", "bob 0"]);
+    assert_eq!((ann.connections(), ann.asked("resources/read").len()), (2, 1));
+    // One name and one address, and another who asks.
+    group.remove("one").await;
+    let eve = peer("eve");
+    group.add(member("one", &eve)).await.unwrap();
+    assert_eq!(read("x://one/y").await, "eve 0");
 }
 
 #[tokio::test]

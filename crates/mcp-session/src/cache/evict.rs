@@ -28,8 +28,9 @@ impl SessionCache {
                 }
             }
             method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => self.acknowledged(notification),
-            _ => {}
+            _ => return,
         }
+        self.subscriptions_work();
     }
 
     /// The server may have said something that never arrived.

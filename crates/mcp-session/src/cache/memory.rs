@@ -48,7 +48,7 @@ pub(crate) struct Place {
     pub(crate) version: ProtocolVersion,
 }
 
-/// One server to one client, over all its sessions.
+/// One server to one client: over all its sessions, or over one.
 #[derive(Debug)]
 pub(crate) struct Site {
     number: u64,
@@ -88,11 +88,15 @@ impl Memory {
             // The number of one that comes back is another, so nothing of before is found.
             sites.known.retain(|_, site| Arc::strong_count(site) > 1);
         }
-        sites.last += 1;
-        let kinds = Default::default();
-        let site = Arc::new(Site { number: sites.last, place: place.clone(), kinds });
+        let site = sites.begin(place.clone());
         sites.known.insert(place, Arc::clone(&site));
         site
+    }
+
+    /// One that no other session finds, whatever it calls the server. What is kept of it when it is gone is
+    /// not used any more, and so it is the first to go.
+    pub(crate) fn site_of_its_own(&self, place: Place) -> Arc<Site> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).begin(place)
     }
 
     /// The result, if it is fresh.
@@ -141,6 +145,14 @@ impl Memory {
     }
 }
 
+impl Sites {
+    /// The number is another each time.
+    fn begin(&mut self, place: Place) -> Arc<Site> {
+        self.last += 1;
+        Arc::new(Site { number: self.last, place, kinds: Default::default() })
+    }
+}
+
 impl Site {
     /// All results of this kind are stale. Costs nothing but the count: what is stale is found out when
     /// it is looked up, and goes when there is no room for it.
@@ -148,13 +160,6 @@ impl Site {
         let turns = &self.kinds[kind as usize];
         turns.age.fetch_add(1, Ordering::SeqCst);
         turns.changes.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// All results in memory are stale. Nothing says so of those of others.
-    pub(crate) fn begins_anew(&self) {
-        for turns in &self.kinds {
-            turns.age.fetch_add(1, Ordering::SeqCst);
-        }
     }
 
     pub(crate) fn stamp(&self, kind: Kind) -> Stamp {

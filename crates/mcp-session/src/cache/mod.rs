@@ -35,19 +35,27 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// What is kept belongs to one client, that is to one authorization: somebody whose credentials change
 /// to those of another person has to use another client. Sessions that are opened with clones of one
-/// `Cache` are sessions of one client. Any other setting begins an empty cache.
+/// `Cache` in their [options](crate::SessionOptions::cache) are sessions of one client, and without any
+/// `Cache` each session is a client by itself. A clone whose settings are changed has an empty memory of its
+/// own, as one [for another client](Cache::for_client) has.
+///
+/// Sessions of one client share what they keep of an HTTP server under one name and address. The address
+/// is without query and credentials: where these lead to different servers, the sessions need different
+/// names, or different caches. Each session over a pipe or within this process is with a server of its own,
+/// and shares nothing in memory. What goes through a [`store`](Cache::store) is shared by whoever names
+/// the same server there.
 ///
 /// What a server says of a change makes it forget at once, before the application is told: a changed
 /// list all pages of that list, an updated resource what was read from it and from those above and below
-/// it. So does whatever may have made us miss such a word: a `subscriptions/listen` that begins or ends,
-/// messages that were lost, a pipe whose server ended. Without a subscription servers say nothing, and
-/// only the time counts.
+/// it. So does whatever may have made us miss such a word: a `subscriptions/listen` that begins to work, or
+/// ends after it did, messages that were lost, a pipe whose server ended. Without a subscription servers
+/// say nothing, and only the time counts.
 ///
 /// ```
 /// use mcp_session::{Cache, SessionOptions};
 ///
 /// let mut options = SessionOptions::default();
-/// options.cache = Cache::new().max_bytes(1 << 20).max_entries(100);
+/// options.cache = Some(Cache::new().max_bytes(1 << 20).max_entries(100));
 /// ```
 ///
 /// Spec: server/utilities/caching

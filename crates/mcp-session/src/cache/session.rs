@@ -16,7 +16,7 @@ use super::{
 };
 use crate::Verdict;
 
-/// Bytes of the URIs that are remembered for one subscription.
+/// What the URIs that are remembered for one subscription take in memory, in bytes.
 const MAX_SUBSCRIBED: usize = 1 << 18;
 
 /// What one session keeps of its server.
@@ -25,29 +25,48 @@ pub(crate) struct SessionCache {
     pub(super) site: Arc<Site>,
     pub(super) shared: Option<Shared>,
     /// By the subscription, while it is open.
-    subscribed: Mutex<HashMap<RequestId, Vec<String>>>,
+    subscribed: Mutex<HashMap<RequestId, Subscribed>>,
     hits: AtomicU64,
+}
+
+/// What a server has said of a subscription.
+#[derive(Default)]
+struct Subscribed {
+    /// Whether it tells of changes.
+    works: bool,
+    /// To these resources.
+    uris: Vec<String>,
 }
 
 impl SessionCache {
     /// `None` where nothing is to be kept.
     pub(crate) fn open(
-        cache: &Cache,
+        cache: Option<&Cache>,
         name: &Arc<str>,
         address: String,
         binding: Binding,
         verdict: &Verdict,
     ) -> Option<Arc<Self>> {
-        let memory = Arc::clone(cache.memory.as_ref()?);
         if verdict.era() != Era::Modern {
             return None;
         }
-        let version = verdict.protocol_version;
-        let site = memory.site(Place { name: Arc::clone(name), address, version });
-        if binding == Binding::Stream {
-            // There is another process behind each pipe, perhaps of a newer program.
-            site.begins_anew();
-        }
+        // Nobody else has a part in what no cache was named for.
+        let own;
+        let cache = match cache {
+            Some(cache) => cache,
+            None => {
+                own = Cache::new();
+                &own
+            }
+        };
+        let memory = Arc::clone(cache.memory.as_ref()?);
+        let place = Place { name: Arc::clone(name), address, version: verdict.protocol_version };
+        let site = match binding {
+            Binding::Http => memory.site(place),
+            // There is another process behind each pipe, perhaps of a newer program, or of another kind; and
+            // what serves in this process has no address at all.
+            _ => memory.site_of_its_own(place),
+        };
         let shared = cache.shared();
         let (subscribed, hits) = (Mutex::default(), AtomicU64::new(0));
         Some(Arc::new(Self { memory, site, shared, subscribed, hits }))
@@ -64,7 +83,7 @@ impl SessionCache {
 
     /// A subscription is about to be opened, which lasts as long as what this returns.
     pub(crate) fn listen(self: &Arc<Self>, subscription: &RequestId) -> Listening {
-        self.subscriptions().insert(subscription.clone(), Vec::new());
+        self.subscriptions().insert(subscription.clone(), Subscribed::default());
         Listening { cache: Arc::clone(self), subscription: subscription.clone() }
     }
 
@@ -73,24 +92,31 @@ impl SessionCache {
         // What is not remembered is taken for a part of who knows what, so nothing stale is served.
         let mut bytes = 0;
         uris.retain(|uri| {
-            bytes += uri.len();
+            bytes += uri.len() + size_of::<String>();
             bytes <= MAX_SUBSCRIBED
         });
+        uris.shrink_to_fit();
         if let Some(known) = self.subscriptions().get_mut(subscription) {
-            *known = uris;
+            known.uris = uris;
         }
     }
 
-    pub(super) fn is_subscribed(&self, uri: &str) -> bool {
-        self.subscriptions().values().flatten().any(|subscribed| subscribed == uri)
+    /// The server tells of changes. Not every server says by which subscription.
+    pub(super) fn subscriptions_work(&self) {
+        self.subscriptions().values_mut().for_each(|subscribed| subscribed.works = true);
     }
 
-    fn subscriptions(&self) -> MutexGuard<'_, HashMap<RequestId, Vec<String>>> {
+    pub(super) fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscriptions().values().flat_map(|it| &it.uris).any(|subscribed| subscribed == uri)
+    }
+
+    fn subscriptions(&self) -> MutexGuard<'_, HashMap<RequestId, Subscribed>> {
         self.subscribed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An open subscription. However it ends, nothing more is heard then.
+/// An open subscription. However it ends, nothing more is heard then; of one that the server never took,
+/// nothing was heard before either.
 pub(crate) struct Listening {
     cache: Arc<SessionCache>,
     subscription: RequestId,
@@ -98,7 +124,9 @@ pub(crate) struct Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.cache.subscriptions().remove(&self.subscription);
-        self.cache.missed();
+        let subscribed = self.cache.subscriptions().remove(&self.subscription);
+        if subscribed.is_none_or(|subscribed| subscribed.works) {
+            self.cache.missed();
+        }
     }
 }

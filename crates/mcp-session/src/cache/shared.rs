@@ -70,30 +70,37 @@ impl Shared {
         self.store.within(self.limit, looking).await
     }
 
-    /// Keeps a result for others, as far as they may see it.
+    /// Keeps a result for others, as far as they may see it; `None` is one that is not to be kept. Where it
+    /// `replaces` another, that one is forgotten first.
     pub(crate) async fn keep(
         &self,
         site: &Site,
         subject: &Subject,
         epoch: &Epoch,
-        hinted: &Hinted,
+        hinted: Option<&Hinted>,
+        replaces: bool,
     ) {
         let keeping = async {
-            let mine = self.principal.as_deref().map(|it| self.key(site, subject, epoch, Some(it)));
-            let key = match (hinted.is_public, mine) {
-                (true, mine) => {
-                    // It would be found first.
-                    if let Some(mine) = mine {
-                        self.store.remove(&mine).await?;
-                    }
-                    self.key(site, subject, epoch, None)
+            let mine = self.principal.as_deref();
+            let is_public = hinted.is_some_and(|hinted| hinted.is_public);
+            for principal in self.principals() {
+                // What is there for ourselves would be found before what is there for everybody.
+                if replaces || (is_public && principal.is_some()) {
+                    self.store.remove(&self.key(site, subject, epoch, principal)).await?;
                 }
-                (false, Some(mine)) => mine,
-                (false, None) => return Ok(()),
+            }
+            let Some(hinted) = hinted.filter(|it| it.is_public || mine.is_some()) else {
+                return Ok(());
             };
+            let key = self.key(site, subject, epoch, mine.filter(|_| !is_public));
             self.store.put(&key, CacheEntry::new(hinted.json.to_bytes(), hinted.ttl)).await
         };
         self.store.within(self.limit, keeping).await;
+    }
+
+    /// For whom results are looked up, in order: for ourselves, if we have a name, and for everybody.
+    fn principals(&self) -> impl Iterator<Item = Option<&str>> + use<'_> {
+        self.principal.as_deref().map(Some).into_iter().chain([None])
     }
 
     async fn epoch(&self, site: &Site, kind: Kind, stamp: Stamp) -> Result<Epoch, String> {
@@ -117,8 +124,7 @@ impl Shared {
         subject: &Subject,
         epoch: &Epoch,
     ) -> Result<Option<Hinted>, String> {
-        let mine = self.principal.as_deref().map(Some);
-        for principal in mine.into_iter().chain([None]) {
+        for principal in self.principals() {
             let key = self.key(site, subject, epoch, principal);
             let Some(entry) = self.store.get(&key).await? else { continue };
             // Others may write there, too.

@@ -20,6 +20,9 @@ pub(crate) struct Ticket {
     mode: CacheMode,
     stamp: Stamp,
     epoch: Option<Epoch>,
+    /// Whether the store may have a result that the answer takes the place of: nobody looked, or what is
+    /// there is of no use.
+    replaces: bool,
 }
 
 impl Ticket {
@@ -34,7 +37,8 @@ impl Ticket {
         let cache = cache.filter(|_| mode != CacheMode::Bypass)?;
         let subject = Subject::new(Kind::of(method)?, params.without_arguments()?, meta)?;
         let stamp = cache.site.stamp(subject.kind);
-        Some(Self { cache: Arc::clone(cache), subject, mode, stamp, epoch: None })
+        let replaces = mode == CacheMode::Refresh;
+        Some(Self { cache: Arc::clone(cache), subject, mode, stamp, epoch: None, replaces })
     }
 
     /// The result, if it is there and fresh. Cancel safe.
@@ -62,20 +66,23 @@ impl Ticket {
     pub(crate) fn is_of_no_use(&mut self) {
         tracing::debug!(?self.subject, "what was kept has the wrong shape");
         self.cache.memory.remove(&self.cache.site, &self.subject);
+        self.replaces = true;
     }
 
     /// Keeps the answer to the request, as far as the server lets us.
     pub(crate) async fn keep(self, result: &RawJson) {
-        let Self { cache, subject, stamp, epoch, .. } = self;
-        let Some(hinted) = Hinted::read(result) else {
+        let Self { cache, subject, stamp, epoch, replaces, .. } = self;
+        let site = &*cache.site;
+        let hinted = Hinted::read(result);
+        match &hinted {
+            Some(hinted) => cache.memory.keep(site, subject.clone(), stamp, hinted.clone()),
             // The server takes back what it has said of the one before.
-            return cache.memory.remove(&cache.site, &subject);
-        };
-        cache.memory.keep(&cache.site, subject.clone(), stamp, hinted.clone());
-        if let (Some(shared), Some(epoch)) = (&cache.shared, epoch)
-            && cache.site.is_still(subject.kind, stamp)
-        {
-            Box::pin(shared.keep(&cache.site, &subject, &epoch, &hinted)).await;
+            None => cache.memory.remove(site, &subject),
+        }
+        let (Some(shared), Some(epoch)) = (&cache.shared, epoch) else { return };
+        // What was forgotten by word of a change is not found in this epoch any more.
+        if site.is_still(subject.kind, stamp) && (replaces || hinted.is_some()) {
+            Box::pin(shared.keep(site, &subject, &epoch, hinted.as_ref(), replaces)).await;
         }
     }
 

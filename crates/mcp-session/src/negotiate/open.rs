@@ -189,7 +189,7 @@ impl Opening<'_> {
     ) -> Result<DiscoverResult, Failure> {
         let trace = self.tracing.context(|| None);
         let params = self.meta(version).and_then(|meta| {
-            let params = Params::empty().encode(&meta, None, None, trace.as_ref());
+            let params = Params::empty().encode(&meta, None, None, trace.as_deref());
             params.map_err(|error| self.unsendable(error))
         });
         let mut request = Request::new(id, method::SERVER_DISCOVER);
@@ -281,7 +281,8 @@ impl Opening<'_> {
         let mut traced = self.tracing.asking(initialized, Some(version), || None);
         let telling = async {
             let trace = self.tracing.context(|| None);
-            let params = Params::empty().encode(&CommonMeta::default(), None, None, trace.as_ref());
+            let params =
+                Params::empty().encode(&CommonMeta::default(), None, None, trace.as_deref());
             let mut initialized = Notification::new(initialized);
             initialized.params = params.map_err(|error| self.unsendable(error))?;
             let envelope = Envelope::new(initialized.into()).with_version(version);
@@ -351,9 +352,9 @@ impl Opening<'_> {
 }
 
 /// The trace context goes beside the message too, for headers.
-fn beside<M>(envelope: Envelope<M>, trace: Option<TraceContext>) -> Envelope<M> {
+fn beside<M>(envelope: Envelope<M>, trace: Option<Box<TraceContext>>) -> Envelope<M> {
     match trace {
-        Some(trace) => envelope.with_extension(trace),
+        Some(trace) => envelope.with_extension(*trace),
         None => envelope,
     }
 }

@@ -17,7 +17,7 @@ use super::{
     judge::{Fault, Judge},
     weight::map_bytes,
 };
-use crate::{Error, ErrorKind, Session};
+use crate::{CacheMode, Error, ErrorKind, Session};
 
 /// The most tools that are remembered.
 const MOST: usize = 10_000;
@@ -111,7 +111,14 @@ impl Table {
         if self.failed.load(Ordering::Acquire) != failed {
             return Err("another call could not have it either".to_owned());
         }
-        if let Err(error) = session.list_tools().await {
+        let hits = || session.cache().map(|cache| cache.hits());
+        let before = hits();
+        let mut listed = session.list_tools().await;
+        if listed.is_ok() && self.of(tool).is_none() && hits() != before {
+            // What was kept may be older than the tool.
+            listed = session.list_tools().cache(CacheMode::Refresh).await;
+        }
+        if let Err(error) = listed {
             self.failed.fetch_add(1, Ordering::AcqRel);
             return Err(error.to_string());
         }

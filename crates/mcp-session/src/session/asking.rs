@@ -20,7 +20,7 @@ impl Session {
         timeout: Timeout,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
         repeated: Option<ParamHeaders>,
-        trace: Option<TraceContext>,
+        trace: Option<Box<TraceContext>>,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
@@ -40,7 +40,7 @@ impl Session {
             envelope = envelope.with_extension(repeated);
         }
         if let Some(trace) = trace {
-            envelope = envelope.with_extension(trace);
+            envelope = envelope.with_extension(*trace);
         }
         let mut exchange = {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
@@ -88,11 +88,11 @@ impl Session {
     pub(crate) async fn begin(
         &self,
         request: Request,
-        trace: Option<TraceContext>,
+        trace: Option<Box<TraceContext>>,
     ) -> Result<Exchange, Error> {
         let mut envelope = Envelope::new(request).with_version(self.inner.verdict.protocol_version);
         if let Some(trace) = trace {
-            envelope = envelope.with_extension(trace);
+            envelope = envelope.with_extension(*trace);
         }
         let opened = self.inner.transport.request(envelope).await;
         opened.map_err(|error| self.below(error))
@@ -141,10 +141,10 @@ impl Session {
         }
     }
 
-    async fn pass(&self, message: OneWay, trace: Option<TraceContext>) -> Result<(), Error> {
+    async fn pass(&self, message: OneWay, trace: Option<Box<TraceContext>>) -> Result<(), Error> {
         let mut envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
         if let Some(trace) = trace {
-            envelope = envelope.with_extension(trace);
+            envelope = envelope.with_extension(*trace);
         }
         let sent = self.inner.transport.send(envelope).await;
         sent.map_err(|error| Error::from_transport(&self.inner.server, error))
@@ -153,7 +153,7 @@ impl Session {
     pub(super) async fn send(
         &self,
         message: OneWay,
-        trace: Option<TraceContext>,
+        trace: Option<Box<TraceContext>>,
     ) -> Result<(), Error> {
         let mut deadline = self.inner.timers.deadline(self.default_timeout());
         let mut sending = std::pin::pin!(self.pass(message, trace));

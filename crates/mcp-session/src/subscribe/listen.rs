@@ -42,7 +42,7 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let meta = session.log_level().beside(None, None);
     let trace = session.tracing().context(|| None);
     let params = params.and_then(|params| {
-        params.encode(session.common_meta(), None, meta.as_deref(), trace.as_ref())
+        params.encode(session.common_meta(), None, meta.as_deref(), trace.as_deref())
     });
     let mut request = Request::new(session.next_id(), METHOD);
     request.params = params.map_err(|error| session.unsendable(error))?;

@@ -1,6 +1,7 @@
 //! What is kept of servers that let us keep it, and for how long.
 
 use std::{
+    future::IntoFuture,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_core::{Outcome, ReadResourceResult, method};
+use mcp_core::{Outcome, ReadResourceResult, SubscriptionFilter, method};
 use mcp_session::{Cache, CacheMode, Error, Session, SessionOptions};
 use mcp_transport::{Binding, Restart, RestartPolicy};
 use serde_json::{Value, json};
@@ -86,7 +87,7 @@ async fn listen(session: &Session, filter: Value) -> tokio::task::JoinHandle<()>
 
 pub(crate) async fn open(peer: &Peer, cache: &Cache) -> Session {
     let mut options = SessionOptions::default();
-    options.cache = cache.clone();
+    options.cache = Some(cache.clone());
     Session::open(peer.clone(), Some("shop"), options).await.unwrap()
 }
 
@@ -394,6 +395,72 @@ async fn an_update_of_a_subscribed_resource_is_about_it_and_its_parts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_not_to_be_had_makes_nothing_stale() {
+    let asked = AtomicU32::new(0);
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("subscriptions/listen") => error_of(message),
+        Some("tools/list") => {
+            let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            result(message, hinted(message, asked, json!(5000), "private"))
+        }
+        _ => Reply::Nothing,
+    });
+    let session = open(&peer, &Cache::new()).await;
+    assert_eq!(tools(&session).await, "1");
+    listen(&session, json!({ "toolsListChanged": true })).await.await.unwrap();
+    let mut filter = SubscriptionFilter::default();
+    filter.tools_list_changed = Some(true);
+    session.subscribe(filter).await.unwrap_err();
+    assert_eq!(tools(&session).await, "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_without_a_name_is_one_that_works() {
+    // Neither the acknowledgement nor the word of a change says which it is of.
+    for word in ["notifications/subscriptions/acknowledged", "notifications/resources/list_changed"]
+    {
+        let asked = AtomicU32::new(0);
+        let peer = modern(move |message| match message["method"].as_str() {
+            Some("subscriptions/listen") => {
+                Reply::Lines(vec![notification(word, json!({ "notifications": {} }))])
+            }
+            Some("tools/list") => {
+                let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                result(message, hinted(message, asked, json!(5000), "private"))
+            }
+            _ => Reply::Nothing,
+        });
+        let session = open(&peer, &Cache::new()).await;
+        let listen = listen(&session, json!({ "toolsListChanged": true })).await;
+        assert_eq!([tools(&session).await, tools(&session).await], ["1", "1"]);
+        listen.abort();
+        let _ = listen.await;
+        assert_eq!(tools(&session).await, "2", "{word}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_asked_for_anew_is_not_begun_anew() {
+    let second = Duration::from_secs(1);
+    let peer = modern(move |message| match message["params"]["cursor"].as_str() {
+        None => {
+            let mut page = hinted(message, 1, json!(5000), "private");
+            page["nextCursor"] = json!("x");
+            result(message, page)
+        }
+        Some(_) => Reply::Later(second, Box::new(error_of(message))),
+    });
+    let session = open(&peer, &Cache::new()).await;
+    let list = tokio::spawn(session.list_tools().cache(CacheMode::Refresh).into_future());
+    tokio::time::sleep(second / 2).await;
+    // Another call is answered from what is kept.
+    session.list_tools().page(None).await.unwrap();
+    assert_eq!(asked(&peer, "tools/list"), 2);
+    list.await.unwrap().unwrap_err();
+    assert_eq!(asked(&peer, "tools/list"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_is_told_of_a_change_finds_nothing_stale() {
     let peer = generous();
     let session: Arc<Mutex<Option<Session>>> = Arc::default();
@@ -452,7 +519,7 @@ async fn a_new_process_behind_the_pipe_is_asked_anew() {
     let cache = Cache::new();
     let restart = Restart::new(peer.clone(), RestartPolicy::default());
     let mut options = SessionOptions::default();
-    options.cache = cache.clone();
+    options.cache = Some(cache.clone());
     let session = Session::open(restart, Some("shop"), options).await.unwrap();
     assert_eq!([tools(&session).await, tools(&session).await], ["1", "1"]);
     session.call_tool("die").await.unwrap_err();
@@ -476,13 +543,40 @@ async fn sessions_of_one_client_share_and_others_do_not() {
     assert_eq!(tools(&open(&peer, &cache).await).await, "1", "a later session");
     assert_eq!(tools(&open(&peer, &cache.for_client()).await).await, "2", "another client");
     let mut options = SessionOptions::default();
-    options.cache = cache.clone();
+    options.cache = Some(cache.clone());
     let other = Session::open(peer.clone(), Some("other shop"), options).await.unwrap();
     assert_eq!(tools(&other).await, "3", "another server");
     // What one of them hears, all know.
     let (one, two) = (open(&peer, &cache).await, open(&peer, &cache).await);
     say(&one, &[notification("notifications/tools/list_changed", json!({}))]).await;
     assert_eq!([tools(&two).await, tools(&one).await, tools(&other).await], ["4", "4", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_without_a_cache_share_nothing() {
+    // One address, and two people who log in.
+    let (ann, bob) = (generous().bound(Binding::Http), generous().bound(Binding::Http));
+    let options = SessionOptions::default();
+    for peer in [ann, bob] {
+        let session = Session::open(peer.clone(), None, options.clone()).await.unwrap();
+        assert_eq!([tools(&session).await, tools(&session).await], ["1", "1"]);
+        assert_eq!(asked(&peer, "tools/list"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_process_is_asked_for_itself() {
+    for binding in [Binding::Stream, Binding::Memory] {
+        let cache = Cache::new();
+        let peers = [generous().bound(binding), generous().bound(binding)];
+        let sessions = [open(&peers[0], &cache).await, open(&peers[1], &cache).await];
+        for _ in 0..2 {
+            for (peer, session) in peers.iter().zip(&sessions) {
+                assert_eq!(read(session, "a://x").await, "1");
+                assert_eq!(asked(peer, "resources/read"), 1, "{binding:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -514,7 +608,11 @@ async fn a_tool_whose_headers_are_wrong_is_listed_anew() {
     assert_eq!(tools(&session).await, "1");
     session.call_tool("x").await.unwrap_err();
     assert_eq!(asked(&peer, "tools/list"), 2, "the server itself was asked");
-    assert_eq!(tools(&session).await, "2");
+    assert_eq!(tools(&session).await, "3", "what it said then was no better");
+    assert_eq!(tools(&session).await, "3");
+    session.call_tool("x").manual_input().await.unwrap_err();
+    assert_eq!((asked(&peer, "tools/list"), asked(&peer, "tools/call")), (4, 4));
+    assert_eq!(tools(&session).await, "5");
 }
 
 #[tokio::test(start_paused = true)]
@@ -539,5 +637,10 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
     assert_eq!(tools(&session).await, "1");
     assert_eq!(asked(&peer, "tools/list"), 1, "the second session did not ask");
     session.call_tool("1").arg("region", "eu").await.unwrap();
-    assert_eq!(peer.headers()[0].0, [("Region".to_owned(), "eu".to_owned())]);
+    let raw = json!({ "name": "1", "arguments": { "region": "us" } });
+    session.request(method::TOOLS_CALL, &raw).await.unwrap();
+    session.request(method::TOOLS_CALL, &json!({ "name": "1" })).await.unwrap();
+    let region = |region: &str| vec![("Region".to_owned(), region.to_owned())];
+    let sent: Vec<_> = peer.headers().into_iter().map(|it| it.0).collect();
+    assert_eq!(sent, [region("eu"), region("us"), vec![]]);
 }

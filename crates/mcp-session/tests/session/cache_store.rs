@@ -15,8 +15,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    cache::{generous_with, open, read, tools},
-    peer::Peer,
+    cache::{generous_with, hinted, open, read, tools},
+    peer::{Peer, Reply, modern, result},
 };
 
 fn server(scope: &'static str) -> Peer {
@@ -75,6 +75,50 @@ async fn what_becomes_public_hides_what_was_private() {
     let bob = open(&secret, &sharing(&store).principal("bob")).await;
     tools(&bob).await;
     assert_eq!(lists(&secret), 1, "it is there for all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_takes_back_is_in_the_store_no_longer() {
+    for (ttl, scope) in [(json!(0), "public"), (json!(null), "public"), (json!(5000), "private")] {
+        for principal in [None, Some("ann")] {
+            let store = MemoryStore::new();
+            let cache = || match principal {
+                Some(name) => sharing(&store).principal(name),
+                None => sharing(&store),
+            };
+            let (asked, then) = (AtomicU32::new(0), ttl.clone());
+            let peer = modern(move |message| match message["method"].as_str() {
+                Some("tools/list") => {
+                    let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                    let first = (json!(5000), "public");
+                    let (ttl, scope) = if asked == 1 { first } else { (then.clone(), scope) };
+                    result(message, hinted(message, asked, ttl, scope))
+                }
+                _ => Reply::Nothing,
+            })
+            .bound(Binding::Http);
+            let session = open(&peer, &cache()).await;
+            assert_eq!(tools(&session).await, "1");
+            let bob = async || tools(&open(&peer, &sharing(&store).principal("bob")).await).await;
+            assert_eq!(bob().await, "1");
+            session.list_tools().cache(CacheMode::Refresh).await.unwrap();
+            assert_eq!(bob().await, "3", "{ttl} {scope}: nobody else may have it");
+            let again = if scope == "public" { "4" } else { "2" };
+            assert_eq!(tools(&session).await, again, "{ttl} {scope}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_not_asked_to_forget_what_it_does_not_have() {
+    let (peer, bad) = (generous_with(json!(0), "public").bound(Binding::Http), Bad::default());
+    // It has the epoch and nothing else, and fails to do anything but look.
+    *bad.answers.lock().unwrap() = Some("");
+    let session = open(&peer, &Cache::new().store("x", bad.clone())).await;
+    assert_eq!([tools(&session).await, tools(&session).await], ["1", "2"]);
+    assert_eq!(bad.asked.load(Ordering::SeqCst), 0);
+    session.list_tools().cache(CacheMode::Refresh).await.unwrap();
+    assert_eq!(bad.asked.load(Ordering::SeqCst), 1);
 }
 
 async fn changed(session: &Session, notifications: &[serde_json::Value]) {

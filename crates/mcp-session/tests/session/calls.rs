@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::LoggingLevel;
+use mcp_core::{CallToolResult, LoggingLevel};
 use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::Delivery;
 use serde_json::{Value, json};
@@ -62,9 +62,25 @@ async fn arguments_meta_and_progress_token_are_sent_once() {
     assert_eq!((&params["key"], &params["_meta"]["com.example/y"]), (&json!("value"), &json!(1)));
     assert_eq!(params["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 
+    let raw = json!({ "name": "find", "_meta": { "com.example/y": 1 }, "arguments": { "a": 1 } });
+    let call = session.request("tools/call", &raw).returning::<CallToolResult>();
+    call.arg("b", 2).await.unwrap();
+    let params = &last(&peer)["params"];
+    assert_eq!((&params["name"], &params["_meta"]["com.example/y"]), (&json!("find"), &json!(1)));
+    assert_eq!(params["arguments"], json!({ "a": 1, "b": 2 }));
+
     let failure = session.call_tool("find").args([1]).await.unwrap_err();
     assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Arguments, Delivery::NotSent));
     assert!(failure.to_string().starts_with("bookshop: tools/call: "), "{failure}");
+}
+
+/// All of it is allocated and moved for each call, whether it is used or not.
+#[tokio::test(start_paused = true)]
+async fn the_future_of_a_call_is_small() {
+    let peer = modern(|_| Reply::Nothing);
+    let call = open(&peer).await.call_tool("find").into_future();
+    let bytes = std::mem::size_of_val(&*call);
+    assert!(bytes <= 2400, "{bytes} bytes");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,9 @@
 //! Results of tools, judged by what the tools say of them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use mcp_core::CallToolResult;
 use mcp_session::{Error, ErrorKind, Input, OutputChecks, Session, SessionOptions};
@@ -298,4 +301,39 @@ async fn large_results_are_judged_too_and_in_rounds_by_hand() {
     let Input::Done(done) = by_hand(data(json!([1]))).await.unwrap() else { panic!("no input") };
     assert_eq!(done.structured_content, Some(json!([1])));
     assert_eq!(by_hand(data(json!(["a"]))).await.unwrap_err().kind(), ErrorKind::Output);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_is_newer_than_a_kept_list_is_looked_up_at_the_server() {
+    let lists = AtomicU32::new(0);
+    let peer = modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let schema = json!({ "type": "object", "required": ["a"] });
+            let tool = |name: &str| {
+                let input = json!({ "type": "object" });
+                json!({ "name": name, "inputSchema": input, "outputSchema": schema })
+            };
+            let tools = match lists.fetch_add(1, Ordering::SeqCst) {
+                0 => vec![],
+                _ => vec![tool("new")],
+            };
+            let list = json!({ "resultType": "complete", "ttlMs": 60_000, "tools": tools });
+            result(message, list)
+        }
+        Some("tools/call") => {
+            let empty = json!({ "resultType": "complete", "content": [], "structuredContent": {} });
+            result(message, empty)
+        }
+        _ => Reply::Nothing,
+    });
+    let mut options = SessionOptions::default();
+    options.output_checks = Some(OutputChecks::default().look_up(true));
+    let session = Session::open(peer.clone(), None, options).await.unwrap();
+    session.list_tools().await.unwrap();
+    assert_eq!(session.call_tool("new").await.unwrap_err().kind(), ErrorKind::Output);
+    // What the server itself does not list is not asked for again.
+    session.call_tool("hidden").await.unwrap();
+    session.call_tool("hidden").await.unwrap();
+    let lists = peer.methods().iter().filter(|method| *method == "tools/list").count();
+    assert_eq!(lists, 3);
 }

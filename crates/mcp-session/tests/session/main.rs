@@ -8,6 +8,7 @@ mod cache_store;
 mod calls;
 mod extension;
 mod handlers;
+mod headers;
 #[cfg(feature = "validation")]
 mod judged;
 mod negotiation;

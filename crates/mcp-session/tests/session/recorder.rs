@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use tracing::{
-    Event, Subscriber,
+    Dispatch, Event, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
     subscriber::DefaultGuard,
@@ -52,6 +52,10 @@ pub(crate) struct Recorder(Arc<Mutex<State>>);
 impl Recorder {
     /// Records from here on, as long as the guard lives.
     pub(crate) fn start() -> (Self, DefaultGuard) {
+        // With a single one there is, `tracing` asks that of the thread which comes upon a span first: where
+        // a test beside has none, nobody would be told of the span from then on.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(Registry::default()));
         let recorder = Self::default();
         let guard = tracing::subscriber::set_default(Registry::default().with(recorder.clone()));
         (recorder, guard)

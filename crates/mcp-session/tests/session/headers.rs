@@ -1,0 +1,126 @@
+//! What becomes of a call whose headers are not those that the server wants.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_session::{ErrorKind, Input, Session, SessionOptions};
+use mcp_transport::Binding;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::peer::{Peer, Reply, error, modern, result};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server that wants to see a region in a header, and says so in all lists but the first. It takes so
+/// long for a list and for a call that it does not refuse.
+fn server(list: Duration, call: Duration) -> Peer {
+    let (lists, calls) = (AtomicU32::new(0), AtomicU32::new(0));
+    modern(move |message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let mut region = json!({ "type": "string" });
+            if lists.fetch_add(1, Ordering::SeqCst) > 0 {
+                region["x-mcp-header"] = json!("Region");
+            }
+            let schema = json!({ "type": "object", "properties": { "region": region } });
+            let tools = json!([{ "name": "x", "inputSchema": schema }]);
+            let list_of = result(message, json!({ "resultType": "complete", "tools": tools }));
+            Reply::Later(list, Box::new(list_of))
+        }
+        Some("tools/call") if calls.fetch_add(1, Ordering::SeqCst) == 0 => {
+            error(message, json!({ "code": -32020, "message": "Mcp-Param-Region is missing" }))
+        }
+        Some("tools/call") => {
+            let done = json!({ "resultType": "complete", "content": [] });
+            Reply::Later(call, Box::new(result(message, done)))
+        }
+        _ => Reply::Nothing,
+    })
+    .bound(Binding::Http)
+}
+
+async fn listed(peer: &Peer) -> Session {
+    let session = Session::open(peer.clone(), None, SessionOptions::default()).await.unwrap();
+    session.list_tools().await.unwrap();
+    session
+}
+
+fn sent(peer: &Peer) -> Vec<Vec<(String, String)>> {
+    peer.headers().into_iter().map(|it| it.0).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_repeated_once_with_what_the_server_says_now() {
+    let region = vec![("Region".to_owned(), "eu".to_owned())];
+    let peer = server(Duration::ZERO, Duration::ZERO);
+    listed(&peer).await.call_tool("x").arg("region", "eu").await.unwrap();
+    assert_eq!(sent(&peer), std::slice::from_ref(&region));
+
+    let peer = server(Duration::ZERO, Duration::ZERO);
+    let by_hand = listed(&peer).await.call_tool("x").arg("region", "eu").manual_input();
+    assert!(matches!(by_hand.await.unwrap(), Input::Done(_)));
+    assert_eq!(sent(&peer), std::slice::from_ref(&region));
+
+    let peer = server(Duration::ZERO, Duration::ZERO);
+    let raw = json!({ "name": "x", "arguments": { "region": "eu" } });
+    listed(&peer).await.request("tools/call", &raw).await.unwrap();
+    assert_eq!(sent(&peer), [region]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_on_the_whole_call_holds_while_headers_are_corrected() {
+    // The list takes too long, or the call that is left no more time.
+    for (list, call) in [(100 * SECOND, Duration::ZERO), (3 * SECOND, 3 * SECOND)] {
+        let peer = server(list, call);
+        let session = listed(&peer).await;
+        let start = Instant::now();
+        let error = session.call_tool("x").timeout(5 * SECOND).await.unwrap_err();
+        assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, 5 * SECOND), "{error}");
+        assert_eq!(error.method(), Some("tools/call"));
+
+        let peer = server(list, call);
+        let session = listed(&peer).await;
+        let start = Instant::now();
+        let call = session.call_tool("x").timeout(5 * SECOND).manual_input();
+        assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
+        assert_eq!(start.elapsed(), 5 * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_round_by_hand_has_the_whole_limit() {
+    let (calls, seen) = (AtomicU32::new(0), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&seen);
+    let peer = modern(move |message: &Value| match message["method"].as_str() {
+        Some("tools/list") => {
+            let list = json!({ "resultType": "complete", "tools": [] });
+            Reply::Later(3 * SECOND, Box::new(result(message, list)))
+        }
+        Some("tools/call") => match calls.fetch_add(1, Ordering::SeqCst) {
+            0 => error(message, json!({ "code": -32020, "message": "headers" })),
+            1 => {
+                let more = json!({ "resultType": "input_required", "requestState": "s" });
+                result(message, more)
+            }
+            _ => {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let done = json!({ "resultType": "complete", "content": [] });
+                Reply::Later(4 * SECOND, Box::new(result(message, done)))
+            }
+        },
+        _ => Reply::Nothing,
+    })
+    .bound(Binding::Http);
+    let session = Session::open(peer, None, SessionOptions::default()).await.unwrap();
+    let call = session.call_tool("x").timeout(5 * SECOND).manual_input();
+    let Input::Required(round) = call.await.unwrap() else { panic!("it is not asked") };
+    let none: [(&str, _); 0] = [];
+    let again = round.answer(none).unwrap().await.unwrap();
+    assert!(matches!(again, Input::Done(_)));
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
