@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A page that the server refuses says something of the others.
-pub(crate) fn failed(ticket: &Option<Box<Ticket>>, error: &Error) {
+fn failed(ticket: &Option<Box<Ticket>>, error: &Error) {
     if let Some(ticket) = ticket {
         ticket.failed(error);
     }
@@ -41,11 +41,11 @@ fn foreign(method: &str, era: Era) -> Option<&'static str> {
             "the modern era says it with each request: use set_log_level"
         }
         (Era::Modern, method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE) => {
-            "the modern era has subscriptions/listen in its place"
+            "the modern era has subscriptions/listen in its place: use subscribe"
         }
         (Era::Modern, method::INITIALIZE) => "the modern era has no sessions to begin",
         (Era::Legacy, method::SUBSCRIPTIONS_LISTEN) => {
-            "the legacy era has resources/subscribe in its place, and tells of changed lists unasked"
+            "the legacy era has resources/subscribe in its place: use subscribe"
         }
         (Era::Legacy, method::SERVER_DISCOVER) => {
             "the legacy era tells it with initialize: see the session's verdict"
@@ -205,7 +205,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
     }
 
     /// What an extension makes of a result of its own kind, by `end` at the latest.
-    pub(crate) async fn finished(
+    async fn finished(
         &self,
         result: &RawJson,
         end: Option<Instant>,
