@@ -239,7 +239,8 @@ impl Error {
             ErrorKind::Transport(Transport::Connect) if self.0.method.is_some() => {
                 "is the URL right, and does the server run there?"
             }
-            ErrorKind::Transport(Transport::Rejected) if opening => {
+            // A stream that is refused to begin with has no method.
+            ErrorKind::Transport(Transport::Rejected) if opening || self.0.method.is_none() => {
                 "is this the URL of an MCP endpoint? its path is often /mcp"
             }
             ErrorKind::Transport(Transport::Protocol) | ErrorKind::Decode if opening => {
@@ -360,6 +361,7 @@ mod tests {
             (None, Kind::Connect, None),
             (Some("server/discover"), Kind::Connect, Some("is the URL right")),
             (Some("initialize"), Kind::Rejected, Some("often /mcp")),
+            (None, Kind::Rejected, Some("often /mcp")),
             (Some("tools/call"), Kind::Rejected, None),
             (Some("initialize"), Kind::Protocol, Some("is this an MCP server?")),
             (Some("server/discover"), Kind::Status, Some("try again later")),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, Event, Mode, Relisten, Session, Subscription, types::SubscriptionFilter};
+use mcp_client::{
+    Client, ErrorKind, Event, Mode, Relisten, Session, Subscription, types::SubscriptionFilter,
+};
 
 use super::{everything, node, python};
 use crate::support::{HttpPeer, StdioPeer, bounded, within};
@@ -39,7 +41,11 @@ async fn hears(session: &Session) {
     drop(changes);
     let echo = bounded(session.call_tool("echo").arg("text", "alive")).await.unwrap();
     assert_eq!(echo.text(), "alive");
+    // The end of the session is that of what is open.
+    let mut open = bounded(session.subscribe(filter())).await.unwrap();
     within(Duration::from_secs(10), session.close()).await.unwrap();
+    let end = within(Duration::from_secs(5), open.next()).await;
+    assert!(matches!(&end, Some(Err(error)) if error.kind() == ErrorKind::Closed), "{end:?}");
 }
 
 async fn hears_from(client: Client) {

@@ -1,8 +1,8 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use mcp_core::{Message, RawJson, Request};
+use mcp_core::{Message, RawJson, Request, SubscriptionFilter};
 use mcp_group::{Backend, Group};
-use mcp_session::Mode;
+use mcp_session::{ErrorKind, Mode, Relisten};
 use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
@@ -227,6 +227,22 @@ async fn whoever_listens_hears_that_something_may_have_been_missed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_subscription_ends_with_its_session() {
+    let (group, ..) = two();
+    for mode in [Mode::Auto, Mode::Legacy] {
+        let (session, _heard) = open_hearing(&group, mode).await;
+        let filter = SubscriptionFilter::new().with_tools_list_changed(true);
+        let mut changes =
+            session.subscribe(filter.clone()).relisten(Relisten::default()).await.unwrap();
+        assert_eq!(changes.acknowledged(), filter, "{mode:?}");
+        session.close().await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(1), changes.next()).await.unwrap();
+        let is_closed = matches!(&end, Some(Err(error)) if error.kind() == ErrorKind::Closed);
+        assert!(is_closed, "{mode:?} {end:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listener_that_does_not_read_is_told_what_it_lost() {
     let (group, new, _old) = two();
     let _open = open(&group).await;
@@ -236,7 +252,7 @@ async fn a_listener_that_does_not_read_is_told_what_it_lost() {
     for _ in 0..1030 {
         updated(&new, "x://1");
     }
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     for _ in 0..1024 {
         next(&mut one, "one").await;
     }
@@ -288,7 +304,7 @@ async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
     let listening = tokio::spawn(listening.into_future());
     heard.wait(acknowledged, 1).await;
     old.say(notification(TOOLS_CHANGED, json!({})));
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(heard.methods(), [acknowledged]);
     listening.abort();
     assert!(listening.await.unwrap_err().is_cancelled());
