@@ -189,6 +189,13 @@ impl Client {
         self.anew()
     }
 
+    /// Names roots that stay as they are: [`Handlers::roots`].
+    #[must_use]
+    pub fn roots(mut self, roots: impl IntoIterator<Item = Root>) -> Self {
+        self.options.handlers = self.options.handlers.roots(roots);
+        self.anew()
+    }
+
     /// Names the roots: [`Handlers::on_roots`].
     #[must_use]
     pub fn on_roots<F, A>(mut self, handler: F) -> Self

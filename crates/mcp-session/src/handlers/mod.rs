@@ -189,6 +189,15 @@ impl Handlers {
         Self { sampling_tools: true, ..self.on_sampling(handler) }
     }
 
+    /// Names roots that stay as they are; [`on_roots`](Self::on_roots) is for others.
+    ///
+    /// Spec: client/roots
+    #[must_use]
+    pub fn roots(self, roots: impl IntoIterator<Item = Root>) -> Self {
+        let roots: Vec<Root> = roots.into_iter().collect();
+        self.on_roots(move |_| std::future::ready(roots.clone()))
+    }
+
     /// Names the roots. When they change, [`Session::roots_changed`](crate::Session::roots_changed) tells.
     ///
     /// Spec: client/roots

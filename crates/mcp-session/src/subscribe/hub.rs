@@ -11,7 +11,10 @@ use std::{
 };
 
 use mcp_core::{Notification, ResourceRequestParams, method};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::Feed;
 use crate::{Error, Session, rounds::all};
@@ -84,10 +87,15 @@ impl Hub {
         uris: BTreeSet<String>,
         patience: Duration,
     ) -> Result<Told, (Error, BTreeSet<String>)> {
-        let mut wanted = self.wanted.lock().await;
+        let end = Instant::now() + patience;
+        // Others may be waiting for the server, too.
+        let Ok(mut wanted) = timeout_at(end, self.wanted.lock()).await else {
+            return Err((session.late(patience), BTreeSet::new()));
+        };
         let (old, new): (BTreeSet<_>, _) =
             uris.into_iter().partition(|uri| wanted.contains_key(uri));
-        let mut told = tell(session, method::RESOURCES_SUBSCRIBE, &new, patience).await;
+        let rest = end.saturating_duration_since(Instant::now());
+        let mut told = tell(session, method::RESOURCES_SUBSCRIBE, &new, rest).await;
         if let Some(error) = told.unanswered.take() {
             return Err((error, new));
         }

@@ -74,7 +74,7 @@ fn handlers() -> Handlers {
             tokio::time::sleep(SECOND * seconds).await;
             ElicitResult::new(ElicitAction::Accept)
         })
-        .on_roots(|_| async { vec![Root::new("file:///books")] })
+        .roots([Root::new("file:///books")])
 }
 
 /// What the client has sent after the discovery.
