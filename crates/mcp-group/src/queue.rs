@@ -152,4 +152,22 @@ mod tests {
         queue.end();
         assert!(reader.next().await.is_none());
     }
+
+    #[tokio::test]
+    async fn large_messages_take_the_room_of_many() {
+        let queue = Arc::new(Queue::default());
+        let mut reader = Reader(Arc::clone(&queue));
+        let params = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
+        let large = Notification::new("n").with_params(RawJson::from_text(params).unwrap());
+        for _ in 0..70 {
+            queue.push(large.clone().into());
+        }
+        for _ in 0..64 {
+            assert!(reader.next().await.unwrap().is_ok());
+        }
+        let error = reader.next().await.unwrap().unwrap_err();
+        assert!(error.to_string().starts_with("6 "), "{error}");
+        queue.push(large.into());
+        assert!(reader.next().await.unwrap().is_ok());
+    }
 }

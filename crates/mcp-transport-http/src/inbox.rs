@@ -145,4 +145,15 @@ mod tests {
         assert!(inbound.next().await.unwrap().is_ok());
         assert!(inbound.next().await.is_none());
     }
+
+    #[tokio::test]
+    async fn large_messages_take_the_room_of_many() {
+        let (inbox, mut inbound) = Inbox::new();
+        let params = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
+        let large = Notification::new("n").with_params(RawJson::from_text(params).unwrap());
+        let fits = (0..ROOM).take_while(|_| inbox.push(large.clone().into()).is_ok()).count();
+        assert_eq!(fits, 64);
+        assert!(inbound.next().await.unwrap().is_ok());
+        assert!(inbox.push(large.into()).is_ok());
+    }
 }
