@@ -12,8 +12,8 @@ mod types;
 mod version;
 
 pub use rpc::{
-    ErrorObject, IdHasher, Message, Notification, ParseError, ParseErrorKind, RawJson, Request,
-    RequestId, Response, parse_batch,
+    ErrorObject, Message, Notification, ParseError, ParseErrorKind, RawJson, Request, RequestId,
+    Response, parse_batch,
 };
 pub use types::*;
 pub use version::{Era, ProtocolVersion, UnknownVersion};

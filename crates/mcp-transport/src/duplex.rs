@@ -1,34 +1,41 @@
+//! A transport folded into one `Sink` and one `Stream`.
+
 use std::{
     collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use mcp_core::{Message, ProtocolVersion, RequestId, method};
 
-use crate::{Connection, Envelope, Error, Exchange, Inbound, OneWay, SharedTransport, Transport};
+use tokio::time::{Sleep, sleep};
+
+use crate::{
+    Connection, Envelope, Error, ErrorKind, Exchange, Gap, Inbound, InboundItem, OneWay,
+    SharedTransport, Transport,
+};
 
 /// A transport folded into one `Sink` and one `Stream` of messages, for protocol layers that are
 /// written against a duplex.
 ///
 /// Requests that are sent open exchanges; their messages and responses, and what belongs to no
-/// exchange, come out of the stream as they arrive. A request that fails below the protocol ends the
-/// stream's turn with an error item that is not terminal: the duplex goes on unless the connection is
-/// over. Nothing is spawned: the exchanges make progress as the stream is polled. Dropping the duplex
-/// drops every open exchange. Send `notifications/cancelled` to cancel one: it is dropped then, and the
-/// transport tells the server in its own way.
+/// exchange, come out of the stream as they arrive. An error of the stream is its last item: the
+/// connection is over. Nothing is spawned: the exchanges make progress as the stream is polled. Dropping
+/// the duplex drops every open exchange. Send `notifications/cancelled` to cancel one: it is dropped then,
+/// and the transport cancels it in its own way.
 ///
-/// Messages begin in the order they were sent, and a one-way message has reached the transport before
-/// the next message begins. Responses come in any order. Closing the sink still sends the one-way
-/// messages, cancels what is open and closes the transport. Cancel safe.
+/// Messages are handed to the transport in the order they were sent, and a one-way message has reached it
+/// before the next message does. Responses come in any order. Closing the sink still sends the one-way
+/// messages, for five seconds at the most, cancels what is open and closes the transport. Cancel safe.
 ///
 /// # Errors
-/// The sink itself never fails; what goes wrong arrives at the stream, with the id of the request in
-/// [`DuplexError`](crate::DuplexError).
+/// The sink itself fails only when it is closed; a message that could not be sent is a
+/// [`DuplexItem::Failed`] of the stream.
 pub struct Duplex {
     transport: SharedTransport,
     inbound: Option<Inbound>,
@@ -45,14 +52,36 @@ pub struct Duplex {
     /// Whoever waits to send; woken when an exchange has ended.
     writer: Option<Waker>,
     closing: Option<BoxFuture<()>>,
-    /// The connection is over: the stream ends with the last exchange.
-    over: bool,
+    /// The time for what is still sent when it is closed.
+    flushing: Option<Pin<Box<Sleep>>>,
+    /// The connection is over, perhaps with an error that was not yielded yet: the stream ends with the last
+    /// exchange.
+    over: Option<Option<Error>>,
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// How many messages and exchanges may be open before the sink is full.
 const OPEN: usize = 1024;
+/// How long closing waits for one-way messages to be sent.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One item of a [`Duplex`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum DuplexItem {
+    /// A message of the server.
+    Message(Message),
+    /// A message that was sent failed below the protocol.
+    Failed {
+        /// The request concerned; `None` for a one-way message.
+        id: Option<RequestId>,
+        /// What went wrong.
+        error: Error,
+    },
+    /// Messages that belong to no exchange may be missing here.
+    Gap(Gap),
+}
 
 struct Open {
     id: RequestId,
@@ -63,31 +92,6 @@ enum State {
     Opening(BoxFuture<Exchange>),
     Running(Exchange),
     Failed(Error),
-}
-
-/// What went wrong below the protocol with one message that was put into a [`Duplex`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct DuplexError {
-    /// The request concerned; `None` where it is a one-way message or the connection.
-    pub id: Option<RequestId>,
-    /// What went wrong.
-    pub error: Error,
-}
-
-impl fmt::Display for DuplexError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.id {
-            Some(id) => write!(f, "request {id} failed"),
-            None => f.write_str("the connection failed"),
-        }
-    }
-}
-
-impl std::error::Error for DuplexError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
 }
 
 impl Duplex {
@@ -104,7 +108,8 @@ impl Duplex {
             reader: None,
             writer: None,
             closing: None,
-            over: false,
+            flushing: None,
+            over: None,
         }
     }
 
@@ -122,6 +127,9 @@ impl Duplex {
                 sent?;
             }
             let Some(message) = self.queue.pop_front() else { return Poll::Ready(Ok(())) };
+            if !matches!(message, Message::Request(_)) {
+                self.wake_writer();
+            }
             self.start(message, cx);
         }
     }
@@ -156,14 +164,19 @@ impl Duplex {
     }
 
     fn remove(&mut self, at: usize) -> Open {
-        if let Some(writer) = self.writer.take() {
-            writer.wake();
-        }
+        self.wake_writer();
         self.open.remove(at)
     }
 
+    /// There is room for another message.
+    fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+
     /// The next item of any exchange, each in its turn.
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, DuplexError>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<DuplexItem> {
         let mut polled = 0;
         while polled < self.open.len() {
             let at = (self.turn + polled) % self.open.len();
@@ -178,16 +191,33 @@ impl Duplex {
                         self.remove(at);
                         self.turn = at;
                     }
-                    return Poll::Ready(Ok(message));
+                    return Poll::Ready(DuplexItem::Message(message));
                 }
                 Poll::Ready(Some(Err(error))) => {
                     self.turn = at;
                     let id = Some(self.remove(at).id);
-                    return Poll::Ready(Err(DuplexError { id, error }));
+                    return Poll::Ready(DuplexItem::Failed { id, error });
                 }
             }
         }
         Poll::Pending
+    }
+}
+
+impl Duplex {
+    /// Sends the one-way messages that are left, as long as the server takes them.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.queue.retain(|message| !matches!(message, Message::Request(_)));
+        let flushing = self.flushing.get_or_insert_with(|| Box::pin(sleep(FLUSH_TIMEOUT)));
+        if flushing.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        while let Err(error) = ready!(self.poll_start(cx)) {
+            if error.kind() == ErrorKind::Closed {
+                break;
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -222,7 +252,7 @@ impl Open {
 }
 
 impl Stream for Duplex {
-    type Item = Result<Message, DuplexError>;
+    type Item = Result<DuplexItem, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -230,35 +260,41 @@ impl Stream for Duplex {
         // Those that were sent first are the first to find room in the transport.
         this.open.iter_mut().for_each(|open| open.poll_open(cx));
         if let Poll::Ready(Err(error)) = this.poll_start(cx) {
-            return Poll::Ready(Some(Err(DuplexError { id: None, error })));
+            return Poll::Ready(Some(Ok(DuplexItem::Failed { id: None, error })));
         }
         if let Poll::Ready(item) = this.poll_open(cx) {
-            return Poll::Ready(Some(item));
+            return Poll::Ready(Some(Ok(item)));
         }
         if let Some(inbound) = &mut this.inbound {
             match Pin::new(inbound).poll_next(cx) {
-                Poll::Ready(Some(item)) => {
-                    this.over |= item.as_ref().is_err_and(Error::is_closed);
-                    return Poll::Ready(Some(
-                        item.map_err(|error| DuplexError { id: None, error }),
-                    ));
+                Poll::Ready(Some(Ok(InboundItem::Message(message)))) => {
+                    return Poll::Ready(Some(Ok(DuplexItem::Message(message))));
+                }
+                Poll::Ready(Some(Ok(InboundItem::Gap(gap)))) => {
+                    return Poll::Ready(Some(Ok(DuplexItem::Gap(gap))));
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.inbound = None;
+                    this.over.get_or_insert(Some(error));
                 }
                 // Over: some carriers have no such traffic at all, so the exchanges go on.
                 Poll::Ready(None) => this.inbound = None,
                 Poll::Pending => {}
             }
         }
-        match this.over && this.open.is_empty() && this.sending.is_none() {
-            true => Poll::Ready(None),
-            false => Poll::Pending,
+        match &mut this.over {
+            Some(error) if this.open.is_empty() && this.sending.is_none() => {
+                Poll::Ready(error.take().map(Err))
+            }
+            _ => Poll::Pending,
         }
     }
 }
 
 impl Sink<Message> for Duplex {
-    type Error = DuplexError;
+    type Error = Error;
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), DuplexError>> {
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.open.len() + self.queue.len() < OPEN {
             return Poll::Ready(Ok(()));
         }
@@ -267,7 +303,7 @@ impl Sink<Message> for Duplex {
         Poll::Pending
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), DuplexError> {
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         self.queue.push_back(message);
         if let Some(reader) = self.reader.take() {
             reader.wake();
@@ -275,19 +311,16 @@ impl Sink<Message> for Duplex {
         Ok(())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), DuplexError>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), DuplexError>> {
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = &mut *self;
         if this.closing.is_none() {
-            this.queue.retain(|message| !matches!(message, Message::Request(_)));
-            while let Err(error) = ready!(this.poll_start(cx)) {
-                if error.is_closed() {
-                    break;
-                }
-            }
+            ready!(this.poll_last(cx));
+            (this.sending, this.flushing) = (None, None);
+            this.queue.clear();
             this.open.clear();
             let transport = this.transport.clone();
             this.closing = Some(Box::pin(async move { transport.close().await }));
@@ -295,11 +328,11 @@ impl Sink<Message> for Duplex {
         let closing = this.closing.as_mut().expect("it has just been set where it was not");
         let closed = ready!(closing.as_mut().poll(cx));
         this.closing = Some(Box::pin(async { Ok(()) }));
-        this.over = true;
+        this.over = Some(None);
         if let Some(reader) = this.reader.take() {
             reader.wake();
         }
-        Poll::Ready(closed.map_err(|error| DuplexError { id: None, error }))
+        Poll::Ready(closed)
     }
 }
 

@@ -23,15 +23,15 @@ pub enum ErrorKind {
     Connect,
     /// The connection is over: closed by us or by the peer, or the process has ended.
     Closed,
-    /// The way to the peer broke off before the answer was there. Only this request is lost: the next
-    /// one finds a new way.
+    /// The connection broke before the answer arrived. Only this request is lost: the next one opens
+    /// another connection.
     Interrupted,
     /// A wait reached its limit.
     Timeout,
     /// A message is larger than the limit, which the text names.
     TooLarge,
-    /// More messages came for one exchange, or for [`Inbound`](crate::Inbound), than were read.
-    Overflow,
+    /// More messages arrived for one exchange than were read.
+    Lagged,
     /// The peer broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
     Protocol,
     /// HTTP answered 4xx without a JSON-RPC body, other than 401, 403, 408 and 429: the endpoint does
@@ -39,10 +39,10 @@ pub enum ErrorKind {
     Rejected,
     /// HTTP answered 408, 429, 5xx or anything else that is no answer: an outage. `StatusError` is the
     /// source.
-    Status,
+    Unavailable,
     /// HTTP asks for credentials (401), or refuses the ones it got (403).
     Unauthorized,
-    /// The server has forgotten the session, and starting it anew did not help.
+    /// The server has lost the session, and opening a new one did not help.
     SessionExpired,
     /// HTTP answered with a redirect that may not be followed.
     Redirect,

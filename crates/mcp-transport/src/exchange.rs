@@ -83,6 +83,8 @@ impl Exchange {
             if let Message::Response(response) = item? {
                 return Ok(response);
             }
+            // A stream that is always ready must not keep the thread.
+            tokio::task::coop::consume_budget().await;
         }
         Err(Error::new(ErrorKind::InvalidRequest, "the exchange is over already"))
     }

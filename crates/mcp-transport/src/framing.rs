@@ -9,6 +9,11 @@ const KEPT: usize = 4096;
 /// message that somebody keeps does not hold on to a large buffer.
 const COPIED: usize = 4096;
 
+/// Up to this many bytes are moved to a buffer of their own, so that another one can be given back.
+const MOVED: usize = 64 << 10;
+/// A buffer above this size, in bytes, is given back as soon as it is not needed.
+const LARGE: usize = 1 << 20;
+
 /// Splits a stream of bytes into lines, in linear time whatever the chunks.
 ///
 /// A line end is `\n`, with or without a `\r` before it; a byte order mark before the first line and
@@ -23,6 +28,8 @@ pub struct LineDecoder {
     limit: usize,
     oversize: Option<TooLong>,
     begun: bool,
+    /// The largest capacity that the buffer has had.
+    largest: usize,
 }
 
 /// What [`LineDecoder::next_line`] found.
@@ -50,7 +57,14 @@ pub struct TooLong {
 impl LineDecoder {
     /// A decoder for lines of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), scanned: 0, limit, oversize: None, begun: false }
+        Self {
+            buffer: BytesMut::new(),
+            scanned: 0,
+            limit,
+            oversize: None,
+            begun: false,
+            largest: 0,
+        }
     }
 
     /// Where received bytes are appended.
@@ -60,6 +74,7 @@ impl LineDecoder {
 
     /// The next line, or `None` until more bytes are appended.
     pub fn next_line(&mut self) -> Option<Line> {
+        self.largest = self.largest.max(self.buffer.capacity());
         loop {
             let end =
                 memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| self.scanned + at);
@@ -70,6 +85,7 @@ impl LineDecoder {
                 self.buffer.advance(end + usize::from(complete));
                 self.scanned = 0;
                 if !complete {
+                    self.shrink();
                     return None;
                 }
                 return self.oversize.take().map(Line::TooLong);
@@ -78,6 +94,7 @@ impl LineDecoder {
                 None if self.buffer.len() > self.limit => self.oversize = Some(TooLong::default()),
                 None => {
                     self.scanned = self.buffer.len();
+                    self.shrink();
                     return None;
                 }
                 Some(end) if end > self.limit => self.oversize = Some(TooLong::default()),
@@ -110,7 +127,7 @@ impl LineDecoder {
         let bom = if self.begun { 0 } else { line.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3) };
         self.begun |= end > 0;
         let trimmed = line[bom..].trim_ascii();
-        if trimmed.len() <= COPIED {
+        if trimmed.len() <= COPIED || trimmed.len() < self.buffer.capacity() / 8 {
             let copy = Bytes::copy_from_slice(trimmed);
             self.buffer.advance(end);
             return copy;
@@ -120,7 +137,24 @@ impl LineDecoder {
         let mut line = self.buffer.split_to(end).freeze();
         line.advance(start);
         line.truncate(length);
+        // Whoever keeps the line should not keep what follows it.
+        self.move_rest();
         line
+    }
+
+    /// Gives memory back that one large line has taken.
+    fn shrink(&mut self) {
+        if self.largest > LARGE {
+            self.move_rest();
+        }
+    }
+
+    /// Moves what has not been read to a buffer of its own, unless it is much.
+    fn move_rest(&mut self) {
+        if self.buffer.len() <= MOVED {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+            self.largest = 0;
+        }
     }
 }
 
@@ -293,6 +327,24 @@ mod tests {
         assert_eq!(id("#"), None);
         assert!(hint(format!(r#"{{"method":"notifications/message","params":"{big}"}}"#)).is_call);
         assert!(!hint(format!(r#"{{"result":{{"method":1,"b":"{big}"}}}}"#)).is_call);
+    }
+
+    #[test]
+    fn the_memory_of_a_large_line_is_given_back() {
+        for limit in [64 << 20, 4 << 20] {
+            let mut decoder = LineDecoder::new(limit);
+            for _ in 0..(8 << 20) / 4096 {
+                decoder.buffer_mut().extend_from_slice(&[b'x'; 4096]);
+                assert_eq!(decoder.next_line(), None);
+            }
+            decoder.buffer_mut().extend_from_slice(b"\n{2}\nrest");
+            assert!(decoder.next_line().is_some());
+            assert_eq!(decoder.next_line(), Some(complete(b"{2}")));
+            assert_eq!(decoder.next_line(), None);
+            decoder.buffer_mut().reserve(64 << 10);
+            assert!(decoder.buffer_mut().capacity() < 1 << 20, "{limit}");
+            assert_eq!(decoder.finish(), Some(complete(b"rest")));
+        }
     }
 
     proptest! {

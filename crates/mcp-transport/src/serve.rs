@@ -2,13 +2,13 @@ use std::future::Future;
 
 use mcp_core::Request;
 
-use crate::{Envelope, Exchange, Inbound, OneWay};
+use crate::{Envelope, Exchange, Hold, Inbound, OneWay};
 
 /// A server as a function from a request to an exchange: what the memory transport calls, and what a
 /// byte stream or an HTTP endpoint can be put in front of.
 ///
-/// A server never fails a request below the protocol: what goes wrong is a JSON-RPC error in the
-/// response. Dropping the exchange cancels the work.
+/// Servers report failures as JSON-RPC errors in the response, never as errors of the transport. Dropping
+/// the exchange cancels the work.
 pub trait Serve: Send + Sync + 'static {
     /// The server as one more client meets it, for servers that keep something for each client. `None`,
     /// the default, lets all clients share this one.
@@ -37,6 +37,11 @@ pub trait Serve: Send + Sync + 'static {
     /// with their last client. A connection that is merely dropped is not reported.
     fn close(&self) -> impl Future<Output = ()> + Send {
         async {}
+    }
+
+    /// When the server last waited for a person on the client's side, where it knows. Default: it does not.
+    fn hold(&self) -> Option<Hold> {
+        None
     }
 
     /// The name of the server, for people.

@@ -2,7 +2,9 @@ use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use mcp_core::Request;
 
-use crate::{Address, Binding, Connect, Connection, Envelope, Error, Exchange, OneWay, Transport};
+use crate::{
+    Connect, Connection, Envelope, Error, Exchange, Hold, Inbound, OneWay, Serve, Transport,
+};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -38,6 +40,10 @@ impl Transport for SharedTransport {
         self.0.send(message)
     }
 
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.0.closed()
+    }
+
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.close()
     }
@@ -53,6 +59,10 @@ impl<T: Transport> Transport for Arc<T> {
 
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
         T::send(self, message)
+    }
+
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        T::closed(self)
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
@@ -87,22 +97,69 @@ impl Connect for SharedConnect {
         self.0.connect()
     }
 
-    fn binding(&self) -> Binding {
-        self.0.binding()
-    }
-
     fn describe(&self) -> String {
         self.0.describe()
     }
 
-    fn address(&self) -> Option<Address> {
-        self.0.address()
+    fn hold(&self) -> Option<Hold> {
+        self.0.hold()
+    }
+}
+
+/// Any [`Serve`] behind one cheap, cloneable handle.
+#[derive(Clone)]
+pub struct SharedServe(Arc<dyn ErasedServe>);
+
+impl SharedServe {
+    /// Shares a server; one that is shared already is not wrapped once more.
+    pub fn new(server: impl Serve) -> Self {
+        match (&server as &dyn Any).downcast_ref::<Self>() {
+            Some(shared) => shared.clone(),
+            None => Self(Arc::new(server)),
+        }
+    }
+}
+
+impl fmt::Debug for SharedServe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedServe").field(&self.0.name()).finish()
+    }
+}
+
+impl Serve for SharedServe {
+    fn for_client(&self) -> Option<Self> {
+        self.0.for_client()
+    }
+
+    fn open(&self) -> Inbound {
+        self.0.open()
+    }
+
+    fn request(&self, request: Envelope<Request>) -> impl Future<Output = Exchange> + Send {
+        self.0.request(request)
+    }
+
+    fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = ()> + Send {
+        self.0.send(message)
+    }
+
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        self.0.close()
+    }
+
+    fn hold(&self) -> Option<Hold> {
+        self.0.hold()
+    }
+
+    fn name(&self) -> String {
+        self.0.name()
     }
 }
 
 trait ErasedTransport: Send + Sync {
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>>;
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, Result<(), Error>>;
+    fn closed(&self) -> BoxFuture<'_, Error>;
     fn close(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
@@ -115,6 +172,10 @@ impl<T: Transport> ErasedTransport for T {
         Box::pin(Transport::send(self, message))
     }
 
+    fn closed(&self) -> BoxFuture<'_, Error> {
+        Box::pin(Transport::closed(self))
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(Transport::close(self))
     }
@@ -122,28 +183,60 @@ impl<T: Transport> ErasedTransport for T {
 
 trait ErasedConnect: Send + Sync {
     fn connect(&self) -> BoxFuture<'_, Result<Connection<SharedTransport>, Error>>;
-    fn binding(&self) -> Binding;
     fn describe(&self) -> String;
-    fn address(&self) -> Option<Address>;
+    fn hold(&self) -> Option<Hold>;
 }
 
 impl<C: Connect> ErasedConnect for C {
     fn connect(&self) -> BoxFuture<'_, Result<Connection<SharedTransport>, Error>> {
-        Box::pin(async {
-            let Connection { transport, inbound, pid } = Connect::connect(self).await?;
-            Ok(Connection::new(SharedTransport::new(transport), inbound).with_pid(pid))
-        })
-    }
-
-    fn binding(&self) -> Binding {
-        Connect::binding(self)
+        Box::pin(async { Ok(Connect::connect(self).await?.map(SharedTransport::new)) })
     }
 
     fn describe(&self) -> String {
         Connect::describe(self)
     }
 
-    fn address(&self) -> Option<Address> {
-        Connect::address(self)
+    fn hold(&self) -> Option<Hold> {
+        Connect::hold(self)
+    }
+}
+
+trait ErasedServe: Send + Sync {
+    fn for_client(&self) -> Option<SharedServe>;
+    fn open(&self) -> Inbound;
+    fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Exchange>;
+    fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, ()>;
+    fn close(&self) -> BoxFuture<'_, ()>;
+    fn hold(&self) -> Option<Hold>;
+    fn name(&self) -> String;
+}
+
+impl<S: Serve> ErasedServe for S {
+    fn for_client(&self) -> Option<SharedServe> {
+        Serve::for_client(self).map(SharedServe::new)
+    }
+
+    fn open(&self) -> Inbound {
+        Serve::open(self)
+    }
+
+    fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Exchange> {
+        Box::pin(Serve::request(self, request))
+    }
+
+    fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, ()> {
+        Box::pin(Serve::send(self, message))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Serve::close(self))
+    }
+
+    fn hold(&self) -> Option<Hold> {
+        Serve::hold(self)
+    }
+
+    fn name(&self) -> String {
+        Serve::name(self)
     }
 }

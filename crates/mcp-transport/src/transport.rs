@@ -1,9 +1,8 @@
 use std::future::Future;
 
 use mcp_core::Request;
-use serde::{Deserialize, Serialize};
 
-use crate::{Envelope, Error, Exchange, Inbound, OneWay};
+use crate::{Connection, Envelope, Error, Exchange, Hold, OneWay};
 
 /// A connection to one MCP server: each request opens an [`Exchange`].
 ///
@@ -49,10 +48,19 @@ pub trait Transport: Send + Sync + 'static {
     /// When the message could not be handed to the peer.
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Waits until the connection is over, and says why with an error of kind
+    /// [`Closed`](crate::ErrorKind::Closed): it was closed, the process has ended, the pipe broke. A carrier
+    /// that makes a connection for each request, as HTTP does, is over only when it is closed. Cancel safe.
+    ///
+    /// Default: waits for ever.
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        std::future::pending()
+    }
+
     /// Ends the connection in order, and everything it owns: processes, sockets, sessions.
     ///
     /// # Errors
-    /// When the end was not an orderly one. The connection is over all the same.
+    /// When something was left behind. The connection is over all the same.
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -68,75 +76,12 @@ pub trait Connect: Send + Sync + 'static {
     /// [`Config`](crate::ErrorKind::Config) when it cannot even be tried.
     fn connect(&self) -> impl Future<Output = Result<Connection<Self::Transport>, Error>> + Send;
 
-    /// The kind of carrier, which tells what silence and a broken connection mean while the era of the
-    /// server is still unknown.
-    fn binding(&self) -> Binding;
-
-    /// What is connected to, for people: a command or a URL without credentials.
+    /// What is connected to, for people, such as in an error about a connection that could not be opened: a
+    /// command or a URL without credentials.
     fn describe(&self) -> String;
 
-    /// Where the server is. Default: `None`, as for whatever is not reached over a network.
-    fn address(&self) -> Option<Address> {
+    /// When connecting, or the connection, last waited for a person. Default: it never does.
+    fn hold(&self) -> Option<Hold> {
         None
     }
-}
-
-/// An open connection.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Connection<T> {
-    /// Sends.
-    pub transport: T,
-    /// Receives what belongs to no exchange.
-    pub inbound: Inbound,
-    /// The process that serves it, where there is one of ours.
-    pub pid: Option<u32>,
-}
-
-impl<T> Connection<T> {
-    /// Puts the two halves together.
-    pub fn new(transport: T, inbound: Inbound) -> Self {
-        Self { transport, inbound, pid: None }
-    }
-
-    /// Names the process that serves it.
-    #[must_use]
-    pub fn with_pid(mut self, pid: impl Into<Option<u32>>) -> Self {
-        self.pid = pid.into();
-        self
-    }
-}
-
-/// Where a server is on a network.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Address {
-    /// The name of the host, or its IP address without brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
-impl Address {
-    /// A port of a host.
-    pub fn new(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port }
-    }
-}
-
-/// The kind of carrier that a [`Connect`] opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Binding {
-    /// One shared pipe: a process, a socket. A server of the legacy era may stay silent on an unknown
-    /// first request, or end the connection.
-    Stream,
-    /// Streamable HTTP: a request each. Silence and broken connections say nothing of the era.
-    Http,
-    /// HTTP+SSE of revision 2024-11-05, which servers of the modern era do not offer: there is nothing to
-    /// find out.
-    LegacyHttp,
-    /// A server in this process.
-    Memory,
 }

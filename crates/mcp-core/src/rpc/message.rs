@@ -156,6 +156,71 @@ impl Message {
     }
 }
 
+/// Payloads up to this size, in bytes, are cheaper to copy than to account for.
+const SMALL: usize = 64 << 10;
+
+impl Message {
+    /// The parameters, the result or the data of the error.
+    fn payload(&self) -> Option<&RawJson> {
+        match self {
+            Message::Request(request) => request.params.as_ref(),
+            Message::Notification(notification) => notification.params.as_ref(),
+            Message::Response(Response { outcome: Ok(result), .. }) => Some(result),
+            Message::Response(Response { outcome: Err(error), .. }) => error.data.as_ref(),
+        }
+    }
+
+    fn payload_mut(&mut self) -> Option<&mut RawJson> {
+        match self {
+            Message::Request(request) => request.params.as_mut(),
+            Message::Notification(notification) => notification.params.as_mut(),
+            Message::Response(Response { outcome: Ok(result), .. }) => Some(result),
+            Message::Response(Response { outcome: Err(error), .. }) => error.data.as_mut(),
+        }
+    }
+
+    /// The length of the payload in bytes: of the parameters, the result or the data of the error.
+    pub fn payload_len(&self) -> usize {
+        self.payload().map_or(0, RawJson::len)
+    }
+
+    /// About how many bytes of memory the message keeps alive: the frame that its payload was cut out of,
+    /// its method, its id and the text of its error.
+    pub fn held_bytes(&self) -> usize {
+        let text = |text: &Cow<'static, str>| match text {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(text) => text.capacity(),
+        };
+        let names = match self {
+            Message::Request(request) => text(&request.method) + id_bytes(&request.id),
+            Message::Notification(notification) => text(&notification.method),
+            Message::Response(response) => {
+                let error = response.outcome.as_ref().err();
+                response.id.as_ref().map_or(0, id_bytes)
+                    + error.map_or(0, |error| error.message.capacity())
+            }
+        };
+        size_of::<Self>() + names + self.payload().map_or(0, RawJson::held_bytes)
+    }
+
+    /// Copies the payload out of its frame where that frees memory: where the frame holds much more than
+    /// the payload, or the payload is small. For messages that may wait.
+    pub fn compact(&mut self) {
+        if let Some(payload) = self.payload_mut()
+            && (payload.len() <= SMALL || payload.len() < payload.held_bytes() / 2)
+        {
+            payload.detach();
+        }
+    }
+}
+
+fn id_bytes(id: &RequestId) -> usize {
+    match id {
+        RequestId::Number(_) => 0,
+        RequestId::String(text) => text.capacity(),
+    }
+}
+
 impl Request {
     /// Appends the request as one line of JSON; see [`Message::encode`].
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -248,6 +313,30 @@ mod tests {
         let mut out = Vec::new();
         message.into().encode(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_a_message_holds_is_its_frame_until_it_is_compact() {
+        let junk = "x".repeat(1 << 20);
+        let frame = format!(r#"{{"jsonrpc":"2.0","method":"n","junk":"{junk}","params":{{}}}}"#);
+        let mut message = Message::parse(frame).unwrap();
+        assert_eq!(message.payload_len(), 2);
+        assert!(message.held_bytes() > 1 << 20);
+        message.compact();
+        assert_eq!(message.payload_len(), 2);
+        assert!(message.held_bytes() < 1 << 10);
+
+        let method = "m".repeat(1 << 20);
+        let frame = format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
+        assert!(Message::parse(frame).unwrap().held_bytes() > 1 << 20);
+        let error = ErrorObject::new(1, "e".repeat(1 << 20));
+        assert!(Message::from(Response::error(None, error)).held_bytes() > 1 << 20);
+        // A payload that is most of its frame stays where it is.
+        let big = RawJson::from_text(format!("\"{junk}\"")).unwrap();
+        let mut message = Message::from(Notification::new("n").with_params(big.clone()));
+        message.compact();
+        let Message::Notification(notification) = message else { unreachable!() };
+        assert_eq!(notification.params.unwrap().as_bytes().as_ptr(), big.as_bytes().as_ptr());
     }
 
     #[test]

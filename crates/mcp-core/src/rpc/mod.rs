@@ -5,7 +5,7 @@ mod message;
 mod parse;
 mod raw;
 
-pub use id::{IdHasher, RequestId};
+pub use id::RequestId;
 pub use message::{ErrorObject, Message, Notification, Request, Response};
 pub use parse::{ParseError, ParseErrorKind, parse_batch};
 pub use raw::RawJson;

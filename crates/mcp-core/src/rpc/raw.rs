@@ -71,6 +71,17 @@ impl RawJson {
         self.start == self.end
     }
 
+    /// The bytes of memory that this value keeps alive: all of the message that it was cut out of.
+    pub fn held_bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Copies the value into an allocation of exactly its size, so that it no longer keeps the message
+    /// alive that it was cut out of.
+    pub fn detach(&mut self) {
+        *self = Self::trusted(Bytes::copy_from_slice(self.as_bytes()));
+    }
+
     /// Whether the value is `null`.
     pub fn is_null(&self) -> bool {
         self.as_bytes() == b"null"

@@ -7,9 +7,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use mcp_core::Message;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::{Multiplex, Queue, Shared, linger::Linger, outbox::Lines};
+use super::{
+    Frame, Multiplex, Queue, Shared, backpressure::Backpressure, linger::Linger, outbox::Lines,
+};
 use crate::{
     Error, ErrorKind, Inbound, Limits,
     framing::{Line, LineDecoder},
@@ -36,6 +39,11 @@ pub struct LineDriver<R, W> {
     writing: Lines,
     flushed: bool,
     linger: Linger,
+    /// The rest of a batch.
+    batch: std::vec::IntoIter<Message>,
+    backpressure: Backpressure,
+    /// Why there is no more to read.
+    end: Option<Error>,
     reason: Option<Error>,
 }
 
@@ -43,7 +51,7 @@ impl Multiplex {
     /// Speaks newline-delimited JSON over a pair of byte streams.
     ///
     /// ```
-    /// # use mcp_transport::{Limits, Multiplex};
+    /// # use mcp_transport::{Limits, multiplex::Multiplex};
     /// # async fn connect() -> std::io::Result<()> {
     /// let (reader, writer) = tokio::io::split(tokio::io::duplex(1024).0);
     /// let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
@@ -67,6 +75,9 @@ impl Multiplex {
             writing: Lines::default(),
             flushed: true,
             linger: Linger::default(),
+            batch: Vec::new().into_iter(),
+            backpressure: Backpressure::default(),
+            end: None,
             reason: None,
         };
         (multiplex, inbound, driver)
@@ -157,37 +168,58 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
     /// Reads what has arrived; the reason when there is no more.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         for _ in 0..READS {
+            ready!(self.poll_deliver(cx));
+            if let Some(reason) = self.end.take() {
+                return Poll::Ready(reason);
+            }
             let buffer = self.decoder.buffer_mut();
             if buffer.capacity() - buffer.len() < READ / 4 {
                 buffer.reserve(READ);
             }
             let read = pin!(self.reader.read_buf(buffer));
-            let end = match ready!(read.poll(cx)) {
+            self.end = match ready!(read.poll(cx)) {
                 Ok(0) => Some(Error::new(ErrorKind::Closed, "the server closed the connection")),
                 Ok(_) => None,
                 Err(error) => {
                     Some(Error::new(ErrorKind::Closed, "the connection broke").with_source(error))
                 }
             };
-            while let Some(line) = self.decoder.next_line() {
-                self.deliver(line);
-            }
-            if let Some(reason) = end {
-                if let Some(line) = self.decoder.finish() {
-                    self.deliver(line);
-                }
-                return Poll::Ready(reason);
-            }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn deliver(&self, line: Line) {
-        match line {
-            Line::Complete(frame) => self.shared.deliver_frame(frame),
-            Line::TooLong(line) => self.shared.reject_too_long(&line),
+    /// Delivers what has been read, unless a reader should be given time first.
+    fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.backpressure.poll(&self.shared, cx));
+            let message = match self.batch.next() {
+                Some(message) => message,
+                None => match self.next_frame() {
+                    Some(Frame::One(message)) => message,
+                    Some(Frame::Batch(messages)) => {
+                        self.batch = messages.into_iter();
+                        continue;
+                    }
+                    Some(Frame::None) => continue,
+                    None => return Poll::Ready(()),
+                },
+            };
+            self.backpressure.set(self.shared.deliver(message));
         }
+    }
+
+    /// The next line that has been read; at the end of the pipe, what stands after the last one.
+    fn next_frame(&mut self) -> Option<Frame> {
+        let line = self.decoder.next_line();
+        let line = line.or_else(|| self.end.as_ref().and_then(|_| self.decoder.finish()));
+        Some(match line? {
+            Line::Complete(frame) => self.shared.parse(frame),
+            Line::TooLong(line) => {
+                self.shared.reject_too_long(&line);
+                Frame::None
+            }
+        })
     }
 }
 

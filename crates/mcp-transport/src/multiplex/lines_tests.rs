@@ -13,9 +13,10 @@ use tokio::{
     time::timeout,
 };
 
+use super::LineDriver;
 use crate::{
-    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits, LineDriver, Multiplex, OneWay,
-    Transport,
+    Delivery, Envelope, Error, ErrorKind, Exchange, Gap, Inbound, InboundItem, Limits, OneWay,
+    Transport, multiplex::Multiplex,
 };
 
 type Driver = LineDriver<DuplexStream, DuplexStream>;
@@ -88,6 +89,10 @@ async fn open(multiplex: &Multiplex, request: Request) -> Exchange {
 
 async fn error(exchange: Exchange) -> Error {
     within(exchange.response()).await.unwrap_err()
+}
+
+async fn message(inbound: &mut Inbound) -> Message {
+    within(inbound.next()).await.unwrap().unwrap().into_message().unwrap()
 }
 
 fn notice(method: &'static str) -> Envelope<OneWay> {
@@ -164,8 +169,7 @@ async fn junk_is_skipped_and_counted_and_hangs_nobody() {
     peer.answer(1).await;
     assert!(within(exchange.response()).await.is_ok());
     assert_eq!(multiplex.skipped(), 6);
-    let next = within(inbound.next()).await.unwrap().unwrap();
-    assert_eq!(next, Notification::new("n").into());
+    assert_eq!(message(&mut inbound).await, Notification::new("n").into());
     drop(peer);
     assert!(within(inbound.next()).await.unwrap().unwrap_err().is_closed());
     assert!(within(inbound.next()).await.is_none());
@@ -312,7 +316,7 @@ async fn nothing_follows_the_end_of_the_inbound() {
     within(multiplex.close()).await.unwrap();
     peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"late\"}\n").await;
     tokio::task::yield_now().await;
-    assert_eq!(within(inbound.next()).await.unwrap().unwrap(), Notification::new("early").into());
+    assert_eq!(message(&mut inbound).await, Notification::new("early").into());
     assert!(within(inbound.next()).await.unwrap().is_err());
     assert!(within(inbound.next()).await.is_none());
 }
@@ -382,23 +386,153 @@ async fn drop_sends_cancelled_once_and_after_the_request() {
 #[tokio::test(start_paused = true)]
 async fn overflow_ends_one_exchange_and_cancels_it() {
     let (multiplex, _inbound, mut peer) = started(1 << 10, limits(|limits| limits.exchange = 2));
-    let params = RawJson::from_text(r#"{"_meta":{"progressToken":"t"}}"#).unwrap();
-    let mut exchange = open(&multiplex, call(1).with_params(params)).await;
+    let mut exchange = open(&multiplex, Request::new(1, "subscriptions/listen")).await;
     peer.line().await;
-    for _ in 0..3 {
-        peer.write(
-            "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\
-             \"params\":{\"progressToken\":\"t\",\"progress\":1}}\n",
-        )
-        .await;
+    for n in 0..3 {
+        peer.write(event(1, n)).await;
     }
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     for _ in 0..2 {
         assert!(matches!(within(exchange.next()).await, Some(Ok(Message::Notification(_)))));
     }
-    assert_eq!(within(exchange.next()).await.unwrap().unwrap_err().kind(), ErrorKind::Overflow);
+    assert_eq!(within(exchange.next()).await.unwrap().unwrap_err().kind(), ErrorKind::Lagged);
     assert!(peer.line().await.contains("notifications/cancelled"));
     assert!(within(exchange.next()).await.is_none());
+}
+
+/// An event of the subscription with this id.
+fn event(id: i64, n: usize) -> String {
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"event/{n}\",\"params\":\
+         {{\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n"
+    )
+}
+
+fn progress(n: usize) -> String {
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\
+         \"params\":{{\"progressToken\":\"t\",\"progress\":{n}}}}}\n"
+    )
+}
+
+fn with_progress(id: i64) -> Request {
+    call(id).with_params(RawJson::trusted(r#"{"_meta":{"progressToken":"t"}}"#))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_loses_nothing_for_those_who_read() {
+    let (multiplex, mut inbound, mut peer) = started(1 << 20, Limits::default());
+    let mut call = open(&multiplex, with_progress(1)).await;
+    let mut subscription = open(&multiplex, Request::new(2, "subscriptions/listen")).await;
+    const BURST: usize = 5_000;
+    let mut burst = String::new();
+    for n in 0..BURST {
+        burst += &(progress(n) + &event(2, n));
+        burst += "{\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n";
+    }
+    let events = tokio::spawn(async move {
+        for n in 0..BURST {
+            let item = within(subscription.next()).await.unwrap().unwrap();
+            assert_eq!(item, Message::parse(event(2, n).trim().to_owned()).unwrap());
+        }
+    });
+    let inbound = tokio::spawn(async move {
+        for _ in 0..BURST {
+            message(&mut inbound).await;
+        }
+    });
+    let called = tokio::spawn(async move {
+        let mut progress = 0;
+        while let Ok(Message::Notification(_)) = within(call.next()).await.unwrap() {
+            progress += 1;
+        }
+        progress
+    });
+    peer.write(burst).await;
+    peer.answer(1).await;
+    within(events).await.unwrap();
+    within(inbound).await.unwrap();
+    assert_eq!(within(called).await.unwrap(), BURST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_holds_the_others_up_once_and_for_a_moment_only() {
+    let (multiplex, _inbound, mut peer) = started(1 << 20, Limits::default().with_exchange(100));
+    let slow = open(&multiplex, with_progress(1)).await;
+    let begun = tokio::time::Instant::now();
+    for n in 0..100 {
+        let other = open(&multiplex, call(n + 2)).await;
+        peer.write(progress(0).repeat(1000)).await;
+        peer.answer(n + 2).await;
+        assert!(within(other.response()).await.is_ok());
+    }
+    assert!(begun.elapsed() <= Duration::from_millis(20), "{:?}", begun.elapsed());
+    peer.answer(1).await;
+    assert!(within(slow.response()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_logs_that_nobody_reads_loses_no_event() {
+    let (_multiplex, mut inbound, mut peer) = started(1 << 20, Limits::default());
+    let log = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n";
+    peer.write(log.repeat(3000) + "{\"jsonrpc\":\"2.0\",\"method\":\"event\"}\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut events = 0;
+    loop {
+        match within(inbound.next()).await.unwrap().unwrap() {
+            InboundItem::Message(Message::Notification(it)) => {
+                events += usize::from(it.method == "event");
+            }
+            InboundItem::Gap(Gap::Lagged(lagged)) => {
+                assert!(lagged.logs > 1900 && lagged.others == 0, "{lagged:?}");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(events, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn junk_in_the_envelope_is_not_kept_for_a_reader_who_is_slow() {
+    let (multiplex, _inbound, mut peer) = started(1 << 20, Limits::default());
+    let slow = open(&multiplex, with_progress(1)).await;
+    let junk = "x".repeat(1 << 20);
+    for n in 0..100 {
+        let progress = progress(n).replacen('{', &format!("{{\"junk\":\"{junk}\","), 1);
+        peer.write(progress).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(multiplex.shared.lock().routes.waiting_bytes(&1.into()) < 1 << 20);
+    drop(slow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_response_is_written_in_the_modern_era() {
+    let (multiplex, inbound, mut peer) = started(1 << 16, limits(|limits| limits.message = 200));
+    let modern = |id| Envelope::new(call(id)).with_version(ProtocolVersion::V2026_07_28);
+    let exchange = within(multiplex.request(modern(1))).await.unwrap();
+    drop(inbound);
+    let big = "x".repeat(20_000);
+    peer.write("{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"ping\"}\n").await;
+    peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"m\",\"params\":\"{big}\"}}\n"))
+        .await;
+    peer.answer(1).await;
+    assert!(within(exchange.response()).await.is_ok());
+    let _second = within(multiplex.request(modern(2))).await.unwrap();
+    for id in [1, 2] {
+        assert_eq!(peer.line().await, encoded(call(id)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closed_says_why() {
+    let (multiplex, _inbound, peer) = started(1 << 10, Limits::default());
+    assert!(timeout(Duration::from_secs(1), multiplex.closed()).await.is_err());
+    let waiting = multiplex.closed();
+    drop(peer);
+    assert_eq!(within(waiting).await.to_string(), "the server closed the connection");
+    assert_eq!(within(multiplex.closed()).await.to_string(), "the server closed the connection");
 }
 
 #[tokio::test(start_paused = true)]
@@ -430,7 +564,7 @@ async fn batches_are_taken_in_their_revision_alone() {
     let exchange = within(multiplex.request(request(ProtocolVersion::V2025_03_26))).await.unwrap();
     peer.write(batch).await;
     assert!(within(exchange.response()).await.is_ok());
-    assert_eq!(within(inbound.next()).await.unwrap().unwrap(), Notification::new("m").into());
+    assert_eq!(message(&mut inbound).await, Notification::new("m").into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use mcp_core::Message;
 
-use super::{Multiplex, Queue, Shared, linger::Linger, outbox::weight};
+use super::{Multiplex, Queue, Shared, backpressure::Backpressure, linger::Linger, outbox::weight};
 use crate::{Error, ErrorKind, Inbound, Limits};
 
 /// Does the I/O of a [`Multiplex`] over a `Sink` and a `Stream` of messages: a future that resolves to
@@ -24,6 +24,7 @@ pub struct MessageDriver<Si, St> {
     sink: Option<Si>,
     stream: St,
     linger: Linger,
+    backpressure: Backpressure,
     reason: Option<Error>,
 }
 
@@ -48,6 +49,7 @@ impl Multiplex {
             sink: Some(sink),
             stream,
             linger: Linger::default(),
+            backpressure: Backpressure::default(),
             reason: None,
         };
         (multiplex, inbound, driver)
@@ -115,8 +117,9 @@ where
 {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         for _ in 0..TAKEN {
+            ready!(self.backpressure.poll(&self.shared, cx));
             match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(message)) => self.shared.deliver(message),
+                Some(Ok(message)) => self.backpressure.set(self.shared.deliver(message)),
                 Some(Err(error)) => {
                     let reason = Error::new(ErrorKind::Closed, "the connection broke");
                     return Poll::Ready(reason.with_source(error));

@@ -46,7 +46,7 @@ async fn requests_answers_and_the_rest_go_both_ways() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_to_be_sent_is_bounded_in_bytes() {
-    let limits = Limits { outbox: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_outbox(10_000);
     let (multiplex, _inbound, mut peer) = started(limits);
     let big = RawJson::from_text(format!("\"{}\"", "x".repeat(6_000))).unwrap();
     let send = || {
@@ -102,7 +102,7 @@ async fn the_end_of_the_stream_tells_what_was_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn more_than_the_outbox_holds_goes_one_by_one() {
-    let limits = Limits { outbox: 1_000, ..Limits::default() };
+    let limits = Limits::default().with_outbox(1_000);
     let (multiplex, _inbound, mut peer) = started(limits);
     let big = RawJson::from_text(format!("\"{}\"", "x".repeat(100_000))).unwrap();
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,45 +1,47 @@
 //! Many exchanges over one shared pipe: a routing table, an outbox and a driver that moves bytes.
 //!
-//! The driver never waits for a write before it reads, and never waits for anybody who reads an
-//! exchange. It writes what requests have left in the outbox, and puts what arrives where its reader
-//! finds it.
+//! The driver never waits for a write before it reads. It writes what requests have left in the outbox,
+//! and puts what arrives where its reader finds it. A reader for which much waits is given a few
+//! milliseconds to read before the driver receives more; a slow one is not waited for again.
 
-mod beside;
+mod backpressure;
+mod expect_answer;
+mod id_hasher;
 mod lines;
 mod linger;
-mod mailbox;
 mod messages;
 mod outbox;
-mod receivers;
+mod route;
 mod routes;
 
 use std::{
     fmt,
     ops::Deref,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::Waker,
 };
 
 use mcp_core::{
-    ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, Response,
+    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, Response,
     error_code,
 };
 use tokio::sync::Notify;
 
 use self::{
+    backpressure::Busy,
     outbox::{Outbox, Queue},
-    routes::Routes,
+    routes::{Routed, Routes},
 };
 use crate::{
-    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, Limits, OneWay, Transport,
-    framing::TooLong,
+    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, InboundSender, Limits, OneWay,
+    Transport, framing::TooLong,
 };
 
-pub(crate) use self::receivers::{InboundQueue, Route};
-pub use self::{lines::LineDriver, messages::MessageDriver};
+pub(crate) use self::route::Route;
+pub use self::{id_hasher::IdHasher, lines::LineDriver, messages::MessageDriver};
 
 /// A [`Transport`] over one pipe that all exchanges share: the streams of a process, a socket, a pair of
 /// message channels.
@@ -63,6 +65,7 @@ struct User(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    inbound: InboundSender,
     /// Wakes those who wait for room in the outbox, or for the end of the writing half.
     progress: Notify,
     skipped: AtomicU64,
@@ -79,29 +82,39 @@ struct State {
     closing: bool,
     /// The writing half is closed or broken.
     write_over: bool,
-    /// Revision 2025-03-26 is spoken, the only one with batches.
-    batches: bool,
+    /// The revision of the last message that was sent, which decides what may be answered and whether
+    /// there are batches.
+    version: Option<ProtocolVersion>,
 }
 
 impl Multiplex {
     fn with_queue(queue: Queue, limits: Limits) -> (Self, Inbound) {
         let encodes = matches!(queue, Queue::Lines(_));
         let state = State {
-            routes: Routes::new(limits.clone()),
+            routes: Routes::new(&limits),
             outbox: Outbox::new(queue),
             driver: None,
             closing: false,
             write_over: false,
-            batches: false,
+            version: None,
         };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            progress: Notify::new(),
-            skipped: AtomicU64::new(0),
-            encodes,
-            limits,
+        let (sender, inbound) = Inbound::channel(&limits);
+        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+            let shared = Weak::clone(shared);
+            sender.on_unread(move |rejected| {
+                if let Some(shared) = shared.upgrade() {
+                    shared.refuse(rejected.refusal());
+                }
+            });
+            Shared {
+                state: Mutex::new(state),
+                inbound: sender,
+                progress: Notify::new(),
+                skipped: AtomicU64::new(0),
+                encodes,
+                limits,
+            }
         });
-        let inbound = Inbound::from_queue(InboundQueue::new(Arc::clone(&shared)));
         (Self { shared: Arc::new(User(shared)) }, inbound)
     }
 
@@ -197,12 +210,12 @@ fn closed() -> Error {
 
 impl Transport for Multiplex {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        let Envelope { message: request, version, .. } = request;
+        let Envelope { message: request, version, is_long_lived, .. } = request;
         let id = request.id.clone();
         self.queue(request, |state, message| {
             let Message::Request(request) = message else { return Ok(()) };
-            state.batches = version == Some(ProtocolVersion::V2025_03_26);
-            state.routes.open(request, Some(state.outbox.queued))
+            state.version = version;
+            state.routes.open(request, is_long_lived, Some(state.outbox.queued))
         })
         .await?;
         let route = Route::new(Arc::clone(&self.shared), id.clone());
@@ -210,7 +223,16 @@ impl Transport for Multiplex {
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.queue(message.message, |_, _| Ok(())).await
+        let Envelope { message, version, .. } = message;
+        self.queue(message, |state, _| {
+            state.version = version.or(state.version);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn closed(&self) -> Error {
+        self.wait_for(|state| state.routes.ended().cloned()).await
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -268,31 +290,44 @@ impl Shared {
             state.routes.end(error, written, &mut wakers);
             wakers.extend(state.driver.take());
         }
+        self.inbound.end(Some(error.clone()));
         self.progress.notify_waiters();
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Hands a received message to whom it belongs.
-    fn deliver(&self, message: Message) {
-        let wake = {
-            let mut state = self.lock();
-            let routed = state.routes.deliver(message);
-            self.reply(&mut state, routed.reply);
-            routed.wake
-        };
-        if let Some(waker) = wake {
-            waker.wake();
+    /// Hands a received message to whom it belongs, and says whose reader should be given time now.
+    fn deliver(&self, message: Message) -> Option<Busy> {
+        let routed = self.lock().routes.deliver(message);
+        match routed {
+            Routed::Exchange { wake, busy } => {
+                wake.into_iter().for_each(Waker::wake);
+                busy.map(Busy::Exchange)
+            }
+            Routed::Inbound(message) => match self.inbound.offer(message) {
+                Ok(wants_pause) => wants_pause.then_some(Busy::Inbound),
+                Err(rejected) => {
+                    self.refuse(rejected.refusal());
+                    None
+                }
+            },
+            Routed::Nobody => None,
         }
     }
 
-    /// Queues answers to requests of the server. A server that does not read gets none: what waits for
-    /// it stays bounded.
-    fn reply(&self, state: &mut State, replies: impl IntoIterator<Item = Response>) {
-        for reply in replies {
-            if state.outbox.waiting() < self.limits.outbox as u64 {
-                state.outbox.push(reply.into());
+    /// Queues the refusal of a request of the server. A server that does not read gets none: what waits
+    /// for it stays bounded. In the modern era servers do not ask, and are not answered.
+    fn refuse(&self, refusal: Option<Response>) {
+        let Some(refusal) = refusal else { return };
+        let driver = {
+            let mut state = self.lock();
+            let is_modern = state.version.is_some_and(|version| version.era() == Era::Modern);
+            if is_modern || state.outbox.waiting() >= self.limits.outbox as u64 {
+                return;
             }
-        }
+            state.outbox.push(refusal.into());
+            state.driver.take()
+        };
+        driver.into_iter().for_each(Waker::wake);
     }
 
     /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
@@ -318,46 +353,52 @@ impl Shared {
             "a message of {} bytes is over the limit of {} bytes",
             line.length, self.limits.message
         );
+        if hint.is_call {
+            let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
+            self.refuse(hint.id.map(|id| Response::error(id, error)));
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
         let mut wakers = Vec::new();
-        {
-            let mut state = self.lock();
-            if hint.is_call {
-                let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
-                self.reply(&mut state, hint.id.map(|id| Response::error(id, error)));
-                self.skipped.fetch_add(1, Ordering::Relaxed);
-            } else {
-                let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
-                match hint.id {
-                    Some(id) => {
-                        state.routes.fail(&id, error, &mut wakers);
-                    }
-                    None => state.routes.fail_open(&error, &mut wakers),
-                }
+        match hint.id {
+            Some(id) => {
+                self.lock().routes.fail(&id, error, &mut wakers);
             }
+            None => self.lock().routes.fail_open(&error, &mut wakers),
         }
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Delivers a frame of bytes: a message, a batch where the revision has them, or neither.
-    fn deliver_frame(&self, frame: bytes::Bytes) {
-        match Message::parse(frame.clone()) {
-            Ok(message) => self.deliver(message),
-            Err(ParseError { kind: ParseErrorKind::Batch, .. }) if self.lock().batches => {
-                match mcp_core::parse_batch(frame) {
-                    Ok(messages) => messages.into_iter().for_each(|message| self.deliver(message)),
-                    Err(error) => self.reject(error),
-                }
+    /// The messages of a frame of bytes: one, a batch where the revision has them, or none.
+    fn parse(&self, frame: bytes::Bytes) -> Frame {
+        let error = match Message::parse(frame.clone()) {
+            Ok(message) => return Frame::One(message),
+            Err(error) => error,
+        };
+        let has_batches = || self.lock().version == Some(ProtocolVersion::V2025_03_26);
+        if matches!(error.kind, ParseErrorKind::Batch) && has_batches() {
+            match mcp_core::parse_batch(frame) {
+                Ok(messages) => return Frame::Batch(messages),
+                Err(error) => self.reject(error),
             }
-            Err(error) => {
-                #[cfg(feature = "tracing")]
-                {
-                    let excerpt = String::from_utf8_lossy(&frame[..frame.len().min(EXCERPT)]);
-                    tracing::debug!(%error, length = frame.len(), ?excerpt, "not a message");
-                }
-                self.reject(error);
-            }
+            return Frame::None;
         }
+        #[cfg(feature = "tracing")]
+        {
+            let excerpt = String::from_utf8_lossy(&frame[..frame.len().min(EXCERPT)]);
+            tracing::debug!(%error, length = frame.len(), ?excerpt, "not a message");
+        }
+        self.reject(error);
+        Frame::None
     }
+}
+
+/// What a frame of bytes holds.
+enum Frame {
+    One(Message),
+    Batch(Vec<Message>),
+    None,
 }
 
 /// How much of what is no message is logged, in bytes.

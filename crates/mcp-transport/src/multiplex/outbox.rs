@@ -5,8 +5,6 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use mcp_core::Message;
 
-use super::mailbox::size;
-
 /// From this size on a line is encoded outside the lock and written from where it lies.
 const LARGE: usize = 64 << 10;
 
@@ -73,12 +71,12 @@ impl Outbox {
 
 /// About how many bytes the line of a message has.
 pub(super) fn weight(message: &Message) -> u64 {
-    size(message) as u64 + 64
+    message.payload_len() as u64 + 64
 }
 
 /// Encodes a message that is large as a line, so that nobody holds the lock meanwhile.
 pub(super) fn encode_large(message: &Message) -> Option<Bytes> {
-    let length = size(message);
+    let length = message.payload_len();
     (length >= LARGE).then(|| {
         let mut line = Vec::with_capacity(length + 256);
         message.encode(&mut line);

@@ -8,14 +8,15 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mcp_core::{
-    ErrorObject, IdHasher, Message, Notification, Request, RequestId, Response, error_code, method,
-};
+use mcp_core::{Message, Notification, Request, RequestId, Response, error_code, method};
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::mailbox::Mailbox;
-use crate::{Delivery, Error, ErrorKind, Limits};
+use super::IdHasher;
+use crate::{
+    Delivery, Error, ErrorKind, Limits,
+    mailbox::{Bounds, Mailbox, Pushed},
+};
 
 pub(super) struct Routes {
     open: HashMap<RequestId, Slot, BuildHasherDefault<IdHasher>>,
@@ -23,17 +24,14 @@ pub(super) struct Routes {
     tokens: HashMap<RequestId, RequestId>,
     /// How many open requests are subscriptions.
     subscriptions: usize,
-    inbound: Mailbox,
-    inbound_lost: u64,
-    inbound_waker: Option<Waker>,
-    inbound_read: bool,
+    /// The request whose reader the driver gives time to read.
+    paused: Option<RequestId>,
     ended: Option<Error>,
-    end_told: bool,
-    limits: Limits,
+    bounds: Bounds,
 }
 
 struct Slot {
-    mail: Mailbox,
+    mail: Mailbox<Message>,
     end: Option<Result<Response, Error>>,
     waker: Option<Waker>,
     token: Option<RequestId>,
@@ -47,31 +45,35 @@ enum Purpose {
     Call,
     /// `initialize` may not be cancelled, and a server whose era is unknown may die of it.
     Opening,
-    /// `subscriptions/listen`.
+    /// A long-lived exchange, such as `subscriptions/listen`.
     Subscription,
 }
 
-/// What to do after a message was routed.
-#[derive(Default)]
-pub(super) struct Routed {
-    pub(super) wake: Option<Waker>,
-    pub(super) reply: Option<Response>,
+/// To whom a message belongs.
+pub(super) enum Routed {
+    /// To an exchange, where it waits now. Its reader is to be woken, and given time to read if it is `busy`.
+    Exchange { wake: Option<Waker>, busy: Option<RequestId> },
+    /// To no exchange.
+    Inbound(Message),
+    /// To nobody: it is late, or one too many.
+    Nobody,
 }
 
 impl Routes {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             open: HashMap::default(),
             tokens: HashMap::new(),
             subscriptions: 0,
-            inbound: Mailbox::default(),
-            inbound_lost: 0,
-            inbound_waker: None,
-            inbound_read: true,
+            paused: None,
             ended: None,
-            end_told: false,
-            limits,
+            bounds: Bounds { messages: limits.exchange, bytes: limits.waiting },
         }
+    }
+
+    /// Why the connection is over.
+    pub(super) fn ended(&self) -> Option<&Error> {
+        self.ended.as_ref()
     }
 
     /// Why the connection is over, as a new message meets it.
@@ -80,7 +82,12 @@ impl Routes {
     }
 
     /// Opens a route for a request that will be written at the offset `begins_at`, or go another way.
-    pub(super) fn open(&mut self, request: &Request, begins_at: Option<u64>) -> Result<(), Error> {
+    pub(super) fn open(
+        &mut self,
+        request: &Request,
+        is_long_lived: bool,
+        begins_at: Option<u64>,
+    ) -> Result<(), Error> {
         if self.open.contains_key(&request.id) {
             let message = format!("a request with the id {} is in flight already", request.id);
             return Err(
@@ -90,6 +97,7 @@ impl Routes {
         let purpose = match &*request.method {
             method::INITIALIZE | method::SERVER_DISCOVER => Purpose::Opening,
             method::SUBSCRIPTIONS_LISTEN => Purpose::Subscription,
+            _ if is_long_lived => Purpose::Subscription,
             _ => Purpose::Call,
         };
         let token = request.params.as_ref().and_then(|params| progress_token(params.as_bytes()));
@@ -100,7 +108,14 @@ impl Routes {
         self.subscriptions += usize::from(purpose == Purpose::Subscription);
         self.open.insert(
             request.id.clone(),
-            Slot { mail: Mailbox::default(), end: None, waker: None, token, purpose, begins_at },
+            Slot {
+                mail: Mailbox::new(self.bounds),
+                end: None,
+                waker: None,
+                token,
+                purpose,
+                begins_at,
+            },
         );
         Ok(())
     }
@@ -132,6 +147,12 @@ impl Routes {
         }
     }
 
+    /// The bytes that wait for the reader of an exchange.
+    #[cfg(test)]
+    pub(super) fn waiting_bytes(&self, id: &RequestId) -> usize {
+        self.open.get(id).map_or(0, |slot| slot.mail.bytes())
+    }
+
     /// Closes the route of a request; the notification that cancels it, if the server still works on it.
     pub(super) fn close(&mut self, id: &RequestId) -> Option<Notification> {
         let slot = self.remove(id)?;
@@ -155,44 +176,67 @@ impl Routes {
         Some(slot)
     }
 
-    /// Hands a received message to whom it belongs.
+    /// Says to whom a received message belongs, and keeps it for an exchange.
     pub(super) fn deliver(&mut self, message: Message) -> Routed {
         if self.ended.is_some() {
-            return Routed::default();
+            return Routed::Nobody;
         }
         let (id, end) = match &message {
             Message::Response(response) => match &response.id {
                 // A late answer, after a cancel or a time-out, is nobody's.
-                Some(id) if !self.open.contains_key(id) => return Routed::default(),
+                Some(id) if !self.open.contains_key(id) => return Routed::Nobody,
                 Some(id) => (Some(id.clone()), None),
-                None => (self.only_open(), None),
+                None => (self.only_open(response), None),
             },
             Message::Notification(notification) => self.owner(notification),
             Message::Request(_) => (None, None),
         };
-        let Some(slot) = id.and_then(|id| self.open.get_mut(&id)) else {
-            return self.deliver_inbound(message);
+        let Some((id, slot)) = id.and_then(|id| self.open.get_mut(&id).map(|slot| (id, slot)))
+        else {
+            return Routed::Inbound(message);
         };
         // After the end of an exchange nothing more belongs to it: a second answer is dropped.
         if slot.end.is_some() {
-            return Routed::default();
+            return Routed::Nobody;
         }
         match message {
             Message::Response(response) => slot.end = Some(Ok(response)),
-            message => match slot.mail.push(message, self.limits.exchange, self.limits.message) {
-                Ok(()) => slot.end = end.map(Err),
-                Err(_) => {
-                    let text = format!(
-                        "more than {} messages or {} bytes waited to be read",
-                        self.limits.exchange, self.limits.message
-                    );
-                    slot.end = Some(Err(
-                        Error::new(ErrorKind::Overflow, text).with_delivery(Delivery::Answered)
-                    ));
+            message => match slot.mail.push(message) {
+                Pushed::Queued | Pushed::Shed(_) => slot.end = end.map(Err),
+                Pushed::Full(_) => {
+                    let Bounds { messages, bytes } = self.bounds;
+                    let text =
+                        format!("more than {messages} messages or {bytes} bytes waited to be read");
+                    let error = Error::new(ErrorKind::Lagged, text);
+                    slot.end = Some(Err(error.with_delivery(Delivery::Answered)));
                 }
             },
         }
-        Routed { wake: slot.waker.take(), reply: None }
+        let busy = slot.mail.wants_pause().then_some(id);
+        Routed::Exchange { wake: slot.waker.take(), busy }
+    }
+
+    /// Whether the reader of an exchange, for which much waits, should be given more time. It is given some
+    /// until [`resumes`](Self::resumes) says so.
+    pub(super) fn wants_pause(&mut self, id: &RequestId) -> bool {
+        let wants_pause = self.open.get(id).is_some_and(|slot| slot.mail.wants_pause());
+        self.paused = wants_pause.then(|| id.clone());
+        wants_pause
+    }
+
+    /// The reader of an exchange was given time.
+    pub(super) fn paused(&mut self, id: &RequestId) {
+        self.paused = None;
+        if let Some(slot) = self.open.get_mut(id) {
+            slot.mail.paused();
+        }
+    }
+
+    /// Whether the driver, which has given a reader time, can go on.
+    pub(super) fn resumes(&self) -> bool {
+        self.paused
+            .as_ref()
+            .is_some_and(|id| self.open.get(id).is_none_or(|slot| !slot.mail.wants_pause()))
     }
 
     /// Ends one exchange with an error, if it is open.
@@ -225,62 +269,6 @@ impl Routes {
             slot.end.get_or_insert_with(|| Err(error.clone().with_delivery(delivery)));
             wakers.extend(slot.waker.take());
         }
-        wakers.extend(self.inbound_waker.take());
-    }
-
-    pub(super) fn poll_inbound(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Message, Error>>> {
-        // What was lost was newer than what is queued.
-        if let Some(message) = self.inbound.pop() {
-            return Poll::Ready(Some(Ok(message)));
-        }
-        if self.inbound_lost > 0 {
-            let text = format!("{} messages were lost since nobody read them", self.inbound_lost);
-            self.inbound_lost = 0;
-            return Poll::Ready(Some(Err(Error::new(ErrorKind::Overflow, text))));
-        }
-        match &self.ended {
-            Some(error) if !self.end_told => {
-                self.end_told = true;
-                Poll::Ready(Some(Err(error.clone())))
-            }
-            Some(_) => Poll::Ready(None),
-            None => {
-                self.inbound_waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Nobody will read what belongs to no exchange: the refusals of requests that waited there.
-    pub(super) fn drop_inbound(&mut self) -> Vec<Response> {
-        self.inbound_read = false;
-        let waiting = std::mem::take(&mut self.inbound);
-        waiting.into_iter().filter_map(|message| self.refuse(message)).collect()
-    }
-
-    fn deliver_inbound(&mut self, message: Message) -> Routed {
-        let message = match self.inbound_read {
-            true => match self.inbound.push(message, self.limits.inbound, self.limits.message) {
-                Ok(()) => return Routed { wake: self.inbound_waker.take(), reply: None },
-                Err(message) => message,
-            },
-            false => message,
-        };
-        self.inbound_lost += 1;
-        Routed { wake: None, reply: self.refuse(message) }
-    }
-
-    /// The server must not wait for an answer that cannot come.
-    fn refuse(&self, message: Message) -> Option<Response> {
-        let Message::Request(request) = message else { return None };
-        let error = match self.inbound_read {
-            true => ErrorObject::new(error_code::INTERNAL_ERROR, "the client is overloaded"),
-            false => ErrorObject::new(error_code::METHOD_NOT_FOUND, "the client takes no requests"),
-        };
-        Some(Response::error(request.id, error))
     }
 
     /// The open request that a notification belongs to, and the error that it ends it with.
@@ -313,12 +301,14 @@ impl Routes {
         self.open.get(id).is_some_and(|slot| slot.purpose == Purpose::Subscription)
     }
 
-    /// The one request that an error without an id can be about.
-    fn only_open(&self) -> Option<RequestId> {
-        match self.open.len() {
-            1 => self.open.keys().next().cloned(),
-            _ => None,
-        }
+    /// The one request that an answer without an id can be about: an error of a server that could not read
+    /// the request, or does not know yet how to answer. Some servers answer notifications, too.
+    fn only_open(&self, response: &Response) -> Option<RequestId> {
+        let (1, Some((id, slot))) = (self.open.len(), self.open.iter().next()) else { return None };
+        let is_unread =
+            |code| matches!(code, error_code::PARSE_ERROR | error_code::INVALID_REQUEST);
+        let is_unread = response.outcome.as_ref().err().is_some_and(|error| is_unread(error.code));
+        (is_unread || slot.purpose == Purpose::Opening).then(|| id.clone())
     }
 }
 
@@ -367,7 +357,7 @@ fn progress_token(params: &[u8]) -> Option<RequestId> {
 
 /// Whether an exchange was given up on this side alone, so that the server still works on it.
 fn ended_here(end: &Result<Response, Error>) -> bool {
-    end.as_ref().is_err_and(|error| error.kind() == ErrorKind::Overflow)
+    end.as_ref().is_err_and(|error| error.kind() == ErrorKind::Lagged)
 }
 
 #[cfg(test)]

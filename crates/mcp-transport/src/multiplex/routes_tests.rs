@@ -6,7 +6,7 @@ use std::{
     task::Wake,
 };
 
-use mcp_core::RawJson;
+use mcp_core::{ErrorObject, RawJson};
 use proptest::prelude::*;
 
 use super::*;
@@ -21,8 +21,12 @@ fn poll(routes: &mut Routes, id: &RequestId) -> Poll<Option<Result<Message, Erro
     routes.poll(id, &mut Context::from_waker(&Waker::from(Arc::new(Noop))))
 }
 
-fn poll_inbound(routes: &mut Routes) -> Poll<Option<Result<Message, Error>>> {
-    routes.poll_inbound(&mut Context::from_waker(&Waker::from(Arc::new(Noop))))
+fn open(routes: &mut Routes, request: &Request) {
+    routes.open(request, false, Some(0)).unwrap();
+}
+
+fn is_inbound(routed: &Routed) -> bool {
+    matches!(routed, Routed::Inbound(_))
 }
 
 fn request(id: impl Into<RequestId>, method: &'static str, params: &str) -> Request {
@@ -38,8 +42,8 @@ fn response(id: impl Into<RequestId>) -> Message {
     Response::result(id.into(), RawJson::trusted("{}")).into()
 }
 
-fn error_without_id() -> Message {
-    Response::error(None, ErrorObject::new(-32700, "what?")).into()
+fn error_without_id(code: i64) -> Message {
+    Response::error(None, ErrorObject::new(code, "what?")).into()
 }
 
 /// Where a message ends up while these requests are open: a call with the id 1 and the token "t", one
@@ -78,39 +82,62 @@ fn who_gets_what() {
         (Notification::new("notifications/progress").into(), inbound.clone()),
         (Request::new(1, "ping").into(), inbound.clone()),
         // There are three that it can be about.
-        (error_without_id(), inbound),
+        (error_without_id(-32700), inbound),
     ];
     for (message, owner) in cases {
-        let mut routes = Routes::new(Limits::default());
-        let open = [
+        let mut routes = Routes::new(&Limits::default());
+        let requests = [
             request(1, "tools/call", r#"{"_meta":{"progressToken":"t"}}"#),
             request("1", "tools/call", r#"{"_meta":{"progressToken":5}}"#),
             Request::new(7, "subscriptions/listen"),
         ];
-        for request in &open {
-            routes.open(request, Some(0)).unwrap();
+        for request in &requests {
+            open(&mut routes, request);
         }
-        assert!(routes.deliver(message.clone()).reply.is_none());
-        for request in &open {
+        let routed = routes.deliver(message.clone());
+        for request in &requests {
             let got = poll(&mut routes, &request.id).is_ready();
             assert_eq!(got, owner.as_ref() == Some(&request.id), "{message:?} for {}", request.id);
         }
-        assert_eq!(poll_inbound(&mut routes).is_ready(), owner.is_none(), "{message:?}");
+        assert_eq!(is_inbound(&routed), owner.is_none(), "{message:?}");
     }
 }
 
 #[test]
-fn an_error_without_an_id_is_about_the_only_request() {
-    let mut routes = Routes::new(Limits::default());
-    routes.open(&Request::new(1, "tools/list"), Some(0)).unwrap();
-    routes.deliver(error_without_id());
-    assert!(matches!(poll(&mut routes, &1.into()), Poll::Ready(Some(Ok(Message::Response(_))))));
+fn an_error_without_an_id_is_about_the_only_request_that_could_not_be_read() {
+    let cases = [
+        ("tools/list", -32700, true),
+        ("tools/list", -32600, true),
+        // The answer of a server that answers notifications, such as `notifications/initialized`.
+        ("tools/list", -32601, false),
+        ("subscriptions/listen", -32601, false),
+        ("initialize", -32601, true),
+        ("server/discover", -32000, true),
+    ];
+    for (method, code, is_answered) in cases {
+        let mut routes = Routes::new(&Limits::default());
+        open(&mut routes, &Request::new(1, method));
+        let routed = routes.deliver(error_without_id(code));
+        assert_eq!(is_inbound(&routed), !is_answered, "{method} {code}");
+        let polled = poll(&mut routes, &1.into());
+        let response = matches!(polled, Poll::Ready(Some(Ok(Message::Response(_)))));
+        assert_eq!(response, is_answered, "{method} {code}");
+    }
+}
+
+#[test]
+fn a_long_lived_exchange_of_any_method_is_a_subscription() {
+    let mut routes = Routes::new(&Limits::default());
+    routes.open(&Request::new(7, "events/stream"), true, Some(0)).unwrap();
+    let params = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":7}}"#;
+    routes.deliver(notification("events/event", params));
+    assert!(matches!(poll(&mut routes, &7.into()), Poll::Ready(Some(Ok(_)))));
 }
 
 #[test]
 fn the_server_ends_a_subscription_and_need_not_be_told() {
-    let mut routes = Routes::new(Limits::default());
-    routes.open(&Request::new(7, "subscriptions/listen"), Some(0)).unwrap();
+    let mut routes = Routes::new(&Limits::default());
+    open(&mut routes, &Request::new(7, "subscriptions/listen"));
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":7}"#));
     let mut polled = Vec::new();
     while let Poll::Ready(Some(item)) = poll(&mut routes, &7.into()) {
@@ -120,43 +147,49 @@ fn the_server_ends_a_subscription_and_need_not_be_told() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(routes.close(&7.into()).is_none());
 
-    routes.open(&Request::new(8, "subscriptions/listen"), Some(0)).unwrap();
+    open(&mut routes, &Request::new(8, "subscriptions/listen"));
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":8}"#));
     assert!(routes.close(&8.into()).is_none(), "not even when nobody has read of it");
 }
 
 #[test]
-fn what_waits_is_bounded_in_messages_and_bytes() {
-    let limits = Limits { exchange: 3, inbound: 2, message: 100, ..Limits::default() };
-    let big = |method: &'static str, bytes: usize| {
-        let token = r#""progressToken":1"#;
-        notification(method, &format!("{{{token},\"x\":\"{}\"}}", "y".repeat(bytes)))
+fn what_waits_is_bounded_and_one_exchange_ends_alone() {
+    let limits = Limits::default().with_exchange(3).with_waiting(2000);
+    let tagged = |method: &'static str, bytes: usize| {
+        let meta = r#""_meta":{"io.modelcontextprotocol/subscriptionId":1}"#;
+        notification(method, &format!("{{{meta},\"x\":\"{}\"}}", "y".repeat(bytes)))
     };
-    let mut routes = Routes::new(limits);
-    routes.open(&request(1, "tools/call", r#"{"_meta":{"progressToken":1}}"#), Some(0)).unwrap();
-    routes.open(&request(2, "tools/call", "{}"), Some(0)).unwrap();
+    let mut routes = Routes::new(&limits);
+    open(&mut routes, &Request::new(1, "subscriptions/listen"));
+    open(&mut routes, &Request::new(2, "tools/call"));
     for _ in 0..2 {
-        routes.deliver(big("notifications/progress", 60));
+        routes.deliver(tagged("a", 1200));
     }
     assert!(matches!(poll(&mut routes, &1.into()), Poll::Ready(Some(Ok(_)))));
     let Poll::Ready(Some(Err(error))) = poll(&mut routes, &1.into()) else { panic!() };
-    assert_eq!(error.kind(), ErrorKind::Overflow);
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Lagged, Delivery::Answered));
     assert!(poll(&mut routes, &2.into()).is_pending());
+    assert!(routes.close(&1.into()).is_some(), "it is still open at the server");
+}
 
-    for _ in 0..3 {
-        routes.deliver(big("notifications/message", 1));
+#[test]
+fn too_much_progress_costs_no_answer() {
+    let mut routes = Routes::new(&Limits::default().with_exchange(3));
+    open(&mut routes, &request(1, "tools/call", r#"{"_meta":{"progressToken":1}}"#));
+    for n in 0..100 {
+        let params = format!(r#"{{"progressToken":1,"progress":{n}}}"#);
+        routes.deliver(notification("notifications/progress", &params));
     }
-    for _ in 0..2 {
-        assert!(matches!(poll_inbound(&mut routes), Poll::Ready(Some(Ok(_)))));
+    routes.deliver(response(1));
+    let mut found = Vec::new();
+    while let Poll::Ready(Some(Ok(message))) = poll(&mut routes, &1.into()) {
+        found.push(message);
     }
-    let Poll::Ready(Some(Err(error))) = poll_inbound(&mut routes) else { panic!() };
-    assert_eq!(error.to_string(), "1 messages were lost since nobody read them");
-    assert!(poll_inbound(&mut routes).is_pending(), "it goes on");
-    // One that is larger than everything passes alone.
-    routes.deliver(big("notifications/message", 500));
-    routes.deliver(big("notifications/message", 1));
-    assert!(matches!(poll_inbound(&mut routes), Poll::Ready(Some(Ok(_)))));
-    assert!(matches!(poll_inbound(&mut routes), Poll::Ready(Some(Err(_)))));
+    let [.., Message::Notification(last), Message::Response(_)] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(last.params.as_ref().unwrap().as_bytes(), br#"{"progressToken":1,"progress":99}"#);
+    assert_eq!(found.len(), 4);
 }
 
 /// One step of a random run. Ids are few, so that they meet.
@@ -167,7 +200,6 @@ enum Step {
     Answer(u8),
     Inbound,
     Poll(u8),
-    PollInbound,
     Close(u8),
     End,
 }
@@ -180,7 +212,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => id.clone().prop_map(Step::Answer),
         2 => Just(Step::Inbound),
         8 => id.clone().prop_map(Step::Poll),
-        2 => Just(Step::PollInbound),
         2 => id.prop_map(Step::Close),
         1 => Just(Step::End),
     ]
@@ -206,9 +237,8 @@ proptest! {
     fn no_interleaving_loses_repeats_or_misroutes_a_message(
         steps in proptest::collection::vec(step(), 0..200),
     ) {
-        let mut routes = Routes::new(Limits::default());
+        let mut routes = Routes::new(&Limits::default());
         let mut open: BTreeMap<u8, Expected> = BTreeMap::new();
-        let mut inbound = VecDeque::new();
         let mut ended = false;
         let mut serial = 0;
         for step in steps {
@@ -217,7 +247,8 @@ proptest! {
                 Step::Open(id) if !ended => {
                     let token = serde_json::to_string(&id_of(id)).unwrap();
                     let params = format!(r#"{{"_meta":{{"progressToken":{token}}}}}"#);
-                    let opened = routes.open(&request(id_of(id), "tools/call", &params), Some(0));
+                    let request = request(id_of(id), "tools/call", &params);
+                    let opened = routes.open(&request, false, Some(0));
                     prop_assert_eq!(opened.is_err(), open.contains_key(&id));
                     open.entry(id).or_default();
                 }
@@ -226,14 +257,13 @@ proptest! {
                     let token = serde_json::to_string(&id_of(id)).unwrap();
                     let params = format!(r#"{{"progressToken":{token},"progress":{serial}}}"#);
                     let message = notification("notifications/progress", &params);
-                    routes.deliver(message.clone());
-                    match open.get_mut(&id) {
-                        _ if ended => {}
-                        Some(expected) if expected.end.is_none() => {
-                            expected.messages.push_back(message);
-                        }
-                        Some(_) => {}
-                        None => inbound.push_back(message),
+                    let routed = routes.deliver(message.clone());
+                    prop_assert_eq!(is_inbound(&routed), !ended && !open.contains_key(&id));
+                    if let Some(expected) = open.get_mut(&id)
+                        && expected.end.is_none()
+                        && !ended
+                    {
+                        expected.messages.push_back(message);
                     }
                 }
                 Step::Answer(id) => {
@@ -246,10 +276,8 @@ proptest! {
                 }
                 Step::Inbound => {
                     let message = notification(format!("n{serial}"), "{}");
-                    routes.deliver(message.clone());
-                    if !ended {
-                        inbound.push_back(message);
-                    }
+                    let routed = routes.deliver(message.clone());
+                    prop_assert_eq!(is_inbound(&routed), !ended);
                 }
                 Step::Poll(id) => {
                     let polled = poll(&mut routes, &id_of(id));
@@ -271,16 +299,6 @@ proptest! {
                         }
                     }
                 }
-                Step::PollInbound => match (poll_inbound(&mut routes), inbound.pop_front()) {
-                    (Poll::Ready(Some(Ok(polled))), Some(message)) => {
-                        prop_assert_eq!(polled, message);
-                    }
-                    (polled, None) => {
-                        prop_assert!(!matches!(polled, Poll::Ready(Some(Ok(_)))));
-                        prop_assert_eq!(polled.is_ready(), ended);
-                    }
-                    (polled, message) => panic!("{polled:?} instead of {message:?}"),
-                },
                 Step::Close(id) => {
                     let cancel = routes.close(&id_of(id));
                     let expected = open.remove(&id);

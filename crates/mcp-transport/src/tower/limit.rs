@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::{Message, Request, method};
+use mcp_core::{Message, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_layer::Layer;
 
@@ -14,9 +14,9 @@ use crate::{Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
 /// Lets at most so many exchanges be open at once; further requests wait, in order, unsent.
 ///
-/// A place is taken until the exchange is over or dropped. One-way messages pass freely, and so does
-/// `subscriptions/listen`, which is open-ended and would hold its place for ever. Each transport that is
-/// layered has places of its own.
+/// A place is taken until the exchange is over or dropped. One-way messages are not limited, and neither is
+/// an exchange that is [long-lived](Envelope::is_long_lived), which would hold its place for ever. Each
+/// transport that is layered has places of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct ConcurrencyLimitLayer {
     max: usize,
@@ -47,7 +47,7 @@ pub struct ConcurrencyLimit<T> {
 
 impl<T: Transport> Transport for ConcurrencyLimit<T> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        if request.message.method == method::SUBSCRIPTIONS_LISTEN {
+        if request.is_long_lived {
             return self.inner.request(request).await;
         }
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
@@ -66,8 +66,12 @@ impl<T: Transport> Transport for ConcurrencyLimit<T> {
         self.inner.send(message)
     }
 
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.inner.closed()
+    }
+
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
-        // Those who wait for a place are told too.
+        // Those who wait for a place fail too.
         self.places.close();
         self.inner.close()
     }
@@ -107,7 +111,8 @@ mod tests {
         assert!(waits(transport.request(call(2, "tools/call"))).await);
         let notice = mcp_core::Notification::new("free");
         within(transport.send(Envelope::new(notice.into()))).await.unwrap();
-        let listening = within(transport.request(call(3, "subscriptions/listen"))).await.unwrap();
+        let listen = call(3, "subscriptions/listen").long_lived();
+        let listening = within(transport.request(listen)).await.unwrap();
 
         peer.write(RESULT).await;
         assert!(within(first.next()).await.unwrap().is_ok());

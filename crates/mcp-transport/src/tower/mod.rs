@@ -22,7 +22,7 @@ mod testing {
     use mcp_core::{RawJson, Request};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 
-    use crate::{Envelope, Limits, Multiplex};
+    use crate::{Envelope, Limits, multiplex::Multiplex};
 
     /// A server that the test plays, line by line.
     pub(super) struct Peer {

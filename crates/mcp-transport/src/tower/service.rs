@@ -15,8 +15,8 @@ use crate::{Envelope, Error, Exchange, Transport};
 /// [`Exchange`].
 ///
 /// For middleware that is written against services. What such a layer measures or limits ends when the
-/// exchange begins; [`TimeoutLayer`](crate::TimeoutLayer) and
-/// [`ConcurrencyLimitLayer`](crate::ConcurrencyLimitLayer) hold until it is over.
+/// exchange begins; [`TimeoutLayer`](super::TimeoutLayer) and
+/// [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer) hold until it is over.
 pub struct TransportService<T>(Arc<T>);
 
 impl<T: Transport> TransportService<T> {

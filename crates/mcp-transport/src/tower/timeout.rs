@@ -6,8 +6,8 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::{Message, Request, method};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use mcp_core::{Message, Request};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tower_layer::Layer;
 
 use crate::{Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
@@ -15,9 +15,9 @@ use crate::{Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 /// Ends every exchange that takes longer than a limit, from the request to its terminal item.
 ///
 /// The exchange then fails with [`Timeout`](ErrorKind::Timeout) and the limit in the text, and the one
-/// below is dropped, which cancels the request. Of `subscriptions/listen`, which is open-ended, only the
-/// wait for the first message is limited. [`send`](Transport::send) has the same limit. Needs tokio's
-/// timer.
+/// below is dropped, which cancels the request. Of an exchange that is [long-lived](Envelope::is_long_lived)
+/// only the wait for the first message is limited. [`send`](Transport::send) has the same limit. Needs
+/// tokio's timer.
 ///
 /// Spec: basic/patterns/cancellation#timeouts
 #[derive(Debug, Clone, Copy)]
@@ -49,10 +49,11 @@ pub struct Timeout<T> {
 
 impl<T: Transport> Transport for Timeout<T> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        let deadline = Instant::now() + self.limit;
+        // Made now, since the time that is spent on opening the exchange counts. Any limit is safe for it.
+        let sleep = sleep(self.limit);
         let overdue = overdue(&request.message.method, self.limit);
-        let open_ended = request.message.method == method::SUBSCRIPTIONS_LISTEN;
-        let exchange = match timeout_at(deadline, self.inner.request(request)).await {
+        let is_long_lived = request.is_long_lived;
+        let exchange = match timeout(self.limit, self.inner.request(request)).await {
             Ok(exchange) => exchange?,
             Err(_) => return Err(overdue),
         };
@@ -60,8 +61,8 @@ impl<T: Transport> Transport for Timeout<T> {
             return Ok(exchange);
         }
         let id = exchange.id().clone();
-        let sleep = Some(Box::pin(sleep_until(deadline)));
-        let timed = Timed { exchange: Some(exchange), sleep, open_ended, overdue };
+        let sleep = Some(Box::pin(sleep));
+        let timed = Timed { exchange: Some(exchange), sleep, is_long_lived, overdue };
         Ok(Exchange::from_stream(id, timed))
     }
 
@@ -72,6 +73,10 @@ impl<T: Transport> Transport for Timeout<T> {
         };
         let sent = tokio::time::timeout(self.limit, self.inner.send(message)).await;
         sent.unwrap_or(Err(overdue))
+    }
+
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.inner.closed()
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
@@ -88,7 +93,7 @@ struct Timed {
     exchange: Option<Exchange>,
     /// `None` once there is no limit any more.
     sleep: Option<Pin<Box<Sleep>>>,
-    open_ended: bool,
+    is_long_lived: bool,
     overdue: Error,
 }
 
@@ -98,14 +103,18 @@ impl Stream for Timed {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(exchange) = &mut this.exchange else { return Poll::Ready(None) };
-        if let Poll::Ready(item) = exchange.poll_item(cx) {
-            if this.open_ended {
-                this.sleep = None;
-            }
-            return Poll::Ready(item);
+        let polled = exchange.poll_item(cx);
+        if polled.is_ready() && this.is_long_lived {
+            this.sleep = None;
         }
-        let Some(sleep) = &mut this.sleep else { return Poll::Pending };
-        ready!(sleep.as_mut().poll(cx));
+        let Some(sleep) = &mut this.sleep else { return polled };
+        match polled {
+            // A stream that is always ready must not outlast the limit. An answer that is there counts.
+            Poll::Ready(Some(Ok(Message::Notification(_) | Message::Request(_))))
+                if sleep.deadline() <= Instant::now() => {}
+            Poll::Ready(item) => return Poll::Ready(item),
+            Poll::Pending => ready!(sleep.as_mut().poll(cx)),
+        }
         this.exchange = None;
         Poll::Ready(Some(Err(this.overdue.clone())))
     }
@@ -154,13 +163,52 @@ mod tests {
     async fn a_subscription_may_stay_open_once_it_has_begun() {
         let (multiplex, mut peer) = connection();
         let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
-        let mut exchange = transport.request(call(1, "subscriptions/listen")).await.unwrap();
+        let listen = || call(1, "subscriptions/listen").long_lived();
+        let mut exchange = transport.request(listen()).await.unwrap();
         let error = within(exchange.next()).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        let mut exchange = transport.request(call(1, "subscriptions/listen")).await.unwrap();
+        let mut exchange = transport.request(listen()).await.unwrap();
         peer.write(PROGRESS).await;
         assert!(within(exchange.next()).await.unwrap().is_ok());
         assert!(tokio::time::timeout(10 * LIMIT, exchange.next()).await.is_err());
+    }
+
+    /// A transport whose exchanges are always ready with another message.
+    struct Endless;
+
+    impl Transport for Endless {
+        async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+            let endless = futures_util::stream::repeat_with(|| {
+                std::thread::sleep(Duration::from_millis(1));
+                Ok(mcp_core::Notification::new("n").into())
+            });
+            Ok(Exchange::from_stream(request.message.id, endless))
+        }
+
+        async fn send(&self, _: Envelope<OneWay>) -> Result<(), Error> {
+            Ok(())
+        }
+
+        async fn close(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_always_ready_ends_at_the_limit() {
+        let transport = TimeoutLayer::new(Duration::from_millis(20)).layer(Endless);
+        let exchange = transport.request(call(1, "tools/call")).await.unwrap();
+        assert_eq!(exchange.response().await.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_beyond_all_time_is_none() {
+        let (multiplex, mut peer) = connection();
+        let transport = TimeoutLayer::new(Duration::MAX).layer(multiplex);
+        let exchange = transport.request(call(1, "tools/call")).await.unwrap();
+        peer.line().await;
+        peer.write(RESULT).await;
+        assert!(within(exchange.response()).await.is_ok());
     }
 
     /// A transport that accepts nothing.

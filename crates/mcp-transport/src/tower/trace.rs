@@ -76,6 +76,10 @@ impl<T: Transport> Transport for Trace<T> {
         sent
     }
 
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.inner.closed()
+    }
+
     async fn close(&self) -> Result<(), Error> {
         let closed = self.inner.close().await;
         match &closed {

@@ -12,7 +12,7 @@ impl Multiplex {
     /// only. Nothing is queued but, when the exchange is dropped open, the notification that cancels it.
     ///
     /// Open it before the request is sent, as the answer may be faster than the sending. When the pipe
-    /// ends, its fate is [`Unknown`](crate::Delivery::Unknown).
+    /// ends, its delivery is [`Unknown`](crate::Delivery::Unknown).
     ///
     /// # Errors
     /// As [`request`](crate::Transport::request) has them: the connection is over, or the id is in flight.
@@ -24,7 +24,7 @@ impl Multiplex {
         if state.closing || state.write_over {
             return Err(closed());
         }
-        state.routes.open(request, None)?;
+        state.routes.open(request, false, None)?;
         drop(state);
         let route = Route::new(Arc::clone(&self.shared), request.id.clone());
         Ok(Exchange::from_route(request.id.clone(), route))

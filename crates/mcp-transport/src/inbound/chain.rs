@@ -1,0 +1,245 @@
+//! The [`Inbound`]s of connections that follow one another, read as one.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use futures_core::Stream;
+
+use super::{Gap, Inbound, InboundItem};
+use crate::Error;
+
+impl Inbound {
+    /// An [`Inbound`] that reads those of successive connections, which the [`InboundChain`] is given one
+    /// after the other.
+    ///
+    /// Where one of them ends, `gap` makes the [`Gap`] that is read in its place out of its last error,
+    /// unless it was the [last](InboundChain::last).
+    pub fn successive(gap: impl Fn(Option<Error>) -> Gap + Send + 'static) -> (InboundChain, Self) {
+        let state = Arc::new(Mutex::new(State::default()));
+        let reader = Reader { state: Arc::clone(&state), current: None, gap: Box::new(gap) };
+        (InboundChain(state), Self::from_stream(reader))
+    }
+}
+
+/// Continues an [`Inbound`] over connections that follow one another: see [`Inbound::successive`]. When it
+/// is dropped, the reader finds the end after what waits.
+pub struct InboundChain(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// What is read after the present one.
+    next: Option<Inbound>,
+    /// The present one is the last.
+    is_last: bool,
+    /// Why all is over, once it is.
+    end: Option<Option<Error>>,
+    /// Nobody will read.
+    is_unread: bool,
+    reader: Option<Waker>,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl InboundChain {
+    /// Continues with `inbound` when the present one has ended.
+    pub fn push(&self, inbound: Inbound) {
+        self.change(|state| match state.is_unread || state.end.is_some() {
+            true => Some(inbound),
+            false => state.next.replace(inbound),
+        });
+    }
+
+    /// No other follows the present one: its end is that of the whole.
+    pub fn last(&self) {
+        self.change(|state| {
+            state.is_last = true;
+            None
+        });
+    }
+
+    /// Ends it after what waits, with an error or without. Only the first end counts.
+    pub fn end(&self, error: Option<Error>) {
+        self.change(|state| {
+            state.end.get_or_insert(error);
+            None
+        });
+    }
+
+    /// Whether it was [ended](Self::end), and the error.
+    pub fn ended(&self) -> Option<Option<Error>> {
+        lock(&self.0).end.clone()
+    }
+
+    /// Drops what `change` returns outside the lock, since unread requests are refused by that.
+    fn change(&self, change: impl FnOnce(&mut State) -> Option<Inbound>) {
+        let (unread, reader) = {
+            let mut state = lock(&self.0);
+            (change(&mut state), state.reader.take())
+        };
+        drop(unread);
+        reader.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for InboundChain {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+impl fmt::Debug for InboundChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboundChain").field("ended", &lock(&self.0).end.is_some()).finish()
+    }
+}
+
+struct Reader {
+    state: Arc<Mutex<State>>,
+    current: Option<Inbound>,
+    gap: Box<dyn Fn(Option<Error>) -> Gap + Send>,
+}
+
+impl Stream for Reader {
+    type Item = Result<InboundItem, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let Some(current) = &mut this.current else {
+                let mut state = lock(&this.state);
+                let state = &mut *state;
+                match (state.next.take(), &mut state.end) {
+                    (Some(next), _) => this.current = Some(next),
+                    (None, Some(error)) => return Poll::Ready(error.take().map(Err)),
+                    (None, None) if state.is_last => return Poll::Ready(None),
+                    (None, None) => {
+                        state.reader = Some(cx.waker().clone());
+                        return Poll::Pending;
+                    }
+                }
+                continue;
+            };
+            let end = match Pin::new(current).poll_next(cx) {
+                Poll::Ready(Some(Err(error))) => Some(error),
+                Poll::Ready(None) => None,
+                Poll::Ready(item) => return Poll::Ready(item),
+                Poll::Pending => {
+                    let mut state = lock(&this.state);
+                    if state.end.is_none() {
+                        state.reader = Some(cx.waker().clone());
+                        return Poll::Pending;
+                    }
+                    None
+                }
+            };
+            this.current = None;
+            let state = lock(&this.state);
+            match &state.end {
+                // Its own reason is better than a bare end.
+                Some(None) => return Poll::Ready(end.filter(Error::is_closed).map(Err)),
+                Some(Some(_)) => {}
+                None if state.is_last => return Poll::Ready(end.map(Err)),
+                None => return Poll::Ready(Some(Ok((this.gap)(end).into()))),
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let _unread = {
+            let mut state = lock(&self.state);
+            state.is_unread = true;
+            state.next.take()
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use mcp_core::{Message, Notification};
+
+    use super::*;
+    use crate::{ErrorKind, InboundSender, Limits};
+
+    fn chain() -> (InboundChain, Inbound) {
+        Inbound::successive(Gap::NewSession)
+    }
+
+    fn event() -> Message {
+        Notification::new("event").into()
+    }
+
+    fn link(chain: &InboundChain) -> InboundSender {
+        let (sender, inbound) = Inbound::channel(&Limits::default());
+        chain.push(inbound);
+        let _ = sender.push(event());
+        sender
+    }
+
+    fn broken() -> Error {
+        Error::new(ErrorKind::Closed, "broken")
+    }
+
+    async fn next(inbound: &mut Inbound) -> InboundItem {
+        inbound.next().await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_connection_after_the_other_with_a_gap_between() {
+        let (chain, mut inbound) = chain();
+        link(&chain).end(Some(broken()));
+        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        let InboundItem::Gap(gap) = next(&mut inbound).await else { panic!() };
+        assert_eq!(gap.cause().unwrap().to_string(), "broken");
+        let (item, sender) = tokio::join!(next(&mut inbound), async {
+            tokio::task::yield_now().await;
+            link(&chain)
+        });
+        assert!(matches!(item, InboundItem::Message(_)));
+        drop(chain);
+        assert!(sender.push(event()).is_ok(), "what waits is still read");
+        drop(sender);
+        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        assert!(inbound.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_last_one_is_the_end_of_all() {
+        let (chain, mut inbound) = chain();
+        let sender = link(&chain);
+        chain.last();
+        sender.end(Some(broken()));
+        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        assert_eq!(inbound.next().await.unwrap().unwrap_err().to_string(), "broken");
+        assert!(inbound.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_end_with_an_error_is_told_once_and_comes_before_a_next_one() {
+        let (chain, mut inbound) = chain();
+        let sender = link(&chain);
+        chain.end(Some(Error::new(ErrorKind::Closed, "given up")));
+        drop(link(&chain));
+        drop(sender);
+        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        assert_eq!(inbound.next().await.unwrap().unwrap_err().to_string(), "given up");
+        assert!(inbound.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_will_read_is_not_kept() {
+        let (chain, inbound) = chain();
+        let first = link(&chain);
+        drop(inbound);
+        assert!(!format!("{first:?}").contains("true"));
+        assert!(!format!("{:?}", link(&chain)).contains("true"));
+    }
+}

@@ -1,0 +1,55 @@
+//! The receiving end of one exchange.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use mcp_core::{Message, RequestId};
+
+use super::User;
+use crate::Error;
+
+/// The receiving end of one exchange.
+pub(crate) struct Route {
+    shared: Arc<User>,
+    id: RequestId,
+    over: bool,
+}
+
+impl Route {
+    pub(super) fn new(shared: Arc<User>, id: RequestId) -> Self {
+        Self { shared, id, over: false }
+    }
+
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        let mut state = self.shared.lock();
+        let polled = state.routes.poll(&self.id, cx);
+        let driver = if state.routes.resumes() { state.driver.take() } else { None };
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+        self.over = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
+        polled
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let mut state = self.shared.lock();
+        let cancel = state.routes.close(&self.id);
+        if cancel.is_none() && !state.routes.resumes() {
+            return;
+        }
+        // Not held back by a full outbox: there is at most one for each request that was let in.
+        cancel.into_iter().for_each(|cancel| state.outbox.push(cancel.into()));
+        let driver = state.driver.take();
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+    }
+}
