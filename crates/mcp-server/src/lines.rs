@@ -17,7 +17,10 @@ use mcp_core::{
     CancelledNotificationParams, ErrorObject, Message, Notification, ParseError, ParseErrorKind,
     ProtocolVersion, Request, RequestId, Response, error_code, method,
 };
-use mcp_transport::{Exchange, Limits, Line, LineDecoder, TooLong};
+use mcp_transport::{
+    Exchange, Limits,
+    framing::{Line, LineDecoder, TooLong},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Sleep,

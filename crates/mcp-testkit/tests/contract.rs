@@ -2,8 +2,9 @@
 
 use mcp_testkit::{Setup, contract_peer_lines};
 use mcp_transport::{
-    Binding, ConcurrencyLimitLayer, Connect, Connection, Error, Inbound, Limits, Multiplex,
-    SharedConnect, TimeoutLayer, TraceLayer, Transport,
+    Binding, Connect, Connection, ConnectionInfo, Error, Inbound, Limits, SharedConnect, Transport,
+    multiplex::Multiplex,
+    tower::{ConcurrencyLimitLayer, TimeoutLayer, TraceLayer},
 };
 use tower_layer::Layer;
 
@@ -19,11 +20,8 @@ where
 
     async fn connect(&self) -> Result<Connection<T>, Error> {
         let (transport, inbound) = (self.0)();
-        Ok(Connection::new(transport, inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Stream
+        let info = ConnectionInfo::new(Binding::Pipe, self.describe());
+        Ok(Connection::new(transport, inbound, info))
     }
 
     fn describe(&self) -> String {
@@ -72,12 +70,12 @@ mod shared {
 }
 
 mod restart {
-    use mcp_transport::{Restart, RestartPolicy};
+    use mcp_transport::restart::Restart;
 
     use super::*;
 
     async fn setup() -> Setup<impl Connect> {
-        Setup::new(Restart::new(Open(|| over_lines(4096)), RestartPolicy::default()))
+        Setup::new(Restart::new(Open(|| over_lines(4096)), Restart::BACKOFF))
     }
 
     mcp_testkit::transport_contract!(setup);

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use mcp_transport::{Binding, Connect, Connection, Error, Serve};
+use mcp_transport::{Binding, Connect, Connection, ConnectionInfo, Error, Serve};
 
 use crate::MemoryTransport;
 
@@ -35,11 +35,10 @@ impl<S: Serve> Connect for Memory<S> {
     type Transport = MemoryTransport<S>;
 
     async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
-        Ok(MemoryTransport::open((self.server)()))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Memory
+        let server = (self.server)();
+        let info = ConnectionInfo::new(Binding::InProcess, self.describe())
+            .with_idle_limit_enforced(server.enforces_idle_limit());
+        Ok(MemoryTransport::open(server, info))
     }
 
     fn describe(&self) -> String {

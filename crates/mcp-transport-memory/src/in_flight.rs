@@ -1,6 +1,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::BuildHasherDefault,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -8,8 +9,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mcp_core::{IdHasher, RequestId};
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_core::RequestId;
+use mcp_transport::{Delivery, Error, ErrorKind, multiplex::IdHasher};
+use tokio::sync::Notify;
 
 pub(crate) fn closed(delivery: Delivery) -> Error {
     Error::new(ErrorKind::Closed, "the connection was closed").with_delivery(delivery)
@@ -21,6 +23,8 @@ pub(crate) struct Shared {
     /// Set under the lock, so that nobody parks behind the back of `close`.
     closed: AtomicBool,
     state: Mutex<State>,
+    /// Wakes those who wait for the close.
+    closing: Notify,
 }
 
 #[derive(Default)]
@@ -39,6 +43,16 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Waits for `close`.
+    pub(crate) async fn closed(&self) {
+        let mut closing = pin!(self.closing.notified());
+        // Registered before looking, or a close in between would be missed.
+        closing.as_mut().enable();
+        if !self.is_closed() {
+            closing.await;
+        }
+    }
+
     /// Ends all that is in flight; `false` if that has been done before.
     pub(crate) fn close(&self) -> bool {
         let mut state = self.lock();
@@ -48,6 +62,7 @@ impl Shared {
         wakers.extend(state.inbound.take());
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        self.closing.notify_waiters();
         was_open
     }
 }

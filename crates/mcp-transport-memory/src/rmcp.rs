@@ -7,7 +7,9 @@ use std::{borrow::Cow, fmt, io, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::{FutureExt, future, stream};
 use mcp_core::{ErrorObject, Message, RequestId, Response, error_code};
-use mcp_transport::{Binding, Connect, Connection, Error, Limits, Multiplex};
+use mcp_transport::{
+    Binding, Connect, Connection, ConnectionInfo, Error, Limits, multiplex::Multiplex,
+};
 use rmcp::{
     ErrorData, RoleServer, Service,
     model::{
@@ -89,11 +91,8 @@ impl<S: Service<RoleServer>> Connect for RmcpServer<S> {
         );
         // The driver ends with the last handle of the transport, and the server with the driver.
         tokio::spawn(future::join(driver, serving));
-        Ok(Connection::new(transport, inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Memory
+        let info = ConnectionInfo::new(Binding::InProcess, self.describe());
+        Ok(Connection::new(transport, inbound, info))
     }
 
     fn describe(&self) -> String {

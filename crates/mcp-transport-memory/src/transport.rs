@@ -9,7 +9,8 @@ use std::{
 use futures_core::Stream;
 use mcp_core::{Message, Request};
 use mcp_transport::{
-    Connection, Delivery, Envelope, Error, Exchange, Inbound, OneWay, Serve, Transport,
+    Connection, ConnectionInfo, Delivery, Envelope, Error, Exchange, Inbound, InboundItem, OneWay,
+    Serve, Transport,
 };
 
 use crate::in_flight::{InFlight, Shared, closed, park};
@@ -25,13 +26,13 @@ pub struct MemoryTransport<S> {
 }
 
 impl<S: Serve> MemoryTransport<S> {
-    pub(crate) fn open(server: Arc<S>) -> Connection<Self> {
+    pub(crate) fn open(server: Arc<S>, info: ConnectionInfo) -> Connection<Self> {
         let shared = Arc::new(Shared::default());
         let inbound = match server.open() {
             inbound if inbound.is_none() => inbound,
             inbound => Inbound::from_stream(OpenInbound { inbound, shared: Arc::clone(&shared) }),
         };
-        Connection::new(Self { server, shared }, inbound)
+        Connection::new(Self { server, shared }, inbound, info)
     }
 }
 
@@ -66,6 +67,11 @@ impl<S: Serve> Transport for MemoryTransport<S> {
         }
         self.server.send(message).await;
         Ok(())
+    }
+
+    async fn closed(&self) -> Error {
+        self.shared.closed().await;
+        closed(Delivery::NotSent)
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -119,7 +125,7 @@ struct OpenInbound {
 }
 
 impl Stream for OpenInbound {
-    type Item = Result<Message, Error>;
+    type Item = Result<InboundItem, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;

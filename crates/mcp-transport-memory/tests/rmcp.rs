@@ -7,7 +7,8 @@ use std::{future::Future, time::Duration};
 
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
 use mcp_transport::{
-    Connect, Connection, Delivery, Envelope, ErrorKind, Exchange, Multiplex, OneWay, Transport,
+    Connect, Connection, Delivery, Envelope, ErrorKind, Exchange, OneWay, Transport,
+    multiplex::Multiplex,
 };
 use mcp_transport_memory::RmcpServer;
 use rmcp::{
@@ -225,7 +226,9 @@ async fn it_can_ask_the_client() {
         let mut exchange = client.call("ask").await;
         let asked = bounded(async {
             tokio::select! {
-                item = client.inbound.next() => item,
+                item = client.inbound.next() => {
+                    item.map(|item| item.map(|item| item.into_message().unwrap()))
+                }
                 item = exchange.next() => item,
             }
         });

@@ -1,7 +1,8 @@
 use std::{ffi::OsStr, io, path::Path, sync::Arc};
 
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, Error, ErrorKind, Inbound, Limits, Multiplex,
+    Binding, Connect, Connection, ConnectionInfo, Delivery, Error, ErrorKind, Inbound, Limits,
+    multiplex::Multiplex,
 };
 use tokio::{runtime::Handle, sync::watch};
 
@@ -43,12 +44,8 @@ impl<R: Send + Sync + 'static> Connect for Stdio<R> {
         let (transport, inbound) =
             supervise(tree, sink, command.to_string(), self.limits.clone(), self.waits)
                 .map_err(|error| command.no_start(error))?;
-        let pid = transport.pid();
-        Ok(Connection::new(transport, inbound).with_pid(pid))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Stream
+        let info = ConnectionInfo::new(Binding::Pipe, self.shown()).with_pid(transport.pid());
+        Ok(Connection::new(transport, inbound, info))
     }
 
     fn describe(&self) -> String {

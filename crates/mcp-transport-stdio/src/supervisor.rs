@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use mcp_transport::{Error, ErrorKind, LineDriver, Multiplex};
+use mcp_transport::{
+    Error, ErrorKind,
+    multiplex::{LineDriver, Multiplex},
+};
 use tokio::{
     process::ChildStdout,
     sync::watch,

@@ -1,7 +1,9 @@
 use std::{fmt, sync::Arc};
 
 use mcp_core::Request;
-use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange, Multiplex, OneWay, Transport};
+use mcp_transport::{
+    Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport, multiplex::Multiplex,
+};
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{process::Process, stderr::Tail};
@@ -64,6 +66,10 @@ impl Transport for StdioTransport {
 
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.multiplex.send(message)
+    }
+
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.0.multiplex.closed()
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -48,6 +48,9 @@ pub struct ConnectionInfo {
     pub peer: Option<Address>,
     /// The process that serves it, where there is one of ours. Default: none.
     pub pid: Option<u32>,
+    /// Whether the far end ends requests by the [idle limit](crate::Envelope::idle_limit) of their envelopes,
+    /// so that the caller must not. Default: it does not.
+    pub enforces_idle_limit: bool,
 }
 
 impl ConnectionInfo {
@@ -59,7 +62,8 @@ impl ConnectionInfo {
             Binding::InProcess => Carrier::InProcess,
         };
         let description = description.into();
-        Self { binding, carrier, description, peer: None, pid: None }
+        let (peer, pid, enforces_idle_limit) = (None, None, false);
+        Self { binding, carrier, description, peer, pid, enforces_idle_limit }
     }
 
     /// Sets what carries the bytes.
@@ -80,6 +84,13 @@ impl ConnectionInfo {
     #[must_use]
     pub fn with_pid(mut self, pid: impl Into<Option<u32>>) -> Self {
         self.pid = pid.into();
+        self
+    }
+
+    /// Sets whether the far end ends requests by their idle limit.
+    #[must_use]
+    pub fn with_idle_limit_enforced(mut self, enforced: bool) -> Self {
+        self.enforces_idle_limit = enforced;
         self
     }
 }

@@ -2,7 +2,7 @@ use std::future::Future;
 
 use mcp_core::Request;
 
-use crate::{Envelope, Exchange, Hold, Inbound, OneWay};
+use crate::{Envelope, Exchange, Inbound, OneWay};
 
 /// A server as a function from a request to an exchange: what the memory transport calls, and what a
 /// byte stream or an HTTP endpoint can be put in front of.
@@ -39,9 +39,10 @@ pub trait Serve: Send + Sync + 'static {
         async {}
     }
 
-    /// When the server last waited for a person on the client's side, where it knows. Default: it does not.
-    fn hold(&self) -> Option<Hold> {
-        None
+    /// Whether the server ends requests by the [idle limit](Envelope::idle_limit) of their envelopes, so that
+    /// no layer above limits that time as well. Default: it does not.
+    fn enforces_idle_limit(&self) -> bool {
+        false
     }
 
     /// The name of the server, for people.

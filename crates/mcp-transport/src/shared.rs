@@ -147,8 +147,8 @@ impl Serve for SharedServe {
         self.0.close()
     }
 
-    fn hold(&self) -> Option<Hold> {
-        self.0.hold()
+    fn enforces_idle_limit(&self) -> bool {
+        self.0.enforces_idle_limit()
     }
 
     fn name(&self) -> String {
@@ -207,7 +207,7 @@ trait ErasedServe: Send + Sync {
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Exchange>;
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, ()>;
     fn close(&self) -> BoxFuture<'_, ()>;
-    fn hold(&self) -> Option<Hold>;
+    fn enforces_idle_limit(&self) -> bool;
     fn name(&self) -> String;
 }
 
@@ -232,8 +232,8 @@ impl<S: Serve> ErasedServe for S {
         Box::pin(Serve::close(self))
     }
 
-    fn hold(&self) -> Option<Hold> {
-        Serve::hold(self)
+    fn enforces_idle_limit(&self) -> bool {
+        Serve::enforces_idle_limit(self)
     }
 
     fn name(&self) -> String {

@@ -27,7 +27,8 @@ use crate::{Connection, Envelope, Error, Exchange, Hold, OneWay};
 /// 9. `sends_one_way`: what [`send`](Transport::send) accepted reaches the server, without an answer.
 /// 10. `close_ends_everything`: [`close`](Transport::close) ends every open exchange with an error of
 ///     kind [`Closed`](crate::ErrorKind::Closed), makes every later request fail the same way with
-///     delivery [`NotSent`](crate::Delivery::NotSent), ends [`Inbound`], and may be called twice.
+///     delivery [`NotSent`](crate::Delivery::NotSent), ends [`Inbound`](crate::Inbound), makes
+///     [`closed`](Transport::closed) return, and may be called twice.
 /// 11. `large_messages_both_ways`: messages far larger than any buffer pass in both directions at once.
 /// 12. `duplicate_id_is_refused`: a request whose id is in flight fails alone, unsent.
 ///

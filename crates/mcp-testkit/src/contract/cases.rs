@@ -204,7 +204,7 @@ pub async fn sends_one_way<C: Connect>(setup: Setup<C>) {
 
 /// `close` ends every open exchange with an error of kind [`Closed`](ErrorKind::Closed), makes every
 /// later request fail the same way with delivery [`NotSent`](Delivery::NotSent), ends the inbound
-/// traffic, and may be called twice.
+/// traffic, makes `closed` return, and may be called twice.
 pub async fn close_ends_everything<C: Connect>(setup: Setup<C>) {
     let mut client = Client::connect(setup).await;
     assert!(client.answer(1, "contract/echo", json!({})).await.outcome.is_ok());
@@ -231,8 +231,9 @@ pub async fn close_ends_everything<C: Connect>(setup: Setup<C>) {
         items += 1;
         assert!(items < 10_000, "the inbound traffic goes on: {item:?}");
     }
-    // Nobody asks how; that it ends is what counts.
-    let _ = client.transport.close().await;
+    let reason = client.transport.closed().await;
+    assert_eq!(reason.kind(), ErrorKind::Closed, "{reason}");
+    client.transport.close().await.expect("nothing is left to go wrong");
 }
 
 /// Messages far larger than any buffer pass in both directions at once.

@@ -2,7 +2,10 @@ use std::{collections::HashMap, io};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use mcp_core::{Message, Notification, RequestId, method};
-use mcp_transport::{Envelope, Line, LineDecoder, Serve};
+use mcp_transport::{
+    Envelope, Serve,
+    framing::{Line, LineDecoder},
+};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},

@@ -1,6 +1,6 @@
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Instant};
 
-use mcp_transport::{Binding, Connect, Delivery, Error, ErrorKind, Transport};
+use mcp_transport::{Binding, Carrier, Connect, Connection, Delivery, Error, ErrorKind, Transport};
 use mcp_transport_stdio::{Stderr, Stdio};
 
 use crate::support::{bounded, call, connect, sh};
@@ -89,9 +89,11 @@ fn without_a_runtime_connecting_is_an_error() {
 #[tokio::test]
 async fn one_value_starts_many_processes() {
     let stdio = sh("serve");
-    assert_eq!(stdio.binding(), Binding::Stream);
     assert!(stdio.describe().starts_with("sh -c '"));
-    let (one, two) = (connect(stdio.clone()).await.transport, connect(stdio).await.transport);
+    let Connection { transport: one, info, .. } = connect(stdio.clone()).await;
+    assert_eq!((info.binding, info.carrier), (Binding::Pipe, Carrier::Pipe));
+    assert_eq!((info.pid, info.description), (Some(one.pid()), stdio.describe()));
+    let two = connect(stdio).await.transport;
     assert_ne!(one.pid(), two.pid());
     bounded(call(&one, 1)).await.unwrap();
     one.close().await.unwrap();
