@@ -1,26 +1,20 @@
-//! What is started in the end: a program with all its arguments, in a place.
+//! The command that is started: a program with all its arguments, in a place.
 
 use std::{
     ffi::{OsStr, OsString},
     fmt, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use mcp_transport::{Delivery, Error, ErrorKind};
 use tokio::process;
 
-use crate::{env::Environment, lookup, quote, runner, tree::Tree};
+use crate::{lookup, place::Place, quote, runner, tree::Tree};
 
 pub(crate) struct Command<'a> {
     pub(crate) program: OsString,
     pub(crate) args: Vec<&'a OsStr>,
     pub(crate) place: Place<'a>,
-}
-
-/// Where commands are looked for: in the directory and the environment of the child.
-pub(crate) struct Place<'a> {
-    pub(crate) cwd: Option<&'a Path>,
-    pub(crate) environment: Environment,
 }
 
 impl Command<'_> {
@@ -73,18 +67,5 @@ impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = std::iter::once(&*self.program).chain(self.args.iter().copied());
         f.write_str(&quote::join(words))
-    }
-}
-
-impl Place<'_> {
-    /// The file that a program's name or path stands for.
-    pub(crate) fn find(&self, program: &OsStr) -> Option<PathBuf> {
-        let extensions = match (cfg!(windows), self.environment.get("PATHEXT")) {
-            (false, _) => Vec::new(),
-            (true, None) => [".COM", ".EXE", ".BAT", ".CMD"].map(OsString::from).to_vec(),
-            (true, Some(list)) => std::env::split_paths(list).map(Into::into).collect(),
-        };
-        let cwd = self.cwd.unwrap_or(Path::new(""));
-        lookup::find(program, cwd, self.environment.get("PATH"), &extensions)
     }
 }

@@ -57,13 +57,13 @@ pub struct Stdio<R = Program> {
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) stderr: Stderr,
     pub(crate) limits: Limits,
-    pub(crate) waits: Waits,
+    pub(crate) timeouts: ShutdownTimeouts,
     runner: PhantomData<R>,
 }
 
 /// How long each step of the shutdown may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Waits {
+pub(crate) struct ShutdownTimeouts {
     pub(crate) flush: Duration,
     pub(crate) close_stdin: Duration,
     pub(crate) terminate: Duration,
@@ -110,7 +110,7 @@ impl<R> Stdio<R> {
             cwd: None,
             stderr: Stderr::default(),
             limits: Limits::default(),
-            waits: Waits {
+            timeouts: ShutdownTimeouts {
                 flush: Duration::from_millis(500),
                 close_stdin: Duration::from_secs(2),
                 terminate: Duration::from_secs(2),
@@ -172,20 +172,20 @@ impl<R> Stdio<R> {
 
     /// How long a close waits for what is queued to be written. Default: 0.5 s.
     pub fn flush_wait(mut self, wait: Duration) -> Self {
-        self.waits.flush = wait;
+        self.timeouts.flush = wait;
         self
     }
 
     /// How long a close waits for the process to exit by itself once its stdin is closed. Default: 2 s.
     pub fn close_stdin_wait(mut self, wait: Duration) -> Self {
-        self.waits.close_stdin = wait;
+        self.timeouts.close_stdin = wait;
         self
     }
 
     /// How long a close waits between SIGTERM and SIGKILL. Default: 2 s. Windows has no such step: its
     /// job object is terminated at once.
     pub fn terminate_wait(mut self, wait: Duration) -> Self {
-        self.waits.terminate = wait;
+        self.timeouts.terminate = wait;
         self
     }
 
@@ -201,7 +201,7 @@ impl<R> Stdio<R> {
             cwd: self.cwd,
             stderr: self.stderr,
             limits: self.limits,
-            waits: self.waits,
+            timeouts: self.timeouts,
             runner: PhantomData,
         }
     }
@@ -217,7 +217,7 @@ impl<R> fmt::Debug for Stdio<R> {
             .field("inherit_env", &self.inherit_env)
             .field("stderr", &self.stderr)
             .field("limits", &self.limits)
-            .field("waits", &self.waits)
+            .field("timeouts", &self.timeouts)
             .finish()
     }
 }

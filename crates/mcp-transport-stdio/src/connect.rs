@@ -8,10 +8,11 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     Stderr, Stdio, StdioTransport,
-    command::{Command, Place},
-    config::Waits,
+    command::Command,
+    config::ShutdownTimeouts,
     env::Environment,
-    pipes::Stdin,
+    pipes::{Stdin, Stdout},
+    place::Place,
     process::Process,
     quote,
     stderr::{self, Sink, Tail},
@@ -42,7 +43,7 @@ impl<R: Send + Sync + 'static> Connect for Stdio<R> {
         let command = self.command()?;
         let tree = command.spawn()?;
         let (transport, inbound) =
-            supervise(tree, sink, command.to_string(), self.limits.clone(), self.waits)
+            supervise(tree, sink, command.to_string(), self.limits.clone(), self.timeouts)
                 .map_err(|error| command.no_start(error))?;
         let info = ConnectionInfo::new(Binding::Pipe, self.shown()).with_pid(transport.pid());
         Ok(Connection::new(transport, inbound, info))
@@ -81,13 +82,15 @@ fn supervise(
     sink: Sink,
     command: String,
     limits: Limits,
-    waits: Waits,
+    timeouts: ShutdownTimeouts,
 ) -> io::Result<(StdioTransport, Inbound)> {
     let pipes = tree.take_pipes();
     let (stdin, stdout, stderr) =
         pipes.ok_or_else(|| io::Error::other("the process has no pipes"))?;
     let process = Arc::new(Process::new(tree));
     let stdin = Stdin::new(stdin);
+    let stdout = Stdout::new(stdout);
+    let reads = stdout.reads();
     let tail = Tail::default();
     let (multiplex, inbound, mut driver) = Multiplex::lines(stdout, stdin.clone(), limits);
     let (closing, asked) = watch::channel(false);
@@ -96,6 +99,7 @@ fn supervise(
         process: Arc::clone(&process),
         multiplex: multiplex.clone(),
         stdin,
+        reads,
         pump: Task::spawn(async move {
             let reason = (&mut driver).await;
             (driver, reason)
@@ -103,7 +107,7 @@ fn supervise(
         stderr: Task::spawn(stderr::drain(stderr, sink, tail.clone())),
         tail: tail.clone(),
         command: command.clone(),
-        waits,
+        timeouts,
         closing: asked,
         closed: over,
     };

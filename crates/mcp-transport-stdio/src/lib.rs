@@ -5,12 +5,17 @@
 //! variables and a process group (on Windows: a job object) of its own, and neither it nor what it has
 //! started outlives the transport.
 //!
-//! ```no_run
-//! use mcp_core::Request;
-//! use mcp_transport::{Connect, Transport};
-//! use mcp_transport_stdio::Stdio;
+//! The contract of transports ([`mcp_transport`]) and the types of messages ([`mcp_core`]) are re-exported,
+//! so that this crate is all that an application has to name.
 //!
-//! # async fn call() -> Result<(), mcp_transport::Error> {
+//! ```no_run
+//! use mcp_transport_stdio::{
+//!     Stdio,
+//!     mcp_core::Request,
+//!     mcp_transport::{Connect, Error, Transport},
+//! };
+//!
+//! # async fn call() -> Result<(), Error> {
 //! let server = Stdio::uv("server.py").env("API_KEY", "...");
 //! let connection = server.connect().await?;
 //! let exchange = connection.transport.request(Request::new(1, "server/discover").into()).await?;
@@ -28,6 +33,7 @@ mod env;
 mod exit;
 mod lookup;
 mod pipes;
+mod place;
 mod process;
 mod quote;
 mod runner;
@@ -37,6 +43,9 @@ mod transport;
 #[cfg_attr(unix, path = "tree_unix.rs")]
 #[cfg_attr(windows, path = "tree_windows.rs")]
 mod tree;
+
+pub use mcp_core;
+pub use mcp_transport;
 
 pub use config::Stdio;
 pub use exit::ExitError;

@@ -1,13 +1,20 @@
-//! The child's stdin, which can be closed while somebody else is blocked on it.
+//! The pipes of the child: a stdin that can be closed while a write is blocked on it, and a stdout whose
+//! reads are counted.
 
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
-use tokio::{io::AsyncWrite, process::ChildStdin};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    process::{ChildStdin, ChildStdout},
+};
 
 /// A shared stdin: one clone writes, another one closes it.
 #[derive(Clone)]
@@ -54,5 +61,45 @@ impl AsyncWrite for Stdin {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.close();
         Poll::Ready(Ok(()))
+    }
+}
+
+/// A stdout that counts how often something was read from it.
+pub(crate) struct Stdout {
+    pipe: ChildStdout,
+    reads: Reads,
+}
+
+/// How often something was read from a [`Stdout`].
+#[derive(Clone, Default)]
+pub(crate) struct Reads(Arc<AtomicU64>);
+
+impl Reads {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Stdout {
+    pub(crate) fn new(pipe: ChildStdout) -> Self {
+        Self { pipe, reads: Reads::default() }
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads.clone()
+    }
+}
+
+impl AsyncRead for Stdout {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.pipe).poll_read(cx, buffer);
+        if polled.is_ready() {
+            self.reads.0.fetch_add(1, Ordering::Relaxed);
+        }
+        polled
     }
 }

@@ -10,12 +10,11 @@ use std::{
 
 use crate::tree::Tree;
 
-/// How often it is looked whether the others of the tree are gone, of which nobody tells: at first, and
-/// when they take their time.
-const LOOK: Duration = Duration::from_millis(5);
-const LOOK_LATER: Duration = Duration::from_millis(80);
+/// How often the rest of the tree is polled for, whose end is not reported: at first, and later on.
+const FIRST_POLL: Duration = Duration::from_millis(5);
+const LAST_POLL: Duration = Duration::from_millis(80);
 /// How long a killed process is waited for where nothing can be awaited.
-const REAP: Duration = Duration::from_millis(100);
+const REAP_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Process {
     state: Mutex<State>,
@@ -25,11 +24,11 @@ pub(crate) struct Process {
 struct State {
     tree: Tree,
     exit: Option<Exit>,
-    /// Nobody of the tree is left, and its number may belong to others by now.
+    /// Nothing of the tree is left, and its number may belong to others by now.
     gone: bool,
 }
 
-/// The leader has ended; with which status, unless somebody else has collected it.
+/// The leader has ended; with which status, unless other code has collected it.
 pub(crate) type Exit = Option<ExitStatus>;
 
 impl Process {
@@ -47,17 +46,22 @@ impl Process {
         poll_fn(|cx| self.lock().poll_exit(cx)).await
     }
 
-    /// Waits for the leader and everybody else to end.
+    /// Waits for the leader and all others of the tree to end.
     pub(crate) async fn gone(&self) {
         self.exited().await;
-        let mut pause = LOOK;
+        let mut pause = FIRST_POLL;
         while !self.is_gone() {
+            let survivors = self.lock().tree.survivors();
+            // Looking at all processes of a large system takes its time.
+            if let Ok(false) = tokio::task::spawn_blocking(move || survivors.are_alive()).await {
+                return self.lock().leave_zombies();
+            }
             tokio::time::sleep(pause).await;
-            pause = LOOK_LATER.min(pause * 2);
+            pause = LAST_POLL.min(pause * 2);
         }
     }
 
-    /// Whether the leader and everybody else have ended.
+    /// Whether nothing of the tree is left, not even a zombie.
     pub(crate) fn is_gone(&self) -> bool {
         self.lock().is_gone()
     }
@@ -67,13 +71,13 @@ impl Process {
         self.lock().has_exited()
     }
 
-    /// Asks everybody who is left to end; whether it makes sense to wait for that.
+    /// Asks all that is left to end; whether it makes sense to wait for that.
     pub(crate) fn terminate(&self) -> bool {
         let mut state = self.lock();
         !state.is_gone() && state.tree.terminate()
     }
 
-    /// Ends everybody who is left.
+    /// Ends all that is left.
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
         if !state.is_gone() {
@@ -81,23 +85,27 @@ impl Process {
         }
     }
 
-    /// Ends everybody who is left and reaps them, without a runtime: for those who cannot wait.
+    /// Ends all that is left and reaps it, without a runtime: for callers that cannot wait.
     ///
-    /// Blocks for the few milliseconds that this takes, and never longer than [`REAP`].
+    /// Blocks for the few milliseconds that this takes, and never longer than [`REAP_TIMEOUT`].
     pub(crate) fn destroy(self: &Arc<Self>) {
         self.kill();
-        if self.reap(REAP, Duration::from_millis(1)) || self.has_exited() {
+        if self.reap(REAP_TIMEOUT, Duration::from_millis(1)) || self.has_exited() {
             return;
         }
-        // A large process takes its time to give its memory back; nobody else would reap it.
+        // A large process takes its time to free its memory, and no other code would reap it.
         let process = Arc::clone(self);
         let reaper = std::thread::Builder::new().name("mcp-reaper".into());
-        let _ = reaper.spawn(move || process.reap(100 * REAP, LOOK_LATER));
+        let _ = reaper.spawn(move || process.reap(100 * REAP_TIMEOUT, LAST_POLL));
     }
 
     fn reap(&self, wait: Duration, step: Duration) -> bool {
         let begun = std::time::Instant::now();
         while !self.is_gone() {
+            if !self.lock().tree.survivors().are_alive() {
+                self.lock().leave_zombies();
+                return true;
+            }
             if begun.elapsed() > wait {
                 return false;
             }
@@ -126,7 +134,7 @@ impl State {
             match self.tree.try_exit() {
                 Ok(None) => return false,
                 Ok(Some(status)) => self.reaped(Some(status)),
-                // Reaped by somebody else, such as a handler of SIGCHLD for all children.
+                // Reaped by other code, such as a handler of SIGCHLD for all children.
                 Err(_) => self.reaped(None),
             }
         }
@@ -135,8 +143,14 @@ impl State {
 
     fn reaped(&mut self, exit: Exit) {
         self.exit = Some(exit);
-        // At once: the number is free from now on where nobody else has it.
+        // At once: the number is free from now on, unless others of the tree have it.
         self.gone = !self.tree.has_others();
+    }
+
+    /// None of the others is alive: those that are ours to reap are reaped now.
+    fn leave_zombies(&mut self) {
+        self.tree.has_others();
+        self.gone = true;
     }
 
     fn is_gone(&mut self) -> bool {

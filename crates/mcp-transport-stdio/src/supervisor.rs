@@ -1,4 +1,4 @@
-//! The task that owns a connection: it waits for the end, tells why it came, and cleans up.
+//! The task that owns a connection: it waits for its end, reports the reason, and cleans up.
 
 use std::{
     future::poll_fn,
@@ -13,7 +13,6 @@ use mcp_transport::{
     multiplex::{LineDriver, Multiplex},
 };
 use tokio::{
-    process::ChildStdout,
     sync::watch,
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
@@ -21,33 +20,36 @@ use tokio::{
 
 use crate::{
     ExitError,
-    config::Waits,
-    pipes::Stdin,
+    config::ShutdownTimeouts,
+    pipes::{Reads, Stdin, Stdout},
     process::{Exit, Process},
     stderr::Tail,
 };
 
-/// How long the pipes are read after the exit. Somebody whom the process has started may hold them
-/// open for ever, but what it has written itself is in them by now.
-const DRAIN: Duration = Duration::from_millis(50);
-/// How long the exit is waited for after the end of stdout, since it tells more.
-const EXIT: Duration = Duration::from_millis(100);
+/// How long a pipe that brings nothing is read after the exit. Another process may hold it open for ever,
+/// but what the server has written is in it by now.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long a pipe that still brings something is read after the exit.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long the exit is waited for after the end of stdout, since it says more.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long the end is waited for after SIGKILL.
-const KILL: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What came out of a pipe that has ended. The driver ends open exchanges when it is dropped, so it is
 /// kept until there is a reason to give them.
-pub(crate) type Pumped = (LineDriver<ChildStdout, Stdin>, Error);
+pub(crate) type Pumped = (LineDriver<Stdout, Stdin>, Error);
 
 pub(crate) struct Supervisor {
     pub(crate) process: Arc<Process>,
     pub(crate) multiplex: Multiplex,
     pub(crate) stdin: Stdin,
+    pub(crate) reads: Reads,
     pub(crate) pump: Task<Pumped>,
     pub(crate) stderr: Task<()>,
     pub(crate) tail: Tail,
     pub(crate) command: String,
-    pub(crate) waits: Waits,
+    pub(crate) timeouts: ShutdownTimeouts,
     /// Says true, or is gone, when the connection shall be closed.
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) closed: watch::Sender<Option<Result<(), Error>>>,
@@ -63,25 +65,32 @@ enum End {
 impl Supervisor {
     /// Runs until nothing is left of the connection.
     pub(crate) async fn run(mut self) {
-        let flushed = self.serve().await;
+        self.serve().await;
         let ended = self.shut_down().await;
-        self.closed.send_replace(Some(flushed.and(ended)));
+        self.closed.send_replace(Some(ended));
     }
 
-    /// Runs until the connection has to end, and gives the reason to everybody who waits.
-    async fn serve(&mut self) -> Result<(), Error> {
+    /// Runs until the connection has to end, and gives the reason to all who wait.
+    async fn serve(&mut self) {
         match self.end().await {
-            End::Asked => return self.multiplex.close_within(self.waits.flush).await,
+            End::Asked => {
+                let _flushed = self.multiplex.close_within(self.timeouts.flush).await;
+                #[cfg(feature = "tracing")]
+                if let Err(error) = _flushed {
+                    tracing::debug!(command = self.command, %error, "closing the connection");
+                }
+            }
             End::Exited(exit) => {
-                let deadline = Instant::now() + DRAIN;
-                // Answers that are in the pipe come first.
-                let _pumped = timeout_at(deadline, &mut self.pump).await;
+                let deadline = Instant::now() + DRAIN_TIMEOUT;
+                // Answers that are in the pipe come first. The pump owns the driver until then.
+                let _pumped = self.drain_stdout().await;
                 self.fail_exited(exit, deadline).await;
             }
-            End::Silent(pumped) => match timeout(EXIT, self.process.exited()).await {
-                Ok(exit) => self.fail_exited(exit, Instant::now() + DRAIN).await,
+            End::Silent(pumped) => match timeout(EXIT_TIMEOUT, self.process.exited()).await {
+                Ok(exit) => self.fail_exited(exit, Instant::now() + DRAIN_TIMEOUT).await,
                 Err(_) => {
-                    let text = format!("{} lives on but closed its stdout or stdin", self.command);
+                    let text =
+                        format!("{} closed its stdout or stdin and still runs", self.command);
                     let mut error = Error::new(ErrorKind::Closed, text);
                     if let Some((_, reason)) = &pumped {
                         error = error.with_source(reason.clone());
@@ -90,7 +99,21 @@ impl Supervisor {
                 }
             },
         }
-        Ok(())
+    }
+
+    /// Reads stdout after the exit, as long as it brings something.
+    async fn drain_stdout(&mut self) -> Option<Pumped> {
+        let begun = Instant::now();
+        loop {
+            let before = self.reads.count();
+            match timeout(DRAIN_TIMEOUT, &mut self.pump).await {
+                Ok(pumped) => return pumped,
+                Err(_) if self.reads.count() == before || begun.elapsed() > DRAIN_LIMIT => {
+                    return None;
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     async fn end(&mut self) -> End {
@@ -128,27 +151,33 @@ impl Supervisor {
         self.multiplex.fail(&error.with_source(exit));
     }
 
-    /// Ends the process and everybody whom it has started, one step after the other. Stdout and stderr
-    /// are read all the while: a process that is blocked on them cannot end.
+    /// Ends the process and all that it has started, one step after the other. Stdout and stderr are read
+    /// all the while: a process that is blocked on them cannot end.
+    ///
+    /// Fails only when something is left.
     ///
     /// Spec: basic/transports/stdio#shutdown
     async fn shut_down(&mut self) -> Result<(), Error> {
         let process = &*self.process;
         self.stdin.close();
-        let _ = timeout(self.waits.close_stdin, process.exited()).await;
+        let _ = timeout(self.timeouts.close_stdin, process.exited()).await;
         if process.terminate() {
-            let _ = timeout(self.waits.terminate, process.gone()).await;
+            let _ = timeout(self.timeouts.terminate, process.gone()).await;
         }
-        let was_stubborn = !process.has_exited();
-        if !process.is_gone() {
+        #[cfg(feature = "tracing")]
+        if !process.has_exited() {
+            tracing::debug!(command = self.command, "the server did not end by itself: killing it");
+        }
+        let mut is_gone = process.is_gone();
+        if !is_gone {
             process.kill();
-            let _ = timeout(KILL, process.gone()).await;
+            is_gone = timeout(KILL_TIMEOUT, process.gone()).await.is_ok();
         }
-        let _ = timeout(DRAIN, &mut self.stderr).await;
-        match was_stubborn {
-            false => Ok(()),
-            true => {
-                let text = format!("{} did not end by itself and was killed", self.command);
+        let _ = timeout(DRAIN_TIMEOUT, &mut self.stderr).await;
+        match is_gone {
+            true => Ok(()),
+            false => {
+                let text = format!("{} was killed and has not ended", self.command);
                 Err(Error::new(ErrorKind::Timeout, text))
             }
         }

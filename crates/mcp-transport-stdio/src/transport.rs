@@ -16,8 +16,8 @@ use crate::{process::Process, stderr::Tail};
 ///
 /// [`close`](Transport::close) stops accepting, writes what is queued, closes the process's stdin, waits,
 /// sends SIGTERM to its process group, waits, sends SIGKILL and reaps; [`Stdio`](crate::Stdio) has the
-/// waits. It is idempotent, and dropping its future does not stop it. Its error says that not all was
-/// written, or that the process had to be killed.
+/// waits. It is idempotent, and dropping its future does not stop it. It fails only when the process did
+/// not end even when it was killed.
 ///
 /// Dropping the last clone does the same in the background of the runtime. Outside a runtime, and when
 /// the runtime is shut down meanwhile, the group is killed at once instead, which blocks for the few

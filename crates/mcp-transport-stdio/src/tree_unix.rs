@@ -1,7 +1,7 @@
 //! A process and what it has started: a process group.
 //!
-//! The number of a group is not given to anybody else while its leader has not been reaped or while
-//! others of it live. So signals go out only then.
+//! The number of a group is not given to another one while its leader has not been reaped, or while it has
+//! other members. So signals go out only then.
 
 use std::{
     io,
@@ -56,13 +56,18 @@ impl Tree {
         self.leader.try_wait()
     }
 
-    /// Whether others live once the leader is reaped. Not to be asked again after a no.
+    /// Whether there are others once the leader is reaped, zombies included. Not to be asked again after a
+    /// no.
     pub(crate) fn has_others(&self) -> bool {
-        let others = test_kill_process_group(self.group).is_ok() && has_living(self.group);
-        // Where orphans become our children, as in a container whose first process we are, nobody else
-        // reaps them. Looked for last: who is dead by now has handed its orphans over.
+        // Where orphans become our children, as in a container whose first process we are, no other code
+        // reaps them.
         while let Ok(Some(_)) = waitpgid(self.group, WaitOptions::NOHANG) {}
-        others
+        test_kill_process_group(self.group).is_ok()
+    }
+
+    /// The others, to look at them more closely.
+    pub(crate) fn survivors(&self) -> Survivors {
+        Survivors(self.group)
     }
 
     /// Asks all to end; whether it makes sense to wait for them.
@@ -77,8 +82,17 @@ impl Tree {
     }
 }
 
-/// Whether any of the group is more than a zombie: the first process of many containers leaves orphans
-/// unreaped, and they would look alive for ever.
+/// What is left of a tree once its leader has been reaped.
+pub(crate) struct Survivors(Pid);
+
+impl Survivors {
+    /// Whether any of them is more than a zombie: the first process of many containers leaves orphans
+    /// unreaped, and they would look alive for ever. Looks at all processes of the system.
+    pub(crate) fn are_alive(&self) -> bool {
+        has_living(self.0)
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn has_living(group: Pid) -> bool {
     let Ok(processes) = std::fs::read_dir("/proc") else {

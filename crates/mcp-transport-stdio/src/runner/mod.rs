@@ -6,7 +6,7 @@ mod uv;
 
 use std::ffi::{OsStr, OsString};
 
-use crate::{Stdio, command::Place};
+use crate::{Stdio, place::Place};
 
 // Markers, of which there are no values: nothing can be added to them.
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{Python, Starter};
-use crate::{Stdio, command::Place};
+use crate::{Stdio, place::Place};
 
 impl Stdio {
     /// A Python script. Each connect looks for the interpreter: that of the active virtual environment

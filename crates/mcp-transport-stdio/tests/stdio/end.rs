@@ -113,13 +113,28 @@ async fn answers_that_are_in_the_pipe_come_first() {
 }
 
 #[tokio::test]
+async fn output_that_still_arrives_after_the_exit_is_read_to_its_end() {
+    // Written by another process that holds the pipe, for much longer than a pipe is read that is silent.
+    let script = r#"
+        read -r line
+        { i=0; while [ $i -lt 100000 ]; do echo '{"jsonrpc":"2.0","method":"n"}'; i=$((i+1)); done
+          answer 1; sleep 30; } &
+        exit 0"#;
+    let connection = connect(sh(script)).await;
+    bounded(call(&connection.transport, 1)).await.unwrap();
+    let error = bounded(connection.transport.closed()).await;
+    assert_eq!(exit_of(&error).code(), Some(0));
+    connection.transport.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_process_that_closes_its_stdout_and_lives_on_is_told_and_ended() {
     let script = "read -r line; exec >&-; while read -r line; do :; done; sleep 30";
     let connection = connect(sh(script).close_stdin_wait(Duration::from_millis(50))).await;
     let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     let text = error.to_string();
-    assert!(text.ends_with("lives on but closed its stdout or stdin"), "{text}");
+    assert!(text.ends_with("closed its stdout or stdin and still runs"), "{text}");
     over_soon(&[connection.transport.pid()]).await;
 }
 

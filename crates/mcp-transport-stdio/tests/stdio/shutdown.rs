@@ -99,8 +99,7 @@ async fn dropping_the_future_of_close_does_not_stop_it() {
     tokio::time::timeout(Duration::from_millis(20), transport.close()).await.unwrap_err();
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(state(transport.pid()), None);
-    // The result is there for whoever asks later.
-    assert_eq!(bounded(transport.close()).await.unwrap_err().kind(), ErrorKind::Timeout);
+    bounded(transport.close()).await.unwrap();
 }
 
 #[tokio::test]
@@ -122,11 +121,10 @@ async fn a_server_that_ignores_everything_is_killed() {
     let family = Family { stdio: waits(family.stdio.clone(), 100), ..family };
     let (connection, pids) = family.start().await;
     let begun = Instant::now();
-    let error = bounded(connection.transport.close()).await.unwrap_err();
+    // Nothing is left behind, so this is no error.
+    bounded(connection.transport.close()).await.unwrap();
     let took = begun.elapsed();
     assert!(took > Duration::from_millis(200) && took < SOON, "{took:?}");
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.to_string().ends_with("did not end by itself and was killed"), "{error}");
     assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
 }
 

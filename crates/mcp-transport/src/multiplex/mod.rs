@@ -133,7 +133,7 @@ impl Multiplex {
 
     /// Closes as [`close`](Transport::close) does, and waits at most `flush` for what is queued to be
     /// written; `close` itself waits 0.5 s. When its future is dropped nothing new is accepted, and open
-    /// exchanges go on.
+    /// exchanges are not affected.
     ///
     /// # Errors
     /// When not all was written.
@@ -236,12 +236,18 @@ impl Transport for Multiplex {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.close_within(FLUSH).await
+        // What was not written fails with its exchange, and nothing is left behind.
+        let _flushed = self.close_within(FLUSH_TIMEOUT).await;
+        #[cfg(feature = "tracing")]
+        if let Err(error) = _flushed {
+            tracing::debug!(%error, "closing the connection");
+        }
+        Ok(())
     }
 }
 
 /// How long [`Multiplex::close`] waits for what is queued to be written.
-const FLUSH: std::time::Duration = std::time::Duration::from_millis(500);
+const FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl fmt::Debug for Multiplex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
