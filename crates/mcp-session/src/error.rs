@@ -246,7 +246,7 @@ impl Error {
             ErrorKind::Transport(Transport::Protocol) | ErrorKind::Decode if opening => {
                 "is this an MCP server?"
             }
-            ErrorKind::Transport(Transport::Status) => "try again later, or is the URL wrong?",
+            ErrorKind::Transport(Transport::Unavailable) => "try again later, or is the URL wrong?",
             ErrorKind::Transport(Transport::Unauthorized) => {
                 "pass credentials, such as a bearer token"
             }
@@ -364,7 +364,7 @@ mod tests {
             (None, Kind::Rejected, Some("often /mcp")),
             (Some("tools/call"), Kind::Rejected, None),
             (Some("initialize"), Kind::Protocol, Some("is this an MCP server?")),
-            (Some("server/discover"), Kind::Status, Some("try again later")),
+            (Some("server/discover"), Kind::Unavailable, Some("try again later")),
             (Some("initialize"), Kind::Unauthorized, Some("pass credentials")),
             (Some("initialize"), Kind::Closed, Some("run by itself")),
             (Some("tools/call"), Kind::Closed, Some("connect again")),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, method};
-use mcp_transport::{ErrorKind, Inbound};
+use mcp_transport::{Gap, Inbound, InboundItem};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -67,26 +67,33 @@ pub(crate) fn watch(mut inbound: Inbound, answering: Answering, notices: Notices
     let answers = Arc::clone(&answering);
     let task = tokio::spawn(async move {
         while let Some(item) = inbound.next().await {
-            match item {
-                Ok(Message::Request(request)) => answers.take(request, None),
-                Ok(Message::Notification(notification)) => {
+            let message = match item {
+                Ok(InboundItem::Message(message)) => message,
+                Ok(InboundItem::Gap(gap)) => {
+                    match &gap {
+                        Gap::Lagged(_) => tracing::warn!(%gap, "messages were lost"),
+                        _ => tracing::debug!(%gap, "messages of the server may have been lost"),
+                    }
+                    notices.missed();
+                    notices.hub.lost(gap);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "connection over");
+                    break;
+                }
+            };
+            match message {
+                Message::Request(request) => answers.take(request, None),
+                Message::Notification(notification) => {
                     if notification.method == method::NOTIFICATIONS_CANCELLED {
                         answers.cancelled(&notification);
                     } else {
                         notices.tell(&notification, || None);
                     }
                 }
-                Ok(Message::Response(response)) => {
+                Message::Response(response) => {
                     tracing::debug!(?response.id, "an answer to no request of ours");
-                }
-                Err(error) if error.is_closed() => tracing::debug!(%error, "connection over"),
-                Err(error) => {
-                    match error.kind() {
-                        ErrorKind::Overflow => tracing::warn!(%error, "messages were lost"),
-                        _ => tracing::debug!(%error, "messages of the server may have been lost"),
-                    }
-                    notices.hub.lost(error);
-                    notices.missed();
                 }
             }
         }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use mcp_core::{ListToolsResult, Tool};
-use mcp_transport::ParamHeaders;
 use serde_json::{Map, Value};
 
 const ANNOTATION: &str = "x-mcp-header";
@@ -72,7 +71,7 @@ impl ParamTable {
 pub(crate) fn headers(
     annotated: &[Annotated],
     arguments: &Map<String, Value>,
-) -> Result<ParamHeaders, serde_json::Error> {
+) -> Result<Vec<(String, String)>, serde_json::Error> {
     let mut headers = Vec::new();
     for Annotated { path, header } in annotated {
         let (first, rest) = path.split_first().unwrap_or_else(|| unreachable!("a path has an end"));
@@ -90,7 +89,7 @@ pub(crate) fn headers(
         };
         headers.push((header.clone(), text));
     }
-    Ok(ParamHeaders(headers))
+    Ok(headers)
 }
 
 fn integer(number: &serde_json::Number) -> Option<String> {
@@ -217,7 +216,7 @@ mod tests {
         .unwrap();
         let sent = |arguments: Value| {
             let headers = headers(&annotated, &object(arguments)).map_err(|it| it.to_string())?;
-            let pairs = headers.0.into_iter().map(|(name, value)| format!("{name}={value}"));
+            let pairs = headers.into_iter().map(|(name, value)| format!("{name}={value}"));
             Ok::<_, String>(pairs.collect::<Vec<_>>().join(" "))
         };
         let all = json!({ "region": "eu", "count": 42.0, "dry": false, "deep": { "er": "" } });

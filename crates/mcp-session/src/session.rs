@@ -13,7 +13,7 @@ use mcp_core::{
     ListToolsResult, Notification, ProtocolVersion, RawJson, ReadResourceResult,
     ServerCapabilities, method,
 };
-use mcp_transport::{Connect, SharedConnect, SharedTransport, Transport};
+use mcp_transport::{Connect, ConnectionInfo, SharedConnect, SharedTransport, Transport};
 use serde::Serialize;
 use tracing::Instrument;
 
@@ -45,7 +45,7 @@ pub struct Session {
 
 struct Inner {
     transport: SharedTransport,
-    pid: Option<u32>,
+    connection: ConnectionInfo,
     server: Arc<str>,
     verdict: Verdict,
     meta: CommonMeta,
@@ -80,9 +80,9 @@ impl Session {
             Some(name) => name.into(),
             None => connect.describe().into(),
         };
-        let tracing = Arc::new(Tracing::new(&options, &connect));
-        let opened = open(&connect, &server, &options, &tracing).await?;
-        let Opened { connection, verdict, meta } = opened;
+        let opened = open(&connect, &server, &options).await?;
+        let Opened { connection, verdict, meta, tracing } = opened;
+        let tracing = Arc::new(tracing);
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
         let answering = Answering::new(
             connection.transport.clone(),
@@ -97,13 +97,7 @@ impl Session {
             server: Arc::clone(&server),
             on_notification: options.on_notification.clone(),
             on_log: options.handlers.log.clone(),
-            cache: SessionCache::open(
-                options.cache.as_ref(),
-                &server,
-                connect.describe(),
-                connect.binding(),
-                &verdict,
-            ),
+            cache: SessionCache::open(options.cache.as_ref(), &server, &connection.info, &verdict),
             extensions: options.extensions.clone(),
         };
         let incoming = inbound::watch(connection.inbound, answering, notices.clone());
@@ -113,7 +107,7 @@ impl Session {
         let outputs = Outputs::default();
         let inner = Inner {
             transport: connection.transport,
-            pid: connection.pid,
+            connection: connection.info,
             server,
             verdict,
             meta,
@@ -181,9 +175,14 @@ impl Session {
         &self.inner.verdict
     }
 
+    /// What the connection is that this session was opened on.
+    pub fn connection(&self) -> &ConnectionInfo {
+        &self.inner.connection
+    }
+
     /// The process that serves this session, where it is one of ours.
     pub fn pid(&self) -> Option<u32> {
-        self.inner.pid
+        self.inner.connection.pid
     }
 
     /// Whether the connection is known to be over: closed, or the process has ended.

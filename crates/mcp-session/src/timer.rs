@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use mcp_transport::IdleLimit;
 use tokio::time::{Instant, Sleep};
 
 /// Spare timers that are kept.
@@ -47,16 +46,6 @@ impl Timeout {
     /// A limit on the whole call, whatever arrives meanwhile.
     pub const fn total(limit: Duration) -> Self {
         Self { idle: None, total: Some(limit) }
-    }
-
-    /// What a transport has to be told, whose own patience ends after the default.
-    pub(crate) fn beyond_default(self) -> Option<IdleLimit> {
-        let silence = match (self.idle, self.total) {
-            (Some(idle), Some(total)) => Some(idle.min(total)),
-            (idle, total) => idle.or(total),
-        };
-        let usual = Self::default().idle;
-        silence.is_none_or(|silence| Some(silence) > usual).then_some(IdleLimit(silence))
     }
 }
 
@@ -195,18 +184,6 @@ mod tests {
             poll_fn(|cx| deadline.poll(cx)).await;
             assert_eq!(start.elapsed(), expected * SECOND, "{limit:?}");
         }
-    }
-
-    #[test]
-    fn a_transport_is_told_of_longer_limits_alone() {
-        let told = |limit: Timeout| limit.beyond_default().map(|IdleLimit(limit)| limit);
-        assert_eq!(told(Timeout::default()), None);
-        assert_eq!(told(Timeout::total(5 * SECOND)), None);
-        assert_eq!(told(Timeout::idle(301 * SECOND)), Some(Some(301 * SECOND)));
-        assert_eq!(told(Timeout::total(900 * SECOND)), Some(Some(900 * SECOND)));
-        let both = Timeout { idle: Some(400 * SECOND), total: Some(9 * SECOND) };
-        assert_eq!(told(both), None);
-        assert_eq!(told(Timeout::NONE), Some(None));
     }
 
     #[tokio::test(start_paused = true)]

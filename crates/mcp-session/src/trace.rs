@@ -17,7 +17,7 @@ use std::{
 };
 
 use mcp_core::{Meta, ProtocolVersion, RequestId, meta_key, method};
-use mcp_transport::{Address, Binding, Connect, SharedConnect, TraceContext};
+use mcp_transport::{Address, Binding, Carrier, ConnectionInfo, TraceContext};
 use tracing::{Span, field::Empty};
 
 use self::text::{Name, cut, plain};
@@ -36,17 +36,19 @@ pub(crate) struct Tracing {
     /// Whether it was told that the provider gives what cannot be sent.
     told: AtomicBool,
     binding: Binding,
-    address: Option<Address>,
+    carrier: Carrier,
+    peer: Option<Address>,
 }
 
 impl Tracing {
-    pub(crate) fn new(options: &SessionOptions, connect: &SharedConnect) -> Self {
+    pub(crate) fn new(options: &SessionOptions, info: &ConnectionInfo) -> Self {
         Self {
             has_spans: options.spans,
             provider: options.trace_context.clone(),
             told: AtomicBool::new(false),
-            binding: connect.binding(),
-            address: connect.address(),
+            binding: info.binding,
+            carrier: info.carrier,
+            peer: info.peer.clone(),
         }
     }
 
@@ -99,11 +101,13 @@ impl Tracing {
             let subscribing = [method::RESOURCES_SUBSCRIBE, method::RESOURCES_UNSUBSCRIBE];
             about(&[method::RESOURCES_READ]).or_else(|| about(&subscribing)).map(plain)
         };
-        let (transport, protocol) = match self.binding {
-            Binding::Stream => (Some("pipe"), None),
-            Binding::Http | Binding::LegacyHttp => (Some("tcp"), Some("http")),
-            _ => (None, None),
+        let transport = match self.carrier {
+            Carrier::Pipe => Some("pipe"),
+            Carrier::Tcp => Some("tcp"),
+            Carrier::UnixSocket => Some("unix"),
+            _ => None,
         };
+        let is_http = matches!(self.binding, Binding::StreamableHttp | Binding::HttpSse);
         Traced::from(tracing::info_span!(
             target: TARGET,
             "mcp",
@@ -121,9 +125,9 @@ impl Tracing {
             rpc.response.status_code = Empty,
             error.type = Empty,
             network.transport = transport,
-            network.protocol.name = protocol,
-            server.address = self.address.as_ref().map(|address| &*address.host),
-            server.port = self.address.as_ref().map(|address| i64::from(address.port)),
+            network.protocol.name = is_http.then_some("http"),
+            server.address = self.peer.as_ref().map(|peer| &*peer.host),
+            server.port = self.peer.as_ref().map(|peer| i64::from(peer.port)),
         ))
     }
 
@@ -213,8 +217,9 @@ mod tests {
             has_spans: true,
             provider: None,
             told: AtomicBool::new(false),
-            binding: Binding::Stream,
-            address: None,
+            binding: Binding::Pipe,
+            carrier: Carrier::Pipe,
+            peer: None,
         };
         let ask = || {
             let traced = tracing.asking(method::TOOLS_CALL, None, || panic!("looked at"));

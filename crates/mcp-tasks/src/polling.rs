@@ -238,8 +238,8 @@ fn is_passing(error: &Error) -> bool {
             kind,
             Transport::Connect
                 | Transport::Interrupted
-                | Transport::Status
-                | Transport::Overflow
+                | Transport::Unavailable
+                | Transport::Lagged
                 | Transport::Protocol
                 | Transport::Cancelled
         ),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use mcp_core::{Era, RequestId};
-use mcp_transport::Binding;
+use mcp_transport::{Binding, ConnectionInfo};
 
 use super::{
     Cache,
@@ -43,8 +43,7 @@ impl SessionCache {
     pub(crate) fn open(
         cache: Option<&Cache>,
         name: &Arc<str>,
-        address: String,
-        binding: Binding,
+        connection: &ConnectionInfo,
         verdict: &Verdict,
     ) -> Option<Arc<Self>> {
         if verdict.era() != Era::Modern {
@@ -60,9 +59,13 @@ impl SessionCache {
             }
         };
         let memory = Arc::clone(cache.memory.as_ref()?);
-        let place = Place { name: Arc::clone(name), address, version: verdict.protocol_version };
-        let site = match binding {
-            Binding::Http => memory.site(place),
+        let place = Place {
+            name: Arc::clone(name),
+            address: connection.description.clone(),
+            version: verdict.protocol_version,
+        };
+        let site = match connection.binding {
+            Binding::StreamableHttp => memory.site(place),
             // There is another process behind each pipe, perhaps of a newer program, or of another kind; and
             // what serves in this process has no address at all.
             _ => memory.site_of_its_own(place),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_core::{Era, MethodResult, RawJson, Request, error_code, method};
-use mcp_transport::{Delivery, ParamHeaders};
+use mcp_transport::{Delivery, Routing};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -278,17 +278,15 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         };
         let mut request = Request::new(id, method.clone());
         request.params = params.map_err(|error| error.with_method(method.clone()))?;
-        let repeated = self.param_headers()?;
+        let routing = self.routing()?;
         session
-            .ask(request, self.limit(), on_progress.map(|it| &**it), repeated, trace, || {
-                self.info()
-            })
+            .ask(request, self.limit(), on_progress.map(|it| &**it), routing, trace, || self.info())
             .await
             .map_err(|error| error.with_method(method.clone()))
     }
 
-    /// The arguments that HTTP repeats in headers.
-    fn param_headers(&self) -> Result<Option<ParamHeaders>, Error> {
+    /// What HTTP repeats in headers: the name of the tool, and the arguments that its schema says.
+    fn routing(&self) -> Result<Option<Box<Routing>>, Error> {
         let (true, Ok(params)) = (self.method == method::TOOLS_CALL, &self.params) else {
             return Ok(None);
         };
@@ -296,6 +294,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
             return Ok(None);
         };
         let headers = params.arguments().and_then(|it| param_headers::headers(&annotated, &it));
+        let headers = headers.map(|params| Box::new(Routing::new().with_params(params)));
         let unsendable = |error| self.session.unsendable(error).with_method(self.method.clone());
         headers.map(Some).map_err(unsendable)
     }

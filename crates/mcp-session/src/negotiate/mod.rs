@@ -33,7 +33,7 @@ pub enum Mode {
 pub struct Verdict {
     /// The revision that is spoken.
     pub protocol_version: ProtocolVersion,
-    /// The kind of carrier that it was found on.
+    /// The binding that it was found on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
     /// Who the server says it is; not to be trusted for decisions.

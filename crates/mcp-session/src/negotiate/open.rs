@@ -12,8 +12,8 @@ use mcp_core::{
     MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
-    Binding, Connect, Connection, Envelope, ErrorKind as TransportErrorKind, SharedConnect,
-    SharedTransport, TraceContext, Transport,
+    Binding, Connect, Connection, Envelope, ErrorKind as TransportErrorKind, IdleLimit,
+    SharedConnect, SharedTransport, Transport,
 };
 use serde::Deserialize;
 use tracing::Instrument;
@@ -35,6 +35,7 @@ pub(crate) struct Opened {
     pub(crate) connection: Connection<SharedTransport>,
     pub(crate) verdict: Verdict,
     pub(crate) meta: CommonMeta,
+    pub(crate) tracing: Tracing,
 }
 
 /// Connects and agrees on a revision, in at most `start_timeout`.
@@ -42,11 +43,14 @@ pub(crate) async fn open(
     connect: &SharedConnect,
     server: &Arc<str>,
     options: &SessionOptions,
-    tracing: &Tracing,
 ) -> Result<Opened, Error> {
     let asked = Mutex::new(None);
-    let run = Opening { connect, server, options, tracing, asked: &asked, probes: 0 }.run();
-    let mut opening = std::pin::pin!(run);
+    let mut opening = std::pin::pin!(async {
+        let connection = connected(connect, server).await?;
+        let tracing = Tracing::new(options, &connection.info);
+        let asked = &asked;
+        Opening { connect, server, options, connection, tracing, asked, probes: 0 }.run().await
+    });
     let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
     poll_fn(|cx| {
         if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
@@ -68,7 +72,8 @@ struct Opening<'a> {
     connect: &'a SharedConnect,
     server: &'a Arc<str>,
     options: &'a SessionOptions,
-    tracing: &'a Tracing,
+    connection: Connection<SharedTransport>,
+    tracing: Tracing,
     /// The method that was asked last, for the error when nothing answers it in time.
     asked: &'a Mutex<Option<Cow<'static, str>>>,
     probes: u32,
@@ -82,7 +87,6 @@ struct Failure {
 
 impl Opening<'_> {
     async fn run(mut self) -> Result<Opened, Error> {
-        let mut connection = self.connect().await?;
         let mut decision = self.first();
         // The last thing heard of the server, for whoever has to be told that it failed.
         let mut failure: Option<Error> = None;
@@ -93,13 +97,13 @@ impl Opening<'_> {
                 Decision::Modern(version) => {
                     let mut verdict = discovered.unwrap_or_else(|| Verdict::new(version));
                     verdict.protocol_version = version;
-                    verdict.binding = Some(self.connect.binding());
+                    verdict.binding = Some(self.binding());
                     let meta = self.meta(version)?;
-                    return Ok(Opened { connection, verdict, meta });
+                    return Ok(self.opened(verdict, meta));
                 }
                 Decision::Probe(version) => {
                     self.probes += 1;
-                    let outcome = match self.probe(&connection.transport, version).await {
+                    let outcome = match self.probe(version).await {
                         Ok(result) => {
                             let versions = result.supported_versions.clone();
                             theirs.clone_from(&versions);
@@ -111,24 +115,21 @@ impl Opening<'_> {
                             outcome
                         }
                     };
-                    let binding = self.connect.binding();
-                    after_probe(self.options.mode, binding, self.probes > 1, &outcome)
+                    after_probe(self.options.mode, self.binding(), self.probes > 1, &outcome)
                 }
                 Decision::Reconnect => {
                     // The probe has ended the server: a fresh one is not asked again.
-                    drop(connection);
-                    connection = match self.connect().await {
+                    self.connection = match connected(self.connect, self.server).await {
                         Ok(connection) => connection,
                         // What cannot be had again, such as a pair of streams: the end is what counts.
                         Err(error) => return Err(failure.unwrap_or(error)),
                     };
                     Decision::Initialize
                 }
-                Decision::Initialize => match self.initialize(&connection.transport).await {
+                Decision::Initialize => match self.initialize().await {
                     Ok(result) => {
-                        let verdict = self.accept(&connection.transport, result).await?;
-                        let meta = CommonMeta::default();
-                        return Ok(Opened { connection, verdict, meta });
+                        let verdict = self.accept(result).await?;
+                        return Ok(self.opened(verdict, CommonMeta::default()));
                     }
                     Err(Failure { outcome, error }) => {
                         failure = Some(error);
@@ -145,11 +146,16 @@ impl Opening<'_> {
 
     fn first(&self) -> Decision {
         let prior = self.options.prior_discover.as_ref().map(|verdict| verdict.protocol_version);
-        first(self.options.mode, self.connect.binding(), prior)
+        first(self.options.mode, self.binding(), prior)
     }
 
-    async fn connect(&self) -> Result<Connection<SharedTransport>, Error> {
-        self.connect.connect().await.map_err(|error| Error::from_transport(self.server, error))
+    fn binding(&self) -> Binding {
+        self.connection.info.binding
+    }
+
+    fn opened(self, verdict: Verdict, meta: CommonMeta) -> Opened {
+        let Self { connection, tracing, .. } = self;
+        Opened { connection, verdict, meta, tracing }
     }
 
     fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
@@ -167,23 +173,18 @@ impl Opening<'_> {
         Error::new(ErrorKind::Arguments, Arc::clone(self.server), message).with_source(error)
     }
 
-    async fn probe(
-        &self,
-        transport: &SharedTransport,
-        version: ProtocolVersion,
-    ) -> Result<DiscoverResult, Failure> {
+    async fn probe(&self, version: ProtocolVersion) -> Result<DiscoverResult, Failure> {
         // A string, so that a late answer can never be taken for that of another request.
         let id = format!("discover-{}", self.probes);
         let mut traced = self.tracing.asking(method::SERVER_DISCOVER, Some(version), || None);
         traced.has_id(&id);
-        let discovered = self.discover(transport, version, id).instrument(traced.span()).await;
+        let discovered = self.discover(version, id).instrument(traced.span()).await;
         ended(&mut traced, &discovered);
         discovered
     }
 
     async fn discover(
         &self,
-        transport: &SharedTransport,
         version: ProtocolVersion,
         id: String,
     ) -> Result<DiscoverResult, Failure> {
@@ -197,11 +198,11 @@ impl Opening<'_> {
             outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
             error,
         })?;
-        let request = beside(Envelope::new(request).with_version(version), trace);
-        let mut asked = std::pin::pin!(self.ask(transport, request));
+        let request = Envelope::new(request).with_version(version).with_trace(trace);
+        let mut asked = std::pin::pin!(self.ask(request));
         // With nothing to fall back to, a slow start is none of a wrong era.
-        let limit = match (self.options.mode, self.connect.binding()) {
-            (Mode::Auto, Binding::Stream) => self.options.probe_timeout,
+        let limit = match (self.options.mode, self.binding()) {
+            (Mode::Auto, Binding::Pipe) => self.options.probe_timeout,
             _ => self.options.start_timeout,
         };
         let mut deadline = Timers::default().deadline(Timeout::total(limit));
@@ -219,23 +220,19 @@ impl Opening<'_> {
             .map_err(|error| self.other_shape(method::SERVER_DISCOVER, error))
     }
 
-    async fn initialize(&self, transport: &SharedTransport) -> Result<InitializeResult, Failure> {
+    async fn initialize(&self) -> Result<InitializeResult, Failure> {
         let version = match self.options.mode {
             Mode::Pinned(version) => version,
             Mode::Auto | Mode::Legacy => ProtocolVersion::LATEST_LEGACY,
         };
         let mut traced = self.tracing.asking(method::INITIALIZE, Some(version), || None);
         traced.has_id(0);
-        let begun = self.begin(transport, version).instrument(traced.span()).await;
+        let begun = self.begin(version).instrument(traced.span()).await;
         ended(&mut traced, &begun);
         begun
     }
 
-    async fn begin(
-        &self,
-        transport: &SharedTransport,
-        version: ProtocolVersion,
-    ) -> Result<InitializeResult, Failure> {
+    async fn begin(&self, version: ProtocolVersion) -> Result<InitializeResult, Failure> {
         let trace = self.tracing.context(|| None);
         let mut params = InitializeRequestParams::new(
             version.as_str(),
@@ -251,17 +248,13 @@ impl Opening<'_> {
             error: self.unsendable(error),
         })?;
         let request = Request::new(0, method::INITIALIZE).with_params(params);
-        let answer = self.ask(transport, beside(Envelope::new(request), trace)).await?;
+        let answer = self.ask(Envelope::new(request).with_trace(trace)).await?;
         InitializeResult::decode(&answer)
             .map_err(|error| self.other_shape(method::INITIALIZE, error))
     }
 
     /// Takes the version of an `initialize` result and says so to the server.
-    async fn accept(
-        &self,
-        transport: &SharedTransport,
-        result: InitializeResult,
-    ) -> Result<Verdict, Error> {
+    async fn accept(&self, result: InitializeResult) -> Result<Verdict, Error> {
         let answered = result.protocol_version.parse::<ProtocolVersion>().ok();
         let version = answered
             .filter(|version| version.era() == Era::Legacy)
@@ -285,8 +278,11 @@ impl Opening<'_> {
                 Params::empty().encode(&CommonMeta::default(), None, None, trace.as_deref());
             let mut initialized = Notification::new(initialized);
             initialized.params = params.map_err(|error| self.unsendable(error))?;
-            let envelope = Envelope::new(initialized.into()).with_version(version);
-            let sent = transport.send(beside(envelope, trace)).await;
+            let envelope = Envelope::new(initialized.into())
+                .with_version(version)
+                .with_idle_limit(IdleLimit::Caller)
+                .with_trace(trace);
+            let sent = self.connection.transport.send(envelope).await;
             sent.map_err(|error| Error::from_transport(self.server, error))
         };
         let told = telling.instrument(traced.span()).await;
@@ -295,7 +291,7 @@ impl Opening<'_> {
         told?;
         Ok(Verdict {
             protocol_version: version,
-            binding: Some(self.connect.binding()),
+            binding: Some(self.binding()),
             server_info: Some(result.server_info),
             capabilities: result.capabilities,
             instructions: result.instructions,
@@ -303,14 +299,15 @@ impl Opening<'_> {
     }
 
     /// Sends an opening request and sorts what comes back. Nothing else is looked at meanwhile.
-    async fn ask(
-        &self,
-        transport: &SharedTransport,
-        request: Envelope<Request>,
-    ) -> Result<RawJson, Failure> {
+    async fn ask(&self, request: Envelope<Request>) -> Result<RawJson, Failure> {
         let method = request.message.method.clone();
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(method.clone());
-        let answered = match transport.request(request).await {
+        let answered = match self
+            .connection
+            .transport
+            .request(request.with_idle_limit(IdleLimit::Caller))
+            .await
+        {
             Ok(exchange) => exchange.response().await,
             Err(error) => Err(error),
         };
@@ -351,12 +348,11 @@ impl Opening<'_> {
     }
 }
 
-/// The trace context goes beside the message too, for headers.
-fn beside<M>(envelope: Envelope<M>, trace: Option<Box<TraceContext>>) -> Envelope<M> {
-    match trace {
-        Some(trace) => envelope.with_extension(*trace),
-        None => envelope,
-    }
+async fn connected(
+    connect: &SharedConnect,
+    server: &Arc<str>,
+) -> Result<Connection<SharedTransport>, Error> {
+    connect.connect().await.map_err(|error| Error::from_transport(server, error))
 }
 
 fn ended<R>(traced: &mut Traced, outcome: &Result<R, Failure>) {

@@ -49,7 +49,7 @@ pub(crate) fn first(mode: Mode, binding: Binding, prior: Option<ProtocolVersion>
         (Mode::Pinned(version), _) => Decision::Probe(version),
         (Mode::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
         (Mode::Auto, Some(_)) => Decision::Initialize,
-        (Mode::Auto, None) if binding == Binding::LegacyHttp => Decision::Initialize,
+        (Mode::Auto, None) if binding == Binding::HttpSse => Decision::Initialize,
         (Mode::Auto, None) => Decision::Probe(ProtocolVersion::LATEST_MODERN),
     }
 }
@@ -92,8 +92,8 @@ pub(crate) fn after_probe(
         Outcome::Answer { .. } | Outcome::OtherResult => legacy,
         // A server of the legacy era may ignore what it does not know, or end of it. Elsewhere silence
         // and broken connections say nothing about the era.
-        Outcome::Silence if binding == Binding::Stream && may_fall_back => Decision::Initialize,
-        Outcome::Failure(ErrorKind::Closed) if binding == Binding::Stream && may_fall_back => {
+        Outcome::Silence if binding == Binding::Pipe && may_fall_back => Decision::Initialize,
+        Outcome::Failure(ErrorKind::Closed) if binding == Binding::Pipe && may_fall_back => {
             Decision::Reconnect
         }
         // The endpoint is there and does not take the request, or answers what is no JSON-RPC.
@@ -161,17 +161,17 @@ mod tests {
 
     #[test]
     fn to_begin_with() {
-        use Binding::{Http, LegacyHttp, Memory, Stream};
+        use Binding::{HttpSse, InProcess, Pipe, StreamableHttp as Http};
         let (auto, pinned) = (Mode::Auto, Mode::Pinned(NEW));
         let rows = [
-            (auto, Stream, None, Probe(NEW)),
+            (auto, Pipe, None, Probe(NEW)),
             (auto, Http, None, Probe(NEW)),
-            (auto, Memory, None, Probe(NEW)),
+            (auto, InProcess, None, Probe(NEW)),
             // Only the legacy era has this carrier: there is no question.
-            (auto, LegacyHttp, None, Initialize),
-            (auto, LegacyHttp, Some(OLD), Initialize),
-            (auto, LegacyHttp, Some(NEW), Modern(NEW)),
-            (pinned, LegacyHttp, None, Probe(NEW)),
+            (auto, HttpSse, None, Initialize),
+            (auto, HttpSse, Some(OLD), Initialize),
+            (auto, HttpSse, Some(NEW), Modern(NEW)),
+            (pinned, HttpSse, None, Probe(NEW)),
             (pinned, Http, None, Probe(NEW)),
             (pinned, Http, Some(NEW), Modern(NEW)),
             (pinned, Http, Some(OLD), Probe(NEW)),
@@ -188,21 +188,21 @@ mod tests {
 
     #[test]
     fn after_a_probe() {
-        use Binding::{Http, Memory, Stream};
+        use Binding::{InProcess, Pipe, StreamableHttp as Http};
         let auto = Mode::Auto;
         let pinned = Mode::Pinned(NEW);
         let both = &["2026-07-28", "2025-11-25"];
         let code = |code| Answer { code, supported: None };
         let rows: Vec<(Mode, Binding, bool, Outcome, Decision)> = vec![
             // An answer that discovers.
-            (auto, Stream, false, Discovered(versions(both)), Modern(NEW)),
+            (auto, Pipe, false, Discovered(versions(both)), Modern(NEW)),
             (auto, Http, true, Discovered(versions(&["2025-11-25", "2026-07-28"])), Modern(NEW)),
-            (auto, Stream, false, Discovered(versions(&["2025-11-25"])), Initialize),
-            (pinned, Stream, false, Discovered(versions(&["2025-11-25"])), NoCommonVersion),
-            (auto, Stream, false, Discovered(versions(&["2099-01-01"])), NoCommonVersion),
-            (auto, Stream, false, Discovered(vec![]), NoCommonVersion),
+            (auto, Pipe, false, Discovered(versions(&["2025-11-25"])), Initialize),
+            (pinned, Pipe, false, Discovered(versions(&["2025-11-25"])), NoCommonVersion),
+            (auto, Pipe, false, Discovered(versions(&["2099-01-01"])), NoCommonVersion),
+            (auto, Pipe, false, Discovered(vec![]), NoCommonVersion),
             // The version is refused: never `initialize` where a modern one is in common.
-            (auto, Stream, false, refused(both), Probe(NEW)),
+            (auto, Pipe, false, refused(both), Probe(NEW)),
             (pinned, Http, false, refused(both), Probe(NEW)),
             (auto, Http, true, refused(both), Fail),
             (auto, Http, false, refused(&["2025-06-18"]), Initialize),
@@ -211,34 +211,34 @@ mod tests {
             (auto, Http, false, code(-32022), Initialize),
             // Other errors of the modern era.
             (auto, Http, false, code(-32020), Fail),
-            (auto, Stream, false, code(-32021), Fail),
+            (auto, Pipe, false, code(-32021), Fail),
             // Any other error is a server of the legacy era.
-            (auto, Stream, false, code(-32601), Initialize),
+            (auto, Pipe, false, code(-32601), Initialize),
             (auto, Http, false, code(-32601), Initialize),
-            (auto, Stream, false, code(-32602), Initialize),
+            (auto, Pipe, false, code(-32602), Initialize),
             (auto, Http, false, code(-32000), Initialize),
             (auto, Http, false, code(0), Initialize),
             (pinned, Http, false, code(-32601), NoCommonVersion),
             (auto, Http, false, OtherResult, Initialize),
-            (pinned, Stream, false, OtherResult, NoCommonVersion),
+            (pinned, Pipe, false, OtherResult, NoCommonVersion),
             // Silence and broken connections.
-            (auto, Stream, false, Silence, Initialize),
-            (pinned, Stream, false, Silence, Fail),
+            (auto, Pipe, false, Silence, Initialize),
+            (pinned, Pipe, false, Silence, Fail),
             (auto, Http, false, Silence, Fail),
-            (auto, Memory, false, Silence, Fail),
-            (auto, Stream, false, Failure(ErrorKind::Closed), Reconnect),
-            (pinned, Stream, false, Failure(ErrorKind::Closed), Fail),
+            (auto, InProcess, false, Silence, Fail),
+            (auto, Pipe, false, Failure(ErrorKind::Closed), Reconnect),
+            (pinned, Pipe, false, Failure(ErrorKind::Closed), Fail),
             (auto, Http, false, Failure(ErrorKind::Closed), Fail),
             // HTTP without a JSON-RPC body: 4xx is the legacy era, the rest is no evidence.
             (auto, Http, false, Failure(ErrorKind::Rejected), Initialize),
             (pinned, Http, false, Failure(ErrorKind::Rejected), NoCommonVersion),
             (auto, Http, false, Failure(ErrorKind::Protocol), Initialize),
             (auto, Http, false, Failure(ErrorKind::Unauthorized), Fail),
-            (auto, Http, false, Failure(ErrorKind::Status), Fail),
+            (auto, Http, false, Failure(ErrorKind::Unavailable), Fail),
             (auto, Http, false, Failure(ErrorKind::Connect), Fail),
             (auto, Http, false, Failure(ErrorKind::Timeout), Fail),
             (auto, Http, false, Failure(ErrorKind::Redirect), Fail),
-            (auto, Stream, false, Failure(ErrorKind::TooLarge), Fail),
+            (auto, Pipe, false, Failure(ErrorKind::TooLarge), Fail),
         ];
         for (mode, binding, corrected, outcome, expected) in rows {
             let decision = after_probe(mode, binding, corrected, &outcome);

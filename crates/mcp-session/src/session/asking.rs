@@ -8,7 +8,9 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, ProgressNotificationParams, RawJson, Request, method};
-use mcp_transport::{Delivery, Envelope, Exchange, OneWay, ParamHeaders, TraceContext, Transport};
+use mcp_transport::{
+    Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
+};
 
 use crate::{Error, ErrorKind, Session, Timeout, handlers::CallInfo};
 
@@ -19,7 +21,7 @@ impl Session {
         request: Request,
         timeout: Timeout,
         on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
-        repeated: Option<ParamHeaders>,
+        routing: Option<Box<Routing>>,
         trace: Option<Box<TraceContext>>,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
@@ -32,16 +34,12 @@ impl Session {
         let listens = request.method == method::SUBSCRIPTIONS_LISTEN;
         // However it ends: nothing more is heard.
         let _listening = self.cache().filter(|_| listens).map(|cache| cache.listen(&request.id));
-        let mut envelope = Envelope::new(request).with_version(version);
-        if let Some(limit) = timeout.beyond_default() {
-            envelope = envelope.with_extension(limit);
-        }
-        if let Some(repeated) = repeated {
-            envelope = envelope.with_extension(repeated);
-        }
-        if let Some(trace) = trace {
-            envelope = envelope.with_extension(*trace);
-        }
+        let mut envelope = Envelope::new(request)
+            .with_version(version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_routing(routing)
+            .with_trace(trace);
+        envelope.is_long_lived = listens;
         let mut exchange = {
             let mut opening = std::pin::pin!(inner.transport.request(envelope));
             poll_fn(|cx| match opening.as_mut().poll(cx) {
@@ -90,10 +88,11 @@ impl Session {
         request: Request,
         trace: Option<Box<TraceContext>>,
     ) -> Result<Exchange, Error> {
-        let mut envelope = Envelope::new(request).with_version(self.inner.verdict.protocol_version);
-        if let Some(trace) = trace {
-            envelope = envelope.with_extension(*trace);
-        }
+        let envelope = Envelope::new(request)
+            .with_version(self.inner.verdict.protocol_version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_trace(trace)
+            .long_lived();
         let opened = self.inner.transport.request(envelope).await;
         opened.map_err(|error| self.below(error))
     }
@@ -142,10 +141,10 @@ impl Session {
     }
 
     async fn pass(&self, message: OneWay, trace: Option<Box<TraceContext>>) -> Result<(), Error> {
-        let mut envelope = Envelope::new(message).with_version(self.inner.verdict.protocol_version);
-        if let Some(trace) = trace {
-            envelope = envelope.with_extension(*trace);
-        }
+        let envelope = Envelope::new(message)
+            .with_version(self.inner.verdict.protocol_version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_trace(trace);
         let sent = self.inner.transport.send(envelope).await;
         sent.map_err(|error| Error::from_transport(&self.inner.server, error))
     }

@@ -44,8 +44,7 @@ impl Session {
 
     /// Whether arguments of tools are repeated in headers, as the modern era does over HTTP.
     pub(crate) fn sends_headers(&self) -> bool {
-        let verdict = &self.inner.verdict;
-        verdict.binding == Some(Binding::Http) && verdict.era() == Era::Modern
+        self.connection().binding == Binding::StreamableHttp && self.era() == Era::Modern
     }
 
     /// What is known of the tools is out of date.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use mcp_core::{Notification, ResourceRequestParams, method};
+use mcp_transport::Gap;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -29,7 +30,7 @@ pub(crate) struct Hub {
     is_used: AtomicBool,
     feeds: Mutex<Vec<Weak<Feed>>>,
     /// Counts the times that messages of the server were lost, and says why at last.
-    losses: watch::Sender<(u64, Option<mcp_transport::Error>)>,
+    losses: watch::Sender<(u64, Option<Gap>)>,
     /// By how many subscriptions a resource is wanted. Held while the server is told, so that it hears of
     /// changes in their order.
     wanted: tokio::sync::Mutex<HashMap<String, usize>>,
@@ -53,14 +54,14 @@ impl Hub {
     }
 
     /// Messages of the server were lost, perhaps with all that it knew of this session.
-    pub(crate) fn lost(&self, error: mcp_transport::Error) {
+    pub(crate) fn lost(&self, gap: Gap) {
         self.losses.send_modify(|(count, last)| {
             *count += 1;
-            *last = Some(error);
+            *last = Some(gap);
         });
     }
 
-    pub(super) fn losses(&self) -> watch::Receiver<(u64, Option<mcp_transport::Error>)> {
+    pub(super) fn losses(&self) -> watch::Receiver<(u64, Option<Gap>)> {
         self.losses.subscribe()
     }
 

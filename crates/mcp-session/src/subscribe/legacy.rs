@@ -12,6 +12,7 @@ use std::{
 };
 
 use mcp_core::{ServerCapabilities, SubscriptionFilter};
+use mcp_transport::Gap;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -53,7 +54,7 @@ pub(super) async fn keep(
     let mut last = (Instant::now(), Duration::ZERO);
     loop {
         // What tells of losses cannot be dropped meanwhile: the session has it.
-        let error = match unless(&mut is_dropped, session.until_closed(losses.changed())).await {
+        let gap = match unless(&mut is_dropped, session.until_closed(losses.changed())).await {
             None => break,
             Some(Err(error)) => {
                 feed.backlog.end(Err(error));
@@ -61,7 +62,7 @@ pub(super) async fn keep(
             }
             Some(Ok(_)) => losses.borrow_and_update().1.clone(),
         };
-        let mut failure = error.map(|error| session.below(error));
+        let mut failure = gap.map(|gap| session.below(error_of(gap)));
         let Some(relisten) = relisten else {
             failure.into_iter().for_each(|error| feed.backlog.end(Err(error)));
             break;
@@ -107,6 +108,20 @@ pub(super) async fn keep(
     }
     hub.remove(&feed);
     hub.leave(&session, &held, timeout).await;
+}
+
+/// What the end of a subscription by a gap is called.
+fn error_of(gap: Gap) -> mcp_transport::Error {
+    let kind = match &gap {
+        Gap::Lagged(_) => mcp_transport::ErrorKind::Lagged,
+        Gap::NewSession(_) => mcp_transport::ErrorKind::SessionExpired,
+        _ => mcp_transport::ErrorKind::Interrupted,
+    };
+    let error = mcp_transport::Error::new(kind, gap.to_string());
+    match gap.cause() {
+        Some(cause) => error.with_source(cause.clone()),
+        None => error,
+    }
 }
 
 /// What `future` gives, unless nobody reads any more before.

@@ -11,7 +11,7 @@ use std::{
 
 use mcp_core::{Outcome, ReadResourceResult, SubscriptionFilter, method};
 use mcp_session::{Cache, CacheMode, Error, Session, SessionOptions};
-use mcp_transport::{Binding, Restart, RestartPolicy};
+use mcp_transport::{Binding, restart::Restart};
 use serde_json::{Value, json};
 
 use crate::peer::{Peer, Reply, error, legacy, modern, result};
@@ -517,7 +517,7 @@ async fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
 async fn a_new_process_behind_the_pipe_is_asked_anew() {
     let peer = generous();
     let cache = Cache::new();
-    let restart = Restart::new(peer.clone(), RestartPolicy::default());
+    let restart = Restart::new(peer.clone(), Restart::BACKOFF);
     let mut options = SessionOptions::default();
     options.cache = Some(cache.clone());
     let session = Session::open(restart, Some("shop"), options).await.unwrap();
@@ -535,7 +535,7 @@ async fn a_new_process_behind_the_pipe_is_asked_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_of_one_client_share_and_others_do_not() {
-    let peer = generous().bound(Binding::Http);
+    let peer = generous().bound(Binding::StreamableHttp);
     let cache = Cache::new();
     let first = open(&peer, &cache).await;
     assert_eq!(tools(&first).await, "1");
@@ -555,7 +555,8 @@ async fn sessions_of_one_client_share_and_others_do_not() {
 #[tokio::test(start_paused = true)]
 async fn sessions_without_a_cache_share_nothing() {
     // One address, and two people who log in.
-    let (ann, bob) = (generous().bound(Binding::Http), generous().bound(Binding::Http));
+    let (ann, bob) =
+        (generous().bound(Binding::StreamableHttp), generous().bound(Binding::StreamableHttp));
     let options = SessionOptions::default();
     for peer in [ann, bob] {
         let session = Session::open(peer.clone(), None, options.clone()).await.unwrap();
@@ -566,7 +567,7 @@ async fn sessions_without_a_cache_share_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn each_process_is_asked_for_itself() {
-    for binding in [Binding::Stream, Binding::Memory] {
+    for binding in [Binding::Pipe, Binding::InProcess] {
         let cache = Cache::new();
         let peers = [generous().bound(binding), generous().bound(binding)];
         let sessions = [open(&peers[0], &cache).await, open(&peers[1], &cache).await];
@@ -603,7 +604,7 @@ async fn a_tool_whose_headers_are_wrong_is_listed_anew() {
         }
         _ => Reply::Nothing,
     })
-    .bound(Binding::Http);
+    .bound(Binding::StreamableHttp);
     let session = open(&peer, &Cache::new()).await;
     assert_eq!(tools(&session).await, "1");
     session.call_tool("x").await.unwrap_err();
@@ -630,7 +631,7 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
         Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
         _ => Reply::Nothing,
     })
-    .bound(Binding::Http);
+    .bound(Binding::StreamableHttp);
     let cache = Cache::new();
     open(&peer, &cache).await.list_tools().await.unwrap();
     let session = open(&peer, &cache).await;
@@ -641,6 +642,6 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
     session.request(method::TOOLS_CALL, &raw).await.unwrap();
     session.request(method::TOOLS_CALL, &json!({ "name": "1" })).await.unwrap();
     let region = |region: &str| vec![("Region".to_owned(), region.to_owned())];
-    let sent: Vec<_> = peer.headers().into_iter().map(|it| it.0).collect();
+    let sent: Vec<_> = peer.routings().into_iter().map(|it| it.params).collect();
     assert_eq!(sent, [region("eu"), region("us"), vec![]]);
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 fn server(scope: &'static str) -> Peer {
-    generous_with(json!(5000), scope).bound(Binding::Http)
+    generous_with(json!(5000), scope).bound(Binding::StreamableHttp)
 }
 
 fn sharing(store: &MemoryStore) -> Cache {
@@ -96,7 +96,7 @@ async fn what_a_server_takes_back_is_in_the_store_no_longer() {
                 }
                 _ => Reply::Nothing,
             })
-            .bound(Binding::Http);
+            .bound(Binding::StreamableHttp);
             let session = open(&peer, &cache()).await;
             assert_eq!(tools(&session).await, "1");
             let bob = async || tools(&open(&peer, &sharing(&store).principal("bob")).await).await;
@@ -111,7 +111,8 @@ async fn what_a_server_takes_back_is_in_the_store_no_longer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_is_not_asked_to_forget_what_it_does_not_have() {
-    let (peer, bad) = (generous_with(json!(0), "public").bound(Binding::Http), Bad::default());
+    let (peer, bad) =
+        (generous_with(json!(0), "public").bound(Binding::StreamableHttp), Bad::default());
     // It has the epoch and nothing else, and fails to do anything but look.
     *bad.answers.lock().unwrap() = Some("");
     let session = open(&peer, &Cache::new().store("x", bad.clone())).await;

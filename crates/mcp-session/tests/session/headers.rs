@@ -41,7 +41,7 @@ fn server(list: Duration, call: Duration) -> Peer {
         }
         _ => Reply::Nothing,
     })
-    .bound(Binding::Http)
+    .bound(Binding::StreamableHttp)
 }
 
 async fn listed(peer: &Peer) -> Session {
@@ -51,7 +51,7 @@ async fn listed(peer: &Peer) -> Session {
 }
 
 fn sent(peer: &Peer) -> Vec<Vec<(String, String)>> {
-    peer.headers().into_iter().map(|it| it.0).collect()
+    peer.routings().into_iter().map(|it| it.params).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +115,7 @@ async fn each_round_by_hand_has_the_whole_limit() {
         },
         _ => Reply::Nothing,
     })
-    .bound(Binding::Http);
+    .bound(Binding::StreamableHttp);
     let session = Session::open(peer, None, SessionOptions::default()).await.unwrap();
     let call = session.call_tool("x").timeout(5 * SECOND).manual_input();
     let Input::Required(round) = call.await.unwrap() else { panic!("it is not asked") };

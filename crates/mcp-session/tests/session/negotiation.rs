@@ -91,7 +91,7 @@ async fn silence_is_bounded_and_over_http_no_evidence() {
     assert!(error.to_string().contains("within 60s"), "{error}");
 
     let start = Instant::now();
-    let silent = peer(|_, _| Reply::Nothing).bound(Binding::Http);
+    let silent = peer(|_, _| Reply::Nothing).bound(Binding::StreamableHttp);
     let error = open(&silent, Mode::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert_eq!(silent.methods(), ["server/discover"]);

@@ -7,8 +7,8 @@ use std::{
 
 use mcp_core::Request;
 use mcp_transport::{
-    Address, Binding, Connect, Connection, Envelope, Error, Exchange, Limits, Multiplex, OneWay,
-    ParamHeaders, Transport,
+    Address, Binding, Connect, Connection, ConnectionInfo, Envelope, Error, Exchange, Limits,
+    OneWay, Routing, Transport, multiplex::Multiplex,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -33,7 +33,7 @@ type Script = dyn Fn(u32, &Value) -> Reply + Send + Sync;
 pub(crate) struct Peer {
     script: Arc<Script>,
     received: Arc<Mutex<Vec<Value>>>,
-    headers: Arc<Mutex<Vec<ParamHeaders>>>,
+    routings: Arc<Mutex<Vec<Routing>>>,
     connections: Arc<AtomicU32>,
     open: Arc<AtomicU32>,
     binding: Binding,
@@ -44,10 +44,10 @@ pub(crate) fn peer(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static
     Peer {
         script: Arc::new(script),
         received: Arc::default(),
-        headers: Arc::default(),
+        routings: Arc::default(),
         connections: Arc::default(),
         open: Arc::default(),
-        binding: Binding::Stream,
+        binding: Binding::Pipe,
     }
 }
 
@@ -62,9 +62,9 @@ impl Peer {
         self.received.lock().unwrap().clone()
     }
 
-    /// The arguments that were to be repeated in headers, over all connections.
-    pub(crate) fn headers(&self) -> Vec<ParamHeaders> {
-        self.headers.lock().unwrap().clone()
+    /// What was to be repeated in headers, over all connections.
+    pub(crate) fn routings(&self) -> Vec<Routing> {
+        self.routings.lock().unwrap().clone()
     }
 
     pub(crate) fn methods(&self) -> Vec<String> {
@@ -139,7 +139,7 @@ pub(crate) fn legacy(script: impl Fn(&Value) -> Reply + Send + Sync + 'static) -
     })
 }
 
-pub(crate) struct PeerTransport(Multiplex, JoinHandle<Error>, Arc<Mutex<Vec<ParamHeaders>>>);
+pub(crate) struct PeerTransport(Multiplex, JoinHandle<Error>, Arc<Mutex<Vec<Routing>>>);
 
 impl Connect for Peer {
     type Transport = PeerTransport;
@@ -148,7 +148,7 @@ impl Connect for Peer {
         let number = self.connections.fetch_add(1, Ordering::SeqCst);
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let this = self.clone();
-        let headers = Arc::clone(&self.headers);
+        let routings = Arc::clone(&self.routings);
         self.open.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             let (reader, mut writer) = tokio::io::split(theirs);
@@ -175,30 +175,32 @@ impl Connect for Peer {
         });
         let (reader, writer) = tokio::io::split(ours);
         let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(Connection::new(PeerTransport(multiplex, tokio::spawn(driver), headers), inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        self.binding
+        let transport = PeerTransport(multiplex, tokio::spawn(driver), routings);
+        let info = ConnectionInfo::new(self.binding, self.describe());
+        let peer = match self.binding {
+            Binding::StreamableHttp => Some(Address::new("books.example", 8443)),
+            _ => None,
+        };
+        Ok(Connection::new(transport, inbound, info.with_peer(peer)))
     }
 
     fn describe(&self) -> String {
         "scripted".to_owned()
     }
-
-    fn address(&self) -> Option<Address> {
-        (self.binding == Binding::Http).then(|| Address::new("books.example", 8443))
-    }
 }
 
 impl Transport for PeerTransport {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        self.2.lock().unwrap().extend(request.extensions.get::<ParamHeaders>().cloned());
+        self.2.lock().unwrap().extend(request.routing.as_deref().cloned());
         self.0.request(request).await
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
         self.0.send(message).await
+    }
+
+    async fn closed(&self) -> Error {
+        self.0.closed().await
     }
 
     async fn close(&self) -> Result<(), Error> {

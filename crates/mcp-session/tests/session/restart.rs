@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_session::{ErrorKind, Session, SessionOptions};
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, ErrorKind as TransportErrorKind, Restart, RestartPolicy,
+    Connect, Connection, Delivery, ErrorKind as TransportErrorKind, restart::Restart,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ fn mortal(dead: std::ops::Range<u32>) -> Peer {
 }
 
 async fn open(peer: &Peer) -> Session {
-    let restart = Restart::new(peer.clone(), RestartPolicy::default());
+    let restart = Restart::new(peer.clone(), Restart::BACKOFF);
     Session::open(restart, Some("bookshop"), SessionOptions::default()).await.unwrap()
 }
 
@@ -73,7 +73,7 @@ async fn a_server_that_dies_again_and_again_ends_the_session() {
     }
     let last = failures.last().unwrap();
     assert_eq!((last.kind(), last.delivery()), (ErrorKind::Closed, Delivery::NotSent), "{last}");
-    assert_eq!(peer.connections(), 1 + RestartPolicy::default().attempts);
+    assert_eq!(peer.connections(), 1 + Restart::BACKOFF.attempts.unwrap());
     assert_eq!(run(&session).await.unwrap_err().kind(), ErrorKind::Closed);
     session.closed().await;
 }
@@ -127,18 +127,13 @@ impl Connect for Slow {
         self.0.connect().await
     }
 
-    fn binding(&self) -> Binding {
-        self.0.binding()
-    }
-
     fn describe(&self) -> String {
         self.0.describe()
     }
 }
 
 async fn open_slow(peer: &Peer) -> Session {
-    let restart =
-        Restart::new(Slow(peer.clone(), Duration::from_secs(2)), RestartPolicy::default());
+    let restart = Restart::new(Slow(peer.clone(), Duration::from_secs(2)), Restart::BACKOFF);
     Session::open(restart, Some("bookshop"), SessionOptions::default()).await.unwrap()
 }
 

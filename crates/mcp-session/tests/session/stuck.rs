@@ -10,8 +10,8 @@ use futures_util::stream;
 use mcp_core::{Message, RawJson, Request, Response};
 use mcp_session::{ErrorKind, Mode, Session, SessionOptions, Timeout};
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind,
-    Exchange, OneWay, SharedConnect, SharedTransport, Transport,
+    Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind, Exchange,
+    OneWay, SharedConnect, SharedTransport, Transport,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -42,12 +42,7 @@ impl Connect for Faulty {
 
     async fn connect(&self) -> Result<Connection<FaultyTransport>, Error> {
         let connection = SharedConnect::new(self.0.clone()).connect().await?;
-        let transport = FaultyTransport(Arc::new(connection.transport), self.1);
-        Ok(Connection::new(transport, connection.inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        self.0.binding()
+        Ok(connection.map(|transport| FaultyTransport(Arc::new(transport), self.1)))
     }
 
     fn describe(&self) -> String {

@@ -4,7 +4,7 @@ use std::{future::IntoFuture, sync::Mutex, time::Duration};
 
 use mcp_core::SubscriptionFilter;
 use mcp_session::{Error, ErrorKind, Event, Relisten, Session, SessionOptions, Subscription};
-use mcp_transport::{Restart, RestartPolicy};
+use mcp_transport::restart::Restart;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -190,7 +190,7 @@ async fn it_survives_a_process_that_is_restarted() {
         }
         _ => Reply::Close,
     });
-    let restart = Restart::new(mortal.clone(), RestartPolicy::default());
+    let restart = Restart::new(mortal.clone(), Restart::BACKOFF);
     let session = Session::open(restart, None, SessionOptions::default()).await.unwrap();
     let relisten = Relisten::default();
     let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
