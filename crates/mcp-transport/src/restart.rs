@@ -267,10 +267,13 @@ impl<C: Connect> Shared<C> {
             if let Some(error) = self.ended() {
                 return Err(error);
             }
-            // An attempt counts even where those who wait for it give it up.
-            let Some(delay) = lock(&self.retries).next_delay(None) else { break };
+            let mut retries = lock(&self.retries).clone();
+            let Some(delay) = retries.next_delay(None) else { break };
             tokio::time::sleep(delay).await;
-            match self.connect.connect().await {
+            let connected = self.connect.connect().await;
+            // Only an attempt that came to its end counts: those who waited for it may have given it up.
+            *lock(&self.retries) = retries;
+            match connected {
                 Ok(connection) => {
                     let Err(late) = self.install(connection) else { return Ok(()) };
                     // It was closed meanwhile: nothing may be left behind, and nobody asks how it ended.
