@@ -1,6 +1,7 @@
 //! `tidy`: the rules of the repository that no compiler checks.
 
 mod arrows;
+mod circles;
 mod features;
 mod files;
 
@@ -14,9 +15,10 @@ type Check = fn(&Workspace) -> Slips;
 
 pub(crate) fn run(_: &[String]) -> Result {
     let workspace = Workspace::load()?;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("arrows between crates", arrows::check),
         ("versions of our crates", arrows::versions),
+        ("circles of imports", circles::check),
         ("features and their docs", features::check),
         ("one minimum Rust version", files::rust_version),
         ("the top folder", files::top),

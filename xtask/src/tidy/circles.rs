@@ -1,0 +1,239 @@
+//! Whether files of a crate import one another in a circle: from their `use crate::` paths, tests apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::Slips;
+use crate::metadata::Workspace;
+
+/// A module by its path from the root of its crate, which is empty for the root itself.
+type Module = Vec<String>;
+
+/// What a module exports from another one: the name there, and the path that it stands for.
+type Exports = BTreeMap<String, Vec<String>>;
+
+/// The modules of a crate with what they import and export.
+#[derive(Default)]
+struct Graph {
+    imports: BTreeMap<Module, Vec<Vec<String>>>,
+    exports: BTreeMap<Module, Exports>,
+}
+
+/// No crate has files that import one another in a circle.
+pub(crate) fn check(workspace: &Workspace) -> Slips {
+    let mut slips = Vec::new();
+    for package in workspace.packages.iter().filter(|package| package.name != "xtask") {
+        let source = package.manifest.with_file_name("src");
+        if source.is_dir() {
+            let graph = Graph::read(&source)?;
+            slips.extend(graph.circles().iter().map(|circle| {
+                let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
+                format!("{}: {} import one another", package.name, names.join(", "))
+            }));
+        }
+    }
+    Ok(slips)
+}
+
+impl Graph {
+    fn read(source: &Path) -> Result<Self, String> {
+        let mut graph = Self::default();
+        graph.folder(source, &Vec::new())?;
+        Ok(graph)
+    }
+
+    fn folder(&mut self, folder: &Path, module: &Module) -> Result<(), String> {
+        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let below = |name: String| module.iter().cloned().chain([name]).collect::<Module>();
+            if path.is_dir() && stem != "bin" {
+                self.folder(&path, &below(stem))?;
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !is_test(&stem) {
+                let own = match stem.as_str() {
+                    "lib" | "mod" | "main" => module.clone(),
+                    // One file for each system.
+                    _ => below(stem.trim_end_matches("_unix").trim_end_matches("_windows").into()),
+                };
+                let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+                self.file(own, &text);
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, module: Module, text: &str) {
+        let imports = self.imports.entry(module.clone()).or_default();
+        let exports = self.exports.entry(module.clone()).or_default();
+        for (is_export, tree) in uses(text) {
+            for (name, path) in expanded(&tree) {
+                let path = absolute(&module, path);
+                imports.extend(path.first().filter(|_| !is_export).map(|_| path.clone()));
+                if is_export {
+                    exports.insert(name, path);
+                }
+            }
+        }
+        // What a file exports from elsewhere in the crate it imports too, but for its own children.
+        let outside = exports.values().filter(|path| !path.starts_with(&module));
+        imports.extend(outside.cloned());
+    }
+
+    /// The module that defines what a path stands for.
+    fn owner(&self, path: &[String]) -> Module {
+        let mut path = path.to_vec();
+        // Exports may be chained; a circle of them would not compile.
+        for _ in 0..8 {
+            let known = (0..=path.len()).rev().find(|end| self.imports.contains_key(&path[..*end]));
+            let (module, rest) = path.split_at(known.unwrap_or_default());
+            let exported = rest.first().and_then(|name| self.exports.get(module)?.get(name));
+            match exported {
+                Some(exported) => path = [exported, &rest[1..]].concat(),
+                None => return module.to_vec(),
+            }
+        }
+        path
+    }
+
+    fn edges(&self, module: &Module) -> BTreeSet<Module> {
+        let owners = self.imports[module].iter().map(|path| self.owner(path));
+        owners.filter(|owner| owner != module && !owner.is_empty()).collect()
+    }
+
+    /// The groups of modules that reach one another.
+    fn circles(&self) -> BTreeSet<Vec<Module>> {
+        let reached: BTreeMap<&Module, BTreeSet<Module>> =
+            self.imports.keys().map(|module| (module, self.reached(module))).collect();
+        let in_circle = |one: &&Module| reached[*one].contains(*one);
+        let circle_of = |one: &Module| {
+            let others = self
+                .imports
+                .keys()
+                .filter(|other| reached[one].contains(*other) && reached[*other].contains(one));
+            others.cloned().collect::<Vec<_>>()
+        };
+        self.imports.keys().filter(in_circle).map(circle_of).collect()
+    }
+
+    fn reached(&self, from: &Module) -> BTreeSet<Module> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![from.clone()];
+        while let Some(module) = open.pop() {
+            for next in self.edges(&module) {
+                if self.imports.contains_key(&next) && reached.insert(next.clone()) {
+                    open.push(next);
+                }
+            }
+        }
+        reached
+    }
+}
+
+fn is_test(stem: &str) -> bool {
+    matches!(stem, "tests" | "testing") || stem.ends_with("_tests")
+}
+
+/// The trees of all `use` items, without those of test modules; whether each is exported.
+fn uses(text: &str) -> Vec<(bool, String)> {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let mut found = Vec::new();
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let (is_export, rest) = match line.strip_prefix("pub") {
+            Some(rest) if rest.starts_with([' ', '(']) => {
+                (true, rest.trim_start_matches(|it| it != ' ').trim_start())
+            }
+            _ => (false, line),
+        };
+        let Some(rest) = rest.strip_prefix("use ") else { continue };
+        let mut tree = rest.to_owned();
+        while !tree.contains(';') {
+            let Some(line) = lines.next() else { break };
+            tree.push_str(line.split("//").next().unwrap_or_default());
+        }
+        found.push((is_export, tree.trim_end_matches(';').split_whitespace().collect()));
+    }
+    found
+}
+
+/// The paths of a `use` tree, which has no spaces, with the name that each has here.
+fn expanded(tree: &str) -> Vec<(String, Vec<String>)> {
+    let Some((prefix, group)) = tree.split_once('{') else {
+        // Without spaces, `a as b` is `aasb`: such a name is not followed.
+        let path: Vec<String> = tree.split("::").map(str::to_owned).collect();
+        let name = path.last().cloned().unwrap_or_default();
+        return vec![(name, path)];
+    };
+    let group = group.strip_suffix('}').unwrap_or(group);
+    let mut depth = 0;
+    let parts = group.split(|it| {
+        depth += i32::from(it == '{') - i32::from(it == '}');
+        it == ',' && depth == 0
+    });
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.flat_map(|part| expanded(&format!("{prefix}{part}"))).collect()
+}
+
+/// A path from the root of the crate; empty where it leads out of the crate or up to the parent.
+fn absolute(module: &Module, path: Vec<String>) -> Vec<String> {
+    match path.split_first() {
+        Some((first, rest)) if first == "crate" => rest.to_vec(),
+        Some((first, rest)) if first == "self" => [module.as_slice(), rest].concat(),
+        Some((first, _)) if first == "super" || first == "std" => Vec::new(),
+        // A child of this module, where there is one of that name; another crate leads nowhere.
+        Some(_) => [module.as_slice(), &path].concat(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn circles(files: &[(&str, &str)]) -> Vec<String> {
+        let mut graph = Graph::default();
+        for (module, text) in files {
+            let module = module.split("::").filter(|it| !it.is_empty()).map(str::to_owned);
+            graph.file(module.collect(), text);
+        }
+        let names =
+            |circle: &Vec<Module>| circle.iter().map(|it| it.join("::")).collect::<Vec<_>>();
+        graph.circles().iter().map(|circle| names(circle).join(" ")).collect()
+    }
+
+    #[test]
+    fn a_circle_is_found_through_exports_and_groups() {
+        let root = "mod a; mod b; mod c;\npub use a::A;\npub use c::{C, deep::D};";
+        let files = [
+            ("", root),
+            ("a", "use std::fmt;\nuse crate::{\n    b::{self, B},\n    C,\n};"),
+            ("b", "use crate::A;"),
+            ("c", "pub use deep::D;"),
+            ("c::deep", "use super::C;"),
+        ];
+        assert_eq!(circles(&files), ["a b"]);
+        let files = [
+            ("", root),
+            ("a", "use crate::D;"),
+            ("b", ""),
+            ("c", ""),
+            ("c::deep", "use crate::A;"),
+        ];
+        assert_eq!(circles(&files), ["a c::deep"]);
+    }
+
+    #[test]
+    fn tests_and_parents_count_for_nothing() {
+        let with_test = "use crate::b::B;\n\n#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}";
+        let files = [
+            ("", "pub use a::A;"),
+            ("a", "#[cfg(test)]\nmod tests {\n use crate::b::B;\n}"),
+            ("b", "use crate::A;"),
+        ];
+        assert!(circles(&files).is_empty());
+        let files = [("a", with_test), ("b", "use super::a::A;")];
+        assert!(circles(&files).is_empty());
+    }
+}
