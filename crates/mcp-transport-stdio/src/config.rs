@@ -10,7 +10,7 @@ use mcp_transport::{Delivery, Error, ErrorKind, Limits};
 
 use crate::{
     Program, Stderr, quote,
-    runner::{Flag, Starter},
+    starter::{Flag, Starter},
 };
 
 /// A server to start as a child process, and how: a [`Connect`](mcp_transport::Connect).
@@ -186,6 +186,28 @@ impl<R> Stdio<R> {
     /// job object is terminated at once.
     pub fn terminate_wait(mut self, wait: Duration) -> Self {
         self.timeouts.terminate = wait;
+        self
+    }
+
+    /// Sets an option without a value, or takes it back.
+    pub(crate) fn flag(mut self, name: &'static str, is_on: bool) -> Self {
+        self.flags.retain(|flag| flag.name() != name);
+        self.flags.extend(is_on.then(|| Flag::new(name, None)));
+        self
+    }
+
+    /// Sets an option; its last value counts.
+    pub(crate) fn option(self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.flag(name, false).options(name, [value])
+    }
+
+    /// Adds an option for each of the values.
+    pub(crate) fn options(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Self {
+        self.flags.extend(values.into_iter().map(|value| Flag::new(name, Some(value.into()))));
         self
     }
 

@@ -37,6 +37,7 @@ mod place;
 mod process;
 mod quote;
 mod runner;
+mod starter;
 mod stderr;
 mod supervisor;
 mod transport;

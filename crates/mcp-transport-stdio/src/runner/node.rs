@@ -1,10 +1,7 @@
-use std::{
-    ffi::{OsStr, OsString},
-    path::Path,
-};
+use std::ffi::OsString;
 
-use super::{Node, Npx, Starter};
-use crate::Stdio;
+use super::{Node, Npx};
+use crate::{Stdio, starter::Starter};
 
 impl Stdio {
     /// A script for Node.js: `.js`, `.mjs`, `.cjs`. One in TypeScript needs a
@@ -60,18 +57,6 @@ impl Stdio<Npx> {
     }
 }
 
-pub(super) fn refuse_typescript(script: &OsStr) -> Result<(), String> {
-    let extension = Path::new(script).extension().and_then(OsStr::to_str).unwrap_or_default();
-    match &*extension.to_ascii_lowercase() {
-        "ts" | "mts" | "cts" | "tsx" => Err(format!(
-            "{} is TypeScript, which needs a runner: `.runner(\"tsx\")`, \
-             or `.runner(\"node\")` from Node.js 22.18 on",
-            script.display()
-        )),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use mcp_transport::Connect;
@@ -94,15 +79,5 @@ mod tests {
         assert_eq!(server.clone().into_program().describe(), all);
         let server = server.prefer_offline(false).project("b").install(false);
         assert_eq!(server.describe(), "npx --prefix b --no @a/b -v x");
-    }
-
-    #[test]
-    fn typescript_is_told_by_its_extension() {
-        for script in ["a.ts", "dir/a.mts", "a.b.CTS", "a.tsx"] {
-            assert!(refuse_typescript(script.as_ref()).is_err(), "{script}");
-        }
-        for script in ["a.js", "a.mjs", "a.cjs", "a.ts.js", "ts", ".ts", "a.json", "bin/server"] {
-            assert!(refuse_typescript(script.as_ref()).is_ok(), "{script}");
-        }
     }
 }

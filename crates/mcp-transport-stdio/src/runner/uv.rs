@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 
-use super::{Starter, Uv, Uvx};
-use crate::Stdio;
+use super::{Uv, Uvx};
+use crate::{Stdio, starter::Starter};
 
 impl Stdio {
     /// What `uv run` runs: a script, a command of the project, or a [`module`](Stdio::module).
