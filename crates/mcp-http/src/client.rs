@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use mcp_transport::Carrier;
 use tower_service::Service;
 
 use crate::body::Body;
@@ -82,6 +83,12 @@ impl HttpClient {
             self.inner.connector.check_tls()?;
         }
         Ok(())
+    }
+
+    /// What its connections go over: TCP, or a Unix socket.
+    #[must_use]
+    pub fn carrier(&self) -> Carrier {
+        self.inner.config.carrier()
     }
 
     /// Sends `request`, whose URL must be absolute, and resolves with the head of the response.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue, Uri};
+use mcp_transport::Carrier;
 
 use crate::client::HttpClient;
 use crate::error::{Error, ErrorKind};
@@ -248,6 +249,14 @@ impl HttpClientBuilder {
         }
         let tls = Tls::new(&std::mem::take(&mut self.tls), self.http1_only)?;
         Ok(HttpClient::with(self, tls))
+    }
+
+    pub(crate) fn carrier(&self) -> Carrier {
+        #[cfg(unix)]
+        if self.unix_socket.is_some() {
+            return Carrier::UnixSocket;
+        }
+        Carrier::Tcp
     }
 
     /// The way to `server`, an absolute URL.

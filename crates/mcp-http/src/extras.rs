@@ -1,17 +1,16 @@
 use std::fmt;
 
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
-use mcp_transport::{Delivery, Error, ErrorKind, IdleLimit, TraceContext};
+use mcp_transport::{Delivery, Envelope, Error, ErrorKind, IdleLimit};
 
 use crate::body::Body;
 use crate::client::ReadTimeout;
 
-/// What the extensions of an [`Envelope`](mcp_transport::Envelope) add to the HTTP request of its
-/// message.
+/// What an [`Envelope`] adds to the HTTP request of its message.
 ///
-/// An [`http::HeaderMap`] among them goes to the headers, and so does a [`TraceContext`] unless the map
-/// has its headers; an [`IdleLimit`] becomes the [`ReadTimeout`]; all others are handed to the HTTP
-/// service as they are. `Debug` shows no value.
+/// An [`http::HeaderMap`] among its extensions goes to the headers, and so does its trace context unless
+/// the map has those headers; its idle limit becomes the [`ReadTimeout`]; all other extensions are handed
+/// to the HTTP service as they are. `Debug` shows no value.
 #[derive(Clone, Default)]
 pub struct Extras {
     headers: HeaderMap,
@@ -19,13 +18,14 @@ pub struct Extras {
 }
 
 impl Extras {
-    /// What `extensions` say.
+    /// What `envelope` says.
     ///
     /// # Errors
     ///
     /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is among
     /// those of the protocol (`owned`), which nobody else may set.
-    pub fn new(mut extensions: Extensions, owned: &[HeaderName]) -> Result<Self, Error> {
+    pub fn new<M>(envelope: &Envelope<M>, owned: &[HeaderName]) -> Result<Self, Error> {
+        let mut extensions = envelope.extensions.clone();
         let mut headers = extensions.remove::<HeaderMap>().unwrap_or_default();
         if let Some(name) = headers.keys().find(|name| owned.contains(name)) {
             let text = format!("the header {name} is set by the protocol");
@@ -33,13 +33,16 @@ impl Extras {
                 Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
             );
         }
-        if let Some(context) = extensions.remove::<TraceContext>() {
+        if let Some(context) = &envelope.trace {
             for (name, value) in context.headers() {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
-        if let Some(IdleLimit(limit)) = extensions.remove() {
-            extensions.insert(ReadTimeout(limit));
+        match envelope.idle_limit {
+            IdleLimit::Transport if !envelope.is_long_lived => {}
+            limit => {
+                extensions.insert(ReadTimeout(limit.or(None)));
+            }
         }
         Ok(Self { headers, extensions })
     }
@@ -86,22 +89,21 @@ mod tests {
     use std::time::Duration;
 
     use http::{HeaderValue, header};
+    use mcp_transport::TraceContext;
 
     use super::*;
 
-    fn with_header(name: HeaderName, value: &'static str) -> Extensions {
+    fn with_header(name: HeaderName, value: &'static str) -> Envelope<()> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
-        let mut extensions = Extensions::new();
-        extensions.insert(headers);
-        extensions
+        Envelope::new(()).with_extension(headers)
     }
 
     #[test]
     fn headers_of_the_protocol_are_refused() {
         let owned = [header::ACCEPT, header::CONTENT_TYPE];
         for name in owned.clone() {
-            let error = Extras::new(with_header(name.clone(), "x"), &owned).unwrap_err();
+            let error = Extras::new(&with_header(name.clone(), "x"), &owned).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
             assert_eq!(error.delivery(), Delivery::NotSent);
             assert!(error.to_string().contains(name.as_str()), "{error}");
@@ -110,10 +112,8 @@ mod tests {
 
     #[test]
     fn what_an_envelope_adds_is_in_the_request() {
-        let mut extensions = with_header(HeaderName::from_static("x-region"), "eu");
-        extensions.insert(7_u8);
-        extensions.insert(IdleLimit(Some(Duration::from_secs(9))));
-        let extras = Extras::new(extensions, &[header::ACCEPT]).unwrap();
+        let envelope = with_header(HeaderName::from_static("x-region"), "eu").with_extension(7_u8);
+        let extras = Extras::new(&envelope, &[header::ACCEPT]).unwrap();
         assert!(!format!("{extras:?}").contains("eu"));
         let mut all = HeaderMap::new();
         all.insert("x-region", HeaderValue::from_static("us"));
@@ -126,21 +126,40 @@ mod tests {
         assert_eq!(request.headers()["x-region"], "eu");
         let extensions = request.extensions();
         assert_eq!(extensions.get(), Some(&7_u8));
-        assert_eq!(extensions.get(), Some(&ReadTimeout(Some(Duration::from_secs(9)))));
-        assert!(extensions.get::<HeaderMap>().is_none() && extensions.get::<IdleLimit>().is_none());
+        assert!(
+            extensions.get::<HeaderMap>().is_none() && extensions.get::<ReadTimeout>().is_none()
+        );
+    }
+
+    #[test]
+    fn the_idle_limit_becomes_the_read_timeout() {
+        let (second, after) = (Duration::from_secs(1), IdleLimit::After(Duration::from_secs(1)));
+        for (limit, is_long_lived, expected) in [
+            (IdleLimit::Transport, false, None),
+            (IdleLimit::Transport, true, Some(ReadTimeout(None))),
+            (after, false, Some(ReadTimeout(Some(second)))),
+            (after, true, Some(ReadTimeout(Some(second)))),
+            (IdleLimit::Caller, false, Some(ReadTimeout(None))),
+            (IdleLimit::Caller, true, Some(ReadTimeout(None))),
+        ] {
+            let mut envelope = Envelope::new(()).with_idle_limit(limit);
+            envelope.is_long_lived = is_long_lived;
+            let extras = Extras::new(&envelope, &[]).unwrap();
+            assert_eq!(extras.extensions.get(), expected.as_ref(), "{limit:?} {is_long_lived}");
+        }
     }
 
     #[test]
     fn a_trace_context_becomes_headers_and_those_of_the_caller_win() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
-        let mut extensions = with_header(HeaderName::from_static("baggage"), "mine=1");
-        extensions.insert(TraceContext::new(parent).with_baggage("theirs=1"));
-        let extras = Extras::new(extensions, &[]).unwrap();
+        let context = TraceContext::new(parent).with_baggage("theirs=1");
+        let envelope =
+            with_header(HeaderName::from_static("baggage"), "mine=1").with_trace(Box::new(context));
+        let extras = Extras::new(&envelope, &[]).unwrap();
         let url = Uri::from_static("http://h/mcp");
         let request = extras.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
         assert_eq!(request.headers()["traceparent"], parent);
         assert_eq!(request.headers()["baggage"], "mine=1");
         assert_eq!(request.headers().len(), 2);
-        assert!(request.extensions().get::<TraceContext>().is_none());
     }
 }

@@ -67,9 +67,9 @@ impl StatusError {
     pub fn into_transport_error(self, method: &str) -> TransportError {
         let kind = match self.status().as_u16() {
             401 | 403 => TransportKind::Unauthorized,
-            408 | 429 => TransportKind::Status,
+            408 | 429 => TransportKind::Unavailable,
             400..=499 => TransportKind::Rejected,
-            _ => TransportKind::Status,
+            _ => TransportKind::Unavailable,
         };
         TransportError::new(kind, format!("{method}: the server refused the request"))
             .with_delivery(Delivery::Answered)
@@ -123,10 +123,10 @@ mod tests {
             (401, TransportKind::Unauthorized),
             (403, TransportKind::Unauthorized),
             (404, TransportKind::Rejected),
-            (408, TransportKind::Status),
-            (429, TransportKind::Status),
-            (302, TransportKind::Status),
-            (500, TransportKind::Status),
+            (408, TransportKind::Unavailable),
+            (429, TransportKind::Unavailable),
+            (302, TransportKind::Unavailable),
+            (500, TransportKind::Unavailable),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             let url = Uri::from_static("http://h/");

@@ -13,7 +13,7 @@
 //! - [`Error`]: what went wrong, and whether the request can have reached the server.
 //!
 //! What transports share that are built upon it is here too: [`HttpService`], which they are generic
-//! over, [`Endpoint`], [`Extras`], [`Backoff`], and what a failure means for a message
+//! over, [`Endpoint`], [`Extras`], and what a failure means for a message
 //! ([`Error::into_transport_error`]).
 //!
 //! Every wait is bounded by a time-out with a default, every input from a peer by a size.
@@ -30,7 +30,6 @@
 //! # }
 //! ```
 
-mod backoff;
 mod body;
 mod client;
 mod config;
@@ -57,7 +56,6 @@ mod tasks;
 mod timer;
 mod tls;
 
-pub use backoff::Backoff;
 pub use body::Body;
 pub use client::{HttpClient, ReadTimeout, ResponseFuture};
 pub use config::HttpClientBuilder;

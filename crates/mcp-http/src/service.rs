@@ -1,10 +1,13 @@
+use std::any::Any;
 use std::error::Error as StdError;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
+use mcp_transport::Carrier;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::client::HttpClient;
 use crate::error::Error;
 use crate::redirect::follow_redirects;
 
@@ -32,6 +35,11 @@ pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
         url: &Uri,
         request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<Self::ResponseBody>, Error>> + Send;
+
+    /// What carries the bytes: that of an [`HttpClient`], and TCP for other services.
+    fn carrier(&self) -> Carrier {
+        (self as &dyn Any).downcast_ref::<HttpClient>().map_or(Carrier::Tcp, HttpClient::carrier)
+    }
 }
 
 impl<S, B> HttpService for S

@@ -15,7 +15,7 @@ use mcp_http::{
     HttpService,
     sse::{Event, Events},
 };
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_transport::{Backoff, Delivery, Error, ErrorKind, Retries};
 
 use crate::{
     error::{closed, ended_early, from_http, no_answer},
@@ -51,12 +51,18 @@ pub(crate) struct Cursor {
     pub(crate) session: Option<HeaderValue>,
     pub(crate) batches: bool,
     position: Position,
-    failures: u32,
+    retries: Retries,
 }
 
 impl Cursor {
-    pub(crate) fn new(head: Arc<Head>, session: Option<HeaderValue>, batches: bool) -> Self {
-        Self { head, session, batches, position: Position::default(), failures: 0 }
+    pub(crate) fn new(
+        head: Arc<Head>,
+        session: Option<HeaderValue>,
+        batches: bool,
+        backoff: Backoff,
+    ) -> Self {
+        let (position, retries) = (Position::default(), Retries::new(backoff));
+        Self { head, session, batches, position, retries }
     }
 }
 
@@ -141,7 +147,7 @@ impl<S: HttpService> Answers<S> {
         if let Some(legacy) = &mut self.legacy {
             batches = legacy.batches;
             if legacy.position.note(&event) || data.is_some() {
-                legacy.failures = 0;
+                legacy.retries.progressed();
             }
         }
         let Some(data) = data else { return Ok(()) };
@@ -185,11 +191,7 @@ impl<S: HttpService> Answers<S> {
         let wire = Arc::clone(self.wire());
         let Some(legacy) = &mut self.legacy else { return false };
         let Some(last_id) = legacy.position.last_id.clone() else { return false };
-        if legacy.failures >= wire.backoff.attempts {
-            return false;
-        }
-        let delay = wire.backoff.delay(legacy.failures, legacy.position.retry);
-        legacy.failures += 1;
+        let Some(delay) = legacy.retries.next_delay(legacy.position.retry) else { return false };
         let (head, session) = (Arc::clone(&legacy.head), legacy.session.clone());
         self.source = Source::Resuming(Box::pin(async move {
             tokio::time::sleep(delay).await;

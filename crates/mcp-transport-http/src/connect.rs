@@ -1,7 +1,7 @@
 use mcp_http::{HttpService, Tasks};
-use mcp_transport::{Address, Binding, Connect, Connection, Error};
+use mcp_transport::{Connect, Connection, Error, Inbound, Limits};
 
-use crate::{StreamableHttp, StreamableHttpTransport, inbox::Inbox, shared::Shared};
+use crate::{StreamableHttp, StreamableHttpTransport, shared::Shared};
 
 /// Opening does no I/O: HTTP has no connection of its own, and the first request tells whether the server
 /// is there. It has to happen in a tokio runtime.
@@ -11,20 +11,12 @@ impl<S: HttpService> Connect for StreamableHttp<S> {
     async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
         let wire = self.wire()?;
         let tasks = Tasks::new("Streamable HTTP")?;
-        let (inbox, inbound) = Inbox::new();
-        let shared = Shared::new(wire, inbox, tasks);
-        Ok(Connection::new(StreamableHttpTransport::new(shared), inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Http
+        let (sender, inbound) = Inbound::channel(&Limits::default());
+        let shared = Shared::new(wire, sender, tasks);
+        Ok(Connection::new(StreamableHttpTransport::new(shared), inbound, self.info()))
     }
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
-    }
-
-    fn address(&self) -> Option<Address> {
-        self.endpoint().address()
     }
 }

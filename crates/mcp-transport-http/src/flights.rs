@@ -12,6 +12,7 @@ use std::{
 use mcp_core::{RequestId, Response};
 use mcp_http::HttpService;
 use mcp_transport::{Delivery, Error, ErrorKind};
+use tokio::sync::Notify;
 
 use crate::{error::closed, head::Head, shared::Shared};
 
@@ -21,6 +22,8 @@ use crate::{error::closed, head::Head, shared::Shared};
 pub(crate) struct Flights {
     open: Mutex<HashMap<RequestId, Slot>>,
     closed: AtomicBool,
+    /// Wakes those who wait for the close.
+    closing: Notify,
 }
 
 #[derive(Default)]
@@ -44,6 +47,16 @@ impl Flights {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Waits for the close.
+    pub(crate) async fn closed(&self) {
+        let mut closing = pin!(self.closing.notified());
+        // Registered before looking, or a close in between would be missed.
+        closing.as_mut().enable();
+        if !self.is_closed() {
+            closing.await;
+        }
     }
 
     fn open(&self, id: &RequestId) -> Result<(), Error> {
@@ -95,6 +108,7 @@ impl Flights {
             open.values_mut().filter_map(|slot| slot.waker.take()).collect()
         };
         wakers.into_iter().for_each(Waker::wake);
+        self.closing.notify_waiters();
         true
     }
 

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
-use mcp_core::{ProtocolVersion, RawJson};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use mcp_core::{ProtocolVersion, RawJson, method};
 use mcp_http::{Body, Extras, ReadTimeout};
-use mcp_transport::{Delivery, Error, ErrorKind, ParamHeaders};
+use mcp_transport::{Delivery, Envelope, Error, ErrorKind};
 use serde::Deserialize;
 
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -39,41 +39,44 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Of a message of the modern era.
+    /// Of a message of the modern era, with its method and parameters.
     ///
     /// Spec: basic/transports/streamable-http#standard-request-headers
-    pub(crate) fn modern(
+    pub(crate) fn modern<M>(
         version: ProtocolVersion,
         method: Cow<'static, str>,
         params: Option<&RawJson>,
-        mut extensions: Extensions,
+        envelope: &Envelope<M>,
     ) -> Result<Self, Error> {
-        let repeated = extensions.remove::<ParamHeaders>().unwrap_or_default();
-        let mut head = Self::with(extensions)?;
-        for (name, value) in repeated.0 {
-            let header = HeaderName::try_from(format!("{PARAM_PREFIX}{name}"));
-            let header = header.map_err(|_| invalid(format!("{name:?} is no name of a header")))?;
-            head.params.push((header, encoded(&value)));
+        let mut head = Self::with(envelope)?;
+        let mut name = None;
+        if let Some(routing) = &envelope.routing {
+            for (name, value) in &routing.params {
+                let header = HeaderName::try_from(format!("{PARAM_PREFIX}{name}"));
+                let header =
+                    header.map_err(|_| invalid(format!("{name:?} is no name of a header")))?;
+                head.params.push((header, encoded(value)));
+            }
+            name = routing.name.as_deref().map(Cow::Borrowed);
         }
+        let name = name.or_else(|| params.and_then(|params| name_of(&method, params)));
+        head.name = name.map(|name| encoded(&name));
         head.version = Some(HeaderValue::from_static(version.as_str()));
-        head.name = params.and_then(|params| name_of(&method, params)).map(|name| encoded(&name));
         // A subscription is silent as long as nothing happens.
-        if method == "subscriptions/listen" {
+        if method == method::SUBSCRIPTIONS_LISTEN {
             head.extras.extensions_mut().get_or_insert(ReadTimeout(None));
         }
         head.method = Some(method_value(method)?);
         Ok(head)
     }
 
-    /// Of a message of the legacy era; `version` is what was negotiated.
+    /// Of a message of the legacy era.
     ///
     /// Spec: 2025-11-25 basic/transports#protocol-version-header
-    pub(crate) fn legacy(
-        version: Option<ProtocolVersion>,
-        extensions: Extensions,
-    ) -> Result<Self, Error> {
-        let mut head = Self::with(extensions)?;
-        head.version = version
+    pub(crate) fn legacy<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
+        let mut head = Self::with(envelope)?;
+        head.version = envelope
+            .version
             .filter(|version| {
                 // Revisions before 2025-06-18 do not know the header.
                 matches!(version, ProtocolVersion::V2025_06_18 | ProtocolVersion::V2025_11_25)
@@ -82,8 +85,8 @@ impl Head {
         Ok(head)
     }
 
-    fn with(extensions: Extensions) -> Result<Self, Error> {
-        Ok(Self { extras: Extras::new(extensions, &OWNED)?, ..Self::default() })
+    fn with<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
+        Ok(Self { extras: Extras::new(envelope, &OWNED)?, ..Self::default() })
     }
 
     /// The same for a stream that may stay silent.
@@ -184,14 +187,15 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
-    use mcp_transport::IdleLimit;
+    use mcp_transport::{IdleLimit, Routing};
 
     use super::*;
 
     fn name(method: &'static str, params: &'static str) -> Option<String> {
         let params = RawJson::from_text(params).unwrap();
         let version = ProtocolVersion::LATEST_MODERN;
-        let head = Head::modern(version, method.into(), Some(&params), Extensions::new()).unwrap();
+        let envelope = Envelope::new(());
+        let head = Head::modern(version, method.into(), Some(&params), &envelope).unwrap();
         assert_eq!(head.method.unwrap(), method);
         assert_eq!(head.version.unwrap(), "2026-07-28");
         head.name.map(|name| name.to_str().unwrap().to_owned())
@@ -238,9 +242,8 @@ mod tests {
         let with = |name: HeaderName| {
             let mut extra = HeaderMap::new();
             extra.insert(name, HeaderValue::from_static("eu"));
-            let mut extensions = Extensions::new();
-            extensions.insert(extra);
-            Head::legacy(Some(ProtocolVersion::V2025_06_18), extensions)
+            let envelope = Envelope::new(()).with_extension(extra);
+            Head::legacy(&envelope.with_version(ProtocolVersion::V2025_06_18))
         };
         for name in OWNED.iter().cloned() {
             let Err(error) = with(name) else { panic!() };
@@ -256,23 +259,40 @@ mod tests {
 
     #[test]
     fn a_subscription_may_be_silent_for_ever_unless_told() {
-        let limit = |extensions| {
+        let limit = |envelope| {
             let version = ProtocolVersion::LATEST_MODERN;
             let mut head =
-                Head::modern(version, "subscriptions/listen".into(), None, extensions).unwrap();
+                Head::modern(version, "subscriptions/listen".into(), None, &envelope).unwrap();
             head.extras.extensions_mut().remove::<ReadTimeout>()
         };
-        assert_eq!(limit(Extensions::new()), Some(ReadTimeout(None)));
-        let mut extensions = Extensions::new();
-        extensions.insert(IdleLimit(Some(Duration::from_secs(1))));
-        assert_eq!(limit(extensions), Some(ReadTimeout(Some(Duration::from_secs(1)))));
+        assert_eq!(limit(Envelope::new(())), Some(ReadTimeout(None)));
+        let second = Duration::from_secs(1);
+        let envelope = Envelope::new(()).with_idle_limit(IdleLimit::After(second));
+        assert_eq!(limit(envelope), Some(ReadTimeout(Some(second))));
+    }
+
+    #[test]
+    fn routing_headers_are_those_of_the_envelope() {
+        let params = RawJson::trusted(r#"{"name":"of the parameters"}"#);
+        let routing = Routing::new().with_name("of the envelope");
+        let routing = routing.with_params(vec![("Region".to_owned(), "gr\u{fc}n".to_owned())]);
+        let envelope = Envelope::new(()).with_routing(Box::new(routing));
+        let version = ProtocolVersion::LATEST_MODERN;
+        let head = Head::modern(version, "tools/call".into(), Some(&params), &envelope).unwrap();
+        let url = Uri::from_static("http://h/");
+        let request = head.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+        assert_eq!(request.headers()["mcp-name"], "of the envelope");
+        assert_eq!(request.headers()["mcp-param-region"], "=?base64?Z3LDvG4=?=");
+        let wrong = Routing::new().with_params(vec![("a b".to_owned(), String::new())]);
+        let envelope = Envelope::new(()).with_routing(Box::new(wrong));
+        assert!(Head::modern(version, "m".into(), None, &envelope).is_err());
     }
 
     #[test]
     fn a_method_that_is_no_header_value_is_refused() {
         let version = ProtocolVersion::LATEST_MODERN;
         let method = Cow::Owned("a\r\nb".to_owned());
-        let Err(error) = Head::modern(version, method, None, Extensions::new()) else { panic!() };
+        let Err(error) = Head::modern(version, method, None, &Envelope::new(())) else { panic!() };
         assert_eq!(error.delivery(), Delivery::NotSent);
     }
 }

@@ -41,7 +41,6 @@ mod connect;
 mod error;
 mod flights;
 mod head;
-mod inbox;
 mod linger;
 mod listen;
 mod messages;

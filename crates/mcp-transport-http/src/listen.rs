@@ -9,11 +9,12 @@ use mcp_http::{
     HttpService,
     sse::{Event, Events},
 };
-use mcp_transport::{Error, ErrorKind};
+use mcp_transport::{Error, Gap, Retries};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     answers::Position,
+    error::from_http,
     head::Head,
     messages::{Messages, message_data, parse},
     renew::{Verdict, verdict},
@@ -44,8 +45,9 @@ impl<S: HttpService> Shared<S> {
             head: Arc::new(session.head().listening()),
             session: Arc::clone(session),
             position: Position::default(),
-            failures: 0,
+            retries: Retries::new(self.wire.backoff.with_attempts(None)),
             was_open: false,
+            broken: None,
         };
         // Boxed, as the task may come to start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(listener.run(opening));
@@ -60,9 +62,11 @@ struct Listener<S: HttpService> {
     session: Arc<Session>,
     head: Arc<Head>,
     position: Position,
-    /// How many streams in a row did not hold.
-    failures: u32,
+    /// The streams in a row that did not hold.
+    retries: Retries,
     was_open: bool,
+    /// Why the stream before broke off.
+    broken: Option<Error>,
 }
 
 impl<S: HttpService> Listener<S> {
@@ -71,15 +75,14 @@ impl<S: HttpService> Listener<S> {
         loop {
             let session = self.session.id.as_ref();
             let last_id = self.position.last_id.as_ref();
-            let mut delay = self.wire.backoff.delay(self.failures, self.position.retry);
             match self.wire.open_stream(&self.head, session, last_id).await {
                 Ok(events) => {
                     // Whoever waits goes on, unless nobody does any more.
                     let is_late = opening.take().is_some_and(|opening| opening.is_closed());
                     let is_another = std::mem::replace(&mut self.was_open, true);
                     // One that goes on after an id brings what was missed.
-                    if (is_late || is_another || self.failures > 0) && last_id.is_none() {
-                        self.missed("the stream of the server was opened again");
+                    if (is_late || is_another || self.retries.attempts() > 0) && last_id.is_none() {
+                        self.missed();
                     }
                     let since = Instant::now();
                     if self.read(events).await.is_none() {
@@ -87,10 +90,10 @@ impl<S: HttpService> Listener<S> {
                     }
                     // A stream that is closed as soon as it is open counts as a failure, or it would
                     // be opened for ever without a rest.
-                    if since.elapsed() > delay {
-                        self.failures = 0;
+                    let attempts = self.retries.attempts();
+                    if since.elapsed() > self.wire.backoff.delay(attempts, self.position.retry) {
+                        self.retries.progressed();
                     }
-                    delay = self.wire.backoff.delay(self.failures, self.position.retry);
                 }
                 Err(unopened) if unopened.is_transient() => {}
                 Err(unopened) => {
@@ -99,7 +102,7 @@ impl<S: HttpService> Listener<S> {
                     }
                 }
             }
-            self.failures = self.failures.saturating_add(1);
+            let Some(delay) = self.retries.next_delay(self.position.retry) else { return };
             tracing::debug!(?delay, "the stream of the server is opened again");
             tokio::time::sleep(delay).await;
         }
@@ -109,13 +112,14 @@ impl<S: HttpService> Listener<S> {
     async fn read(&mut self, mut events: Events<SseBody<S>>) -> Option<()> {
         loop {
             match events.next().await {
-                Some(Ok(event)) => self.take(event)?,
+                Some(Ok(event)) => self.take(event).await?,
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the stream of the server broke off");
                     if error.kind() == mcp_http::ErrorKind::TooLarge {
                         // It would come again for ever.
                         self.position.last_id = None;
                     }
+                    self.broken = Some(from_http(error, "GET", &self.wire.url));
                     return Some(());
                 }
                 None => return Some(()),
@@ -123,25 +127,26 @@ impl<S: HttpService> Listener<S> {
         }
     }
 
-    fn take(&mut self, mut event: Event) -> Option<()> {
+    async fn take(&mut self, mut event: Event) -> Option<()> {
         self.position.note(&event);
         let shared = self.shared.upgrade()?;
         let Some(data) = message_data(&mut event) else { return Some(()) };
         let batches = self.session.version() == Some(ProtocolVersion::V2025_03_26);
         match parse(&data, batches) {
-            Ok(Messages::One(message)) => shared.receive(message, &self.head),
+            Ok(Messages::One(message)) => shared.receive(message),
             Ok(Messages::Many(messages)) => {
-                messages.into_iter().for_each(|message| shared.receive(message, &self.head));
+                messages.into_iter().for_each(|message| shared.receive(message));
             }
             Err(error) => tracing::debug!(%error, "skipped an event that is no message"),
         }
+        shared.inbound.ready().await;
         Some(())
     }
 
     /// Says that messages may have been lost.
-    fn missed(&self, text: &'static str) {
+    fn missed(&mut self) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.inbox.tell(Error::new(ErrorKind::Interrupted, text));
+            shared.inbound.gap(Gap::Interrupted(self.broken.take()));
         }
     }
 
@@ -168,7 +173,8 @@ impl<S: HttpService> Listener<S> {
         if self.position.last_id.take().is_none()
             && matches!(refusal.status().as_u16(), 401 | 403 | 405)
         {
-            self.missed("the server refuses the stream that it offered before");
+            self.broken = Some(refusal.into_transport_error("GET"));
+            self.missed();
             return false;
         }
         true

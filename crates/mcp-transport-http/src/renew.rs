@@ -9,7 +9,7 @@ use std::{
 use http::StatusCode;
 use mcp_core::{Message, Request, RequestId, Response};
 use mcp_http::{HttpService, sse::Events};
-use mcp_transport::{Error, ErrorKind};
+use mcp_transport::{Error, ErrorKind, Gap};
 use serde::Deserialize;
 
 use crate::{
@@ -101,8 +101,7 @@ impl<S: HttpService> Shared<S> {
                 tracing::info!("the server has forgotten the session: a new one was begun");
                 self.sessions.replace(Some(Arc::clone(session)));
                 self.sessions.renewals.fetch_add(1, Ordering::Relaxed);
-                let text = "the server has forgotten the session: a new one was begun";
-                self.inbox.tell(Error::new(ErrorKind::SessionExpired, text));
+                self.inbound.gap(Gap::NewSession(None));
                 if session.initialized().is_some() {
                     self.listen_soon(session).await;
                 }
@@ -132,7 +131,7 @@ impl<S: HttpService> Shared<S> {
     async fn begin_anew(self: &Arc<Self>, lost: &Session) -> Result<Arc<Session>, Error> {
         let method = "initialize";
         let request = &lost.initialize.message;
-        let head = Head::legacy(lost.initialize.version, lost.initialize.extensions.clone())?;
+        let head = Head::legacy(&lost.initialize)?;
         let response = self.wire.post(method, &head, None, encoded_request(request)).await?;
         let id = session_id(response.headers())?;
         let question = Question { request, batches: false };
@@ -157,8 +156,8 @@ impl<S: HttpService> Shared<S> {
             if negotiated.is_some() && negotiated != offered.as_deref() {
                 return Err(no_answer(method, "the server has changed the protocol version"));
             }
-            session.complete(initialized.clone());
-            let method = &*initialized.message.method;
+            session.complete(initialized);
+            let method = initialized.message.label();
             let body = encoded(&initialized.message.clone().into());
             self.post_one_way(method, &session.head(), session.id.as_ref(), body)
                 .await?

@@ -171,10 +171,10 @@ mod tests {
             (403, null, Err(ErrorKind::Unauthorized)),
             (401, own, Err(ErrorKind::Unauthorized)),
             (401, oauth, Err(ErrorKind::Unauthorized)),
-            (500, result, Err(ErrorKind::Status)),
+            (500, result, Err(ErrorKind::Unavailable)),
             (400, oauth, Err(ErrorKind::Rejected)),
             (400, "", Err(ErrorKind::Rejected)),
-            (429, "", Err(ErrorKind::Status)),
+            (429, "", Err(ErrorKind::Unavailable)),
         ] {
             let request = Request::new(7, "m");
             let id = request.id.clone();

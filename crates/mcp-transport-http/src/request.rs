@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use mcp_core::{ProtocolVersion, Request};
+use mcp_core::{ProtocolVersion, Request, method};
 use mcp_http::HttpService;
 use mcp_transport::{Delivery, Envelope, Error, Exchange};
 
@@ -25,14 +25,14 @@ impl<S: HttpService> Shared<S> {
         envelope: Envelope<Request>,
         version: ProtocolVersion,
     ) -> Result<Exchange, Error> {
-        let Envelope { message: request, extensions, .. } = envelope;
-        let head =
-            Head::modern(version, request.method.clone(), request.params.as_ref(), extensions)?;
+        let request = &envelope.message;
+        let (method, params) = (request.method.clone(), request.params.as_ref());
+        let head = Head::modern(version, method, params, &envelope)?;
         let flight = Flight::open(self, &request.id, None)?;
-        let question = Question { request: &request, batches: false };
+        let question = Question { request, batches: false };
         let asking = async {
             self.reclaim();
-            self.ask(&head, None, encoded_request(&request), question).await
+            self.ask(&head, None, encoded_request(request), question).await
         };
         let replied = flight.race(asking).await;
         let replied = replied.map(|reply| Ok((reply?, None)));
@@ -43,25 +43,25 @@ impl<S: HttpService> Shared<S> {
         self: &Arc<Self>,
         envelope: Envelope<Request>,
     ) -> Result<Exchange, Error> {
-        let Envelope { message: request, version, extensions, .. } = envelope.clone();
-        let head = Arc::new(Head::legacy(version, extensions)?);
-        let begins = request.method == "initialize";
+        let request = &envelope.message;
+        let head = Arc::new(Head::legacy(&envelope)?);
+        let begins = request.method == method::INITIALIZE;
         let cancel = (!begins).then(|| Arc::clone(&head));
         let flight = Flight::open(self, &request.id, cancel)?;
-        let batches = version == Some(ProtocolVersion::V2025_03_26);
-        let question = Question { request: &request, batches };
+        let batches = envelope.version == Some(ProtocolVersion::V2025_03_26);
+        let question = Question { request, batches };
         let asking = async {
             self.reclaim();
-            let body = encoded_request(&request);
+            let body = encoded_request(request);
             let (reply, session) = if begins {
-                self.ask_to_begin(&head, body, question, envelope).await?
+                self.ask_to_begin(&head, body, question, envelope.clone()).await?
             } else {
                 self.ask_in_session(&head, body, question).await?
             };
             if let (true, Some(id)) = (self.wire.record_session_id, &session) {
                 record_session_id(id);
             }
-            Ok((reply, Some(Cursor::new(Arc::clone(&head), session, batches))))
+            Ok((reply, Some(Cursor::new(Arc::clone(&head), session, batches, self.wire.backoff))))
         };
         let replied = flight.race(asking).await;
         exchange(flight, question, replied)

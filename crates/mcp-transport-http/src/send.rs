@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
-use mcp_core::{Notification, ProtocolVersion};
+use mcp_core::{Notification, ProtocolVersion, method};
 use mcp_http::{HttpService, StatusError};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay};
 
@@ -15,24 +15,21 @@ use crate::{
     shared::{Shared, encoded},
 };
 
-const INITIALIZED: &str = "notifications/initialized";
-
 impl<S: HttpService> Shared<S> {
     pub(crate) async fn send_modern(
         self: &Arc<Self>,
         envelope: Envelope<OneWay>,
         version: ProtocolVersion,
     ) -> Result<(), Error> {
-        let Envelope { message, extensions, .. } = envelope;
-        let OneWay::Notification(notification) = message else {
+        let OneWay::Notification(notification) = &envelope.message else {
             let text = "a client of this protocol version never sends responses";
             return Err(
                 Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
             );
         };
-        let method = notification.method.clone();
-        let head = Head::modern(version, method.clone(), notification.params.as_ref(), extensions)?;
-        let body = encoded(&notification.into());
+        let (method, params) = (notification.method.clone(), notification.params.as_ref());
+        let head = Head::modern(version, method.clone(), params, &envelope)?;
+        let body = encoded(&envelope.message.into());
         self.post_one_way(&method, &head, None, body)
             .await?
             .map_err(|refused| refused.into_transport_error(&method))
@@ -42,23 +39,17 @@ impl<S: HttpService> Shared<S> {
         self: &Arc<Self>,
         envelope: Envelope<OneWay>,
     ) -> Result<(), Error> {
-        let Envelope { message, version, extensions, .. } = envelope;
-        let head = Head::legacy(version, extensions.clone())?;
+        let head = Head::legacy(&envelope)?;
         let session = self.sessions.current();
-        let notification = match message {
-            OneWay::Notification(notification) => notification,
-            OneWay::Response(response) => {
-                let body = encoded(&response.into());
-                return self.post_response(&head, session.as_deref(), body).await;
-            }
+        let OneWay::Notification(notification) = &envelope.message else {
+            let body = encoded(&envelope.message.into());
+            return self.post_response(&head, session.as_deref(), body).await;
         };
-        let session = self.post_notification(&notification, &head, session).await?;
+        let session = self.post_notification(notification, &head, session).await?;
         if let Some(session) = session
-            && notification.method == INITIALIZED
+            && notification.method == method::NOTIFICATIONS_INITIALIZED
         {
-            let mut initialized = Envelope::new(notification).with_version(version);
-            initialized.extensions = extensions;
-            session.complete(initialized);
+            session.complete(&envelope);
             self.listen_soon(&session).await;
         }
         Ok(())

@@ -3,9 +3,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use http::{Extensions, HeaderMap, HeaderValue};
-use mcp_core::{Notification, ProtocolVersion, Request};
-use mcp_transport::{Envelope, Error, ErrorKind, TraceContext};
+use http::{HeaderMap, HeaderValue};
+use mcp_core::{ProtocolVersion, Request};
+use mcp_transport::{Envelope, Error, ErrorKind, OneWay};
 use tokio::task::AbortHandle;
 
 use crate::head::{Head, SESSION_ID};
@@ -17,7 +17,7 @@ pub(crate) struct Session {
     /// Absent where the server keeps none.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) initialize: Envelope<Request>,
-    initialized: OnceLock<Envelope<Notification>>,
+    initialized: OnceLock<Envelope<OneWay>>,
     listener: Mutex<Option<AbortHandle>>,
 }
 
@@ -28,12 +28,12 @@ impl Session {
     }
 
     /// The handshake is complete, with this notification.
-    pub(crate) fn complete(&self, initialized: Envelope<Notification>) {
+    pub(crate) fn complete(&self, initialized: &Envelope<OneWay>) {
         // A second one changes nothing.
-        let _ = self.initialized.set(initialized);
+        self.initialized.get_or_init(|| initialized.clone());
     }
 
-    pub(crate) fn initialized(&self) -> Option<&Envelope<Notification>> {
+    pub(crate) fn initialized(&self) -> Option<&Envelope<OneWay>> {
         self.initialized.get()
     }
 
@@ -44,14 +44,12 @@ impl Session {
 
     /// The head of what is sent on behalf of the session rather than of one message.
     pub(crate) fn head(&self) -> Head {
-        let mut extensions = match self.initialized.get() {
-            Some(initialized) => initialized.extensions.clone(),
-            None => Extensions::new(),
-        };
-        // That message is long over.
-        extensions.remove::<TraceContext>();
+        let mut envelope = Envelope::new(()).with_version(self.version());
+        if let Some(initialized) = self.initialized.get() {
+            envelope.extensions = initialized.extensions.clone();
+        }
         // The same extensions have passed before, with the notification.
-        Head::legacy(self.version(), extensions).unwrap_or_default()
+        Head::legacy(&envelope).unwrap_or_default()
     }
 
     /// Sets who listens, in place of the one before.

@@ -4,14 +4,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_core::{ErrorObject, Message, RawJson, Request, RequestId, Response as Answer};
+use mcp_core::{Message, RawJson, Request, RequestId};
 use mcp_http::{HttpService, Tasks, sse::Events};
-use mcp_transport::Error;
+use mcp_transport::{Error, InboundSender, Rejected};
 
 use crate::{
     flights::Flights,
     head::Head,
-    inbox::{Inbox, NotTaken},
     linger::{Linger, PATIENCE},
     session::Sessions,
     wire::{SseBody, Wire},
@@ -19,30 +18,35 @@ use crate::{
 
 /// How long a message that goes out on its own account may take.
 const SMALL_TALK: Duration = Duration::from_secs(10);
-/// JSON-RPC codes that requests of the server are refused with.
-const METHOD_NOT_FOUND: i64 = -32601;
-const INTERNAL_ERROR: i64 = -32603;
 
 /// What a transport and its exchanges have in common.
 pub(crate) struct Shared<S: HttpService> {
     pub(crate) wire: Arc<Wire<S>>,
     pub(crate) flights: Flights,
-    pub(crate) inbox: Inbox,
+    pub(crate) inbound: InboundSender,
     pub(crate) sessions: Sessions,
     pub(crate) tasks: Tasks,
     linger: Linger<SseBody<S>>,
 }
 
 impl<S: HttpService> Shared<S> {
-    pub(crate) fn new(wire: Wire<S>, inbox: Inbox, tasks: Tasks) -> Self {
-        Self {
-            wire: Arc::new(wire),
-            flights: Flights::default(),
-            inbox,
-            sessions: Sessions::default(),
-            tasks,
-            linger: Linger::default(),
-        }
+    pub(crate) fn new(wire: Wire<S>, inbound: InboundSender, tasks: Tasks) -> Arc<Self> {
+        Arc::new_cyclic(|shared: &Weak<Self>| {
+            let shared = Weak::clone(shared);
+            inbound.on_unread(move |unread| {
+                if let Some(shared) = shared.upgrade() {
+                    shared.refuse(&unread);
+                }
+            });
+            Self {
+                wire: Arc::new(wire),
+                flights: Flights::default(),
+                inbound,
+                sessions: Sessions::default(),
+                tasks,
+                linger: Linger::default(),
+            }
+        })
     }
 
     /// Makes the connections of answers that were read usable again.
@@ -100,25 +104,25 @@ impl<S: HttpService> Shared<S> {
     }
 
     /// Takes a message that came on a stream of its own.
-    pub(crate) fn receive(&self, message: Message, head: &Arc<Head>) {
-        let message = match message {
+    pub(crate) fn receive(&self, message: Message) {
+        match message {
             Message::Response(response) => {
                 // Late answers, after a cancel or a time-out, are nobody's.
                 let _ = self.flights.deliver(response);
-                return;
             }
-            message => message,
-        };
-        let Err((why, message)) = self.inbox.push(message) else { return };
-        let Message::Request(Request { id, .. }) = message else { return };
-        // The server must not wait for an answer that cannot come.
-        let error = match why {
-            NotTaken::NoReader => {
-                ErrorObject::new(METHOD_NOT_FOUND, "the client takes no requests")
+            message => {
+                if let Err(rejected) = self.inbound.push(message) {
+                    self.refuse(&rejected);
+                }
             }
-            NotTaken::Full => ErrorObject::new(INTERNAL_ERROR, "the client is overloaded"),
-        };
-        self.send_soon(Arc::clone(head), Answer::error(id, error).into());
+        }
+    }
+
+    /// Answers a request of the server that nobody will read.
+    fn refuse(&self, rejected: &Rejected) {
+        let Some(refusal) = rejected.refusal() else { return };
+        let head = self.sessions.current().map_or_else(Head::default, |session| session.head());
+        self.send_soon(Arc::new(head), refusal.into());
     }
 }
 

@@ -41,8 +41,8 @@ pub struct StreamableHttpTransport<S: HttpService = HttpClient> {
 }
 
 impl<S: HttpService> StreamableHttpTransport<S> {
-    pub(crate) fn new(shared: Shared<S>) -> Self {
-        Self { shared: Arc::new(shared) }
+    pub(crate) fn new(shared: Arc<Shared<S>>) -> Self {
+        Self { shared }
     }
 
     /// How many times a session that the server had forgotten was begun anew. A change means that the
@@ -83,12 +83,17 @@ impl<S: HttpService> Transport for StreamableHttpTransport<S> {
         }
     }
 
+    async fn closed(&self) -> Error {
+        self.shared.flights.closed().await;
+        closed().with_delivery(Delivery::NotSent)
+    }
+
     async fn close(&self) -> Result<(), Error> {
         let shared = &self.shared;
         if !shared.flights.close() {
             return Ok(());
         }
-        shared.inbox.close();
+        shared.inbound.end(None);
         let session = shared.sessions.replace(None);
         shared.tasks.abort();
         match session {

@@ -3,9 +3,9 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
 use mcp_http::{
-    Backoff, Body, HttpService, StatusError, final_url, is_event_stream, media_type, sse::Events,
+    Body, HttpService, StatusError, final_url, is_event_stream, media_type, sse::Events,
 };
-use mcp_transport::Error;
+use mcp_transport::{Backoff, Error};
 
 use crate::{
     error::from_http,

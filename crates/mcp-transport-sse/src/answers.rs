@@ -39,8 +39,8 @@ impl<S: HttpService> Shared<S> {
         link: &Arc<Link>,
         request: Envelope<Request>,
     ) -> Result<Exchange, Error> {
-        let Envelope { message: request, version, extensions, .. } = request;
-        let head = Head::new(extensions)?;
+        let head = Head::new(&request)?;
+        let Envelope { message: request, version, .. } = request;
         // Before it is sent, as the answer may be here before the answer to the POST.
         let exchange = link.multiplex.expect_answer(&request)?;
         link.speaks(version);

@@ -1,8 +1,8 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_http::{Backoff, Endpoint, HttpClient, HttpService};
-use mcp_transport::Error;
+use mcp_http::{Endpoint, HttpClient, HttpService};
+use mcp_transport::{Backoff, Binding, Carrier, ConnectionInfo, Error};
 
 use crate::{
     head::OWNED,
@@ -124,6 +124,14 @@ impl<S> Sse<S> {
 }
 
 impl<S: HttpService> Sse<S> {
+    pub(crate) fn info(&self) -> ConnectionInfo {
+        let carrier = self.service.carrier();
+        let peer = self.endpoint.address().filter(|_| carrier == Carrier::Tcp);
+        ConnectionInfo::new(Binding::HttpSse, self.endpoint.to_string())
+            .with_carrier(carrier)
+            .with_peer(peer)
+    }
+
     pub(crate) fn wire(&self) -> Result<Wire<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
         let headers = self.endpoint.headers(&OWNED)?;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use mcp_http::{HttpService, Tasks};
-use mcp_transport::{Address, Binding, Connect, Connection, Delivery, Error};
+use mcp_transport::{Connect, Connection, Delivery, Error, Gap, Inbound};
 
-use crate::{Sse, SseTransport, inbox::Inbox, shared::Shared};
+use crate::{Sse, SseTransport, shared::Shared};
 
 /// Opens the stream, once, and waits for its `endpoint` event; see
 /// [`endpoint_timeout`](Sse::endpoint_timeout). It has to happen in a tokio runtime.
@@ -13,21 +13,13 @@ impl<S: HttpService> Connect for Sse<S> {
     async fn connect(&self) -> Result<Connection<Self::Transport>, Error> {
         let wire = self.wire()?;
         let tasks = Tasks::new("HTTP+SSE")?;
-        let (inbox, inbound) = Inbox::new();
-        let shared = Arc::new(Shared::new(wire, inbox, tasks));
+        let (chain, inbound) = Inbound::successive(Gap::NewSession);
+        let shared = Arc::new(Shared::new(wire, chain, tasks));
         shared.open().await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
-        Ok(Connection::new(SseTransport::new(shared), inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::LegacyHttp
+        Ok(Connection::new(SseTransport::new(shared), inbound, self.info()))
     }
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
-    }
-
-    fn address(&self) -> Option<Address> {
-        self.endpoint().address()
     }
 }

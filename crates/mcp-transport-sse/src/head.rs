@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use http::{Extensions, HeaderName, header};
+use http::{HeaderName, header};
 use mcp_http::Extras;
-use mcp_transport::{Error, IdleLimit};
+use mcp_transport::{Envelope, Error, IdleLimit};
 
 /// Headers that say how a message is sent: nobody else may set them.
 pub(crate) static OWNED: [HeaderName; 4] =
@@ -19,10 +19,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(extensions: Extensions) -> Result<Self, Error> {
-        let limit = extensions.get().copied();
-        let patience = limit.map(|IdleLimit(limit)| limit.unwrap_or(Duration::MAX));
-        Ok(Self { extras: Extras::new(extensions, &OWNED)?, patience })
+    pub(crate) fn new<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
+        let patience = match envelope.idle_limit {
+            IdleLimit::Transport if !envelope.is_long_lived => None,
+            limit => Some(limit.or(None).unwrap_or(Duration::MAX)),
+        };
+        Ok(Self { extras: Extras::new(envelope, &OWNED)?, patience })
     }
 }
 
@@ -40,24 +42,25 @@ mod tests {
         for name in OWNED.iter().cloned() {
             let mut extra = HeaderMap::new();
             extra.insert(name, HeaderValue::from_static("x"));
-            let mut extensions = Extensions::new();
-            extensions.insert(extra);
-            let Err(error) = Head::new(extensions) else { panic!() };
+            let envelope = Envelope::new(()).with_extension(extra);
+            let Err(error) = Head::new(&envelope) else { panic!() };
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         }
     }
 
     #[test]
     fn an_idle_limit_holds_for_the_stream_and_the_post() {
-        for (limit, patience) in
-            [(None, Duration::MAX), (Some(Duration::from_secs(9)), Duration::from_secs(9))]
-        {
-            let mut extensions = Extensions::new();
-            extensions.insert(IdleLimit(limit));
-            let mut head = Head::new(extensions).unwrap();
+        let seconds = Duration::from_secs(9);
+        for (limit, patience, post) in [
+            (IdleLimit::Caller, Duration::MAX, None),
+            (IdleLimit::After(seconds), seconds, Some(seconds)),
+        ] {
+            let mut head = Head::new(&Envelope::new(()).with_idle_limit(limit)).unwrap();
             assert_eq!(head.patience, Some(patience));
-            assert_eq!(head.extras.extensions_mut().get(), Some(&ReadTimeout(limit)));
+            assert_eq!(head.extras.extensions_mut().get(), Some(&ReadTimeout(post)));
         }
-        assert_eq!(Head::new(Extensions::new()).unwrap().patience, None);
+        let long_lived = Head::new(&Envelope::new(()).long_lived()).unwrap();
+        assert_eq!(long_lived.patience, Some(Duration::MAX));
+        assert_eq!(Head::new(&Envelope::new(())).unwrap().patience, None);
     }
 }

@@ -34,7 +34,6 @@ mod connect;
 mod endpoint;
 mod error;
 mod head;
-mod inbox;
 mod incoming;
 mod link;
 mod reopen;

@@ -12,7 +12,10 @@ use futures_sink::Sink;
 use http::Uri;
 use mcp_core::Message;
 use mcp_http::HttpService;
-use mcp_transport::{Error, Inbound, Limits, MessageDriver, Multiplex};
+use mcp_transport::{
+    Error, Inbound, Limits,
+    multiplex::{MessageDriver, Multiplex},
+};
 use tokio::task::AbortHandle;
 
 use crate::{
@@ -45,8 +48,7 @@ impl Link {
     ) -> (Arc<Self>, Inbound) {
         let Opened { events, pulse, post } = opened;
         let limits = &shared.wire.limits;
-        let mut pipe = Limits::default();
-        pipe.message = limits.message;
+        let pipe = Limits::default().with_message(limits.message);
         let mut parts = None;
         let link = Arc::new_cyclic(|link| {
             let incoming = Incoming::new(link.clone(), events, pulse, &shared.wire.url);

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use mcp_http::{Backoff, HttpService};
-use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Inbound};
+use mcp_http::HttpService;
+use mcp_transport::{Delivery, Error, ErrorKind, Inbound, Retries};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -72,17 +72,20 @@ impl<S: HttpService> Shared<S> {
     ) -> Result<Arc<Link>, Error> {
         let backoff = self.wire.limits.backoff;
         // A stream that breaks off as soon as it is open is not opened without a rest.
-        let mut failures = u32::from(opened.is_some_and(|at| at.elapsed() < backoff.first));
-        let last = backoff.attempts.saturating_sub(1);
+        let mut retries = Retries::new(backoff);
+        if opened.is_none_or(|at| at.elapsed() >= backoff.first) {
+            retries = retries.eager();
+        }
+        // At least one attempt is made.
+        let mut delay = retries.next_delay(None).unwrap_or_default();
         loop {
-            tokio::time::sleep(rest(&backoff, failures)).await;
-            match self.open_and_greet(begins).await {
-                Err(error) if failures < last && is_transient(&error) => {
-                    tracing::debug!(%error, "the stream of the server could not be opened");
-                    failures += 1;
-                }
+            tokio::time::sleep(delay).await;
+            let error = match self.open_and_greet(begins).await {
+                Err(error) if is_transient(&error) => error,
                 opened => return opened,
-            }
+            };
+            tracing::debug!(%error, "the stream of the server could not be opened");
+            delay = retries.next_delay(None).ok_or(error)?;
         }
     }
 
@@ -112,7 +115,7 @@ impl<S: HttpService> Shared<S> {
         }
         state.link = Some(Arc::clone(link));
         drop(state);
-        self.inbox.put(inbound);
+        self.inbound.push(inbound);
         Ok(())
     }
 
@@ -133,9 +136,6 @@ impl<S: HttpService> Shared<S> {
         if negotiated.is_some() && negotiated != offered.as_deref() {
             return Err(expired("initialize: the server has changed the protocol version"));
         }
-        let Envelope { message, version, extensions, .. } = initialized;
-        let mut initialized = Envelope::new(message.into()).with_version(version);
-        initialized.extensions = extensions;
         self.post_one_way(link, initialized).await
     }
 
@@ -157,15 +157,9 @@ impl<S: HttpService> Shared<S> {
     }
 }
 
-/// The wait before the attempt after so many in a row that failed: none before the first.
-fn rest(backoff: &Backoff, failures: u32) -> Duration {
-    let waits = failures.checked_sub(1);
-    waits.map_or(Duration::ZERO, |waits| backoff.delay(waits, None))
-}
-
 /// Whether another attempt may fare better.
 fn is_transient(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Status)
+    matches!(error.kind(), ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Unavailable)
 }
 
 /// A link that is not in use yet: it ends unless it comes to that.
@@ -181,23 +175,6 @@ impl Drop for Fresh {
     fn drop(&mut self) {
         if let Some(link) = &self.0 {
             link.end(&closed());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_is_no_rest_before_the_first_attempt_and_the_first_wait_before_the_second() {
-        let backoff = Backoff::default();
-        assert_eq!(rest(&backoff, 0), Duration::ZERO);
-        for (failures, full) in
-            [(1, backoff.first), (2, 2 * backoff.first), (u32::MAX, backoff.max)]
-        {
-            let rest = rest(&backoff, failures);
-            assert!(rest <= full && rest >= full / 2, "{failures}: {rest:?}");
         }
     }
 }

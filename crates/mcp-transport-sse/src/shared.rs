@@ -7,13 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Extensions;
-use mcp_core::{Message, Notification, ProtocolVersion, Request};
+use mcp_core::{Message, ProtocolVersion, Request};
 use mcp_http::{HttpService, StatusError, Tasks};
-use mcp_transport::{Delivery, Envelope, Error, OneWay, TraceContext};
+use mcp_transport::{Delivery, Envelope, Error, InboundChain, OneWay};
 use tokio::sync::watch;
 
-use crate::{error::closed, head::Head, inbox::Inbox, link::Link, reopen::Trouble, wire::Wire};
+use crate::{error::closed, head::Head, link::Link, reopen::Trouble, wire::Wire};
 
 /// How long a message that goes out on its own account may take.
 const SMALL_TALK: Duration = Duration::from_secs(10);
@@ -21,7 +20,7 @@ const SMALL_TALK: Duration = Duration::from_secs(10);
 /// What a transport and its exchanges have in common.
 pub(crate) struct Shared<S: HttpService> {
     pub(crate) wire: Arc<Wire<S>>,
-    pub(crate) inbox: Inbox,
+    pub(crate) inbound: InboundChain,
     pub(crate) tasks: Tasks,
     pub(crate) closed: watch::Sender<bool>,
     state: Mutex<State>,
@@ -43,14 +42,14 @@ pub(crate) struct State {
 #[derive(Clone)]
 pub(crate) struct Handshake {
     pub(crate) initialize: Envelope<Request>,
-    pub(crate) initialized: Option<Envelope<Notification>>,
+    pub(crate) initialized: Option<Envelope<OneWay>>,
 }
 
 impl<S: HttpService> Shared<S> {
-    pub(crate) fn new(wire: Wire<S>, inbox: Inbox, tasks: Tasks) -> Self {
+    pub(crate) fn new(wire: Wire<S>, inbound: InboundChain, tasks: Tasks) -> Self {
         Self {
             wire: Arc::new(wire),
-            inbox,
+            inbound,
             tasks,
             closed: watch::Sender::new(false),
             state: Mutex::default(),
@@ -98,14 +97,10 @@ impl<S: HttpService> Shared<S> {
             None => handshake.initialize.extensions.clone(),
         });
         drop(state);
-        // The same extensions have passed before, with the message, which is long over.
-        let head = extensions.and_then(|mut extensions: Extensions| {
-            extensions.remove::<TraceContext>();
-            Head::new(extensions).ok()
-        });
-        let mut head = head.unwrap_or_default();
-        head.patience = None;
-        head
+        let mut envelope = Envelope::new(());
+        envelope.extensions = extensions.unwrap_or_default();
+        // The same extensions have passed before, with the message.
+        Head::new(&envelope).unwrap_or_default()
     }
 
     /// POSTs a message that nothing answers.
@@ -114,10 +109,9 @@ impl<S: HttpService> Shared<S> {
         link: &Link,
         message: Envelope<OneWay>,
     ) -> Result<(), Error> {
-        let Envelope { message, version, extensions, .. } = message;
-        let head = Head::new(extensions)?;
-        link.speaks(version);
-        let message = Message::from(message);
+        let head = Head::new(&message)?;
+        link.speaks(message.version);
+        let message = Message::from(message.message);
         let method = method_of(&message).to_owned();
         let posted = self.wire.post(&link.post, &method, &head, encoded(&message)).await?;
         posted.map_err(|refused: StatusError| refused.into_transport_error(&method))

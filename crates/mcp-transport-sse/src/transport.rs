@@ -82,10 +82,7 @@ impl<S: HttpService> Transport for SseTransport<S> {
             OneWay::Notification(notification)
                 if notification.method == method::NOTIFICATIONS_INITIALIZED =>
             {
-                let mut initialized =
-                    Envelope::new(notification.clone()).with_version(message.version);
-                initialized.extensions = message.extensions.clone();
-                Some(initialized)
+                Some(message.clone())
             }
             _ => None,
         };
@@ -98,6 +95,12 @@ impl<S: HttpService> Transport for SseTransport<S> {
         Ok(())
     }
 
+    async fn closed(&self) -> Error {
+        // The sender lives as long as the transport.
+        let _ = self.shared.closed.subscribe().wait_for(|closed| *closed).await;
+        closed().with_delivery(Delivery::NotSent)
+    }
+
     async fn close(&self) -> Result<(), Error> {
         let shared = &self.shared;
         if shared.closed.send_replace(true) {
@@ -107,7 +110,7 @@ impl<S: HttpService> Transport for SseTransport<S> {
         if let Some(link) = link {
             link.end(&closed());
         }
-        shared.inbox.close();
+        shared.inbound.end(None);
         shared.tasks.abort();
         Ok(())
     }

@@ -3,10 +3,10 @@ use std::{pin::Pin, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use mcp_http::{
-    Backoff, Body, HttpService, ReadTimeout, SafeUrl, StatusError, final_url, is_event_stream,
+    Body, HttpService, ReadTimeout, SafeUrl, StatusError, final_url, is_event_stream,
     sse::{DEFAULT_LIMIT, Events},
 };
-use mcp_transport::{Error, ErrorKind};
+use mcp_transport::{Backoff, Error, ErrorKind};
 
 use crate::{
     endpoint::post_endpoint,

@@ -73,7 +73,7 @@ async fn fail(request: Received, reply: Reply) -> Reply {
 #[tokio::test]
 async fn each_failure_says_what_it_is_and_the_next_request_works() {
     use Delivery::{Answered, Unknown};
-    use ErrorKind::{Interrupted, Protocol, Rejected, Status, Unauthorized};
+    use ErrorKind::{Interrupted, Protocol, Rejected, Unauthorized, Unavailable};
     let server = Server::start(fail).await;
     let transport = open(&server.url).await.transport;
     for (method, kind, delivery, status, shown) in [
@@ -81,9 +81,9 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
         ("403", Unauthorized, Answered, Some(403), "No way"),
         ("404", Rejected, Answered, Some(404), "nothing here"),
         ("413", Rejected, Answered, Some(413), "too much"),
-        ("429", Status, Answered, Some(429), "slow down"),
-        ("500", Status, Answered, Some(500), "/mcp"),
-        ("502", Status, Answered, Some(502), "502 Bad Gateway"),
+        ("429", Unavailable, Answered, Some(429), "slow down"),
+        ("500", Unavailable, Answered, Some(500), "/mcp"),
+        ("502", Unavailable, Answered, Some(502), "502 Bad Gateway"),
         ("html", Protocol, Answered, Some(200), "Welcome"),
         ("empty", Protocol, Answered, Some(200), "empty"),
         ("accepted", Protocol, Answered, Some(202), "without an answer"),
@@ -165,7 +165,7 @@ async fn silence_is_bounded() {
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
     }
     let error = ask(&transport, request(1, "endless refusal", ""), MODERN).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Status);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.find::<StatusError>().unwrap().body().len() <= 8 * 1024);
     ask(&transport, request(1, "fine", ""), MODERN).await.unwrap();
 }

@@ -7,7 +7,7 @@ use mcp_transport::{Connect, Envelope, ErrorKind, OneWay, Transport};
 use tokio::sync::mpsc;
 
 use crate::{
-    LEGACY, ask, at, handshake, method_of, notification, open, request,
+    LEGACY, ask, at, handshake, method_of, next_message, notification, open, request,
     server::{Received, Reply, Server},
     soon, text,
 };
@@ -134,10 +134,8 @@ async fn the_stream_of_the_server_feeds_inbound_before_the_handshake_returns() {
     let (transport, mut inbound) = (connection.transport, connection.inbound);
     handshake(&transport).await.unwrap();
     assert_eq!(server.logged("GET").len(), 1);
-    let first = soon(inbound.next()).await.unwrap().unwrap();
-    assert_eq!(method_of(&first), "notifications/x");
-    let second = soon(inbound.next()).await.unwrap().unwrap();
-    assert_eq!(method_of(&second), "roots/list");
+    assert_eq!(method_of(&next_message(&mut inbound).await), "notifications/x");
+    assert_eq!(method_of(&next_message(&mut inbound).await), "roots/list");
     soon(transport.close()).await.unwrap();
     assert!(soon(inbound.next()).await.is_none());
     assert_eq!(server.logged("DELETE").len(), 1);

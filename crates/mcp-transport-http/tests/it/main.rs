@@ -14,8 +14,9 @@ mod trace;
 use std::time::Duration;
 
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
-use mcp_http::Backoff;
-use mcp_transport::{Connect, Connection, Envelope, Error, OneWay, Transport};
+use mcp_transport::{
+    Backoff, Connect, Connection, Envelope, Error, Gap, Inbound, InboundItem, OneWay, Transport,
+};
 use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
@@ -28,9 +29,7 @@ async fn soon<F: Future>(future: F) -> F::Output {
 
 /// A server description with short waits.
 fn at(url: &str) -> StreamableHttp {
-    let mut backoff = Backoff::default();
-    backoff.first = Duration::from_millis(20);
-    backoff.max = Duration::from_millis(200);
+    let backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
     StreamableHttp::new(url).unwrap().backoff(backoff)
 }
 
@@ -70,6 +69,22 @@ async fn handshake<T: Transport>(transport: &T) -> Result<Response, Error> {
 fn text(response: &Response) -> String {
     let raw = response.outcome.as_ref().unwrap();
     String::from_utf8(raw.as_bytes().to_vec()).unwrap()
+}
+
+/// The next message that belongs to no exchange.
+async fn next_message(inbound: &mut Inbound) -> Message {
+    match soon(inbound.next()).await.unwrap().unwrap() {
+        InboundItem::Message(message) => message,
+        gap => panic!("{gap:?}"),
+    }
+}
+
+/// The next gap between such messages.
+async fn next_gap(inbound: &mut Inbound) -> Gap {
+    match soon(inbound.next()).await.unwrap().unwrap() {
+        InboundItem::Gap(gap) => gap,
+        message => panic!("{message:?}"),
+    }
 }
 
 fn method_of(message: &Message) -> &str {

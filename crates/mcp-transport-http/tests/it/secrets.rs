@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::Full;
 use mcp_http::{Body, HttpClient};
-use mcp_transport::{Binding, Connect, Delivery, Envelope, ErrorKind, SharedConnect, Transport};
+use mcp_transport::{
+    Address, Binding, Carrier, Connect, Delivery, Envelope, ErrorKind, SharedConnect, Transport,
+};
 use mcp_transport_http::StreamableHttp;
 
 use crate::{LEGACY, MODERN, ask, at, handshake, request, server::Server, soon, text};
@@ -43,11 +45,25 @@ fn urls_are_checked_and_connecting_needs_a_runtime() {
     let url = url::Url::parse("HTTP://user:pw@Host/p?q=1").unwrap();
     let server = StreamableHttp::new(&url).unwrap();
     assert_eq!(server.describe(), "http://host/p");
-    assert_eq!(server.binding(), Binding::Http);
     let mut connecting = std::pin::pin!(server.connect());
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(outcome) = connecting.as_mut().poll(&mut cx) else { panic!() };
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_connection_says_what_it_is() {
+    let info = at("http://user:pw@Host/p?q=1").connect().await.unwrap().info;
+    assert_eq!((info.binding, info.carrier), (Binding::StreamableHttp, Carrier::Tcp));
+    assert_eq!((info.description.as_str(), info.pid), ("http://host/p", None));
+    assert_eq!(info.peer, Some(Address::new("host", 80)));
+    assert!(!info.enforces_idle_limit);
+    #[cfg(unix)]
+    {
+        let client = HttpClient::builder().unix_socket("/run/mcp").build().unwrap();
+        let info = at("http://host/").with_service(client).connect().await.unwrap().info;
+        assert_eq!((info.carrier, info.peer), (Carrier::UnixSocket, None));
+    }
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_transport::{Delivery, Envelope, ErrorKind, Inbound, Transport};
+use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, Inbound, Transport};
 
 use crate::{
-    LEGACY, MODERN, ask, handshake, method_of, open, request,
+    LEGACY, MODERN, ask, handshake, method_of, next_gap, next_message, open, request,
     server::{Received, Reply, Server},
     soon, text,
 };
@@ -208,17 +208,16 @@ async fn the_stream_of_the_server_is_opened_again_where_it_broke_off() {
     let mut connection = open(&server.url).await;
     handshake(&connection.transport).await.unwrap();
     for method in ["one", "two"] {
-        let message = soon(connection.inbound.next()).await.unwrap().unwrap();
-        assert_eq!(method_of(&message), method);
+        assert_eq!(method_of(&next_message(&mut connection.inbound).await), method);
     }
 }
 
-/// Reads what comes before a loss, the loss, and what comes after it.
-async fn around_a_loss(inbound: &mut Inbound) -> ErrorKind {
-    assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "one");
-    let loss = soon(inbound.next()).await.unwrap().unwrap_err();
-    assert_eq!(method_of(&soon(inbound.next()).await.unwrap().unwrap()), "two");
-    loss.kind()
+/// Reads the message before a gap, the gap, and the message after it.
+async fn around_a_gap(inbound: &mut Inbound) -> Gap {
+    assert_eq!(method_of(&next_message(inbound).await), "one");
+    let gap = next_gap(inbound).await;
+    assert_eq!(method_of(&next_message(inbound).await), "two");
+    gap
 }
 
 #[tokio::test]
@@ -249,7 +248,9 @@ async fn a_stream_that_does_not_go_on_where_it_broke_off_says_so() {
     .await;
     let mut connection = open(&server.url).await;
     handshake(&connection.transport).await.unwrap();
-    assert_eq!(around_a_loss(&mut connection.inbound).await, ErrorKind::Interrupted);
+    let gap = around_a_gap(&mut connection.inbound).await;
+    assert!(matches!(&gap, Gap::Interrupted(Some(_))), "{gap:?}");
+    assert_eq!(gap.cause().unwrap().kind(), ErrorKind::Interrupted);
 }
 
 #[tokio::test]
@@ -319,8 +320,8 @@ async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
         .await;
         let mut connection = open(&server.url).await;
         handshake(&connection.transport).await.unwrap();
-        let told = around_a_loss(&mut connection.inbound).await;
-        assert_eq!(told, ErrorKind::SessionExpired, "{status}");
+        let gap = around_a_gap(&mut connection.inbound).await;
+        assert!(matches!(gap, Gap::NewSession(_)), "{status}: {gap:?}");
         assert_eq!(connection.transport.renewals(), 1, "{status}");
     }
 }

@@ -24,8 +24,8 @@ fn parent(n: u8) -> String {
     format!("00-{n:032x}-00f067aa0ba902b7-01")
 }
 
-fn context(n: u8) -> TraceContext {
-    TraceContext::new(parent(n)).with_tracestate("a=1").with_baggage("b=2")
+fn context(n: u8) -> Box<TraceContext> {
+    Box::new(TraceContext::new(parent(n)).with_tracestate("a=1").with_baggage("b=2"))
 }
 
 /// A legacy server that keeps sessions, and answers what is sent to `/old` elsewhere.
@@ -53,9 +53,9 @@ async fn each_message_has_the_headers_of_its_trace() {
         }
         let before = server.log().len();
         let call = Envelope::new(request(1, "m", "")).with_version(version);
-        let call = call.with_extension(context(1));
+        let call = call.with_trace(context(1));
         soon(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
-        let told = notification("n").with_version(version).with_extension(context(2));
+        let told = notification("n").with_version(version).with_trace(context(2));
         soon(transport.send(told)).await.unwrap();
         ask(&transport, request(2, "m", ""), version).await.unwrap();
         let log = server.log().split_off(before);
@@ -75,7 +75,7 @@ async fn the_trace_survives_redirects_and_no_header_of_the_caller_is_lost() {
     let url = server.url.replace("/mcp", "/old");
     let transport = at(&url).header("baggage", "mine=1").connect().await.unwrap().transport;
     let call = Envelope::new(request(1, "m", "")).with_version(MODERN);
-    let call = call.with_extension(TraceContext::new(parent(1)));
+    let call = call.with_trace(Box::new(TraceContext::new(parent(1))));
     soon(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
     let log = server.log();
     assert_eq!(log.len(), 2);
@@ -90,10 +90,10 @@ async fn what_is_sent_on_behalf_of_the_session_belongs_to_no_trace() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
     let begin = |method| request(0, method, r#"{"protocolVersion":"2025-11-25"}"#);
-    let initialize = Envelope::new(begin("initialize")).with_extension(context(1));
+    let initialize = Envelope::new(begin("initialize")).with_trace(context(1));
     soon(async { transport.request(initialize).await.unwrap().response().await }).await.unwrap();
     let told = notification("notifications/initialized").with_version(LEGACY);
-    soon(transport.send(told.with_extension(context(2)))).await.unwrap();
+    soon(transport.send(told.with_trace(context(2)))).await.unwrap();
     soon(transport.close()).await.unwrap();
     let log = server.log();
     let others: Vec<_> = log.iter().filter(|it| it.method != "POST").collect();

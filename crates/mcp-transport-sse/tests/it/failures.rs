@@ -62,8 +62,8 @@ async fn a_post_that_fails_fails_its_request_alone() {
         ("401", ErrorKind::Unauthorized, Answered, Some(401)),
         ("404", ErrorKind::Rejected, Answered, Some(404)),
         ("413", ErrorKind::Rejected, Answered, Some(413)),
-        ("429", ErrorKind::Status, Answered, Some(429)),
-        ("500", ErrorKind::Status, Answered, Some(500)),
+        ("429", ErrorKind::Unavailable, Answered, Some(429)),
+        ("500", ErrorKind::Unavailable, Answered, Some(500)),
         ("cut", ErrorKind::Interrupted, Unknown, None),
         ("unreadable", ErrorKind::Protocol, Answered, None),
     ] {

@@ -12,9 +12,10 @@ mod trace;
 
 use std::time::Duration;
 
-use mcp_core::{Notification, ProtocolVersion, RawJson, Request, Response};
-use mcp_http::Backoff;
-use mcp_transport::{Connect, Connection, Envelope, Error, Transport};
+use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_transport::{
+    Backoff, Connect, Connection, Envelope, Error, Inbound, InboundItem, Transport,
+};
 use mcp_transport_sse::{Sse, SseTransport};
 
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
@@ -26,11 +27,8 @@ async fn soon<F: Future>(future: F) -> F::Output {
 
 /// A server description with short waits.
 fn at(url: &str) -> Sse {
-    let mut backoff = Backoff::default();
-    backoff.first = Duration::from_millis(20);
-    backoff.max = Duration::from_millis(100);
-    backoff.attempts = 3;
-    Sse::new(url).unwrap().backoff(backoff)
+    let backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(100));
+    Sse::new(url).unwrap().backoff(backoff.with_attempts(3))
 }
 
 async fn open(url: &str) -> Connection<SseTransport> {
@@ -47,6 +45,14 @@ async fn ask<T: Transport>(
     method: &'static str,
 ) -> Result<Response, Error> {
     soon(async { transport.request(request(id, method)).await?.response().await }).await
+}
+
+/// The next message that belongs to no exchange.
+async fn next_message(inbound: &mut Inbound) -> Message {
+    match soon(inbound.next()).await.unwrap().unwrap() {
+        InboundItem::Message(message) => message,
+        gap => panic!("{gap:?}"),
+    }
 }
 
 /// The handshake.

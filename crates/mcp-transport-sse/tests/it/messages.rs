@@ -4,7 +4,7 @@ use mcp_core::{Message, ProtocolVersion, RawJson, Response};
 use mcp_transport::{Envelope, Transport};
 
 use crate::{
-    LEGACY, ask, open, request,
+    LEGACY, ask, next_message, open, request,
     server::{Get, Post, Server},
     soon,
 };
@@ -35,7 +35,7 @@ async fn progress_goes_to_its_request_and_the_rest_to_inbound() {
     assert!(matches!(soon(exchange.next()).await, Some(Ok(Message::Response(_)))));
     assert!(soon(exchange.next()).await.is_none());
     let mut inbound = connection.inbound;
-    let Some(Ok(Message::Notification(changed))) = soon(inbound.next()).await else { panic!() };
+    let Message::Notification(changed) = next_message(&mut inbound).await else { panic!() };
     assert_eq!(changed.method, "notifications/tools/list_changed");
 }
 
@@ -46,7 +46,7 @@ async fn the_server_may_ask_and_is_refused_where_nobody_reads() {
     let (transport, mut inbound) = (connection.transport, connection.inbound);
     let ping = |id: u32| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
     server.stream.push(ping(7));
-    let Some(Ok(Message::Request(asked))) = soon(inbound.next()).await else { panic!() };
+    let Message::Request(asked) = next_message(&mut inbound).await else { panic!() };
     let answer = Response::result(asked.id, RawJson::trusted("{}"));
     soon(transport.send(Envelope::new(answer.into()).with_version(LEGACY))).await.unwrap();
     let answered = server.wait_for("response", 1).await;
@@ -92,6 +92,7 @@ async fn close_ends_the_stream_and_all_that_waits() {
     let (waited, closed) = soon(async { tokio::join!(waiting, closing) }).await;
     assert!(waited.unwrap_err().is_closed());
     closed.unwrap();
+    assert!(soon(connection.inbound.next()).await.unwrap().unwrap_err().is_closed());
     assert!(soon(connection.inbound.next()).await.is_none());
     assert!(ask(transport, 2, "m").await.unwrap_err().is_closed());
     server.wait_for_close().await;

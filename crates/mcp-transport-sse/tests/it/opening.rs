@@ -52,13 +52,13 @@ async fn messages_go_where_the_endpoint_event_says() {
 
 #[tokio::test]
 async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
-    use ErrorKind::{Interrupted, Protocol, Rejected, Status, Timeout, Unauthorized};
+    use ErrorKind::{Interrupted, Protocol, Rejected, Timeout, Unauthorized, Unavailable};
     type Case = (fn() -> Get, ErrorKind, Option<u16>, &'static str);
     let cases: [Case; 13] = [
         (|| Get::Full(401, "text/plain", "who"), Unauthorized, Some(401), "refused"),
         (|| Get::Full(404, "text/html", "<p>no"), Rejected, Some(404), "refused"),
         (|| Get::Full(405, "text/plain", ""), Rejected, Some(405), "refused"),
-        (|| Get::Full(500, "text/plain", ""), Status, Some(500), "refused"),
+        (|| Get::Full(500, "text/plain", ""), Unavailable, Some(500), "refused"),
         (|| Get::Full(200, "text/html", "<p>hi"), Protocol, Some(200), "no stream of events"),
         (|| Get::Full(200, "text/event-stream", ": hi\n\n"), Interrupted, None, "ended the stream"),
         (|| Get::endpoint("http://evil.invalid/message"), Protocol, None, "another origin"),

@@ -9,10 +9,12 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, RawJson, Response};
-use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, IdleLimit, Transport};
+use mcp_transport::{
+    Connect, Connection, Delivery, Envelope, ErrorKind, Gap, IdleLimit, InboundItem, Transport,
+};
 
 use crate::{
-    LEGACY, ask, at, handshake, open, request,
+    LEGACY, ask, at, handshake, next_message, open, request,
     server::{Get, Post, Received, Server, Stream, friendly},
     soon,
 };
@@ -32,8 +34,8 @@ async fn server() -> Server {
 #[tokio::test]
 async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() {
     let server = server().await;
-    let mut connection = open(&server.url).await;
-    let transport = &connection.transport;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let transport = &transport;
     handshake(transport).await;
     for (round, end) in [(1, Stream::end as fn(&Stream)), (2, Stream::cut)] {
         let waiting = soon(transport.request(request(1, "silent"))).await.unwrap();
@@ -41,6 +43,9 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
         let error = soon(waiting.response()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
         assert_eq!(transport.renewals(), round - 1, "nobody has asked for another one");
+        let gap = soon(inbound.next()).await.unwrap().unwrap();
+        let InboundItem::Gap(Gap::NewSession(Some(cause))) = gap else { panic!("{gap:?}") };
+        assert_eq!(cause.kind(), ErrorKind::Interrupted);
         ask(transport, 1, "ping").await.unwrap();
         assert_eq!(transport.renewals(), round);
     }
@@ -55,19 +60,18 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
         expected.extend((nth < 2).then(|| format!("silent /message?session={nth}")));
     }
     assert_eq!(server.seen(), expected);
-    // Inbound goes on with what the new stream brings.
+    // Inbound continues with what the new stream brings.
     server.stream.push(r#"{"jsonrpc":"2.0","method":"n"}"#);
-    let next = soon(connection.inbound.next()).await;
-    assert!(matches!(next, Some(Ok(Message::Notification(_)))), "{next:?}");
+    assert!(matches!(next_message(&mut inbound).await, Message::Notification(_)));
     // The server does not know any more what it asked.
     server.stream.end();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let answer = Response::result(7.into(), RawJson::trusted("{}"));
-    let error = soon(connection.transport.send(Envelope::new(answer.into()))).await.unwrap_err();
+    let error = soon(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
     // A notification finds a new stream as a request does.
     let notification = Envelope::new(Notification::new("n").into()).with_version(LEGACY);
-    soon(connection.transport.send(notification)).await.unwrap();
+    soon(transport.send(notification)).await.unwrap();
     assert_eq!(server.seen().last().unwrap(), "n /message?session=3");
 }
 
@@ -175,7 +179,8 @@ async fn a_silent_stream_is_given_up_and_a_commented_one_is_not() {
     soon(waiting.response()).await.unwrap();
 
     // One that may take longer has the others wait for it.
-    let patient = request(2, "silent").with_extension(IdleLimit(Some(Duration::from_millis(800))));
+    let patient =
+        request(2, "silent").with_idle_limit(IdleLimit::After(Duration::from_millis(800)));
     let begun = std::time::Instant::now();
     let patient = soon(transport.request(patient)).await.unwrap();
     let waiting = soon(transport.request(request(3, "silent"))).await.unwrap();

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 use mcp_http::{Body, HttpClient};
-use mcp_transport::{Binding, Connect, ErrorKind, Transport};
+use mcp_transport::{Binding, Carrier, Connect, Connection, ErrorKind, Transport};
 use mcp_transport_sse::Sse;
 use tower::util::MapRequest;
 
@@ -14,8 +14,9 @@ async fn headers_go_with_the_get_and_every_post_and_those_of_a_message_with_it()
     let sse = at(&server.url).bearer_token("s3cret").header("x-tenant", "blue");
     let shown = format!("{sse:?}");
     assert!(shown.contains("x-tenant") && !shown.contains("s3cret") && !shown.contains("blue"));
-    assert_eq!(sse.binding(), Binding::LegacyHttp);
-    let transport = soon(sse.connect()).await.unwrap().transport;
+    let Connection { transport, info, .. } = soon(sse.connect()).await.unwrap();
+    assert_eq!((info.binding, info.carrier), (Binding::HttpSse, Carrier::Tcp));
+    assert_eq!((&info.description, info.peer.unwrap().host.as_str()), (&server.url, "127.0.0.1"));
     handshake(&transport).await;
     let mut extra = HeaderMap::new();
     extra.insert("x-once", HeaderValue::from_static("1"));

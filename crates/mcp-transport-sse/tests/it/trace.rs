@@ -13,8 +13,8 @@ fn parent(n: u8) -> String {
     format!("00-{n:032x}-00f067aa0ba902b7-01")
 }
 
-fn context(n: u8) -> TraceContext {
-    TraceContext::new(parent(n)).with_tracestate("a=1").with_baggage("b=2")
+fn context(n: u8) -> Box<TraceContext> {
+    Box::new(TraceContext::new(parent(n)).with_tracestate("a=1").with_baggage("b=2"))
 }
 
 #[tokio::test]
@@ -32,17 +32,17 @@ async fn each_post_has_the_headers_of_its_trace_and_no_other() {
     let transport = open(&server.url).await.transport;
     let params = RawJson::trusted(r#"{"protocolVersion":"2025-11-25"}"#);
     let initialize = Request::new(0, "initialize").with_params(params);
-    let initialize = Envelope::new(initialize).with_extension(context(1));
+    let initialize = Envelope::new(initialize).with_trace(context(1));
     let exchange = soon(transport.request(initialize)).await.unwrap();
     soon(exchange.response()).await.unwrap();
     let initialized = Notification::new("notifications/initialized");
     let initialized = Envelope::new(initialized.into()).with_version(LEGACY);
-    soon(transport.send(initialized.with_extension(context(2)))).await.unwrap();
-    let exchange = soon(transport.request(request(1, "m").with_extension(context(3)))).await;
+    soon(transport.send(initialized.with_trace(context(2)))).await.unwrap();
+    let exchange = soon(transport.request(request(1, "m").with_trace(context(3)))).await;
     soon(exchange.unwrap().response()).await.unwrap();
     ask(&transport, 2, "untraced").await.unwrap();
     // Cancelling is on behalf of the session.
-    drop(soon(transport.request(request(3, "dropped").with_extension(context(4)))).await);
+    drop(soon(transport.request(request(3, "dropped").with_trace(context(4)))).await);
     server.wait_for("notifications/cancelled", 1).await;
 
     for received in server.log() {

@@ -33,6 +33,8 @@ pub struct InboundChain(Arc<Mutex<State>>);
 struct State {
     /// What is read after the present one.
     next: Option<Inbound>,
+    /// Another one came before `next`, and was not read.
+    skipped: bool,
     /// The present one is the last.
     is_last: bool,
     /// Why all is over, once it is.
@@ -51,7 +53,11 @@ impl InboundChain {
     pub fn push(&self, inbound: Inbound) {
         self.change(|state| match state.is_unread || state.end.is_some() {
             true => Some(inbound),
-            false => state.next.replace(inbound),
+            false => {
+                let skipped = state.next.replace(inbound);
+                state.skipped |= skipped.is_some();
+                skipped
+            }
         });
     }
 
@@ -115,7 +121,12 @@ impl Stream for Reader {
                 let mut state = lock(&this.state);
                 let state = &mut *state;
                 match (state.next.take(), &mut state.end) {
-                    (Some(next), _) => this.current = Some(next),
+                    (Some(next), _) => {
+                        this.current = Some(next);
+                        if std::mem::take(&mut state.skipped) {
+                            return Poll::Ready(Some(Ok((this.gap)(None).into())));
+                        }
+                    }
                     (None, Some(error)) => return Poll::Ready(error.take().map(Err)),
                     (None, None) if state.is_last => return Poll::Ready(None),
                     (None, None) => {
@@ -208,6 +219,18 @@ mod tests {
         assert!(sender.push(event()).is_ok(), "what waits is still read");
         drop(sender);
         assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        assert!(inbound.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_not_read_leaves_a_gap() {
+        let (chain, mut inbound) = chain();
+        drop((link(&chain), link(&chain)));
+        let last = link(&chain);
+        assert!(matches!(next(&mut inbound).await, InboundItem::Gap(Gap::NewSession(None))));
+        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+        chain.end(None);
+        drop(last);
         assert!(inbound.next().await.is_none());
     }
 
