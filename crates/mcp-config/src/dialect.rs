@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::document::Format;
 use crate::error::{Error, ErrorKind};
 use crate::fields::kind;
-use crate::read::MARKS;
 use crate::suggest;
 
 /// The way in which a document names its servers.
@@ -40,6 +39,9 @@ impl Dialect {
         vec![key.to_owned()]
     }
 }
+
+/// Fields of which each entry of a server has one.
+pub(crate) const MARKS: &[&str] = &["command", "cmd", "url", "httpUrl", "serverUrl", "uri"];
 
 const ALL: &[Dialect] =
     &[Dialect::McpServers, Dialect::VsCode, Dialect::Zed, Dialect::Codex, Dialect::Goose];

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::dialect::MARKS;
 use crate::error::Finding;
 use crate::fields::Fields;
 use crate::path::Path;
@@ -16,9 +17,6 @@ pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
 const COMMANDS: &[&str] = &["command", "cmd"];
 const URLS: &[&str] = &["url", "httpUrl", "serverUrl", "uri"];
-
-/// What says that an object is an entry of a server.
-pub(crate) const MARKS: &[&str] = &["command", "cmd", "url", "httpUrl", "serverUrl", "uri"];
 
 /// All fields that are read, in any dialect.
 pub(crate) const FIELDS: &[&str] = &[

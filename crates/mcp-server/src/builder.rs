@@ -12,12 +12,13 @@ use serde_json::Map;
 use crate::{
     IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, ReadRequest, Server,
     call::Run,
+    catalog::Catalog,
     completion::completion,
     handler::Handler,
     listing::Listing,
     prompt::prompt,
+    reply::Stamp,
     resource::{ReadRun, read},
-    server::Shared,
     template::Template,
     tool::tool,
 };
@@ -40,9 +41,10 @@ pub struct ServerBuilder {
     cache_scope: CacheScope,
 }
 
-impl ServerBuilder {
-    pub(crate) fn new(name: String) -> Self {
-        Self {
+impl Server {
+    /// A builder for a server of this name.
+    pub fn builder(name: impl Into<String>) -> ServerBuilder {
+        ServerBuilder {
             info: Implementation::new(name, "0.0.0"),
             instructions: None,
             versions: ProtocolVersion::ALL.into(),
@@ -56,7 +58,9 @@ impl ServerBuilder {
             cache_scope: CacheScope::Private,
         }
     }
+}
 
+impl ServerBuilder {
     /// Sets the version of the server itself. Default: `0.0.0`.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.info.version = version.into();
@@ -307,7 +311,7 @@ impl ServerBuilder {
             .with_meta(Meta::new().with_server_info(self.info.clone()));
         discover.instructions = self.instructions.clone();
         discover.set_cache(self.ttl, self.cache_scope.clone());
-        let tail = format!(
+        let result = format!(
             "\"resultType\":\"complete\",\"_meta\":{{\"{}\":{}}}",
             meta_key::SERVER_INFO,
             json(&self.info),
@@ -317,9 +321,9 @@ impl ServerBuilder {
             discover.ttl_ms.unwrap_or_default(),
             json(&self.cache_scope),
         );
-        let shared = Shared {
+        let catalog = Catalog {
             discover: RawJson::trusted(json(&discover)),
-            info: self.info,
+            stamp: Arc::new(Stamp { info: self.info, result, cache_hints }),
             instructions: self.instructions,
             capabilities,
             versions: self.versions,
@@ -329,10 +333,8 @@ impl ServerBuilder {
             prompts: self.prompts,
             completion: self.completion,
             page_size: self.page_size,
-            tail,
-            cache_hints,
         };
-        Server { shared: Arc::new(shared), client: Arc::default() }
+        Server { catalog: Arc::new(catalog), client: Arc::default() }
     }
 
     /// What is there is offered. Handlers may always log.

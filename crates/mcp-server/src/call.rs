@@ -10,7 +10,7 @@ use mcp_transport::{Error, Exchange};
 
 use crate::{
     Context,
-    input::Incoming,
+    incoming::Incoming,
     reply::{Answer, internal},
 };
 

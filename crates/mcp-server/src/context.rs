@@ -9,12 +9,12 @@ use std::{
 use mcp_core::{
     ClientCapabilities, Entries, InputResponse, InputResponseRequestParams, LoggingLevel,
     LoggingMessageNotificationParams, Message, Meta, Notification, Number,
-    ProgressNotificationParams, ProgressToken, ProtocolVersion, RawJson, RequestId, RequestParams,
-    method,
+    ProgressNotificationParams, ProgressToken, ProtocolVersion, RawJson, Request, RequestId,
+    RequestParams, method,
 };
 use serde_json::Value;
 
-use crate::{client::Client, input::Incoming};
+use crate::{client::Client, params::RequestMeta};
 
 /// Messages that wait for the reader of an exchange before a handler that sends more has to wait.
 const QUEUED: usize = 32;
@@ -48,18 +48,21 @@ struct Queue {
 }
 
 impl Context {
-    pub(crate) fn of(incoming: &Incoming<'_>) -> Self {
-        let meta = incoming.params.meta.as_ref();
-        let client = &incoming.server.client;
-        let log_severity = match incoming.version.era() {
+    pub(crate) fn new(
+        request: &Request,
+        version: ProtocolVersion,
+        meta: Option<&RequestMeta<'_>>,
+        client: &Arc<Client>,
+    ) -> Self {
+        let log_severity = match version.era() {
             // Spec: server/utilities/logging: none for a request that does not ask for them.
             mcp_core::Era::Modern => meta.and_then(|meta| meta.log_level.as_ref()?.severity()),
             mcp_core::Era::Legacy => Some(client.log_severity()),
         };
         Self(Arc::new(Inner {
-            request: incoming.request.id.clone(),
-            version: incoming.version,
-            params: incoming.request.params.clone(),
+            request: request.id.clone(),
+            version,
+            params: request.params.clone(),
             progress_token: meta.and_then(|meta| meta.progress_token.clone()),
             log_severity,
             client: Arc::clone(client),

@@ -16,36 +16,40 @@ use mcp_transport::{Error, Exchange};
 
 use crate::{
     call::Started,
-    input::{Incoming, Params, invalid_params},
+    catalog::Catalog,
+    incoming::Incoming,
+    params::{Params, invalid_params},
     reply::{Answer, internal},
     resource::not_found,
 };
 
-pub(crate) fn dispatch(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
-    let shared = &*incoming.server.shared;
+pub(crate) fn dispatch(catalog: &Catalog, incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
+    let size = catalog.page_size;
     let cursor = incoming.params.cursor.as_ref();
     let modern = incoming.version.era() == Era::Modern;
-    let has_resources = !shared.resources.is_empty() || !shared.templates.is_empty();
+    let has_resources = !catalog.resources.is_empty() || !catalog.templates.is_empty();
     let result = match &*incoming.request.method {
-        method::TOOLS_CALL if !shared.tools.is_empty() => return call_tool(incoming),
-        method::TOOLS_LIST if !shared.tools.is_empty() => {
-            shared.tools.page("tools", cursor, &incoming.reply(), shared)
+        method::TOOLS_CALL if !catalog.tools.is_empty() => return call_tool(catalog, incoming),
+        method::TOOLS_LIST if !catalog.tools.is_empty() => {
+            catalog.tools.page("tools", cursor, size, &incoming.reply())
         }
-        method::RESOURCES_READ if has_resources => return read_resource(incoming),
+        method::RESOURCES_READ if has_resources => return read_resource(catalog, incoming),
         method::RESOURCES_LIST if has_resources => {
-            shared.resources.page("resources", cursor, &incoming.reply(), shared)
+            catalog.resources.page("resources", cursor, size, &incoming.reply())
         }
         method::RESOURCES_TEMPLATES_LIST if has_resources => {
-            shared.templates.page("resourceTemplates", cursor, &incoming.reply(), shared)
+            catalog.templates.page("resourceTemplates", cursor, size, &incoming.reply())
         }
-        method::PROMPTS_GET if !shared.prompts.is_empty() => return get_prompt(incoming),
-        method::PROMPTS_LIST if !shared.prompts.is_empty() => {
-            shared.prompts.page("prompts", cursor, &incoming.reply(), shared)
+        method::PROMPTS_GET if !catalog.prompts.is_empty() => return get_prompt(catalog, incoming),
+        method::PROMPTS_LIST if !catalog.prompts.is_empty() => {
+            catalog.prompts.page("prompts", cursor, size, &incoming.reply())
         }
-        method::COMPLETION_COMPLETE if shared.completion.is_some() => return complete(incoming),
-        method::SERVER_DISCOVER if modern => Ok(shared.discover.clone()),
+        method::COMPLETION_COMPLETE if catalog.completion.is_some() => {
+            return complete(catalog, incoming);
+        }
+        method::SERVER_DISCOVER if modern => Ok(catalog.discover.clone()),
         method::SUBSCRIPTIONS_LISTEN if modern => return listen(incoming),
-        method::INITIALIZE => initialize(incoming),
+        method::INITIALIZE => initialize(catalog, incoming),
         method::PING if !modern => incoming.reply().result(EmptyResult::new()),
         method::LOGGING_SET_LEVEL if !modern => set_level(incoming),
         other => Err(unknown_method(other)),
@@ -54,31 +58,30 @@ pub(crate) fn dispatch(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> 
 }
 
 /// Spec: server/tools#calling-tools
-fn call_tool(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
+fn call_tool(catalog: &Catalog, incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
     let name = Params::required(&incoming.params.name, "name")?;
-    match incoming.server.shared.tools.get(name) {
+    match catalog.tools.get(name) {
         Some(run) => run(incoming),
         None => Err(invalid_params(format!("unknown tool {name:?}"))),
     }
 }
 
 /// Spec: server/prompts#getting-a-prompt
-fn get_prompt(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
+fn get_prompt(catalog: &Catalog, incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
     let name = Params::required(&incoming.params.name, "name")?;
-    match incoming.server.shared.prompts.get(name) {
+    match catalog.prompts.get(name) {
         Some(run) => run(incoming),
         None => Err(invalid_params(format!("unknown prompt {name:?}"))),
     }
 }
 
 /// Spec: server/resources#reading-resources
-fn read_resource(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
-    let shared = &*incoming.server.shared;
+fn read_resource(catalog: &Catalog, incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
     let uri = Params::required(&incoming.params.uri, "uri")?;
-    if let Some(run) = shared.resources.get(uri) {
+    if let Some(run) = catalog.resources.get(uri) {
         return run(incoming, Vec::new());
     }
-    let matched = shared.templates.values().find_map(|(template, run)| {
+    let matched = catalog.templates.values().find_map(|(template, run)| {
         let variables = template.as_ref()?.matches(uri)?;
         Some((run, variables))
     });
@@ -88,8 +91,8 @@ fn read_resource(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
     }
 }
 
-fn complete(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
-    match &incoming.server.shared.completion {
+fn complete(catalog: &Catalog, incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
+    match &catalog.completion {
         Some(run) => run(incoming),
         None => Err(unknown_method(method::COMPLETION_COMPLETE)),
     }
@@ -98,25 +101,27 @@ fn complete(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
 /// Opens the connection of a client of the legacy era.
 ///
 /// Spec: 2025-11-25 basic/lifecycle#version-negotiation
-fn initialize(incoming: &Incoming<'_>) -> Answer {
-    let shared = &*incoming.server.shared;
+fn initialize(catalog: &Catalog, incoming: &Incoming<'_>) -> Answer {
     let params: InitializeRequestParams = incoming.decode()?;
-    let legacy = || shared.versions.iter().filter(|version| version.era() == Era::Legacy);
+    let legacy = || catalog.versions.iter().filter(|version| version.era() == Era::Legacy);
     let asked_for = legacy().find(|version| version.as_str() == params.protocol_version);
     let Some(version) = asked_for.or_else(|| legacy().next()) else {
-        return Err(incoming.server.unsupported(&params.protocol_version));
+        return Err(catalog.unsupported(&params.protocol_version));
     };
-    incoming.server.client.initialize(*version, params);
-    let mut result =
-        InitializeResult::new(version.as_str(), shared.capabilities.clone(), shared.info.clone());
-    result.instructions = shared.instructions.clone();
+    incoming.client.initialize(*version, params);
+    let mut result = InitializeResult::new(
+        version.as_str(),
+        catalog.capabilities.clone(),
+        catalog.stamp.info.clone(),
+    );
+    result.instructions = catalog.instructions.clone();
     incoming.reply().result(result)
 }
 
 /// Spec: 2025-11-25 server/utilities/logging#setting-log-level
 fn set_level(incoming: &Incoming<'_>) -> Answer {
     let params: SetLevelRequestParams = incoming.decode()?;
-    if !incoming.server.client.set_log_level(&params.level) {
+    if !incoming.client.set_log_level(&params.level) {
         return Err(invalid_params(format!("unknown log level {:?}", params.level.as_str())));
     }
     incoming.reply().result(EmptyResult::new())

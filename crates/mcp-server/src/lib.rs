@@ -24,15 +24,17 @@
 mod arguments;
 mod builder;
 mod call;
+mod catalog;
 mod client;
 mod completion;
 mod context;
 mod dispatch;
 mod handler;
-mod input;
+mod incoming;
 #[cfg(feature = "stdio")]
 mod lines;
 mod listing;
+mod params;
 mod prompt;
 mod reply;
 mod resource;

@@ -3,9 +3,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::{
-    input::{Text, invalid_params},
+    params::{Text, invalid_params},
     reply::{Answer, Reply},
-    server::Shared,
 };
 
 /// What a server offers of one kind: listed in the order it was added, found by name.
@@ -60,16 +59,16 @@ impl<T> Listing<T> {
         &self,
         name: &'static str,
         cursor: Option<&Text<'_>>,
+        page_size: usize,
         reply: &Reply,
-        shared: &Shared,
     ) -> Answer {
         let start = match cursor {
             None => 0,
-            Some(cursor) => self
-                .offset(&cursor.0, shared.page_size)
-                .ok_or_else(|| invalid_params("unknown cursor"))?,
+            Some(cursor) => {
+                self.offset(&cursor.0, page_size).ok_or_else(|| invalid_params("unknown cursor"))?
+            }
         };
-        let end = self.items.len().min(start.saturating_add(shared.page_size));
+        let end = self.items.len().min(start.saturating_add(page_size));
         let mut out = format!("{{\"{name}\":[").into_bytes();
         for (at, item) in self.items[start..end].iter().enumerate() {
             if at > 0 {
@@ -81,10 +80,7 @@ impl<T> Listing<T> {
         if end < self.items.len() {
             out.extend_from_slice(format!(",\"nextCursor\":\"{end:x}\"").as_bytes());
         }
-        if reply.is_modern() {
-            out.extend_from_slice(shared.cache_hints.as_bytes());
-        }
-        Ok(reply.finish(out))
+        Ok(reply.finish_list(out))
     }
 
     /// Where the page of a cursor begins. Cursors are where pages begin, in hexadecimal: they hold as

@@ -8,7 +8,7 @@ use crate::{
     arguments::Arguments,
     call::{Run, Started},
     handler::Handler,
-    input::invalid_params,
+    params::invalid_params,
     reply::{internal, protocol_error},
 };
 

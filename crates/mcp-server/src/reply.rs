@@ -1,28 +1,36 @@
+//! Writes results in the revision of their request.
+
 use std::{any::Any, sync::Arc};
 
 use mcp_core::{
-    Era, ErrorObject, Meta, Outcome, ProtocolVersion, RawJson, ResultType, ServerResult, error_code,
+    Era, ErrorObject, Implementation, Meta, Outcome, ProtocolVersion, RawJson, ResultType,
+    ServerResult, error_code,
 };
 use serde::Serialize;
 
-use crate::server::Shared;
-
-/// What a request is answered with.
+/// The response to a request: its result or its error.
 pub(crate) type Answer = Result<RawJson, ErrorObject>;
 
-/// Writes results in the revision of their request.
-///
-/// Since 2026-07-28 each one says of what type it is, and from which server.
+/// The members that a server adds to its results since 2026-07-28, as JSON.
 ///
 /// Spec: basic/index#result-responses
+pub(crate) struct Stamp {
+    pub(crate) info: Implementation,
+    /// The last members of each result.
+    pub(crate) result: String,
+    /// The cache hints of each list.
+    pub(crate) cache_hints: String,
+}
+
+/// Writes the results of one request.
 pub(crate) struct Reply {
-    shared: Arc<Shared>,
+    stamp: Arc<Stamp>,
     era: Era,
 }
 
 impl Reply {
-    pub(crate) fn new(shared: &Arc<Shared>, version: ProtocolVersion) -> Self {
-        Self { shared: Arc::clone(shared), era: version.era() }
+    pub(crate) fn new(stamp: &Arc<Stamp>, version: ProtocolVersion) -> Self {
+        Self { stamp: Arc::clone(stamp), era: version.era() }
     }
 
     pub(crate) fn is_modern(&self) -> bool {
@@ -35,7 +43,7 @@ impl Reply {
         if self.is_modern() {
             if result.result_type().is_none() && result.meta().is_none() {
                 serde_json::to_writer(&mut out, &result).map_err(internal)?;
-                // The brace goes and comes back with the members that all results have.
+                // `finish` writes the closing brace after the members that all results have.
                 out.pop();
                 return Ok(self.finish(out));
             }
@@ -62,13 +70,21 @@ impl Reply {
         }
     }
 
-    /// Closes an object that has members already.
+    /// Closes the object of a list result, after its cache hints.
+    pub(crate) fn finish_list(&self, mut object: Vec<u8>) -> RawJson {
+        if self.is_modern() {
+            object.extend_from_slice(self.stamp.cache_hints.as_bytes());
+        }
+        self.finish(object)
+    }
+
+    /// Closes the object of a result.
     pub(crate) fn finish(&self, mut object: Vec<u8>) -> RawJson {
         if self.is_modern() {
             if object.len() > 1 {
                 object.push(b',');
             }
-            object.extend_from_slice(self.shared.tail.as_bytes());
+            object.extend_from_slice(self.stamp.result.as_bytes());
         }
         object.push(b'}');
         RawJson::trusted(object)
@@ -77,17 +93,17 @@ impl Reply {
     fn with_server_info(&self, meta: Meta) -> Meta {
         match meta.server_info() {
             Some(_) => meta,
-            None => meta.with_server_info(self.shared.info.clone()),
+            None => meta.with_server_info(self.stamp.info.clone()),
         }
     }
 }
 
-/// An error of this server, which tells the client no more than it should know.
+/// An internal error with this message and no other detail.
 pub(crate) fn internal(error: impl std::fmt::Display) -> ErrorObject {
     ErrorObject::new(error_code::INTERNAL_ERROR, error.to_string())
 }
 
-/// The error of a handler, where it is meant for the protocol.
+/// The error of a handler, if it is an error of the protocol.
 pub(crate) fn protocol_error<E: 'static>(error: &E) -> Option<ErrorObject> {
     (error as &dyn Any).downcast_ref::<ErrorObject>().cloned()
 }

@@ -10,7 +10,7 @@ use mcp_core::{
 use crate::{
     Context,
     call::Started,
-    input::Incoming,
+    incoming::Incoming,
     reply::{Answer, Reply, internal, protocol_error},
 };
 

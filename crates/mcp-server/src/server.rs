@@ -6,20 +6,18 @@ use std::{
 };
 
 use mcp_core::{
-    Era, ErrorObject, Implementation, ProtocolVersion, RawJson, Request, ServerCapabilities,
-    UnsupportedProtocolVersionData, error_code, method,
+    Era, ErrorObject, Implementation, ProtocolVersion, Request, ServerCapabilities, error_code,
+    method,
 };
 use mcp_transport::{Envelope, Exchange, Serve};
 
 use crate::{
-    ServerBuilder,
-    call::{Run, start},
+    call::start,
+    catalog::Catalog,
     client::Client,
     dispatch::dispatch,
-    input::{Incoming, Params, RequestMeta, invalid_params},
-    listing::Listing,
-    resource::ReadRun,
-    template::Template,
+    incoming::Incoming,
+    params::{Params, RequestMeta, invalid_params},
 };
 
 /// An MCP server in this process, of both eras; from [`Server::builder`].
@@ -32,62 +30,37 @@ use crate::{
 /// is done by whoever polls the exchange.
 #[derive(Clone)]
 pub struct Server {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) client: Arc<Client>,
 }
 
-/// All that was built.
-pub(crate) struct Shared {
-    pub(crate) info: Implementation,
-    pub(crate) instructions: Option<String>,
-    pub(crate) capabilities: ServerCapabilities,
-    /// What is spoken, the newest first.
-    pub(crate) versions: Vec<ProtocolVersion>,
-    pub(crate) tools: Listing<Run>,
-    pub(crate) resources: Listing<ReadRun>,
-    pub(crate) templates: Listing<(Option<Template>, ReadRun)>,
-    pub(crate) prompts: Listing<Run>,
-    pub(crate) completion: Option<Run>,
-    pub(crate) page_size: usize,
-    /// The answer to `server/discover`, always the same.
-    pub(crate) discover: RawJson,
-    /// The members that results since 2026-07-28 end with.
-    pub(crate) tail: String,
-    /// The members that lists since 2026-07-28 have besides.
-    pub(crate) cache_hints: String,
-}
-
 impl Server {
-    /// Begins to describe a server of this name.
-    pub fn builder(name: impl Into<String>) -> ServerBuilder {
-        ServerBuilder::new(name.into())
-    }
-
     /// The same server for another client.
     #[must_use]
     pub fn for_client(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), client: Arc::default() }
+        Self { catalog: Arc::clone(&self.catalog), client: Arc::default() }
     }
 
     /// Which program this is.
     pub fn info(&self) -> &Implementation {
-        &self.shared.info
+        &self.catalog.stamp.info
     }
 
     /// What it offers, as it follows from what was added to it.
     pub fn capabilities(&self) -> &ServerCapabilities {
-        &self.shared.capabilities
+        &self.catalog.capabilities
     }
 
     /// Begins to answer a request, and polls what is begun once.
     pub(crate) fn start(&self, request: &Envelope<Request>, cx: &mut TaskContext<'_>) -> Exchange {
-        start(request.message.id.clone(), cx, || dispatch(&self.incoming(request)?))
+        start(request.message.id.clone(), cx, || dispatch(&self.catalog, &self.incoming(request)?))
     }
 
     fn incoming<'a>(&'a self, request: &'a Envelope<Request>) -> Result<Incoming<'a>, ErrorObject> {
         let params = Params::of(&request.message)?;
         let version = self.version(request, params.meta.as_ref())?;
-        Ok(Incoming { server: self, request: &request.message, params, version })
+        let (request, client, stamp) = (&request.message, &self.client, &self.catalog.stamp);
+        Ok(Incoming { request, params, version, client, stamp })
     }
 
     /// The revision that a request is written in.
@@ -101,16 +74,16 @@ impl Server {
         request: &Envelope<Request>,
         meta: Option<&RequestMeta<'_>>,
     ) -> Result<ProtocolVersion, ErrorObject> {
-        let shared = &*self.shared;
+        let catalog = &*self.catalog;
         let method = &*request.message.method;
-        let speaks = |era| shared.versions.iter().any(|version| version.era() == era);
+        let speaks = |era| catalog.versions.iter().any(|version| version.era() == era);
         if speaks(Era::Modern) && method != method::INITIALIZE {
             let requested = meta.and_then(|meta| meta.protocol_version.as_ref());
             if let (Some(meta), Some(requested)) = (meta, requested) {
                 let version = requested.0.parse().ok().filter(|version: &ProtocolVersion| {
-                    version.era() == Era::Modern && shared.versions.contains(version)
+                    version.era() == Era::Modern && catalog.versions.contains(version)
                 });
-                let version = version.ok_or_else(|| self.unsupported(&requested.0))?;
+                let version = version.ok_or_else(|| catalog.unsupported(&requested.0))?;
                 let capabilities = meta.client_capabilities.map(|raw| raw.get());
                 if !capabilities.is_some_and(|raw| raw.starts_with('{')) {
                     return Err(missing("clientCapabilities"));
@@ -140,13 +113,6 @@ impl Server {
             }
         }
     }
-
-    /// Spec: basic/versioning#protocol-version-negotiation
-    pub(crate) fn unsupported(&self, requested: &str) -> ErrorObject {
-        let versions = self.shared.versions.iter();
-        let supported: Vec<String> = versions.map(ToString::to_string).collect();
-        UnsupportedProtocolVersionData::new(supported, requested).into()
-    }
 }
 
 /// Spec: basic/index#per-request-protocol-fields
@@ -164,16 +130,16 @@ impl Serve for Server {
     }
 
     fn name(&self) -> String {
-        self.shared.info.name.clone()
+        self.catalog.stamp.info.name.clone()
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("name", &self.shared.info.name)
-            .field("version", &self.shared.info.version)
-            .field("versions", &self.shared.versions)
+            .field("name", &self.catalog.stamp.info.name)
+            .field("version", &self.catalog.stamp.info.version)
+            .field("versions", &self.catalog.versions)
             .finish_non_exhaustive()
     }
 }

@@ -1,18 +1,16 @@
+//! The members of a request's parameters that decide which handler gets it.
+
 use std::borrow::Cow;
 
-use mcp_core::{
-    ErrorObject, LoggingLevel, ProgressToken, ProtocolVersion, RawJson, Request, error_code,
-};
+use mcp_core::{ErrorObject, LoggingLevel, ProgressToken, Request, error_code};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Context, Server, reply::Reply};
-
-/// A string that borrows where it has no escapes.
+/// A string that borrows unless it has escapes.
 #[derive(Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// The members of any request's parameters that decide who handles it, read in one pass.
+/// The routing members of any request's parameters, read in one pass.
 #[derive(Default, Deserialize)]
 pub(crate) struct Params<'a> {
     #[serde(borrow, default)]
@@ -58,39 +56,13 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The arguments as JSON text: an object, `{}` where there are none.
+    /// The arguments as the JSON text of an object. Default: `{}`.
     pub(crate) fn arguments(&self) -> Result<&'a str, ErrorObject> {
         match self.arguments.map(RawValue::get) {
             None => Ok("{}"),
             Some(object) if object.starts_with('{') => Ok(object),
             Some(_) => Err(invalid_params("`arguments` is not an object")),
         }
-    }
-}
-
-/// A request on its way to its handler.
-pub(crate) struct Incoming<'a> {
-    pub(crate) server: &'a Server,
-    pub(crate) request: &'a Request,
-    pub(crate) params: Params<'a>,
-    pub(crate) version: ProtocolVersion,
-}
-
-impl Incoming<'_> {
-    pub(crate) fn reply(&self) -> Reply {
-        Reply::new(&self.server.shared, self.version)
-    }
-
-    pub(crate) fn context(&self) -> Context {
-        Context::of(self)
-    }
-
-    /// The parameters as a type of the protocol.
-    pub(crate) fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
-        let params = self.request.params.as_ref();
-        params
-            .map_or_else(|| serde_json::from_str("{}"), RawJson::decode)
-            .map_err(|error| invalid_params(error.to_string()))
     }
 }
 

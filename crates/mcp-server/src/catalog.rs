@@ -1,0 +1,34 @@
+//! What a server offers.
+
+use std::sync::Arc;
+
+use mcp_core::{
+    ErrorObject, ProtocolVersion, RawJson, ServerCapabilities, UnsupportedProtocolVersionData,
+};
+
+use crate::{call::Run, listing::Listing, reply::Stamp, resource::ReadRun, template::Template};
+
+/// Everything that a builder collected, shared by all clients of a server.
+pub(crate) struct Catalog {
+    pub(crate) stamp: Arc<Stamp>,
+    pub(crate) instructions: Option<String>,
+    pub(crate) capabilities: ServerCapabilities,
+    /// The supported revisions, newest first.
+    pub(crate) versions: Vec<ProtocolVersion>,
+    pub(crate) tools: Listing<Run>,
+    pub(crate) resources: Listing<ReadRun>,
+    pub(crate) templates: Listing<(Option<Template>, ReadRun)>,
+    pub(crate) prompts: Listing<Run>,
+    pub(crate) completion: Option<Run>,
+    pub(crate) page_size: usize,
+    /// The result of `server/discover`, which never changes.
+    pub(crate) discover: RawJson,
+}
+
+impl Catalog {
+    /// Spec: basic/versioning#protocol-version-negotiation
+    pub(crate) fn unsupported(&self, requested: &str) -> ErrorObject {
+        let supported: Vec<String> = self.versions.iter().map(ToString::to_string).collect();
+        UnsupportedProtocolVersionData::new(supported, requested).into()
+    }
+}

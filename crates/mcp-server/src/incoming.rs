@@ -1,0 +1,40 @@
+//! A request with what its handler needs to answer it.
+
+use std::sync::Arc;
+
+use mcp_core::{ErrorObject, ProtocolVersion, RawJson, Request};
+use serde::Deserialize;
+
+use crate::{
+    Context,
+    client::Client,
+    params::{Params, invalid_params},
+    reply::{Reply, Stamp},
+};
+
+/// A request on its way to its handler.
+pub(crate) struct Incoming<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) params: Params<'a>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) stamp: &'a Arc<Stamp>,
+}
+
+impl Incoming<'_> {
+    pub(crate) fn reply(&self) -> Reply {
+        Reply::new(self.stamp, self.version)
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        Context::new(self.request, self.version, self.params.meta.as_ref(), self.client)
+    }
+
+    /// The parameters as a type of the protocol.
+    pub(crate) fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
+        let params = self.request.params.as_ref();
+        params
+            .map_or_else(|| serde_json::from_str("{}"), RawJson::decode)
+            .map_err(|error| invalid_params(error.to_string()))
+    }
+}
