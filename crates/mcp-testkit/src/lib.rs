@@ -23,6 +23,12 @@
 //! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process
 //! ([`contract_peer_command`]), Streamable HTTP ([`contract_peer_http`]), HTTP+SSE ([`contract_peer_sse`]).
 //!
+//! # Servers by script
+//!
+//! [`scripted::Peer`] is a server over a pipe in this process that answers, speaks and exits as the test says:
+//! for what stands above a transport. [`http`] has the same for HTTP and HTTP+SSE. [`within`] and [`until`]
+//! are waits that end.
+//!
 //! # A front
 //!
 //! [`serve_http`] puts any server behind Streamable HTTP: for suites that know servers by a URL.
@@ -36,7 +42,10 @@ mod command;
 pub mod contract;
 mod front;
 pub mod hostile;
+pub mod http;
 mod peer;
+pub mod scripted;
+mod wait;
 
 pub use command::{contract_peer_command, hostile_peer_command};
 pub use contract::Setup;
@@ -45,3 +54,4 @@ pub use peer::{
     ContractPeer, HttpPeer, SsePeer, contract_peer_http, contract_peer_lines,
     contract_peer_messages, contract_peer_sse,
 };
+pub use wait::{until, within};

@@ -1,6 +1,7 @@
 //! The [`Inbound`]s of connections that follow one another, read as one.
 
 use std::{
+    collections::VecDeque,
     fmt,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,10 +32,8 @@ pub struct InboundChain(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// What is read after the present one.
-    next: Option<Inbound>,
-    /// Another one came before `next`, and was not read.
-    skipped: bool,
+    /// What is read after the present one: the oldest and the newest, with a gap between.
+    next: VecDeque<Inbound>,
     /// The present one is the last.
     is_last: bool,
     /// Why all is over, once it is.
@@ -54,9 +53,9 @@ impl InboundChain {
         self.change(|state| match state.is_unread || state.end.is_some() {
             true => Some(inbound),
             false => {
-                let skipped = state.next.replace(inbound);
-                state.skipped |= skipped.is_some();
-                skipped
+                let between = if state.next.len() > 1 { state.next.pop_back() } else { None };
+                state.next.push_back(inbound);
+                between
             }
         });
     }
@@ -120,13 +119,8 @@ impl Stream for Reader {
             let Some(current) = &mut this.current else {
                 let mut state = lock(&this.state);
                 let state = &mut *state;
-                match (state.next.take(), &mut state.end) {
-                    (Some(next), _) => {
-                        this.current = Some(next);
-                        if std::mem::take(&mut state.skipped) {
-                            return Poll::Ready(Some(Ok((this.gap)(None).into())));
-                        }
-                    }
+                match (state.next.pop_front(), &mut state.end) {
+                    (Some(next), _) => this.current = Some(next),
                     (None, Some(error)) => return Poll::Ready(error.take().map(Err)),
                     (None, None) if state.is_last => return Poll::Ready(None),
                     (None, None) => {
@@ -167,7 +161,7 @@ impl Drop for Reader {
         let _unread = {
             let mut state = lock(&self.state);
             state.is_unread = true;
-            state.next.take()
+            std::mem::take(&mut state.next)
         };
     }
 }
@@ -223,14 +217,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_was_not_read_leaves_a_gap() {
+    async fn a_reader_that_comes_late_finds_the_oldest_and_the_newest() {
         let (chain, mut inbound) = chain();
-        drop((link(&chain), link(&chain)));
-        let last = link(&chain);
-        assert!(matches!(next(&mut inbound).await, InboundItem::Gap(Gap::NewSession(None))));
-        assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
-        chain.end(None);
-        drop(last);
+        let all: Vec<_> = (0..5).map(|_| link(&chain)).collect();
+        all.iter().for_each(|sender| sender.end(Some(broken())));
+        for _ in 0..2 {
+            assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
+            let InboundItem::Gap(gap) = next(&mut inbound).await else { panic!() };
+            assert_eq!(gap.cause().unwrap().to_string(), "broken");
+        }
+        drop(chain);
         assert!(inbound.next().await.is_none());
     }
 

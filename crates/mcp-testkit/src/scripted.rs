@@ -1,0 +1,448 @@
+//! A server that answers by a script, over a pipe in this process: for tests of what stands above a transport.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_core::{ProtocolVersion, Request};
+use mcp_transport::{
+    Address, Binding, Connect, Connection, ConnectionInfo, Envelope, Error, ErrorKind, Exchange,
+    IdleLimit, Limits, OneWay, Routing, Transport, multiplex::Multiplex,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
+    sync::mpsc,
+    task::JoinHandle,
+};
+
+/// What a script does about one message of the client.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Nothing.
+    Nothing,
+    /// Sends these messages, one after the other.
+    Lines(Vec<Value>),
+    /// Sends this text as it stands, which need not be a message.
+    Raw(String),
+    /// Waits first, and reads nothing meanwhile.
+    Later(Duration, Box<Reply>),
+    /// Ends the connection.
+    Close,
+}
+
+impl Reply {
+    /// The answer to a request.
+    pub fn result(request: &Value, result: Value) -> Self {
+        Self::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })])
+    }
+
+    /// The answer that is an error.
+    pub fn error(request: &Value, code: i64, message: &str) -> Self {
+        Self::error_object(request, json!({ "code": code, "message": message }))
+    }
+
+    /// The answer that is this error.
+    pub fn error_object(request: &Value, error: Value) -> Self {
+        Self::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "error": error })])
+    }
+
+    /// A `DiscoverResult` of a server that speaks these versions and has these capabilities.
+    pub fn discover(request: &Value, versions: &[&str], capabilities: Value) -> Self {
+        let info = json!({ "name": "new", "version": "2" });
+        let result = json!({
+            "resultType": "complete",
+            "supportedVersions": versions,
+            "capabilities": capabilities,
+            "instructions": "Be kind.",
+            "ttlMs": 0,
+            "cacheScope": "private",
+            "_meta": { "io.modelcontextprotocol/serverInfo": info },
+        });
+        Self::result(request, result)
+    }
+
+    /// An `InitializeResult` of a server that speaks this version and has these capabilities.
+    pub fn initialize(request: &Value, version: &str, capabilities: Value) -> Self {
+        let result = json!({
+            "protocolVersion": version,
+            "capabilities": capabilities,
+            "serverInfo": { "name": "old", "version": "1" },
+        });
+        Self::result(request, result)
+    }
+
+    /// A page of tools that have no more than a name.
+    pub fn tools(request: &Value, names: &[&str]) -> Self {
+        let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" } });
+        let tools: Vec<Value> = names.iter().map(tool).collect();
+        Self::result(request, json!({ "resultType": "complete", "tools": tools }))
+    }
+
+    /// The acknowledgement of all that a `subscriptions/listen` asks for.
+    pub fn acknowledge(request: &Value) -> Self {
+        let meta = json!({ "io.modelcontextprotocol/subscriptionId": request["id"] });
+        let params = json!({ "notifications": request["params"]["notifications"], "_meta": meta });
+        Self::Lines(vec![notification("notifications/subscriptions/acknowledged", params)])
+    }
+}
+
+/// A notification as a message.
+pub fn notification(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "method": method, "params": params })
+}
+
+/// What the envelope of a message of the client said.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The method, or `response`.
+    pub method: String,
+    /// The revision.
+    pub version: Option<ProtocolVersion>,
+    /// Who limits the time of silence.
+    pub idle_limit: IdleLimit,
+    /// Whether the exchange is meant to stay open.
+    pub is_long_lived: bool,
+    /// What is repeated in headers.
+    pub routing: Option<Box<Routing>>,
+}
+
+type Script = dyn Fn(u32, &Value) -> Reply + Send + Sync;
+
+/// A scripted server as a [`Connect`]: each connection is a fresh run of the script. Clones are the same
+/// server.
+///
+/// ```
+/// use mcp_testkit::scripted::{Peer, Reply};
+/// use serde_json::json;
+///
+/// let peer = Peer::modern(json!({ "tools": {} }), |_, request| match request["method"].as_str() {
+///     Some("tools/list") => Reply::tools(request, &["search"]),
+///     _ => Reply::error(request, -32601, "what?"),
+/// });
+/// # let _ = peer;
+/// ```
+#[derive(Clone)]
+pub struct Peer {
+    script: Arc<Script>,
+    state: Arc<State>,
+    binding: Binding,
+    address: Option<Address>,
+}
+
+#[derive(Default)]
+struct State {
+    received: Mutex<Vec<Value>>,
+    sent: Mutex<Vec<Sent>>,
+    connections: AtomicU32,
+    open: AtomicU32,
+    /// How many attempts to connect fail from now on.
+    refusals: AtomicU32,
+    /// What the latest connection is to do.
+    orders: Mutex<Option<mpsc::UnboundedSender<Order>>>,
+}
+
+enum Order {
+    Say(Value),
+    Raw(String),
+    Exit,
+}
+
+impl Peer {
+    /// A server that does for each message what `script` says, which gets the number of connections before
+    /// this one, and the message.
+    pub fn new(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static) -> Self {
+        Self {
+            script: Arc::new(script),
+            state: Arc::default(),
+            binding: Binding::Pipe,
+            address: None,
+        }
+    }
+
+    /// A server of revision 2026-07-28 with these capabilities, that answers all but `server/discover` by
+    /// `script`.
+    pub fn modern(
+        capabilities: Value,
+        script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(move |number, message| match message["method"].as_str() {
+            Some("server/discover") => {
+                Reply::discover(message, &["2026-07-28"], capabilities.clone())
+            }
+            _ => script(number, message),
+        })
+    }
+
+    /// A server of revision 2025-11-25 with these capabilities, that does all but the handshake by `script`.
+    pub fn legacy(
+        capabilities: Value,
+        script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(move |number, message| match message["method"].as_str() {
+            Some("server/discover") => Reply::error(message, -32601, "what?"),
+            Some("initialize") => Reply::initialize(message, "2025-11-25", capabilities.clone()),
+            Some("notifications/initialized") => Reply::Nothing,
+            _ => script(number, message),
+        })
+    }
+
+    /// The same server as one of this binding.
+    #[must_use]
+    pub fn bound(mut self, binding: Binding) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// The same server at an address.
+    #[must_use]
+    pub fn at(mut self, address: Address) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// All messages of the client, over all connections.
+    pub fn received(&self) -> Vec<Value> {
+        lock(&self.state.received).clone()
+    }
+
+    /// The messages with this method.
+    pub fn asked(&self, method: &str) -> Vec<Value> {
+        self.received().into_iter().filter(|message| message["method"] == method).collect()
+    }
+
+    /// The methods of all messages, `response` for those that have none.
+    pub fn methods(&self) -> Vec<String> {
+        let method = |message: &Value| message["method"].as_str().unwrap_or("response").to_owned();
+        self.received().iter().map(method).collect()
+    }
+
+    /// What the envelopes of all messages said, over all connections.
+    pub fn sent(&self) -> Vec<Sent> {
+        lock(&self.state.sent).clone()
+    }
+
+    /// How many connections there were.
+    pub fn connections(&self) -> u32 {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections have not ended.
+    pub fn open_connections(&self) -> u32 {
+        self.state.open.load(Ordering::SeqCst)
+    }
+
+    /// Makes the next attempts to connect fail.
+    pub fn refuse(&self, attempts: u32) {
+        self.state.refusals.store(attempts, Ordering::SeqCst);
+    }
+
+    /// Sends a message on the latest connection.
+    pub fn say(&self, message: Value) {
+        self.order(Order::Say(message));
+    }
+
+    /// Sends text as it stands on the latest connection.
+    pub fn say_raw(&self, text: impl Into<String>) {
+        self.order(Order::Raw(text.into()));
+    }
+
+    /// Ends the latest connection as a process does that exits.
+    pub fn exit(&self) {
+        self.order(Order::Exit);
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &*lock(&self.state.orders) {
+            // A connection that is over obeys no more.
+            let _ = orders.send(order);
+        }
+    }
+
+    /// Plays one connection over the far end of its pipe.
+    async fn run(
+        self,
+        number: u32,
+        pipe: DuplexStream,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        near: Multiplex,
+    ) {
+        let _open = Open::new(&self.state.open);
+        let (reader, mut writer) = tokio::io::split(pipe);
+        let mut lines = BufReader::new(reader).lines();
+        loop {
+            let text = tokio::select! {
+                line = lines.next_line() => {
+                    let Ok(Some(line)) = line else { return };
+                    let message: Value = serde_json::from_str(&line).expect("the client sends JSON");
+                    lock(&self.state.received).push(message.clone());
+                    let mut reply = (self.script)(number, &message);
+                    while let Reply::Later(wait, then) = reply {
+                        tokio::time::sleep(wait).await;
+                        reply = *then;
+                    }
+                    match reply {
+                        Reply::Nothing | Reply::Later(..) => continue,
+                        Reply::Lines(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
+                        Reply::Raw(text) => text,
+                        Reply::Close => return,
+                    }
+                }
+                Some(order) = orders.recv() => match order {
+                    Order::Say(message) => format!("{message}\n"),
+                    Order::Raw(text) => text,
+                    Order::Exit => {
+                        let error = Error::new(ErrorKind::Closed, "the process has ended");
+                        let status = std::io::Error::other("exit status 3");
+                        return near.fail(&error.with_source(status));
+                    }
+                },
+            };
+            if writer.write_all(text.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Connect for Peer {
+    type Transport = PeerTransport;
+
+    async fn connect(&self) -> Result<Connection<PeerTransport>, Error> {
+        let number = self.state.connections.fetch_add(1, Ordering::SeqCst);
+        let one_less = |left: u32| left.checked_sub(1);
+        let refusals = &self.state.refusals;
+        if refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(Error::new(ErrorKind::Connect, "it is refused"));
+        }
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (reader, writer) = tokio::io::split(near);
+        let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
+        let (orders, received) = mpsc::unbounded_channel();
+        *lock(&self.state.orders) = Some(orders);
+        let run = self.clone().run(number, far, received, multiplex.clone());
+        let tasks = [tokio::spawn(run), tokio::spawn(async move { drop(driver.await) })];
+        let info = ConnectionInfo::new(self.binding, self.describe())
+            .with_peer(self.address.clone())
+            .with_pid(number + 100);
+        let transport = PeerTransport { below: multiplex, tasks, state: Arc::clone(&self.state) };
+        Ok(Connection::new(transport, inbound, info))
+    }
+
+    fn describe(&self) -> String {
+        "scripted".to_owned()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("received", &self.methods()).finish_non_exhaustive()
+    }
+}
+
+/// A connection to a [`Peer`], whose process ends with it.
+pub struct PeerTransport {
+    below: Multiplex,
+    tasks: [JoinHandle<()>; 2],
+    state: Arc<State>,
+}
+
+impl PeerTransport {
+    fn note<M>(&self, method: &str, envelope: &Envelope<M>) {
+        lock(&self.state.sent).push(Sent {
+            method: method.to_owned(),
+            version: envelope.version,
+            idle_limit: envelope.idle_limit,
+            is_long_lived: envelope.is_long_lived,
+            routing: envelope.routing.clone(),
+        });
+    }
+}
+
+impl Transport for PeerTransport {
+    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        self.note(&request.message.method, &request);
+        self.below.request(request).await
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        self.note(message.message.label(), &message);
+        self.below.send(message).await
+    }
+
+    fn closed(&self) -> impl Future<Output = Error> + Send {
+        self.below.closed()
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.below.close().await
+    }
+}
+
+impl fmt::Debug for PeerTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PeerTransport").field(&self.below).finish()
+    }
+}
+
+impl Drop for PeerTransport {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Counts a connection until it is dropped, however it ends.
+struct Open<'a>(&'a AtomicU32);
+
+impl<'a> Open<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::{until, within};
+
+    #[tokio::test(start_paused = true)]
+    async fn it_answers_says_and_exits_as_it_is_told() {
+        let peer = Peer::legacy(json!({}), |number, request| {
+            let answer = Reply::result(request, json!({ "number": number }));
+            Reply::Later(Duration::from_secs(5), Box::new(answer))
+        });
+        peer.refuse(1);
+        peer.connect().await.unwrap_err();
+        let Connection { transport, mut inbound, info, .. } = peer.connect().await.unwrap();
+        assert_eq!(info.pid, Some(101));
+        let exchange = transport.request(Request::new(1, "tools/list").into()).await.unwrap();
+        let response = within(exchange.response()).await.unwrap();
+        assert_eq!(response.outcome.unwrap().as_bytes(), br#"{"number":1}"#);
+        peer.say(notification("n", json!({})));
+        assert!(within(inbound.next()).await.unwrap().is_ok());
+        peer.exit();
+        assert_eq!(within(transport.closed()).await.to_string(), "the process has ended");
+        until("its end", || peer.open_connections() == 0).await;
+        assert_eq!((peer.connections(), peer.methods()), (2, vec!["tools/list".to_owned()]));
+        assert_eq!(peer.sent()[0].method, "tools/list");
+    }
+}
