@@ -8,27 +8,27 @@ use std::ffi::OsStr;
 
 // Markers, of which there are no values: nothing can be added to them.
 
-/// Settings of any program; see [`Stdio::new`].
+/// Settings of any program; see [`Stdio::new`](crate::Stdio::new).
 #[derive(Debug, Clone, Copy)]
 pub enum Program {}
 
-/// Settings of a Python script; see [`Stdio::python`].
+/// Settings of a Python script; see [`Stdio::python`](crate::Stdio::python).
 #[derive(Debug, Clone, Copy)]
 pub enum Python {}
 
-/// Settings of a script for Node.js; see [`Stdio::node`].
+/// Settings of a script for Node.js; see [`Stdio::node`](crate::Stdio::node).
 #[derive(Debug, Clone, Copy)]
 pub enum Node {}
 
-/// Settings of `uv run`; see [`Stdio::uv`].
+/// Settings of `uv run`; see [`Stdio::uv`](crate::Stdio::uv).
 #[derive(Debug, Clone, Copy)]
 pub enum Uv {}
 
-/// Settings of `uvx`; see [`Stdio::uvx`].
+/// Settings of `uvx`; see [`Stdio::uvx`](crate::Stdio::uvx).
 #[derive(Debug, Clone, Copy)]
 pub enum Uvx {}
 
-/// Settings of `npx`; see [`Stdio::npx`].
+/// Settings of `npx`; see [`Stdio::npx`](crate::Stdio::npx).
 #[derive(Debug, Clone, Copy)]
 pub enum Npx {}
 
