@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use mcp_http::{HttpClient, StatusError};
+use mcp_testkit::{
+    http::{Received, Reply, Server},
+    within,
+};
 use mcp_transport::{Connect, Delivery, ErrorKind};
 use tokio::net::TcpListener;
 
-use crate::{
-    LEGACY, MODERN, ask, at, open, request,
-    server::{Received, Reply, Server},
-    soon,
-};
+use crate::{LEGACY, MODERN, ask, at, open, request};
 
 /// Fails in the way that the method names.
 async fn fail(request: Received, reply: Reply) -> Reply {
@@ -220,5 +220,5 @@ async fn a_refusal_in_mid_upload_spoils_no_other_request() {
         }
     }
     server.abort();
-    let _ = soon(server).await;
+    let _ = within(server).await;
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use mcp_core::{Message, ProtocolVersion, RawJson, RequestId, Response};
+use mcp_testkit::{
+    http::{Received, Reply, Server},
+    within,
+};
 use mcp_transport::{Connect, Envelope, ErrorKind, OneWay, Transport};
 use tokio::sync::mpsc;
 
 use crate::{
-    LEGACY, ask, at, handshake, method_of, next_message, notification, open, request,
-    server::{Received, Reply, Server},
-    soon, text,
+    LEGACY, ask, at, handshake, method_of, next_message, notification, open, request, text,
 };
 
 /// A well-behaved server with sessions and without a GET stream.
@@ -38,9 +40,9 @@ async fn the_session_is_named_in_everything_after_initialize() {
     ask(&transport, request(2, "tools/list", ""), LEGACY).await.unwrap();
     let response = Response::result(RequestId::from("x"), RawJson::trusted("{}"));
     let response: Envelope<OneWay> = Envelope::new(response.into()).with_version(LEGACY);
-    soon(transport.send(response)).await.unwrap();
-    soon(transport.close()).await.unwrap();
-    soon(transport.close()).await.unwrap();
+    within(transport.send(response)).await.unwrap();
+    within(transport.close()).await.unwrap();
+    within(transport.close()).await.unwrap();
 
     let log = server.log();
     let seen: Vec<_> = log.iter().map(Received::rpc).collect();
@@ -97,7 +99,7 @@ async fn servers_without_sessions_are_fine() {
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
     ask(&transport, request(1, "m", ""), LEGACY).await.unwrap();
-    soon(transport.close()).await.unwrap();
+    within(transport.close()).await.unwrap();
     assert!(server.logged("DELETE").is_empty());
     assert!(server.log().iter().all(|request| request.header("mcp-session-id").is_none()));
 }
@@ -136,8 +138,8 @@ async fn the_stream_of_the_server_feeds_inbound_before_the_handshake_returns() {
     assert_eq!(server.logged("GET").len(), 1);
     assert_eq!(method_of(&next_message(&mut inbound).await), "notifications/x");
     assert_eq!(method_of(&next_message(&mut inbound).await), "roots/list");
-    soon(transport.close()).await.unwrap();
-    assert!(soon(inbound.next()).await.is_none());
+    within(transport.close()).await.unwrap();
+    assert!(within(inbound.next()).await.is_none());
     assert_eq!(server.logged("DELETE").len(), 1);
 }
 
@@ -192,10 +194,10 @@ async fn requests_of_the_server_come_with_the_exchange_they_belong_to() {
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
     let call = Envelope::new(request(1, "tools/call", "")).with_version(LEGACY);
-    let mut exchange = soon(transport.request(call)).await.unwrap();
-    let Message::Request(asked) = soon(exchange.next()).await.unwrap().unwrap() else { panic!() };
+    let mut exchange = within(transport.request(call)).await.unwrap();
+    let Message::Request(asked) = within(exchange.next()).await.unwrap().unwrap() else { panic!() };
     assert_eq!(asked.method, "elicitation/create");
-    assert_eq!(text(&soon(exchange.response()).await.unwrap()), "1");
+    assert_eq!(text(&within(exchange.response()).await.unwrap()), "1");
 }
 
 #[tokio::test]
@@ -217,9 +219,9 @@ async fn batches_are_read_in_the_one_revision_that_has_them() {
     let transport = open(&server.url).await.transport;
     for method in ["json", "sse"] {
         let old = Envelope::new(request(1, method, "")).with_version(ProtocolVersion::V2025_03_26);
-        let mut exchange = soon(transport.request(old)).await.unwrap();
-        assert_eq!(method_of(&soon(exchange.next()).await.unwrap().unwrap()), "n");
-        assert_eq!(text(&soon(exchange.response()).await.unwrap()), "1");
+        let mut exchange = within(transport.request(old)).await.unwrap();
+        assert_eq!(method_of(&within(exchange.next()).await.unwrap().unwrap()), "n");
+        assert_eq!(text(&within(exchange.response()).await.unwrap()), "1");
         let error = ask(&transport, request(1, method, ""), LEGACY).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol);
     }
@@ -242,7 +244,7 @@ async fn dropping_cancels_by_a_notification_but_never_initialize() {
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
     let stream = Envelope::new(request(1, "stream", "")).with_version(LEGACY);
-    drop(soon(transport.request(stream)).await.unwrap());
+    drop(within(transport.request(stream)).await.unwrap());
     server.wait_for("notifications/cancelled", 1).await;
     let silent = mcp_core::Request::new("two", "silent");
     tokio::select! {
@@ -263,8 +265,8 @@ async fn dropping_cancels_by_a_notification_but_never_initialize() {
     // An exchange that has had its answer is not cancelled, nor is one that is closed.
     ask(&transport, request(3, "m", ""), LEGACY).await.unwrap();
     let stream = Envelope::new(request(4, "stream", "")).with_version(LEGACY);
-    let exchange = soon(transport.request(stream)).await.unwrap();
-    soon(transport.close()).await.unwrap();
+    let exchange = within(transport.request(stream)).await.unwrap();
+    within(transport.close()).await.unwrap();
     drop(exchange);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.logged("notifications/cancelled").len(), 2);
@@ -316,8 +318,8 @@ async fn the_listener_ends_with_the_transport() {
     let (transport, mut inbound) = (connection.transport, connection.inbound);
     handshake(&transport).await.unwrap();
     drop(transport);
-    soon(closings.recv()).await.unwrap();
-    assert!(soon(inbound.next()).await.is_none());
+    within(closings.recv()).await.unwrap();
+    assert!(within(inbound.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -334,7 +336,7 @@ async fn close_is_bounded_and_minds_no_refusal() {
         .await;
         let transport = open(&server.url).await.transport;
         handshake(&transport).await.unwrap();
-        let closed = soon(transport.close()).await;
+        let closed = within(transport.close()).await;
         assert_eq!(closed.is_ok(), fine, "{status:?}");
         assert_eq!(server.logged("DELETE").len(), 1);
     }
@@ -351,6 +353,6 @@ async fn a_refused_notification_says_so() {
     .await;
     let transport = open(&server.url).await.transport;
     let bad = notification("notifications/bad").with_version(LEGACY);
-    let error = soon(transport.send(bad)).await.unwrap_err();
+    let error = within(transport.send(bad)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
 }

@@ -6,7 +6,6 @@ mod failures;
 mod legacy;
 mod modern;
 mod secrets;
-mod server;
 mod sessions;
 mod streams;
 mod trace;
@@ -14,6 +13,7 @@ mod trace;
 use std::time::Duration;
 
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_testkit::within;
 use mcp_transport::{
     Backoff, Connect, Connection, Envelope, Error, Gap, Inbound, InboundItem, OneWay, Transport,
 };
@@ -21,11 +21,6 @@ use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
-
-/// Everything here is local: what takes longer than this hangs.
-async fn soon<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it hangs")
-}
 
 /// A server description with short waits.
 fn at(url: &str) -> StreamableHttp {
@@ -51,7 +46,7 @@ async fn ask<T: Transport>(
     version: impl Into<Option<ProtocolVersion>>,
 ) -> Result<Response, Error> {
     let envelope = Envelope::new(request).with_version(version);
-    soon(async { transport.request(envelope).await?.response().await }).await
+    within(async { transport.request(envelope).await?.response().await }).await
 }
 
 fn notification(method: &'static str) -> Envelope<OneWay> {
@@ -62,7 +57,7 @@ fn notification(method: &'static str) -> Envelope<OneWay> {
 async fn handshake<T: Transport>(transport: &T) -> Result<Response, Error> {
     let initialize = request(0, "initialize", r#"{"protocolVersion":"2025-11-25"}"#);
     let response = ask(transport, initialize, None).await?;
-    soon(transport.send(notification("notifications/initialized").with_version(LEGACY))).await?;
+    within(transport.send(notification("notifications/initialized").with_version(LEGACY))).await?;
     Ok(response)
 }
 
@@ -73,7 +68,7 @@ fn text(response: &Response) -> String {
 
 /// The next message that belongs to no exchange.
 async fn next_message(inbound: &mut Inbound) -> Message {
-    match soon(inbound.next()).await.unwrap().unwrap() {
+    match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Message(message) => message,
         gap => panic!("{gap:?}"),
     }
@@ -81,7 +76,7 @@ async fn next_message(inbound: &mut Inbound) -> Message {
 
 /// The next gap between such messages.
 async fn next_gap(inbound: &mut Inbound) -> Gap {
-    match soon(inbound.next()).await.unwrap().unwrap() {
+    match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Gap(gap) => gap,
         message => panic!("{message:?}"),
     }

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
 use mcp_core::{RequestId, Response};
+use mcp_testkit::{http::Server, within};
 use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, Transport};
 use tokio::sync::mpsc;
 
-use crate::{MODERN, ask, at, method_of, notification, open, request, server::Server, soon, text};
+use crate::{MODERN, ask, at, method_of, notification, open, request, text};
 
 #[tokio::test]
 async fn a_request_carries_the_headers_of_its_message() {
@@ -21,7 +22,7 @@ async fn a_request_carries_the_headers_of_its_message() {
     more.insert("mcp-param-region", HeaderValue::from_static("eu"));
     let call = request(1, "tools/call", r#"{"name":"größe","arguments":{}}"#);
     let call = Envelope::new(call).with_version(MODERN).with_extension(more);
-    soon(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
+    within(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
     ask(&transport, request(2, "tools/list", ""), MODERN).await.unwrap();
 
     let log = server.log();
@@ -64,10 +65,10 @@ async fn a_stream_gives_its_messages_in_order_and_then_the_response() {
     .await;
     let transport = open(&server.url).await.transport;
     let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN);
-    let mut exchange = soon(transport.request(envelope)).await.unwrap();
+    let mut exchange = within(transport.request(envelope)).await.unwrap();
     let mut numbers = Vec::new();
     loop {
-        match soon(exchange.next()).await.unwrap().unwrap() {
+        match within(exchange.next()).await.unwrap().unwrap() {
             mcp_core::Message::Notification(notification) => {
                 let params: serde_json::Value = notification.params.unwrap().decode().unwrap();
                 numbers.push(params["n"].as_u64().unwrap());
@@ -80,7 +81,7 @@ async fn a_stream_gives_its_messages_in_order_and_then_the_response() {
     }
     // Number 7 was a request of the server, which this era does not have.
     assert_eq!(numbers, (0..20).filter(|n| *n != 7).collect::<Vec<_>>());
-    assert!(soon(exchange.next()).await.is_none());
+    assert!(within(exchange.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -99,10 +100,10 @@ async fn events_cut_into_single_bytes_are_read() {
     .await;
     let transport = open(&server.url).await.transport;
     let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN);
-    let mut exchange = soon(transport.request(envelope)).await.unwrap();
-    let first = soon(exchange.next()).await.unwrap().unwrap();
+    let mut exchange = within(transport.request(envelope)).await.unwrap();
+    let first = within(exchange.next()).await.unwrap().unwrap();
     assert_eq!(method_of(&first), "grün 😀");
-    assert_eq!(text(&soon(exchange.response()).await.unwrap()), "1");
+    assert_eq!(text(&within(exchange.response()).await.unwrap()), "1");
 }
 
 #[tokio::test]
@@ -146,13 +147,13 @@ async fn dropping_an_exchange_closes_the_stream_and_sends_nothing() {
     .await;
     let transport = open(&server.url).await.transport;
     let slow = Envelope::new(request(1, "slow", "")).with_version(MODERN);
-    let mut exchange = soon(transport.request(slow.clone())).await.unwrap();
-    soon(exchange.next()).await.unwrap().unwrap();
+    let mut exchange = within(transport.request(slow.clone())).await.unwrap();
+    within(exchange.next()).await.unwrap().unwrap();
     drop(exchange);
-    soon(closings.recv()).await.unwrap();
+    within(closings.recv()).await.unwrap();
     // The id is free again, and so is the transport. Never polled is dropped the same way.
-    drop(soon(transport.request(slow)).await.unwrap());
-    soon(closings.recv()).await.unwrap();
+    drop(within(transport.request(slow)).await.unwrap());
+    within(closings.recv()).await.unwrap();
     ask(&transport, request(2, "quick", ""), MODERN).await.unwrap();
     assert_eq!(server.log().len(), 3);
 }
@@ -175,7 +176,7 @@ async fn dropping_the_future_of_a_request_closes_its_connection() {
         _ = transport.request(slow) => panic!("it answered"),
         _ = server.wait_for("slow", 1) => {}
     }
-    soon(closings.recv()).await.unwrap();
+    within(closings.recv()).await.unwrap();
     assert_eq!(server.log().len(), 1);
 }
 
@@ -272,21 +273,21 @@ async fn a_stream_that_never_ends_after_its_answer_is_closed() {
     .await;
     let transport = open(&server.url).await.transport;
     ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
-    soon(closings.recv()).await.unwrap();
+    within(closings.recv()).await.unwrap();
 }
 
 #[tokio::test]
 async fn notifications_are_posted_and_responses_are_not() {
     let server = Server::start(|_, reply| async move { reply.empty(202).await }).await;
     let transport = open(&server.url).await.transport;
-    soon(transport.send(notification("notifications/x").with_version(MODERN))).await.unwrap();
+    within(transport.send(notification("notifications/x").with_version(MODERN))).await.unwrap();
     let [sent] = &server.log()[..] else { panic!() };
     assert_eq!(sent.header("mcp-method"), Some("notifications/x"));
     assert_eq!(sent.header("mcp-protocol-version"), Some("2026-07-28"));
 
     let response = Response::result(RequestId::from(1), mcp_core::RawJson::trusted("{}"));
     let response = Envelope::new(response.into()).with_version(MODERN);
-    let error = soon(transport.send(response)).await.unwrap_err();
+    let error = within(transport.send(response)).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
     assert_eq!(server.log().len(), 1);
 }
@@ -303,9 +304,9 @@ async fn close_ends_everything() {
     let connection = open(&server.url).await;
     let (transport, mut inbound) = (connection.transport, connection.inbound);
     let stream = Envelope::new(request(1, "stream", "")).with_version(MODERN);
-    let mut exchange = soon(transport.request(stream)).await.unwrap();
+    let mut exchange = within(transport.request(stream)).await.unwrap();
     let silent = Envelope::new(request(2, "silent", "")).with_version(MODERN);
-    let (waiting, reading, closing) = soon(async {
+    let (waiting, reading, closing) = within(async {
         tokio::join!(transport.request(silent), exchange.next(), async {
             server.wait_for("silent", 1).await;
             transport.close().await
@@ -315,12 +316,12 @@ async fn close_ends_everything() {
     closing.unwrap();
     assert_eq!(waiting.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(reading.unwrap().unwrap_err().kind(), ErrorKind::Closed);
-    assert!(soon(inbound.next()).await.is_none());
+    assert!(within(inbound.next()).await.is_none());
     let late = ask(&transport, request(3, "late", ""), MODERN).await.unwrap_err();
     assert_eq!((late.kind(), late.delivery()), (ErrorKind::Closed, Delivery::NotSent));
     let late = transport.send(notification("late").with_version(MODERN)).await.unwrap_err();
     assert_eq!((late.kind(), late.delivery()), (ErrorKind::Closed, Delivery::NotSent));
-    soon(transport.close()).await.unwrap();
+    within(transport.close()).await.unwrap();
     assert!(server.logged("DELETE").is_empty());
 }
 
@@ -335,7 +336,7 @@ async fn an_id_in_flight_is_refused_unsent_and_types_differ() {
     .await;
     let transport = open(&server.url).await.transport;
     let stream = Envelope::new(request(1, "stream", "")).with_version(MODERN);
-    let exchange = soon(transport.request(stream)).await.unwrap();
+    let exchange = within(transport.request(stream)).await.unwrap();
     let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
     let other = mcp_core::Request::new("1", "m");

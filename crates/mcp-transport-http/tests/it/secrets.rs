@@ -5,12 +5,13 @@ use std::convert::Infallible;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::Full;
 use mcp_http::{Body, HttpClient};
+use mcp_testkit::{http::Server, within};
 use mcp_transport::{
     Address, Binding, Carrier, Connect, Delivery, Envelope, ErrorKind, SharedConnect, Transport,
 };
 use mcp_transport_http::StreamableHttp;
 
-use crate::{LEGACY, MODERN, ask, at, handshake, request, server::Server, soon, text};
+use crate::{LEGACY, MODERN, ask, at, handshake, request, text};
 
 #[tokio::test]
 async fn headers_of_the_protocol_cannot_be_given() {
@@ -35,7 +36,7 @@ async fn headers_of_the_protocol_cannot_be_given() {
 
     let transport = at("http://h/").connect().await.unwrap().transport;
     let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(headers);
-    let error = soon(transport.request(envelope)).await.unwrap_err();
+    let error = within(transport.request(envelope)).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
 }
 
@@ -111,7 +112,7 @@ async fn a_header_of_the_users_wins_over_the_url() {
     more.insert("authorization", HeaderValue::from_static("Bearer u"));
     ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
     let other = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(more);
-    soon(async { transport.request(other).await.unwrap().response().await }).await.unwrap();
+    within(async { transport.request(other).await.unwrap().response().await }).await.unwrap();
     let log = server.log();
     assert_eq!(log[0].header("authorization"), Some("Bearer t"));
     assert_eq!(log[1].header("authorization"), Some("Bearer u"));
@@ -133,7 +134,7 @@ async fn any_tower_service_will_do() {
     let server = StreamableHttp::new("https://nowhere.example/mcp").unwrap().with_service(service);
     let transport = SharedConnect::new(server).connect().await.unwrap().transport;
     let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(Mark(7));
-    let response = soon(async { transport.request(envelope).await.unwrap().response().await });
+    let response = within(async { transport.request(envelope).await.unwrap().response().await });
     assert_eq!(text(&response.await.unwrap()), "\"mine\"");
 }
 

@@ -6,12 +6,14 @@ use std::sync::{
 };
 
 use mcp_http::StatusError;
+use mcp_testkit::{
+    http::{Received, Reply, Server},
+    within,
+};
 use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, OneWay, Transport};
 
 use crate::{
-    LEGACY, ask, handshake, method_of, next_gap, next_message, notification, open, request,
-    server::{Received, Reply, Server},
-    soon, text,
+    LEGACY, ask, handshake, method_of, next_gap, next_message, notification, open, request, text,
 };
 
 /// What the server does with sessions.
@@ -257,10 +259,10 @@ async fn one_way_messages_find_the_new_session_and_responses_do_not() {
     forgetful.forget();
     let response = mcp_core::Response::result(1.into(), mcp_core::RawJson::trusted("{}"));
     let response: Envelope<OneWay> = Envelope::new(response.into()).with_version(LEGACY);
-    let error = soon(transport.send(response)).await.unwrap_err();
+    let error = within(transport.send(response)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(server.logged("initialize").len(), 1);
-    soon(transport.send(notification("notifications/x").with_version(LEGACY))).await.unwrap();
+    within(transport.send(notification("notifications/x").with_version(LEGACY))).await.unwrap();
     assert_eq!(server.logged("initialize").len(), 2);
     let sent = server.logged("notifications/x");
     assert_eq!(sent.last().unwrap().header("mcp-session-id"), Some("s-2"));
@@ -306,7 +308,7 @@ async fn dropping_the_one_who_renews_leaves_it_to_the_next() {
             _ = server.wait_for("m", 2) => {}
         }
     };
-    let ((), answer) = soon(async { tokio::join!(first, second) }).await;
+    let ((), answer) = within(async { tokio::join!(first, second) }).await;
     answer.unwrap();
     assert_eq!(server.logged("initialize").len(), 3);
 }

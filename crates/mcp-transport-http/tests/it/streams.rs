@@ -8,12 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mcp_testkit::{
+    http::{Received, Reply, Server},
+    within,
+};
 use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, Inbound, Transport};
 
 use crate::{
-    LEGACY, MODERN, ask, handshake, method_of, next_gap, next_message, open, request,
-    server::{Received, Reply, Server},
-    soon, text,
+    LEGACY, MODERN, ask, handshake, method_of, next_gap, next_message, open, request, text,
 };
 
 /// Answers everything but `slow` and GET.
@@ -73,10 +75,10 @@ async fn a_stream_that_ends_early_is_resumed_after_the_time_the_server_asks_for(
         let transport = open(&server.url).await.transport;
         handshake(&transport).await.unwrap();
         let slow = Envelope::new(request(5, "slow", "")).with_version(LEGACY);
-        let mut exchange = soon(transport.request(slow)).await.unwrap();
-        assert_eq!(method_of(&soon(exchange.next()).await.unwrap().unwrap()), "first");
-        assert_eq!(method_of(&soon(exchange.next()).await.unwrap().unwrap()), "second");
-        assert_eq!(text(&soon(exchange.response()).await.unwrap()), "\"late\"");
+        let mut exchange = within(transport.request(slow)).await.unwrap();
+        assert_eq!(method_of(&within(exchange.next()).await.unwrap().unwrap()), "first");
+        assert_eq!(method_of(&within(exchange.next()).await.unwrap().unwrap()), "second");
+        assert_eq!(text(&within(exchange.response()).await.unwrap()), "\"late\"");
         let waited = waited.lock().unwrap().clone();
         // Between the two laps of one handler hardly anything passes; the others are the waits.
         let long: Vec<_> =
@@ -173,14 +175,14 @@ async fn a_response_may_come_on_any_stream() {
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
     let stream = Envelope::new(request(5, "stream", "")).with_version(LEGACY);
-    let exchange = soon(transport.request(stream)).await.unwrap();
-    let (there, here) = soon(async {
+    let exchange = within(transport.request(stream)).await.unwrap();
+    let (there, here) = within(async {
         tokio::join!(exchange.response(), ask(&transport, request(6, "head", ""), LEGACY))
     })
     .await;
     assert_eq!(text(&there.unwrap()), "\"there\"");
     assert_eq!(text(&here.unwrap()), "\"here\"");
-    soon(transport.close()).await.unwrap();
+    within(transport.close()).await.unwrap();
     assert!(server.logged("notifications/cancelled").is_empty());
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use mcp_core::RequestId;
+use mcp_testkit::{http::Server, within};
 use mcp_transport::{Connect, Envelope, TraceContext, Transport};
 use tracing::{
     Instrument,
@@ -14,9 +15,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, Registry, layer::Context, layer::SubscriberExt};
 
-use crate::{
-    LEGACY, MODERN, ask, at, handshake, notification, open, request, server::Server, soon,
-};
+use crate::{LEGACY, MODERN, ask, at, handshake, notification, open, request};
 
 const NAMES: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
@@ -54,9 +53,9 @@ async fn each_message_has_the_headers_of_its_trace() {
         let before = server.log().len();
         let call = Envelope::new(request(1, "m", "")).with_version(version);
         let call = call.with_trace(context(1));
-        soon(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
+        within(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
         let told = notification("n").with_version(version).with_trace(context(2));
-        soon(transport.send(told)).await.unwrap();
+        within(transport.send(told)).await.unwrap();
         ask(&transport, request(2, "m", ""), version).await.unwrap();
         let log = server.log().split_off(before);
         let log: Vec<_> = log.iter().filter(|it| it.method == "POST").collect();
@@ -76,7 +75,7 @@ async fn the_trace_survives_redirects_and_no_header_of_the_caller_is_lost() {
     let transport = at(&url).header("baggage", "mine=1").connect().await.unwrap().transport;
     let call = Envelope::new(request(1, "m", "")).with_version(MODERN);
     let call = call.with_trace(Box::new(TraceContext::new(parent(1))));
-    soon(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
+    within(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
     let log = server.log();
     assert_eq!(log.len(), 2);
     for received in log {
@@ -91,10 +90,10 @@ async fn what_is_sent_on_behalf_of_the_session_belongs_to_no_trace() {
     let transport = open(&server.url).await.transport;
     let begin = |method| request(0, method, r#"{"protocolVersion":"2025-11-25"}"#);
     let initialize = Envelope::new(begin("initialize")).with_trace(context(1));
-    soon(async { transport.request(initialize).await.unwrap().response().await }).await.unwrap();
+    within(async { transport.request(initialize).await.unwrap().response().await }).await.unwrap();
     let told = notification("notifications/initialized").with_version(LEGACY);
-    soon(transport.send(told.with_trace(context(2)))).await.unwrap();
-    soon(transport.close()).await.unwrap();
+    within(transport.send(told.with_trace(context(2)))).await.unwrap();
+    within(transport.close()).await.unwrap();
     let log = server.log();
     let others: Vec<_> = log.iter().filter(|it| it.method != "POST").collect();
     assert_eq!(others.len(), 2, "a GET and a DELETE: {log:?}");

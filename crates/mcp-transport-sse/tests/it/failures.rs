@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use mcp_http::StatusError;
+use mcp_testkit::{
+    http::{Get, Post, Received, SseServer, Stream},
+    within,
+};
 use mcp_transport::{Delivery, ErrorKind, Transport};
 
-use crate::{
-    ask, open, request,
-    server::{Get, Post, Received, Server, Stream, friendly},
-    soon,
-};
+use crate::{ask, open, request};
 
 fn posted(request: &Received, stream: &Stream) -> Post {
     let status = |status| Post::Status(status, "<title>Paper jam</title>".to_owned());
@@ -44,19 +44,19 @@ fn posted(request: &Received, stream: &Stream) -> Post {
             stream.push(request.result("1").replace("\"result\":1", "\"method\":7"));
             Post::accepted()
         }
-        _ => friendly(request, stream),
+        _ => SseServer::answer(request, stream),
     }
 }
 
-async fn server() -> Server {
-    Server::start(|_| Get::endpoint("/message"), posted).await
+async fn server() -> SseServer {
+    SseServer::start(|_| Get::endpoint("/message"), posted).await
 }
 
 #[tokio::test]
 async fn a_post_that_fails_fails_its_request_alone() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
-    let other = soon(transport.request(request(100, "silent"))).await.unwrap();
+    let other = within(transport.request(request(100, "silent"))).await.unwrap();
     use Delivery::{Answered, Unknown};
     for (method, kind, delivery, status) in [
         ("401", ErrorKind::Unauthorized, Answered, Some(401)),
@@ -78,7 +78,7 @@ async fn a_post_that_fails_fails_its_request_alone() {
     assert_eq!(answer.outcome.unwrap_err().code, -32602, "a JSON-RPC error is an answer");
     ask(&transport, 1, "junk").await.unwrap();
     server.stream.push(r#"{"jsonrpc":"2.0","id":100,"result":{}}"#);
-    soon(other.response()).await.unwrap();
+    within(other.response()).await.unwrap();
     // What may have arrived is cancelled, what was refused is not.
     let cancelled = server.wait_for("notifications/cancelled", 1).await;
     assert_eq!(cancelled.len(), 1, "{cancelled:?}");
@@ -118,11 +118,11 @@ async fn an_answer_may_come_before_the_post_is_accepted() {
 
 #[tokio::test]
 async fn dropping_cancels_but_never_initialize() {
-    let server = Server::start(|_| Get::endpoint("/message"), |_, _| Post::accepted()).await;
+    let server = SseServer::start(|_| Get::endpoint("/message"), |_, _| Post::accepted()).await;
     let transport = open(&server.url).await.transport;
-    let exchange = soon(transport.request(request(1, "initialize"))).await.unwrap();
+    let exchange = within(transport.request(request(1, "initialize"))).await.unwrap();
     drop(exchange);
-    let exchange = soon(transport.request(request(2, "tools/call"))).await.unwrap();
+    let exchange = within(transport.request(request(2, "tools/call"))).await.unwrap();
     drop(exchange);
     let cancelled = server.wait_for("notifications/cancelled", 1).await;
     assert_eq!(cancelled.len(), 1);
@@ -133,10 +133,10 @@ async fn dropping_cancels_but_never_initialize() {
 async fn a_message_over_the_limit_fails_what_is_in_flight() {
     let server = server().await;
     let sse = crate::at(&server.url).message_limit(10_000);
-    let transport = soon(mcp_transport::Connect::connect(&sse)).await.unwrap().transport;
-    let waiting = soon(transport.request(request(1, "silent"))).await.unwrap();
+    let transport = within(mcp_transport::Connect::connect(&sse)).await.unwrap().transport;
+    let waiting = within(transport.request(request(1, "silent"))).await.unwrap();
     server.stream.push("x".repeat(20_000));
-    let error = soon(waiting.response()).await.unwrap_err();
+    let error = within(waiting.response()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::TooLarge, Delivery::Unknown));
     ask(&transport, 2, "fine").await.unwrap();
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use mcp_http::StatusError;
 use mcp_testkit::hostile::refused;
+use mcp_testkit::{
+    http::{Get, SseServer},
+    within,
+};
 use mcp_transport::{Connect, Delivery, ErrorKind, Transport};
 
-use crate::{
-    ask, at, handshake, open,
-    server::{Get, Server, friendly},
-    soon,
-};
+use crate::{ask, at, handshake, open};
 
 #[tokio::test]
 async fn messages_go_where_the_endpoint_event_says() {
@@ -19,7 +19,7 @@ async fn messages_go_where_the_endpoint_event_says() {
         ("message/7", "/message/7"),
         ("?session=7", "/sse?session=7"),
     ] {
-        let server = Server::start(move |_| Get::endpoint(data), friendly).await;
+        let server = SseServer::start(move |_| Get::endpoint(data), SseServer::answer).await;
         let transport = open(&server.url).await.transport;
         handshake(&transport).await;
         ask(&transport, 1, "ping").await.unwrap();
@@ -33,10 +33,11 @@ async fn messages_go_where_the_endpoint_event_says() {
         let log = server.log();
         assert_eq!(log[0].headers["accept"], "text/event-stream");
         assert_eq!(log[1].headers["content-type"], "application/json");
-        soon(transport.close()).await.unwrap();
+        within(transport.close()).await.unwrap();
         server.wait_for_close().await;
     }
-    let server = Server::start(|_| Get::Stream("data: early\n\n".into()), friendly).await;
+    let server =
+        SseServer::start(|_| Get::Stream("data: early\n\n".into()), SseServer::answer).await;
     let absolute = server.url.replace("/sse", "/absolute");
     let sse = at(&server.url);
     let connecting = sse.connect();
@@ -45,7 +46,7 @@ async fn messages_go_where_the_endpoint_event_says() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         server.stream.write(format!("event: endpoint\r\ndata: {absolute}\r\n\r\n"));
     };
-    let (connection, ()) = soon(async { tokio::join!(connecting, announcing) }).await;
+    let (connection, ()) = within(async { tokio::join!(connecting, announcing) }).await;
     ask(&connection.unwrap().transport, 1, "ping").await.unwrap();
     assert_eq!(server.seen()[1], "ping /absolute");
 }
@@ -70,9 +71,9 @@ async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
         (|| Get::Cut, Interrupted, None, "broke off"),
     ];
     for (get, kind, status, says) in cases {
-        let server = Server::start(move |_| get(), friendly).await;
+        let server = SseServer::start(move |_| get(), SseServer::answer).await;
         let sse = at(&server.url).endpoint_timeout(Duration::from_millis(300));
-        let error = soon(sse.connect()).await.unwrap_err();
+        let error = within(sse.connect()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{says}: {error:?}");
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(error.to_string().contains(says), "{says}: {error}");
@@ -86,7 +87,7 @@ async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
 
 #[tokio::test(start_paused = true)]
 async fn ten_seconds_are_waited_for_the_endpoint_event() {
-    let server = Server::start(|_| Get::Stream(": hi\n\n".into()), friendly).await;
+    let server = SseServer::start(|_| Get::Stream(": hi\n\n".into()), SseServer::answer).await;
     let begun = tokio::time::Instant::now();
     let real = Instant::now();
     let error = at(&server.url).connect().await.unwrap_err();

@@ -9,26 +9,26 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, RawJson, Response};
+use mcp_testkit::{
+    http::{Get, Post, Received, SseServer, Stream},
+    within,
+};
 use mcp_transport::{
     Connect, Connection, Delivery, Envelope, ErrorKind, Gap, IdleLimit, InboundItem, Transport,
 };
 
-use crate::{
-    LEGACY, ask, at, handshake, next_message, open, request,
-    server::{Get, Post, Received, Server, Stream, friendly},
-    soon,
-};
+use crate::{LEGACY, ask, at, handshake, next_message, open, request};
 
 /// Answers all but what is to wait.
 fn but_silent(request: &Received, stream: &Stream) -> Post {
     match &*request.rpc() {
         "silent" => Post::accepted(),
-        _ => friendly(request, stream),
+        _ => SseServer::answer(request, stream),
     }
 }
 
-async fn server() -> Server {
-    Server::start(|nth| Get::endpoint(&format!("/message?session={nth}")), but_silent).await
+async fn server() -> SseServer {
+    SseServer::start(|nth| Get::endpoint(&format!("/message?session={nth}")), but_silent).await
 }
 
 #[tokio::test]
@@ -38,12 +38,12 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
     let transport = &transport;
     handshake(transport).await;
     for (round, end) in [(1, Stream::end as fn(&Stream)), (2, Stream::cut)] {
-        let waiting = soon(transport.request(request(1, "silent"))).await.unwrap();
+        let waiting = within(transport.request(request(1, "silent"))).await.unwrap();
         end(&server.stream);
-        let error = soon(waiting.response()).await.unwrap_err();
+        let error = within(waiting.response()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
         assert_eq!(transport.renewals(), round - 1, "nobody has asked for another one");
-        let gap = soon(inbound.next()).await.unwrap().unwrap();
+        let gap = within(inbound.next()).await.unwrap().unwrap();
         let InboundItem::Gap(Gap::NewSession(Some(cause))) = gap else { panic!("{gap:?}") };
         assert_eq!(cause.kind(), ErrorKind::Interrupted);
         ask(transport, 1, "ping").await.unwrap();
@@ -67,11 +67,11 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
     server.stream.end();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let answer = Response::result(7.into(), RawJson::trusted("{}"));
-    let error = soon(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
+    let error = within(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
     // A notification finds a new stream as a request does.
     let notification = Envelope::new(Notification::new("n").into()).with_version(LEGACY);
-    soon(transport.send(notification)).await.unwrap();
+    within(transport.send(notification)).await.unwrap();
     assert_eq!(server.seen().last().unwrap(), "n /message?session=3");
 }
 
@@ -82,7 +82,7 @@ async fn many_who_need_a_new_stream_share_one() {
     handshake(&transport).await;
     server.stream.cut();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let asked = soon(async {
+    let asked = within(async {
         tokio::join!(
             ask(&transport, 1, "ping"),
             ask(&transport, 2, "ping"),
@@ -103,11 +103,13 @@ async fn a_server_that_is_down_is_tried_some_times_and_found_again() {
     server.stop().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let (one, two) =
-        soon(async { tokio::join!(ask(&transport, 1, "ping"), ask(&transport, 2, "ping")) }).await;
+        within(async { tokio::join!(ask(&transport, 1, "ping"), ask(&transport, 2, "ping")) })
+            .await;
     for error in [one.unwrap_err(), two.unwrap_err()] {
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
     }
-    let again = Server::start_at(&address, |_| Get::endpoint("/message"), friendly).await;
+    let again =
+        SseServer::start_at(&address, |_| Get::endpoint("/message"), SseServer::answer).await;
     ask(&transport, 3, "ping").await.unwrap();
     assert_eq!(again.log().len(), 4);
 }
@@ -120,7 +122,7 @@ async fn failures_on_the_way_to_a_new_stream_are_passed_over_or_told() {
         4 => Get::Full(404, "text/plain", "gone"),
         _ => Get::endpoint("/message"),
     };
-    let server = Server::start(gets, but_silent).await;
+    let server = SseServer::start(gets, but_silent).await;
     let transport = open(&server.url).await.transport;
     handshake(&transport).await;
     server.stream.end();
@@ -143,14 +145,14 @@ async fn a_session_that_cannot_be_begun_anew_is_expired() {
     ] {
         let again = Arc::new(AtomicBool::new(false));
         let second = Arc::clone(&again);
-        let server = Server::start(
+        let server = SseServer::start(
             |_| Get::endpoint("/message"),
             move |request, stream| {
                 if request.rpc() == "initialize" && second.swap(true, Ordering::SeqCst) {
                     stream.push(request.result("0").replace("\"result\":0", answer));
                     return Post::accepted();
                 }
-                friendly(request, stream)
+                SseServer::answer(request, stream)
             },
         )
         .await;
@@ -169,23 +171,23 @@ async fn a_session_that_cannot_be_begun_anew_is_expired() {
 async fn a_silent_stream_is_given_up_and_a_commented_one_is_not() {
     let server = server().await;
     let sse = at(&server.url).idle_timeout(Duration::from_millis(200));
-    let transport = soon(sse.connect()).await.unwrap().transport;
-    let waiting = soon(transport.request(request(1, "silent"))).await.unwrap();
+    let transport = within(sse.connect()).await.unwrap().transport;
+    let waiting = within(transport.request(request(1, "silent"))).await.unwrap();
     for _ in 0..8 {
         tokio::time::sleep(Duration::from_millis(50)).await;
         server.stream.write(": ping\n\n");
     }
     server.stream.push(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
-    soon(waiting.response()).await.unwrap();
+    within(waiting.response()).await.unwrap();
 
     // One that may take longer has the others wait for it.
     let patient =
         request(2, "silent").with_idle_limit(IdleLimit::After(Duration::from_millis(800)));
     let begun = std::time::Instant::now();
-    let patient = soon(transport.request(patient)).await.unwrap();
-    let waiting = soon(transport.request(request(3, "silent"))).await.unwrap();
+    let patient = within(transport.request(patient)).await.unwrap();
+    let waiting = within(transport.request(request(3, "silent"))).await.unwrap();
     for exchange in [patient, waiting] {
-        let error = soon(exchange.response()).await.unwrap_err();
+        let error = within(exchange.response()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
     }
     assert!(begun.elapsed() >= Duration::from_millis(700));
@@ -195,8 +197,11 @@ async fn a_silent_stream_is_given_up_and_a_commented_one_is_not() {
 
 #[tokio::test]
 async fn close_does_not_wait_for_a_new_stream() {
-    let server =
-        Server::start(|nth| if nth == 0 { Get::endpoint("/m") } else { Get::Hang }, friendly).await;
+    let server = SseServer::start(
+        |nth| if nth == 0 { Get::endpoint("/m") } else { Get::Hang },
+        SseServer::answer,
+    )
+    .await;
     let transport = open(&server.url).await.transport;
     server.stream.end();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -205,7 +210,7 @@ async fn close_does_not_wait_for_a_new_stream() {
         server.wait_for("GET", 2).await;
         transport.close().await.unwrap();
     };
-    let (asked, ()) = soon(async { tokio::join!(ask(&transport, 1, "ping"), closing) }).await;
+    let (asked, ()) = within(async { tokio::join!(ask(&transport, 1, "ping"), closing) }).await;
     let error = asked.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
     assert!(begun.elapsed() < Duration::from_secs(5));

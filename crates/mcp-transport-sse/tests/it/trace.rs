@@ -1,13 +1,13 @@
 //! The trace context in the headers of POSTs.
 
 use mcp_core::{Notification, RawJson, Request};
+use mcp_testkit::{
+    http::{Get, Post, SseServer},
+    within,
+};
 use mcp_transport::{Envelope, TraceContext, Transport};
 
-use crate::{
-    LEGACY, ask, open, request,
-    server::{Get, Post, Server},
-    soon,
-};
+use crate::{LEGACY, ask, open, request};
 
 fn parent(n: u8) -> String {
     format!("00-{n:032x}-00f067aa0ba902b7-01")
@@ -19,7 +19,7 @@ fn context(n: u8) -> Box<TraceContext> {
 
 #[tokio::test]
 async fn each_post_has_the_headers_of_its_trace_and_no_other() {
-    let server = Server::start(
+    let server = SseServer::start(
         |_| Get::endpoint("/message"),
         |request, stream| {
             if !request.json()["id"].is_null() && request.rpc() != "dropped" {
@@ -33,16 +33,16 @@ async fn each_post_has_the_headers_of_its_trace_and_no_other() {
     let params = RawJson::trusted(r#"{"protocolVersion":"2025-11-25"}"#);
     let initialize = Request::new(0, "initialize").with_params(params);
     let initialize = Envelope::new(initialize).with_trace(context(1));
-    let exchange = soon(transport.request(initialize)).await.unwrap();
-    soon(exchange.response()).await.unwrap();
+    let exchange = within(transport.request(initialize)).await.unwrap();
+    within(exchange.response()).await.unwrap();
     let initialized = Notification::new("notifications/initialized");
     let initialized = Envelope::new(initialized.into()).with_version(LEGACY);
-    soon(transport.send(initialized.with_trace(context(2)))).await.unwrap();
-    let exchange = soon(transport.request(request(1, "m").with_trace(context(3)))).await;
-    soon(exchange.unwrap().response()).await.unwrap();
+    within(transport.send(initialized.with_trace(context(2)))).await.unwrap();
+    let exchange = within(transport.request(request(1, "m").with_trace(context(3)))).await;
+    within(exchange.unwrap().response()).await.unwrap();
     ask(&transport, 2, "untraced").await.unwrap();
     // Cancelling is on behalf of the session.
-    drop(soon(transport.request(request(3, "dropped").with_trace(context(4)))).await);
+    drop(within(transport.request(request(3, "dropped").with_trace(context(4)))).await);
     server.wait_for("notifications/cancelled", 1).await;
 
     for received in server.log() {
