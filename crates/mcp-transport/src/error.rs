@@ -11,6 +11,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     delivery: Delivery,
+    target: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -76,6 +77,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             delivery: Delivery::Unknown,
+            target: None,
             message: message.into(),
             source: None,
         }))
@@ -85,6 +87,13 @@ impl Error {
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
+        self
+    }
+
+    /// Names what it is about, such as a URL without credentials. `Display` puts it in front of the message.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<Cow<'static, str>>) -> Self {
+        self.0.target = Some(target.into());
         self
     }
 
@@ -103,6 +112,16 @@ impl Error {
     /// How far the message got.
     pub fn delivery(&self) -> Delivery {
         self.0.delivery
+    }
+
+    /// What it is about, such as a URL, if that is not part of the message.
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
+    /// What happened, without the target: for layers that name that themselves.
+    pub fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// Whether the whole connection is over, so that every further request on it would fail too.
@@ -125,15 +144,22 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(target) = &self.0.target {
+            write!(f, "{target}: ")?;
+        }
         f.write_str(&self.0.message)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, delivery, message, source } = &*self.0;
+        let Inner { kind, delivery, target, message, source } = &*self.0;
         let mut debug = f.debug_struct("Error");
-        debug.field("kind", kind).field("delivery", delivery).field("message", message);
+        debug.field("kind", kind).field("delivery", delivery);
+        if let Some(target) = target {
+            debug.field("target", target);
+        }
+        debug.field("message", message);
         if let Some(source) = source {
             debug.field("source", source);
         }

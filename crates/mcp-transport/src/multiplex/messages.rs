@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Inbound, Limits};
 
 /// Does the I/O of a [`Multiplex`] over a `Sink` and a `Stream` of messages: a future that resolves to
 /// the reason why they ended. Dropping it ends everything that is still open; it outlives its sink as a
-/// [`LineDriver`](crate::LineDriver) does its writing half.
+/// [`LineDriver`](super::LineDriver) does its writing half.
 #[must_use = "nothing is sent or received unless the driver is polled"]
 pub struct MessageDriver<Si, St> {
     shared: Arc<Shared>,
