@@ -54,6 +54,7 @@ pub trait Extension: Send + Sync + 'static {
     fn finish(&self, foreign: ForeignResult) -> Finishing {
         let message = format!("nothing is made of a result of kind {:?}", foreign.result_type);
         let error = foreign.session.error(ErrorKind::Decode, message);
+        let error = error.with_delivery(Delivery::Answered);
         Box::pin(std::future::ready(Err(error)))
     }
 
@@ -114,7 +115,8 @@ impl Session {
         let offered = self.capabilities().extensions.as_ref().and_then(|all| all.get(id));
         offered.map(S::deserialize).transpose().map_err(|error| {
             let message = format!("its settings of {id} have the wrong shape");
-            self.error(ErrorKind::Decode, message).with_source(error)
+            let answered = Delivery::Answered;
+            self.error(ErrorKind::Decode, message).with_delivery(answered).with_source(error)
         })
     }
 

@@ -8,6 +8,7 @@ use std::{
 
 use futures_core::Stream;
 use mcp_core::{Meta, MethodResult, Page, PaginatedRequestParams};
+use mcp_transport::Delivery;
 
 use crate::{CacheMode, Call, Error, ErrorKind, Session, Timeout, params::Params};
 
@@ -115,7 +116,8 @@ where
     }
 
     fn error(&self, message: String) -> Error {
-        self.session.error(ErrorKind::Pagination, message).with_method(self.method)
+        let error = self.session.error(ErrorKind::Pagination, message);
+        error.with_delivery(Delivery::Answered).with_method(self.method)
     }
 }
 

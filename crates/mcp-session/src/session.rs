@@ -313,7 +313,7 @@ impl Session {
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.incoming.end();
         let closed = self.inner.transport.close().await;
-        closed.map_err(|error| Error::from_transport(&self.inner.server, error))
+        closed.map_err(|error| Error::from_transport(Arc::clone(&self.inner.server), error))
     }
 }
 

@@ -111,9 +111,6 @@ impl fmt::Display for SkillError {
     }
 }
 
-impl StdError for SkillError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        // Its own text tells the causes.
-        self.0.source.as_ref().and_then(StdError::source)
-    }
-}
+/// `Display` prints the causes too, so there is no source that a report would print once more: see
+/// [`call`](SkillError::call).
+impl StdError for SkillError {}

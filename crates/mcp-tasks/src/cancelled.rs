@@ -5,7 +5,7 @@ use mcp_transport::Delivery;
 
 use crate::TaskState;
 
-/// The task of a call was cancelled: the source of an error of kind
+/// The task of a call was cancelled: the cause of an error of kind
 /// [`Extension`](mcp_session::ErrorKind::Extension).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,7 +19,7 @@ pub struct Cancelled {
 impl Cancelled {
     /// The cancellation that an error of a call is about, if it is about one.
     pub fn of(error: &Error) -> Option<&Self> {
-        error.source()?.downcast_ref()
+        error.find()
     }
 
     pub(crate) fn error(session: &Session, state: &TaskState) -> Error {

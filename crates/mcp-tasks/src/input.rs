@@ -34,5 +34,5 @@ pub(crate) async fn answers(
 /// Why a task that asks for something is not waited for any more.
 pub(crate) fn refused(session: &Session, state: &TaskState, message: impl Into<String>) -> Error {
     let input = InputRequiredResult::input_required().with_input_requests(state.inputs());
-    Error::unanswered(session.name(), input, message.into())
+    Error::from_input_required(session.name(), input, message.into())
 }

@@ -228,28 +228,25 @@ fn is_unknown(error: &Error) -> bool {
 
 /// Whether to ask again may help.
 fn is_passing(error: &Error) -> bool {
-    use mcp_transport::ErrorKind as Transport;
     match error.kind() {
-        ErrorKind::Timeout | ErrorKind::Closed => true,
+        ErrorKind::Timeout
+        | ErrorKind::Closed
+        | ErrorKind::Connect
+        | ErrorKind::Interrupted
+        | ErrorKind::Unavailable
+        | ErrorKind::Lagged
+        | ErrorKind::Protocol
+        | ErrorKind::Cancelled => true,
         ErrorKind::Answer => {
             error.answer().is_some_and(|answer| answer.code == error_code::INTERNAL_ERROR)
         }
-        ErrorKind::Transport(kind) => matches!(
-            kind,
-            Transport::Connect
-                | Transport::Interrupted
-                | Transport::Unavailable
-                | Transport::Lagged
-                | Transport::Protocol
-                | Transport::Cancelled
-        ),
         _ => false,
     }
 }
 
 fn failure(session: &Session, state: &TaskState) -> Error {
     match state.error() {
-        Some(error) => Error::answered(session.name(), error),
+        Some(error) => Error::from_answer(session.name(), error),
         None => {
             let why = state.status_message.as_deref().unwrap_or("it does not say why");
             failed(session, ErrorKind::Decode, format!("the task failed without an error: {why}"))

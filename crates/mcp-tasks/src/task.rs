@@ -97,7 +97,9 @@ impl Task {
         for (name, answer) in answers {
             let answer = RawJson::from_serialize(&answer).map_err(|error| {
                 let message = "an answer cannot be written as JSON";
-                Error::new(ErrorKind::Arguments, self.session.name(), message).with_source(error)
+                Error::new(ErrorKind::Arguments, self.session.name(), message)
+                    .with_delivery(Delivery::NotSent)
+                    .with_source(error)
             })?;
             written.insert(name, answer);
         }

@@ -253,6 +253,7 @@ impl<R: MethodResult + Send + 'static> Call<R> {
         let levelled = levelled.then_some(NO_LEVEL);
         if let Some(instead) = foreign(method, session.era()).or(levelled) {
             let error = session.error(ErrorKind::Unsupported, instead);
+            let error = error.with_delivery(Delivery::NotSent);
             return Err(error.with_method(method.clone()));
         }
         let on_progress = on_progress.as_ref().or(session.on_progress());

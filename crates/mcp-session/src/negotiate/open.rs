@@ -12,7 +12,7 @@ use mcp_core::{
     MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, method,
 };
 use mcp_transport::{
-    Binding, Connect, Connection, Envelope, ErrorKind as TransportErrorKind, IdleLimit,
+    Binding, Connect, Connection, Delivery, Envelope, ErrorKind as TransportErrorKind, IdleLimit,
     SharedConnect, SharedTransport, Transport,
 };
 use serde::Deserialize;
@@ -170,7 +170,9 @@ impl Opening<'_> {
 
     fn unsendable(&self, error: serde_json::Error) -> Error {
         let message = "the client's capabilities or name cannot be written as JSON";
-        Error::new(ErrorKind::Arguments, Arc::clone(self.server), message).with_source(error)
+        Error::new(ErrorKind::Arguments, Arc::clone(self.server), message)
+            .with_delivery(Delivery::NotSent)
+            .with_source(error)
     }
 
     async fn probe(&self, version: ProtocolVersion) -> Result<DiscoverResult, Failure> {
@@ -268,6 +270,7 @@ impl Opening<'_> {
                     result.protocol_version
                 );
                 Error::new(ErrorKind::Version, Arc::clone(self.server), message)
+                    .with_delivery(Delivery::Answered)
                     .with_method(method::INITIALIZE)
             })?;
         let initialized = method::NOTIFICATIONS_INITIALIZED;
@@ -283,7 +286,7 @@ impl Opening<'_> {
                 .with_idle_limit(IdleLimit::Caller)
                 .with_trace(trace);
             let sent = self.connection.transport.send(envelope).await;
-            sent.map_err(|error| Error::from_transport(self.server, error))
+            sent.map_err(|error| Error::from_transport(Arc::clone(self.server), error))
         };
         let told = telling.instrument(traced.span()).await;
         let told = told.map_err(|error| error.with_method(initialized));
@@ -315,17 +318,18 @@ impl Opening<'_> {
             Ok(Response { outcome: Ok(result), .. }) => return Ok(result),
             Ok(Response { outcome: Err(error), .. }) => {
                 let outcome = Outcome::Answer { code: error.code, supported: supported(&error) };
-                (outcome, Error::from_answer(self.server, error))
+                (outcome, Error::from_answer(Arc::clone(self.server), error))
             }
-            Err(error) => {
-                (Outcome::Failure(error.kind()), Error::from_transport(self.server, error))
-            }
+            Err(error) => (
+                Outcome::Failure(error.kind()),
+                Error::from_transport(Arc::clone(self.server), error),
+            ),
         };
         Err(Failure { outcome, error: error.with_method(method) })
     }
 
     fn other_shape(&self, method: &'static str, error: serde_json::Error) -> Failure {
-        let error = Error::decode(self.server, error).with_method(method);
+        let error = Error::decode(Arc::clone(self.server), error).with_method(method);
         Failure { outcome: Outcome::OtherResult, error }
     }
 
@@ -340,6 +344,7 @@ impl Opening<'_> {
             message = format!("{message}, the server {}", theirs.join(", "));
         }
         let error = Error::new(ErrorKind::Version, Arc::clone(self.server), message);
+        let error = error.with_delivery(Delivery::Answered);
         match failure {
             // The failure names the server itself.
             Some(failure) => error.with_source(failure),
@@ -352,7 +357,7 @@ async fn connected(
     connect: &SharedConnect,
     server: &Arc<str>,
 ) -> Result<Connection<SharedTransport>, Error> {
-    connect.connect().await.map_err(|error| Error::from_transport(server, error))
+    connect.connect().await.map_err(|error| Error::from_transport(Arc::clone(server), error))
 }
 
 fn ended<R>(traced: &mut Traced, outcome: &Result<R, Failure>) {

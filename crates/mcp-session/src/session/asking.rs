@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -26,7 +27,7 @@ impl Session {
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
-        let below = |error| Error::from_transport(&inner.server, error);
+        let below = |error| Error::from_transport(Arc::clone(&inner.server), error);
         let version = inner.verdict.protocol_version;
         let mut deadline = inner.timers.deadline(timeout);
         // A server that waits for a person here is not silent.
@@ -63,7 +64,7 @@ impl Session {
                 Some(Ok(Message::Response(response))) => {
                     return response
                         .outcome
-                        .map_err(|error| Error::from_answer(&inner.server, error));
+                        .map_err(|error| Error::from_answer(Arc::clone(&inner.server), error));
                 }
                 Some(Ok(Message::Notification(notification))) => {
                     deadline.heard();
@@ -146,7 +147,7 @@ impl Session {
             .with_idle_limit(IdleLimit::Caller)
             .with_trace(trace);
         let sent = self.inner.transport.send(envelope).await;
-        sent.map_err(|error| Error::from_transport(&self.inner.server, error))
+        sent.map_err(|error| Error::from_transport(Arc::clone(&self.inner.server), error))
     }
 
     pub(super) async fn send(

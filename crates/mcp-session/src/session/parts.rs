@@ -6,7 +6,7 @@ use std::{
 };
 
 use mcp_core::{CallToolResult, Era, ErrorObject, InputRequiredResult, ListToolsResult};
-use mcp_transport::Binding;
+use mcp_transport::{Binding, Delivery};
 
 use crate::{
     Error, ErrorKind, Extension, Session, answering::Answering, cache::SessionCache,
@@ -31,7 +31,9 @@ impl Session {
         &self,
         error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {
-        self.error(ErrorKind::Arguments, "the parameters cannot be sent").with_source(error)
+        self.error(ErrorKind::Arguments, "the parameters cannot be sent")
+            .with_delivery(Delivery::NotSent)
+            .with_source(error)
     }
 
     pub(crate) fn answering(&self) -> &Answering {
@@ -76,7 +78,7 @@ impl Session {
         result: CallToolResult,
         message: String,
     ) -> Error {
-        Error::from_result(kind, &self.inner.server, result, message)
+        Error::from_result(kind, Arc::clone(&self.inner.server), result, message)
     }
 
     /// The arguments of a tool that are repeated in headers, if there are any.
@@ -109,19 +111,19 @@ impl Session {
 
     /// An error of the transport.
     pub(crate) fn below(&self, error: mcp_transport::Error) -> Error {
-        Error::from_transport(&self.inner.server, error)
+        Error::from_transport(Arc::clone(&self.inner.server), error)
     }
 
     /// An error that the server answered with.
     pub(crate) fn refused(&self, error: ErrorObject) -> Error {
-        Error::from_answer(&self.inner.server, error)
+        Error::from_answer(Arc::clone(&self.inner.server), error)
     }
 
     pub(crate) fn decode_error(&self, error: serde_json::Error) -> Error {
-        Error::decode(&self.inner.server, error)
+        Error::decode(Arc::clone(&self.inner.server), error)
     }
 
     pub(crate) fn input_required(&self, input: InputRequiredResult, message: String) -> Error {
-        Error::from_input(&self.inner.server, input, message)
+        Error::from_input_required(Arc::clone(&self.inner.server), input, message)
     }
 }

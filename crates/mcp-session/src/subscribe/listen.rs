@@ -59,8 +59,9 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
         Some(Said::Ended(Err(error))) => return Err(error),
         Some(Said::Ended(Ok(()))) | None => {
             let text = "the server ended the subscription before it acknowledged it";
-            let kind = ErrorKind::Transport(mcp_transport::ErrorKind::Cancelled);
-            return Err(session.error(kind, text).with_delivery(Delivery::Answered));
+            return Err(session
+                .error(ErrorKind::Cancelled, text)
+                .with_delivery(Delivery::Answered));
         }
     }
     Ok(open)

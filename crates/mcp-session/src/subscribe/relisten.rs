@@ -43,7 +43,6 @@ impl Relisten {
 
     /// Whether there is no use in another attempt, after so many in a row that failed.
     pub(super) fn gives_up(&self, failures: u32, error: &Error) -> bool {
-        use mcp_transport::ErrorKind as Transport;
         let is_final = match error.kind() {
             // Any other error may be one of a server that is on its way down or up.
             ErrorKind::Answer => error.answer().is_some_and(|answer| {
@@ -52,14 +51,11 @@ impl Relisten {
             ErrorKind::Closed
             | ErrorKind::Unsupported
             | ErrorKind::Arguments
-            | ErrorKind::Version => true,
-            ErrorKind::Transport(kind) => matches!(
-                kind,
-                Transport::Unauthorized
-                    | Transport::Redirect
-                    | Transport::InvalidRequest
-                    | Transport::Config
-            ),
+            | ErrorKind::Version
+            | ErrorKind::Unauthorized
+            | ErrorKind::Redirect
+            | ErrorKind::InvalidRequest
+            | ErrorKind::Config => true,
             _ => false,
         };
         is_final || self.attempts.is_some_and(|limit| failures >= limit)

@@ -3,11 +3,10 @@
 use std::{any::Any, fmt};
 
 use mcp_core::{CallToolResult, ErrorObject, RawJson};
-use mcp_transport::ErrorKind as Transport;
 use tracing::Span;
 
 use super::text::cut;
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// A message whose span ends with what comes of it, or as cancelled.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ impl Traced {
         match error.answer() {
             _ if self.is_over => {}
             Some(answer) => self.refused(answer),
-            None => self.failed(kind_of(error)),
+            None => self.failed(error.kind().span_name()),
         }
     }
 
@@ -104,35 +103,4 @@ fn is_tool_error<R: 'static>(result: &R) -> bool {
     }
     let raw = result.downcast_ref::<RawJson>();
     raw.and_then(|raw| raw.decode().ok()).is_some_and(|Raw { is_error }| is_error)
-}
-
-/// A class of errors, of which there are few.
-fn kind_of(error: &Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::Closed => "closed",
-        ErrorKind::Version => "version",
-        ErrorKind::Decode => "decode",
-        ErrorKind::InputRequired => "input_required",
-        ErrorKind::Arguments => "arguments",
-        ErrorKind::Pagination => "pagination",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Transport(kind) => match kind {
-            Transport::Connect => "connect",
-            Transport::Interrupted => "interrupted",
-            Transport::TooLarge => "too_large",
-            Transport::Lagged => "lagged",
-            Transport::Protocol => "protocol",
-            Transport::Rejected => "rejected",
-            Transport::Unavailable => "unavailable",
-            Transport::Unauthorized => "unauthorized",
-            Transport::SessionExpired => "session_expired",
-            Transport::Redirect => "redirect",
-            Transport::Cancelled => "cancelled",
-            Transport::InvalidRequest => "invalid_request",
-            Transport::Config => "config",
-            _ => "_OTHER",
-        },
-        _ => "_OTHER",
-    }
 }

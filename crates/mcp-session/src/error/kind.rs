@@ -1,0 +1,148 @@
+use mcp_core::method;
+use mcp_transport::ErrorKind as Transport;
+
+/// What went wrong, to match on. The kinds of a transport are among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was named as a server cannot be one.
+    Target,
+    /// The server could not be reached: nothing listens, no such command, no such directory, no TLS.
+    Connect,
+    /// The connection is over: closed by us or by the server, or the process has ended.
+    Closed,
+    /// The connection broke before the answer arrived. Only this request is lost.
+    Interrupted,
+    /// A wait reached its limit.
+    Timeout,
+    /// A message or a list is larger than the limit.
+    TooLarge,
+    /// More messages arrived for one exchange than were read.
+    Lagged,
+    /// The server broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
+    Protocol,
+    /// HTTP answered 4xx without a JSON-RPC body, other than 401, 403, 408 and 429: the endpoint does not
+    /// take such a request. `StatusError` is among the [causes](crate::Error::find).
+    Rejected,
+    /// HTTP answered 408, 429, 5xx or anything else that is no answer: an outage. `StatusError` is among the
+    /// [causes](crate::Error::find).
+    Unavailable,
+    /// HTTP asks for credentials (401), or refuses those that it got (403).
+    Unauthorized,
+    /// The server has lost the session, and opening a new one did not help.
+    SessionExpired,
+    /// HTTP answered with a redirect that may not be followed.
+    Redirect,
+    /// The server ended this exchange without an answer.
+    Cancelled,
+    /// The request itself is wrong, such as a header that cannot be sent.
+    InvalidRequest,
+    /// A setting is wrong, or a feature is missing.
+    Config,
+    /// The server answered with a JSON-RPC error; see [`Error::answer`](crate::Error::answer).
+    Answer,
+    /// Client and server share no revision of the protocol.
+    Version,
+    /// The answer does not have the shape that its method asks for.
+    Decode,
+    /// The server wants input (elicitation, sampling, roots) that this client does not give; see
+    /// [`Error::input_required`](crate::Error::input_required).
+    InputRequired,
+    /// The arguments of the call cannot be sent as they are.
+    Arguments,
+    /// A list does not end: too many pages, or a cursor that came twice.
+    Pagination,
+    /// The method does not exist in the era of this session.
+    Unsupported,
+    /// The tool ran and failed, where its result was asked for as data; see
+    /// [`Error::result`](crate::Error::result).
+    Tool,
+    /// The result of a tool is not what its `outputSchema` says, or does not hold the type that was asked
+    /// for; see [`Error::result`](crate::Error::result).
+    Output,
+    /// The `outputSchema` of a tool cannot be used, so that its result was not validated; see
+    /// [`Error::result`](crate::Error::result).
+    Schema,
+    /// An extension of the protocol reports it; what it reports is among the [causes](crate::Error::find).
+    Extension,
+    /// Anything else.
+    Other,
+}
+
+impl From<Transport> for ErrorKind {
+    fn from(kind: Transport) -> Self {
+        match kind {
+            Transport::Connect => Self::Connect,
+            Transport::Closed => Self::Closed,
+            Transport::Interrupted => Self::Interrupted,
+            Transport::Timeout => Self::Timeout,
+            Transport::TooLarge => Self::TooLarge,
+            Transport::Lagged => Self::Lagged,
+            Transport::Protocol => Self::Protocol,
+            Transport::Rejected => Self::Rejected,
+            Transport::Unavailable => Self::Unavailable,
+            Transport::Unauthorized => Self::Unauthorized,
+            Transport::SessionExpired => Self::SessionExpired,
+            Transport::Redirect => Self::Redirect,
+            Transport::Cancelled => Self::Cancelled,
+            Transport::InvalidRequest => Self::InvalidRequest,
+            Transport::Config => Self::Config,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl ErrorKind {
+    /// What to try, as the last words of an error about `method`, or about the connection.
+    pub(super) fn hint(self, method: Option<&str>) -> Option<&'static str> {
+        let opening = matches!(method, Some(method::SERVER_DISCOVER | method::INITIALIZE));
+        Some(match self {
+            // A command that cannot be started has no method yet, and its text says all.
+            Self::Connect if method.is_some() => "is the URL right, and does the server run there?",
+            // A stream that is refused to begin with has no method.
+            Self::Rejected if opening || method.is_none() => {
+                "is this the URL of an MCP endpoint? its path is often /mcp"
+            }
+            Self::Protocol | Self::Decode if opening => "is this an MCP server?",
+            Self::Unavailable => "try again later, or is the URL wrong?",
+            Self::Unauthorized => "pass credentials, such as a bearer token",
+            Self::TooLarge => "raise the limit",
+            Self::Closed if opening => {
+                "does the server run by itself, and does it speak MCP on these streams?"
+            }
+            Self::Closed if method.is_some() => "connect again",
+            Self::SessionExpired => "connect again",
+            Self::Timeout => "is the server stuck? a longer time-out can be set",
+            Self::Version => "use a newer server, or another era",
+            _ => return None,
+        })
+    }
+
+    /// The name of the kind in a span, of which there are few. A JSON-RPC error has its code there.
+    pub(crate) fn span_name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Closed => "closed",
+            Self::Interrupted => "interrupted",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+            Self::Lagged => "lagged",
+            Self::Protocol => "protocol",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::Unauthorized => "unauthorized",
+            Self::SessionExpired => "session_expired",
+            Self::Redirect => "redirect",
+            Self::Cancelled => "cancelled",
+            Self::InvalidRequest => "invalid_request",
+            Self::Config => "config",
+            Self::Version => "version",
+            Self::Decode => "decode",
+            Self::InputRequired => "input_required",
+            Self::Arguments => "arguments",
+            Self::Pagination => "pagination",
+            Self::Unsupported => "unsupported",
+            _ => "_OTHER",
+        }
+    }
+}

@@ -1,0 +1,365 @@
+mod kind;
+mod one_line;
+
+use std::{
+    borrow::Cow,
+    error::Error as StdError,
+    fmt::{self, Write},
+    sync::Arc,
+};
+
+use mcp_core::{CallToolResult, ErrorObject, InputRequiredResult, method};
+use mcp_transport::{Delivery, Error as TransportError};
+
+pub use kind::ErrorKind;
+use one_line::OneLine;
+
+/// Why a session could not be opened, or a call failed: one flat type that names the server, the method
+/// and the cause, and says what to try next.
+///
+/// `Display` prints the whole story in one line, causes included, so that
+/// [`source`](StdError::source) is always `None`: reports that print a chain of sources print each cause
+/// once. [`find`](Error::find) and the accessors reach the causes as types.
+///
+/// What a tool reports as its own failure is no error: see `CallToolResult::into_result`.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    server: Arc<str>,
+    method: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    delivery: Delivery,
+    cause: Cause,
+}
+
+#[derive(Clone)]
+enum Cause {
+    None,
+    Transport(TransportError),
+    Answer(ErrorObject),
+    Input(Arc<InputRequiredResult>),
+    Result(Arc<CallToolResult>),
+    Other(Arc<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// An error about `server`, in lower case and without a full stop. What became of the request is
+    /// unknown, unless [`with_delivery`](Error::with_delivery) says it.
+    pub fn new(
+        kind: ErrorKind,
+        server: impl Into<Arc<str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            server: server.into(),
+            method: None,
+            message: message.into(),
+            delivery: Delivery::Unknown,
+            cause: Cause::None,
+        }))
+    }
+
+    /// The JSON-RPC error with which `server` answered.
+    pub fn from_answer(server: impl Into<Arc<str>>, error: ErrorObject) -> Self {
+        Self::new(ErrorKind::Answer, server, "the server answered")
+            .with_delivery(Delivery::Answered)
+            .with_cause(Cause::Answer(error))
+    }
+
+    /// The server asks for input that it does not get, for the reason in `message`.
+    pub fn from_input_required(
+        server: impl Into<Arc<str>>,
+        input: InputRequiredResult,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(ErrorKind::InputRequired, server, message)
+            .with_delivery(Delivery::Answered)
+            .with_cause(Cause::Input(Arc::new(input)))
+    }
+
+    pub(crate) fn from_transport(server: impl Into<Arc<str>>, error: TransportError) -> Self {
+        Self::new(error.kind().into(), server, "")
+            .with_delivery(error.delivery())
+            .with_cause(Cause::Transport(error))
+    }
+
+    /// About a result of a tool that arrived.
+    pub(crate) fn from_result(
+        kind: ErrorKind,
+        server: impl Into<Arc<str>>,
+        result: CallToolResult,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(kind, server, message)
+            .with_method(method::TOOLS_CALL)
+            .with_delivery(Delivery::Answered)
+            .with_cause(Cause::Result(Arc::new(result)))
+    }
+
+    pub(crate) fn decode(server: impl Into<Arc<str>>, error: serde_json::Error) -> Self {
+        Self::new(ErrorKind::Decode, server, "the answer has the wrong shape")
+            .with_delivery(Delivery::Answered)
+            .with_source(error)
+    }
+
+    /// Names the method that failed, unless one is named already.
+    #[must_use]
+    pub fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+        self.0.method.get_or_insert(method.into());
+        self
+    }
+
+    /// Sets how far the request got.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.with_cause(Cause::Other(Arc::from(source.into())))
+    }
+
+    fn with_cause(mut self, cause: Cause) -> Self {
+        self.0.cause = cause;
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The name of the server: as it was configured, else its command or URL.
+    pub fn server(&self) -> &str {
+        &self.0.server
+    }
+
+    /// The method that failed; `None` where it is the connection.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// How far the request got, to decide whether it may be sent again.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// The JSON-RPC error that the server answered with.
+    pub fn answer(&self) -> Option<&ErrorObject> {
+        match &self.0.cause {
+            Cause::Answer(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The error of the transport.
+    pub fn transport(&self) -> Option<&TransportError> {
+        match &self.0.cause {
+            Cause::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the server asks for before it answers.
+    pub fn input_required(&self) -> Option<&InputRequiredResult> {
+        match &self.0.cause {
+            Cause::Input(input) => Some(input),
+            _ => None,
+        }
+    }
+
+    /// The whole result of the tool that is at fault: of the kinds [`Tool`](ErrorKind::Tool),
+    /// [`Output`](ErrorKind::Output) and [`Schema`](ErrorKind::Schema).
+    pub fn result(&self) -> Option<&CallToolResult> {
+        match &self.0.cause {
+            Cause::Result(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// The first cause of type `E`: `mcp_transport::Error`, `StatusError` and `ExitError` with their details,
+    /// `std::io::Error`, an [`ErrorObject`], or an error of an extension or of the application.
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        causes(self.cause()).find_map(|cause| cause.downcast_ref())
+    }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.cause {
+            Cause::None | Cause::Input(_) | Cause::Result(_) => None,
+            Cause::Transport(error) => Some(error),
+            Cause::Answer(error) => Some(error),
+            Cause::Other(error) => Some(&**error),
+        }
+    }
+
+    /// Writes the error and its causes, without what is `said` in front already: the server by its name, or
+    /// by its address.
+    fn write_story(&self, out: &mut impl Write, said: &str) -> fmt::Result {
+        let Inner { server, method, message, .. } = &*self.0;
+        let names = [(**server != *said).then_some(&**server), method.as_deref()];
+        let message = Some(&**message).filter(|message| !message.is_empty());
+        let mut separator = "";
+        for part in names.into_iter().flatten().chain(message) {
+            write!(out, "{separator}{part}")?;
+            separator = ": ";
+        }
+        let mut target = &**server;
+        for cause in causes(self.cause()) {
+            out.write_str(std::mem::replace(&mut separator, ": "))?;
+            if let Some(error) = cause.downcast_ref::<TransportError>() {
+                if let Some(other) = error.target().filter(|it| *it != target) {
+                    target = other;
+                    write!(out, "{target}: ")?;
+                }
+                out.write_str(error.message())?;
+            } else if let Some(error) = cause.downcast_ref::<Self>() {
+                // Which has written its own causes then.
+                return error.write_story(out, server);
+            } else {
+                write!(out, "{cause}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An error and the causes of it.
+fn causes<'a>(
+    first: Option<&'a (dyn StdError + 'static)>,
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(first, |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        match error.downcast_ref::<Error>() {
+            Some(error) => error.cause(),
+            None => error.source(),
+        }
+    })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        OneLine::new(&mut *f).write(|line| self.write_story(line, ""))?;
+        match self.0.kind.hint(self.method()) {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("delivery", &self.0.delivery)
+            .field("text", &self.to_string())
+            .finish()
+    }
+}
+
+impl StdError for Error {}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use mcp_transport::ErrorKind as Kind;
+
+    use super::*;
+
+    const URL: &str = "http://host/mcp";
+
+    fn text(server: &str, method: Option<&'static str>, error: TransportError) -> String {
+        let error = Error::from_transport(server, error);
+        method.into_iter().fold(error, Error::with_method).to_string()
+    }
+
+    fn refused() -> TransportError {
+        TransportError::new(Kind::Interrupted, "cannot be reached")
+            .with_target(URL)
+            .with_source(io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused"))
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        assert_eq!(
+            text(URL, Some("tools/call"), refused()),
+            "http://host/mcp: tools/call: cannot be reached: connection refused"
+        );
+        // A name of the user's own says less than the URL.
+        assert_eq!(
+            text("shop", None, refused()),
+            "shop: http://host/mcp: cannot be reached: connection refused"
+        );
+        let again =
+            TransportError::new(Kind::Closed, "given up").with_target(URL).with_source(refused());
+        assert_eq!(
+            text("shop", Some("tools/call"), again),
+            "shop: tools/call: http://host/mcp: given up: cannot be reached: connection refused \
+             (connect again)"
+        );
+        let first = Error::from_answer("shop", ErrorObject::new(-32601, "what?"));
+        let first = first.with_method("initialize");
+        let outer = Error::new(ErrorKind::Version, "shop", "nothing in common").with_source(first);
+        assert_eq!(
+            outer.to_string(),
+            "shop: nothing in common: initialize: the server answered: what? (-32601) \
+             (use a newer server, or another era)"
+        );
+    }
+
+    #[test]
+    fn causes_are_found_by_type_and_never_printed_by_reports_again() {
+        let outer = Error::new(ErrorKind::Version, "shop", "nothing in common");
+        let outer = outer.with_source(Error::from_transport("shop", refused()));
+        assert!(outer.source().is_none());
+        assert_eq!(
+            outer.find::<TransportError>().map(TransportError::kind),
+            Some(Kind::Interrupted)
+        );
+        let found = outer.find::<io::Error>().map(io::Error::kind);
+        assert_eq!(found, Some(io::ErrorKind::ConnectionRefused));
+        let answer = Error::from_answer("shop", ErrorObject::new(-1, "no"));
+        assert_eq!(answer.find::<ErrorObject>().map(|it| it.code), Some(-1));
+        assert!(answer.find::<io::Error>().is_none());
+    }
+
+    #[test]
+    fn the_text_of_a_peer_stays_one_line() {
+        let answer = ErrorObject::new(-1, format!("a\r\nb\u{1b}[31m{}", "x".repeat(1 << 20)));
+        let text = Error::from_answer("shop", answer).to_string();
+        assert!(text.starts_with("shop: the server answered: a b [31mxxx"), "{text}");
+        assert!(text.len() < 20_000 && !text.contains(char::is_control));
+    }
+
+    #[test]
+    fn the_last_word_is_what_to_do_next() {
+        for (method, kind, hint) in [
+            (None, Kind::Connect, None),
+            (Some("server/discover"), Kind::Connect, Some("is the URL right")),
+            (Some("initialize"), Kind::Rejected, Some("often /mcp")),
+            (None, Kind::Rejected, Some("often /mcp")),
+            (Some("tools/call"), Kind::Rejected, None),
+            (Some("initialize"), Kind::Protocol, Some("is this an MCP server?")),
+            (Some("server/discover"), Kind::Unavailable, Some("try again later")),
+            (Some("initialize"), Kind::Unauthorized, Some("pass credentials")),
+            (Some("initialize"), Kind::Closed, Some("run by itself")),
+            (Some("tools/call"), Kind::Closed, Some("connect again")),
+            (Some("tools/call"), Kind::SessionExpired, Some("connect again")),
+            (Some("tools/call"), Kind::TooLarge, Some("raise the limit")),
+            (Some("tools/call"), Kind::Timeout, Some("longer time-out")),
+        ] {
+            let text = text("shop", method, TransportError::new(kind, "cause"));
+            match hint {
+                Some(hint) => assert!(text.contains(hint) && text.ends_with(')'), "{text}"),
+                None => assert!(text.ends_with(": cause"), "{text}"),
+            }
+        }
+    }
+}
