@@ -13,6 +13,7 @@
 //! | [`multiplex`] | [`Multiplex`](multiplex::Multiplex): a transport out of any shared pipe |
 //! | [`framing`] | newline-delimited messages |
 //! | [`duplex`] | [`Duplex`](duplex::Duplex): a transport as one `Sink` and `Stream` |
+//! | [`handshake`] | [`Handshake`](handshake::Handshake): opens another legacy session like a lost one |
 //! | [`restart`] | [`Restart`](restart::Restart): reconnects under an open session |
 //! | [`tower`] | layers, and a transport as a `tower` service (feature `tower`) |
 
@@ -23,6 +24,7 @@ mod envelope;
 mod error;
 mod exchange;
 pub mod framing;
+pub mod handshake;
 mod hold;
 mod inbound;
 mod limits;
