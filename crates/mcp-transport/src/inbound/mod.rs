@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
+    sync::{Mutex, PoisonError},
     task::{Context, Poll},
 };
 
@@ -29,7 +30,8 @@ pub struct Inbound(Source);
 enum Source {
     None,
     Channel(channel::Receiver),
-    Stream(Pin<Box<dyn Stream<Item = Result<InboundItem, Error>> + Send>>),
+    /// Never locked: the mutex lets a `&Inbound` be sent to another thread.
+    Stream(Mutex<Pin<Box<dyn Stream<Item = Result<InboundItem, Error>> + Send>>>),
 }
 
 /// One item of [`Inbound`].
@@ -76,7 +78,7 @@ impl Inbound {
     pub fn from_stream(
         stream: impl Stream<Item = Result<InboundItem, Error>> + Send + 'static,
     ) -> Self {
-        Self(Source::Stream(Box::pin(stream)))
+        Self(Source::Stream(Mutex::new(Box::pin(stream))))
     }
 
     /// Whether nothing can ever arrive here, so that nobody needs to read.
@@ -97,7 +99,10 @@ impl Stream for Inbound {
         match &mut self.0 {
             Source::None => Poll::Ready(None),
             Source::Channel(receiver) => receiver.poll_next(cx),
-            Source::Stream(stream) => stream.as_mut().poll_next(cx),
+            Source::Stream(stream) => {
+                let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
+                stream.as_mut().poll_next(cx)
+            }
         }
     }
 }
@@ -160,5 +165,17 @@ impl StdError for Gap {
 impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbound").field("none", &self.is_none()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Or no future that holds one could be spawned.
+    #[test]
+    fn it_can_be_shared_between_threads() {
+        fn is_shareable<T: Send + Sync>() {}
+        is_shareable::<Inbound>();
     }
 }
