@@ -19,6 +19,7 @@
 
 mod backoff;
 mod connection;
+mod diagnostics;
 pub mod duplex;
 mod envelope;
 mod error;
@@ -41,6 +42,7 @@ mod transport;
 
 pub use backoff::{Backoff, Retries};
 pub use connection::{Address, Binding, Carrier, Connection, ConnectionInfo};
+pub use diagnostics::Diagnostics;
 pub use envelope::{Envelope, IdleLimit, OneWay, Routing};
 pub use error::{Delivery, Error, ErrorKind};
 pub use exchange::Exchange;
