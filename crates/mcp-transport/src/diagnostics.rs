@@ -2,6 +2,8 @@ use std::fmt;
 
 use mcp_core::{Excerpt, RequestId};
 
+use crate::StderrSummary;
+
 /// What a connection knows that may explain why a server does not answer, for the error of a time-out.
 ///
 /// `Display` is a part of one line, empty when there is [nothing](Self::is_empty). Texts of the server are
@@ -17,7 +19,7 @@ pub struct Diagnostics {
     pub unmatched: u64,
     /// The id of the last of them.
     pub last_unmatched: Option<RequestId>,
-    /// The last words of the server on stderr, where it is a process.
+    /// The end of what the server wrote to stderr, where it is a process.
     pub stderr_tail: Option<String>,
 }
 
@@ -27,7 +29,7 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Sets the last words of the server on stderr.
+    /// Sets what the server wrote to stderr.
     #[must_use]
     pub fn with_stderr_tail(mut self, text: impl Into<Option<String>>) -> Self {
         self.stderr_tail = text.into().filter(|text| !text.trim().is_empty());
@@ -61,25 +63,13 @@ impl fmt::Display for Diagnostics {
             separator = "; ";
         }
         if let Some(tail) = &self.stderr_tail {
-            write!(f, "{separator}last words on stderr: {}", Excerpt(last_part(tail)))?;
+            write!(f, "{separator}stderr: {}", StderrSummary(tail))?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Diagnostics {}
-
-/// The end of a longer text, from the beginning of a line where there is one.
-fn last_part(text: &str) -> &str {
-    const SHOWN: usize = 400;
-    let text = text.trim_end();
-    let Some(mut start) = text.len().checked_sub(SHOWN) else { return text };
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let part = &text[start..];
-    part.split_once('\n').map_or(part, |(_, lines)| lines)
-}
 
 #[cfg(test)]
 mod tests {
@@ -98,16 +88,8 @@ mod tests {
         assert_eq!(
             diagnostics.to_string(),
             "2 lines were no messages, the last: Server running on port 3000; 1 answer to no open \
-             request, the last with the id \"x\"; last words on stderr: loading\\nmodel 3 of 7"
+             request, the last with the id \"x\"; stderr: loading | model 3 of 7"
         );
         assert!(Diagnostics::new().with_stderr_tail(" \n".to_owned()).is_empty());
-    }
-
-    #[test]
-    fn of_a_long_stderr_the_last_lines_are_shown() {
-        let tail = "first line\n".to_owned() + &"a line of stderr\n".repeat(100) + "the end";
-        let shown = Diagnostics::new().with_stderr_tail(tail).to_string();
-        assert!(shown.starts_with("last words on stderr: a line"), "{shown}");
-        assert!(shown.ends_with("the end") && shown.len() < 500, "{shown}");
     }
 }

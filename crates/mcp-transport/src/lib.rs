@@ -35,6 +35,7 @@ pub mod restart;
 mod serve;
 mod shared;
 mod single_flight;
+mod stderr_summary;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace_context;
@@ -52,5 +53,6 @@ pub use limits::Limits;
 pub use serve::Serve;
 pub use shared::{SharedConnect, SharedServe, SharedTransport};
 pub use single_flight::SingleFlight;
+pub use stderr_summary::StderrSummary;
 pub use trace_context::TraceContext;
 pub use transport::{Connect, Transport};

@@ -59,7 +59,7 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// What the connection knows that may explain why the server does not answer: output that is no message,
-    /// last words on stderr. Default: nothing.
+    /// the end of its stderr. Default: nothing.
     fn diagnostics(&self) -> Diagnostics {
         Diagnostics::default()
     }
