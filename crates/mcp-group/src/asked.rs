@@ -16,7 +16,7 @@ use crate::{
     member::Phase,
     object::Object,
     pages::page,
-    relay::{Answer, Said},
+    relay::Answer,
     shared::Shared,
 };
 
@@ -34,7 +34,8 @@ pub(crate) struct Asked {
     pub(crate) level: Option<LoggingLevel>,
     /// The limit on calls of servers, in place of their own.
     pub(crate) timeout: Option<Timeout>,
-    pub(crate) said: Said,
+    /// Log messages were asked for.
+    pub(crate) with_log: bool,
 }
 
 /// Answers a request: by itself, or by that of one server or of all.

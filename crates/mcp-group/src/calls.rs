@@ -13,7 +13,7 @@ use crate::{
     member::Member,
     names::ItemKind,
     object::Object,
-    relay::Answer,
+    relay::{Answer, say},
     rewrite::rewrite_uris,
     subscriptions::Wish,
 };
@@ -111,13 +111,12 @@ pub(crate) async fn forward(asked: &Asked, member: &Arc<Member>, mut params: Obj
         call = call.timeout(timeout);
     }
     if let Some(token) = asked.meta.decode::<ProgressToken>(meta_key::PROGRESS_TOKEN) {
-        let said = asked.said.clone();
         call = call.on_progress(move |mut progress| {
             progress.progress_token = token.clone();
             match RawJson::from_serialize(&progress) {
                 Ok(params) => {
                     let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
-                    said.push(progress.with_params(params));
+                    say(progress.with_params(params));
                 }
                 Err(error) => tracing::debug!(%error, "progress that cannot be passed on"),
             }

@@ -7,11 +7,10 @@ use std::{
 };
 
 use mcp_core::{LoggingLevel, ProtocolVersion, RequestId, SubscriptionFilter};
-use mcp_transport::Inbound;
+use mcp_transport::{Inbound, InboundSender, Limits};
 
 use crate::{
     hub::{Change, Event},
-    queue::{Queue, Reader},
     subscriptions::Wish,
 };
 
@@ -28,7 +27,7 @@ struct State {
     level: Option<LoggingLevel>,
     /// Connections that this client has opened and not closed.
     open: usize,
-    inbound: Vec<Arc<Queue>>,
+    inbound: Vec<InboundSender>,
     listeners: Vec<Arc<Listener>>,
     /// What it subscribed to in the way of the legacy era, by the URI in the group.
     subscribed: HashMap<String, Wish>,
@@ -38,7 +37,7 @@ struct State {
 pub(crate) struct Listener {
     pub(crate) id: RequestId,
     pub(crate) filter: SubscriptionFilter,
-    pub(crate) queue: Queue,
+    pub(crate) queue: InboundSender,
 }
 
 impl Client {
@@ -47,13 +46,12 @@ impl Client {
     }
 
     pub(crate) fn open(&self) -> Inbound {
-        let queue = Arc::new(Queue::default());
+        let (sender, inbound) = Inbound::channel(&Limits::default());
         let mut state = self.lock();
         state.open += 1;
         self.all.fetch_add(1, Ordering::SeqCst);
-        state.inbound.retain(|queue| !queue.has_ended());
-        state.inbound.push(Arc::clone(&queue));
-        Inbound::from_stream(Reader(queue))
+        state.inbound.push(sender);
+        inbound
     }
 
     /// Whether that was the last connection of the last client.
@@ -65,8 +63,8 @@ impl Client {
         state.open -= 1;
         let ended = match state.open {
             0 => {
-                state.inbound.drain(..).for_each(|queue| queue.end());
-                state.listeners.drain(..).for_each(|listener| listener.queue.end());
+                state.inbound.clear();
+                state.listeners.drain(..).for_each(|listener| listener.queue.end(None));
                 std::mem::take(&mut state.subscribed)
             }
             _ => HashMap::new(),
@@ -114,7 +112,7 @@ impl Client {
     }
 
     pub(crate) fn end_listening(&self) {
-        self.lock().listeners.drain(..).for_each(|listener| listener.queue.end());
+        self.lock().listeners.drain(..).for_each(|listener| listener.queue.end(None));
     }
 
     /// Whether it subscribed to this resource, or to one that it is a part of.
@@ -126,12 +124,13 @@ impl Client {
 
     /// By its subscriptions where it has any, else on the connection itself.
     pub(crate) fn tell(&self, event: &Event) {
-        let state = self.lock();
+        let mut state = self.lock();
         if let Event::Changed(_) | Event::Updated(..) = event
             && !state.listeners.is_empty()
         {
             for listener in state.listeners.iter().filter(|listener| listener.hears(event)) {
-                listener.queue.push(event.notification(Some(&listener.id)).into());
+                // One that does not read is told how much it lost.
+                let _ = listener.queue.push(event.notification(Some(&listener.id)).into());
             }
             return;
         }
@@ -141,9 +140,10 @@ impl Client {
         {
             return;
         }
-        for queue in &state.inbound {
-            queue.push(event.notification(None).into());
-        }
+        state.inbound.retain(|queue| match queue.push(event.notification(None).into()) {
+            Ok(()) => true,
+            Err(rejected) => rejected.is_read,
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

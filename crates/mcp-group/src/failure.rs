@@ -50,17 +50,14 @@ impl Failure {
             }
             _ => BelowKind::Other,
         };
-        let failure = match error.transport() {
-            Some(below) => Below::new(kind, message).with_source(below.clone()),
-            None => Below::new(kind, format!("{message}: {}", told(error))),
-        };
+        let failure = Below::new(kind, message).with_source(error.clone());
         Self::Below(failure.with_delivery(error.delivery()))
     }
 
     /// Of the start of the whole group, of which not one server could be opened.
     pub(crate) fn of_start(errors: &[Error]) -> Self {
         let [error] = errors else {
-            let causes: Vec<String> = errors.iter().map(told).collect();
+            let causes: Vec<String> = errors.iter().map(ToString::to_string).collect();
             let count = causes.len();
             let message = format!("none of the {count} servers starts: {}", causes.join("; "));
             let error = Below::new(BelowKind::Connect, message);
@@ -72,27 +69,13 @@ impl Failure {
             Self::Below(below)
                 if matches!(below.kind(), BelowKind::Rejected | BelowKind::Protocol) =>
             {
-                let text = below.to_string();
-                let again = Below::new(BelowKind::Connect, text).with_delivery(below.delivery());
-                Self::Below(match error.transport() {
-                    Some(source) => again.with_source(source.clone()),
-                    None => again,
-                })
+                let text = below.message().to_owned();
+                let again = Below::new(BelowKind::Connect, text).with_source(error.clone());
+                Self::Below(again.with_delivery(below.delivery()))
             }
             failure => failure,
         }
     }
-}
-
-/// The story of an error without the hint at its end, which whoever shows the whole gives himself.
-fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    if text.ends_with(')')
-        && let Some(hint) = text.rfind(" (")
-    {
-        text.truncate(hint);
-    }
-    text
 }
 
 pub(crate) fn invalid_params(message: impl Into<String>) -> Failure {

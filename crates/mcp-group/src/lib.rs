@@ -67,7 +67,6 @@ mod member;
 mod names;
 mod object;
 mod pages;
-mod queue;
 mod relay;
 mod rewrite;
 mod route;

@@ -13,14 +13,13 @@ use mcp_core::{
     SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams,
     SubscriptionsListenResult, error_code, method,
 };
-use mcp_transport::{Error, Exchange};
+use mcp_transport::{Error, ErrorKind, Exchange, Inbound, InboundItem, Limits};
 
 use crate::{
     asked::Asked,
     client::{Client, Listener},
     failure::Failure,
     member::Phase,
-    queue::{Next, Queue, overflow},
     subscriptions::Wish,
 };
 
@@ -44,17 +43,14 @@ pub(crate) fn listen(asked: Asked) -> Exchange {
             return Exchange::from_stream(id, futures_util::stream::iter([Err(error)]));
         }
     };
-    let listener = Arc::new(Listener {
-        id: id.clone(),
-        filter: params.notifications,
-        queue: Queue::default(),
-    });
+    let (queue, inbound) = Inbound::channel(&Limits::default());
+    let listener = Arc::new(Listener { id: id.clone(), filter: params.notifications, queue });
     // From here on it hears what it asked for, though it is told so only when the servers know.
     asked.client.listen(Arc::clone(&listener));
     let client = Arc::clone(&asked.client);
     let beginning = Box::pin(begin(asked, listener.filter.clone()));
     let state = State::Beginning(beginning);
-    Exchange::from_stream(id, Listening { client, listener, state })
+    Exchange::from_stream(id, Listening { client, listener, inbound, state })
 }
 
 type Beginning = Pin<Box<dyn Future<Output = (SubscriptionFilter, Vec<Wish>)> + Send>>;
@@ -62,6 +58,7 @@ type Beginning = Pin<Box<dyn Future<Output = (SubscriptionFilter, Vec<Wish>)> + 
 struct Listening {
     client: Arc<Client>,
     listener: Arc<Listener>,
+    inbound: Inbound,
     state: State,
 }
 
@@ -111,10 +108,11 @@ impl Stream for Listening {
             let acknowledged = Notification::new(method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED);
             return Poll::Ready(Some(Ok(acknowledged.with_params(params).into())));
         }
-        Poll::Ready(Some(match ready!(this.listener.queue.poll(cx)) {
-            Next::Message(message) => Ok(message),
-            Next::Lost(lost) => Err(overflow(lost)),
-            Next::End => {
+        Poll::Ready(Some(match ready!(Pin::new(&mut this.inbound).poll_next(cx)) {
+            Some(Ok(InboundItem::Message(message))) => Ok(message),
+            Some(Ok(InboundItem::Gap(gap))) => Err(Error::new(ErrorKind::Lagged, gap.to_string())),
+            Some(Err(error)) => Err(error),
+            None => {
                 let result = SubscriptionsListenResult::of(id.clone());
                 let result = RawJson::from_serialize(&result).expect("protocol types are JSON");
                 Ok(Response::result(id.clone(), result).into())

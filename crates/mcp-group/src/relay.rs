@@ -1,13 +1,14 @@
+//! The exchange of a request: what servers send while it is worked on, and then its response.
+
 use std::{
-    collections::VecDeque,
+    cell::RefCell,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures_core::Stream;
 use mcp_core::{Message, Notification, RawJson, RequestId, Response};
-use mcp_transport::{Error, Exchange};
+use mcp_transport::{Error, Exchange, Inbound, InboundItem, InboundSender, Limits};
 
 use crate::failure::Failure;
 
@@ -16,67 +17,73 @@ pub(crate) type Answer = Result<RawJson, Failure>;
 
 type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// Messages that one poll of a call may bring; more are dropped.
-const LIMIT: usize = 1024;
-
 tokio::task_local! {
-    /// The exchange whose work is being polled: what a server says meanwhile belongs to it.
-    static CURRENT: Said;
+    /// Of the exchange whose work is being polled: what a server sends meanwhile belongs to it.
+    static CURRENT: RefCell<Outbox>;
 }
 
-/// What servers have said while a request was worked on, until its reader has it.
-#[derive(Clone, Default)]
-pub(crate) struct Said {
-    queue: Arc<Mutex<VecDeque<Message>>>,
+/// What servers have sent while a request was worked on, until its reader has it.
+#[derive(Default)]
+struct Outbox {
     /// Log messages were asked for.
     with_log: bool,
+    /// Most requests need none.
+    queue: Option<(InboundSender, Inbound)>,
 }
 
-impl Said {
-    pub(crate) fn new(with_log: bool) -> Self {
-        Self { queue: Arc::default(), with_log }
-    }
-
-    pub(crate) fn push(&self, message: impl Into<Message>) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        match queue.len() < LIMIT {
-            true => queue.push_back(message.into()),
-            false => tracing::debug!("a server says more during a call than can be passed on"),
+impl Outbox {
+    fn push(&mut self, notification: Notification) {
+        let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()));
+        if queue.0.push(notification.into()).is_err() {
+            tracing::debug!("a server sends more during a call than can be passed on");
         }
     }
 
-    fn pop(&self) -> Option<Message> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn pop(&mut self) -> Option<Message> {
+        let (_, inbound) = self.queue.as_mut()?;
+        // Only the work fills it, which is polled by the same task.
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match Pin::new(&mut *inbound).poll_next(&mut cx) {
+                Poll::Ready(Some(Ok(InboundItem::Message(message)))) => return Some(message),
+                Poll::Ready(Some(Ok(InboundItem::Gap(gap)))) => {
+                    tracing::debug!(%gap, "a server sends more during a call than is read");
+                }
+                Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return None,
+            }
+        }
     }
 }
 
 /// Puts a notification on the exchange that is being polled; gives it back where there is none.
 pub(crate) fn say(notification: Notification) -> Option<Notification> {
-    CURRENT.try_with(Clone::clone).map_or(Some(notification.clone()), |said| {
-        said.push(notification);
-        None
-    })
+    let mut notification = Some(notification);
+    // Without an exchange, nothing is taken.
+    let _ = CURRENT.try_with(|outbox| {
+        notification.take().into_iter().for_each(|it| outbox.borrow_mut().push(it));
+    });
+    notification
 }
 
 /// The same with a log message, which also comes back from an exchange that did not ask for any.
 ///
 /// Spec: server/utilities/logging
 pub(crate) fn log(notification: Notification) -> Option<Notification> {
-    match CURRENT.try_with(|said| said.with_log) {
+    match CURRENT.try_with(|outbox| outbox.borrow().with_log) {
         Ok(true) => say(notification),
         _ => Some(notification),
     }
 }
 
-/// The exchange of a request: what servers say during `work`, in order, then its answer. Nothing is
+/// The exchange of a request: what servers send during `work`, in order, then its answer. Nothing is
 /// spawned, so that dropping the exchange drops the calls of servers in it.
 pub(crate) fn relay(
     id: RequestId,
-    said: Said,
+    with_log: bool,
     work: impl Future<Output = Answer> + Send + 'static,
 ) -> Exchange {
-    let work: Work = Box::pin(CURRENT.scope(said.clone(), work));
-    let relay = Relay { id: id.clone(), work: Some(work), said, last: None };
+    let outbox = Outbox { with_log, queue: None };
+    let relay = Relay { id: id.clone(), work: Some(Box::pin(work)), outbox, last: None };
     Exchange::from_stream(id, relay)
 }
 
@@ -84,8 +91,20 @@ struct Relay {
     id: RequestId,
     /// `None` once it is done.
     work: Option<Work>,
-    said: Said,
+    outbox: Outbox,
     last: Option<Result<Message, Error>>,
+}
+
+impl Relay {
+    fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let outbox = RefCell::new(std::mem::take(&mut self.outbox));
+        CURRENT.sync_scope(outbox, || {
+            let polled = work.as_mut().poll(cx);
+            self.outbox = CURRENT.with(RefCell::take);
+            polled
+        })
+    }
 }
 
 impl Stream for Relay {
@@ -93,23 +112,19 @@ impl Stream for Relay {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let Some(message) = this.said.pop() {
+        if let Some(message) = this.outbox.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
-        if let Some(work) = &mut this.work {
-            if let Poll::Ready(answer) = work.as_mut().poll(cx) {
-                this.work = None;
-                this.last = Some(match answer {
-                    Ok(result) => Ok(Response::result(this.id.clone(), result).into()),
-                    Err(Failure::Answer(error)) => {
-                        Ok(Response::error(this.id.clone(), error).into())
-                    }
-                    Err(Failure::Below(error)) => Err(error),
-                });
-            }
-            if let Some(message) = this.said.pop() {
-                return Poll::Ready(Some(Ok(message)));
-            }
+        if let Poll::Ready(answer) = this.poll_work(cx) {
+            this.work = None;
+            this.last = Some(match answer {
+                Ok(result) => Ok(Response::result(this.id.clone(), result).into()),
+                Err(Failure::Answer(error)) => Ok(Response::error(this.id.clone(), error).into()),
+                Err(Failure::Below(error)) => Err(error),
+            });
+        }
+        if let Some(message) = this.outbox.pop() {
+            return Poll::Ready(Some(Ok(message)));
         }
         match (this.last.take(), &this.work) {
             (None, Some(_)) => Poll::Pending,

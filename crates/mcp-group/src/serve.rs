@@ -15,7 +15,7 @@ use crate::{
     listen::listen,
     member::Phase,
     object::Object,
-    relay::{Said, relay},
+    relay::relay,
 };
 
 impl Serve for Group {
@@ -31,13 +31,11 @@ impl Serve for Group {
         let id = request.message.id.clone();
         match self.asked(request) {
             Ok(asked) if asked.method == method::SUBSCRIPTIONS_LISTEN => listen(asked),
-            Ok(asked) => relay(id, asked.said.clone(), answer(asked)),
+            Ok(asked) => relay(id, asked.with_log, answer(asked)),
             Err(Failure::Answer(error)) => {
                 Exchange::answered(id.clone(), Response::error(id, error))
             }
-            Err(Failure::Below(error)) => {
-                relay(id, Said::default(), async { Err(Failure::Below(error)) })
-            }
+            Err(Failure::Below(error)) => relay(id, false, async { Err(Failure::Below(error)) }),
         }
     }
 
@@ -70,6 +68,10 @@ impl Serve for Group {
         }
     }
 
+    fn enforces_idle_limit(&self) -> bool {
+        true
+    }
+
     fn name(&self) -> String {
         let members = self.shared.members();
         let names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
@@ -79,7 +81,7 @@ impl Serve for Group {
 
 impl Group {
     fn asked(&self, request: Envelope<Request>) -> Result<Asked, Failure> {
-        let Envelope { message, version: sent_in, extensions, .. } = request;
+        let Envelope { message, version: sent_in, idle_limit, .. } = request;
         let params = Object::of(message.params.as_ref())
             .map_err(|error| invalid_params(error.to_string()))?;
         let meta = params.object("_meta");
@@ -101,9 +103,12 @@ impl Group {
             meta,
             version,
             level,
-            // Whoever sets a limit of his own gives the request up by himself.
-            timeout: extensions.get::<IdleLimit>().map(|_| Timeout::NONE),
-            said: Said::new(with_log),
+            timeout: match idle_limit {
+                IdleLimit::Transport => None,
+                IdleLimit::After(limit) => Some(Timeout::idle(limit)),
+                IdleLimit::Caller => Some(Timeout::NONE),
+            },
+            with_log,
         })
     }
 

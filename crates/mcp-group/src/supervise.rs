@@ -86,9 +86,6 @@ async fn live(member: &Arc<Member>, session: Session, is_again: bool) -> Error {
 fn is_hopeless(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Target
-            | ErrorKind::Version
-            | ErrorKind::Arguments
-            | ErrorKind::Transport(mcp_transport::ErrorKind::Config)
+        ErrorKind::Target | ErrorKind::Version | ErrorKind::Arguments | ErrorKind::Config
     )
 }

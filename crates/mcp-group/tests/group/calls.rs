@@ -9,13 +9,11 @@ use mcp_core::{
 };
 use mcp_group::{ArgumentChange, Backend, Group, SERVER_META_KEY, ToolChange, ToolRules};
 use mcp_session::{ErrorKind, Mode, SessionOptions, Timeout};
-use mcp_transport::{Binding, ErrorKind as Below};
+use mcp_testkit::scripted::{Peer, Reply, notification};
+use mcp_transport::Binding;
 use serde_json::{Value, json};
 
-use crate::{
-    fixture::{backend, names, open, open_hearing, open_legacy, two, until},
-    peer::{Peer, Reply, legacy, modern, notification, result, tools},
-};
+use crate::fixture::{backend, names, open, open_hearing, open_legacy, two, until};
 
 /// A peer with the tool `t` beside a server in memory.
 fn beside(peer: &Peer) -> Group {
@@ -24,15 +22,15 @@ fn beside(peer: &Peer) -> Group {
 
 /// A modern peer with the tool `t`, whose calls are answered by `call`.
 fn tool(call: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Peer {
-    modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
-        Some("tools/list") => tools(message, &["t"]),
+    Peer::modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
+        Some("tools/list") => Reply::tools(message, &["t"]),
         Some("tools/call") => call(message),
         _ => Reply::Nothing,
     })
 }
 
 fn done(request: &Value) -> Reply {
-    result(request, json!({ "resultType": "complete", "content": [] }))
+    Reply::result(request, json!({ "resultType": "complete", "content": [] }))
 }
 
 #[tokio::test]
@@ -74,19 +72,20 @@ async fn arguments_that_http_repeats_are_repeated_to_the_server() {
         "type": "object",
         "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
     });
-    let peer = modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
-        Some("tools/list") => {
-            let tools = json!([{ "name": "t", "inputSchema": schema }]);
-            result(message, json!({ "resultType": "complete", "tools": tools }))
-        }
-        Some("tools/call") => done(message),
-        _ => Reply::Nothing,
-    });
-    let peer = peer.bound(Binding::Http);
+    let peer =
+        Peer::modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
+            Some("tools/list") => {
+                let tools = json!([{ "name": "t", "inputSchema": schema }]);
+                Reply::result(message, json!({ "resultType": "complete", "tools": tools }))
+            }
+            Some("tools/call") => done(message),
+            _ => Reply::Nothing,
+        });
+    let peer = peer.bound(Binding::StreamableHttp);
     let session = open(&beside(&peer)).await;
     session.list_tools().await.unwrap();
     session.call_tool("p_t").arg("region", "eu").await.unwrap();
-    let sent: Vec<_> = peer.headers().into_iter().map(|it| it.0).collect();
+    let sent: Vec<_> = peer.sent().into_iter().filter_map(|it| Some(it.routing?.params)).collect();
     assert_eq!(sent, [[("Region".to_owned(), "eu".to_owned())]]);
 }
 
@@ -164,13 +163,13 @@ async fn log_messages_name_their_server() {
 
 #[tokio::test(start_paused = true)]
 async fn a_level_is_told_once_and_again_to_a_new_connection() {
-    let peer = legacy(json!({ "tools": {}, "logging": {} }), |_, message| match message["method"]
-        .as_str()
-    {
-        Some("tools/list") => tools(message, &["t"]),
-        Some("tools/call") => done(message),
-        Some("logging/setLevel") => result(message, json!({})),
-        _ => Reply::Nothing,
+    let peer = Peer::legacy(json!({ "tools": {}, "logging": {} }), |_, message| {
+        match message["method"].as_str() {
+            Some("tools/list") => Reply::tools(message, &["t"]),
+            Some("tools/call") => done(message),
+            Some("logging/setLevel") => Reply::result(message, json!({})),
+            _ => Reply::Nothing,
+        }
     });
     let group = beside(&peer);
     let (session, heard) = open_hearing(&group, Mode::Auto).await;
@@ -182,7 +181,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
         asked.map(|message| message["params"]["level"].clone()).collect()
     };
     assert_eq!(levels(), ["info", "error"]);
-    peer.kill();
+    peer.exit();
     until(|| levels().len() == 3).await;
     assert_eq!(levels()[2], "error");
     peer.say(notification(
@@ -254,7 +253,7 @@ async fn what_nobody_has_is_answered_as_a_server_does() {
 #[tokio::test]
 async fn what_a_server_needs_is_asked_of_the_client_as_it_came() {
     let peer = tool(|message| match message["params"].get("requestState") {
-        None => result(
+        None => Reply::result(
             message,
             json!({
                 "resultType": "input_required",
@@ -290,11 +289,11 @@ async fn what_a_server_needs_is_asked_of_the_client_as_it_came() {
 #[tokio::test]
 async fn only_what_is_not_the_protocols_own_is_handed_on_in_meta() {
     let answers = |message: &Value| match message["method"].as_str() {
-        Some("tools/list") => tools(message, &["t"]),
-        Some("tools/call") => result(message, json!({ "content": [] })),
+        Some("tools/list") => Reply::tools(message, &["t"]),
+        Some("tools/call") => Reply::result(message, json!({ "content": [] })),
         _ => Reply::Nothing,
     };
-    let old = legacy(json!({ "tools": {} }), move |_, message| answers(message));
+    let old = Peer::legacy(json!({ "tools": {} }), move |_, message| answers(message));
     let new = tool(done);
     let group = Group::builder()
         .backend(Backend::new("old", old.clone()))
@@ -337,19 +336,21 @@ async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
 
 #[tokio::test]
 async fn rules_decide_what_is_offered_and_what_is_sent() {
-    let peer = modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
-        Some("tools/list") => {
-            let tool = |name: &str| {
-                let properties =
-                    json!({ "city": { "type": "string" }, "key": { "type": "string" } });
-                let schema = json!({ "type": "object", "properties": properties, "required": ["city", "key"] });
-                json!({ "name": name, "inputSchema": schema })
-            };
-            let listed = json!([tool("forecast"), tool("delete"), tool("other")]);
-            result(message, json!({ "resultType": "complete", "tools": listed }))
+    let peer = Peer::modern(json!({ "tools": {} }), |_, message| {
+        match message["method"].as_str() {
+            Some("tools/list") => {
+                let tool = |name: &str| {
+                    let properties =
+                        json!({ "city": { "type": "string" }, "key": { "type": "string" } });
+                    let schema = json!({ "type": "object", "properties": properties, "required": ["city", "key"] });
+                    json!({ "name": name, "inputSchema": schema })
+                };
+                let listed = json!([tool("forecast"), tool("delete"), tool("other")]);
+                Reply::result(message, json!({ "resultType": "complete", "tools": listed }))
+            }
+            Some("tools/call") => done(message),
+            _ => Reply::Nothing,
         }
-        Some("tools/call") => done(message),
-        _ => Reply::Nothing,
     });
     let mut city = ArgumentChange::default();
     city.name = Some("place".to_owned());
@@ -394,7 +395,7 @@ async fn rules_decide_what_is_offered_and_what_is_sent() {
 async fn a_server_that_breaks_the_protocol_fails_its_call_below_it() {
     let peer = tool(|message| Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": message["id"] })]));
     let error = open(&beside(&peer)).await.call_tool("p_t").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Below::Protocol));
+    assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(
         error.answer().is_none() && error.to_string().contains("server \"p\" failed"),
         "{error}"

@@ -1,9 +1,6 @@
 //! Small servers in memory, and sessions with groups of them.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use mcp_core::{LoggingLevel, Notification, ProtocolVersion};
 use mcp_group::{Backend, Group};
@@ -117,14 +114,8 @@ pub(crate) async fn open_hearing(group: &Group, mode: Mode) -> (Session, Heard) 
 }
 
 /// Waits until something is so; time goes by as fast as nothing else happens.
-pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..100_000 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it never came to that");
+pub(crate) async fn until(is_so: impl FnMut() -> bool) {
+    mcp_testkit::until("the condition of the test", is_so).await;
 }
 
 pub(crate) async fn names(session: &Session) -> Vec<String> {

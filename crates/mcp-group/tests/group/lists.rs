@@ -8,13 +8,11 @@ use std::{
 
 use mcp_group::{Backend, Group, ItemKind};
 use mcp_server::Server;
+use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport_memory::Memory;
 use serde_json::json;
 
-use crate::{
-    fixture::{backend, names, old_backend, open, open_legacy, two, until},
-    peer::{Reply, acknowledge, modern, notification, result, tools},
-};
+use crate::fixture::{backend, names, old_backend, open, open_legacy, two, until};
 
 #[tokio::test]
 async fn lists_are_merged_in_the_order_of_the_servers() {
@@ -131,11 +129,12 @@ async fn names_can_be_left_alone_or_made_otherwise() {
 
 #[tokio::test]
 async fn servers_are_asked_only_for_what_they_offer() {
-    let peer = modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
-        // What stands there twice is one tool.
-        Some("tools/list") => tools(message, &["t", "t"]),
-        method => panic!("{method:?}"),
-    });
+    let peer =
+        Peer::modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+            // What stands there twice is one tool.
+            Some("tools/list") => Reply::tools(message, &["t", "t"]),
+            method => panic!("{method:?}"),
+        });
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
     let session = open(&group).await;
@@ -147,8 +146,8 @@ async fn servers_are_asked_only_for_what_they_offer() {
 #[tokio::test]
 async fn a_list_is_fresh_as_long_as_the_least_of_its_parts() {
     let listed = |ttl: u32, scope: &'static str| {
-        modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
-            Some("tools/list") => result(
+        Peer::modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
+            Some("tools/list") => Reply::result(
                 message,
                 json!({ "resultType": "complete", "tools": [], "ttlMs": ttl, "cacheScope": scope }),
             ),
@@ -172,14 +171,14 @@ async fn a_list_is_fresh_as_long_as_the_least_of_its_parts() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_fails_at_a_list_is_shown_as_it_was() {
     let answers = std::sync::atomic::AtomicU32::new(0);
-    let peer = modern(json!({ "tools": {} }), move |_, message| {
+    let peer = Peer::modern(json!({ "tools": {} }), move |_, message| {
         match (
             message["method"].as_str(),
             answers.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
         ) {
-            (Some("tools/list"), 0) => tools(message, &["t"]),
-            (Some("tools/list"), 1) => crate::peer::error(message, -32603, "broken"),
-            (Some("tools/list"), _) => crate::peer::Reply::Nothing,
+            (Some("tools/list"), 0) => Reply::tools(message, &["t"]),
+            (Some("tools/list"), 1) => Reply::error(message, -32603, "broken"),
+            (Some("tools/list"), _) => Reply::Nothing,
             method => panic!("{method:?}"),
         }
     });
@@ -209,18 +208,18 @@ async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
     let lists = Arc::new(AtomicU32::new(0));
     let asked = Arc::clone(&lists);
     let capabilities = json!({ "tools": { "listChanged": true } });
-    let peer = modern(capabilities, move |_, message| match message["method"].as_str() {
+    let peer = Peer::modern(capabilities, move |_, message| match message["method"].as_str() {
         Some("tools/list") => {
             let name = format!("t{}", asked.fetch_add(1, Ordering::SeqCst) + 1);
             let tool = json!({ "name": name, "inputSchema": { "type": "object" } });
-            result(
+            Reply::result(
                 message,
                 json!({
                     "resultType": "complete", "tools": [tool], "ttlMs": 60_000, "cacheScope": "public",
                 }),
             )
         }
-        Some("subscriptions/listen") => acknowledge(message),
+        Some("subscriptions/listen") => Reply::acknowledge(message),
         _ => Reply::Nothing,
     });
     let group =

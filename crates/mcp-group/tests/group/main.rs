@@ -6,7 +6,6 @@ mod calls;
 mod eras;
 mod fixture;
 mod lists;
-mod peer;
 mod resources;
 mod runtime;
 mod straight;

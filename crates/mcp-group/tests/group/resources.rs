@@ -1,12 +1,10 @@
 use mcp_group::{Backend, Group};
 use mcp_session::{CacheMode, SessionOptions};
+use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport::Binding;
 use serde_json::{Value, json};
 
-use crate::{
-    fixture::{backend, open, open_legacy, two},
-    peer::{Peer, Reply, modern, result},
-};
+use crate::fixture::{backend, open, open_legacy, two};
 
 #[tokio::test]
 async fn a_uri_of_the_group_is_read_from_its_server_and_comes_back() {
@@ -26,21 +24,22 @@ async fn a_uri_of_the_group_is_read_from_its_server_and_comes_back() {
 #[tokio::test]
 async fn every_kind_of_uri_reaches_its_server_as_it_was() {
     let uris = ["file:///etc/x", "urn:isbn:1", "notes/1", "//host/x", "a://b?c#d", "1:2"];
-    let peer =
-        modern(json!({ "resources": {} }), move |_, message| match message["method"].as_str() {
-            Some("resources/list") => {
-                let listed: Vec<Value> =
-                    uris.iter().map(|uri| json!({ "uri": uri, "name": "n" })).collect();
-                result(message, json!({ "resultType": "complete", "resources": listed }))
-            }
-            Some("resources/read") => {
-                let uri = &message["params"]["uri"];
-                assert!(uris.iter().any(|known| uri == known), "{uri}");
-                let contents = json!([{ "uri": uri, "text": uri }]);
-                result(message, json!({ "resultType": "complete", "contents": contents }))
-            }
-            _ => Reply::Nothing,
-        });
+    let peer = Peer::modern(json!({ "resources": {} }), move |_, message| match message["method"]
+        .as_str()
+    {
+        Some("resources/list") => {
+            let listed: Vec<Value> =
+                uris.iter().map(|uri| json!({ "uri": uri, "name": "n" })).collect();
+            Reply::result(message, json!({ "resultType": "complete", "resources": listed }))
+        }
+        Some("resources/read") => {
+            let uri = &message["params"]["uri"];
+            assert!(uris.iter().any(|known| uri == known), "{uri}");
+            let contents = json!([{ "uri": uri, "text": uri }]);
+            Reply::result(message, json!({ "resultType": "complete", "contents": contents }))
+        }
+        _ => Reply::Nothing,
+    });
     let group =
         Group::builder().backend(Backend::new("my peer", peer)).backend(backend("a")).build();
     let session = open(&group).await;
@@ -60,19 +59,19 @@ async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
         let text = format!("{name} {number}");
         let contents = json!([{ "uri": message["params"]["uri"], "text": text }]);
         match message["method"].as_str() {
-            Some("resources/read") => result(
+            Some("resources/read") => Reply::result(
                 message,
                 json!({ "resultType": "complete", "ttlMs": 60_000, "contents": contents }),
             ),
             Some("resources/list") => {
-                result(message, json!({ "resultType": "complete", "resources": [] }))
+                Reply::result(message, json!({ "resultType": "complete", "resources": [] }))
             }
             _ => Reply::Nothing,
         }
     };
     let peer = |name| {
         let answers = move |number, message: &Value| script(name, number, message);
-        modern(json!({ "resources": {} }), answers).bound(Binding::Http)
+        Peer::modern(json!({ "resources": {} }), answers).bound(Binding::StreamableHttp)
     };
     let (ann, bob) = (peer("ann"), peer("bob"));
     let options = SessionOptions::default();
@@ -97,20 +96,20 @@ async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
 
 #[tokio::test]
 async fn links_inside_of_results_are_uris_of_the_group() {
-    let peer = modern(json!({ "tools": {}, "prompts": {} }), |_, message| {
+    let peer = Peer::modern(json!({ "tools": {}, "prompts": {} }), |_, message| {
         let link = json!({ "type": "resource_link", "uri": "x://1", "name": "n" });
         match message["method"].as_str() {
-            Some("tools/list") => crate::peer::tools(message, &["t"]),
+            Some("tools/list") => Reply::tools(message, &["t"]),
             Some("prompts/list") => {
                 let prompts = json!([{ "name": "p" }]);
-                result(message, json!({ "resultType": "complete", "prompts": prompts }))
+                Reply::result(message, json!({ "resultType": "complete", "prompts": prompts }))
             }
             Some("tools/call") => {
-                result(message, json!({ "resultType": "complete", "content": [link] }))
+                Reply::result(message, json!({ "resultType": "complete", "content": [link] }))
             }
             Some("prompts/get") => {
                 let messages = json!([{ "role": "user", "content": link }]);
-                result(message, json!({ "resultType": "complete", "messages": messages }))
+                Reply::result(message, json!({ "resultType": "complete", "messages": messages }))
             }
             _ => Reply::Nothing,
         }
@@ -128,22 +127,31 @@ async fn links_inside_of_results_are_uris_of_the_group() {
 #[tokio::test]
 async fn without_prefixes_an_ambiguous_uri_goes_nowhere() {
     let of = |templates: &'static [&'static str]| {
-        modern(json!({ "resources": {} }), move |_, message| match message["method"].as_str() {
-            Some("resources/list") => {
-                result(message, json!({ "resultType": "complete", "resources": [] }))
+        Peer::modern(json!({ "resources": {} }), move |_, message| {
+            match message["method"].as_str() {
+                Some("resources/list") => {
+                    Reply::result(message, json!({ "resultType": "complete", "resources": [] }))
+                }
+                Some("resources/templates/list") => {
+                    let listed: Vec<Value> = templates
+                        .iter()
+                        .map(|template| json!({ "uriTemplate": template, "name": "n" }))
+                        .collect();
+                    Reply::result(
+                        message,
+                        json!({ "resultType": "complete", "resourceTemplates": listed }),
+                    )
+                }
+                Some("resources/read") => {
+                    let contents =
+                        json!([{ "uri": message["params"]["uri"], "text": templates[0] }]);
+                    Reply::result(
+                        message,
+                        json!({ "resultType": "complete", "contents": contents }),
+                    )
+                }
+                _ => Reply::Nothing,
             }
-            Some("resources/templates/list") => {
-                let listed: Vec<Value> = templates
-                    .iter()
-                    .map(|template| json!({ "uriTemplate": template, "name": "n" }))
-                    .collect();
-                result(message, json!({ "resultType": "complete", "resourceTemplates": listed }))
-            }
-            Some("resources/read") => {
-                let contents = json!([{ "uri": message["params"]["uri"], "text": templates[0] }]);
-                result(message, json!({ "resultType": "complete", "contents": contents }))
-            }
-            _ => Reply::Nothing,
         })
     };
     let group = Group::builder()

@@ -2,19 +2,19 @@ use std::time::Duration;
 
 use mcp_group::{Backend, Group, ServerState};
 use mcp_session::Mode;
+use mcp_testkit::scripted::{Peer, Reply};
 use serde_json::json;
 
-use crate::{
-    fixture::{backend, names, old_backend, open, open_hearing, open_legacy, two, until},
-    peer::{Peer, Reply, modern, result, tools},
-};
+use crate::fixture::{backend, names, old_backend, open, open_hearing, open_legacy, two, until};
 
 const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 
 fn simple() -> Peer {
-    modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
-        Some("tools/list") => tools(message, &["t"]),
-        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+    Peer::modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+        Some("tools/list") => Reply::tools(message, &["t"]),
+        Some("tools/call") => {
+            Reply::result(message, json!({ "resultType": "complete", "content": [] }))
+        }
         _ => Reply::Nothing,
     })
 }
@@ -183,7 +183,7 @@ async fn a_lazy_group_opens_what_is_needed() {
 
 #[tokio::test]
 async fn roots_that_change_are_told_to_servers_of_the_legacy_era() {
-    let old = crate::peer::legacy(json!({ "tools": {} }), |_, _| Reply::Nothing);
+    let old = Peer::legacy(json!({ "tools": {} }), |_, _| Reply::Nothing);
     let group =
         Group::builder().backend(Backend::new("old", old.clone())).backend(backend("a")).build();
     let session = open_legacy(&group).await;

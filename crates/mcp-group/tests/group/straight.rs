@@ -1,13 +1,10 @@
 use mcp_group::{Backend, Group};
 use mcp_session::{ErrorKind, Extension, Session, SessionOptions};
-use mcp_transport::ErrorKind as Below;
+use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
-use crate::{
-    fixture::{backend, names, old_backend, open, open_legacy},
-    peer::{Reply, error, modern, result, tools},
-};
+use crate::fixture::{backend, names, old_backend, open, open_legacy};
 
 #[tokio::test]
 async fn a_single_server_is_passed_straight_through() {
@@ -32,20 +29,22 @@ async fn a_single_server_is_passed_straight_through() {
 
 #[tokio::test]
 async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
-    let peer = modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
-        Some("tools/call") => result(
-            message,
-            json!({
-                "resultType": "complete",
-                "content": [{ "type": "resource_link", "uri": "x://1", "name": "n" }],
-                "more": 1,
-            }),
-        ),
-        Some("shop/open") => {
-            result(message, json!({ "resultType": "complete", "at": message["params"]["at"] }))
-        }
-        _ => error(message, -32601, "what?"),
-    });
+    let peer =
+        Peer::modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+            Some("tools/call") => Reply::result(
+                message,
+                json!({
+                    "resultType": "complete",
+                    "content": [{ "type": "resource_link", "uri": "x://1", "name": "n" }],
+                    "more": 1,
+                }),
+            ),
+            Some("shop/open") => Reply::result(
+                message,
+                json!({ "resultType": "complete", "at": message["params"]["at"] }),
+            ),
+            _ => Reply::error(message, -32601, "what?"),
+        });
     let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
     let session = open(&group).await;
     // Nobody lists first what goes to the only server anyway.
@@ -63,16 +62,14 @@ async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
 
 #[tokio::test]
 async fn the_opening_fails_as_its_server_does() {
-    let refused = modern(json!({}), |_, _| Reply::Nothing);
+    let refused = Peer::modern(json!({}), |_, _| Reply::Nothing);
     refused.refuse(1);
-    let rude = crate::peer::peer(|_, message| error(message, -32603, "not today"));
-    for (peer, kind, text) in
-        [(refused, Below::Connect, "it is refused"), (rude, Below::Connect, "not today")]
-    {
+    let rude = Peer::new(|_, message| Reply::error(message, -32603, "not today"));
+    for (peer, text) in [(refused, "it is refused"), (rude, "not today")] {
         let group = Group::builder().backend(Backend::new("p", peer)).build();
         let opening = Session::open(Memory::new(group), Some("group"), SessionOptions::default());
         let error = opening.await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Transport(kind), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
         let message = error.to_string();
         assert!(
             message.contains("server \"p\" does not start") && message.contains(text),
@@ -95,7 +92,8 @@ async fn extensions_are_not_declared_to_the_servers_of_a_group() {
     let mut options = SessionOptions::default();
     options.extensions.push(std::sync::Arc::new(Later));
     for others in 0..2 {
-        let peer = modern(json!({ "tools": {} }), |_, message| tools(message, &["buy"]));
+        let peer =
+            Peer::modern(json!({ "tools": {} }), |_, message| Reply::tools(message, &["buy"]));
         let mut group = Group::builder();
         group = group.backend(Backend::new("shop", peer.clone()).options(options.clone()));
         if others > 0 {

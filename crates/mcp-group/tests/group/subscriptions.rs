@@ -3,14 +3,12 @@ use std::{collections::BTreeSet, time::Duration};
 use mcp_core::{Message, RawJson, Request, SubscriptionFilter};
 use mcp_group::{Backend, Group};
 use mcp_session::{ErrorKind, Mode, Relisten};
+use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
-use crate::{
-    fixture::{backend, names, open, open_hearing, open_legacy, until},
-    peer::{Peer, Reply, acknowledge, error, legacy, modern, notification, result, tools},
-};
+use crate::fixture::{backend, names, open, open_hearing, open_legacy, until};
 
 const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 const UPDATED: &str = "notifications/resources/updated";
@@ -21,20 +19,20 @@ fn capabilities() -> Value {
 
 fn answers(message: &Value) -> Reply {
     match message["method"].as_str() {
-        Some("tools/list") => tools(message, &["t"]),
-        Some("subscriptions/listen") => acknowledge(message),
+        Some("tools/list") => Reply::tools(message, &["t"]),
+        Some("subscriptions/listen") => Reply::acknowledge(message),
         Some("resources/subscribe") if message["params"]["uri"] == "x://secret" => {
-            error(message, -32000, "not this one")
+            Reply::error(message, -32000, "not this one")
         }
-        Some("resources/subscribe" | "resources/unsubscribe") => result(message, json!({})),
+        Some("resources/subscribe" | "resources/unsubscribe") => Reply::result(message, json!({})),
         _ => Reply::Nothing,
     }
 }
 
 /// A modern and a legacy server.
 fn two() -> (Group, Peer, Peer) {
-    let new = modern(capabilities(), |_, message| answers(message));
-    let old = legacy(capabilities(), |_, message| answers(message));
+    let new = Peer::modern(capabilities(), |_, message| answers(message));
+    let old = Peer::legacy(capabilities(), |_, message| answers(message));
     let group = Group::builder()
         .backend(Backend::new("new", new.clone()))
         .backend(Backend::new("old", old.clone()))
@@ -188,8 +186,8 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
     let (listens, subscribes) = (filters(&new).len(), old.asked("resources/subscribe").len());
-    new.kill();
-    old.kill();
+    new.exit();
+    old.exit();
     until(|| filters(&new).len() > listens).await;
     until(|| old.asked("resources/subscribe").len() > subscribes).await;
     assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1"]));
@@ -249,15 +247,15 @@ async fn a_listener_that_does_not_read_is_told_what_it_lost() {
     let (mut one, _one) =
         listen(&group, "one", json!({ "resourceSubscriptions": ["x://new/1"] })).await;
     next(&mut one, "one").await;
-    for _ in 0..1030 {
-        updated(&new, "x://1");
+    for part in 0..1030 {
+        updated(&new, &format!("x://1/{part}"));
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     for _ in 0..1024 {
         next(&mut one, "one").await;
     }
     let error = one.next().await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), mcp_transport::ErrorKind::Overflow);
+    assert_eq!(error.kind(), mcp_transport::ErrorKind::Lagged);
     assert!(error.to_string().starts_with("6 "), "{error}");
     assert!(one.next().await.is_none());
 }
@@ -265,7 +263,7 @@ async fn a_listener_that_does_not_read_is_told_what_it_lost() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_missed_while_one_listening_takes_the_place_of_another() {
     // The second listening is not acknowledged.
-    let new = modern(capabilities(), |_, message| match message["method"].as_str() {
+    let new = Peer::modern(capabilities(), |_, message| match message["method"].as_str() {
         Some("subscriptions/listen")
             if message["params"]["notifications"]["resourceSubscriptions"]
                 == json!(["x://1", "x://2"]) =>

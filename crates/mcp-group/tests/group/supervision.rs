@@ -2,24 +2,24 @@ use std::time::Duration;
 
 use mcp_group::{Backend, Backoff, Group, ServerState};
 use mcp_session::{ErrorKind, Mode, Session, SessionOptions};
-use mcp_transport::{Delivery, ErrorKind as Below};
+use mcp_testkit::scripted::{Peer, Reply};
+use mcp_transport::Delivery;
 use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    fixture::{backend, names, open, open_hearing, until},
-    peer::{Peer, Reply, modern, peer, result, tools},
-};
+use crate::fixture::{backend, names, open, open_hearing, until};
 
 /// Each connection of it has one more tool; `slow` never answers.
 fn growing() -> Peer {
-    modern(json!({ "tools": {} }), |number, message| match message["method"].as_str() {
+    Peer::modern(json!({ "tools": {} }), |number, message| match message["method"].as_str() {
         Some("tools/list") => {
-            tools(message, &["slow", "t0", "t1", "t2"][..(number as usize + 2).min(4)])
+            Reply::tools(message, &["slow", "t0", "t1", "t2"][..(number as usize + 2).min(4)])
         }
         Some("tools/call") if message["params"]["name"] == "slow" => Reply::Nothing,
-        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        Some("tools/call") => {
+            Reply::result(message, json!({ "resultType": "complete", "content": [] }))
+        }
         _ => Reply::Nothing,
     })
 }
@@ -34,7 +34,7 @@ fn state(group: &Group) -> ServerState {
 
 #[tokio::test(start_paused = true)]
 async fn one_bad_server_of_three_does_not_stop_the_others() {
-    let silent = peer(|_, _| Reply::Nothing);
+    let silent = Peer::new(|_, _| Reply::Nothing);
     let refusing = growing();
     refusing.refuse(u32::MAX);
     let mut options = SessionOptions::default();
@@ -105,9 +105,9 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let call = tokio::spawn(session.call_tool("p_slow").into_future());
     until(|| peer.asked("tools/call").len() == 1).await;
     peer.refuse(3);
-    peer.kill();
+    peer.exit();
     let error = call.await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Below::Interrupted));
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(error.delivery(), Delivery::Unknown);
     assert!(!session.is_closed());
 
@@ -116,7 +116,7 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let ServerState::Waiting { retry_in } = state(&group) else { panic!("{:?}", state(&group)) };
     assert!(retry_in > Duration::from_millis(500), "{retry_in:?}");
     let error = session.call_tool("p_t0").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Below::Connect));
+    assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.delivery(), Delivery::NotSent);
     let text = error.to_string();
     assert!(text.contains("server \"p\" is down") && text.contains("it is refused"), "{text}");
@@ -135,20 +135,20 @@ async fn the_end_of_a_process_is_in_the_errors_of_its_calls() {
     let peer = growing();
     let session = open(&beside(&peer)).await;
     session.call_tool("p_t0").await.unwrap();
-    peer.kill();
+    peer.exit();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let error = session.call_tool("p_t0").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Below::Interrupted));
-    let cause = error.transport().unwrap().find::<std::io::Error>().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let cause = error.find::<std::io::Error>().unwrap();
     assert_eq!(cause.to_string(), "exit status 3");
     assert!(error.to_string().contains("exit status 3"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
-    let peer = peer(|number, message| match message["method"].as_str() {
+    let peer = Peer::new(|number, message| match message["method"].as_str() {
         Some("server/discover") => {
-            let answer = result(
+            let answer = Reply::result(
                 message,
                 json!({
                     "resultType": "complete",
@@ -161,14 +161,16 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
                 _ => Reply::Later(Duration::from_secs(3), Box::new(answer)),
             }
         }
-        Some("tools/list") => tools(message, &["t"]),
-        Some("tools/call") => result(message, json!({ "resultType": "complete", "content": [] })),
+        Some("tools/list") => Reply::tools(message, &["t"]),
+        Some("tools/call") => {
+            Reply::result(message, json!({ "resultType": "complete", "content": [] }))
+        }
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
     let (session, heard) = open_hearing(&group, Mode::Auto).await;
     names(&session).await;
-    peer.kill();
+    peer.exit();
     until(|| state(&group) == ServerState::Connecting).await;
     let start = Instant::now();
     session.call_tool("p_t").await.unwrap();
@@ -193,7 +195,7 @@ async fn the_back_off_grows_and_begins_anew_with_a_server_that_stayed() {
         tokio::time::sleep(Duration::from_secs(stays)).await;
         let before = peer.connections();
         let start = Instant::now();
-        peer.kill();
+        peer.exit();
         until(|| peer.connections() > before).await;
         waits.push(start.elapsed().as_secs());
         until(|| state(&group) == ServerState::Ready).await;
@@ -215,8 +217,8 @@ async fn a_server_that_comes_late_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_never_be_opened_is_not_tried_again() {
-    let foreign = peer(|_, message| match message["method"].as_str() {
-        Some("server/discover") => result(
+    let foreign = Peer::new(|_, message| match message["method"].as_str() {
+        Some("server/discover") => Reply::result(
             message,
             json!({ "resultType": "complete", "supportedVersions": ["2099-01-01"], "capabilities": {} }),
         ),
@@ -244,7 +246,7 @@ async fn a_client_that_comes_while_all_is_down_takes_nothing_from_the_others() {
     let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
     let session = open(&group).await;
     peer.refuse(2);
-    peer.kill();
+    peer.exit();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let other = Session::open(Memory::new(group.clone()), None, SessionOptions::default()).await;
     assert!(other.unwrap_err().to_string().contains("exit status 3"));
@@ -262,7 +264,7 @@ async fn a_server_that_comes_up_while_another_fails_is_enough() {
     options.start_timeout = Duration::from_secs(20);
     let group = Group::builder()
         .backend(Backend::new("late", late))
-        .backend(Backend::new("silent", peer(|_, _| Reply::Nothing)).options(options))
+        .backend(Backend::new("silent", Peer::new(|_, _| Reply::Nothing)).options(options))
         .build();
     let session = open(&group).await;
     assert_eq!(names(&session).await, ["late_slow", "late_t0", "late_t1"]);
@@ -270,8 +272,8 @@ async fn a_server_that_comes_up_while_another_fails_is_enough() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
-    let peer = peer(|number, message| match message["method"].as_str() {
-        Some("server/discover") if number == 0 => result(
+    let peer = Peer::new(|number, message| match message["method"].as_str() {
+        Some("server/discover") if number == 0 => Reply::result(
             message,
             json!({
                 "resultType": "complete",
@@ -279,13 +281,13 @@ async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
                 "capabilities": { "tools": {} },
             }),
         ),
-        Some("tools/list") => tools(message, &["t"]),
+        Some("tools/list") => Reply::tools(message, &["t"]),
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
     let session = open(&group).await;
     let before = names(&session).await;
-    peer.kill();
+    peer.exit();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(state(&group), ServerState::Connecting);
     let start = Instant::now();
