@@ -7,8 +7,8 @@ use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRu
 use mcp_session::{Error, ErrorKind, Mode, SessionOptions, Timeout};
 
 use crate::{
-    Target, infer,
-    target::{One, Settings, Way},
+    Target, connectors,
+    target::{OneServer, Servers, Settings},
 };
 
 /// What errors that concern no server call the configuration.
@@ -47,13 +47,13 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
             let message = format!("none of its servers can be used: {}", texts.join("; "));
             Err(unusable(DOCUMENT, message))
         }
-        _ => Ok(Target(Way::Many(Many(servers.into())))),
+        _ => Ok(Target(Servers::Many(ManyServers(servers.into())))),
     }
 }
 
 /// Several servers, or one whose tools are changed.
 #[derive(Debug, Clone)]
-pub(crate) struct Many(Arc<[Entry]>);
+pub(crate) struct ManyServers(Arc<[Entry]>);
 
 #[derive(Debug)]
 struct Entry {
@@ -63,11 +63,11 @@ struct Entry {
 
 #[derive(Debug)]
 struct Server {
-    one: One,
+    one: OneServer,
     rules: Option<ToolRules>,
 }
 
-impl Many {
+impl ManyServers {
     /// The group, whose sessions are opened as `options` say where the configuration says nothing.
     pub(crate) fn group(&self, options: &SessionOptions) -> GroupBuilder {
         let mut group = Group::builder();
@@ -116,7 +116,7 @@ fn prepared(name: &str, server: &mcp_config::Server) -> Result<Server, Error> {
 }
 
 #[cfg(feature = "stdio")]
-fn process(name: &str, server: &mcp_config::Stdio) -> Result<One, Error> {
+fn process(name: &str, server: &mcp_config::Stdio) -> Result<OneServer, Error> {
     let mut stdio = mcp_transport_stdio::Stdio::new(&server.command)
         .args(&server.args)
         .inherit_env(&server.pass_env);
@@ -134,15 +134,15 @@ fn process(name: &str, server: &mcp_config::Stdio) -> Result<One, Error> {
     if let Some(cwd) = &server.cwd {
         stdio = stdio.cwd(cwd);
     }
-    Ok(One::new(stdio))
+    Ok(OneServer::new(stdio))
 }
 
 #[cfg(not(feature = "stdio"))]
-fn process(name: &str, _: &mcp_config::Stdio) -> Result<One, Error> {
+fn process(name: &str, _: &mcp_config::Stdio) -> Result<OneServer, Error> {
     Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
 }
 
-fn url(name: &str, server: &Remote) -> Result<One, Error> {
+fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
     let mut headers: Vec<(&str, String)> = Vec::new();
     match &server.auth {
         None => {}
@@ -155,9 +155,9 @@ fn url(name: &str, server: &Remote) -> Result<One, Error> {
     }
     headers.extend(server.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
     let one = match server.transport {
-        None => infer::url(&server.url, &headers),
-        Some(RemoteTransport::StreamableHttp) => infer::streamable_http(&server.url, &headers),
-        Some(RemoteTransport::Sse) => infer::sse(&server.url, &headers),
+        None => connectors::url(&server.url, &headers),
+        Some(RemoteTransport::StreamableHttp) => connectors::streamable_http(&server.url, &headers),
+        Some(RemoteTransport::Sse) => connectors::sse(&server.url, &headers),
         Some(_) => return Err(unusable(name, "this kind of transport is not known here")),
     };
     one.map_err(|error| unusable(name, "it cannot be reached as configured").with_source(error))

@@ -1,46 +1,70 @@
-//! A URL that may be Streamable HTTP or the HTTP+SSE of 2024-11-05: what it is shows at the opening.
+//! A URL that may be Streamable HTTP or the HTTP+SSE of 2024-11-05: the opening of a session shows which.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
+use std::sync::{
+    Arc, Mutex, PoisonError, Weak,
+    atomic::{AtomicBool, Ordering},
 };
 
-use futures_core::Stream;
-use mcp_core::{Message, Request, method};
+use mcp_core::{Request, method};
 use mcp_http::StatusError;
 use mcp_transport::{
-    Address, Binding, Connect, Connection, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay,
-    SharedConnect, SharedTransport, Transport,
+    Binding, Connect, Connection, Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange,
+    Hold, OneWay, Transport,
 };
-use tokio::sync::oneshot;
+use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
+use mcp_transport_sse::{Sse, SseTransport};
 
-/// Speaks Streamable HTTP, unless an `initialize` is refused as by a server that knows only HTTP+SSE and
-/// a GET of the same URL opens a stream of that. What was found holds for later connections too.
+/// Speaks Streamable HTTP until an `initialize` is refused as by a server that knows only HTTP+SSE, and a
+/// GET of the same URL opens an event stream of that. The connection is over then, and the next one speaks
+/// HTTP+SSE; so do all that follow.
 ///
 /// Spec: basic/transports/streamable-http#backward-compatibility
 #[derive(Debug, Clone)]
 pub(crate) struct Detect {
-    http: SharedConnect,
-    sse: SharedConnect,
-    is_sse: Arc<AtomicBool>,
+    http: StreamableHttp,
+    sse: Sse,
+    found: Arc<Found>,
 }
 
+#[derive(Debug, Default)]
+struct Found {
+    is_sse: AtomicBool,
+    /// The connection of HTTP+SSE that showed it, for the next who connects.
+    open: Mutex<Weak<Handover>>,
+}
+
+/// A connection that is taken over, as long as the one that opened it lives.
+type Handover = Mutex<Option<Connection<SseTransport>>>;
+
 impl Detect {
-    pub(crate) fn new(http: impl Connect, sse: impl Connect) -> Self {
-        Self {
-            http: SharedConnect::new(http),
-            sse: SharedConnect::new(sse),
-            is_sse: Arc::default(),
-        }
+    pub(crate) fn new(http: StreamableHttp, sse: Sse) -> Self {
+        Self { http, sse, found: Arc::default() }
     }
 
-    /// Begins with what was found another time. If that is no longer so, it is found out anew.
+    /// Begins with what was found earlier. If it no longer holds, the server is probed again.
     pub(crate) fn assume(&self, binding: Binding) {
-        self.is_sse.store(binding == Binding::LegacyHttp, Ordering::Release);
+        self.found.set_sse(binding == Binding::HttpSse);
+    }
+}
+
+impl Found {
+    fn is_sse(&self) -> bool {
+        self.is_sse.load(Ordering::Acquire)
+    }
+
+    fn set_sse(&self, is_sse: bool) {
+        self.is_sse.store(is_sse, Ordering::Release);
+    }
+
+    fn hand_over(&self, handover: &Arc<Handover>, connection: Connection<SseTransport>) {
+        *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(handover);
+        self.set_sse(true);
+    }
+
+    fn take_over(&self) -> Option<Connection<SseTransport>> {
+        let handover = self.open.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
+        handover.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -48,144 +72,108 @@ impl Connect for Detect {
     type Transport = DetectTransport;
 
     async fn connect(&self) -> Result<Connection<DetectTransport>, Error> {
-        if self.binding() == Binding::LegacyHttp {
+        if self.found.is_sse() {
+            if let Some(connection) = self.found.take_over() {
+                return Ok(connection.map(DetectTransport::Sse));
+            }
             match self.sse.connect().await {
-                Ok(Connection { transport, inbound, .. }) => {
-                    return Ok(Connection::new(DetectTransport::Known(transport), inbound));
-                }
+                Ok(connection) => return Ok(connection.map(DetectTransport::Sse)),
                 // The endpoint is there, and no longer what it was.
-                Err(error) if is_something_else(&error) => self.assume(Binding::Http),
+                Err(error) if is_something_else(&error) => self.found.set_sse(false),
                 Err(error) => return Err(error),
             }
         }
-        let Connection { transport, inbound, .. } = self.http.connect().await?;
-        let (beside, other) = oneshot::channel();
-        let transport = DetectTransport::Open(Box::new(Open {
-            http: transport,
-            sse: OnceLock::new(),
-            connect: self.sse.clone(),
-            is_sse: Arc::clone(&self.is_sse),
-            beside: Mutex::new(Some(beside)),
-        }));
-        let inbound = Inbound::from_stream(Either { inbound, other: Some(other) });
-        Ok(Connection::new(transport, inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        match self.is_sse.load(Ordering::Acquire) {
-            true => Binding::LegacyHttp,
-            false => Binding::Http,
-        }
+        let connection = self.http.connect().await?;
+        Ok(connection.map(|http| {
+            let (sse, found) = (self.sse.clone(), Arc::clone(&self.found));
+            DetectTransport::Http(Box::new(Http { http, sse, found, handover: Arc::default() }))
+        }))
     }
 
     fn describe(&self) -> String {
         self.http.describe()
     }
 
-    fn address(&self) -> Option<Address> {
-        self.http.address()
+    fn hold(&self) -> Option<Hold> {
+        self.http.hold().or_else(|| self.sse.hold())
     }
 }
 
 pub(crate) enum DetectTransport {
-    Known(SharedTransport),
-    Open(Box<Open>),
+    Http(Box<Http>),
+    Sse(SseTransport),
 }
 
-pub(crate) struct Open {
-    http: SharedTransport,
-    /// Used for everything once it is there.
-    sse: OnceLock<SharedTransport>,
-    connect: SharedConnect,
-    is_sse: Arc<AtomicBool>,
-    beside: Mutex<Option<oneshot::Sender<Inbound>>>,
+/// Streamable HTTP, as far as is known.
+pub(crate) struct Http {
+    http: StreamableHttpTransport,
+    sse: Sse,
+    found: Arc<Found>,
+    handover: Arc<Handover>,
 }
 
-impl DetectTransport {
-    fn current(&self) -> &SharedTransport {
-        match self {
-            Self::Known(transport) => transport,
-            Self::Open(open) => open.sse.get().unwrap_or(&open.http),
-        }
-    }
-}
-
-impl Open {
-    /// Opens the other transport, or gives back why the first one refused.
-    async fn switch(&self, refused: Error) -> Result<&SharedTransport, Error> {
-        let Ok(Connection { transport, inbound, .. }) = self.connect.connect().await else {
-            return Err(refused);
-        };
-        let transport = self.sse.get_or_init(|| transport);
-        self.is_sse.store(true, Ordering::Release);
-        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(beside) = beside {
-            // It fails where nobody listens any more.
-            let _ = beside.send(inbound);
-        }
-        Ok(transport)
+impl Http {
+    /// The error of an `initialize` that was `refused`.
+    async fn refused(&self, refused: Error) -> Error {
+        tracing::debug!(error = %refused, "not Streamable HTTP; is it HTTP+SSE?");
+        let Ok(connection) = self.sse.connect().await else { return refused };
+        self.found.hand_over(&self.handover, connection);
+        let message = "the server speaks HTTP+SSE: the next connection does, too";
+        Error::new(ErrorKind::Closed, message).with_delivery(Delivery::NotSent).with_source(refused)
     }
 }
 
 impl Transport for DetectTransport {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        match self {
-            Self::Open(open)
-                if open.sse.get().is_none() && request.message.method == method::INITIALIZE =>
-            {
-                match open.http.request(request.clone()).await {
-                    Err(error) if is_refusal(&error) => {
-                        tracing::debug!(%error, "not Streamable HTTP; is it HTTP+SSE?");
-                        open.switch(error).await?.request(request).await
-                    }
-                    other => other,
-                }
-            }
-            _ => self.current().request(request).await,
+        let http = match self {
+            Self::Sse(sse) => return sse.request(request).await,
+            Self::Http(http) => http,
+        };
+        let is_initialize = request.message.method == method::INITIALIZE;
+        match http.http.request(request).await {
+            Err(error) if is_initialize && is_refusal(&error) => Err(http.refused(error).await),
+            outcome => outcome,
         }
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.current().send(message).await
+        match self {
+            Self::Http(http) => http.http.send(message).await,
+            Self::Sse(sse) => sse.send(message).await,
+        }
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.current().close().await
+        match self {
+            Self::Http(http) => http.http.close().await,
+            Self::Sse(sse) => sse.close().await,
+        }
+    }
+
+    async fn closed(&self) -> Error {
+        match self {
+            Self::Http(http) => http.http.closed().await,
+            Self::Sse(sse) => sse.closed().await,
+        }
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        match self {
+            Self::Http(http) => http.http.diagnostics(),
+            Self::Sse(sse) => sse.diagnostics(),
+        }
     }
 }
 
-/// How a server of HTTP+SSE alone answers a POST to its stream.
+/// How a server of HTTP+SSE alone answers a POST to the URL of its event stream.
 fn is_refusal(error: &Error) -> bool {
     let status = error.find::<StatusError>().map(|error| error.status().as_u16());
     error.kind() == ErrorKind::Rejected && matches!(status, Some(400 | 404 | 405))
 }
 
-/// Whether somebody is there who does not do what HTTP+SSE does: a server of Streamable HTTP may as well
-/// open a stream, and leave it empty or end it.
+/// Whether the server at the URL does not do what HTTP+SSE does: one of Streamable HTTP may as well open a
+/// stream, and leave it empty or end it.
 fn is_something_else(error: &Error) -> bool {
     use ErrorKind::{Interrupted, Protocol, Rejected, Timeout};
     matches!(error.kind(), Rejected | Protocol | Timeout | Interrupted)
-}
-
-/// What arrives on the one carrier, and on the other from when that is open.
-struct Either {
-    inbound: Inbound,
-    other: Option<oneshot::Receiver<Inbound>>,
-}
-
-impl Stream for Either {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if let Some(other) = &mut this.other
-            && let Poll::Ready(told) = Pin::new(other).poll(cx)
-        {
-            this.other = None;
-            if let Ok(inbound) = told {
-                this.inbound = inbound;
-            }
-        }
-        Pin::new(&mut this.inbound).poll_next(cx)
-    }
 }

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-#[cfg(all(feature = "http", feature = "sse"))]
-use crate::detect::Detect;
-use crate::{Target, target::One};
-use mcp_session::{Error, ErrorKind};
+use mcp_session::Error;
+#[cfg(feature = "config")]
+use mcp_session::ErrorKind;
+
+use crate::{
+    Target,
+    connectors::{no_target, script, url},
+};
 
 /// Infers a target from text: a URL, or the path of a script.
 pub(crate) fn text(text: &str) -> Result<Target, Error> {
@@ -100,85 +104,6 @@ fn scheme(text: &str) -> Option<String> {
     is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
-fn no_target(target: &str, message: &str) -> Error {
-    Error::new(ErrorKind::Target, target, message.to_owned())
-}
-
-/// Headers for each request of a server behind a URL.
-type Headers<'a> = [(&'a str, String)];
-
-/// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL.
-pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
-    match names_sse(text) {
-        true => sse(text, headers),
-        false => any_http(text, headers),
-    }
-}
-
-fn names_sse(url: &str) -> bool {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let place = url.split_once("://").map_or(url, |(_, place)| place);
-    place.split('/').skip(1).any(|segment| segment == "sse" || segment.starts_with("sse&"))
-}
-
-/// Streamable HTTP, unless it turns out to be HTTP+SSE.
-#[cfg(all(feature = "http", feature = "sse"))]
-fn any_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
-    let detect = Detect::new(new_http(text, headers)?, new_sse(text, headers)?);
-    Ok(One::detected(detect))
-}
-
-#[cfg(not(all(feature = "http", feature = "sse")))]
-fn any_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
-    streamable_http(text, headers)
-}
-
-#[cfg(all(feature = "http", any(feature = "config", not(feature = "sse"))))]
-pub(crate) fn streamable_http(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
-    new_http(text, headers).map(One::new)
-}
-
-#[cfg(not(feature = "http"))]
-pub(crate) fn streamable_http(text: &str, _: &Headers<'_>) -> Result<One, Error> {
-    Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
-}
-
-#[cfg(feature = "sse")]
-pub(crate) fn sse(text: &str, headers: &Headers<'_>) -> Result<One, Error> {
-    new_sse(text, headers).map(One::new)
-}
-
-#[cfg(not(feature = "sse"))]
-pub(crate) fn sse(text: &str, _: &Headers<'_>) -> Result<One, Error> {
-    Err(no_target(
-        &without_secrets(text),
-        "this looks like HTTP+SSE, which needs the feature `sse` of mcp-client; \
-         if it is not, pass a `StreamableHttp`",
-    ))
-}
-
-#[cfg(feature = "http")]
-fn new_http(
-    text: &str,
-    headers: &Headers<'_>,
-) -> Result<mcp_transport_http::StreamableHttp, Error> {
-    let http = checked(text, mcp_transport_http::StreamableHttp::new(text))?;
-    Ok(headers.iter().fold(http, |http, (name, value)| http.header(*name, value)))
-}
-
-#[cfg(feature = "sse")]
-fn new_sse(text: &str, headers: &Headers<'_>) -> Result<mcp_transport_sse::Sse, Error> {
-    let sse = checked(text, mcp_transport_sse::Sse::new(text))?;
-    Ok(headers.iter().fold(sse, |sse, (name, value)| sse.header(*name, value)))
-}
-
-#[cfg(any(feature = "http", feature = "sse"))]
-fn checked<T>(text: &str, server: Result<T, mcp_transport::Error>) -> Result<T, Error> {
-    server.map_err(|error| {
-        no_target(&without_secrets(text), "the URL is not valid").with_source(error)
-    })
-}
-
 /// The servers of a document, if it is one.
 #[cfg(feature = "config")]
 pub(crate) fn config(
@@ -211,34 +136,6 @@ fn config_file(path: &Path) -> Result<Target, Error> {
     Err(no_target(&shown, "configuration files need the feature `config` of mcp-client"))
 }
 
-/// A URL without its user, password and query.
-fn without_secrets(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    match text.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = host.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
-        }
-        None => text.to_owned(),
-    }
-}
-
-#[cfg(feature = "stdio")]
-fn script(path: &Path, extension: &str) -> Result<One, Error> {
-    use mcp_transport_stdio::Stdio;
-
-    Ok(match extension {
-        "py" => One::new(Stdio::python(path)),
-        _ => One::new(Stdio::node(path)),
-    })
-}
-
-#[cfg(not(feature = "stdio"))]
-fn script(path: &Path, _: &str) -> Result<One, Error> {
-    Err(no_target(&path.display().to_string(), "scripts need the feature `stdio` of mcp-client"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -250,9 +147,9 @@ mod tests {
     #[cfg(any(feature = "http", feature = "stdio"))]
     fn connect(target: Result<Target, Error>) -> mcp_transport::SharedConnect {
         match target.unwrap().0 {
-            crate::target::Way::One(one) => one.connect,
+            crate::target::Servers::One(one) => one.connect,
             #[cfg(feature = "config")]
-            crate::target::Way::Many(many) => panic!("{many:?}"),
+            crate::target::Servers::Many(many) => panic!("{many:?}"),
         }
     }
 
@@ -289,41 +186,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn secrets_of_a_url_are_not_shown() {
-        assert_eq!(without_secrets("http://me:pw@host:1/a?key=1#x"), "http://host:1/a");
-        assert_eq!(without_secrets("HTTPS://host"), "HTTPS://host");
-    }
-
     #[cfg(feature = "http")]
     #[test]
     fn urls_of_any_case() {
-        for target in ["http://localhost:1/mcp", "HTTPS://Example.com/", " Http://h/x "] {
-            assert_eq!(connect(text(target)).binding(), mcp_transport::Binding::Http);
+        for (target, url) in [
+            ("http://localhost:1/mcp", "http://localhost:1/mcp"),
+            ("HTTPS://Example.com/", "https://example.com/"),
+            (" Http://h/x ", "http://h/x"),
+        ] {
+            assert_eq!(connect(text(target)).describe(), url);
         }
         assert!(refusal("http://").contains("not valid"));
-    }
-
-    #[cfg(all(feature = "http", feature = "sse"))]
-    #[test]
-    fn a_segment_of_the_path_tells_http_sse() {
-        use mcp_transport::Binding::{Http, LegacyHttp};
-        for (target, binding) in [
-            ("http://h/sse", LegacyHttp),
-            ("https://h:1/a/sse/", LegacyHttp),
-            ("http://h/sse/b", LegacyHttp),
-            ("http://h/sse?key=1", LegacyHttp),
-            ("http://h/sse&key=1", LegacyHttp),
-            ("http://h/mcp", Http),
-            ("http://h/sses", Http),
-            ("http://h/asse", Http),
-            ("http://h/mcp?next=/sse", Http),
-            ("http://h/mcp#/sse", Http),
-            ("http://sse", Http),
-            ("http://sse/", Http),
-        ] {
-            assert_eq!(connect(text(target)).binding(), binding, "{target}");
-        }
     }
 
     #[cfg(feature = "stdio")]

@@ -1,66 +1,103 @@
 //! What a client keeps between one connect and the next.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use mcp_session::{Error, ErrorKind, Session, Verdict};
+use mcp_session::{Error, Session, Verdict};
+use mcp_transport::{Binding, SingleFlight};
 
 #[derive(Default)]
 pub(crate) struct Kept {
-    /// Held while a session is opened, so that connects at the same time share it.
-    session: tokio::sync::Mutex<Option<Session>>,
+    session: Mutex<Option<Session>>,
+    /// Connects at the same time share one start. `None` where what it opened is not shared.
+    opening: SingleFlight<Result<Option<Session>, Error>>,
+    /// Whether sessions with this server are kept where no setting says so, once one was open.
+    by_default: OnceLock<bool>,
     verdict: Mutex<Option<Verdict>>,
     #[cfg(feature = "config")]
-    group: std::sync::OnceLock<mcp_group::Group>,
+    group: OnceLock<mcp_group::Group>,
 }
 
 impl Kept {
-    /// The session that is open, or the one that `open` gives; waits up to `limit` for another start.
-    pub(crate) async fn session(
+    /// The kept session, or one that `open` gives, which is kept if `keep` says so; where that is `None`, if
+    /// the connection is a pipe.
+    pub(crate) async fn session<F>(
         &self,
-        limit: Duration,
-        open: impl Future<Output = Result<Session, Error>>,
-    ) -> Result<Session, Error> {
-        let mut kept = tokio::time::timeout(limit, self.session.lock()).await.map_err(|_| {
-            let message = format!("a start that was under way took longer than {limit:?}");
-            Error::new(ErrorKind::Timeout, "this client", message)
-        })?;
-        if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
-            return Ok(session.clone());
+        keep: Option<bool>,
+        open: impl Fn() -> F,
+    ) -> Result<Session, Error>
+    where
+        F: Future<Output = Result<Session, Error>>,
+    {
+        loop {
+            if keep.or_else(|| self.by_default.get().copied()) == Some(false) {
+                return open().await;
+            }
+            if let Some(session) = self.current() {
+                return Ok(session);
+            }
+            let mut own = None;
+            let start = async {
+                let session = open().await?;
+                let keep = keep.unwrap_or_else(|| {
+                    *self.by_default.get_or_init(|| is_kept_by_default(&session))
+                });
+                match keep {
+                    true => *lock(&self.session) = Some(session.clone()),
+                    false => own = Some(session),
+                }
+                Ok(lock(&self.session).clone().filter(|_| keep))
+            };
+            let shared = self.opening.run(|| start).await?;
+            if let Some(session) = shared.or(own) {
+                return Ok(session);
+            }
         }
+    }
+
+    /// The kept session, if it is still open.
+    fn current(&self) -> Option<Session> {
+        let mut kept = lock(&self.session);
         // What is dead goes before anything takes its place.
-        *kept = None;
-        let session = open.await?;
-        *kept = Some(session.clone());
-        Ok(session)
+        kept.take_if(|session| session.is_closed());
+        kept.clone()
     }
 
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        self.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.verdict).clone()
     }
 
-    /// The group that is there, or the one that `make` gives.
+    pub(crate) fn set_verdict(&self, verdict: &Verdict) {
+        *lock(&self.verdict) = Some(verdict.clone());
+    }
+
+    /// The kept group, or the one that `build` gives.
     #[cfg(feature = "config")]
-    pub(crate) fn group(&self, make: impl FnOnce() -> mcp_group::Group) -> mcp_group::Group {
-        self.group.get_or_init(make).clone()
+    pub(crate) fn group(&self, build: impl FnOnce() -> mcp_group::Group) -> mcp_group::Group {
+        self.group.get_or_init(build).clone()
     }
 
-    pub(crate) fn found(&self, verdict: &Verdict) {
-        let mut kept = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(verdict.clone());
-    }
-
+    /// Closes what is kept, after a start that is under way.
     pub(crate) async fn close(&self) -> Result<(), Error> {
-        let session = self.session.lock().await.take();
-        #[cfg(feature = "config")]
-        if let Some(group) = self.group.get() {
-            return group.close().await;
-        }
-        match session {
+        // If the start fails, those who connect get the error.
+        let _ = self.opening.run(|| async { Ok(None) }).await;
+        let session = lock(&self.session).take();
+        let closed = match session {
             Some(session) => session.close().await,
             None => Ok(()),
+        };
+        #[cfg(feature = "config")]
+        if let Some(group) = self.group.get() {
+            return group.close().await.and(closed);
         }
+        closed
     }
+}
+
+/// A process, or another pipe, takes long to start and is shared anyway.
+fn is_kept_by_default(session: &Session) -> bool {
+    session.connection().binding == Binding::Pipe
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,9 +22,11 @@
 mod client;
 #[cfg(feature = "config")]
 mod config;
+mod connectors;
 #[cfg(all(feature = "http", feature = "sse"))]
 mod detect;
 mod infer;
+mod into_target;
 mod kept;
 mod pair;
 #[cfg(feature = "rmcp")]
@@ -32,6 +34,7 @@ pub mod rmcp;
 mod target;
 
 pub use client::{Client, Connecting};
+pub use into_target::IntoTarget;
 pub use mcp_core as types;
 #[cfg(feature = "validation")]
 pub use mcp_session::OutputChecks;
@@ -43,7 +46,7 @@ pub use mcp_session::{
     Timeout, Verdict,
 };
 pub use mcp_transport::{self as transport, TraceContext};
-pub use target::{IntoTarget, Target};
+pub use target::Target;
 
 #[cfg(feature = "config")]
 pub use mcp_config::{self as config_file, McpConfig};

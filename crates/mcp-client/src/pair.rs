@@ -1,100 +1,94 @@
-//! Pairs of streams as targets: already open, and so connected to once.
+//! Pairs of streams as targets: already open, and so connected to only once.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Mutex, PoisonError},
+};
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use mcp_core::Message;
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, Error, ErrorKind, Inbound, Limits, Multiplex,
+    Binding, Connect, Connection, ConnectionInfo, Delivery, Error, ErrorKind, Inbound, Limits,
+    multiplex::Multiplex,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// A pair of streams, until it is connected to.
+pub(crate) struct Pair {
+    description: &'static str,
+    open: Mutex<Option<Open>>,
+}
+
+type Open = Box<dyn FnOnce() -> (Multiplex, Inbound) + Send>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-pub(crate) struct Bytes<R, W>(Once<(R, W)>);
-
-impl<R, W> Bytes<R, W> {
-    pub(crate) fn new(reader: R, writer: W) -> Self {
-        Self(Once::new((reader, writer)))
-    }
-}
-
-impl<R, W> Connect for Bytes<R, W>
-where
-    R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
-{
-    type Transport = Multiplex;
-
-    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
-        let (reader, writer) = self.0.take()?;
-        let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        Ok(connection(transport, inbound, driver))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Stream
-    }
-
-    fn describe(&self) -> String {
-        "a pair of byte streams".to_owned()
-    }
-}
-
-pub(crate) struct Messages<Si, St>(Once<(Si, St)>);
-
-impl<Si, St> Messages<Si, St> {
-    pub(crate) fn new(sink: Si, stream: St) -> Self {
-        Self(Once::new((sink, stream)))
-    }
-}
-
-impl<Si, St, E> Connect for Messages<Si, St>
-where
-    Si: Sink<Message, Error: Into<BoxError>> + Unpin + Send + 'static,
-    St: Stream<Item = Result<Message, E>> + Unpin + Send + 'static,
-    E: Into<BoxError> + 'static,
-{
-    type Transport = Multiplex;
-
-    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
-        let (sink, stream) = self.0.take()?;
-        let (transport, inbound, driver) = Multiplex::messages(sink, stream, Limits::default());
-        Ok(connection(transport, inbound, driver))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Stream
-    }
-
-    fn describe(&self) -> String {
-        "a pair of message streams".to_owned()
-    }
-}
-
-struct Once<T>(Mutex<Option<T>>);
-
-impl<T> Once<T> {
-    fn new(value: T) -> Self {
-        Self(Mutex::new(Some(value)))
-    }
-
-    fn take(&self) -> Result<T, Error> {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.ok_or_else(|| {
-            let message = "a pair of streams can be connected to once, and that has been done";
-            Error::new(ErrorKind::Config, message).with_delivery(Delivery::NotSent)
+impl Pair {
+    /// Lines of JSON over byte streams.
+    pub(crate) fn bytes<R, W>(reader: R, writer: W) -> Self
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        Self::new("a pair of byte streams", || {
+            let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
+            spawned(transport, inbound, driver)
         })
     }
+
+    /// Messages over a sink and a stream.
+    pub(crate) fn messages<Si, St, E>(sink: Si, stream: St) -> Self
+    where
+        Si: Sink<Message, Error: Into<BoxError>> + Unpin + Send + 'static,
+        St: Stream<Item = Result<Message, E>> + Unpin + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self::new("a pair of message streams", || {
+            let (transport, inbound, driver) = Multiplex::messages(sink, stream, Limits::default());
+            spawned(transport, inbound, driver)
+        })
+    }
+
+    fn new(
+        description: &'static str,
+        open: impl FnOnce() -> (Multiplex, Inbound) + Send + 'static,
+    ) -> Self {
+        Self { description, open: Mutex::new(Some(Box::new(open))) }
+    }
 }
 
-/// Gives the driver a task. It ends with the last handle of the transport, or with the pipe.
-fn connection(
+/// Gives the driver a task, which ends with the last handle of the transport or with the streams.
+fn spawned(
     transport: Multiplex,
     inbound: Inbound,
     driver: impl Future<Output = Error> + Send + 'static,
-) -> Connection<Multiplex> {
+) -> (Multiplex, Inbound) {
     tokio::spawn(driver);
-    Connection::new(transport, inbound)
+    (transport, inbound)
+}
+
+impl Connect for Pair {
+    type Transport = Multiplex;
+
+    async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let open = open.ok_or_else(|| {
+            let message = "a pair of streams can be connected to only once, and already was";
+            Error::new(ErrorKind::Config, message).with_delivery(Delivery::NotSent)
+        })?;
+        let (transport, inbound) = open();
+        let info = ConnectionInfo::new(Binding::Pipe, self.description);
+        Ok(Connection::new(transport, inbound, info))
+    }
+
+    fn describe(&self) -> String {
+        self.description.to_owned()
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").field("description", &self.description).finish_non_exhaustive()
+    }
 }

@@ -36,8 +36,8 @@ use mcp_core::{
     ProtocolVersion, RawJson, Request, RequestId, Response, decode_params, error_code, method,
 };
 use mcp_transport::{
-    Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, SharedTransport,
-    Transport as _,
+    Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, InboundItem, OneWay,
+    SharedTransport, Transport as _,
 };
 use rmcp::{
     RoleClient,
@@ -106,9 +106,15 @@ impl RmcpTransport {
         let (begin, begun) = mpsc::channel(QUEUE);
         let mut arriving = SelectAll::new();
         if !connection.inbound.is_none() {
+            // The SDK knows no gaps.
+            let messages = connection.inbound.filter_map(async |item| match item {
+                Ok(InboundItem::Message(message)) => Some(Ok(message)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            });
             let over = Error::new(ErrorKind::Closed, "the connection is over");
-            let inbound = connection.inbound.chain(stream::once(ready(Err(over))));
-            arriving.push(inbound.map(|item| (None, item)).boxed());
+            let messages = messages.chain(stream::once(ready(Err(over))));
+            arriving.push(messages.map(|item| (None, item)).boxed());
         }
         Self {
             transport: SharedTransport::new(connection.transport),
@@ -267,15 +273,6 @@ impl Transport<RoleClient> for RmcpTransport {
                 (Ok(message), _) => message,
                 (Err(error), Some(request)) if !error.is_closed() => {
                     answer(request, error_code::INTERNAL_ERROR, &error).into()
-                }
-                // Messages were lost, and more may come.
-                (Err(error), None)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::Overflow | ErrorKind::Interrupted | ErrorKind::SessionExpired
-                    ) =>
-                {
-                    continue;
                 }
                 (Err(_), _) => return None,
             };

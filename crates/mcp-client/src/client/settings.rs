@@ -7,7 +7,7 @@ use mcp_core::{
     ElicitResult, Implementation, Notification, Root,
 };
 use mcp_session::{Asked, Cache, Extension, Handlers, Mode, Reply, Timeout, Verdict};
-use mcp_transport::{RestartPolicy, TraceContext};
+use mcp_transport::{Backoff, TraceContext};
 
 use super::Client;
 
@@ -16,21 +16,21 @@ impl Client {
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.into());
-        self.anew()
+        self.changed()
     }
 
     /// Which era is spoken. Default: the newest that the server speaks.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.options.mode = mode;
-        self.anew()
+        self.changed()
     }
 
     /// Who we are, as servers see it. Default: the name and version of this library.
     #[must_use]
     pub fn client_info(mut self, name: &str, version: &str) -> Self {
         self.options.client_info = Implementation::new(name, version);
-        self.anew()
+        self.changed()
     }
 
     /// What the client declares to be capable of, beside what its [`handlers`](Client::handlers)
@@ -38,7 +38,7 @@ impl Client {
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.options.capabilities = capabilities;
-        self.anew()
+        self.changed()
     }
 
     /// What an earlier session found out about this server, to open the next one without asking again:
@@ -46,13 +46,13 @@ impl Client {
     #[must_use]
     pub fn prior_discover(mut self, verdict: Verdict) -> Self {
         #[cfg(all(feature = "http", feature = "sse"))]
-        if let Some(crate::target::One { detect: Some(detect), .. }) = self.target.one()
+        if let Some(crate::target::OneServer { detect: Some(detect), .. }) = self.target.one()
             && let Some(binding) = verdict.binding
         {
             detect.assume(binding);
         }
         self.options.prior_discover = Some(verdict);
-        self.anew()
+        self.changed()
     }
 
     /// Whether a session stays open between one [`connect`](Client::connect) and the next, which then
@@ -65,22 +65,22 @@ impl Client {
     #[must_use]
     pub fn keep_alive(mut self, keep: bool) -> Self {
         self.keep_alive = Some(keep);
-        self.anew()
+        self.changed()
     }
 
     /// Opens a connection that is over anew under an open session, such as to a process that has died, in
     /// the modern era; see [`Restart`](mcp_transport::Restart). Default: calls fail, until the next connect.
     #[must_use]
-    pub fn restart(mut self, policy: RestartPolicy) -> Self {
-        self.restart = Some(policy);
-        self.anew()
+    pub fn restart(mut self, backoff: Backoff) -> Self {
+        self.restart = Some(backoff);
+        self.changed()
     }
 
     /// The limit on calls that set none of their own. Default: 300 s without any message for the call.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options.timeout = timeout.into();
-        self.anew()
+        self.changed()
     }
 
     /// How long a server on a shared pipe may leave the first question about its era unanswered before
@@ -88,14 +88,14 @@ impl Client {
     #[must_use]
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.options.probe_timeout = limit;
-        self.anew()
+        self.changed()
     }
 
     /// How long all of the start may take. Default: 60 s.
     #[must_use]
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.options.start_timeout = limit;
-        self.anew()
+        self.changed()
     }
 
     /// Takes the notifications that belong to no call, in order. It must not block.
@@ -105,7 +105,7 @@ impl Client {
         handler: impl Fn(&Notification) + Send + Sync + 'static,
     ) -> Self {
         self.options.on_notification = Some(Arc::new(handler));
-        self.anew()
+        self.changed()
     }
 
     /// What is done for servers: forms and pages for people, models, roots, and what they log. To set a
@@ -125,7 +125,7 @@ impl Client {
     #[must_use]
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.options.handlers = handlers;
-        self.anew()
+        self.changed()
     }
 
     /// Judges the structured results of tools by the `outputSchema` of each tool: what does not fit is an
@@ -143,7 +143,7 @@ impl Client {
     #[must_use]
     pub fn validate_output(mut self, checks: mcp_session::OutputChecks) -> Self {
         self.options.output_checks = Some(checks);
-        self.anew()
+        self.changed()
     }
 
     /// What becomes of results that servers let their clients keep. Default: they are kept in memory, for
@@ -164,7 +164,7 @@ impl Client {
     #[must_use]
     pub fn cache(mut self, cache: Cache) -> Self {
         self.options.cache = Some(cache);
-        self.anew()
+        self.changed()
     }
 
     /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
@@ -175,7 +175,7 @@ impl Client {
         A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_elicitation(handler);
-        self.anew()
+        self.changed()
     }
 
     /// Asks a model: [`Handlers::on_sampling`].
@@ -186,14 +186,14 @@ impl Client {
         A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_sampling(handler);
-        self.anew()
+        self.changed()
     }
 
     /// Names roots that stay as they are: [`Handlers::roots`].
     #[must_use]
     pub fn roots(mut self, roots: impl IntoIterator<Item = Root>) -> Self {
         self.options.handlers = self.options.handlers.roots(roots);
-        self.anew()
+        self.changed()
     }
 
     /// Names the roots: [`Handlers::on_roots`].
@@ -204,7 +204,7 @@ impl Client {
         A: Future<Output: Reply<Vec<Root>>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_roots(handler);
-        self.anew()
+        self.changed()
     }
 
     /// Says which trace is on, for the `_meta` and the HTTP headers of what is sent; see
@@ -229,14 +229,14 @@ impl Client {
         provider: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
     ) -> Self {
         self.options.trace_context = Some(Arc::new(provider));
-        self.anew()
+        self.changed()
     }
 
     /// Whether there are spans of `tracing` for calls; see [`SessionOptions::spans`](crate::SessionOptions::spans). Default: there are.
     #[must_use]
     pub fn spans(mut self, spans: bool) -> Self {
         self.options.spans = spans;
-        self.anew()
+        self.changed()
     }
 
     /// Declares an extension of the protocol to servers and uses it, beside those given before.
@@ -246,6 +246,6 @@ impl Client {
     #[must_use]
     pub fn extension(mut self, extension: impl Extension) -> Self {
         self.options.extensions.push(Arc::new(extension));
-        self.anew()
+        self.changed()
     }
 }

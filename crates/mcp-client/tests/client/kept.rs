@@ -145,7 +145,10 @@ async fn a_start_that_fails_leaves_nothing_behind() {
     let client = Client::new(Stdio::new("/nowhere/server")).unwrap();
     for _ in 0..2 {
         let failure = client.connect().await.unwrap_err();
-        assert!(failure.to_string().contains("there is no file /nowhere/server"), "{failure}");
+        assert!(
+            failure.to_string().contains("cannot start /nowhere/server: there is no such file"),
+            "{failure}"
+        );
     }
     assert_eq!(client.verdict(), None);
     client.close().await.unwrap();

@@ -1,6 +1,11 @@
 //! Time limits: of the client, of one connect, of one call.
 
-use std::time::Duration;
+use std::{
+    future::IntoFuture,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use mcp_client::{Client, ErrorKind, Timeout};
 use tokio::time::Instant;
@@ -51,4 +56,15 @@ async fn a_start_has_a_limit_of_its_own() {
 
     let gone = Client::new(silent()).unwrap().connect().await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn connecting_without_a_runtime_says_so() {
+    for client in [Client::new(bookshop()), Client::new("http://localhost:1/mcp")] {
+        let connecting = pin!(client.unwrap().connect().into_future());
+        let outcome = connecting.poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Err(failure)) = outcome else { panic!("it waits") };
+        assert_eq!(failure.kind(), ErrorKind::Config);
+        assert!(failure.to_string().contains("needs a tokio runtime"), "{failure}");
+    }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use mcp_client::{
     Client, ErrorKind, Memory,
-    transport::{self, Connect, Duplex},
+    transport::{
+        Connect,
+        duplex::{Duplex, DuplexItem},
+    },
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
@@ -28,7 +31,7 @@ async fn bytes_once() {
     assert_eq!(again.list_tools().await.unwrap().len(), 2, "it is kept open");
     session.close().await.unwrap();
     let twice = client.connect().await.unwrap_err();
-    assert_eq!(twice.kind(), ErrorKind::Transport(transport::ErrorKind::Config));
+    assert_eq!(twice.kind(), ErrorKind::Config);
     assert!(twice.to_string().contains("once"), "{twice}");
     serving.await.unwrap().unwrap();
 }
@@ -51,7 +54,15 @@ async fn bytes_end_with_the_last_handle() {
 #[tokio::test]
 async fn messages_once() {
     let connection = Memory::new(bookshop()).connect().await.unwrap();
-    let client = Client::new(Duplex::new(connection).split()).unwrap().keep_alive(false);
+    let (sink, items) = Duplex::new(connection).split();
+    let messages = items.filter_map(|item| {
+        std::future::ready(match item {
+            Ok(DuplexItem::Message(message)) => Some(Ok(message)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+    });
+    let client = Client::new((sink, messages)).unwrap().keep_alive(false);
     let session = client.connect().await.unwrap();
     let found = session.call_tool("search").arg("query", "sand").await.unwrap();
     assert_eq!(found.text(), "nothing about sand");
@@ -98,7 +109,6 @@ async fn a_server_that_reads_nothing_holds_up_neither_calls_nor_the_close() {
     assert_eq!(failure.kind(), ErrorKind::Timeout, "{failure}");
     assert_eq!(start.elapsed(), Duration::from_secs(302));
     let start = Instant::now();
-    let failure = session.close().await.unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Timeout);
+    session.close().await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }

@@ -204,7 +204,7 @@ async fn a_rejected_discovery_means_the_legacy_era_and_nothing_else_does() {
     let given = fake.given.lock().unwrap().clone();
     assert_eq!(given[1], ("initialize".to_owned(), None));
 
-    let (_, connection, _answers) = Fake::connect(Some(ErrorKind::Status), Vec::new());
+    let (_, connection, _answers) = Fake::connect(Some(ErrorKind::Unavailable), Vec::new());
     let started = ().serve_with_lifecycle(RmcpTransport::new(connection), auto());
     let error = bounded(started).await.unwrap_err();
     assert!(error.to_string().contains("the server refused"), "{error}");

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use mcp_client::{
-    transport::{Connection, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay, Transport},
+    transport::{
+        Binding, Connection, ConnectionInfo, Envelope, Error, ErrorKind, Exchange, Inbound,
+        InboundItem, OneWay, Transport,
+    },
     types::{ErrorObject, Message, ProtocolVersion, RawJson, Request, Response},
 };
 use serde_json::json;
@@ -29,8 +32,10 @@ impl Fake {
     ) -> (Self, Connection<Self>, UnboundedReceiver<Response>) {
         let (answers, answered) = unbounded_channel();
         let fake = Self { given: Arc::default(), answers, refusal };
-        let inbound = stream::iter(inbound.into_iter().map(Ok)).chain(stream::pending());
-        let connection = Connection::new(fake.clone(), Inbound::from_stream(inbound));
+        let inbound = inbound.into_iter().map(|message| Ok(InboundItem::Message(message)));
+        let inbound = stream::iter(inbound).chain(stream::pending());
+        let info = ConnectionInfo::new(Binding::InProcess, "a fake");
+        let connection = Connection::new(fake.clone(), Inbound::from_stream(inbound), info);
         (fake, connection, answered)
     }
 

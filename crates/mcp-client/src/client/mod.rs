@@ -3,13 +3,14 @@ mod settings;
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_core::Era;
-use mcp_session::{Cache, Error, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::{Binding, Connect, Restart, RestartPolicy};
+use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
+use mcp_transport::{Backoff, Delivery, restart::Restart};
+use tokio::runtime::Handle;
 
 use crate::{
     IntoTarget, Target,
     kept::Kept,
-    target::{One, Way},
+    target::{OneServer, Servers},
 };
 #[cfg(feature = "config")]
 use mcp_transport_memory::Memory;
@@ -26,7 +27,7 @@ pub struct Client {
     name: Option<Arc<str>>,
     options: SessionOptions,
     keep_alive: Option<bool>,
-    restart: Option<RestartPolicy>,
+    restart: Option<Backoff>,
     #[cfg(feature = "config")]
     grouping: Option<Grouping>,
     kept: Arc<Kept>,
@@ -69,7 +70,7 @@ impl Client {
             grouping: None,
             kept: Arc::default(),
         };
-        if let Some(One { settings, .. }) = client.target.one() {
+        if let Some(OneServer { settings, .. }) = client.target.one() {
             client.name.clone_from(&settings.name);
             client.keep_alive = settings.keep_alive;
             settings.apply(&mut client.options);
@@ -123,7 +124,7 @@ impl Client {
         change: impl Fn(mcp_group::GroupBuilder) -> mcp_group::GroupBuilder + Send + Sync + 'static,
     ) -> Self {
         self.grouping = Some(Arc::new(change));
-        self.anew()
+        self.changed()
     }
 
     /// The group behind the sessions of a configuration with several servers: their status, and what can
@@ -131,13 +132,13 @@ impl Client {
     #[cfg(feature = "config")]
     pub fn group(&self) -> Option<mcp_group::Group> {
         match &self.target.0 {
-            Way::One(_) => None,
-            Way::Many(many) => Some(self.group_of(many)),
+            Servers::One(_) => None,
+            Servers::Many(many) => Some(self.group_of(many)),
         }
     }
 
     #[cfg(feature = "config")]
-    fn group_of(&self, many: &crate::config::Many) -> mcp_group::Group {
+    fn group_of(&self, many: &crate::config::ManyServers) -> mcp_group::Group {
         self.kept.group(|| {
             let group = many.group(&self.options);
             match &self.grouping {
@@ -147,18 +148,27 @@ impl Client {
         })
     }
 
-    /// What was kept belongs to the settings that it was opened with.
-    fn anew(mut self) -> Self {
+    /// What is kept belongs to the settings that it was opened with.
+    fn changed(mut self) -> Self {
         self.kept = Arc::default();
         self.options.cache = self.options.cache.as_ref().map(Cache::for_client);
         self
     }
 
-    fn keeps_alive(&self) -> bool {
-        // A group keeps its servers itself.
-        self.target.one().is_some_and(|one| {
-            self.keep_alive.unwrap_or_else(|| one.connect.binding() == Binding::Stream)
-        })
+    fn no_runtime(&self) -> Error {
+        let server = self.name.clone().unwrap_or_else(|| self.target.describe().into());
+        let message = "connecting needs a tokio runtime: await it within `#[tokio::main]` or \
+                       `Runtime::block_on`";
+        Error::new(ErrorKind::Config, server, message).with_delivery(Delivery::NotSent)
+    }
+
+    /// `None` where it depends on the connection.
+    fn keeps_alive(&self) -> Option<bool> {
+        match self.target.0 {
+            Servers::One(_) => self.keep_alive,
+            #[cfg(feature = "config")]
+            Servers::Many(_) => self.keep_alive.or(Some(true)),
+        }
     }
 
     async fn open(&self, start_timeout: Duration) -> Result<Session, Error> {
@@ -169,12 +179,13 @@ impl Client {
             options.prior_discover = self.kept.verdict().filter(|it| it.era() == Era::Legacy);
         }
         let connect = match &self.target.0 {
-            Way::One(one) => one.connect.clone(),
+            Servers::One(one) => one.connect.clone(),
             #[cfg(feature = "config")]
-            Way::Many(many) => {
+            Servers::Many(many) => {
                 let group = self.group_of(many);
                 // The group has to have the time to say which of its servers did not start.
-                options.start_timeout = start_timeout.max(group.start_timeout() + MARGIN);
+                options.start_timeout =
+                    start_timeout.max(group.start_timeout().saturating_add(MARGIN));
                 // The sessions of the group have them, with the names that the servers know.
                 options.spans = false;
                 options.trace_context = None;
@@ -185,10 +196,10 @@ impl Client {
         };
         let name = self.name.as_deref();
         let session = match self.restart {
-            Some(policy) => Session::open(Restart::new(connect, policy), name, options).await?,
+            Some(backoff) => Session::open(Restart::new(connect, backoff), name, options).await?,
             None => Session::open(connect, name, options).await?,
         };
-        self.kept.found(session.verdict());
+        self.kept.set_verdict(session.verdict());
         Ok(session)
     }
 }
@@ -236,10 +247,11 @@ impl IntoFuture for Connecting {
     fn into_future(self) -> Self::IntoFuture {
         let Self { client, timeout, start_timeout } = self;
         Box::pin(async move {
-            let session = match client.keeps_alive() {
-                true => client.kept.session(start_timeout, client.open(start_timeout)).await?,
-                false => client.open(start_timeout).await?,
-            };
+            if Handle::try_current().is_err() {
+                return Err(client.no_runtime());
+            }
+            let open = || client.open(start_timeout);
+            let session = client.kept.session(client.keeps_alive(), open).await?;
             Ok(session.with_timeout(timeout))
         })
     }
