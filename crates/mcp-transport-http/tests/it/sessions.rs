@@ -112,7 +112,7 @@ async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
         let initialized = server.logged("notifications/initialized");
         assert_eq!(initialized.len(), 2);
         assert_eq!(initialized[1].header("mcp-session-id"), Some("s-2"));
-        assert_eq!(transport.renewals(), 1);
+        assert_eq!(transport.reinitializations(), 1);
         // The stream of the server is there again, with a word on what went with the session.
         let gap = next_gap(&mut inbound).await;
         assert!(matches!(gap, Gap::NewSession(_)), "{gap:?}");
@@ -134,7 +134,7 @@ async fn a_bad_request_in_a_living_session_is_no_more_than_that() {
     assert_eq!(response.outcome.unwrap_err().code, -32000);
     assert_eq!(server.logged("initialize").len(), 1);
     assert_eq!(server.logged("ping").len(), 1);
-    assert_eq!(transport.renewals(), 0);
+    assert_eq!(transport.reinitializations(), 0);
 }
 
 #[tokio::test]

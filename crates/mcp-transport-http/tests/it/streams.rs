@@ -118,7 +118,7 @@ async fn attempts_to_resume_are_capped_and_the_next_request_works() {
         handshake(&transport).await.unwrap();
         let error = ask(&transport, request(5, "slow", ""), LEGACY).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-        assert!(error.to_string().contains("before the answer"), "{error}");
+        assert!(error.to_string().contains("before the response"), "{error}");
         let attempts = server.logged("GET").len() - 1;
         assert_eq!(attempts, if status == Some(405) { 1 } else { 5 }, "{status:?}");
         // It may still be at work.
@@ -324,6 +324,6 @@ async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
         handshake(&connection.transport).await.unwrap();
         let gap = around_a_gap(&mut connection.inbound).await;
         assert!(matches!(gap, Gap::NewSession(_)), "{status}: {gap:?}");
-        assert_eq!(connection.transport.renewals(), 1, "{status}");
+        assert_eq!(connection.transport.reinitializations(), 1, "{status}");
     }
 }

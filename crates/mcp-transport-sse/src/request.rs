@@ -4,80 +4,80 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_core::Stream;
 use mcp_core::{Message, Request, RequestId, Response};
-use mcp_http::{HttpService, StatusError};
+use mcp_http::{HttpService, StatusError, transport::messages::encode_request};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange};
 
-use crate::{head::Head, link::Link, shared::Shared};
+use crate::{
+    idle::Extension,
+    inner::Inner,
+    sender::{Sender, extras_of},
+    session::SseSession,
+};
 
 type Item = Result<Message, Error>;
 type Posting = Pin<Box<dyn Future<Output = Result<Result<(), StatusError>, Error>> + Send>>;
 
-/// One request that is under way: its POST, and what comes for it on the stream, whichever is first.
-pub(crate) struct Answers<S: HttpService> {
-    shared: Arc<Shared<S>>,
-    link: Arc<Link>,
+/// One request in flight: its POST, and what arrives for it on the stream, whichever is first.
+pub(crate) struct PostedRequest<S: HttpService> {
+    sender: Arc<Sender<S>>,
+    session: Arc<SseSession>,
     id: RequestId,
     method: Cow<'static, str>,
     /// `None` once the server has accepted the request.
     posting: Option<Posting>,
     exchange: Exchange,
-    /// What came before the request was known to be accepted.
+    /// What arrived before the request was known to be accepted.
     early: Option<Item>,
-    patience: Option<Duration>,
+    /// A longer idle timeout of the stream.
+    _idle: Option<Extension>,
 }
 
-impl<S: HttpService> Shared<S> {
+impl<S: HttpService> Inner<S> {
     /// POSTs a request and waits until the server has accepted it, or begun to answer.
-    pub(crate) async fn ask(
-        self: &Arc<Self>,
-        link: &Arc<Link>,
-        request: Envelope<Request>,
+    pub(crate) async fn request(
+        &self,
+        session: &Arc<SseSession>,
+        envelope: Envelope<Request>,
     ) -> Result<Exchange, Error> {
-        let head = Head::new(&request)?;
-        let Envelope { message: request, version, .. } = request;
-        // Before it is sent, as the answer may be here before the answer to the POST.
-        let exchange = link.multiplex.expect_answer(&request)?;
-        link.speaks(version);
-        if let Some(patience) = head.patience {
-            link.patience.extend(patience);
-        }
-        let mut answers = Answers {
-            shared: Arc::clone(self),
-            link: Arc::clone(link),
+        let extras = extras_of(&envelope)?;
+        // Before it is sent, as the response may arrive before the one to the POST.
+        let exchange = session.multiplex.expect_answer(&envelope.message)?;
+        session.set_version(envelope.version);
+        let idle = session.terms.idle_limits.extend(&envelope);
+        let request = envelope.message;
+        let mut posted = PostedRequest {
+            sender: Arc::clone(&self.sender),
+            session: Arc::clone(session),
             id: request.id.clone(),
             method: request.method.clone(),
             posting: None,
             exchange,
             early: None,
-            patience: head.patience,
+            _idle: idle,
         };
-        let (wire, to) = (Arc::clone(&self.wire), link.post.clone());
-        answers.posting = Some(Box::pin(async move {
-            let mut body =
-                Vec::with_capacity(request.params.as_ref().map_or(0, |it| it.len()) + 96);
-            request.encode(&mut body);
-            wire.post(&to, &request.method, &head, body.into()).await
+        let (endpoint, to) = (Arc::clone(&self.sender.endpoint), session.post_url.clone());
+        posted.posting = Some(Box::pin(async move {
+            endpoint.post(&to, &request.method, &extras, encode_request(&request)).await
         }));
-        poll_fn(|cx| answers.poll_accepted(cx)).await?;
-        Ok(Exchange::from_stream(answers.id.clone(), answers))
+        poll_fn(|cx| posted.poll_accepted(cx)).await?;
+        Ok(Exchange::from_stream(posted.id.clone(), posted))
     }
 }
 
-impl<S: HttpService> Answers<S> {
-    /// Ready when the server has the request: it says so, or something has come for it.
+impl<S: HttpService> PostedRequest<S> {
+    /// Ready when the server has the request: it accepts it, or something has arrived for it.
     fn poll_accepted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let item = self.exchange.poll_item(cx);
         if let Poll::Ready(early @ Some(Ok(_))) = item {
             self.early = early;
             return Poll::Ready(Ok(()));
         }
-        // A POST that failed tells more than the end of the stream does.
+        // A POST that failed explains more than the end of the stream does.
         match self.poll_posting(cx) {
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
             Poll::Ready(early @ Some(Ok(_))) => {
@@ -93,48 +93,48 @@ impl<S: HttpService> Answers<S> {
         }
     }
 
-    /// Ready with the terminal item if the server refused the request, without one if it took it.
+    /// Ready with the terminal item if the server refused the request, without one if it accepted it.
     fn poll_posting(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let Some(posting) = &mut self.posting else { return Poll::Ready(None) };
         let posted = ready!(posting.as_mut().poll(cx));
         self.posting = None;
         let item = match posted {
             Ok(Ok(())) => return Poll::Ready(None),
-            Ok(Err(refused)) => match answer_in(&refused, &self.id) {
-                Some(answer) => Ok(Message::Response(answer)),
+            Ok(Err(refused)) => match response_in(&refused, &self.id) {
+                Some(response) => Ok(Message::Response(response)),
                 None => Err(refused.into_transport_error(&self.method)),
             },
             Err(error) => Err(error),
         };
         if !matches!(&item, Err(error) if error.delivery() == Delivery::Unknown) {
-            // The server does not work on it: there is nothing to cancel.
+            // The server is not at work on it: there is nothing to cancel.
             let over = Error::new(ErrorKind::Rejected, "the request was refused");
-            self.link.multiplex.fail_request(&self.id, over);
+            self.session.multiplex.fail_request(&self.id, over);
         }
         Poll::Ready(Some(item))
     }
 
-    /// The answer is here: the end of the POST is left to itself, for the sake of its connection.
+    /// The response is here: lets the POST end, for the sake of its connection.
     fn leave_posting(&mut self) {
         if let Some(posting) = self.posting.take() {
-            self.shared.small_talk(async move {
+            self.sender.tasks.end_in_background(async move {
                 let _ = posting.await;
             });
         }
     }
 }
 
-/// The JSON-RPC error with which a refusal answers the request: an answer, whatever the status.
-fn answer_in(refused: &StatusError, id: &RequestId) -> Option<Response> {
+/// The JSON-RPC error in a refusal of the request: a response, whatever the status.
+fn response_in(refused: &StatusError, id: &RequestId) -> Option<Response> {
     match Message::parse(Bytes::copy_from_slice(refused.body().as_bytes())) {
-        Ok(Message::Response(answer)) if answer.id.as_ref() == Some(id) => {
-            answer.outcome.is_err().then_some(answer)
+        Ok(Message::Response(response)) if response.id.as_ref() == Some(id) => {
+            response.outcome.is_err().then_some(response)
         }
         _ => None,
     }
 }
 
-impl<S: HttpService> Stream for Answers<S> {
+impl<S: HttpService> Stream for PostedRequest<S> {
     type Item = Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
@@ -153,14 +153,6 @@ impl<S: HttpService> Stream for Answers<S> {
         match ready!(self.poll_posting(cx)) {
             Some(item) => Poll::Ready(Some(item)),
             None => Poll::Pending,
-        }
-    }
-}
-
-impl<S: HttpService> Drop for Answers<S> {
-    fn drop(&mut self) {
-        if let Some(patience) = self.patience {
-            self.link.patience.take_back(patience);
         }
     }
 }

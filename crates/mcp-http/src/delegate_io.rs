@@ -1,7 +1,7 @@
-//! Streams that are one of several kinds.
+//! Enums of streams.
 
-/// Reads and writes an enum as the stream that its variant holds.
-macro_rules! either {
+/// Implements reading and writing for an enum by the stream that its variant holds.
+macro_rules! delegate_io {
     ($name:ident { $( $(#[$attr:meta])* $variant:ident ),+ }) => {
         impl tokio::io::AsyncRead for $name {
             fn poll_read(
@@ -65,4 +65,4 @@ macro_rules! either {
     };
 }
 
-pub(crate) use either;
+pub(crate) use delegate_io;

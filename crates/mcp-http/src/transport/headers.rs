@@ -1,23 +1,13 @@
-use http::{HeaderMap, Response, Uri, header};
+use http::{HeaderMap, header};
 
-use crate::redirect::FinalUrl;
-
-/// Who answered a request that was sent to `asked`: another one after redirects.
-pub fn final_url<'a, B>(response: &'a Response<B>, asked: &'a Uri) -> &'a Uri {
-    match response.extensions().get::<FinalUrl>() {
-        Some(FinalUrl(url)) => url,
-        None => asked,
-    }
-}
-
-/// The media type of a body, without parameters and as it was sent: case does not matter in it.
+/// The media type of a body, without parameters, as it was sent. Compare it without regard to case.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)
 }
 
-/// Whether a body is `text/event-stream`, which [`Events`](crate::sse::Events) reads.
+/// Whether a body is `text/event-stream`, for [`Events`](crate::sse::Events).
 #[must_use]
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))

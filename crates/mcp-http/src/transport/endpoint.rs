@@ -4,29 +4,28 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use mcp_transport::{Address, Delivery, Error, ErrorKind};
+use mcp_transport::{Address, Binding, Carrier, ConnectionInfo, Delivery, Error, ErrorKind};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::status::SafeUrl;
+use crate::url::SafeUrl;
 
-/// Where a server is, and the headers that every request to it has.
+/// The URL of a server, and the headers of every request to it.
 ///
-/// `Display` shows the URL without credentials and query, `Debug` the names of the headers besides,
-/// and neither a value: any of them may be a key.
+/// `Display` shows the URL without credentials and query, `Debug` the names of the headers as well. Neither
+/// shows a value, as any of them may be a key.
 #[derive(Clone)]
 pub struct Endpoint {
     url: Uri,
-    /// The credentials that stood in the URL.
+    /// The credentials in the URL.
     credentials: Option<HeaderValue>,
     headers: HeaderMap,
-    /// What was wrong first with the headers.
-    wrong: Option<Error>,
+    /// The first error in the headers.
+    error: Option<Error>,
 }
 
 impl Endpoint {
-    /// The server at a URL. Credentials in it become an `Authorization` header, as every client
-    /// does it.
+    /// The server at a URL. Credentials in it become an `Authorization` header.
     ///
     /// # Errors
     ///
@@ -44,25 +43,31 @@ impl Endpoint {
         let _ = url.set_password(None);
         let url = Uri::try_from(url.as_str())
             .map_err(|error| invalid("the URL of the server cannot be sent").with_source(error))?;
-        Ok(Self { url, credentials, headers: HeaderMap::new(), wrong: None })
+        Ok(Self { url, credentials, headers: HeaderMap::new(), error: None })
     }
 
-    /// What is asked for in a request: the URL without credentials and fragment.
+    /// The URL of requests: without credentials and fragment.
     #[must_use]
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// Its host and port, also where that is the usual one of its scheme.
+    /// What a connection to it is, over this carrier.
     #[must_use]
-    pub fn address(&self) -> Option<Address> {
-        let usual = if self.url.scheme_str() == Some("http") { 80 } else { 443 };
-        let host = self.url.host()?.trim_start_matches('[').trim_end_matches(']');
-        Some(Address::new(host, self.url.port_u16().unwrap_or(usual)))
+    pub fn info(&self, binding: Binding, carrier: Carrier) -> ConnectionInfo {
+        let peer = self.address().filter(|_| carrier == Carrier::Tcp);
+        ConnectionInfo::new(binding, self.to_string()).with_carrier(carrier).with_peer(peer)
     }
 
-    /// Sets a header, in place of one of the same name. What cannot be one is told by
-    /// [`headers`](Self::headers).
+    /// The host and the port, which may be the default one of the scheme.
+    fn address(&self) -> Option<Address> {
+        let default = if self.url.scheme_str() == Some("http") { 80 } else { 443 };
+        let host = self.url.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some(Address::new(host, self.url.port_u16().unwrap_or(default)))
+    }
+
+    /// Sets a header, in place of one of the same name. [`headers`](Self::headers) reports a name or value
+    /// that is not valid.
     pub fn set_header<N, V>(&mut self, name: N, value: V)
     where
         N: TryInto<HeaderName>,
@@ -82,8 +87,8 @@ impl Endpoint {
         self.headers.extend(headers);
     }
 
-    /// Sets `Authorization: Bearer` with `token`. What cannot be sent is told by
-    /// [`headers`](Self::headers).
+    /// Sets `Authorization: Bearer` with `token`. [`headers`](Self::headers) reports a token that cannot be
+    /// sent.
     pub fn set_bearer_token(&mut self, token: &str) {
         match HeaderValue::try_from(format!("Bearer {token}")) {
             Ok(value) => {
@@ -93,19 +98,20 @@ impl Endpoint {
         }
     }
 
-    /// The headers of all requests, marked as sensitive. The credentials of the URL are among them
-    /// unless an `Authorization` header is.
+    /// The headers of all requests, marked as sensitive: those that were set, and the credentials of the
+    /// URL unless an `Authorization` header was.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) when something that was set can be no header, or is one of
-    /// those of the protocol (`owned`), which nobody else may set.
+    /// [`Config`](ErrorKind::Config) when something that was set is not a valid header, or is among those
+    /// of the protocol (`owned`).
     pub fn headers(&self, owned: &[HeaderName]) -> Result<HeaderMap, Error> {
-        if let Some(wrong) = &self.wrong {
-            return Err(wrong.clone());
+        if let Some(error) = &self.error {
+            return Err(error.clone());
         }
         if let Some(name) = self.headers.keys().find(|name| owned.contains(name)) {
-            let text = format!("the header {name} is set by the protocol and cannot be given");
+            let text =
+                format!("the header {name} is set by the protocol and cannot be set otherwise");
             return Err(invalid(text));
         }
         let mut headers = self.headers.clone();
@@ -121,7 +127,7 @@ impl Endpoint {
     }
 
     fn fail(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.wrong.get_or_insert_with(|| invalid(text));
+        self.error.get_or_insert_with(|| invalid(text));
     }
 }
 
@@ -212,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_the_headers_is_told_and_what_came_first() {
+    fn the_first_error_in_the_headers_is_reported() {
         type Set = fn(&mut Endpoint);
         let wrong: [(Set, &str); 4] = [
             (|it| it.set_header("accept", "text/html"), "accept"),

@@ -3,22 +3,25 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
 use mcp_http::{
-    Body, HttpService, StatusError, final_url, is_event_stream, media_type, sse::Events,
+    Body, HttpService, StatusError,
+    sse::Events,
+    transport::{final_url, is_event_stream},
 };
 use mcp_transport::{Backoff, Error};
 
 use crate::{
     error::from_http,
-    head::{Head, LAST_EVENT_ID, SESSION_ID},
+    headers::{LAST_EVENT_ID, RequestHeaders, SESSION_ID},
 };
 
-pub(crate) type SseBody<S> = Pin<Box<<S as HttpService>::ResponseBody>>;
+/// The body of a response, pinned for [`Events`].
+pub(crate) type PinnedBody<S> = Pin<Box<<S as HttpService>::ResponseBody>>;
 
-/// Sends HTTP requests to the endpoint. No state but the settings.
-pub(crate) struct Wire<S> {
+/// Sends HTTP requests to the endpoint of the server. It has no state but the settings.
+pub(crate) struct HttpEndpoint<S> {
     service: S,
     pub(crate) url: Uri,
-    /// Headers of every POST, GET and DELETE, the user's among them.
+    /// The headers of every POST, GET and DELETE.
     post: HeaderMap,
     get: HeaderMap,
     delete: HeaderMap,
@@ -27,16 +30,16 @@ pub(crate) struct Wire<S> {
     pub(crate) record_session_id: bool,
 }
 
-/// Why a GET gave no stream.
-pub(crate) enum Unopened {
+/// Why a GET did not open a stream.
+pub(crate) enum NoStream {
     /// The server answered with something else.
     Refused(StatusError),
-    /// It did not answer.
+    /// There was no response.
     Failed(mcp_http::Error),
 }
 
-impl Unopened {
-    /// Whether another attempt may fare better.
+impl NoStream {
+    /// Whether another attempt may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refused) => {
@@ -48,7 +51,7 @@ impl Unopened {
     }
 }
 
-impl<S: HttpService> Wire<S> {
+impl<S: HttpService> HttpEndpoint<S> {
     pub(crate) fn new(
         service: S,
         url: Uri,
@@ -70,53 +73,52 @@ impl<S: HttpService> Wire<S> {
     pub(crate) async fn post(
         &self,
         method: &str,
-        head: &Head,
+        headers: &RequestHeaders,
         session: Option<&HeaderValue>,
         message: Bytes,
     ) -> Result<Response<S::ResponseBody>, Error> {
-        self.send(&Method::POST, &self.post, head, session, None, message.into())
+        self.send(&Method::POST, &self.post, headers, session, None, message.into())
             .await
             .map_err(|error| from_http(error, method, &self.url))
     }
 
-    /// Ends a session.
+    /// Deletes a session.
     pub(crate) async fn delete(
         &self,
-        head: &Head,
+        headers: &RequestHeaders,
         session: &HeaderValue,
     ) -> Result<Response<S::ResponseBody>, Error> {
-        self.send(&Method::DELETE, &self.delete, head, Some(session), None, Body::empty())
+        self.send(&Method::DELETE, &self.delete, headers, Some(session), None, Body::empty())
             .await
             .map_err(|error| from_http(error, "DELETE", &self.url))
     }
 
-    /// Opens a stream of events by GET: where the last one was broken off, if that is known.
+    /// Opens a stream of events by GET, after an event where that is known.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub(crate) async fn open_stream(
         &self,
-        head: &Head,
+        headers: &RequestHeaders,
         session: Option<&HeaderValue>,
         last_event_id: Option<&HeaderValue>,
-    ) -> Result<Events<SseBody<S>>, Unopened> {
+    ) -> Result<Events<PinnedBody<S>>, NoStream> {
         let response = self
-            .send(&Method::GET, &self.get, head, session, last_event_id, Body::empty())
+            .send(&Method::GET, &self.get, headers, session, last_event_id, Body::empty())
             .await
-            .map_err(Unopened::Failed)?;
+            .map_err(NoStream::Failed)?;
         if response.status().is_success() && is_event_stream(response.headers()) {
             return Ok(self.events(response.into_body()));
         }
-        let uri = self.uri_of(&response).clone();
-        Err(Unopened::Refused(StatusError::read(response, &uri).await))
+        Err(NoStream::Refused(StatusError::read(response, &self.url).await))
     }
 
     /// The events of a body.
-    pub(crate) fn events(&self, body: S::ResponseBody) -> Events<SseBody<S>> {
+    pub(crate) fn events(&self, body: S::ResponseBody) -> Events<PinnedBody<S>> {
         Events::with_limit(Box::pin(body), self.message_limit)
     }
 
-    /// Who answered, after redirects.
-    pub(crate) fn uri_of<'a, B>(&'a self, response: &'a Response<B>) -> &'a Uri {
+    /// The URL that answered, after redirects.
+    pub(crate) fn url_of<'a, B>(&'a self, response: &'a Response<B>) -> &'a Uri {
         final_url(response, &self.url)
     }
 
@@ -124,13 +126,13 @@ impl<S: HttpService> Wire<S> {
         &self,
         method: &Method,
         base: &HeaderMap,
-        head: &Head,
+        headers: &RequestHeaders,
         session: Option<&HeaderValue>,
         last_event_id: Option<&HeaderValue>,
         body: Body,
     ) -> impl Future<Output = Result<Response<S::ResponseBody>, mcp_http::Error>> + Send {
-        self.service.exchange(&self.url, move |uri| {
-            let mut request = head.request(method.clone(), uri, base, body.clone());
+        self.service.exchange(&self.url, move |url| {
+            let mut request = headers.request(method.clone(), url, base, body.clone());
             let more = [(SESSION_ID, session), (LAST_EVENT_ID, last_event_id)];
             for (name, value) in more {
                 if let Some(value) = value {
@@ -140,8 +142,4 @@ impl<S: HttpService> Wire<S> {
             request
         })
     }
-}
-
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use mcp_core::{ProtocolVersion, RawJson, method};
-use mcp_http::{Body, Extras, ReadTimeout};
+use mcp_http::{Body, transport::EnvelopeExtras};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind};
 use serde::Deserialize;
 
@@ -14,8 +14,8 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM_PREFIX: &str = "mcp-param-";
 
-/// Headers that say what the message says, or how it is sent: nobody else may set them.
-pub(crate) static OWNED: [HeaderName; 9] = [
+/// Headers that the protocol sets, which cannot be set otherwise.
+pub(crate) static PROTOCOL_HEADERS: [HeaderName; 9] = [
     PROTOCOL_VERSION,
     METHOD,
     NAME,
@@ -27,18 +27,18 @@ pub(crate) static OWNED: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// What the HTTP request of one message has beside the headers that all have.
+/// The headers of one message, in addition to those of all requests.
 #[derive(Clone, Default)]
-pub(crate) struct Head {
+pub(crate) struct RequestHeaders {
     version: Option<HeaderValue>,
     method: Option<HeaderValue>,
     name: Option<HeaderValue>,
-    /// Arguments of a tool.
+    /// Parameters that are repeated as headers.
     params: Vec<(HeaderName, HeaderValue)>,
-    extras: Extras,
+    extras: EnvelopeExtras,
 }
 
-impl Head {
+impl RequestHeaders {
     /// Of a message of the modern era, with its method and parameters.
     ///
     /// Spec: basic/transports/streamable-http#standard-request-headers
@@ -48,54 +48,55 @@ impl Head {
         params: Option<&RawJson>,
         envelope: &Envelope<M>,
     ) -> Result<Self, Error> {
-        let mut head = Self::with(envelope)?;
+        let mut headers = Self::of(envelope)?;
         let mut name = None;
         if let Some(routing) = &envelope.routing {
             for (name, value) in &routing.params {
                 let header = HeaderName::try_from(format!("{PARAM_PREFIX}{name}"));
-                let header =
-                    header.map_err(|_| invalid(format!("{name:?} is no name of a header")))?;
-                head.params.push((header, encoded(value)));
+                let header = header
+                    .map_err(|_| invalid(format!("{name:?} cannot be the name of a header")))?;
+                headers.params.push((header, encoded(value)));
             }
             name = routing.name.as_deref().map(Cow::Borrowed);
         }
         let name = name.or_else(|| params.and_then(|params| name_of(&method, params)));
-        head.name = name.map(|name| encoded(&name));
-        head.version = Some(HeaderValue::from_static(version.as_str()));
+        headers.name = name.map(|name| encoded(&name));
+        headers.version = Some(HeaderValue::from_static(version.as_str()));
         // A subscription is silent as long as nothing happens.
         if method == method::SUBSCRIPTIONS_LISTEN {
-            head.extras.extensions_mut().get_or_insert(ReadTimeout(None));
+            headers = headers.long_lived();
         }
-        head.method = Some(method_value(method)?);
-        Ok(head)
+        headers.method = Some(method_value(method)?);
+        Ok(headers)
     }
 
     /// Of a message of the legacy era.
     ///
     /// Spec: 2025-11-25 basic/transports#protocol-version-header
     pub(crate) fn legacy<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
-        let mut head = Self::with(envelope)?;
-        head.version = envelope
+        let mut headers = Self::of(envelope)?;
+        headers.version = envelope
             .version
             .filter(|version| {
                 // Revisions before 2025-06-18 do not know the header.
                 matches!(version, ProtocolVersion::V2025_06_18 | ProtocolVersion::V2025_11_25)
             })
             .map(|version| HeaderValue::from_static(version.as_str()));
-        Ok(head)
+        Ok(headers)
     }
 
-    fn with<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
-        Ok(Self { extras: Extras::new(envelope, &OWNED)?, ..Self::default() })
+    fn of<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
+        let extras = EnvelopeExtras::new(envelope, &PROTOCOL_HEADERS)?;
+        Ok(Self { extras, ..Self::default() })
     }
 
-    /// The same for a stream that may stay silent.
-    pub(crate) fn listening(mut self) -> Self {
-        self.extras.extensions_mut().insert(ReadTimeout(None));
+    /// The same for a response that may stay silent for ever, where the envelope sets no limit itself.
+    pub(crate) fn long_lived(mut self) -> Self {
+        self.extras = self.extras.long_lived();
         self
     }
 
-    /// A request with all this beside the `headers` that all have.
+    /// A request with these and the `headers` that all requests have.
     pub(crate) fn request(
         &self,
         method: Method,
@@ -129,7 +130,7 @@ fn method_value(method: Cow<'static, str>) -> Result<HeaderValue, Error> {
     })
 }
 
-/// The name or URI that a request is about, where that has to stand in a header.
+/// The name or URI in the parameters of a request that has to be repeated as a header.
 fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -153,7 +154,7 @@ fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
         task_id: Text<'a>,
     }
 
-    // What has no such member is for the server to refuse.
+    // Parameters without such a member are left to the server to refuse.
     match method {
         "tools/call" | "prompts/get" => params.decode().ok().map(|Named { name }| name.0),
         "resources/read" => params.decode().ok().map(|Located { uri }| uri.0),
@@ -164,7 +165,7 @@ fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
     }
 }
 
-/// `value` as it stands where a header can hold that, else in Base64.
+/// `value` as it is where a header can hold that, else in Base64.
 ///
 /// Spec: basic/transports/streamable-http#value-encoding
 fn encoded(value: &str) -> HeaderValue {
@@ -187,6 +188,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
+    use mcp_http::ReadTimeout;
     use mcp_transport::{IdleLimit, Routing};
 
     use super::*;
@@ -195,10 +197,11 @@ mod tests {
         let params = RawJson::from_text(params).unwrap();
         let version = ProtocolVersion::LATEST_MODERN;
         let envelope = Envelope::new(());
-        let head = Head::modern(version, method.into(), Some(&params), &envelope).unwrap();
-        assert_eq!(head.method.unwrap(), method);
-        assert_eq!(head.version.unwrap(), "2026-07-28");
-        head.name.map(|name| name.to_str().unwrap().to_owned())
+        let headers =
+            RequestHeaders::modern(version, method.into(), Some(&params), &envelope).unwrap();
+        assert_eq!(headers.method.unwrap(), method);
+        assert_eq!(headers.version.unwrap(), "2026-07-28");
+        headers.name.map(|name| name.to_str().unwrap().to_owned())
     }
 
     #[test]
@@ -243,27 +246,28 @@ mod tests {
             let mut extra = HeaderMap::new();
             extra.insert(name, HeaderValue::from_static("eu"));
             let envelope = Envelope::new(()).with_extension(extra);
-            Head::legacy(&envelope.with_version(ProtocolVersion::V2025_06_18))
+            RequestHeaders::legacy(&envelope.with_version(ProtocolVersion::V2025_06_18))
         };
-        for name in OWNED.iter().cloned() {
+        for name in PROTOCOL_HEADERS.iter().cloned() {
             let Err(error) = with(name) else { panic!() };
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         }
-        let head = with(HeaderName::from_static("mcp-param-region")).unwrap();
+        let headers = with(HeaderName::from_static("mcp-param-region")).unwrap();
         let url = Uri::from_static("http://h/");
-        let request = head.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+        let request = headers.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
         assert_eq!(request.headers().len(), 2);
         assert_eq!(request.headers()["mcp-param-region"], "eu");
         assert_eq!(request.headers()[PROTOCOL_VERSION], "2025-06-18");
     }
 
     #[test]
-    fn a_subscription_may_be_silent_for_ever_unless_told() {
+    fn a_subscription_may_be_silent_for_ever_unless_it_has_a_limit() {
         let limit = |envelope| {
-            let version = ProtocolVersion::LATEST_MODERN;
-            let mut head =
-                Head::modern(version, "subscriptions/listen".into(), None, &envelope).unwrap();
-            head.extras.extensions_mut().remove::<ReadTimeout>()
+            let (version, method) = (ProtocolVersion::LATEST_MODERN, method::SUBSCRIPTIONS_LISTEN);
+            let headers = RequestHeaders::modern(version, method.into(), None, &envelope).unwrap();
+            let url = Uri::from_static("http://h/");
+            let request = headers.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+            request.extensions().get::<ReadTimeout>().copied()
         };
         assert_eq!(limit(Envelope::new(())), Some(ReadTimeout(None)));
         let second = Duration::from_secs(1);
@@ -278,21 +282,24 @@ mod tests {
         let routing = routing.with_params(vec![("Region".to_owned(), "gr\u{fc}n".to_owned())]);
         let envelope = Envelope::new(()).with_routing(Box::new(routing));
         let version = ProtocolVersion::LATEST_MODERN;
-        let head = Head::modern(version, "tools/call".into(), Some(&params), &envelope).unwrap();
+        let headers =
+            RequestHeaders::modern(version, "tools/call".into(), Some(&params), &envelope).unwrap();
         let url = Uri::from_static("http://h/");
-        let request = head.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
+        let request = headers.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
         assert_eq!(request.headers()["mcp-name"], "of the envelope");
         assert_eq!(request.headers()["mcp-param-region"], "=?base64?Z3LDvG4=?=");
         let wrong = Routing::new().with_params(vec![("a b".to_owned(), String::new())]);
         let envelope = Envelope::new(()).with_routing(Box::new(wrong));
-        assert!(Head::modern(version, "m".into(), None, &envelope).is_err());
+        assert!(RequestHeaders::modern(version, "m".into(), None, &envelope).is_err());
     }
 
     #[test]
     fn a_method_that_is_no_header_value_is_refused() {
         let version = ProtocolVersion::LATEST_MODERN;
         let method = Cow::Owned("a\r\nb".to_owned());
-        let Err(error) = Head::modern(version, method, None, &Envelope::new(())) else { panic!() };
+        let Err(error) = RequestHeaders::modern(version, method, None, &Envelope::new(())) else {
+            panic!()
+        };
         assert_eq!(error.delivery(), Delivery::NotSent);
     }
 }

@@ -2,15 +2,16 @@ use http::Uri;
 use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
 
 use crate::error::{Error, ErrorKind, Wait};
-use crate::status::{SafeUrl, StatusError};
+use crate::status::StatusError;
+use crate::url::SafeUrl;
 
 impl Error {
-    /// What this failure means for the message of `method` that was sent to `url`: the error of a
-    /// transport, with this one as its source.
+    /// Converts the failure of the message of `method` that was sent to `url` into an error of a transport,
+    /// with this one as its source.
     ///
-    /// What broke off or took too long may have been executed, so its delivery is
-    /// [`Unknown`](Delivery::Unknown) unless [`is_not_sent`](Self::is_not_sent). So is that of what
-    /// is too large, as only the caller knows whether that was the answer.
+    /// A message that broke off or timed out may have been executed, so its delivery is
+    /// [`Unknown`](Delivery::Unknown) unless [`is_not_sent`](Self::is_not_sent). So it is for
+    /// [`TooLarge`](ErrorKind::TooLarge), as only the caller knows whether that was the response.
     #[must_use]
     pub fn into_transport_error(self, method: &str, url: &Uri) -> TransportError {
         let url = SafeUrl(url);
@@ -26,7 +27,7 @@ impl Error {
                     ErrorKind::Hook => TransportKind::Other,
                     _ => TransportKind::Timeout,
                 };
-                (kind, format!("{method}: the headers for {url} were not to be had"))
+                (kind, format!("{method}: the header hook failed for {url}"))
             }
             ErrorKind::Timeout(Wait::Connect) => {
                 (TransportKind::Timeout, format!("{method}: {url} cannot be reached in time"))
@@ -35,7 +36,7 @@ impl Error {
                 (TransportKind::Timeout, format!("{method}: {url} took too long to answer"))
             }
             ErrorKind::Redirect => {
-                (TransportKind::Redirect, format!("{method}: {url} points to somewhere else"))
+                (TransportKind::Redirect, format!("{method}: {url} redirects to somewhere else"))
             }
             ErrorKind::TooLarge => (
                 TransportKind::TooLarge,
@@ -43,7 +44,7 @@ impl Error {
             ),
             ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => (
                 TransportKind::Interrupted,
-                format!("{method}: {url} broke off before the answer was there"),
+                format!("{method}: {url} broke off before the response was complete"),
             ),
             ErrorKind::Protocol => {
                 (TransportKind::Protocol, format!("{method}: {url} does not speak HTTP"))
@@ -61,8 +62,8 @@ impl Error {
 }
 
 impl StatusError {
-    /// What this answer means for the message of `method` that it refuses: the error of a
-    /// transport, with this one as its source.
+    /// Converts the refusal of the message of `method` into an error of a transport, with this one as its
+    /// source.
     #[must_use]
     pub fn into_transport_error(self, method: &str) -> TransportError {
         let kind = match self.status().as_u16() {

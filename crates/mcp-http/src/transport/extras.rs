@@ -4,7 +4,7 @@ use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, IdleLimit};
 
 use crate::body::Body;
-use crate::client::ReadTimeout;
+use crate::timer::ReadTimeout;
 
 /// What an [`Envelope`] adds to the HTTP request of its message.
 ///
@@ -12,18 +12,19 @@ use crate::client::ReadTimeout;
 /// the map has those headers; its idle limit becomes the [`ReadTimeout`]; all other extensions are handed
 /// to the HTTP service as they are. `Debug` shows no value.
 #[derive(Clone, Default)]
-pub struct Extras {
+pub struct EnvelopeExtras {
     headers: HeaderMap,
+    read_timeout: Option<ReadTimeout>,
     extensions: Extensions,
 }
 
-impl Extras {
-    /// What `envelope` says.
+impl EnvelopeExtras {
+    /// Those of `envelope`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is among
-    /// those of the protocol (`owned`), which nobody else may set.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is among those of the
+    /// protocol (`owned`).
     pub fn new<M>(envelope: &Envelope<M>, owned: &[HeaderName]) -> Result<Self, Error> {
         let mut extensions = envelope.extensions.clone();
         let mut headers = extensions.remove::<HeaderMap>().unwrap_or_default();
@@ -38,21 +39,21 @@ impl Extras {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
-        match envelope.idle_limit {
-            IdleLimit::Transport if !envelope.is_long_lived => {}
-            limit => {
-                extensions.insert(ReadTimeout(limit.or(None)));
-            }
-        }
-        Ok(Self { headers, extensions })
+        let read_timeout = match envelope.idle_limit {
+            IdleLimit::Transport if !envelope.is_long_lived => None,
+            limit => Some(ReadTimeout(limit.or(None))),
+        };
+        Ok(Self { headers, read_timeout, extensions })
     }
 
-    /// What the HTTP service is handed beside the request.
-    pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.extensions
+    /// The same for a response that may stay silent for ever, where the envelope sets no limit itself.
+    #[must_use]
+    pub fn long_lived(mut self) -> Self {
+        self.read_timeout.get_or_insert(ReadTimeout(None));
+        self
     }
 
-    /// A request with these beside the `headers` that all have.
+    /// A request with these and the `headers` that all requests have.
     #[must_use]
     pub fn request(
         &self,
@@ -71,13 +72,16 @@ impl Extras {
         if !self.extensions.is_empty() {
             request.extensions_mut().extend(self.extensions.clone());
         }
+        if let Some(timeout) = self.read_timeout {
+            request.extensions_mut().insert(timeout);
+        }
         request
     }
 }
 
-impl fmt::Debug for Extras {
+impl fmt::Debug for EnvelopeExtras {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extras")
+        f.debug_struct("EnvelopeExtras")
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -103,7 +107,7 @@ mod tests {
     fn headers_of_the_protocol_are_refused() {
         let owned = [header::ACCEPT, header::CONTENT_TYPE];
         for name in owned.clone() {
-            let error = Extras::new(&with_header(name.clone(), "x"), &owned).unwrap_err();
+            let error = EnvelopeExtras::new(&with_header(name.clone(), "x"), &owned).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
             assert_eq!(error.delivery(), Delivery::NotSent);
             assert!(error.to_string().contains(name.as_str()), "{error}");
@@ -113,7 +117,7 @@ mod tests {
     #[test]
     fn what_an_envelope_adds_is_in_the_request() {
         let envelope = with_header(HeaderName::from_static("x-region"), "eu").with_extension(7_u8);
-        let extras = Extras::new(&envelope, &[header::ACCEPT]).unwrap();
+        let extras = EnvelopeExtras::new(&envelope, &[header::ACCEPT]).unwrap();
         assert!(!format!("{extras:?}").contains("eu"));
         let mut all = HeaderMap::new();
         all.insert("x-region", HeaderValue::from_static("us"));
@@ -144,8 +148,10 @@ mod tests {
         ] {
             let mut envelope = Envelope::new(()).with_idle_limit(limit);
             envelope.is_long_lived = is_long_lived;
-            let extras = Extras::new(&envelope, &[]).unwrap();
-            assert_eq!(extras.extensions.get(), expected.as_ref(), "{limit:?} {is_long_lived}");
+            let extras = EnvelopeExtras::new(&envelope, &[]).unwrap();
+            assert_eq!(extras.read_timeout, expected, "{limit:?} {is_long_lived}");
+            let kept = extras.long_lived().read_timeout;
+            assert_eq!(kept, expected.or(Some(ReadTimeout(None))));
         }
     }
 
@@ -155,7 +161,7 @@ mod tests {
         let context = TraceContext::new(parent).with_baggage("theirs=1");
         let envelope =
             with_header(HeaderName::from_static("baggage"), "mine=1").with_trace(Box::new(context));
-        let extras = Extras::new(&envelope, &[]).unwrap();
+        let extras = EnvelopeExtras::new(&envelope, &[]).unwrap();
         let url = Uri::from_static("http://h/mcp");
         let request = extras.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
         assert_eq!(request.headers()["traceparent"], parent);
