@@ -61,7 +61,7 @@ fn main() {
             let text = (kind.document)(entries);
             let (read, config) = timed(|| (kind.read)(&text).inspect(expanded));
             let edited = config.ok().map(|mut config| timed(|| edit(&mut config)).0);
-            let edit = edited.map_or_else(|| "-".to_owned(), |time| shown(time));
+            let edit = edited.map_or_else(|| "-".to_owned(), shown);
             println!(
                 "{:<36}{entries:>10}{:>12}{:>12}{edit:>12}",
                 kind.name,

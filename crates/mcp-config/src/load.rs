@@ -289,7 +289,8 @@ fn read_inputs(config: &mut McpConfig, root: &Value) {
 
 fn report_ignored(config: &mut McpConfig, root: &Value) {
     for key in dialect::ignored(root, &config.container) {
-        let message = format!("not read, because there is {} too", Path::to(&config.container));
+        let container = Path::to(&config.container);
+        let message = format!("not read: the servers of this document stand under {container}");
         config.report(None, vec![Finding::doubt(Path::of([key]), message)]);
     }
 }

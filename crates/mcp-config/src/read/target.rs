@@ -45,7 +45,7 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
         None => None,
     };
     let has_command = COMMANDS.iter().any(|name| fields.has(name));
-    // An empty URL beside a command is one that a form left empty.
+    // A form may leave a URL empty where there is a command.
     let is_url =
         |name: &&str| fields.get(name).is_some_and(|value| !(has_command && is_empty(value)));
     let url = URLS.iter().copied().find(is_url);

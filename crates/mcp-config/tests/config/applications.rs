@@ -315,9 +315,9 @@ fn protocol_headers_are_left_out_with_a_doubt() {
     let config = McpConfig::from_file(&file).unwrap();
     let headers = &remote(config.server("x").unwrap()).headers;
     assert_eq!(headers.iter().collect::<Vec<_>>(), [(&"X-Key".to_owned(), &"k".to_owned())]);
-    let told: Vec<_> = config.problems().iter().map(|it| (it.line, it.path.as_str())).collect();
+    let reported: Vec<_> = config.problems().iter().map(|it| (it.line, it.path.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             (Some(5), "mcpServers.x.headers.Accept"),
             (Some(7), "mcpServers.x.headers.CONTENT-TYPE"),
@@ -436,8 +436,8 @@ fn a_list_of_servers_with_names() {
     let config = config.unwrap();
     assert_eq!(names(&config), ["a"]);
     assert_eq!(stdio(config.server("a").unwrap()).command, "z");
-    let told: Vec<_> = config.problems().iter().map(|it| it.path.as_str()).collect();
-    assert_eq!(told, ["mcpServers[1]", "mcpServers.a"]);
+    let reported: Vec<_> = config.problems().iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(reported, ["mcpServers[1]", "mcpServers.a"]);
     let mut config = McpConfig::from_str(
         "{\n  \"mcpServers\": [\n    {\"name\": \"a\", \"command\": \"x\"}\n  ]\n}\n",
     )

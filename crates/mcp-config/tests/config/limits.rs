@@ -91,7 +91,7 @@ fn many_problems_are_all_reported_with_their_lines() {
         (0..2000).map(|index| format!("\"s{index}\": {{ \"comand\": \"x\" }}")).collect();
     let text = format!("{{ \"mcpServers\": {{\n{}\n}} }}", entries.join(",\n"));
     let config = McpConfig::from_str(&text).unwrap();
-    let told: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
-    assert_eq!(told.len(), 2000);
-    assert!(told.iter().enumerate().all(|(index, it)| it.line == Some(index + 2)));
+    let reported: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
+    assert_eq!(reported.len(), 2000);
+    assert!(reported.iter().enumerate().all(|(index, it)| it.line == Some(index + 2)));
 }

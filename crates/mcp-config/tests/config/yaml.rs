@@ -236,13 +236,13 @@ rules: []
 fn problems_name_the_line_of_the_field() {
     let text = "a: 1\nextensions:\n  x:\n    type: stdio\n    cmd: x\n    args: 1\n  y: {type: stdio, args: []}\n";
     let config = McpConfig::from_yaml(text).unwrap();
-    let told: Vec<_> = config
+    let reported: Vec<_> = config
         .problems()
         .iter()
         .filter(|it| it.is_fatal())
         .map(|it| (it.path.as_str(), it.line))
         .collect();
-    assert_eq!(told, [("extensions.x.args", Some(6)), ("extensions.y.type", Some(7))]);
+    assert_eq!(reported, [("extensions.x.args", Some(6)), ("extensions.y.type", Some(7))]);
 }
 
 proptest! {
