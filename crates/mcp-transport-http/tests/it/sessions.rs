@@ -231,15 +231,21 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
 
 #[tokio::test]
 async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
-    let server = Server::start(|request, reply| async move {
-        match request.rpc().as_str() {
-            "initialize" => {
-                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
-                let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
-                reply.full(200, &head, result).await
+    let begun = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |request, reply| {
+        let begun = Arc::clone(&begun);
+        async move {
+            match request.rpc().as_str() {
+                "initialize" => {
+                    let id = format!("s-{}", begun.fetch_add(1, Ordering::SeqCst));
+                    let head =
+                        [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                    let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
+                    reply.full(200, &head, result).await
+                }
+                "notifications/initialized" | "DELETE" => reply.empty(202).await,
+                _ => reply.empty(404).await,
             }
-            "notifications/initialized" => reply.empty(202).await,
-            _ => reply.empty(404).await,
         }
     })
     .await;
@@ -248,6 +254,8 @@ async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
     let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(server.logged("m").len(), 1);
+    let deleted = server.wait_for("DELETE", 1).await;
+    assert_eq!(deleted[0].header("mcp-session-id"), Some("s-1"));
 }
 
 #[tokio::test]
