@@ -111,6 +111,7 @@ proptest! {
         ], 0..24),
     ) {
         let text = parts.concat();
+        #[cfg_attr(not(any(feature = "toml", feature = "yaml")), allow(unused_mut))]
         let mut read = vec![McpConfig::from_str(&text)];
         #[cfg(feature = "toml")]
         read.push(McpConfig::from_toml(&text));
