@@ -150,7 +150,7 @@ async fn an_unknown_authority_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told() {
+async fn a_server_without_tls_is_named() {
     let server = Server::start(|mut stream| async move {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         read_request(&mut stream).await;
@@ -161,6 +161,20 @@ async fn a_server_without_tls_is_told() {
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{error:?}");
     assert!(error.to_string().contains("does not speak TLS"), "{error}");
     assert!(error.is_not_sent());
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_fails_for_all_who_wait_for_it() {
+    let (server, url, _) = start(&[b"h2"]).await;
+    let client = HttpClient::new();
+    for round in 1..=2 {
+        for call in join_all((0..16).map(|_| client.send(post(&url, "{}")))).await {
+            let error = call.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{error:?}");
+            assert!(error.is_not_sent());
+        }
+        assert_eq!(server.connections(), round);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use mcp_testkit::{
     http::{Received, Reply, Server},
     within,
 };
-use mcp_transport::{Connect, Delivery, ErrorKind};
+use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, Transport};
 use tokio::net::TcpListener;
 
 use crate::{LEGACY, MODERN, ask, at, open, request};
@@ -85,20 +85,19 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
         ("500", Unavailable, Answered, Some(500), "/mcp"),
         ("502", Unavailable, Answered, Some(502), "502 Bad Gateway"),
         ("html", Protocol, Answered, Some(200), "Welcome"),
-        ("empty", Protocol, Answered, Some(200), "empty"),
-        ("accepted", Protocol, Answered, Some(202), "without an answer"),
-        ("no content", Protocol, Answered, Some(204), "empty"),
+        ("empty", Protocol, Answered, Some(200), "body is empty"),
+        ("accepted", Protocol, Answered, Some(202), "without a response"),
+        ("no content", Protocol, Answered, Some(204), "body is empty"),
         ("wrong type", Protocol, Answered, Some(200), "neither JSON nor"),
         ("wrong id", Protocol, Answered, None, "99"),
         ("no id", Protocol, Answered, Some(200), "result without an id"),
         ("neither", Protocol, Answered, Some(200), "not a JSON-RPC message"),
-        ("notification", Protocol, Answered, Some(200), "no response"),
+        ("notification", Protocol, Answered, Some(200), "not a response"),
         ("batch", Protocol, Answered, Some(200), "batch"),
         ("half json", Protocol, Answered, Some(200), "{\"jsonrpc\""),
-        ("sse wrong id", Protocol, Answered, None, "99"),
         ("sse junk", Protocol, Answered, None, "junk"),
-        ("sse nothing", Interrupted, Unknown, None, "ended before the answer"),
-        ("sse half", Interrupted, Unknown, None, "ended before the answer"),
+        ("sse nothing", Interrupted, Unknown, None, "ended before the response"),
+        ("sse half", Interrupted, Unknown, None, "ended before the response"),
         ("sse cut", Interrupted, Unknown, None, "broke off"),
         ("no head", Interrupted, Unknown, None, "broke off"),
         ("half head", Interrupted, Unknown, None, "broke off"),
@@ -119,6 +118,12 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
             assert!(chain.contains(shown), "{method}: {chain}");
             ask(&transport, request(1, "fine", ""), version).await.unwrap();
         }
+    }
+    // In the modern era nothing but its own response comes on a stream.
+    for (version, kind, delivery) in [(MODERN, Protocol, Answered), (LEGACY, Interrupted, Unknown)]
+    {
+        let error = ask(&transport, request(1, "sse wrong id", ""), version).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (kind, delivery), "{error}");
     }
     let error = ask(&transport, request(1, "401", ""), MODERN).await.unwrap_err();
     let status = error.find::<StatusError>().unwrap();
@@ -142,7 +147,7 @@ async fn who_does_not_listen_was_not_sent_anything() {
     ask(&open(&server.url).await.transport, request(1, "m", ""), MODERN).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_is_bounded() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
@@ -158,7 +163,7 @@ async fn silence_is_bounded() {
         }
     })
     .await;
-    let client = HttpClient::builder().read_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = HttpClient::builder().read_timeout(Duration::from_secs(20)).build().unwrap();
     let transport = at(&server.url).with_service(client).connect().await.unwrap().transport;
     for method in ["silent", "silent stream"] {
         let error = ask(&transport, request(1, method, ""), MODERN).await.unwrap_err();
@@ -170,18 +175,20 @@ async fn silence_is_bounded() {
     ask(&transport, request(1, "fine", ""), MODERN).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_may_be_silent_for_longer_than_others() {
     let server = Server::start(|request, reply| async move {
         let mut reply = reply.sse().await;
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_secs(50)).await;
         reply.event(request.result("1")).await;
         reply.end().await
     })
     .await;
-    let client = HttpClient::builder().read_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = HttpClient::builder().read_timeout(Duration::from_secs(5)).build().unwrap();
     let transport = at(&server.url).with_service(client).connect().await.unwrap().transport;
     ask(&transport, request(1, "subscriptions/listen", ""), MODERN).await.unwrap();
+    let long_lived = Envelope::new(request(1, "x/listen", "")).with_version(MODERN).long_lived();
+    transport.request(long_lived).await.unwrap().response().await.unwrap();
     ask(&transport, request(1, "other", ""), MODERN).await.unwrap_err();
 }
 

@@ -144,7 +144,7 @@ async fn the_stream_of_the_server_feeds_inbound_before_the_handshake_returns() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_where_nobody_listens_is_told_so() {
+async fn requests_of_a_server_are_refused_where_no_reader_is() {
     let server = Server::start(|request, reply| async move {
         if request.rpc() != "GET" {
             return plain(request, reply).await;
@@ -157,10 +157,10 @@ async fn a_server_that_asks_where_nobody_listens_is_told_so() {
     let connection = open(&server.url).await;
     drop(connection.inbound);
     handshake(&connection.transport).await.unwrap();
-    let told = server.wait_for("response", 1).await;
-    assert_eq!(told[0].json()["id"], "q");
-    assert_eq!(told[0].json()["error"]["code"], -32601);
-    assert_eq!(told[0].header("mcp-session-id"), Some("s-1"));
+    let refused = server.wait_for("response", 1).await;
+    assert_eq!(refused[0].json()["id"], "q");
+    assert_eq!(refused[0].json()["error"]["code"], -32601);
+    assert_eq!(refused[0].header("mcp-session-id"), Some("s-1"));
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn batches_are_read_in_the_one_revision_that_has_them() {
     }
     let error =
         ask(&transport, request(1, "x", ""), ProtocolVersion::V2025_03_26).await.unwrap_err();
-    assert!(error.to_string().contains("no answer"), "{error}");
+    assert!(error.to_string().contains("no response"), "{error}");
 }
 
 #[tokio::test]
@@ -268,7 +268,8 @@ async fn dropping_cancels_by_a_notification_but_never_initialize() {
     let exchange = within(transport.request(stream)).await.unwrap();
     within(transport.close()).await.unwrap();
     drop(exchange);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(transport);
+    handshake(&open(&server.url).await.transport).await.unwrap();
     assert_eq!(server.logged("notifications/cancelled").len(), 2);
 }
 
@@ -323,9 +324,8 @@ async fn the_listener_ends_with_the_transport() {
 }
 
 #[tokio::test]
-async fn close_is_bounded_and_minds_no_refusal() {
-    for (status, fine) in [(Some(405), true), (Some(404), true), (Some(500), false), (None, false)]
-    {
+async fn close_is_bounded_and_succeeds_whatever_the_server_makes_of_it() {
+    for status in [Some(405), Some(404), Some(500), None] {
         let server = Server::start(move |request, reply| async move {
             match (request.rpc().as_str(), status) {
                 ("DELETE", Some(status)) => reply.empty(status).await,
@@ -336,8 +336,10 @@ async fn close_is_bounded_and_minds_no_refusal() {
         .await;
         let transport = open(&server.url).await.transport;
         handshake(&transport).await.unwrap();
-        let closed = within(transport.close()).await;
-        assert_eq!(closed.is_ok(), fine, "{status:?}");
+        let started = std::time::Instant::now();
+        within(transport.close()).await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10), "{status:?}");
+        drop(transport);
         assert_eq!(server.logged("DELETE").len(), 1);
     }
 }

@@ -43,7 +43,6 @@ async fn messages_go_where_the_endpoint_event_says() {
     let connecting = sse.connect();
     let announcing = async {
         server.wait_for("GET", 1).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
         server.stream.write(format!("event: endpoint\r\ndata: {absolute}\r\n\r\n"));
     };
     let (connection, ()) = within(async { tokio::join!(connecting, announcing) }).await;
@@ -60,14 +59,14 @@ async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
         (|| Get::Full(404, "text/html", "<p>no"), Rejected, Some(404), "refused"),
         (|| Get::Full(405, "text/plain", ""), Rejected, Some(405), "refused"),
         (|| Get::Full(500, "text/plain", ""), Unavailable, Some(500), "refused"),
-        (|| Get::Full(200, "text/html", "<p>hi"), Protocol, Some(200), "no stream of events"),
+        (|| Get::Full(200, "text/html", "<p>hi"), Protocol, Some(200), "not a stream of events"),
         (|| Get::Full(200, "text/event-stream", ": hi\n\n"), Interrupted, None, "ended the stream"),
         (|| Get::endpoint("http://evil.invalid/message"), Protocol, None, "another origin"),
         (|| Get::endpoint("//evil.invalid/message"), Protocol, None, "http://evil.invalid"),
-        (|| Get::endpoint("http://"), Protocol, None, "no URL"),
-        (|| Get::Stream("event: endpoint\n\n".into()), Protocol, None, "no URL"),
+        (|| Get::endpoint("http://"), Protocol, None, "not a URL"),
+        (|| Get::Stream("event: endpoint\n\n".into()), Protocol, None, "not a URL"),
         (|| Get::Stream(": hi\n\ndata: {}\n\n".into()), Timeout, None, "sent no endpoint event"),
-        (|| Get::Hang, Timeout, None, "did not answer within 300ms"),
+        (|| Get::Hang, Timeout, None, "did not respond within 300ms"),
         (|| Get::Cut, Interrupted, None, "broke off"),
     ];
     for (get, kind, status, says) in cases {
