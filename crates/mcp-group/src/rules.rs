@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_core::{ErrorObject, Tool, error_code};
-use serde_json::{Map, Value, value::RawValue};
+use mcp_core::{ErrorObject, RawJson, Tool, error_code};
+use serde_json::{Map, Value};
 
-use crate::object::Object;
+use crate::raw_object::RawObject;
 
 /// Which tools of a server are offered, and how they are changed before they get their name in the
 /// group. By default all are, as they are.
@@ -102,20 +102,20 @@ impl ToolRules {
         Some(tool)
     }
 
-    /// The arguments of a call of the tool that the server calls `name`, as the server knows them; `None`
-    /// where that is how they came.
+    /// The arguments of a call of the tool that is called `name` on the server, as the server takes them;
+    /// `None` where they need not be changed.
     pub(crate) fn arguments(
         &self,
         name: &str,
-        arguments: Option<&RawValue>,
-    ) -> Result<Option<Box<RawValue>>, ErrorObject> {
+        arguments: impl FnOnce() -> Option<RawJson>,
+    ) -> Result<Option<RawObject>, ErrorObject> {
         let changes = self.tools.get(name).map(|change| &change.arguments);
         let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
             return Ok(None);
         };
-        let given = arguments.map_or_else(|| Ok(Object::default()), Object::read);
+        let given = arguments().map_or_else(|| Ok(RawObject::default()), RawObject::parse);
         let given = given.map_err(|_| invalid("`arguments` is not an object"))?;
-        let mut sent = Object::default();
+        let mut sent = RawObject::default();
         for (key, value) in given.iter() {
             let renamed = changes.iter().find(|(_, change)| change.name.as_deref() == Some(key));
             let original = match (renamed, changes.get(key)) {
@@ -124,7 +124,7 @@ impl ToolRules {
                 (None, None) => key,
                 _ => return Err(invalid(format!("{name} has no argument {key:?}"))),
             };
-            sent.put(original.to_owned(), value.to_owned());
+            sent.put(original, value.to_vec());
         }
         for (original, change) in changes {
             if let Some(default) = &change.default
@@ -133,7 +133,7 @@ impl ToolRules {
                 sent.set(original, default);
             }
         }
-        Ok(Some(sent.to_raw()))
+        Ok(Some(sent))
     }
 }
 
@@ -320,9 +320,9 @@ mod tests {
     fn arguments_go_back_to_what_the_server_knows() {
         let rules = changed();
         let sent = |name: &str, given: Option<&str>| {
-            let given = given.map(|text| RawValue::from_string(text.to_owned()).unwrap());
-            let sent = rules.arguments(name, given.as_deref());
-            sent.map(|sent| sent.map(|sent| sent.get().to_owned()))
+            let given = given.map(|text| RawJson::from_text(text.to_owned()).unwrap());
+            let sent = rules.arguments(name, || given);
+            sent.map(|sent| sent.map(|sent| String::from_utf8(sent.to_vec()).unwrap()))
         };
         assert_eq!(sent("b", Some(r#"{"key":1}"#)).unwrap(), None, "nothing is changed, or copied");
         assert_eq!(sent("b", None).unwrap(), None);

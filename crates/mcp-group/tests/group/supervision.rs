@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use mcp_group::{Backend, Backoff, Group, ServerState};
+use mcp_group::{Backend, Group, ServerState};
 use mcp_session::{ErrorKind, Mode, Session, SessionOptions};
 use mcp_testkit::scripted::{Peer, Reply};
-use mcp_transport::Delivery;
+use mcp_transport::{Backoff, Delivery};
 use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::time::Instant;
@@ -183,7 +183,9 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
 #[tokio::test(start_paused = true)]
 async fn the_back_off_grows_and_begins_anew_with_a_server_that_stayed() {
     let peer = growing();
-    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4))
+        .with_attempts(None)
+        .with_jitter(0.0);
     let group = Group::builder()
         .backend(Backend::new("p", peer.clone()))
         .backend(backend("a"))
