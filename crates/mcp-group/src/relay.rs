@@ -93,10 +93,12 @@ impl Outbox {
     }
 }
 
+type Work = Pin<Box<dyn Future<Output = Result<RawJson, RequestError>> + Send>>;
+
 struct Relay {
     id: RequestId,
     /// `None` once it is done.
-    work: Option<Pin<Box<dyn Future<Output = Result<RawJson, RequestError>> + Send>>>,
+    work: Option<Work>,
     outbox: Outbox,
     response: Option<Result<Message, Error>>,
 }
