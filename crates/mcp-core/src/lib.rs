@@ -4,6 +4,7 @@
 //! payload stays raw ([`RawJson`]) until the layer that knows the method decodes it, once.
 
 pub mod error_code;
+mod excerpt;
 pub mod header;
 pub mod meta_key;
 pub mod method;
@@ -11,9 +12,10 @@ mod rpc;
 mod types;
 mod version;
 
+pub use excerpt::Excerpt;
 pub use rpc::{
-    ErrorObject, Message, Notification, ParseError, ParseErrorKind, RawJson, Request, RequestId,
-    Response, parse_batch,
+    ErrorObject, Message, MessageHint, Notification, ParseError, ParseErrorKind, RawJson, Request,
+    RequestId, Response, parse_batch,
 };
 pub use types::*;
 pub use version::{Era, ProtocolVersion, UnknownVersion};

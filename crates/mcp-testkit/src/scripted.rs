@@ -11,8 +11,8 @@ use std::{
 
 use mcp_core::{ProtocolVersion, Request};
 use mcp_transport::{
-    Address, Binding, Connect, Connection, ConnectionInfo, Envelope, Error, ErrorKind, Exchange,
-    IdleLimit, Limits, OneWay, Routing, Transport, multiplex::Multiplex,
+    Address, Binding, Connect, Connection, ConnectionInfo, Diagnostics, Envelope, Error, ErrorKind,
+    Exchange, IdleLimit, Limits, OneWay, Routing, Transport, multiplex::Multiplex,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -379,6 +379,10 @@ impl Transport for PeerTransport {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.below.closed()
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.below.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {

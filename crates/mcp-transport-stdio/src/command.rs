@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use mcp_transport::{Delivery, Error, ErrorKind};
@@ -30,37 +30,71 @@ impl Command<'_> {
         Tree::spawn(command).map_err(|error| self.no_start(error))
     }
 
-    /// Systems report a missing command, interpreter and directory alike.
+    /// Says why the program was not started: systems report a missing command, interpreter and directory
+    /// alike.
     pub(crate) fn no_start(&self, error: io::Error) -> Error {
-        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-        let program = self.program.display();
-        let cwd = self.place.cwd.filter(|cwd| !cwd.is_dir());
-        let why = match (error.kind(), cwd, self.place.find(&self.program)) {
-            (NotFound | NotADirectory, Some(cwd), _) if cwd.exists() => {
-                format!("the working directory {} is not a directory", cwd.display())
-            }
-            (NotFound | NotADirectory, Some(cwd), _) => {
-                format!("the working directory {} does not exist", cwd.display())
-            }
-            (NotFound | NotADirectory, _, None) if lookup::is_path(&self.program) => {
-                format!("there is no file {program}")
-            }
-            (NotFound | NotADirectory, _, None) => match runner::source(&self.program) {
-                Some(source) => {
-                    format!("no command `{program}` was found on PATH; install {source}")
-                }
-                None => format!("no command `{program}` was found on PATH"),
-            },
-            (NotFound, _, Some(file)) => {
-                format!("the interpreter that {} asks for does not exist", file.display())
-            }
-            (PermissionDenied, _, Some(file)) => format!("{} is not executable", file.display()),
-            _ => error.to_string(),
-        };
-        Error::new(ErrorKind::Connect, format!("cannot start {self}: {why}"))
+        let program = quote::join(std::iter::once(&*self.program));
+        let why = self.reason(&error);
+        Error::new(ErrorKind::Connect, format!("cannot start {program}: {why}"))
             .with_delivery(Delivery::NotSent)
             .with_source(error)
     }
+
+    fn reason(&self, error: &io::Error) -> String {
+        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+        let missing = matches!(error.kind(), NotFound | NotADirectory);
+        if let Some(cwd) = self.place.cwd.filter(|cwd| missing && !cwd.is_dir()) {
+            let what = if cwd.exists() { "is not a directory" } else { "does not exist" };
+            return format!("the working directory {} {what}", cwd.display());
+        }
+        match (error.kind(), self.place.find(&self.program)) {
+            (NotFound | NotADirectory, None) => self.not_found(),
+            (NotFound, Some(file)) => {
+                format!("the interpreter that {} asks for does not exist", file.display())
+            }
+            (PermissionDenied, Some(file)) => not_executable(&file),
+            _ => error.to_string(),
+        }
+    }
+
+    /// Why there is no such program, and what to write instead.
+    fn not_found(&self) -> String {
+        let program = self.program.to_string_lossy();
+        if program.starts_with("~/") || program.starts_with("~\\") {
+            return "`~` is not expanded, since no shell runs it: write the home directory out \
+                    (in a configuration: `${userHome}`)"
+                .to_owned();
+        }
+        if let Some((first, _)) = program.trim().split_once(char::is_whitespace)
+            && self.args.is_empty()
+            && self.place.find(OsStr::new(first)).is_some()
+        {
+            return format!(
+                "there is no program of this name. It looks like a whole command line: pass `{first}` \
+                 as the program and the rest as arguments (in a configuration: `args`), or use \
+                 `Stdio::command_line`"
+            );
+        }
+        if lookup::is_path(&self.program) {
+            return "there is no such file".to_owned();
+        }
+        match runner::source(&self.program) {
+            Some(source) => format!("it was not found on PATH; install {source}"),
+            None => "it was not found on PATH".to_owned(),
+        }
+    }
+}
+
+fn not_executable(file: &Path) -> String {
+    let extension = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let (constructor, program) = match extension {
+        "py" => ("python", "python3"),
+        "js" | "mjs" | "cjs" => ("node", "node"),
+        _ => return "it is not executable".to_owned(),
+    };
+    format!(
+        "it is not executable: use `Stdio::{constructor}`, or run `{program}` with it as the first argument"
+    )
 }
 
 impl fmt::Display for Command<'_> {

@@ -39,6 +39,8 @@ mod quote;
 mod runner;
 mod starter;
 mod stderr;
+#[cfg(target_os = "linux")]
+mod strays;
 mod supervisor;
 mod transport;
 #[cfg_attr(unix, path = "tree_unix.rs")]

@@ -71,6 +71,13 @@ impl Process {
         self.lock().has_exited()
     }
 
+    /// Notes descendants that a signal to the tree would miss: while the leader lives, off the runtime.
+    pub(crate) async fn find_strays(self: &Arc<Self>) {
+        let process = Arc::clone(self);
+        // Where the runtime is being shut down, all that is found then is killed.
+        let _ = tokio::task::spawn_blocking(move || process.lock().tree.find_strays()).await;
+    }
+
     /// Asks all that is left to end; whether it makes sense to wait for that.
     pub(crate) fn terminate(&self) -> bool {
         let mut state = self.lock();

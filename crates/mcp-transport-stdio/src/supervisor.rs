@@ -74,6 +74,8 @@ impl Supervisor {
     async fn serve(&mut self) {
         match self.end().await {
             End::Asked => {
+                // Before the end of its stdin, which many servers exit at.
+                self.process.find_strays().await;
                 let _flushed = self.multiplex.close_within(self.timeouts.flush).await;
                 #[cfg(feature = "tracing")]
                 if let Err(error) = _flushed {
@@ -158,7 +160,7 @@ impl Supervisor {
     ///
     /// Spec: basic/transports/stdio#shutdown
     async fn shut_down(&mut self) -> Result<(), Error> {
-        let process = &*self.process;
+        let process = &self.process;
         self.stdin.close();
         let _ = timeout(self.timeouts.close_stdin, process.exited()).await;
         if process.terminate() {

@@ -2,7 +2,8 @@ use std::{fmt, sync::Arc};
 
 use mcp_core::Request;
 use mcp_transport::{
-    Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport, multiplex::Multiplex,
+    Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, OneWay, Transport,
+    multiplex::Multiplex,
 };
 use tokio::{runtime::Handle, sync::watch};
 
@@ -70,6 +71,10 @@ impl Transport for StdioTransport {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.0.multiplex.closed()
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.0.multiplex.diagnostics().with_stderr_tail(self.stderr_tail())
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! A process and what it has started: a process group.
 //!
 //! The number of a group is not given to another one while its leader has not been reaped, or while it has
-//! other members. So signals go out only then.
+//! other members. So signals go out only then. On Linux, descendants that have left the group are ended too.
 
 use std::{
     io,
@@ -10,6 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(target_os = "linux")]
+use crate::strays::{self, Identity, Stat, Strays};
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
 };
@@ -18,6 +20,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 pub(crate) struct Tree {
     leader: Child,
     group: Pid,
+    #[cfg(target_os = "linux")]
+    strays: Strays,
 }
 
 impl Tree {
@@ -29,7 +33,21 @@ impl Tree {
             leader.start_kill()?;
             return Err(io::Error::other("the process has no id"));
         };
-        Ok(Self { leader, group })
+        Ok(Self {
+            leader,
+            group,
+            #[cfg(target_os = "linux")]
+            strays: Strays::default(),
+        })
+    }
+
+    /// Notes the descendants that have left the group, as far as the system tells, so that they are ended
+    /// too. To be called while the leader lives.
+    pub(crate) fn find_strays(&mut self) {
+        #[cfg(target_os = "linux")]
+        if self.leader.id().is_some() {
+            self.strays.find(self.group, self.group);
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -62,34 +80,68 @@ impl Tree {
         // Where orphans become our children, as in a container whose first process we are, no other code
         // reaps them.
         while let Ok(Some(_)) = waitpgid(self.group, WaitOptions::NOHANG) {}
+        #[cfg(target_os = "linux")]
+        if self.strays.are_alive() {
+            return true;
+        }
+        self.has_group()
+    }
+
+    fn has_group(&self) -> bool {
         test_kill_process_group(self.group).is_ok()
     }
 
     /// The others, to look at them more closely.
     pub(crate) fn survivors(&self) -> Survivors {
-        Survivors(self.group)
+        Survivors {
+            group: self.has_group().then_some(self.group),
+            #[cfg(target_os = "linux")]
+            strays: self.strays.identities(),
+        }
     }
 
     /// Asks all to end; whether it makes sense to wait for them.
     pub(crate) fn terminate(&mut self) -> bool {
-        kill_process_group(self.group, Signal::TERM).is_ok()
+        self.find_strays();
+        self.signal(Signal::TERM)
     }
 
     /// Ends all.
     pub(crate) fn kill(&mut self) {
-        // Nobody is left, or nobody may be killed: there is nothing more to do either way.
-        let _ = kill_process_group(self.group, Signal::KILL);
+        self.find_strays();
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends a signal to all; whether there was one that got it.
+    fn signal(&self, signal: Signal) -> bool {
+        #[cfg(target_os = "linux")]
+        let has_strays = self.strays.are_alive();
+        #[cfg(not(target_os = "linux"))]
+        let has_strays = false;
+        #[cfg(target_os = "linux")]
+        self.strays.signal(signal);
+        // None is left, or none may be signalled: there is nothing more to do either way.
+        kill_process_group(self.group, signal).is_ok() || has_strays
     }
 }
 
 /// What is left of a tree once its leader has been reaped.
-pub(crate) struct Survivors(Pid);
+pub(crate) struct Survivors {
+    /// `None` where there is none any more, since its number may be given to others.
+    group: Option<Pid>,
+    #[cfg(target_os = "linux")]
+    strays: Vec<Identity>,
+}
 
 impl Survivors {
     /// Whether any of them is more than a zombie: the first process of many containers leaves orphans
     /// unreaped, and they would look alive for ever. Looks at all processes of the system.
     pub(crate) fn are_alive(&self) -> bool {
-        has_living(self.0)
+        #[cfg(target_os = "linux")]
+        if self.strays.iter().any(|stray| strays::is_alive(*stray)) {
+            return true;
+        }
+        self.group.is_some_and(has_living)
     }
 }
 
@@ -101,7 +153,8 @@ fn has_living(group: Pid) -> bool {
     processes.flatten().any(|process| {
         let is_process = process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
         let stat = is_process.then(|| std::fs::read(process.path().join("stat")).ok()).flatten();
-        stat.is_some_and(|stat| is_living_member(&stat, group))
+        let stat = stat.and_then(|line| Stat::parse(&line));
+        stat.is_some_and(|stat| stat.is_living && stat.group == group.as_raw_nonzero().get())
     })
 }
 
@@ -110,29 +163,12 @@ fn has_living(_: Pid) -> bool {
     true
 }
 
-/// Reads a line of `/proc/<pid>/stat`: `pid (name) state parent group ...`, where names hold anything.
-#[cfg(target_os = "linux")]
-fn is_living_member(stat: &[u8], group: Pid) -> bool {
-    let name_end = stat.iter().rposition(|byte| *byte == b')').map_or(0, |at| at + 1);
-    let rest = String::from_utf8_lossy(&stat[name_end..]);
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next();
-    let member = fields.nth(1).and_then(|field| field.parse().ok());
-    member == Some(group.as_raw_nonzero().get()) && !matches!(state, Some("Z" | "X"))
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
-    fn reads_members_of_a_group_and_leaves_zombies_out() {
-        let group = Pid::from_raw(40).unwrap();
-        assert!(is_living_member(b"41 (a) R) S 1 40 40 0", group));
-        assert!(!is_living_member(b"41 (a) Z 1 40 40 0", group));
-        assert!(!is_living_member(b"40 (a) S 1 41 40 0", group));
-        assert!(!is_living_member(b"", group));
+    fn our_own_group_is_alive() {
         assert!(has_living(rustix::process::getpgrp()));
     }
 }

@@ -47,6 +47,9 @@ impl Tree {
         !self.killed
     }
 
+    /// A job loses none of its descendants.
+    pub(crate) fn find_strays(&mut self) {}
+
     /// The others, to look at them more closely.
     pub(crate) fn survivors(&self) -> Survivors {
         Survivors

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::{Message, RequestId, Response};
+use mcp_core::{Excerpt, Message, RequestId, Response};
 
 use crate::{Delivery, Error, ErrorKind, multiplex::Route};
 
@@ -131,13 +131,19 @@ impl Exchange {
 
     /// Lets a response through only when it answers this request. An error without an id came on this
     /// exchange and so belongs to it.
-    fn checked(&self, response: Response) -> Result<Message, Error> {
+    fn checked(&self, mut response: Response) -> Result<Message, Error> {
         match &response.id {
-            Some(id) if *id != self.id => Err(Error::new(
-                ErrorKind::Protocol,
-                format!("the server answered request {} with the id {id}", self.id),
-            )
-            .with_delivery(Delivery::Answered)),
+            Some(id) if *id == self.id => Ok(Message::Response(response)),
+            Some(id) if id.echoes(&self.id) => {
+                response.id = Some(self.id.clone());
+                Ok(Message::Response(response))
+            }
+            Some(id) => {
+                let theirs = id.to_string();
+                let theirs = Excerpt(&theirs);
+                let text = format!("the server answered request {} with the id {theirs}", self.id);
+                Err(Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered))
+            }
             None if response.outcome.is_ok() => Err(Error::new(
                 ErrorKind::Protocol,
                 "the server answered with a result without an id",
@@ -232,9 +238,12 @@ mod tests {
         let [Err(error)] = &found[..] else { panic!("{found:?}") };
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
         assert_eq!(error.to_string(), "the server answered request 1 with the id 2");
-        let found =
-            checked(vec![Some(Ok(Response::result("1".into(), RawJson::trusted("1")).into()))]);
-        assert!(found.await[0].is_err(), "ids of two types");
+        let as_text = Response::result("1".into(), RawJson::trusted("{}"));
+        let found = checked(vec![Some(Ok(as_text.into()))]).await;
+        assert_eq!(*found[0].as_ref().unwrap(), result(1), "an echo as text");
+        let other = Response::result("x".repeat(10_000_000).into(), RawJson::trusted("{}"));
+        let found = checked(vec![Some(Ok(other.into()))]).await;
+        assert!(found[0].as_ref().unwrap_err().to_string().len() < 2000);
 
         let nameless = Response::error(None, ErrorObject::new(-32700, "what?"));
         let found = checked(vec![Some(Ok(nameless.clone().into()))]).await;

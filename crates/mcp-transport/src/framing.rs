@@ -1,7 +1,7 @@
 //! Newline framing: one message a line.
 
 use bytes::{Buf, Bytes, BytesMut};
-use mcp_core::RequestId;
+use mcp_core::MessageHint;
 
 /// How much of an oversize line is kept from each end, in bytes, to find the id of its request.
 const KEPT: usize = 4096;
@@ -173,95 +173,10 @@ impl TooLong {
         }
     }
 
-    /// What the ends of the line tell about the message.
-    pub fn hint(&self) -> Hint {
-        let mut hint = Hint { id: None, is_call: false };
-        members(&self.head, &mut hint);
-        if hint.id.is_none() {
-            hint.id = last_id(&self.tail);
-        }
-        hint
+    /// What the ends of the line show of the message.
+    pub fn hint(&self) -> MessageHint {
+        MessageHint::of(&self.head, &self.tail)
     }
-}
-
-/// What the ends of an oversize message tell.
-#[derive(Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Hint {
-    /// The id that it shows.
-    pub id: Option<RequestId>,
-    /// Whether it has a method, and so answers nothing.
-    pub is_call: bool,
-}
-
-/// Reads the members that lie whole in the first bytes of an object.
-fn members(head: &[u8], hint: &mut Hint) {
-    let mut rest = match head.trim_ascii_start().strip_prefix(b"{") {
-        Some(rest) => rest.trim_ascii_start(),
-        None => return,
-    };
-    while let Some((key, after)) = value(rest) {
-        let Some(after) = after.trim_ascii_start().strip_prefix(b":") else { return };
-        hint.is_call |= key == b"\"method\"";
-        let Some((text, after)) = value(after.trim_ascii_start()) else { return };
-        if key == b"\"id\"" {
-            hint.id = id(text);
-        }
-        let Some(after) = after.trim_ascii_start().strip_prefix(b",") else { return };
-        rest = after.trim_ascii_start();
-    }
-}
-
-/// Splits the first JSON value off, if all of it is there.
-fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for (at, byte) in bytes.iter().enumerate() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            if !in_string && depth == 0 {
-                return Some(bytes.split_at(at + 1));
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 1 => return Some(bytes.split_at(at + 1)),
-            b'}' | b']' | b',' if depth == 0 => return Some(bytes.split_at(at)),
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The id of a message that is written as its last member, or before a last `"jsonrpc"`.
-fn last_id(tail: &[u8]) -> Option<RequestId> {
-    let at = memchr::memmem::rfind(tail, b"\"id\"")?;
-    let rest = tail[at + 4..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let (text, mut rest) = value(rest)?;
-    rest = rest.trim_ascii_start();
-    if let Some(more) = rest.strip_prefix(b",") {
-        let more = more.trim_ascii_start().strip_prefix(b"\"jsonrpc\"")?;
-        let more = more.trim_ascii_start().strip_prefix(b":")?;
-        rest = more.trim_ascii_start().strip_prefix(b"\"2.0\"")?.trim_ascii_start();
-    }
-    // Exactly one brace closes: the id stands in the envelope and not inside a result.
-    (rest.trim_ascii() == b"}").then(|| id(text)).flatten()
-}
-
-fn id(text: &[u8]) -> Option<RequestId> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    if let Ok(number) = text.parse() {
-        return Some(RequestId::Number(number));
-    }
-    let string = text.strip_prefix('"')?.strip_suffix('"')?;
-    (!string.contains('\\')).then(|| string.into())
 }
 
 #[cfg(test)]
@@ -303,30 +218,10 @@ mod tests {
         let mut found = lines(100, &chunks).into_iter();
         let Some(Line::TooLong(oversize)) = found.next() else { panic!() };
         assert_eq!(oversize.length, long.len());
-        assert_eq!(oversize.hint(), Hint { id: Some(7.into()), is_call: false });
+        let hint = oversize.hint();
+        assert_eq!((hint.id, hint.is_call), (Some(7.into()), false));
         assert_eq!(found.next(), Some(complete(b"{2}")));
         assert_eq!(lines(long.len(), &[text.as_bytes()])[0], complete(long.as_bytes()));
-    }
-
-    #[test]
-    fn the_id_shows_first_last_or_not_at_all() {
-        let hint = |text: String| {
-            let mut oversize = TooLong::default();
-            oversize.append(text.as_bytes());
-            oversize.hint()
-        };
-        let big = "y".repeat(9000);
-        let id = |text: &str| hint(text.replace('#', &big)).id;
-        assert_eq!(id(r##"{"result":{"a":"#"},"jsonrpc":"2.0","id":12}"##), Some(12.into()));
-        assert_eq!(
-            id(r##"{"result":{"a":"#"}, "id" : "x" , "jsonrpc" : "2.0" }"##),
-            Some("x".into())
-        );
-        assert_eq!(id(r##"{"jsonrpc":"2.0","result":{"a":"#","id":3}}"##), None);
-        assert_eq!(id(r##"{"result":{"id":5,"a":"#"},"id":6}"##), Some(6.into()));
-        assert_eq!(id("#"), None);
-        assert!(hint(format!(r#"{{"method":"notifications/message","params":"{big}"}}"#)).is_call);
-        assert!(!hint(format!(r#"{{"result":{{"method":1,"b":"{big}"}}}}"#)).is_call);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 
 mod backoff;
 mod connection;
+mod diagnostics;
 pub mod duplex;
 mod envelope;
 mod error;
@@ -34,6 +35,7 @@ pub mod restart;
 mod serve;
 mod shared;
 mod single_flight;
+mod stderr_summary;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace_context;
@@ -41,6 +43,7 @@ mod transport;
 
 pub use backoff::{Backoff, Retries};
 pub use connection::{Address, Binding, Carrier, Connection, ConnectionInfo};
+pub use diagnostics::Diagnostics;
 pub use envelope::{Envelope, IdleLimit, OneWay, Routing};
 pub use error::{Delivery, Error, ErrorKind};
 pub use exchange::Exchange;
@@ -50,5 +53,6 @@ pub use limits::Limits;
 pub use serve::Serve;
 pub use shared::{SharedConnect, SharedServe, SharedTransport};
 pub use single_flight::SingleFlight;
+pub use stderr_summary::StderrSummary;
 pub use trace_context::TraceContext;
 pub use transport::{Connect, Transport};

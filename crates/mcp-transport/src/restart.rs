@@ -17,8 +17,8 @@ use mcp_core::{Era, Message, Request, method};
 use tokio::sync::Notify;
 
 use crate::{
-    Backoff, Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Gap, Hold,
-    Inbound, InboundChain, OneWay, Retries, SingleFlight, Transport,
+    Backoff, Connect, Connection, Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, Gap,
+    Hold, Inbound, InboundChain, OneWay, Retries, SingleFlight, Transport,
 };
 
 /// Reconnects when the connection drops, such as that to a process that has ended, keeping the session
@@ -132,6 +132,10 @@ impl<C: Connect> Transport for RestartTransport<C> {
             changed.as_mut().await;
             changed.set(shared.changed.notified());
         }
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.shared.current().transport.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {

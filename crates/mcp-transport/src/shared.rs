@@ -3,7 +3,8 @@ use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 use mcp_core::Request;
 
 use crate::{
-    Connect, Connection, Envelope, Error, Exchange, Hold, Inbound, OneWay, Serve, Transport,
+    Connect, Connection, Diagnostics, Envelope, Error, Exchange, Hold, Inbound, OneWay, Serve,
+    Transport,
 };
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -44,6 +45,10 @@ impl Transport for SharedTransport {
         self.0.closed()
     }
 
+    fn diagnostics(&self) -> Diagnostics {
+        self.0.diagnostics()
+    }
+
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.close()
     }
@@ -63,6 +68,10 @@ impl<T: Transport> Transport for Arc<T> {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         T::closed(self)
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        T::diagnostics(self)
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
@@ -160,6 +169,7 @@ trait ErasedTransport: Send + Sync {
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>>;
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, Result<(), Error>>;
     fn closed(&self) -> BoxFuture<'_, Error>;
+    fn diagnostics(&self) -> Diagnostics;
     fn close(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
@@ -174,6 +184,10 @@ impl<T: Transport> ErasedTransport for T {
 
     fn closed(&self) -> BoxFuture<'_, Error> {
         Box::pin(Transport::closed(self))
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        Transport::diagnostics(self)
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), Error>> {

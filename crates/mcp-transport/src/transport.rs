@@ -2,7 +2,7 @@ use std::future::Future;
 
 use mcp_core::Request;
 
-use crate::{Connection, Envelope, Error, Exchange, Hold, OneWay};
+use crate::{Connection, Diagnostics, Envelope, Error, Exchange, Hold, OneWay};
 
 /// A connection to one MCP server: each request opens an [`Exchange`].
 ///
@@ -56,6 +56,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Default: waits for ever.
     fn closed(&self) -> impl Future<Output = Error> + Send {
         std::future::pending()
+    }
+
+    /// What the connection knows that may explain why the server does not answer: output that is no message,
+    /// the end of its stderr. Default: nothing.
+    fn diagnostics(&self) -> Diagnostics {
+        Diagnostics::default()
     }
 
     /// Ends the connection in order, and everything it owns: processes, sockets, sessions.

@@ -70,7 +70,7 @@ async fn a_server_that_has_gone_says_why_at_once() {
     const ENDED: &str = "the server's process has ended";
     let cases: &[(&[&str], &[&str])] = &[
         (&["read", "stderr=out of paper", "exit=3"], &[ENDED, "status 3", "out of paper"]),
-        (&["read", "half-line", "exit=0"], &[ENDED, "status 0", "without a word on stderr"]),
+        (&["read", "half-line", "exit=0"], &[ENDED, "status 0", "nothing was written to stderr"]),
         (&["exit=0"], &[ENDED, "status 0"]),
     ];
     all(cases.iter().map(|(steps, says)| {

@@ -15,6 +15,24 @@ pub enum RequestId {
     String(String),
 }
 
+impl RequestId {
+    /// Whether this id, which a peer sent, stands for the one that it was `asked` with: the same one, or its
+    /// decimal text, which some servers make of numbers.
+    pub fn echoes(&self, asked: &Self) -> bool {
+        self == asked || self.to_number().is_some_and(|number| number == *asked)
+    }
+
+    /// The number that this id is the decimal text of. An exact match comes first: `1` and `"1"` may both be
+    /// in flight.
+    pub fn to_number(&self) -> Option<Self> {
+        let Self::String(text) = self else { return None };
+        let number: i64 = text.parse().ok()?;
+        // Nothing but the text that the number itself has.
+        let is_plain = text.starts_with(|first: char| first == '-' || ('1'..='9').contains(&first));
+        (is_plain || text == "0").then_some(Self::Number(number))
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,6 +81,15 @@ impl<'de> Deserialize<'de> for RequestId {
                     .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
             }
 
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<RequestId, E> {
+                // Some servers keep numbers as floats and write `7.0` for 7.
+                const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+                match number.fract() == 0.0 && number.abs() < EXACT {
+                    true => Ok(RequestId::Number(number as i64)),
+                    false => Err(E::invalid_value(de::Unexpected::Float(number), &self)),
+                }
+            }
+
             fn visit_str<E: de::Error>(self, string: &str) -> Result<RequestId, E> {
                 Ok(RequestId::String(string.to_owned()))
             }
@@ -91,8 +118,27 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_came_back_as_text_or_float_echoes_the_number() {
+        let float: RequestId = serde_json::from_str("7.0").unwrap();
+        assert_eq!(float, RequestId::from(7));
+        for (id, asked, echoes) in [
+            (RequestId::from("7"), RequestId::from(7), true),
+            ("-7".into(), (-7).into(), true),
+            (7.into(), 7.into(), true),
+            ("07".into(), 7.into(), false),
+            ("+7".into(), 7.into(), false),
+            ("7 ".into(), 7.into(), false),
+            ("a".into(), 7.into(), false),
+            // What was asked as text comes back as text.
+            (7.into(), "7".into(), false),
+        ] {
+            assert_eq!(id.echoes(&asked), echoes, "{id} {asked}");
+        }
+    }
+
+    #[test]
     fn fractions_null_and_objects_are_no_ids() {
-        for text in ["1.5", "1.0", "null", "true", "{}", "9223372036854775808"] {
+        for text in ["1.5", "1e300", "null", "true", "{}", "9223372036854775808"] {
             assert!(serde_json::from_str::<RequestId>(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 use std::{borrow::Cow, fmt};
 
 use super::{RawJson, RequestId};
+use crate::Excerpt;
 
 /// One JSON-RPC message.
 ///
@@ -118,7 +119,7 @@ impl ErrorObject {
 
 impl fmt::Display for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)
+        write!(f, "{} ({})", Excerpt(&self.message), self.code)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The JSON-RPC 2.0 envelope: ids, messages, raw payloads and the one parser of all transports.
 
+mod hint;
 mod id;
 mod message;
 mod parse;
 mod raw;
 
+pub use hint::MessageHint;
 pub use id::RequestId;
 pub use message::{ErrorObject, Message, Notification, Request, Response};
 pub use parse::{ParseError, ParseErrorKind, parse_batch};

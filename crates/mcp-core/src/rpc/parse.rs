@@ -8,7 +8,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    ErrorObject, Message, Notification, RawJson, Request, RequestId, Response,
+    ErrorObject, Message, MessageHint, Notification, RawJson, Request, RequestId, Response,
     raw::{from_json, range_in},
 };
 
@@ -18,7 +18,7 @@ use super::{
 pub struct ParseError {
     /// What is wrong.
     pub kind: ParseErrorKind,
-    /// The id that the broken message showed, so that its request can be told.
+    /// The id of the request that the broken message answers, as far as one shows.
     pub id: Option<RequestId>,
 }
 
@@ -73,10 +73,7 @@ impl Message {
         let frame = frame.into();
         let wire: Wire<'_> = match from_json(&frame) {
             Ok(wire) => wire,
-            Err(_) if frame.trim_ascii_start().first() == Some(&b'[') => {
-                return Err(ParseErrorKind::Batch.into());
-            }
-            Err(error) => return Err(ParseError { kind: error.into(), id: id_of(&frame) }),
+            Err(error) => return Self::parse_again(frame, error),
         };
         match wire.shape(&frame) {
             Ok(shape) => Ok(shape.into_message(frame)),
@@ -87,6 +84,21 @@ impl Message {
                 Err(ParseError { kind, id })
             }
         }
+    }
+
+    /// Looks again at what could not be parsed.
+    #[cold]
+    fn parse_again(mut frame: Bytes, error: serde_json::Error) -> Result<Self, ParseError> {
+        // A byte order mark does no harm.
+        if frame.starts_with(b"\xef\xbb\xbf") {
+            return Self::parse(frame.split_off(3));
+        }
+        if frame.trim_ascii_start().first() == Some(&b'[') {
+            return Err(ParseErrorKind::Batch.into());
+        }
+        let hint = MessageHint::of(&frame, &[]);
+        let id = hint.id.filter(|_| hint.is_rpc && !hint.is_call);
+        Err(ParseError { kind: error.into(), id })
     }
 }
 
@@ -202,17 +214,6 @@ impl Shape {
             )),
         }
     }
-}
-
-/// The id of a message that is JSON but not of the right shape.
-fn id_of(frame: &[u8]) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    struct OnlyId {
-        #[serde(rename = "jsonrpc")]
-        _version: IgnoredAny,
-        id: RequestId,
-    }
-    serde_json::from_slice::<OnlyId>(frame).ok().map(|only| only.id)
 }
 
 enum Member {
@@ -365,6 +366,9 @@ mod tests {
         assert_eq!(id(r#"{"jsonrpc":"2.0","id":9,"error":"broken"}"#), Some(9.into()));
         assert_eq!(id(r#"{"id":5,"result":{}}"#), Some(5.into()));
         assert_eq!(id(r#"{"id":5,"level":"info"}"#), None);
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":5,"result":[[[["#), Some(5.into()));
+        assert_eq!(id("{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"a\tb\"}"), Some(5.into()));
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":5,"method":"x","params":[[["#), None);
         for text in [
             "",
             "null",
@@ -388,6 +392,13 @@ mod tests {
         }
         assert!(matches!(parse("[1]").unwrap_err().kind, ParseErrorKind::Batch));
         assert!(Message::parse(&b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}"[..]).is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_does_no_harm() {
+        let answer = response("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
+        assert_eq!(answer.outcome.unwrap().as_bytes(), b"{}");
+        assert!(parse("\u{feff}").is_err());
     }
 
     #[test]

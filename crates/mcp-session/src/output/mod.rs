@@ -4,15 +4,9 @@
 
 #[cfg(feature = "validation")]
 mod checks;
-#[cfg(feature = "validation")]
-mod judge;
 mod result_as;
 #[cfg(feature = "validation")]
 mod schemas;
-#[cfg(feature = "validation")]
-mod steps;
-#[cfg(feature = "validation")]
-mod weight;
 mod wrapping;
 
 use std::{any::Any, pin::Pin};

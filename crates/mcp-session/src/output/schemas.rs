@@ -9,14 +9,11 @@ use std::{
 };
 
 use mcp_core::{CallToolResult, Tool};
+use mcp_schema::{Schema, ValidationError, memory_size};
 use serde_json::{Map, Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{
-    OutputChecks,
-    judge::{Fault, Judge},
-    weight::map_bytes,
-};
+use super::OutputChecks;
 use crate::{CacheMode, Error, ErrorKind, Session};
 
 /// The most tools that are remembered.
@@ -53,7 +50,7 @@ struct Known {
 struct Entry {
     schema: Result<Value, &'static str>,
     bytes: usize,
-    judge: OnceLock<Result<Judge, String>>,
+    judge: OnceLock<Result<Schema, String>>,
 }
 
 impl Table {
@@ -68,7 +65,7 @@ impl Table {
     }
 
     fn remember(&self, tool: &str, schema: Option<&Map<String, Value>>) {
-        let bytes = schema.map_or(0, map_bytes);
+        let bytes = schema.map_or(0, memory_size);
         let mut known = self.lock();
         let before = known.tools.get(tool);
         if before.is_none() && known.tools.len() >= MOST {
@@ -172,7 +169,7 @@ pub(crate) async fn judge(
     let is_quick = entry.judge.get().is_some() && size <= SMALL;
     let quickly = is_quick.then(|| entry.judged(&content, max_steps.min(FEW_STEPS)));
     let (content, judged) = match quickly {
-        Some(Err(Fault::Unfinished(steps))) if steps < max_steps => {
+        Some(Err(ValidationError::OutOfSteps(steps))) if steps < max_steps => {
             apart(entry, content, max_steps).await
         }
         Some(judged) => (Some(content), judged),
@@ -181,18 +178,19 @@ pub(crate) async fn judge(
     result.structured_content = content;
     match judged {
         Ok(()) => Ok(result),
-        Err(Fault::Misfit(why)) => {
+        Err(ValidationError::Invalid(why)) => {
             let message = format!("what {tool:?} gave is not of its outputSchema: {why}");
             refused(ErrorKind::Output, result, message)
         }
-        Err(Fault::Unjudged(why)) => {
+        Err(ValidationError::Unusable(why)) => {
             let message = format!("the outputSchema of {tool:?} cannot be used: {why}");
             refused(ErrorKind::Schema, result, message)
         }
-        Err(Fault::Unfinished(steps)) => {
+        Err(ValidationError::OutOfSteps(steps)) => {
             let message = format!("what {tool:?} gave was not judged within {steps} steps");
             refused(ErrorKind::Schema, result, message)
         }
+        Err(other) => refused(ErrorKind::Schema, result, other.to_string()),
     }
 }
 
@@ -201,12 +199,12 @@ async fn apart(
     entry: Arc<Entry>,
     content: Value,
     max_steps: u64,
-) -> (Option<Value>, Result<(), Fault>) {
+) -> (Option<Value>, Result<(), ValidationError>) {
     let judging = spawn_blocking(move || {
         let judged = entry.judged(&content, max_steps);
         (Some(content), judged)
     });
-    let ended = |_| (None, Err(Fault::Unjudged("the runtime ends".to_owned())));
+    let ended = |_| (None, Err(ValidationError::Unusable("the runtime ends".to_owned())));
     judging.await.unwrap_or_else(ended)
 }
 
@@ -216,14 +214,14 @@ impl Entry {
     }
 
     /// Judges by the schema, which is compiled the first time.
-    fn judged(&self, content: &Value, max_steps: u64) -> Result<(), Fault> {
+    fn judged(&self, content: &Value, max_steps: u64) -> Result<(), ValidationError> {
         let judge = self.judge.get_or_init(|| match &self.schema {
-            Ok(schema) => Judge::new(schema),
+            Ok(schema) => Schema::compile(schema).map_err(|why| why.to_string()),
             Err(why) => Err((*why).to_owned()),
         });
         match judge {
-            Ok(judge) => judge.judge(content, max_steps),
-            Err(why) => Err(Fault::Unjudged(why.clone())),
+            Ok(schema) => schema.validate(content, max_steps),
+            Err(why) => Err(ValidationError::Unusable(why.clone())),
         }
     }
 }

@@ -16,7 +16,7 @@ fn exit_of(error: &Error) -> &ExitError {
 }
 
 #[tokio::test]
-async fn an_exit_before_the_answer_names_status_and_last_words() {
+async fn an_exit_before_the_answer_names_status_and_stderr_summary() {
     let connection = connect(sh("echo no module named x >&2; exit 3")).await;
     let begun = Instant::now();
     let error = bounded(call(&connection.transport, 1)).await.unwrap_err();
@@ -26,7 +26,7 @@ async fn an_exit_before_the_answer_names_status_and_last_words() {
     assert_eq!(exit.stderr_tail, "no module named x\n");
     assert!(exit.command.starts_with("sh -c"), "{}", exit.command);
     let text = exit.to_string();
-    let end = " exited with status 3; its last words on stderr: no module named x";
+    let end = " exited with status 3; stderr: no module named x";
     assert!(text.ends_with(end), "{text}");
 }
 
@@ -77,7 +77,10 @@ async fn a_signal_is_named() {
     let error = bounded(call(&transport, 2)).await.unwrap_err();
     assert_eq!((exit_of(&error).code(), exit_of(&error).signal()), (None, Some(9)));
     let text = exit_of(&error).to_string();
-    assert!(text.ends_with("was ended by signal 9 (SIGKILL) without a word on stderr"), "{text}");
+    assert!(
+        text.ends_with("was ended by signal 9 (SIGKILL); nothing was written to stderr"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

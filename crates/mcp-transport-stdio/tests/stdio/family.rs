@@ -109,20 +109,20 @@ async fn a_runner_that_is_not_installed_says_what_to_install() {
     let uv = "install uv: https://docs.astral.sh/uv/";
     let node = "install Node.js: https://nodejs.org/";
     let python = "install Python: https://www.python.org/";
-    let none = |line: &str, command: &str, install: &str| {
-        format!("cannot start {line}: no command `{command}` was found on PATH; {install}")
+    let none = |command: &str, install: &str| {
+        format!("cannot start {command}: it was not found on PATH; {install}")
     };
-    missing(Stdio::uv("a.py"), &empty, &none("uv run a.py", "uv", uv)).await;
-    missing(Stdio::uvx("tool"), &empty, &none("uvx tool", "uvx", uv)).await;
-    missing(Stdio::npx("a"), &empty, &none("npx -y a", "npx", node)).await;
-    missing(Stdio::node("a.js"), &empty, &none("node a.js", "node", node)).await;
-    missing(Stdio::python("a.py"), &empty, &none("python3 a.py", "python3", python)).await;
+    missing(Stdio::uv("a.py"), &empty, &none("uv", uv)).await;
+    missing(Stdio::uvx("tool"), &empty, &none("uvx", uv)).await;
+    missing(Stdio::npx("a"), &empty, &none("npx", node)).await;
+    missing(Stdio::node("a.js"), &empty, &none("node", node)).await;
+    missing(Stdio::python("a.py"), &empty, &none("python3", python)).await;
     let line = Stdio::command_line("uvx tool --flag").unwrap();
-    missing(line, &empty, &none("uvx tool --flag", "uvx", uv)).await;
+    missing(line, &empty, &none("uvx", uv)).await;
     // No advice where there is none to give.
-    let unknown = "cannot start tsx a.ts: no command `tsx` was found on PATH";
+    let unknown = "cannot start tsx: it was not found on PATH";
     missing(Stdio::node("a.ts").runner("tsx"), &empty, unknown).await;
-    let path = "cannot start /no/python a.py: there is no file /no/python";
+    let path = "cannot start /no/python: there is no such file";
     missing(Stdio::python("a.py").interpreter("/no/python"), &empty, path).await;
 }
 

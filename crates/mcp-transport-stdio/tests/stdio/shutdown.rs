@@ -142,6 +142,25 @@ async fn grandchildren_that_outlive_a_polite_server_go_too() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn descendants_in_sessions_of_their_own_go_too() {
+    // One that heeds SIGTERM, and one below another shell that does not.
+    let prelude = r#"
+        setsid sleep 61 & echo $! >> "$0"
+        setsid sh -c 'trap "" TERM; echo $$ >> "$0"; sleep 61 & echo $! >> "$0"; wait' "$0" &"#;
+    for (postlude, is_closed) in [("", true), ("sleep 60", true), ("", false)] {
+        let family = Family::new(prelude, postlude);
+        let family = Family { stdio: waits(family.stdio.clone(), 200), size: 7, ..family };
+        let (connection, pids) = family.start().await;
+        match is_closed {
+            true => bounded(connection.transport.close()).await.unwrap(),
+            false => drop(connection),
+        }
+        over_soon(&pids).await;
+    }
+}
+
 #[tokio::test]
 async fn dropping_the_last_handle_ends_the_tree_in_order() {
     let dir = tempfile::tempdir().unwrap();

@@ -24,14 +24,26 @@ fn file(dir: &Path, name: &str, text: &str, mode: u32) -> std::path::PathBuf {
 #[tokio::test]
 async fn a_missing_command_is_named() {
     let text = refused(Stdio::new("no-such-server").arg("a b")).await;
-    let why = "no command `no-such-server` was found on PATH";
-    assert_eq!(text, format!("cannot start no-such-server 'a b': {why}"));
+    assert_eq!(text, "cannot start no-such-server: it was not found on PATH");
     let text = refused(Stdio::new("/no/such/server")).await;
-    assert_eq!(text, "cannot start /no/such/server: there is no file /no/such/server");
+    assert_eq!(text, "cannot start /no/such/server: there is no such file");
     let text = refused(Stdio::new("")).await;
-    assert_eq!(text, "cannot start '': no command `` was found on PATH");
+    assert_eq!(text, "cannot start '': it was not found on PATH");
     let text = refused(Stdio::new("cat").env("PATH", "/no/such/directory")).await;
-    assert_eq!(text, "cannot start cat: no command `cat` was found on PATH");
+    assert_eq!(text, "cannot start cat: it was not found on PATH");
+}
+
+#[tokio::test]
+async fn what_only_a_shell_would_understand_is_named_with_what_to_write() {
+    let text = refused(Stdio::new("sh -c 'exit 0'")).await;
+    assert!(text.contains("whole command line: pass `sh` as the program"), "{text}");
+    // There is no such program either, or it has arguments of its own.
+    for stdio in [Stdio::new("no-such-server --port 1"), Stdio::new("sh -c").arg("exit 0")] {
+        let text = refused(stdio).await;
+        assert!(text.ends_with("it was not found on PATH"), "{text}");
+    }
+    let text = refused(Stdio::new("~/bin/server")).await;
+    assert!(text.contains("`~` is not expanded") && text.contains("${userHome}"), "{text}");
 }
 
 #[tokio::test]
@@ -50,7 +62,12 @@ async fn a_file_that_cannot_be_run_is_named() {
     let plain = file(dir.path(), "plain", "#!/bin/sh\n", 0o644);
     let plain = plain.display();
     let text = refused(Stdio::new(plain.to_string())).await;
-    assert_eq!(text, format!("cannot start {plain}: {plain} is not executable"));
+    assert_eq!(text, format!("cannot start {plain}: it is not executable"));
+    for (name, hint) in [("server.py", "Stdio::python"), ("server.mjs", "Stdio::node")] {
+        let script = file(dir.path(), name, "", 0o644);
+        let text = refused(Stdio::new(script)).await;
+        assert!(text.contains("it is not executable: use") && text.contains(hint), "{text}");
+    }
     let script = file(dir.path(), "script", "#!/no/such/interpreter\n", 0o755);
     let script = script.display();
     let text = refused(Stdio::new(script.to_string())).await;

@@ -31,8 +31,10 @@ enum Source {
     None,
     Channel(channel::Receiver),
     /// Never locked: the mutex lets a `&Inbound` be sent to another thread.
-    Stream(Mutex<Pin<Box<dyn Stream<Item = Result<InboundItem, Error>> + Send>>>),
+    Stream(Mutex<Items>),
 }
+
+type Items = Pin<Box<dyn Stream<Item = Result<InboundItem, Error>> + Send>>;
 
 /// One item of [`Inbound`].
 #[derive(Debug, Clone)]

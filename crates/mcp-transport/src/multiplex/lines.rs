@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
     Frame, Multiplex, Queue, Shared, backpressure::Backpressure, linger::Linger, outbox::Lines,
+    pretty::PrettyPrinted,
 };
 use crate::{
     Error, ErrorKind, Inbound, Limits,
@@ -39,6 +40,7 @@ pub struct LineDriver<R, W> {
     writing: Lines,
     flushed: bool,
     linger: Linger,
+    pretty: PrettyPrinted,
     /// The rest of a batch.
     batch: std::vec::IntoIter<Message>,
     backpressure: Backpressure,
@@ -75,6 +77,7 @@ impl Multiplex {
             writing: Lines::default(),
             flushed: true,
             linger: Linger::default(),
+            pretty: PrettyPrinted::default(),
             batch: Vec::new().into_iter(),
             backpressure: Backpressure::default(),
             end: None,
@@ -214,7 +217,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
         let line = self.decoder.next_line();
         let line = line.or_else(|| self.end.as_ref().and_then(|_| self.decoder.finish()));
         Some(match line? {
-            Line::Complete(frame) => self.shared.parse(frame),
+            Line::Complete(frame) => self.shared.parse(frame, &mut self.pretty),
             Line::TooLong(line) => {
                 self.shared.reject_too_long(&line);
                 Frame::None

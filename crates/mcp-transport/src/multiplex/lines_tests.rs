@@ -554,19 +554,78 @@ async fn dropping_a_request_that_waits_for_room_sends_nothing_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn batches_are_taken_in_their_revision_alone() {
+async fn batches_are_taken_whoever_sends_them() {
     let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     let batch =
         "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}},{\"jsonrpc\":\"2.0\",\"method\":\"m\"}]\n";
-    let request = |version| Envelope::new(call(1)).with_version(version);
-    let exchange = within(multiplex.request(request(ProtocolVersion::V2025_06_18))).await.unwrap();
+    for version in [ProtocolVersion::V2025_03_26, ProtocolVersion::V2025_06_18] {
+        let request = Envelope::new(call(1)).with_version(version);
+        let exchange = within(multiplex.request(request)).await.unwrap();
+        peer.write(batch).await;
+        assert!(within(exchange.response()).await.is_ok());
+        assert_eq!(message(&mut inbound).await, Notification::new("m").into());
+    }
+    // Before the first request, too.
+    let (_multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     peer.write(batch).await;
-    assert!(timeout(Duration::from_secs(1), exchange.response()).await.is_err());
-    assert_eq!(multiplex.skipped(), 1);
-    let exchange = within(multiplex.request(request(ProtocolVersion::V2025_03_26))).await.unwrap();
-    peer.write(batch).await;
-    assert!(within(exchange.response()).await.is_ok());
     assert_eq!(message(&mut inbound).await, Notification::new("m").into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_read_fails_its_request_at_once_with_an_excerpt() {
+    let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
+    for (id, broken) in (1..).zip([
+        "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":[[[[",
+        "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{\"text\":\"a\tb\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":NaN}",
+        "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{},\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"#\",\"result\":[[[[",
+    ]) {
+        let exchange = open(&multiplex, call(id)).await;
+        peer.line().await;
+        let broken = broken.replace('#', &id.to_string());
+        peer.write(format!("{broken}\n")).await;
+        let error = error(exchange).await;
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
+        assert!(error.to_string().contains(&broken[..20]), "{error}");
+    }
+    assert!(multiplex.diagnostics().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_around_an_answer_and_ids_of_another_type_do_no_harm() {
+    let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
+    for (id, answer) in (1..).zip([
+        "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{}}",
+        "\u{1b}[32m{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{}}\u{1b}[0m",
+        "\rloading\r{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"#\",\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":#.0,\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"#\",\"error\":{\"code\":1,\"message\":\"m\"}}",
+        "{\n  \"jsonrpc\": \"2.0\",\n  \"id\": #,\n  \"result\": {\n    \"a\": [\n    ]\n  }\n}",
+    ]) {
+        let exchange = open(&multiplex, call(id)).await;
+        peer.write(format!("{}\n", answer.replace('#', &id.to_string()))).await;
+        assert_eq!(within(exchange.response()).await.unwrap().id, Some(id.into()), "{answer}");
+    }
+    assert!(multiplex.diagnostics().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_skipped_and_what_answers_nothing_is_counted_with_the_last_of_it() {
+    let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
+    drop(open(&multiplex, call(1)).await);
+    peer.write("Server running on port 3000\nContent-Length: 17\n").await;
+    // A late answer to what was cancelled is no surprise; others are.
+    peer.answer(1).await;
+    peer.answer(8).await;
+    peer.answer(9).await;
+    peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n").await;
+    message(&mut inbound).await;
+    let diagnostics = multiplex.diagnostics();
+    assert_eq!((diagnostics.skipped, diagnostics.unmatched), (2, 2));
+    assert_eq!(diagnostics.last_skipped.as_deref(), Some("Content-Length: 17"));
+    assert_eq!(diagnostics.last_unmatched, Some(9.into()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,19 +11,19 @@ mod lines;
 mod linger;
 mod messages;
 mod outbox;
+mod pretty;
 mod route;
 mod routes;
+mod skipped;
 
 use std::{
     fmt,
     ops::Deref,
-    sync::{
-        Arc, Mutex, MutexGuard, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, Weak},
     task::Waker,
 };
 
+use bytes::Bytes;
 use mcp_core::{
     Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, Response,
     error_code,
@@ -33,11 +33,13 @@ use tokio::sync::Notify;
 use self::{
     backpressure::Busy,
     outbox::{Outbox, Queue},
+    pretty::{Joined, PrettyPrinted},
     routes::{Routed, Routes},
+    skipped::{Skipped, excerpt},
 };
 use crate::{
-    Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, InboundSender, Limits, OneWay,
-    Transport, framing::TooLong,
+    Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, Inbound, InboundSender, Limits,
+    OneWay, Transport, framing::TooLong,
 };
 
 pub(crate) use self::route::Route;
@@ -68,7 +70,7 @@ struct Shared {
     inbound: InboundSender,
     /// Wakes those who wait for room in the outbox, or for the end of the writing half.
     progress: Notify,
-    skipped: AtomicU64,
+    skipped: Skipped,
     /// Bytes are written, and not whole messages.
     encodes: bool,
     limits: Limits,
@@ -82,8 +84,7 @@ struct State {
     closing: bool,
     /// The writing half is closed or broken.
     write_over: bool,
-    /// The revision of the last message that was sent, which decides what may be answered and whether
-    /// there are batches.
+    /// The revision of the last message that was sent, which decides what may be answered.
     version: Option<ProtocolVersion>,
 }
 
@@ -110,7 +111,7 @@ impl Multiplex {
                 state: Mutex::new(state),
                 inbound: sender,
                 progress: Notify::new(),
-                skipped: AtomicU64::new(0),
+                skipped: Skipped::default(),
                 encodes,
                 limits,
             }
@@ -118,9 +119,9 @@ impl Multiplex {
         (Self { shared: Arc::new(User(shared)) }, inbound)
     }
 
-    /// How many received lines or messages were no JSON-RPC and have been skipped.
+    /// How many received lines or messages were skipped, since they were not JSON-RPC.
     pub fn skipped(&self) -> u64 {
-        self.shared.skipped.load(Ordering::Relaxed)
+        self.shared.skipped.count()
     }
 
     /// Ends every open exchange and the connection with `error`, which later requests get too.
@@ -235,6 +236,14 @@ impl Transport for Multiplex {
         self.wait_for(|state| state.routes.ended().cloned()).await
     }
 
+    fn diagnostics(&self) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        self.shared.skipped.report(&mut diagnostics);
+        let (unmatched, last) = self.shared.lock().routes.unmatched();
+        (diagnostics.unmatched, diagnostics.last_unmatched) = (unmatched, last);
+        diagnostics
+    }
+
     async fn close(&self) -> Result<(), Error> {
         // What was not written fails with its exchange, and nothing is left behind.
         let _flushed = self.close_within(FLUSH_TIMEOUT).await;
@@ -337,16 +346,15 @@ impl Shared {
     }
 
     /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
-    fn reject(&self, error: ParseError) {
+    fn reject(&self, frame: &[u8], error: ParseError) {
         let mut wakers = Vec::new();
         let failed = error.id.clone().is_some_and(|id| {
-            let cause = Error::new(ErrorKind::Protocol, "the answer cannot be read")
-                .with_delivery(Delivery::Answered);
+            let text = format!("the answer cannot be read: {}", excerpt(frame));
+            let cause = Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered);
             self.lock().routes.fail(&id, cause.with_source(error), &mut wakers)
         });
-        if !failed && self.skipped.fetch_add(1, Ordering::Relaxed) == 0 {
-            #[cfg(feature = "tracing")]
-            tracing::warn!("the server prints what is no message; it is skipped");
+        if !failed {
+            self.skipped.add(frame);
         }
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -362,7 +370,7 @@ impl Shared {
         if hint.is_call {
             let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
             self.refuse(hint.id.map(|id| Response::error(id, error)));
-            self.skipped.fetch_add(1, Ordering::Relaxed);
+            self.skipped.add(&line.head);
             return;
         }
         let error = Error::new(ErrorKind::TooLarge, text).with_delivery(Delivery::Answered);
@@ -376,26 +384,41 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// The messages of a frame of bytes: one, a batch where the revision has them, or none.
-    fn parse(&self, frame: bytes::Bytes) -> Frame {
-        let error = match Message::parse(frame.clone()) {
-            Ok(message) => return Frame::One(message),
-            Err(error) => error,
-        };
-        let has_batches = || self.lock().version == Some(ProtocolVersion::V2025_03_26);
-        if matches!(error.kind, ParseErrorKind::Batch) && has_batches() {
-            match mcp_core::parse_batch(frame) {
+    /// The messages of a frame of bytes: one, a batch, or none. `pretty` holds the lines before this one that
+    /// may belong to it.
+    fn parse(&self, frame: Bytes, pretty: &mut PrettyPrinted) -> Frame {
+        match Message::parse(frame.clone()) {
+            Ok(message) => {
+                for _ in 0..pretty.clear() {
+                    self.skipped.add(b"{");
+                }
+                Frame::One(message)
+            }
+            Err(error) => self.parse_again(frame, error, pretty),
+        }
+    }
+
+    #[cold]
+    fn parse_again(&self, frame: Bytes, error: ParseError, pretty: &mut PrettyPrinted) -> Frame {
+        match pretty.add(&frame, self.limits.message) {
+            Joined::No => {}
+            Joined::Part => return Frame::None,
+            Joined::Whole(frame) => return self.parse(frame, pretty),
+        }
+        if matches!(error.kind, ParseErrorKind::Batch) {
+            // One revision has batches; in any other, what is in them is clear too.
+            match mcp_core::parse_batch(frame.clone()) {
                 Ok(messages) => return Frame::Batch(messages),
-                Err(error) => self.reject(error),
+                Err(error) => self.reject(&frame, error),
             }
             return Frame::None;
         }
-        #[cfg(feature = "tracing")]
-        {
-            let excerpt = String::from_utf8_lossy(&frame[..frame.len().min(EXCERPT)]);
-            tracing::debug!(%error, length = frame.len(), ?excerpt, "not a message");
+        if let Some(answer) = skipped::answer_among(&frame) {
+            return Frame::One(answer);
         }
-        self.reject(error);
+        #[cfg(feature = "tracing")]
+        tracing::debug!(%error, length = frame.len(), excerpt = %excerpt(&frame), "not a message");
+        self.reject(&frame, error);
         Frame::None
     }
 }
@@ -406,7 +429,3 @@ enum Frame {
     Batch(Vec<Message>),
     None,
 }
-
-/// How much of what is no message is logged, in bytes.
-#[cfg(feature = "tracing")]
-const EXCERPT: usize = 120;

@@ -2,7 +2,7 @@
 //! belongs and keeps it there until it is polled for.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     hash::BuildHasherDefault,
     sync::LazyLock,
     task::{Context, Poll, Waker},
@@ -18,6 +18,9 @@ use crate::{
     mailbox::{Bounds, Mailbox, Pushed},
 };
 
+/// How many cancelled requests are remembered.
+const CANCELLED: usize = 64;
+
 pub(super) struct Routes {
     open: HashMap<RequestId, Slot, BuildHasherDefault<IdHasher>>,
     /// Progress tokens of open requests.
@@ -26,6 +29,10 @@ pub(super) struct Routes {
     subscriptions: usize,
     /// The request whose reader the driver gives time to read.
     paused: Option<RequestId>,
+    /// Requests that were cancelled last: late answers to them are no surprise.
+    cancelled: VecDeque<RequestId>,
+    /// Answers to no open request, and the id of the last of them.
+    unmatched: (u64, Option<RequestId>),
     ended: Option<Error>,
     bounds: Bounds,
 }
@@ -66,6 +73,8 @@ impl Routes {
             tokens: HashMap::new(),
             subscriptions: 0,
             paused: None,
+            cancelled: VecDeque::new(),
+            unmatched: (0, None),
             ended: None,
             bounds: Bounds { messages: limits.exchange, bytes: limits.waiting },
         }
@@ -157,7 +166,14 @@ impl Routes {
     pub(super) fn close(&mut self, id: &RequestId) -> Option<Notification> {
         let slot = self.remove(id)?;
         let over = slot.end.is_some_and(|end| !ended_here(&end));
-        if over || slot.purpose == Purpose::Opening || self.ended.is_some() {
+        if over {
+            return None;
+        }
+        if self.cancelled.len() == CANCELLED {
+            self.cancelled.pop_front();
+        }
+        self.cancelled.push_back(id.clone());
+        if slot.purpose == Purpose::Opening || self.ended.is_some() {
             return None;
         }
         let params = serde_json::json!({ "requestId": id });
@@ -183,9 +199,13 @@ impl Routes {
         }
         let (id, end) = match &message {
             Message::Response(response) => match &response.id {
-                // A late answer, after a cancel or a time-out, is nobody's.
-                Some(id) if !self.open.contains_key(id) => return Routed::Nobody,
-                Some(id) => (Some(id.clone()), None),
+                Some(id) => match known(&self.open, id) {
+                    Some(known) => (Some(known), None),
+                    None => {
+                        self.note_unmatched(id);
+                        return Routed::Nobody;
+                    }
+                },
                 None => (self.only_open(response), None),
             },
             Message::Notification(notification) => self.owner(notification),
@@ -239,9 +259,22 @@ impl Routes {
             .is_some_and(|id| self.open.get(id).is_none_or(|slot| !slot.mail.wants_pause()))
     }
 
+    /// Answers to no open request, and the id of the last of them.
+    pub(super) fn unmatched(&self) -> (u64, Option<RequestId>) {
+        self.unmatched.clone()
+    }
+
+    fn note_unmatched(&mut self, id: &RequestId) {
+        if !self.cancelled.contains(id) {
+            self.unmatched = (self.unmatched.0 + 1, Some(id.clone()));
+        }
+    }
+
     /// Ends one exchange with an error, if it is open.
     pub(super) fn fail(&mut self, id: &RequestId, error: Error, wakers: &mut Vec<Waker>) -> bool {
-        let Some(slot) = self.open.get_mut(id) else { return false };
+        let Some(slot) = known(&self.open, id).and_then(|id| self.open.get_mut(&id)) else {
+            return false;
+        };
         slot.end.get_or_insert(Err(error));
         wakers.extend(slot.waker.take());
         true
@@ -276,21 +309,22 @@ impl Routes {
         let Some(params) = &notification.params else { return (None, None) };
         match &*notification.method {
             method::NOTIFICATIONS_PROGRESS if !self.tokens.is_empty() => {
-                let owner = params
-                    .decode::<Progress>()
-                    .ok()
-                    .and_then(|progress| self.tokens.get(&progress.progress_token));
-                (owner.cloned(), None)
+                let token =
+                    params.decode::<Progress>().ok().map(|progress| progress.progress_token);
+                let token = token.and_then(|token| known(&self.tokens, &token));
+                (token.and_then(|token| self.tokens.get(&token)).cloned(), None)
             }
             // In the legacy era this names a request of the server, whose ids are its own.
             method::NOTIFICATIONS_CANCELLED if self.subscriptions > 0 => {
                 let id = params.decode::<Cancelled>().ok().map(|cancelled| cancelled.request_id);
+                let id = id.and_then(|id| known(&self.open, &id));
                 let error = Error::new(ErrorKind::Cancelled, "the server ended the subscription")
                     .with_delivery(Delivery::Answered);
                 (id.filter(|id| self.is_subscription(id)), Some(error))
             }
             _ if self.subscriptions > 0 => {
                 let id = params.decode::<Tagged>().ok().and_then(|tagged| tagged.meta.subscription);
+                let id = id.and_then(|id| known(&self.open, &id));
                 (id.filter(|id| self.is_subscription(id)), None)
             }
             _ => (None, None),
@@ -310,6 +344,17 @@ impl Routes {
         let is_unread = response.outcome.as_ref().err().is_some_and(|error| is_unread(error.code));
         (is_unread || slot.purpose == Purpose::Opening).then(|| id.clone())
     }
+}
+
+/// The key in a table that an id of the server stands for: itself, or the number that it is the text of.
+fn known<V, S: std::hash::BuildHasher>(
+    table: &HashMap<RequestId, V, S>,
+    id: &RequestId,
+) -> Option<RequestId> {
+    if table.contains_key(id) {
+        return Some(id.clone());
+    }
+    id.to_number().filter(|number| table.contains_key(number))
 }
 
 #[derive(Deserialize)]

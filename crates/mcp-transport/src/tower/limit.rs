@@ -10,7 +10,7 @@ use mcp_core::{Message, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_layer::Layer;
 
-use crate::{Delivery, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
+use crate::{Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
 /// Lets at most so many exchanges be open at once; further requests wait, in order, unsent.
 ///
@@ -68,6 +68,10 @@ impl<T: Transport> Transport for ConcurrencyLimit<T> {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.inner.closed()
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.inner.diagnostics()
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {

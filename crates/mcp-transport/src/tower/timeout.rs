@@ -10,7 +10,7 @@ use mcp_core::{Message, Request};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tower_layer::Layer;
 
-use crate::{Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
+use crate::{Diagnostics, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
 /// Ends every exchange that takes longer than a limit, from the request to its terminal item.
 ///
@@ -77,6 +77,10 @@ impl<T: Transport> Transport for Timeout<T> {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.inner.closed()
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.inner.diagnostics()
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {

@@ -8,7 +8,7 @@ use mcp_core::{Message, Request};
 use tower_layer::Layer;
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{Envelope, Error, Exchange, OneWay, Transport};
+use crate::{Diagnostics, Envelope, Error, Exchange, OneWay, Transport};
 
 /// Gives each exchange a span named `exchange` at the level `DEBUG`, and says at its end how it ended.
 ///
@@ -78,6 +78,10 @@ impl<T: Transport> Transport for Trace<T> {
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
         self.inner.closed()
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.inner.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {

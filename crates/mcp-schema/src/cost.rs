@@ -1,53 +1,37 @@
-//! What a schema can cost, found out before it is used.
+//! The cost of a schema, computed before it is compiled.
 //!
-//! A few lines of `allOf` and `$ref` can ask for more work than there is time, or for a stack that nobody has.
-//! What applies to the same value is counted here along all references; how often values are looked at is
-//! limited by [`Steps`](super::steps::Steps).
-//!
-//! Spec: basic/index#json-schema-usage
+//! A few lines of `allOf` and `$ref` can cause exponential validation time or stack overflow. The schemas
+//! that apply to one value are counted here, along all references; how often values are looked at is limited
+//! by [`Steps`](crate::counted::Steps).
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-/// The most schemas that may apply to one value.
-const MOST_AT_ONCE: u64 = 10_000;
+use crate::memory;
 
-/// How deep schemas may go into one another at one value.
-const DEEPEST: u32 = 64;
+/// Schemas that may apply to one value.
+const MAX_PARTS: u64 = 10_000;
 
-/// What a reference to one of the schemas of JSON Schema itself stands for, which the validator knows.
-const KNOWN: Weight = Weight { cost: 256, height: 16 };
+/// How deep schemas may be nested at one value.
+const MAX_HEIGHT: u32 = 64;
 
-/// What a schema can cost at one value of a result.
+/// The cost of a reference to a schema of JSON Schema itself, which the validator knows.
+const META_SCHEMA: Cost = Cost { parts: 256, height: 16 };
+
+/// The cost of a schema at one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Weight {
+pub(crate) struct Cost {
     /// The parts of schemas that may be looked at.
-    pub(crate) cost: u64,
-    /// How deep they go into one another.
+    pub(crate) parts: u64,
+    /// How deep they are nested.
     pub(crate) height: u32,
 }
 
-/// How many bytes a value takes in memory, about.
-pub(crate) fn bytes(value: &Value) -> usize {
-    const EACH: usize = size_of::<Value>();
-    match value {
-        Value::String(text) => EACH + text.len(),
-        Value::Array(items) => EACH + items.iter().map(bytes).sum::<usize>(),
-        Value::Object(members) => EACH + map_bytes(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) => EACH,
-    }
-}
-
-/// The same of an object.
-pub(crate) fn map_bytes(members: &Map<String, Value>) -> usize {
-    members.iter().map(|(name, value)| 2 * size_of::<String>() + name.len() + bytes(value)).sum()
-}
-
-/// Weighs a schema, or tells why it cannot be used.
-pub(crate) fn weigh(root: &Value) -> Result<Weight, String> {
+/// The cost at the worst value, or why the schema cannot be used.
+pub(crate) fn cost(root: &Value) -> Result<Cost, String> {
     let id_keyword = id_keyword(root);
-    let mut scale = Scale {
+    let mut walk = Walk {
         root,
         id: root.get(id_keyword).and_then(Value::as_str).unwrap_or_default().trim_end_matches('#'),
         id_keyword,
@@ -55,19 +39,20 @@ pub(crate) fn weigh(root: &Value) -> Result<Weight, String> {
         known: HashMap::new(),
         path: HashSet::new(),
     };
-    scale.anchors(root, true)?;
-    let mut most = Weight { cost: 1, height: 1 };
+    walk.anchors(root, true)?;
+    let mut worst = Cost { parts: 1, height: 1 };
     let mut seen = HashSet::new();
     let mut next = vec![root];
     while let Some(schema) = next.pop() {
         if !seen.insert(address(schema)) {
             continue;
         }
-        let weight = scale.weight(schema)?;
-        most = Weight { cost: most.cost.max(weight.cost), height: most.height.max(weight.height) };
+        let cost = walk.cost(schema)?;
+        worst.parts = worst.parts.max(cost.parts);
+        worst.height = worst.height.max(cost.height);
         for (keyword, value) in schema.as_object().into_iter().flatten() {
             match part(keyword) {
-                Part::Reference => next.extend(scale.targets(keyword, value)?),
+                Part::Reference => next.extend(walk.targets(keyword, value)?),
                 Part::Value => {}
                 Part::Schema { .. } => next.extend(subschemas(value)),
                 Part::Named { .. } => {
@@ -76,10 +61,10 @@ pub(crate) fn weigh(root: &Value) -> Result<Weight, String> {
             }
         }
     }
-    Ok(most)
+    Ok(worst)
 }
 
-/// What stands behind a keyword.
+/// The kind of value that a keyword has.
 enum Part {
     /// A schema or a list of schemas; `here` is whether they apply to the same value.
     Schema {
@@ -121,7 +106,7 @@ fn subschemas(value: &Value) -> &[Value] {
     }
 }
 
-/// The keyword that names a schema. Elsewhere than in draft 4, `id` says nothing, and some write it.
+/// The keyword that names a schema. Outside of draft 4, `id` means nothing, and some write it.
 fn id_keyword(root: &Value) -> &'static str {
     let dialect = root.get("$schema").and_then(Value::as_str).unwrap_or_default();
     if dialect.contains("draft-04") { "id" } else { "$id" }
@@ -131,19 +116,19 @@ fn address(value: &Value) -> usize {
     std::ptr::from_ref(value) as usize
 }
 
-struct Scale<'a> {
+struct Walk<'a> {
     root: &'a Value,
     id: &'a str,
     id_keyword: &'static str,
     anchors: HashMap<&'a str, Vec<&'a Value>>,
     /// By the addresses of schemas.
-    known: HashMap<usize, Weight>,
-    /// The schemas that are being weighed.
+    known: HashMap<usize, Cost>,
+    /// The schemas whose cost is being computed.
     path: HashSet<usize>,
 }
 
-impl<'a> Scale<'a> {
-    /// Finds the names of schemas, wherever a schema may be.
+impl<'a> Walk<'a> {
+    /// Collects the names of schemas, wherever a schema may be.
     fn anchors(&mut self, value: &'a Value, is_root: bool) -> Result<(), String> {
         match value {
             Value::Object(members) => {
@@ -155,14 +140,14 @@ impl<'a> Scale<'a> {
                 if let Some(Value::String(id)) = members.get(self.id_keyword)
                     && !is_root
                 {
-                    // As draft 7 has it; anything else makes a document of its own.
+                    // As in draft 7; anything else makes another document.
                     let name = id.strip_prefix('#').ok_or_else(|| {
-                        format!("it holds a schema of its own, {id:?}, which is not supported")
+                        format!("it embeds the schema {id:?}, which is not supported")
                     })?;
                     self.anchors.entry(name).or_default().push(value);
                 }
                 if members.get("$schema").is_some_and(|it| self.root.get("$schema") != Some(it)) {
-                    return Err("it holds a schema of another dialect".to_owned());
+                    return Err("it embeds a schema of another dialect".to_owned());
                 }
                 for (keyword, value) in members {
                     match part(keyword) {
@@ -182,17 +167,19 @@ impl<'a> Scale<'a> {
         }
     }
 
-    /// What a reference may stand for; nothing where the validator knows it without us.
+    /// The schemas that a reference may stand for; none where the validator knows it.
     fn targets(&self, keyword: &str, reference: &Value) -> Result<Vec<&'a Value>, String> {
-        let reference = reference.as_str().ok_or_else(|| format!("{keyword} is no text"))?;
+        let reference = reference.as_str().ok_or_else(|| format!("{keyword} is not a string"))?;
         let (document, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if !document.is_empty() && document != self.id {
             let rest = document.strip_prefix("http").map(|it| it.strip_prefix('s').unwrap_or(it));
             let is_known = rest.is_some_and(|it| it.starts_with("://json-schema.org/"));
-            // Only a schema without a name cannot pretend to be one of these.
+            // Only a schema without a name cannot claim to be one of these.
             return match is_known && self.id.is_empty() {
                 true => Ok(Vec::new()),
-                false => Err(format!("{keyword} {reference:?} is outside of it, and not followed")),
+                false => {
+                    Err(format!("{keyword} {reference:?} is another document, and not followed"))
+                }
             };
         }
         let found = match fragment {
@@ -209,20 +196,20 @@ impl<'a> Scale<'a> {
         }
     }
 
-    /// What a schema costs at one value.
-    fn weight(&mut self, schema: &'a Value) -> Result<Weight, String> {
-        let Value::Object(members) = schema else { return Ok(Weight { cost: 1, height: 1 }) };
+    /// The cost of a schema at one value.
+    fn cost(&mut self, schema: &'a Value) -> Result<Cost, String> {
+        let Value::Object(members) = schema else { return Ok(Cost { parts: 1, height: 1 }) };
         let address = address(schema);
         if let Some(known) = self.known.get(&address) {
             return Ok(*known);
         }
         if !self.path.insert(address) {
-            return Err("it goes round at one and the same value".to_owned());
+            return Err("it refers to itself at one and the same value".to_owned());
         }
-        if self.path.len() > DEEPEST as usize {
-            return Err(format!("more than {DEEPEST} schemas go into one another in it"));
+        if self.path.len() > MAX_HEIGHT as usize {
+            return Err(too_nested());
         }
-        let mut cost = 1_u64;
+        let mut parts = 1_u64;
         let mut height = 0;
         for (keyword, value) in members {
             let here: Vec<&'a Value> = match part(keyword) {
@@ -233,39 +220,43 @@ impl<'a> Scale<'a> {
                 Part::Reference => {
                     let targets = self.targets(keyword, value)?;
                     if targets.is_empty() {
-                        cost = cost.saturating_add(KNOWN.cost);
-                        height = height.max(KNOWN.height);
+                        parts = parts.saturating_add(META_SCHEMA.parts);
+                        height = height.max(META_SCHEMA.height);
                     }
                     targets
                 }
                 Part::Schema { here: false } | Part::Named { here: false } | Part::Value => {
-                    cost = cost.saturating_add(entries(keyword, value));
+                    parts = parts.saturating_add(entries(keyword, value));
                     continue;
                 }
             };
             for schema in here {
-                let weight = self.weight(schema)?;
-                cost = cost.saturating_add(weight.cost);
-                height = height.max(weight.height);
+                let cost = self.cost(schema)?;
+                parts = parts.saturating_add(cost.parts);
+                height = height.max(cost.height);
             }
         }
-        // These look a second time at what the others have seen.
+        // These look a second time at the values that others have seen.
         for twice in ["unevaluatedItems", "unevaluatedProperties"] {
             if members.contains_key(twice) {
-                cost = cost.saturating_mul(2);
+                parts = parts.saturating_mul(2);
             }
         }
         self.path.remove(&address);
-        let weight = Weight { cost, height: height + 1 };
-        if weight.cost > MOST_AT_ONCE {
-            return Err(format!("more than {MOST_AT_ONCE} schemas of it apply to one value"));
+        let cost = Cost { parts, height: height + 1 };
+        if cost.parts > MAX_PARTS {
+            return Err(format!("more than {MAX_PARTS} schemas of it apply to one value"));
         }
-        if weight.height > DEEPEST {
-            return Err(format!("more than {DEEPEST} schemas go into one another in it"));
+        if cost.height > MAX_HEIGHT {
+            return Err(too_nested());
         }
-        self.known.insert(address, weight);
-        Ok(weight)
+        self.known.insert(address, cost);
+        Ok(cost)
     }
+}
+
+fn too_nested() -> String {
+    format!("more than {MAX_HEIGHT} schemas of it are nested at one value")
 }
 
 /// How much of a keyword's value is looked at each time.
@@ -275,12 +266,14 @@ fn entries(keyword: &str, value: &Value) -> u64 {
         ("properties" | "patternProperties", Value::Object(members)) => members.len() as u64,
         ("items" | "prefixItems", Value::Array(list)) => list.len() as u64,
         ("required", Value::Array(list)) => list.len() as u64,
-        ("enum" | "const" | "dependentRequired", _) => (bytes(value) / size_of::<Value>()) as u64,
+        ("enum" | "const" | "dependentRequired", _) => {
+            (memory::of(value) / size_of::<Value>()) as u64
+        }
         _ => 1,
     }
 }
 
-/// A fragment of a URI as the text that it stands for.
+/// Decodes the fragment of a URI.
 fn percent_decoded(fragment: &str) -> String {
     let mut rest = fragment.as_bytes();
     let mut out = Vec::with_capacity(rest.len());

@@ -1,9 +1,8 @@
-//! JSON as the validator sees it, with a limit on how often it may look.
+//! JSON as the validator sees it, with a limit on how often it may look at values.
 //!
-//! The cost of judging a result is not bounded by its size: schemas can make a validator look at the same
-//! value again and again. Each value that is handed out is paid for here, with what the schema can cost at
-//! most at one value; when nothing is left, values have no content any more, and the validator comes to
-//! its end.
+//! The cost of validation is not bounded by the size of a value: schemas can make a validator look at the
+//! same value again and again. Each value that is handed out is paid for here, with what the schema can cost
+//! at most at one value; when nothing is left, values are empty, and the validator ends.
 
 use std::{borrow::Cow, cell::Cell, collections::HashSet, fmt::Write as _};
 
@@ -13,7 +12,7 @@ use jsonschema::{
 };
 use serde_json::{Map, Number, Value};
 
-/// What may still be spent, and the price of one value.
+/// The steps that are left, and the price of one value.
 #[derive(Debug)]
 pub(crate) struct Steps {
     left: Cell<u64>,
@@ -26,7 +25,7 @@ impl Steps {
     }
 
     /// Whether there were not enough, so that the outcome means nothing.
-    pub(crate) fn are_used_up(&self) -> bool {
+    pub(crate) fn are_spent(&self) -> bool {
         self.left.get() == 0
     }
 
@@ -193,7 +192,7 @@ impl<'a> Array<'a, Counting> for Elements<'a> {
     }
 }
 
-/// What is handed out one by one, as long as it can be paid.
+/// Values that are handed out one by one, as long as they can be paid.
 #[derive(Debug)]
 pub(crate) struct Walk<'a, I> {
     of: Counted<'a>,

@@ -1,0 +1,63 @@
+use std::fmt;
+
+/// The most characters that are shown.
+const SHOWN: usize = 500;
+
+/// Text of a peer as a part of one line of ours: cut to 500 characters, with line breaks and control
+/// characters escaped.
+///
+/// ```
+/// use mcp_core::Excerpt;
+///
+/// assert_eq!(Excerpt("two\nlines \u{1b}[31mred").to_string(), r"two\nlines \u{1b}[31mred");
+/// assert_eq!(Excerpt(&"x".repeat(600)).to_string().chars().count(), 501);
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a text with a format")]
+pub struct Excerpt<'a>(pub &'a str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.trim();
+        for (shown, character) in text.chars().enumerate() {
+            if shown == SHOWN {
+                return f.write_str("…");
+            }
+            match is_plain(character) {
+                true => fmt::Write::write_char(f, character)?,
+                false => write!(f, "{}", character.escape_debug())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character changes nothing but its own place on the screen.
+fn is_plain(character: char) -> bool {
+    // Among the format characters are those that reverse the direction of text, or are not visible.
+    let is_format = matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !character.is_control() && !is_format
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_and_letters_are_not() {
+        let text = " naïve \"quoted\" 日本 \\ \r\n\0 \u{202e}evil\u{200b} ";
+        let shown = r#"naïve "quoted" 日本 \ \r\n\0 \u{202e}evil\u{200b}"#;
+        assert_eq!(Excerpt(text).to_string(), shown);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let shown = Excerpt(&"ü".repeat(10_000_000)).to_string();
+        assert_eq!(shown.chars().count(), SHOWN + 1);
+        assert!(shown.ends_with('…'));
+    }
+}

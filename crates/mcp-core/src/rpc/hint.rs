@@ -1,0 +1,137 @@
+use super::RequestId;
+
+/// What the readable parts of a broken or incomplete message show.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageHint {
+    /// The id.
+    pub id: Option<RequestId>,
+    /// Whether there is a method, so that it answers nothing.
+    pub is_call: bool,
+    /// Whether it has a member that only JSON-RPC messages have.
+    pub is_rpc: bool,
+}
+
+impl MessageHint {
+    /// Reads the members that lie whole in the first bytes of a message, and an id at the end of its last
+    /// ones. Linear in their number.
+    pub fn of(head: &[u8], tail: &[u8]) -> Self {
+        let mut hint = Self::default();
+        members(head, &mut hint);
+        if hint.id.is_none() {
+            hint.id = last_id(tail);
+        }
+        hint
+    }
+}
+
+/// Reads the members that lie whole in the first bytes of an object.
+fn members(head: &[u8], hint: &mut MessageHint) {
+    let mut rest = match head.trim_ascii_start().strip_prefix(b"{") {
+        Some(rest) => rest.trim_ascii_start(),
+        None => return,
+    };
+    while let Some((key, after)) = value(rest) {
+        let Some(after) = after.trim_ascii_start().strip_prefix(b":") else { return };
+        hint.is_call |= key == b"\"method\"";
+        hint.is_rpc |= matches!(key, b"\"jsonrpc\"" | b"\"result\"" | b"\"error\"");
+        let Some((text, after)) = value(after.trim_ascii_start()) else { return };
+        if key == b"\"id\"" {
+            hint.id = id(text);
+        }
+        let Some(after) = after.trim_ascii_start().strip_prefix(b",") else { return };
+        rest = after.trim_ascii_start();
+    }
+}
+
+/// Splits the first JSON value off, if all of it is there.
+fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            if !in_string && depth == 0 {
+                return Some(bytes.split_at(at + 1));
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return Some(bytes.split_at(at + 1)),
+            b'}' | b']' | b',' if depth == 0 => return Some(bytes.split_at(at)),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The id of a message that is written as its last member, or before a last `"jsonrpc"`.
+fn last_id(tail: &[u8]) -> Option<RequestId> {
+    let at = memchr::memmem::rfind(tail, b"\"id\"")?;
+    let rest = tail[at + 4..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let (text, mut rest) = value(rest)?;
+    rest = rest.trim_ascii_start();
+    if let Some(more) = rest.strip_prefix(b",") {
+        let more = more.trim_ascii_start().strip_prefix(b"\"jsonrpc\"")?;
+        let more = more.trim_ascii_start().strip_prefix(b":")?;
+        rest = more.trim_ascii_start().strip_prefix(b"\"2.0\"")?.trim_ascii_start();
+    }
+    // Exactly one brace closes: the id stands in the envelope and not inside a result.
+    (rest.trim_ascii() == b"}").then(|| id(text)).flatten()
+}
+
+fn id(text: &[u8]) -> Option<RequestId> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+    if let Ok(number) = text.parse() {
+        return Some(RequestId::Number(number));
+    }
+    let string = text.strip_prefix('"')?.strip_suffix('"')?;
+    (!string.contains('\\')).then(|| string.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(text: &str) -> MessageHint {
+        let text = text.as_bytes();
+        MessageHint::of(&text[..text.len().min(4096)], &text[text.len().saturating_sub(4096)..])
+    }
+
+    #[test]
+    fn the_id_shows_first_last_or_not_at_all() {
+        let big = "y".repeat(9000);
+        let id = |text: &str| hint(&text.replace('#', &big)).id;
+        assert_eq!(id(r##"{"result":{"a":"#"},"jsonrpc":"2.0","id":12}"##), Some(12.into()));
+        assert_eq!(
+            id(r##"{"result":{"a":"#"}, "id" : "x" , "jsonrpc" : "2.0" }"##),
+            Some("x".into())
+        );
+        assert_eq!(id(r##"{"jsonrpc":"2.0","result":{"a":"#","id":3}}"##), None);
+        assert_eq!(id(r##"{"result":{"id":5,"a":"#"},"id":6}"##), Some(6.into()));
+        assert_eq!(id("#"), None);
+        assert!(hint(&format!(r#"{{"method":"notifications/message","params":"{big}"}}"#)).is_call);
+        assert!(!hint(&format!(r#"{{"result":{{"method":1,"b":"{big}"}}}}"#)).is_call);
+    }
+
+    #[test]
+    fn a_broken_message_shows_what_stands_before_the_break() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":5,"result":[[[["#,
+            "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"text\":\"a\tb\"}}",
+            r#"{"result":NaN,"jsonrpc":"2.0","id":5}"#,
+        ] {
+            let hint = hint(text);
+            assert_eq!(hint.id, Some(5.into()), "{text}");
+            assert!(hint.is_rpc && !hint.is_call, "{text}");
+        }
+        assert!(!hint(r#"{"level":"info","id":5,"text":"#).is_rpc);
+    }
+}

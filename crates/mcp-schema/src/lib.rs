@@ -1,0 +1,28 @@
+//! JSON Schemas that a peer has written, and values that it has sent, validated with bounded work.
+//!
+//! A few lines of schema can ask for exponential time or for an endless stack. A [`Schema`] is weighed
+//! before it is compiled, along all of its references, and validation counts how often it looks at a value.
+//! Nothing is fetched: a `$ref` to another document makes a schema unusable.
+//!
+//! ```
+//! use mcp_schema::{Schema, ValidationError};
+//! use serde_json::json;
+//!
+//! let schema = Schema::compile(&json!({ "type": "array", "items": { "type": "number" } }))?;
+//! assert!(schema.validate(&json!([1, 2.5]), 10_000).is_ok());
+//! let invalid = schema.validate(&json!([1, "two"]), 10_000);
+//! assert!(matches!(invalid, Err(ValidationError::Invalid(why)) if why.starts_with("at /1: ")));
+//! let large = json!(vec![1; 100_000]);
+//! assert_eq!(schema.validate(&large, 10_000), Err(ValidationError::OutOfSteps(10_000)));
+//! # Ok::<(), mcp_schema::UnusableSchema>(())
+//! ```
+//!
+//! Spec: basic/index#json-schema-usage
+
+mod cost;
+mod counted;
+mod memory;
+mod schema;
+
+pub use memory::memory_size;
+pub use schema::{Schema, UnusableSchema, ValidationError};
