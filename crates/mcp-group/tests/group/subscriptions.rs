@@ -209,6 +209,92 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_unsubscribes_takes_nothing_from_another() {
+    let (group, _new, old) = two();
+    let (one, heard_by_one) = open_hearing(&group, Mode::Legacy).await;
+    let (two, heard_by_two) = open_hearing(&group, Mode::Legacy).await;
+    let params = json!({ "uri": "x://old/1" });
+    for session in [&one, &two] {
+        session.request("resources/subscribe", &params).await.unwrap();
+    }
+    // The session with the server shares what several ask of it.
+    assert_eq!(old.asked("resources/subscribe").len(), 1);
+    updated(&old, "x://1");
+    heard_by_one.wait(UPDATED, 1).await;
+    heard_by_two.wait(UPDATED, 1).await;
+    one.request("resources/unsubscribe", &params).await.unwrap();
+    updated(&old, "x://1");
+    heard_by_two.wait(UPDATED, 2).await;
+    assert_eq!((heard_by_one.count(UPDATED), old.asked("resources/unsubscribe").len()), (1, 0));
+    two.request("resources/unsubscribe", &params).await.unwrap();
+    until(|| old.asked("resources/unsubscribe").len() == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_no_client_asked_for_comes_to_each_once() {
+    let (group, _new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (_other, heard_by_other) = open_hearing(&group, Mode::Auto).await;
+    session.request("resources/subscribe", &json!({ "uri": "x://old/1" })).await.unwrap();
+    updated(&old, "y://2");
+    updated(&old, "x://1");
+    heard.wait(UPDATED, 2).await;
+    let mut uris: Vec<Value> =
+        heard.params(UPDATED).into_iter().map(|params| params["uri"].clone()).collect();
+    uris.sort_by_key(ToString::to_string);
+    assert_eq!(uris, ["x://old/1", "y://old/2"]);
+    assert_eq!(heard_by_other.params(UPDATED), [json!({ "uri": "y://old/2" })]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
+    let new = Peer::modern(capabilities(), |_, message| {
+        let uris = &message["params"]["notifications"]["resourceSubscriptions"];
+        match uris == &json!(["x://secret"]) {
+            true => Reply::error(message, -32602, "not this one"),
+            false => answers(message),
+        }
+    });
+    let group =
+        Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let subscribe = |uri| session.request("resources/subscribe", &json!({ "uri": uri }));
+    subscribe("x://new/1").await.unwrap();
+    let error = subscribe("x://new/secret").await.unwrap_err();
+    assert_eq!(error.answer().unwrap().message, "not this one");
+    updated(&new, "x://1");
+    heard.wait(UPDATED, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
+    let (group, new, old) = two();
+    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    for uri in ["x://new/1", "x://old/1"] {
+        session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
+    }
+    let filter = json!({ "resourceSubscriptions": ["x://new/2", "x://old/2"] });
+    let (mut one, _one) = listen(&group, "one", filter).await;
+    next(&mut one, "one").await;
+    group.restart("new").await.unwrap();
+    old.exit();
+    let mut missed = BTreeSet::new();
+    for _ in 0..2 {
+        let (method, params) = next(&mut one, "one").await;
+        assert_eq!(method, UPDATED);
+        missed.insert(params["uri"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(missed, BTreeSet::from(["x://new/2".to_owned(), "x://old/2".to_owned()]));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(heard.count(UPDATED), 2);
+    for (peer, server) in [(&new, "new"), (&old, "old")] {
+        updated(peer, "x://2");
+        let params = json!({ "uri": format!("x://{server}/2") });
+        assert_eq!(next(&mut one, "one").await, (UPDATED.to_owned(), params));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_ends_the_listening_is_listened_to_again() {
     let (group, new, _old) = two();
     let (_session, heard) = open_hearing(&group, Mode::Auto).await;
