@@ -111,8 +111,14 @@ impl RawObject {
         self.is_changed = true;
         match self.members.iter().position(|(key, _)| self.is(key, name)) {
             Some(at) => self.members[at].1 = Value::Owned(bytes),
-            None => self.members.push((Key::Owned(name.to_owned()), Value::Owned(bytes))),
+            None => self.push(name, bytes),
         }
+    }
+
+    /// Adds a member that is not there.
+    pub(crate) fn push(&mut self, name: &str, bytes: Vec<u8>) {
+        self.is_changed = true;
+        self.members.push((Key::Owned(name.to_owned()), Value::Owned(bytes)));
     }
 
     pub(crate) fn remove(&mut self, name: &str) {

@@ -1,11 +1,11 @@
-//! The URIs inside results.
+//! URIs inside of results.
 
 use mcp_core::method;
 
 use crate::raw_object::RawObject;
 
-/// Replaces every URI of a result by what `expose` makes of it: those of links and embedded resources in
-/// what tools and prompts say, and those of contents that were read.
+/// Replaces every URI of a result by what `expose` makes of it: of links and embedded resources in the
+/// results of tools and prompts, and of contents that were read.
 pub(crate) fn rewrite_uris(method: &str, result: &mut RawObject, expose: impl Fn(&str) -> String) {
     let uri = |object: &mut RawObject| {
         if let Some(uri) = object.text("uri") {
