@@ -104,7 +104,13 @@ impl GroupClient {
 
     /// Keeps a subscription of the legacy era.
     pub(crate) fn subscribe(&self, uri: String, subscription: OwnedTask) {
-        let replaced = self.lock().subscriptions.insert(uri, subscription);
+        let mut state = self.lock();
+        let replaced = match self.is_closed() {
+            // It was closed meanwhile.
+            true => Some(subscription),
+            false => state.subscriptions.insert(uri, subscription),
+        };
+        drop(state);
         drop(replaced);
     }
 
@@ -114,7 +120,12 @@ impl GroupClient {
     }
 
     pub(crate) fn add_listener(&self, listener: Arc<Listener>) {
-        self.lock().listeners.push(listener);
+        let mut state = self.lock();
+        match self.is_closed() {
+            // It was closed meanwhile.
+            true => listener.end(),
+            false => state.listeners.push(listener),
+        }
     }
 
     pub(crate) fn remove_listener(&self, listener: &Arc<Listener>) {

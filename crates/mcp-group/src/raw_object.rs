@@ -45,14 +45,14 @@ impl Default for RawObject {
 impl RawObject {
     /// Finds the members of an object.
     pub(crate) fn parse(json: RawJson) -> Result<Self, serde_json::Error> {
-        let found: Found<'_> = json.decode()?;
+        let mut found: Found<'_> = json.decode()?;
+        let is_changed = found.drop_duplicates();
         let base = json.as_bytes().as_ptr().addr();
         let at = |text: &str| {
             let start = text.as_ptr().addr() - base;
             start..start + text.len()
         };
-        let (members, is_changed) = found.without_duplicates();
-        let members = members.into_iter().map(|(key, value)| {
+        let members = found.0.into_iter().map(|(key, value)| {
             let key = match key {
                 Cow::Borrowed(key) => Key::At(at(key)),
                 Cow::Owned(key) => Key::Owned(key),
@@ -224,36 +224,20 @@ impl RawObject {
 /// The members of an object as they were found.
 struct Found<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'a> Found<'a> {
-    /// The last of each name, in the place of the first; and whether there were more.
-    fn without_duplicates(self) -> (Vec<(Cow<'a, str>, &'a RawValue)>, bool) {
-        let Self(mut members) = self;
-        let is_unique = match members.len() {
-            0..=FEW => (1..members.len())
-                .all(|at| members[..at].iter().all(|(key, _)| *key != members[at].0)),
-            _ => {
-                let mut seen = HashSet::with_capacity(members.len());
-                members.iter().all(|(key, _)| seen.insert(&**key))
-            }
-        };
-        if !is_unique {
-            let mut places = std::collections::HashMap::new();
-            let mut kept: Vec<(Cow<'a, str>, &'a RawValue)> = Vec::new();
-            for (key, value) in members {
-                match places.get(&key) {
-                    Some(at) => {
-                        let place: &mut (_, _) = &mut kept[*at];
-                        place.1 = value;
-                    }
-                    None => {
-                        places.insert(key.clone(), kept.len());
-                        kept.push((key, value));
-                    }
-                }
-            }
-            members = kept;
+impl Found<'_> {
+    /// Drops all members but the last of each name. Returns whether there were any.
+    fn drop_duplicates(&mut self) -> bool {
+        let Self(members) = self;
+        let is_first = |at: usize| members[..at].iter().all(|(key, _)| *key != members[at].0);
+        if members.len() <= FEW && (0..members.len()).all(is_first) {
+            return false;
         }
-        (members, !is_unique)
+        let before = members.len();
+        let mut seen = HashSet::with_capacity(before);
+        members.reverse();
+        members.retain(|(key, _)| seen.insert(key.clone()));
+        members.reverse();
+        members.len() < before
     }
 }
 
@@ -304,7 +288,7 @@ mod tests {
         assert_eq!(object.text("name").unwrap(), "y");
         object.set("name", "z");
         object.remove("missing");
-        let expected = r#"{"a":1e400,"name":"z","b":[ 12345678901234567890123 ]}"#;
+        let expected = r#"{"a":1e400,"b":[ 12345678901234567890123 ],"name":"z"}"#;
         assert_eq!(written(&object), expected);
     }
 
