@@ -5,28 +5,28 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// The body of a request: bytes that are all there.
+/// The body of a request: bytes in memory.
 ///
-/// A clone shares them, so a request can be made again at the price of a reference count.
+/// A clone shares them, so sending a request again costs a reference count.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     bytes: Bytes,
 }
 
 impl Body {
-    /// A body of no bytes.
+    /// A body without bytes.
     #[must_use]
     pub const fn empty() -> Self {
         Self { bytes: Bytes::new() }
     }
 
-    /// How many bytes are still to be sent.
+    /// How many bytes remain to be sent.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether nothing is to be sent.
+    /// Whether nothing remains to be sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

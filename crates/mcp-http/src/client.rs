@@ -3,7 +3,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
@@ -11,28 +10,30 @@ use mcp_transport::Carrier;
 use tower_service::Service;
 
 use crate::body::Body;
-use crate::config::HttpClientBuilder;
+use crate::classify::Doing;
 use crate::connect::Connector;
 #[cfg(feature = "decompression")]
 use crate::decompress;
-use crate::error::{Doing, Error};
+use crate::error::Error;
 use crate::pool::{Host, Lease};
+use crate::received::Received;
 use crate::response::ResponseBody;
-use crate::timer::IdleTimer;
+use crate::settings::Settings;
+use crate::timer::{IdleTimer, ReadTimeout};
 use crate::tls::Tls;
 
-/// A failure of a request with a body of at least this size is taken for one that was answered
-/// before the server had read it.
+/// From this size of its body on, a request that is answered with a failure counts as answered before the
+/// server had read it.
 const LARGE_UPLOAD: usize = 64 * 1024;
 
 /// An HTTP client with a pool of connections. A clone shares it.
 ///
-/// It speaks HTTP/1.1, and HTTP/2 where a server offers that over TLS. Making one does no I/O;
-/// sending needs a tokio runtime with time and I/O enabled. Redirects are not followed: see
-/// [`follow_redirects`](crate::follow_redirects).
+/// It uses HTTP/1.1, and HTTP/2 where a server offers that over TLS. Making one does no I/O; sending
+/// needs a tokio runtime with time and I/O enabled. Redirects are not followed: see
+/// [`follow_redirects`](crate::transport::follow_redirects).
 ///
-/// A request that was not begun to be written when the server closed a connection kept from
-/// before is sent again on another; nothing else is ever sent twice.
+/// A request of which nothing was written when the server closed a reused connection is sent again on
+/// another one; nothing else is ever sent twice.
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
@@ -40,86 +41,72 @@ pub struct HttpClient {
 
 struct Inner {
     connector: Connector,
-    config: HttpClientBuilder,
+    settings: Settings,
     hosts: Mutex<Vec<Arc<Host>>>,
 }
 
-/// A request extension: the read time-out of this request instead of the client's. `None` waits
-/// for ever, as befits a stream that is only listened to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadTimeout(pub Option<Duration>);
-
 impl HttpClient {
-    /// A client with the default settings.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::builder().build().expect("the default settings are valid")
-    }
-
-    /// Settings to make a client from.
-    pub fn builder() -> HttpClientBuilder {
-        HttpClientBuilder::new()
-    }
-
-    pub(crate) fn with(config: HttpClientBuilder, tls: Tls) -> Self {
+    pub(crate) fn with(settings: Settings, tls: Tls) -> Self {
         Self {
             inner: Arc::new(Inner {
-                connector: Connector::new(&config, tls),
-                config,
+                connector: Connector::new(&settings, tls),
+                settings,
                 hosts: Mutex::default(),
             }),
         }
     }
 
-    /// Whether requests to `url` are possible at all: no I/O.
+    /// Checks whether requests to `url` are possible at all. Does no I/O.
     ///
     /// # Errors
     ///
     /// [`InvalidUrl`](crate::ErrorKind::InvalidUrl), or
     /// [`TlsUnavailable`](crate::ErrorKind::TlsUnavailable) with the feature to enable.
     pub fn check(&self, url: &Uri) -> Result<(), Error> {
-        Host::new(url, &self.inner.config)?;
+        Host::new(url, &self.inner.settings)?;
         if url.scheme() == Some(&Scheme::HTTPS) {
             self.inner.connector.check_tls()?;
         }
         Ok(())
     }
 
-    /// What its connections go over: TCP, or a Unix socket.
+    /// What carries the bytes: TCP, or a Unix socket.
     #[must_use]
     pub fn carrier(&self) -> Carrier {
-        self.inner.config.carrier()
+        self.inner.settings.carrier()
     }
 
-    /// Sends `request`, whose URL must be absolute, and resolves with the head of the response.
+    /// Sends `request`, whose URL must be absolute, and resolves once the head of the response is here.
     ///
     /// The same as the [`Service`], without a box around the future.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future, or later the body, ends the request: an HTTP/1.1 connection is
-    /// closed, an HTTP/2 stream reset.
+    /// Dropping the future, or later the body, cancels the request: an HTTP/1.1 connection is closed, an
+    /// HTTP/2 stream reset.
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind). Whatever the status of the response, it is no error.
+    /// See [`ErrorKind`](crate::ErrorKind). No status of a response is an error.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
-        let config = &self.inner.config;
+        let settings = &self.inner.settings;
         let read_timeout = match request.extensions_mut().remove::<ReadTimeout>() {
             Some(ReadTimeout(timeout)) => timeout,
-            None => config.read_timeout,
+            None => settings.read_timeout,
         };
         let host = self.host(request.uri())?;
-        if let Some(hook) = &config.hook {
-            let headers = hook.headers(request.method(), request.uri(), config.connect_timeout);
-            // Boxed, so that those without a hook have no room for its future.
+        if let Some(hook) = &settings.hook {
+            let headers = hook.headers(request.method(), request.uri(), settings.connect_timeout);
+            // Boxed, so that requests without a hook have no room for its future.
             let mut headers = Box::pin(headers).await?;
             headers.values_mut().for_each(|value| value.set_sensitive(true));
             request.headers_mut().extend(headers);
         }
-        add_missing(&config.default_headers, request.headers_mut());
+        add_missing(&settings.default_headers, request.headers_mut());
         #[cfg(feature = "decompression")]
-        let decompresses = config.decompression && decompress::ask(request.headers_mut());
+        let decompresses = settings.decompression && decompress::ask(request.headers_mut());
+        #[cfg(not(feature = "decompression"))]
+        let decompresses = false;
         let body_len = request.body().len();
         let mut timer = IdleTimer::new(read_timeout);
         loop {
@@ -135,12 +122,8 @@ impl HttpClient {
                     lease.state().quick_ack.on_response();
                     let is_early = is_early_answer(&lease, response.status(), body_len);
                     let (parts, incoming) = response.into_parts();
-                    let body = ResponseBody::new(incoming, lease, timer, is_early);
-                    #[cfg(feature = "decompression")]
-                    if decompresses {
-                        return Ok(decompress::response(parts, body));
-                    }
-                    return Ok(Response::from_parts(parts, body));
+                    let received = Received::new(incoming, lease, timer, is_early);
+                    return Ok(ResponseBody::respond(parts, received, decompresses));
                 }
                 Ok(Err(mut error)) => {
                     let unsent = error.take_message();
@@ -164,13 +147,13 @@ impl HttpClient {
             return Ok(host.clone());
         }
         hosts.retain(|host| Arc::strong_count(host) > 1 || !host.is_unused());
-        let host = Arc::new(Host::new(url, &self.inner.config)?);
+        let host = Arc::new(Host::new(url, &self.inner.settings)?);
         hosts.push(host.clone());
         Ok(host)
     }
 }
 
-/// Adds those of the `defaults` to `headers` of which there is none yet.
+/// Adds each of the `defaults` that `headers` does not have.
 fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
     for name in defaults.keys() {
         if !headers.contains_key(name) {
@@ -181,20 +164,14 @@ fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the server answered before it had read the request: it is about to close the
-/// connection, or will take the rest of the request for the next one.
+/// Whether the server answered before it had read the request: it is about to close the connection, or
+/// would read the rest of the request as the next one.
 fn is_early_answer(lease: &Lease, status: StatusCode, body_len: usize) -> bool {
     let is_failure = status.is_client_error() || status.is_server_error();
     !lease.is_h2()
         && (lease.state().is_write_blocked()
             || status == StatusCode::PAYLOAD_TOO_LARGE
             || (is_failure && body_len >= LARGE_UPLOAD))
-}
-
-impl Default for HttpClient {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl fmt::Debug for HttpClient {
@@ -233,7 +210,7 @@ impl Service<Request<Body>> for &HttpClient {
     }
 }
 
-/// The response that an [`HttpClient`] waits for, as a [`Service`]. Dropping it ends the request.
+/// The future of the [`Service`] of an [`HttpClient`]. Dropping it cancels the request.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture(
     Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Error>> + Send>>,

@@ -13,18 +13,18 @@ use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::config::HttpClientBuilder;
 use crate::error::{ConnectStep, Error, ErrorKind, Wait, find};
 use crate::io::{Conn, ConnState, QuickAck, Stream};
 use crate::proxy::{self, ProxyServer, Route};
+use crate::settings::Settings;
 use crate::socket::Socket;
-use crate::status::SafeUrl;
 use crate::tls::Tls;
+use crate::url::SafeUrl;
 
-/// How often an idle connection is probed, so that one whose other end is gone gets noticed.
+/// How often TCP probes an idle connection, to notice that its other end is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// Makes connections: name look-up, TCP to whichever address answers first, the proxy, TLS.
+/// Opens connections: name look-up, TCP to the address that answers first, the proxy, TLS.
 #[derive(Debug)]
 pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
@@ -42,22 +42,22 @@ pub(crate) struct Connected {
 }
 
 impl Connector {
-    pub(crate) fn new(config: &HttpClientBuilder, tls: Tls) -> Self {
+    pub(crate) fn new(settings: &Settings, tls: Tls) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));
         tcp.set_keepalive_interval(Some(KEEP_ALIVE / 4));
-        // Shared out among the addresses of a host, so that a dead one leaves time for the next.
-        tcp.set_connect_timeout(Some(config.connect_timeout));
-        Self { tcp, tls, timeout: config.connect_timeout, write_timeout: config.write_timeout }
+        // Divided among the addresses of a host, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        Self { tcp, tls, timeout: settings.connect_timeout, write_timeout: settings.write_timeout }
     }
 
     pub(crate) fn check_tls(&self) -> Result<(), Error> {
         self.tls.check()
     }
 
-    /// What `connecting` to `server` by way of `route` gives, within the time that it may take.
+    /// The output of `connecting` to `server` by way of `route`, within the time limit.
     pub(crate) async fn within_timeout<T>(
         &self,
         server: &Uri,
@@ -154,7 +154,7 @@ fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
 fn step(error: &(dyn StdError + 'static)) -> ConnectStep {
     match find::<io::Error>(error).map(io::Error::kind) {
         _ if find::<LookUpFailed>(error).is_some() => ConnectStep::Dns,
-        // A socket that is no file is as much as a port that nothing listens at.
+        // A socket without a file is like a port without a listener.
         Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => ConnectStep::Refused,
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             ConnectStep::Unreachable
@@ -168,7 +168,7 @@ fn timed_out(server: &Uri, route: &Route, limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
 }
 
-/// The system's resolver, with errors that can be told from those of connecting.
+/// The system's resolver, with errors that differ from those of connecting.
 #[derive(Clone, Debug)]
 struct Resolver(GaiResolver);
 

@@ -7,17 +7,16 @@ use bytes::{Buf, Bytes};
 use compression_codecs::core::util::{PartialBuffer, WriteBuffer};
 use compression_codecs::{BrotliDecoder, DecodeV2, GzipDecoder};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame};
 
 use crate::error::{Error, ErrorKind};
-use crate::response::{Received, ResponseBody};
+use crate::received::Received;
 
-/// How much comes out at once, whatever goes in.
+/// How many bytes are decompressed at once.
 const PIECE: usize = 8 * 1024;
 
-/// Asks for a compressed response, unless the caller has said what to ask for.
+/// Asks for a compressed response, unless the caller has set what to ask for; whether it did.
 pub(crate) fn ask(headers: &mut HeaderMap) -> bool {
     // A range is one of the compressed bytes.
     if headers.contains_key(ACCEPT_ENCODING) || headers.contains_key(RANGE) {
@@ -27,17 +26,7 @@ pub(crate) fn ask(headers: &mut HeaderMap) -> bool {
     true
 }
 
-/// The response, decompressed if its headers say that it is compressed.
-pub(crate) fn response(mut parts: Parts, body: ResponseBody) -> Response<ResponseBody> {
-    let Some(decompress) = Decompress::of(&parts.headers) else {
-        return Response::from_parts(parts, body);
-    };
-    parts.headers.remove(CONTENT_ENCODING);
-    parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, body.decompressed_by(decompress))
-}
-
-/// Decompresses a body as it comes in.
+/// Decompresses a body as it arrives.
 pub(crate) struct Decompress {
     decoder: Box<dyn DecodeV2 + Send + Sync>,
     is_gzip: bool,
@@ -48,7 +37,7 @@ pub(crate) struct Decompress {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing came yet, which is fine for a response without a body.
+    /// Nothing has arrived yet, which is fine for a response without a body.
     New,
     Inside,
     /// The compressed data is complete.
@@ -58,13 +47,22 @@ enum State {
 }
 
 impl Decompress {
+    /// The decompression that the headers of a response ask for. They describe what comes out of it
+    /// then.
+    pub(crate) fn take(headers: &mut HeaderMap) -> Option<Box<Self>> {
+        let decompress = Self::of(headers)?;
+        headers.remove(CONTENT_ENCODING);
+        headers.remove(CONTENT_LENGTH);
+        Some(decompress)
+    }
+
     fn of(headers: &HeaderMap) -> Option<Box<Self>> {
         let mut codings = headers.get_all(CONTENT_ENCODING).iter();
         let coding = codings.next()?.as_bytes().trim_ascii();
         let is_gzip =
             coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
         let decoder: Box<dyn DecodeV2 + Send + Sync> = match coding {
-            // More than one was not asked for.
+            // The request asked for one alone.
             _ if codings.next().is_some() => return None,
             _ if is_gzip => Box::new(GzipDecoder::new()),
             _ if coding.eq_ignore_ascii_case(b"br") => Box::new(BrotliDecoder::new()),
@@ -78,7 +76,7 @@ impl Decompress {
         self.state == State::Over
     }
 
-    /// The next frame of what `source` is when decompressed.
+    /// The next frame of `source`, decompressed.
     pub(crate) fn poll_frame(
         &mut self,
         source: &mut Received,
@@ -86,7 +84,7 @@ impl Decompress {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         while !self.is_over() {
             match self.next_piece() {
-                // One gzip file of several has ended, and the next is here already.
+                // One gzip file of several has ended, and the next has begun to arrive.
                 Ok(None) if !self.input.is_empty() => continue,
                 Ok(None) => {}
                 Ok(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
@@ -115,10 +113,10 @@ impl Decompress {
         Poll::Ready(None)
     }
 
-    /// All that can be known from what came in so far, a piece at a time.
+    /// The next piece that can be decompressed from what has arrived.
     fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         if self.state == State::Complete {
-            // A gzip file may be several in a row. What else follows does not matter.
+            // Several gzip files may follow one another. Anything else after the end is ignored.
             if !self.is_gzip || self.input.first() != Some(&0x1f) {
                 self.input.clear();
                 return Ok(None);
@@ -132,7 +130,7 @@ impl Decompress {
             let is_complete = self.decoder.decode(&mut input, &mut output)?;
             let taken = input.written_len();
             if taken == 0 && !is_complete && output.written_len() == 0 {
-                return Err(io::Error::other("the decoder goes no further"));
+                return Err(io::Error::other("the decoder makes no progress"));
             }
             self.input.advance(taken);
             self.state = if is_complete { State::Complete } else { State::Inside };

@@ -1,19 +1,21 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a request failed, or the body of its response.
 ///
-/// It concerns this request alone: the client stays usable. One pointer in size. `Display` tells
+/// It concerns this request alone: the client stays usable. One pointer in size. `Display` shows
 /// this level only; the cause is in [`source`](StdError::source).
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
     not_sent: bool,
 }
 
@@ -21,7 +23,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The URL is not an absolute `http` or `https` URL with a host, or that of a proxy is none.
+    /// The URL is not an absolute `http` or `https` URL with a host, or that of a proxy is not valid.
     InvalidUrl,
     /// No connection could be made.
     Connect(ConnectStep),
@@ -37,13 +39,13 @@ pub enum ErrorKind {
     Redirect,
     /// An `https` URL, and this build has no TLS.
     TlsUnavailable,
-    /// What the server sent is over a limit of ours.
+    /// What the server sent is over one of the client's limits.
     TooLarge,
     /// The body of the response is broken.
     Body,
     /// The hook that gives the headers of a request failed: its error is the source.
     Hook,
-    /// Something else, such as an error of a user's own service.
+    /// Something else, such as an error of a custom service.
     Other,
 }
 
@@ -55,9 +57,10 @@ pub enum ConnectStep {
     Dns,
     /// Nothing listens at the port.
     Refused,
-    /// There is no way to the host.
+    /// There is no route to the host.
     Unreachable,
-    /// The proxy is not there, lets nobody in, or cannot reach the server. The message names it.
+    /// The proxy cannot be reached, refuses the client, or cannot reach the server. The message names
+    /// it.
     Proxy,
     /// The TLS handshake failed: an untrusted certificate, no common version, a refusal.
     Tls,
@@ -65,7 +68,7 @@ pub enum ConnectStep {
     Other,
 }
 
-/// What a time-out waited for.
+/// What a time-out was waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
@@ -86,8 +89,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether it is certain that no byte of the request reached the server, so that sending it
-    /// again cannot do anything twice. `false` means that it is not known.
+    /// Whether certainly no byte of the request reached the server, so that sending it again is safe.
+    /// `false` means that it is not known.
     #[must_use]
     pub fn is_not_sent(&self) -> bool {
         self.0.not_sent
@@ -116,7 +119,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -132,48 +135,9 @@ impl Error {
     pub(crate) fn too_large(what: &str, limit: usize) -> Self {
         Self::new(ErrorKind::TooLarge, format!("{what} is over the limit of {limit} bytes"))
     }
-
-    /// A failure of the connection while `doing` something with it.
-    pub(crate) fn from_hyper(error: hyper::Error, doing: Doing) -> Self {
-        let (kind, message) = match cause(&error) {
-            Some(cause) => cause,
-            None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
-                (ErrorKind::Closed, doing.closed())
-            }
-            // Headers without an end are among these: hyper tells them apart for servers alone.
-            None if error.is_parse() => (ErrorKind::Protocol, "the answer is not HTTP"),
-            None => match doing {
-                Doing::Headers => (ErrorKind::Protocol, "the HTTP exchange failed"),
-                Doing::Body => (ErrorKind::Body, "the body of the response is broken"),
-            },
-        };
-        let message = match kind {
-            ErrorKind::Closed => doing.closed(),
-            _ => message,
-        };
-        let canceled = error.is_canceled();
-        let mapped = Self::new(kind, message).with_source(error);
-        if canceled { mapped.not_sent() } else { mapped }
-    }
 }
 
-/// What was going on when a connection failed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Doing {
-    Headers,
-    Body,
-}
-
-impl Doing {
-    fn closed(self) -> &'static str {
-        match self {
-            Self::Headers => "the server closed the connection without an answer",
-            Self::Body => "the server closed the connection in the middle of the response",
-        }
-    }
-}
-
-/// The mark of a write that made no progress, as the cause of an [`io::Error`].
+/// Marks a write that made no progress: the cause of an [`io::Error`](std::io::Error).
 #[derive(Debug)]
 pub(crate) struct WriteStalled(pub(crate) Duration);
 
@@ -184,35 +148,6 @@ impl fmt::Display for WriteStalled {
 }
 
 impl StdError for WriteStalled {}
-
-/// What the system or TLS says about the failure, if one of them is at its root.
-fn cause(error: &hyper::Error) -> Option<(ErrorKind, &'static str)> {
-    let error = find::<io::Error>(error)?;
-    #[cfg(feature = "_tls")]
-    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        let message = match crate::tls::wants_certificate(error) {
-            true => "the server asks for a certificate of the client",
-            false => "the TLS connection failed",
-        };
-        return Some((ErrorKind::Connect(ConnectStep::Tls), message));
-    }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Some((ErrorKind::Closed, "")),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Some((ErrorKind::Reset, "the connection was reset")),
-        io::ErrorKind::TimedOut
-            if error.get_ref().is_some_and(|inner| inner.is::<WriteStalled>()) =>
-        {
-            Some((ErrorKind::Timeout(Wait::Write), "the server stopped taking the request"))
-        }
-        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable => {
-            Some((ErrorKind::Reset, "the connection broke"))
-        }
-        _ => None,
-    }
-}
 
 /// The first error of type `T` in the chain that starts at `error`.
 pub(crate) fn find<'a, T: StdError + 'static>(

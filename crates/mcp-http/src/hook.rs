@@ -9,21 +9,21 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::error::{Error, ErrorKind, Wait};
 
-/// What is known of a request before it is sent.
+/// The head of a request that is about to be sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestHead {
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its URL, absolute, with all that may be secret in it.
+    /// The URL, absolute, including any secrets in it.
     pub uri: Uri,
 }
 
-/// Gives headers for each request.
+/// Returns headers for each request.
 #[derive(Clone)]
-pub(crate) struct Hook(Arc<dyn Fn(RequestHead) -> Giving + Send + Sync>);
+pub(crate) struct Hook(Arc<dyn Fn(RequestHead) -> Headers + Send + Sync>);
 
-type Giving =
+type Headers =
     Pin<Box<dyn Future<Output = Result<HeaderMap, Box<dyn StdError + Send + Sync>>> + Send>>;
 
 impl Hook {
@@ -34,12 +34,12 @@ impl Hook {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         Self(Arc::new(move |head| {
-            let giving = hook(head);
-            Box::pin(async { giving.await.map_err(Into::into) })
+            let headers = hook(head);
+            Box::pin(async { headers.await.map_err(Into::into) })
         }))
     }
 
-    /// The headers for such a request, within `limit`.
+    /// The headers for a request, within `limit`.
     pub(crate) async fn headers(
         &self,
         method: &Method,
@@ -50,11 +50,11 @@ impl Hook {
         match tokio::time::timeout(limit, (self.0)(head)).await {
             Ok(Ok(headers)) => Ok(headers),
             Ok(Err(error)) => {
-                let message = "the hook for the headers of the request failed";
+                let message = "the header hook failed";
                 Err(Error::new(ErrorKind::Hook, message).with_source(error).not_sent())
             }
             Err(_) => {
-                let message = format!("the hook for the headers gave none within {limit:?}");
+                let message = format!("the header hook did not finish within {limit:?}");
                 Err(Error::new(ErrorKind::Timeout(Wait::Hook), message).not_sent())
             }
         }

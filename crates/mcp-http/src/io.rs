@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::either::either;
+use crate::delegate_io::delegate_io;
 use crate::error::WriteStalled;
 use crate::socket::Socket;
 use crate::timer::IdleTimer;
@@ -20,11 +20,11 @@ pub(crate) enum Conn {
     Tls(Box<tokio_rustls::client::TlsStream<Stream>>),
 }
 
-/// What is known of a connection while requests run on it.
+/// The state of a connection that its requests share.
 #[derive(Debug)]
 pub(crate) struct ConnState {
     write_blocked: AtomicBool,
-    /// Learned from all connections to the server.
+    /// Shared by all connections to the server.
     pub(crate) quick_ack: Arc<QuickAck>,
 }
 
@@ -33,7 +33,7 @@ impl ConnState {
         Self { write_blocked: AtomicBool::new(false), quick_ack }
     }
 
-    /// Whether bytes of the request wait for the server to take them.
+    /// Whether bytes of the request wait for the server to read them.
     pub(crate) fn is_write_blocked(&self) -> bool {
         self.write_blocked.load(Relaxed)
     }
@@ -41,10 +41,10 @@ impl ConnState {
 
 /// Decides for which responses TCP acknowledges at once what is read.
 ///
-/// A server that leaves Nagle's algorithm on holds back a second small segment (say, the first
-/// event after the headers) until the first is acknowledged, and the system delays that by some
-/// 40 ms. Acknowledging at once costs a system call for each read, so it is done only after a
-/// pause of such a length was seen, and for a number of responses that doubles each time.
+/// A server with Nagle's algorithm holds back a second small segment (such as the first event after the
+/// headers) until the first is acknowledged, and the system delays that by some 40 ms. Acknowledging at
+/// once costs a system call for each read, so it is done only after a pause of such a length, and for a
+/// number of responses that doubles each time.
 #[derive(Debug, Default)]
 pub(crate) struct QuickAck {
     left: AtomicU32,
@@ -69,8 +69,8 @@ impl QuickAck {
         }
     }
 
-    /// A response paused for `gap`. Where this was no delayed acknowledgement but a server at
-    /// work, the price is a little time on a connection that is slow anyway.
+    /// A response paused for `gap`. Where the cause was no delayed acknowledgement but a busy server, the
+    /// price is a little time on a connection that is slow anyway.
     pub(crate) fn on_gap(&self, gap: Duration) {
         if Self::SUSPECT.contains(&gap) && !self.is_armed() {
             let grant = self.granted.load(Relaxed).saturating_mul(2);
@@ -81,7 +81,7 @@ impl QuickAck {
     }
 }
 
-/// A socket that bounds the time in which a write makes no progress.
+/// A socket that limits the time in which a write makes no progress.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
@@ -115,9 +115,9 @@ impl Stream {
                     self.set_blocked(written < len);
                     return Poll::Ready(Ok(written));
                 }
-                // The server closed before it took the whole request. It may have answered all
-                // the same (413, say), so the reading side, which sees the end of the connection
-                // as well, is to tell how this went.
+                // The server closed before it read the whole request. It may have answered all the
+                // same, such as with 413, so the outcome is left to the reading side, which sees the
+                // end of the connection too.
                 Poll::Ready(Err(error)) if is_broken(&error) => self.failed = true,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {}
@@ -185,7 +185,7 @@ impl AsyncWrite for Stream {
     }
 }
 
-either!(Conn {
+delegate_io!(Conn {
     Plain,
     #[cfg(feature = "_tls")]
     Tls

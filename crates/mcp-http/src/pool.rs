@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::uri::{Authority, Scheme};
@@ -9,24 +9,28 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use mcp_transport::SingleFlight;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
 
 use crate::body::Body;
-use crate::config::HttpClientBuilder;
 use crate::connect::Connector;
 use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::io::{ConnState, QuickAck};
 use crate::proxy::{self, Route};
+use crate::settings::Settings;
 
-/// How often an HTTP/2 connection with open streams is asked whether it is alive.
+/// How often an HTTP/2 connection with open streams is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// How long the answer to a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The connections to one server.
 ///
-/// An own pool rather than that of the legacy client of `hyper-util`, which costs 40 % more
-/// instructions a request than a bare connection, cannot tell whether a request was still being
-/// sent when its answer came, and shares no state between a connection and its responses.
+/// It is not the pool of the legacy client of `hyper-util`, which costs 40 % more instructions a request
+/// than a bare connection, does not show whether a request was still being sent when its response began,
+/// and shares no state between a connection and its responses.
 #[derive(Debug)]
 pub(crate) struct Host {
     scheme: Scheme,
@@ -41,8 +45,8 @@ pub(crate) struct Host {
     idle_timeout: Duration,
     quick_ack: Arc<QuickAck>,
     connections: Mutex<Connections>,
-    /// Held while connecting to a server that may share one connection among all requests.
-    connecting: tokio::sync::Mutex<()>,
+    /// One request connects to a server that may share one connection among all.
+    connecting: SingleFlight<Result<(), Error>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +55,8 @@ struct Connections {
     idle: VecDeque<Idle>,
     h2: Option<H2>,
     protocol: Option<Protocol>,
+    /// Closes unused connections.
+    sweeper: Option<AbortHandle>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +78,7 @@ struct H1 {
     task: AbortHandle,
 }
 
-/// Whoever holds the connection owns its task.
+/// The holder of the connection owns its task.
 impl Drop for H1 {
     fn drop(&mut self) {
         self.task.abort();
@@ -85,7 +91,7 @@ struct H2 {
     state: Arc<ConnState>,
 }
 
-/// The right to send one request on a connection, and to read the response.
+/// A connection for one request and its response.
 #[derive(Debug)]
 pub(crate) struct Lease {
     host: Arc<Host>,
@@ -100,8 +106,16 @@ enum Sender {
     H2(http2::SendRequest<Body>),
 }
 
+impl Drop for Connections {
+    fn drop(&mut self) {
+        if let Some(sweeper) = &self.sweeper {
+            sweeper.abort();
+        }
+    }
+}
+
 impl Host {
-    pub(crate) fn new(url: &Uri, config: &HttpClientBuilder) -> Result<Self, Error> {
+    pub(crate) fn new(url: &Uri, settings: &Settings) -> Result<Self, Error> {
         let invalid = |why| Error::new(ErrorKind::InvalidUrl, why).not_sent();
         let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else {
             return Err(invalid("the URL is not absolute"));
@@ -126,17 +140,17 @@ impl Host {
         Ok(Self {
             scheme: scheme.clone(),
             authority: authority.clone(),
-            route: config.route(&uri)?,
+            route: settings.route(&uri)?,
             uri,
             header: HeaderValue::try_from(&target)
                 .map_err(|error| invalid("the host is not valid").with_source(error))?,
             target: Authority::try_from(target)
                 .map_err(|error| invalid("the host is not valid").with_source(error))?,
-            max_idle: config.max_idle_per_host,
-            idle_timeout: config.pool_idle_timeout,
+            max_idle: settings.max_idle_per_host,
+            idle_timeout: settings.pool_idle_timeout,
             quick_ack: Arc::default(),
             connections: Mutex::default(),
-            connecting: tokio::sync::Mutex::default(),
+            connecting: SingleFlight::new(),
         })
     }
 
@@ -148,7 +162,7 @@ impl Host {
         (&self.scheme, &self.target)
     }
 
-    /// Whether there is nothing worth keeping.
+    /// Whether there is no connection.
     pub(crate) fn is_unused(&self) -> bool {
         let connections = self.lock();
         connections.idle.is_empty() && connections.h2.is_none()
@@ -158,32 +172,48 @@ impl Host {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that is ready for a request: one that was used before, or else a new one.
+    /// A connection that is ready for a request: a reused one, or else a new one.
     pub(crate) async fn checkout(self: &Arc<Self>, connector: &Connector) -> Result<Lease, Error> {
         if let Some(lease) = self.reuse().await {
             return Ok(lease);
         }
         let connecting = connector.within_timeout(&self.uri, &self.route, async {
-            if self.scheme == Scheme::HTTPS && self.protocol() != Some(Protocol::Http1) {
-                let guard = self.connecting.lock().await;
-                if self.protocol() == Some(Protocol::Http1) {
-                    // Nothing to share: all who waited connect at the same time.
-                    drop(guard);
-                    return self.connect(connector).await;
-                }
-                return match self.reuse().await {
-                    Some(lease) => Ok(lease),
-                    None => self.connect(connector).await,
-                };
+            match self.may_be_shared() {
+                true => self.connect_once(connector).await,
+                false => self.connect(connector).await,
             }
-            self.connect(connector).await
         });
         // Boxed, as the rare case is far larger than the common one.
         Box::pin(connecting).await
     }
 
-    fn protocol(&self) -> Option<Protocol> {
-        self.lock().protocol
+    /// Whether one connection may serve all requests at a time.
+    fn may_be_shared(&self) -> bool {
+        self.scheme == Scheme::HTTPS && self.lock().protocol != Some(Protocol::Http1)
+    }
+
+    /// Connects, for all who need a connection at the same time: they share it if it turns out to be
+    /// HTTP/2.
+    async fn connect_once(self: &Arc<Self>, connector: &Connector) -> Result<Lease, Error> {
+        let mut lease = None;
+        let own = &mut lease;
+        let connecting = self.connecting.run(move || async move {
+            *own = Some(match self.reuse().await {
+                Some(lease) => lease,
+                None => self.connect(connector).await?,
+            });
+            Ok(())
+        });
+        let connected = connecting.await;
+        if let Some(lease) = lease {
+            return Ok(lease);
+        }
+        connected?;
+        match self.reuse().await {
+            Some(lease) => Ok(lease),
+            // There is nothing to share: all who waited connect at the same time.
+            None => self.connect(connector).await,
+        }
     }
 
     async fn reuse(self: &Arc<Self>) -> Option<Lease> {
@@ -204,7 +234,7 @@ impl Host {
                 }
                 (idle.h1, idle.state)
             };
-            // The end of the last response is known here before the connection has seen it.
+            // The end of the last response may not have reached the connection yet.
             if h1.sender.ready().await.is_ok() {
                 return Some(self.lease(state, Sender::H1(h1), true));
             }
@@ -213,6 +243,41 @@ impl Host {
 
     fn lease(self: &Arc<Self>, state: Arc<ConnState>, sender: Sender, is_reused: bool) -> Lease {
         Lease { host: self.clone(), state, sender, is_reused }
+    }
+
+    /// Closes the connections that were unused for too long; when to look again, if others are left.
+    fn close_expired(&self) -> Option<Instant> {
+        let mut expired = Vec::new();
+        let mut connections = self.lock();
+        while let Some(oldest) = connections.idle.front() {
+            // Too far off to be a point in time.
+            let end = oldest.since.checked_add(self.idle_timeout)?;
+            if end > Instant::now() {
+                return Some(end);
+            }
+            expired.extend(connections.idle.pop_front());
+        }
+        connections.sweeper = None;
+        drop(connections);
+        None
+    }
+
+    /// Has unused connections closed in time, by a task that ends when there are none. Without a runtime
+    /// they are closed later, when a request looks for one.
+    fn start_sweeper(self: &Arc<Self>, connections: &mut Connections) {
+        let runs = connections.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
+        if runs || connections.idle.is_empty() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let host = Arc::downgrade(self);
+        let sweeper = runtime.spawn(async move {
+            let next = || Weak::upgrade(&host)?.close_expired();
+            while let Some(next) = next() {
+                sleep_until(next).await;
+            }
+        });
+        connections.sweeper = Some(sweeper.abort_handle());
     }
 
     async fn connect(self: &Arc<Self>, connector: &Connector) -> Result<Lease, Error> {
@@ -263,7 +328,7 @@ impl Lease {
         &self.state
     }
 
-    /// What to say of an answer that is not the server's, but of the proxy that asks it for us.
+    /// The error for a response that is not the server's, but that of the proxy which forwards to it.
     pub(crate) fn refusal(&self, status: StatusCode) -> Option<Error> {
         match &self.host.route {
             Route::Forward(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
@@ -277,12 +342,12 @@ impl Lease {
         matches!(self.sender, Sender::H2(_))
     }
 
-    /// Whether earlier requests went over this connection, so that the server may have closed it.
+    /// Whether earlier requests used this connection, so that the server may have closed it.
     pub(crate) fn is_reused(&self) -> bool {
         self.is_reused
     }
 
-    /// Sends `request`. What was not even begun to be written comes back in the error.
+    /// Sends `request`. One of which nothing was written comes back in the error.
     pub(crate) async fn send(
         &mut self,
         mut request: Request<Body>,
@@ -312,24 +377,25 @@ impl Lease {
         }
     }
 
-    /// Gives the connection back for the next request. To be called when the response was read,
-    /// or when nobody is to read on: then the connection either finds that only the end of it was
-    /// missing, or closes.
+    /// Returns the connection to the pool. To be called when the response was read to its end, or is not
+    /// read further: then the connection either finds that only its end was missing, or closes.
     pub(crate) fn give_back(self) {
         let Sender::H1(h1) = self.sender else { return };
         let idle = Idle { h1, state: self.state, since: Instant::now() };
         let surplus = {
             let mut connections = self.host.lock();
             connections.idle.push_back(idle);
-            (connections.idle.len() > self.host.max_idle)
+            let surplus = (connections.idle.len() > self.host.max_idle)
                 .then(|| connections.idle.pop_front())
-                .flatten()
+                .flatten();
+            self.host.start_sweeper(&mut connections);
+            surplus
         };
         drop(surplus);
     }
 }
 
-/// Makes `uri` that of a request line: without the origin (HTTP/1.1), or with it (HTTP/2, and for
+/// Turns `uri` into that of a request line: without the origin (HTTP/1.1), or with it (HTTP/2, and for
 /// a proxy).
 fn retarget(uri: &mut Uri, origin: Option<(&Scheme, &Authority)>) {
     if uri.authority() == origin.map(|(_, authority)| authority) {

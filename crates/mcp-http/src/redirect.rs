@@ -8,29 +8,37 @@ use url::Url;
 
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
-use crate::status::SafeUrl;
+use crate::url::SafeUrl;
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A response extension: the URL that answered, where that is not the one that was asked.
+/// A response extension: the URL that answered, where that is not the requested one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalUrl(pub Uri);
 
+/// The URL that answered a request to `requested`: another one after redirects.
+pub fn final_url<'a, B>(response: &'a Response<B>, requested: &'a Uri) -> &'a Uri {
+    match response.extensions().get::<FinalUrl>() {
+        Some(FinalUrl(url)) => url,
+        None => requested,
+    }
+}
+
 /// Sends a request to `url` over `service` and follows at most 5 redirects.
 ///
-/// `request` makes the request for a URL, once for each hop, so that nothing need be copied for a
-/// redirect that does not come. Only those redirects are followed that keep the origin, and with
-/// it all headers, and the method: 307 and 308 always, 301, 302 and 303 for `GET` and `HEAD`. If
-/// there was one, the response has the extension [`FinalUrl`].
+/// `request` makes the request for a URL, once for each hop, so that nothing is copied in case of a
+/// redirect. Only redirects that keep the origin and the method are followed, with all headers: 307 and
+/// 308 always, 301, 302 and 303 for `GET` and `HEAD`. After one, the response has the extension
+/// [`FinalUrl`].
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops the request that is under way.
+/// Dropping the future cancels the request that is in flight.
 ///
 /// # Errors
 ///
-/// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect is not to be
-/// followed, and those of the service (see [`Error::from_service`]).
+/// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect may not be followed, and
+/// those of the service (see [`Error::from_service`]).
 pub async fn follow_redirects<S, B>(
     mut service: S,
     url: &Uri,
@@ -69,7 +77,7 @@ where
             Error::new(ErrorKind::Redirect, format!("{from} redirects ({status}) to {to}, {why}"))
         };
         let Some((base, target)) = resolve(at, location.as_bytes()) else {
-            return Err(refused(&"something that is no URL", "which cannot be followed"));
+            return Err(refused(&"something that is not a URL", "which cannot be followed"));
         };
         let next: Option<Uri> = target.as_str().parse().ok();
         let Some(next) = next.filter(|_| base.origin() == target.origin()) else {
@@ -89,19 +97,19 @@ where
     ))
 }
 
-/// The URL that was asked, and the one that `location` means there.
+/// The requested URL, and the one that `location` means there.
 fn resolve(at: &Uri, location: &[u8]) -> Option<(Url, Url)> {
     let base = Url::parse(&at.to_string()).ok()?;
     let mut target = base.join(std::str::from_utf8(location).ok()?).ok()?;
     target.set_fragment(None);
-    // Credentials are for the caller to give, not for the server. Schemes that cannot have any
-    // are refused anyway.
+    // Credentials come from the caller, never from the server. Schemes that cannot have any are refused
+    // anyway.
     let _ = target.set_username(base.username());
     let _ = target.set_password(base.password());
     Some((base, target))
 }
 
-/// `url` without what may be secret in it.
+/// `url` without its secrets.
 fn safe(mut url: Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
@@ -198,7 +206,7 @@ mod tests {
             (Method::POST, 302, "/login", "change the method"),
             (Method::POST, 303, "/login", "change the method"),
             (Method::GET, 302, "file:///etc/passwd", "file:///etc/passwd"),
-            (Method::GET, 302, "http://[", "no URL"),
+            (Method::GET, 302, "http://[", "not a URL"),
         ] {
             let mut script = script(&[(status, location)]);
             let error =

@@ -11,24 +11,24 @@ use crate::client::HttpClient;
 use crate::error::Error;
 use crate::redirect::follow_redirects;
 
-/// What a transport sends HTTP requests with: any `tower_service::Service<http::Request<Body>>` that
-/// can be cloned and shared, whose response body yields [`Bytes`] and whose errors can be boxed.
+/// The HTTP service of a transport: any `tower_service::Service<http::Request<Body>>` that can be cloned
+/// and shared, whose response body yields [`Bytes`] and whose errors can be boxed.
 ///
-/// [`HttpClient`](crate::HttpClient) is one; a user's own stack of proxies, credentials, retries or
-/// other sockets is another. It is never implemented by hand. Redirects are followed above it, so
-/// it should not follow any itself: only same-origin ones that keep the method, at most five.
+/// [`HttpClient`] is one; a stack of layers for proxies, credentials or retries is another. It is
+/// implemented for all such services, and cannot be implemented otherwise. Redirects are followed above
+/// it, so it should not follow any itself: only those that keep origin and method, at most five.
 ///
-/// What the service should know of one request alone stands in the extensions of the request: all
-/// those of the [`Envelope`](mcp_transport::Envelope), and [`ReadTimeout`](crate::ReadTimeout)
-/// where a response may stay silent. The body of a response may be a stream that lives as long as
-/// the connection: a limit on the time of a whole response would break it.
+/// The extensions of a request are those of its [`Envelope`](mcp_transport::Envelope), and
+/// [`ReadTimeout`](crate::ReadTimeout) where the response has another limit than others. The body of a
+/// response may be a stream that lives as long as the connection: a limit on the time of a whole response
+/// would break it.
 pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The body of its responses.
     type ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>>
         + Send
         + 'static;
 
-    /// Sends the request that `request` makes for a URL, at first `url`, and follows redirects: see
+    /// Sends the request that `request` makes for a URL, first for `url`, and follows redirects: see
     /// [`follow_redirects`], also for cancel safety and errors.
     fn exchange(
         &self,
@@ -36,7 +36,7 @@ pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
         request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<Self::ResponseBody>, Error>> + Send;
 
-    /// What carries the bytes: that of an [`HttpClient`], and TCP for other services.
+    /// What carries the bytes: that of an [`HttpClient`], and TCP for any other service.
     fn carrier(&self) -> Carrier {
         (self as &dyn Any).downcast_ref::<HttpClient>().map_or(Carrier::Tcp, HttpClient::carrier)
     }

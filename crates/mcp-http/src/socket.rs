@@ -2,9 +2,9 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use crate::either::either;
+use crate::delegate_io::delegate_io;
 
-/// What the system connects to a server with.
+/// A socket of the system that is connected to a server.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
@@ -13,17 +13,17 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// Has the system acknowledge at once what was read, where that can be asked for.
+    /// Has the system acknowledge at once what was read, where it can.
     pub(crate) fn acknowledge(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Self::Tcp(stream) = self {
-            // It is an optimization only: a system that refuses it is as slow as it was.
+            // Only an optimization: a failure costs time, not correctness.
             let _ = socket2::SockRef::from(stream).set_tcp_quickack(true);
         }
     }
 }
 
-either!(Socket {
+delegate_io!(Socket {
     Tcp,
     #[cfg(unix)]
     Unix

@@ -4,21 +4,22 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Scheme;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
 use http_body::Body as HttpBody;
 
-use crate::response::next_data;
+use crate::collect::next_data;
+use crate::redirect::final_url;
+use crate::url::SafeUrl;
 
-/// How much of the body of a failure is kept.
+/// How many bytes of the body of a failure are kept.
 const BODY_LIMIT: usize = 8 * 1024;
 /// How long reading the body of a failure may take.
-const BODY_DEADLINE: Duration = Duration::from_secs(5);
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many characters of the body `Display` shows.
-const SHOWN: usize = 200;
+const SUMMARY_LENGTH: usize = 200;
 
-/// Headers whose values nobody should find in a log.
-const SECRET: [&str; 8] = [
+/// Headers whose values must not reach a log.
+const SECRET_HEADERS: [&str; 8] = [
     "authorization",
     "proxy-authorization",
     "authentication-info",
@@ -29,7 +30,7 @@ const SECRET: [&str; 8] = [
     "x-api-key",
 ];
 
-/// An answer whose status is a failure, with what is needed to understand it.
+/// A response whose status is a failure, with its headers and the beginning of its body.
 ///
 /// `Display` is one line such as `HTTP 403 Forbidden from https://host/mcp: no access`. Neither
 /// that nor `Debug` shows credentials, a query, or the values of headers that hold secrets.
@@ -46,8 +47,8 @@ struct Inner {
 }
 
 impl StatusError {
-    /// Reads what the body of `response` says, at most 8 KiB of it and for at most 5 s; `url` is
-    /// the one that was asked. A body that breaks off counts as far as it came.
+    /// Reads the body of `response`, at most 8 KiB of it and for at most 5 s; `url` is the one that was
+    /// requested, unless the response names another after redirects. Of a body that breaks off, what has arrived is kept.
     ///
     /// # Cancel safety
     ///
@@ -57,15 +58,16 @@ impl StatusError {
         B: HttpBody<Data = Bytes>,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Self::read_within(response, url, BODY_LIMIT, BODY_DEADLINE).await
+        let url = final_url(&response, url).clone();
+        Self::read_within(response, &url, BODY_LIMIT, BODY_TIMEOUT).await
     }
 
-    /// Like [`read`](Self::read), with a `limit` in bytes and a `deadline` of one's own.
+    /// Like [`read`](Self::read), with another `limit`, in bytes, and another `timeout`.
     pub async fn read_within<B>(
         response: Response<B>,
         url: &Uri,
         limit: usize,
-        deadline: Duration,
+        timeout: Duration,
     ) -> Self
     where
         B: HttpBody<Data = Bytes>,
@@ -88,12 +90,12 @@ impl StatusError {
                 }
             }
         };
-        // What came until the deadline is enough.
-        let _ = tokio::time::timeout(deadline, reading).await;
+        // What has arrived by then is enough.
+        let _ = tokio::time::timeout(timeout, reading).await;
         Self::with(parts.status, parts.headers, url, &kept, is_truncated)
     }
 
-    /// The failure whose body has been read before; 8 KiB of it are kept.
+    /// A failure whose body was read before; 8 KiB of it are kept.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, url: &Uri, body: &[u8]) -> Self {
         let kept = &body[..body.len().min(BODY_LIMIT)];
@@ -108,7 +110,7 @@ impl StatusError {
         is_truncated: bool,
     ) -> Self {
         for (name, value) in &mut headers {
-            if SECRET.contains(&name.as_str()) {
+            if SECRET_HEADERS.contains(&name.as_str()) {
                 value.set_sensitive(true);
             }
         }
@@ -127,7 +129,7 @@ impl StatusError {
         self.0.status
     }
 
-    /// The URL that was asked, without credentials and query.
+    /// The URL that was requested, without credentials and query.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0.url
@@ -139,19 +141,19 @@ impl StatusError {
         &self.0.headers
     }
 
-    /// The beginning of the body, with U+FFFD for what is not UTF-8.
+    /// The beginning of the body, with U+FFFD in place of what is not UTF-8.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.0.body
     }
 
-    /// Whether the body went on, or broke off.
+    /// Whether there was more of the body, or it broke off.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.0.is_truncated
     }
 
-    /// One line of what the body says to a human.
+    /// One line of the body, for people.
     fn summary(&self) -> String {
         let body = self.0.body.trim_start();
         let content_type = self.0.headers.get(header::CONTENT_TYPE);
@@ -166,7 +168,7 @@ impl StatusError {
         let words = text.split(|c: char| c.is_whitespace() || c.is_control());
         let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
         let line = words.join(" ");
-        match line.char_indices().nth(SHOWN) {
+        match line.char_indices().nth(SUMMARY_LENGTH) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line,
         }
@@ -196,7 +198,7 @@ fn starts_with(text: &str, prefix: &str) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-/// The title of a page, or else its text without the markup.
+/// The title of a page, or else its text without markup.
 fn html_text(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     if let Some(start) = lower.find("<title")
@@ -215,37 +217,6 @@ fn html_text(page: &str) -> String {
         text.push(' ');
     }
     text
-}
-
-/// Displays a URL without what may be secret in it: credentials and query.
-#[derive(Clone, Copy)]
-pub struct SafeUrl<'a>(pub &'a Uri);
-
-impl SafeUrl<'_> {
-    /// Scheme, host and port.
-    pub(crate) fn origin(self) -> String {
-        let scheme = self.0.scheme().unwrap_or(&Scheme::HTTP);
-        let host = self.0.host().unwrap_or_default();
-        match self.0.port() {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        }
-    }
-}
-
-impl fmt::Display for SafeUrl<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.host().is_some() {
-            f.write_str(&self.origin())?;
-        }
-        f.write_str(self.0.path())
-    }
-}
-
-impl fmt::Debug for SafeUrl<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 #[cfg(test)]
@@ -294,7 +265,7 @@ mod tests {
         let error = error(500, "text/plain", &"ä".repeat(10_000));
         assert!(error.is_truncated());
         assert!(error.body().len() <= BODY_LIMIT + 3);
-        assert!(error.to_string().chars().count() < SHOWN + 100);
+        assert!(error.to_string().chars().count() < SUMMARY_LENGTH + 100);
         assert!(!format!("{error} {error:?}").contains("hidden"));
         assert_eq!(error.headers()["mcp-session-id"], "hidden");
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Limits how long nothing happens.
+/// A request extension: the read time-out of this request, in place of the client's. `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadTimeout(pub Option<Duration>);
+
+/// Limits the time without progress.
 ///
 /// What is ready costs nothing. The timer of the runtime is registered at the first wait only,
 /// and not moved by every progress after it: when it fires too early, it is set again.
@@ -21,8 +25,8 @@ impl IdleTimer {
         Self { limit, since: None, sleep: None }
     }
 
-    /// To be called where something is pending: ready, with the limit, when it has been so for
-    /// the whole of it.
+    /// To be called while something is pending: ready, with the limit, when it has been pending for all
+    /// of it.
     pub(crate) fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         // A limit too far off to be a point in time is none.
@@ -41,12 +45,12 @@ impl IdleTimer {
         Poll::Pending
     }
 
-    /// To be called when something happened: tells how long it was waited for, if it was.
+    /// To be called on progress: how long it was waited for, if it was.
     pub(crate) fn progress(&mut self) -> Option<Duration> {
         self.since.take().map(|since| since.elapsed())
     }
 
-    /// What `future` gives, or as an error the limit that passed before.
+    /// The output of `future`, or as an error the limit that passed before.
     pub(crate) async fn race<F: Future>(&mut self, future: F) -> Result<F::Output, Duration> {
         let mut future = pin!(future);
         let result = poll_fn(|cx| match future.as_mut().poll(cx) {

@@ -1,23 +1,20 @@
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_http::{Endpoint, HttpClient, HttpService};
-use mcp_transport::{Backoff, Binding, Carrier, ConnectionInfo, Error};
+use mcp_http::{HttpClient, HttpService, sse::DEFAULT_LIMIT, transport::Endpoint};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Error};
 
-use crate::{head::OWNED, wire::Wire};
+use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
 
-/// How many bytes a message of the server may have unless told: 64 MiB.
-const MESSAGE_LIMIT: usize = 64 << 20;
-
-/// An MCP server at a URL, and how to reach it.
+/// An MCP server at a URL, and the settings to reach it.
 ///
 /// Making one does no I/O. It implements [`Connect`](mcp_transport::Connect).
 ///
-/// Headers are sent with every request. Those that the protocol sets itself (`Accept`, `Content-Type`,
-/// `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name`, `Mcp-Session-Id`, `Last-Event-ID`, and the length
-/// and encoding of the body) cannot be given: connecting fails with an error of kind
-/// [`Config`](mcp_transport::ErrorKind::Config) then. All others are sent as given. No value of a
-/// header, no credentials and no query of a URL show in `Debug`, errors or logs.
+/// Headers are sent with every request. Those that the protocol sets (`Accept`, `Content-Type`,
+/// `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name`, `Mcp-Session-Id`, `Last-Event-ID`, and the length and
+/// encoding of the body) cannot be set here: connecting fails with an error of kind
+/// [`Config`](mcp_transport::ErrorKind::Config). All others are sent as they are. No value of a header, no
+/// credentials and no query of a URL show in `Debug`, errors or logs.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -42,7 +39,7 @@ pub struct StreamableHttp<S = HttpClient> {
 
 impl StreamableHttp {
     /// The server at `url`, such as `https://example.com/mcp`. Credentials in it are sent as an
-    /// `Authorization` header, unless one is given.
+    /// `Authorization` header, unless one is set.
     ///
     /// # Errors
     /// [`Config`](mcp_transport::ErrorKind::Config) when it is not an absolute `http` or `https` URL.
@@ -50,7 +47,7 @@ impl StreamableHttp {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
-            message_limit: MESSAGE_LIMIT,
+            message_limit: DEFAULT_LIMIT,
             backoff: Backoff::default(),
             record_session_id: false,
         })
@@ -58,8 +55,8 @@ impl StreamableHttp {
 }
 
 impl<S> StreamableHttp<S> {
-    /// Sends the requests with `service` instead: an [`HttpClient`] with other settings, or any tower
-    /// service as [`HttpService`] describes.
+    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
+    /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
         let Self { endpoint, service: _, message_limit, backoff, record_session_id } = self;
         StreamableHttp { endpoint, service, message_limit, backoff, record_session_id }
@@ -87,28 +84,28 @@ impl<S> StreamableHttp<S> {
         self
     }
 
-    /// How many bytes one message of the server may have. A longer one fails its request with an error
-    /// of kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). 64 MiB unless told.
+    /// The limit of one message of the server, in bytes. A longer one fails its request with an error of
+    /// kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default: 64 MiB.
     pub fn message_limit(mut self, bytes: usize) -> Self {
         self.message_limit = bytes;
         self
     }
 
-    /// How to open streams of the legacy era again that broke off.
+    /// The delays before streams of the legacy era that broke off are resumed.
     ///
-    /// The attempts are those in a row to resume the stream of one request that may bring nothing before
-    /// that request fails. The stream that belongs to no request is reopened as long as the connection
-    /// lives. A server's own `retry` is always waited for in full.
+    /// After so many [attempts](Backoff::attempts) in a row without progress to resume the response to a
+    /// request, the request fails; progress is an event that the server has not sent before. The stream
+    /// that belongs to no request is resumed as long as the connection is open. The `retry` of a server
+    /// replaces the first delay, but not the [floor](Backoff::floor).
     ///
-    /// Spec: basic/transports/streamable-http#resumability-and-redelivery
+    /// Spec: 2025-11-25 basic/transports#resumability-and-redelivery
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Whether the id of a legacy session is recorded as `mcp.session.id` on the span of `tracing` that a
-    /// request is made in, if that has such a field. Whoever knows the id may be able to use the session.
-    /// Default: it is not.
+    /// Whether the id of a legacy session is recorded as `mcp.session.id` on the `tracing` span of a
+    /// request, if that has such a field. Knowing the id may be enough to use the session. Default: off.
     pub fn record_session_id(mut self, record: bool) -> Self {
         self.record_session_id = record;
         self
@@ -121,19 +118,16 @@ impl<S> StreamableHttp<S> {
 
 impl<S: HttpService> StreamableHttp<S> {
     pub(crate) fn info(&self) -> ConnectionInfo {
-        let carrier = self.service.carrier();
-        let peer = self.endpoint.address().filter(|_| carrier == Carrier::Tcp);
-        ConnectionInfo::new(Binding::StreamableHttp, self.endpoint.to_string())
-            .with_carrier(carrier)
-            .with_peer(peer)
+        self.endpoint.info(Binding::StreamableHttp, self.service.carrier())
     }
 
-    pub(crate) fn wire(&self) -> Result<Wire<S>, Error> {
+    pub(crate) fn http_endpoint(&self) -> Result<HttpEndpoint<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
-        let headers = self.endpoint.headers(&OWNED)?;
-        let mut wire = Wire::new(service, url, headers, self.message_limit, self.backoff);
-        wire.record_session_id = self.record_session_id;
-        Ok(wire)
+        let headers = self.endpoint.headers(&PROTOCOL_HEADERS)?;
+        let mut endpoint =
+            HttpEndpoint::new(service, url, headers, self.message_limit, self.backoff);
+        endpoint.record_session_id = self.record_session_id;
+        Ok(endpoint)
     }
 }
 

@@ -1,19 +1,21 @@
 //! MCP over Streamable HTTP, in both protocol eras.
 //!
-//! [`StreamableHttp`] says where the server is and how to reach it; it implements
-//! [`Connect`](mcp_transport::Connect) and opens a [`StreamableHttpTransport`]. The era is a property of
-//! each message ([`Envelope::version`](mcp_transport::Envelope::version)), so one connection can ask a
-//! server which eras it speaks and go on in either:
+//! [`StreamableHttp`] has the URL and the settings of a server; it implements
+//! [`Connect`](mcp_transport::Connect) and opens a [`StreamableHttpTransport`]. The era is a property of each
+//! message ([`Envelope::version`](mcp_transport::Envelope::version)), so one connection can probe which eras
+//! a server supports and continue in either:
 //!
 //! - *modern* (2026-07-28): every request is a POST of its own with its routing headers; closing the
 //!   response cancels it; there is no session.
-//! - *legacy* (2025-03-26 to 2025-11-25, and any message without a version): session id, a GET stream
-//!   that feeds [`Inbound`](mcp_transport::Inbound), resumption of broken streams, `DELETE` on close. A
-//!   session that the server has forgotten is started anew, once, and the request that found out is
-//!   repeated.
+//! - *legacy* (2025-03-26 to 2025-11-25, and any message without a version): session id, a GET stream that
+//!   feeds [`Inbound`](mcp_transport::Inbound), resumption of broken streams, `DELETE` on close. A session
+//!   that the server has lost is re-initialised once, and the request that found out is sent again.
 //!
-//! HTTP itself is done by [`HttpClient`](mcp_http::HttpClient), or by any tower service of the user's
+//! Requests are sent by an [`HttpClient`](mcp_http::HttpClient), or by any other tower service
 //! ([`HttpService`](mcp_http::HttpService)).
+//!
+//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are
+//! re-exported, so that embedding the transport takes this crate alone.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,23 +37,28 @@
 //!
 //! Spec: basic/transports/streamable-http
 
-mod answers;
+pub use mcp_core;
+pub use mcp_http;
+pub use mcp_transport;
+
 mod config;
 mod connect;
+mod endpoint;
 mod error;
-mod flights;
-mod head;
-mod linger;
+mod headers;
+mod in_flight;
+mod inner;
 mod listen;
-mod messages;
-mod renew;
+mod open_request;
+mod parked;
+mod reinitialize;
 mod reply;
 mod request;
+mod response_stream;
+mod resume;
 mod send;
 mod session;
-mod shared;
 mod transport;
-mod wire;
 
 pub use config::StreamableHttp;
 pub use transport::StreamableHttpTransport;

@@ -8,48 +8,48 @@ use mcp_core::ProtocolVersion;
 use mcp_http::{
     HttpService,
     sse::{Event, Events},
+    transport::messages::{Messages, message_data},
 };
 use mcp_transport::{Error, Gap, Retries};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
-    answers::Position,
+    endpoint::{HttpEndpoint, NoStream, PinnedBody},
     error::from_http,
-    head::Head,
-    messages::{Messages, message_data, parse},
-    renew::{Verdict, verdict},
+    headers::RequestHeaders,
+    inner::Inner,
+    reinitialize::SessionState,
+    resume::EventPosition,
     session::Session,
-    shared::Shared,
-    wire::{SseBody, Unopened, Wire},
 };
 
-/// How long the head of the stream is waited for before others go on.
-const HEAD_START: Duration = Duration::from_secs(1);
+/// How long the head of the stream is waited for before others continue.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl<S: HttpService> Shared<S> {
-    /// Opens the stream of what belongs to no request, and waits a moment for it to be there, so that
-    /// nothing is missed that the next request sets off. Its failure is nobody else's.
+impl<S: HttpService> Inner<S> {
+    /// Opens the stream that belongs to no request, and waits a moment until it is open, so that nothing is
+    /// missed that the next request causes. A failure is logged.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
-    pub(crate) async fn listen_soon(self: &Arc<Self>, session: &Arc<Session>) {
-        let opened = self.start_listening(session);
-        // Opened, or given up, when the other end is gone.
-        let _ = tokio::time::timeout(HEAD_START, opened).await;
+    pub(crate) async fn listen(self: &Arc<Self>, session: &Arc<Session<S>>) {
+        let opened = self.start_listener(session);
+        // An error means that the listener has ended.
+        let _ = tokio::time::timeout(HEAD_TIMEOUT, opened).await;
     }
 
-    fn start_listening(self: &Arc<Self>, session: &Arc<Session>) -> oneshot::Receiver<()> {
+    fn start_listener(self: &Arc<Self>, session: &Arc<Session<S>>) -> oneshot::Receiver<()> {
         let (opening, opened) = oneshot::channel();
         let listener = Listener {
-            wire: Arc::clone(&self.wire),
-            shared: Arc::downgrade(self),
-            head: Arc::new(session.head().listening()),
+            endpoint: Arc::clone(&self.endpoint),
+            inner: Arc::downgrade(self),
+            headers: session.headers().long_lived(),
             session: Arc::clone(session),
-            position: Position::default(),
-            retries: Retries::new(self.wire.backoff.with_attempts(None)),
+            position: EventPosition::default(),
+            retries: Retries::new(self.endpoint.backoff.with_attempts(None)),
             was_open: false,
             broken: None,
         };
-        // Boxed, as the task may come to start another one of its kind.
+        // Boxed, as the task may start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(listener.run(opening));
         session.set_listener(self.tasks.spawn(task));
         opened
@@ -57,12 +57,12 @@ impl<S: HttpService> Shared<S> {
 }
 
 struct Listener<S: HttpService> {
-    wire: Arc<Wire<S>>,
-    shared: Weak<Shared<S>>,
-    session: Arc<Session>,
-    head: Arc<Head>,
-    position: Position,
-    /// The streams in a row that did not hold.
+    endpoint: Arc<HttpEndpoint<S>>,
+    inner: Weak<Inner<S>>,
+    session: Arc<Session<S>>,
+    headers: RequestHeaders,
+    position: EventPosition,
+    /// The streams in a row that did not last.
     retries: Retries,
     was_open: bool,
     /// Why the stream before broke off.
@@ -75,51 +75,52 @@ impl<S: HttpService> Listener<S> {
         loop {
             let session = self.session.id.as_ref();
             let last_id = self.position.last_id.as_ref();
-            match self.wire.open_stream(&self.head, session, last_id).await {
+            match self.endpoint.open_stream(&self.headers, session, last_id).await {
                 Ok(events) => {
-                    // Whoever waits goes on, unless nobody does any more.
+                    // Dropping it lets others continue, unless they did not wait for so long.
                     let is_late = opening.take().is_some_and(|opening| opening.is_closed());
                     let is_another = std::mem::replace(&mut self.was_open, true);
-                    // One that goes on after an id brings what was missed.
+                    // A stream that is resumed brings what was missed.
                     if (is_late || is_another || self.retries.attempts() > 0) && last_id.is_none() {
-                        self.missed();
+                        self.report_gap();
                     }
                     let since = Instant::now();
                     if self.read(events).await.is_none() {
                         return;
                     }
-                    // A stream that is closed as soon as it is open counts as a failure, or it would
-                    // be opened for ever without a rest.
+                    // A stream that ends as soon as it is open counts as a failure, or it would be opened
+                    // for ever without a delay.
                     let attempts = self.retries.attempts();
-                    if since.elapsed() > self.wire.backoff.delay(attempts, self.position.retry) {
+                    if since.elapsed() > self.endpoint.backoff.delay(attempts, self.position.retry)
+                    {
                         self.retries.progressed();
                     }
                 }
-                Err(unopened) if unopened.is_transient() => {}
-                Err(unopened) => {
-                    if !self.is_worth_another(unopened).await {
+                Err(refused) if refused.is_transient() => {}
+                Err(refused) => {
+                    if !self.may_succeed_later(refused).await {
                         return;
                     }
                 }
             }
             let Some(delay) = self.retries.next_delay(self.position.retry) else { return };
-            tracing::debug!(?delay, "the stream of the server is opened again");
+            tracing::debug!(?delay, "reconnecting the stream of the server");
             tokio::time::sleep(delay).await;
         }
     }
 
-    /// Hands on what the stream brings until it ends; `None` when nobody is there any more.
-    async fn read(&mut self, mut events: Events<SseBody<S>>) -> Option<()> {
+    /// Delivers what the stream brings until it ends; `None` when the transport is gone.
+    async fn read(&mut self, mut events: Events<PinnedBody<S>>) -> Option<()> {
         loop {
             match events.next().await {
-                Some(Ok(event)) => self.take(event).await?,
+                Some(Ok(event)) => self.deliver(event).await?,
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the stream of the server broke off");
                     if error.kind() == mcp_http::ErrorKind::TooLarge {
-                        // It would come again for ever.
+                        // The same event would come again for ever.
                         self.position.last_id = None;
                     }
-                    self.broken = Some(from_http(error, "GET", &self.wire.url));
+                    self.broken = Some(from_http(error, "GET", &self.endpoint.url));
                     return Some(());
                 }
                 None => return Some(()),
@@ -127,54 +128,50 @@ impl<S: HttpService> Listener<S> {
         }
     }
 
-    async fn take(&mut self, mut event: Event) -> Option<()> {
-        self.position.note(&event);
-        let shared = self.shared.upgrade()?;
+    async fn deliver(&mut self, mut event: Event) -> Option<()> {
+        self.position.follow(&event);
+        let inner = self.inner.upgrade()?;
         let Some(data) = message_data(&mut event) else { return Some(()) };
-        let batches = self.session.version() == Some(ProtocolVersion::V2025_03_26);
-        match parse(&data, batches) {
-            Ok(Messages::One(message)) => shared.receive(message),
-            Ok(Messages::Many(messages)) => {
-                messages.into_iter().for_each(|message| shared.receive(message));
-            }
-            Err(error) => tracing::debug!(%error, "skipped an event that is no message"),
+        let batches = self.session.handshake.version() == Some(ProtocolVersion::V2025_03_26);
+        match Messages::parse(&data, batches) {
+            Ok(messages) => messages.for_each(|message| inner.receive(message)),
+            Err(error) => tracing::debug!(%error, "skipped an event that is not a message"),
         }
-        shared.inbound.ready().await;
+        inner.inbound.ready().await;
         Some(())
     }
 
-    /// Says that messages may have been lost.
-    fn missed(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.inbound.gap(Gap::Interrupted(self.broken.take()));
+    /// Reports that messages may be missing.
+    fn report_gap(&mut self) {
+        if let Some(inner) = self.inner.upgrade() {
+            inner.inbound.gap(Gap::Interrupted(self.broken.take()));
         }
     }
 
-    /// The server refuses the stream. That is its right; but one that was open before may have gone with
-    /// the whole session, only its last id may be unknown, or the server may not have noticed yet that it
-    /// broke off.
-    async fn is_worth_another(&mut self, refusal: Unopened) -> bool {
+    /// The server refuses the stream, as it may. But where it was open before, the whole session may be
+    /// lost, only the last id may be unknown, or the server may not have noticed yet that it broke off.
+    async fn may_succeed_later(&mut self, refused: NoStream) -> bool {
         if !self.was_open {
             return false;
         }
-        let Unopened::Refused(refusal) = refusal else { return true };
-        let verdict = verdict(refusal.status(), false, None);
-        if verdict != Verdict::Alive && self.session.id.is_some() {
-            let Some(shared) = self.shared.upgrade() else { return false };
-            match shared.renew(&self.session, verdict).await {
+        let NoStream::Refused(refused) = refused else { return true };
+        let state = SessionState::after(refused.status(), false, None);
+        if state != SessionState::Alive && self.session.id.is_some() {
+            let Some(inner) = self.inner.upgrade() else { return false };
+            match inner.reinitialize(&self.session, state).await {
                 Ok(None) => {}
+                // The new session has a listener.
                 Ok(Some(_)) => return false,
                 Err(error) => {
-                    tracing::debug!(%error, "the server has forgotten the session");
+                    tracing::debug!(%error, "the server has lost the session");
                     return true;
                 }
             }
         }
-        if self.position.last_id.take().is_none()
-            && matches!(refusal.status().as_u16(), 401 | 403 | 405)
-        {
-            self.broken = Some(refusal.into_transport_error("GET"));
-            self.missed();
+        let is_final = matches!(refused.status().as_u16(), 401 | 403 | 405);
+        if self.position.last_id.take().is_none() && is_final {
+            self.broken = Some(refused.into_transport_error("GET"));
+            self.report_gap();
             return false;
         }
         true

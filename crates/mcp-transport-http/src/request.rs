@@ -1,25 +1,30 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use mcp_core::{ProtocolVersion, Request, method};
-use mcp_http::HttpService;
+use mcp_http::{
+    HttpService,
+    transport::{closed, messages::encode_request},
+};
 use mcp_transport::{Delivery, Envelope, Error, Exchange};
 
 use crate::{
-    answers::{Answers, Cursor},
-    error::{closed, expired},
-    flights::{Ended, Flight},
-    head::Head,
-    renew::Verdict,
-    reply::{self, Question, Reply},
+    error::{expired, not_reinitialized},
+    headers::RequestHeaders,
+    inner::Inner,
+    open_request::{Ended, OpenRequest},
+    reinitialize::SessionState,
+    reply::{self, PendingRequest, Reply},
+    response_stream::ResponseStream,
+    resume::Resumption,
     session::{Session, session_id},
-    shared::{Shared, encoded_request},
 };
 
-/// What came back for a request, and how to resume it if it is a stream of the legacy era.
-type Replied<S> = (Reply<S>, Option<Cursor>);
+/// The reply to a request, and how to resume it if it is a stream of the legacy era.
+type Replied<S> = (Reply<S>, Option<Resumption>);
 
-impl<S: HttpService> Shared<S> {
+impl<S: HttpService> Inner<S> {
     pub(crate) async fn request_modern(
         self: &Arc<Self>,
         envelope: Envelope<Request>,
@@ -27,16 +32,16 @@ impl<S: HttpService> Shared<S> {
     ) -> Result<Exchange, Error> {
         let request = &envelope.message;
         let (method, params) = (request.method.clone(), request.params.as_ref());
-        let head = Head::modern(version, method, params, &envelope)?;
-        let flight = Flight::open(self, &request.id, None)?;
-        let question = Question { request, batches: false };
-        let asking = async {
+        let headers = RequestHeaders::modern(version, method, params, &envelope)?;
+        let open = OpenRequest::new(self, &request.id, None)?;
+        let pending = PendingRequest { request, batches: false };
+        let posting = async {
             self.reclaim();
-            self.ask(&head, None, encoded_request(request), question).await
+            self.post(&headers, None, encode_request(request), pending).await
         };
-        let replied = flight.race(asking).await;
+        let replied = open.race(posting).await;
         let replied = replied.map(|reply| Ok((reply?, None)));
-        exchange(flight, question, replied)
+        exchange(open, pending, replied)
     }
 
     pub(crate) async fn request_legacy(
@@ -44,141 +49,143 @@ impl<S: HttpService> Shared<S> {
         envelope: Envelope<Request>,
     ) -> Result<Exchange, Error> {
         let request = &envelope.message;
-        let head = Arc::new(Head::legacy(&envelope)?);
-        let begins = request.method == method::INITIALIZE;
-        let cancel = (!begins).then(|| Arc::clone(&head));
-        let flight = Flight::open(self, &request.id, cancel)?;
+        let headers = Arc::new(RequestHeaders::legacy(&envelope)?);
+        let is_initialize = request.method == method::INITIALIZE;
+        let cancel = (!is_initialize).then(|| Arc::clone(&headers));
+        let open = OpenRequest::new(self, &request.id, cancel)?;
         let batches = envelope.version == Some(ProtocolVersion::V2025_03_26);
-        let question = Question { request, batches };
-        let asking = async {
+        let pending = PendingRequest { request, batches };
+        let posting = async {
             self.reclaim();
-            let body = encoded_request(request);
-            let (reply, session) = if begins {
-                self.ask_to_begin(&head, body, question, envelope.clone()).await?
+            let body = encode_request(request);
+            let (reply, session) = if is_initialize {
+                self.post_initialize(&headers, body, pending, envelope.clone()).await?
             } else {
-                self.ask_in_session(&head, body, question).await?
+                self.post_in_session(&headers, body, pending).await?
             };
-            if let (true, Some(id)) = (self.wire.record_session_id, &session) {
+            if let (true, Some(id)) = (self.endpoint.record_session_id, &session) {
                 record_session_id(id);
             }
-            Ok((reply, Some(Cursor::new(Arc::clone(&head), session, batches, self.wire.backoff))))
+            let (headers, backoff) = (Arc::clone(&headers), self.endpoint.backoff);
+            Ok((reply, Some(Resumption::new(headers, session, batches, backoff))))
         };
-        let replied = flight.race(asking).await;
-        exchange(flight, question, replied)
+        let replied = open.race(posting).await;
+        exchange(open, pending, replied)
     }
 
-    async fn ask(
+    async fn post(
         &self,
-        head: &Head,
+        headers: &RequestHeaders,
         session: Option<&HeaderValue>,
-        body: bytes::Bytes,
-        question: Question<'_>,
+        body: Bytes,
+        pending: PendingRequest<'_>,
     ) -> Result<Reply<S>, Error> {
-        let response = self.wire.post(&question.request.method, head, session, body).await?;
-        reply::read(&self.wire, question, response).await
+        let method = &pending.request.method;
+        let response = self.endpoint.post(method, headers, session, body).await?;
+        reply::read(&self.endpoint, pending, response).await
     }
 
-    /// Sends `initialize`: its answer alone names the session.
-    async fn ask_to_begin(
+    /// Sends `initialize`: its response alone names the session.
+    async fn post_initialize(
         &self,
-        head: &Head,
-        body: bytes::Bytes,
-        question: Question<'_>,
+        headers: &RequestHeaders,
+        body: Bytes,
+        pending: PendingRequest<'_>,
         envelope: Envelope<Request>,
     ) -> Result<(Reply<S>, Option<HeaderValue>), Error> {
-        let response = self.wire.post(&question.request.method, head, None, body).await?;
+        let response = self.endpoint.post(method::INITIALIZE, headers, None, body).await?;
         let mut id = None;
         if response.status().is_success() {
             id = session_id(response.headers())?;
-            self.sessions.replace(Some(Arc::new(Session::new(id.clone(), envelope))));
+            self.install(&Arc::new(self.session(id.clone(), envelope)))?;
         }
-        Ok((reply::read(&self.wire, question, response).await?, id))
+        Ok((reply::read(&self.endpoint, pending, response).await?, id))
     }
 
-    /// Sends a request in the session, or in a new one where that was forgotten.
-    async fn ask_in_session(
+    /// Sends a request in the session, or in a new one where the server has lost it.
+    async fn post_in_session(
         self: &Arc<Self>,
-        head: &Head,
-        body: bytes::Bytes,
-        question: Question<'_>,
+        headers: &RequestHeaders,
+        body: Bytes,
+        pending: PendingRequest<'_>,
     ) -> Result<(Reply<S>, Option<HeaderValue>), Error> {
         let session = self.sessions.current();
         let id = session.as_ref().and_then(|session| session.id.clone());
-        let reply = self.ask(head, id.as_ref(), body.clone(), question).await?;
+        let reply = self.post(headers, id.as_ref(), body.clone(), pending).await?;
         let (Some(session), Some(_)) = (session, &id) else { return Ok((reply, id)) };
         let Reply::Refused(refusal) = reply else { return Ok((reply, id)) };
-        match Verdict::of(&refusal, &question.request.id) {
-            Verdict::Alive => Ok((Reply::Refused(refusal), id)),
-            verdict => {
-                let again = self.ask_anew(head, body, question, &session, verdict);
-                let replied = Box::pin(again).await?;
+        match SessionState::after_refusal(&refusal, &pending.request.id) {
+            SessionState::Alive => Ok((Reply::Refused(refusal), id)),
+            state => {
+                let retrying = self.post_in_new_session(headers, body, pending, &session, state);
+                let replied = Box::pin(retrying).await?;
                 Ok(replied.unwrap_or((Reply::Refused(refusal), id)))
             }
         }
     }
 
-    /// Sends a request once more, in a session that takes the place of `lost`; `None` if that lives.
-    async fn ask_anew(
+    /// Sends a request again, in a session in place of `lost`; `None` if that is alive.
+    async fn post_in_new_session(
         self: &Arc<Self>,
-        head: &Head,
-        body: bytes::Bytes,
-        question: Question<'_>,
-        lost: &Arc<Session>,
-        verdict: Verdict,
+        headers: &RequestHeaders,
+        body: Bytes,
+        pending: PendingRequest<'_>,
+        lost: &Arc<Session<S>>,
+        state: SessionState,
     ) -> Result<Option<(Reply<S>, Option<HeaderValue>)>, Error> {
-        let renewed = self.renew(lost, verdict).await;
-        let Some(session) =
-            renewed.map_err(|error| expired(&question.request.method).with_source(error))?
-        else {
+        let method = &pending.request.method;
+        let replaced = self.reinitialize(lost, state).await;
+        let Some(session) = replaced.map_err(|reason| not_reinitialized(method, reason))? else {
             return Ok(None);
         };
         let id = session.id.clone();
-        match self.ask(head, id.as_ref(), body, question).await? {
+        match self.post(headers, id.as_ref(), body, pending).await? {
             Reply::Refused(refusal)
-                if Verdict::of(&refusal, &question.request.id) == Verdict::Lost =>
+                if SessionState::after_refusal(&refusal, &pending.request.id)
+                    == SessionState::Lost =>
             {
-                Err(expired(&question.request.method).with_source(refusal.into_status_error()))
+                Err(expired(method).with_source(refusal.into_status_error()))
             }
             reply => Ok(Some((reply, id))),
         }
     }
 }
 
-/// Tells the span of the layer above which session served its request.
+/// Records on the span of the layer above which session served its request.
 fn record_session_id(id: &HeaderValue) {
     let span = tracing::Span::current();
     if let Ok(id) = id.to_str() {
-        // A span without such a field takes no notice.
+        // A span without such a field ignores it.
         span.record("mcp.session.id", id);
     }
 }
 
-/// Makes an exchange of what came back for a request.
+/// Turns the reply to a request into an exchange.
 fn exchange<S: HttpService>(
-    mut flight: Flight<S>,
-    question: Question<'_>,
+    mut open: OpenRequest<S>,
+    pending: PendingRequest<'_>,
     replied: Result<Result<Replied<S>, Error>, Ended>,
 ) -> Result<Exchange, Error> {
-    let (id, method) = (question.request.id.clone(), &question.request.method);
-    let answer = match replied {
-        Ok(Ok((Reply::Events(events), legacy))) => {
-            let answers = Answers::streamed(flight, method.clone(), events, legacy);
-            return Ok(Exchange::from_stream(id, answers));
+    let (id, method) = (pending.request.id.clone(), &pending.request.method);
+    let response = match replied {
+        Ok(Ok((Reply::Events(events), resumption))) => {
+            let stream = ResponseStream::of_events(open, method.clone(), events, resumption);
+            return Ok(Exchange::from_stream(id, stream));
         }
         Ok(Ok((Reply::Batch(messages), _))) => {
-            let answers = Answers::of_batch(flight, method.clone(), messages);
-            return Ok(Exchange::from_stream(id, answers));
+            let stream = ResponseStream::of_batch(open, method.clone(), messages);
+            return Ok(Exchange::from_stream(id, stream));
         }
-        Ok(Ok((Reply::Answer(answer), _))) => Ok(answer),
-        Ok(Ok((Reply::Refused(refusal), _))) => refusal.into_answer(question),
+        Ok(Ok((Reply::Response(response), _))) => Ok(response),
+        Ok(Ok((Reply::Refused(refusal), _))) => refusal.into_response(pending),
         Ok(Err(error)) => Err(error),
-        Err(Ended::Answered(answer)) => Ok(answer),
+        Err(Ended::Answered(response)) => Ok(response),
         Err(Ended::Closed) => Err(closed()),
     };
-    // What may still be worked on is cancelled as the flight is dropped.
-    let gave_up = matches!(&answer, Err(error) if error.delivery() == Delivery::Unknown);
-    if !gave_up {
-        flight.finish();
+    // Where the server may be at work, the request is cancelled as it is dropped.
+    let may_be_at_work = matches!(&response, Err(error) if error.delivery() == Delivery::Unknown);
+    if !may_be_at_work {
+        open.finish();
     }
-    Ok(Exchange::answered(id, answer?))
+    Ok(Exchange::answered(id, response?))
 }

@@ -1,21 +1,24 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 use http_body::Body;
 use mcp_core::{Notification, ProtocolVersion, method};
-use mcp_http::{HttpService, StatusError};
+use mcp_http::{HttpService, StatusError, transport::messages::encode};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay};
 
 use crate::{
-    error::expired,
-    head::Head,
-    renew::{Verdict, verdict},
+    error::{expired, not_reinitialized},
+    headers::RequestHeaders,
+    inner::Inner,
+    reinitialize::SessionState,
     session::Session,
-    shared::{Shared, encoded},
 };
 
-impl<S: HttpService> Shared<S> {
+/// What errors call a response to a request of the server.
+const RESPONSE: &str = "response";
+
+impl<S: HttpService> Inner<S> {
     pub(crate) async fn send_modern(
         self: &Arc<Self>,
         envelope: Envelope<OneWay>,
@@ -28,9 +31,9 @@ impl<S: HttpService> Shared<S> {
             );
         };
         let (method, params) = (notification.method.clone(), notification.params.as_ref());
-        let head = Head::modern(version, method.clone(), params, &envelope)?;
-        let body = encoded(&envelope.message.into());
-        self.post_one_way(&method, &head, None, body)
+        let headers = RequestHeaders::modern(version, method.clone(), params, &envelope)?;
+        let body = encode(&envelope.message.into());
+        self.post_one_way(&method, &headers, None, body)
             .await?
             .map_err(|refused| refused.into_transport_error(&method))
     }
@@ -39,60 +42,61 @@ impl<S: HttpService> Shared<S> {
         self: &Arc<Self>,
         envelope: Envelope<OneWay>,
     ) -> Result<(), Error> {
-        let head = Head::legacy(&envelope)?;
+        let headers = RequestHeaders::legacy(&envelope)?;
         let session = self.sessions.current();
         let OneWay::Notification(notification) = &envelope.message else {
-            let body = encoded(&envelope.message.into());
-            return self.post_response(&head, session.as_deref(), body).await;
+            let body = encode(&envelope.message.into());
+            return self.post_response(&headers, session.as_deref(), body).await;
         };
-        let session = self.post_notification(notification, &head, session).await?;
+        let session = self.post_notification(notification, &headers, session).await?;
         if let Some(session) = session
             && notification.method == method::NOTIFICATIONS_INITIALIZED
         {
-            session.complete(&envelope);
-            self.listen_soon(&session).await;
+            session.handshake.complete(&envelope);
+            self.listen(&session).await;
         }
         Ok(())
     }
 
-    /// Answers a request of the server. It has gone if its session has.
+    /// Answers a request of the server, which is lost with its session.
     async fn post_response(
         self: &Arc<Self>,
-        head: &Head,
-        session: Option<&Session>,
+        headers: &RequestHeaders,
+        session: Option<&Session<S>>,
         body: Bytes,
     ) -> Result<(), Error> {
-        let method = "response";
         let id = session.and_then(|session| session.id.as_ref());
-        let sent = self.post_one_way(method, head, id, body).await?;
-        sent.map_err(|refused| match verdict(refused.status(), false, None) {
-            Verdict::Lost if id.is_some() => expired(method).with_source(refused),
-            _ => refused.into_transport_error(method),
+        let _slot = self.tasks.response_slot().await;
+        let sent = self.post_one_way(RESPONSE, headers, id, body).await?;
+        sent.map_err(|refused| match SessionState::after(refused.status(), false, None) {
+            SessionState::Lost if id.is_some() => expired(RESPONSE).with_source(refused),
+            _ => refused.into_transport_error(RESPONSE),
         })
     }
 
-    /// Sends a notification in the session, or in a new one where that was forgotten; gives the one that
-    /// it was.
+    /// Sends a notification in the session, or in a new one where the server has lost it; returns the
+    /// session that was used.
     async fn post_notification(
         self: &Arc<Self>,
         notification: &Notification,
-        head: &Head,
-        session: Option<Arc<Session>>,
-    ) -> Result<Option<Arc<Session>>, Error> {
+        headers: &RequestHeaders,
+        session: Option<Arc<Session<S>>>,
+    ) -> Result<Option<Arc<Session<S>>>, Error> {
         let method = &*notification.method;
-        let body = encoded(&notification.clone().into());
+        let body = encode(&notification.clone().into());
         let id = session.as_ref().and_then(|session| session.id.as_ref());
-        let Err(refused) = self.post_one_way(method, head, id, body.clone()).await? else {
+        let Err(refused) = self.post_one_way(method, headers, id, body.clone()).await? else {
             return Ok(session);
         };
-        let verdict = verdict(refused.status(), false, None);
-        let (Some(lost), true, true) = (&session, id.is_some(), verdict != Verdict::Alive) else {
+        let state = SessionState::after(refused.status(), false, None);
+        let (Some(lost), true, true) = (&session, id.is_some(), state != SessionState::Alive)
+        else {
             return Err(refused.into_transport_error(method));
         };
-        let renewed = self.renew(lost, verdict).await;
-        let renewed = renewed.map_err(|error| expired(method).with_source(error))?;
-        let Some(session) = renewed else { return Err(refused.into_transport_error(method)) };
-        match self.post_one_way(method, head, session.id.as_ref(), body).await? {
+        let replaced = self.reinitialize(lost, state).await;
+        let replaced = replaced.map_err(|reason| not_reinitialized(method, reason))?;
+        let Some(session) = replaced else { return Err(refused.into_transport_error(method)) };
+        match self.post_one_way(method, headers, session.id.as_ref(), body).await? {
             Ok(()) => Ok(Some(session)),
             Err(refused) if refused.status() == StatusCode::NOT_FOUND => {
                 Err(expired(method).with_source(refused))
@@ -107,24 +111,19 @@ impl<S: HttpService> Shared<S> {
     pub(crate) async fn post_one_way(
         self: &Arc<Self>,
         method: &str,
-        head: &Head,
+        headers: &RequestHeaders,
         session: Option<&HeaderValue>,
         message: Bytes,
     ) -> Result<Result<(), StatusError>, Error> {
-        let response = self.wire.post(method, head, session, message).await?;
-        if response.status().is_success() {
-            self.dismiss(response);
-            return Ok(Ok(()));
+        let response = self.endpoint.post(method, headers, session, message).await?;
+        if !response.status().is_success() {
+            return Ok(Err(StatusError::read(response, &self.endpoint.url).await));
         }
-        let uri = self.wire.uri_of(&response).clone();
-        Ok(Err(StatusError::read(response, &uri).await))
-    }
-
-    /// Lets a response end whose body says nothing.
-    fn dismiss(self: &Arc<Self>, response: Response<S::ResponseBody>) {
         let body = response.into_body();
         if !body.is_end_stream() {
-            self.park(self.wire.events(body));
+            // It has no meaning, but its end returns the connection to the pool.
+            self.park(self.endpoint.events(body));
         }
+        Ok(Ok(()))
     }
 }

@@ -1,109 +1,171 @@
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderValue};
-use mcp_core::{ProtocolVersion, Request};
-use mcp_transport::{Envelope, Error, ErrorKind, OneWay};
-use tokio::task::AbortHandle;
+use mcp_core::Request;
+use mcp_http::HttpService;
+use mcp_transport::{Envelope, Error, ErrorKind, SingleFlight, handshake::Handshake};
+use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::head::{Head, SESSION_ID};
+use crate::{
+    endpoint::HttpEndpoint,
+    headers::{RequestHeaders, SESSION_ID},
+};
 
-/// A session of the legacy era, with all that it takes to begin another one like it.
+/// How long the server has to delete a session.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A session of the legacy era. One that is dropped without being deleted is deleted in the background.
 ///
 /// Spec: 2025-11-25 basic/transports#session-management
-pub(crate) struct Session {
-    /// Absent where the server keeps none.
+pub(crate) struct Session<S: HttpService> {
+    /// Absent where the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
-    pub(crate) initialize: Envelope<Request>,
-    initialized: OnceLock<Envelope<OneWay>>,
+    pub(crate) handshake: Handshake,
     listener: Mutex<Option<AbortHandle>>,
+    /// The server does not have it any more.
+    is_over: AtomicBool,
+    endpoint: Arc<HttpEndpoint<S>>,
+    runtime: Handle,
 }
 
-impl Session {
-    pub(crate) fn new(id: Option<HeaderValue>, initialize: Envelope<Request>) -> Self {
-        let (initialized, listener) = (OnceLock::new(), Mutex::new(None));
-        Self { id, initialize, initialized, listener }
-    }
-
-    /// The handshake is complete, with this notification.
-    pub(crate) fn complete(&self, initialized: &Envelope<OneWay>) {
-        // A second one changes nothing.
-        self.initialized.get_or_init(|| initialized.clone());
-    }
-
-    pub(crate) fn initialized(&self) -> Option<&Envelope<OneWay>> {
-        self.initialized.get()
-    }
-
-    /// What was negotiated.
-    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
-        self.initialized.get().and_then(|initialized| initialized.version)
-    }
-
-    /// The head of what is sent on behalf of the session rather than of one message.
-    pub(crate) fn head(&self) -> Head {
-        let mut envelope = Envelope::new(()).with_version(self.version());
-        if let Some(initialized) = self.initialized.get() {
-            envelope.extensions = initialized.extensions.clone();
+impl<S: HttpService> Session<S> {
+    pub(crate) fn new(
+        id: Option<HeaderValue>,
+        initialize: Envelope<Request>,
+        endpoint: &Arc<HttpEndpoint<S>>,
+        runtime: &Handle,
+    ) -> Self {
+        Self {
+            id,
+            handshake: Handshake::new(initialize),
+            listener: Mutex::new(None),
+            is_over: AtomicBool::new(false),
+            endpoint: Arc::clone(endpoint),
+            runtime: runtime.clone(),
         }
-        // The same extensions have passed before, with the notification.
-        Head::legacy(&envelope).unwrap_or_default()
     }
 
-    /// Sets who listens, in place of the one before.
+    /// The headers of what is sent on behalf of the session rather than of one message.
+    pub(crate) fn headers(&self) -> RequestHeaders {
+        // The same extensions have passed before, with the handshake.
+        RequestHeaders::legacy(&self.handshake.envelope(())).unwrap_or_default()
+    }
+
+    /// Sets the task that listens for the session, in place of the one before.
     pub(crate) fn set_listener(&self, listener: Option<AbortHandle>) {
         let before = {
             let mut slot = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *slot, listener)
         };
-        // A listener may be the one who found out that the session is gone: it ends by itself.
+        // The listener that finds that the session is lost ends by itself.
         if let Some(before) = before
             && tokio::task::try_id() != Some(before.id())
         {
             before.abort();
         }
     }
+
+    /// The server has lost it: there is nothing to delete.
+    pub(crate) fn set_lost(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
+    /// its session ends some time in any case.
+    pub(crate) async fn delete(&self) {
+        if let (Some(id), false) = (&self.id, self.is_over.load(Ordering::Relaxed)) {
+            delete(&self.endpoint, &self.headers(), id).await;
+        }
+        self.set_lost();
+    }
+}
+
+impl<S: HttpService> Drop for Session<S> {
+    fn drop(&mut self) {
+        self.set_listener(None);
+        if let (Some(id), false) = (self.id.take(), *self.is_over.get_mut()) {
+            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers());
+            self.runtime.spawn(async move { delete(&endpoint, &headers, &id).await });
+        }
+    }
+}
+
+async fn delete<S: HttpService>(
+    endpoint: &HttpEndpoint<S>,
+    headers: &RequestHeaders,
+    id: &HeaderValue,
+) {
+    match tokio::time::timeout(DELETE_TIMEOUT, endpoint.delete(headers, id)).await {
+        Ok(Ok(response)) if !response.status().is_server_error() => {}
+        Ok(Ok(response)) => tracing::debug!(status = %response.status(), "session not deleted"),
+        Ok(Err(error)) => tracing::debug!(%error, "session not deleted"),
+        Err(_) => tracing::debug!("session not deleted within {DELETE_TIMEOUT:?}"),
+    }
 }
 
 /// The session that messages belong to now.
-#[derive(Default)]
-pub(crate) struct Sessions {
-    current: Mutex<Option<Arc<Session>>>,
-    /// Held by the one who begins a new session in place of a lost one. What it guards is the outcome of
-    /// the last attempt that failed.
-    pub(crate) renewing: tokio::sync::Mutex<Option<Error>>,
-    /// How many attempts to renew a session have failed.
-    pub(crate) failures: AtomicU64,
-    /// How many have not.
-    pub(crate) renewals: AtomicU64,
+pub(crate) struct Sessions<S: HttpService> {
+    current: Mutex<Option<Arc<Session<S>>>>,
+    /// One caller replaces a lost session, and the others share the outcome.
+    pub(crate) replacing: SingleFlight<Result<Option<Arc<Session<S>>>, Error>>,
+    /// How many lost sessions were replaced.
+    pub(crate) replaced: AtomicU64,
 }
 
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
+impl<S: HttpService> Default for Sessions<S> {
+    fn default() -> Self {
+        Self {
+            current: Mutex::new(None),
+            replacing: SingleFlight::default(),
+            replaced: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<S: HttpService> Sessions<S> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Session<S>>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn current(&self) -> Option<Arc<Session>> {
+    pub(crate) fn current(&self) -> Option<Arc<Session<S>>> {
         self.lock().clone()
     }
 
-    /// Replaces the session; nobody listens for the one before any more.
-    pub(crate) fn replace(&self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
-        let before = std::mem::replace(&mut *self.lock(), session);
-        if let Some(before) = &before {
+    /// Makes `session` the current one, if `is_open` under the lock. Whether it was.
+    pub(crate) fn install(
+        &self,
+        session: &Arc<Session<S>>,
+        is_open: impl FnOnce() -> bool,
+    ) -> bool {
+        let before = {
+            let mut current = self.lock();
+            if !is_open() {
+                return false;
+            }
+            current.replace(Arc::clone(session))
+        };
+        if let Some(before) = before {
             before.set_listener(None);
+            if before.id == session.id {
+                before.set_lost();
+            }
         }
-        before
+        true
     }
 
-    pub(crate) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Acquire)
+    /// Takes the current session away.
+    pub(crate) fn take(&self) -> Option<Arc<Session<S>>> {
+        self.lock().take()
     }
 }
 
-/// The session id in the answer to `initialize`, of which the characters are checked.
+/// The session id in the response to `initialize`. Its characters are checked.
 pub(crate) fn session_id(headers: &HeaderMap) -> Result<Option<HeaderValue>, Error> {
     let Some(id) = headers.get(SESSION_ID) else { return Ok(None) };
     if id.is_empty() || !id.as_bytes().iter().all(|byte| (0x21..=0x7E).contains(byte)) {

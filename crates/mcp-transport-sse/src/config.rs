@@ -1,22 +1,22 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_http::{Endpoint, HttpClient, HttpService};
-use mcp_transport::{Backoff, Binding, Carrier, ConnectionInfo, Error};
+use mcp_http::{HttpClient, HttpService, transport::Endpoint};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Error};
 
 use crate::{
-    head::OWNED,
-    wire::{Limits, Wire},
+    endpoint::{HttpEndpoint, PROTOCOL_HEADERS},
+    settings::Settings,
 };
 
-/// An MCP server behind HTTP+SSE, and how to reach it.
+/// An MCP server behind HTTP+SSE, and the settings to reach it.
 ///
 /// Making one does no I/O. It implements [`Connect`](mcp_transport::Connect).
 ///
-/// Headers are sent with the GET and with every POST. Those that the protocol sets itself (`Accept`,
-/// `Content-Type`, and the length and encoding of the body) cannot be given: connecting fails with an error
-/// of kind [`Config`](mcp_transport::ErrorKind::Config) then. All others are sent as given. No value of a
-/// header, no credentials and no query of a URL show in `Debug`, errors or logs.
+/// Headers are sent with the GET and with every POST. Those that the protocol sets (`Accept`,
+/// `Content-Type`, and the length and encoding of the body) cannot be set here: connecting fails with an
+/// error of kind [`Config`](mcp_transport::ErrorKind::Config). All others are sent as they are. No value of
+/// a header, no credentials and no query of a URL show in `Debug`, errors or logs.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -36,12 +36,12 @@ use crate::{
 pub struct Sse<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
-    limits: Limits,
+    settings: Settings,
 }
 
 impl Sse {
     /// The server whose stream is at `url`, such as `https://example.com/sse`. Credentials in it are sent
-    /// as an `Authorization` header, unless one is given.
+    /// as an `Authorization` header, unless one is set.
     ///
     /// # Errors
     /// [`Config`](mcp_transport::ErrorKind::Config) when it is not an absolute `http` or `https` URL.
@@ -49,17 +49,17 @@ impl Sse {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
-            limits: Limits::default(),
+            settings: Settings::default(),
         })
     }
 }
 
 impl<S> Sse<S> {
-    /// Sends the requests with `service` instead: an [`HttpClient`] with other settings, or any tower
-    /// service as [`HttpService`] describes.
+    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
+    /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> Sse<T> {
-        let Self { endpoint, service: _, limits } = self;
-        Sse { endpoint, service, limits }
+        let Self { endpoint, service: _, settings } = self;
+        Sse { endpoint, service, settings }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -84,37 +84,37 @@ impl<S> Sse<S> {
         self
     }
 
-    /// How many bytes one message of the server may have. A longer one ends the stream, and fails all
-    /// that is in flight with an error of kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). 64 MiB
-    /// unless told.
+    /// The limit of one message of the server, in bytes. A longer one ends the stream, and fails all
+    /// requests in flight with an error of kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default:
+    /// 64 MiB.
     pub fn message_limit(mut self, bytes: usize) -> Self {
-        self.limits.message = bytes;
+        self.settings.message_limit = bytes;
         self
     }
 
-    /// How long opening the stream may take, up to its `endpoint` event. 10 s unless told.
+    /// Time limit for opening the stream, up to its `endpoint` event. Default: 10 s.
     pub fn endpoint_timeout(mut self, limit: Duration) -> Self {
-        self.limits.endpoint = limit;
+        self.settings.endpoint_timeout = limit;
         self
     }
 
-    /// How long the server may send nothing at all on the stream, not even a comment, before it is taken
-    /// for broken: what is in flight fails with an error of kind
-    /// [`Timeout`](mcp_transport::ErrorKind::Timeout), and the next request opens the stream anew. A
-    /// request with a longer [`IdleLimit`](mcp_transport::IdleLimit) extends it while it waits. 300 s
-    /// unless told; `None` waits for ever.
+    /// Idle timeout of the stream: the longest time without anything from the server, not even a comment.
+    /// After that the requests in flight fail with an error of kind
+    /// [`Timeout`](mcp_transport::ErrorKind::Timeout), and the next request opens another stream. A request
+    /// with a longer [`IdleLimit`](mcp_transport::IdleLimit), or whose caller limits the time, extends it
+    /// while it is in flight. Default: 300 s. `None` is no limit.
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.limits.idle = limit.into();
+        self.settings.idle_timeout = limit.into();
         self
     }
 
-    /// How a request opens the stream again when it is down.
+    /// How a request reconnects when the stream is over.
     ///
-    /// The first attempt is made at once, unless the last stream did not hold for as long as the first
-    /// wait; at least one is made. A refusal such as 404, and a server that says nothing, are not tried
-    /// again.
+    /// The first attempt has no delay, unless the last stream ended before the first delay was over; at
+    /// least one attempt is made. A refusal such as 404, and a server that does not respond, are not
+    /// retried.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.limits.backoff = backoff;
+        self.settings.backoff = backoff;
         self
     }
 
@@ -125,17 +125,13 @@ impl<S> Sse<S> {
 
 impl<S: HttpService> Sse<S> {
     pub(crate) fn info(&self) -> ConnectionInfo {
-        let carrier = self.service.carrier();
-        let peer = self.endpoint.address().filter(|_| carrier == Carrier::Tcp);
-        ConnectionInfo::new(Binding::HttpSse, self.endpoint.to_string())
-            .with_carrier(carrier)
-            .with_peer(peer)
+        self.endpoint.info(Binding::HttpSse, self.service.carrier())
     }
 
-    pub(crate) fn wire(&self) -> Result<Wire<S>, Error> {
+    pub(crate) fn http_endpoint(&self) -> Result<HttpEndpoint<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
-        let headers = self.endpoint.headers(&OWNED)?;
-        Ok(Wire::new(service, url, headers, self.limits.clone()))
+        let headers = self.endpoint.headers(&PROTOCOL_HEADERS)?;
+        Ok(HttpEndpoint::new(service, url, headers, self.settings.clone()))
     }
 }
 
@@ -143,7 +139,7 @@ impl<S> fmt::Debug for Sse<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sse")
             .field("endpoint", &self.endpoint)
-            .field("limits", &self.limits)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

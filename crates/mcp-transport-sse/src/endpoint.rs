@@ -1,80 +1,129 @@
-use http::Uri;
-use mcp_http::SafeUrl;
-use mcp_transport::{Error, ErrorKind};
-use url::Url;
+use std::{pin::Pin, time::Duration};
 
-/// Where messages are POSTed to: what an `endpoint` event says on a stream of the URL `stream`.
-///
-/// It has to be of the same origin, or a server could have credentials and messages sent to anybody.
-///
-/// Spec: 2024-11-05 basic/transports#http-with-sse
-pub(crate) fn post_endpoint(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
-    let unusable = || {
-        let text = "GET: the endpoint event of the server holds no URL";
-        Error::new(ErrorKind::Protocol, text)
-    };
-    let base = Url::parse(&stream.to_string()).map_err(|error| unusable().with_source(error))?;
-    let text = std::str::from_utf8(data).map_err(|error| unusable().with_source(error))?.trim();
-    if text.is_empty() {
-        return Err(unusable());
-    }
-    let mut url = base.join(text).map_err(|error| unusable().with_source(error))?;
-    if url.origin() != base.origin() {
-        let theirs = url.origin().ascii_serialization();
-        let text = format!(
-            "GET: the endpoint event of {} points to another origin, {theirs}",
-            SafeUrl(stream)
-        );
-        return Err(Error::new(ErrorKind::Protocol, text));
-    }
-    // A URL with a host, as those with http and https are, can be without a user.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    Uri::try_from(url.as_str()).map_err(|error| unusable().with_source(error))
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use mcp_http::{
+    Body, HttpService, StatusError,
+    sse::Events,
+    transport::{EnvelopeExtras, SafeUrl, final_url, is_event_stream, read_to_end},
+};
+use mcp_transport::{Error, ErrorKind};
+
+use crate::{
+    endpoint_event::post_url,
+    error::no_stream,
+    idle::{LastReceived, TimedBody},
+    settings::Settings,
+};
+
+/// The body of a stream of the server.
+pub(crate) type StreamBody<S> = TimedBody<Pin<Box<<S as HttpService>::ResponseBody>>>;
+
+/// Headers that the protocol sets, which cannot be set otherwise.
+pub(crate) static PROTOCOL_HEADERS: [HeaderName; 4] =
+    [header::ACCEPT, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+
+/// How long the end of the response to a POST is waited for: it returns the connection to the pool.
+const END_TIMEOUT: Duration = Duration::from_millis(250);
+/// How many bytes of such a response are read, which has no meaning.
+const IGNORED_LIMIT: usize = 64 << 10;
+
+/// Sends HTTP requests to the server. It has no state but the settings.
+pub(crate) struct HttpEndpoint<S> {
+    service: S,
+    /// The URL of the stream.
+    pub(crate) url: Uri,
+    /// The headers of every GET and POST.
+    get: HeaderMap,
+    post: HeaderMap,
+    pub(crate) settings: Settings,
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
+/// A stream of events after its `endpoint` event.
+pub(crate) struct OpenStream<S: HttpService> {
+    pub(crate) events: Events<StreamBody<S>>,
+    pub(crate) last_received: LastReceived,
+    /// Where messages are POSTed to.
+    pub(crate) post_url: Uri,
+}
 
-    #[test]
-    fn the_endpoint_event_is_resolved_against_the_stream() {
-        let stream = Uri::from_static("https://host/a/sse?key=1");
-        for (data, expected) in [
-            ("/messages?sessionId=7", "https://host/messages?sessionId=7"),
-            ("messages/7", "https://host/a/messages/7"),
-            ("?sessionId=7", "https://host/a/sse?sessionId=7"),
-            ("https://host:443/m", "https://host/m"),
-            ("HTTPS://HOST/m", "https://host/m"),
-            (" /m \n", "https://host/m"),
-            ("https://user:pw@host/m#part", "https://host/m"),
-        ] {
-            assert_eq!(post_endpoint(&stream, data.as_bytes()).unwrap(), expected, "{data:?}");
-        }
+impl<S: HttpService> HttpEndpoint<S> {
+    pub(crate) fn new(service: S, url: Uri, headers: HeaderMap, settings: Settings) -> Self {
+        let mut get = headers.clone();
+        get.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let mut post = headers;
+        post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { service, url, get, post, settings }
     }
 
-    #[test]
-    fn an_endpoint_elsewhere_is_refused() {
-        let stream = Uri::from_static("https://host/sse?key=hidden");
-        for data in [
-            "https://evil.example/m?key=theirs",
-            "//evil.example/m",
-            "http://host/m",
-            "https://host:8443/m",
-            "https://host.evil.example/m",
-            "file:///m",
-            "javascript:x",
-            "\\\\evil.example\\m",
-        ] {
-            let error = post_endpoint(&stream, data.as_bytes()).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Protocol, "{data}");
-            let text = error.to_string();
-            assert!(text.contains("another origin") && !text.contains("key"), "{data}: {text}");
+    /// Opens the stream and waits for its `endpoint` event.
+    ///
+    /// Spec: 2024-11-05 basic/transports#http-with-sse
+    pub(crate) async fn open(&self, extras: EnvelopeExtras) -> Result<OpenStream<S>, Error> {
+        let limit = self.settings.endpoint_timeout;
+        let mut has_responded = false;
+        let opening = self.open_stream(extras, &mut has_responded);
+        tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
+            let what = match has_responded {
+                true => "sent no endpoint event",
+                false => "did not respond",
+            };
+            let text = format!("GET: {} {what} within {limit:?}", SafeUrl(&self.url));
+            Err(Error::new(ErrorKind::Timeout, text))
+        })
+    }
+
+    async fn open_stream(
+        &self,
+        extras: EnvelopeExtras,
+        has_responded: &mut bool,
+    ) -> Result<OpenStream<S>, Error> {
+        let url = &self.url;
+        // The session limits the silence of its stream, by the requests in flight.
+        let extras = extras.long_lived();
+        let response = self
+            .service
+            .exchange(url, |url| extras.request(Method::GET, url, &self.get, Body::empty()))
+            .await
+            .map_err(|error| error.into_transport_error("GET", url))?;
+        if !response.status().is_success() || !is_event_stream(response.headers()) {
+            return Err(no_stream(StatusError::read(response, url).await));
         }
-        for data in [&b""[..], b" ", b"http://", b"/\xff"] {
-            let error = post_endpoint(&stream, data).unwrap_err();
-            assert!(error.to_string().contains("no URL"), "{data:?}: {error}");
+        *has_responded = true;
+        let base = final_url(&response, url).clone();
+        let (body, last_received) = TimedBody::new(Box::pin(response.into_body()));
+        let mut events = Events::with_limit(body, self.settings.message_limit);
+        while let Some(event) = events.next().await {
+            let event = event.map_err(|error| error.into_transport_error("GET", url))?;
+            if event.event.as_deref() == Some("endpoint") {
+                let post_url = post_url(&base, event.data.as_deref().unwrap_or_default())?;
+                return Ok(OpenStream { events, last_received, post_url });
+            }
         }
+        let text = format!("GET: {} ended the stream before its endpoint event", SafeUrl(url));
+        Err(Error::new(ErrorKind::Interrupted, text))
+    }
+
+    /// POSTs a message of `method`. The inner error is the refusal of the server.
+    pub(crate) async fn post(
+        &self,
+        to: &Uri,
+        method: &str,
+        extras: &EnvelopeExtras,
+        message: Bytes,
+    ) -> Result<Result<(), StatusError>, Error> {
+        let response = self
+            .service
+            .exchange(to, |url| {
+                extras.request(Method::POST, url, &self.post, message.clone().into())
+            })
+            .await
+            .map_err(|error| error.into_transport_error(method, to))?;
+        if !response.status().is_success() {
+            return Ok(Err(StatusError::read(response, to).await));
+        }
+        let end = read_to_end(response.into_body(), IGNORED_LIMIT);
+        let _ = tokio::time::timeout(END_TIMEOUT, end).await;
+        Ok(Ok(()))
     }
 }

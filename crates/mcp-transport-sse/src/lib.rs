@@ -1,15 +1,18 @@
 //! MCP over HTTP+SSE, the network transport of revision 2024-11-05.
 //!
-//! [`Sse`] says where the server is and how to reach it; it implements
+//! [`Sse`] has the URL and the settings of a server; it implements
 //! [`Connect`](mcp_transport::Connect) and opens an [`SseTransport`]. A GET opens one stream of events; its
-//! first event, `endpoint`, tells where messages are POSTed to; whatever the server says, answers
-//! included, comes as `message` events on the stream.
+//! first event, `endpoint`, has the URL that messages are POSTed to; all messages of the server, responses
+//! included, come as `message` events on the stream.
 //!
-//! Later revisions have Streamable HTTP instead, which new servers should speak: this is for those that
-//! are still there. They may negotiate any revision up to 2025-11-25 on it.
+//! Later revisions have Streamable HTTP instead, which new servers should use: this is for existing ones.
+//! They may negotiate any revision up to 2025-11-25 on it.
 //!
-//! HTTP itself is done by [`HttpClient`](mcp_http::HttpClient), or by any tower service of the user's
+//! Requests are sent by an [`HttpClient`](mcp_http::HttpClient), or by any other tower service
 //! ([`HttpService`](mcp_http::HttpService)).
+//!
+//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are
+//! re-exported, so that embedding the transport takes this crate alone.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,19 +31,24 @@
 //!
 //! Spec: 2024-11-05 basic/transports#http-with-sse
 
-mod answers;
+pub use mcp_core;
+pub use mcp_http;
+pub use mcp_transport;
+
 mod config;
 mod connect;
 mod endpoint;
+mod endpoint_event;
 mod error;
-mod head;
-mod incoming;
-mod link;
-mod reopen;
-mod shared;
-mod silence;
+mod idle;
+mod inner;
+mod message_stream;
+mod reconnect;
+mod request;
+mod sender;
+mod session;
+mod settings;
 mod transport;
-mod wire;
 
 pub use config::Sse;
 pub use transport::SseTransport;

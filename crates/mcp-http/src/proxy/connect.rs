@@ -14,8 +14,7 @@ use super::{ProxyServer, failed, host_and_port};
 use crate::body::Body;
 use crate::error::Error;
 
-/// Has the HTTP proxy at the other end of `stream` connect to `server`: what comes back goes
-/// there.
+/// Has the HTTP proxy at the other end of `stream` connect to `server`; the stream leads there then.
 pub(crate) async fn open_tunnel(
     proxy: &ProxyServer,
     stream: TcpStream,
@@ -42,8 +41,8 @@ pub(crate) async fn open_tunnel(
     accept(proxy, server, &answer.await.map_err(broken)?)?;
     let parts = connection.into_parts();
     if !parts.read_buf.is_empty() {
-        // A server of TLS never speaks first.
-        return Err(failed(format!("the proxy {proxy} sent bytes of its own into the tunnel")));
+        // A TLS server never sends first.
+        return Err(failed(format!("the proxy {proxy} sent bytes into the tunnel")));
     }
     Ok(parts.io.into_inner())
 }

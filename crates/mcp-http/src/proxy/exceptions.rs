@@ -4,14 +4,14 @@ use http::Uri;
 
 use super::host_and_port;
 
-/// What is reached without a proxy.
+/// The servers that are reached without a proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exceptions(Vec<Entry>);
 
 #[derive(Clone, Debug)]
 struct Entry {
     hosts: Hosts,
-    /// Of all ports if there is none.
+    /// All ports if there is none.
     port: Option<u16>,
 }
 
@@ -52,7 +52,7 @@ impl Exceptions {
 }
 
 impl Entry {
-    /// `None` for an entry that can stand for nothing.
+    /// `None` for an entry that can match nothing.
     fn parse(text: &str) -> Option<Self> {
         if let Some(hosts) = Hosts::address(text) {
             return Some(Self { hosts, port: None });

@@ -16,13 +16,13 @@ use server::Kind;
 pub(crate) use server::ProxyServer;
 pub(crate) use socks::open_socks;
 
-/// The proxies that a client reaches its servers through, and which servers it reaches without.
+/// The proxies through which a client reaches its servers, and the servers that it reaches directly.
 ///
-/// The URL of a proxy may have credentials. `http://` is an HTTP proxy, also where the scheme is
-/// missing: requests to `https` servers go through a tunnel of its (`CONNECT`), those to `http`
-/// servers are handed to it as they are, headers and all. `socks5://` is a SOCKS5 proxy that is
-/// given addresses, `socks5h://` one that is given names to look up itself. Without a port it is
-/// 80 for HTTP, 1080 for SOCKS5. A proxy is reached over TCP without TLS.
+/// The URL of a proxy may have credentials. `http://` is an HTTP proxy, also where the scheme is missing:
+/// requests to `https` servers go through a tunnel (`CONNECT`), those to `http` servers are forwarded
+/// with all their headers. `socks5://` is a SOCKS5 proxy for which names are looked up here,
+/// `socks5h://` one that looks them up itself. Default port: 80 for HTTP, 1080 for SOCKS5. A proxy is
+/// reached over TCP without TLS.
 ///
 /// Neither `Debug` nor an error shows the credentials.
 ///
@@ -43,7 +43,7 @@ pub struct Proxy {
     exceptions: Exceptions,
 }
 
-/// A proxy, or why there can be none.
+/// A proxy, or why it cannot be used.
 type Choice = Result<Arc<ProxyServer>, Arc<str>>;
 
 impl Proxy {
@@ -51,7 +51,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is none, or not that of an HTTP proxy.
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is not that of an HTTP proxy.
     pub fn http(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::of(ProxyServer::parse(url.as_ref())?, "an HTTP", |kind| kind == Kind::Http)
     }
@@ -60,12 +60,12 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is none, or not that of a SOCKS5 proxy.
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is not that of a SOCKS5 proxy.
     pub fn socks5(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::of(ProxyServer::parse(url.as_ref())?, "a SOCKS5", |kind| kind != Kind::Http)
     }
 
-    /// A proxy for all servers, of the kind that the scheme of its URL tells.
+    /// A proxy for all servers, of the kind of the scheme of its URL.
     ///
     /// # Errors
     ///
@@ -74,21 +74,21 @@ impl Proxy {
         Self::of(ProxyServer::parse(url.as_ref())?, "a", |_| true)
     }
 
-    /// What the environment variables of the process say. A client does so unless told.
+    /// The proxies of the environment variables of the process: the default of a client.
     ///
-    /// `HTTP_PROXY` and `HTTPS_PROXY` are the proxies for `http` and `https` servers, `ALL_PROXY`
-    /// that for those without; `NO_PROXY` lists what is reached without, as
-    /// [`no_proxy`](Self::no_proxy) describes. A name may be in lower case, which comes first. In a
-    /// CGI program (`REQUEST_METHOD` is set) `HTTP_PROXY` is not read, as a request could set it.
+    /// `HTTP_PROXY` and `HTTPS_PROXY` are the proxies for `http` and `https` servers, `ALL_PROXY` is for
+    /// both where they are not set; `NO_PROXY` lists the servers that are reached directly, as
+    /// [`no_proxy`](Self::no_proxy) describes. The lower-case names are read first. In a CGI program
+    /// (`REQUEST_METHOD` is set) `HTTP_PROXY` is not read, as a request could set it.
     ///
-    /// Servers of this machine are no exception: `localhost` has to be in `NO_PROXY` like any
-    /// other. With a value that is not valid, the requests that it concerns fail and name it,
-    /// rather than going without a proxy that they may need.
+    /// Servers of this machine are no exception: `localhost` has to be in `NO_PROXY` like any other. A
+    /// value that is not valid fails the requests that it concerns, rather than sending them without a
+    /// proxy that they may need.
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
     }
 
-    /// What the variables that `read` gives say, in the way of [`from_env`](Self::from_env).
+    /// The proxies of the variables that `read` returns, as [`from_env`](Self::from_env) has them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Self {
         let first = |names: &[&'static str]| {
             let set = |name| read(name).filter(|value: &String| !value.trim().is_empty());
@@ -97,7 +97,7 @@ impl Proxy {
         let choice = |names: &[&'static str]| {
             let (name, url) = first(names)?;
             Some(ProxyServer::parse(&url).map(Arc::new).map_err(|error| {
-                Arc::from(format!("the proxy in the variable {name} is of no use: {error}"))
+                Arc::from(format!("the proxy in the variable {name} cannot be used: {error}"))
             }))
         };
         let is_cgi = read("REQUEST_METHOD").is_some();
@@ -111,13 +111,11 @@ impl Proxy {
         }
     }
 
-    /// The servers to reach without a proxy, instead of those told before: a list of entries,
-    /// separated by commas or blanks.
+    /// Sets the servers to reach without a proxy: a list of entries, separated by commas or blanks.
     ///
-    /// `example.com` and `.example.com` stand for that host and all below it, `10.1.2.3`,
-    /// `10.0.0.0/8` and `fe80::/10` for addresses (of URLs that have an address; names are not
-    /// looked up for it), `*` for everything. With a port (`host:8080`, `[::1]:8080`) an entry
-    /// counts for that port alone.
+    /// `example.com` and `.example.com` match that host and all below it, `10.1.2.3`, `10.0.0.0/8` and
+    /// `fe80::/10` match URLs with such an address (names are not looked up), `*` matches everything.
+    /// With a port (`host:8080`, `[::1]:8080`) an entry matches that port alone.
     pub fn no_proxy(mut self, list: impl AsRef<str>) -> Self {
         self.exceptions = Exceptions::parse(list.as_ref());
         self
@@ -165,20 +163,20 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// How connections to a server are made.
+/// How connections to a server are opened.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
     Direct,
-    /// An HTTP proxy makes the requests.
+    /// An HTTP proxy forwards the requests.
     Forward(Arc<ProxyServer>),
-    /// An HTTP proxy passes on bytes.
+    /// An HTTP proxy forwards bytes.
     Tunnel(Arc<ProxyServer>),
     Socks(Arc<ProxyServer>),
     #[cfg(unix)]
     Unix(Arc<std::path::Path>),
 }
 
-/// To be put behind the name of a server in an error.
+/// To be appended to the name of a server in an error.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -192,12 +190,12 @@ impl fmt::Display for Route {
     }
 }
 
-/// Something that the proxy is to blame for, before a byte of a request was sent.
+/// A failure of the proxy, before a byte of a request was sent.
 pub(crate) fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Connect(ConnectStep::Proxy), message.into()).not_sent()
 }
 
-/// The host and port of `server`; brackets around an IPv6 address are taken off.
+/// The host, without the brackets of an IPv6 address, and the port of `server`.
 fn host_and_port(server: &Uri) -> (&str, u16) {
     let host = server.host().unwrap_or_default();
     let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 
-/// A proxy: what it is, where, and who we are to it. Displayed without credentials.
+/// A proxy: its kind, its address and the credentials for it. Displayed without credentials.
 pub(crate) struct ProxyServer {
     kind: Kind,
     /// `host:port`, an IPv6 address in brackets.
@@ -84,7 +84,7 @@ impl ProxyServer {
         self.authorization.as_ref()
     }
 
-    /// What to say when the proxy does not let us in.
+    /// The text of an error when the proxy refuses the client.
     pub(crate) fn unauthorized(&self) -> String {
         match self.credentials {
             Some(_) => format!("the proxy {self} refuses the credentials that it was given"),

@@ -17,8 +17,8 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Has the SOCKS5 proxy at the other end of `stream` (RFC 1928, RFC 1929) connect to `server`:
-/// what comes back goes there.
+/// Has the SOCKS5 proxy at the other end of `stream` (RFC 1928, RFC 1929) connect to `server`; the stream
+/// leads there then.
 pub(crate) async fn open_socks(
     proxy: &ProxyServer,
     mut stream: TcpStream,
@@ -41,14 +41,14 @@ pub(crate) async fn open_socks(
     Ok(stream)
 }
 
-/// Why the proxy does not connect us.
+/// Why the proxy does not connect.
 enum Refusal {
     Credentials,
     Nonsense,
     Code(u8),
 }
 
-/// Where to, in the way that it is put on the wire.
+/// The address of `server`, as it is sent to the proxy.
 async fn target(proxy: &ProxyServer, server: &Uri) -> Result<Vec<u8>, Error> {
     let (host, port) = host_and_port(server);
     let address = match host.parse::<IpAddr>() {
@@ -110,7 +110,7 @@ async fn negotiate(
     if code != 0 {
         return Ok(Err(Refusal::Code(code)));
     }
-    // The address that the proxy connects from, which nobody asked for, and a port.
+    // The address and port that the proxy connects from, which are of no interest.
     let len = match kind {
         IPV4 => 4,
         IPV6 => 16,
@@ -139,7 +139,7 @@ fn meaning(code: u8) -> &'static str {
         4 => "the host is unreachable",
         5 => "the connection was refused",
         6 => "it took too long",
-        7 => "it connects nobody",
+        7 => "it does not support connecting",
         8 => "it does not know that kind of address",
         _ => "it failed",
     }

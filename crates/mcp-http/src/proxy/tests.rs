@@ -53,8 +53,8 @@ fn variables_say_the_way() {
 fn a_variable_that_is_not_valid_fails_what_it_concerns() {
     for value in ["http://", "socks4://p:1", "https://p:1", "http://u:hidden@p:x"] {
         let vars = [("HTTPS_PROXY", value), ("NO_PROXY", "localhost")];
-        let told = way(&vars, "https://host/");
-        assert!(told.contains("HTTPS_PROXY") && !told.contains("hidden"), "{told}");
+        let text = way(&vars, "https://host/");
+        assert!(text.contains("HTTPS_PROXY") && !text.contains("hidden"), "{text}");
         assert_eq!(way(&vars, "http://host/"), "direct");
         assert_eq!(way(&vars, "https://localhost/"), "direct");
     }

@@ -8,29 +8,29 @@ use memchr::{memchr, memchr2};
 use super::DEFAULT_LIMIT;
 use crate::error::Error;
 
-/// One block of a stream. What the block did not say is `None`.
+/// One block of a stream. A field that the block does not have is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// The type of the event; without one it is a `message`.
     pub event: Option<Cow<'static, str>>,
-    /// The data: UTF-8, with U+FFFD in place of what was none, the lines joined with `\n`. A
-    /// block without any is no event to dispatch; only its `id` and `retry` count.
+    /// The data: UTF-8, with U+FFFD in place of what was not, the lines joined with `\n`. A block without
+    /// data is no event to dispatch; only its `id` and `retry` count.
     pub data: Option<Bytes>,
-    /// The id of the last event from here on; an empty one takes it back.
+    /// The id of the last event from here on; an empty one resets it.
     pub id: Option<String>,
-    /// How long to wait before connecting again.
+    /// How long to wait before reconnecting.
     pub retry: Option<Duration>,
 }
 
 /// Decodes a stream of events, however it is cut into chunks.
 ///
-/// An event is given as soon as the line end that completes it is there. Work is linear in the
-/// size of the stream; data that lies in one chunk is not copied.
+/// An event is returned as soon as the line end that completes it has arrived. Work is linear in the size
+/// of the stream; data that lies in one chunk is not copied.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
-    /// Received, but not looked at.
+    /// Received, but not decoded.
     chunk: Bytes,
     /// The beginning of a line whose end has not been received.
     line: BytesMut,
@@ -64,8 +64,8 @@ impl Decoder {
         }
     }
 
-    /// Takes the next bytes of the stream. Best called when [`next_event`](Self::next_event) has
-    /// nothing left, or else what is left is copied.
+    /// Adds the next bytes of the stream. Bytes that are not decoded yet are copied, so it is best called
+    /// when [`next_event`](Self::next_event) has returned `None`.
     pub fn push(&mut self, chunk: Bytes) {
         if self.chunk.is_empty() {
             self.chunk = chunk;
@@ -77,12 +77,12 @@ impl Decoder {
         }
     }
 
-    /// The next event, or `None` if that takes more bytes.
+    /// The next event, or `None` when more bytes are needed.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) when something is over the limit. After that the
-    /// stream is over: there will be no events.
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) when something is over the limit. After that the stream is
+    /// over: there are no more events.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         while let Some(line) = self.next_line()? {
             if !line.is_empty() {

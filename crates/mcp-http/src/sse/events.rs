@@ -6,15 +6,17 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::Body;
+use tokio::task::coop::poll_proceed;
 
 use super::decoder::{Decoder, Event};
 use crate::error::Error;
 
 /// The events of a body.
 ///
-/// The stream ends with the body, or after its first error. An event that is not complete when
-/// the body ends is dropped; [`is_mid_event`](Self::is_mid_event) tells whether there was one.
-/// Dropping the stream drops the body, which ends the response.
+/// The stream ends with the body, or after its first error. An event that is not complete when the body
+/// ends is dropped; [`is_mid_event`](Self::is_mid_event) reports whether there was one. Dropping the
+/// stream drops the body, which cancels the request. It yields to other tasks now and then, also when the
+/// body is always ready.
 #[derive(Debug)]
 pub struct Events<B> {
     body: Option<B>,
@@ -32,8 +34,8 @@ impl<B> Events<B> {
         Self { body: Some(body), decoder: Decoder::with_limit(limit) }
     }
 
-    /// Whether part of an event has been received that has not been given yet. If so after the
-    /// end of the stream, the server broke off in the middle of it.
+    /// Whether part of an event has been received. If so after the end of the stream, the server broke off
+    /// in the middle of it.
     #[must_use]
     pub fn is_mid_event(&self) -> bool {
         self.decoder.is_mid_event()
@@ -69,9 +71,13 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
+            let coop = ready!(poll_proceed(cx));
             match self.decoder.next_event() {
                 Ok(None) => {}
-                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
+                Ok(Some(event)) => {
+                    coop.made_progress();
+                    return Poll::Ready(Some(Ok(event)));
+                }
                 Err(error) => {
                     self.body = None;
                     return Poll::Ready(Some(Err(error)));
@@ -82,6 +88,7 @@ where
             };
             match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
+                    coop.made_progress();
                     if let Ok(data) = frame.into_data() {
                         self.decoder.push(data);
                     }

@@ -1,8 +1,8 @@
 //! Server-sent events: the decoder of `text/event-stream`.
 //!
-//! [`Decoder`] turns bytes into [`Event`]s, [`Events`] does so with the body of a response. Both
-//! follow the WHATWG living standard (HTML, section 9.2.6) with one addition: a block without
-//! data is given as well, since its `id` and `retry` matter to whoever resumes the stream.
+//! [`Decoder`] turns bytes into [`Event`]s, [`Events`] does so with the body of a response. Both follow the
+//! WHATWG living standard (HTML, section 9.2.6) with one addition: a block without data is yielded as
+//! well, since its `id` and `retry` matter when the stream is resumed.
 //!
 //! ```
 //! # fn main() -> Result<(), mcp_http::Error> {
@@ -23,5 +23,5 @@ mod events;
 pub use decoder::{Decoder, Event};
 pub use events::Events;
 
-/// How many bytes a line of a stream, and the data of an event, may have unless told: 64 MiB.
+/// The default limit of a line of a stream, and of the data of an event: 64 MiB.
 pub const DEFAULT_LIMIT: usize = 64 * 1024 * 1024;

@@ -12,13 +12,13 @@ pub(crate) use with::{Tls, wants_certificate};
 #[cfg(not(feature = "_tls"))]
 pub(crate) use without::Tls;
 
-/// What is told of TLS, as it was told.
+/// The settings of TLS, not yet checked.
 #[derive(Clone, Default)]
 pub(crate) struct TlsSettings {
     pub(crate) extra_roots: Vec<Vec<u8>>,
     /// The chain of certificates and the key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// Means nothing in a build without TLS.
+    /// Has no meaning in a build without TLS.
     pub(crate) accept_invalid: bool,
 }
 

@@ -3,7 +3,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Takes any certificate for valid.
+/// Accepts any certificate.
 #[derive(Debug)]
 pub(crate) struct Unchecked(Vec<SignatureScheme>);
 

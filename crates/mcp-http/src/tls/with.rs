@@ -15,7 +15,7 @@ use super::{TlsSettings, unavailable};
 use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::io::Stream;
 
-/// Makes TLS connections. The trusted certificates are loaded with the first of them.
+/// Opens TLS connections. The trusted certificates are loaded with the first one.
 #[derive(Debug)]
 pub(crate) struct Tls {
     extra_roots: Vec<CertificateDer<'static>>,
@@ -41,7 +41,7 @@ impl Tls {
         Ok(Self { extra_roots, identity, checks_nothing, http1_only, config })
     }
 
-    /// Whether there is anything to trust.
+    /// Checks that some certificate is trusted.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let has_roots = cfg!(any(feature = "tls-platform-roots", feature = "tls-webpki-roots"));
         if has_roots || self.checks_nothing || !self.extra_roots.is_empty() {
@@ -138,7 +138,7 @@ impl Tls {
 type WantsTrust = ConfigBuilder<ClientConfig, WantsVerifier>;
 type Trusting = Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error>;
 
-/// The certificates in `pem`, of which there must be one; `what` it is.
+/// The certificates in `pem`, at least one; `what` names it in an error.
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
@@ -152,7 +152,7 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-/// What to show to servers that ask who we are.
+/// The certificate that is presented to servers.
 fn identify(chain: &[u8], key: &[u8]) -> Result<Arc<SingleCertAndKey>, Error> {
     let chain = certificates(chain, "the client certificate")?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
@@ -160,7 +160,7 @@ fn identify(chain: &[u8], key: &[u8]) -> Result<Arc<SingleCertAndKey>, Error> {
             .with_source(error)
     })?;
     let identity = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
-        Error::new(ErrorKind::Other, "the client certificate and its key are of no use")
+        Error::new(ErrorKind::Other, "the client certificate and its key cannot be used")
             .with_source(error)
     })?;
     Ok(Arc::new(identity.into()))
@@ -170,13 +170,13 @@ fn cause(error: &std::io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Whether the first answer was nothing of TLS, as a server of plain HTTP gives.
+/// Whether the first answer was not TLS, as that of a server of plain HTTP.
 fn speaks_no_tls(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
 }
 
-/// Whether the server does without us unless we show a certificate. With TLS 1.3 it says so only
-/// after the handshake.
+/// Whether the server refuses clients without a certificate. With TLS 1.3 it does so only after the
+/// handshake.
 pub(crate) fn wants_certificate(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired))
 }

@@ -1,7 +1,7 @@
 use super::{TlsSettings, unavailable};
 use crate::error::Error;
 
-/// The place of TLS in a build without it.
+/// Stands in for TLS in a build without it.
 #[derive(Debug)]
 pub(crate) struct Tls;
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use mcp_http::{ErrorKind, HttpClient, HttpClientBuilder, Wait, follow_redirects};
+use mcp_http::transport::follow_redirects;
+use mcp_http::{ErrorKind, HttpClient, HttpClientBuilder, Wait};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 

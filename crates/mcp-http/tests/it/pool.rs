@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 use http_body_util::BodyExt;
 use mcp_http::{Error, ErrorKind, HttpClient};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 
 use crate::server::{OK, Server, post, read_request};
@@ -67,6 +67,30 @@ async fn an_old_connection_is_not_used() {
     sleep(Duration::from_millis(50)).await;
     call(&client, &server.url).await.unwrap();
     assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn an_unused_connection_is_closed_without_traffic() {
+    let (closed, mut closings) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut stream| {
+        let closed = closed.clone();
+        async move {
+            while read_request(&mut stream).await.is_some() {
+                stream.write_all(OK).await.unwrap();
+            }
+            let _ = closed.send(());
+        }
+    })
+    .await;
+    let client =
+        HttpClient::builder().pool_idle_timeout(Duration::from_millis(20)).build().unwrap();
+    for _ in 0..2 {
+        let calls = (0..3).map(|_| call(&client, &server.url));
+        assert!(join_all(calls).await.iter().all(Result::is_ok));
+        for _ in 0..3 {
+            timeout(Duration::from_secs(10), closings.recv()).await.expect("closed");
+        }
+    }
 }
 
 #[tokio::test]

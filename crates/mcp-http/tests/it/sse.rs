@@ -327,6 +327,24 @@ fn cut(mut stream: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
     chunks
 }
 
+#[tokio::test]
+async fn a_body_that_is_always_ready_lets_others_run() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let frame = || Ok::<_, Error>(http_body::Frame::data(Bytes::from_static(b"id: 7\n\n")));
+    let body = http_body_util::StreamBody::new(stream::repeat_with(frame));
+    let mut events = Events::new(body);
+    let other = std::sync::Arc::new(AtomicBool::new(false));
+    let ran = other.clone();
+    tokio::spawn(async move { ran.store(true, Ordering::SeqCst) });
+    for _ in 0..100_000 {
+        events.next().await.unwrap().unwrap();
+        if other.load(Ordering::SeqCst) {
+            return;
+        }
+    }
+    panic!("the other task never ran");
+}
+
 proptest! {
     #[test]
     fn any_chunking_gives_the_same_events(

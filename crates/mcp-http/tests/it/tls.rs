@@ -164,6 +164,20 @@ async fn a_server_without_tls_is_told() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_fails_fails_for_all_who_wait_for_it() {
+    let (server, url, _) = start(&[b"h2"]).await;
+    let client = HttpClient::new();
+    for round in 1..=2 {
+        for call in join_all((0..16).map(|_| client.send(post(&url, "{}")))).await {
+            let error = call.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{error:?}");
+            assert!(error.is_not_sent());
+        }
+        assert_eq!(server.connections(), round);
+    }
+}
+
+#[tokio::test]
 async fn a_silent_handshake_ends_at_the_connect_timeout() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;

@@ -85,20 +85,19 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
         ("500", Unavailable, Answered, Some(500), "/mcp"),
         ("502", Unavailable, Answered, Some(502), "502 Bad Gateway"),
         ("html", Protocol, Answered, Some(200), "Welcome"),
-        ("empty", Protocol, Answered, Some(200), "empty"),
-        ("accepted", Protocol, Answered, Some(202), "without an answer"),
-        ("no content", Protocol, Answered, Some(204), "empty"),
+        ("empty", Protocol, Answered, Some(200), "body is empty"),
+        ("accepted", Protocol, Answered, Some(202), "without a response"),
+        ("no content", Protocol, Answered, Some(204), "body is empty"),
         ("wrong type", Protocol, Answered, Some(200), "neither JSON nor"),
         ("wrong id", Protocol, Answered, None, "99"),
         ("no id", Protocol, Answered, Some(200), "result without an id"),
         ("neither", Protocol, Answered, Some(200), "not a JSON-RPC message"),
-        ("notification", Protocol, Answered, Some(200), "no response"),
+        ("notification", Protocol, Answered, Some(200), "not a response"),
         ("batch", Protocol, Answered, Some(200), "batch"),
         ("half json", Protocol, Answered, Some(200), "{\"jsonrpc\""),
-        ("sse wrong id", Protocol, Answered, None, "99"),
         ("sse junk", Protocol, Answered, None, "junk"),
-        ("sse nothing", Interrupted, Unknown, None, "ended before the answer"),
-        ("sse half", Interrupted, Unknown, None, "ended before the answer"),
+        ("sse nothing", Interrupted, Unknown, None, "ended before the response"),
+        ("sse half", Interrupted, Unknown, None, "ended before the response"),
         ("sse cut", Interrupted, Unknown, None, "broke off"),
         ("no head", Interrupted, Unknown, None, "broke off"),
         ("half head", Interrupted, Unknown, None, "broke off"),
@@ -119,6 +118,12 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
             assert!(chain.contains(shown), "{method}: {chain}");
             ask(&transport, request(1, "fine", ""), version).await.unwrap();
         }
+    }
+    // In the modern era nothing but its own response comes on a stream.
+    for (version, kind, delivery) in [(MODERN, Protocol, Answered), (LEGACY, Interrupted, Unknown)]
+    {
+        let error = ask(&transport, request(1, "sse wrong id", ""), version).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (kind, delivery), "{error}");
     }
     let error = ask(&transport, request(1, "401", ""), MODERN).await.unwrap_err();
     let status = error.find::<StatusError>().unwrap();

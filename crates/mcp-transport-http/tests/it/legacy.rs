@@ -227,7 +227,7 @@ async fn batches_are_read_in_the_one_revision_that_has_them() {
     }
     let error =
         ask(&transport, request(1, "x", ""), ProtocolVersion::V2025_03_26).await.unwrap_err();
-    assert!(error.to_string().contains("no answer"), "{error}");
+    assert!(error.to_string().contains("no response"), "{error}");
 }
 
 #[tokio::test]
@@ -323,9 +323,8 @@ async fn the_listener_ends_with_the_transport() {
 }
 
 #[tokio::test]
-async fn close_is_bounded_and_minds_no_refusal() {
-    for (status, fine) in [(Some(405), true), (Some(404), true), (Some(500), false), (None, false)]
-    {
+async fn close_is_bounded_and_succeeds_whatever_the_server_makes_of_it() {
+    for status in [Some(405), Some(404), Some(500), None] {
         let server = Server::start(move |request, reply| async move {
             match (request.rpc().as_str(), status) {
                 ("DELETE", Some(status)) => reply.empty(status).await,
@@ -336,8 +335,10 @@ async fn close_is_bounded_and_minds_no_refusal() {
         .await;
         let transport = open(&server.url).await.transport;
         handshake(&transport).await.unwrap();
-        let closed = within(transport.close()).await;
-        assert_eq!(closed.is_ok(), fine, "{status:?}");
+        let started = std::time::Instant::now();
+        within(transport.close()).await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10), "{status:?}");
+        drop(transport);
         assert_eq!(server.logged("DELETE").len(), 1);
     }
 }

@@ -112,7 +112,7 @@ async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
         let initialized = server.logged("notifications/initialized");
         assert_eq!(initialized.len(), 2);
         assert_eq!(initialized[1].header("mcp-session-id"), Some("s-2"));
-        assert_eq!(transport.renewals(), 1);
+        assert_eq!(transport.reinitializations(), 1);
         // The stream of the server is there again, with a word on what went with the session.
         let gap = next_gap(&mut inbound).await;
         assert!(matches!(gap, Gap::NewSession(_)), "{gap:?}");
@@ -134,7 +134,7 @@ async fn a_bad_request_in_a_living_session_is_no_more_than_that() {
     assert_eq!(response.outcome.unwrap_err().code, -32000);
     assert_eq!(server.logged("initialize").len(), 1);
     assert_eq!(server.logged("ping").len(), 1);
-    assert_eq!(transport.renewals(), 0);
+    assert_eq!(transport.reinitializations(), 0);
 }
 
 #[tokio::test]
@@ -231,15 +231,21 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
 
 #[tokio::test]
 async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
-    let server = Server::start(|request, reply| async move {
-        match request.rpc().as_str() {
-            "initialize" => {
-                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
-                let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
-                reply.full(200, &head, result).await
+    let begun = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |request, reply| {
+        let begun = Arc::clone(&begun);
+        async move {
+            match request.rpc().as_str() {
+                "initialize" => {
+                    let id = format!("s-{}", begun.fetch_add(1, Ordering::SeqCst));
+                    let head =
+                        [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                    let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
+                    reply.full(200, &head, result).await
+                }
+                "notifications/initialized" | "DELETE" => reply.empty(202).await,
+                _ => reply.empty(404).await,
             }
-            "notifications/initialized" => reply.empty(202).await,
-            _ => reply.empty(404).await,
         }
     })
     .await;
@@ -248,6 +254,8 @@ async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
     let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(server.logged("m").len(), 1);
+    let deleted = server.wait_for("DELETE", 1).await;
+    assert_eq!(deleted[0].header("mcp-session-id"), Some("s-1"));
 }
 
 #[tokio::test]

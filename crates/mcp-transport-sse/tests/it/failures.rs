@@ -41,7 +41,7 @@ fn posted(request: &Received, stream: &Stream) -> Post {
             Post::accepted()
         }
         "unreadable" => {
-            stream.push(request.result("1").replace("\"result\":1", "\"method\":7"));
+            stream.push(request.result("1").replace("\"result\":1", "\"result\":["));
             Post::accepted()
         }
         _ => SseServer::answer(request, stream),

@@ -60,14 +60,14 @@ async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
         (|| Get::Full(404, "text/html", "<p>no"), Rejected, Some(404), "refused"),
         (|| Get::Full(405, "text/plain", ""), Rejected, Some(405), "refused"),
         (|| Get::Full(500, "text/plain", ""), Unavailable, Some(500), "refused"),
-        (|| Get::Full(200, "text/html", "<p>hi"), Protocol, Some(200), "no stream of events"),
+        (|| Get::Full(200, "text/html", "<p>hi"), Protocol, Some(200), "not a stream of events"),
         (|| Get::Full(200, "text/event-stream", ": hi\n\n"), Interrupted, None, "ended the stream"),
         (|| Get::endpoint("http://evil.invalid/message"), Protocol, None, "another origin"),
         (|| Get::endpoint("//evil.invalid/message"), Protocol, None, "http://evil.invalid"),
-        (|| Get::endpoint("http://"), Protocol, None, "no URL"),
-        (|| Get::Stream("event: endpoint\n\n".into()), Protocol, None, "no URL"),
+        (|| Get::endpoint("http://"), Protocol, None, "not a URL"),
+        (|| Get::Stream("event: endpoint\n\n".into()), Protocol, None, "not a URL"),
         (|| Get::Stream(": hi\n\ndata: {}\n\n".into()), Timeout, None, "sent no endpoint event"),
-        (|| Get::Hang, Timeout, None, "did not answer within 300ms"),
+        (|| Get::Hang, Timeout, None, "did not respond within 300ms"),
         (|| Get::Cut, Interrupted, None, "broke off"),
     ];
     for (get, kind, status, says) in cases {

@@ -42,12 +42,12 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
         end(&server.stream);
         let error = within(waiting.response()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-        assert_eq!(transport.renewals(), round - 1, "nobody has asked for another one");
+        assert_eq!(transport.reinitializations(), round - 1, "nobody has asked for another one");
         let gap = within(inbound.next()).await.unwrap().unwrap();
         let InboundItem::Gap(Gap::NewSession(Some(cause))) = gap else { panic!("{gap:?}") };
         assert_eq!(cause.kind(), ErrorKind::Interrupted);
         ask(transport, 1, "ping").await.unwrap();
-        assert_eq!(transport.renewals(), round);
+        assert_eq!(transport.reinitializations(), round);
     }
     let session = |nth| {
         ["initialize", "notifications/initialized"].map(|it| format!("{it} /message?session={nth}"))
@@ -91,7 +91,7 @@ async fn many_who_need_a_new_stream_share_one() {
     });
     let (one, two, three) = asked.await;
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
-    assert_eq!((transport.renewals(), server.wait_for("GET", 2).await.len()), (1, 2));
+    assert_eq!((transport.reinitializations(), server.wait_for("GET", 2).await.len()), (1, 2));
 }
 
 #[tokio::test]

@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, Uri};
+use mcp_transport::Carrier;
+
+use crate::error::Error;
+use crate::hook::Hook;
+use crate::proxy::{Proxy, Route};
+
+const DEFAULT_USER_AGENT: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
+
+/// What a client is set to, TLS apart.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) read_timeout: Option<Duration>,
+    pub(crate) pool_idle_timeout: Duration,
+    pub(crate) max_idle_per_host: usize,
+    pub(crate) default_headers: HeaderMap,
+    pub(crate) hook: Option<Hook>,
+    #[cfg(feature = "decompression")]
+    pub(crate) decompression: bool,
+    pub(crate) http1_only: bool,
+    pub(crate) proxy: Proxy,
+    #[cfg(unix)]
+    pub(crate) unix_socket: Option<std::sync::Arc<std::path::Path>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            read_timeout: Some(Duration::from_secs(300)),
+            pool_idle_timeout: Duration::from_secs(90),
+            max_idle_per_host: 128,
+            default_headers: HeaderMap::from_iter([(
+                USER_AGENT,
+                HeaderValue::from_static(DEFAULT_USER_AGENT),
+            )]),
+            hook: None,
+            #[cfg(feature = "decompression")]
+            decompression: false,
+            http1_only: false,
+            proxy: Proxy::from_env(),
+            #[cfg(unix)]
+            unix_socket: None,
+        }
+    }
+}
+
+impl Settings {
+    /// What the connections go over.
+    pub(crate) fn carrier(&self) -> Carrier {
+        #[cfg(unix)]
+        if self.unix_socket.is_some() {
+            return Carrier::UnixSocket;
+        }
+        Carrier::Tcp
+    }
+
+    /// The way to `server`, an absolute URL.
+    pub(crate) fn route(&self, server: &Uri) -> Result<Route, Error> {
+        #[cfg(unix)]
+        if let Some(path) = &self.unix_socket {
+            return Ok(Route::Unix(path.clone()));
+        }
+        self.proxy.route(server)
+    }
+}

@@ -1,0 +1,241 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use mcp_transport::{Address, Binding, Carrier, ConnectionInfo, Delivery, Error, ErrorKind};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::url::SafeUrl;
+
+/// The URL of a server, and the headers of every request to it.
+///
+/// `Display` shows the URL without credentials and query, `Debug` the names of the headers as well. Neither
+/// shows a value, as any of them may be a key.
+#[derive(Clone)]
+pub struct Endpoint {
+    url: Uri,
+    /// The credentials in the URL.
+    credentials: Option<HeaderValue>,
+    headers: HeaderMap,
+    /// The first error in the headers.
+    error: Option<Error>,
+}
+
+impl Endpoint {
+    /// The server at a URL. Credentials in it become an `Authorization` header.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) when it is not an absolute `http` or `https` URL.
+    pub fn parse(url: &str) -> Result<Self, Error> {
+        let mut url = Url::parse(url.trim())
+            .map_err(|error| invalid("the URL of the server cannot be read").with_source(error))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let text = format!("a URL that begins with {:?}, not with http or https", url.scheme());
+            return Err(invalid(text));
+        }
+        let credentials = basic_credentials(&url)?;
+        // A URL with a host, as those with http and https are, can be without a user.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let url = Uri::try_from(url.as_str())
+            .map_err(|error| invalid("the URL of the server cannot be sent").with_source(error))?;
+        Ok(Self { url, credentials, headers: HeaderMap::new(), error: None })
+    }
+
+    /// The URL of requests: without credentials and fragment.
+    #[must_use]
+    pub fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    /// What a connection to it is, over this carrier.
+    #[must_use]
+    pub fn info(&self, binding: Binding, carrier: Carrier) -> ConnectionInfo {
+        let peer = self.address().filter(|_| carrier == Carrier::Tcp);
+        ConnectionInfo::new(binding, self.to_string()).with_carrier(carrier).with_peer(peer)
+    }
+
+    /// The host and the port, which may be the default one of the scheme.
+    fn address(&self) -> Option<Address> {
+        let default = if self.url.scheme_str() == Some("http") { 80 } else { 443 };
+        let host = self.url.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some(Address::new(host, self.url.port_u16().unwrap_or(default)))
+    }
+
+    /// Sets a header, in place of one of the same name. [`headers`](Self::headers) reports a name or value
+    /// that is not valid.
+    pub fn set_header<N, V>(&mut self, name: N, value: V)
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            (Ok(name), Err(_)) => self.fail(format!("the value of the header {name} is not valid")),
+            (Err(_), _) => self.fail("the name of a header is not valid"),
+        }
+    }
+
+    /// Sets headers, in place of those of the same names.
+    pub fn set_headers(&mut self, headers: HeaderMap) {
+        self.headers.extend(headers);
+    }
+
+    /// Sets `Authorization: Bearer` with `token`. [`headers`](Self::headers) reports a token that cannot be
+    /// sent.
+    pub fn set_bearer_token(&mut self, token: &str) {
+        match HeaderValue::try_from(format!("Bearer {token}")) {
+            Ok(value) => {
+                self.headers.insert(header::AUTHORIZATION, value);
+            }
+            Err(_) => self.fail("the bearer token cannot be sent in a header"),
+        }
+    }
+
+    /// The headers of all requests, marked as sensitive: those that were set, and the credentials of the
+    /// URL unless an `Authorization` header was.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) when something that was set is not a valid header, or is among those
+    /// of the protocol (`owned`).
+    pub fn headers(&self, owned: &[HeaderName]) -> Result<HeaderMap, Error> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if let Some(name) = self.headers.keys().find(|name| owned.contains(name)) {
+            let text =
+                format!("the header {name} is set by the protocol and cannot be set otherwise");
+            return Err(invalid(text));
+        }
+        let mut headers = self.headers.clone();
+        if let Some(credentials) = &self.credentials
+            && !headers.contains_key(header::AUTHORIZATION)
+        {
+            headers.insert(header::AUTHORIZATION, credentials.clone());
+        }
+        for value in headers.values_mut() {
+            value.set_sensitive(true);
+        }
+        Ok(headers)
+    }
+
+    fn fail(&mut self, text: impl Into<Cow<'static, str>>) {
+        self.error.get_or_insert_with(|| invalid(text));
+    }
+}
+
+/// Without a query, which may hold secrets.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SafeUrl(&self.url).fmt(f)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("url", &SafeUrl(&self.url))
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+fn invalid(text: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Config, text).with_delivery(Delivery::NotSent)
+}
+
+fn basic_credentials(url: &Url) -> Result<Option<HeaderValue>, Error> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let mut plain: Vec<u8> = percent_decode_str(url.username()).collect();
+    plain.push(b':');
+    plain.extend(percent_decode_str(url.password().unwrap_or_default()));
+    HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain)))
+        .map(Some)
+        .map_err(|_| invalid("the credentials in the URL cannot be sent"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn urls_are_read_once_and_shown_without_secrets() {
+        let endpoint =
+            Endpoint::parse(" HTTPS://us%65r:p%40ss@Host:8443/mcp?key=hidden#x ").unwrap();
+        assert_eq!(endpoint.url(), "https://host:8443/mcp?key=hidden");
+        assert_eq!(endpoint.to_string(), "https://host:8443/mcp");
+        assert_eq!(endpoint.address(), Some(Address::new("host", 8443)));
+        for (url, host, port) in [("http://u:p@h/", "h", 80), ("https://[::1]/", "::1", 443)] {
+            let address = Endpoint::parse(url).unwrap().address();
+            assert_eq!(address, Some(Address::new(host, port)));
+        }
+        let authorization = endpoint.headers(&[]).unwrap().remove("authorization").unwrap();
+        assert_eq!(authorization, format!("Basic {}", STANDARD.encode("user:p@ss")));
+        assert!(authorization.is_sensitive());
+        let endpoint = Endpoint::parse("http://100%:%+1@h/").unwrap();
+        let authorization = endpoint.headers(&[]).unwrap().remove("authorization").unwrap();
+        assert_eq!(authorization, format!("Basic {}", STANDARD.encode("100%:%+1")));
+        let bare = Endpoint::parse("http://localhost:1/").unwrap();
+        assert!(bare.headers(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_repeating_it() {
+        for text in ["", "mcp", "host:80/mcp", "ftp://h/", "http://", "/path", "http://u:hidden@/"]
+        {
+            let Err(error) = Endpoint::parse(text) else { panic!("{text}") };
+            assert_eq!(error.kind(), ErrorKind::Config, "{text}");
+            assert_eq!(error.delivery(), Delivery::NotSent, "{text}");
+            assert!(!format!("{error:?}").contains("hidden"));
+        }
+    }
+
+    #[test]
+    fn headers_are_sensitive_and_a_token_comes_before_the_credentials_of_the_url() {
+        let mut endpoint = Endpoint::parse("http://user:hidden@host/").unwrap();
+        endpoint.set_header("x-tenant", "hidden");
+        endpoint.set_headers(HeaderMap::from_iter([(
+            header::COOKIE,
+            HeaderValue::from_static("hidden"),
+        )]));
+        endpoint.set_bearer_token("hidden");
+        let headers = endpoint.headers(&[header::ACCEPT]).unwrap();
+        assert_eq!(headers.len(), 3);
+        assert_eq!(headers["authorization"], "Bearer hidden");
+        assert!(headers.values().all(HeaderValue::is_sensitive));
+        let shown = format!("{endpoint:?} {endpoint} {headers:?}");
+        assert!(shown.contains("x-tenant") && !shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn the_first_error_in_the_headers_is_reported() {
+        type Set = fn(&mut Endpoint);
+        let wrong: [(Set, &str); 4] = [
+            (|it| it.set_header("accept", "text/html"), "accept"),
+            (|it| it.set_header("a b", "x"), "name of a header"),
+            (|it| it.set_header("x-a", "line\nbreak"), "x-a"),
+            (|it| it.set_bearer_token("line\nbreak"), "token"),
+        ];
+        for (set, says) in wrong {
+            let mut endpoint = Endpoint::parse("http://host/").unwrap();
+            set(&mut endpoint);
+            let error = endpoint.headers(&[header::ACCEPT]).unwrap_err();
+            assert_eq!((error.kind(), error.delivery()), (ErrorKind::Config, Delivery::NotSent));
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        let mut endpoint = Endpoint::parse("http://host/").unwrap();
+        wrong.iter().for_each(|(set, _)| set(&mut endpoint));
+        let error = endpoint.headers(&[header::ACCEPT]).unwrap_err();
+        assert!(error.to_string().contains("name of a header"), "{error}");
+    }
+}

@@ -1,0 +1,141 @@
+use http::Uri;
+use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
+
+use crate::error::{Error, ErrorKind, Wait};
+use crate::status::StatusError;
+use crate::url::SafeUrl;
+
+impl Error {
+    /// Converts the failure of the message of `method` that was sent to `url` into an error of a transport,
+    /// with this one as its source.
+    ///
+    /// A message that broke off or timed out may have been executed, so its delivery is
+    /// [`Unknown`](Delivery::Unknown) unless [`is_not_sent`](Self::is_not_sent). So it is for
+    /// [`TooLarge`](ErrorKind::TooLarge), as only the caller knows whether that was the response.
+    #[must_use]
+    pub fn into_transport_error(self, method: &str, url: &Uri) -> TransportError {
+        let url = SafeUrl(url);
+        let (kind, text) = match self.kind() {
+            ErrorKind::InvalidUrl | ErrorKind::TlsUnavailable => {
+                (TransportKind::Config, format!("{method}: no request can be sent to {url}"))
+            }
+            ErrorKind::Connect(_) => {
+                (TransportKind::Connect, format!("{method}: {url} cannot be reached"))
+            }
+            ErrorKind::Hook | ErrorKind::Timeout(Wait::Hook) => {
+                let kind = match self.kind() {
+                    ErrorKind::Hook => TransportKind::Other,
+                    _ => TransportKind::Timeout,
+                };
+                (kind, format!("{method}: the header hook failed for {url}"))
+            }
+            ErrorKind::Timeout(Wait::Connect) => {
+                (TransportKind::Timeout, format!("{method}: {url} cannot be reached in time"))
+            }
+            ErrorKind::Timeout(_) => {
+                (TransportKind::Timeout, format!("{method}: {url} took too long to answer"))
+            }
+            ErrorKind::Redirect => {
+                (TransportKind::Redirect, format!("{method}: {url} redirects to somewhere else"))
+            }
+            ErrorKind::TooLarge => (
+                TransportKind::TooLarge,
+                format!("{method}: {url} sent a message that is too large"),
+            ),
+            ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => (
+                TransportKind::Interrupted,
+                format!("{method}: {url} broke off before the response was complete"),
+            ),
+            ErrorKind::Protocol => {
+                (TransportKind::Protocol, format!("{method}: {url} does not speak HTTP"))
+            }
+            _ => (TransportKind::Other, format!("{method}: the request to {url} failed")),
+        };
+        let delivery = match kind {
+            _ if self.is_not_sent() => Delivery::NotSent,
+            TransportKind::Config => Delivery::NotSent,
+            TransportKind::Redirect => Delivery::Answered,
+            _ => Delivery::Unknown,
+        };
+        TransportError::new(kind, text).with_delivery(delivery).with_source(self)
+    }
+}
+
+impl StatusError {
+    /// Converts the refusal of the message of `method` into an error of a transport, with this one as its
+    /// source.
+    #[must_use]
+    pub fn into_transport_error(self, method: &str) -> TransportError {
+        let kind = match self.status().as_u16() {
+            401 | 403 => TransportKind::Unauthorized,
+            408 | 429 => TransportKind::Unavailable,
+            400..=499 => TransportKind::Rejected,
+            _ => TransportKind::Unavailable,
+        };
+        TransportError::new(kind, format!("{method}: the server refused the request"))
+            .with_delivery(Delivery::Answered)
+            .with_source(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::error::ConnectStep;
+
+    #[test]
+    fn what_a_failure_means_for_the_message() {
+        use Delivery::{Answered, NotSent, Unknown};
+        let url = Uri::from_static("https://host/mcp?key=hidden");
+        for (kind, expected, delivery) in [
+            (ErrorKind::InvalidUrl, TransportKind::Config, NotSent),
+            (ErrorKind::TlsUnavailable, TransportKind::Config, NotSent),
+            (ErrorKind::Connect(ConnectStep::Refused), TransportKind::Connect, Unknown),
+            (ErrorKind::Timeout(Wait::Read), TransportKind::Timeout, Unknown),
+            (ErrorKind::Timeout(Wait::Connect), TransportKind::Timeout, Unknown),
+            (ErrorKind::Timeout(Wait::Hook), TransportKind::Timeout, Unknown),
+            (ErrorKind::Hook, TransportKind::Other, Unknown),
+            (ErrorKind::Redirect, TransportKind::Redirect, Answered),
+            (ErrorKind::TooLarge, TransportKind::TooLarge, Unknown),
+            (ErrorKind::Closed, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Reset, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Body, TransportKind::Interrupted, Unknown),
+            (ErrorKind::Protocol, TransportKind::Protocol, Unknown),
+            (ErrorKind::Other, TransportKind::Other, Unknown),
+        ] {
+            let error = Error::new(kind, "cause").into_transport_error("ping", &url);
+            assert_eq!((error.kind(), error.delivery()), (expected, delivery), "{kind:?}");
+            assert_eq!(error.find::<Error>().unwrap().kind(), kind);
+            let text = error.to_string();
+            assert!(text.starts_with("ping: ") && text.contains("https://host/mcp"), "{text}");
+            assert!(!format!("{error:?}").contains("hidden"));
+            let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
+            assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_status_means_for_the_message() {
+        for (status, expected) in [
+            (400, TransportKind::Rejected),
+            (401, TransportKind::Unauthorized),
+            (403, TransportKind::Unauthorized),
+            (404, TransportKind::Rejected),
+            (408, TransportKind::Unavailable),
+            (429, TransportKind::Unavailable),
+            (302, TransportKind::Unavailable),
+            (500, TransportKind::Unavailable),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let url = Uri::from_static("http://h/");
+            let refused = StatusError::new(status, HeaderMap::new(), &url, b"");
+            let error = refused.into_transport_error("ping");
+            assert_eq!((error.kind(), error.delivery()), (expected, Delivery::Answered));
+            assert_eq!(error.to_string(), "ping: the server refused the request");
+            assert_eq!(error.find::<StatusError>().unwrap().status(), status);
+        }
+    }
+}

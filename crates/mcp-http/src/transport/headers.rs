@@ -1,0 +1,40 @@
+use http::{HeaderMap, header};
+
+/// The media type of a body, without parameters, as it was sent. Compare it without regard to case.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+/// Whether a body is `text/event-stream`, for [`Events`](crate::sse::Events).
+#[must_use]
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn media_types_are_read_without_parameters() {
+        for (value, kind, is_events) in [
+            ("text/event-stream", Some("text/event-stream"), true),
+            ("Text/Event-Stream ; charset=utf-8", Some("Text/Event-Stream"), true),
+            ("application/json;x=text/event-stream", Some("application/json"), false),
+            ("text/event-stream2", Some("text/event-stream2"), false),
+            ("", Some(""), false),
+            ("t\u{e4}xt", None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+            headers.insert(header::CONTENT_TYPE, value);
+            assert_eq!(media_type(&headers), kind);
+            assert_eq!(is_event_stream(&headers), is_events, "{kind:?}");
+        }
+        assert_eq!(media_type(&HeaderMap::new()), None);
+    }
+}

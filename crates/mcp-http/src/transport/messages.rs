@@ -1,0 +1,106 @@
+//! JSON-RPC messages in bodies and events.
+
+use bytes::Bytes;
+use mcp_core::{Message, ParseError, ParseErrorKind, RawJson, Request, parse_batch};
+
+use crate::sse::Event;
+
+/// The messages of a frame: one, or several in a batch.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a frame is a message or a batch")]
+pub enum Messages {
+    /// One message.
+    One(Message),
+    /// A batch, which only revision 2025-03-26 has.
+    Batch(Vec<Message>),
+}
+
+impl Messages {
+    /// Parses a frame, which may be a batch only with `batches`.
+    ///
+    /// # Errors
+    /// When it is neither a message nor such a batch.
+    pub fn parse(frame: &Bytes, batches: bool) -> Result<Self, ParseError> {
+        match Message::parse(frame.clone()) {
+            Ok(message) => Ok(Self::One(message)),
+            Err(ParseError { kind: ParseErrorKind::Batch, .. }) if batches => {
+                parse_batch(frame.clone()).map(Self::Batch)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Calls `f` with each message.
+    pub fn for_each(self, f: impl FnMut(Message)) {
+        match self {
+            Self::One(message) => std::iter::once(message).for_each(f),
+            Self::Batch(messages) => messages.into_iter().for_each(f),
+        }
+    }
+}
+
+/// The data of an event that is a message. `None` for one that only sets an id or a delay, and for one of
+/// another type.
+pub fn message_data(event: &mut Event) -> Option<Bytes> {
+    if event.event.as_deref().is_some_and(|kind| !kind.is_empty() && kind != "message") {
+        return None;
+    }
+    // A priming event has an id and empty data.
+    event.data.take().filter(|data| !data.is_empty())
+}
+
+/// A message as a body.
+#[must_use]
+pub fn encode(message: &Message) -> Bytes {
+    let mut body = Vec::with_capacity(message.payload_len() + 128);
+    message.encode(&mut body);
+    body.into()
+}
+
+/// A request as a body.
+#[must_use]
+pub fn encode_request(request: &Request) -> Bytes {
+    let params = request.params.as_ref().map_or(0, RawJson::len);
+    let mut body = Vec::with_capacity(params + request.method.len() + 96);
+    request.encode(&mut body);
+    body.into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use mcp_core::Notification;
+
+    use super::*;
+
+    #[test]
+    fn batches_are_read_only_where_they_are_allowed() {
+        let one = br#"{"jsonrpc":"2.0","method":"n"}"#;
+        let batch = Bytes::from(format!("[{0},{0}]", std::str::from_utf8(one).unwrap()));
+        let count = |frame: &Bytes, batches| {
+            let mut count = 0;
+            let parsed = Messages::parse(frame, batches);
+            parsed.ok().map(|messages| messages.for_each(|_| count += 1)).map(|()| count)
+        };
+        assert_eq!(count(&Bytes::from_static(one), false), Some(1));
+        assert_eq!(count(&batch, true), Some(2));
+        assert_eq!(count(&batch, false), None);
+        let message = Message::from(Notification::new("n"));
+        assert_eq!(encode(&message), &one[..]);
+    }
+
+    #[test]
+    fn messages_are_the_data_of_message_events() {
+        for (kind, data, is_message) in [
+            (None, "{}", true),
+            (Some("message"), "{}", true),
+            (Some(""), "{}", true),
+            (Some("endpoint"), "/x", false),
+            (None, "", false),
+        ] {
+            let (kind, data) = (kind.map(Into::into), Some(data.into()));
+            let mut event = Event { event: kind, data, ..Event::default() };
+            assert_eq!(message_data(&mut event).is_some(), is_message, "{event:?}");
+        }
+    }
+}

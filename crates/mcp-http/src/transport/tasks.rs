@@ -1,0 +1,327 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use mcp_transport::{Delivery, Error, ErrorKind};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// How many messages are sent in the background at a time.
+const BACKGROUND_SENDS: usize = 4;
+/// How many bytes of such messages wait for their turn.
+const BACKGROUND_QUEUE: usize = 1 << 20;
+/// How many bytes a message counts as at least, so that 256 may wait.
+const BACKGROUND_WEIGHT: usize = 4 << 10;
+/// How long something in the background may take.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many requests are left to end in the background at a time.
+const BACKGROUND_ENDS: usize = 16;
+/// How many responses to requests of the server are sent at a time.
+const RESPONSES: usize = 8;
+
+/// The tasks of one transport, and the limits of what they do at a time: no server can use up the sockets
+/// of the process by the requests that it sends.
+///
+/// The tasks end when it is dropped or closed, and it knows whether the transport is closed. Spawning works
+/// outside a runtime too, and never panics.
+pub struct TransportTasks {
+    runtime: Handle,
+    /// `None` once it is closed.
+    tasks: Mutex<Option<JoinSet<()>>>,
+    is_closed: AtomicBool,
+    /// Wakes those who wait for the close.
+    closing: Notify,
+    sends: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    ends: Arc<Semaphore>,
+    responses: Semaphore,
+}
+
+/// Permission to send one response to a request of the server.
+#[derive(Debug)]
+#[must_use = "the next response waits until it is dropped"]
+pub struct ResponseSlot<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
+
+/// The error of what is under way when a transport is closed.
+#[must_use]
+pub fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the connection was closed")
+}
+
+impl TransportTasks {
+    /// The tasks of a transport that connects in the present tokio runtime.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) when there is no runtime; the text names `transport`.
+    pub fn new(transport: &str) -> Result<Self, Error> {
+        let runtime = Handle::try_current().map_err(|error| {
+            let text = format!("{transport} needs a tokio runtime to connect in");
+            Error::new(ErrorKind::Config, text).with_delivery(Delivery::NotSent).with_source(error)
+        })?;
+        Ok(Self {
+            runtime,
+            tasks: Mutex::new(Some(JoinSet::new())),
+            is_closed: AtomicBool::new(false),
+            closing: Notify::new(),
+            sends: Arc::new(Semaphore::new(BACKGROUND_SENDS)),
+            queue: Arc::new(Semaphore::new(BACKGROUND_QUEUE)),
+            ends: Arc::new(Semaphore::new(BACKGROUND_ENDS)),
+            responses: Semaphore::new(RESPONSES),
+        })
+    }
+
+    /// Starts a task; `None` once they are closed. The caller limits the number of such tasks.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        let mut tasks = self.lock();
+        let tasks = tasks.as_mut()?;
+        while tasks.try_join_next().is_some() {}
+        Some(tasks.spawn_on(task, &self.runtime))
+    }
+
+    /// Sends a message of so many bytes that no caller waits for: a cancellation, or the refusal of a
+    /// request of the server.
+    ///
+    /// Four are sent at a time, each in 10 s at the most. Up to 256 of them, or 1 MiB, wait for their turn;
+    /// the rest is dropped. Failures are logged.
+    pub fn send_in_background(
+        &self,
+        bytes: usize,
+        sending: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) {
+        let weight = bytes.clamp(BACKGROUND_WEIGHT, BACKGROUND_QUEUE);
+        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+        let Ok(place) = Arc::clone(&self.queue).try_acquire_many_owned(weight) else {
+            tracing::debug!("too many messages wait to be sent in the background: dropped one");
+            return;
+        };
+        let sends = Arc::clone(&self.sends);
+        self.spawn(async move {
+            // Never closed.
+            let Ok(_slot) = sends.acquire().await else { return };
+            match tokio::time::timeout(BACKGROUND_TIMEOUT, sending).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a message in the background failed"),
+                Err(_) => tracing::debug!("a message in the background timed out"),
+            }
+            drop(place);
+        });
+    }
+
+    /// Lets a request end whose outcome is known already, so that its connection can be reused. Sixteen are
+    /// at a time, each for 10 s at the most; any other is dropped, which closes its connection.
+    pub fn end_in_background(&self, end: impl Future<Output = ()> + Send + 'static) {
+        let Ok(slot) = Arc::clone(&self.ends).try_acquire_owned() else { return };
+        self.spawn(async move {
+            let _ = tokio::time::timeout(BACKGROUND_TIMEOUT, end).await;
+            drop(slot);
+        });
+    }
+
+    /// Waits until a response to a request of the server may be sent: eight are at a time.
+    pub async fn response_slot(&self) -> ResponseSlot<'_> {
+        ResponseSlot(self.responses.acquire().await.ok())
+    }
+
+    /// The runtime, for tasks that have to outlive the transport.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Ends all tasks, and starts no more. Whether it was open before.
+    pub fn close(&self) -> bool {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let tasks = self.lock().take();
+        drop(tasks);
+        self.closing.notify_waiters();
+        true
+    }
+
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Waits for the close.
+    pub async fn closed(&self) {
+        let mut closing = pin!(self.closing.notified());
+        // Registered before looking, or a close in between would be missed.
+        closing.as_mut().enable();
+        if !self.is_closed() {
+            closing.await;
+        }
+    }
+
+    /// The output of `future`.
+    ///
+    /// # Errors
+    /// That of `future`, and [`closed`] when it is closed before.
+    pub async fn unless_closed<T>(
+        &self,
+        future: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut closing = pin!(self.closed());
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Pending => closing.as_mut().poll(cx).map(|()| Err(closed())),
+            ready => ready,
+        })
+        .await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for TransportTasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportTasks")
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::future::pending;
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// Counts how many are at work at a time.
+    #[derive(Clone, Default)]
+    struct Work {
+        now: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        done: Arc<AtomicUsize>,
+    }
+
+    impl Work {
+        async fn run(self, time: Duration) {
+            let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            sleep(time).await;
+            self.now.fetch_sub(1, Ordering::SeqCst);
+            self.done.fetch_add(1, Ordering::SeqCst);
+        }
+
+        async fn send(self, time: Duration) -> Result<(), Error> {
+            self.run(time).await;
+            Ok(())
+        }
+
+        fn counts(&self) -> [usize; 2] {
+            [&self.most, &self.done].map(|count| count.load(Ordering::SeqCst))
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn without_a_runtime_the_error_names_the_transport() {
+        let error = TransportTasks::new("X").unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Config, Delivery::NotSent));
+        assert_eq!(error.to_string(), "X needs a tokio runtime to connect in");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_messages_go_out_at_a_time_and_the_rest_waits_or_is_dropped() {
+        let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
+        for _ in 0..1000 {
+            tasks.send_in_background(10, work.clone().send(SECOND));
+        }
+        sleep(1000 * SECOND).await;
+        assert_eq!(work.counts(), [BACKGROUND_SENDS, BACKGROUND_QUEUE / BACKGROUND_WEIGHT]);
+
+        let (tasks, large) = (TransportTasks::new("X").unwrap(), Work::default());
+        for _ in 0..3 {
+            tasks.send_in_background(usize::MAX, large.clone().send(SECOND));
+        }
+        sleep(1000 * SECOND).await;
+        assert_eq!(large.counts(), [1, 1], "one fits, however large");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_holds_up_the_others_for_a_bounded_time() {
+        let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
+        for _ in 0..BACKGROUND_SENDS {
+            tasks.send_in_background(10, pending());
+        }
+        tasks.send_in_background(10, work.clone().send(SECOND));
+        sleep(BACKGROUND_TIMEOUT + 2 * SECOND).await;
+        assert_eq!(work.counts(), [1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ends_that_are_too_many_are_not_waited_for() {
+        let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
+        for _ in 0..1000 {
+            tasks.end_in_background(work.clone().run(SECOND));
+        }
+        sleep(100 * SECOND).await;
+        assert_eq!(work.counts(), [BACKGROUND_ENDS; 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn responses_wait_for_one_another() {
+        let (tasks, work) = (Arc::new(TransportTasks::new("X").unwrap()), Work::default());
+        let started = Instant::now();
+        let mut all = JoinSet::new();
+        for _ in 0..3 * RESPONSES {
+            let (tasks, work) = (Arc::clone(&tasks), work.clone());
+            all.spawn(async move {
+                let _slot = tasks.response_slot().await;
+                work.run(SECOND).await;
+            });
+        }
+        all.join_all().await;
+        assert_eq!(work.counts(), [RESPONSES, 3 * RESPONSES]);
+        assert_eq!(started.elapsed(), 3 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_ends_with_the_close() {
+        let tasks = TransportTasks::new("X").unwrap();
+        assert_eq!(tasks.unless_closed(async { Ok(1) }).await.unwrap(), 1);
+        let closing = async {
+            sleep(SECOND).await;
+            assert!(tasks.close() && tasks.is_closed() && !tasks.close());
+        };
+        let waiting = tasks.unless_closed(pending::<Result<(), Error>>());
+        let (waited, (), ()) = tokio::join!(waiting, tasks.closed(), closing);
+        assert!(waited.unwrap_err().is_closed());
+        tasks.closed().await;
+        assert!(tasks.unless_closed(pending::<Result<(), Error>>()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn tasks_end_with_their_owner_and_none_starts_after_the_close() {
+        for close in [TransportTasks::close as fn(&TransportTasks) -> bool, |_| false] {
+            let tasks = TransportTasks::new("X").unwrap();
+            let alive = Arc::new(());
+            for _ in 0..100 {
+                let alive = Arc::clone(&alive);
+                let task = async move {
+                    let _alive = alive;
+                    pending().await
+                };
+                assert!(tasks.spawn(task).is_some());
+            }
+            assert_eq!(close(&tasks), tasks.spawn(async {}).is_none());
+            drop(tasks);
+            while Arc::strong_count(&alive) > 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}

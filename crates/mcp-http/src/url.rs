@@ -1,0 +1,35 @@
+use std::fmt;
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Displays a URL without its secrets: credentials and query.
+#[derive(Clone, Copy)]
+pub struct SafeUrl<'a>(pub &'a Uri);
+
+impl SafeUrl<'_> {
+    /// Scheme, host and port.
+    pub(crate) fn origin(self) -> String {
+        let scheme = self.0.scheme().unwrap_or(&Scheme::HTTP);
+        let host = self.0.host().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
+    }
+}
+
+impl fmt::Display for SafeUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.host().is_some() {
+            f.write_str(&self.origin())?;
+        }
+        f.write_str(self.0.path())
+    }
+}
+
+impl fmt::Debug for SafeUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,94 @@
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::BuildHasherDefault,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use mcp_core::{RequestId, Response};
+use mcp_transport::{Delivery, Error, ErrorKind, multiplex::IdHasher};
+
+/// The requests that are in flight. Each gets its response on its own HTTP exchange; the table is for what
+/// comes from elsewhere: a response on another stream, and a second request with the same id.
+#[derive(Default)]
+pub(crate) struct InFlight(Mutex<Table>);
+
+type Table = HashMap<RequestId, Slot, BuildHasherDefault<IdHasher>>;
+
+#[derive(Default)]
+struct Slot {
+    waker: Option<Waker>,
+    response: Option<Response>,
+}
+
+impl InFlight {
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn insert(&self, id: &RequestId) -> Result<(), Error> {
+        match self.lock().entry(id.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Slot::default());
+                Ok(())
+            }
+            Entry::Occupied(_) => {
+                let text = format!("a request with the id {id} is in flight already");
+                Err(Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent))
+            }
+        }
+    }
+
+    pub(crate) fn remove(&self, id: &RequestId) {
+        // The slot may hold wakers and messages, whose drop must not run under the lock.
+        let slot = self.lock().remove(id);
+        drop(slot);
+    }
+
+    /// Hands over a response that came on another stream than its own. Whether a request waits for it: none
+    /// does for one that is late, after a cancellation or a time-out.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/tasks#input-required-status
+    pub(crate) fn deliver(&self, response: Response) -> bool {
+        let waker = {
+            let mut open = self.lock();
+            let Some(id) = response.id.as_ref().and_then(|id| known(&open, id)) else {
+                return false;
+            };
+            let Some(slot) = open.get_mut(&id) else { return false };
+            slot.response.get_or_insert(response);
+            slot.waker.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Has every request look again: the transport was closed.
+    pub(crate) fn wake_all(&self) {
+        let wakers: Vec<_> =
+            self.lock().values_mut().filter_map(|slot| slot.waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready with the response to a request, if that came on another stream.
+    pub(crate) fn poll(&self, id: &RequestId, cx: &mut Context<'_>) -> Poll<Response> {
+        let mut open = self.lock();
+        let Some(slot) = open.get_mut(id) else { return Poll::Pending };
+        if let Some(response) = slot.response.take() {
+            return Poll::Ready(response);
+        }
+        match &mut slot.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+/// The request in flight that an id of the server stands for.
+fn known(table: &Table, id: &RequestId) -> Option<RequestId> {
+    if table.contains_key(id) {
+        return Some(id.clone());
+    }
+    id.to_number().filter(|number| table.contains_key(number))
+}

@@ -1,0 +1,147 @@
+use std::sync::{Arc, Weak};
+
+use http::HeaderValue;
+use mcp_core::{Message, Notification, RawJson, Request, RequestId, method};
+use mcp_http::{
+    HttpService,
+    sse::Events,
+    transport::{TransportTasks, messages::encode, read_to_end},
+};
+use mcp_transport::{Envelope, InboundSender, Rejected};
+
+use crate::{
+    endpoint::{HttpEndpoint, PinnedBody},
+    headers::RequestHeaders,
+    in_flight::InFlight,
+    parked::{PARK_TIME, ParkedBodies},
+    session::{Session, Sessions},
+};
+
+/// How many bytes of a response are read that has no meaning.
+const IGNORED_LIMIT: usize = 64 << 10;
+
+/// What a transport and its exchanges share.
+pub(crate) struct Inner<S: HttpService> {
+    pub(crate) endpoint: Arc<HttpEndpoint<S>>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) inbound: InboundSender,
+    pub(crate) sessions: Sessions<S>,
+    pub(crate) tasks: TransportTasks,
+    parked: ParkedBodies<PinnedBody<S>>,
+}
+
+impl<S: HttpService> Inner<S> {
+    pub(crate) fn new(
+        endpoint: HttpEndpoint<S>,
+        inbound: InboundSender,
+        tasks: TransportTasks,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|inner: &Weak<Self>| {
+            let inner = Weak::clone(inner);
+            inbound.on_unread(move |unread| {
+                if let Some(inner) = inner.upgrade() {
+                    inner.refuse(&unread);
+                }
+            });
+            Self {
+                endpoint: Arc::new(endpoint),
+                in_flight: InFlight::default(),
+                inbound,
+                sessions: Sessions::default(),
+                tasks,
+                parked: ParkedBodies::default(),
+            }
+        })
+    }
+
+    /// Returns connections to the pool whose response was read.
+    pub(crate) fn reclaim(&self) {
+        self.parked.reclaim();
+    }
+
+    /// Waits for the end of a body whose response was read.
+    pub(crate) fn park(self: &Arc<Self>, events: Events<PinnedBody<S>>) {
+        if !self.parked.park(events) {
+            return;
+        }
+        let inner = Arc::downgrade(self);
+        let sweeper = self.tasks.spawn(async move {
+            loop {
+                tokio::time::sleep(PARK_TIME).await;
+                let continues = Weak::upgrade(&inner).is_some_and(|inner| inner.parked.sweep());
+                if !continues {
+                    return;
+                }
+            }
+        });
+        if sweeper.is_none() {
+            self.parked.clear();
+        }
+    }
+
+    /// A session of this transport, which is not the current one yet.
+    pub(crate) fn session(
+        &self,
+        id: Option<HeaderValue>,
+        initialize: Envelope<Request>,
+    ) -> Session<S> {
+        Session::new(id, initialize, &self.endpoint, self.tasks.runtime())
+    }
+
+    /// Ends everything but the session. Whether it was open before.
+    pub(crate) fn close(&self) -> bool {
+        if !self.tasks.close() {
+            return false;
+        }
+        self.in_flight.wake_all();
+        self.inbound.end(None);
+        self.parked.clear();
+        true
+    }
+
+    /// Cancels a request at a server of the legacy era.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/cancellation
+    pub(crate) fn cancel(&self, id: &RequestId, headers: Arc<RequestHeaders>) {
+        if self.tasks.is_closed() {
+            return;
+        }
+        let params = RawJson::from_serialize(&serde_json::json!({ "requestId": id }));
+        let Ok(params) = params else { return };
+        let cancelled = Notification::new(method::NOTIFICATIONS_CANCELLED).with_params(params);
+        self.send_in_background(headers, &cancelled.into());
+    }
+
+    /// Receives a message that came on the stream that belongs to no request.
+    pub(crate) fn receive(&self, message: Message) {
+        match message {
+            // A late one, after a cancellation or a time-out, is ignored.
+            Message::Response(response) => _ = self.in_flight.deliver(response),
+            message => {
+                if let Err(rejected) = self.inbound.push(message) {
+                    self.refuse(&rejected);
+                }
+            }
+        }
+    }
+
+    /// Refuses a request of the server that is not read.
+    fn refuse(&self, rejected: &Rejected) {
+        let Some(refusal) = rejected.refusal() else { return };
+        let session = self.sessions.current();
+        let headers = session.map_or_else(RequestHeaders::default, |session| session.headers());
+        self.send_in_background(Arc::new(headers), &refusal.into());
+    }
+
+    fn send_in_background(&self, headers: Arc<RequestHeaders>, message: &Message) {
+        let endpoint = Arc::clone(&self.endpoint);
+        let session = self.sessions.current().and_then(|session| session.id.clone());
+        let body = encode(message);
+        self.tasks.send_in_background(body.len(), async move {
+            let response = endpoint.post("message", &headers, session.as_ref(), body).await?;
+            // For the sake of the connection.
+            let _ = read_to_end(response.into_body(), IGNORED_LIMIT).await;
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,239 @@
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use mcp_core::{Excerpt, Message};
+use mcp_http::{
+    HttpService,
+    sse::{Event, Events},
+    transport::{
+        closed,
+        messages::{Messages, message_data},
+    },
+};
+use mcp_transport::{Delivery, Error, ErrorKind};
+
+use crate::{
+    endpoint::{HttpEndpoint, NoStream, PinnedBody},
+    error::{ended_early, from_http, no_response},
+    open_request::{Ended, OpenRequest},
+    resume::Resumption,
+};
+
+type Opening<S> = Pin<Box<dyn Future<Output = Result<Events<PinnedBody<S>>, NoStream>> + Send>>;
+
+/// The messages for one request, read from its HTTP response in place: no task, no queue.
+///
+/// In the legacy era a stream that breaks off is resumed if it had ids.
+pub(crate) struct ResponseStream<S: HttpService> {
+    request: OpenRequest<S>,
+    method: Cow<'static, str>,
+    source: Source<S>,
+    /// The rest of a batch.
+    queue: VecDeque<Message>,
+    /// Absent in the modern era.
+    resumption: Option<Resumption>,
+}
+
+enum Source<S: HttpService> {
+    Reading(Events<PinnedBody<S>>),
+    Resuming(Opening<S>),
+    Over,
+}
+
+impl<S: HttpService> ResponseStream<S> {
+    /// The messages of a stream of events, which is resumed when it breaks off, if it can be.
+    pub(crate) fn of_events(
+        request: OpenRequest<S>,
+        method: Cow<'static, str>,
+        events: Events<PinnedBody<S>>,
+        resumption: Option<Resumption>,
+    ) -> Self {
+        let source = Source::Reading(events);
+        Self { request, method, source, queue: VecDeque::new(), resumption }
+    }
+
+    /// The messages of a batch that came as JSON.
+    pub(crate) fn of_batch(
+        request: OpenRequest<S>,
+        method: Cow<'static, str>,
+        messages: Vec<Message>,
+    ) -> Self {
+        let (source, queue) = (Source::Over, messages.into());
+        Self { request, method, source, queue, resumption: None }
+    }
+
+    fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
+        &self.request.inner.endpoint
+    }
+
+    /// Lets a message through that belongs to this request.
+    fn filter(&mut self, message: Message) -> Option<Message> {
+        let is_legacy = self.resumption.is_some();
+        match message {
+            Message::Response(response)
+                if is_legacy
+                    && response.id.as_ref().is_some_and(|id| !id.echoes(&self.request.id)) =>
+            {
+                // A legacy response may come on any stream.
+                if !self.request.inner.in_flight.deliver(response) {
+                    tracing::debug!("ignored a response that no request waits for");
+                }
+                None
+            }
+            Message::Request(request) if !is_legacy => {
+                // Servers of the modern era never ask, and must not be answered.
+                tracing::debug!(method = %request.method, "ignored a request of the server");
+                None
+            }
+            message => Some(message),
+        }
+    }
+
+    fn read(&mut self, mut event: Event) -> Result<(), Error> {
+        let data = message_data(&mut event);
+        let (batches, is_repeated) = match &mut self.resumption {
+            Some(resumption) => (resumption.batches, resumption.follow(&event, data.is_some())),
+            None => (false, false),
+        };
+        let Some(data) = data else { return Ok(()) };
+        match Messages::parse(&data, batches) {
+            Ok(Messages::One(message))
+                if is_repeated && !matches!(message, Message::Response(_)) =>
+            {
+                tracing::debug!("ignored an event that the server has sent before");
+            }
+            Ok(Messages::One(message)) => self.queue.push_back(message),
+            Ok(Messages::Batch(messages)) => self.queue.extend(messages),
+            Err(error) => return Err(self.unreadable(&data, error)),
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
+        let text = String::from_utf8_lossy(data);
+        let why = format!("an event of the response cannot be read: {}", Excerpt(&text));
+        no_response(&self.method, &why).with_source(error)
+    }
+
+    /// The stream broke off, with `cause` or in order: resumes it.
+    fn interrupted(&mut self, cause: Option<mcp_http::Error>) -> Result<(), Error> {
+        let is_final = cause.as_ref().is_some_and(|cause| {
+            matches!(cause.kind(), mcp_http::ErrorKind::TooLarge | mcp_http::ErrorKind::Timeout(_))
+        });
+        if !is_final && self.resume() {
+            return Ok(());
+        }
+        Err(match cause {
+            Some(cause) => {
+                let error = from_http(cause, &self.method, &self.endpoint().url);
+                // The server had begun to respond.
+                let delivery = match error.kind() {
+                    ErrorKind::TooLarge => Delivery::Answered,
+                    _ => Delivery::Unknown,
+                };
+                error.with_delivery(delivery)
+            }
+            None => ended_early(&self.method, ""),
+        })
+    }
+
+    /// Starts to resume the stream; whether that is possible.
+    fn resume(&mut self) -> bool {
+        let endpoint = Arc::clone(self.endpoint());
+        let Some(resumption) = &mut self.resumption else { return false };
+        let Some((last_id, delay)) = resumption.next() else { return false };
+        let (headers, session) = (Arc::clone(&resumption.headers), resumption.session.clone());
+        self.source = Source::Resuming(Box::pin(async move {
+            tokio::time::sleep(delay).await;
+            endpoint.open_stream(&headers, session.as_ref(), Some(&last_id)).await
+        }));
+        true
+    }
+
+    /// The stream could not be resumed: tries again if that may help.
+    fn not_resumed(&mut self, cause: NoStream) -> Result<(), Error> {
+        if cause.is_transient() && self.resume() {
+            return Ok(());
+        }
+        let error = ended_early(&self.method, " and could not be resumed");
+        Err(match cause {
+            NoStream::Failed(cause) => error.with_source(cause),
+            NoStream::Refused(cause) => error.with_source(cause),
+        })
+    }
+
+    /// The next step of the source: ready when there may be a message.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &mut self.source {
+            Source::Reading(events) => match Pin::new(events).poll_next(cx) {
+                Poll::Ready(Some(Ok(event))) => Poll::Ready(self.read(event)),
+                Poll::Ready(Some(Err(cause))) => Poll::Ready(self.interrupted(Some(cause))),
+                Poll::Ready(None) => Poll::Ready(self.interrupted(None)),
+                Poll::Pending => Poll::Pending,
+            },
+            Source::Resuming(opening) => match opening.as_mut().poll(cx) {
+                Poll::Ready(Ok(events)) => {
+                    self.source = Source::Reading(events);
+                    Poll::Ready(Ok(()))
+                }
+                Poll::Ready(Err(cause)) => Poll::Ready(self.not_resumed(cause)),
+                Poll::Pending => Poll::Pending,
+            },
+            Source::Over => {
+                Poll::Ready(Err(no_response(&self.method, "the batch holds no response")))
+            }
+        }
+    }
+
+    /// The terminal item.
+    fn end(&mut self, item: Result<Message, Error>) -> Poll<Option<Result<Message, Error>>> {
+        let may_be_at_work = matches!(&item, Err(error) if error.delivery() == Delivery::Unknown);
+        if !may_be_at_work {
+            self.request.finish();
+        }
+        if let Source::Reading(events) = std::mem::replace(&mut self.source, Source::Over)
+            && item.is_ok()
+        {
+            self.request.inner.park(events);
+        }
+        Poll::Ready(Some(item))
+    }
+}
+
+impl<S: HttpService> Stream for ResponseStream<S> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if this.request.inner.tasks.is_closed() {
+                return this.end(Err(closed()));
+            }
+            while let Some(message) = this.queue.pop_front() {
+                match this.filter(message) {
+                    Some(message @ Message::Response(_)) => return this.end(Ok(message)),
+                    Some(message) => return Poll::Ready(Some(Ok(message))),
+                    None => {}
+                }
+            }
+            match this.advance(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return this.end(Err(error)),
+                Poll::Pending => match this.request.poll_ended(cx) {
+                    Poll::Ready(Ended::Answered(response)) => {
+                        return this.end(Ok(Message::Response(response)));
+                    }
+                    Poll::Ready(Ended::Closed) => return this.end(Err(closed())),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use http::Uri;
+use mcp_http::transport::SafeUrl;
+use mcp_transport::{Error, ErrorKind};
+use url::Url;
+
+/// The URL that messages are POSTed to: the data of the `endpoint` event on the stream at `stream`.
+///
+/// It has to be of the same origin, or a server could have credentials and messages sent anywhere.
+///
+/// Spec: 2024-11-05 basic/transports#http-with-sse
+pub(crate) fn post_url(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
+    let unusable = || {
+        let text = "GET: the endpoint event of the server is not a URL";
+        Error::new(ErrorKind::Protocol, text)
+    };
+    let base = Url::parse(&stream.to_string()).map_err(|error| unusable().with_source(error))?;
+    let text = std::str::from_utf8(data).map_err(|error| unusable().with_source(error))?.trim();
+    if text.is_empty() {
+        return Err(unusable());
+    }
+    let mut url = base.join(text).map_err(|error| unusable().with_source(error))?;
+    if url.origin() != base.origin() {
+        let theirs = url.origin().ascii_serialization();
+        let text = format!(
+            "GET: the endpoint event of {} points to another origin, {theirs}",
+            SafeUrl(stream)
+        );
+        return Err(Error::new(ErrorKind::Protocol, text));
+    }
+    // A URL with a host, as those with http and https are, can be without a user.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Uri::try_from(url.as_str()).map_err(|error| unusable().with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_endpoint_event_is_resolved_against_the_stream() {
+        let stream = Uri::from_static("https://host/a/sse?key=1");
+        for (data, expected) in [
+            ("/messages?sessionId=7", "https://host/messages?sessionId=7"),
+            ("messages/7", "https://host/a/messages/7"),
+            ("?sessionId=7", "https://host/a/sse?sessionId=7"),
+            ("https://host:443/m", "https://host/m"),
+            ("HTTPS://HOST/m", "https://host/m"),
+            (" /m \n", "https://host/m"),
+            ("https://user:pw@host/m#part", "https://host/m"),
+        ] {
+            assert_eq!(post_url(&stream, data.as_bytes()).unwrap(), expected, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_elsewhere_is_refused() {
+        let stream = Uri::from_static("https://host/sse?key=hidden");
+        for data in [
+            "https://evil.example/m?key=theirs",
+            "//evil.example/m",
+            "http://host/m",
+            "https://host:8443/m",
+            "https://host.evil.example/m",
+            "file:///m",
+            "javascript:x",
+            "\\\\evil.example\\m",
+        ] {
+            let error = post_url(&stream, data.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{data}");
+            let text = error.to_string();
+            assert!(text.contains("another origin") && !text.contains("key"), "{data}: {text}");
+        }
+        for data in [&b""[..], b" ", b"http://", b"/\xff"] {
+            let error = post_url(&stream, data).unwrap_err();
+            assert!(error.to_string().contains("not a URL"), "{data:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use std::{
+    collections::VecDeque,
+    error::Error as StdError,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::Uri;
+use http_body::Body;
+use mcp_core::{Excerpt, Message, ParseError, RequestId};
+use mcp_http::{
+    sse::{Event, Events},
+    transport::{
+        SafeUrl,
+        messages::{Messages, message_data},
+    },
+};
+use mcp_transport::{Delivery, Error, ErrorKind};
+
+use crate::{
+    error::ended,
+    idle::{IdleLimits, IdleTimer, LastReceived},
+};
+
+/// What the requests of a session set for its stream.
+#[derive(Debug)]
+pub(crate) struct StreamTerms {
+    pub(crate) idle_limits: Arc<IdleLimits>,
+    /// Whether the revision has batches.
+    pub(crate) batches: AtomicBool,
+}
+
+type OnUnreadable = Box<dyn Fn(&RequestId, Error) + Send>;
+
+/// The messages on the stream of the server. An error, why it is over, is its last item.
+pub(crate) struct MessageStream<B> {
+    events: Events<B>,
+    idle_timer: IdleTimer,
+    terms: Arc<StreamTerms>,
+    url: Uri,
+    /// The rest of a batch.
+    queue: VecDeque<Message>,
+    /// Fails a request whose response cannot be read.
+    on_unreadable: OnUnreadable,
+}
+
+impl<B> MessageStream<B> {
+    pub(crate) fn new(
+        events: Events<B>,
+        last_received: LastReceived,
+        terms: Arc<StreamTerms>,
+        url: &Uri,
+        on_unreadable: impl Fn(&RequestId, Error) + Send + 'static,
+    ) -> Self {
+        Self {
+            events,
+            idle_timer: IdleTimer::new(last_received),
+            terms,
+            url: url.clone(),
+            queue: VecDeque::new(),
+            on_unreadable: Box::new(on_unreadable),
+        }
+    }
+
+    fn read(&mut self, mut event: Event) {
+        let Some(data) = message_data(&mut event) else { return };
+        match Messages::parse(&data, self.terms.batches.load(Ordering::Relaxed)) {
+            Ok(Messages::One(message)) => self.queue.push_back(message),
+            Ok(Messages::Batch(messages)) => self.queue.extend(messages),
+            Err(error) => self.unreadable(&data, error),
+        }
+    }
+
+    /// Fails the request that the event seems to answer, and no other.
+    fn unreadable(&self, data: &Bytes, error: ParseError) {
+        let excerpt = String::from_utf8_lossy(data);
+        let text = format!("an event of the server cannot be read: {}", Excerpt(&excerpt));
+        tracing::debug!(%error, "{text}");
+        if let Some(id) = error.id.clone() {
+            let error = Error::new(ErrorKind::Protocol, text).with_source(error);
+            (self.on_unreadable)(&id, error.with_delivery(Delivery::Answered));
+        }
+    }
+
+    /// Why the stream ended.
+    fn broken(&self, cause: mcp_http::Error) -> Error {
+        let error = cause.into_transport_error("GET", &self.url);
+        match error.kind() {
+            ErrorKind::Interrupted => ended().with_source(error),
+            _ => error,
+        }
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.idle_timer.poll(&self.terms.idle_limits, cx).map(|limit| {
+            let text = format!("{} sent nothing for {limit:?}", SafeUrl(&self.url));
+            Error::new(ErrorKind::Timeout, text)
+        })
+    }
+}
+
+impl<B> Stream for MessageStream<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(message) = self.queue.pop_front() {
+                return Poll::Ready(Some(Ok(message)));
+            }
+            let error = match Pin::new(&mut self.events).poll_next(cx) {
+                Poll::Ready(Some(Ok(event))) => {
+                    self.read(event);
+                    continue;
+                }
+                Poll::Ready(Some(Err(cause))) => self.broken(cause),
+                Poll::Ready(None) => ended(),
+                Poll::Pending => match self.poll_idle(cx) {
+                    Poll::Ready(error) => error,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            return Poll::Ready(Some(Err(error)));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use mcp_core::{Request, Response};
+use mcp_http::{HttpService, transport::closed};
+use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay, Retries, handshake::NewSession};
+
+use crate::{inner::Inner, session::SseSession};
+
+impl<S: HttpService> Inner<S> {
+    /// Opens the stream for the first time.
+    pub(crate) async fn open(&self) -> Result<(), Error> {
+        self.open_session(true).await.map(drop)
+    }
+
+    /// The session that a message belongs to: the present one, or a new one if its stream is over. With
+    /// `is_initialize` the message itself opens a session.
+    pub(crate) async fn session(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
+        match self.current()? {
+            Some(session) => Ok(session),
+            None => Box::pin(self.reconnect(is_initialize)).await,
+        }
+    }
+
+    /// Opens a stream in place of the one that is over, and repeats the handshake on it, unless the message
+    /// that needs it is `initialize`.
+    ///
+    /// Of all callers one does it, and the others share the outcome. Dropping the future leaves it to the
+    /// next one.
+    async fn reconnect(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
+        let work = || async {
+            if let Some(session) = self.current()? {
+                return Ok(session);
+            }
+            let opening = self.open_with_retries(is_initialize);
+            let opened = self.sender.tasks.unless_closed(opening).await;
+            // Whatever happened, the message that waits was not sent.
+            opened.map_err(|error| error.with_delivery(Delivery::NotSent))
+        };
+        self.reconnecting.run(work).await
+    }
+
+    async fn open_with_retries(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
+        let backoff = self.sender.endpoint.settings.backoff;
+        let mut retries = Retries::new(backoff);
+        // A stream that ended as soon as it was open is not opened again without a delay.
+        if self.since().is_none_or(|since| since.elapsed() >= backoff.first) {
+            retries = retries.eager();
+        }
+        // At least one attempt is made.
+        let mut delay = retries.next_delay(None).unwrap_or_default();
+        loop {
+            tokio::time::sleep(delay).await;
+            let error = match self.open_session(is_initialize).await {
+                Err(error) if is_transient(&error) => error,
+                opened => return opened,
+            };
+            tracing::debug!(%error, "the stream of the server could not be opened");
+            delay = retries.next_delay(None).ok_or(error)?;
+        }
+    }
+
+    async fn open_session(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
+        let opened = self.sender.endpoint.open(self.sender.session_extras()).await?;
+        let (session, inbound) = SseSession::start(&self.sender, opened);
+        let unused = Unused(Some(Arc::clone(&session)));
+        let handshake = self.sender.handshake().filter(|_| !is_initialize);
+        if let Some(handshake) = handshake {
+            handshake.replay(&mut Replacement { inner: self, session: &session }).await?;
+            self.reinitialized();
+        }
+        self.install(&session, inbound)?;
+        unused.keep();
+        Ok(session)
+    }
+}
+
+/// Whether another attempt may succeed.
+fn is_transient(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Unavailable)
+}
+
+/// A session that is not in use yet, and ends unless it is kept.
+struct Unused(Option<Arc<SseSession>>);
+
+impl Unused {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unused {
+    fn drop(&mut self) {
+        if let Some(session) = &self.0 {
+            session.end(&closed());
+        }
+    }
+}
+
+/// A session that is being opened in place of a lost one.
+struct Replacement<'a, S> {
+    inner: &'a Inner<S>,
+    session: &'a Arc<SseSession>,
+}
+
+impl<S: HttpService> NewSession for Replacement<'_, S> {
+    async fn initialize(&mut self, request: Envelope<Request>) -> Result<Response, Error> {
+        self.inner.request(self.session, request).await?.response().await
+    }
+
+    async fn initialized(&mut self, notification: Envelope<OneWay>) -> Result<(), Error> {
+        self.session.set_version(notification.version);
+        self.inner.sender.post_one_way(&self.session.post_url, notification).await
+    }
+}
