@@ -7,7 +7,7 @@ use std::{
 };
 
 use mcp_core::{ServerCapabilities, SubscriptionFilter, covers_resource};
-use mcp_session::{Error, Event, Session, Subscription};
+use mcp_session::{Error, ErrorKind, Event, Session, Subscription};
 use tokio::{sync::watch::Receiver, time::timeout};
 
 use crate::{
@@ -136,12 +136,16 @@ impl Watch {
     }
 
     fn subscribe(&self, session: Session) -> Subscribing {
-        let mut filter = SubscriptionFilter::default();
-        if can_subscribe(session.capabilities()) {
-            let uris = self.resources.iter().map(|resource| resource.original.clone());
-            filter.resource_subscriptions = Some(uris.collect());
-        }
-        Box::pin(async move { subscribe(&session, filter).await })
+        let uris = self.resources.iter().map(|resource| resource.original.clone());
+        let uris: Vec<String> = uris.collect();
+        let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
+        Box::pin(async move {
+            if !can_subscribe(session.capabilities()) {
+                let message = "the server takes no subscriptions";
+                return Err(Error::new(ErrorKind::Unsupported, session.name(), message));
+            }
+            subscribe(&session, filter).await
+        })
     }
 
     /// Passes updates on until the subscription ends. Returns why it does, if with an error.

@@ -209,6 +209,19 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_takes_no_subscriptions_is_not_asked() {
+    let new = Peer::modern(json!({ "resources": {} }), |_, message| answers(message));
+    let group =
+        Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
+    let filter = json!({ "resourceSubscriptions": ["x://new/1"], "toolsListChanged": true });
+    let (mut one, _one) = listen(&group, "one", filter).await;
+    let (_, acknowledged) = next(&mut one, "one").await;
+    let honoured = json!({ "resourceSubscriptions": [], "toolsListChanged": true });
+    assert_eq!(acknowledged["notifications"], honoured);
+    assert_eq!(new.asked("subscriptions/listen").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_unsubscribes_takes_nothing_from_another() {
     let (group, _new, old) = two();
     let (one, heard_by_one) = open_hearing(&group, Mode::Legacy).await;
