@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mcp_core::{SubscriptionFilter, error_code};
-use mcp_session::{Error, ErrorKind, Relisten, Session, Subscription};
-use mcp_transport::{Backoff, Retries};
+use mcp_session::{Error, ErrorKind, Session, Subscribe, Subscription};
+use mcp_transport::Retries;
 
 /// How long a server may take to acknowledge a subscription.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,12 +21,12 @@ pub(crate) async fn subscribe(
     filter: SubscriptionFilter,
 ) -> Result<Subscription, Error> {
     let subscribing = session.subscribe(filter).timeout(ACKNOWLEDGE_TIMEOUT).backlog(BACKLOG);
-    subscribing.relisten(Relisten::default()).await
+    subscribing.resubscribe(Subscribe::BACKOFF).await
 }
 
 /// Counts attempts to subscribe.
 pub(crate) fn retries() -> Retries {
-    Retries::new(Backoff::default().with_attempts(None))
+    Retries::new(Subscribe::BACKOFF)
 }
 
 /// Whether another attempt at the same session would end in the same way.

@@ -1,9 +1,8 @@
 //! Opens a server, and opens it again when it has ended.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use futures_util::future::select;
-use mcp_core::{CancelledNotificationParams, method};
+use futures_util::future::{Either, select};
 use mcp_session::{Error, ErrorKind, Session};
 use mcp_transport::Retries;
 use tokio::time::Instant;
@@ -86,16 +85,12 @@ async fn open(member: &Arc<Member>) -> Result<Session, Error> {
 
 /// Looks after a session until it is over. Returns why it is.
 async fn live(member: &Arc<Member>, session: Session, was_there: bool) -> Error {
-    {
-        let upkeep = std::pin::pin!(keep_up(member, &session, was_there));
-        select(std::pin::pin!(session.closed()), upkeep).await;
-    }
-    // Only a message that cannot be sent any more tells how the connection ended.
-    let params = CancelledNotificationParams::new().with_reason("is anybody there?");
-    let sending = session.notify(method::NOTIFICATIONS_CANCELLED, &params);
-    match tokio::time::timeout(std::time::Duration::from_secs(1), sending).await {
-        Ok(Err(error)) => error,
-        _ => Error::new(ErrorKind::Closed, Arc::clone(&member.name), "the connection is over"),
+    let mut closed = pin!(session.closed());
+    let upkeep = pin!(keep_up(member, &session, was_there));
+    match select(closed.as_mut(), upkeep).await {
+        Either::Left((reason, _)) => reason,
+        // It has nothing left to do.
+        Either::Right(_) => closed.await,
     }
 }
 

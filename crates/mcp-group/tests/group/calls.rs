@@ -8,7 +8,7 @@ use mcp_core::{
     PromptReference, ResourceTemplateReference,
 };
 use mcp_group::{ArgumentChange, Backend, Group, SERVER_META_KEY, ToolChange, ToolRules};
-use mcp_session::{ErrorKind, Handlers, Mode, SessionOptions, Timeout};
+use mcp_session::{EraPolicy, ErrorKind, Handlers, SessionOptions, Timeout};
 use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport::Binding;
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ async fn a_burst_of_progress_costs_no_call_its_result() {
 #[tokio::test]
 async fn log_messages_name_their_server() {
     let group = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     let message = "notifications/message";
     session.call_tool("weather_count").await.unwrap();
     assert_eq!(heard.count(message), 0);
@@ -169,7 +169,7 @@ async fn log_messages_name_their_server() {
         }
     }
     // A connection of the legacy era has one level for all.
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     let level = |level: &str| json!({ "level": level });
     session.request("logging/setLevel", &level("error")).await.unwrap();
     session.call_tool("weather_count").await.unwrap();
@@ -194,7 +194,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
         }
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     for level in [LoggingLevel::Info, LoggingLevel::Info, LoggingLevel::Error] {
         session.call_tool("p_t").meta(Meta::new().with_log_level(level)).await.unwrap();
     }
@@ -213,7 +213,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
     heard.wait("notifications/message", 1).await;
     assert_eq!(heard.params("notifications/message")[0]["logger"], "p/x");
 
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     session.request("logging/setLevel", &json!({ "level": "error" })).await.unwrap();
     for level in ["info", "alert"] {
         peer.say(notification("notifications/message", json!({ "level": level, "data": 1 })));

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mcp_group::{Backend, Group, ServerState};
-use mcp_session::{ErrorKind, Mode};
+use mcp_session::{EraPolicy, ErrorKind};
 use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport::Delivery;
 use serde_json::json;
@@ -27,7 +27,7 @@ fn states(group: &Group) -> Vec<ServerState> {
 #[tokio::test]
 async fn servers_come_and_go_and_clients_are_told() {
     let group = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await.len(), 4);
     group.add(backend("late")).await.unwrap();
     heard.wait(TOOLS_CHANGED, 1).await;
@@ -144,7 +144,7 @@ async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_ne
     let peer = simple();
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
-    for mode in [Mode::Auto, Mode::Legacy] {
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
         let (session, _heard) = open_hearing(&group, mode).await;
         session.call_tool("p_t").await.unwrap();
         group.close().await.unwrap();

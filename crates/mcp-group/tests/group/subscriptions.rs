@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use mcp_core::{Message, RawJson, Request, SubscriptionFilter};
 use mcp_group::{Backend, Group};
-use mcp_session::{ErrorKind, Mode, Relisten};
+use mcp_session::{EraPolicy, ErrorKind, Subscribe};
 use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
 use mcp_transport_memory::Memory;
@@ -93,7 +93,7 @@ async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
 #[tokio::test(start_paused = true)]
 async fn what_changes_on_a_server_is_told_and_the_table_follows() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["new_t", "old_t"]);
     until(|| filters(&new).len() == 1).await;
     assert_eq!(filters(&new)[0], json!({ "toolsListChanged": true }));
@@ -167,8 +167,8 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
 #[tokio::test(start_paused = true)]
 async fn clients_of_the_legacy_era_subscribe_one_by_one() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
-    let other = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let other = open_hearing(&group, EraPolicy::Legacy).await;
     for (peer, uri, own) in [(&new, "x://new/1", "x://1"), (&old, "x://old/1", "x://1")] {
         let params = json!({ "uri": uri });
         session.request("resources/subscribe", &params).await.unwrap();
@@ -193,7 +193,7 @@ async fn clients_of_the_legacy_era_subscribe_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn subscriptions_outlive_the_connection_of_their_server() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
@@ -224,8 +224,8 @@ async fn a_server_that_takes_no_subscriptions_is_not_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_unsubscribes_takes_nothing_from_another() {
     let (group, _new, old) = two();
-    let (one, heard_by_one) = open_hearing(&group, Mode::Legacy).await;
-    let (two, heard_by_two) = open_hearing(&group, Mode::Legacy).await;
+    let (one, heard_by_one) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (two, heard_by_two) = open_hearing(&group, EraPolicy::Legacy).await;
     let params = json!({ "uri": "x://old/1" });
     for session in [&one, &two] {
         session.request("resources/subscribe", &params).await.unwrap();
@@ -246,8 +246,8 @@ async fn a_client_that_unsubscribes_takes_nothing_from_another() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_no_client_asked_for_comes_to_each_once() {
     let (group, _new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
-    let (_other, heard_by_other) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (_other, heard_by_other) = open_hearing(&group, EraPolicy::Auto).await;
     session.request("resources/subscribe", &json!({ "uri": "x://old/1" })).await.unwrap();
     updated(&old, "y://2");
     updated(&old, "x://1");
@@ -270,7 +270,7 @@ async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
     });
     let group =
         Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     let subscribe = |uri| session.request("resources/subscribe", &json!({ "uri": uri }));
     subscribe("x://new/1").await.unwrap();
     let error = subscribe("x://new/secret").await.unwrap_err();
@@ -282,7 +282,7 @@ async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
@@ -310,7 +310,7 @@ async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_the_listening_is_listened_to_again() {
     let (group, new, _old) = two();
-    let (_session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (_session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     until(|| filters(&new).len() == 1).await;
     let id = &new.asked("subscriptions/listen")[0]["id"];
     new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
@@ -338,11 +338,11 @@ async fn whoever_listens_hears_that_something_may_have_been_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_subscription_ends_with_its_session() {
     let (group, ..) = two();
-    for mode in [Mode::Auto, Mode::Legacy] {
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
         let (session, _heard) = open_hearing(&group, mode).await;
         let filter = SubscriptionFilter::new().with_tools_list_changed(true);
         let mut changes =
-            session.subscribe(filter.clone()).relisten(Relisten::default()).await.unwrap();
+            session.subscribe(filter.clone()).resubscribe(Subscribe::BACKOFF).await.unwrap();
         assert_eq!(changes.acknowledged(), filter, "{mode:?}");
         session.close().await.unwrap();
         let end = tokio::time::timeout(Duration::from_secs(1), changes.next()).await.unwrap();
@@ -407,7 +407,7 @@ async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_othe
 #[tokio::test(start_paused = true)]
 async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
     let (group, _new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     let acknowledged = "notifications/subscriptions/acknowledged";
     let listening = session.request("subscriptions/listen", &json!({ "notifications": {} }));
     let listening = tokio::spawn(listening.into_future());

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mcp_group::{Backend, Group, ServerState};
-use mcp_session::{ErrorKind, Mode, Session, SessionOptions};
+use mcp_session::{EraPolicy, ErrorKind, Session, SessionOptions};
 use mcp_testkit::{
     scripted::{Peer, Reply},
     within,
@@ -112,7 +112,7 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
 async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let peer = growing();
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].pid, Some(100));
     let call = tokio::spawn(session.call_tool("p_slow").into_future());
@@ -181,7 +181,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     names(&session).await;
     peer.exit();
     until(|| state(&group) == ServerState::Connecting).await;
@@ -277,7 +277,7 @@ async fn a_server_that_comes_late_is_told() {
     let peer = growing();
     peer.refuse(2);
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
     heard.wait("notifications/tools/list_changed", 1).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "p_t1", "p_t2", "a_echo", "a_count"]);
