@@ -1,10 +1,6 @@
 //! Reads the lists of servers.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use mcp_core::{CacheScope, Cacheable, Page};
@@ -13,9 +9,6 @@ use mcp_session::{CacheMode, Error, ErrorKind, Session, Timeout};
 use crate::{
     catalog::Known, client::GroupClient, error::RequestError, list_kind::ListKind, member::Member,
 };
-
-/// Pages of one list of one server, at the most.
-const MAX_PAGES: usize = 1000;
 
 /// How long one server of several may hold up a list; then it is shown as it was last.
 const LIST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -145,25 +138,14 @@ async fn fetch<K: ListKind>(
         Some(timeout) => list.timeout(timeout),
         None => list,
     };
-    let mut seen = HashSet::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = list.page(cursor.as_deref()).await?;
+    let mut pages = list.pages();
+    while let Some(page) = pages.next().await {
+        let page = page?;
         fetched.ttl = fetched.ttl.min(page.ttl());
         fetched.is_shareable &= page.is_shareable();
-        let next = page.next_cursor().map(str::to_owned);
-        let items = page.into_items();
-        for skipped in items.skipped() {
-            tracing::warn!(server = session.name(), ?skipped, "an element that cannot be read");
-        }
-        fetched.items.extend(items);
-        let Some(next) = next else { return Ok(fetched) };
-        if seen.len() + 1 >= MAX_PAGES || !seen.insert(next.clone()) {
-            let message = "the list does not end: too many pages, or a cursor that came twice";
-            return Err(Error::new(ErrorKind::Pagination, session.name(), message));
-        }
-        cursor = Some(next);
+        fetched.items.extend(page.into_items());
     }
+    Ok(fetched)
 }
 
 /// Takes a list that was read. Returns whether it differs from what was known.
