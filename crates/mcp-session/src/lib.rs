@@ -37,7 +37,7 @@ pub use call::{Call, Input, InputRound, ManualCall};
 pub use error::{Error, ErrorKind};
 pub use handlers::{CallInfo, Handlers, LogMessage, RawRequest, Reply, ServerRequest};
 pub use input_required::SERVER_META_KEY;
-pub use list::{Items, List};
+pub use list::{Items, List, PageStream};
 pub use negotiate::{EraPolicy, Verdict};
 pub use options::SessionOptions;
 #[cfg(feature = "validation")]

@@ -17,8 +17,8 @@ use crate::{
     params::Params,
 };
 
-/// A list that is being put together: `.await` it for all pages, or read [one page](List::page) or
-/// [a stream](List::stream).
+/// A list that is being put together: `.await` it for all pages, or read [one page](List::page), a stream of
+/// [pages](List::pages) or of [elements](List::stream).
 ///
 /// Elements that cannot be decoded are left out of the whole list and logged; [`page`](List::page) has them.
 ///
@@ -112,9 +112,15 @@ where
     /// may be that of a cached [page](List::page): elements that were yielded cannot be taken back, so the list
     /// is not read again.
     pub fn stream(self) -> Items<P> {
-        let first = self.page(None).received();
-        let pages = Pages::new(self.max_pages, self.max_bytes);
-        Items { list: self, ready: Vec::new().into_iter(), next: Some(first), pages }
+        Items { pages: self.pages(), ready: Vec::new().into_iter() }
+    }
+
+    /// The pages one by one; each is requested when it is polled for. Ends after an error, as
+    /// [`stream`](List::stream) does.
+    pub fn pages(self) -> PageStream<P> {
+        let next = Some(self.page(None).received());
+        let limits = Pages::new(self.max_pages, self.max_bytes);
+        PageStream { list: self, next, limits }
     }
 
     async fn all(self) -> Result<Vec<P::Item>, Error> {
@@ -163,40 +169,13 @@ where
     }
 }
 
-type Receiving<P> = Pin<Box<dyn Future<Output = Result<Received<P>, Error>> + Send>>;
-
 /// The elements of a list; see [`List::stream`]. Cancel safe.
 pub struct Items<P: Page> {
-    list: List<P>,
+    pages: PageStream<P>,
     ready: std::vec::IntoIter<P::Item>,
-    next: Option<Receiving<P>>,
-    pages: Pages,
 }
 
 impl<P: Page> Unpin for Items<P> {}
-
-impl<P: MethodResult + Page + Send + 'static> Items<P>
-where
-    P::Item: Send,
-{
-    /// Takes a page in. An error about the pages after it is yielded after its elements.
-    fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<(), Error> {
-        self.pages.received(bytes).map_err(|too_much| self.list.error(too_much))?;
-        if let Some(cursor) = page.next_cursor() {
-            self.next = Some(match self.pages.next(cursor) {
-                Ok(()) => self.list.page(Some(cursor)).received(),
-                Err(too_much) => Box::pin(std::future::ready(Err(self.list.error(too_much)))),
-            });
-        }
-        let elements = page.into_items();
-        if let Some(first) = elements.skipped().first() {
-            let (method, count) = (self.list.method, elements.skipped().len());
-            tracing::warn!(method, count, reason = %first.reason, "elements that cannot be decoded");
-        }
-        self.ready = elements.into_iter();
-        Ok(())
-    }
-}
 
 impl<P: MethodResult + Page + Send + 'static> Stream for Items<P>
 where
@@ -209,15 +188,64 @@ where
             if let Some(item) = self.ready.next() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            let Some(next) = &mut self.next else {
-                return Poll::Ready(None);
-            };
-            let received = ready!(next.as_mut().poll(cx));
-            self.next = None;
-            if let Err(error) = received.and_then(|received| self.take(received)) {
-                return Poll::Ready(Some(Err(error)));
+            match ready!(Pin::new(&mut self.pages).poll_next(cx)) {
+                Some(Ok(page)) => self.ready = page.into_items().into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
             }
         }
+    }
+}
+
+/// The pages of a list; see [`List::pages`]. Cancel safe.
+pub struct PageStream<P> {
+    list: List<P>,
+    next: Option<Receiving<P>>,
+    limits: Pages,
+}
+
+type Receiving<P> = Pin<Box<dyn Future<Output = Result<Received<P>, Error>> + Send>>;
+
+impl<P> Unpin for PageStream<P> {}
+
+impl<P: MethodResult + Page + Send + 'static> PageStream<P>
+where
+    P::Item: Send,
+{
+    /// The next page; `None` after the last one. Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<P, Error>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Takes a page in. An error about the pages after it is yielded after it.
+    fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<P, Error> {
+        self.limits.received(bytes).map_err(|too_much| self.list.error(too_much))?;
+        if let Some(cursor) = page.next_cursor() {
+            self.next = Some(match self.limits.next(cursor) {
+                Ok(()) => self.list.page(Some(cursor)).received(),
+                Err(too_much) => Box::pin(std::future::ready(Err(self.list.error(too_much)))),
+            });
+        }
+        if let Some(first) = page.items().skipped().first() {
+            let (method, count) = (self.list.method, page.items().skipped().len());
+            let server = self.list.session.name();
+            tracing::warn!(server, method, count, reason = %first.reason, "elements that cannot be decoded");
+        }
+        Ok(page)
+    }
+}
+
+impl<P: MethodResult + Page + Send + 'static> Stream for PageStream<P>
+where
+    P::Item: Send,
+{
+    type Item = Result<P, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let received = ready!(next.as_mut().poll(cx));
+        self.next = None;
+        Poll::Ready(Some(received.and_then(|received| self.take(received))))
     }
 }
 
@@ -229,6 +257,12 @@ impl<P> fmt::Debug for List<P> {
 
 impl<P: Page> fmt::Debug for Items<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items").field("list", &self.list).finish_non_exhaustive()
+        f.debug_struct("Items").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}
+
+impl<P> fmt::Debug for PageStream<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageStream").field("list", &self.list).finish_non_exhaustive()
     }
 }

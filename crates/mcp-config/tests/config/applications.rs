@@ -307,6 +307,22 @@ fn slips_of_one_or_two_letters_are_doubted() {
 }
 
 #[test]
+fn a_command_that_needs_a_shell_is_doubted() {
+    for (command, wanted) in [
+        ("npx -y it", "after \"npx\" into \"args\""),
+        ("/usr/bin/node --inspect x.js", "after \"/usr/bin/node\""),
+        ("~/bin/it", "${userHome}"),
+    ] {
+        let problem = doubt(json!({ "command": command }));
+        assert_eq!(problem.path, "mcpServers.x.command");
+        assert!(problem.message.contains(wanted), "{problem}");
+    }
+    for command in ["C:\\Program Files\\node.exe", "/opt/My App/run", "npx"] {
+        assert_eq!(with(json!({ "command": command })).problems(), [], "{command}");
+    }
+}
+
+#[test]
 fn protocol_headers_are_left_out_with_a_doubt() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mcp.json");

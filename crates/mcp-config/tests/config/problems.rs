@@ -131,6 +131,21 @@ fn problems_and_debug_show_no_secret() {
     );
     let shown = format!("{config:?}");
     assert!(!shown.contains("SECRET"), "{shown}");
+    let more = McpConfig::from_str(
+        r#"{
+            "inputs": [{"id": "i", "password": true, "default": "SECRET"}],
+            "servers": {
+                "a": {"command": "x", "args": ["--token", "SECRET", "--key=SECRET"]},
+                "b": {"url": "x.example/mcp?key=SECRET"},
+                "c": {"command": "npx --token SECRET"}
+            }
+        }"#,
+    );
+    let more = more.unwrap();
+    let shown = format!("{:?} {:?}", more.problems(), more.inputs());
+    assert!(!shown.contains("SECRET"), "{shown}");
+    let shown = format!("{:?}", more.server("a"));
+    assert!(shown.contains("--token") && !shown.contains("SECRET"), "{shown}");
     let config = config.unwrap();
     let fatal: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
     assert_eq!(fatal.len(), 3, "{fatal:?}");

@@ -66,7 +66,7 @@ async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_
     }
 }
 
-/// A server that floods requests on its stream once it is told to, and then answers the request 5. It never
+/// A server that floods requests on its stream once it is signalled to, and then answers the request 5. It never
 /// accepts a response.
 async fn flooding() -> (Server, watch::Sender<bool>) {
     let (begin, begun) = watch::channel(false);

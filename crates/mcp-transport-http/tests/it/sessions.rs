@@ -1,4 +1,4 @@
-//! Sessions that the server has forgotten.
+//! Sessions that the server has lost.
 
 use std::sync::{
     Arc,
@@ -86,7 +86,7 @@ async fn start(forgetful: &Forgetful) -> Server {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
+async fn a_lost_session_is_reinitialised_once_for_all_callers() {
     for (status, body) in
         [(404, NULL_ID), (404, "gone"), (404, ""), (400, NULL_ID), (400, NO_ID), (400, "gone")]
     {
@@ -178,7 +178,7 @@ async fn a_404_without_a_session_is_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_begun_anew_has_expired_and_all_learn_it_at_once() {
+async fn a_session_that_cannot_be_reinitialised_has_expired_for_all_callers() {
     let mut forgetful = Forgetful::new(404, NULL_ID);
     forgetful.willing = 1;
     let server = start(&forgetful).await;
@@ -277,7 +277,7 @@ async fn one_way_messages_find_the_new_session_and_responses_do_not() {
 }
 
 #[tokio::test]
-async fn dropping_the_one_who_renews_leaves_it_to_the_next() {
+async fn dropping_the_caller_that_reinitialises_leaves_it_to_the_next() {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = count.clone();
     let server = Server::start(move |request, reply| {

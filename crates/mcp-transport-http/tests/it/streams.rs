@@ -293,7 +293,7 @@ async fn a_response_may_come_on_any_stream() {
 }
 
 #[tokio::test]
-async fn the_stream_of_the_server_is_opened_again_where_it_broke_off() {
+async fn the_stream_of_the_server_is_resumed_where_it_broke_off() {
     let server = Server::start(|request, reply| async move {
         let last = request.header("last-event-id").map(str::to_owned);
         match (request.rpc().as_str(), last.as_deref()) {
@@ -329,7 +329,7 @@ async fn around_a_gap(inbound: &mut Inbound) -> Gap {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_go_on_where_it_broke_off_says_so() {
+async fn a_stream_that_is_not_resumed_where_it_broke_off_leaves_a_gap() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
         let asked = asked.clone();
@@ -388,7 +388,7 @@ async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
 }
 
 #[tokio::test]
-async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
+async fn a_refused_stream_that_was_open_before_shows_that_the_session_is_lost() {
     for status in [404, 400] {
         let begun = Arc::new(Mutex::new(0));
         let counter = begun.clone();

@@ -1,10 +1,12 @@
+//! The state of one client.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mcp_core::{ClientCapabilities, InitializeRequestParams, LoggingLevel, ProtocolVersion};
 
-/// What is remembered of one client, of which revisions since 2026-07-28 need nothing.
+/// The state of one client. Revisions since 2026-07-28 need none.
 #[derive(Debug, Default)]
-pub(crate) struct Client(Mutex<State>);
+pub(crate) struct ClientState(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -13,18 +15,18 @@ struct State {
     log_severity: Option<u8>,
 }
 
-impl Client {
+impl ClientState {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection begins, in this revision.
+    /// Opens the connection of a client in this revision.
     pub(crate) fn initialize(&self, version: ProtocolVersion, params: InitializeRequestParams) {
         let capabilities = params.capabilities;
         *self.lock() = State { version: Some(version), capabilities, log_severity: None };
     }
 
-    /// The revision that was agreed on.
+    /// The negotiated revision.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
         self.lock().version
     }
@@ -33,13 +35,13 @@ impl Client {
         self.lock().capabilities.clone()
     }
 
-    /// The least severity that the client wants to hear of.
+    /// The least severity of the log messages that the client wants.
     pub(crate) fn log_severity(&self) -> u8 {
         const INFO: u8 = 1;
         self.lock().log_severity.unwrap_or(INFO)
     }
 
-    /// `false` for a level that is none.
+    /// Returns `false` for an unknown level.
     pub(crate) fn set_log_level(&self, level: &LoggingLevel) -> bool {
         let severity = level.severity();
         if severity.is_some() {

@@ -13,11 +13,11 @@ use mcp_testkit::{
     http::{Get, Post, Received, SseServer, Stream},
     within,
 };
-use mcp_transport::{
-    Connect, Connection, Delivery, Envelope, ErrorKind, Gap, IdleLimit, InboundItem, Transport,
-};
+use mcp_transport::{Connection, Delivery, Envelope, Error, ErrorKind, IdleLimit, Transport};
+use mcp_transport_sse::SseTransport;
+use tokio::time::Instant;
 
-use crate::{LEGACY, ask, at, handshake, next_message, open, request};
+use crate::{LEGACY, ask, handshake, next_message, open, request, stream_is_over};
 
 /// Answers all but what is to wait.
 fn but_silent(request: &Received, stream: &Stream) -> Post {
@@ -32,7 +32,7 @@ async fn server() -> SseServer {
 }
 
 #[tokio::test]
-async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() {
+async fn what_is_in_flight_fails_and_the_next_request_opens_another_session() {
     let server = server().await;
     let Connection { transport, mut inbound, .. } = open(&server.url).await;
     let transport = &transport;
@@ -42,10 +42,8 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
         end(&server.stream);
         let error = within(waiting.response()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-        assert_eq!(transport.reinitializations(), round - 1, "nobody has asked for another one");
-        let gap = within(inbound.next()).await.unwrap().unwrap();
-        let InboundItem::Gap(Gap::NewSession(Some(cause))) = gap else { panic!("{gap:?}") };
-        assert_eq!(cause.kind(), ErrorKind::Interrupted);
+        assert_eq!(transport.reinitializations(), round - 1, "no request needs another one");
+        assert_eq!(stream_is_over(&mut inbound).await.kind(), ErrorKind::Interrupted);
         ask(transport, 1, "ping").await.unwrap();
         assert_eq!(transport.reinitializations(), round);
     }
@@ -65,7 +63,7 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
     assert!(matches!(next_message(&mut inbound).await, Message::Notification(_)));
     // The server does not know any more what it asked.
     server.stream.end();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     let answer = Response::result(7.into(), RawJson::trusted("{}"));
     let error = within(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
@@ -78,10 +76,10 @@ async fn what_is_in_flight_fails_and_the_next_request_begins_the_session_anew() 
 #[tokio::test]
 async fn many_who_need_a_new_stream_share_one() {
     let server = server().await;
-    let transport = open(&server.url).await.transport;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
     handshake(&transport).await;
     server.stream.cut();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     let asked = within(async {
         tokio::join!(
             ask(&transport, 1, "ping"),
@@ -98,10 +96,10 @@ async fn many_who_need_a_new_stream_share_one() {
 async fn a_server_that_is_down_is_tried_some_times_and_found_again() {
     let server = server().await;
     let address = server.url.trim_start_matches("http://").trim_end_matches("/sse").to_owned();
-    let transport = open(&server.url).await.transport;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
     handshake(&transport).await;
     server.stop().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     let (one, two) =
         within(async { tokio::join!(ask(&transport, 1, "ping"), ask(&transport, 2, "ping")) })
             .await;
@@ -115,7 +113,7 @@ async fn a_server_that_is_down_is_tried_some_times_and_found_again() {
 }
 
 #[tokio::test]
-async fn failures_on_the_way_to_a_new_stream_are_passed_over_or_told() {
+async fn transient_failures_to_reconnect_are_retried_and_others_reported() {
     let gets = |nth| match nth {
         1 => Get::Full(503, "text/plain", "later"),
         2 => Get::Cut,
@@ -123,14 +121,14 @@ async fn failures_on_the_way_to_a_new_stream_are_passed_over_or_told() {
         _ => Get::endpoint("/message"),
     };
     let server = SseServer::start(gets, but_silent).await;
-    let transport = open(&server.url).await.transport;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
     handshake(&transport).await;
     server.stream.end();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     ask(&transport, 1, "ping").await.unwrap();
     assert_eq!(server.wait_for("GET", 4).await.len(), 4);
     server.stream.end();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     let error = ask(&transport, 1, "ping").await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Rejected, Delivery::NotSent));
     assert_eq!(server.wait_for("GET", 5).await.len(), 5, "a refusal is not tried again");
@@ -138,7 +136,7 @@ async fn failures_on_the_way_to_a_new_stream_are_passed_over_or_told() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_begun_anew_is_expired() {
+async fn a_session_that_cannot_be_reinitialised_is_expired() {
     for answer in [
         r#""result":{"protocolVersion":"2024-11-05"}"#,
         r#""error":{"code":-32602,"message":"once is enough"}"#,
@@ -156,10 +154,10 @@ async fn a_session_that_cannot_be_begun_anew_is_expired() {
             },
         )
         .await;
-        let transport = open(&server.url).await.transport;
+        let Connection { transport, mut inbound, .. } = open(&server.url).await;
         handshake(&transport).await;
         server.stream.end();
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream_is_over(&mut inbound).await;
         let error = ask(&transport, 1, "ping").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SessionExpired, "{error}");
         assert_eq!(error.delivery(), Delivery::NotSent);
@@ -167,32 +165,61 @@ async fn a_session_that_cannot_be_begun_anew_is_expired() {
     }
 }
 
-#[tokio::test]
-async fn a_silent_stream_is_given_up_and_a_commented_one_is_not() {
+/// Sends a request, so that the answer takes as long as it does.
+async fn wait_for_answer(
+    transport: &SseTransport,
+    id: i64,
+    limit: IdleLimit,
+) -> impl Future<Output = Result<Response, Error>> {
+    let envelope = request(id, "silent").with_idle_limit(limit);
+    transport.request(envelope).await.unwrap().response()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_times_out_and_a_commented_one_does_not() {
+    const SECOND: Duration = Duration::from_secs(1);
     let server = server().await;
-    let sse = at(&server.url).idle_timeout(Duration::from_millis(200));
-    let transport = within(sse.connect()).await.unwrap().transport;
-    let waiting = within(transport.request(request(1, "silent"))).await.unwrap();
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let waiting = wait_for_answer(&transport, 1, IdleLimit::Transport).await;
+    for _ in 0..4 {
+        tokio::time::sleep(200 * SECOND).await;
         server.stream.write(": ping\n\n");
     }
     server.stream.push(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
-    within(waiting.response()).await.unwrap();
+    waiting.await.unwrap();
 
     // One that may take longer has the others wait for it.
-    let patient =
-        request(2, "silent").with_idle_limit(IdleLimit::After(Duration::from_millis(800)));
-    let begun = std::time::Instant::now();
-    let patient = within(transport.request(patient)).await.unwrap();
-    let waiting = within(transport.request(request(3, "silent"))).await.unwrap();
-    for exchange in [patient, waiting] {
-        let error = within(exchange.response()).await.unwrap_err();
+    let started = Instant::now();
+    let longer = IdleLimit::After(800 * SECOND);
+    let longer = wait_for_answer(&transport, 2, longer).await;
+    let waiting = wait_for_answer(&transport, 3, IdleLimit::Transport).await;
+    for answer in [longer.await, waiting.await] {
+        let error = answer.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
     }
-    assert!(begun.elapsed() >= Duration::from_millis(700));
-    server.wait_for_close().await;
+    assert!((800..=1100).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert_eq!(stream_is_over(&mut inbound).await.kind(), ErrorKind::Timeout);
     ask(&transport, 4, "ping").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_the_time() {
+    const FORM: Duration = Duration::from_secs(1000);
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    let started = Instant::now();
+    let caller = wait_for_answer(&transport, 1, IdleLimit::Caller).await;
+    let waiting = wait_for_answer(&transport, 2, IdleLimit::Transport).await;
+    server.stream.push(r#"{"jsonrpc":"2.0","id":1,"method":"elicitation/create"}"#);
+    tokio::time::sleep(FORM).await;
+    for id in [1, 2] {
+        server.stream.push(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
+    }
+    caller.await.unwrap();
+    waiting.await.unwrap();
+    assert!(started.elapsed() >= FORM);
+    ask(&transport, 3, "ping").await.unwrap();
+    assert_eq!(server.wait_for("GET", 1).await.len(), 1, "it is still the first stream");
 }
 
 #[tokio::test]
@@ -202,9 +229,9 @@ async fn close_does_not_wait_for_a_new_stream() {
         SseServer::answer,
     )
     .await;
-    let transport = open(&server.url).await.transport;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
     server.stream.end();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream_is_over(&mut inbound).await;
     let begun = std::time::Instant::now();
     let closing = async {
         server.wait_for("GET", 2).await;

@@ -1,11 +1,11 @@
-//! What comes out of stdout that is no message, or too much of one.
+//! Output on stdout that is not JSON-RPC, or too long.
 
 use mcp_transport::{ErrorKind, Transport};
 
 use crate::support::{bounded, call, connect, open, sh, small_limits};
 
 #[tokio::test]
-async fn banners_and_broken_bytes_are_skipped_and_counted() {
+async fn banners_and_invalid_bytes_are_skipped_and_counted() {
     let script = r#"
         printf 'Welcome to \033[1mthe server\033[0m\n\n   \n{"half": \n\377\376\n[1,2]\n42\n'
         serve"#;
@@ -18,7 +18,7 @@ async fn banners_and_broken_bytes_are_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn junk_in_mid_call_harms_nobody() {
+async fn other_output_during_a_call_is_skipped() {
     let script = r#"while IFS= read -r line; do id "$line"; echo printed; answer "$id"; done"#;
     let connection = connect(sh(script)).await;
     for id in 1..50 {
@@ -31,7 +31,7 @@ async fn junk_in_mid_call_harms_nobody() {
 const LONG: &str = "long() { head -c 2000000 /dev/zero | tr '\\0' x; }\nread -r line\n";
 
 #[tokio::test]
-async fn an_oversize_answer_fails_the_request_whose_id_it_shows() {
+async fn an_oversize_response_fails_the_request_with_its_id() {
     for answer in [
         r#"printf '{"jsonrpc":"2.0","id":1,"result":"'; long; echo '"}'"#,
         r#"printf '{"jsonrpc":"2.0","result":"'; long; echo '","id":1}'"#,
@@ -50,7 +50,7 @@ async fn an_oversize_answer_fails_the_request_whose_id_it_shows() {
 }
 
 #[tokio::test]
-async fn an_oversize_line_without_an_id_fails_all_that_are_open() {
+async fn an_oversize_line_without_an_id_fails_all_open_requests() {
     let script = format!("{LONG} read -r line; long; echo; serve");
     let connection = connect(sh(&script).limits(small_limits())).await;
     let first = open(&connection.transport, 1).await;

@@ -1,74 +1,75 @@
-//! Descendants of a process that have left its group, such as those in sessions of their own. They are
-//! found by their parents, so only while these live: before the tree is ended, and not after.
+//! Descendants of a process that left its process group, for example by `setsid`. They are found through
+//! their parents, so only while those are alive: before the tree is signalled, not after.
 
 use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// The most processes that are looked at.
-const LIMIT: usize = 10_000;
+/// The maximum number of processes visited by a search.
+const MAX_PROCESSES: usize = 10_000;
 
-/// Descendants that were found. Each is held by a handle, since its number may be given to another process.
+/// The descendants found so far. Each has a process file descriptor, since its id may be reused.
 #[derive(Default)]
-pub(crate) struct Strays(Vec<Stray>);
+pub(crate) struct Detached(Vec<DetachedProcess>);
 
-struct Stray {
+struct DetachedProcess {
     pid: Pid,
     started: u64,
     handle: OwnedFd,
 }
 
-/// A process by its number and the time of its start.
+/// The id and the start time of a process, which together are unique.
 pub(crate) type Identity = (Pid, u64);
 
-impl Strays {
-    /// Adds the present descendants of `leader`, and of those known, that are not in `group`.
+impl Detached {
+    /// Adds the current descendants of `leader` and of the known processes that are not in `group`.
     pub(crate) fn find(&mut self, leader: Pid, group: Pid) {
-        let mut open: Vec<Pid> = self.0.iter().map(|stray| stray.pid).chain([leader]).collect();
-        let mut looked_at = 0;
-        while let Some(parent) = open.pop() {
+        let mut parents: Vec<Pid> =
+            self.0.iter().map(|process| process.pid).chain([leader]).collect();
+        let mut visited = 0;
+        while let Some(parent) = parents.pop() {
             for child in children(parent) {
-                looked_at += 1;
-                if looked_at > LIMIT {
+                visited += 1;
+                if visited > MAX_PROCESSES {
                     return;
                 }
-                open.push(child);
+                parents.push(child);
                 let stat =
                     Stat::read(child).filter(|stat| stat.group != group.as_raw_nonzero().get());
                 if let Some(stat) = stat
-                    && self.0.iter().all(|stray| (stray.pid, stray.started) != (child, stat.started))
+                    && self.0.iter().all(|known| (known.pid, known.started) != (child, stat.started))
                     && let Ok(handle) = pidfd_open(child, PidfdFlags::empty())
-                    // The number may have been given to another process meanwhile.
+                    // The id may have been reused before the descriptor was opened.
                     && Stat::read(child).is_some_and(|now| now.started == stat.started)
                 {
-                    self.0.push(Stray { pid: child, started: stat.started, handle });
+                    self.0.push(DetachedProcess { pid: child, started: stat.started, handle });
                 }
             }
         }
     }
 
     pub(crate) fn identities(&self) -> Vec<Identity> {
-        self.0.iter().map(|stray| (stray.pid, stray.started)).collect()
+        self.0.iter().map(|process| (process.pid, process.started)).collect()
     }
 
     pub(crate) fn are_alive(&self) -> bool {
-        self.0.iter().any(|stray| is_alive((stray.pid, stray.started)))
+        self.0.iter().any(|process| is_alive((process.pid, process.started)))
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        for stray in &self.0 {
-            // One that has ended needs no signal.
-            let _ = pidfd_send_signal(&stray.handle, signal);
+        for process in &self.0 {
+            // Fails if the process has already ended.
+            let _ = pidfd_send_signal(&process.handle, signal);
         }
     }
 }
 
-/// Whether a process is there, and more than a zombie.
+/// Whether a process exists and is not a zombie.
 pub(crate) fn is_alive((pid, started): Identity) -> bool {
     Stat::read(pid).is_some_and(|stat| stat.started == started && stat.is_living)
 }
 
-/// The children of a process, of all its threads.
+/// The children of all threads of a process.
 fn children(parent: Pid) -> Vec<Pid> {
     let tasks = format!("/proc/{}/task", parent.as_raw_nonzero());
     let Ok(threads) = std::fs::read_dir(tasks) else { return Vec::new() };
@@ -82,7 +83,7 @@ fn children(parent: Pid) -> Vec<Pid> {
     lists.flat_map(pids).collect()
 }
 
-/// A line of `/proc/<pid>/stat`: `pid (name) state parent group ...`, where names hold anything.
+/// A line of `/proc/<pid>/stat`: `pid (name) state parent group ...`. The name may contain any character.
 pub(crate) struct Stat {
     pub(crate) is_living: bool,
     pub(crate) group: i32,
@@ -100,7 +101,7 @@ impl Stat {
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?;
         let group = fields.nth(1)?.parse().ok()?;
-        // The 22nd field of all.
+        // Field 22 of the line.
         let started = fields.nth(16).and_then(|field| field.parse().ok()).unwrap_or(0);
         Some(Self { is_living: !matches!(state, "Z" | "X"), group, started })
     }
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_process_table_is_read_whatever_the_name() {
+    fn a_stat_line_is_parsed_with_any_process_name() {
         let line = b"41 (a) R) S 1 40 40 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 98765 1 2 3";
         let stat = Stat::parse(line).unwrap();
         assert!(stat.is_living);

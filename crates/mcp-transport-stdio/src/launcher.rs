@@ -1,41 +1,45 @@
-//! Which program is started, with which options before the server's name.
+//! The program to start, and its options before the name of the server.
 
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
 };
 
-use crate::place::Place;
+use crate::launch_context::LaunchContext;
 
-/// Which program is started. What depends on the machine is decided when it is.
+/// The program to start. An interpreter is looked up at each start.
 #[derive(Clone)]
-pub(crate) enum Starter {
-    Named(OsString),
+pub(crate) enum Launcher {
+    Program(OsString),
     Python,
     Node,
 }
 
-impl Starter {
-    /// The program that runs `subject`, or why there is none.
-    pub(crate) fn program(&self, subject: &OsStr, place: &Place<'_>) -> Result<OsString, String> {
+impl Launcher {
+    /// The program that runs `subject`, or the reason why there is none.
+    pub(crate) fn program(
+        &self,
+        subject: &OsStr,
+        context: &LaunchContext<'_>,
+    ) -> Result<OsString, String> {
         match self {
-            Self::Named(program) => Ok(program.clone()),
-            Self::Python => Ok(python_interpreter(place, std::env::var_os("VIRTUAL_ENV"))),
-            Self::Node => refuse_typescript(subject).map(|()| "node".into()),
+            Self::Program(program) => Ok(program.clone()),
+            Self::Python => Ok(python_interpreter(context, std::env::var_os("VIRTUAL_ENV"))),
+            Self::Node => reject_typescript(subject).map(|()| "node".into()),
         }
     }
 
-    /// The program for people, as far as it is known without a look at the machine.
+    /// The name of the program, without a lookup.
     pub(crate) fn name(&self) -> &OsStr {
         match self {
-            Self::Named(program) => program,
+            Self::Program(program) => program,
             Self::Python => OsStr::new("python"),
             Self::Node => OsStr::new("node"),
         }
     }
 }
 
-/// An option of a runner, with its value where it takes one.
+/// An option of a runner, with or without a value.
 #[derive(Clone)]
 pub(crate) struct Flag {
     name: &'static str,
@@ -56,23 +60,23 @@ impl Flag {
     }
 }
 
-/// The interpreter where none is named; `active` is the virtual environment of this process.
-fn python_interpreter(place: &Place<'_>, active: Option<OsString>) -> OsString {
-    let own = place.environment.get("VIRTUAL_ENV").map(OsStr::to_owned);
-    let active = own.or(active).filter(|directory| !directory.is_empty()).map(|directory| {
+/// The default interpreter. `active` is the virtual environment of this process.
+fn python_interpreter(context: &LaunchContext<'_>, active: Option<OsString>) -> OsString {
+    let set = context.environment.get("VIRTUAL_ENV").map(OsStr::to_owned);
+    let active = set.or(active).filter(|directory| !directory.is_empty()).map(|directory| {
         let program = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
         Path::new(&directory).join(program).into_os_string()
     });
-    let mut known = active.into_iter().chain(["python3".into(), "python".into()]);
-    known.find(|program| place.find(program).is_some()).unwrap_or_else(|| "python3".into())
+    let mut candidates = active.into_iter().chain(["python3".into(), "python".into()]);
+    candidates.find(|program| context.find(program).is_some()).unwrap_or_else(|| "python3".into())
 }
 
-fn refuse_typescript(script: &OsStr) -> Result<(), String> {
+fn reject_typescript(script: &OsStr) -> Result<(), String> {
     let extension = Path::new(script).extension().and_then(OsStr::to_str).unwrap_or_default();
     match &*extension.to_ascii_lowercase() {
         "ts" | "mts" | "cts" | "tsx" => Err(format!(
-            "{} is TypeScript, which needs a runner: `.runner(\"tsx\")`, \
-             or `.runner(\"node\")` from Node.js 22.18 on",
+            "{} is TypeScript, which needs a runner: use `.runner(\"tsx\")`, or `.runner(\"node\")` with \
+             Node.js 22.18 or later",
             script.display()
         )),
         _ => Ok(()),
@@ -99,33 +103,33 @@ mod tests {
         (dir, path)
     }
 
-    fn found(own: &[(&str, &Path)], active: Option<&Path>) -> OsString {
-        let own: Vec<_> = own.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let place = Place { cwd: None, environment: Environment::new(&[], &own) };
-        python_interpreter(&place, active.map(Into::into))
+    fn found(set: &[(&str, &Path)], active: Option<&Path>) -> OsString {
+        let set: Vec<_> = set.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let context = LaunchContext { cwd: None, environment: Environment::new(&[], &set) };
+        python_interpreter(&context, active.map(Into::into))
     }
 
     #[test]
-    fn the_active_environment_comes_before_the_path() {
+    fn the_active_virtual_environment_precedes_the_path() {
         let (_dir, dir) = directory(&["bin/python3", "my venv/bin/python", "other/bin/python"]);
         let (path, active, other) = (dir.join("bin"), dir.join("my venv"), dir.join("other"));
         let path = ("PATH", &*path);
         assert_eq!(found(&[path], Some(&active)), active.join("bin/python"));
-        let own = ("VIRTUAL_ENV", &*other);
-        assert_eq!(found(&[path, own], Some(&active)), other.join("bin/python"));
-        // None is active for this child.
+        let set = ("VIRTUAL_ENV", &*other);
+        assert_eq!(found(&[path, set], Some(&active)), other.join("bin/python"));
+        // No virtual environment is active for this child.
         assert_eq!(found(&[path, ("VIRTUAL_ENV", Path::new(""))], Some(&active)), "python3");
     }
 
     #[test]
-    fn an_environment_that_is_gone_does_not_count() {
+    fn a_deleted_virtual_environment_is_ignored() {
         let (_dir, dir) = directory(&["python3"]);
         assert_eq!(found(&[("PATH", &dir)], Some(&dir.join("deleted"))), "python3");
         assert_eq!(found(&[("PATH", &dir)], Some(Path::new(""))), "python3");
     }
 
     #[test]
-    fn python3_comes_before_python_and_either_will_do() {
+    fn python3_is_preferred_to_python() {
         let (_both, both) = directory(&["python3", "python"]);
         let (_old, old) = directory(&["python"]);
         let (_none, none) = directory(&[]);
@@ -135,20 +139,20 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_environment_is_below_the_directory_of_the_child() {
+    fn a_relative_virtual_environment_is_resolved_in_the_working_directory() {
         let (_dir, dir) = directory(&[".venv/bin/python"]);
-        let own = [("VIRTUAL_ENV".into(), ".venv".into()), ("PATH".into(), OsString::new())];
-        let place = Place { cwd: Some(&dir), environment: Environment::new(&[], &own) };
-        assert_eq!(python_interpreter(&place, None), ".venv/bin/python");
+        let set = [("VIRTUAL_ENV".into(), ".venv".into()), ("PATH".into(), OsString::new())];
+        let context = LaunchContext { cwd: Some(&dir), environment: Environment::new(&[], &set) };
+        assert_eq!(python_interpreter(&context, None), ".venv/bin/python");
     }
 
     #[test]
-    fn typescript_is_told_by_its_extension() {
+    fn typescript_is_recognized_by_its_extension() {
         for script in ["a.ts", "dir/a.mts", "a.b.CTS", "a.tsx"] {
-            assert!(refuse_typescript(script.as_ref()).is_err(), "{script}");
+            assert!(reject_typescript(script.as_ref()).is_err(), "{script}");
         }
         for script in ["a.js", "a.mjs", "a.cjs", "a.ts.js", "ts", ".ts", "a.json", "bin/server"] {
-            assert!(refuse_typescript(script.as_ref()).is_ok(), "{script}");
+            assert!(reject_typescript(script.as_ref()).is_ok(), "{script}");
         }
     }
 }

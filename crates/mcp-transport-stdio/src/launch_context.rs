@@ -1,4 +1,4 @@
-//! Where a command runs, and where it is looked for.
+//! The working directory and environment of a command.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -7,14 +7,14 @@ use std::{
 
 use crate::{env::Environment, lookup};
 
-/// The working directory and the environment of the child, in which commands are looked for.
-pub(crate) struct Place<'a> {
+/// The working directory and environment of a child process. Commands are looked up in them.
+pub(crate) struct LaunchContext<'a> {
     pub(crate) cwd: Option<&'a Path>,
     pub(crate) environment: Environment,
 }
 
-impl Place<'_> {
-    /// The file that a program's name or path stands for.
+impl LaunchContext<'_> {
+    /// Finds the file of a program, given by name or path.
     pub(crate) fn find(&self, program: &OsStr) -> Option<PathBuf> {
         let extensions = match (cfg!(windows), self.environment.get("PATHEXT")) {
             (false, _) => Vec::new(),

@@ -1,5 +1,5 @@
-//! Scripts and packages: what runs them is a stand-in that writes down how it was started, or the real
-//! thing where this machine has it.
+//! Scripts and packages, run by fake runners that record their arguments, or by real ones if they are
+//! installed.
 
 use std::{
     os::unix::fs::symlink,
@@ -12,16 +12,16 @@ use mcp_transport_stdio::{Stderr, Stdio};
 
 use crate::support::{ECHO, bounded, call};
 
-/// A directory for `PATH` that has a shell and stand-ins of these names.
-fn stand_ins(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
+/// A directory for `PATH` with a shell and fake runners of these names.
+fn fake_runners(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     symlink("/bin/sh", dir.path().join("sh")).unwrap();
-    let text = dir.path().join("stand-in.txt");
+    let text = dir.path().join("fake-runner.txt");
     let script = r#"for word in "${0##*/}" "$@" "utf8=$PYTHONUTF8" "$PWD"; do
-        printf '%s\n' "$word"; done > "$SEEN""#;
+        printf '%s\n' "$word"; done > "$RECORD""#;
     std::fs::write(&text, format!("#!/bin/sh\n{ECHO}\n{script}\nserve\n")).unwrap();
     for name in names {
-        // Not written here: what forks meanwhile would hold it open, and such a file cannot be run.
+        // Copied by another process: a file that a concurrent fork holds open for writing cannot be executed.
         let mut install = Command::new("install");
         install.args(["-m", "755"]).arg(&text).arg(dir.path().join(name));
         assert!(install.status().unwrap().success());
@@ -30,10 +30,10 @@ fn stand_ins(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-/// What the stand-in below `path` was started with: its name and arguments, a variable, a directory.
-async fn seen<R: Send + Sync + 'static>(server: Stdio<R>, path: &Path) -> Vec<String> {
-    let file = path.join("seen");
-    let server = server.env("PATH", path).env("SEEN", &file).stderr(Stderr::Null);
+/// The name, arguments, one variable and working directory of the fake runner in `path`.
+async fn recorded<R: Send + Sync + 'static>(server: Stdio<R>, path: &Path) -> Vec<String> {
+    let file = path.join("recorded");
+    let server = server.env("PATH", path).env("RECORD", &file).stderr(Stderr::Null);
     let transport = bounded(server.connect()).await.unwrap().transport;
     bounded(call(&transport, 1)).await.unwrap();
     bounded(transport.close()).await.unwrap();
@@ -41,8 +41,8 @@ async fn seen<R: Send + Sync + 'static>(server: Stdio<R>, path: &Path) -> Vec<St
 }
 
 #[tokio::test]
-async fn words_reach_the_runner_as_they_are() {
-    let (_dir, path) = stand_ins(&["uv", "uvx", "npx", "node", "my runner"]);
+async fn arguments_reach_the_runner_unchanged() {
+    let (_dir, path) = fake_runners(&["uv", "uvx", "npx", "node", "my runner"]);
     let cwd = path.join("it's a \"dîr\"");
     std::fs::create_dir(&cwd).unwrap();
     let place = cwd.canonicalize().unwrap().display().to_string();
@@ -53,26 +53,26 @@ async fn words_reach_the_runner_as_they_are() {
     };
 
     let uvx = Stdio::uvx("tool").args(odd).from_package("a[b]>=1").cwd(&cwd);
-    assert_eq!(seen(uvx, &path).await, expected(&["uvx", "--from", "a[b]>=1", "tool"]));
+    assert_eq!(recorded(uvx, &path).await, expected(&["uvx", "--from", "a[b]>=1", "tool"]));
     let uv = Stdio::uv("ein skript.py").args(odd).project(&cwd).cwd(&cwd);
     assert_eq!(
-        seen(uv, &path).await,
+        recorded(uv, &path).await,
         expected(&["uv", "run", "--project", cwd.to_str().unwrap(), "ein skript.py"])
     );
     let npx = Stdio::npx("@a/b").args(odd).cwd(&cwd).prefer_offline(true);
-    assert_eq!(seen(npx, &path).await, expected(&["npx", "-y", "--prefer-offline", "@a/b"]));
+    assert_eq!(recorded(npx, &path).await, expected(&["npx", "-y", "--prefer-offline", "@a/b"]));
     let node = Stdio::node("ein skript.js").args(odd).cwd(&cwd);
-    assert_eq!(seen(node, &path).await, expected(&["node", "ein skript.js"]));
+    assert_eq!(recorded(node, &path).await, expected(&["node", "ein skript.js"]));
     let typed = Stdio::node("a.ts").runner("my runner").args(odd).cwd(&cwd);
-    assert_eq!(seen(typed, &path).await, expected(&["my runner", "a.ts"]));
+    assert_eq!(recorded(typed, &path).await, expected(&["my runner", "a.ts"]));
     let line = r#"'my runner' a.ts 'a b' it\'s '"q"' \$HOME "" 'ü\n' *"#;
     let line = Stdio::command_line(line).unwrap().cwd(&cwd);
-    assert_eq!(seen(line, &path).await, expected(&["my runner", "a.ts"]));
+    assert_eq!(recorded(line, &path).await, expected(&["my runner", "a.ts"]));
 }
 
 #[tokio::test]
-async fn python_is_whichever_there_is_and_speaks_utf8() {
-    let (_dir, path) = stand_ins(&["python", "python3"]);
+async fn the_python_interpreter_is_looked_up_and_uses_utf8() {
+    let (_dir, path) = fake_runners(&["python", "python3"]);
     let venv = path.join("my venv");
     std::fs::create_dir_all(venv.join("bin")).unwrap();
     std::fs::hard_link(path.join("python"), venv.join("bin/python")).unwrap();
@@ -81,30 +81,30 @@ async fn python_is_whichever_there_is_and_speaks_utf8() {
     let started = |program: &str, utf8: &str| {
         [program, "a b.py", "-v", &format!("utf8={utf8}"), &here].map(str::to_owned)
     };
-    assert_eq!(seen(none(), &path).await, started("python3", "1"));
-    assert_eq!(seen(none().interpreter("python"), &path).await, started("python", "1"));
-    assert_eq!(seen(none().env("PYTHONUTF8", "0"), &path).await, started("python3", "0"));
+    assert_eq!(recorded(none(), &path).await, started("python3", "1"));
+    assert_eq!(recorded(none().interpreter("python"), &path).await, started("python", "1"));
+    assert_eq!(recorded(none().env("PYTHONUTF8", "0"), &path).await, started("python3", "0"));
     let server = none().env("VIRTUAL_ENV", &venv);
     std::fs::remove_file(path.join("python")).unwrap();
-    assert_eq!(seen(server.clone(), &path).await, started("python", "1"));
-    // Each connect looks anew.
+    assert_eq!(recorded(server.clone(), &path).await, started("python", "1"));
+    // Each connect looks the interpreter up again.
     std::fs::rename(venv.join("bin/python"), path.join("python")).unwrap();
     std::fs::remove_file(path.join("python3")).unwrap();
-    assert_eq!(seen(server, &path).await, started("python", "1"));
+    assert_eq!(recorded(server, &path).await, started("python", "1"));
 }
 
-async fn refused(server: impl Connect) -> (ErrorKind, String) {
+async fn start_error(server: impl Connect) -> (ErrorKind, String) {
     let error: Error = bounded(server.connect()).await.err().unwrap();
     assert_eq!(error.delivery(), Delivery::NotSent);
     (error.kind(), error.to_string())
 }
 
 #[tokio::test]
-async fn a_runner_that_is_not_installed_says_what_to_install() {
-    let (_dir, empty) = stand_ins(&[]);
+async fn a_missing_runner_is_an_error_with_the_installer() {
+    let (_dir, empty) = fake_runners(&[]);
     async fn missing<R: Send + Sync + 'static>(server: Stdio<R>, path: &Path, expected: &str) {
         let server = server.env("PATH", path).env("VIRTUAL_ENV", "");
-        assert_eq!(refused(server).await, (ErrorKind::Connect, expected.to_owned()));
+        assert_eq!(start_error(server).await, (ErrorKind::Connect, expected.to_owned()));
     }
     let uv = "install uv: https://docs.astral.sh/uv/";
     let node = "install Node.js: https://nodejs.org/";
@@ -119,7 +119,7 @@ async fn a_runner_that_is_not_installed_says_what_to_install() {
     missing(Stdio::python("a.py"), &empty, &none("python3", python)).await;
     let line = Stdio::command_line("uvx tool --flag").unwrap();
     missing(line, &empty, &none("uvx", uv)).await;
-    // No advice where there is none to give.
+    // No hint for unknown programs.
     let unknown = "cannot start tsx: it was not found on PATH";
     missing(Stdio::node("a.ts").runner("tsx"), &empty, unknown).await;
     let path = "cannot start /no/python: there is no such file";
@@ -128,7 +128,7 @@ async fn a_runner_that_is_not_installed_says_what_to_install() {
 
 #[tokio::test]
 async fn typescript_needs_a_runner() {
-    let (kind, text) = refused(Stdio::node("src/a b.ts")).await;
+    let (kind, text) = start_error(Stdio::node("src/a b.ts")).await;
     assert_eq!(kind, ErrorKind::Config);
     assert!(text.starts_with("src/a b.ts is TypeScript") && text.contains("tsx"), "{text}");
 }
@@ -146,14 +146,14 @@ fn a_command_line_that_cannot_be_split_is_an_error() {
     }
 }
 
-/// Whether this machine has a program; a test without it has nothing to test.
+/// Whether a program is installed. Tests that need it are skipped otherwise.
 fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
 #[tokio::test]
-async fn a_script_of_python() {
+async fn a_python_script_is_run() {
     if !has("python3") {
         return;
     }
@@ -175,7 +175,7 @@ for line in sys.stdin:
 }
 
 #[tokio::test]
-async fn a_script_of_node() {
+async fn a_node_script_is_run() {
     if !has("node") {
         return;
     }
