@@ -1,13 +1,14 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use mcp_core::Implementation;
 use mcp_session::{Error, ErrorKind};
+use mcp_transport::Backoff;
 
 use crate::{
-    Backend, Backoff, Group,
+    Backend, Group,
     member::Member,
     names::{Names, Naming},
-    shared::Shared,
+    state::GroupState,
 };
 
 /// Describes a [`Group`]; from [`Group::builder`].
@@ -17,23 +18,27 @@ pub struct GroupBuilder {
     info: Implementation,
     prefix: Option<bool>,
     naming: Option<Naming>,
-    lazy: bool,
+    is_lazy: bool,
     backoff: Backoff,
 }
 
-impl GroupBuilder {
-    pub(crate) fn new() -> Self {
-        Self {
+impl Group {
+    /// Begins to describe a group.
+    pub fn builder() -> GroupBuilder {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
+        GroupBuilder {
             entries: Vec::new(),
             info: Implementation::new("mcp-group", env!("CARGO_PKG_VERSION")),
             prefix: None,
             naming: None,
-            lazy: false,
-            backoff: Backoff::default(),
+            is_lazy: false,
+            backoff: backoff.with_attempts(None).with_jitter(0.0),
         }
     }
+}
 
-    /// Adds a server. Its place among the others decides the order of lists. A server whose name is taken
+impl GroupBuilder {
+    /// Adds a server. Lists are in the order in which servers are added. A server whose name is taken
     /// becomes a [`failed`](Self::failed) one.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.entries.push(Ok(backend));
@@ -41,7 +46,7 @@ impl GroupBuilder {
     }
 
     /// Adds a server that cannot even be tried, such as an entry of a configuration that could not be
-    /// understood: it shows in [`Group::status`], and has nothing to offer.
+    /// understood: it has a [status](Group::status), and nothing to offer.
     pub fn failed(
         mut self,
         name: impl Into<Arc<str>>,
@@ -52,36 +57,40 @@ impl GroupBuilder {
         self
     }
 
-    /// Sets whether names and URIs tell the server they are of. Default: where there are several servers,
+    /// Sets whether names and URIs begin with their server. Default: where there are several servers,
     /// failed ones included.
     pub fn name_as_prefix(mut self, prefix: bool) -> Self {
         self.prefix = Some(prefix);
         self
     }
 
-    /// Sets how tools and prompts are called, from the name of the server and the name that they have
-    /// there. It has to give the same answer each time. What it returns is taken as it is; URIs are made
-    /// as without it.
+    /// Sets how tools and prompts are named, from the name of the server and the name that they have
+    /// there. It has to return the same name each time, which is used as it is. URIs are made as without it.
     pub fn naming(mut self, naming: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         self.naming = Some(Naming::Custom(Arc::new(naming)));
         self
     }
 
-    /// Sets whether servers are opened only when something needs them: a call of one of their own, or a
-    /// list, which needs all. Default: all are opened with the first client. A lazy group of several
-    /// declares every capability, since it does not know better.
+    /// Sets whether a server is opened only when something needs it: a call of its own, or a list, which
+    /// needs all. Default: all are opened with the first client. A lazy group of several servers declares
+    /// every capability, since it does not know better.
     pub fn lazy(mut self, lazy: bool) -> Self {
-        self.lazy = lazy;
+        self.is_lazy = lazy;
         self
     }
 
-    /// Sets how long to wait before a server is opened again.
+    /// Sets how a server is retried that has ended, or could not be opened.
+    ///
+    /// A session that has answered a request of a client, or was open as long as [`max`](Backoff::max), is
+    /// progress. When no more [`attempts`](Backoff::attempts) are left, the server has failed until
+    /// [`restart`](Group::restart) or the next client. Default: delays from 100 ms to 30 s without jitter,
+    /// and no limit on attempts.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Sets who a group of several servers says it is. Default: the name and version of this library.
+    /// Sets the name and version that a group of several servers gives. Default: those of this library.
     pub fn info(mut self, info: Implementation) -> Self {
         self.info = info;
         self
@@ -90,32 +99,30 @@ impl GroupBuilder {
     /// The group. Connects nothing.
     #[must_use]
     pub fn build(self) -> Group {
-        let plain = self.entries.len() == 1 && self.prefix != Some(true) && self.naming.is_none();
+        let is_plain =
+            self.entries.len() == 1 && self.prefix != Some(true) && self.naming.is_none();
         let naming = match (self.prefix, self.naming) {
             (_, Some(naming)) => naming,
             (Some(false), None) => Naming::Same,
             (_, None) => Naming::Prefix,
         };
-        let shared = Shared::new(self.info, self.lazy, self.backoff, Names::new(naming));
+        let state = GroupState::new(self.info, self.is_lazy, self.backoff, Names::new(naming));
         for entry in self.entries {
-            match entry {
-                Err(error) => shared.add_broken(Member::broken(error, shared.place(plain))),
-                Ok(backend) => {
-                    let name = Arc::clone(&backend.name);
-                    if !shared.add(Member::new(backend, shared.place(plain))) {
-                        let error = name_is_taken(name);
-                        tracing::warn!(%error, "a server is left out");
-                        shared.add_broken(Member::broken(error, shared.place(plain)));
-                    }
+            let added = entry.and_then(|backend| {
+                let name = Arc::clone(&backend.name);
+                let message = "another server of the group has this name";
+                match state.add(Member::new(backend, state.context(is_plain))) {
+                    true => Ok(()),
+                    false => Err(Error::new(ErrorKind::Target, name, message)),
                 }
+            });
+            if let Err(error) = added {
+                tracing::debug!(%error, "a server of a group cannot be opened");
+                state.add_broken(Member::broken(error, state.context(is_plain)));
             }
         }
-        Group::new(shared)
+        Group::of(Arc::new(state))
     }
-}
-
-pub(crate) fn name_is_taken(name: Arc<str>) -> Error {
-    Error::new(ErrorKind::Target, name, "another server of the group has this name")
 }
 
 impl fmt::Debug for GroupBuilder {
@@ -124,7 +131,7 @@ impl fmt::Debug for GroupBuilder {
             .field("entries", &self.entries)
             .field("prefix", &self.prefix)
             .field("naming", &self.naming)
-            .field("lazy", &self.lazy)
+            .field("is_lazy", &self.is_lazy)
             .field("backoff", &self.backoff)
             .finish_non_exhaustive()
     }

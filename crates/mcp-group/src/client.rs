@@ -2,23 +2,24 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use mcp_core::{LoggingLevel, ProtocolVersion, RequestId, SubscriptionFilter};
+use mcp_core::{
+    LoggingLevel, Notification, ProtocolVersion, RawJson, ResourceUpdatedNotificationParams, method,
+};
 use mcp_transport::{Inbound, InboundSender, Limits};
 
-use crate::{
-    hub::{Change, Event},
-    subscriptions::Wish,
-};
+use crate::{list_change::ListChange, listener::Listener, task::OwnedTask};
 
 /// One client of a group.
-pub(crate) struct Client {
+pub(crate) struct GroupClient {
     state: Mutex<State>,
-    /// Connections that are open, of all clients together.
-    all: Arc<AtomicUsize>,
+    /// Whether it may no longer have servers opened; until it opens a connection.
+    is_closed: AtomicBool,
+    /// How many connections all clients have open together.
+    open_connections: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -29,62 +30,70 @@ struct State {
     open: usize,
     inbound: Vec<InboundSender>,
     listeners: Vec<Arc<Listener>>,
-    /// What it subscribed to in the way of the legacy era, by the URI in the group.
-    subscribed: HashMap<String, Wish>,
+    /// Its subscriptions in the legacy era, by the URI in the group.
+    subscriptions: HashMap<String, OwnedTask>,
 }
 
-/// A `subscriptions/listen` of a client's.
-pub(crate) struct Listener {
-    pub(crate) id: RequestId,
-    pub(crate) filter: SubscriptionFilter,
-    pub(crate) queue: InboundSender,
-}
-
-impl Client {
-    pub(crate) fn new(all: Arc<AtomicUsize>) -> Self {
-        Self { state: Mutex::default(), all }
+impl GroupClient {
+    pub(crate) fn new(open_connections: Arc<AtomicUsize>) -> Self {
+        Self { state: Mutex::default(), is_closed: AtomicBool::new(false), open_connections }
     }
 
+    /// Opens a connection.
     pub(crate) fn open(&self) -> Inbound {
         let (sender, inbound) = Inbound::channel(&Limits::default());
         let mut state = self.lock();
         state.open += 1;
-        self.all.fetch_add(1, Ordering::SeqCst);
+        self.open_connections.fetch_add(1, Ordering::SeqCst);
         state.inbound.push(sender);
+        self.is_closed.store(false, Ordering::SeqCst);
         inbound
     }
 
-    /// Whether that was the last connection of the last client.
+    /// Closes a connection. Returns whether it was the last one of the last client.
     pub(crate) fn close(&self) -> bool {
-        let mut state = self.lock();
-        if state.open == 0 {
-            return false;
-        }
-        state.open -= 1;
-        let ended = match state.open {
-            0 => {
-                state.inbound.clear();
-                state.listeners.drain(..).for_each(|listener| listener.queue.end(None));
-                std::mem::take(&mut state.subscribed)
+        let is_last_of_client = {
+            let mut state = self.lock();
+            if state.open == 0 {
+                return false;
             }
-            _ => HashMap::new(),
+            state.open -= 1;
+            state.open == 0
         };
+        if is_last_of_client {
+            self.end();
+        }
+        self.open_connections.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
+    /// Ends all that it receives.
+    pub(crate) fn end(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.end_listeners();
+        let mut state = self.lock();
+        let inbound = std::mem::take(&mut state.inbound);
+        let subscriptions = std::mem::take(&mut state.subscriptions);
         drop(state);
-        drop(ended);
-        self.all.fetch_sub(1, Ordering::SeqCst) == 1
+        drop((inbound, subscriptions));
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// `initialize` was answered.
-    pub(crate) fn begin(&self, version: ProtocolVersion) {
+    pub(crate) fn initialized(&self, version: ProtocolVersion) {
         let mut state = self.lock();
         state.version = Some(version);
         state.level = None;
     }
 
+    /// The revision that was agreed on by `initialize`.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
         self.lock().version
     }
 
+    /// The log level of a client of the legacy era.
     pub(crate) fn level(&self) -> Option<LoggingLevel> {
         self.lock().level.clone()
     }
@@ -93,57 +102,85 @@ impl Client {
         self.lock().level = Some(level);
     }
 
-    pub(crate) fn subscribe(&self, uri: String, wish: Wish) {
-        let before = self.lock().subscribed.insert(uri, wish);
-        drop(before);
+    /// Keeps a subscription of the legacy era.
+    pub(crate) fn subscribe(&self, uri: String, subscription: OwnedTask) {
+        let mut state = self.lock();
+        let replaced = match self.is_closed() {
+            // It was closed meanwhile.
+            true => Some(subscription),
+            false => state.subscriptions.insert(uri, subscription),
+        };
+        drop(state);
+        drop(replaced);
     }
 
     pub(crate) fn unsubscribe(&self, uri: &str) {
-        let before = self.lock().subscribed.remove(uri);
-        drop(before);
+        let removed = self.lock().subscriptions.remove(uri);
+        drop(removed);
     }
 
-    pub(crate) fn listen(&self, listener: Arc<Listener>) {
-        self.lock().listeners.push(listener);
+    pub(crate) fn add_listener(&self, listener: Arc<Listener>) {
+        let mut state = self.lock();
+        match self.is_closed() {
+            // It was closed meanwhile.
+            true => listener.end(),
+            false => state.listeners.push(listener),
+        }
     }
 
-    pub(crate) fn unlisten(&self, listener: &Arc<Listener>) {
+    pub(crate) fn remove_listener(&self, listener: &Arc<Listener>) {
         self.lock().listeners.retain(|other| !Arc::ptr_eq(other, listener));
     }
 
-    pub(crate) fn end_listening(&self) {
-        self.lock().listeners.drain(..).for_each(|listener| listener.queue.end(None));
+    /// Ends its subscriptions of the modern era, in order.
+    pub(crate) fn end_listeners(&self) {
+        self.lock().listeners.drain(..).for_each(|listener| listener.end());
     }
 
     /// Whether it subscribed to this resource, or to one that it is a part of.
-    pub(crate) fn wants(&self, uri: &str) -> bool {
+    pub(crate) fn is_subscribed_to(&self, uri: &str) -> bool {
         let state = self.lock();
-        state.subscribed.keys().any(|wanted| mcp_core::covers_resource(wanted, uri))
-            || state.listeners.iter().any(|listener| listener.wants(uri))
+        state.subscriptions.keys().any(|own| mcp_core::covers_resource(own, uri))
+            || state.listeners.iter().any(|listener| listener.covers(uri))
     }
 
-    /// By its subscriptions where it has any, else on the connection itself.
-    pub(crate) fn tell(&self, event: &Event) {
+    /// Sends that a list has changed: to its listeners where it has any, else on its connections.
+    pub(crate) fn list_changed(&self, change: ListChange) {
         let mut state = self.lock();
-        if let Event::Changed(_) | Event::Updated(..) = event
-            && !state.listeners.is_empty()
-        {
-            for listener in state.listeners.iter().filter(|listener| listener.hears(event)) {
-                // One that does not read is told how much it lost.
-                let _ = listener.queue.push(event.notification(Some(&listener.id)).into());
-            }
-            return;
+        match state.listeners.is_empty() {
+            true => state.send(&Notification::new(change.method())),
+            false => state.listeners.iter().for_each(|listener| listener.list_changed(change)),
         }
-        let severity = |level: &Option<LoggingLevel>| level.as_ref()?.severity();
-        if let Event::Said(level, _) = event
-            && severity(level) < severity(&state.level)
-        {
-            return;
+    }
+
+    /// Sends that a resource has changed that it subscribed to in the legacy era.
+    pub(crate) fn resource_updated(&self, uri: &str) {
+        let params = ResourceUpdatedNotificationParams::new(uri);
+        let params = RawJson::from_serialize(&params).expect("protocol types are JSON");
+        let updated = Notification::new(method::NOTIFICATIONS_RESOURCES_UPDATED);
+        self.lock().send(&updated.with_params(params));
+    }
+
+    /// Sends the update of a resource that no client subscribed to, unless it listens for others.
+    pub(crate) fn unsolicited_update(&self, notification: &Notification) {
+        let mut state = self.lock();
+        if state.listeners.is_empty() {
+            state.send(notification);
         }
-        state.inbound.retain(|queue| match queue.push(event.notification(None).into()) {
-            Ok(()) => true,
-            Err(rejected) => rejected.is_read,
-        });
+    }
+
+    /// Sends a log message, unless it is below the level of the client.
+    pub(crate) fn log(&self, level: Option<&LoggingLevel>, notification: &Notification) {
+        let mut state = self.lock();
+        let severity = |level: Option<&LoggingLevel>| level?.severity();
+        if severity(level) >= severity(state.level.as_ref()) {
+            state.send(notification);
+        }
+    }
+
+    /// Sends a notification on its connections.
+    pub(crate) fn send(&self, notification: &Notification) {
+        self.lock().send(notification);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -151,27 +188,20 @@ impl Client {
     }
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        let open = self.lock().open;
-        self.all.fetch_sub(open, Ordering::SeqCst);
+impl State {
+    fn send(&mut self, notification: &Notification) {
+        // Connections that were dropped are forgotten.
+        self.inbound.retain(|sender| match sender.push(notification.clone().into()) {
+            Ok(()) => true,
+            Err(rejected) => rejected.is_read,
+        });
     }
 }
 
-impl Listener {
-    fn hears(&self, event: &Event) -> bool {
-        let filter = &self.filter;
-        match event {
-            Event::Changed(Change::Tools) => filter.tools_list_changed == Some(true),
-            Event::Changed(Change::Prompts) => filter.prompts_list_changed == Some(true),
-            Event::Changed(Change::Resources) => filter.resources_list_changed == Some(true),
-            Event::Updated(uri, _) => self.wants(uri),
-            Event::Said(..) | Event::Other(_) => false,
-        }
-    }
-
-    fn wants(&self, uri: &str) -> bool {
-        self.filter.covers(uri)
+impl Drop for GroupClient {
+    fn drop(&mut self) {
+        let open = self.lock().open;
+        self.open_connections.fetch_sub(open, Ordering::SeqCst);
     }
 }
 
@@ -182,12 +212,16 @@ mod tests {
     #[test]
     fn the_last_to_close_is_the_last_connection_of_all() {
         let all = Arc::new(AtomicUsize::new(0));
-        let [one, two] = [(); 2].map(|()| Client::new(Arc::clone(&all)));
+        let [one, two] = [(); 2].map(|()| GroupClient::new(Arc::clone(&all)));
         let (_a, _b, _c) = (one.open(), one.open(), two.open());
         assert!(!one.close());
+        assert!(!one.is_closed());
         drop(two);
         assert!(one.close());
+        assert!(one.is_closed());
         assert!(!one.close());
         assert_eq!(all.load(Ordering::SeqCst), 0);
+        let _a = one.open();
+        assert!(!one.is_closed());
     }
 }

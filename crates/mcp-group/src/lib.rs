@@ -1,7 +1,7 @@
 //! Many MCP servers behind one: a [`Group`] is a [`Serve`](mcp_transport::Serve) over many sessions.
 //!
-//! It merges what the servers list, and routes what a client asks by an exact table. Servers are opened
-//! all at once, one that fails does not stop the others, and one that ends is opened again.
+//! It merges the lists of the servers, and routes the requests of clients by an exact table. Servers are opened
+//! all at once. One that fails does not stop the others, and one that ends is opened again.
 //!
 //! ```
 //! use mcp_group::{Backend, Group};
@@ -25,60 +25,78 @@
 //!
 //! # Names
 //!
-//! A group of one server, to which none was added, leaves all names as they are and answers as this
-//! server. In a group of several:
+//! A group of one server, to which none was added, leaves all names as they are and answers in the place of
+//! this server. In a group of several:
 //!
-//! - Tools and prompts are called `{server}_{name}`. What the name of a tool may not hold becomes `_`, and
-//!   a name that is longer than 128 characters, or has other letters than ASCII, ends with a checksum.
-//! - Resources and templates have the server behind their scheme: `weather://icons/sunny` of the server
+//! - Tools and prompts are called `{server}_{name}`. A character that the name of a tool may not have becomes
+//!   `_`, and a name that is longer than 128 characters, or has letters other than ASCII, ends with a checksum.
+//! - Resources and templates have the server after their scheme: `weather://icons/sunny` of the server
 //!   `weather` is `weather://weather/icons/sunny`, `file:///x` of `fs` is `file://fs//x`, `urn:isbn:1`
-//!   of `books` is `urn:books/isbn:1`, and `x` without a scheme is `//books/x`. So are they inside of
-//!   results. Characters of the server's name that a URI may not hold there are percent-encoded.
-//! - A name is never split to find its server: there is a table, and what stands in it stays for the life
-//!   of the group. Where two would have the same name, whoever was listed first keeps it (in one listing:
-//!   the order of the servers), and the other is called `..._2`, `..._3`:
-//!   [`Group::collisions`] tells of it, and so does a warning in the log.
+//!   of `books` is `urn:books/isbn:1`, and `x` without a scheme is `//books/x`. URIs inside of results are
+//!   changed likewise. Characters of the server's name that a URI may not have there are percent-encoded.
+//! - A name is never split to find its server: there is a table, whose entries stay for the life of the
+//!   group. Where two servers would have the same name, the one that was listed first keeps it (in one listing,
+//!   the first in the order of the servers), and the other is called `..._2`, `..._3`. That is logged as a
+//!   warning; see [`Group::collisions`].
 //!
 //! With [`name_as_prefix(false)`](GroupBuilder::name_as_prefix) names and URIs stay as they are, and only
-//! those that collide are changed. A URI that no server lists goes to the server with the template that
-//! begins like it; where two servers could be meant, to none.
+//! those that collide are changed. A URI that no server lists is routed to the server whose template begins
+//! like it; where two servers could be meant, to none.
 //!
 //! # Eras
 //!
-//! Clients may speak any revision, and each server is spoken to in its own. What a server of the modern
-//! era asks for in an `input_required` result is handed on as it came, with [`SERVER_META_KEY`] in its
-//! `_meta`; what a server of the legacy era asks for on the wire is answered by the handlers in
-//! the [options](Backend::options) of its backend.
+//! Clients may speak any revision, and each server is spoken to in its own. Input that a server of the modern
+//! era asks for, in an `input_required` result, is asked of the client, with [`SERVER_META_KEY`] in the `_meta`
+//! of the result. Requests of a server of the legacy era are answered by the handlers in the
+//! [options](Backend::options) of its backend.
+//!
+//! # Time
+//!
+//! A session with a group limits the whole time of a call. Its idle limit is that of the session with the
+//! server, which knows when the server waits for a person; a call without one has the limit of its server.
 
-mod asked;
 mod backend;
 mod builder;
 mod calls;
+mod catalog;
 mod client;
-mod failure;
+mod clients;
+mod dirty;
+mod dispatch;
+mod error;
+mod exposure;
+mod forward;
 mod group;
-mod heard;
-mod hub;
-mod identity;
+mod handshake;
+mod info;
+mod lifecycle;
+mod list_change;
+mod list_kind;
 mod listen;
-mod listening;
+mod listener;
 mod lists;
 mod member;
 mod names;
-mod object;
-mod pages;
+mod notifications;
+mod pagination;
+mod phase;
+mod raw_object;
 mod relay;
+mod request;
 mod rewrite;
 mod route;
 mod rules;
 mod serve;
-mod shared;
+mod state;
 mod status;
-mod subscriptions;
+mod subscribe;
 mod supervise;
+mod task;
+mod upkeep;
 mod uri;
+mod watch;
 
-pub use backend::{Backend, Backoff};
+pub use backend::Backend;
 pub use builder::GroupBuilder;
 pub use group::Group;
 pub use mcp_session::SERVER_META_KEY;

@@ -1,6 +1,7 @@
 //! `subscriptions/listen` of clients.
 
 use std::{
+    collections::HashSet,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,88 +10,100 @@ use std::{
 use futures_core::Stream;
 use futures_util::future::join_all;
 use mcp_core::{
-    ErrorObject, Message, Meta, Notification, RawJson, Response, SubscriptionFilter,
+    Message, Meta, Notification, RawJson, Response, SubscriptionFilter,
     SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams,
-    SubscriptionsListenResult, error_code, method,
+    SubscriptionsListenResult, method,
 };
 use mcp_transport::{Error, ErrorKind, Exchange, Inbound, InboundItem, Limits};
 
 use crate::{
-    asked::Asked,
-    client::{Client, Listener},
-    failure::Failure,
-    member::Phase,
-    subscriptions::Wish,
+    client::GroupClient,
+    error::method_not_found,
+    listener::Listener,
+    member::Member,
+    relay::failed,
+    request::IncomingRequest,
+    task::OwnedTask,
+    watch::{Subscriber, Watched, watch},
 };
 
-/// Acknowledges once the servers have been told, and then passes on what they say, until the client or
-/// the group is closed.
+/// Acknowledges once the servers have, and then sends what they report, until the client or the group is
+/// closed.
 ///
 /// Spec: basic/patterns/subscriptions
-pub(crate) fn listen(asked: Asked) -> Exchange {
-    let id = asked.id.clone();
-    if !asked.is_modern() {
-        let text = format!("unknown method {:?}", asked.method);
-        let error = ErrorObject::new(error_code::METHOD_NOT_FOUND, text);
-        return Exchange::answered(id.clone(), Response::error(id, error));
+pub(crate) fn listen(request: IncomingRequest) -> Exchange {
+    let id = request.id.clone();
+    if !request.is_modern() {
+        return failed(id, method_not_found(format!("unknown method {:?}", request.method)));
     }
-    let params: SubscriptionsListenRequestParams = match asked.decode() {
+    let params: SubscriptionsListenRequestParams = match request.decode() {
         Ok(params) => params,
-        Err(Failure::Answer(error)) => {
-            return Exchange::answered(id.clone(), Response::error(id, error));
-        }
-        Err(Failure::Below(error)) => {
-            return Exchange::from_stream(id, futures_util::stream::iter([Err(error)]));
-        }
+        Err(error) => return failed(id, error),
     };
-    let (queue, inbound) = Inbound::channel(&Limits::default());
-    let listener = Arc::new(Listener { id: id.clone(), filter: params.notifications, queue });
-    // From here on it hears what it asked for, though it is told so only when the servers know.
-    asked.client.listen(Arc::clone(&listener));
-    let client = Arc::clone(&asked.client);
-    let beginning = Box::pin(begin(asked, listener.filter.clone()));
-    let state = State::Beginning(beginning);
-    Exchange::from_stream(id, Listening { client, listener, inbound, state })
+    let (sender, inbound) = Inbound::channel(&Limits::default());
+    let listener = Arc::new(Listener::new(id.clone(), params.notifications, sender));
+    // Changes from here on are sent after the acknowledgement.
+    request.client.add_listener(Arc::clone(&listener));
+    let client = Arc::clone(&request.client);
+    let opening = Box::pin(open(request, Arc::clone(&listener)));
+    Exchange::from_stream(
+        id,
+        Listening { client, listener, inbound, state: State::Opening(opening) },
+    )
 }
 
-type Beginning = Pin<Box<dyn Future<Output = (SubscriptionFilter, Vec<Wish>)> + Send>>;
+/// The part of a filter that is acknowledged, and the subscriptions at servers.
+type Opened = (SubscriptionFilter, Vec<OwnedTask>);
 
 struct Listening {
-    client: Arc<Client>,
+    client: Arc<GroupClient>,
     listener: Arc<Listener>,
     inbound: Inbound,
     state: State,
 }
 
 enum State {
-    Beginning(Beginning),
-    /// The servers are told as long as the wishes live.
-    Open(#[expect(dead_code, reason = "kept until it is dropped")] Vec<Wish>),
+    Opening(Pin<Box<dyn Future<Output = Opened> + Send>>),
+    Open(#[expect(dead_code, reason = "they end when they are dropped")] Vec<OwnedTask>),
 }
 
-/// Tells the servers. Returns what of the filter they honour.
-async fn begin(asked: Asked, filter: SubscriptionFilter) -> (SubscriptionFilter, Vec<Wish>) {
-    let uris = filter.resource_subscriptions.clone();
-    let wishing = uris.iter().flatten().map(|uri| async {
-        let (member, original) = asked.find_resource(uri).await.ok()?;
-        member.session().await.ok()?;
-        Some((uri.clone(), Wish::new(&member, original)))
+/// Subscribes at the servers of the resources.
+async fn open(request: IncomingRequest, listener: Arc<Listener>) -> Opened {
+    let filter = listener.filter();
+    let uris = filter.resource_subscriptions.as_deref();
+    let finding = uris.unwrap_or_default().iter().map(|uri| async {
+        let (member, original) = request.find_resource(uri).await.ok()?;
+        Some((member, Watched { original, shown: uri.clone() }))
     });
-    let wishes: Vec<(String, Wish)> = join_all(wishing).await.into_iter().flatten().collect();
-    let members = asked.shared.members();
-    let is_there = |phase: &Phase| matches!(phase, Phase::Ready(_));
-    let there = members.iter().filter(|member| is_there(&member.phase.borrow()));
-    join_all(there.map(|member| member.subscriptions.settled())).await;
-    let honoured =
-        wishes.iter().filter(|(_, wish)| wish.member.subscriptions.is_honoured(&wish.uri));
-    let honoured = honoured.map(|(uri, _)| uri.clone()).collect();
+    let mut by_member: Vec<(Arc<Member>, Vec<Watched>)> = Vec::new();
+    for (member, resource) in join_all(finding).await.into_iter().flatten() {
+        match by_member.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &member)) {
+            Some((_, resources)) => resources.push(resource),
+            None => by_member.push((member, vec![resource])),
+        }
+    }
+    let watching = by_member.into_iter().map(|(member, resources)| {
+        let (listener, client) = (Arc::clone(&listener), &request.client);
+        async move {
+            let shown: Vec<_> =
+                resources.iter().map(|it| (it.original.clone(), it.shown.clone())).collect();
+            let subscriber = Subscriber::Listener(listener);
+            let watching = watch(member, client, resources, subscriber).await.ok()?;
+            let acknowledged: HashSet<String> = watching.acknowledged.into_iter().collect();
+            let shown = shown.into_iter().filter(|(original, _)| acknowledged.contains(original));
+            Some((shown.map(|(_, shown)| shown).collect::<Vec<_>>(), watching.task))
+        }
+    });
+    let (shown, tasks): (Vec<_>, Vec<_>) = join_all(watching).await.into_iter().flatten().unzip();
+    let shown: HashSet<String> = shown.into_iter().flatten().collect();
     let mut acknowledged = SubscriptionFilter::default();
-    // The group itself says when a list changes, whatever its servers do.
+    // The group reports changes of lists itself, whatever its servers do.
     acknowledged.tools_list_changed = filter.tools_list_changed;
     acknowledged.prompts_list_changed = filter.prompts_list_changed;
     acknowledged.resources_list_changed = filter.resources_list_changed;
-    acknowledged.resource_subscriptions = uris.map(|_| honoured);
-    (acknowledged, wishes.into_iter().map(|(_, wish)| wish).collect())
+    acknowledged.resource_subscriptions =
+        uris.map(|uris| uris.iter().filter(|uri| shown.contains(*uri)).cloned().collect());
+    (acknowledged, tasks)
 }
 
 impl Stream for Listening {
@@ -98,11 +111,11 @@ impl Stream for Listening {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let id = &this.listener.id;
-        if let State::Beginning(beginning) = &mut this.state {
-            let (honoured, wishes) = ready!(beginning.as_mut().poll(cx));
-            this.state = State::Open(wishes);
-            let params = SubscriptionsAcknowledgedNotificationParams::new(honoured)
+        let id = this.listener.id();
+        if let State::Opening(opening) = &mut this.state {
+            let (acknowledged, tasks) = ready!(opening.as_mut().poll(cx));
+            this.state = State::Open(tasks);
+            let params = SubscriptionsAcknowledgedNotificationParams::new(acknowledged)
                 .with_meta(Meta::new().with_subscription_id(id.clone()));
             let params = RawJson::from_serialize(&params).expect("protocol types are JSON");
             let acknowledged = Notification::new(method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED);
@@ -123,6 +136,6 @@ impl Stream for Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.client.unlisten(&self.listener);
+        self.client.remove_listener(&self.listener);
     }
 }

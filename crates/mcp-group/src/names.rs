@@ -1,4 +1,4 @@
-//! Which name in the group stands for what on which server.
+//! The table of names: which name in the group is which name on which server.
 
 use std::{
     collections::HashMap,
@@ -8,18 +8,18 @@ use std::{
 
 use crate::uri;
 
-/// Names of one kind that are kept for one server; more of its elements are left out of the lists.
-const LIMIT: usize = 50_000;
+/// Names of one kind for one server, at the most; more of its elements are left out of the lists.
+const MAX_NAMES: usize = 50_000;
 
-/// The longest name, in bytes, that is kept for one element; one with a longer name is left out.
-const LONGEST_KEPT: usize = 4096;
+/// The longest name on a server, in bytes; an element with a longer one is left out.
+const MAX_NAME: usize = 4096;
 
-/// The longest name of a tool.
+/// The longest name of a tool in the group.
 ///
 /// Spec: server/tools#tool-names
-const LONGEST: usize = 128;
+const MAX_TOOL_NAME: usize = 128;
 
-/// What a name is of.
+/// The kind of thing that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ItemKind {
@@ -31,48 +31,47 @@ pub enum ItemKind {
     Resource,
 }
 
-/// Something as its server knows it.
+/// A server of a group, and a name there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Origin {
     /// The name of the server in the group.
     pub server: Arc<str>,
-    /// The name (or the URI) that it has on this server.
+    /// The name, or the URI, on this server.
     pub name: String,
 }
 
-/// Two servers would have had the same name for something. The one that came first has it, the other
-/// one got another.
+/// A name that two servers would have had. The one that was listed first keeps it, the other one was renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Collision {
-    /// What the name is of.
+    /// The kind of thing.
     pub kind: ItemKind,
     /// The name that both would have had.
     pub name: String,
-    /// What has it.
+    /// The one that has it.
     pub kept: Origin,
-    /// What has another name instead.
+    /// The one that has another name instead.
     pub renamed: Origin,
-    /// That other name.
+    /// The other name.
     pub renamed_to: String,
 }
 
 /// How names in the group are made.
 #[derive(Clone)]
 pub(crate) enum Naming {
-    /// The name of the server in front.
+    /// With the name of the server in front.
     Prefix,
     /// As they are.
     Same,
-    /// The user's own way.
+    /// By a function of the application.
     Custom(NamingFn),
 }
 
-/// From the name of a server and the name that something has there.
+/// Makes a name from that of a server and the name there.
 pub(crate) type NamingFn = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 
-/// Every name that was ever given, for the life of the group: a name never comes to mean something else.
+/// Every name that was given, for the life of the group: a name never comes to stand for something else.
 pub(crate) struct Names {
     naming: Naming,
     tables: Mutex<Tables>,
@@ -82,7 +81,7 @@ pub(crate) struct Names {
 struct Tables {
     by_kind: [Table; 3],
     collisions: Vec<Collision>,
-    /// Somebody has been told that a server has too many names.
+    /// Whether it was logged that a server has too many names.
     is_overfull: bool,
 }
 
@@ -90,7 +89,7 @@ struct Tables {
 struct Table {
     by_name: HashMap<String, Origin>,
     by_origin: HashMap<Arc<str>, HashMap<String, String>>,
-    /// The next number for a name that is wanted again, since a server may want one for all it has.
+    /// The next number for a name that is taken, since a server may use one name for all that it has.
     next: HashMap<String, usize>,
 }
 
@@ -99,25 +98,25 @@ impl Names {
         Self { naming, tables: Mutex::default() }
     }
 
-    /// Whether the URIs of a server that is not `plain` name it.
+    /// Whether URIs name their server.
     pub(crate) fn marks_uris(&self) -> bool {
         !matches!(self.naming, Naming::Same)
     }
 
-    /// The name for `origin`: the one it has, or a new one made of `wish`, which is how the server, or
-    /// the user's rules, would call it. `plain` leaves it as that. `None` when the server has too many.
+    /// The name for `origin`: the one it has, or a new one made of `wish`, which is the name on the server, or
+    /// that of the rules. With `is_plain` it is `wish`, if that is free. `None` when the server has too many.
     pub(crate) fn give(
         &self,
         kind: ItemKind,
         origin: Origin,
         wish: &str,
-        plain: bool,
+        is_plain: bool,
     ) -> Option<String> {
         if let Some(name) = self.given(kind, &origin.server, &origin.name) {
             return Some(name);
         }
-        // The user's way of naming may look at the group, and so may not find it locked.
-        let wanted = self.wanted(kind, &origin, wish, plain);
+        // Not under the lock: the function of the application may look at the group.
+        let wanted = self.wanted(kind, &origin, wish, is_plain);
         let mut tables = self.lock();
         let Tables { by_kind, collisions, is_overfull } = &mut *tables;
         let table = &mut by_kind[kind as usize];
@@ -125,7 +124,7 @@ impl Names {
         if let Some(name) = own.get(&origin.name) {
             return Some(name.clone());
         }
-        if own.len() >= LIMIT || origin.name.len() > LONGEST_KEPT {
+        if own.len() >= MAX_NAMES || origin.name.len() > MAX_NAME {
             if !std::mem::replace(is_overfull, true) {
                 tracing::warn!(server = %origin.server, "too many names, or too long ones, are left out");
             }
@@ -151,10 +150,10 @@ impl Names {
         Some(name)
     }
 
-    /// How something would be called if nothing else were.
-    fn wanted(&self, kind: ItemKind, origin: &Origin, wish: &str, plain: bool) -> String {
+    /// The name if it is free.
+    fn wanted(&self, kind: ItemKind, origin: &Origin, wish: &str, is_plain: bool) -> String {
         match (&self.naming, kind) {
-            _ if plain => wish.to_owned(),
+            _ if is_plain => wish.to_owned(),
             (Naming::Same, _) => wish.to_owned(),
             (_, ItemKind::Resource) => uri::expose(&origin.server, wish),
             (Naming::Custom(naming), _) => naming(&origin.server, wish),
@@ -163,12 +162,12 @@ impl Names {
         }
     }
 
-    /// What has this name.
+    /// The server of a name, and the name there.
     pub(crate) fn origin(&self, kind: ItemKind, name: &str) -> Option<Origin> {
         self.lock().by_kind[kind as usize].by_name.get(name).cloned()
     }
 
-    /// The name that was given to something.
+    /// The name that was given to a name on a server.
     pub(crate) fn given(&self, kind: ItemKind, server: &str, name: &str) -> Option<String> {
         self.lock().by_kind[kind as usize].by_origin.get(server)?.get(name).cloned()
     }
@@ -183,7 +182,7 @@ impl Names {
 }
 
 impl Table {
-    /// A name that nothing has, in place of `wanted`.
+    /// A name that is free, in place of `wanted`.
     fn another(&mut self, kind: ItemKind, origin: &Origin, wanted: &str) -> String {
         let by_name = &self.by_name;
         let is_free = |name: &String| !by_name.contains_key(name);
@@ -195,7 +194,7 @@ impl Table {
         }
         let numbered = |n: usize| match (kind, format!("_{n}")) {
             (ItemKind::Tool, suffix) => {
-                let room = LONGEST.max(suffix.len()) - suffix.len();
+                let room = MAX_TOOL_NAME.max(suffix.len()) - suffix.len();
                 format!("{}{suffix}", cut(wanted, room))
             }
             (_, suffix) => format!("{wanted}{suffix}"),
@@ -211,8 +210,8 @@ impl Table {
     }
 }
 
-/// `{server}_{name}` with nothing in it that a tool's name may not have, and no longer than it may be. A
-/// name that had to be cut, or that lost letters, ends with a checksum of the whole.
+/// `{server}_{name}` with the characters and the length that the name of a tool may have. A name that had to
+/// be cut, or that lost letters, ends with a checksum of the whole.
 ///
 /// Spec: server/tools#tool-names
 fn tool_name(server: &str, name: &str) -> String {
@@ -222,13 +221,13 @@ fn tool_name(server: &str, name: &str) -> String {
         _ => '_',
     };
     let tame: String = whole.chars().map(allowed).collect();
-    if whole.is_ascii() && tame.len() <= LONGEST {
+    if whole.is_ascii() && tame.len() <= MAX_TOOL_NAME {
         return tame;
     }
     let sum = whole
         .bytes()
         .fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{}_{sum:08x}", cut(&tame, LONGEST - 9))
+    format!("{}_{sum:08x}", cut(&tame, MAX_TOOL_NAME - 9))
 }
 
 /// At most `length` bytes of the text, whole characters.
@@ -266,10 +265,10 @@ mod tests {
     #[test]
     fn one_name_for_all_is_numbered_and_too_long_a_name_is_left_out() {
         let names = Names::new(Naming::Custom(Arc::new(|_, _| "x".to_owned())));
-        let last = (0..LIMIT).map(|n| give(&names, ItemKind::Tool, "a", &n.to_string())).last();
-        assert_eq!(last.unwrap(), format!("x_{LIMIT}"));
+        let last = (0..MAX_NAMES).map(|n| give(&names, ItemKind::Tool, "a", &n.to_string())).last();
+        assert_eq!(last.unwrap(), format!("x_{MAX_NAMES}"));
         assert_eq!(names.give(ItemKind::Tool, origin("a", "more"), "more", false), None);
-        let long = "x".repeat(LONGEST_KEPT + 1);
+        let long = "x".repeat(MAX_NAME + 1);
         assert_eq!(names.give(ItemKind::Prompt, origin("a", &long), &long, false), None);
     }
 

@@ -10,23 +10,61 @@ use futures_core::Stream;
 use mcp_core::{Message, Notification, RawJson, RequestId, Response};
 use mcp_transport::{Error, Exchange, Inbound, InboundItem, InboundSender, Limits};
 
-use crate::failure::Failure;
-
-/// What a request of the group ends with.
-pub(crate) type Answer = Result<RawJson, Failure>;
-
-type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+use crate::error::RequestError;
 
 tokio::task_local! {
     /// Of the exchange whose work is being polled: what a server sends meanwhile belongs to it.
     static CURRENT: RefCell<Outbox>;
 }
 
-/// What servers have sent while a request was worked on, until its reader has it.
+/// Sends a notification on the exchange that is being polled; gives it back where there is none.
+pub(crate) fn send(notification: Notification) -> Option<Notification> {
+    let mut notification = Some(notification);
+    // Outside an exchange, it is not taken.
+    let _ = CURRENT.try_with(|outbox| {
+        notification.take().into_iter().for_each(|it| outbox.borrow_mut().push(it));
+    });
+    notification
+}
+
+/// Sends a log message on the exchange that is being polled; gives it back where there is none, or none that
+/// asked for log messages.
+///
+/// Spec: server/utilities/logging
+pub(crate) fn send_log(notification: Notification) -> Option<Notification> {
+    match CURRENT.try_with(|outbox| outbox.borrow().wants_logs) {
+        Ok(true) => send(notification),
+        _ => Some(notification),
+    }
+}
+
+/// The exchange of a request: what servers send during `work`, in order, and then its response.
+///
+/// Nothing is spawned, so that dropping the exchange drops the calls of servers in it.
+pub(crate) fn relay(
+    id: RequestId,
+    wants_logs: bool,
+    work: impl Future<Output = Result<RawJson, RequestError>> + Send + 'static,
+) -> Exchange {
+    let outbox = Outbox { wants_logs, queue: None };
+    let relay = Relay { id: id.clone(), work: Some(Box::pin(work)), outbox, response: None };
+    Exchange::from_stream(id, relay)
+}
+
+/// The exchange of a request that fails.
+pub(crate) fn failed(id: RequestId, error: RequestError) -> Exchange {
+    match error {
+        RequestError::Response(error) => Exchange::answered(id.clone(), Response::error(id, error)),
+        RequestError::Transport(error) => {
+            Exchange::from_stream(id, futures_util::stream::iter([Err(error)]))
+        }
+    }
+}
+
+/// What servers have sent during the work, until the client reads it.
 #[derive(Default)]
 struct Outbox {
-    /// Log messages were asked for.
-    with_log: bool,
+    wants_logs: bool,
     /// Most requests need none.
     queue: Option<(InboundSender, Inbound)>,
 }
@@ -35,19 +73,19 @@ impl Outbox {
     fn push(&mut self, notification: Notification) {
         let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()));
         if queue.0.push(notification.into()).is_err() {
-            tracing::debug!("a server sends more during a call than can be passed on");
+            tracing::debug!("a notification during a call is dropped: too many wait");
         }
     }
 
     fn pop(&mut self) -> Option<Message> {
         let (_, inbound) = self.queue.as_mut()?;
-        // Only the work fills it, which is polled by the same task.
+        // Only the work fills it, which the same task polls.
         let mut cx = Context::from_waker(Waker::noop());
         loop {
             match Pin::new(&mut *inbound).poll_next(&mut cx) {
                 Poll::Ready(Some(Ok(InboundItem::Message(message)))) => return Some(message),
                 Poll::Ready(Some(Ok(InboundItem::Gap(gap)))) => {
-                    tracing::debug!(%gap, "a server sends more during a call than is read");
+                    tracing::debug!(%gap, "notifications during a call were dropped");
                 }
                 Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return None,
             }
@@ -55,48 +93,18 @@ impl Outbox {
     }
 }
 
-/// Puts a notification on the exchange that is being polled; gives it back where there is none.
-pub(crate) fn say(notification: Notification) -> Option<Notification> {
-    let mut notification = Some(notification);
-    // Without an exchange, nothing is taken.
-    let _ = CURRENT.try_with(|outbox| {
-        notification.take().into_iter().for_each(|it| outbox.borrow_mut().push(it));
-    });
-    notification
-}
-
-/// The same with a log message, which also comes back from an exchange that did not ask for any.
-///
-/// Spec: server/utilities/logging
-pub(crate) fn log(notification: Notification) -> Option<Notification> {
-    match CURRENT.try_with(|outbox| outbox.borrow().with_log) {
-        Ok(true) => say(notification),
-        _ => Some(notification),
-    }
-}
-
-/// The exchange of a request: what servers send during `work`, in order, then its answer. Nothing is
-/// spawned, so that dropping the exchange drops the calls of servers in it.
-pub(crate) fn relay(
-    id: RequestId,
-    with_log: bool,
-    work: impl Future<Output = Answer> + Send + 'static,
-) -> Exchange {
-    let outbox = Outbox { with_log, queue: None };
-    let relay = Relay { id: id.clone(), work: Some(Box::pin(work)), outbox, last: None };
-    Exchange::from_stream(id, relay)
-}
+type Work = Pin<Box<dyn Future<Output = Result<RawJson, RequestError>> + Send>>;
 
 struct Relay {
     id: RequestId,
     /// `None` once it is done.
     work: Option<Work>,
     outbox: Outbox,
-    last: Option<Result<Message, Error>>,
+    response: Option<Result<Message, Error>>,
 }
 
 impl Relay {
-    fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+    fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawJson, RequestError>> {
         let Some(work) = &mut self.work else { return Poll::Pending };
         let outbox = RefCell::new(std::mem::take(&mut self.outbox));
         CURRENT.sync_scope(outbox, || {
@@ -115,20 +123,21 @@ impl Stream for Relay {
         if let Some(message) = this.outbox.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
-        if let Poll::Ready(answer) = this.poll_work(cx) {
+        if let Poll::Ready(outcome) = this.poll_work(cx) {
             this.work = None;
-            this.last = Some(match answer {
-                Ok(result) => Ok(Response::result(this.id.clone(), result).into()),
-                Err(Failure::Answer(error)) => Ok(Response::error(this.id.clone(), error).into()),
-                Err(Failure::Below(error)) => Err(error),
+            let id = this.id.clone();
+            this.response = Some(match outcome {
+                Ok(result) => Ok(Response::result(id, result).into()),
+                Err(RequestError::Response(error)) => Ok(Response::error(id, error).into()),
+                Err(RequestError::Transport(error)) => Err(error),
             });
         }
         if let Some(message) = this.outbox.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
-        match (this.last.take(), &this.work) {
+        match (this.response.take(), &this.work) {
             (None, Some(_)) => Poll::Pending,
-            (last, _) => Poll::Ready(last),
+            (response, _) => Poll::Ready(response),
         }
     }
 }

@@ -1,18 +1,18 @@
-//! The URIs inside results.
+//! URIs inside of results.
 
 use mcp_core::method;
 
-use crate::object::Object;
+use crate::raw_object::RawObject;
 
-/// Replaces every URI of a result by what `expose` makes of it: those of links and embedded resources in
-/// what tools and prompts say, and those of contents that were read.
-pub(crate) fn rewrite_uris(method: &str, result: &mut Object, expose: impl Fn(&str) -> String) {
-    let uri = |object: &mut Object| {
+/// Replaces every URI of a result by what `expose` makes of it: of links and embedded resources in the
+/// results of tools and prompts, and of contents that were read.
+pub(crate) fn rewrite_uris(method: &str, result: &mut RawObject, expose: impl Fn(&str) -> String) {
+    let uri = |object: &mut RawObject| {
         if let Some(uri) = object.text("uri") {
             object.set("uri", &expose(&uri));
         }
     };
-    let block = |block: &mut Object| match block.text("type").as_deref() {
+    let block = |block: &mut RawObject| match block.text("type").as_deref() {
         Some("resource_link") => uri(block),
         Some("resource") => block.within("resource", uri),
         _ => {}
@@ -28,6 +28,7 @@ pub(crate) fn rewrite_uris(method: &str, result: &mut Object, expose: impl Fn(&s
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use mcp_core::RawJson;
     use serde_json::{Value, json};
 
     use super::*;
@@ -38,9 +39,10 @@ mod tests {
         let resource = json!({"type": "resource", "resource": {"uri": "a://b", "text": "a://b"}});
         let text = json!({"type": "text", "text": "a://b", "uri": "a://b"});
         let rewritten = |method: &str, result: Value| -> String {
-            let mut object: Object = serde_json::from_value(result).unwrap();
+            let result = RawJson::from_serialize(&result).unwrap();
+            let mut object = RawObject::parse(result).unwrap();
             rewrite_uris(method, &mut object, |uri| uri.replace('b', "X"));
-            serde_json::to_string(&object).unwrap()
+            String::from_utf8(object.to_vec()).unwrap()
         };
         assert_eq!(
             rewritten("tools/call", json!({"content": [link, resource, text, 5], "uri": "a://b"})),

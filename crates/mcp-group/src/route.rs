@@ -6,35 +6,36 @@ use mcp_core::{Era, ErrorObject, RawJson, error_code};
 use serde_json::json;
 
 use crate::{
-    asked::Asked,
-    failure::{Failure, invalid_params},
-    lists::{Kind, Prompts, Resources, Templates, Tools, refresh_doubtful},
-    member::{Member, Phase},
+    error::{RequestError, invalid_params},
+    list_kind::{Prompts, Resources, Templates, Tools},
+    lists::refresh_dirty,
+    member::Member,
     names::{ItemKind, Origin},
-    shared::Shared,
+    request::IncomingRequest,
+    state::GroupState,
     uri,
 };
 
-/// A server, and what it calls something.
-pub(crate) type Target = (Arc<Member>, String);
+/// A server, and the name or URI of something there.
+type Target = (Arc<Member>, String);
 
-impl Shared {
-    /// What a tool or a prompt that was listed is of.
+impl GroupState {
+    /// The server of a tool or a prompt that was listed.
     pub(crate) fn known_name(&self, kind: ItemKind, name: &str) -> Option<Target> {
         let Origin { server, name } = self.names.origin(kind, name)?;
         let member = self.member(&server)?;
-        // The rules may be others than when the name was given.
+        // The server may have come back with other rules.
         let is_offered = kind != ItemKind::Tool
-            || member.rules.is_empty()
-            || Tools::slot(&member.lists).known()?.originals.contains(&name);
+            || member.exposure.rules.is_empty()
+            || member.catalog.tools.known()?.originals.contains(&name);
         is_offered.then_some((member, name))
     }
 
-    /// What a resource or a template is of.
+    /// The server of a resource or a template.
     pub(crate) fn known_resource(&self, uri: &str) -> Option<Target> {
         let marked = || {
             let (server, original) = uri::original(uri)?;
-            let member = self.member(&server).filter(|member| !member.plain)?;
+            let member = self.member(&server).filter(|member| !member.exposure.is_plain)?;
             Some((member, original))
         };
         if self.names.marks_uris() {
@@ -51,16 +52,16 @@ impl Shared {
 
     /// The server whose names and URIs are left alone although there are others.
     fn plain(&self) -> Option<Arc<Member>> {
-        self.members().into_iter().find(|member| member.plain)
+        self.members().into_iter().find(|member| member.exposure.is_plain)
     }
 
-    /// The server with the template that has most in common with the beginning of `uri`; none where
-    /// there are two.
+    /// The server with the template whose text before the first variable is the longest that `uri` begins
+    /// with; none where there are two.
     fn like_a_template(&self, uri: &str) -> Option<Target> {
         let mut best: Option<(usize, Target)> = None;
         let mut is_unique = true;
         for member in self.members() {
-            let Some(known) = Templates::slot(&member.lists).known() else { continue };
+            let Some(known) = member.catalog.templates.known() else { continue };
             for template in &known.items {
                 let shown = template.uri_template.as_str();
                 let literal = shown.split('{').next().unwrap_or_default();
@@ -75,7 +76,7 @@ impl Shared {
                     is_unique = false;
                     continue;
                 }
-                // One that collided tells its server.
+                // One that collided names its server.
                 let is_marked = !known.originals.contains(shown);
                 let original = match uri::original(uri) {
                     Some((_, original)) if is_marked => original,
@@ -96,28 +97,30 @@ impl Shared {
     }
 }
 
-impl Asked {
+impl IncomingRequest {
     /// The tool or the prompt of this name. Lists are read where it is not known yet.
-    pub(crate) async fn find(&self, kind: ItemKind, name: &str) -> Result<Target, Failure> {
-        if let Some(found) = self.shared.known_name(kind, name) {
+    pub(crate) async fn find(&self, kind: ItemKind, name: &str) -> Result<Target, RequestError> {
+        if let Some(found) = self.group.known_name(kind, name) {
             return Ok(found);
         }
-        // One whose names are left alone need not be asked whether it has this one.
-        let takes_any =
-            |member: &Member| member.plain && (kind != ItemKind::Tool || member.rules.is_empty());
+        // One whose names are left as they are gets every name that no other server has.
+        let takes_any = |member: &Member| {
+            let exposure = &member.exposure;
+            exposure.is_plain && (kind != ItemKind::Tool || exposure.rules.is_empty())
+        };
         let (mut plain, others): (Vec<_>, Vec<_>) =
-            self.shared.members().into_iter().partition(|member| takes_any(member));
+            self.group.members().into_iter().partition(|member| takes_any(member));
         if !others.is_empty() {
             let read = match kind {
-                ItemKind::Tool => refresh_doubtful::<Tools>(&others, self.timeout).await,
-                _ => refresh_doubtful::<Prompts>(&others, self.timeout).await,
+                ItemKind::Tool => refresh_dirty::<Tools>(&others, self.reading()).await,
+                _ => refresh_dirty::<Prompts>(&others, self.reading()).await,
             };
-            if let Some(found) = self.shared.known_name(kind, name) {
+            if let Some(found) = self.group.known_name(kind, name) {
                 return Ok(found);
             }
-            // A single server that is out of reach is the reason, and not the name.
-            if let (Err(failure), true) = (read, others.len() == 1 && plain.is_empty()) {
-                return Err(failure);
+            // If the only server is out of reach, that is the reason, and not the name.
+            if let (Err(error), true) = (read, others.len() == 1 && plain.is_empty()) {
+                return Err(error);
             }
         }
         if let Some(plain) = plain.pop() {
@@ -125,8 +128,8 @@ impl Asked {
         }
         let what = if kind == ItemKind::Tool { "tool" } else { "prompt" };
         let is_unread = |member: &Member| match kind {
-            ItemKind::Tool => Tools::slot(&member.lists).known().is_none(),
-            _ => Prompts::slot(&member.lists).known().is_none(),
+            ItemKind::Tool => member.catalog.tools.known().is_none(),
+            _ => member.catalog.prompts.known().is_none(),
         };
         let absent = self.absent(is_unread);
         Err(invalid_params(format!("unknown {what} {name:?}{absent}")))
@@ -135,28 +138,28 @@ impl Asked {
     /// The resource or the template of this URI.
     ///
     /// Spec: server/resources#error-handling
-    pub(crate) async fn find_resource(&self, uri: &str) -> Result<Target, Failure> {
-        let shared = &self.shared;
-        let is_listed = shared.names.origin(ItemKind::Resource, uri).is_some();
-        if !is_listed && !shared.names.marks_uris() && shared.straight().is_none() {
-            let members = shared.members();
+    pub(crate) async fn find_resource(&self, uri: &str) -> Result<Target, RequestError> {
+        let group = &self.group;
+        let is_listed = group.names.origin(ItemKind::Resource, uri).is_some();
+        if !is_listed && !group.names.marks_uris() && group.sole_server().is_none() {
+            let members = group.members();
             for read in [
-                refresh_doubtful::<Resources>(&members, self.timeout).await,
-                refresh_doubtful::<Templates>(&members, self.timeout).await,
+                refresh_dirty::<Resources>(&members, self.reading()).await,
+                refresh_dirty::<Templates>(&members, self.reading()).await,
             ] {
-                if let Err(failure) = read {
-                    tracing::debug!(?failure, "resources cannot be listed");
+                if let Err(error) = read {
+                    tracing::debug!(?error, "resources cannot be listed");
                 }
             }
         }
-        if let Some(found) = shared.known_resource(uri) {
+        if let Some(found) = group.known_resource(uri) {
             return Ok(found);
         }
         let code = match self.version.era() {
             Era::Modern => error_code::INVALID_PARAMS,
             Era::Legacy => error_code::RESOURCE_NOT_FOUND,
         };
-        let absent = match shared.names.marks_uris() {
+        let absent = match group.names.marks_uris() {
             true => String::new(),
             false => self.absent(|_| true),
         };
@@ -165,12 +168,11 @@ impl Asked {
         Err(data.map_or(error.clone(), |data| error.with_data(data)).into())
     }
 
-    /// Says which servers may have it and cannot be asked.
+    /// Names the servers that may have it and are not connected.
     fn absent(&self, may_have_it: impl Fn(&Member) -> bool) -> String {
         let mut text = String::new();
-        for member in self.shared.members() {
-            let is_there = matches!(*member.phase.borrow(), Phase::Ready(_));
-            if !is_there && may_have_it(&member) {
+        for member in self.group.members() {
+            if !member.is_ready() && may_have_it(&member) {
                 text += &format!("; server {:?}, which may have it, is not connected", member.name);
             }
         }

@@ -1,24 +1,23 @@
+mod apply;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_core::{ErrorObject, Tool, error_code};
-use serde_json::{Map, Value, value::RawValue};
-
-use crate::object::Object;
+use serde_json::Value;
 
 /// Which tools of a server are offered, and how they are changed before they get their name in the
-/// group. By default all are, as they are.
+/// group. Default: all, unchanged.
 ///
-/// What is not offered cannot be called either. Names in `include`, `exclude` and `tools` are those on
-/// the server.
+/// A tool that is not offered cannot be called either. Names in `include`, `exclude` and `tools` are those
+/// on the server.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRules {
     /// The only tools to offer. Default: all.
     pub include: Option<BTreeSet<String>>,
-    /// Tools not to offer, whatever else says.
+    /// Tools not to offer, also where another rule includes them.
     pub exclude: BTreeSet<String>,
-    /// Offer only tools that have one of these tags. Default: all. A server says its tags in
-    /// `_meta.fastmcp.tags` or `_meta._fastmcp.tags`; [`ToolChange::tags`] takes their place.
+    /// Offer only tools that have one of these tags. Default: all. The tags of a server are in
+    /// `_meta.fastmcp.tags` or `_meta._fastmcp.tags`; [`ToolChange::tags`] replaces them.
     pub include_tags: Option<BTreeSet<String>>,
     /// Offer no tool that has one of these tags.
     pub exclude_tags: BTreeSet<String>,
@@ -26,11 +25,11 @@ pub struct ToolRules {
     pub tools: BTreeMap<String, ToolChange>,
 }
 
-/// How one tool is changed before it is offered. By default it is not.
+/// How one tool is changed before it is offered. Default: not at all.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolChange {
-    /// Another name, to which the name of the server is still prefixed.
+    /// Another name. In a group of several servers the name of the server still stands before it.
     pub name: Option<String>,
     /// Another title.
     pub title: Option<String>,
@@ -38,26 +37,26 @@ pub struct ToolChange {
     pub description: Option<String>,
     /// Whether it is offered at all. Default: true.
     pub enabled: bool,
-    /// Its tags, in place of those that the server says. Default: those of the server.
+    /// Its tags, in place of those of the server. Default: those of the server.
     pub tags: BTreeSet<String>,
     /// How its arguments are changed, by their name on the server.
     pub arguments: BTreeMap<String, ArgumentChange>,
 }
 
-/// How one argument of a tool is changed. By default it is not.
+/// How one argument of a tool is changed. Default: not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ArgumentChange {
-    /// Another name. The old one is not taken any more.
+    /// Another name. The old one is no longer accepted.
     pub name: Option<String>,
     /// Another description.
     pub description: Option<String>,
-    /// What is sent where the caller gives nothing; the argument is then not required, unless
-    /// [`required`](ArgumentChange::required) says so.
+    /// The value that is sent where the caller gives none. The argument is then not required, unless
+    /// [`required`](ArgumentChange::required) is set.
     pub default: Option<Value>,
-    /// Not offered and not taken: the default is sent, or nothing where there is none.
+    /// Whether it is neither offered nor accepted: the default is sent, or nothing where there is none.
     pub hide: bool,
-    /// Whether the caller has to give it. Default: as the server says.
+    /// Whether the caller has to give it. Default: as on the server.
     pub required: Option<bool>,
 }
 
@@ -75,265 +74,123 @@ impl Default for ToolChange {
 }
 
 impl ToolRules {
-    /// Whether every tool is offered as it is.
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Sets the only tools to offer.
+    #[must_use]
+    pub fn with_include<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.include = Some(set(names));
+        self
     }
 
-    /// The tool as it is offered, if it is.
-    pub(crate) fn offer(&self, mut tool: Tool) -> Option<Tool> {
-        let change = self.tools.get(&tool.name);
-        let is_included = self.include.as_ref().is_none_or(|names| names.contains(&tool.name));
-        let is_enabled = change.is_none_or(|change| change.enabled);
-        if !is_included || self.exclude.contains(&tool.name) || !is_enabled {
-            return None;
-        }
-        if self.include_tags.is_some() || !self.exclude_tags.is_empty() {
-            let own = change.map(|change| &change.tags).filter(|tags| !tags.is_empty());
-            let tags = own.cloned().unwrap_or_else(|| tags_of(&tool));
-            let has_one = |wanted: &BTreeSet<String>| !wanted.is_disjoint(&tags);
-            if has_one(&self.exclude_tags) || !self.include_tags.as_ref().is_none_or(has_one) {
-                return None;
-            }
-        }
-        if let Some(change) = change {
-            change.apply(&mut tool);
-        }
-        Some(tool)
+    /// Sets the tools not to offer.
+    #[must_use]
+    pub fn with_exclude<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.exclude = set(names);
+        self
     }
 
-    /// The arguments of a call of the tool that the server calls `name`, as the server knows them; `None`
-    /// where that is how they came.
-    pub(crate) fn arguments(
-        &self,
-        name: &str,
-        arguments: Option<&RawValue>,
-    ) -> Result<Option<Box<RawValue>>, ErrorObject> {
-        let changes = self.tools.get(name).map(|change| &change.arguments);
-        let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
-            return Ok(None);
-        };
-        let given = arguments.map_or_else(|| Ok(Object::default()), Object::read);
-        let given = given.map_err(|_| invalid("`arguments` is not an object"))?;
-        let mut sent = Object::default();
-        for (key, value) in given.iter() {
-            let renamed = changes.iter().find(|(_, change)| change.name.as_deref() == Some(key));
-            let original = match (renamed, changes.get(key)) {
-                (Some((original, change)), _) if !change.hide => original,
-                (None, Some(change)) if change.name.is_none() && !change.hide => key,
-                (None, None) => key,
-                _ => return Err(invalid(format!("{name} has no argument {key:?}"))),
-            };
-            sent.put(original.to_owned(), value.to_owned());
-        }
-        for (original, change) in changes {
-            if let Some(default) = &change.default
-                && sent.get(original).is_none()
-            {
-                sent.set(original, default);
-            }
-        }
-        Ok(Some(sent.to_raw()))
+    /// Sets the tags of which a tool has to have one.
+    #[must_use]
+    pub fn with_include_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.include_tags = Some(set(tags));
+        self
+    }
+
+    /// Sets the tags of which a tool may have none.
+    #[must_use]
+    pub fn with_exclude_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.exclude_tags = set(tags);
+        self
+    }
+
+    /// Sets how the tool that is called `name` on the server is changed.
+    #[must_use]
+    pub fn with_tool(mut self, name: impl Into<String>, change: ToolChange) -> Self {
+        self.tools.insert(name.into(), change);
+        self
     }
 }
 
 impl ToolChange {
-    fn apply(&self, tool: &mut Tool) {
-        if let Some(name) = &self.name {
-            tool.name.clone_from(name);
-        }
-        if self.title.is_some() {
-            tool.title.clone_from(&self.title);
-        }
-        if self.description.is_some() {
-            tool.description.clone_from(&self.description);
-        }
-        if !self.arguments.is_empty() {
-            self.change_schema(&mut tool.input_schema);
-        }
+    /// Sets another name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
-    fn change_schema(&self, schema: &mut Map<String, Value>) {
-        let mut required: Vec<String> = match schema.get("required") {
-            Some(Value::Array(names)) => {
-                names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
-        let mut changed = Map::new();
-        for (original, mut property) in std::mem::take(properties) {
-            let Some(change) = self.arguments.get(&original) else {
-                changed.insert(original, property);
-                continue;
-            };
-            let was_required = required.contains(&original);
-            required.retain(|name| *name != original);
-            if change.hide {
-                if was_required && change.default.is_none() {
-                    tracing::warn!(argument = %original, "hidden, required, and has no default");
-                }
-                continue;
-            }
-            change.apply(&mut property);
-            let name = change.name.clone().unwrap_or(original);
-            if change.required.unwrap_or(was_required && change.default.is_none()) {
-                required.push(name.clone());
-            }
-            changed.insert(name, property);
-        }
-        *properties = changed;
-        match required.is_empty() {
-            // In place: the order of a schema is kept.
-            true => drop(schema.shift_remove("required")),
-            false => drop(schema.insert("required".to_owned(), required.into())),
-        }
+    /// Sets another title.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Sets another description.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets whether it is offered at all.
+    #[must_use]
+    pub fn with_enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Sets its tags.
+    #[must_use]
+    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags = set(tags);
+        self
+    }
+
+    /// Sets how the argument that is called `name` on the server is changed.
+    #[must_use]
+    pub fn with_argument(mut self, name: impl Into<String>, change: ArgumentChange) -> Self {
+        self.arguments.insert(name.into(), change);
+        self
     }
 }
 
 impl ArgumentChange {
-    fn apply(&self, property: &mut Value) {
-        if self.description.is_none() && self.default.is_none() {
-            return;
-        }
-        if !property.is_object() {
-            *property = Value::Object(Map::new());
-        }
-        if let Some(description) = &self.description {
-            property["description"] = description.as_str().into();
-        }
-        if let Some(default) = &self.default {
-            property["default"] = default.clone();
-        }
+    /// Sets another name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets another description.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets the value that is sent where the caller gives none.
+    #[must_use]
+    pub fn with_default(mut self, default: impl Into<Value>) -> Self {
+        self.default = Some(default.into());
+        self
+    }
+
+    /// Sets whether it is neither offered nor accepted.
+    #[must_use]
+    pub fn with_hide(mut self, hide: bool) -> Self {
+        self.hide = hide;
+        self
+    }
+
+    /// Sets whether the caller has to give it.
+    #[must_use]
+    pub fn with_required(mut self, required: bool) -> Self {
+        self.required = Some(required);
+        self
     }
 }
 
-fn tags_of(tool: &Tool) -> BTreeSet<String> {
-    let said = tool.meta.as_ref().and_then(|meta| {
-        let said = meta.get("fastmcp").or_else(|| meta.get("_fastmcp"))?;
-        said.get("tags")?.as_array()
-    });
-    let tags = said.into_iter().flatten().filter_map(Value::as_str);
-    tags.map(str::to_owned).collect()
-}
-
-fn invalid(message: impl Into<String>) -> ErrorObject {
-    ErrorObject::new(error_code::INVALID_PARAMS, message)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use serde_json::json;
-
-    use super::*;
-
-    fn tool(name: &str, tags: &[&str]) -> Tool {
-        serde_json::from_value(json!({
-            "name": name,
-            "inputSchema": {
-                "type": "object",
-                "properties": {
-                    "city": {"type": "string"}, "key": {"type": "string"}, "days": true,
-                },
-                "required": ["city", "key", "days"],
-                "additionalProperties": false,
-            },
-            "_meta": {"_fastmcp": {"tags": tags}},
-        }))
-        .unwrap()
-    }
-
-    fn set(names: &[&str]) -> BTreeSet<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn names_and_tags_decide_what_is_offered() {
-        let offered = |rules: &ToolRules| -> Vec<String> {
-            let all = [tool("a", &["x"]), tool("b", &["x", "y"]), tool("c", &[])];
-            all.into_iter().filter_map(|tool| rules.offer(tool)).map(|tool| tool.name).collect()
-        };
-        let none = ToolRules::default;
-        assert_eq!(offered(&none()), ["a", "b", "c"]);
-        assert_eq!(offered(&ToolRules { include: Some(set(&["a", "z"])), ..none() }), ["a"]);
-        let both = ToolRules { include: Some(set(&["a", "b"])), exclude: set(&["a"]), ..none() };
-        assert_eq!(offered(&both), ["b"]);
-        assert_eq!(offered(&ToolRules { include_tags: Some(set(&["x"])), ..none() }), ["a", "b"]);
-        assert_eq!(offered(&ToolRules { exclude_tags: set(&["y"]), ..none() }), ["a", "c"]);
-        let tagged = ToolChange { tags: set(&["y"]), ..ToolChange::default() };
-        let tagged = BTreeMap::from([("c".to_owned(), tagged)]);
-        let rules = ToolRules { include_tags: Some(set(&["y"])), tools: tagged, ..none() };
-        assert_eq!(offered(&rules), ["b", "c"]);
-        let off = ToolChange { enabled: false, ..ToolChange::default() };
-        let rules = ToolRules { tools: BTreeMap::from([("b".to_owned(), off)]), ..none() };
-        assert_eq!(offered(&rules), ["a", "c"]);
-    }
-
-    fn changed() -> ToolRules {
-        let argument = ArgumentChange::default;
-        let arguments = [
-            ("city", ArgumentChange { name: Some("place".into()), ..argument() }),
-            ("key", ArgumentChange { hide: true, default: Some(json!("k")), ..argument() }),
-            (
-                "days",
-                ArgumentChange {
-                    description: Some("how many".into()),
-                    default: Some(json!(3)),
-                    ..argument()
-                },
-            ),
-        ];
-        let change = ToolChange {
-            name: Some("forecast".into()),
-            title: Some("Forecast".into()),
-            description: Some("Tells".into()),
-            arguments: arguments.map(|(name, change)| (name.to_owned(), change)).into(),
-            ..ToolChange::default()
-        };
-        ToolRules { tools: BTreeMap::from([("a".to_owned(), change)]), ..ToolRules::default() }
-    }
-
-    #[test]
-    fn the_schema_says_what_is_left() {
-        let offered = changed().offer(tool("a", &[])).unwrap();
-        assert_eq!(
-            (offered.name.as_str(), offered.title.as_deref()),
-            ("forecast", Some("Forecast"))
-        );
-        assert_eq!(
-            serde_json::to_string(&offered.input_schema).unwrap(),
-            json!({
-                "type": "object",
-                "properties": {
-                    "place": {"type": "string"},
-                    "days": {"description": "how many", "default": 3},
-                },
-                "required": ["place"],
-                "additionalProperties": false,
-            })
-            .to_string()
-        );
-    }
-
-    #[test]
-    fn arguments_go_back_to_what_the_server_knows() {
-        let rules = changed();
-        let sent = |name: &str, given: Option<&str>| {
-            let given = given.map(|text| RawValue::from_string(text.to_owned()).unwrap());
-            let sent = rules.arguments(name, given.as_deref());
-            sent.map(|sent| sent.map(|sent| sent.get().to_owned()))
-        };
-        assert_eq!(sent("b", Some(r#"{"key":1}"#)).unwrap(), None, "nothing is changed, or copied");
-        assert_eq!(sent("b", None).unwrap(), None);
-        assert_eq!(
-            sent("a", Some(r#"{"place":"Köln","more":1.0}"#)).unwrap().unwrap(),
-            r#"{"city":"Köln","more":1.0,"days":3,"key":"k"}"#
-        );
-        assert_eq!(sent("a", Some(r#"{"days":1}"#)).unwrap().unwrap(), r#"{"days":1,"key":"k"}"#);
-        assert_eq!(sent("a", None).unwrap().unwrap(), r#"{"days":3,"key":"k"}"#);
-        for wrong in [r#"{"key":"stolen"}"#, r#"{"city":"old name"}"#, "[]"] {
-            assert_eq!(sent("a", Some(wrong)).unwrap_err().code, error_code::INVALID_PARAMS);
-        }
-    }
+fn set<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    texts.into_iter().map(Into::into).collect()
 }

@@ -1,26 +1,25 @@
 use std::sync::Arc;
 
 use mcp_core::{
-    Era, ErrorObject, LoggingLevel, ProtocolVersion, Request, Response,
-    UnsupportedProtocolVersionData, error_code, meta_key, method,
+    Era, ErrorObject, LoggingLevel, ProtocolVersion, Request, UnsupportedProtocolVersionData,
+    error_code, meta_key, method,
 };
 use mcp_session::Timeout;
 use mcp_transport::{Envelope, Exchange, IdleLimit, Inbound, OneWay, Serve};
-use serde_json::value::RawValue;
 
 use crate::{
     Group,
-    asked::{Asked, answer},
-    failure::{Failure, invalid_params},
+    dispatch::dispatch,
+    error::{RequestError, invalid_params},
     listen::listen,
-    member::Phase,
-    object::Object,
-    relay::relay,
+    raw_object::RawObject,
+    relay::{failed, relay},
+    request::IncomingRequest,
 };
 
 impl Serve for Group {
     fn for_client(&self) -> Option<Self> {
-        Some(Self::of(Arc::clone(&self.shared)))
+        Some(Self::of(Arc::clone(&self.state)))
     }
 
     fn open(&self) -> Inbound {
@@ -29,31 +28,28 @@ impl Serve for Group {
 
     async fn request(&self, request: Envelope<Request>) -> Exchange {
         let id = request.message.id.clone();
-        match self.asked(request) {
-            Ok(asked) if asked.method == method::SUBSCRIPTIONS_LISTEN => listen(asked),
-            Ok(asked) => relay(id, asked.with_log, answer(asked)),
-            Err(Failure::Answer(error)) => {
-                Exchange::answered(id.clone(), Response::error(id, error))
-            }
-            Err(Failure::Below(error)) => relay(id, false, async { Err(Failure::Below(error)) }),
+        match self.incoming(request) {
+            Ok(request) if request.method == method::SUBSCRIPTIONS_LISTEN => listen(request),
+            Ok(request) => relay(id, request.wants_logs(), dispatch(request)),
+            Err(error) => failed(id, error),
         }
     }
 
     async fn send(&self, message: Envelope<OneWay>) {
         let OneWay::Notification(notification) = message.message else { return };
-        // The beginning and the cancellation of what is the group's own.
+        // The beginning, and the cancellation of requests, concern the group itself.
         if matches!(
             &*notification.method,
             method::NOTIFICATIONS_INITIALIZED | method::NOTIFICATIONS_CANCELLED
         ) {
             return;
         }
-        let params = Object::of(notification.params.as_ref()).unwrap_or_default();
-        for member in self.shared.members() {
-            let Phase::Ready(session) = member.phase.borrow().clone() else { continue };
-            // Servers of the modern era are told nothing outside requests.
-            if session.era() == Era::Legacy
-                && let Err(error) = session.notify(notification.method.clone(), &params).await
+        for member in self.state.members() {
+            // Servers of the modern era get nothing outside requests.
+            if let Some(session) = member.ready()
+                && session.era() == Era::Legacy
+                && let Err(error) =
+                    session.notify(notification.method.clone(), &notification.params).await
             {
                 tracing::debug!(%error, "a notification of the client was lost");
             }
@@ -61,9 +57,11 @@ impl Serve for Group {
     }
 
     async fn close(&self) {
-        if self.client.close()
-            && let Err(error) = self.shared.close().await
-        {
+        if !self.client.close() {
+            return;
+        }
+        self.state.clients.end_listeners();
+        if let Err(error) = self.state.stop().await {
             tracing::debug!(%error, "a server did not end in order");
         }
     }
@@ -73,17 +71,20 @@ impl Serve for Group {
     }
 
     fn name(&self) -> String {
-        let members = self.shared.members();
+        let members = self.state.members();
         let names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
         names.join(", ")
     }
 }
 
 impl Group {
-    fn asked(&self, request: Envelope<Request>) -> Result<Asked, Failure> {
+    fn incoming(&self, request: Envelope<Request>) -> Result<IncomingRequest, RequestError> {
+        if self.client.is_closed() {
+            return Err(RequestError::closed());
+        }
         let Envelope { message, version: sent_in, idle_limit, .. } = request;
-        let params = Object::of(message.params.as_ref())
-            .map_err(|error| invalid_params(error.to_string()))?;
+        let params = message.params.map_or_else(|| Ok(RawObject::default()), RawObject::parse);
+        let params = params.map_err(|error| invalid_params(error.to_string()))?;
         let meta = params.object("_meta");
         let version = self.version(&message.method, &meta, sent_in)?;
         let level = match version.era() {
@@ -93,9 +94,8 @@ impl Group {
         if let Some(level) = level.as_ref().filter(|level| level.severity().is_none()) {
             return Err(invalid_params(format!("unknown log level {:?}", level.as_str())));
         }
-        let with_log = level.is_some() || version.era() == Era::Legacy;
-        Ok(Asked {
-            shared: Arc::clone(&self.shared),
+        Ok(IncomingRequest {
+            group: Arc::clone(&self.state),
             client: Arc::clone(&self.client),
             id: message.id,
             method: message.method,
@@ -103,12 +103,12 @@ impl Group {
             meta,
             version,
             level,
+            // The session with the server knows when it waits for a person, the one of the client does not.
             timeout: match idle_limit {
                 IdleLimit::Transport => None,
                 IdleLimit::After(limit) => Some(Timeout::idle(limit)),
                 IdleLimit::Caller => Some(Timeout::NONE),
             },
-            with_log,
         })
     }
 
@@ -119,18 +119,17 @@ impl Group {
     fn version(
         &self,
         method: &str,
-        meta: &Object,
+        meta: &RawObject,
         sent_in: Option<ProtocolVersion>,
-    ) -> Result<ProtocolVersion, Failure> {
+    ) -> Result<ProtocolVersion, RequestError> {
         if method != method::INITIALIZE
             && let Some(requested) = meta.text(meta_key::PROTOCOL_VERSION)
         {
             let version = requested.parse().ok();
             let version = version.filter(|it: &ProtocolVersion| it.era() == Era::Modern);
             let version = version.ok_or_else(|| unsupported(&requested))?;
-            let capabilities = meta.get(meta_key::CLIENT_CAPABILITIES).map(RawValue::get);
-            return match capabilities {
-                Some(object) if object.starts_with('{') => Ok(version),
+            return match meta.get(meta_key::CLIENT_CAPABILITIES) {
+                Some([b'{', ..]) => Ok(version),
                 _ => Err(missing("clientCapabilities")),
             };
         }
@@ -149,13 +148,13 @@ impl Group {
 }
 
 /// Spec: basic/versioning#protocol-version-negotiation
-fn unsupported(requested: &str) -> Failure {
+fn unsupported(requested: &str) -> RequestError {
     let supported: Vec<String> = ProtocolVersion::ALL.iter().map(ToString::to_string).collect();
     ErrorObject::from(UnsupportedProtocolVersionData::new(supported, requested)).into()
 }
 
 /// Spec: basic/index#per-request-protocol-fields
-fn missing(key: &str) -> Failure {
+fn missing(key: &str) -> RequestError {
     let text = format!("missing `io.modelcontextprotocol/{key}` in `_meta`");
     ErrorObject::new(error_code::INVALID_PARAMS, text).into()
 }

@@ -11,18 +11,19 @@ pub struct ServerStatus {
     pub name: Arc<str>,
     /// What it is doing.
     pub state: ServerState,
-    /// What it is, for people: a command or a URL without credentials. Empty for one that could not
-    /// even be understood.
+    /// What it connects to, for people: a command or a URL without credentials. Empty for one that cannot
+    /// be tried.
     pub target: String,
-    /// The process that serves it, where it runs and is one of ours.
+    /// The process of the server, while it runs and is a child of this one.
     pub pid: Option<u32>,
-    /// The revision that is spoken, or was spoken last.
+    /// The revision of the session, or of the last one.
     pub protocol_version: Option<ProtocolVersion>,
-    /// Who it says it is, or said last.
+    /// The name and version that the server gave last.
     pub server_info: Option<Implementation>,
-    /// What went wrong last, also when all is well again.
+    /// Why it is not connected, or why one of its lists could not be read; `None` once it is connected
+    /// again, or the list was read.
     pub last_error: Option<Error>,
-    /// How often it has been opened again, after it ended or by
+    /// How often it was opened again, after it had ended or by
     /// [`Group::restart`](crate::Group::restart).
     pub restarts: u32,
 }
@@ -31,18 +32,18 @@ pub struct ServerStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerState {
-    /// Not connected: nobody has needed it yet, or the group was closed.
+    /// Not connected, since no client has needed it yet, or the group was closed.
     Idle,
     /// Being opened; calls wait for it.
     Connecting,
     /// Open.
     Ready,
-    /// It ended, or could not be opened, and is tried again by itself; calls fail until then.
+    /// It has ended, or could not be opened, and is retried; calls fail until then.
     Waiting {
-        /// When.
+        /// The time until the next attempt.
         retry_in: Duration,
     },
-    /// It cannot be opened, and nothing tries again but [`Group::restart`](crate::Group::restart) or a
-    /// client that connects to the group.
+    /// It cannot be opened, and is not retried until [`Group::restart`](crate::Group::restart), or until a
+    /// client connects to the group.
     Failed,
 }

@@ -1,40 +1,38 @@
 //! Opens a server, and opens it again when it has ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc};
 
-use futures_util::future::{join3, select};
-use mcp_core::{CancelledNotificationParams, method};
+use futures_util::future::{Either, select};
 use mcp_session::{Error, ErrorKind, Session};
+use mcp_transport::Retries;
 use tokio::time::Instant;
 
-use crate::{
-    Backoff, listening, lists,
-    member::{Member, Phase},
-};
+use crate::{member::Member, notifications, phase::Phase, upkeep::keep_up};
 
-/// How long a server that has ended may take to say why.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Runs until it is aborted, or trying again is pointless. `number` is that of its task.
-pub(crate) async fn supervise(member: Arc<Member>, number: u64, backoff: Backoff) {
+/// Runs until it is aborted, or another attempt is pointless. `number` is that of its task.
+///
+/// A session makes progress that has answered a request of a client, or was open as long as the longest delay
+/// of the back-off: the next attempt is then the first in its row.
+pub(crate) async fn supervise(member: Arc<Member>, number: u64) {
     let server = Arc::clone(&member.name);
-    let mut wait = backoff.initial;
-    // Told once for each time it goes down, not for each attempt.
+    let mut retries = Retries::new(member.backoff);
+    // Logged once for each time it goes down, not for each attempt.
     let mut was_up = true;
     loop {
-        let error = match member.open().await {
+        let error = match open(&member).await {
             Ok(session) => {
                 let since = Instant::now();
-                let is_again = member.opened(&session);
-                if is_again {
-                    tracing::info!(%server, "the server is there again");
+                let was_there = member.opened(&session);
+                if was_there {
+                    tracing::info!(%server, "the server is connected again");
                 }
+                member.take_answered();
                 if !member.publish(number, Phase::Ready(session.clone())) {
                     return;
                 }
-                let error = live(&member, session, is_again).await;
-                if since.elapsed() >= backoff.max {
-                    wait = backoff.initial;
+                let error = live(&member, session, was_there).await;
+                if member.take_answered() || since.elapsed() >= member.backoff.max {
+                    retries.progressed();
                 }
                 was_up = true;
                 error
@@ -42,50 +40,76 @@ pub(crate) async fn supervise(member: Arc<Member>, number: u64, backoff: Backoff
             Err(error) => error,
         };
         member.failed(&error);
-        if is_hopeless(&error) {
+        let delay = match is_final(&error) {
+            true => None,
+            false => retries.next_delay(None),
+        };
+        let Some(delay) = delay else {
             tracing::warn!(%error, "the server cannot be opened");
             member.publish(number, Phase::Failed(error));
             return;
-        }
+        };
         match std::mem::take(&mut was_up) {
-            true => tracing::warn!(%error, retry_in = ?wait, "the server is down"),
-            false => tracing::debug!(%error, retry_in = ?wait, "the server is still down"),
+            true => tracing::warn!(%error, retry_in = ?delay, "the server is down"),
+            false => tracing::debug!(%error, retry_in = ?delay, "the server is still down"),
         }
-        let until = Instant::now() + wait;
-        if !member.publish(number, Phase::Waiting { until, error }) {
+        if !member.publish(number, Phase::waiting(delay, error)) {
             return;
         }
-        tokio::time::sleep_until(until).await;
-        wait = backoff.after(wait);
+        tokio::time::sleep(delay).await;
         if !member.publish(number, Phase::Connecting) {
             return;
         }
     }
 }
 
+async fn open(member: &Arc<Member>) -> Result<Session, Error> {
+    let Some(connect) = member.connect.clone() else {
+        let message = "there is nothing to connect to";
+        return Err(Error::new(ErrorKind::Target, Arc::clone(&member.name), message));
+    };
+    let mut options = member.options.clone();
+    let of_application = options.on_notification.take();
+    // Weak, since the member has the session.
+    let member_of = Arc::downgrade(member);
+    options.on_notification = Some(Arc::new(move |notification| {
+        if let Some(of_application) = &of_application {
+            of_application(notification);
+        }
+        if let Some(member) = member_of.upgrade() {
+            notifications::receive(&member, notification);
+        }
+    }));
+    Session::open(connect, Some(&member.name), options).await
+}
+
 /// Looks after a session until it is over. Returns why it is.
-async fn live(member: &Arc<Member>, session: Session, is_again: bool) -> Error {
-    {
-        let upkeep = join3(
-            member.restore_level(&session),
-            lists::keep(member, &session, is_again),
-            listening::keep(member, &session, is_again),
-        );
-        select(std::pin::pin!(session.closed()), std::pin::pin!(upkeep)).await;
-    }
-    // Only a message that cannot be sent any more tells how the connection ended. Nobody would miss it.
-    let params = CancelledNotificationParams::new().with_reason("is anybody there?");
-    let sending = session.notify(method::NOTIFICATIONS_CANCELLED, &params);
-    match tokio::time::timeout(LAST_WORDS, sending).await {
-        Ok(Err(error)) => error,
-        _ => Error::new(ErrorKind::Closed, Arc::clone(&member.name), "the connection is over"),
+async fn live(member: &Arc<Member>, session: Session, was_there: bool) -> Error {
+    let mut closed = pin!(session.closed());
+    let upkeep = pin!(keep_up(member, &session, was_there));
+    match select(closed.as_mut(), upkeep).await {
+        Either::Left((reason, _)) => reason,
+        // It has nothing left to do.
+        Either::Right(_) => closed.await,
     }
 }
 
-/// Whether the next attempt would end in the same way.
-fn is_hopeless(error: &Error) -> bool {
+/// Whether another attempt would end in the same way.
+fn is_final(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Target | ErrorKind::Version | ErrorKind::Arguments | ErrorKind::Config
     )
+}
+
+impl Member {
+    /// Shows what the task with this number is doing; `false` where another has taken its place, or none.
+    fn publish(&self, number: u64, phase: Phase) -> bool {
+        let supervisor = self.supervisor();
+        let is_current = supervisor.task.is_some() && supervisor.number == number;
+        if is_current {
+            self.phase.send_replace(phase);
+        }
+        is_current
+    }
 }

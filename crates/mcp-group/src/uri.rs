@@ -1,7 +1,7 @@
-//! Where the name of a server stands in the URIs that a group shows.
+//! The name of a server inside of URIs.
 //!
-//! The name is inserted at one place and followed by a slash, so that taking it out again gives back
-//! exactly what was there, also for what a client has made of a template.
+//! The name is inserted at one place and followed by a slash. Taking it out again restores the URI exactly,
+//! also that which a client has made of a template.
 //!
 //! | on the server | in the group |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `urn:isbn:1` | `urn:server/isbn:1` |
 //! | `notes/1`, `{any}://x` (no scheme) | `//server/notes/1`, `//server/{any}://x` |
 //!
-//! What of the name may not stand there is percent-encoded.
+//! Characters of the name that may not stand there are percent-encoded.
 
 use std::fmt::Write as _;
 

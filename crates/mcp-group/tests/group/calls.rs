@@ -4,14 +4,15 @@ use std::{
 };
 
 use mcp_core::{
-    CompleteRequestParams, CompletionArgument, LoggingLevel, Meta, PromptReference,
-    ResourceTemplateReference,
+    CompleteRequestParams, CompletionArgument, ElicitAction, ElicitResult, LoggingLevel, Meta,
+    PromptReference, ResourceTemplateReference,
 };
 use mcp_group::{ArgumentChange, Backend, Group, SERVER_META_KEY, ToolChange, ToolRules};
-use mcp_session::{ErrorKind, Mode, SessionOptions, Timeout};
+use mcp_session::{EraPolicy, ErrorKind, Handlers, SessionOptions, Timeout};
 use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport::Binding;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::fixture::{backend, names, open, open_hearing, open_legacy, two, until};
 
@@ -129,9 +130,30 @@ async fn progress_comes_in_order_and_before_the_answer() {
 }
 
 #[tokio::test]
+async fn a_burst_of_progress_costs_no_call_its_result() {
+    let peer = tool(|message| {
+        let token = &message["params"]["_meta"]["progressToken"];
+        let progress = |step| {
+            let params = json!({ "progressToken": token, "progress": step });
+            notification("notifications/progress", params)
+        };
+        let Reply::Lines(answer) = done(message) else { unreachable!() };
+        Reply::Lines((1..=5000).map(progress).chain(answer).collect())
+    });
+    let session = open(&beside(&peer)).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&told);
+    let call = session.call_tool("p_t").on_progress(move |progress| {
+        into.lock().unwrap().push(progress.progress.to_f64());
+    });
+    call.await.unwrap();
+    assert_eq!(told.lock().unwrap().last(), Some(&5000.0));
+}
+
+#[tokio::test]
 async fn log_messages_name_their_server() {
     let group = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     let message = "notifications/message";
     session.call_tool("weather_count").await.unwrap();
     assert_eq!(heard.count(message), 0);
@@ -147,7 +169,7 @@ async fn log_messages_name_their_server() {
         }
     }
     // A connection of the legacy era has one level for all.
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     let level = |level: &str| json!({ "level": level });
     session.request("logging/setLevel", &level("error")).await.unwrap();
     session.call_tool("weather_count").await.unwrap();
@@ -172,7 +194,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
         }
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     for level in [LoggingLevel::Info, LoggingLevel::Info, LoggingLevel::Error] {
         session.call_tool("p_t").meta(Meta::new().with_log_level(level)).await.unwrap();
     }
@@ -191,7 +213,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
     heard.wait("notifications/message", 1).await;
     assert_eq!(heard.params("notifications/message")[0]["logger"], "p/x");
 
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     session.request("logging/setLevel", &json!({ "level": "error" })).await.unwrap();
     for level in ["info", "alert"] {
         peer.say(notification("notifications/message", json!({ "level": level, "data": 1 })));
@@ -332,6 +354,62 @@ async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
     );
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(session.call_tool("p_t").timeout(Timeout::NONE).await.is_ok());
+}
+
+/// A tool of a legacy server that asks a person first, who takes this long.
+fn group_with_a_form(person: Duration) -> (Group, Peer) {
+    let peer = Peer::legacy(json!({ "tools": {} }), |_, message| {
+        match message["method"].as_str() {
+            Some("tools/list") => Reply::tools(message, &["t"]),
+            Some("tools/call") => Reply::Lines(vec![json!({
+                "jsonrpc": "2.0",
+                "id": format!("of {}", message["id"]),
+                "method": "elicitation/create",
+                "params": { "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } },
+            })]),
+            // The answer to the form.
+            None => {
+                let id = message["id"].as_str().unwrap().strip_prefix("of ").unwrap();
+                let id: i64 = id.parse().unwrap();
+                Reply::Lines(vec![
+                    json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [] } }),
+                ])
+            }
+            _ => Reply::Nothing,
+        }
+    });
+    let mut options = SessionOptions::default();
+    options.handlers = Handlers::new().on_elicitation(move |_| async move {
+        tokio::time::sleep(person).await;
+        ElicitResult::new(ElicitAction::Decline)
+    });
+    let group = Group::builder()
+        .backend(Backend::new("p", peer.clone()).options(options))
+        .backend(backend("a"))
+        .build();
+    (group, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_at_a_form_of_a_server_may_take_longer_than_a_server_may_be_silent() {
+    let (group, _peer) = group_with_a_form(Duration::from_secs(360));
+    for session in [open(&group).await, open_legacy(&group).await] {
+        let start = Instant::now();
+        session.call_tool("p_t").await.unwrap();
+        session.call_tool("p_t").timeout(Timeout::idle(Duration::from_secs(5))).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 2 * 360);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_on_a_whole_call_holds_for_a_person_too_and_cancels_the_call_of_the_server() {
+    let (group, peer) = group_with_a_form(Duration::from_secs(360));
+    let session = open(&group).await;
+    names(&session).await;
+    let start = Instant::now();
+    let error = session.call_tool("p_t").timeout(Duration::from_secs(60)).await.unwrap_err();
+    assert_eq!((error.kind(), start.elapsed().as_secs()), (ErrorKind::Timeout, 60));
+    until(|| peer.asked("notifications/cancelled").len() == 1).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use mcp_core::{LoggingLevel, Notification, ProtocolVersion};
 use mcp_group::{Backend, Group};
 use mcp_server::{Context, JsonSchema, Server, ServerBuilder};
-use mcp_session::{Mode, Session, SessionOptions};
+use mcp_session::{EraPolicy, Session, SessionOptions};
 use mcp_transport_memory::Memory;
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub(crate) fn backend(name: &'static str) -> Backend {
 /// A backend that is spoken to in the legacy era.
 pub(crate) fn old_backend(name: &'static str) -> Backend {
     let mut options = SessionOptions::default();
-    options.mode = Mode::Legacy;
+    options.era = EraPolicy::Legacy;
     Backend::new(name, Memory::new(server(name).build())).options(options)
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn open(group: &Group) -> Session {
 
 pub(crate) async fn open_legacy(group: &Group) -> Session {
     let mut options = SessionOptions::default();
-    options.mode = Mode::Pinned(ProtocolVersion::V2025_06_18);
+    options.era = EraPolicy::Pinned(ProtocolVersion::V2025_06_18);
     Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap()
 }
 
@@ -102,11 +102,11 @@ impl Heard {
     }
 }
 
-pub(crate) async fn open_hearing(group: &Group, mode: Mode) -> (Session, Heard) {
+pub(crate) async fn open_hearing(group: &Group, era: EraPolicy) -> (Session, Heard) {
     let heard = Heard::default();
     let into = heard.clone();
     let mut options = SessionOptions::default();
-    options.mode = mode;
+    options.era = era;
     options.on_notification =
         Some(Arc::new(move |notification| into.0.lock().unwrap().push(notification.clone())));
     let session = Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap();

@@ -8,6 +8,7 @@ use std::{
 
 use mcp_group::{Backend, Group, ItemKind};
 use mcp_server::Server;
+use mcp_session::ErrorKind;
 use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport_memory::Memory;
 use serde_json::json;
@@ -244,4 +245,33 @@ async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(page().await[0].name, format!("p_t{}", before + 1));
     assert_eq!(lists.load(Ordering::SeqCst), before + 1, "one reading is enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_end_is_given_up_and_shown_as_it_was() {
+    let lists = Arc::new(AtomicU32::new(0));
+    let listed = Arc::clone(&lists);
+    let peer = Peer::modern(json!({ "tools": {} }), move |_, message| {
+        let Some("tools/list") = message["method"].as_str() else { return Reply::Nothing };
+        if listed.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Reply::tools(message, &["t"]);
+        }
+        let tool = json!({
+            "name": "more",
+            "description": "x".repeat(8 << 20),
+            "inputSchema": { "type": "object" },
+        });
+        let cursor = message["id"].to_string();
+        let page = json!({ "resultType": "complete", "tools": [tool], "nextCursor": cursor });
+        Reply::result(message, page)
+    });
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    let session = open(&group).await;
+    for _ in 0..2 {
+        assert_eq!(names(&session).await, ["p_t", "a_echo", "a_count"]);
+    }
+    let error = group.status()[0].last_error.clone().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(lists.load(Ordering::SeqCst) < 12);
 }

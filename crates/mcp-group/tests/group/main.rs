@@ -11,3 +11,4 @@ mod runtime;
 mod straight;
 mod subscriptions;
 mod supervision;
+mod warnings;

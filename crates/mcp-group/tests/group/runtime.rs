@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use mcp_group::{Backend, Group, ServerState};
-use mcp_session::Mode;
+use mcp_session::{EraPolicy, ErrorKind};
 use mcp_testkit::scripted::{Peer, Reply};
+use mcp_transport::Delivery;
 use serde_json::json;
 
 use crate::fixture::{backend, names, old_backend, open, open_hearing, open_legacy, two, until};
@@ -26,7 +27,7 @@ fn states(group: &Group) -> Vec<ServerState> {
 #[tokio::test]
 async fn servers_come_and_go_and_clients_are_told() {
     let group = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await.len(), 4);
     group.add(backend("late")).await.unwrap();
     heard.wait(TOOLS_CHANGED, 1).await;
@@ -134,9 +135,58 @@ async fn the_last_client_that_closes_ends_the_servers_and_the_next_begins_anew()
     assert_eq!((peer.connections(), group.status()[0].restarts), (2, 1));
     group.close().await.unwrap();
     assert_eq!(states(&group), [ServerState::Idle; 2]);
-    // The session is that of the group, which goes on.
-    assert!(session.call_tool("p_t").await.is_ok());
+    assert!(open(&group).await.call_tool("p_t").await.is_ok());
     assert_eq!(peer.connections(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_next() {
+    let peer = simple();
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
+        let (session, _heard) = open_hearing(&group, mode).await;
+        session.call_tool("p_t").await.unwrap();
+        group.close().await.unwrap();
+        session.closed().await;
+        let connections = peer.connections();
+        let listed = session.list_tools().await.unwrap_err();
+        let called = session.call_tool("p_t").await.unwrap_err();
+        for error in [listed, called] {
+            assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+        }
+        assert_eq!(states(&group), [ServerState::Idle; 2]);
+        assert_eq!(peer.connections(), connections);
+        // Closed once more, it closes nothing that is of others.
+        let next = open(&group).await;
+        session.close().await.unwrap();
+        next.call_tool("p_t").await.unwrap();
+        assert_eq!(peer.connections(), connections + 1);
+    }
+}
+
+/// What a request began before the close may not begin anything after it.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_the_close_overtakes_opens_no_server() {
+    let slow = Peer::new(|_, message| match message["method"].as_str() {
+        Some("server/discover") => {
+            let answer = Reply::discover(message, &["2026-07-28"], json!({ "tools": {} }));
+            Reply::Later(Duration::from_secs(5), Box::new(answer))
+        }
+        _ => Reply::Nothing,
+    });
+    let group = Group::builder()
+        .backend(Backend::new("slow", slow.clone()))
+        .backend(Backend::new("p", simple()))
+        .lazy(true)
+        .build();
+    let session = open(&group).await;
+    let call = tokio::spawn(session.call_tool("slow_t").into_future());
+    until(|| slow.connections() == 1).await;
+    group.close().await.unwrap();
+    assert!(call.await.unwrap().is_err());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((states(&group), slow.connections()), (vec![ServerState::Idle; 2], 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +227,7 @@ async fn a_lazy_group_opens_what_is_needed() {
     assert_eq!(states(&group), [ServerState::Ready; 2]);
     group.close().await.unwrap();
     // The table knows by now where it belongs.
-    session.call_tool("two_t").await.unwrap();
+    open(&group).await.call_tool("two_t").await.unwrap();
     assert_eq!(states(&group), [ServerState::Idle, ServerState::Ready]);
 }
 

@@ -1,5 +1,5 @@
 use mcp_group::{Backend, Group};
-use mcp_session::{ErrorKind, Extension, Session, SessionOptions};
+use mcp_session::{ErrorKind, Session, SessionOptions, extension::Extension};
 use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use mcp_core::{Message, RawJson, Request, SubscriptionFilter};
 use mcp_group::{Backend, Group};
-use mcp_session::{ErrorKind, Mode, Relisten};
+use mcp_session::{EraPolicy, ErrorKind, Subscribe};
 use mcp_testkit::scripted::{Peer, Reply, notification};
 use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
 use mcp_transport_memory::Memory;
@@ -45,9 +45,15 @@ fn filters(peer: &Peer) -> Vec<Value> {
     asked.map(|message| message["params"]["notifications"].clone()).collect()
 }
 
+/// Has a server report an update: to the latest subscription that covers it, or else to the latest of all.
 fn updated(peer: &Peer, uri: &str) {
     let mut params = json!({ "uri": uri });
-    if let Some(listen) = peer.asked("subscriptions/listen").last() {
+    let listens = peer.asked("subscriptions/listen");
+    let covers = |listen: &&Value| {
+        let filter = &listen["params"]["notifications"];
+        serde_json::from_value::<SubscriptionFilter>(filter.clone()).unwrap().covers(uri)
+    };
+    if let Some(listen) = listens.iter().rfind(covers).or(listens.last()) {
         params["_meta"] = json!({ "io.modelcontextprotocol/subscriptionId": listen["id"] });
     }
     peer.say(notification(UPDATED, params));
@@ -87,7 +93,7 @@ async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
 #[tokio::test(start_paused = true)]
 async fn what_changes_on_a_server_is_told_and_the_table_follows() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["new_t", "old_t"]);
     until(|| filters(&new).len() == 1).await;
     assert_eq!(filters(&new)[0], json!({ "toolsListChanged": true }));
@@ -129,8 +135,9 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
     let (mut two, _two) =
         listen(&group, "two", json!({ "resourceSubscriptions": ["x://new/2"] })).await;
     next(&mut two, "two").await;
-    assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1", "x://2"]));
-    until(|| new.asked("notifications/cancelled").len() == 2).await;
+    // Each has a subscription of its own at the server.
+    assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://2"]));
+    assert_eq!(new.asked("notifications/cancelled").len(), 0);
 
     updated(&new, "x://1");
     updated(&new, "x://2/part");
@@ -144,7 +151,12 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
 
     drop(one);
     until(|| old.asked("resources/unsubscribe").len() == 1).await;
-    until(|| filters(&new).last().unwrap()["resourceSubscriptions"] == json!(["x://2"])).await;
+    until(|| new.asked("notifications/cancelled").len() == 1).await;
+    let ended = &new.asked("notifications/cancelled")[0]["params"]["requestId"];
+    let of_one = |message: &Value| {
+        message["params"]["notifications"]["resourceSubscriptions"] == json!(["x://1"])
+    };
+    assert!(new.asked("subscriptions/listen").iter().any(|it| of_one(it) && it["id"] == *ended));
     // The group ends: so does the listening, in order.
     group.close().await.unwrap();
     let (_, result) = next(&mut two, "two").await;
@@ -155,8 +167,8 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
 #[tokio::test(start_paused = true)]
 async fn clients_of_the_legacy_era_subscribe_one_by_one() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
-    let other = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let other = open_hearing(&group, EraPolicy::Legacy).await;
     for (peer, uri, own) in [(&new, "x://new/1", "x://1"), (&old, "x://old/1", "x://1")] {
         let params = json!({ "uri": uri });
         session.request("resources/subscribe", &params).await.unwrap();
@@ -181,7 +193,7 @@ async fn clients_of_the_legacy_era_subscribe_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn subscriptions_outlive_the_connection_of_their_server() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Legacy).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
@@ -197,9 +209,108 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_takes_no_subscriptions_is_not_asked() {
+    let new = Peer::modern(json!({ "resources": {} }), |_, message| answers(message));
+    let group =
+        Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
+    let filter = json!({ "resourceSubscriptions": ["x://new/1"], "toolsListChanged": true });
+    let (mut one, _one) = listen(&group, "one", filter).await;
+    let (_, acknowledged) = next(&mut one, "one").await;
+    let honoured = json!({ "resourceSubscriptions": [], "toolsListChanged": true });
+    assert_eq!(acknowledged["notifications"], honoured);
+    assert_eq!(new.asked("subscriptions/listen").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_unsubscribes_takes_nothing_from_another() {
+    let (group, _new, old) = two();
+    let (one, heard_by_one) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (two, heard_by_two) = open_hearing(&group, EraPolicy::Legacy).await;
+    let params = json!({ "uri": "x://old/1" });
+    for session in [&one, &two] {
+        session.request("resources/subscribe", &params).await.unwrap();
+    }
+    // The session with the server shares what several ask of it.
+    assert_eq!(old.asked("resources/subscribe").len(), 1);
+    updated(&old, "x://1");
+    heard_by_one.wait(UPDATED, 1).await;
+    heard_by_two.wait(UPDATED, 1).await;
+    one.request("resources/unsubscribe", &params).await.unwrap();
+    updated(&old, "x://1");
+    heard_by_two.wait(UPDATED, 2).await;
+    assert_eq!((heard_by_one.count(UPDATED), old.asked("resources/unsubscribe").len()), (1, 0));
+    two.request("resources/unsubscribe", &params).await.unwrap();
+    until(|| old.asked("resources/unsubscribe").len() == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_no_client_asked_for_comes_to_each_once() {
+    let (group, _new, old) = two();
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (_other, heard_by_other) = open_hearing(&group, EraPolicy::Auto).await;
+    session.request("resources/subscribe", &json!({ "uri": "x://old/1" })).await.unwrap();
+    updated(&old, "y://2");
+    updated(&old, "x://1");
+    heard.wait(UPDATED, 2).await;
+    let mut uris: Vec<Value> =
+        heard.params(UPDATED).into_iter().map(|params| params["uri"].clone()).collect();
+    uris.sort_by_key(ToString::to_string);
+    assert_eq!(uris, ["x://old/1", "y://old/2"]);
+    assert_eq!(heard_by_other.params(UPDATED), [json!({ "uri": "y://old/2" })]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
+    let new = Peer::modern(capabilities(), |_, message| {
+        let uris = &message["params"]["notifications"]["resourceSubscriptions"];
+        match uris == &json!(["x://secret"]) {
+            true => Reply::error(message, -32602, "not this one"),
+            false => answers(message),
+        }
+    });
+    let group =
+        Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let subscribe = |uri| session.request("resources/subscribe", &json!({ "uri": uri }));
+    subscribe("x://new/1").await.unwrap();
+    let error = subscribe("x://new/secret").await.unwrap_err();
+    assert_eq!(error.answer().unwrap().message, "not this one");
+    updated(&new, "x://1");
+    heard.wait(UPDATED, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
+    let (group, new, old) = two();
+    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    for uri in ["x://new/1", "x://old/1"] {
+        session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
+    }
+    let filter = json!({ "resourceSubscriptions": ["x://new/2", "x://old/2"] });
+    let (mut one, _one) = listen(&group, "one", filter).await;
+    next(&mut one, "one").await;
+    group.restart("new").await.unwrap();
+    old.exit();
+    let mut missed = BTreeSet::new();
+    for _ in 0..2 {
+        let (method, params) = next(&mut one, "one").await;
+        assert_eq!(method, UPDATED);
+        missed.insert(params["uri"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(missed, BTreeSet::from(["x://new/2".to_owned(), "x://old/2".to_owned()]));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(heard.count(UPDATED), 2);
+    for (peer, server) in [(&new, "new"), (&old, "old")] {
+        updated(peer, "x://2");
+        let params = json!({ "uri": format!("x://{server}/2") });
+        assert_eq!(next(&mut one, "one").await, (UPDATED.to_owned(), params));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_ends_the_listening_is_listened_to_again() {
     let (group, new, _old) = two();
-    let (_session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (_session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     until(|| filters(&new).len() == 1).await;
     let id = &new.asked("subscriptions/listen")[0]["id"];
     new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
@@ -227,11 +338,11 @@ async fn whoever_listens_hears_that_something_may_have_been_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_subscription_ends_with_its_session() {
     let (group, ..) = two();
-    for mode in [Mode::Auto, Mode::Legacy] {
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
         let (session, _heard) = open_hearing(&group, mode).await;
         let filter = SubscriptionFilter::new().with_tools_list_changed(true);
         let mut changes =
-            session.subscribe(filter.clone()).relisten(Relisten::default()).await.unwrap();
+            session.subscribe(filter.clone()).resubscribe(Subscribe::BACKOFF).await.unwrap();
         assert_eq!(changes.acknowledged(), filter, "{mode:?}");
         session.close().await.unwrap();
         let end = tokio::time::timeout(Duration::from_secs(1), changes.next()).await.unwrap();
@@ -261,15 +372,12 @@ async fn a_listener_that_does_not_read_is_told_what_it_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_missed_while_one_listening_takes_the_place_of_another() {
-    // The second listening is not acknowledged.
-    let new = Peer::modern(capabilities(), |_, message| match message["method"].as_str() {
-        Some("subscriptions/listen")
-            if message["params"]["notifications"]["resourceSubscriptions"]
-                == json!(["x://1", "x://2"]) =>
-        {
-            Reply::Nothing
-        }
+async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_other() {
+    let is_second = |message: &Value| {
+        message["params"]["notifications"]["resourceSubscriptions"] == json!(["x://2"])
+    };
+    let new = Peer::modern(capabilities(), move |_, message| match message["method"].as_str() {
+        Some("subscriptions/listen") if is_second(message) => Reply::Nothing,
         _ => answers(message),
     });
     let group =
@@ -278,25 +386,28 @@ async fn nothing_is_missed_while_one_listening_takes_the_place_of_another() {
     let (mut one, _one) =
         listen(&group, "one", json!({ "resourceSubscriptions": ["x://new/1"] })).await;
     next(&mut one, "one").await;
-    let first = new.asked("subscriptions/listen").pop().unwrap()["id"].clone();
     let (mut two, _two) =
         listen(&group, "two", json!({ "resourceSubscriptions": ["x://new/2"] })).await;
-    let reading = tokio::spawn(async move { next(&mut two, "two").await });
-    until(|| filters(&new).last().unwrap()["resourceSubscriptions"] == json!(["x://1", "x://2"]))
-        .await;
-    let is_first = |message: &Value| message["params"]["requestId"] == first;
-    assert!(!new.asked("notifications/cancelled").iter().any(is_first));
-    let meta = json!({ "io.modelcontextprotocol/subscriptionId": first });
-    new.say(notification(UPDATED, json!({ "uri": "x://1", "_meta": meta })));
+    let reading = tokio::spawn(async move { (next(&mut two, "two").await, two) });
+    until(|| new.asked("subscriptions/listen").iter().any(is_second)).await;
+    updated(&new, "x://1");
     assert_eq!(next(&mut one, "one").await.1, json!({ "uri": "x://new/1" }));
-    // A server that stays silent holds nobody up for ever.
-    assert_eq!(reading.await.unwrap().1["notifications"], json!({ "resourceSubscriptions": [] }));
+    let (acknowledged, mut two) = reading.await.unwrap();
+    assert_eq!(acknowledged.1["notifications"], json!({ "resourceSubscriptions": [] }));
+    // It may take its time.
+    let Reply::Lines(late) = Reply::acknowledge(new.asked("subscriptions/listen").last().unwrap())
+    else {
+        unreachable!()
+    };
+    late.into_iter().for_each(|line| new.say(line));
+    updated(&new, "x://2");
+    assert_eq!(next(&mut two, "two").await.1, json!({ "uri": "x://new/2" }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
     let (group, _new, old) = two();
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     let acknowledged = "notifications/subscriptions/acknowledged";
     let listening = session.request("subscriptions/listen", &json!({ "notifications": {} }));
     let listening = tokio::spawn(listening.into_future());

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
-use mcp_group::{Backend, Backoff, Group, ServerState};
-use mcp_session::{ErrorKind, Mode, Session, SessionOptions};
-use mcp_testkit::scripted::{Peer, Reply};
-use mcp_transport::Delivery;
+use mcp_group::{Backend, Group, ServerState};
+use mcp_session::{EraPolicy, ErrorKind, Session, SessionOptions};
+use mcp_testkit::{
+    scripted::{Peer, Reply},
+    within,
+};
+use mcp_transport::{Backoff, Delivery};
 use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::time::Instant;
@@ -26,6 +29,16 @@ fn growing() -> Peer {
 
 fn beside(peer: &Peer) -> Group {
     Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build()
+}
+
+/// The same, tried again in this way.
+fn trying(peer: &Peer, backoff: Backoff) -> Group {
+    let group = Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a"));
+    group.backoff(backoff).build()
+}
+
+fn seconds(first: u64, max: u64) -> Backoff {
+    Backoff::new(Duration::from_secs(first), Duration::from_secs(max)).with_jitter(0.0)
 }
 
 fn state(group: &Group) -> ServerState {
@@ -99,7 +112,7 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
 async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let peer = growing();
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].pid, Some(100));
     let call = tokio::spawn(session.call_tool("p_slow").into_future());
@@ -168,7 +181,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     names(&session).await;
     peer.exit();
     until(|| state(&group) == ServerState::Connecting).await;
@@ -181,18 +194,18 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_back_off_grows_and_begins_anew_with_a_server_that_stayed() {
+async fn the_back_off_grows_until_a_server_stays_or_answers_a_client() {
     let peer = growing();
-    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
-    let group = Group::builder()
-        .backend(Backend::new("p", peer.clone()))
-        .backend(backend("a"))
-        .backoff(backoff)
-        .build();
-    let _session = open(&group).await;
+    let group = trying(&peer, seconds(1, 4).with_attempts(None));
+    let session = open(&group).await;
     let mut waits = Vec::new();
-    for stays in [0, 0, 0, 0, 5] {
+    for (stays, answers) in
+        [(0, false), (0, false), (0, false), (0, false), (5, false), (0, false), (0, true)]
+    {
         tokio::time::sleep(Duration::from_secs(stays)).await;
+        if answers {
+            session.call_tool("p_t0").await.unwrap();
+        }
         let before = peer.connections();
         let start = Instant::now();
         peer.exit();
@@ -200,7 +213,63 @@ async fn the_back_off_grows_and_begins_anew_with_a_server_that_stayed() {
         waits.push(start.elapsed().as_secs());
         until(|| state(&group) == ServerState::Ready).await;
     }
-    assert_eq!(waits, [1, 2, 4, 4, 1]);
+    assert_eq!(waits, [1, 2, 4, 4, 1, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_run_out_until_the_next_client() {
+    let peer = growing();
+    let group = trying(&peer, seconds(1, 4).with_attempts(2));
+    let session = open(&group).await;
+    names(&session).await;
+    peer.refuse(u32::MAX);
+    peer.exit();
+    until(|| state(&group) == ServerState::Failed).await;
+    assert_eq!(peer.connections(), 3);
+    let error = session.call_tool("p_t0").await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("cannot be opened") && text.contains("it is refused"), "{text}");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(peer.connections(), 3);
+    peer.refuse(0);
+    open(&group).await.call_tool("p_t0").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_back_off_is_safe() {
+    for (first, max) in [
+        (Duration::MAX, Duration::MAX),
+        (Duration::ZERO, Duration::MAX),
+        (Duration::MAX, Duration::ZERO),
+    ] {
+        let peer = growing();
+        let backoff = Backoff::new(first, max).with_floor(Duration::MAX);
+        let group = trying(&peer, backoff);
+        let session = open(&group).await;
+        names(&session).await;
+        peer.exit();
+        until(|| state(&group) == ServerState::Waiting { retry_in: Duration::MAX }).await;
+        let error = within(session.call_tool("p_t0").into_future()).await.unwrap_err();
+        assert!(error.to_string().contains("is down"), "{error}");
+        group.restart("p").await.unwrap();
+        session.call_tool("p_t0").await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_error_says_why_a_server_ended_until_it_is_back() {
+    let peer = growing();
+    let group = beside(&peer);
+    let session = open(&group).await;
+    let last_error = || group.status()[0].last_error.as_ref().map(ToString::to_string);
+    assert_eq!(last_error(), None);
+    peer.exit();
+    until(|| last_error().is_some()).await;
+    let text = last_error().unwrap();
+    assert!(text.contains("exit status 3") && !text.contains("notifications/"), "{text}");
+    until(|| state(&group) == ServerState::Ready).await;
+    session.call_tool("p_t0").await.unwrap();
+    assert_eq!(last_error(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,7 +277,7 @@ async fn a_server_that_comes_late_is_told() {
     let peer = growing();
     peer.refuse(2);
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, Mode::Auto).await;
+    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
     heard.wait("notifications/tools/list_changed", 1).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "p_t1", "p_t2", "a_echo", "a_count"]);

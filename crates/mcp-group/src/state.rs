@@ -6,44 +6,53 @@ use std::sync::{
 use futures_util::future::join_all;
 use mcp_core::Implementation;
 use mcp_session::{Error, ErrorKind};
+use mcp_transport::Backoff;
 
 use crate::{
-    Backoff,
-    failure::Failure,
-    hub::Hub,
-    member::{Member, Phase, Place},
+    client::GroupClient,
+    clients::Clients,
+    error::RequestError,
+    member::{Member, MemberContext},
     names::Names,
+    phase::Phase,
 };
 
 /// What all handles of a group share. Dropping it ends every server.
-pub(crate) struct Shared {
+pub(crate) struct GroupState {
     pub(crate) info: Implementation,
-    pub(crate) lazy: bool,
+    pub(crate) is_lazy: bool,
     pub(crate) backoff: Backoff,
     pub(crate) names: Arc<Names>,
-    pub(crate) hub: Arc<Hub>,
-    /// Connections of clients that are open.
-    pub(crate) open: Arc<AtomicUsize>,
+    pub(crate) clients: Arc<Clients>,
+    /// How many connections clients have open.
+    pub(crate) open_connections: Arc<AtomicUsize>,
     members: Mutex<Vec<Arc<Member>>>,
 }
 
-impl Shared {
-    pub(crate) fn new(info: Implementation, lazy: bool, backoff: Backoff, names: Names) -> Self {
+impl GroupState {
+    pub(crate) fn new(info: Implementation, is_lazy: bool, backoff: Backoff, names: Names) -> Self {
         Self {
             info,
-            lazy,
+            is_lazy,
             backoff,
             names: Arc::new(names),
-            hub: Arc::default(),
-            open: Arc::default(),
+            clients: Arc::default(),
+            open_connections: Arc::default(),
             members: Mutex::default(),
         }
     }
 
-    /// Where a member of this group belongs.
-    pub(crate) fn place(&self, plain: bool) -> Place {
-        let (names, hub) = (Arc::clone(&self.names), Arc::clone(&self.hub));
-        Place { names, hub, backoff: self.backoff, plain }
+    /// What a member of this group shares with the others.
+    pub(crate) fn context(&self, is_plain: bool) -> MemberContext {
+        let (names, clients) = (Arc::clone(&self.names), Arc::clone(&self.clients));
+        MemberContext { names, clients, backoff: self.backoff, is_plain }
+    }
+
+    /// One more client.
+    pub(crate) fn new_client(&self) -> Arc<GroupClient> {
+        let client = Arc::new(GroupClient::new(Arc::clone(&self.open_connections)));
+        self.clients.add(&client);
+        client
     }
 
     /// The servers, in order.
@@ -65,7 +74,7 @@ impl Shared {
         is_new
     }
 
-    /// Adds a server of which there is nothing but its name, whoever has it.
+    /// Adds a server that cannot be opened, even if another one has its name.
     pub(crate) fn add_broken(&self, member: Arc<Member>) {
         self.lock().push(member);
     }
@@ -76,26 +85,26 @@ impl Shared {
         Some(members.remove(at))
     }
 
-    /// The only server there is, where the group answers in its place.
-    pub(crate) fn straight(&self) -> Option<Arc<Member>> {
+    /// The only server, where the group answers in its place.
+    pub(crate) fn sole_server(&self) -> Option<Arc<Member>> {
         match &**self.lock() {
-            [member] if member.plain => Some(Arc::clone(member)),
+            [member] if member.exposure.is_plain => Some(Arc::clone(member)),
             _ => None,
         }
     }
 
-    /// Opens what is not open, all at once, for a client that begins.
+    /// Opens the servers that are not open, all at once, for a client that connects.
     ///
     /// # Errors
-    /// When not one server could be opened. Nothing tries again then but the next client, unless another
-    /// one is there for which it has to.
-    pub(crate) async fn begin(&self) -> Result<(), Failure> {
+    /// When not one could be opened. They are then tried again only for another client: one that is
+    /// connected, or the next one.
+    pub(crate) async fn start(&self, client: &GroupClient) -> Result<(), RequestError> {
         let members = self.members();
-        // Who answers in the place of a server has to know it.
-        if members.is_empty() || (self.lazy && self.straight().is_none()) {
+        // To answer in the place of a server, it has to be known.
+        if members.is_empty() || (self.is_lazy && self.sole_server().is_none()) {
             return Ok(());
         }
-        members.iter().for_each(|member| member.start(true));
+        members.iter().for_each(|member| member.start_for(client));
         let phases = join_all(members.iter().map(|member| member.settled())).await;
         let mut errors = Vec::new();
         for (member, phase) in members.iter().zip(phases) {
@@ -111,26 +120,24 @@ impl Shared {
         if members.iter().any(|member| member.is_ready()) {
             return Ok(());
         }
-        // Other clients go on with what comes up later.
-        if self.open.load(Ordering::SeqCst) <= 1 {
+        if self.open_connections.load(Ordering::SeqCst) <= 1 {
             for (member, error) in members.iter().zip(&errors) {
                 member.give_up(error.clone());
             }
         }
-        Err(Failure::of_start(&errors))
+        Err(RequestError::start_failed(&errors))
     }
 
-    /// Whether anything has been opened, and should stay so.
+    /// Whether servers are open, or should be.
     pub(crate) fn is_open(&self) -> bool {
         let is_on = |member: &Arc<Member>| {
             matches!(*member.phase.borrow(), Phase::Connecting | Phase::Ready(_))
         };
-        self.open.load(Ordering::SeqCst) > 0 || self.lock().iter().any(is_on)
+        self.open_connections.load(Ordering::SeqCst) > 0 || self.lock().iter().any(is_on)
     }
 
     /// Ends every session in order, all at once.
-    pub(crate) async fn close(&self) -> Result<(), Error> {
-        self.hub.end_listening();
+    pub(crate) async fn stop(&self) -> Result<(), Error> {
         let sessions: Vec<_> = self.members().iter().filter_map(|member| member.stop()).collect();
         let closing = sessions.iter().map(|session| session.close());
         join_all(closing).await.into_iter().collect()
@@ -141,10 +148,10 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for GroupState {
     fn drop(&mut self) {
         for member in self.members() {
-            // The transports end in the background what they own.
+            // Transports end in the background what they own.
             drop(member.retire());
         }
     }

@@ -1,0 +1,110 @@
+//! Has one server answer a request.
+
+use std::sync::Arc;
+
+use mcp_core::{Era, Notification, ProgressToken, RawJson, meta_key, method};
+use mcp_session::{SERVER_META_KEY, Session};
+use memchr::memmem;
+
+use crate::{
+    error::{RequestError, internal},
+    member::Member,
+    raw_object::RawObject,
+    relay,
+    request::IncomingRequest,
+    rewrite::rewrite_uris,
+};
+
+/// Has a server answer the request, with these parameters.
+pub(crate) async fn forward(
+    request: &IncomingRequest,
+    member: &Arc<Member>,
+    mut params: RawObject,
+) -> Result<RawJson, RequestError> {
+    let session = member.session(&request.client).await?;
+    params.remove("_meta");
+    let mut meta = request.meta_for_servers();
+    if let Some(level) = &request.level {
+        match session.era() {
+            Era::Modern => meta = Some(meta.unwrap_or_default().with_log_level(level.clone())),
+            Era::Legacy => member.set_log_level(&session, level).await,
+        }
+    }
+    let mut call = session.request(request.method.clone(), &params.to_json());
+    if let Some(meta) = meta {
+        call = call.meta(meta);
+    }
+    if let Some(timeout) = request.timeout {
+        call = call.timeout(timeout);
+    }
+    if let Some(token) = request.meta.decode::<ProgressToken>(meta_key::PROGRESS_TOKEN) {
+        call = call.on_progress(move |mut progress| {
+            progress.progress_token = token.clone();
+            match RawJson::from_serialize(&progress) {
+                Ok(params) => {
+                    let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
+                    relay::send(progress.with_params(params));
+                }
+                Err(error) => tracing::debug!(%error, "progress that cannot be passed on"),
+            }
+        });
+    }
+    let result = call.await;
+    if result.as_ref().err().is_none_or(|error| error.answer().is_some()) {
+        member.answered();
+    }
+    let result = result.map_err(|error| RequestError::call_failed(&error))?;
+    translate(request, member, &session, result)
+}
+
+/// Makes the result of a server one of the group, in the era of the client. What need not be changed is not
+/// parsed.
+fn translate(
+    request: &IncomingRequest,
+    member: &Member,
+    session: &Session,
+    result: RawJson,
+) -> Result<RawJson, RequestError> {
+    let contains = |text: &str| memmem::find(result.as_bytes(), text.as_bytes()).is_some();
+    let eras = (request.version.era(), session.era());
+    let has_uris = !member.exposure.is_plain && contains("\"uri\"");
+    let may_ask = eras.1 == Era::Modern && contains("\"input_required\"");
+    if eras.0 == eras.1 && !has_uris && !may_ask {
+        return Ok(result);
+    }
+    let Ok(mut object) = RawObject::parse(result.clone()) else { return Ok(result) };
+    if may_ask && object.text("resultType").as_deref() == Some("input_required") {
+        if eras.0 == Era::Legacy {
+            let name = &member.name;
+            return Err(internal(format!(
+                "server {name:?} needs input, which the revision has no way to ask for"
+            )));
+        }
+        let mut meta = object.object("_meta");
+        meta.set(SERVER_META_KEY, &*member.name);
+        object.set_object("_meta", &meta);
+        return Ok(object.to_json());
+    }
+    if has_uris {
+        rewrite_uris(&request.method, &mut object, |uri| member.exposure.uri(uri));
+    }
+    match eras {
+        (Era::Modern, Era::Legacy) => {
+            object.set("resultType", "complete");
+            if request.method == method::RESOURCES_READ {
+                object.set("ttlMs", &0);
+                object.set("cacheScope", "private");
+            }
+            if let Some(info) = session.server_info() {
+                let mut meta = object.object("_meta");
+                meta.set(meta_key::SERVER_INFO, info);
+                object.set_object("_meta", &meta);
+            }
+        }
+        (Era::Legacy, Era::Modern) => {
+            ["resultType", "ttlMs", "cacheScope"].iter().for_each(|it| object.remove(it));
+        }
+        _ => {}
+    }
+    Ok(object.to_json())
+}

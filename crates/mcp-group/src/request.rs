@@ -1,0 +1,93 @@
+use std::{borrow::Cow, sync::Arc};
+
+use mcp_core::{
+    Era, LoggingLevel, Meta, ProtocolVersion, RawJson, RequestId, ResultType, ServerResult,
+};
+use mcp_session::{CacheMode, Timeout};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    client::GroupClient,
+    error::{RequestError, internal, invalid_params},
+    info::server_info,
+    lists::Reading,
+    raw_object::RawObject,
+    state::GroupState,
+};
+
+/// A request of a client.
+pub(crate) struct IncomingRequest {
+    pub(crate) group: Arc<GroupState>,
+    pub(crate) client: Arc<GroupClient>,
+    pub(crate) id: RequestId,
+    pub(crate) method: Cow<'static, str>,
+    /// With the `_meta` in it.
+    pub(crate) params: RawObject,
+    pub(crate) meta: RawObject,
+    pub(crate) version: ProtocolVersion,
+    /// The least severe log messages that the client wants.
+    pub(crate) level: Option<LoggingLevel>,
+    /// The limit on calls of servers, in place of that of their sessions.
+    pub(crate) timeout: Option<Timeout>,
+}
+
+impl IncomingRequest {
+    pub(crate) fn is_modern(&self) -> bool {
+        self.version.era() == Era::Modern
+    }
+
+    /// Whether log messages may be sent before the response.
+    pub(crate) fn wants_logs(&self) -> bool {
+        self.level.is_some() || !self.is_modern()
+    }
+
+    /// The parameters as a type of the protocol.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
+        let params = self.params.to_json();
+        params.decode().map_err(|error| invalid_params(error.to_string()))
+    }
+
+    /// A parameter that is a string and has to be there.
+    pub(crate) fn required(&self, name: &str) -> Result<String, RequestError> {
+        let text = self.params.text(name);
+        text.ok_or_else(|| invalid_params(format!("missing field `{name}`")))
+    }
+
+    /// How lists are read for it.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading { client: &self.client, timeout: self.timeout, cache: CacheMode::Use }
+    }
+
+    /// A result that the group gives itself.
+    ///
+    /// Spec: basic/index#result-responses
+    pub(crate) fn result<T: ServerResult + Serialize>(
+        &self,
+        mut result: T,
+    ) -> Result<RawJson, RequestError> {
+        let is_modern = self.is_modern();
+        result.set_result_type(is_modern.then_some(ResultType::Complete));
+        if is_modern {
+            let meta = result.meta_mut().take().unwrap_or_default();
+            *result.meta_mut() = Some(match meta.server_info() {
+                Some(_) => meta,
+                None => meta.with_server_info(server_info(&self.group)),
+            });
+        }
+        RawJson::from_serialize(&result).map_err(internal)
+    }
+
+    /// The part of the client's `_meta` that is for servers: all but what the protocol sets itself.
+    pub(crate) fn meta_for_servers(&self) -> Option<Meta> {
+        let is_protocol = |key: &str| {
+            key == mcp_core::meta_key::PROGRESS_TOKEN || key.starts_with("io.modelcontextprotocol/")
+        };
+        let mut meta = None;
+        for (key, value) in self.meta.iter().filter(|(key, _)| !is_protocol(key)) {
+            if let Ok(value) = serde_json::from_slice(value) {
+                meta.get_or_insert_with(Meta::new).insert(key.to_owned(), value);
+            }
+        }
+        meta
+    }
+}

@@ -1,0 +1,203 @@
+//! Subscriptions of clients to resources: each is one at the session of the server.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use mcp_core::{ServerCapabilities, SubscriptionFilter, covers_resource};
+use mcp_session::{Error, ErrorKind, Event, Session, Subscription};
+use tokio::{sync::watch::Receiver, time::timeout};
+
+use crate::{
+    client::GroupClient,
+    error::RequestError,
+    listener::Listener,
+    member::Member,
+    phase::Phase,
+    subscribe::{is_final, retries, subscribe},
+    task::OwnedTask,
+};
+
+/// How long a client waits for a server to acknowledge; the server may take longer.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A resource that a client subscribed to.
+pub(crate) struct Watched {
+    /// On the server.
+    pub(crate) original: String,
+    /// In the group.
+    pub(crate) shown: String,
+}
+
+/// Who receives the updates.
+pub(crate) enum Subscriber {
+    /// A client of the legacy era, on its connections. It owns the subscription.
+    Client(Weak<GroupClient>),
+    /// A `subscriptions/listen`.
+    Listener(Arc<Listener>),
+}
+
+/// A subscription of a client at one server.
+pub(crate) struct Watching {
+    /// The resources that the server has acknowledged, by their URIs on the server.
+    pub(crate) acknowledged: Vec<String>,
+    /// The answer of a server that refuses one of them.
+    pub(crate) refusal: Option<Error>,
+    /// Ends the subscription when it is dropped.
+    pub(crate) task: OwnedTask,
+}
+
+/// Subscribes a client to resources of one server, for as long as the result lives: it outlives the sessions
+/// with the server.
+///
+/// # Errors
+/// When there is no session with the server.
+pub(crate) async fn watch(
+    member: Arc<Member>,
+    client: &GroupClient,
+    resources: Vec<Watched>,
+    subscriber: Subscriber,
+) -> Result<Watching, RequestError> {
+    let mut phases = member.phase.subscribe();
+    let mut session = member.session(client).await?;
+    // The latest one is where later ones are counted from.
+    if let Some(latest) = phases.borrow_and_update().session() {
+        session = latest.clone();
+    }
+    let watch = Watch { member, resources, subscriber };
+    let mut subscribing = watch.subscribe(session.clone());
+    let subscribed = timeout(CLIENT_PATIENCE, &mut subscribing).await.ok();
+    let (acknowledged, refusal) = match &subscribed {
+        Some(Ok(subscription)) => (
+            subscription.acknowledged().resource_subscriptions.unwrap_or_default(),
+            subscription.refused().into_iter().next().map(|(_, error)| error),
+        ),
+        Some(Err(error)) => (Vec::new(), Some(error.clone()).filter(|it| it.answer().is_some())),
+        None => (Vec::new(), None),
+    };
+    let task = OwnedTask::spawn(async move {
+        let subscribed = match subscribed {
+            Some(subscribed) => subscribed,
+            None => subscribing.await,
+        };
+        watch.run(phases, session, subscribed).await;
+    });
+    Ok(Watching { acknowledged, refusal, task })
+}
+
+/// Whether a server takes subscriptions to resources.
+pub(crate) fn can_subscribe(capabilities: &ServerCapabilities) -> bool {
+    capabilities.resources.as_ref().is_some_and(|resources| resources.subscribe == Some(true))
+}
+
+struct Watch {
+    member: Arc<Member>,
+    resources: Vec<Watched>,
+    subscriber: Subscriber,
+}
+
+type Subscribing = Pin<Box<dyn Future<Output = Result<Subscription, Error>> + Send>>;
+
+impl Watch {
+    /// Passes updates on until it is dropped: subscribes again at each session that the server gets.
+    async fn run(
+        self,
+        mut phases: Receiver<Phase>,
+        mut session: Session,
+        mut subscribed: Result<Subscription, Error>,
+    ) {
+        let mut retries = retries();
+        let mut may_have_missed = false;
+        loop {
+            let error = match subscribed {
+                Ok(subscription) => {
+                    retries.progressed();
+                    self.pass_on(subscription, may_have_missed).await
+                }
+                Err(error) => Some(error),
+            };
+            tracing::debug!(server = %self.member.name, ?error, "a client is not subscribed");
+            may_have_missed = true;
+            let delay = match error.as_ref().is_some_and(is_final) || session.is_closed() {
+                true => None,
+                false => retries.next_delay(None),
+            };
+            match delay {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => match next_session(&mut phases).await {
+                    Some(next) => session = next,
+                    None => return,
+                },
+            }
+            subscribed = self.subscribe(session.clone()).await;
+        }
+    }
+
+    fn subscribe(&self, session: Session) -> Subscribing {
+        let uris = self.resources.iter().map(|resource| resource.original.clone());
+        let uris: Vec<String> = uris.collect();
+        let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
+        Box::pin(async move {
+            if !can_subscribe(session.capabilities()) {
+                let message = "the server takes no subscriptions";
+                return Err(Error::new(ErrorKind::Unsupported, session.name(), message));
+            }
+            subscribe(&session, filter).await
+        })
+    }
+
+    /// Passes updates on until the subscription ends. Returns why it does, if with an error.
+    async fn pass_on(
+        &self,
+        mut subscription: Subscription,
+        may_have_missed: bool,
+    ) -> Option<Error> {
+        if may_have_missed {
+            self.missed(&subscription);
+        }
+        loop {
+            match subscription.next().await? {
+                Ok(Event::ResourceUpdated { uri }) => self.updated(&uri),
+                Ok(Event::Resync | Event::Lagged { .. }) => self.missed(&subscription),
+                Ok(_) => {}
+                Err(error) => return Some(error),
+            }
+        }
+    }
+
+    /// Updates may have been missed: each resource may have changed.
+    fn missed(&self, subscription: &Subscription) {
+        let acknowledged = subscription.acknowledged().resource_subscriptions;
+        acknowledged.iter().flatten().for_each(|uri| self.updated(uri));
+    }
+
+    fn updated(&self, uri: &str) {
+        let covers = |own: &&Watched| covers_resource(&own.original, uri);
+        let exactly = |own: &&Watched| own.original == uri;
+        if let Some(own) = self.resources.iter().find(exactly) {
+            self.subscriber.updated(&own.shown);
+        } else if self.resources.iter().any(|own| covers(&own)) {
+            self.subscriber.updated(&self.member.exposure.uri(uri));
+        }
+    }
+}
+
+impl Subscriber {
+    fn updated(&self, uri: &str) {
+        match self {
+            Self::Client(client) => {
+                client.upgrade().into_iter().for_each(|client| client.resource_updated(uri));
+            }
+            Self::Listener(listener) => listener.resource_updated(uri),
+        }
+    }
+}
+
+/// The session after the one that was seen last.
+async fn next_session(phases: &mut Receiver<Phase>) -> Option<Session> {
+    phases.changed().await.ok()?;
+    let ready = phases.wait_for(|phase| phase.session().is_some()).await.ok()?;
+    ready.session().cloned()
+}
