@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use mcp_config::{Auth, Expanded, McpConfig, ProtocolEra, Remote, RemoteTransport, Variables};
+use mcp_core::ProtocolVersion;
 use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
-use mcp_session::{Error, ErrorKind, Mode, SessionOptions, Timeout};
+use mcp_session::{EraPolicy, Error, ErrorKind, SessionOptions, Timeout};
 
 use crate::{
     Target, connectors,
     target::{OneServer, Servers, Settings},
 };
 
-/// What errors that concern no server call the configuration.
+/// The name of the configuration in errors that concern no single server.
 const DOCUMENT: &str = "the configuration";
 
 /// The servers that a configuration names, with the variables of this process.
@@ -19,17 +20,20 @@ pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
     expanded(config.expand(&Variables::of_process()))
 }
 
-/// The servers of a configuration that is filled in.
+/// The servers of an expanded configuration.
 pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
     let mut servers: Vec<Entry> = config
         .servers
         .into_iter()
         .map(|(name, server)| Entry { outcome: prepared(&name, &server), name: name.into() })
         .collect();
-    // Several things can be wrong with one server, which is one server all the same.
+    for doubt in config.problems.iter().filter(|problem| !problem.is_fatal()) {
+        tracing::warn!("configuration: {doubt}");
+    }
+    // Several things can be wrong with one server.
     let mut broken: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for problem in config.problems.iter().filter(|problem| problem.is_fatal()) {
-        // What concerns the whole document is told under its name.
+        // A problem of the whole document has no server.
         let name = problem.server.as_deref().unwrap_or(DOCUMENT);
         broken.entry(name.to_owned()).or_default().push(problem.to_string());
     }
@@ -78,10 +82,10 @@ impl ManyServers {
                     let mut options = options.clone();
                     one.settings.apply(&mut options);
                     options.prior_discover = None;
-                    // The group hands them on, with the names of their servers.
+                    // The group forwards them, with the names of their servers.
                     options.on_notification = None;
                     options.handlers = options.handlers.without_listeners();
-                    // Judged once, by the session of the group.
+                    // Validated once, by the session of the group.
                     #[cfg(feature = "validation")]
                     {
                         options.output_checks = None;
@@ -103,16 +107,28 @@ fn prepared(name: &str, server: &mcp_config::Server) -> Result<Server, Error> {
     };
     one.settings = Settings {
         name: Some(name.into()),
-        mode: server.protocol_era.and_then(|era| match era {
-            ProtocolEra::Legacy => Some(Mode::Legacy),
-            ProtocolEra::Modern => Some(Mode::Pinned(mcp_core::ProtocolVersion::LATEST_MODERN)),
-            _ => None,
-        }),
+        era: era(name, server)?,
         timeout: server.timeout.map(Timeout::idle),
         start_timeout: server.startup_timeout,
         keep_alive: server.keep_alive,
     };
     Ok(Server { one, rules: rules(server) })
+}
+
+fn era(name: &str, server: &mcp_config::Server) -> Result<Option<EraPolicy>, Error> {
+    if let Some(version) = &server.protocol_version {
+        let version: ProtocolVersion = version.parse().map_err(|_| {
+            let known = ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", ");
+            let message = format!("protocolVersion {version:?} is not known: use one of {known}");
+            unusable(name, message)
+        })?;
+        return Ok(Some(EraPolicy::Pinned(version)));
+    }
+    Ok(server.protocol_era.and_then(|era| match era {
+        ProtocolEra::Legacy => Some(EraPolicy::Legacy),
+        ProtocolEra::Modern => Some(EraPolicy::Pinned(ProtocolVersion::LATEST_MODERN)),
+        _ => None,
+    }))
 }
 
 #[cfg(feature = "stdio")]
@@ -121,13 +137,8 @@ fn process(name: &str, server: &mcp_config::Stdio) -> Result<OneServer, Error> {
         .args(&server.args)
         .inherit_env(&server.pass_env);
     if let Some(file) = &server.env_file {
-        let shown = file.display();
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            unusable(name, format!("envFile {shown} cannot be read")).with_source(error)
-        })?;
-        let vars = mcp_config::parse_env_file(&text).map_err(|line| {
-            unusable(name, format!("envFile {shown}, line {line}: this is no NAME=value"))
-        })?;
+        let vars = mcp_config::read_env_file(file)
+            .map_err(|error| unusable(name, "its envFile cannot be used").with_source(error))?;
         stdio = stdio.envs(vars);
     }
     stdio = stdio.envs(&server.env);

@@ -39,11 +39,10 @@ pub use mcp_core as types;
 #[cfg(feature = "validation")]
 pub use mcp_session::OutputChecks;
 pub use mcp_session::{
-    Answer, Asked, Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, Error, ErrorKind,
-    Event, Extension, Finishing, ForeignResult, Handlers, Input, InputRound, Items, List,
-    ManualCall, MemoryStore, Mode, NotificationHandler, RawRequest, Relisten, Reply,
-    RequestHandler, ResultAs, ServerRequest, Session, SessionOptions, Subscribe, Subscription,
-    Timeout, Verdict,
+    Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, EraPolicy, Error, ErrorKind, Event,
+    Handlers, Input, InputRound, Items, List, LogMessage, ManualCall, MemoryStore, PageStream,
+    RawRequest, Reply, ResultAs, ServerRequest, Session, SessionOptions, Subscribe, Subscription,
+    Timeout, Verdict, extension,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::Target;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_session::{Mode, SessionOptions, Timeout};
+use mcp_session::{EraPolicy, SessionOptions, Timeout};
 use mcp_transport::{Connect, SharedConnect};
 
 /// Something to connect to: one server, or many behind one session.
@@ -30,7 +30,7 @@ pub(crate) struct OneServer {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) mode: Option<Mode>,
+    pub(crate) era: Option<EraPolicy>,
     pub(crate) timeout: Option<Timeout>,
     pub(crate) start_timeout: Option<Duration>,
     pub(crate) keep_alive: Option<bool>,
@@ -38,7 +38,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn apply(&self, options: &mut SessionOptions) {
-        options.mode = self.mode.unwrap_or(options.mode);
+        options.era = self.era.unwrap_or(options.era);
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.start_timeout = self.start_timeout.unwrap_or(options.start_timeout);
     }

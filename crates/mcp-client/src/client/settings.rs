@@ -6,7 +6,9 @@ use mcp_core::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
     ElicitResult, Implementation, Notification, Root,
 };
-use mcp_session::{Asked, Cache, Extension, Handlers, Mode, Reply, Timeout, Verdict};
+use mcp_session::{
+    Cache, EraPolicy, Handlers, Reply, ServerRequest, Timeout, Verdict, extension::Extension,
+};
 use mcp_transport::{Backoff, TraceContext};
 
 use super::Client;
@@ -19,10 +21,10 @@ impl Client {
         self.changed()
     }
 
-    /// Which era is spoken. Default: the newest that the server speaks.
+    /// The era of the protocol that is spoken. Default: the newest that the server speaks.
     #[must_use]
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.options.mode = mode;
+    pub fn era(mut self, policy: EraPolicy) -> Self {
+        self.options.era = policy;
         self.changed()
     }
 
@@ -171,7 +173,7 @@ impl Client {
     #[must_use]
     pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_elicitation(handler);
@@ -182,7 +184,7 @@ impl Client {
     #[must_use]
     pub fn on_sampling<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_sampling(handler);
@@ -200,7 +202,7 @@ impl Client {
     #[must_use]
     pub fn on_roots<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<()>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<()>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<Vec<Root>>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_roots(handler);

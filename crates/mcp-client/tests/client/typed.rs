@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt};
 use mcp_client::{
-    Client, ErrorKind, Mode, Session, Verdict,
+    Client, EraPolicy, ErrorKind, Session, Verdict,
     types::{
         CompleteRequestParams, CompletionArgument, CompletionReference, Era, PromptReference,
         ProtocolVersion,
@@ -15,7 +15,7 @@ use crate::bookshop::bookshop;
 async fn sessions() -> [Session; 2] {
     let client = Client::new(bookshop()).unwrap();
     let modern = client.connect().await.unwrap();
-    let legacy = client.mode(Mode::Legacy).connect().await.unwrap();
+    let legacy = client.era(EraPolicy::Legacy).connect().await.unwrap();
     assert_eq!((modern.era(), legacy.era()), (Era::Modern, Era::Legacy));
     [modern, legacy]
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use mcp_client::{Client, ErrorKind, Mode, rmcp::RmcpServer, types::Era};
+use mcp_client::{Client, EraPolicy, ErrorKind, rmcp::RmcpServer, types::Era};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -68,8 +68,8 @@ impl ServerHandler for Old {
 #[tokio::test]
 async fn both_eras() {
     let client = Client::new(RmcpServer::new(Counter)).unwrap();
-    for (mode, era) in [(Mode::Auto, Era::Modern), (Mode::Legacy, Era::Legacy)] {
-        let session = bounded(client.clone().mode(mode).connect().into_future()).await.unwrap();
+    for (policy, era) in [(EraPolicy::Auto, Era::Modern), (EraPolicy::Legacy, Era::Legacy)] {
+        let session = bounded(client.clone().era(policy).connect().into_future()).await.unwrap();
         assert_eq!((session.era(), session.server_info().unwrap().name.as_str()), (era, "counter"));
         assert_eq!(bounded(session.list_tools().into_future()).await.unwrap()[0].name, "count");
 

@@ -48,8 +48,16 @@ pub(crate) async fn open(
         let provider = options.trace_context.clone();
         let tracing = Tracing::new(options.spans, provider, &connection.info);
         let last_method = &last_method;
-        let opening =
-            Opening { connect, server, options, connection, tracing, last_method, probes: 0 };
+        let opening = Opening {
+            connect,
+            server,
+            options,
+            connection,
+            tracing,
+            last_method,
+            probes: 0,
+            reconnected: false,
+        };
         opening.run().await
     };
     let timers = Timers::default();
@@ -74,6 +82,7 @@ struct Opening<'a> {
     /// The method of the last request, for the error when nothing answers it in time.
     last_method: &'a Mutex<Option<Cow<'static, str>>>,
     probes: u32,
+    reconnected: bool,
 }
 
 /// An opening request that brought no result: for the table, and for the user.
@@ -116,7 +125,7 @@ impl Opening<'_> {
                     self.table().after_probe(self.probes > 1, &outcome)
                 }
                 Decision::Reconnect => {
-                    // The probe has ended the server: another one is not probed again.
+                    self.reconnected = true;
                     self.connection = match connected(self.connect, self.server).await {
                         Ok(connection) => connection,
                         // A pair of streams, say, cannot be opened twice: its end is the failure.
@@ -131,7 +140,7 @@ impl Opening<'_> {
                     }
                     Err(Failure { outcome, error }) => {
                         failure = Some(error);
-                        self.table().after_initialize(self.probes > 1, &outcome)
+                        self.table().after_initialize(self.probes > 1, self.reconnected, &outcome)
                     }
                 },
                 Decision::NoCommonVersion => return Err(self.no_common_version(&theirs, failure)),
@@ -318,7 +327,7 @@ impl Opening<'_> {
                 let outcome = Outcome::Answer { code: error.code, supported: supported(&error) };
                 (outcome, Error::from_answer(server, error))
             }
-            Err(error) => (Outcome::Failure(error.kind()), Error::from_transport(server, error)),
+            Err(error) => (failure(&error), Error::from_transport(server, error)),
         };
         Err(Failure { outcome, error: error.with_method(method) })
     }
@@ -351,6 +360,13 @@ async fn connected(
     server: &Arc<str>,
 ) -> Result<Connection<SharedTransport>, Error> {
     connect.connect().await.map_err(|error| Error::from_transport(Arc::clone(server), error))
+}
+
+fn failure(error: &mcp_transport::Error) -> Outcome {
+    match (error.kind(), error.delivery()) {
+        (TransportErrorKind::Closed, Delivery::NotSent) => Outcome::Unsent,
+        (kind, _) => Outcome::Failure(kind),
+    }
 }
 
 /// When connecting last waited for a person.

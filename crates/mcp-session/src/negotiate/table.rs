@@ -43,6 +43,8 @@ pub(crate) enum Outcome {
     Answer { code: i64, supported: Option<Vec<String>> },
     /// No answer in the time of the probe.
     Silence,
+    /// The connection was over before the request was sent.
+    Unsent,
     /// It failed below the protocol.
     Failure(ErrorKind),
 }
@@ -122,16 +124,27 @@ impl<V: Revision> Table<'_, V> {
             // A legacy server on a pipe may ignore an unknown request, or exit because of it. Elsewhere
             // silence and broken connections are no evidence about the era.
             Outcome::Silence if is_pipe && may_fall_back => Decision::Initialize,
-            Outcome::Failure(ErrorKind::Closed) if is_pipe && may_fall_back => Decision::Reconnect,
+            Outcome::Unsent | Outcome::Failure(ErrorKind::Closed) if is_pipe && may_fall_back => {
+                Decision::Reconnect
+            }
             // The endpoint exists and does not take the request, or answers something other than JSON-RPC.
             Outcome::Failure(ErrorKind::Rejected | ErrorKind::Protocol) => legacy,
-            Outcome::Silence | Outcome::Failure(_) => Decision::Fail,
+            Outcome::Silence | Outcome::Unsent | Outcome::Failure(_) => Decision::Fail,
         }
     }
 
-    /// The decision after an `initialize` that was answered with an error: the probe may have been too slow.
-    pub(crate) fn after_initialize(&self, corrected: bool, outcome: &Outcome) -> Decision<V> {
+    /// The decision after an `initialize` without a result; `corrected` says that there was a probe after the
+    /// first one, `reconnected` that this is not the first connection.
+    pub(crate) fn after_initialize(
+        &self,
+        corrected: bool,
+        reconnected: bool,
+        outcome: &Outcome,
+    ) -> Decision<V> {
         match outcome {
+            // A URL of HTTP+SSE is opened as that only after Streamable HTTP was refused.
+            Outcome::Unsent if !reconnected => Decision::Reconnect,
+            // The probe may have been too slow.
             Outcome::Answer {
                 code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
                 supported: Some(versions),
@@ -276,6 +289,8 @@ mod tests {
             (auto, Http, false, Silence, Fail),
             (auto, InProcess, false, Silence, Fail),
             (auto, Pipe, false, Failure(ErrorKind::Closed), Reconnect),
+            (auto, Pipe, false, Unsent, Reconnect),
+            (auto, Http, false, Unsent, Fail),
             (pinned, Pipe, false, Failure(ErrorKind::Closed), Fail),
             (auto, Http, false, Failure(ErrorKind::Closed), Fail),
             // HTTP without a JSON-RPC body: 4xx is the legacy era, the rest is no evidence.
@@ -298,17 +313,21 @@ mod tests {
     #[test]
     fn after_an_initialize_that_failed() {
         let rows = [
-            (Auto, false, refused(&["2026-07-28"]), Probe(NEW)),
-            (Auto, true, refused(&["2026-07-28"]), Fail),
-            (Auto, false, refused(&["2099-01-01"]), NoCommonVersion),
-            (Legacy, false, refused(&["2026-07-28"]), Fail),
-            (Pinned(OLD), false, refused(&["2026-07-28"]), Fail),
-            (Auto, false, Answer { code: -32602, supported: None }, Fail),
-            (Auto, false, Failure(ErrorKind::Closed), Fail),
+            (Auto, false, false, refused(&["2026-07-28"]), Probe(NEW)),
+            (Auto, true, false, refused(&["2026-07-28"]), Fail),
+            (Auto, false, false, refused(&["2099-01-01"]), NoCommonVersion),
+            (Legacy, false, false, refused(&["2026-07-28"]), Fail),
+            (Pinned(OLD), false, false, refused(&["2026-07-28"]), Fail),
+            (Auto, false, false, Answer { code: -32602, supported: None }, Fail),
+            (Auto, false, false, Failure(ErrorKind::Closed), Fail),
+            // The next connection may be of another kind.
+            (Auto, true, false, Unsent, Reconnect),
+            (Legacy, false, false, Unsent, Reconnect),
+            (Auto, false, true, Unsent, Fail),
         ];
-        for (policy, corrected, outcome, expected) in rows {
-            let decision = table(policy, Pipe).after_initialize(corrected, &outcome);
-            assert_eq!(decision, expected, "{policy:?} {corrected} {outcome:?}");
+        for (policy, corrected, reconnected, outcome, expected) in rows {
+            let decision = table(policy, Pipe).after_initialize(corrected, reconnected, &outcome);
+            assert_eq!(decision, expected, "{policy:?} {corrected} {reconnected} {outcome:?}");
         }
     }
 
@@ -351,7 +370,7 @@ mod tests {
         }
         let both = Discovered(versions(&["2027-09-01", "2026-07-28"]));
         assert_eq!(table(Pinned(modern)).after_probe(false, &both), Modern(modern));
-        assert_eq!(auto.after_initialize(false, &refused(&["2026-07-28"])), Probe(modern));
+        assert_eq!(auto.after_initialize(false, false, &refused(&["2026-07-28"])), Probe(modern));
         let only_old = Table { policy: Auto, binding: Http, ours: &[legacy] };
         assert_eq!(only_old.first(None), Initialize);
     }
