@@ -19,10 +19,9 @@ use crate::{
 pub(crate) async fn forward(
     request: &IncomingRequest,
     member: &Arc<Member>,
-    mut params: RawObject,
+    params: RawObject,
 ) -> Result<RawJson, RequestError> {
     let session = member.session(&request.client).await?;
-    params.remove("_meta");
     let mut meta = request.meta_for_servers();
     if let Some(level) = &request.level {
         match session.era() {
@@ -30,7 +29,7 @@ pub(crate) async fn forward(
             Era::Legacy => member.set_log_level(&session, level).await,
         }
     }
-    let mut call = session.request(request.method.clone(), &params.to_json());
+    let mut call = session.request_raw(request.method.clone(), params.to_vec());
     if let Some(meta) = meta {
         call = call.meta(meta);
     }

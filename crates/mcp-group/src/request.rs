@@ -21,7 +21,9 @@ pub(crate) struct IncomingRequest {
     pub(crate) client: Arc<GroupClient>,
     pub(crate) id: RequestId,
     pub(crate) method: Cow<'static, str>,
-    /// With the `_meta` in it.
+    /// All parameters, as they came.
+    pub(crate) raw: RawJson,
+    /// The parameters without the `_meta`.
     pub(crate) params: RawObject,
     pub(crate) meta: RawObject,
     pub(crate) version: ProtocolVersion,
@@ -43,8 +45,7 @@ impl IncomingRequest {
 
     /// The parameters as a type of the protocol.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
-        let params = self.params.to_json();
-        params.decode().map_err(|error| invalid_params(error.to_string()))
+        self.raw.decode().map_err(|error| invalid_params(error.to_string()))
     }
 
     /// A parameter that is a string and has to be there.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use mcp_core::{
-    Era, ErrorObject, LoggingLevel, ProtocolVersion, Request, UnsupportedProtocolVersionData,
-    error_code, meta_key, method,
+    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, Request,
+    UnsupportedProtocolVersionData, error_code, meta_key, method,
 };
 use mcp_session::Timeout;
 use mcp_transport::{Envelope, Exchange, IdleLimit, Inbound, OneWay, Serve};
@@ -83,9 +83,9 @@ impl Group {
             return Err(RequestError::closed());
         }
         let Envelope { message, version: sent_in, idle_limit, .. } = request;
-        let params = message.params.map_or_else(|| Ok(RawObject::default()), RawObject::parse);
-        let params = params.map_err(|error| invalid_params(error.to_string()))?;
-        let meta = params.object("_meta");
+        let raw = message.params.unwrap_or_else(|| RawJson::trusted("{}"));
+        let parsed = RawObject::parse_params(raw.clone());
+        let (params, meta) = parsed.map_err(|error| invalid_params(error.to_string()))?;
         let version = self.version(&message.method, &meta, sent_in)?;
         let level = match version.era() {
             Era::Modern => meta.decode::<LoggingLevel>(meta_key::LOG_LEVEL),
@@ -99,6 +99,7 @@ impl Group {
             client: Arc::clone(&self.client),
             id: message.id,
             method: message.method,
+            raw,
             params,
             meta,
             version,
