@@ -6,7 +6,10 @@
 
 use mcp_client::{
     Client, Server,
-    transport::{Binding, Connect, Connection, Error, ErrorKind, Limits, Multiplex},
+    transport::{
+        Binding, Carrier, Connect, Connection, ConnectionInfo, Error, ErrorKind, Limits,
+        multiplex::Multiplex,
+    },
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,18 +19,15 @@ impl Connect for Tcp {
     type Transport = Multiplex;
 
     async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
-        let socket = TcpStream::connect(&self.0).await.map_err(|error| {
-            Error::new(ErrorKind::Connect, "the host is not there").with_source(error)
-        })?;
+        let socket = TcpStream::connect(&self.0)
+            .await
+            .map_err(|error| Error::new(ErrorKind::Connect, "cannot connect").with_source(error))?;
         let (reader, writer) = socket.into_split();
         let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
         // Ends with the last handle of the transport.
         tokio::spawn(driver);
-        Ok(Connection::new(transport, inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::Stream
+        let info = ConnectionInfo::new(Binding::Pipe, self.describe()).with_carrier(Carrier::Tcp);
+        Ok(Connection::new(transport, inbound, info))
     }
 
     fn describe(&self) -> String {
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server =
-        Server::builder("Clock").tool("tick", "Tells that it lives", |()| async { "tock" }).build();
+        Server::builder("Clock").tool("tick", "Replies with tock", |()| async { "tock" }).build();
     tokio::spawn(async move {
         let (reader, writer) = listener.accept().await?.0.into_split();
         server.serve(reader, writer).await

@@ -11,7 +11,7 @@
 #![allow(clippy::print_stdout, reason = "an example")]
 
 use mcp_client::{
-    Client, Event, Group, Memory, Relisten, Server, Session, group::Backend,
+    Client, Event, Group, Memory, Server, Session, Subscribe, group::Backend,
     types::SubscriptionFilter,
 };
 
@@ -45,7 +45,7 @@ async fn listen(
     if !uris.is_empty() {
         filter = filter.with_resource_subscriptions(uris);
     }
-    let mut changes = session.subscribe(filter).relisten(Relisten::default()).await?;
+    let mut changes = session.subscribe(filter).resubscribe(Subscribe::BACKOFF).await?;
     println!("the server tells of {:?}", changes.acknowledged());
     for _ in 0..events {
         let Some(event) = changes.next().await else { break };

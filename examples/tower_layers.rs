@@ -9,8 +9,8 @@ use std::time::Duration;
 use mcp_client::Server;
 use mcp_core::{RawJson, Request};
 use mcp_transport::{
-    ConcurrencyLimitLayer, Connect, Connection, Envelope, TimeoutLayer, TraceLayer,
-    TransportService,
+    Connect, Connection, Envelope,
+    tower::{ConcurrencyLimitLayer, TimeoutLayer, TraceLayer, TransportService},
 };
 use mcp_transport_memory::Memory;
 use tower_layer::Layer;

@@ -1,6 +1,6 @@
 //! Our server, as a process.
 
-use mcp_client::Mode;
+use mcp_client::EraPolicy;
 
 use crate::support::{Expect, Program, StdioPeer};
 
@@ -10,12 +10,12 @@ fn own() -> StdioPeer {
 
 #[tokio::test]
 async fn modern() {
-    own().exercise(Mode::Auto, &Expect::modern("own")).await;
+    own().exercise(EraPolicy::Auto, &Expect::modern("own")).await;
 }
 
 #[tokio::test]
 async fn legacy() {
-    own().exercise(Mode::Legacy, &Expect::legacy("own")).await;
+    own().exercise(EraPolicy::Legacy, &Expect::legacy("own")).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use futures_util::StreamExt;
 use mcp_client::{
     Client, ErrorKind, Memory,
-    transport::{Connect, Duplex},
+    transport::{
+        Connect,
+        duplex::{Duplex, DuplexItem},
+    },
 };
 use mcp_integration::own_server;
 
@@ -39,7 +42,15 @@ async fn a_pair_of_message_streams() {
     let lines = log.clone();
     let server = own_server(move |line| lines.push(line));
     let connection = Memory::new(server).connect().await.unwrap();
-    let client = Client::new(Duplex::new(connection).split()).unwrap();
+    let (sink, items) = Duplex::new(connection).split();
+    let messages = items.filter_map(|item| {
+        std::future::ready(match item {
+            Ok(DuplexItem::Message(message)) => Some(Ok(message)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+    });
+    let client = Client::new((sink, messages)).unwrap();
     let session = bounded(client.connect()).await.unwrap();
     exercise(&session, &log, &Expect::modern("own")).await;
     bounded(session.close()).await.unwrap();

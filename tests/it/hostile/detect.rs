@@ -1,11 +1,6 @@
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, Error, ErrorKind, Session, Verdict,
-    transport::{
-        Binding,
-        ErrorKind::{Protocol, Rejected, Status, Unauthorized},
-    },
-    types::ProtocolVersion,
+    Client, Error, ErrorKind, Session, Verdict, transport::Binding, types::ProtocolVersion,
 };
 use mcp_testkit::hostile::{HttpServer, Script};
 
@@ -73,7 +68,7 @@ async fn what_refuses_both_is_told_as_it_refused_the_first() {
             let (client, server, session) = connect([posts.clone(), posts.clone(), get]).await;
             let error = session.unwrap_err();
             let text = error.to_string();
-            assert_eq!(error.kind(), ErrorKind::Transport(Rejected), "{status}, {name}: {text}");
+            assert_eq!(error.kind(), ErrorKind::Rejected, "{status}, {name}: {text}");
             assert!(text.starts_with(&server.url()), "{status}, {name}: {text}");
             assert!(text.contains(says) && text.contains("Paper jam"), "{status}, {name}: {text}");
             assert!(!text.contains("hidden"), "{text}");
@@ -101,11 +96,11 @@ async fn no_other_answer_is_a_reason_to_look_further() {
     let cases = [
         ("-32000", error(-32000), ErrorKind::Answer, both),
         ("-32601", error(-32601), ErrorKind::Answer, both),
-        ("401", refusal("401 Unauthorized"), ErrorKind::Transport(Unauthorized), first),
-        ("403", refusal("403 Forbidden"), ErrorKind::Transport(Unauthorized), first),
-        ("500", refusal("500 Internal Server Error"), ErrorKind::Transport(Status), first),
-        ("page", refusal("200 OK"), ErrorKind::Transport(Protocol), both),
-        ("413", refusal("413 Payload Too Large"), ErrorKind::Transport(Rejected), both),
+        ("401", refusal("401 Unauthorized"), ErrorKind::Unauthorized, first),
+        ("403", refusal("403 Forbidden"), ErrorKind::Unauthorized, first),
+        ("500", refusal("500 Internal Server Error"), ErrorKind::Unavailable, first),
+        ("page", refusal("200 OK"), ErrorKind::Protocol, both),
+        ("413", refusal("413 Payload Too Large"), ErrorKind::Rejected, both),
     ];
     let cases = cases.map(|(name, script, kind, expected)| async move {
         let (_, server, session) = connect([script]).await;
@@ -141,7 +136,7 @@ async fn what_was_found_another_time_and_is_no_longer_so_is_found_out_anew() {
         ("elsewhere", stream("event: endpoint\ndata: http://evil.invalid/\n\n").hang()),
     ];
     let mut found = Verdict::new(ProtocolVersion::V2024_11_05);
-    found.binding = Some(Binding::LegacyHttp);
+    found.binding = Some(Binding::HttpSse);
     let cases = gets.map(|(name, get)| {
         let found = found.clone();
         async move {
@@ -150,7 +145,7 @@ async fn what_was_found_another_time_and_is_no_longer_so_is_found_out_anew() {
             let client = Client::new(server.url()).unwrap().prior_discover(found);
             let session = bounded(client.connect()).await;
             let session = session.unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(session.verdict().binding, Some(Binding::Http), "{name}");
+            assert_eq!(session.verdict().binding, Some(Binding::StreamableHttp), "{name}");
             assert_eq!(session.protocol_version(), ProtocolVersion::V2025_06_18, "{name}");
             assert_eq!(client.verdict().as_ref(), Some(session.verdict()), "{name}");
             within(super::LONG, session.close()).await.unwrap();

@@ -2,10 +2,11 @@ use std::{fmt::Write as _, time::Duration};
 
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, Error, ErrorKind, Session, StreamableHttp,
-    transport::ErrorKind::{
-        Connect, Interrupted, Protocol, Redirect, Rejected, Status, TooLarge, Unauthorized,
+    Client, Error, ErrorKind,
+    ErrorKind::{
+        Connect, Interrupted, Protocol, Redirect, Rejected, TooLarge, Unauthorized, Unavailable,
     },
+    Session, StreamableHttp,
     types::ProtocolVersion,
 };
 use mcp_testkit::hostile::{HttpServer, Script, refused};
@@ -13,7 +14,7 @@ use mcp_testkit::hostile::{HttpServer, Script, refused};
 use super::{
     End,
     End::{Answer, Fails},
-    LONG, SHORT, all, ask, fails, open, wrong,
+    LONG, SHORT, all, ask, open, wrong,
 };
 use crate::support::bounded;
 
@@ -66,34 +67,34 @@ async fn each_request_ends_and_the_next_one_works() {
     }
     let half = format!("data: {}", &ANSWER[..20]);
     let cases = [
-        ("401", html("401 Unauthorized"), fails(Unauthorized, &["401", "credentials"])),
-        ("403", html("403 Forbidden"), fails(Unauthorized, &["403"])),
-        ("404", html("404 Not Found"), fails(Rejected, &["404", "Paper jam"])),
-        ("413", html("413 Payload Too Large"), fails(Rejected, &["413"])),
-        ("429", html("429 Too Many Requests"), fails(Status, &["429"])),
-        ("500", html("500 Internal Server Error"), fails(Status, &["500", "Paper jam"])),
-        ("503", html("503 Service Unavailable"), fails(Status, &["503"])),
-        ("302", moved, fails(Redirect, &["elsewhere.invalid"])),
-        ("page", html("200 OK"), fails(Protocol, &["neither JSON nor a stream of events", "Paper jam"])),
-        ("accepted", script().respond("202 Accepted", "application/json", ""), fails(Protocol, &["202"])),
-        ("empty", json(""), fails(Protocol, &["the body of the answer is empty"])),
-        ("no json", json("{oops"), fails(Protocol, &["not a JSON-RPC message", "{oops"])),
-        ("no json-rpc", json(r#"{"ok":true}"#), fails(Protocol, &["no \"jsonrpc\""])),
-        ("wrong id", json(r#"{"jsonrpc":"2.0","id":777,"result":{}}"#), fails(Protocol, &["777"])),
-        ("no id", json(r#"{"jsonrpc":"2.0","result":{}}"#), fails(Protocol, &["a result without an id"])),
+        ("401", html("401 Unauthorized"), Fails(Unauthorized, &["401", "credentials"])),
+        ("403", html("403 Forbidden"), Fails(Unauthorized, &["403"])),
+        ("404", html("404 Not Found"), Fails(Rejected, &["404", "Paper jam"])),
+        ("413", html("413 Payload Too Large"), Fails(Rejected, &["413"])),
+        ("429", html("429 Too Many Requests"), Fails(Unavailable, &["429"])),
+        ("500", html("500 Internal Server Error"), Fails(Unavailable, &["500", "Paper jam"])),
+        ("503", html("503 Service Unavailable"), Fails(Unavailable, &["503"])),
+        ("302", moved, Fails(Redirect, &["elsewhere.invalid"])),
+        ("page", html("200 OK"), Fails(Protocol, &["neither JSON nor a stream of events", "Paper jam"])),
+        ("accepted", script().respond("202 Accepted", "application/json", ""), Fails(Protocol, &["202"])),
+        ("empty", json(""), Fails(Protocol, &["the body of the answer is empty"])),
+        ("no json", json("{oops"), Fails(Protocol, &["not a JSON-RPC message", "{oops"])),
+        ("no json-rpc", json(r#"{"ok":true}"#), Fails(Protocol, &["no \"jsonrpc\""])),
+        ("wrong id", json(r#"{"jsonrpc":"2.0","id":777,"result":{}}"#), Fails(Protocol, &["777"])),
+        ("no id", json(r#"{"jsonrpc":"2.0","result":{}}"#), Fails(Protocol, &["a result without an id"])),
         ("both null", json(r#"{"jsonrpc":"2.0","id":$ID,"result":null,"error":null}"#), Answer),
-        ("no http", script().write("SSH-2.0-OpenSSH_9.2\r\n"), fails(Protocol, &["not HTTP"])),
-        ("endless head", script().write(&endless).flood("x-more: 1\r\n"), fails(Protocol, &["head is too large"])),
-        ("reset", script().reset(), fails(Interrupted, &["reset"])),
-        ("closed", script(), fails(Interrupted, &["closed the connection"])),
-        ("cut body", script().write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"), fails(Interrupted, &["in the middle of the response"])),
-        ("cut events", events(&half), fails(Interrupted, &["the stream ended before the answer"])),
-        ("reset events", events(&half).reset(), fails(Interrupted, &["reset"])),
-        ("no events", events(""), fails(Interrupted, &["the stream ended before the answer"])),
-        ("wrong event", events("data: {oops\n\n").hang(), fails(Protocol, &["not a JSON-RPC message", "{oops"])),
-        ("wrong id in events", events("data: {\"jsonrpc\":\"2.0\",\"id\":777,\"result\":{}}\n\n"), fails(Protocol, &["777"])),
-        ("huge event", events("data: \"").flood("x".repeat(65536)), fails(TooLarge, &["1048576"])),
-        ("huge body", script().write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").flood(format!("10000\r\n{}\r\n", "x".repeat(65536))), fails(TooLarge, &["1048576"])),
+        ("no http", script().write("SSH-2.0-OpenSSH_9.2\r\n"), Fails(Protocol, &["not HTTP"])),
+        ("endless head", script().write(&endless).flood("x-more: 1\r\n"), Fails(Protocol, &["head is too large"])),
+        ("reset", script().reset(), Fails(Interrupted, &["reset"])),
+        ("closed", script(), Fails(Interrupted, &["closed the connection"])),
+        ("cut body", script().write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"), Fails(Interrupted, &["in the middle of the response"])),
+        ("cut events", events(&half), Fails(Interrupted, &["the stream ended before the answer"])),
+        ("reset events", events(&half).reset(), Fails(Interrupted, &["reset"])),
+        ("no events", events(""), Fails(Interrupted, &["the stream ended before the answer"])),
+        ("wrong event", events("data: {oops\n\n").hang(), Fails(Protocol, &["not a JSON-RPC message", "{oops"])),
+        ("wrong id in events", events("data: {\"jsonrpc\":\"2.0\",\"id\":777,\"result\":{}}\n\n"), Fails(Protocol, &["777"])),
+        ("huge event", events("data: \"").flood("x".repeat(65536)), Fails(TooLarge, &["1048576"])),
+        ("huge body", script().write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").flood(format!("10000\r\n{}\r\n", "x".repeat(65536))), Fails(TooLarge, &["1048576"])),
     ];
     all(cases.into_iter().map(|(name, script, end)| case(name, script, LONG, end))).await;
     let silent = Fails(ErrorKind::Timeout, &["no answer within 200ms"]);
@@ -115,7 +116,7 @@ async fn a_request_that_is_too_large_fails_alone() {
     let session = open(Client::new(server.url()).unwrap()).await.unwrap();
     let params = std::collections::BTreeMap::from([("text", "x".repeat(8 << 20))]);
     let upload = session.request("test/ask", &params).timeout(LONG);
-    let end = fails(Rejected, &["413"]);
+    let end = Fails(Rejected, &["413"]);
     assert_eq!(wrong(bounded(upload).await, "test/ask", end), [""; 0]);
     assert_eq!(wrong(ask(&session, "test/next", LONG).await, "test/next", Answer), [""; 0]);
 }
@@ -152,7 +153,7 @@ async fn nobody_listens() {
     let url = format!("http://{}/mcp", refused().await);
     let session = open(Client::new(&url).unwrap()).await.unwrap();
     for method in ["test/ask", "test/next"] {
-        let end = fails(Connect, &["127.0.0.1", "refused"]);
+        let end = Fails(Connect, &["127.0.0.1", "refused"]);
         assert_eq!(wrong(ask(&session, method, LONG).await, method, end), [""; 0]);
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mcp_client::{
     Client, Error, ErrorKind, Session, Verdict,
-    transport::ErrorKind as Below,
     types::{ProtocolVersion, RawJson},
 };
 
@@ -28,10 +27,6 @@ enum End {
     Answer,
     /// An error of this kind whose text has all of these parts.
     Fails(ErrorKind, &'static [&'static str]),
-}
-
-const fn fails(kind: Below, says: &'static [&'static str]) -> End {
-    End::Fails(ErrorKind::Transport(kind), says)
 }
 
 /// A session with what is taken for a modern server, without a word to it.

@@ -1,12 +1,14 @@
 use mcp_client::{
-    Client, Error, ErrorKind, Session, Sse,
-    transport::ErrorKind::{
-        Connect, Interrupted, Protocol, Rejected, Status, Timeout, Unauthorized,
-    },
+    Client, Error, ErrorKind,
+    ErrorKind::{Interrupted, Protocol, Rejected, Timeout, Unauthorized, Unavailable},
+    Session, Sse,
 };
 use mcp_testkit::hostile::{HttpServer, Script, refused};
 
-use super::{End::Answer, LONG, SHORT, all, ask, fails, wrong};
+use super::{
+    End::{Answer, Fails},
+    LONG, SHORT, all, ask, wrong,
+};
 use crate::support::bounded;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
@@ -37,7 +39,7 @@ async fn what_gives_no_endpoint_fails_the_connect() {
     let cases = [
         ("401", status("401 Unauthorized"), Unauthorized, "401"),
         ("404", status("404 Not Found"), Rejected, "Paper jam"),
-        ("500", status("500 Internal Server Error"), Status, "500"),
+        ("500", status("500 Internal Server Error"), Unavailable, "500"),
         ("page", status("200 OK"), Protocol, "no stream of events"),
         (
             "elsewhere",
@@ -64,10 +66,6 @@ async fn what_gives_no_endpoint_fails_the_connect() {
         let error = open(&server).await.unwrap_err();
         let text = error.to_string();
         let told = text.starts_with("the shop: ") && text.contains(says);
-        let kind = match kind {
-            Timeout => ErrorKind::Timeout,
-            kind => ErrorKind::Transport(kind),
-        };
         if error.kind() != kind || !told {
             failed.push(format!("{name}: {:?}: {text}", error.kind()));
         }
@@ -75,28 +73,24 @@ async fn what_gives_no_endpoint_fails_the_connect() {
     assert_eq!(failed, [""; 0]);
     let nobody = Sse::new(format!("http://{}/sse", refused().await)).unwrap();
     let error = super::open(Client::new(nobody).unwrap()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Connect), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
 }
 
 #[tokio::test]
 async fn each_post_that_fails_fails_its_request_alone() {
     let cases = [
-        ("404", status("404 Not Found"), fails(Rejected, &["404", "Paper jam"])),
-        ("413", status("413 Payload Too Large"), fails(Rejected, &["413"])),
-        ("500", status("500 Internal Server Error"), fails(Status, &["500", "Paper jam"])),
-        ("401", status("401 Unauthorized"), fails(Unauthorized, &["401"])),
-        ("closed", script(), fails(Interrupted, &["broke off"])),
-        ("reset", script().reset(), fails(Interrupted, &["broke off"])),
-        ("no http", script().write("SSH-2.0\r\n"), fails(Protocol, &["does not speak HTTP"])),
-        (
-            "silence",
-            script().hang(),
-            super::End::Fails(ErrorKind::Timeout, &["no answer within 200ms"]),
-        ),
+        ("404", status("404 Not Found"), Fails(Rejected, &["404", "Paper jam"])),
+        ("413", status("413 Payload Too Large"), Fails(Rejected, &["413"])),
+        ("500", status("500 Internal Server Error"), Fails(Unavailable, &["500", "Paper jam"])),
+        ("401", status("401 Unauthorized"), Fails(Unauthorized, &["401"])),
+        ("closed", script(), Fails(Interrupted, &["broke off"])),
+        ("reset", script().reset(), Fails(Interrupted, &["broke off"])),
+        ("no http", script().write("SSH-2.0\r\n"), Fails(Protocol, &["does not speak HTTP"])),
+        ("silence", script().hang(), Fails(ErrorKind::Timeout, &["no answer within 200ms"])),
         (
             "accepted",
             status("202 Accepted").again(),
-            super::End::Fails(ErrorKind::Timeout, &["no answer within 200ms"]),
+            Fails(ErrorKind::Timeout, &["no answer within 200ms"]),
         ),
     ];
     let cases = cases.map(|(name, post, end)| async move {
@@ -106,7 +100,7 @@ async fn each_post_that_fails_fails_its_request_alone() {
         let mut wrong = wrong(ask(&session, "test/ask", SHORT).await, "test/ask", end);
         if name != "accepted" {
             let next = ask(&session, "test/next", LONG).await;
-            wrong.extend(super::wrong(next, "test/next", fails(Rejected, &["404"])));
+            wrong.extend(super::wrong(next, "test/next", Fails(Rejected, &["404"])));
         }
         bounded(session.close()).await.unwrap();
         let gets = server.requests().iter().filter(|it| it.starts_with("GET")).count();
@@ -151,7 +145,7 @@ async fn the_end_of_the_stream_fails_what_waits() {
     let cases = ends.map(|(name, stream)| async move {
         let server = server(stream, [status("202 Accepted").again()]).await;
         let session = open(&server).await.unwrap();
-        let end = fails(Interrupted, &["ended its stream of events"]);
+        let end = Fails(Interrupted, &["ended its stream of events"]);
         let wrong = wrong(ask(&session, "test/ask", LONG).await, "test/ask", end);
         (name.to_owned(), wrong)
     });

@@ -2,19 +2,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, ErrorKind, Stdio,
-    transport::{
-        Delivery,
-        ErrorKind::{Connect, Interrupted, Protocol, TooLarge},
-        Limits, RestartPolicy,
-    },
+    Client, ErrorKind,
+    ErrorKind::{Protocol, TooLarge},
+    Stdio,
+    transport::{Delivery, Limits, restart::Restart},
 };
 use mcp_testkit::hostile_peer_command;
 
 use super::{
     End,
     End::{Answer, Fails},
-    LONG, SHORT, all, ask, fails, open, wrong,
+    LONG, SHORT, all, ask, open, wrong,
 };
 use crate::support::{StdioPeer, bounded, within};
 
@@ -44,8 +42,8 @@ async fn case(steps: &[&str], limit: Duration, first: End, next: End) -> (String
 #[tokio::test]
 async fn each_request_ends_and_the_next_one_works() {
     const TIMEOUT: End = Fails(ErrorKind::Timeout, &["no answer within 200ms"]);
-    const OVERSIZE: End = fails(TooLarge, &["1048576"]);
-    const BROKEN: End = fails(Protocol, &["both a result and an error"]);
+    const OVERSIZE: End = Fails(TooLarge, &["1048576"]);
+    const BROKEN: End = Fails(Protocol, &["both a result and an error"]);
     let cases: &[(&[&str], Duration, End)] = &[
         (&["banner", "read", "banner", "answer", "echo"], LONG, Answer),
         (&["not-utf8", "read", "not-utf8", "answer", "echo"], LONG, Answer),
@@ -87,7 +85,7 @@ async fn a_server_that_has_gone_says_why_at_once() {
 async fn one_that_goes_again_and_again_is_given_up() {
     let restarted = async |steps: &[&str]| {
         let peer = hostile(steps);
-        let session = open(peer.client().restart(RestartPolicy::default())).await.unwrap();
+        let session = open(peer.client().restart(Restart::BACKOFF)).await.unwrap();
         (peer, session)
     };
     // Each process has one answer.
@@ -97,7 +95,7 @@ async fn one_that_goes_again_and_again_is_given_up() {
         match ask(&session, "test/ask", LONG).await {
             Ok(_) => answers += 1,
             // It had been written before the end was seen.
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Transport(Interrupted), "{error}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}"),
         }
     }
     assert!(answers > 1 && !session.is_closed(), "{answers}");
@@ -107,7 +105,7 @@ async fn one_that_goes_again_and_again_is_given_up() {
     let (peer, session) = restarted(&["stderr=out of paper", "exit=3"]).await;
     let error = loop {
         let error = ask(&session, "test/ask", LONG).await.unwrap_err();
-        if error.kind() != ErrorKind::Transport(Interrupted) {
+        if error.kind() != ErrorKind::Interrupted {
             break error;
         }
     };
@@ -152,12 +150,12 @@ async fn a_start_that_fails_is_told_with_its_cause() {
         (error.kind(), error.to_string())
     };
     let (kind, text) = connect(Client::new(Stdio::new("no-such-command-here")).unwrap()).await;
-    assert_eq!(kind, ErrorKind::Transport(Connect), "{text}");
+    assert_eq!(kind, ErrorKind::Connect, "{text}");
     assert!(text.contains("no command `no-such-command-here` was found on PATH"), "{text}");
 
     let missing = Stdio::new(hostile_peer_command()).cwd("no/such/folder");
     let (kind, text) = connect(Client::new(missing).unwrap()).await;
-    assert_eq!(kind, ErrorKind::Transport(Connect), "{text}");
+    assert_eq!(kind, ErrorKind::Connect, "{text}");
     assert!(text.contains("the working directory no/such/folder does not exist"), "{text}");
 
     let peer = hostile(&["stderr=No module named 'mcp'", "exit=1"]);

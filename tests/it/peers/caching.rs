@@ -11,8 +11,7 @@ use std::{
 use mcp_client::{
     Cache, CacheMode, Client, Error, MemoryStore, Session, StreamableHttp,
     transport::{
-        Binding, Connect, Connection, Envelope, Error as TransportError, Exchange, OneWay,
-        Transport,
+        Connect, Connection, Envelope, Error as TransportError, Exchange, OneWay, Transport,
     },
     types::{Notification, Request, method},
 };
@@ -32,13 +31,9 @@ impl<C: Connect> Connect for Counting<C> {
     type Transport = Counting<C::Transport>;
 
     async fn connect(&self) -> Result<Connection<Self::Transport>, TransportError> {
-        let Connection { transport, inbound, .. } = self.below.connect().await?;
         let asked = Arc::clone(&self.asked);
-        Ok(Connection::new(Counting { below: transport, asked }, inbound))
-    }
-
-    fn binding(&self) -> Binding {
-        self.below.binding()
+        let connection = self.below.connect().await?;
+        Ok(connection.map(|below| Counting { below, asked }))
     }
 
     fn describe(&self) -> String {

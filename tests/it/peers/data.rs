@@ -1,7 +1,7 @@
 //! Structured results and completion, with servers of every SDK.
 
 use mcp_client::{
-    Call, Client, ErrorKind, Group, Memory, Mode, OutputChecks, Session,
+    Call, Client, EraPolicy, ErrorKind, Group, Memory, OutputChecks, Session,
     group::Backend,
     server::{Json, Server},
     types::{CallToolResult, CompleteRequestParams},
@@ -44,25 +44,25 @@ struct Find {
 #[tokio::test]
 async fn mcp1() {
     let Some(program) = python("mcp1") else { return };
-    both_eras(&program, &[Mode::Legacy]).await;
+    both_eras(&program, &[EraPolicy::Legacy]).await;
 }
 
 #[tokio::test]
 async fn mcp2() {
     let Some(program) = python("mcp2") else { return };
-    both_eras(&program, &[Mode::Auto, Mode::Legacy]).await;
+    both_eras(&program, &[EraPolicy::Auto, EraPolicy::Legacy]).await;
 }
 
 #[tokio::test]
 async fn ts2() {
     let Some(program) = node("ts2") else { return };
-    both_eras(&program, &[Mode::Auto, Mode::Legacy]).await;
+    both_eras(&program, &[EraPolicy::Auto, EraPolicy::Legacy]).await;
 }
 
 #[tokio::test]
 async fn fastmcp4() {
     let Some(program) = python("fastmcp4") else { return };
-    both_eras(&program, &[Mode::Auto, Mode::Legacy]).await;
+    both_eras(&program, &[EraPolicy::Auto, EraPolicy::Legacy]).await;
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn own() {
             .tool("find", "", |it: Find| async move { Json(it.found.then(dune)) })
             .build()
     };
-    for mode in [Mode::Auto, Mode::Legacy] {
-        let client = Client::new(server()).unwrap().mode(mode);
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
+        let client = Client::new(server()).unwrap().era(mode);
         let client = client.validate_output(OutputChecks::default());
         let session = bounded(client.connect()).await.unwrap();
         data(&session).await;
@@ -139,9 +139,9 @@ fn with_data(program: &Program) -> StdioPeer {
     StdioPeer::start(program).env("MCP_DATA", "1".as_ref())
 }
 
-async fn both_eras(program: &Program, modes: &[Mode]) {
+async fn both_eras(program: &Program, modes: &[EraPolicy]) {
     for mode in modes {
-        let client = with_data(program).client().mode(*mode);
+        let client = with_data(program).client().era(*mode);
         let client = client.validate_output(OutputChecks::default());
         let session = bounded(client.connect()).await.unwrap();
         data(&session).await;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use mcp_client::{
-    Client, ErrorKind, Handlers, ServerRequest, Session,
+    Client, ErrorKind, Handlers, RawRequest, ServerRequest, Session,
     types::{
         ClientCapabilities, ElicitationCapability, ProtocolVersion, RawJson, RootsCapability,
         SamplingCapability,
@@ -109,7 +109,7 @@ pub(super) fn answering(client: Client, asked: &Log) -> Client {
         .with_sampling(SamplingCapability::new())
         .with_elicitation(ElicitationCapability::new());
     let asked = asked.clone();
-    let handlers = Handlers::new().on_request(move |request: ServerRequest| {
+    let handlers = Handlers::new().on_request(move |request: ServerRequest<RawRequest>| {
         asked.push(&format!("{} {}", request.server, request.params.method));
         let answer = match &*request.params.method {
             "roots/list" => json!({ "roots": [{ "uri": "file:///srv/shop", "name": "shop" }] }),

@@ -1,6 +1,6 @@
 //! The independent `fastmcp` 4.x: both eras.
 
-use mcp_client::Mode;
+use mcp_client::EraPolicy;
 
 use super::{over_http, python, resumes};
 use crate::support::{Expect, StdioPeer};
@@ -11,19 +11,19 @@ const MODERN: Expect = Expect::modern("fastmcp4");
 #[tokio::test]
 async fn stdio_modern() {
     let Some(peer) = python("fastmcp4") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Auto, &MODERN).await;
 }
 
 #[tokio::test]
 async fn stdio_legacy() {
     let Some(peer) = python("fastmcp4") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Legacy, &LEGACY).await;
 }
 
 #[tokio::test]
 async fn http() {
     let Some(peer) = python("fastmcp4") else { return };
-    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
 #[tokio::test]
@@ -33,8 +33,8 @@ async fn http_json() {
         &peer,
         &["json"],
         &[
-            (Mode::Auto, MODERN.without_progress().without_cancel()),
-            (Mode::Legacy, LEGACY.without_progress()),
+            (EraPolicy::Auto, MODERN.without_progress().without_cancel()),
+            (EraPolicy::Legacy, LEGACY.without_progress()),
         ],
     )
     .await;
@@ -43,7 +43,8 @@ async fn http_json() {
 #[tokio::test]
 async fn http_stateless() {
     let Some(peer) = python("fastmcp4") else { return };
-    over_http(&peer, &["stateless"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &["stateless"], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)])
+        .await;
 }
 
 #[tokio::test]

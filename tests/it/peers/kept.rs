@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, ErrorKind, Mode, Session, Stdio,
-    transport::{Delivery, RestartPolicy},
+    Client, EraPolicy, ErrorKind, Session, Stdio,
+    transport::{Delivery, restart::Restart},
     types::Era,
 };
 
@@ -16,11 +16,11 @@ use crate::support::{Program, StdioPeer, bounded, kill, runs, within};
 const SOON: Duration = Duration::from_secs(5);
 
 /// The servers over stdio, each in each era that it speaks.
-fn servers() -> Vec<(Program, Mode)> {
+fn servers() -> Vec<(Program, EraPolicy)> {
     let both = [python("mcp2"), python("fastmcp4"), node("ts2")].into_iter().flatten();
-    let both = both.flat_map(|peer| [(peer.clone(), Mode::Auto), (peer, Mode::Legacy)]);
+    let both = both.flat_map(|peer| [(peer.clone(), EraPolicy::Auto), (peer, EraPolicy::Legacy)]);
     let legacy = [python("mcp1"), node("ts1")].into_iter().flatten();
-    both.chain(legacy.map(|peer| (peer, Mode::Auto))).collect()
+    both.chain(legacy.map(|peer| (peer, EraPolicy::Auto))).collect()
 }
 
 async fn echo(session: &Session) -> u32 {
@@ -33,7 +33,7 @@ async fn echo(session: &Session) -> u32 {
 async fn one_process_serves_all_sessions_until_the_client_is_closed() {
     for (server, mode) in servers() {
         let peer = StdioPeer::start(&server);
-        let client = peer.client().mode(mode);
+        let client = peer.client().era(mode);
         let first = bounded(client.connect()).await.unwrap();
         let pid = echo(&first).await;
         let before = peer.tree.running();
@@ -63,7 +63,7 @@ async fn one_handshake_serves_all_sessions() {
     for (server, mode) in servers() {
         let said = tempfile::NamedTempFile::new().unwrap();
         let peer = StdioPeer::new(overheard(&server, said.path()));
-        let client = peer.client().mode(mode);
+        let client = peer.client().era(mode);
         for _ in 0..3 {
             echo(&bounded(client.connect()).await.unwrap()).await;
         }
@@ -72,7 +72,7 @@ async fn one_handshake_serves_all_sessions() {
         let said = |method: &str| said.matches(&format!("\"{method}\"")).count();
         let is_legacy = client.verdict().unwrap().era() == Era::Legacy;
         assert_eq!(said("initialize"), usize::from(is_legacy));
-        assert_eq!(said("server/discover"), usize::from(mode == Mode::Auto));
+        assert_eq!(said("server/discover"), usize::from(mode == EraPolicy::Auto));
         assert_eq!(said("tools/call"), 3);
     }
 }
@@ -90,7 +90,7 @@ fn overheard(server: &Program, said: &Path) -> Stdio {
 async fn without_it_each_session_has_a_process_of_its_own() {
     for (server, mode) in servers() {
         let peer = StdioPeer::start(&server);
-        let client = peer.client().mode(mode).keep_alive(false);
+        let client = peer.client().era(mode).keep_alive(false);
         let first = bounded(client.connect()).await.unwrap();
         let second = bounded(client.connect()).await.unwrap();
         let (one, two) = (echo(&first).await, echo(&second).await);
@@ -113,14 +113,14 @@ async fn ended(pid: u32) {
 #[tokio::test]
 async fn a_server_that_is_killed_is_noticed_at_once_and_replaced() {
     for (server, mode) in servers() {
-        is_replaced(&StdioPeer::start(&server), |client| client.mode(mode)).await;
+        is_replaced(&StdioPeer::start(&server), |client| client.era(mode)).await;
     }
 }
 
 /// A session of the legacy era is lost with its process, whatever is wished for.
 #[tokio::test]
 async fn a_legacy_server_that_is_killed_is_not_restarted_under_its_session() {
-    let restart = |client: Client| client.mode(Mode::Legacy).restart(RestartPolicy::default());
+    let restart = |client: Client| client.era(EraPolicy::Legacy).restart(Restart::BACKOFF);
     for server in [python("mcp1"), node("ts2")].into_iter().flatten() {
         is_replaced(&StdioPeer::start(&server), restart).await;
     }

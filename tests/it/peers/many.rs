@@ -3,9 +3,8 @@
 use std::{io::Write as _, time::Duration};
 
 use mcp_client::{
-    Client, Error, ErrorKind, Mode, Session,
+    Client, EraPolicy, Error, ErrorKind, Session,
     group::{Group, ItemKind, Origin, ServerState},
-    transport::ErrorKind::Connect,
     types::{
         CompleteRequestParams, CompletionArgument, Era, PromptReference, ProtocolVersion,
         error_code,
@@ -157,8 +156,8 @@ async fn servers_of_both_eras() {
     let (Some(old), Some(new)) = (python("mcp1"), python("mcp2")) else { return };
     let (old, new) = (Configured::new(&old), Configured::new(&new));
     let document = config([("old", &old.entry), ("new", &new.entry)]);
-    for (mode, era) in [(Mode::Auto, Era::Modern), (Mode::Legacy, Era::Legacy)] {
-        let client = Client::new(&document).unwrap().mode(mode);
+    for (mode, era) in [(EraPolicy::Auto, Era::Modern), (EraPolicy::Legacy, Era::Legacy)] {
+        let client = Client::new(&document).unwrap().era(mode);
         let session = bounded(client.connect()).await.unwrap();
         assert_eq!(session.era(), era);
         let status = client.group().unwrap().status();
@@ -287,7 +286,7 @@ async fn a_bad_one_among_others_is_told_and_the_others_work() {
 
     let all_bad = config([("missing", &missing), ("broken", &broken)]);
     let error = bounded(Client::new(all_bad).unwrap().connect()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Connect), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
     let text = error.to_string();
     for part in ["missing: ", "no-such-command-here", "broken: ", "status 3", "out of paper"] {
         assert!(text.contains(part), "{part:?} is not in: {text}");

@@ -1,6 +1,6 @@
 //! The official Python SDK, line 2: both eras.
 
-use mcp_client::{Mode, types::ProtocolVersion};
+use mcp_client::{EraPolicy, types::ProtocolVersion};
 
 use super::{in_each_revision, over_http, python, resumes};
 use crate::support::{Expect, HttpPeer, StdioPeer};
@@ -11,19 +11,19 @@ const MODERN: Expect = Expect::modern("mcp2");
 #[tokio::test]
 async fn stdio_modern() {
     let Some(peer) = python("mcp2") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Auto, &MODERN).await;
 }
 
 #[tokio::test]
 async fn stdio_legacy() {
     let Some(peer) = python("mcp2") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Legacy, &LEGACY).await;
 }
 
 #[tokio::test]
 async fn http() {
     let Some(peer) = python("mcp2") else { return };
-    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
 /// Where it answers in JSON, it does not watch for a client that goes away in the modern era.
@@ -34,8 +34,8 @@ async fn http_json() {
         &peer,
         &["json"],
         &[
-            (Mode::Auto, MODERN.without_progress().without_cancel()),
-            (Mode::Legacy, LEGACY.without_progress()),
+            (EraPolicy::Auto, MODERN.without_progress().without_cancel()),
+            (EraPolicy::Legacy, LEGACY.without_progress()),
         ],
     )
     .await;
@@ -44,7 +44,8 @@ async fn http_json() {
 #[tokio::test]
 async fn http_stateless() {
     let Some(peer) = python("mcp2") else { return };
-    over_http(&peer, &["stateless"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &["stateless"], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)])
+        .await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ mod trace;
 mod ts1;
 mod ts2;
 
-use mcp_client::{Client, Mode, types::ProtocolVersion};
+use mcp_client::{Client, EraPolicy, types::ProtocolVersion};
 
 use crate::support::{Expect, HttpPeer, Peer, Program, bounded, source, venv};
 
@@ -55,7 +55,7 @@ fn node(name: &str) -> Option<Program> {
 /// The server closes the stream of a call half-way; the rest comes on a resumed one.
 async fn resumes(program: &Program) {
     let peer = HttpPeer::start(program, &["events"]).await;
-    let session = bounded(peer.client().mode(Mode::Legacy).connect()).await.unwrap();
+    let session = bounded(peer.client().era(EraPolicy::Legacy).connect()).await.unwrap();
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = seen.clone();
     let call = session.call_tool("poll").on_progress(move |progress| {
@@ -68,7 +68,7 @@ async fn resumes(program: &Program) {
 }
 
 /// Every kind of call over HTTP, in each of these modes.
-async fn over_http(program: &Program, options: &[&str], modes: &[(Mode, Expect)]) {
+async fn over_http(program: &Program, options: &[&str], modes: &[(EraPolicy, Expect)]) {
     let peer = HttpPeer::start(program, options).await;
     for (mode, expect) in modes {
         peer.exercise(*mode, expect).await;
@@ -78,7 +78,7 @@ async fn over_http(program: &Program, options: &[&str], modes: &[(Mode, Expect)]
 /// A session in each of these revisions and no other.
 async fn in_each_revision(client: Client, versions: &[ProtocolVersion]) {
     for version in versions {
-        let client = client.clone().mode(Mode::Pinned(*version));
+        let client = client.clone().era(EraPolicy::Pinned(*version));
         let session = bounded(client.connect()).await.unwrap();
         assert_eq!(session.protocol_version(), *version);
         let echo = bounded(session.call_tool("echo").arg("text", version.as_str())).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::transport::RestartPolicy;
+use mcp_client::transport::restart::Restart;
 
 use super::{
     load::{AT_ONCE, Load},
@@ -34,7 +34,7 @@ async fn ts2() {
 async fn survives(server: &Program) {
     let notes = tempfile::NamedTempFile::new().unwrap();
     let peer = StdioPeer::start(server).env("MCP_NOTES", notes.path());
-    let client = peer.client().restart(RestartPolicy::default());
+    let client = peer.client().restart(Restart::BACKOFF);
     let session = bounded(client.connect()).await.unwrap();
     let load = Load::of("note");
     let killing = async {

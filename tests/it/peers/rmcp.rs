@@ -1,6 +1,6 @@
 //! The official Rust SDK: both eras.
 
-use mcp_client::{Mode, types::ProtocolVersion};
+use mcp_client::{EraPolicy, types::ProtocolVersion};
 
 use super::{in_each_revision, over_http};
 use crate::support::{Expect, Peer, Program, StdioPeer};
@@ -16,32 +16,33 @@ const MODERN: Expect = Expect::modern("rmcp");
 #[tokio::test]
 async fn stdio_modern() {
     let Some(peer) = rmcp() else { return };
-    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Auto, &MODERN).await;
 }
 
 #[tokio::test]
 async fn stdio_legacy() {
     let Some(peer) = rmcp() else { return };
-    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Legacy, &LEGACY).await;
 }
 
 #[tokio::test]
 async fn http() {
     let Some(peer) = rmcp() else { return };
-    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
 /// It answers in JSON where nothing comes before the answer, and with events elsewhere.
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = rmcp() else { return };
-    over_http(&peer, &["json"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &["json"], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
 #[tokio::test]
 async fn http_stateless() {
     let Some(peer) = rmcp() else { return };
-    over_http(&peer, &["stateless"], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &["stateless"], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)])
+        .await;
 }
 
 #[tokio::test]

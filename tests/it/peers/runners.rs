@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use mcp_client::{ErrorKind, Mode, Stdio, transport::ErrorKind::Connect, types::ProtocolVersion};
+use mcp_client::{
+    EraPolicy, ErrorKind, Stdio, types::ProtocolVersion,
+};
 
 use crate::support::{Expect, Peer, StdioPeer, bounded, repository, source, venv, within};
 
@@ -58,7 +60,7 @@ fn python_of_mcp2() -> Option<PathBuf> {
 async fn python() {
     let Some(python) = python_of_mcp2() else { return };
     let server = Stdio::python(source("mcp2.py")).interpreter(&python);
-    StdioPeer::new(server).exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+    StdioPeer::new(server).exercise(EraPolicy::Auto, &Expect::modern("mcp2")).await;
 }
 
 /// The interpreter of the environment that is active for the server.
@@ -66,7 +68,7 @@ async fn python() {
 async fn python_of_a_virtual_environment() {
     let Some(peers) = Peer("mcp1").installed() else { return };
     let server = Stdio::python(source("mcp1.py")).env("VIRTUAL_ENV", peers.join("mcp1"));
-    StdioPeer::new(server).exercise(Mode::Auto, &Expect::legacy("mcp1")).await;
+    StdioPeer::new(server).exercise(EraPolicy::Auto, &Expect::legacy("mcp1")).await;
 }
 
 #[tokio::test]
@@ -75,7 +77,7 @@ async fn node() {
         return;
     }
     let server = Stdio::node(source("ts2.mjs"));
-    StdioPeer::new(server).exercise(Mode::Auto, &Expect::modern("ts2")).await;
+    StdioPeer::new(server).exercise(EraPolicy::Auto, &Expect::modern("ts2")).await;
 }
 
 /// uv → python, of an environment that has what the server needs.
@@ -84,7 +86,7 @@ async fn uv() {
     let (Some(folder), Some(python)) = (uv_folder(), python_of_mcp2()) else { return };
     let server = Stdio::uv(source("mcp2.py")).python_version(&python);
     let peer = StdioPeer::new(with_settings(on_path(server, folder)));
-    peer.exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+    peer.exercise(EraPolicy::Auto, &Expect::modern("mcp2")).await;
 }
 
 /// Nothing but its words is made of a line, whatever characters they have.
@@ -94,7 +96,7 @@ async fn a_command_line() {
     let quoted = |path: PathBuf| format!("'{}'", path.to_str().unwrap());
     let line = format!("{} {} stdio # $HOME", quoted(python), quoted(source("mcp2.py")));
     let peer = StdioPeer::new(Stdio::command_line(&line).unwrap());
-    peer.exercise(Mode::Auto, &Expect::modern("mcp2")).await;
+    peer.exercise(EraPolicy::Auto, &Expect::modern("mcp2")).await;
 }
 
 #[tokio::test]
@@ -125,7 +127,7 @@ async fn a_runner_that_is_missing_is_told_with_where_to_get_it() {
         let server = server.env("PATH", empty.path()).env("VIRTUAL_ENV", OsString::new());
         let error = bounded(StdioPeer::new(server).client().connect()).await.unwrap_err();
         let text = error.to_string();
-        assert_eq!(error.kind(), ErrorKind::Transport(Connect), "{text}");
+        assert_eq!(error.kind(), ErrorKind::Connect, "{text}");
         assert!(text.contains(&format!("`{command}`")) && text.contains(source), "{text}");
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, ErrorKind, Mode, Sse, StreamableHttp, Verdict,
-    transport::{Binding, ErrorKind::Rejected},
+    Client, EraPolicy, ErrorKind, Sse, StreamableHttp, Verdict,
+    transport::Binding,
     types::ProtocolVersion,
 };
 
@@ -16,7 +16,7 @@ async fn stands(program: &Program, expect: Expect) {
     let peer = HttpPeer::start_sse(program, "/sse").await;
     // The path of the URL tells the transport.
     assert!(peer.url.ends_with("/sse"), "{}", peer.url);
-    peer.exercise(Mode::Auto, &expect).await;
+    peer.exercise(EraPolicy::Auto, &expect).await;
     let client = Client::new(Sse::new(&peer.url).unwrap()).unwrap();
     in_each_revision(client, &[ProtocolVersion::V2024_11_05, ProtocolVersion::V2025_06_18]).await;
     is_found_at_any_path(program, expect).await;
@@ -29,19 +29,19 @@ async fn is_found_at_any_path(program: &Program, expect: Expect) {
     peer.url.clone_from(&front.url);
     // The URL itself is only asked what it is; messages go where the stream says.
     let asked = || (front.count("POST /events "), front.count("GET /events "));
-    peer.exercise(Mode::Auto, &expect).await;
+    peer.exercise(EraPolicy::Auto, &expect).await;
     // For the era, and to begin; the second session knows from the verdict of the first one.
     assert_eq!(asked(), (2, 2));
 
     let client = peer.client();
     for session in 0..2 {
         let opened = bounded(client.connect()).await.unwrap();
-        assert_eq!(opened.verdict().binding, Some(Binding::LegacyHttp));
+        assert_eq!(opened.verdict().binding, Some(Binding::HttpSse));
         bounded(opened.close()).await.unwrap();
         assert_eq!(asked(), (4, 3 + session));
     }
     let found = client.verdict().unwrap();
-    assert_eq!(found.binding, Some(Binding::LegacyHttp));
+    assert_eq!(found.binding, Some(Binding::HttpSse));
     let saved = serde_json::to_string(&found).unwrap();
     let found: Verdict = serde_json::from_str(&saved).unwrap();
     let session = bounded(peer.client().prior_discover(found).connect()).await.unwrap();
@@ -51,7 +51,7 @@ async fn is_found_at_any_path(program: &Program, expect: Expect) {
 
     let explicit = Client::new(StreamableHttp::new(&peer.url).unwrap()).unwrap();
     let error = bounded(explicit.connect()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport(Rejected), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
     assert!(error.to_string().starts_with(&peer.url), "{error}");
     assert_eq!(asked(), (6, 5));
 }
@@ -116,13 +116,13 @@ async fn a_server_that_has_moved_on_is_found_out_anew() {
 async fn has_moved_on(peer: Program, name: &str, options: &[&str]) {
     let peer = HttpPeer::start(&peer, options).await;
     let mut found = Verdict::new(ProtocolVersion::V2024_11_05);
-    found.binding = Some(Binding::LegacyHttp);
+    found.binding = Some(Binding::HttpSse);
     let client = peer.client().prior_discover(found);
     let session = bounded(client.connect()).await.unwrap();
     assert_eq!(session.server_info().unwrap().name, name);
-    assert_eq!(session.verdict().binding, Some(Binding::Http), "{name} {options:?}");
+    assert_eq!(session.verdict().binding, Some(Binding::StreamableHttp), "{name} {options:?}");
     let echo = bounded(session.call_tool("echo").arg("text", name)).await.unwrap();
     assert_eq!(echo.text(), name);
     bounded(session.close()).await.unwrap();
-    assert_eq!(client.verdict().unwrap().binding, Some(Binding::Http));
+    assert_eq!(client.verdict().unwrap().binding, Some(Binding::StreamableHttp));
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mcp_client::{
-    Client, ErrorKind, Event, Mode, Relisten, Session, Subscription, types::SubscriptionFilter,
+    Client, EraPolicy, ErrorKind, Event, Session, Subscribe, Subscription,
+    types::SubscriptionFilter,
 };
 
 use super::{everything, node, python};
@@ -75,9 +76,9 @@ async fn a_subscription_outlives_its_server() {
     let Some(program) = python("mcp2") else { return };
     let mut peer = HttpPeer::start(&program, &[]).await;
     let session = bounded(peer.client().connect()).await.unwrap();
-    let mut relisten = Relisten::default();
-    relisten.max_wait = Duration::from_millis(500);
-    let mut changes = bounded(session.subscribe(filter()).relisten(relisten)).await.unwrap();
+    let mut backoff = Subscribe::BACKOFF;
+    backoff.max = Duration::from_millis(500);
+    let mut changes = bounded(session.subscribe(filter()).resubscribe(backoff)).await.unwrap();
     peer.replace("http", &program, &[]).await;
     let next_event = bounded(changes.next()).await.unwrap().unwrap();
     assert!(matches!(next_event, Event::Resync), "{next_event:?}");
@@ -109,9 +110,9 @@ async fn the_reference_server_in_the_legacy_era() {
 async fn a_forgotten_legacy_session_says_that_something_may_be_missing() {
     let Some(program) = python("mcp2") else { return };
     let mut peer = HttpPeer::start(&program, &[]).await;
-    let session = bounded(peer.client().mode(Mode::Legacy).connect()).await.unwrap();
+    let session = bounded(peer.client().era(EraPolicy::Legacy).connect()).await.unwrap();
     let filter = SubscriptionFilter::new().with_tools_list_changed(true);
-    let subscribing = session.subscribe(filter).relisten(Relisten::default());
+    let subscribing = session.subscribe(filter).resubscribe(Subscribe::BACKOFF);
     let mut changes = bounded(subscribing).await.unwrap();
     peer.replace("http", &program, &[]).await;
     bounded(session.call_tool("echo").arg("text", "hello")).await.unwrap();

@@ -1,11 +1,15 @@
 //! The tasks extension, against the official Rust SDK.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
 
 use mcp_client::{
-    Client, Extension, Finishing, ForeignResult, Session,
+    Client, Error, Session,
+    extension::{Extension, ForeignResult},
     tasks::{Started, TaskStatus, Tasks},
-    types::Root,
+    types::{RawJson, Root},
 };
 use tokio::sync::watch;
 
@@ -25,7 +29,10 @@ impl Extension for Counted {
         self.0.takes(method, result_type)
     }
 
-    fn finish(&self, foreign: ForeignResult) -> Finishing {
+    fn finish(
+        &self,
+        foreign: ForeignResult,
+    ) -> Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>> {
         self.1.send_modify(|count| *count += 1);
         self.0.finish(foreign)
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use mcp_client::{Client, Mode, TraceContext};
+use mcp_client::{Client, EraPolicy, TraceContext};
 use serde_json::json;
 use tracing::{
     Subscriber,
@@ -35,13 +35,13 @@ async fn seen(client: &Client, tool: &str) -> String {
 async fn the_server_is_in_our_trace_in_both_eras() {
     let Some(program) = python("mcp2") else { return };
     let header = format!("00-{TRACE}-{SPAN}-01");
-    for mode in [Mode::Auto, Mode::Legacy] {
-        let stdio = traced(Client::new(program.stdio()).unwrap().mode(mode)).keep_alive(false);
+    for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
+        let stdio = traced(Client::new(program.stdio()).unwrap().era(mode)).keep_alive(false);
         assert_eq!(seen(&stdio, "trace").await, format!("{TRACE} {SPAN} none"), "{mode:?}");
         let peer = HttpPeer::start(&program, &[]).await;
-        let http = traced(peer.client().mode(mode));
+        let http = traced(peer.client().era(mode));
         assert_eq!(seen(&http, "trace").await, format!("{TRACE} {SPAN} {header}"), "{mode:?}");
-        let untraced = seen(&peer.client().mode(mode), "trace").await;
+        let untraced = seen(&peer.client().era(mode), "trace").await;
         assert_eq!(untraced, format!("{:032x} {:016x} none", 0, 0), "{mode:?}");
     }
 }

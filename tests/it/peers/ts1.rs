@@ -1,6 +1,6 @@
 //! The official TypeScript SDK, line 1: legacy era only.
 
-use mcp_client::Mode;
+use mcp_client::EraPolicy;
 
 use super::{node, over_http, resumes};
 use crate::support::{Expect, StdioPeer};
@@ -10,26 +10,26 @@ const LEGACY: Expect = Expect::legacy("ts1");
 #[tokio::test]
 async fn stdio() {
     let Some(peer) = node("ts1") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Auto, &LEGACY).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Auto, &LEGACY).await;
 }
 
 #[tokio::test]
 async fn http() {
     let Some(peer) = node("ts1") else { return };
-    over_http(&peer, &[], &[(Mode::Auto, LEGACY)]).await;
+    over_http(&peer, &[], &[(EraPolicy::Auto, LEGACY)]).await;
 }
 
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = node("ts1") else { return };
-    over_http(&peer, &["json"], &[(Mode::Auto, LEGACY.without_progress())]).await;
+    over_http(&peer, &["json"], &[(EraPolicy::Auto, LEGACY.without_progress())]).await;
 }
 
 /// Each request has a server of its own, which hears of no cancellation.
 #[tokio::test]
 async fn http_stateless() {
     let Some(peer) = node("ts1") else { return };
-    over_http(&peer, &["stateless"], &[(Mode::Auto, LEGACY.without_cancel())]).await;
+    over_http(&peer, &["stateless"], &[(EraPolicy::Auto, LEGACY.without_cancel())]).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The official TypeScript SDK, line 2: both eras.
 
-use mcp_client::Mode;
+use mcp_client::EraPolicy;
 
 use super::{node, over_http, resumes};
 use crate::support::{Expect, StdioPeer};
@@ -11,27 +11,31 @@ const MODERN: Expect = Expect::modern("ts2");
 #[tokio::test]
 async fn stdio_modern() {
     let Some(peer) = node("ts2") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Auto, &MODERN).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Auto, &MODERN).await;
 }
 
 #[tokio::test]
 async fn stdio_legacy() {
     let Some(peer) = node("ts2") else { return };
-    StdioPeer::start(&peer).exercise(Mode::Legacy, &LEGACY).await;
+    StdioPeer::start(&peer).exercise(EraPolicy::Legacy, &LEGACY).await;
 }
 
 #[tokio::test]
 async fn http() {
     let Some(peer) = node("ts2") else { return };
-    over_http(&peer, &[], &[(Mode::Auto, MODERN), (Mode::Legacy, LEGACY)]).await;
+    over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
 /// It answers in JSON in the modern era alone.
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = node("ts2") else { return };
-    over_http(&peer, &["json"], &[(Mode::Auto, MODERN.without_progress()), (Mode::Legacy, LEGACY)])
-        .await;
+    over_http(
+        &peer,
+        &["json"],
+        &[(EraPolicy::Auto, MODERN.without_progress()), (EraPolicy::Legacy, LEGACY)],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::{Client, Mode};
+use mcp_client::{Client, EraPolicy};
 
 use super::{Expect, Log, Program, bounded, exercise, within};
 
@@ -93,13 +93,13 @@ impl HttpPeer {
     }
 
     /// The whole of it: every kind of call, an end, and another session from what is known by then.
-    pub(crate) async fn exercise(&self, mode: Mode, expect: &Expect) {
-        let session = bounded(self.client().mode(mode).connect()).await.unwrap();
+    pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
+        let session = bounded(self.client().era(mode).connect()).await.unwrap();
         exercise(&session, &self.log, expect).await;
         within(Duration::from_secs(5), session.close()).await.unwrap();
         bounded(session.list_tools()).await.unwrap_err();
 
-        let known = self.client().mode(mode).prior_discover(session.verdict().clone());
+        let known = self.client().era(mode).prior_discover(session.verdict().clone());
         let again = bounded(known.connect()).await.unwrap();
         assert_eq!(again.protocol_version(), expect.version);
         assert_eq!(bounded(again.list_prompts()).await.unwrap().len(), 1);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mcp_client::{Client, Mode, Stdio, stdio::Stderr};
+use mcp_client::{Client, EraPolicy, Stdio, stdio::Stderr};
 
 use super::{Expect, Log, Program, Tree, bounded, exercise, within};
 
@@ -35,8 +35,8 @@ impl StdioPeer {
     }
 
     /// The whole of it: every kind of call, then an end with nothing left running.
-    pub(crate) async fn exercise(&self, mode: Mode, expect: &Expect) {
-        let session = bounded(self.client().mode(mode).connect()).await.unwrap();
+    pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
+        let session = bounded(self.client().era(mode).connect()).await.unwrap();
         exercise(&session, &self.log, expect).await;
         let before = self.tree.running();
         within(Duration::from_secs(5), session.close()).await.unwrap();

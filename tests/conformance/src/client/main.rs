@@ -7,7 +7,7 @@ use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 
 use futures_util::future::try_join_all;
 use mcp_client::{
-    Asked, Client, Mode, Session,
+    Client, EraPolicy, ServerRequest, Session,
     skills::{Files, Skills, SkillsExtension},
     types::{ElicitAction, ElicitRequestFormParams, ElicitResult, Tool},
 };
@@ -53,7 +53,7 @@ async fn run() -> Result {
     let scenario = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
     let mut client = Client::new(&url)?.on_elicitation(agree).extension(SkillsExtension::new());
     if let Ok(wire) = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION") {
-        client = client.mode(Mode::Pinned(wire.parse()?));
+        client = client.era(EraPolicy::Pinned(wire.parse()?));
     }
     let session = client.connect().await?;
     match scenario.as_str() {
@@ -71,7 +71,7 @@ async fn run() -> Result {
 }
 
 /// A person who agrees with every form as it is.
-async fn agree(_: Asked<ElicitRequestFormParams>) -> ElicitResult {
+async fn agree(_: ServerRequest<ElicitRequestFormParams>) -> ElicitResult {
     ElicitResult::new(ElicitAction::Accept)
 }
 
