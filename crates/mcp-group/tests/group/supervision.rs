@@ -11,7 +11,7 @@ use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::fixture::{backend, names, open, open_hearing, until};
+use crate::fixture::{backend, names, open, open_receiving, until};
 
 /// Each connection of it has one more tool; `slow` never answers.
 fn growing() -> Peer {
@@ -112,7 +112,7 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
 async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let peer = growing();
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].pid, Some(100));
     let call = tokio::spawn(session.call_tool("p_slow").into_future());
@@ -135,11 +135,11 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     assert!(text.contains("server \"p\" is down") && text.contains("it is refused"), "{text}");
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
 
-    heard.wait("notifications/tools/list_changed", 1).await;
+    received.wait("notifications/tools/list_changed", 1).await;
     let status = &group.status()[0];
     assert_eq!((status.state, status.restarts, status.pid), (ServerState::Ready, 1, Some(104)));
     assert!(session.call_tool("p_t0").await.is_ok());
-    assert_eq!(heard.methods(), ["notifications/tools/list_changed"]);
+    assert_eq!(received.methods(), ["notifications/tools/list_changed"]);
     assert_eq!(peer.connections(), 5);
 }
 
@@ -181,7 +181,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     names(&session).await;
     peer.exit();
     until(|| state(&group) == ServerState::Connecting).await;
@@ -189,7 +189,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
     session.call_tool("p_t").await.unwrap();
     assert!(start.elapsed() > Duration::from_secs(2));
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(heard.methods(), [] as [&str; 0]);
+    assert_eq!(received.methods(), [] as [&str; 0]);
     assert_eq!(peer.asked("tools/list").len(), 3 - 1);
 }
 
@@ -277,9 +277,9 @@ async fn a_server_that_comes_late_is_told() {
     let peer = growing();
     peer.refuse(2);
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
-    heard.wait("notifications/tools/list_changed", 1).await;
+    received.wait("notifications/tools/list_changed", 1).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "p_t1", "p_t2", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].restarts, 0);
 }
