@@ -174,13 +174,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, delivery, target, message, source } = &*self.0;
+        let Inner { kind, delivery, target, method, message, source } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind).field("delivery", delivery);
         if let Some(target) = target {
             debug.field("target", target);
         }
-        if let Some(method) = &self.0.method {
+        if let Some(method) = method {
             debug.field("method", method);
         }
         debug.field("message", message);
