@@ -67,7 +67,7 @@ async fn one_bad_server_of_three_does_not_stop_the_others() {
     let status = group.status();
     let error = |at: usize| status[at].last_error.as_ref().unwrap().to_string();
     assert!(error(0).contains("silent: ") && error(0).contains("20s"), "{}", error(0));
-    assert!(error(2).contains("it is refused"), "{}", error(2));
+    assert!(error(2).contains("connection refused"), "{}", error(2));
     assert!(error(3).contains("line 5: a comma is missing"), "{}", error(3));
     assert!(matches!(status[0].state, ServerState::Waiting { .. }), "{:?}", status[0]);
     assert_eq!((status[1].state, status[3].state), (ServerState::Ready, ServerState::Failed));
@@ -93,8 +93,8 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
     let text = open().await.unwrap_err().to_string();
     for part in [
         "none of the 3 servers",
-        "one: it is refused",
-        "two: it is refused",
+        "one: connection refused",
+        "two: connection refused",
         "three: ",
         "no command",
     ] {
@@ -132,7 +132,7 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.delivery(), Delivery::NotSent);
     let text = error.to_string();
-    assert!(text.contains("server \"p\" is down") && text.contains("it is refused"), "{text}");
+    assert!(text.contains("server \"p\" is down") && text.contains("connection refused"), "{text}");
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
 
     received.wait("notifications/tools/list_changed", 1).await;
@@ -228,7 +228,7 @@ async fn attempts_run_out_until_the_next_client() {
     assert_eq!(peer.connections(), 3);
     let error = session.call_tool("p_t0").await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("cannot be opened") && text.contains("it is refused"), "{text}");
+    assert!(text.contains("cannot be opened") && text.contains("connection refused"), "{text}");
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(peer.connections(), 3);
     peer.refuse(0);
