@@ -9,7 +9,7 @@ use crate::{
     forward::forward,
     names::ItemKind,
     request::IncomingRequest,
-    watch::{Subscriber, Watched, can_subscribe, watch},
+    resource_subscription::{ResourceSubscription, ResourceUri, Subscriber, can_subscribe},
 };
 
 /// Spec: server/tools#calling-tools
@@ -76,14 +76,16 @@ pub(crate) async fn subscribe(request: &IncomingRequest) -> Result<RawJson, Requ
         let name = &member.name;
         return Err(method_not_found(format!("server {name:?} takes no subscriptions")));
     }
-    let resource = Watched { original, shown: uri.clone() };
+    let resource = ResourceUri { original, shown: uri.clone() };
     // Weak, since the client owns the subscription.
     let subscriber = Subscriber::Client(Arc::downgrade(&request.client));
-    let watching = watch(member, &request.client, vec![resource], subscriber).await?;
-    if let Some(refusal) = watching.refusal {
+    let client = &request.client;
+    let subscription =
+        ResourceSubscription::open(member, client, vec![resource], subscriber).await?;
+    if let Some(refusal) = subscription.refusal {
         return Err(RequestError::call_failed(&refusal));
     }
-    request.client.subscribe(uri, watching.task);
+    client.subscribe(uri, subscription.task);
     request.result(EmptyResult::new())
 }
 

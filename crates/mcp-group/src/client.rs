@@ -16,7 +16,7 @@ use crate::{list_change::ListChange, listener::Listener, task::OwnedTask};
 /// One client of a group.
 pub(crate) struct GroupClient {
     state: Mutex<State>,
-    /// Whether it may no longer have servers opened; until it opens a connection.
+    /// Whether its requests are refused, until it opens a connection.
     is_closed: AtomicBool,
     /// How many connections all clients have open together.
     open_connections: Arc<AtomicUsize>,

@@ -6,7 +6,7 @@ use mcp_core::{Implementation, ListCapability, ResourcesCapability, ServerCapabi
 use mcp_session::Verdict;
 use serde_json::Map;
 
-use crate::{member::Member, state::GroupState, watch::can_subscribe};
+use crate::{member::Member, resource_subscription::can_subscribe, state::GroupState};
 
 /// The name of the only server, or of the group.
 pub(crate) fn server_info(group: &GroupState) -> Implementation {

@@ -83,6 +83,7 @@ mod phase;
 mod raw_object;
 mod relay;
 mod request;
+mod resource_subscription;
 mod rewrite;
 mod route;
 mod rules;
@@ -94,7 +95,6 @@ mod supervise;
 mod task;
 mod upkeep;
 mod uri;
-mod watch;
 
 pub use backend::Backend;
 pub use builder::GroupBuilder;

@@ -23,8 +23,8 @@ use crate::{
     member::Member,
     relay::failed,
     request::IncomingRequest,
+    resource_subscription::{ResourceSubscription, ResourceUri, Subscriber},
     task::OwnedTask,
-    watch::{Subscriber, Watched, watch},
 };
 
 /// Acknowledges once the servers have, and then sends what they report, until the client or the group is
@@ -48,14 +48,14 @@ pub(crate) fn listen(request: IncomingRequest) -> Exchange {
     let opening = Box::pin(open(request, Arc::clone(&listener)));
     Exchange::from_stream(
         id,
-        Listening { client, listener, inbound, state: State::Opening(opening) },
+        ListenStream { client, listener, inbound, state: State::Opening(opening) },
     )
 }
 
 /// The part of a filter that is acknowledged, and the subscriptions at servers.
 type Opened = (SubscriptionFilter, Vec<OwnedTask>);
 
-struct Listening {
+struct ListenStream {
     client: Arc<GroupClient>,
     listener: Arc<Listener>,
     inbound: Inbound,
@@ -73,28 +73,30 @@ async fn open(request: IncomingRequest, listener: Arc<Listener>) -> Opened {
     let uris = filter.resource_subscriptions.as_deref();
     let finding = uris.unwrap_or_default().iter().map(|uri| async {
         let (member, original) = request.find_resource(uri).await.ok()?;
-        Some((member, Watched { original, shown: uri.clone() }))
+        Some((member, ResourceUri { original, shown: uri.clone() }))
     });
-    let mut by_member: Vec<(Arc<Member>, Vec<Watched>)> = Vec::new();
+    let mut by_member: Vec<(Arc<Member>, Vec<ResourceUri>)> = Vec::new();
     for (member, resource) in join_all(finding).await.into_iter().flatten() {
         match by_member.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &member)) {
             Some((_, resources)) => resources.push(resource),
             None => by_member.push((member, vec![resource])),
         }
     }
-    let watching = by_member.into_iter().map(|(member, resources)| {
+    let subscribing = by_member.into_iter().map(|(member, resources)| {
         let (listener, client) = (Arc::clone(&listener), &request.client);
         async move {
             let shown: Vec<_> =
                 resources.iter().map(|it| (it.original.clone(), it.shown.clone())).collect();
             let subscriber = Subscriber::Listener(listener);
-            let watching = watch(member, client, resources, subscriber).await.ok()?;
-            let acknowledged: HashSet<String> = watching.acknowledged.into_iter().collect();
+            let opened =
+                ResourceSubscription::open(member, client, resources, subscriber).await.ok()?;
+            let acknowledged: HashSet<String> = opened.acknowledged.into_iter().collect();
             let shown = shown.into_iter().filter(|(original, _)| acknowledged.contains(original));
-            Some((shown.map(|(_, shown)| shown).collect::<Vec<_>>(), watching.task))
+            Some((shown.map(|(_, shown)| shown).collect::<Vec<_>>(), opened.task))
         }
     });
-    let (shown, tasks): (Vec<_>, Vec<_>) = join_all(watching).await.into_iter().flatten().unzip();
+    let (shown, tasks): (Vec<_>, Vec<_>) =
+        join_all(subscribing).await.into_iter().flatten().unzip();
     let shown: HashSet<String> = shown.into_iter().flatten().collect();
     let mut acknowledged = SubscriptionFilter::default();
     // The group reports changes of lists itself, whatever its servers do.
@@ -106,7 +108,7 @@ async fn open(request: IncomingRequest, listener: Arc<Listener>) -> Opened {
     (acknowledged, tasks)
 }
 
-impl Stream for Listening {
+impl Stream for ListenStream {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -134,7 +136,7 @@ impl Stream for Listening {
     }
 }
 
-impl Drop for Listening {
+impl Drop for ListenStream {
     fn drop(&mut self) {
         self.client.remove_listener(&self.listener);
     }

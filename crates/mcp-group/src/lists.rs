@@ -15,7 +15,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a list is read for a client.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct ReadOptions<'a> {
     pub(crate) client: &'a GroupClient,
     /// The limit on each page, in place of the limit of the server's session.
     pub(crate) timeout: Option<Timeout>,
@@ -29,7 +29,7 @@ pub(crate) struct Reading<'a> {
 /// When not one could be read, and nothing was known of any.
 pub(crate) async fn refresh<K: ListKind>(
     members: &[Arc<Member>],
-    reading: Reading<'_>,
+    options: ReadOptions<'_>,
 ) -> Result<(), RequestError> {
     let is_alone = members.len() == 1;
     let fetching = members.iter().map(|member| async move {
@@ -40,8 +40,8 @@ pub(crate) async fn refresh<K: ListKind>(
             RequestError::call_failed(&error)
         };
         let fetching = async {
-            let session = member.session(reading.client).await?;
-            fetch::<K>(&session, reading.timeout, reading.cache).await.map_err(failed)
+            let session = member.session(options.client).await?;
+            fetch::<K>(&session, options.timeout, options.cache).await.map_err(failed)
         };
         // Where the list is known, a server that is being opened holds nobody up.
         let limit = match list.known().is_some() {
@@ -74,7 +74,7 @@ pub(crate) async fn refresh<K: ListKind>(
 /// Reads those lists that have changed, or may have.
 pub(crate) async fn refresh_dirty<K: ListKind>(
     members: &[Arc<Member>],
-    reading: Reading<'_>,
+    options: ReadOptions<'_>,
 ) -> Result<(), RequestError> {
     let is_dirty = |member: &&Arc<Member>| {
         !K::of(&member.catalog).is_fresh() || member.dirty.has_changed(K::CHANGE)
@@ -82,7 +82,7 @@ pub(crate) async fn refresh_dirty<K: ListKind>(
     let dirty: Vec<_> = members.iter().filter(is_dirty).cloned().collect();
     match dirty.is_empty() {
         true => Ok(()),
-        false => refresh::<K>(&dirty, Reading { cache: CacheMode::Refresh, ..reading }).await,
+        false => refresh::<K>(&dirty, ReadOptions { cache: CacheMode::Refresh, ..options }).await,
     }
 }
 

@@ -29,9 +29,9 @@ pub(crate) async fn page<K: ListKind>(request: &IncomingRequest) -> Result<RawJs
         },
     };
     match &cursor {
-        None => refresh::<K>(&members, request.reading()).await?,
+        None => refresh::<K>(&members, request.read_options()).await?,
         // Such as after a restart of this program.
-        Some(_) => refresh_dirty::<K>(&members, request.reading()).await?,
+        Some(_) => refresh_dirty::<K>(&members, request.read_options()).await?,
     }
     let (mut items, ttl, scope) = merged::<K>(&members);
     if let Some(cursor) = cursor {

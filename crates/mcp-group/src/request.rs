@@ -10,7 +10,7 @@ use crate::{
     client::GroupClient,
     error::{RequestError, internal, invalid_params},
     info::server_info,
-    lists::Reading,
+    lists::ReadOptions,
     raw_object::RawObject,
     state::GroupState,
 };
@@ -55,8 +55,8 @@ impl IncomingRequest {
     }
 
     /// How lists are read for it.
-    pub(crate) fn reading(&self) -> Reading<'_> {
-        Reading { client: &self.client, timeout: self.timeout, cache: CacheMode::Use }
+    pub(crate) fn read_options(&self) -> ReadOptions<'_> {
+        ReadOptions { client: &self.client, timeout: self.timeout, cache: CacheMode::Use }
     }
 
     /// A result that the group gives itself.

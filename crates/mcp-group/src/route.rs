@@ -112,8 +112,8 @@ impl IncomingRequest {
             self.group.members().into_iter().partition(|member| takes_any(member));
         if !others.is_empty() {
             let read = match kind {
-                ItemKind::Tool => refresh_dirty::<Tools>(&others, self.reading()).await,
-                _ => refresh_dirty::<Prompts>(&others, self.reading()).await,
+                ItemKind::Tool => refresh_dirty::<Tools>(&others, self.read_options()).await,
+                _ => refresh_dirty::<Prompts>(&others, self.read_options()).await,
             };
             if let Some(found) = self.group.known_name(kind, name) {
                 return Ok(found);
@@ -144,8 +144,8 @@ impl IncomingRequest {
         if !is_listed && !group.names.marks_uris() && group.sole_server().is_none() {
             let members = group.members();
             for read in [
-                refresh_dirty::<Resources>(&members, self.reading()).await,
-                refresh_dirty::<Templates>(&members, self.reading()).await,
+                refresh_dirty::<Resources>(&members, self.read_options()).await,
+                refresh_dirty::<Templates>(&members, self.read_options()).await,
             ] {
                 if let Err(error) = read {
                     tracing::debug!(?error, "resources cannot be listed");

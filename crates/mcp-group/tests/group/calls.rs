@@ -14,7 +14,7 @@ use mcp_transport::Binding;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::fixture::{backend, names, open, open_hearing, open_legacy, two, until};
+use crate::fixture::{backend, names, open, open_legacy, open_receiving, two, until};
 
 /// A peer with the tool `t` beside a server in memory.
 fn beside(peer: &Peer) -> Group {
@@ -153,15 +153,15 @@ async fn a_burst_of_progress_costs_no_call_its_result() {
 #[tokio::test]
 async fn log_messages_name_their_server() {
     let group = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     let message = "notifications/message";
     session.call_tool("weather_count").await.unwrap();
-    assert_eq!(heard.count(message), 0);
+    assert_eq!(received.count(message), 0);
     let meta = || Meta::new().with_log_level(LoggingLevel::Debug);
     for name in ["weather", "news"] {
-        let before = heard.count(message);
+        let before = received.count(message);
         session.call_tool(&format!("{name}_count")).meta(meta()).await.unwrap();
-        let told = heard.params(message).split_off(before);
+        let told = received.params(message).split_off(before);
         assert_eq!(told.len(), 3);
         for (n, params) in told.iter().enumerate() {
             assert_eq!(params["logger"], name);
@@ -169,16 +169,16 @@ async fn log_messages_name_their_server() {
         }
     }
     // A connection of the legacy era has one level for all.
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     let level = |level: &str| json!({ "level": level });
     session.request("logging/setLevel", &level("error")).await.unwrap();
     session.call_tool("weather_count").await.unwrap();
     session.call_tool("news_count").await.unwrap();
-    assert_eq!(heard.count(message), 0);
+    assert_eq!(received.count(message), 0);
     session.request("logging/setLevel", &level("info")).await.unwrap();
     session.call_tool("weather_count").await.unwrap();
     session.call_tool("news_count").await.unwrap();
-    assert_eq!(heard.count(message), 6);
+    assert_eq!(received.count(message), 6);
     let error = session.request("logging/setLevel", &level("loud")).await.unwrap_err();
     assert_eq!(error.answer().unwrap().code, -32602);
 }
@@ -194,7 +194,7 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
         }
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     for level in [LoggingLevel::Info, LoggingLevel::Info, LoggingLevel::Error] {
         session.call_tool("p_t").meta(Meta::new().with_log_level(level)).await.unwrap();
     }
@@ -210,17 +210,17 @@ async fn a_level_is_told_once_and_again_to_a_new_connection() {
         "notifications/message",
         json!({ "level": "error", "data": 1, "logger": "x" }),
     ));
-    heard.wait("notifications/message", 1).await;
-    assert_eq!(heard.params("notifications/message")[0]["logger"], "p/x");
+    received.wait("notifications/message", 1).await;
+    assert_eq!(received.params("notifications/message")[0]["logger"], "p/x");
 
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     session.request("logging/setLevel", &json!({ "level": "error" })).await.unwrap();
     for level in ["info", "alert"] {
         peer.say(notification("notifications/message", json!({ "level": level, "data": 1 })));
     }
-    heard.wait("notifications/message", 1).await;
+    received.wait("notifications/message", 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let levels = heard.params("notifications/message");
+    let levels = received.params("notifications/message");
     assert_eq!(levels.len(), 1);
     assert_eq!((&levels[0]["level"], &levels[0]["logger"]), (&json!("alert"), &json!("p")));
 }

@@ -79,16 +79,16 @@ pub(crate) async fn open_legacy(group: &Group) -> Session {
 
 /// What a session was told outside calls.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<Notification>>>);
+pub(crate) struct Received(Arc<Mutex<Vec<Notification>>>);
 
-impl Heard {
+impl Received {
     pub(crate) fn methods(&self) -> Vec<String> {
         self.0.lock().unwrap().iter().map(|it| it.method.to_string()).collect()
     }
 
     pub(crate) fn params(&self, method: &str) -> Vec<Value> {
-        let heard = self.0.lock().unwrap();
-        let params = heard.iter().filter(|it| it.method == method);
+        let received = self.0.lock().unwrap();
+        let params = received.iter().filter(|it| it.method == method);
         params.map(|it| it.params.as_ref().unwrap().decode().unwrap()).collect()
     }
 
@@ -96,21 +96,21 @@ impl Heard {
         self.methods().iter().filter(|it| *it == method).count()
     }
 
-    /// Waits until it has heard of this method so often.
+    /// Waits until it has received of this method so often.
     pub(crate) async fn wait(&self, method: &str, count: usize) {
         until(|| self.count(method) >= count).await;
     }
 }
 
-pub(crate) async fn open_hearing(group: &Group, era: EraPolicy) -> (Session, Heard) {
-    let heard = Heard::default();
-    let into = heard.clone();
+pub(crate) async fn open_receiving(group: &Group, era: EraPolicy) -> (Session, Received) {
+    let received = Received::default();
+    let into = received.clone();
     let mut options = SessionOptions::default();
     options.era = era;
     options.on_notification =
         Some(Arc::new(move |notification| into.0.lock().unwrap().push(notification.clone())));
     let session = Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap();
-    (session, heard)
+    (session, received)
 }
 
 /// Waits until something is so; time goes by as fast as nothing else happens.

@@ -6,7 +6,7 @@ use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport::Delivery;
 use serde_json::json;
 
-use crate::fixture::{backend, names, old_backend, open, open_hearing, open_legacy, two, until};
+use crate::fixture::{backend, names, old_backend, open, open_legacy, open_receiving, two, until};
 
 const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 
@@ -27,10 +27,10 @@ fn states(group: &Group) -> Vec<ServerState> {
 #[tokio::test]
 async fn servers_come_and_go_and_clients_are_told() {
     let group = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await.len(), 4);
     group.add(backend("late")).await.unwrap();
-    heard.wait(TOOLS_CHANGED, 1).await;
+    received.wait(TOOLS_CHANGED, 1).await;
     assert_eq!(states(&group)[2], ServerState::Ready);
     assert_eq!(names(&session).await[4..], ["late_echo", "late_count"]);
     let error = group.add(old_backend("news")).await.unwrap_err();
@@ -38,7 +38,7 @@ async fn servers_come_and_go_and_clients_are_told() {
 
     assert!(group.remove("news").await);
     assert!(!group.remove("news").await);
-    heard.wait(TOOLS_CHANGED, 2).await;
+    received.wait(TOOLS_CHANGED, 2).await;
     assert_eq!(names(&session).await, ["weather_echo", "weather_count", "late_echo", "late_count"]);
     let error = session.call_tool("news_echo").await.unwrap_err();
     assert_eq!(error.answer().unwrap().code, -32602);
@@ -80,7 +80,7 @@ async fn a_restart_closes_the_old_session_before_the_new_one() {
     }
     peer.refuse(1);
     let error = group.restart("p").await.unwrap_err();
-    assert!(error.to_string().contains("it is refused"), "{error}");
+    assert!(error.to_string().contains("connection refused"), "{error}");
     until(|| states(&group)[0] == ServerState::Ready).await;
     let error = group.restart("nobody").await.unwrap_err();
     assert!(error.to_string().starts_with("nobody: "), "{error}");
@@ -145,7 +145,7 @@ async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_ne
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
     for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
-        let (session, _heard) = open_hearing(&group, mode).await;
+        let (session, _received) = open_receiving(&group, mode).await;
         session.call_tool("p_t").await.unwrap();
         group.close().await.unwrap();
         session.closed().await;

@@ -65,7 +65,7 @@ async fn the_opening_fails_as_its_server_does() {
     let refused = Peer::modern(json!({}), |_, _| Reply::Nothing);
     refused.refuse(1);
     let rude = Peer::new(|_, message| Reply::error(message, -32603, "not today"));
-    for (peer, text) in [(refused, "it is refused"), (rude, "not today")] {
+    for (peer, text) in [(refused, "connection refused"), (rude, "not today")] {
         let group = Group::builder().backend(Backend::new("p", peer)).build();
         let opening = Session::open(Memory::new(group), Some("group"), SessionOptions::default());
         let error = opening.await.unwrap_err();

@@ -8,7 +8,7 @@ use mcp_transport::{Connect, Connection, Envelope, Exchange, Transport};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
-use crate::fixture::{backend, names, open, open_hearing, open_legacy, until};
+use crate::fixture::{backend, names, open, open_legacy, open_receiving, until};
 
 const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 const UPDATED: &str = "notifications/resources/updated";
@@ -93,18 +93,18 @@ async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
 #[tokio::test(start_paused = true)]
 async fn what_changes_on_a_server_is_told_and_the_table_follows() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["new_t", "old_t"]);
     until(|| filters(&new).len() == 1).await;
     assert_eq!(filters(&new)[0], json!({ "toolsListChanged": true }));
     let id = &new.asked("subscriptions/listen")[0]["id"];
     let meta = json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": id } });
     new.say(notification(TOOLS_CHANGED, meta));
-    heard.wait(TOOLS_CHANGED, 1).await;
+    received.wait(TOOLS_CHANGED, 1).await;
     // It has been read again by then.
     assert_eq!(new.asked("tools/list").len(), 2);
     old.say(notification(TOOLS_CHANGED, json!({})));
-    heard.wait(TOOLS_CHANGED, 2).await;
+    received.wait(TOOLS_CHANGED, 2).await;
     assert_eq!((new.asked("tools/list").len(), old.asked("tools/list").len()), (2, 2));
 }
 
@@ -167,15 +167,15 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
 #[tokio::test(start_paused = true)]
 async fn clients_of_the_legacy_era_subscribe_one_by_one() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
-    let other = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
+    let other = open_receiving(&group, EraPolicy::Legacy).await;
     for (peer, uri, own) in [(&new, "x://new/1", "x://1"), (&old, "x://old/1", "x://1")] {
         let params = json!({ "uri": uri });
         session.request("resources/subscribe", &params).await.unwrap();
-        let before = heard.count(UPDATED);
+        let before = received.count(UPDATED);
         updated(peer, own);
-        heard.wait(UPDATED, before + 1).await;
-        assert_eq!(heard.params(UPDATED)[before]["uri"], uri);
+        received.wait(UPDATED, before + 1).await;
+        assert_eq!(received.params(UPDATED)[before]["uri"], uri);
         session.request("resources/unsubscribe", &params).await.unwrap();
     }
     until(|| old.asked("resources/unsubscribe").len() == 1).await;
@@ -193,7 +193,7 @@ async fn clients_of_the_legacy_era_subscribe_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn subscriptions_outlive_the_connection_of_their_server() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
@@ -205,7 +205,7 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
     assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1"]));
     updated(&new, "x://1");
     updated(&old, "x://1");
-    heard.wait(UPDATED, 2).await;
+    received.wait(UPDATED, 2).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,8 +224,8 @@ async fn a_server_that_takes_no_subscriptions_is_not_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_unsubscribes_takes_nothing_from_another() {
     let (group, _new, old) = two();
-    let (one, heard_by_one) = open_hearing(&group, EraPolicy::Legacy).await;
-    let (two, heard_by_two) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (one, received_by_one) = open_receiving(&group, EraPolicy::Legacy).await;
+    let (two, received_by_two) = open_receiving(&group, EraPolicy::Legacy).await;
     let params = json!({ "uri": "x://old/1" });
     for session in [&one, &two] {
         session.request("resources/subscribe", &params).await.unwrap();
@@ -233,12 +233,12 @@ async fn a_client_that_unsubscribes_takes_nothing_from_another() {
     // The session with the server shares what several ask of it.
     assert_eq!(old.asked("resources/subscribe").len(), 1);
     updated(&old, "x://1");
-    heard_by_one.wait(UPDATED, 1).await;
-    heard_by_two.wait(UPDATED, 1).await;
+    received_by_one.wait(UPDATED, 1).await;
+    received_by_two.wait(UPDATED, 1).await;
     one.request("resources/unsubscribe", &params).await.unwrap();
     updated(&old, "x://1");
-    heard_by_two.wait(UPDATED, 2).await;
-    assert_eq!((heard_by_one.count(UPDATED), old.asked("resources/unsubscribe").len()), (1, 0));
+    received_by_two.wait(UPDATED, 2).await;
+    assert_eq!((received_by_one.count(UPDATED), old.asked("resources/unsubscribe").len()), (1, 0));
     two.request("resources/unsubscribe", &params).await.unwrap();
     until(|| old.asked("resources/unsubscribe").len() == 1).await;
 }
@@ -246,17 +246,17 @@ async fn a_client_that_unsubscribes_takes_nothing_from_another() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_no_client_asked_for_comes_to_each_once() {
     let (group, _new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
-    let (_other, heard_by_other) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
+    let (_other, received_by_other) = open_receiving(&group, EraPolicy::Auto).await;
     session.request("resources/subscribe", &json!({ "uri": "x://old/1" })).await.unwrap();
     updated(&old, "y://2");
     updated(&old, "x://1");
-    heard.wait(UPDATED, 2).await;
+    received.wait(UPDATED, 2).await;
     let mut uris: Vec<Value> =
-        heard.params(UPDATED).into_iter().map(|params| params["uri"].clone()).collect();
+        received.params(UPDATED).into_iter().map(|params| params["uri"].clone()).collect();
     uris.sort_by_key(ToString::to_string);
     assert_eq!(uris, ["x://old/1", "y://old/2"]);
-    assert_eq!(heard_by_other.params(UPDATED), [json!({ "uri": "y://old/2" })]);
+    assert_eq!(received_by_other.params(UPDATED), [json!({ "uri": "y://old/2" })]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,19 +270,19 @@ async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
     });
     let group =
         Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     let subscribe = |uri| session.request("resources/subscribe", &json!({ "uri": uri }));
     subscribe("x://new/1").await.unwrap();
     let error = subscribe("x://new/secret").await.unwrap_err();
     assert_eq!(error.answer().unwrap().message, "not this one");
     updated(&new, "x://1");
-    heard.wait(UPDATED, 1).await;
+    received.wait(UPDATED, 1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
     let (group, new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Legacy).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
         session.request("resources/subscribe", &json!({ "uri": uri })).await.unwrap();
     }
@@ -299,7 +299,7 @@ async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
     }
     assert_eq!(missed, BTreeSet::from(["x://new/2".to_owned(), "x://old/2".to_owned()]));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(heard.count(UPDATED), 2);
+    assert_eq!(received.count(UPDATED), 2);
     for (peer, server) in [(&new, "new"), (&old, "old")] {
         updated(peer, "x://2");
         let params = json!({ "uri": format!("x://{server}/2") });
@@ -310,15 +310,15 @@ async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_the_listening_is_listened_to_again() {
     let (group, new, _old) = two();
-    let (_session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (_session, received) = open_receiving(&group, EraPolicy::Auto).await;
     until(|| filters(&new).len() == 1).await;
     let id = &new.asked("subscriptions/listen")[0]["id"];
     new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
     until(|| filters(&new).len() == 2).await;
     updated(&new, "x://1");
     // Nobody has subscribed to it: the server's own idea.
-    heard.wait(UPDATED, 1).await;
-    assert_eq!(heard.params(UPDATED)[0], json!({ "uri": "x://new/1", "_meta": {} }));
+    received.wait(UPDATED, 1).await;
+    assert_eq!(received.params(UPDATED)[0], json!({ "uri": "x://new/1", "_meta": {} }));
 }
 
 /// What happened between the end of one listening and the next is told by nobody.
@@ -339,7 +339,7 @@ async fn whoever_listens_hears_that_something_may_have_been_missed() {
 async fn a_subscription_ends_with_its_session() {
     let (group, ..) = two();
     for mode in [EraPolicy::Auto, EraPolicy::Legacy] {
-        let (session, _heard) = open_hearing(&group, mode).await;
+        let (session, _received) = open_receiving(&group, mode).await;
         let filter = SubscriptionFilter::new().with_tools_list_changed(true);
         let mut changes =
             session.subscribe(filter.clone()).resubscribe(Subscribe::BACKOFF).await.unwrap();
@@ -407,16 +407,16 @@ async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_othe
 #[tokio::test(start_paused = true)]
 async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
     let (group, _new, old) = two();
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     let acknowledged = "notifications/subscriptions/acknowledged";
     let listening = session.request("subscriptions/listen", &json!({ "notifications": {} }));
     let listening = tokio::spawn(listening.into_future());
-    heard.wait(acknowledged, 1).await;
+    received.wait(acknowledged, 1).await;
     old.say(notification(TOOLS_CHANGED, json!({})));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(heard.methods(), [acknowledged]);
+    assert_eq!(received.methods(), [acknowledged]);
     listening.abort();
     assert!(listening.await.unwrap_err().is_cancelled());
     old.say(notification(TOOLS_CHANGED, json!({})));
-    heard.wait(TOOLS_CHANGED, 1).await;
+    received.wait(TOOLS_CHANGED, 1).await;
 }

@@ -11,7 +11,7 @@ use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::fixture::{backend, names, open, open_hearing, until};
+use crate::fixture::{backend, names, open, open_receiving, until};
 
 /// Each connection of it has one more tool; `slow` never answers.
 fn growing() -> Peer {
@@ -67,7 +67,7 @@ async fn one_bad_server_of_three_does_not_stop_the_others() {
     let status = group.status();
     let error = |at: usize| status[at].last_error.as_ref().unwrap().to_string();
     assert!(error(0).contains("silent: ") && error(0).contains("20s"), "{}", error(0));
-    assert!(error(2).contains("it is refused"), "{}", error(2));
+    assert!(error(2).contains("connection refused"), "{}", error(2));
     assert!(error(3).contains("line 5: a comma is missing"), "{}", error(3));
     assert!(matches!(status[0].state, ServerState::Waiting { .. }), "{:?}", status[0]);
     assert_eq!((status[1].state, status[3].state), (ServerState::Ready, ServerState::Failed));
@@ -93,8 +93,8 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
     let text = open().await.unwrap_err().to_string();
     for part in [
         "none of the 3 servers",
-        "one: it is refused",
-        "two: it is refused",
+        "one: connection refused",
+        "two: connection refused",
         "three: ",
         "no command",
     ] {
@@ -112,7 +112,7 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
 async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     let peer = growing();
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].pid, Some(100));
     let call = tokio::spawn(session.call_tool("p_slow").into_future());
@@ -132,14 +132,14 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.delivery(), Delivery::NotSent);
     let text = error.to_string();
-    assert!(text.contains("server \"p\" is down") && text.contains("it is refused"), "{text}");
+    assert!(text.contains("server \"p\" is down") && text.contains("connection refused"), "{text}");
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "a_echo", "a_count"]);
 
-    heard.wait("notifications/tools/list_changed", 1).await;
+    received.wait("notifications/tools/list_changed", 1).await;
     let status = &group.status()[0];
     assert_eq!((status.state, status.restarts, status.pid), (ServerState::Ready, 1, Some(104)));
     assert!(session.call_tool("p_t0").await.is_ok());
-    assert_eq!(heard.methods(), ["notifications/tools/list_changed"]);
+    assert_eq!(received.methods(), ["notifications/tools/list_changed"]);
     assert_eq!(peer.connections(), 5);
 }
 
@@ -181,7 +181,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
         _ => Reply::Nothing,
     });
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     names(&session).await;
     peer.exit();
     until(|| state(&group) == ServerState::Connecting).await;
@@ -189,7 +189,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
     session.call_tool("p_t").await.unwrap();
     assert!(start.elapsed() > Duration::from_secs(2));
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(heard.methods(), [] as [&str; 0]);
+    assert_eq!(received.methods(), [] as [&str; 0]);
     assert_eq!(peer.asked("tools/list").len(), 3 - 1);
 }
 
@@ -228,7 +228,7 @@ async fn attempts_run_out_until_the_next_client() {
     assert_eq!(peer.connections(), 3);
     let error = session.call_tool("p_t0").await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("cannot be opened") && text.contains("it is refused"), "{text}");
+    assert!(text.contains("cannot be opened") && text.contains("connection refused"), "{text}");
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(peer.connections(), 3);
     peer.refuse(0);
@@ -277,9 +277,9 @@ async fn a_server_that_comes_late_is_told() {
     let peer = growing();
     peer.refuse(2);
     let group = beside(&peer);
-    let (session, heard) = open_hearing(&group, EraPolicy::Auto).await;
+    let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
-    heard.wait("notifications/tools/list_changed", 1).await;
+    received.wait("notifications/tools/list_changed", 1).await;
     assert_eq!(names(&session).await, ["p_slow", "p_t0", "p_t1", "p_t2", "a_echo", "a_count"]);
     assert_eq!(group.status()[0].restarts, 0);
 }

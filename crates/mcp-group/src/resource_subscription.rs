@@ -20,14 +20,14 @@ use crate::{
     task::OwnedTask,
 };
 
-/// How long a client waits for a server to acknowledge; the server may take longer.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client waits for a server to acknowledge. The server may take longer.
+const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(5);
 
-/// A resource that a client subscribed to.
-pub(crate) struct Watched {
-    /// On the server.
+/// The URIs of a resource that a client subscribes to.
+pub(crate) struct ResourceUri {
+    /// That on the server.
     pub(crate) original: String,
-    /// In the group.
+    /// That in the group.
     pub(crate) shown: String,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Subscriber {
 }
 
 /// A subscription of a client at one server.
-pub(crate) struct Watching {
+pub(crate) struct ResourceSubscription {
     /// The resources that the server has acknowledged, by their URIs on the server.
     pub(crate) acknowledged: Vec<String>,
     /// The answer of a server that refuses one of them.
@@ -49,42 +49,45 @@ pub(crate) struct Watching {
     pub(crate) task: OwnedTask,
 }
 
-/// Subscribes a client to resources of one server, for as long as the result lives: it outlives the sessions
-/// with the server.
-///
-/// # Errors
-/// When there is no session with the server.
-pub(crate) async fn watch(
-    member: Arc<Member>,
-    client: &GroupClient,
-    resources: Vec<Watched>,
-    subscriber: Subscriber,
-) -> Result<Watching, RequestError> {
-    let mut phases = member.phase.subscribe();
-    let mut session = member.session(client).await?;
-    // The latest one is where later ones are counted from.
-    if let Some(latest) = phases.borrow_and_update().session() {
-        session = latest.clone();
-    }
-    let watch = Watch { member, resources, subscriber };
-    let mut subscribing = watch.subscribe(session.clone());
-    let subscribed = timeout(CLIENT_PATIENCE, &mut subscribing).await.ok();
-    let (acknowledged, refusal) = match &subscribed {
-        Some(Ok(subscription)) => (
-            subscription.acknowledged().resource_subscriptions.unwrap_or_default(),
-            subscription.refused().into_iter().next().map(|(_, error)| error),
-        ),
-        Some(Err(error)) => (Vec::new(), Some(error.clone()).filter(|it| it.answer().is_some())),
-        None => (Vec::new(), None),
-    };
-    let task = OwnedTask::spawn(async move {
-        let subscribed = match subscribed {
-            Some(subscribed) => subscribed,
-            None => subscribing.await,
+impl ResourceSubscription {
+    /// Subscribes a client to resources of one server. The subscription outlives the sessions with the server.
+    ///
+    /// # Errors
+    /// When there is no session with the server.
+    pub(crate) async fn open(
+        member: Arc<Member>,
+        client: &GroupClient,
+        resources: Vec<ResourceUri>,
+        subscriber: Subscriber,
+    ) -> Result<Self, RequestError> {
+        let mut phases = member.phase.subscribe();
+        let mut session = member.session(client).await?;
+        // The latest one is where later ones are counted from.
+        if let Some(latest) = phases.borrow_and_update().session() {
+            session = latest.clone();
+        }
+        let forwarder = Forwarder { member, resources, subscriber };
+        let mut subscribing = forwarder.subscribe(session.clone());
+        let subscribed = timeout(ACKNOWLEDGE_WAIT, &mut subscribing).await.ok();
+        let (acknowledged, refusal) = match &subscribed {
+            Some(Ok(subscription)) => (
+                subscription.acknowledged().resource_subscriptions.unwrap_or_default(),
+                subscription.refused().into_iter().next().map(|(_, error)| error),
+            ),
+            Some(Err(error)) => {
+                (Vec::new(), Some(error.clone()).filter(|it| it.answer().is_some()))
+            }
+            None => (Vec::new(), None),
         };
-        watch.run(phases, session, subscribed).await;
-    });
-    Ok(Watching { acknowledged, refusal, task })
+        let task = OwnedTask::spawn(async move {
+            let subscribed = match subscribed {
+                Some(subscribed) => subscribed,
+                None => subscribing.await,
+            };
+            forwarder.run(phases, session, subscribed).await;
+        });
+        Ok(Self { acknowledged, refusal, task })
+    }
 }
 
 /// Whether a server takes subscriptions to resources.
@@ -92,15 +95,16 @@ pub(crate) fn can_subscribe(capabilities: &ServerCapabilities) -> bool {
     capabilities.resources.as_ref().is_some_and(|resources| resources.subscribe == Some(true))
 }
 
-struct Watch {
+/// Passes updates on, from sessions of a server to a client.
+struct Forwarder {
     member: Arc<Member>,
-    resources: Vec<Watched>,
+    resources: Vec<ResourceUri>,
     subscriber: Subscriber,
 }
 
 type Subscribing = Pin<Box<dyn Future<Output = Result<Subscription, Error>> + Send>>;
 
-impl Watch {
+impl Forwarder {
     /// Passes updates on until it is dropped: subscribes again at each session that the server gets.
     async fn run(
         self,
@@ -174,8 +178,8 @@ impl Watch {
     }
 
     fn updated(&self, uri: &str) {
-        let covers = |own: &&Watched| covers_resource(&own.original, uri);
-        let exactly = |own: &&Watched| own.original == uri;
+        let covers = |own: &&ResourceUri| covers_resource(&own.original, uri);
+        let exactly = |own: &&ResourceUri| own.original == uri;
         if let Some(own) = self.resources.iter().find(exactly) {
             self.subscriber.updated(&own.shown);
         } else if self.resources.iter().any(|own| covers(&own)) {
