@@ -13,6 +13,8 @@ use super::{
 
 open_enum! {
     /// The status of a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub enum TaskStatus {
         /// The task is running.
         Working = "working",
@@ -36,6 +38,8 @@ impl TaskStatus {
 
 open_enum! {
     /// Whether a tool can run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub enum TaskSupport {
         /// It cannot. The default.
         Forbidden = "forbidden",
@@ -48,6 +52,8 @@ open_enum! {
 
 wire_struct! {
     /// The modes in which a tool can run.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct ToolExecution {
         optional {
@@ -59,6 +65,8 @@ wire_struct! {
 
 wire_struct! {
     /// Requests that a request is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TaskMetadata {
         optional {
@@ -70,6 +78,8 @@ wire_struct! {
 
 wire_struct! {
     /// The value of `io.modelcontextprotocol/related-task` in `_meta`: the task that a message belongs to.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct RelatedTaskMetadata {
         required {
             /// The id of the task.
@@ -80,6 +90,8 @@ wire_struct! {
 
 wire_struct! {
     /// A request that is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct Task {
         required {
             /// The id.
@@ -108,6 +120,8 @@ wire_struct! {
 
 wire_struct! {
     /// The result of a request that is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct CreateTaskResult {
         required {
             /// The task.
@@ -125,6 +139,8 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `tasks/get`, `tasks/result` and `tasks/cancel`. Their results are a [`Task`], the result
     /// of the request itself ([`TaskPayload`]), and a [`Task`].
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct TaskRequestParams {
         required {
             /// The id of the task.
@@ -140,6 +156,8 @@ wire_struct! {
 /// The result of `tasks/result`: the result of the original request.
 ///
 /// [Decode](crate::RawJson::decode) it as the result type of that request.
+///
+/// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskPayload(pub crate::RawJson);
@@ -152,6 +170,8 @@ impl super::MethodResult for TaskPayload {
 
 wire_struct! {
     /// The result of `tasks/list`: one page.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct ListTasksResult {
         required {
             /// The tasks of this page.
@@ -170,6 +190,8 @@ wire_struct! {
 
 wire_struct! {
     /// The capabilities for tasks.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TasksCapability {
         optional {
@@ -185,6 +207,8 @@ wire_struct! {
 
 wire_struct! {
     /// The requests that can be run as tasks. Each member is an object of method names, such as `call`.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TaskRequestsCapability {
         optional {
