@@ -40,15 +40,15 @@ async fn what_gives_no_endpoint_fails_the_connect() {
         ("401", status("401 Unauthorized"), Unauthorized, "401"),
         ("404", status("404 Not Found"), Rejected, "Paper jam"),
         ("500", status("500 Internal Server Error"), Unavailable, "500"),
-        ("page", status("200 OK"), Protocol, "no stream of events"),
+        ("page", status("200 OK"), Protocol, "not a stream of events"),
         (
             "elsewhere",
             stream("event: endpoint\ndata: http://evil.invalid/\n\n").hang(),
             Protocol,
             "evil.invalid",
         ),
-        ("nowhere", stream("event: endpoint\ndata:\n\n").hang(), Protocol, "no URL"),
-        ("silence", script().hang(), Timeout, "did not answer within 200ms"),
+        ("nowhere", stream("event: endpoint\ndata:\n\n").hang(), Protocol, "not a URL"),
+        ("silence", script().hang(), Timeout, "did not respond within 200ms"),
         ("no endpoint", stream(": hello\n\n").hang(), Timeout, "no endpoint event within 200ms"),
         (
             "pings for ever",

@@ -109,7 +109,7 @@ async fn one_that_goes_again_and_again_is_given_up() {
             break error;
         }
     };
-    let end = Fails(ErrorKind::Closed, &["so were new ones", "status 3", "out of paper"]);
+    let end = Fails(ErrorKind::Closed, &["reconnecting failed", "status 3", "out of paper"]);
     assert_eq!(wrong(Err(error), "test/ask", end), [""; 0]);
     within(LONG, session.closed()).await;
     assert_eq!(wrong(ask(&session, "test/next", LONG).await, "test/next", end), [""; 0]);
@@ -151,7 +151,7 @@ async fn a_start_that_fails_is_told_with_its_cause() {
     };
     let (kind, text) = connect(Client::new(Stdio::new("no-such-command-here")).unwrap()).await;
     assert_eq!(kind, ErrorKind::Connect, "{text}");
-    assert!(text.contains("no command `no-such-command-here` was found on PATH"), "{text}");
+    assert!(text.contains("cannot start no-such-command-here: it was not found on PATH"), "{text}");
 
     let missing = Stdio::new(hostile_peer_command()).cwd("no/such/folder");
     let (kind, text) = connect(Client::new(missing).unwrap()).await;

@@ -162,7 +162,7 @@ pub(super) async fn asks_for_roots(client: Client, log: &Log) -> Session {
     let client = client.capabilities(ClientCapabilities::new().with_roots(RootsCapability::new()));
     let session = bounded(client.connect()).await.unwrap();
     let line = bounded(log.line(0, "Failed to request roots")).await;
-    assert!(line.contains("this client does not offer roots/list"), "{line}");
+    assert!(line.contains("this client does not support roots/list"), "{line}");
     session
 }
 

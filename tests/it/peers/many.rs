@@ -266,7 +266,7 @@ async fn a_bad_one_among_others_is_told_and_the_others_work() {
         assert!(of(name).last_error.is_none(), "{:?}", of(name));
     }
     for (name, says) in [
-        ("missing", &["no command `no-such-command-here` was found on PATH"][..]),
+        ("missing", &["cannot start no-such-command-here: it was not found on PATH"][..]),
         ("broken", &["status 3", "out of paper"]),
         ("nonsense", &["command", "url"]),
     ] {

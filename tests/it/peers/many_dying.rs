@@ -71,8 +71,7 @@ async fn one_that_is_killed_is_told_and_there_again() {
 
         let server = again(&group, name, pid).await;
         assert_eq!(server.restarts, 1);
-        let text = server.last_error.unwrap().to_string();
-        assert!(text.contains("signal 9") || text.contains("SIGKILL"), "{text}");
+        assert!(server.last_error.is_none(), "{server:?}");
         echo(&session, name).await;
     }
     assert_eq!(status(&group, "node").restarts, 0);

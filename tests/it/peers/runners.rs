@@ -128,7 +128,7 @@ async fn a_runner_that_is_missing_is_told_with_where_to_get_it() {
         let error = bounded(StdioPeer::new(server).client().connect()).await.unwrap_err();
         let text = error.to_string();
         assert_eq!(error.kind(), ErrorKind::Connect, "{text}");
-        assert!(text.contains(&format!("`{command}`")) && text.contains(source), "{text}");
+        assert!(text.contains(&format!("cannot start {command}: ")) && text.contains(source), "{text}");
     }
 }
 

@@ -166,8 +166,9 @@ impl Client {
     fn keeps_alive(&self) -> Option<bool> {
         match self.target.0 {
             Servers::One(_) => self.keep_alive,
+            // A group keeps its servers itself.
             #[cfg(feature = "config")]
-            Servers::Many(_) => self.keep_alive.or(Some(true)),
+            Servers::Many(_) => Some(false),
         }
     }
 
