@@ -7,6 +7,7 @@ use crate::{
     CallInfo, Error, ErrorKind, Timeout, Verdict,
     cache::SessionCache,
     deadline::{Deadline, Reached},
+    diagnostics::explained,
     extension::{Extensions, ForeignResult},
     inner::Inner,
 };
@@ -129,7 +130,8 @@ impl Session {
     /// A limit was reached. Some transports accept a request only with its answer, so it is not known how far
     /// the request got.
     pub(crate) fn late(&self, Reached(limit): Reached) -> Error {
-        self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"))
+        let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
+        explained(error, &self.inner.transport)
     }
 
     /// The limits of a call that begins now, as far as this session enforces them. `explicit` is the limit of

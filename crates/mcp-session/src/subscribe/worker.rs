@@ -11,7 +11,7 @@ use std::{
 use mcp_core::{ResourceRequestParams, method};
 use tokio::time::{Instant, sleep_until};
 
-use super::registry::{LEAVE_TIMEOUT, Order, OrderKind, Step};
+use super::state::{LEAVE_TIMEOUT, Order, OrderKind, Step};
 use crate::{Error, ErrorKind, Session, join::Join};
 
 /// Runs as long as the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
