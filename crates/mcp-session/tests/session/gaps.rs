@@ -67,8 +67,13 @@ impl Shop {
 
     /// Loses its session, and with it all subscriptions.
     fn forget(&self) {
+        self.forget_with(Gap::NewSession(None));
+    }
+
+    /// Loses all subscriptions, of which the client knows no more than this.
+    fn forget_with(&self, gap: Gap) {
         self.subscribed.lock().unwrap().clear();
-        self.gap(Gap::NewSession(None));
+        self.gap(gap);
     }
 
     /// Changes all resources that it is subscribed to.
@@ -126,23 +131,25 @@ async fn events(changes: &mut Subscription) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_opened_after_a_loss_is_one_for_the_server() {
-    let shop = Shop::new(Duration::ZERO);
-    let session = shop.open().await;
-    let backoff = Backoff::new(20 * SECOND, 20 * SECOND).with_jitter(0.0);
-    let first = session.subscribe(of("x:a")).resubscribe(backoff).await.unwrap();
-    shop.forget();
-    sleep(SECOND).await;
-    // The first one waits before it is renewed; the second one is not told to wait.
-    let mut second = session.subscribe(of("x:a")).await.unwrap();
-    assert_eq!(shop.sent("resources/subscribe"), ["x:a", "x:a"]);
-    drop(first);
-    sleep(SECOND).await;
-    assert!(shop.sent("resources/unsubscribe").is_empty(), "the second one needs it");
-    shop.change();
-    assert_eq!(events(&mut second).await, ["x:a"]);
-    drop(second);
-    sleep(SECOND).await;
-    assert_eq!(shop.sent("resources/unsubscribe"), ["x:a"]);
+    for gap in [Gap::NewSession(None), Gap::Interrupted(None)] {
+        let shop = Shop::new(Duration::ZERO);
+        let session = shop.open().await;
+        let backoff = Backoff::new(20 * SECOND, 20 * SECOND).with_jitter(0.0);
+        let first = session.subscribe(of("x:a")).resubscribe(backoff).await.unwrap();
+        shop.forget_with(gap);
+        sleep(SECOND).await;
+        // The first one waits before it is renewed; the second one is not told to wait.
+        let mut second = session.subscribe(of("x:a")).await.unwrap();
+        assert_eq!(shop.sent("resources/subscribe"), ["x:a", "x:a"]);
+        drop(first);
+        sleep(SECOND).await;
+        assert!(shop.sent("resources/unsubscribe").is_empty(), "the second one needs it");
+        shop.change();
+        assert_eq!(events(&mut second).await, ["x:a"]);
+        drop(second);
+        sleep(SECOND).await;
+        assert_eq!(shop.sent("resources/unsubscribe"), ["x:a"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,7 +311,7 @@ async fn whatever_happens_the_server_is_subscribed_to_what_is_needed() {
         let session = shop.open().await;
         let mut open = Vec::new();
         for _ in 0..30 {
-            match dice.below(8) {
+            match dice.below(9) {
                 0..3 => {
                     let uris: Vec<_> = (0..3).map(|_| format!("x:{}", dice.below(4))).collect();
                     let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
@@ -319,6 +326,7 @@ async fn whatever_happens_the_server_is_subscribed_to_what_is_needed() {
                 }
                 6 => shop.forget(),
                 7 => shop.gap(Gap::Interrupted(None)),
+                8 => shop.forget_with(Gap::Interrupted(None)),
                 _ => {}
             }
             sleep(Duration::from_millis(dice.below(4) * 100)).await;
