@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// Waits until the session [is closed](Session::is_closed), and returns why: an error of kind
-    /// [`Closed`](ErrorKind::Closed). Where each request has a connection of its own, as with HTTP, only
+    /// [`Closed`](ErrorKind::Closed). Where each request has its own connection, as with HTTP, only
     /// [`close`](Session::close) closes it. Cancel safe.
     pub async fn closed(&self) -> Error {
         self.inner.closing.closed().await
@@ -185,7 +185,7 @@ impl Session {
         call: impl FnOnce() -> Option<CallInfo>,
     ) {
         let extensions = |notification: &Notification| {
-            self.extensions.heard(&self.inner.server, notification);
+            self.extensions.on_notification(&self.inner.server, notification);
         };
         self.inner.notifications.dispatch(notification, extensions, call);
     }
