@@ -1,6 +1,6 @@
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -37,6 +37,8 @@ const LARGE_UPLOAD: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
+    /// That of the requests of this handle, in place of the setting.
+    read_timeout: Option<ReadTimeout>,
 }
 
 struct Inner {
@@ -53,7 +55,13 @@ impl HttpClient {
                 settings,
                 hosts: Mutex::default(),
             }),
+            read_timeout: None,
         }
+    }
+
+    /// Sets the read time-out of requests that are sent with this handle.
+    pub(crate) fn set_read_timeout(&mut self, timeout: Option<ReadTimeout>) {
+        self.read_timeout = timeout;
     }
 
     /// Checks whether requests to `url` are possible at all. Does no I/O.
@@ -88,55 +96,60 @@ impl HttpClient {
     /// # Errors
     ///
     /// See [`ErrorKind`](crate::ErrorKind). No status of a response is an error.
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
-        let settings = &self.inner.settings;
-        let read_timeout = match request.extensions_mut().remove::<ReadTimeout>() {
-            Some(ReadTimeout(timeout)) => timeout,
-            None => settings.read_timeout,
-        };
-        let host = self.host(request.uri())?;
-        if let Some(hook) = &settings.hook {
-            let headers = hook.headers(request.method(), request.uri(), settings.connect_timeout);
-            // Boxed, so that requests without a hook have no room for its future.
-            let mut headers = Box::pin(headers).await?;
-            headers.values_mut().for_each(|value| value.set_sensitive(true));
-            request.headers_mut().extend(headers);
-        }
-        add_missing(&settings.default_headers, request.headers_mut());
-        #[cfg(feature = "decompression")]
-        let decompresses = settings.decompression && decompress::ask(request.headers_mut());
-        #[cfg(not(feature = "decompression"))]
-        let decompresses = false;
-        let body_len = request.body().len();
-        let mut timer = IdleTimer::new(read_timeout);
-        loop {
-            let mut lease = match timer.race(host.checkout(&self.inner.connector)).await {
-                Ok(lease) => lease?,
-                Err(limit) => return Err(Error::read_timeout(limit).not_sent()),
-            };
-            match timer.race(lease.send(request)).await {
-                Ok(Ok(response)) => {
-                    if let Some(refusal) = lease.refusal(response.status()) {
-                        return Err(refusal);
+    pub fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send + use<> {
+        let client = self.clone();
+        // Not an `async fn`, whose future would have room for the request twice.
+        async move {
+            let settings = &client.inner.settings;
+            let own = request.extensions_mut().remove::<ReadTimeout>().or(client.read_timeout);
+            let read_timeout = own.map_or(settings.read_timeout, |ReadTimeout(timeout)| timeout);
+            let host = client.host(request.uri())?;
+            if let Some(hook) = &settings.hook {
+                let headers =
+                    hook.headers(request.method(), request.uri(), settings.connect_timeout);
+                // Boxed, so that requests without a hook have no room for its future.
+                let mut headers = Box::pin(headers).await?;
+                headers.values_mut().for_each(|value| value.set_sensitive(true));
+                request.headers_mut().extend(headers);
+            }
+            add_missing(&settings.default_headers, request.headers_mut());
+            #[cfg(feature = "decompression")]
+            let decompresses = settings.decompression && decompress::ask(request.headers_mut());
+            #[cfg(not(feature = "decompression"))]
+            let decompresses = false;
+            let body_len = request.body().len();
+            let mut timer = IdleTimer::new(read_timeout);
+            loop {
+                let lease = timer.race(pin!(host.checkout(&client.inner.connector))).await;
+                let mut lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())??;
+                let sent = timer.race(pin!(lease.send(&mut request))).await;
+                match sent {
+                    Ok(Ok(response)) => {
+                        if let Some(refusal) = lease.refusal(response.status()) {
+                            return Err(refusal);
+                        }
+                        lease.state().quick_ack.on_response();
+                        let is_early = is_early_answer(&lease, response.status(), body_len);
+                        let (parts, incoming) = response.into_parts();
+                        let received = Received::new(incoming, lease, timer, is_early);
+                        return Ok(ResponseBody::respond(parts, received, decompresses));
                     }
-                    lease.state().quick_ack.on_response();
-                    let is_early = is_early_answer(&lease, response.status(), body_len);
-                    let (parts, incoming) = response.into_parts();
-                    let received = Received::new(incoming, lease, timer, is_early);
-                    return Ok(ResponseBody::respond(parts, received, decompresses));
-                }
-                Ok(Err(mut error)) => {
-                    let unsent = error.take_message();
-                    let is_unsent = unsent.is_some();
-                    match unsent {
-                        Some(unsent) if lease.is_reused() => request = unsent,
-                        _ => {
-                            let error = Error::from_hyper(error.into_error(), Doing::Headers);
-                            return Err(if is_unsent { error.not_sent() } else { error });
+                    Ok(Err(mut error)) => {
+                        let unsent = error.take_message();
+                        let is_unsent = unsent.is_some();
+                        match unsent {
+                            Some(unsent) if lease.is_reused() => request = unsent,
+                            _ => {
+                                let error = Error::from_hyper(error.into_error(), Doing::Headers);
+                                return Err(if is_unsent { error.not_sent() } else { error });
+                            }
                         }
                     }
+                    Err(limit) => return Err(Error::read_timeout(limit)),
                 }
-                Err(limit) => return Err(Error::read_timeout(limit)),
             }
         }
     }
@@ -190,8 +203,7 @@ impl Service<Request<Body>> for HttpClient {
     }
 
     fn call(&mut self, request: Request<Body>) -> ResponseFuture {
-        let client = self.clone();
-        ResponseFuture(Box::pin(async move { client.send(request).await }))
+        ResponseFuture(Box::pin(self.send(request)))
     }
 }
 
@@ -205,8 +217,7 @@ impl Service<Request<Body>> for &HttpClient {
     }
 
     fn call(&mut self, request: Request<Body>) -> ResponseFuture {
-        let client = self.clone();
-        ResponseFuture(Box::pin(async move { client.send(request).await }))
+        ResponseFuture(Box::pin(self.send(request)))
     }
 }
 

@@ -158,6 +158,21 @@ impl Host {
         url.authority() == Some(&self.authority) && url.scheme() == Some(&self.scheme)
     }
 
+    /// Completes the head of a request of HTTP/1.1.
+    fn prepare(&self, request: &mut Request<Body>) {
+        let headers = request.headers_mut();
+        if !headers.contains_key(HOST) {
+            headers.insert(HOST, self.header.clone());
+        }
+        let Route::Forward(proxy) = &self.route else { return retarget(request.uri_mut(), None) };
+        if let Some(value) = proxy.authorization()
+            && !headers.contains_key(PROXY_AUTHORIZATION)
+        {
+            headers.insert(PROXY_AUTHORIZATION, value.clone());
+        }
+        retarget(request.uri_mut(), Some(self.origin()));
+    }
+
     fn origin(&self) -> (&Scheme, &Authority) {
         (&self.scheme, &self.target)
     }
@@ -347,32 +362,21 @@ impl Lease {
         self.is_reused
     }
 
-    /// Sends `request`. One of which nothing was written comes back in the error.
+    /// Sends a request. One of which nothing was written comes back in the error.
+    ///
+    /// It is taken out of `request`, since a future has room for each argument twice.
     pub(crate) async fn send(
         &mut self,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
         match &mut self.sender {
             Sender::H1(h1) => {
-                let headers = request.headers_mut();
-                if !headers.contains_key(HOST) {
-                    headers.insert(HOST, self.host.header.clone());
-                }
-                if let Route::Forward(proxy) = &self.host.route {
-                    if let Some(value) = proxy.authorization()
-                        && !headers.contains_key(PROXY_AUTHORIZATION)
-                    {
-                        headers.insert(PROXY_AUTHORIZATION, value.clone());
-                    }
-                    retarget(request.uri_mut(), Some(self.host.origin()));
-                } else {
-                    retarget(request.uri_mut(), None);
-                }
-                h1.sender.try_send_request(request).await
+                self.host.prepare(request);
+                h1.sender.try_send_request(mem::take(request)).await
             }
             Sender::H2(sender) => {
                 retarget(request.uri_mut(), Some(self.host.origin()));
-                sender.try_send_request(request).await
+                sender.try_send_request(mem::take(request)).await
             }
         }
     }

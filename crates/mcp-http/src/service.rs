@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
 use crate::redirect::follow_redirects;
+use crate::timer::ReadTimeout;
 
 /// The HTTP service of a transport: any `tower_service::Service<http::Request<Body>>` that can be cloned
 /// and shared, whose response body yields [`Bytes`] and whose errors can be boxed.
@@ -29,10 +30,12 @@ pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
         + 'static;
 
     /// Sends the request that `request` makes for a URL, first for `url`, and follows redirects: see
-    /// [`follow_redirects`], also for cancel safety and errors.
+    /// [`follow_redirects`], also for cancel safety and errors. `read_timeout` is that of the request, in
+    /// place of the service's.
     fn exchange(
         &self,
         url: &Uri,
+        read_timeout: Option<ReadTimeout>,
         request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<Self::ResponseBody>, Error>> + Send;
 
@@ -55,9 +58,25 @@ where
     fn exchange(
         &self,
         url: &Uri,
-        request: impl FnMut(&Uri) -> Request<Body> + Send,
+        read_timeout: Option<ReadTimeout>,
+        mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
-        follow_redirects(self.clone(), url, request)
+        let mut service = self.clone();
+        // Extensions cost some allocations, which the usual client does without.
+        let extension = match (&mut service as &mut dyn Any).downcast_mut::<HttpClient>() {
+            Some(client) => {
+                client.set_read_timeout(read_timeout);
+                None
+            }
+            None => read_timeout,
+        };
+        follow_redirects(service, url, move |url| {
+            let mut request = request(url);
+            if let Some(timeout) = extension {
+                request.extensions_mut().insert(timeout);
+            }
+            request
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -51,8 +51,10 @@ impl IdleTimer {
     }
 
     /// The output of `future`, or as an error the limit that passed before.
-    pub(crate) async fn race<F: Future>(&mut self, future: F) -> Result<F::Output, Duration> {
-        let mut future = pin!(future);
+    pub(crate) async fn race<F: Future>(
+        &mut self,
+        mut future: Pin<&mut F>,
+    ) -> Result<F::Output, Duration> {
         let result = poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => self.poll_pending(cx).map(Err),
@@ -68,6 +70,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use std::future::pending;
+    use std::pin::pin;
 
     use tokio::time::{advance, sleep};
 
@@ -77,7 +80,7 @@ mod tests {
     async fn fires_after_the_limit() {
         let start = Instant::now();
         let mut timer = IdleTimer::new(Some(Duration::from_secs(5)));
-        let limit = timer.race(pending::<()>()).await.unwrap_err();
+        let limit = timer.race(pin!(pending::<()>())).await.unwrap_err();
         assert_eq!(limit, Duration::from_secs(5));
         assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
@@ -86,19 +89,20 @@ mod tests {
     async fn progress_starts_the_limit_again() {
         let mut timer = IdleTimer::new(Some(Duration::from_secs(5)));
         for _ in 0..4 {
-            timer.race(sleep(Duration::from_secs(4))).await.unwrap();
+            timer.race(pin!(sleep(Duration::from_secs(4)))).await.unwrap();
         }
         advance(Duration::from_secs(60)).await;
-        timer.race(sleep(Duration::from_secs(4))).await.unwrap();
+        timer.race(pin!(sleep(Duration::from_secs(4)))).await.unwrap();
         let start = Instant::now();
-        timer.race(pending::<()>()).await.unwrap_err();
+        timer.race(pin!(pending::<()>())).await.unwrap_err();
         assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_limit_never_fires() {
         let mut timer = IdleTimer::new(None);
-        timer.race(sleep(Duration::from_secs(1_000_000))).await.unwrap();
-        IdleTimer::new(Some(Duration::MAX)).race(sleep(Duration::from_secs(1))).await.unwrap();
+        timer.race(pin!(sleep(Duration::from_secs(1_000_000)))).await.unwrap();
+        let mut timer = IdleTimer::new(Some(Duration::MAX));
+        timer.race(pin!(sleep(Duration::from_secs(1)))).await.unwrap();
     }
 }

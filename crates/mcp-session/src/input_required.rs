@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::{
     handlers::{CallInfo, RawRequest, internal},
     params::member,
-    server_requests::{InputError, InputRequest, ServerRequests},
+    server_requests::{InputError, NamedRequest, ServerRequests},
 };
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers names, as a string, the
@@ -32,7 +32,7 @@ pub(crate) type InputResponses = Vec<u8>;
 pub(crate) struct InputRequired<'a> {
     result_type: Cow<'a, str>,
     #[serde(default, borrow)]
-    input_requests: Option<Entries<Input<'a>>>,
+    input_requests: Option<Entries<RawInput<'a>>>,
     #[serde(default, borrow)]
     request_state: Option<&'a RawValue>,
     #[serde(default, rename = "_meta")]
@@ -40,7 +40,7 @@ pub(crate) struct InputRequired<'a> {
 }
 
 #[derive(Deserialize)]
-struct Input<'a> {
+struct RawInput<'a> {
     method: Cow<'a, str>,
     #[serde(default, borrow)]
     params: Option<&'a RawValue>,
@@ -67,10 +67,10 @@ impl<'a> InputRequired<'a> {
             return Ok(self.with_state(Vec::new()));
         };
         let server = self.meta.as_ref().and_then(|meta| meta.get(SERVER_META_KEY)?.as_str());
-        let inputs = requests.iter().map(|(name, Input { method, params })| {
+        let inputs = requests.iter().map(|(name, RawInput { method, params })| {
             let params = params.map(|it| RawJson::trusted(it.get().to_owned()));
             let method = Cow::Owned(method.clone().into_owned());
-            InputRequest { name, request: Ok(RawRequest::new(method, params)) }
+            NamedRequest { name, request: Ok(RawRequest::new(method, params)) }
         });
         let results =
             server_requests.obtain(inputs.collect(), Some(call), server.map(Arc::from)).await?;

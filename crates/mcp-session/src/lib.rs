@@ -7,6 +7,7 @@ mod cache;
 mod call;
 mod closing;
 mod deadline;
+mod diagnostics;
 mod error;
 mod exchange;
 pub mod extension;

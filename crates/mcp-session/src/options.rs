@@ -60,7 +60,7 @@ pub struct SessionOptions {
     #[cfg(feature = "validation")]
     pub output_checks: Option<crate::OutputChecks>,
     /// The response cache. Sessions that are opened with clones of one [`Cache`] are sessions of one client,
-    /// and share its results. Default: `None`, and each session has a memory of its own, with the settings of
+    /// and share its results. Default: `None`, and each session has its own memory, with the settings of
     /// [`Cache::new`].
     pub cache: Option<Cache>,
     /// Extensions of the protocol that are declared and used. Default: none.

@@ -25,7 +25,7 @@ pub(crate) struct Receiver {
     pub(crate) closing: Arc<Closing>,
 }
 
-enum Event {
+enum Next {
     Item(InboundItem),
     Over(Option<TransportError>),
 }
@@ -55,25 +55,25 @@ impl Receiver {
         let reads = !inbound.is_none();
         let mut closed = pin!(self.transport.closed());
         loop {
-            let event = {
+            let next_item = {
                 let mut next = pin!(inbound.next());
                 poll_fn(|cx| {
                     if reads && let Poll::Ready(next) = next.as_mut().poll(cx) {
                         return Poll::Ready(match next {
-                            Some(Ok(item)) => Event::Item(item),
-                            Some(Err(error)) => Event::Over(Some(error)),
-                            None => Event::Over(None),
+                            Some(Ok(item)) => Next::Item(item),
+                            Some(Err(error)) => Next::Over(Some(error)),
+                            None => Next::Over(None),
                         });
                     }
-                    closed.as_mut().poll(cx).map(|reason| Event::Over(Some(reason)))
+                    closed.as_mut().poll(cx).map(|reason| Next::Over(Some(reason)))
                 })
                 .await
             };
-            match event {
-                Event::Item(item) => self.item(item),
-                Event::Over(Some(reason)) => return Some(reason),
+            match next_item {
+                Next::Item(item) => self.item(item),
+                Next::Over(Some(reason)) => return Some(reason),
                 // The transport may know more than the stream that ended.
-                Event::Over(None) => {
+                Next::Over(None) => {
                     let closed = poll_fn(|cx| Poll::Ready(closed.as_mut().poll(cx))).await;
                     return match closed {
                         Poll::Ready(reason) => Some(reason),
@@ -100,7 +100,7 @@ impl Receiver {
             }
             Message::Notification(notification) => {
                 let server = &self.notifications.server;
-                let extensions = |it: &_| self.extensions.heard(server, it);
+                let extensions = |it: &_| self.extensions.on_notification(server, it);
                 self.notifications.dispatch(&notification, extensions, || None);
             }
             Message::Response(response) => {

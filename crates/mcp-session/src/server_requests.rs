@@ -41,12 +41,12 @@ pub(crate) struct ServerRequests {
     tracing: Arc<Tracing>,
     places: Arc<Semaphore>,
     hold: Hold,
-    tasks: Mutex<Tasks>,
+    requests: Mutex<OpenRequests>,
 }
 
 #[derive(Default)]
-struct Tasks {
-    open: HashMap<RequestId, Work>,
+struct OpenRequests {
+    by_id: HashMap<RequestId, Work>,
     last: u64,
 }
 
@@ -71,7 +71,7 @@ enum Plan {
 }
 
 /// Input that a server asks for, by the server's name for it.
-pub(crate) struct InputRequest<'a> {
+pub(crate) struct NamedRequest<'a> {
     pub(crate) name: &'a str,
     /// The request, or why it cannot be read.
     pub(crate) request: Result<RawRequest, ErrorObject>,
@@ -90,8 +90,8 @@ impl ServerRequests {
         tracing: Arc<Tracing>,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_REQUESTS));
-        let (hold, tasks) = (Hold::new(), Mutex::default());
-        Self { transport, server, version, handlers, tracing, places, hold, tasks }
+        let (hold, requests) = (Hold::new(), Mutex::default());
+        Self { transport, server, version, handlers, tracing, places, hold, requests }
     }
 
     /// When the server last waited for a handler, such as one that asks a person.
@@ -106,19 +106,19 @@ impl ServerRequests {
             tracing::debug!(method = %request.method, "a request of a modern server is ignored");
             return;
         }
-        let mut tasks = self.tasks();
-        if tasks.open.len() >= MAX_REQUESTS + MAX_ANSWERS {
+        let mut requests = self.requests();
+        if requests.by_id.len() >= MAX_REQUESTS + MAX_ANSWERS {
             tracing::warn!(server = %self.server, "a server sends requests and takes no answers");
             return;
         }
         let plan = self.plan(&request);
-        tasks.last += 1;
-        let (id, number) = (request.id.clone(), tasks.last);
+        requests.last += 1;
+        let (id, number) = (request.id.clone(), requests.last);
         // Begins here, within the call of ours that it belongs to.
         let span = self.span(&request.method, Some(&id));
         let task = tokio::spawn(Arc::clone(self).work(request, call, plan, span, number));
         let work = Work { number, task: task.abort_handle() };
-        if let Some(replaced) = tasks.open.insert(id, work) {
+        if let Some(replaced) = requests.by_id.insert(id, work) {
             replaced.task.abort();
         }
     }
@@ -163,7 +163,7 @@ impl ServerRequests {
         if let Err(error) = self.transport.send(envelope).await {
             tracing::debug!(%error, "an answer to the server was lost");
         }
-        self.tasks().finish(&id, number);
+        self.requests().finish(&id, number);
     }
 
     /// Has handlers obtain all of this input at once, while the server works on `call`, with their results in
@@ -174,7 +174,7 @@ impl ServerRequests {
     /// that fails.
     pub(crate) async fn obtain(
         &self,
-        inputs: Vec<InputRequest<'_>>,
+        inputs: Vec<NamedRequest<'_>>,
         call: Option<&CallInfo>,
         server: Option<Arc<str>>,
     ) -> Result<Vec<RawJson>, InputError> {
@@ -186,7 +186,7 @@ impl ServerRequests {
         }
         // It is never closed.
         let _places = self.places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
-        let obtaining = inputs.into_iter().map(|InputRequest { name, request }| {
+        let obtaining = inputs.into_iter().map(|NamedRequest { name, request }| {
             let server = server.clone();
             async move {
                 let outcome = match request {
@@ -210,7 +210,7 @@ impl ServerRequests {
         match decode_params::<CancelledNotificationParams>(notification.params.as_ref()) {
             Ok(cancelled) => {
                 let id = cancelled.request_id;
-                if let Some(work) = id.and_then(|id| self.tasks().open.remove(&id)) {
+                if let Some(work) = id.and_then(|id| self.requests().by_id.remove(&id)) {
                     work.task.abort();
                 }
             }
@@ -220,7 +220,7 @@ impl ServerRequests {
 
     /// Ends all work.
     pub(crate) fn end(&self) {
-        self.tasks().open.drain().for_each(|(_, work)| work.task.abort());
+        self.requests().by_id.drain().for_each(|(_, work)| work.task.abort());
     }
 
     fn span(&self, method: &str, id: Option<&RequestId>) -> MessageSpan {
@@ -237,16 +237,16 @@ impl ServerRequests {
         self.handlers.answer(ServerRequest::new(server, call, request)).await
     }
 
-    fn tasks(&self) -> MutexGuard<'_, Tasks> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn requests(&self) -> MutexGuard<'_, OpenRequests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tasks {
+impl OpenRequests {
     /// Removes a request that was answered, unless a later one has taken its id.
     fn finish(&mut self, id: &RequestId, number: u64) {
-        if self.open.get(id).is_some_and(|work| work.number == number) {
-            self.open.remove(id);
+        if self.by_id.get(id).is_some_and(|work| work.number == number) {
+            self.by_id.remove(id);
         }
     }
 }
@@ -281,12 +281,12 @@ mod tests {
             Work { number, task }
         };
         let id = RequestId::from(7);
-        let mut tasks = Tasks::default();
-        tasks.open.insert(id.clone(), work(1));
-        tasks.open.insert(id.clone(), work(2));
-        tasks.finish(&id, 1);
-        assert!(tasks.open.contains_key(&id), "it can be cancelled still");
-        tasks.finish(&id, 2);
-        assert!(tasks.open.is_empty());
+        let mut requests = OpenRequests::default();
+        requests.by_id.insert(id.clone(), work(1));
+        requests.by_id.insert(id.clone(), work(2));
+        requests.finish(&id, 1);
+        assert!(requests.by_id.contains_key(&id), "it can be cancelled still");
+        requests.finish(&id, 2);
+        assert!(requests.by_id.is_empty());
     }
 }

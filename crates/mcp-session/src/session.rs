@@ -7,6 +7,7 @@ use crate::{
     CallInfo, Error, ErrorKind, Timeout, Verdict,
     cache::SessionCache,
     deadline::{Deadline, Reached},
+    diagnostics::explained,
     extension::{Extensions, ForeignResult},
     inner::Inner,
 };
@@ -90,7 +91,7 @@ impl Session {
     }
 
     /// Waits until the session [is closed](Session::is_closed), and returns why: an error of kind
-    /// [`Closed`](ErrorKind::Closed). Where each request has a connection of its own, as with HTTP, only
+    /// [`Closed`](ErrorKind::Closed). Where each request has its own connection, as with HTTP, only
     /// [`close`](Session::close) closes it. Cancel safe.
     pub async fn closed(&self) -> Error {
         self.inner.closing.closed().await
@@ -129,7 +130,8 @@ impl Session {
     /// A limit was reached. Some transports accept a request only with its answer, so it is not known how far
     /// the request got.
     pub(crate) fn late(&self, Reached(limit): Reached) -> Error {
-        self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"))
+        let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
+        explained(error, &self.inner.transport)
     }
 
     /// The limits of a call that begins now, as far as this session enforces them. `explicit` is the limit of
@@ -183,7 +185,7 @@ impl Session {
         call: impl FnOnce() -> Option<CallInfo>,
     ) {
         let extensions = |notification: &Notification| {
-            self.extensions.heard(&self.inner.server, notification);
+            self.extensions.on_notification(&self.inner.server, notification);
         };
         self.inner.notifications.dispatch(notification, extensions, call);
     }

@@ -3,9 +3,9 @@ use serde_json::{Map, Value};
 
 use crate::{MAX_BYTES, MAX_FILES, SkillErrorKind, path};
 
-/// A skill as a server lists it: all there is to know of it without reading a file.
+/// A skill as a server lists it, without reading a file.
 ///
-/// Its URI tells it from others of the same server alone; a name may come twice.
+/// Its URI identifies it among those of the same server; names need not be unique.
 ///
 /// Spec: ext-skills skills#skill-entries
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Skill {
 pub enum Files {
     /// All of them, `SKILL.md` too.
     Listed(Vec<SkillFile>),
-    /// They are made when they are read, and cannot be verified.
+    /// They are generated when they are read, and cannot be verified.
     Dynamic,
 }
 
@@ -40,17 +40,17 @@ pub struct SkillFile {
     pub uri: String,
     /// The SHA-256 of its bytes: `sha256:` and 64 digits.
     pub digest: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub size: u64,
 }
 
 impl Skill {
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &str {
         self.text("name")
     }
 
-    /// What it is for.
+    /// Its description.
     pub fn description(&self) -> &str {
         self.text("description")
     }
@@ -64,7 +64,7 @@ impl Skill {
         self.uri.strip_suffix("/SKILL.md").unwrap_or(&self.uri)
     }
 
-    /// What is listed of a file, by its URI.
+    /// The listed file with this URI.
     pub(crate) fn file(&self, uri: &str) -> Option<&SkillFile> {
         match &self.files {
             Files::Listed(files) => files.iter().find(|file| file.uri == uri),
@@ -72,7 +72,7 @@ impl Skill {
         }
     }
 
-    /// Checks what can be checked without reading a file.
+    /// Checks the entry, without reading a file.
     pub(crate) fn check(&self) -> Result<(), (SkillErrorKind, String)> {
         let wrong = |message: String| Err((SkillErrorKind::Entry, message));
         let root = self.root();
@@ -84,7 +84,7 @@ impl Skill {
             return wrong("its directory has no name".to_owned());
         }
         if self.name() != last {
-            return wrong(format!("its name is {:?}, and its directory {last:?}", self.name()));
+            return wrong(format!("its name is {:?}, but its directory {last:?}", self.name()));
         }
         if self.description().is_empty() {
             return wrong("it has no description".to_owned());

@@ -2,7 +2,8 @@ use std::{error::Error as StdError, fmt};
 
 use mcp_session::Error;
 
-/// Why a skill could not be had: it names the server, the skill, the file and what differs.
+/// Why a skill could not be listed, found, loaded or read: it names the server, the skill, the file and the
+/// difference.
 #[derive(Debug, Clone)]
 pub struct SkillError(Box<Inner>);
 
@@ -22,21 +23,21 @@ struct Inner {
 pub enum SkillErrorKind {
     /// The server offers no skills.
     NotOffered,
-    /// The server could not be asked, or answered with an error: see [`SkillError::call`].
+    /// The call failed: see [`SkillError::call`].
     Call,
-    /// What is listed of the skill is not right in itself.
+    /// The entry of the skill is wrong in itself.
     Entry,
-    /// The skill is larger than it may be.
+    /// The skill is larger than the limit.
     TooLarge,
     /// A file is not of the skill: not listed, or outside its directory.
     NotListed,
-    /// A file does not come as one text or one blob of the URI that was asked for.
+    /// The content of a file is not one text or blob with the URI that was read.
     Contents,
-    /// A file has another size than is listed.
+    /// The size of a file is not as listed.
     Size,
-    /// A file has another digest than is listed.
+    /// The digest of a file is not as listed.
     Digest,
-    /// The frontmatter of the `SKILL.md` is not what is listed.
+    /// The frontmatter of the `SKILL.md` is not as listed.
     Frontmatter,
 }
 

@@ -3,8 +3,7 @@ use serde::Deserialize;
 
 use crate::ID;
 
-/// Declares to servers that this client knows skills. It has nothing else to do: skills are asked for by
-/// [`Skills`](crate::Skills).
+/// Declares the extension to servers. [`Skills`](crate::Skills) uses it.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct SkillsExtension;
@@ -22,13 +21,13 @@ impl Extension for SkillsExtension {
     }
 }
 
-/// What a server that has skills says of them.
+/// The settings of the extension that a server declares.
 ///
 /// Spec: ext-skills skills#capability-negotiation
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Settings {
-    /// Whether it answers `resources/directory/read`, which this crate does not ask for.
+    /// Whether the server has `resources/directory/read`, which this crate does not use.
     pub directory_read: bool,
 }

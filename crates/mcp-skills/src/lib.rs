@@ -1,9 +1,9 @@
-//! The extension `io.modelcontextprotocol/skills`: a server has skills, directories of files that tell an
-//! agent how to go about something.
+//! The extension `io.modelcontextprotocol/skills`: a server has skills, directories of files with instructions
+//! for an agent.
 //!
-//! They are listed without reading any file. A skill is loaded by reading its `SKILL.md`, and nothing of
-//! that file, nor of any later one, is handed out before it is known to be what was listed: size, digest
-//! and frontmatter. That says that the server is consistent, not that it can be trusted.
+//! They are listed without reading any file. A skill is loaded by reading its `SKILL.md`. No byte of that
+//! file, or of a later one, is returned before it is verified against the list: size, digest and
+//! frontmatter. That shows that the server is consistent, not that it can be trusted.
 //!
 //! ```
 //! use mcp_session::Session;
@@ -41,12 +41,12 @@ pub use skills::Skills;
 /// The name under which the extension is declared.
 pub const ID: &str = "io.modelcontextprotocol/skills";
 
-/// The most files that a skill may have, its `SKILL.md` among them.
+/// Files of one skill, its `SKILL.md` included.
 ///
 /// Spec: ext-skills skills#limits
 pub const MAX_FILES: usize = 512;
 
-/// The most bytes that all files of a skill may have together: 16 MiB.
+/// Bytes of all files of a skill together: 16 MiB.
 ///
 /// Spec: ext-skills skills#limits
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;

@@ -12,10 +12,10 @@ use mcp_session::{CacheMode, Session};
 
 use crate::{
     Files, MAX_BYTES, Skill, SkillError, SkillErrorKind, frontmatter, path,
-    verify::{self, Verdict},
+    verify::{self, Checked},
 };
 
-/// A skill whose `SKILL.md` is what was listed. Cheap to clone.
+/// A skill whose `SKILL.md` is as it was listed. Cheap to clone.
 #[derive(Clone)]
 pub struct LoadedSkill(Arc<Inner>);
 
@@ -23,7 +23,7 @@ struct Inner {
     session: Session,
     skill: Skill,
     text: String,
-    /// Bytes that were read of a skill that lists none.
+    /// Bytes that were read of a skill without listed files.
     read: AtomicU64,
 }
 
@@ -35,7 +35,7 @@ impl LoadedSkill {
         let text = inner.read(uri, |bytes| {
             let wrong = |message: String| (SkillErrorKind::Frontmatter, message);
             let text = String::from_utf8(bytes.into());
-            let text = text.map_err(|_| wrong("it is no text".to_owned()))?;
+            let text = text.map_err(|_| wrong("it is not a text".to_owned()))?;
             match frontmatter::difference(&text, &inner.skill.frontmatter) {
                 Some(difference) => Err(wrong(difference)),
                 None => Ok(text),
@@ -45,22 +45,22 @@ impl LoadedSkill {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// What was listed of it, and is held on to: its files are read as this says.
+    /// The entry as it was listed, by which its files are read and verified.
     pub fn skill(&self) -> &Skill {
         &self.0.skill
     }
 
-    /// All of its `SKILL.md`, with the frontmatter.
+    /// Its whole `SKILL.md`, with the frontmatter.
     pub fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI. What follows a
-    /// `#` is left out, unless it is in the name of a file that is listed.
+    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI. A part after `#` is
+    /// ignored, unless it is in the name of a listed file.
     ///
     /// # Errors
-    /// Kind [`NotListed`](SkillErrorKind::NotListed) for what is not a file of the skill, without asking
-    /// the server. When it cannot be read, or is not what was listed.
+    /// Kind [`NotListed`](SkillErrorKind::NotListed) for a file that is not of the skill, without a request. When
+    /// the file cannot be read, or is not as it was listed.
     ///
     /// Spec: ext-skills skills#the-acting-window-and-the-held-entry
     pub async fn read(&self, file: &str) -> Result<Bytes, SkillError> {
@@ -84,7 +84,7 @@ impl Inner {
         SkillError::new(kind, self.session.name(), message).of_skill(&self.skill.uri)
     }
 
-    /// The URI of a file, as it is listed where files are.
+    /// The URI of a file: as it is listed, where files are.
     fn uri_of(&self, file: &str) -> Option<String> {
         let root = self.skill.root();
         let path_of = |file: &str| match file.starts_with(root) {
@@ -103,12 +103,12 @@ impl Inner {
         }
     }
 
-    /// Reads a file, and gives what `take` makes of it, only if it is what was listed. What the session has
-    /// kept may be older than the listing, so nothing is a mismatch before the server itself has said it.
+    /// Reads a file, and returns what `take` makes of it, only if the file is as it was listed. A cached file may
+    /// be older than the list, so it is read from the server before a mismatch counts.
     async fn read<T>(
         &self,
         uri: &str,
-        take: impl Fn(Bytes) -> Verdict<T>,
+        take: impl Fn(Bytes) -> Checked<T>,
     ) -> Result<T, SkillError> {
         let name = |error: SkillError| error.of_skill(&self.skill.uri).of_file(uri);
         let mut mode = CacheMode::Use;
@@ -125,7 +125,7 @@ impl Inner {
         }
     }
 
-    fn verified(&self, read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
+    fn verified(&self, read: ReadResourceResult, uri: &str) -> Checked<Bytes> {
         let bytes = verify::bytes(read, uri)?;
         match self.skill.file(uri) {
             Some(listed) => verify::verify(&bytes, listed)?,
@@ -134,10 +134,10 @@ impl Inner {
         Ok(bytes)
     }
 
-    /// Counts what is read of a skill that does not say how much there is.
+    /// Counts the bytes of a skill that does not list its files.
     ///
     /// Spec: ext-skills skills#limits
-    fn count(&self, more: u64) -> Verdict<()> {
+    fn count(&self, more: u64) -> Checked<()> {
         let read = self.read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if read > MAX_BYTES {
             let message = format!("{read} bytes of it were read, more than {MAX_BYTES}");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What is not written as it is in the path of a URI.
+/// The characters that are encoded in the path of a URI.
 ///
 /// Spec: RFC 3986, section 3.3
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,22 +27,22 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// A decoded path as a URI has it.
+/// Encodes a path for a URI.
 pub(crate) fn encoded(path: &str) -> String {
     utf8_percent_encode(path, ENCODED).to_string()
 }
 
-/// Whether two URIs differ in nothing but what they encode.
+/// Whether two URIs differ only in the characters that they encode.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     percent_decode_str(one).eq(percent_decode_str(other))
 }
 
-/// The path of a URI below a directory, decoded, if it is there and stays there.
+/// The path of a URI below a directory, decoded, if it does not lead out of it.
 pub(crate) fn within(root: &str, uri: &str) -> Option<String> {
     plain(uri.strip_prefix(root)?.strip_prefix('/')?)
 }
 
-/// A relative path without `.` and `..`, decoded; `None` if it leads out of where it begins, or nowhere.
+/// A relative path without `.` and `..`, decoded; `None` if it leads out of its root, or is empty.
 ///
 /// Spec: ext-skills skills#relative-references
 pub(crate) fn plain(path: &str) -> Option<String> {

@@ -14,7 +14,7 @@ use crate::Skill;
 pub struct ListSkillsResult {
     /// This page of the skills.
     pub skills: List<Skill>,
-    /// Where the next page begins. Opaque.
+    /// The cursor of the next page. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// Milliseconds for which the result is fresh.

@@ -14,10 +14,10 @@ pub struct Skills {
 }
 
 impl Skills {
-    /// Those of the server of this session. Asks nothing.
+    /// The skills of the server of this session. Sends nothing.
     ///
     /// # Errors
-    /// Kind [`NotOffered`](SkillErrorKind::NotOffered) when the server does not say that it has some.
+    /// Kind [`NotOffered`](SkillErrorKind::NotOffered) when the server does not declare the extension.
     ///
     /// Spec: ext-skills skills#capability-negotiation
     pub fn of(session: &Session) -> Result<Self, SkillError> {
@@ -28,24 +28,24 @@ impl Skills {
         Ok(Self { session: session.clone(), settings })
     }
 
-    /// What the server says of its skills as a whole.
+    /// The settings of the extension that the server declares.
     pub fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// Lists them, without reading a file. A server may leave out some, or all, that it has. Those that
-    /// are not listed as they should be are left out.
+    /// Lists them, without reading a file. A server may leave out some or all of its skills. Entries that
+    /// cannot be decoded are left out.
     ///
     /// Spec: ext-skills skills#listing-skills
     pub fn list(&self) -> List<ListSkillsResult> {
         ExtensionHost::new(&self.session).list("skills/list")
     }
 
-    /// Asks for one by the URI of its `SKILL.md`, whether or not it is listed.
+    /// Gets one by the URI of its `SKILL.md`, whether or not it is listed.
     ///
     /// # Errors
     /// Kind [`Call`](SkillErrorKind::Call) when the call fails, such as for a skill that the server does
-    /// not have; [`Entry`](SkillErrorKind::Entry) when the answer is of another one.
+    /// not have; [`Entry`](SkillErrorKind::Entry) when the answer is about another one.
     ///
     /// Spec: ext-skills skills#getting-a-skill
     pub async fn find(&self, uri: &str) -> Result<Skill, SkillError> {
@@ -54,23 +54,23 @@ impl Skills {
         let GetSkillResult { skill } =
             answer.map_err(|error| SkillError::from(error).of_skill(uri))?;
         if skill.uri != uri {
-            let message = format!("{:?} came in its place", skill.uri);
+            let message = format!("the server sent {:?} instead", skill.uri);
             let error = SkillError::new(SkillErrorKind::Entry, self.session.name(), message);
             return Err(error.of_skill(uri));
         }
         Ok(skill)
     }
 
-    /// Reads the `SKILL.md` of a skill, if it is what was listed. What does not match is read a second time,
-    /// past the [cache](mcp_session::Cache). A mismatch may still just say that the skill has changed since it
-    /// was listed: [`find`](Skills::find) it anew then.
+    /// Reads the `SKILL.md` of a skill, if it is as it was listed. A mismatch is read a second time, past the
+    /// [cache](mcp_session::Cache). It may still mean that the skill has changed since it was listed:
+    /// [`find`](Skills::find) it again then.
     ///
-    /// To load a skill is to act upon what a server wrote: ask the person first. One whose files are
-    /// [dynamic](crate::Files::Dynamic) can only be checked for its frontmatter.
+    /// Loading a skill means acting on instructions of a server: ask the person first. Of a skill whose files
+    /// are [dynamic](crate::Files::Dynamic), only the frontmatter can be verified.
     ///
     /// # Errors
-    /// When the skill is listed wrongly or too large (nothing is read then), cannot be read, or is not
-    /// what was listed. Nothing that was read is handed out then.
+    /// When the entry is wrong or too large (nothing is read then), or the file cannot be read, or is not as it
+    /// was listed. Nothing of the file is returned then.
     ///
     /// Spec: ext-skills skills#integrity-and-verification
     pub async fn load(&self, skill: &Skill) -> Result<LoadedSkill, SkillError> {

@@ -1,4 +1,4 @@
-//! Whether what was read is what was listed.
+//! Whether a file is as it was listed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -7,17 +7,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{SkillErrorKind, SkillFile, path};
 
-pub(crate) type Verdict<T> = Result<T, (SkillErrorKind, String)>;
+/// A value, or the kind of what is wrong with it and the message.
+pub(crate) type Checked<T> = Result<T, (SkillErrorKind, String)>;
 
 /// The bytes of a file.
-pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
+pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Checked<Bytes> {
     let wrong = |message: String| (SkillErrorKind::Contents, message);
     let mut contents = read.contents.into_iter();
     let (Some(contents), None) = (contents.next(), contents.next()) else {
-        return Err(wrong("it does not come as one piece".to_owned()));
+        return Err(wrong("it is not one text or blob".to_owned()));
     };
     if !path::is_same(contents.uri(), uri) {
-        return Err(wrong("another file came in its place".to_owned()));
+        return Err(wrong("the server sent another file".to_owned()));
     }
     match contents {
         ResourceContents::Text(contents) => Ok(contents.text.into()),
@@ -25,22 +26,22 @@ pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Verdict<Bytes> {
             let decoded = STANDARD.decode(&contents.blob);
             decoded
                 .map(Bytes::from)
-                .map_err(|error| wrong(format!("its base64 is broken: {error}")))
+                .map_err(|error| wrong(format!("its base64 is invalid: {error}")))
         }
         _ => Err(wrong("it is neither a text nor a blob".to_owned())),
     }
 }
 
 /// Spec: ext-skills skills#verification-on-read
-pub(crate) fn verify(bytes: &[u8], listed: &SkillFile) -> Verdict<()> {
+pub(crate) fn verify(bytes: &[u8], listed: &SkillFile) -> Checked<()> {
     let size = bytes.len() as u64;
     if size != listed.size {
-        let message = format!("it has {size} bytes, and {} as listed", listed.size);
+        let message = format!("it has {size} bytes, but {} are listed", listed.size);
         return Err((SkillErrorKind::Size, message));
     }
     let digest = digest(bytes);
     if digest != listed.digest {
-        let message = format!("its digest is {digest}, and {} as listed", listed.digest);
+        let message = format!("its digest is {digest}, but {} is listed", listed.digest);
         return Err((SkillErrorKind::Digest, message));
     }
     Ok(())
@@ -50,7 +51,7 @@ fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = "sha256:".to_owned();
     for byte in Sha256::digest(bytes) {
-        // A string takes all that is written.
+        // Writing to a string never fails.
         let _ = write!(text, "{byte:02x}");
     }
     text

@@ -130,7 +130,7 @@ impl Extension for Tasks {
     }
 
     /// A notification about a task makes the next poll due at once.
-    fn heard(&self, server: &str, notification: &Notification) {
+    fn on_notification(&self, server: &str, notification: &Notification) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Params {

@@ -3,7 +3,7 @@ use mcp_transport::{Connect, Connection, Error, Inbound, Limits};
 
 use crate::{StreamableHttp, StreamableHttpTransport, inner::Inner};
 
-/// Connecting does no I/O: HTTP has no connection of its own, and the first request shows whether the
+/// Connecting does no I/O: HTTP connects with each request, and the first request shows whether the
 /// server can be reached. It needs a tokio runtime.
 impl<S: HttpService> Connect for StreamableHttp<S> {
     type Transport = StreamableHttpTransport<S>;

@@ -131,7 +131,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         last_event_id: Option<&HeaderValue>,
         body: Body,
     ) -> impl Future<Output = Result<Response<S::ResponseBody>, mcp_http::Error>> + Send {
-        self.service.exchange(&self.url, move |url| {
+        self.service.exchange(&self.url, headers.read_timeout(), move |url| {
             let mut request = headers.request(method.clone(), url, base, body.clone());
             let more = [(SESSION_ID, session), (LAST_EVENT_ID, last_event_id)];
             for (name, value) in more {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use mcp_core::{ProtocolVersion, RawJson, method};
-use mcp_http::{Body, transport::EnvelopeExtras};
+use mcp_http::{Body, ReadTimeout, transport::EnvelopeExtras};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind};
 use serde::Deserialize;
 
@@ -94,6 +94,11 @@ impl RequestHeaders {
     pub(crate) fn long_lived(mut self) -> Self {
         self.extras = self.extras.long_lived();
         self
+    }
+
+    /// The read time-out of the request.
+    pub(crate) fn read_timeout(&self) -> Option<ReadTimeout> {
+        self.extras.read_timeout()
     }
 
     /// A request with these and the `headers` that all requests have.
@@ -188,7 +193,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
-    use mcp_http::ReadTimeout;
     use mcp_transport::{IdleLimit, Routing};
 
     use super::*;
@@ -264,10 +268,8 @@ mod tests {
     fn a_subscription_may_be_silent_for_ever_unless_it_has_a_limit() {
         let limit = |envelope| {
             let (version, method) = (ProtocolVersion::LATEST_MODERN, method::SUBSCRIPTIONS_LISTEN);
-            let headers = RequestHeaders::modern(version, method.into(), None, &envelope).unwrap();
-            let url = Uri::from_static("http://h/");
-            let request = headers.request(Method::POST, &url, &HeaderMap::new(), Body::empty());
-            request.extensions().get::<ReadTimeout>().copied()
+            let headers = RequestHeaders::modern(version, method.into(), None, &envelope);
+            headers.unwrap().read_timeout()
         };
         assert_eq!(limit(Envelope::new(())), Some(ReadTimeout(None)));
         let second = Duration::from_secs(1);

@@ -5,7 +5,7 @@
 //! message ([`Envelope::version`](mcp_transport::Envelope::version)), so one connection can probe which eras
 //! a server supports and continue in either:
 //!
-//! - *modern* (2026-07-28): every request is a POST of its own with its routing headers; closing the
+//! - *modern* (2026-07-28): every request is a separate POST with its routing headers; closing the
 //!   response cancels it; there is no session.
 //! - *legacy* (2025-03-26 to 2025-11-25, and any message without a version): session id, a GET stream that
 //!   feeds [`Inbound`](mcp_transport::Inbound), resumption of broken streams, `DELETE` on close. A session

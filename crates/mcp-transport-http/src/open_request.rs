@@ -1,6 +1,6 @@
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -57,8 +57,10 @@ impl<S: HttpService> OpenRequest<S> {
     }
 
     /// The output of `future`, unless the request ends before.
-    pub(crate) async fn race<F: Future>(&self, future: F) -> Result<F::Output, Ended> {
-        let mut future = pin!(future);
+    pub(crate) async fn race<F: Future>(
+        &self,
+        mut future: Pin<&mut F>,
+    ) -> Result<F::Output, Ended> {
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => self.poll_ended(cx).map(Err),

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -39,7 +39,7 @@ impl<S: HttpService> Inner<S> {
             self.reclaim();
             self.post(&headers, None, encode_request(request), pending).await
         };
-        let replied = open.race(posting).await;
+        let replied = open.race(pin!(posting)).await;
         let replied = replied.map(|reply| Ok((reply?, None)));
         exchange(open, pending, replied)
     }
@@ -69,7 +69,7 @@ impl<S: HttpService> Inner<S> {
             let (headers, backoff) = (Arc::clone(&headers), self.endpoint.backoff);
             Ok((reply, Some(Resumption::new(headers, session, batches, backoff))))
         };
-        let replied = open.race(posting).await;
+        let replied = open.race(pin!(posting)).await;
         exchange(open, pending, replied)
     }
 

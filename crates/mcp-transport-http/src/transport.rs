@@ -14,7 +14,7 @@ use crate::inner::Inner;
 
 /// MCP over Streamable HTTP: what [`StreamableHttp`](crate::StreamableHttp) opens.
 ///
-/// Every request is an HTTP request of its own, so requests never wait for one another and fail one by one.
+/// Every request is a separate HTTP request, so requests never wait for one another and fail one by one.
 /// An error of any kind but [`Closed`](mcp_transport::ErrorKind::Closed) concerns its request alone. Where
 /// the server responded, the source of the error is a [`StatusError`](mcp_http::StatusError).
 ///

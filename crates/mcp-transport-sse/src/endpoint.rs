@@ -83,7 +83,9 @@ impl<S: HttpService> HttpEndpoint<S> {
         let extras = extras.long_lived();
         let response = self
             .service
-            .exchange(url, |url| extras.request(Method::GET, url, &self.get, Body::empty()))
+            .exchange(url, extras.read_timeout(), |url| {
+                extras.request(Method::GET, url, &self.get, Body::empty())
+            })
             .await
             .map_err(|error| error.into_transport_error("GET", url))?;
         if !response.status().is_success() || !is_event_stream(response.headers()) {
@@ -114,7 +116,7 @@ impl<S: HttpService> HttpEndpoint<S> {
     ) -> Result<Result<(), StatusError>, Error> {
         let response = self
             .service
-            .exchange(to, |url| {
+            .exchange(to, extras.read_timeout(), |url| {
                 extras.request(Method::POST, url, &self.post, message.clone().into())
             })
             .await

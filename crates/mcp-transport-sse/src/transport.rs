@@ -16,7 +16,7 @@ use crate::inner::Inner;
 
 /// MCP over HTTP+SSE: what [`Sse`](crate::Sse) opens.
 ///
-/// Every message is a POST of its own, so requests never wait for one another, and a POST that fails fails
+/// Every message is a separate POST, so requests never wait for one another, and a POST that fails fails
 /// its request alone: then the source of the error is a [`StatusError`](mcp_http::StatusError) where the
 /// server responded. Dropping an exchange POSTs `notifications/cancelled` in the background; never for
 /// `initialize`.

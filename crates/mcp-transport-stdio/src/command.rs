@@ -34,27 +34,30 @@ impl Command<'_> {
     /// command, interpreter and directory with the same code.
     pub(crate) fn start_error(&self, error: io::Error) -> Error {
         let program = quote::join(std::iter::once(&*self.program));
-        let reason = self.reason(&error);
-        Error::new(ErrorKind::Connect, format!("cannot start {program}: {reason}"))
-            .with_delivery(Delivery::NotSent)
-            .with_source(error)
+        let not_started =
+            |text: String| Error::new(ErrorKind::Connect, text).with_delivery(Delivery::NotSent);
+        match self.reason(&error) {
+            Some(reason) => not_started(format!("cannot start {program}: {reason}")),
+            None => not_started(format!("cannot start {program}")).with_source(error),
+        }
     }
 
-    fn reason(&self, error: &io::Error) -> String {
+    /// The reason, if more is known than what the operating system reports.
+    fn reason(&self, error: &io::Error) -> Option<String> {
         use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
         let missing = matches!(error.kind(), NotFound | NotADirectory);
         if let Some(cwd) = self.context.cwd.filter(|cwd| missing && !cwd.is_dir()) {
             let what = if cwd.exists() { "is not a directory" } else { "does not exist" };
-            return format!("the working directory {} {what}", cwd.display());
+            return Some(format!("the working directory {} {what}", cwd.display()));
         }
-        match (error.kind(), self.context.find(&self.program)) {
+        Some(match (error.kind(), self.context.find(&self.program)) {
             (NotFound | NotADirectory, None) => self.not_found(),
             (NotFound, Some(file)) => {
                 format!("the interpreter in the first line of {} does not exist", file.display())
             }
             (PermissionDenied, Some(file)) => not_executable(&file),
-            _ => error.to_string(),
-        }
+            _ => return None,
+        })
     }
 
     /// The reason why there is no such program, and how to fix it.

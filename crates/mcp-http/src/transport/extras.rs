@@ -53,6 +53,12 @@ impl EnvelopeExtras {
         self
     }
 
+    /// The read time-out of the request, for [`HttpService::exchange`](crate::HttpService::exchange).
+    #[must_use]
+    pub fn read_timeout(&self) -> Option<ReadTimeout> {
+        self.read_timeout
+    }
+
     /// A request with these and the `headers` that all requests have.
     #[must_use]
     pub fn request(
@@ -71,9 +77,6 @@ impl EnvelopeExtras {
         }
         if !self.extensions.is_empty() {
             request.extensions_mut().extend(self.extensions.clone());
-        }
-        if let Some(timeout) = self.read_timeout {
-            request.extensions_mut().insert(timeout);
         }
         request
     }
@@ -149,7 +152,7 @@ mod tests {
             let mut envelope = Envelope::new(()).with_idle_limit(limit);
             envelope.is_long_lived = is_long_lived;
             let extras = EnvelopeExtras::new(&envelope, &[]).unwrap();
-            assert_eq!(extras.read_timeout, expected, "{limit:?} {is_long_lived}");
+            assert_eq!(extras.read_timeout(), expected, "{limit:?} {is_long_lived}");
             let kept = extras.long_lived().read_timeout;
             assert_eq!(kept, expected.or(Some(ReadTimeout(None))));
         }

@@ -7,12 +7,12 @@ const OVERHEAD: usize = 256;
 
 /// The size of a [`Bounded`] map.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct CacheLimits {
     pub(super) bytes: usize,
     pub(super) entries: usize,
 }
 
-impl Limits {
+impl CacheLimits {
     pub(super) const DEFAULT: Self = Self { bytes: 16 << 20, entries: 1024 };
 }
 
@@ -20,7 +20,7 @@ impl Limits {
 pub(super) struct Bounded<K: Hash + Eq, V> {
     entries: LruCache<K, Weighed<V>>,
     bytes: usize,
-    limits: Limits,
+    limits: CacheLimits,
 }
 
 struct Weighed<V> {
@@ -29,7 +29,7 @@ struct Weighed<V> {
 }
 
 impl<K: Hash + Eq, V> Bounded<K, V> {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: CacheLimits) -> Self {
         Self { entries: LruCache::unbounded(), bytes: 0, limits }
     }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn of(bytes: usize, entries: usize) -> Bounded<u32, u32> {
-        Bounded::new(Limits { bytes, entries })
+        Bounded::new(CacheLimits { bytes, entries })
     }
 
     #[test]

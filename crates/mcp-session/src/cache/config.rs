@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    bounded::Limits,
+    bounded::CacheLimits,
     memory::Memory,
     shared::SharedResults,
     store::{CacheStore, SharedStore},
@@ -15,8 +15,8 @@ use super::{
 ///
 /// A cache belongs to one client, that is to one authorization: when the credentials change to those of
 /// another person, use another client. Sessions that are opened with clones of one `Cache` in their
-/// [options](crate::SessionOptions::cache) are sessions of one client; a session without a `Cache` is a
-/// client of its own. A clone whose settings are changed has an empty memory, as one
+/// [options](crate::SessionOptions::cache) are sessions of one client; a session without a `Cache` is
+/// another client. A clone whose settings are changed has an empty memory, as one
 /// [for another client](Cache::for_client) has.
 ///
 /// Sessions of one client share the results of an HTTP server that has one name and address. The address is
@@ -40,7 +40,7 @@ use super::{
 /// Spec: server/utilities/caching
 #[derive(Clone)]
 pub struct Cache {
-    limits: Limits,
+    limits: CacheLimits,
     /// `None` where nothing is cached.
     pub(super) memory: Option<Arc<Memory>>,
     server: Arc<str>,
@@ -66,8 +66,8 @@ impl Cache {
     /// A cache in memory.
     pub fn new() -> Self {
         Self {
-            limits: Limits::DEFAULT,
-            memory: Some(Arc::new(Memory::new(Limits::DEFAULT))),
+            limits: CacheLimits::DEFAULT,
+            memory: Some(Arc::new(Memory::new(CacheLimits::DEFAULT))),
             server: "".into(),
             principal: None,
             store: None,

@@ -10,7 +10,7 @@ use mcp_core::{ProtocolVersion, RawJson};
 use tokio::time::Instant;
 
 use super::{
-    bounded::{Bounded, Limits},
+    bounded::{Bounded, CacheLimits},
     key::{CacheKey, Kind, is_related},
     result::CacheableResult,
 };
@@ -73,7 +73,7 @@ pub(crate) struct Stamp {
 }
 
 impl Memory {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: CacheLimits) -> Self {
         Self { results: Mutex::new(Bounded::new(limits)), servers: Mutex::default() }
     }
 

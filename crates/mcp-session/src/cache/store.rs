@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::bounded::{Bounded, Limits};
+use super::bounded::{Bounded, CacheLimits};
 
 /// A store in which clients share cached results, such as a database of a whole fleet; see
 /// [`Cache::store`](crate::Cache::store).
@@ -112,12 +112,12 @@ pub struct MemoryStore(Arc<Mutex<Bounded<String, (Bytes, Instant)>>>);
 impl MemoryStore {
     /// A store of up to 16 MiB and 1024 values.
     pub fn new() -> Self {
-        Self::with_limits(Limits::DEFAULT.bytes, Limits::DEFAULT.entries)
+        Self::with_limits(CacheLimits::DEFAULT.bytes, CacheLimits::DEFAULT.entries)
     }
 
     /// A store of up to this many bytes and values.
     pub fn with_limits(bytes: usize, entries: usize) -> Self {
-        Self(Arc::new(Mutex::new(Bounded::new(Limits { bytes, entries }))))
+        Self(Arc::new(Mutex::new(Bounded::new(CacheLimits { bytes, entries }))))
     }
 
     fn lock(&self) -> MutexGuard<'_, Bounded<String, (Bytes, Instant)>> {

@@ -6,7 +6,7 @@ use mcp_core::{InputRequiredResult, InputResponse, MethodResult, RawJson};
 use tracing::Instrument;
 
 use super::{
-    request::{CallRequest, Outcome},
+    request::{CallRequest, RoundOutcome},
     rounds::{cached, correct_headers, once},
 };
 use crate::{
@@ -89,8 +89,8 @@ impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
         let Self { request, responses, .. } = self;
         Box::pin(async move {
             match round::<R>(&request, &responses).await? {
-                Outcome::Done(received) => Ok(Input::Done(received.value)),
-                Outcome::Other(raw, error) => {
+                RoundOutcome::Done(received) => Ok(Input::Done(received.value)),
+                RoundOutcome::Other(raw, error) => {
                     let Some(required) = required(&request, &raw) else { return Err(error) };
                     let result = PhantomData;
                     Ok(Input::Required(Box::new(InputRound { request, raw, required, result })))
@@ -103,13 +103,13 @@ impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
 async fn round<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     responses: &[u8],
-) -> Result<Outcome<R>, Error> {
+) -> Result<RoundOutcome<R>, Error> {
     let mut deadline = request.session.deadline(request.timeout);
     let mut ticket = if responses.is_empty() { request.ticket() } else { None };
     if let Some(ticket) = &mut ticket
         && let Some(cached) = cached(request, ticket, &mut deadline).await?
     {
-        return Ok(Outcome::Done(cached));
+        return Ok(RoundOutcome::Done(cached));
     }
     let mut span = request.span();
     let current = span.span();
@@ -125,9 +125,9 @@ async fn round<R: MethodResult + Send + 'static>(
     };
     let sent = sending.instrument(current).await;
     match &sent {
-        Ok(Outcome::Done(received)) => span.done(&received.value),
-        Ok(Outcome::Other(raw, _)) if required(request, raw).is_some() => span.done(&()),
-        Ok(Outcome::Other(_, error)) | Err(error) => span.failed(error),
+        Ok(RoundOutcome::Done(received)) => span.done(&received.value),
+        Ok(RoundOutcome::Other(raw, _)) if required(request, raw).is_some() => span.done(&()),
+        Ok(RoundOutcome::Other(_, error)) | Err(error) => span.failed(error),
     }
     sent
 }

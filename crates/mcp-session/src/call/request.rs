@@ -41,7 +41,7 @@ pub(crate) struct Received<R> {
 }
 
 /// The outcome of sending a request once.
-pub(crate) enum Outcome<R> {
+pub(crate) enum RoundOutcome<R> {
     Done(Received<R>),
     /// A result of another kind than the method has, and the error of decoding it.
     Other(RawJson, Error),
@@ -119,7 +119,7 @@ impl CallRequest {
         ticket: Option<Box<Ticket>>,
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Result<RoundOutcome<R>, Error> {
         let raw = self.round(responses, deadline, span).await.inspect_err(|error| {
             if let Some(ticket) = &ticket {
                 ticket.failed(error);
@@ -132,9 +132,9 @@ impl CallRequest {
                     let mut putting = Box::pin(ticket.put(&raw));
                     let _ = deadline.limit_total(putting.as_mut()).await;
                 }
-                Ok(Outcome::Done(Received { value, bytes: raw.len() }))
+                Ok(RoundOutcome::Done(Received { value, bytes: raw.len() }))
             }
-            Err(error) => Ok(Outcome::Other(raw, self.undecodable(error))),
+            Err(error) => Ok(RoundOutcome::Other(raw, self.undecodable(error))),
         }
     }
 

@@ -7,7 +7,7 @@ use mcp_transport::Delivery;
 use tracing::Instrument;
 
 use super::{
-    request::{CallRequest, Outcome, Received},
+    request::{CallRequest, Received, RoundOutcome},
     tools::list_tools,
 };
 use crate::{
@@ -62,8 +62,8 @@ async fn rounds<R: MethodResult + Send + 'static>(
     let (mut round, mut is_corrected) = (0, false);
     loop {
         let (result, error) = match once(request, &responses, ticket.take(), deadline, span).await {
-            Ok(Outcome::Done(done)) => return Ok(done),
-            Ok(Outcome::Other(result, error)) => (result, error),
+            Ok(RoundOutcome::Done(done)) => return Ok(done),
+            Ok(RoundOutcome::Other(result, error)) => (result, error),
             Err(error) if !is_corrected && request.has_wrong_headers(&error) => {
                 is_corrected = true;
                 Box::pin(correct_headers(request, deadline)).await?;
@@ -91,15 +91,15 @@ async fn rounds<R: MethodResult + Send + 'static>(
     }
 }
 
-/// Sends the request once, has its result finished by an extension where it is of a kind of its own, and
-/// validated where the session does that.
+/// Sends the request once. Its result is finished by an extension where it is of a foreign kind, and validated
+/// where the session does that.
 pub(crate) async fn once<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     responses: &[u8],
     ticket: Option<Box<Ticket>>,
     deadline: &mut Deadline<'_>,
     span: &mut MessageSpan,
-) -> Result<Outcome<R>, Error> {
+) -> Result<RoundOutcome<R>, Error> {
     let sent = request.send(responses, ticket, deadline, span).await;
     let outcome = sent.inspect_err(|error| {
         if request.has_wrong_headers(error)
@@ -109,18 +109,18 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
         }
     })?;
     let (result, error) = match outcome {
-        Outcome::Done(received) => return checked(request, received, deadline).await,
-        Outcome::Other(result, error) => (result, error),
+        RoundOutcome::Done(received) => return checked(request, received, deadline).await,
+        RoundOutcome::Other(result, error) => (result, error),
     };
     let Some(finished) = finished(request, &result, deadline).await? else {
-        return Ok(Outcome::Other(result, error));
+        return Ok(RoundOutcome::Other(result, error));
     };
     match request.decode(&finished) {
         Ok(value) => {
             let bytes = finished.len();
             checked(request, Received { value, bytes }, deadline).await
         }
-        Err(error) => Ok(Outcome::Other(finished, request.undecodable(error))),
+        Err(error) => Ok(RoundOutcome::Other(finished, request.undecodable(error))),
     }
 }
 
@@ -129,7 +129,7 @@ async fn checked<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     received: Received<R>,
     deadline: &mut Deadline<'_>,
-) -> Result<Outcome<R>, Error> {
+) -> Result<RoundOutcome<R>, Error> {
     #[cfg(feature = "validation")]
     if request.session.inner.outputs.has_checks() {
         let mut received = received;
@@ -145,13 +145,13 @@ async fn checked<R: MethodResult + Send + 'static>(
             let answered = |reached| late(request, reached).with_delivery(Delivery::Answered);
             *result = checked.map_err(answered)??;
         }
-        return Ok(Outcome::Done(received));
+        return Ok(RoundOutcome::Done(received));
     }
     let _ = (request, deadline);
-    Ok(Outcome::Done(received))
+    Ok(RoundOutcome::Done(received))
 }
 
-/// The result that an extension obtains for one of its own kind.
+/// The final result that an extension obtains for one of its kind.
 async fn finished(
     request: &CallRequest,
     result: &RawJson,

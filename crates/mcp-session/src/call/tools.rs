@@ -3,7 +3,7 @@
 use mcp_core::{ListToolsResult, PaginatedRequestParams, Tool, method};
 use tracing::Instrument;
 
-use super::request::{CallRequest, Outcome, Received};
+use super::request::{CallRequest, Received, RoundOutcome};
 use crate::{CacheMode, Error, Session, Timeout, pages::Pages, params::Params};
 
 /// Lists all tools, of which the session remembers the schemas.
@@ -43,8 +43,8 @@ async fn page(request: &CallRequest) -> Result<Received<ListToolsResult>, Error>
     let sending = request.send(&[], ticket, &mut deadline, &mut span);
     let sent = sending.instrument(current).await;
     let page = match sent {
-        Ok(Outcome::Done(page)) => Ok(page),
-        Ok(Outcome::Other(_, error)) | Err(error) => Err(error),
+        Ok(RoundOutcome::Done(page)) => Ok(page),
+        Ok(RoundOutcome::Other(_, error)) | Err(error) => Err(error),
     };
     match &page {
         Ok(_) => span.done(&()),

@@ -53,14 +53,14 @@ pub trait Extension: Send + Sync + 'static {
 
     /// Receives every notification of a server, before the application does. `server` is the
     /// [name](crate::Session::name) of the session. It must not block. Default: ignores it.
-    fn heard(&self, server: &str, notification: &Notification) {
+    fn on_notification(&self, server: &str, notification: &Notification) {
         let _ = (server, notification);
     }
 
     /// Adds its own keys to the filter of a `subscriptions/listen`. Default: none.
     ///
     /// Spec: basic/patterns/subscriptions
-    fn listen(&self, filter: &mut SubscriptionFilter) {
+    fn extend_filter(&self, filter: &mut SubscriptionFilter) {
         let _ = filter;
     }
 }
@@ -155,13 +155,13 @@ impl From<&[Arc<dyn Extension>]> for Extensions {
 }
 
 impl Extensions {
-    pub(crate) fn heard(&self, server: &str, notification: &Notification) {
-        self.0.iter().for_each(|extension| extension.heard(server, notification));
+    pub(crate) fn on_notification(&self, server: &str, notification: &Notification) {
+        self.0.iter().for_each(|extension| extension.on_notification(server, notification));
     }
 
     /// The filter of a `subscriptions/listen`, with the keys of all extensions.
     pub(crate) fn filter(&self, mut filter: SubscriptionFilter) -> SubscriptionFilter {
-        self.0.iter().for_each(|extension| extension.listen(&mut filter));
+        self.0.iter().for_each(|extension| extension.extend_filter(&mut filter));
         filter
     }
 

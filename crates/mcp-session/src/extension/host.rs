@@ -6,7 +6,7 @@ use super::hook::ForeignResult;
 use crate::{
     Call, CallInfo, Error, ErrorKind, List, Session,
     handlers::RawRequest,
-    server_requests::{InputError, InputRequest},
+    server_requests::{InputError, NamedRequest},
 };
 
 /// The parts of a session that extensions build on. Cheap to clone.
@@ -85,7 +85,7 @@ impl ExtensionHost {
                 Ok(Request { method, params }) => Ok(RawRequest::new(method.into(), params)),
                 Err(error) => Err(ErrorObject::new(error_code::INVALID_REQUEST, error.to_string())),
             };
-            InputRequest { name, request }
+            NamedRequest { name, request }
         });
         let server_requests = &self.session.inner.server_requests;
         let results = server_requests.obtain(inputs.collect(), call, None).await?;

@@ -2,7 +2,7 @@
 //! extensions build on.
 //!
 //! An extension implements [`Extension`] and is given to
-//! [`SessionOptions::extensions`](crate::SessionOptions::extensions). Methods of its own are sent with
+//! [`SessionOptions::extensions`](crate::SessionOptions::extensions). Its methods are sent with
 //! [`Session::request`](crate::Session::request) and through an [`ExtensionHost`].
 //!
 //! Spec: SEP-2133

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use mcp_core::{
@@ -22,6 +22,7 @@ use super::table::{Decision, Outcome, Table};
 use crate::{
     EraPolicy, Error, ErrorKind, SessionOptions, Timeout, Verdict,
     deadline::{Reached, Timers},
+    diagnostics::explained,
     extension::{SettingsContext, declared},
     params::{CommonMeta, Params},
     trace::{MessageSpan, Tracing},
@@ -42,22 +43,15 @@ pub(crate) async fn open(
     server: &Arc<str>,
     options: &SessionOptions,
 ) -> Result<Opened, Error> {
-    let last_method = Mutex::new(None);
+    let stage = Mutex::new(Stage::default());
     let opening = async {
-        let connection = connected(connect, server).await?;
+        let connection = connected(connect, server, &stage).await?;
         let provider = options.trace_context.clone();
         let tracing = Tracing::new(options.spans, provider, &connection.info);
-        let last_method = &last_method;
-        let opening = Opening {
-            connect,
-            server,
-            options,
-            connection,
-            tracing,
-            last_method,
-            probes: 0,
-            reconnected: false,
-        };
+        let stage = &stage;
+        let (probes, reconnected) = (0, false);
+        let opening =
+            Opening { connect, server, options, connection, tracing, stage, probes, reconnected };
         opening.run().await
     };
     let timers = Timers::default();
@@ -66,11 +60,24 @@ pub(crate) async fn open(
     opened.unwrap_or_else(|Reached(limit)| {
         let message = format!("the server did not start within {limit:?}");
         let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);
-        match last_method.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(method) => Err(error.with_method(method)),
-            None => Err(error),
-        }
+        let Stage { transport, method } = &*lock(&stage);
+        let error = match transport {
+            Some(transport) => explained(error, transport),
+            None => error,
+        };
+        Err(match method {
+            Some(method) => error.with_method(method.clone()),
+            None => error,
+        })
     })
+}
+
+/// How far an opening got, for the error when it takes too long.
+#[derive(Default)]
+struct Stage {
+    transport: Option<SharedTransport>,
+    /// The method of the last request.
+    method: Option<Cow<'static, str>>,
 }
 
 struct Opening<'a> {
@@ -79,8 +86,7 @@ struct Opening<'a> {
     options: &'a SessionOptions,
     connection: Connection<SharedTransport>,
     tracing: Tracing,
-    /// The method of the last request, for the error when nothing answers it in time.
-    last_method: &'a Mutex<Option<Cow<'static, str>>>,
+    stage: &'a Mutex<Stage>,
     probes: u32,
     reconnected: bool,
 }
@@ -126,7 +132,7 @@ impl Opening<'_> {
                 }
                 Decision::Reconnect => {
                     self.reconnected = true;
-                    self.connection = match connected(self.connect, self.server).await {
+                    self.connection = match connected(self.connect, self.server, self.stage).await {
                         Ok(connection) => connection,
                         // A pair of streams, say, cannot be opened twice: its end is the failure.
                         Err(error) => return Err(failure.unwrap_or(error)),
@@ -229,6 +235,7 @@ impl Opening<'_> {
         let answer = deadline.limit(pin!(self.ask(request)), || held_until(self.connect)).await;
         let answer = answer.unwrap_or_else(|Reached(limit)| {
             let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
+            let error = explained(error, &self.connection.transport);
             let error = error.with_method(method::SERVER_DISCOVER);
             Err(Failure { outcome: Outcome::Silence, error })
         });
@@ -314,7 +321,7 @@ impl Opening<'_> {
 
     async fn ask(&self, request: Envelope<Request>) -> Result<RawJson, Failure> {
         let method = request.message.method.clone();
-        *self.last_method.lock().unwrap_or_else(PoisonError::into_inner) = Some(method.clone());
+        lock(self.stage).method = Some(method.clone());
         let request = request.with_idle_limit(IdleLimit::Caller);
         let answered = match self.connection.transport.request(request).await {
             Ok(exchange) => exchange.response().await,
@@ -358,8 +365,17 @@ impl Opening<'_> {
 async fn connected(
     connect: &SharedConnect,
     server: &Arc<str>,
+    stage: &Mutex<Stage>,
 ) -> Result<Connection<SharedTransport>, Error> {
-    connect.connect().await.map_err(|error| Error::from_transport(Arc::clone(server), error))
+    let connection = connect.connect().await;
+    let connection =
+        connection.map_err(|error| Error::from_transport(Arc::clone(server), error))?;
+    lock(stage).transport = Some(connection.transport.clone());
+    Ok(connection)
+}
+
+fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failure(error: &mcp_transport::Error) -> Outcome {

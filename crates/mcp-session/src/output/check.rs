@@ -7,7 +7,7 @@ use mcp_schema::ValidationError;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use super::schemas::{Entry, Listed, MAX_TOOLS, SchemaTable};
+use super::schemas::{Listed, MAX_TOOLS, SchemaTable, ToolSchema};
 use crate::{CacheMode, Error, ErrorKind, Session, call::list_tools};
 
 /// A result up to this size is validated in place, and a larger one outside the tasks of the runtime.
@@ -80,7 +80,7 @@ async fn look_up(
     table: &SchemaTable,
     session: &Session,
     tool: &str,
-) -> Result<Option<Arc<Entry>>, Arc<str>> {
+) -> Result<Option<Arc<ToolSchema>>, Arc<str>> {
     let flights = [(&table.listing, CacheMode::Use), (&table.refreshing, CacheMode::Refresh)];
     for (flight, mode) in flights {
         let listed = flight.run(|| list(table, session, tool, mode)).await?;
@@ -116,7 +116,7 @@ async fn list(
 
 /// Validates a value, and returns it: only the end of the runtime can keep it.
 async fn validated(
-    entry: Arc<Entry>,
+    entry: Arc<ToolSchema>,
     content: Value,
     bytes: usize,
     max_steps: u64,

@@ -15,7 +15,7 @@
 /// Without `$schema`, a schema is of JSON Schema 2020-12; 2019-09, draft 7, 6 and 4 are supported too.
 /// `format` is a note and not validated. A pattern with look-around or back-references may backtrack up to a
 /// limit; a text that needs more does not match. A `$ref` to another document is never followed, and makes a
-/// schema unusable, as an embedded schema with an `$id` or a `$schema` of its own does.
+/// schema unusable, as an embedded schema with another `$id` or `$schema` does.
 ///
 /// ```
 /// use mcp_session::{OutputChecks, SessionOptions};

@@ -32,7 +32,7 @@ pub(crate) struct SchemaTable {
 
 #[derive(Debug)]
 struct Known {
-    tools: LruCache<String, Option<Arc<Entry>>>,
+    tools: LruCache<String, Option<Arc<ToolSchema>>>,
     /// The bytes of memory of all schemas.
     bytes: usize,
 }
@@ -47,7 +47,7 @@ pub(super) struct Listed {
 
 /// The schema of one tool.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct ToolSchema {
     source: Result<Value, &'static str>,
     bytes: usize,
     schema: OnceLock<Result<Schema, String>>,
@@ -88,7 +88,7 @@ impl SchemaTable {
                 Ok(Value::Object(schema.clone()))
             };
             let bytes = if source.is_ok() { bytes } else { 0 };
-            Arc::new(Entry { source, bytes, schema: OnceLock::new() })
+            Arc::new(ToolSchema { source, bytes, schema: OnceLock::new() })
         });
         known.bytes += entry.as_ref().map_or(0, |entry| entry.bytes);
         if let Some((_, Some(evicted))) = known.tools.push(tool.to_owned(), entry) {
@@ -104,7 +104,7 @@ impl SchemaTable {
     }
 
     /// The schema of a tool; `None` where the tool is not known.
-    pub(super) fn of(&self, tool: &str) -> Option<Option<Arc<Entry>>> {
+    pub(super) fn of(&self, tool: &str) -> Option<Option<Arc<ToolSchema>>> {
         self.lock().tools.get(tool).cloned()
     }
 
@@ -113,7 +113,7 @@ impl SchemaTable {
     }
 }
 
-impl Entry {
+impl ToolSchema {
     fn is(&self, schema: Option<&Map<String, Value>>) -> bool {
         matches!((&self.source, schema), (Ok(Value::Object(mine)), Some(schema)) if mine == schema)
     }

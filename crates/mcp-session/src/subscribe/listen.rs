@@ -30,7 +30,7 @@ pub(super) struct Open {
 }
 
 /// Something that a server sends for a subscription.
-enum Received {
+enum ListenItem {
     Acknowledged(SubscriptionFilter),
     Notification,
     End(Result<(), Error>),
@@ -60,13 +60,13 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let exchange = session.open_exchange(request, trace).await?;
     let mut open = Open { id, exchange, _listening: listening };
     match open.next(session, feed).await {
-        Received::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
-        Received::Notification => {
+        ListenItem::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
+        ListenItem::Notification => {
             let text = "the server sends events before it acknowledges the subscription";
             tracing::debug!(server = session.name(), text);
         }
-        Received::End(Err(error)) => return Err(error),
-        Received::End(Ok(())) => {
+        ListenItem::End(Err(error)) => return Err(error),
+        ListenItem::End(Ok(())) => {
             let text = "the server ended the subscription before it acknowledged it";
             let error = session.error(ErrorKind::Cancelled, text);
             return Err(error.with_delivery(Delivery::Answered));
@@ -126,11 +126,11 @@ async fn read(
 ) -> Result<(), Error> {
     loop {
         match open.next(session, feed).await {
-            Received::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
-            Received::Notification => {
+            ListenItem::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
+            ListenItem::Notification => {
                 resubscribe.iter_mut().for_each(|resubscribe| resubscribe.has_event());
             }
-            Received::End(end) => return end,
+            ListenItem::End(end) => return end,
         }
     }
 }
@@ -158,28 +158,28 @@ async fn reopen(
 
 impl Open {
     /// The next thing that the server sends for this subscription. Events are in the feed by then.
-    async fn next(&mut self, session: &Session, feed: &Feed) -> Received {
+    async fn next(&mut self, session: &Session, feed: &Feed) -> ListenItem {
         loop {
             let notification = match self.exchange.next().await {
                 Some(Ok(Message::Notification(notification))) => notification,
                 Some(Ok(Message::Response(response))) => {
                     let end = response.outcome.map(drop);
                     let server = Arc::clone(&session.inner.server);
-                    return Received::End(end.map_err(|error| Error::from_answer(server, error)));
+                    return ListenItem::End(end.map_err(|error| Error::from_answer(server, error)));
                 }
                 // The era has no requests of servers.
                 Some(Ok(Message::Request(_))) => continue,
                 // On a pipe, the server ends it by a cancellation.
                 Some(Err(error)) if error.kind() == mcp_transport::ErrorKind::Cancelled => {
-                    return Received::End(Ok(()));
+                    return ListenItem::End(Ok(()));
                 }
-                Some(Err(error)) => return Received::End(Err(session.transport_error(error))),
-                None => return Received::End(Ok(())),
+                Some(Err(error)) => return ListenItem::End(Err(session.transport_error(error))),
+                None => return ListenItem::End(Ok(())),
             };
             // A server that never pauses must not keep the thread.
             consume_budget().await;
-            if let Some(received) = self.notified(session, feed, &notification) {
-                return received;
+            if let Some(item) = self.notified(session, feed, &notification) {
+                return item;
             }
         }
     }
@@ -189,8 +189,8 @@ impl Open {
         session: &Session,
         feed: &Feed,
         notification: &Notification,
-    ) -> Option<Received> {
-        // Some servers leave it out, which on a stream of its own does no harm.
+    ) -> Option<ListenItem> {
+        // Some servers leave it out, which does no harm where each subscription has its stream.
         if subscription_of(notification).is_some_and(|id| id != self.id) {
             tracing::debug!(method = %notification.method, "it is of another subscription");
             return None;
@@ -203,9 +203,9 @@ impl Open {
                 .unwrap_or_else(|_| {
                     SubscriptionsAcknowledgedNotificationParams::new(SubscriptionFilter::default())
                 });
-            return Some(Received::Acknowledged(params.notifications));
+            return Some(ListenItem::Acknowledged(params.notifications));
         }
-        feed.notify(notification).then_some(Received::Notification)
+        feed.notify(notification).then_some(ListenItem::Notification)
     }
 }
 

@@ -6,8 +6,10 @@ mod backlog;
 mod event;
 mod feed;
 mod listen;
+mod member;
 mod registry;
 mod retry;
+mod state;
 mod subscription;
 mod worker;
 

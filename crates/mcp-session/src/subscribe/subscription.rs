@@ -12,13 +12,7 @@ use mcp_core::{Era, ServerCapabilities, SubscriptionFilter};
 use mcp_transport::Backoff;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use super::{
-    event::Event,
-    feed::Feed,
-    listen,
-    registry::{Member, Membership},
-    worker,
-};
+use super::{event::Event, feed::Feed, listen, member::Member, registry::Membership, worker};
 use crate::{Error, ErrorKind, Session};
 
 /// How long the server may take to acknowledge a subscription.

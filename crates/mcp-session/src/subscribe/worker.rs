@@ -11,7 +11,7 @@ use std::{
 use mcp_core::{ResourceRequestParams, method};
 use tokio::time::{Instant, sleep_until};
 
-use super::registry::{LEAVE_TIMEOUT, Order, OrderKind, Step};
+use super::state::{LEAVE_TIMEOUT, Order, OrderKind, Step};
 use crate::{Error, ErrorKind, Session, join::Join};
 
 /// Runs as long as the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
@@ -46,24 +46,24 @@ async fn work(session: &Session) {
             }
         });
         let mut changed = pin!(registry.changed());
-        let event = poll_fn(|cx| {
+        let wake = poll_fn(|cx| {
             if let Poll::Ready(reason) = closed.as_mut().poll(cx) {
-                return Poll::Ready(Event::Closed(reason));
+                return Poll::Ready(Wake::Closed(reason));
             }
             if let Poll::Ready(Some((_, (order, outcome)))) = in_flight.poll_next(cx) {
-                return Poll::Ready(Event::Done(order, outcome));
+                return Poll::Ready(Wake::Done(order, outcome));
             }
             let changed = changed.as_mut().poll(cx);
             if changed.is_ready() || timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Event::Changed);
+                return Poll::Ready(Wake::Changed);
             }
             Poll::Pending
         })
         .await;
-        match event {
-            Event::Closed(reason) => return registry.end(&reason),
-            Event::Done(order, outcome) => registry.done(order, outcome),
-            Event::Changed => {}
+        match wake {
+            Wake::Closed(reason) => return registry.end(&reason),
+            Wake::Done(order, outcome) => registry.done(order, outcome),
+            Wake::Changed => {}
         }
         let is_late = leave_by.is_some_and(|by| by <= Instant::now());
         if is_late && registry.abandon() {
@@ -72,7 +72,7 @@ async fn work(session: &Session) {
     }
 }
 
-enum Event {
+enum Wake {
     Done(Order, Result<(), Error>),
     Changed,
     Closed(Error),

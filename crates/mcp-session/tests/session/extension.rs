@@ -69,11 +69,11 @@ impl Extension for Later {
         })
     }
 
-    fn heard(&self, server: &str, notification: &Notification) {
+    fn on_notification(&self, server: &str, notification: &Notification) {
         self.heard.lock().unwrap().push(format!("{server}: {}", notification.method));
     }
 
-    fn listen(&self, filter: &mut SubscriptionFilter) {
+    fn extend_filter(&self, filter: &mut SubscriptionFilter) {
         filter.extra.insert("later".to_owned(), json!(["buy"]));
     }
 }

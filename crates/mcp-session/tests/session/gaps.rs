@@ -67,8 +67,13 @@ impl Shop {
 
     /// Loses its session, and with it all subscriptions.
     fn forget(&self) {
+        self.forget_with(Gap::NewSession(None));
+    }
+
+    /// Loses all subscriptions, of which the client knows no more than this.
+    fn forget_with(&self, gap: Gap) {
         self.subscribed.lock().unwrap().clear();
-        self.gap(Gap::NewSession(None));
+        self.gap(gap);
     }
 
     /// Changes all resources that it is subscribed to.
@@ -126,23 +131,25 @@ async fn events(changes: &mut Subscription) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_opened_after_a_loss_is_one_for_the_server() {
-    let shop = Shop::new(Duration::ZERO);
-    let session = shop.open().await;
-    let backoff = Backoff::new(20 * SECOND, 20 * SECOND).with_jitter(0.0);
-    let first = session.subscribe(of("x:a")).resubscribe(backoff).await.unwrap();
-    shop.forget();
-    sleep(SECOND).await;
-    // The first one waits before it is renewed; the second one is not told to wait.
-    let mut second = session.subscribe(of("x:a")).await.unwrap();
-    assert_eq!(shop.sent("resources/subscribe"), ["x:a", "x:a"]);
-    drop(first);
-    sleep(SECOND).await;
-    assert!(shop.sent("resources/unsubscribe").is_empty(), "the second one needs it");
-    shop.change();
-    assert_eq!(events(&mut second).await, ["x:a"]);
-    drop(second);
-    sleep(SECOND).await;
-    assert_eq!(shop.sent("resources/unsubscribe"), ["x:a"]);
+    for gap in [Gap::NewSession(None), Gap::Interrupted(None)] {
+        let shop = Shop::new(Duration::ZERO);
+        let session = shop.open().await;
+        let backoff = Backoff::new(20 * SECOND, 20 * SECOND).with_jitter(0.0);
+        let first = session.subscribe(of("x:a")).resubscribe(backoff).await.unwrap();
+        shop.forget_with(gap);
+        sleep(SECOND).await;
+        // The first one waits before it is renewed; the second one is not told to wait.
+        let mut second = session.subscribe(of("x:a")).await.unwrap();
+        assert_eq!(shop.sent("resources/subscribe"), ["x:a", "x:a"]);
+        drop(first);
+        sleep(SECOND).await;
+        assert!(shop.sent("resources/unsubscribe").is_empty(), "the second one needs it");
+        shop.change();
+        assert_eq!(events(&mut second).await, ["x:a"]);
+        drop(second);
+        sleep(SECOND).await;
+        assert_eq!(shop.sent("resources/unsubscribe"), ["x:a"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,4 +290,66 @@ async fn subscriptions_that_were_dropped_do_not_keep_a_session_open() {
     assert_eq!(peer.open_connections(), 1, "it unsubscribes first");
     sleep(11 * SECOND).await;
     assert_eq!(peer.open_connections(), 0);
+}
+
+/// Numbers that look random, and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_the_server_is_subscribed_to_what_is_needed() {
+    for seed in 0..150 {
+        let mut dice = Dice(seed);
+        let shop = Shop::new(Duration::from_millis(dice.below(3) * 150));
+        let session = shop.open().await;
+        let mut open = Vec::new();
+        for _ in 0..30 {
+            match dice.below(9) {
+                0..3 => {
+                    let uris: Vec<_> = (0..3).map(|_| format!("x:{}", dice.below(4))).collect();
+                    let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
+                    let opening = session.subscribe(filter).resubscribe(Subscribe::BACKOFF);
+                    open.push(tokio::spawn(opening.into_future()));
+                }
+                3..6 if !open.is_empty() => {
+                    let one = open.swap_remove(dice.below(open.len() as u64) as usize);
+                    // It may be open by now, or not.
+                    one.abort();
+                    drop(one.await);
+                }
+                6 => shop.forget(),
+                7 => shop.gap(Gap::Interrupted(None)),
+                8 => shop.forget_with(Gap::Interrupted(None)),
+                _ => {}
+            }
+            sleep(Duration::from_millis(dice.below(4) * 100)).await;
+        }
+        sleep(120 * SECOND).await;
+        let mut needed = BTreeSet::new();
+        let mut kept = Vec::new();
+        for opening in open {
+            let changes = opening.await.unwrap().unwrap();
+            needed.extend(changes.acknowledged().resource_subscriptions.unwrap());
+            kept.push(changes);
+        }
+        assert_eq!(*shop.subscribed.lock().unwrap(), needed, "seed {seed}");
+        shop.change();
+        sleep(SECOND).await;
+        for changes in &mut kept {
+            let wanted = changes.acknowledged().resource_subscriptions.unwrap();
+            let heard: BTreeSet<_> = events(changes).await.into_iter().collect();
+            assert!(wanted.iter().all(|uri| heard.contains(uri)), "seed {seed}: {heard:?}");
+        }
+        drop(kept);
+        sleep(60 * SECOND).await;
+        assert!(shop.subscribed.lock().unwrap().is_empty(), "seed {seed}: nothing is left");
+        session.close().await.unwrap();
+    }
 }

@@ -247,3 +247,21 @@ async fn any_duration_is_safe() {
     session.request("x/y", &()).await.unwrap();
     session.request("x/y", &()).timeout(Duration::MAX).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_says_what_may_explain_it() {
+    let chatty = |message: &Value| match message["method"].as_str() {
+        Some("tools/call") => Reply::Raw("Traceback: no such book\n".to_owned()),
+        _ => Reply::Nothing,
+    };
+    let session =
+        Session::open(modern(chatty), Some("shop"), SessionOptions::default()).await.unwrap();
+    let error = session.call_tool("x").timeout(SECOND).await.unwrap_err();
+    assert!(error.to_string().contains("Traceback: no such book"), "{error}");
+    assert!(error.find::<mcp_transport::Diagnostics>().is_some());
+
+    let chatty = peer(|_, _| Reply::Raw("Traceback: no such shop\n".to_owned()));
+    let error = Session::open(chatty, Some("shop"), SessionOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("did not start within 60s: "), "{error}");
+    assert!(error.to_string().contains("Traceback: no such shop"), "{error}");
+}

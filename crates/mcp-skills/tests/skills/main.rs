@@ -108,12 +108,12 @@ async fn what_is_not_as_listed_is_not_handed_out() {
     let hidden = SKILL.replace("name:", "allowed-tools: Bash\nname:");
     for (text, listed, kind, says) in [
         (evil.clone(), SKILL, SkillErrorKind::Digest, "its digest is sha256:"),
-        (format!("{SKILL}more"), SKILL, SkillErrorKind::Size, "it has 60 bytes, and 56 as listed"),
+        (format!("{SKILL}more"), SKILL, SkillErrorKind::Size, "it has 60 bytes, but 56 are listed"),
         (
             other.clone(),
             &*other,
             SkillErrorKind::Frontmatter,
-            "its \"description\" is not what is listed",
+            "its \"description\" is not as listed",
         ),
         (
             hidden.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mcp_core::{ListRootsResult, Root};
 use mcp_session::{ErrorKind, Handlers, OutputChecks, Session, SessionOptions};
 use mcp_tasks::{Started, TaskState, TaskStatus, Tasks};
+use mcp_transport::Binding;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -158,4 +159,19 @@ async fn results_of_tasks_in_hand_are_judged_as_those_of_calls() {
     assert!(error.result().is_some());
     // By its id alone, nobody knows the tool.
     tasks.task(&session, "t1").result().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_about_a_task_name_it_for_headers() {
+    let peer = modern(|message| match message["method"].as_str() {
+        Some("tools/call") => result(message, begun()),
+        _ => result(message, completed("baked")),
+    });
+    let peer = peer.bound(Binding::StreamableHttp);
+    let options = SessionOptions::default().with_extension(Tasks::new());
+    let session = Session::open(peer.clone(), None, options).await.unwrap();
+    session.call_tool("bake").await.unwrap();
+    let sent = peer.sent();
+    let get = sent.iter().find(|sent| sent.method == "tasks/get").unwrap();
+    assert_eq!(get.routing.as_ref().unwrap().name.as_deref(), Some("t1"));
 }

@@ -1,13 +1,14 @@
 //! Settings: what may be given, what is shown of it, and services of the user's own.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::Full;
-use mcp_http::{Body, HttpClient};
+use mcp_http::{Body, HttpClient, ReadTimeout};
 use mcp_testkit::{http::Server, within};
 use mcp_transport::{
-    Address, Binding, Carrier, Connect, Delivery, Envelope, ErrorKind, SharedConnect, Transport,
+    Address, Binding, Carrier, Connect, Delivery, Envelope, ErrorKind, IdleLimit, SharedConnect,
+    Transport,
 };
 use mcp_transport_http::StreamableHttp;
 
@@ -126,6 +127,8 @@ async fn any_tower_service_will_do() {
     let service = tower::service_fn(|request: Request<Body>| async move {
         assert_eq!(request.uri(), "https://nowhere.example/mcp");
         assert_eq!(request.extensions().get(), Some(&Mark(7)));
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(request.extensions().get(), Some(&ReadTimeout(second)));
         let body = r#"{"jsonrpc":"2.0","id":1,"result":"mine"}"#;
         let response =
             Response::builder().header("content-type", "Application/JSON; charset=utf-8");
@@ -134,6 +137,7 @@ async fn any_tower_service_will_do() {
     let server = StreamableHttp::new("https://nowhere.example/mcp").unwrap().with_service(service);
     let transport = SharedConnect::new(server).connect().await.unwrap().transport;
     let envelope = Envelope::new(request(1, "m", "")).with_version(MODERN).with_extension(Mark(7));
+    let envelope = envelope.with_idle_limit(IdleLimit::After(Duration::from_secs(1)));
     let response = within(async { transport.request(envelope).await.unwrap().response().await });
     assert_eq!(text(&response.await.unwrap()), "\"mine\"");
 }
