@@ -1,0 +1,85 @@
+use std::{error::Error as StdError, fmt};
+
+use mcp_session::Error;
+
+/// Why a tool could not be listed or called, or an app could not be read.
+///
+/// `Display` prints the whole story and `source()` nothing, as with the errors of a session.
+#[derive(Debug, Clone)]
+pub struct AgentError(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: AgentErrorKind,
+    /// The tool by the model's name, or the URI of the app.
+    subject: Option<String>,
+    message: String,
+    call: Option<Error>,
+}
+
+/// What went wrong, to match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AgentErrorKind {
+    /// The model called a tool that there is not, or not any more.
+    UnknownTool,
+    /// The arguments that the model wrote are not a JSON object.
+    Arguments,
+    /// The reply of the model does not have the shape of its API.
+    Reply,
+    /// The server could not be asked, or answered with an error: see [`AgentError::call`].
+    Call,
+    /// What a tool says of its app is malformed.
+    AppMeta,
+    /// What was read as an app is none: another URI, another MIME type, or no HTML.
+    AppResource,
+}
+
+impl AgentError {
+    pub(crate) fn new(kind: AgentErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, subject: None, message: message.into(), call: None }))
+    }
+
+    pub(crate) fn about(mut self, subject: &str) -> Self {
+        self.0.subject = Some(subject.to_owned());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> AgentErrorKind {
+        self.0.kind
+    }
+
+    /// The tool by the name that the model knows, or the URI of the app.
+    pub fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+
+    /// The error of the session, of kind [`Call`](AgentErrorKind::Call).
+    pub fn call(&self) -> Option<&Error> {
+        self.0.call.as_ref()
+    }
+}
+
+impl From<Error> for AgentError {
+    fn from(error: Error) -> Self {
+        let mut this = Self::new(AgentErrorKind::Call, "");
+        this.0.call = Some(error);
+        this
+    }
+}
+
+impl fmt::Display for AgentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { subject, message, call, .. } = &*self.0;
+        if let Some(subject) = subject {
+            write!(f, "{subject}: ")?;
+        }
+        match call {
+            Some(error) => write!(f, "{error}"),
+            None => f.write_str(message),
+        }
+    }
+}
+
+impl StdError for AgentError {}

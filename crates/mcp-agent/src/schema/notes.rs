@@ -1,0 +1,42 @@
+use serde_json::{Map, Value};
+
+use super::keywords::QUOTED;
+use crate::change::{Change, ChangeKind, quoted};
+
+/// The keywords that one schema loses, quoted in its description so that the model may follow them.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(Vec<String>);
+
+impl Notes {
+    /// Reports a keyword as dropped.
+    pub(crate) fn dropped(
+        &mut self,
+        changes: &mut Vec<Change>,
+        path: &str,
+        keyword: &str,
+        value: &Value,
+    ) {
+        changes.push(Change::of_keyword(path, ChangeKind::Dropped, keyword, value));
+        if QUOTED.contains(&keyword) {
+            self.quote(keyword, value);
+        }
+    }
+
+    /// Quotes a keyword, unless its value is long.
+    pub(crate) fn quote(&mut self, keyword: &str, value: &Value) {
+        self.0.extend(quoted(keyword, value));
+    }
+
+    /// Writes what was quoted behind the description.
+    pub(crate) fn write(self, schema: &mut Map<String, Value>) {
+        if self.0.is_empty() {
+            return;
+        }
+        let notes = format!("({})", self.0.join("; "));
+        let description = match schema.get("description").and_then(Value::as_str) {
+            Some(text) if !text.is_empty() => format!("{text} {notes}"),
+            _ => notes,
+        };
+        schema.insert("description".to_owned(), description.into());
+    }
+}
