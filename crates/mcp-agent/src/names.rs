@@ -25,6 +25,11 @@ pub(crate) struct Origin {
 }
 
 impl Names {
+    /// The tool that a name stands for.
+    pub(crate) fn origin(&self, name: &str) -> Option<&Origin> {
+        self.by_name.get(name)
+    }
+
     /// The name of a tool, with the label of its session in front if it has one. `None` when the session
     /// has too many.
     pub(crate) fn give(&mut self, origin: &Origin, label: Option<&str>) -> Option<String> {

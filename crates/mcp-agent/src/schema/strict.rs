@@ -196,9 +196,9 @@ impl Strict {
             back.insert(name, Property { name: None, drops_null, value });
             all.insert(name.clone(), property.into());
         }
-        let names: Vec<&String> = all.keys().collect();
-        form.insert("required".to_owned(), serde_json::json!(names));
+        let names: Vec<Value> = all.keys().map(|name| name.clone().into()).collect();
         form.insert("properties".to_owned(), all.into());
+        form.insert("required".to_owned(), names.into());
         form.insert("additionalProperties".to_owned(), false.into());
         Ok(back)
     }

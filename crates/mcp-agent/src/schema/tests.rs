@@ -433,7 +433,7 @@ fn arguments_with_names_that_an_api_refuses_get_others_and_back() {
             "$top": {"type": "integer"},
             "user.name": {"type": "string"},
             "1st": {"type": "string"},
-            long.clone(): {"type": "string"},
+            long: {"type": "string"},
         },
         "required": ["$top", "user.name"],
         "dependentRequired": {"$top": ["filter[id]"]},

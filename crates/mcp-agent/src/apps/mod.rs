@@ -1,0 +1,37 @@
+//! The extension MCP Apps, `io.modelcontextprotocol/ui`: tools whose results a host shows as a page of HTML.
+//!
+//! This is the part of a client: the extension is declared, what tools and pages say of themselves is read as
+//! types, and pages are read and checked. To show a page, and to talk to it, is the host's part.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use mcp_agent::{AgentError, apps::{App, AppsExtension, ToolUi}};
+//! use mcp_session::{Session, SessionOptions};
+//!
+//! let mut options = SessionOptions::default();
+//! options.extensions.push(Arc::new(AppsExtension::new()));
+//!
+//! # async fn show(session: Session) -> Result<(), AgentError> {
+//! for tool in session.list_tools().await? {
+//!     let Some(uri) = ToolUi::of(&tool)?.and_then(|ui| ui.resource_uri) else { continue };
+//!     let app = App::read(&session, &uri).await?;
+//!     println!("{} bytes of HTML under {}", app.html.len(), app.ui.csp.header()?);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! A [`Toolset`](crate::Toolset) leaves out of its declarations what is for apps alone.
+//!
+//! Spec: ext-apps 2026-01-26
+
+mod app;
+mod extension;
+mod mime;
+mod resource_ui;
+mod tool_ui;
+
+pub use app::App;
+pub use extension::{AppsExtension, ID, MIME_TYPE};
+pub use resource_ui::{Csp, Permissions, ResourceUi};
+pub use tool_ui::{ToolUi, Visibility};

@@ -1,0 +1,175 @@
+//! A result as the blocks that a model gets, whatever the API.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mcp_core::{CallToolResult, ContentBlock, ResourceContents, ResourceLink};
+use serde_json::{Map, Value, json};
+
+use super::{
+    limits::OutputLimits,
+    media::{MediaKind, accepted, is_base64},
+    omission::{Omission, OmissionReason},
+    same::says_the_same,
+    text::Text,
+};
+use crate::api::Api;
+
+/// A piece of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Block {
+    Text(String),
+    /// Its data stays where it is: see [`data`].
+    Media {
+        kind: MediaKind,
+        mime: &'static str,
+        at: usize,
+    },
+}
+
+/// The blocks of a result, and what they leave out.
+pub(crate) fn blocks(
+    api: Api,
+    result: &CallToolResult,
+    has_app: bool,
+    limits: OutputLimits,
+) -> (Vec<Block>, Vec<Omission>) {
+    let mut builder = Builder {
+        api,
+        // Anthropic accepts text alone where a tool failed.
+        takes_media: api != Api::Anthropic || result.is_error != Some(true),
+        text: Text::new(limits.text),
+        media: limits.media,
+        blocks: Vec::new(),
+        omitted: Vec::new(),
+    };
+    for (at, content) in result.content.iter().enumerate() {
+        builder.content(at, content);
+    }
+    if let Some(data) = &result.structured_content {
+        builder.structured(result, data, has_app);
+    }
+    (builder.blocks, builder.omitted)
+}
+
+/// The data of a block of media, in base64.
+pub(crate) fn data(result: &CallToolResult, at: usize) -> &str {
+    match result.content.get(at) {
+        Some(ContentBlock::Image(image)) => &image.data,
+        Some(ContentBlock::Resource(resource)) => match &resource.resource {
+            ResourceContents::Blob(blob) => &blob.blob,
+            _ => "",
+        },
+        _ => "",
+    }
+}
+
+struct Builder {
+    api: Api,
+    takes_media: bool,
+    text: Text,
+    media: usize,
+    blocks: Vec<Block>,
+    omitted: Vec<Omission>,
+}
+
+impl Builder {
+    fn content(&mut self, at: usize, content: &ContentBlock) {
+        match content {
+            ContentBlock::Text(text) => self.text("text", text.text.clone()),
+            ContentBlock::Image(image) => self.media(at, &image.mime_type, &image.data),
+            ContentBlock::Audio(audio) => {
+                self.omit(&audio.mime_type, audio.data.len(), OmissionReason::Unsupported);
+            }
+            ContentBlock::ResourceLink(link) => self.text("resource link", linked(link)),
+            ContentBlock::Resource(embedded) => match &embedded.resource {
+                ResourceContents::Text(contents) => {
+                    self.resource(&contents.uri, contents.text.clone());
+                }
+                ResourceContents::Blob(contents) => {
+                    let mime = contents.mime_type.as_deref().unwrap_or("application/octet-stream");
+                    match text_in(mime, &contents.blob) {
+                        Some(text) => self.resource(&contents.uri, text),
+                        None => self.media(at, mime, &contents.blob),
+                    }
+                }
+                other => self.text("resource", json(other)),
+            },
+            other => self.text("content", json(other)),
+        }
+    }
+
+    fn text(&mut self, what: &str, text: String) {
+        // Anthropic refuses blocks without text.
+        if !text.is_empty() {
+            let text = self.text.take(what, text, &mut self.omitted);
+            self.blocks.push(Block::Text(text));
+        }
+    }
+
+    fn resource(&mut self, uri: &str, text: String) {
+        self.text("resource", format!("{uri}:\n{text}"));
+    }
+
+    fn media(&mut self, at: usize, mime: &str, data: &str) {
+        let accepted = accepted(self.api, mime).filter(|_| self.takes_media);
+        let Some((kind, accepted)) = accepted else {
+            return self.omit(mime, data.len(), OmissionReason::Unsupported);
+        };
+        if !is_base64(data) {
+            return self.omit(mime, data.len(), OmissionReason::Malformed);
+        }
+        if data.len() > self.media {
+            return self.omit(mime, data.len(), OmissionReason::MediaLimit);
+        }
+        self.media -= data.len();
+        self.blocks.push(Block::Media { kind, mime: accepted, at });
+    }
+
+    /// Structured content that the blocks do not say already.
+    fn structured(&mut self, result: &CallToolResult, data: &Value, has_app: bool) {
+        let texts: Vec<&str> = result.content.iter().filter_map(ContentBlock::as_text).collect();
+        if says_the_same(&texts, data) {
+            return;
+        }
+        let data = data.to_string();
+        // Spec: ext-apps 2026-01-26#data-passing
+        if has_app && !self.blocks.is_empty() {
+            let (what, reason) = ("structured content".to_owned(), OmissionReason::ForApp);
+            return self.omitted.push(Omission { what, bytes: data.len(), reason });
+        }
+        self.text("structured content", data);
+    }
+
+    /// Leaves something out, and tells the model.
+    fn omit(&mut self, what: &str, bytes: usize, reason: OmissionReason) {
+        let omission = Omission { what: what.to_owned(), bytes, reason };
+        self.blocks.push(Block::Text(format!("[{omission}]")));
+        self.omitted.push(omission);
+    }
+}
+
+/// What a model can use of a link.
+fn linked(link: &ResourceLink) -> String {
+    let ResourceLink { uri, name, title, description, mime_type, size, .. } = link;
+    let all = [
+        ("type", Some(json!("resource_link"))),
+        ("uri", Some(json!(uri))),
+        ("name", Some(json!(name))),
+        ("title", title.as_ref().map(|it| json!(it))),
+        ("description", description.as_ref().map(|it| json!(it))),
+        ("mimeType", mime_type.as_ref().map(|it| json!(it))),
+        ("size", size.map(|it| json!(it))),
+    ];
+    let members = all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(members.collect::<Map<_, _>>()).to_string()
+}
+
+/// The text in a blob that says that it is text.
+fn text_in(mime: &str, blob: &str) -> Option<String> {
+    let is_text = mime.starts_with("text/") || mime.starts_with("application/json");
+    let bytes = is_text.then(|| STANDARD.decode(blob)).and_then(Result::ok)?;
+    String::from_utf8(bytes).ok()
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

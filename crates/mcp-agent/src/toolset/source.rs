@@ -1,0 +1,97 @@
+//! The tools of one session, and word of their changes.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use futures_core::Stream as _;
+use mcp_core::{SubscriptionFilter, Tool};
+use mcp_session::{CacheMode, Error, Relisten, Session, Subscription};
+
+use super::agent_tool::AgentTool;
+
+pub(crate) struct Source {
+    pub(crate) session: Session,
+    /// What stands in front of the names of its tools.
+    pub(crate) label: Option<String>,
+    pub(crate) tools: Vec<AgentTool>,
+    /// Whether the list is known to be another one, or may be.
+    pub(crate) is_stale: bool,
+    following: Following,
+}
+
+enum Following {
+    /// The server does not report changes.
+    Unsupported,
+    /// To be opened, or opened again.
+    Closed,
+    Open(Subscription),
+}
+
+impl Source {
+    pub(crate) fn new(session: Session, label: Option<String>) -> Self {
+        let tools = session.capabilities().tools.as_ref();
+        let following = match tools.and_then(|tools| tools.list_changed) {
+            Some(true) => Following::Closed,
+            _ => Following::Unsupported,
+        };
+        Self { session, label, tools: Vec::new(), is_stale: true, following }
+    }
+
+    /// Lists the tools if they may have changed. `None` when they have not.
+    pub(crate) async fn list(&mut self) -> Result<Option<Vec<Tool>>, Error> {
+        self.look();
+        if !self.is_stale {
+            return Ok(None);
+        }
+        // First, so that no change is missed between the two.
+        self.follow().await?;
+        if self.session.capabilities().tools.is_none() {
+            self.is_stale = false;
+            return Ok(Some(Vec::new()));
+        }
+        let tools = self.session.list_tools().cache(CacheMode::Refresh).await?;
+        self.is_stale = false;
+        Ok(Some(tools))
+    }
+
+    /// Waits until the server reports a change, if it does so at all. Cancel safe.
+    pub(crate) fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Following::Open(changes) = &mut self.following {
+            match Pin::new(changes).poll_next(cx) {
+                Poll::Pending => break,
+                // Whatever is reported, even that reports were lost, the list may be another one.
+                Poll::Ready(Some(Ok(_))) => self.is_stale = true,
+                Poll::Ready(Some(Err(_)) | None) => {
+                    self.is_stale = true;
+                    self.following = Following::Closed;
+                }
+            }
+        }
+        if self.is_stale { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Takes what the server has reported.
+    fn look(&mut self) {
+        let _ = self.poll_changed(&mut Context::from_waker(Waker::noop()));
+    }
+
+    async fn follow(&mut self) -> Result<(), Error> {
+        if !matches!(self.following, Following::Closed) {
+            return Ok(());
+        }
+        let filter = SubscriptionFilter::new().with_tools_list_changed(true);
+        let subscribed = self.session.subscribe(filter).relisten(Relisten::default()).await;
+        self.following = match subscribed {
+            Ok(changes) => Following::Open(changes),
+            Err(error) if error.answer().is_some() => {
+                let server = self.session.name();
+                tracing::warn!(server, %error, "changes of tools are not reported as declared");
+                Following::Unsupported
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(())
+    }
+}
