@@ -37,6 +37,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Declaration {
     name: String,
+    description: Option<String>,
     json: Value,
     adapted: Adapted,
 }
@@ -57,13 +58,24 @@ impl Declaration {
     ) -> Self {
         let name = name.into();
         let adapted = adapt(api, &tool.input_schema, may_be_strict);
-        let json = write(api, &name, description(tool), &adapted);
-        Self { name, json, adapted }
+        let description = description(tool).map(str::to_owned);
+        let json = write(api, &name, description.as_deref(), &adapted);
+        Self { name, description, json, adapted }
     }
 
     /// The name of the function.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the function does.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The schema of the arguments.
+    pub fn schema(&self) -> &Map<String, Value> {
+        &self.adapted.schema
     }
 
     /// The declaration in the shape of the API. See [`Api::tools`] for what a request holds.
@@ -136,8 +148,11 @@ fn write(api: Api, name: &str, description: Option<&str>, adapted: &Adapted) -> 
     match api {
         Api::OpenAiChat | Api::OpenAiResponses => {
             set("parameters", schema());
-            // Responses takes a function that does not say so for a strict one.
-            set("strict", adapted.is_strict.into());
+            // Responses makes strict what does not say otherwise. Some services with the API of Chat
+            // Completions know no such member.
+            if adapted.is_strict || api == Api::OpenAiResponses {
+                set("strict", adapted.is_strict.into());
+            }
         }
         Api::Anthropic => set("input_schema", schema()),
         Api::Gemini if has_properties(&adapted.schema) => set("parametersJsonSchema", schema()),

@@ -34,4 +34,5 @@ mod tool_ui;
 pub use app::App;
 pub use extension::{AppsExtension, ID, MIME_TYPE};
 pub use resource_ui::{Csp, Permissions, ResourceUi};
+pub(crate) use tool_ui::is_app_uri;
 pub use tool_ui::{ToolUi, Visibility};

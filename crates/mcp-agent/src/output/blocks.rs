@@ -11,7 +11,7 @@ use super::{
     same::says_the_same,
     text::Text,
 };
-use crate::api::Api;
+use crate::{api::Api, apps::is_app_uri};
 
 /// A piece of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,15 @@ impl Builder {
                 self.omit(&audio.mime_type, audio.data.len(), OmissionReason::Unsupported);
             }
             ContentBlock::ResourceLink(link) => self.text("resource link", linked(link)),
+            // A page that a tool gives by itself.
+            ContentBlock::Resource(embedded) if is_app_uri(embedded.resource.uri()) => {
+                let bytes = match &embedded.resource {
+                    ResourceContents::Text(page) => page.text.len(),
+                    ResourceContents::Blob(page) => page.blob.len(),
+                    other => json(other).len(),
+                };
+                self.omit(embedded.resource.uri(), bytes, OmissionReason::ForApp);
+            }
             ContentBlock::Resource(embedded) => match &embedded.resource {
                 ResourceContents::Text(contents) => {
                     self.resource(&contents.uri, contents.text.clone());

@@ -44,11 +44,8 @@ fn chat_message(output: &ToolOutput) -> Value {
         Block::Media { mime, .. } => format!("[{mime}: see the next message of the user]"),
     };
     let texts: Vec<String> = marked(output).iter().map(text).collect();
-    let content = match &texts[..] {
-        [] => json!(""),
-        [text] => json!(text),
-        texts => texts.iter().map(|text| json!({ "type": "text", "text": text })).collect(),
-    };
+    // One string, since many services with this API know no arrays here.
+    let content = texts.join("\n");
     json!({ "role": "tool", "tool_call_id": output.id, "content": content })
 }
 

@@ -17,7 +17,9 @@ impl Notes {
         value: &Value,
     ) {
         changes.push(Change::of_keyword(path, ChangeKind::Dropped, keyword, value));
-        if QUOTED.contains(&keyword) {
+        // That nothing is the default says nothing.
+        let says_something = keyword != "default" || !value.is_null();
+        if says_something && QUOTED.contains(&keyword) {
             self.quote(keyword, value);
         }
     }

@@ -55,6 +55,17 @@ fn references_are_written_out_with_what_stands_beside_them() {
 }
 
 #[test]
+fn the_root_may_be_a_reference_itself() {
+    let schema = json!({
+        "$ref": "#/definitions/Args",
+        "definitions": {"Args": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}},
+    });
+    let adapted = adapted(Api::OpenAiChat, schema);
+    assert!(adapted.is_strict && adapted.changes.is_empty());
+    assert_eq!(adapted.schema["properties"], json!({"a": {"type": "string"}}));
+}
+
+#[test]
 fn a_schema_within_itself_is_cut_at_the_second_time() {
     let schema = json!({
         "type": "object",
@@ -248,7 +259,7 @@ fn strict_closes_every_object_and_requires_every_property() {
             "text": {"type": "string", "description": "Words", "minLength": 1, "default": "x"},
             "kind": {"enum": ["a", "b"]},
             "one": {"const": 1, "type": "integer"},
-            "when": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+            "when": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}], "default": null},
             "tags": {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": 3},
             "size": {"type": "object", "description": "Size", "properties": {"w": {"type": "number"}}},
             "any": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
@@ -287,6 +298,7 @@ fn strict_closes_every_object_and_requires_every_property() {
         [
             (ChangeKind::Dropped, "/properties/text"),
             (ChangeKind::Dropped, "/properties/text"),
+            (ChangeKind::Dropped, "/properties/when"),
             (ChangeKind::Dropped, "/properties/tags/items"),
             (ChangeKind::Widened, "/properties/any"),
         ]

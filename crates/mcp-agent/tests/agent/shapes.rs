@@ -181,7 +181,7 @@ fn check(api: Api, declaration: &Declaration) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn any_schema_becomes_one_that_each_api_accepts(root in schema(), definition in schema()) {
