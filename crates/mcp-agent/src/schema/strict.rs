@@ -148,6 +148,9 @@ impl Strict {
             }
             Kind::Plain(types) => drop(form.insert("type".to_owned(), types)),
         }
+        if !fits_its_type(&form) {
+            return Err(format!("a constant of another type at {here}"));
+        }
         notes.write(&mut form);
         Ok((if has_null { nullable(form) } else { form }, back))
     }
@@ -270,6 +273,17 @@ fn kind(form: &Map<String, Value>, schema: &Map<String, Value>) -> Option<(Kind,
         _ if others.contains(&"object") || others.contains(&"array") => return None,
         _ => (Kind::Plain(value), false),
     })
+}
+
+/// Whether the constants of a schema are of its type: where they are not, it does not mean what it says.
+fn fits_its_type(form: &Map<String, Value>) -> bool {
+    let Some(types) = form.get("type").and_then(types) else { return true };
+    let fits = |value: &Value| {
+        let kind = type_of(value);
+        types.contains(&kind) || kind == "integer" && types.contains(&"number")
+    };
+    let values = form.get("enum").and_then(Value::as_array);
+    form.get("const").into_iter().chain(values.into_iter().flatten()).all(fits)
 }
 
 fn type_of(value: &Value) -> &'static str {

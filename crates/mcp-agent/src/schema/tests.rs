@@ -346,6 +346,7 @@ fn what_strict_cannot_say_is_not_strict_and_says_why() {
             json!({"anyOf": [{"type": "string"}, {"type": "null"}], "type": "string"}),
             "`anyOf` beside other keywords",
         ),
+        (json!({"type": "string", "enum": ["a", null]}), "a constant of another type"),
         (deep, "more than 10 objects"),
         (json!({"enum": many}), "1001 values of `enum`"),
     ] {

@@ -6,4 +6,5 @@ mod apps;
 mod golden;
 mod server;
 mod shapes;
+mod strict;
 mod toolset;
