@@ -238,6 +238,12 @@ fn read_servers(config: &mut McpConfig, root: &Value) {
         config.report(Some(name), findings);
         if let Some(mut server) = server.filter(|_| is_usable) {
             server.disabled |= switches.is_off(name);
+            let has_name =
+                config.manner.dialect == Dialect::Goose || matches!(step, Step::Index(_));
+            // Written again with the entry.
+            if has_name && server.extra.get("name").and_then(Value::as_str) == Some(name) {
+                server.extra.shift_remove("name");
+            }
             config.servers.push((name.to_owned(), server));
         }
     }
@@ -283,7 +289,8 @@ fn read_inputs(config: &mut McpConfig, root: &Value) {
 
 fn report_ignored(config: &mut McpConfig, root: &Value) {
     for key in dialect::ignored(root, &config.container) {
-        let message = format!("not read, because there is {} too", Path::to(&config.container));
+        let container = Path::to(&config.container);
+        let message = format!("not read: the servers of this document stand under {container}");
         config.report(None, vec![Finding::doubt(Path::of([key]), message)]);
     }
 }

@@ -56,6 +56,20 @@ pub(crate) fn masked(args: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// A URL without its user, password and query, which may hold keys.
+pub(crate) fn masked_url(url: &str) -> String {
+    let (plain, query) = match url.find(['?', '#']) {
+        Some(at) => (&url[..at], "?.."),
+        None => (url, ""),
+    };
+    let start = plain.find("://").map_or(0, |at| at + 3);
+    let host = plain[start..].find('/').map_or(plain.len(), |at| start + at);
+    match plain[start..host].rfind('@') {
+        Some(at) => format!("{}..{}{query}", &plain[..start], &plain[start + at..]),
+        None => format!("{plain}{query}"),
+    }
+}
+
 /// Where the secret begins in an argument that holds one.
 fn secret_start(args: &[&str], at: usize) -> Option<usize> {
     let arg = args[at];

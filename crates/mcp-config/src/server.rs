@@ -232,7 +232,7 @@ impl fmt::Debug for Stdio {
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
-            .field("url", &without_secrets(&self.url))
+            .field("url", &secrets::masked_url(&self.url))
             .field("transport", &self.transport)
             .field("headers", &self.headers.keys())
             .field("auth", &self.auth)
@@ -247,20 +247,6 @@ impl fmt::Debug for Auth {
             Self::Bearer(_) => "Bearer(..)",
             Self::Other(_) => "Other(..)",
         })
-    }
-}
-
-/// A URL without its user, password and query, which may hold keys.
-fn without_secrets(url: &str) -> String {
-    let (plain, query) = match url.find(['?', '#']) {
-        Some(at) => (&url[..at], "?.."),
-        None => (url, ""),
-    };
-    let start = plain.find("://").map_or(0, |at| at + 3);
-    let host = plain[start..].find('/').map_or(plain.len(), |at| start + at);
-    match plain[start..host].rfind('@') {
-        Some(at) => format!("{}..{}{query}", &plain[..start], &plain[start + at..]),
-        None => format!("{plain}{query}"),
     }
 }
 

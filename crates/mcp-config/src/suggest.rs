@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let mut best: Option<(usize, &str)> = None;
     for it in known {
         let Some(other) = Folded::new(it) else { continue };
-        if *it == *word || plain.len.abs_diff(other.len) > allowed {
+        if *it == *word || !plain.may_be_near(&other, allowed) {
             continue;
         }
         let distance = distance(plain.letters(), other.letters());
@@ -30,28 +30,38 @@ pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
 
 /// A word without case and separators, on the stack.
 struct Folded {
-    letters: [char; MAX_LETTERS],
+    letters: [u8; MAX_LETTERS],
     len: usize,
+    /// Which letters it has, a bit each.
+    set: u64,
 }
 
 impl Folded {
+    /// `None` for a word that is too long, or not in ASCII as all known ones are.
     fn new(word: &str) -> Option<Self> {
-        let mut folded = Self { letters: ['\0'; MAX_LETTERS], len: 0 };
-        let letters = word.chars().filter(|c| !matches!(c, '-' | '_' | ' ' | '.'));
-        for letter in letters.flat_map(char::to_lowercase) {
+        let mut folded = Self { letters: [0; MAX_LETTERS], len: 0, set: 0 };
+        for byte in word.bytes().filter(|byte| !matches!(byte, b'-' | b'_' | b' ' | b'.')) {
+            let letter = byte.is_ascii().then(|| byte.to_ascii_lowercase())?;
             *folded.letters.get_mut(folded.len)? = letter;
             folded.len += 1;
+            folded.set |= 1 << (letter & 63);
         }
         Some(folded)
     }
 
-    fn letters(&self) -> &[char] {
+    fn letters(&self) -> &[u8] {
         &self.letters[..self.len]
+    }
+
+    /// An edit changes the length by one at most, and the set by two letters.
+    fn may_be_near(&self, other: &Self, allowed: usize) -> bool {
+        self.len.abs_diff(other.len) <= allowed
+            && (self.set ^ other.set).count_ones() as usize <= 2 * allowed
     }
 }
 
 /// How many letters to insert, remove, replace or swap with a neighbour.
-fn distance(from: &[char], to: &[char]) -> usize {
+fn distance(from: &[u8], to: &[u8]) -> usize {
     let mut rows = [[0_usize; MAX_LETTERS + 1]; 3];
     for (j, cell) in rows[0].iter_mut().enumerate() {
         *cell = j;

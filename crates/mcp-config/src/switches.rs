@@ -27,7 +27,7 @@ struct Names<'a> {
 
 impl<'a> Switches<'a> {
     /// `mcp.allowed` and `mcp.excluded` of Gemini CLI and Qwen Code, and `disabledMcpServers` of Claude
-    /// Code beside the servers.
+    /// Code next to the servers.
     pub(crate) fn of(root: &'a Value, container: &[String]) -> Self {
         let mut switches = Self::default();
         if container.first().is_none_or(|key| key != "mcpServers" && key != "projects") {
@@ -37,10 +37,9 @@ impl<'a> Switches<'a> {
         let list = |holder: Option<&'a Value>, name: &str| {
             holder.and_then(|holder| holder.get(name)).and_then(Value::as_array)
         };
-        for allowed in [list(mcp, "allowed"), list(Some(root), "allowMCPServers")] {
-            if let Some(allowed) = allowed {
-                switches.allowed.get_or_insert_default().extend(allowed);
-            }
+        let allowed = [list(mcp, "allowed"), list(Some(root), "allowMCPServers")];
+        for allowed in allowed.into_iter().flatten() {
+            switches.allowed.get_or_insert_default().extend(allowed);
         }
         let above = container.split_last().map_or(&[][..], |(_, above)| above);
         for excluded in [

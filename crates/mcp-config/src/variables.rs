@@ -34,8 +34,9 @@ pub struct Variables<'a> {
     answers: RefCell<BTreeMap<String, Option<String>>>,
 }
 
-/// A value that the user is asked for: an entry of `inputs`.
-#[derive(Clone, Debug, PartialEq)]
+/// A value that the user is asked for: an entry of `inputs`. `Debug` does not show the default of a
+/// password.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Input {
     /// The id in `${input:id}`.
@@ -147,5 +148,18 @@ impl Input {
             default: text("default"),
             options: options.collect(),
         })
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let default = self.default.as_deref().map(|it| if self.password { ".." } else { it });
+        f.debug_struct("Input")
+            .field("id", &self.id)
+            .field("description", &self.description)
+            .field("password", &self.password)
+            .field("default", &default)
+            .field("options", &self.options)
+            .finish()
     }
 }

@@ -1,4 +1,4 @@
-//! A bookshop over standard input and output. Try it by hand:
+//! A bookshop over standard input and output. Try it in a shell:
 //!
 //! ```text
 //! echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' | cargo run -p mcp-server --example bookshop_stdio

@@ -1,13 +1,15 @@
+//! The arguments of handlers: schema and decoding.
+
 use mcp_core::PromptArgument;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// How the arguments of a handler look, and whether there are any.
+/// The schema of the arguments of a handler.
 pub(crate) struct Arguments {
     /// A JSON Schema with `"type": "object"` at the root.
     pub(crate) schema: Map<String, Value>,
-    /// `A` is `()`: what comes is not looked at.
+    /// Whether `A` is `()`, so that arguments are ignored.
     none: bool,
 }
 
@@ -16,14 +18,13 @@ impl Arguments {
         let mut schema = schema::<A>(SchemaSettings::draft2020_12().for_deserialize());
         let none = schema.get("type").is_some_and(|kind| kind == "null");
         if schema.get("type").is_none_or(|kind| kind != "object") {
-            // First, as everybody writes it.
+            // First, as is usual.
             schema.shift_insert(0, "type".to_owned(), "object".into());
         }
         Self { schema, none }
     }
 
-    /// A function that decodes the text of an object, and tells what is wrong with it by the path of the
-    /// member.
+    /// A function that decodes the text of an object; its error names the path of the member.
     pub(crate) fn decoder<A: DeserializeOwned>(
         &self,
     ) -> impl Fn(&str) -> Result<A, String> + use<A> {
@@ -34,7 +35,7 @@ impl Arguments {
         }
     }
 
-    /// The arguments as prompts list them.
+    /// The arguments in the form that prompts list.
     pub(crate) fn for_prompt(&self) -> Vec<PromptArgument> {
         let required = self.schema.get("required").and_then(Value::as_array);
         let is_required =
@@ -52,14 +53,14 @@ impl Arguments {
     }
 }
 
-/// The schema of what a tool returns as data, if it says anything.
+/// The schema of the data that a tool returns, unless it allows anything.
 pub(crate) fn output_schema<T: JsonSchema>() -> Option<Map<String, Value>> {
     let schema = schema::<T>(SchemaSettings::draft2020_12().for_serialize());
     (!schema.is_empty()).then_some(schema)
 }
 
-/// The schema of a type without what goes without saying: the dialect, which is the default one, and the
-/// type's name in Rust.
+/// The schema of a type without the dialect, which is the default one, and without the type's name in
+/// Rust.
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Map<String, Value> {
     let settings = settings.with(|settings| settings.meta_schema = None);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -72,7 +73,7 @@ fn text(schema: &Value, member: &str) -> Option<String> {
     Some(schema.get(member)?.as_str()?.to_owned())
 }
 
-/// Decodes again, with the path of the member in view.
+/// Decodes again to find the path of the member.
 fn explain<A: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, A>(&mut json) {

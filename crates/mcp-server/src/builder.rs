@@ -1,3 +1,5 @@
+//! Builds a server.
+
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use mcp_core::{
@@ -11,31 +13,31 @@ use serde_json::Map;
 
 use crate::{
     IntoCompletion, IntoPrompt, IntoResource, IntoToolResult, ReadRequest, Server,
-    call::Run,
+    call::ErasedHandler,
     catalog::Catalog,
     completion::completion,
     handler::Handler,
     listing::Listing,
     prompt::prompt,
     reply::Stamp,
-    resource::{ReadRun, read},
+    resource::{ErasedRead, read},
     template::Template,
     tool::tool,
 };
 
-/// Describes a [`Server`]; from [`Server::builder`].
+/// Builds a [`Server`]; from [`Server::builder`].
 ///
-/// Of two tools (or prompts, or resources) of one name, the later takes the place of the earlier.
+/// Of two tools (or prompts, or resources) of one name, the later replaces the earlier.
 #[must_use = "nothing is served until it is built"]
 pub struct ServerBuilder {
     info: Implementation,
     instructions: Option<String>,
     versions: Vec<ProtocolVersion>,
-    tools: Listing<Run>,
-    resources: Listing<ReadRun>,
-    templates: Listing<(Option<Template>, ReadRun)>,
-    prompts: Listing<Run>,
-    completion: Option<Run>,
+    tools: Listing<ErasedHandler>,
+    resources: Listing<ErasedRead>,
+    templates: Listing<(Option<Template>, ErasedRead)>,
+    prompts: Listing<ErasedHandler>,
+    completion: Option<ErasedHandler>,
     page_size: usize,
     ttl: Duration,
     cache_scope: CacheScope,
@@ -67,37 +69,37 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets more of what the server says of itself: a title, icons, a web site.
+    /// Changes the description of the server itself: a title, icons, a web site.
     pub fn info(mut self, info: impl FnOnce(Implementation) -> Implementation) -> Self {
         self.info = info(self.info);
         self
     }
 
-    /// Sets how the server is to be used, for models. Default: none.
+    /// Sets instructions for models. Default: none.
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.instructions = Some(instructions.into());
         self
     }
 
-    /// Sets the revisions that are spoken. Default: all, and so both eras.
+    /// Sets the supported revisions. Default: all, and so both eras.
     pub fn protocol_versions(
         mut self,
         versions: impl IntoIterator<Item = ProtocolVersion>,
     ) -> Self {
         let versions: Vec<_> = versions.into_iter().collect();
-        // Kept in one order, whatever the order they come in.
+        // In one order, whatever the order of the argument.
         self.versions =
             ProtocolVersion::ALL.into_iter().filter(|it| versions.contains(it)).collect();
         self
     }
 
-    /// Sets how many elements one page of a list has. Default: all of them.
+    /// Sets the number of elements in one page of a list. Default: all of them.
     pub fn page_size(mut self, size: NonZeroUsize) -> Self {
         self.page_size = size.get();
         self
     }
 
-    /// Sets for how long clients may keep the lists and the answer to `server/discover`, in whole
+    /// Sets for how long clients may cache the lists and the result of `server/discover`, in whole
     /// milliseconds, and who may share them. Default: not at all.
     ///
     /// Spec: server/utilities/caching
@@ -107,10 +109,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a tool. The schema of its arguments is the one of `A`, which `handler` takes; it returns
-    /// what [`IntoToolResult`] tells, and may take a [`Context`](crate::Context) as well.
+    /// Adds a tool. The schema of its arguments is that of `A`, the argument of `handler`, which returns
+    /// an [`IntoToolResult`] and may take a [`Context`](crate::Context) as a second argument.
     ///
-    /// Arguments that do not fit are answered as a failure of the tool that names the member.
+    /// Arguments that do not fit are a failure of the tool, whose text names the member.
     ///
     /// ```
     /// # use mcp_server::{Context, JsonSchema, Server};
@@ -145,8 +147,8 @@ impl ServerBuilder {
         self.tool_with(name, description, |tool| tool, handler)
     }
 
-    /// Adds a [`tool`](Self::tool) of which more is said: `describe` gets it as it would be listed, and
-    /// returns it as it is listed.
+    /// Adds a [`tool`](Self::tool) with a longer description: `describe` takes it as it would be listed,
+    /// and returns it as it is listed.
     pub fn tool_with<A, M, H>(
         mut self,
         name: impl Into<String>,
@@ -162,7 +164,7 @@ impl ServerBuilder {
         let (listed, run) = tool(name.into(), description.into(), handler);
         let modern = describe(listed);
         let mut legacy = modern.clone();
-        // Spec: 2025-11-25 server/tools#output-schema: only objects, and strict clients of that time
+        // Spec: 2025-11-25 server/tools#output-schema: only objects, and strict clients of that revision
         // refuse the whole list for another schema.
         legacy.output_schema = legacy
             .output_schema
@@ -171,7 +173,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a resource. `handler` returns what [`IntoResource`] tells.
+    /// Adds a resource. `handler` returns an [`IntoResource`].
     ///
     /// ```
     /// # use mcp_server::Server;
@@ -194,7 +196,7 @@ impl ServerBuilder {
         self.resource_with(uri, name, |resource| resource, handler)
     }
 
-    /// Adds a [`resource`](Self::resource) of which more is said, such as the type of its contents.
+    /// Adds a [`resource`](Self::resource) with a longer description, such as the type of its contents.
     pub fn resource_with<F, Fut>(
         mut self,
         uri: impl Into<String>,
@@ -213,8 +215,8 @@ impl ServerBuilder {
     }
 
     /// Adds a family of resources. `{id}` in the template stands for one or more characters other than
-    /// `/`, `?` and `#`, `{+path}` for any; [`ReadRequest::variable`] has what it stands for. A template
-    /// with any other expression is listed and never matches.
+    /// `/`, `?` and `#`, `{+path}` for any; [`ReadRequest::variable`] returns them. A template with any
+    /// other expression is listed and never matches.
     ///
     /// Spec: server/resources#resource-templates
     pub fn resource_template<F, Fut>(
@@ -230,7 +232,7 @@ impl ServerBuilder {
         self.resource_template_with(template, name, |template| template, handler)
     }
 
-    /// Adds a [`resource_template`](Self::resource_template) of which more is said.
+    /// Adds a [`resource_template`](Self::resource_template) with a longer description.
     pub fn resource_template_with<F, Fut>(
         mut self,
         template: impl Into<String>,
@@ -249,9 +251,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a prompt. What can be filled in is listed by the members of `A`, which `handler` takes, all
-    /// of them strings; it returns what [`IntoPrompt`] tells, and may take a
-    /// [`Context`](crate::Context) as well.
+    /// Adds a prompt. Its arguments are the members of `A`, the argument of `handler`, all of them
+    /// strings; `handler` returns an [`IntoPrompt`] and may take a [`Context`](crate::Context) as a second
+    /// argument.
     ///
     /// Spec: server/prompts
     pub fn prompt<A, M, H>(
@@ -268,8 +270,8 @@ impl ServerBuilder {
         self.prompt_with(name, description, |prompt| prompt, handler)
     }
 
-    /// Adds a [`prompt`](Self::prompt) of which more is said, such as the arguments of one that takes a
-    /// map.
+    /// Adds a [`prompt`](Self::prompt) with a longer description, such as the arguments of one that takes
+    /// a map.
     pub fn prompt_with<A, M, H>(
         mut self,
         name: impl Into<String>,
@@ -287,7 +289,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets what proposes values for the arguments of prompts and templates.
+    /// Sets the handler that proposes values for the arguments of prompts and templates.
     ///
     /// Spec: server/utilities/completion
     pub fn completion<F, Fut>(mut self, handler: F) -> Self
@@ -299,11 +301,11 @@ impl ServerBuilder {
         self
     }
 
-    /// The server.
+    /// Builds the server.
     #[must_use]
     pub fn build(self) -> Server {
         let capabilities = self.capabilities();
-        // Those that can be asked for in the same way as this was; the others begin with `initialize`.
+        // Revisions of the era of `server/discover`; the others are negotiated with `initialize`.
         let modern = self.versions.iter().filter(|version| version.era() == Era::Modern);
         let modern: Vec<String> = modern.map(ToString::to_string).collect();
         let mut discover = DiscoverResult::new(modern, capabilities.clone())
@@ -337,7 +339,7 @@ impl ServerBuilder {
         Server { catalog: Arc::new(catalog), client: Arc::default() }
     }
 
-    /// What is there is offered. Handlers may always log.
+    /// What was added is offered. Handlers may always log.
     fn capabilities(&self) -> ServerCapabilities {
         let mut capabilities = ServerCapabilities::new().with_logging(Map::new());
         capabilities.tools = (!self.tools.is_empty()).then(ListCapability::new);

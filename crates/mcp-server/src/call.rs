@@ -1,3 +1,5 @@
+//! Runs a handler as an exchange.
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -17,25 +19,26 @@ use crate::{
 /// The future of a handler, with the result already written.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// A handler with its types erased.
-pub(crate) type Run = Box<dyn Fn(&Incoming<'_>) -> Result<Started, ErrorObject> + Send + Sync>;
+/// A handler without its types.
+pub(crate) type ErasedHandler =
+    Box<dyn Fn(&Incoming<'_>) -> Result<Started, ErrorObject> + Send + Sync>;
 
-/// What a handler makes of a request.
+/// The outcome of calling a handler.
 pub(crate) enum Started {
     Answered(RawJson),
     Working {
         work: Work,
-        /// Where the work has messages to send.
+        /// For work that sends messages.
         context: Option<Context>,
     },
     /// An exchange of another kind.
     Exchange(Exchange),
 }
 
-/// Begins to answer the request `id`, and makes its exchange.
+/// Calls the handler of the request `id` and returns its exchange.
 ///
-/// Work is polled once here: most of it is done by then, and its exchange then holds the answer and
-/// nothing else. A handler that panics fails its request alone.
+/// The work is polled once: most of it is done then, and its exchange holds the answer alone. A handler
+/// that panics fails only its request.
 pub(crate) fn start(
     id: RequestId,
     cx: &mut TaskContext<'_>,
@@ -74,7 +77,7 @@ fn panicked() -> ErrorObject {
     internal("the handler panicked")
 }
 
-/// A handler at work: its messages in order, then the answer. Dropping it drops the work.
+/// The work of a handler: yields its messages in order, then the answer. Dropping it drops the work.
 struct Call {
     id: RequestId,
     /// `None` once it is done.
@@ -105,7 +108,7 @@ impl Stream for Call {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            // What was said before comes first.
+            // Messages sent before the answer come first.
             if let Some(message) = this.context.as_ref().and_then(Context::pop) {
                 return Poll::Ready(Some(Ok(message)));
             }
@@ -114,7 +117,7 @@ impl Stream for Call {
             }
             match this.poll_work(cx) {
                 Poll::Ready(answer) => this.answer = Some(answer),
-                // Something may have been said, by this poll or by a task that the handler started.
+                // A message may have been sent by this poll, or by a task that the handler started.
                 Poll::Pending => match &this.context {
                     Some(context) if !context.park(cx) => {}
                     _ => return Poll::Pending,

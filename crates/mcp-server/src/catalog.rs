@@ -6,7 +6,9 @@ use mcp_core::{
     ErrorObject, ProtocolVersion, RawJson, ServerCapabilities, UnsupportedProtocolVersionData,
 };
 
-use crate::{call::Run, listing::Listing, reply::Stamp, resource::ReadRun, template::Template};
+use crate::{
+    call::ErasedHandler, listing::Listing, reply::Stamp, resource::ErasedRead, template::Template,
+};
 
 /// Everything that a builder collected, shared by all clients of a server.
 pub(crate) struct Catalog {
@@ -15,11 +17,11 @@ pub(crate) struct Catalog {
     pub(crate) capabilities: ServerCapabilities,
     /// The supported revisions, newest first.
     pub(crate) versions: Vec<ProtocolVersion>,
-    pub(crate) tools: Listing<Run>,
-    pub(crate) resources: Listing<ReadRun>,
-    pub(crate) templates: Listing<(Option<Template>, ReadRun)>,
-    pub(crate) prompts: Listing<Run>,
-    pub(crate) completion: Option<Run>,
+    pub(crate) tools: Listing<ErasedHandler>,
+    pub(crate) resources: Listing<ErasedRead>,
+    pub(crate) templates: Listing<(Option<Template>, ErasedRead)>,
+    pub(crate) prompts: Listing<ErasedHandler>,
+    pub(crate) completion: Option<ErasedHandler>,
     pub(crate) page_size: usize,
     /// The result of `server/discover`, which never changes.
     pub(crate) discover: RawJson,

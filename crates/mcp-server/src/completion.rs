@@ -1,24 +1,26 @@
+//! Completion of arguments.
+
 use std::fmt::Display;
 
 use mcp_core::{CompleteRequestParams, CompleteResult, Completion, ErrorObject};
 
 use crate::{
-    call::{Run, Started},
+    call::{ErasedHandler, Started},
     reply::{internal, protocol_error},
 };
 
-/// Proposals in one answer, at the most.
+/// The largest number of proposals in one result.
 ///
 /// Spec: server/utilities/completion#completion-results
-const MOST: usize = 100;
+const MAX_VALUES: usize = 100;
 
-/// What the completion handler may return: a `Vec` of strings, a [`Completion`], or a `Result` of one.
-/// More than 100 proposals are cut, and the answer says how many there are.
+/// A type that the completion handler can return: a `Vec` of strings, a [`Completion`], or a `Result` of
+/// one. Proposals beyond 100 are cut, and the result says how many there are.
 pub trait IntoCompletion {
-    /// Makes the proposals.
+    /// Converts the handler's return value into the proposals.
     ///
     /// # Errors
-    /// What the request is answered with instead of a result.
+    /// The error to answer the request with.
     fn into_completion(self) -> Result<Completion, ErrorObject>;
 }
 
@@ -32,8 +34,8 @@ impl<S: Into<String>> IntoCompletion for Vec<S> {
 impl IntoCompletion for Completion {
     fn into_completion(mut self) -> Result<Completion, ErrorObject> {
         let count = self.values.len();
-        if count > MOST {
-            self.values.truncate(MOST);
+        if count > MAX_VALUES {
+            self.values.truncate(MAX_VALUES);
             self.total = self.total.or_else(|| i64::try_from(count).ok());
             self.has_more = Some(true);
         }
@@ -50,7 +52,7 @@ impl<T: IntoCompletion, E: Display + 'static> IntoCompletion for Result<T, E> {
     }
 }
 
-pub(crate) fn completion<F, Fut>(handler: F) -> Run
+pub(crate) fn completion<F, Fut>(handler: F) -> ErasedHandler
 where
     F: Fn(CompleteRequestParams) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: IntoCompletion> + Send + 'static,

@@ -1,3 +1,5 @@
+//! The context of a request: progress and log messages.
+
 use std::{
     collections::VecDeque,
     fmt,
@@ -14,15 +16,15 @@ use mcp_core::{
 };
 use serde_json::Value;
 
-use crate::{client::Client, params::RequestMeta};
+use crate::{client_state::ClientState, params::RequestMeta};
 
-/// Messages that wait for the reader of an exchange before a handler that sends more has to wait.
-const QUEUED: usize = 32;
+/// How many messages may wait for the reader of an exchange before a handler waits to send more.
+const MAX_QUEUED: usize = 32;
 
-/// The request that a handler works on, and the way to say something before it is answered.
+/// The request that a handler works on; sends progress and log messages before the response.
 ///
-/// A clone is the same context. What is sent after the handler has returned, or after the client has
-/// given the request up, goes nowhere.
+/// A clone is the same context. Messages sent after the handler has returned, or after the client has
+/// cancelled the request, are dropped.
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
@@ -31,9 +33,9 @@ struct Inner {
     version: ProtocolVersion,
     params: Option<RawJson>,
     progress_token: Option<ProgressToken>,
-    /// The least severity that the client wants to hear of.
+    /// The least severity of the log messages that the client wants.
     log_severity: Option<u8>,
-    client: Arc<Client>,
+    client: Arc<ClientState>,
     queue: Mutex<Queue>,
 }
 
@@ -43,7 +45,7 @@ struct Queue {
     progress: Option<f64>,
     closed: bool,
     reader: Option<Waker>,
-    /// Who waits for room.
+    /// The senders that wait for room.
     writers: Vec<Waker>,
 }
 
@@ -52,10 +54,10 @@ impl Context {
         request: &Request,
         version: ProtocolVersion,
         meta: Option<&RequestMeta<'_>>,
-        client: &Arc<Client>,
+        client: &Arc<ClientState>,
     ) -> Self {
         let log_severity = match version.era() {
-            // Spec: server/utilities/logging: none for a request that does not ask for them.
+            // Spec: server/utilities/logging: no messages unless the request asks for them.
             mcp_core::Era::Modern => meta.and_then(|meta| meta.log_level.as_ref()?.severity()),
             mcp_core::Era::Legacy => Some(client.log_severity()),
         };
@@ -80,14 +82,15 @@ impl Context {
         self.0.version
     }
 
-    /// The `_meta` of the request, empty where it has none.
+    /// The `_meta` of the request. Default: empty.
     pub fn meta(&self) -> Meta {
         let params =
             self.0.params.as_ref().and_then(|params| params.decode::<RequestParams>().ok());
         params.and_then(|params| params.meta).unwrap_or_default()
     }
 
-    /// What the client declares that it can do: with this request, or before 2026-07-28 as it connected.
+    /// The capabilities that the client declared: with this request, or before 2026-07-28 as it
+    /// connected.
     pub fn client_capabilities(&self) -> ClientCapabilities {
         match self.0.version.era() {
             mcp_core::Era::Modern => self.meta().client_capabilities().unwrap_or_default(),
@@ -95,14 +98,14 @@ impl Context {
         }
     }
 
-    /// The client's answers to what the round before asked for, by name; empty in a first round.
+    /// The client's answers to the questions of the previous round, by name; empty in the first round.
     ///
     /// Spec: basic/patterns/mrtr
     pub fn input_responses(&self) -> Entries<InputResponse> {
         self.round().input_responses.unwrap_or_default()
     }
 
-    /// What the round before gave the client to keep. It may have been forged on the way.
+    /// The state that the previous round returned to the client. It may be forged.
     ///
     /// Spec: basic/patterns/mrtr#server-requirements
     pub fn request_state(&self) -> Option<String> {
@@ -114,10 +117,10 @@ impl Context {
         params.unwrap_or_default()
     }
 
-    /// Tells how far the work is, in a unit of your own, when awaited.
+    /// Reports progress in any unit, when awaited.
     ///
-    /// Nothing is sent where the client has not asked for progress, nor for a value that is not above
-    /// the one before.
+    /// Nothing is sent if the client has not asked for progress, or if the value does not exceed the
+    /// previous one.
     ///
     /// ```
     /// # async fn work(cx: mcp_server::Context) {
@@ -130,8 +133,8 @@ impl Context {
         Progress { context: self, progress: progress.into(), total: None, message: None }
     }
 
-    /// Sends a log message to the client, if it wants to hear of messages of this level: since
-    /// 2026-07-28 it says so in the request, before that once for its connection, `info` by default.
+    /// Sends a log message to the client, if the client wants messages of this level: since 2026-07-28 a
+    /// request names the level, before that it was set for the connection. Default: `info`.
     ///
     /// Spec: server/utilities/logging
     pub fn log(&self, level: LoggingLevel, data: impl Into<Value>) -> Sending<'_> {
@@ -147,7 +150,7 @@ impl Context {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest message that waits.
+    /// Takes the oldest message.
     pub(crate) fn pop(&self) -> Option<Message> {
         let mut queue = self.queue();
         let message = queue.messages.pop_front()?;
@@ -161,7 +164,7 @@ impl Context {
         self.queue().messages.is_empty()
     }
 
-    /// Waits for the next message; `false` where there is one already.
+    /// Registers for the next message; returns `false` if there is one already.
     pub(crate) fn park(&self, cx: &TaskContext<'_>) -> bool {
         let mut queue = self.queue();
         if !queue.messages.is_empty() {
@@ -174,7 +177,7 @@ impl Context {
         true
     }
 
-    /// Nobody reads any more.
+    /// Drops all messages, now and later.
     pub(crate) fn close(&self) {
         let mut queue = self.queue();
         queue.closed = true;
@@ -199,7 +202,7 @@ fn notification(method: &'static str, params: &impl serde::Serialize) -> Message
     Notification::new(method).with_params(params).into()
 }
 
-/// Progress that is about to be told: await it. From [`Context::progress`].
+/// A progress message that is sent when awaited; from [`Context::progress`].
 #[derive(Debug)]
 #[must_use = "nothing is sent unless it is awaited"]
 pub struct Progress<'a> {
@@ -210,13 +213,13 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Sets how far the work will go.
+    /// Sets the value at which the work is done.
     pub fn total(mut self, total: impl Into<Number>) -> Self {
         self.total = Some(total.into());
         self
     }
 
-    /// Sets what is being done.
+    /// Sets a text about the current step.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
@@ -240,8 +243,9 @@ impl<'a> IntoFuture for Progress<'a> {
     }
 }
 
-/// Waits until there is room for a message on its way to the client. Dropped before that, the message
-/// is not sent.
+/// Sends a message to the client once there is room for it.
+///
+/// Cancel safety: if it is dropped before it completes, the message is not sent.
 #[derive(Debug)]
 #[must_use = "nothing is sent unless it is awaited"]
 pub struct Sending<'a> {
@@ -263,7 +267,7 @@ impl Future for Sending<'_> {
             this.message = None;
             return Poll::Ready(());
         }
-        if queue.messages.len() >= QUEUED {
+        if queue.messages.len() >= MAX_QUEUED {
             if !queue.writers.iter().any(|waker| waker.will_wake(cx.waker())) {
                 queue.writers.push(cx.waker().clone());
             }

@@ -1,4 +1,4 @@
-//! Which method is answered by what.
+//! Routes a request to its handler.
 
 use std::{
     pin::Pin,
@@ -127,8 +127,8 @@ fn set_level(incoming: &Incoming<'_>) -> Answer {
     incoming.reply().result(EmptyResult::new())
 }
 
-/// Acknowledges a subscription, of which nothing is honoured: what this server offers never changes.
-/// It stays open until it is dropped.
+/// Acknowledges a subscription with an empty filter, since the lists of this server never change. It
+/// stays open until it is dropped.
 ///
 /// Spec: basic/patterns/subscriptions#acknowledgment
 fn listen(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
@@ -142,7 +142,7 @@ fn listen(incoming: &Incoming<'_>) -> Result<Started, ErrorObject> {
     Ok(Started::Exchange(Exchange::from_stream(id, listen)))
 }
 
-/// One message, and then silence.
+/// Yields one message and stays open.
 struct Listen(Option<Message>);
 
 impl Stream for Listen {

@@ -1,22 +1,24 @@
+//! Functions as handlers.
+
 use std::marker::PhantomData;
 
 use crate::Context;
 
-/// A function that tools and prompts are made of: `async fn(A) -> T` or `async fn(A, Context) -> T`, or
-/// a closure like one.
+/// The function of a tool or prompt: `async fn(A) -> T` or `async fn(A, Context) -> T`, or such a
+/// closure.
 ///
-/// `A` is what the arguments are decoded into, and `()` where there are none. `M` tells the two forms
-/// apart; it is always inferred.
+/// The arguments are decoded into `A`, which is `()` if there are none. `M` distinguishes the two forms;
+/// it is always inferred.
 ///
-/// Dropping the future cancels the work. A panic in it answers the request with an internal error and
-/// harms nothing else.
+/// Dropping the future cancels the work. After a panic in it, the request is answered with an internal
+/// error, and nothing else is affected.
 pub trait Handler<A, M>: Send + Sync + 'static {
-    /// What the function returns in the end.
+    /// The output of the function's future.
     type Output;
-    /// What it returns at once.
+    /// The function's future.
     type Future: Future<Output = Self::Output> + Send + 'static;
 
-    /// Calls the function; `context` makes the second argument for those that have one.
+    /// Calls the function; `context` returns its second argument, if it has one.
     fn call(&self, arguments: A, context: &mut dyn FnMut() -> Context) -> Self::Future;
 }
 

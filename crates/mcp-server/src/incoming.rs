@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     Context,
-    client::Client,
+    client_state::ClientState,
     params::{Params, invalid_params},
     reply::{Reply, Stamp},
 };
@@ -17,7 +17,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) params: Params<'a>,
     pub(crate) version: ProtocolVersion,
-    pub(crate) client: &'a Arc<Client>,
+    pub(crate) client: &'a Arc<ClientState>,
     pub(crate) stamp: &'a Arc<Stamp>,
 }
 

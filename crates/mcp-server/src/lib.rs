@@ -1,4 +1,4 @@
-//! A small MCP server for this process: tools, resources and prompts made of async functions.
+//! A small in-process MCP server: tools, resources and prompts are async functions.
 //!
 //! ```
 //! use mcp_server::{JsonSchema, Server};
@@ -17,15 +17,15 @@
 //!     .build();
 //! ```
 //!
-//! A [`Server`] is a [`Serve`](mcp_transport::Serve): the memory transport calls it, and
-//! [`serve`](Server::serve) or [`serve_stdio`](Server::serve_stdio) put it behind a byte stream. It
-//! speaks the revisions of both eras, to each client the one that it asks for.
+//! A [`Server`] implements [`Serve`](mcp_transport::Serve): the memory transport calls it, and
+//! [`serve`](Server::serve) or [`serve_stdio`](Server::serve_stdio) serves it over a byte stream. It
+//! speaks the revisions of both eras, with each client the one that the client asks for.
 
 mod arguments;
 mod builder;
 mod call;
 mod catalog;
-mod client;
+mod client_state;
 mod completion;
 mod context;
 mod dispatch;

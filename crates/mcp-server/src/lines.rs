@@ -1,4 +1,4 @@
-//! A server behind a byte stream: newline-delimited JSON.
+//! Serves one client over a byte stream: newline-delimited JSON.
 
 use std::{
     collections::HashMap,
@@ -28,26 +28,26 @@ use tokio::{
 
 use crate::{Server, reply::internal};
 
-/// Requests that may be open at once; more are answered with an error.
-const OPEN: usize = 1024;
-/// Bytes that may wait to be written; while more do, nothing is read and no handler goes on.
-const WAITING: usize = 1 << 20;
-/// Bytes asked for in one read.
-const READ: usize = 64 << 10;
-/// Rounds of reading and working in one poll, before others get their turn.
-const ROUNDS: usize = 32;
-/// For how long requests go on after the client has sent its last byte.
-const GRACE: Duration = Duration::from_secs(1);
+/// How many requests may be open; further ones are answered with an error.
+const MAX_OPEN: usize = 1024;
+/// How many bytes may wait to be written before reading and handlers pause.
+const MAX_UNWRITTEN: usize = 1 << 20;
+/// The size of one read, in bytes.
+const READ_SIZE: usize = 64 << 10;
+/// How many times one poll reads and works before it yields to other tasks.
+const MAX_ROUNDS: usize = 32;
+/// How long open requests may run after the client has closed its side.
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Serves one client over standard input and output, until the client closes the input.
     ///
-    /// Nothing else may be written to standard output meanwhile. When this ends with an error while the
-    /// input is still open, the thread that tokio reads it with goes on waiting, and so does the end of
-    /// the runtime: leave the process by [`std::process::exit`].
+    /// Nothing else may be written to standard output meanwhile. After an error while the input is still
+    /// open, tokio's thread that reads it keeps waiting, and with it the shutdown of the runtime: leave
+    /// the process with [`std::process::exit`].
     ///
     /// # Errors
-    /// When reading or writing fails.
+    /// If reading or writing fails.
     ///
     /// Spec: basic/transports/stdio
     pub async fn serve_stdio(&self) -> io::Result<()> {
@@ -56,13 +56,13 @@ impl Server {
 
     /// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
     ///
-    /// Requests are served at once and side by side, all in this future: it starts no task, and dropping
-    /// it drops them all. At most 1024 are open at a time. A client that does not read its answers is
-    /// not read from either, once 1 MiB waits for it. Messages may have 64 MiB. When `reader` ends,
-    /// requests have one second to finish.
+    /// Requests are served concurrently, all in this future: it spawns no task, and dropping it drops them
+    /// all. At most 1024 are open at a time. While 1 MiB waits to be written to a client that does not
+    /// read, nothing is read from it. A message has at most 64 MiB. When `reader` ends, requests have one
+    /// second to finish.
     ///
     /// # Errors
-    /// When reading or writing fails.
+    /// If reading or writing fails.
     ///
     /// # Panics
     /// Outside a tokio runtime whose timer is enabled.
@@ -77,7 +77,7 @@ impl Server {
         let mut lines = Lines {
             server: self.for_client(),
             reader: Some(reader),
-            chunk: vec![0; READ].into(),
+            chunk: vec![0; READ_SIZE].into(),
             decoder: LineDecoder::new(limit),
             limit,
             writer,
@@ -101,7 +101,7 @@ struct Lines<R, W> {
     limit: usize,
     writer: W,
     out: Vec<u8>,
-    /// How much of `out` is written.
+    /// The number of bytes of `out` that are written.
     written: usize,
     flushed: bool,
     running: SelectAll<Running>,
@@ -111,11 +111,11 @@ struct Lines<R, W> {
 
 struct Open {
     abort: AbortHandle,
-    /// Ended by the client alone.
+    /// Whether only the client ends it.
     is_endless: bool,
 }
 
-/// An exchange whose failure, which is this server's, is an answer too.
+/// An exchange whose failure is answered too.
 struct Running {
     id: RequestId,
     exchange: Abortable<Exchange>,
@@ -134,7 +134,7 @@ impl Stream for Running {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             self.poll_write(cx)?;
             let worked = self.poll_running(cx);
             let read = self.poll_read(cx)?;
@@ -153,7 +153,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         Poll::Pending
     }
 
-    /// Writes what there is, as far as the client takes it.
+    /// Writes as much as the client reads.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while self.written < self.out.len() {
             match Pin::new(&mut self.writer).poll_write(cx, &self.out[self.written..]) {
@@ -164,8 +164,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         }
         self.written = 0;
         self.out.clear();
-        // What one large message needed is not kept for ever.
-        self.out.shrink_to(WAITING);
+        // The memory of one large message is released.
+        self.out.shrink_to(MAX_UNWRITTEN);
         if !self.flushed
             && let Poll::Ready(flushed) = Pin::new(&mut self.writer).poll_flush(cx)
         {
@@ -175,7 +175,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         Ok(())
     }
 
-    /// Lets the handlers go on; whether any of them had something to say.
+    /// Polls the handlers; returns whether one of them had a message.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let mut worked = false;
         while self.has_room()
@@ -190,7 +190,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         worked
     }
 
-    /// Handles what has arrived; whether there was anything.
+    /// Handles the received lines; returns whether there was one.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let mut read = false;
         loop {
@@ -201,7 +201,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
                 read = true;
             }
             let Some(reader) =
-                self.reader.as_mut().filter(|_| self.out.len() - self.written < WAITING)
+                self.reader.as_mut().filter(|_| self.out.len() - self.written < MAX_UNWRITTEN)
             else {
                 return Ok(read);
             };
@@ -226,7 +226,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         }
     }
 
-    /// The client will say nothing more: what only it could end is over.
+    /// Ends the exchanges that only the client could end, since it has closed its side.
     fn end(&mut self) {
         self.open.retain(|_, open| {
             if open.is_endless {
@@ -234,7 +234,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
             }
             !open.is_endless
         });
-        self.grace = Some(Box::pin(tokio::time::sleep(GRACE)));
+        self.grace = Some(Box::pin(tokio::time::sleep(GRACE_PERIOD)));
     }
 
     fn handle_line(&mut self, line: Line, cx: &mut Context<'_>) {
@@ -269,7 +269,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
                     open.abort.abort();
                 }
             }
-            // Nothing is ever asked of the client here.
+            // This server sends no requests.
             Message::Response(_) => {}
         }
     }
@@ -277,16 +277,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
     fn begin(&mut self, request: Request, cx: &mut Context<'_>) {
         let id = request.id.clone();
         if self.open.contains_key(&id) {
-            // Without the id: it would be taken for the answer to the request that is open.
+            // With the id, it would look like the response to the open request.
             let text = format!("the id {id} is in flight already");
             return self.refuse(None, ErrorObject::new(error_code::INVALID_REQUEST, text));
         }
-        if self.open.len() >= OPEN {
+        if self.open.len() >= MAX_OPEN {
             return self.refuse(Some(id), internal("too many requests are open"));
         }
         let is_endless = request.method == method::SUBSCRIPTIONS_LISTEN;
         let mut exchange = self.server.start(&request.into(), cx);
-        // What is answered at once is not even entered.
+        // A request that is answered at once needs no entry.
         while self.has_room()
             && let Poll::Ready(Some(item)) = exchange.poll_item(cx)
         {
@@ -324,7 +324,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
     }
 
     fn has_room(&self) -> bool {
-        self.out.len() - self.written < WAITING
+        self.out.len() - self.written < MAX_UNWRITTEN
     }
 }
 

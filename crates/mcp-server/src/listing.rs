@@ -1,3 +1,5 @@
+//! Lists with pages.
+
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -7,7 +9,7 @@ use crate::{
     reply::{Answer, Reply},
 };
 
-/// What a server offers of one kind: listed in the order it was added, found by name.
+/// The tools, resources or prompts of a server: listed in the order they were added, found by name.
 pub(crate) struct Listing<T> {
     items: Vec<Item<T>>,
     by_name: HashMap<String, usize>,
@@ -27,7 +29,7 @@ impl<T> Default for Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// Adds something; of two of one name, the later takes the place of the earlier.
+    /// Adds an element; of two with one name, the later replaces the earlier.
     pub(crate) fn insert<L: Serialize>(&mut self, name: &str, modern: &L, legacy: &L, value: T) {
         let json = |listed| serde_json::to_vec(listed).expect("protocol types are JSON objects");
         let item = Item { modern: json(modern), legacy: json(legacy), value };
@@ -52,7 +54,7 @@ impl<T> Listing<T> {
         self.items.iter().map(|item| &item.value)
     }
 
-    /// One page of the list, as the result whose member `name` it is.
+    /// A result whose member `name` is one page of the list.
     ///
     /// Spec: server/utilities/pagination
     pub(crate) fn page(
@@ -83,8 +85,8 @@ impl<T> Listing<T> {
         Ok(reply.finish_list(out))
     }
 
-    /// Where the page of a cursor begins. Cursors are where pages begin, in hexadecimal: they hold as
-    /// long as the server does, for any client.
+    /// Where the page of a cursor begins. A cursor is that position in hexadecimal, so it is valid for any
+    /// client.
     fn offset(&self, cursor: &str, page_size: usize) -> Option<usize> {
         let offset = usize::from_str_radix(cursor, 16).ok()?;
         let is_ours = offset > 0

@@ -1,3 +1,5 @@
+//! Prompts.
+
 use std::{collections::HashMap, fmt::Display};
 
 use mcp_core::{ErrorObject, GetPromptResult, InputRequiredResult, Outcome, Prompt, PromptMessage};
@@ -6,23 +8,23 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::{
     arguments::Arguments,
-    call::{Run, Started},
+    call::{ErasedHandler, Started},
     handler::Handler,
     params::invalid_params,
     reply::{internal, protocol_error},
 };
 
-/// What the handler of a prompt may return.
+/// A type that the handler of a prompt can return.
 ///
 /// - `String`, `&'static str`: one message of the user.
 /// - [`PromptMessage`], `Vec<PromptMessage>`, [`GetPromptResult`].
 /// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
-/// - [`InputRequiredResult`] or [`Outcome`], where the client has to answer questions first.
+/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
 pub trait IntoPrompt {
-    /// Makes the result.
+    /// Converts the handler's return value into the result.
     ///
     /// # Errors
-    /// What the request is answered with instead of a result.
+    /// The error to answer the request with.
     fn into_prompt(self) -> Result<Outcome<GetPromptResult>, ErrorObject>;
 }
 
@@ -56,13 +58,13 @@ into_prompt! {
     Outcome<GetPromptResult>: |outcome| outcome;
 }
 
-/// A prompt as it is listed, and the function that it is.
+/// A prompt as it is listed, and its handler.
 pub(crate) fn prompt<A, M, H>(
     name: String,
     description: String,
     describe: impl FnOnce(Prompt) -> Prompt,
     handler: H,
-) -> (Prompt, Run)
+) -> (Prompt, ErasedHandler)
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     H: Handler<A, M>,
@@ -74,7 +76,7 @@ where
     let mut listed = Prompt::new(name).with_description(description);
     listed.arguments = (!derived.is_empty()).then(|| derived.clone());
     let listed = describe(listed);
-    // What `A` does not ask for by itself, but the list does.
+    // Arguments that the list requires but `A` does not.
     let required: Vec<String> = listed
         .arguments
         .iter()
@@ -82,7 +84,7 @@ where
         .filter(|it| it.required == Some(true) && !derived.iter().any(|own| own.name == it.name))
         .map(|argument| argument.name.clone())
         .collect();
-    let run: Run = Box::new(move |incoming| {
+    let run: ErasedHandler = Box::new(move |incoming| {
         let text = incoming.params.arguments()?;
         check_required(&required, text)?;
         let arguments =

@@ -1,3 +1,5 @@
+//! Resources and resource templates.
+
 use std::fmt::Display;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -14,45 +16,45 @@ use crate::{
     reply::{Answer, Reply, internal, protocol_error},
 };
 
-/// A request to read a resource, as its handler gets it.
+/// The request to read a resource.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ReadRequest {
-    /// The URI that is asked for.
+    /// The requested URI.
     pub uri: String,
-    /// The request, for progress and logs.
+    /// For progress and log messages.
     pub context: Context,
     variables: Vec<(String, String)>,
 }
 
 impl ReadRequest {
-    /// The value of a variable of the template, percent-decoded; empty where the template has none of
-    /// this name.
+    /// The value of a variable of the template, percent-decoded; empty if the template has no such
+    /// variable.
     pub fn variable(&self, name: &str) -> &str {
         let found = self.variables.iter().find(|(variable, _)| variable == name);
         found.map_or("", |(_, value)| value)
     }
 }
 
-/// What the handler of a resource may return.
+/// A type that the handler of a resource can return.
 ///
 /// - `String`, `&'static str`: its text. `Vec<u8>`: its bytes.
 /// - [`ResourceContents`], `Vec<ResourceContents>`, [`ReadResourceResult`].
-/// - `Option<T>`: `None` is answered with the error that there is no such resource.
+/// - `Option<T>`: `None` is the error that there is no such resource.
 /// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
-/// - [`InputRequiredResult`] or [`Outcome`], where the client has to answer questions first.
+/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
 pub trait IntoResource {
-    /// Makes the result, or tells that there is none.
+    /// Converts the handler's return value into the result; `None` means that there is no such resource.
     ///
     /// # Errors
-    /// What the request is answered with instead of a result.
+    /// The error to answer the request with.
     fn into_resource(
         self,
         about: About<'_>,
     ) -> Result<Option<Outcome<ReadResourceResult>>, ErrorObject>;
 }
 
-/// What is known about a resource that is read.
+/// The resource that is read.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct About<'a> {
@@ -135,11 +137,11 @@ impl<T: IntoResource, E: Display + 'static> IntoResource for Result<T, E> {
     }
 }
 
-/// The function that a resource, or a family of them, is.
-pub(crate) type ReadRun =
+/// The handler of a resource or a family of them, without its types.
+pub(crate) type ErasedRead =
     Box<dyn Fn(&Incoming<'_>, Vec<(String, String)>) -> Result<Started, ErrorObject> + Send + Sync>;
 
-pub(crate) fn read<F, Fut>(mime_type: Option<String>, handler: F) -> ReadRun
+pub(crate) fn read<F, Fut>(mime_type: Option<String>, handler: F) -> ErasedRead
 where
     F: Fn(ReadRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: IntoResource> + Send + 'static,

@@ -1,3 +1,5 @@
+//! The server, and the revision of each request.
+
 use std::{
     fmt,
     future::poll_fn,
@@ -14,7 +16,7 @@ use mcp_transport::{Envelope, Exchange, Serve};
 use crate::{
     call::start,
     catalog::Catalog,
-    client::Client,
+    client_state::ClientState,
     dispatch::dispatch,
     incoming::Incoming,
     params::{Params, RequestMeta, invalid_params},
@@ -22,16 +24,16 @@ use crate::{
 
 /// An MCP server in this process, of both eras; from [`Server::builder`].
 ///
-/// A clone is cheap and is the same server to the same client: revisions before 2026-07-28 have state
-/// for each connection (the revision agreed on, the log level), which [`for_client`](Server::for_client)
-/// begins anew.
+/// A clone is cheap and serves the same client: revisions before 2026-07-28 have state for each
+/// connection (the negotiated revision, the log level), and [`for_client`](Server::for_client) returns a
+/// server with fresh state.
 ///
-/// As a [`Serve`] it never waits: a request calls its handler, and what the handler does not do at once
-/// is done by whoever polls the exchange.
+/// As a [`Serve`] it never waits: a request calls its handler, and the rest of the handler's work is done
+/// when the exchange is polled.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) client: Arc<Client>,
+    pub(crate) client: Arc<ClientState>,
 }
 
 impl Server {
@@ -41,17 +43,17 @@ impl Server {
         Self { catalog: Arc::clone(&self.catalog), client: Arc::default() }
     }
 
-    /// Which program this is.
+    /// The name and version of the server.
     pub fn info(&self) -> &Implementation {
         &self.catalog.stamp.info
     }
 
-    /// What it offers, as it follows from what was added to it.
+    /// The capabilities, which follow from what was added to the server.
     pub fn capabilities(&self) -> &ServerCapabilities {
         &self.catalog.capabilities
     }
 
-    /// Begins to answer a request, and polls what is begun once.
+    /// Calls the handler of a request and polls its work once.
     pub(crate) fn start(&self, request: &Envelope<Request>, cx: &mut TaskContext<'_>) -> Exchange {
         start(request.message.id.clone(), cx, || dispatch(&self.catalog, &self.incoming(request)?))
     }
@@ -65,8 +67,8 @@ impl Server {
 
     /// The revision that a request is written in.
     ///
-    /// One that names a revision in `_meta` is of the modern era, whatever went before. Any other is of
-    /// the connection that `initialize` opened.
+    /// A request that names a revision in `_meta` belongs to the modern era, whatever preceded it. Any
+    /// other belongs to the connection that `initialize` opened.
     ///
     /// Spec: basic/versioning#servers
     fn version(
@@ -101,7 +103,7 @@ impl Server {
             Some(_) => None,
             None => self.client.version(),
         };
-        // Before `initialize` there is nothing but `ping`.
+        // Before `initialize`, only `ping` is allowed.
         let may_be_first = matches!(method, method::INITIALIZE | method::PING);
         match legacy {
             Some(version) if speaks(Era::Legacy) => Ok(version),

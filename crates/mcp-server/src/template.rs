@@ -1,3 +1,5 @@
+//! URI templates.
+
 /// A URI template that URIs are matched against: `{name}` stands for one or more characters but `/`,
 /// `?` and `#`, `{+name}` for any.
 ///
@@ -14,7 +16,7 @@ enum Part {
 }
 
 impl Template {
-    /// `None` for what is no template, or one with another operator of RFC 6570.
+    /// `None` if it is no template, or has another operator of RFC 6570.
     pub(crate) fn parse(mut text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         while let Some((literal, rest)) = text.split_once('{') {
@@ -37,7 +39,7 @@ impl Template {
         Some(Self { parts })
     }
 
-    /// The variables in `uri`, percent-decoded; `None` where it does not match.
+    /// The variables in `uri`, percent-decoded; `None` if it does not match.
     ///
     /// A variable ends where the literal after it first occurs, and the last literal is the end of the
     /// URI: linear, whatever the URI.
@@ -52,7 +54,7 @@ impl Template {
                 }
                 Part::Variable { name, reserved } => (name, *reserved),
             };
-            // At least one character is the variable's.
+            // A variable has at least one character.
             let first = rest.chars().next()?.len_utf8();
             let end = match self.parts.get(at + 1..)? {
                 [] => rest.len(),

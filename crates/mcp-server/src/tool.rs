@@ -1,3 +1,5 @@
+//! Tools.
+
 use std::{borrow::Cow, fmt::Display};
 
 use mcp_core::{
@@ -9,12 +11,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     arguments::{Arguments, output_schema},
-    call::{Run, Started},
+    call::{ErasedHandler, Started},
     handler::Handler,
     reply::{Answer, Reply, internal, protocol_error},
 };
 
-/// What a tool answers with; made by [`IntoToolResult`], or `From` what it may hold.
+/// The result of a tool; from [`IntoToolResult`] or a `From` conversion.
 #[derive(Debug)]
 pub struct ToolResult(Repr);
 
@@ -22,32 +24,32 @@ pub struct ToolResult(Repr);
 enum Repr {
     /// Text alone, the common case.
     Text(Cow<'static, str>),
-    /// Data, as JSON already.
+    /// Data as JSON.
     Data(String),
     Result(Box<Outcome<CallToolResult>>),
     Error(Box<ErrorObject>),
 }
 
-/// What the handler of a tool may return.
+/// A type that the handler of a tool can return.
 ///
 /// - `String`, `&'static str`: a block of text. `()`: nothing.
 /// - [`Json<T>`](Json): data, with the schema of `T` listed as the tool's output schema.
 /// - [`ContentBlock`], `Vec<ContentBlock>`, [`CallToolResult`].
-/// - `Result<T, E>`: an `Err` is the failure of the tool, told to the model in the words of `E`; an
+/// - `Result<T, E>`: an `Err` is a failure of the tool, which the model sees as the text of `E`; an
 ///   [`ErrorObject`] as `E` is an error of the protocol instead.
-/// - [`InputRequiredResult`] or [`Outcome`], where the client has to answer questions first.
+/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
 pub trait IntoToolResult {
     /// The JSON Schema of the data in the result, if there is one.
     fn output_schema() -> Option<Map<String, Value>> {
         None
     }
 
-    /// Makes the result.
+    /// Converts the handler's return value into the result.
     fn into_tool_result(self) -> ToolResult;
 }
 
 /// Data as the result of a tool: `structuredContent`, and the same JSON as a block of text for clients
-/// that do not know it.
+/// without support for it.
 ///
 /// Spec: server/tools#structured-content
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,8 +153,8 @@ fn write(
     Ok(reply.finish(out))
 }
 
-/// A tool as it is listed, and the function that it is.
-pub(crate) fn tool<A, M, H>(name: String, description: String, handler: H) -> (Tool, Run)
+/// A tool as it is listed, and its handler.
+pub(crate) fn tool<A, M, H>(name: String, description: String, handler: H) -> (Tool, ErasedHandler)
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     H: Handler<A, M>,
@@ -162,11 +164,11 @@ where
     let decode = arguments.decoder::<A>();
     let mut tool = Tool::new(name, arguments.schema).with_description(description);
     tool.output_schema = H::Output::output_schema();
-    let run: Run = Box::new(move |incoming| {
+    let run: ErasedHandler = Box::new(move |incoming| {
         let reply = incoming.reply();
         let arguments = match decode(incoming.params.arguments()?) {
             Ok(arguments) => arguments,
-            // An error of the tool and not of the protocol, for the model to see and mend.
+            // An error of the tool and not of the protocol, so that the model can correct it.
             Err(error) => {
                 let result = CallToolResult::error(format!("invalid arguments: {error}"));
                 return reply.result(result).map(Started::Answered);

@@ -1,42 +1,48 @@
 //! MCP sessions over any transport: negotiation, typed calls, progress, cancellation.
 //!
-//! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are
-//! the methods of the protocol. Nothing here knows what carries the messages.
+//! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are the
+//! methods of the protocol. Nothing here knows what carries the messages.
 
-mod answering;
 mod cache;
 mod call;
+mod closing;
+mod deadline;
 mod error;
-mod extension;
+mod exchange;
+pub mod extension;
 mod handlers;
-mod inbound;
+mod inner;
+mod input_required;
+mod join;
 mod list;
 mod logging;
+mod methods;
 mod negotiate;
+mod notifications;
+mod open;
 mod options;
 mod output;
+mod pages;
 mod param_headers;
 mod params;
-mod rounds;
+mod receive;
+mod server_requests;
 mod session;
 mod subscribe;
-mod timer;
+mod timeout;
 mod trace;
 
 pub use cache::{Cache, CacheEntry, CacheMode, CacheStore, MemoryStore};
-pub use call::Call;
+pub use call::{Call, Input, InputRound, ManualCall};
 pub use error::{Error, ErrorKind};
-pub use extension::{Extension, Finishing, ForeignResult};
-pub use handlers::{
-    Answer, Asked, CallInfo, Handlers, RawRequest, Reply, RequestHandler, ServerRequest,
-};
-pub use list::{Items, List};
-pub use negotiate::{Mode, Verdict};
-pub use options::{NotificationHandler, SessionOptions};
+pub use handlers::{CallInfo, Handlers, LogMessage, RawRequest, Reply, ServerRequest};
+pub use input_required::SERVER_META_KEY;
+pub use list::{Items, List, PageStream};
+pub use negotiate::{EraPolicy, Verdict};
+pub use options::SessionOptions;
 #[cfg(feature = "validation")]
 pub use output::OutputChecks;
 pub use output::ResultAs;
-pub use rounds::{Input, InputRound, ManualCall, SERVER_META_KEY};
 pub use session::Session;
-pub use subscribe::{Event, Relisten, Subscribe, Subscription};
-pub use timer::Timeout;
+pub use subscribe::{Event, Subscribe, Subscription};
+pub use timeout::Timeout;

@@ -1,27 +1,26 @@
 use std::{
-    collections::HashSet,
     fmt,
-    future::IntoFuture,
+    future::{Future, IntoFuture, poll_fn},
+    marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
 use mcp_core::{Meta, MethodResult, Page, PaginatedRequestParams};
 use mcp_transport::Delivery;
 
-use crate::{CacheMode, Call, Error, ErrorKind, Session, Timeout, params::Params};
+use crate::{
+    CacheMode, Call, Error, Session, Timeout,
+    call::Received,
+    pages::{MAX_BYTES, MAX_PAGES, Pages, TooMuch},
+    params::Params,
+};
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// Pages that are asked for before a list counts as endless.
-const MAX_PAGES: usize = 1000;
-
-/// A list that is being asked for: `.await` it for all pages, or ask for [one page](List::page) or
-/// [a stream](List::stream).
+/// A list that is being put together: `.await` it for all pages, or read [one page](List::page), a stream of
+/// [pages](List::pages) or of [elements](List::stream).
 ///
-/// Elements that cannot be read are left out of the whole list and logged; [`page`](List::page) shows
-/// them.
+/// Elements that cannot be decoded are left out of the whole list and logged; [`page`](List::page) has them.
 ///
 /// Spec: server/utilities/pagination
 #[must_use = "nothing is sent unless the list is awaited"]
@@ -31,30 +30,38 @@ pub struct List<P> {
     timeout: Option<Timeout>,
     meta: Option<Meta>,
     max_pages: usize,
+    max_bytes: usize,
     cache: CacheMode,
-    page: std::marker::PhantomData<fn() -> P>,
+    page: PhantomData<fn() -> P>,
 }
 
 impl<P> List<P> {
     pub(crate) fn new(session: Session, method: &'static str) -> Self {
-        let page = std::marker::PhantomData;
-        let (cache, meta) = (CacheMode::Use, None);
-        Self { session, method, timeout: None, meta, max_pages: MAX_PAGES, cache, page }
+        Self {
+            session,
+            method,
+            timeout: None,
+            meta: None,
+            max_pages: MAX_PAGES,
+            max_bytes: MAX_BYTES,
+            cache: CacheMode::Use,
+            page: PhantomData,
+        }
     }
 
-    /// Limits the time of each page instead of the session's own limit.
+    /// Limits the time of each page instead of the session's limit.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = Some(timeout.into());
         self
     }
 
-    /// Sends `meta` as the `_meta` of the request for each page, beside what the protocol puts there.
+    /// Sets the `_meta` of the request for each page, to which the protocol adds its own members.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = Some(meta);
         self
     }
 
-    /// Whether pages may come from the [cache](crate::Cache). Default: [`CacheMode::Use`].
+    /// Sets whether pages may come from the [cache](crate::Cache). Default: [`CacheMode::Use`].
     ///
     /// Spec: server/utilities/caching#pagination
     pub fn cache(mut self, mode: CacheMode) -> Self {
@@ -62,9 +69,17 @@ impl<P> List<P> {
         self
     }
 
-    /// The most pages that are asked for. Default: 1000. A list that has more is an error.
+    /// Sets the number of pages that are read. Default: 1000. A longer list is an error of kind
+    /// [`Pagination`](crate::ErrorKind::Pagination).
     pub fn max_pages(mut self, max_pages: usize) -> Self {
         self.max_pages = max_pages;
+        self
+    }
+
+    /// Sets the bytes of JSON that are read, of all pages together. Default: 64 MiB. A longer list is an error
+    /// of kind [`TooLarge`](crate::ErrorKind::TooLarge).
+    pub fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
         self
     }
 }
@@ -75,9 +90,9 @@ where
 {
     /// One page: the first, or the one at the cursor that an earlier page named.
     ///
-    /// A page that was kept may name a cursor that the server does not know any more. The error that comes
-    /// of it makes all kept pages of the list stale; a whole list that is awaited begins anew by itself, and
-    /// whoever asks page by page has to.
+    /// A cached page may name a cursor that the server no longer knows. The error evicts all cached pages of the
+    /// list; a whole list that is awaited is then read again from the first page, which a caller that reads
+    /// page by page has to do itself.
     pub fn page(&self, cursor: Option<&str>) -> Call<P> {
         let mut params = PaginatedRequestParams::default();
         params.cursor = cursor.map(str::to_owned);
@@ -93,18 +108,25 @@ where
         }
     }
 
-    /// The elements one by one; a page is asked for when the one before is used up. Ends after an error,
-    /// which may come of a [page](List::page) that was kept: elements that were given out are not taken
-    /// back, and so it does not begin anew.
+    /// The elements one by one; a page is requested when the one before is used up. Ends after an error, which
+    /// may be that of a cached [page](List::page): elements that were yielded cannot be taken back, so the list
+    /// is not read again.
     pub fn stream(self) -> Items<P> {
-        let first = self.page(None).into_future();
-        Items { list: self, ready: Vec::new().into_iter(), next: Some(first), seen: HashSet::new() }
+        Items { pages: self.pages(), ready: Vec::new().into_iter() }
+    }
+
+    /// The pages one by one; each is requested when it is polled for. Ends after an error, as
+    /// [`stream`](List::stream) does.
+    pub fn pages(self) -> PageStream<P> {
+        let next = Some(self.page(None).received());
+        let limits = Pages::new(self.max_pages, self.max_bytes);
+        PageStream { list: self, next, limits }
     }
 
     async fn all(self) -> Result<Vec<P::Item>, Error> {
         let mut items = self.stream();
         let mut all = Vec::new();
-        while let Some(item) = std::future::poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await {
+        while let Some(item) = poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await {
             all.push(item?);
         }
         Ok(all)
@@ -115,8 +137,8 @@ where
         self.session.cache().map(|cache| cache.hits())
     }
 
-    fn error(&self, message: String) -> Error {
-        let error = self.session.error(ErrorKind::Pagination, message);
+    fn error(&self, (kind, message): TooMuch) -> Error {
+        let error = self.session.error(kind, message);
         error.with_delivery(Delivery::Answered).with_method(self.method)
     }
 }
@@ -126,18 +148,16 @@ where
     P::Item: Send,
 {
     type Output = Result<Vec<P::Item>, Error>;
-    type IntoFuture = BoxFuture<Self::Output>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let hits = self.hits();
-            let Self { method, timeout, max_pages, cache, page, .. } = self;
-            let (session, meta) = (self.session.clone(), self.meta.clone());
-            let again = Self { session, method, timeout, meta, max_pages, cache, page };
+            let again = Self { session: self.session.clone(), meta: self.meta.clone(), ..self };
             match self.all().await {
-                // A page that was kept named a cursor that is none any more.
+                // A cached page named a cursor that the server no longer knows.
                 Err(error)
-                    if cache == CacheMode::Use
+                    if again.cache == CacheMode::Use
                         && error.answer().is_some()
                         && again.hits() != hits =>
                 {
@@ -151,32 +171,11 @@ where
 
 /// The elements of a list; see [`List::stream`]. Cancel safe.
 pub struct Items<P: Page> {
-    list: List<P>,
+    pages: PageStream<P>,
     ready: std::vec::IntoIter<P::Item>,
-    next: Option<BoxFuture<Result<P, Error>>>,
-    /// The cursors that were used.
-    seen: HashSet<String>,
 }
 
 impl<P: Page> Unpin for Items<P> {}
-
-impl<P: MethodResult + Page + Send + 'static> Items<P>
-where
-    P::Item: Send,
-{
-    /// The page at a cursor, or what is wrong with asking for it: that comes after the elements before.
-    fn after(&mut self, cursor: &str) -> BoxFuture<Result<P, Error>> {
-        let pages = self.list.max_pages;
-        let wrong = if self.seen.len() + 1 >= pages {
-            format!("the list has more than {pages} pages")
-        } else if !self.seen.insert(cursor.to_owned()) {
-            format!("the list goes round: cursor {cursor:?} came twice")
-        } else {
-            return self.list.page(Some(cursor)).into_future();
-        };
-        Box::pin(std::future::ready(Err(self.list.error(wrong))))
-    }
-}
 
 impl<P: MethodResult + Page + Send + 'static> Stream for Items<P>
 where
@@ -189,28 +188,64 @@ where
             if let Some(item) = self.ready.next() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            let Some(next) = &mut self.next else {
-                return Poll::Ready(None);
-            };
-            let page = std::task::ready!(next.as_mut().poll(cx));
-            self.next = None;
-            let page = match page {
-                Ok(page) => page,
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            };
-            if let Some(cursor) = page.next_cursor() {
-                self.next = Some(self.after(cursor));
+            match ready!(Pin::new(&mut self.pages).poll_next(cx)) {
+                Some(Ok(page)) => self.ready = page.into_items().into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
             }
-            let elements = page.into_items();
-            for skipped in elements.skipped() {
-                tracing::warn!(
-                    method = self.list.method,
-                    ?skipped,
-                    "an element that cannot be read"
-                );
-            }
-            self.ready = elements.into_iter();
         }
+    }
+}
+
+/// The pages of a list; see [`List::pages`]. Cancel safe.
+pub struct PageStream<P> {
+    list: List<P>,
+    next: Option<Receiving<P>>,
+    limits: Pages,
+}
+
+type Receiving<P> = Pin<Box<dyn Future<Output = Result<Received<P>, Error>> + Send>>;
+
+impl<P> Unpin for PageStream<P> {}
+
+impl<P: MethodResult + Page + Send + 'static> PageStream<P>
+where
+    P::Item: Send,
+{
+    /// The next page; `None` after the last one. Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<P, Error>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Takes a page in. An error about the pages after it is yielded after it.
+    fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<P, Error> {
+        self.limits.received(bytes).map_err(|too_much| self.list.error(too_much))?;
+        if let Some(cursor) = page.next_cursor() {
+            self.next = Some(match self.limits.next(cursor) {
+                Ok(()) => self.list.page(Some(cursor)).received(),
+                Err(too_much) => Box::pin(std::future::ready(Err(self.list.error(too_much)))),
+            });
+        }
+        if let Some(first) = page.items().skipped().first() {
+            let (method, count) = (self.list.method, page.items().skipped().len());
+            let server = self.list.session.name();
+            tracing::warn!(server, method, count, reason = %first.reason, "elements that cannot be decoded");
+        }
+        Ok(page)
+    }
+}
+
+impl<P: MethodResult + Page + Send + 'static> Stream for PageStream<P>
+where
+    P::Item: Send,
+{
+    type Item = Result<P, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let received = ready!(next.as_mut().poll(cx));
+        self.next = None;
+        Poll::Ready(Some(received.and_then(|received| self.take(received))))
     }
 }
 
@@ -222,6 +257,12 @@ impl<P> fmt::Debug for List<P> {
 
 impl<P: Page> fmt::Debug for Items<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items").field("list", &self.list).finish_non_exhaustive()
+        f.debug_struct("Items").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}
+
+impl<P> fmt::Debug for PageStream<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageStream").field("list", &self.list).finish_non_exhaustive()
     }
 }

@@ -1,13 +1,11 @@
-//! How much servers shall log, which each era says in its own way.
+//! The log level, which each era sets in its own way.
 
 use std::{
     borrow::Cow,
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use mcp_core::{Era, LoggingLevel, Meta, SetLevelRequestParams, meta_key, method};
-
-use crate::{Error, Session};
+use mcp_core::{LoggingLevel, Meta, meta_key};
 
 const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Debug,
@@ -20,20 +18,20 @@ const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Emergency,
 ];
 
-/// The least severe messages that are wanted: one more than the place in [`LEVELS`], 0 for none.
+/// The level of the session: one more than the place in [`LEVELS`], 0 for none.
 #[derive(Debug, Default)]
 pub(crate) struct LogLevel(AtomicU8);
 
 impl LogLevel {
-    fn set(&self, level: &LoggingLevel) {
+    pub(crate) fn set(&self, level: &LoggingLevel) {
         let place = LEVELS.iter().position(|known| known == level);
         let number = place.and_then(|place| u8::try_from(place + 1).ok());
         self.0.store(number.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// The `_meta` of a request, with the level of this call, or else that of the session unless it says
-    /// one itself.
-    pub(crate) fn beside<'a>(
+    /// The `_meta` of a request, with the level of this call, or else that of the session unless `meta` has
+    /// one.
+    pub(crate) fn added_to<'a>(
         &self,
         of_call: Option<&LoggingLevel>,
         meta: Option<&'a Meta>,
@@ -50,29 +48,6 @@ impl LogLevel {
                 Some(Cow::Owned(meta.with(meta_key::LOG_LEVEL, level.as_str())))
             }
             (_, meta) => meta.map(Cow::Borrowed),
-        }
-    }
-}
-
-impl Session {
-    /// Sets the least severe messages that the server shall log from here on. They reach
-    /// [`Handlers::on_log`](crate::Handlers::on_log). A server of the legacy era is told at once; one of
-    /// the modern era with each request, and logs nothing as long as no level is set.
-    ///
-    /// Spec: server/utilities/logging
-    ///
-    /// # Errors
-    /// When a server of the legacy era refuses.
-    pub async fn set_log_level(&self, level: LoggingLevel) -> Result<(), Error> {
-        match self.era() {
-            Era::Legacy => {
-                let params = SetLevelRequestParams::new(level);
-                self.request(method::LOGGING_SET_LEVEL, &params).await.map(drop)
-            }
-            Era::Modern => {
-                self.log_level().set(&level);
-                Ok(())
-            }
         }
     }
 }

@@ -3,72 +3,74 @@ use std::{fmt, sync::Arc, time::Duration};
 use mcp_core::{ClientCapabilities, Implementation, Notification};
 use mcp_transport::TraceContext;
 
-use crate::{Cache, Extension, Handlers, Mode, Timeout, Verdict};
+use crate::{Cache, EraPolicy, Handlers, Timeout, Verdict, extension::Extension};
 
-/// How a session is opened and what holds for its calls. Plain configuration: making it does no I/O.
+/// How a session is opened, and the defaults of its calls. Making a value does no I/O.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionOptions {
-    /// Which era is spoken. Default: [`Mode::Auto`].
-    pub mode: Mode,
-    /// Who we are. Default: the name and version of this library.
+    /// The era that is spoken. Default: [`EraPolicy::Auto`].
+    pub era: EraPolicy,
+    /// Name and version of the client. Default: those of this library.
     pub client_info: Implementation,
-    /// What the client declares to be capable of, beside what its
-    /// [`handlers`](SessionOptions::handlers) declare. Default: nothing.
+    /// Capabilities that the client declares, in addition to those that its
+    /// [`handlers`](SessionOptions::handlers) declare. Default: none.
     pub capabilities: ClientCapabilities,
-    /// What an earlier session found out about this server, to open without asking again.
+    /// The [verdict](crate::Session::verdict) of an earlier session, to open this one without a probe.
+    /// Default: none.
     pub prior_discover: Option<Verdict>,
-    /// How long a server on a shared pipe may leave the first question about its era unanswered before
-    /// it is taken for one of the legacy era. Elsewhere silence says nothing of the era, and only
-    /// [`start_timeout`](SessionOptions::start_timeout) ends it. Default: 10 s.
+    /// How long a server on a shared pipe may leave the first probe unanswered before it is opened as a legacy
+    /// server. Elsewhere silence is no evidence about the era, and only
+    /// [`start_timeout`](SessionOptions::start_timeout) ends it. Time in which connecting waits for a person
+    /// does not count. Default: 10 s.
     pub probe_timeout: Duration,
-    /// How long all of the start may take: spawning, downloading what a runner such as `npx` needs,
-    /// negotiating. Default: 60 s.
+    /// How long the whole start may take: spawning, downloading packages for a runner such as `npx`,
+    /// negotiating. Time in which connecting waits for a person, such as one who logs in, does not count.
+    /// Default: 60 s.
     pub start_timeout: Duration,
-    /// The limit on a call that sets none of its own. Default: 300 s without any message for it.
+    /// The limit of calls that set none. Default: 300 s without any message for the call.
     pub timeout: Timeout,
-    /// Takes the notifications that belong to no call, in order. It must not block.
-    pub on_notification: Option<NotificationHandler>,
-    /// What is done for servers: sampling, elicitation, roots. Default: nothing.
+    /// The handler of notifications that belong to no call, which is called in order. It must not block.
+    /// Default: none.
+    #[expect(clippy::type_complexity, reason = "no alias hides the type of a public field")]
+    pub on_notification: Option<Arc<dyn Fn(&Notification) + Send + Sync>>,
+    /// The handlers of requests of the server: sampling, elicitation, roots. Default: none.
     pub handlers: Handlers,
-    /// How often one call may be asked for input before it fails, in the modern era. Default: 10.
+    /// Rounds of input for one call, in the modern era, before it fails. Default: 10.
     pub max_rounds: u32,
-    /// Says which trace is on, for the `_meta` and the HTTP headers of each request and notification that is
-    /// sent; what a caller sets in the `_meta` of a call wins. It is asked within the span of the message,
-    /// must not block, and what it gives is seen by the server. Default: nothing is sent.
+    /// Provides the current trace, for the `_meta` and the HTTP headers of each request and notification that is
+    /// sent; the `_meta` of a call overrides it. It is called within the span of the message, must not block,
+    /// and its values are visible to the server. Default: none.
     ///
     /// Spec: basic/index#_meta
     pub trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
-    /// Whether there is a span of `tracing` for each call, each other message of ours that is no answer, and
-    /// each request of the server's that a handler answers. Default: there is. A session over a group of
-    /// servers is better without: the sessions of the group have them. A call that is answered from the
-    /// [cache](SessionOptions::cache) has none, since nothing is asked of anybody.
+    /// Whether there is a span of `tracing` for each call, each other request or notification that is sent, and
+    /// each request of the server that a handler answers. Default: yes. A session over a group of servers is
+    /// better without: the sessions of the group have them. A call that is answered from the
+    /// [cache](SessionOptions::cache) has none, since nothing is sent.
     ///
-    /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing where nobody listens
-    /// for these. Their fields follow the semantic conventions of OpenTelemetry for MCP: the name
-    /// (`otel.name`) is the method with the tool or prompt; `otel.kind` is `client`, or `server` where the
-    /// server asks; `error.type` is the code of a JSON-RPC error, `tool_error`, `timeout`, `cancelled` for a
-    /// future that was dropped, or another word for the kind of the [`Error`](crate::Error). No span holds
-    /// arguments, results, `_meta`, texts of errors, or the credentials and queries of URIs.
+    /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing without a subscriber.
+    /// Their fields follow the semantic conventions of OpenTelemetry for MCP: the name (`otel.name`) is the
+    /// method with the tool or prompt; `otel.kind` is `client`, or `server` for requests of the server;
+    /// `error.type` is the code of a JSON-RPC error, `tool_error`, `timeout`, `cancelled` for a future that
+    /// was dropped, or another word for the kind of the [`Error`](crate::Error). No span holds arguments,
+    /// results, `_meta`, texts of errors, or the credentials and queries of URIs.
     pub spans: bool,
-    /// How results of tools are judged by what the tools say of them. Default: not at all.
+    /// How results of tools are validated against the schemas of the tools. Default: not at all.
     #[cfg(feature = "validation")]
     pub output_checks: Option<crate::OutputChecks>,
-    /// What becomes of results that servers let their clients keep. Sessions that are opened with clones
-    /// of one [`Cache`] are taken for sessions of one client, and share what is kept. Default: `None`, and
-    /// each session keeps results in a memory of its own, with the settings of [`Cache::new`].
+    /// The response cache. Sessions that are opened with clones of one [`Cache`] are sessions of one client,
+    /// and share its results. Default: `None`, and each session has a memory of its own, with the settings of
+    /// [`Cache::new`].
     pub cache: Option<Cache>,
     /// Extensions of the protocol that are declared and used. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
 }
 
-/// Takes notifications; see [`SessionOptions::on_notification`].
-pub type NotificationHandler = Arc<dyn Fn(&Notification) + Send + Sync>;
-
 impl Default for SessionOptions {
     fn default() -> Self {
         Self {
-            mode: Mode::Auto,
+            era: EraPolicy::Auto,
             client_info: Implementation::new("mcp-client", env!("CARGO_PKG_VERSION")),
             capabilities: ClientCapabilities::default(),
             prior_discover: None,
@@ -88,10 +90,124 @@ impl Default for SessionOptions {
     }
 }
 
+impl SessionOptions {
+    /// Sets [`era`](Self::era).
+    #[must_use]
+    pub fn with_era(mut self, policy: EraPolicy) -> Self {
+        self.era = policy;
+        self
+    }
+
+    /// Sets [`client_info`](Self::client_info).
+    #[must_use]
+    pub fn with_client_info(mut self, info: Implementation) -> Self {
+        self.client_info = info;
+        self
+    }
+
+    /// Sets [`capabilities`](Self::capabilities).
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: ClientCapabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Sets [`prior_discover`](Self::prior_discover).
+    #[must_use]
+    pub fn with_prior_discover(mut self, verdict: impl Into<Option<Verdict>>) -> Self {
+        self.prior_discover = verdict.into();
+        self
+    }
+
+    /// Sets [`probe_timeout`](Self::probe_timeout).
+    #[must_use]
+    pub fn with_probe_timeout(mut self, limit: Duration) -> Self {
+        self.probe_timeout = limit;
+        self
+    }
+
+    /// Sets [`start_timeout`](Self::start_timeout).
+    #[must_use]
+    pub fn with_start_timeout(mut self, limit: Duration) -> Self {
+        self.start_timeout = limit;
+        self
+    }
+
+    /// Sets [`timeout`](Self::timeout).
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Sets [`on_notification`](Self::on_notification).
+    #[must_use]
+    pub fn with_on_notification(
+        mut self,
+        handler: impl Fn(&Notification) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_notification = Some(Arc::new(handler));
+        self
+    }
+
+    /// Sets [`handlers`](Self::handlers).
+    #[must_use]
+    pub fn with_handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = handlers;
+        self
+    }
+
+    /// Sets [`max_rounds`](Self::max_rounds).
+    #[must_use]
+    pub fn with_max_rounds(mut self, rounds: u32) -> Self {
+        self.max_rounds = rounds;
+        self
+    }
+
+    /// Sets [`trace_context`](Self::trace_context).
+    #[must_use]
+    pub fn with_trace_context(
+        mut self,
+        provider: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(Arc::new(provider));
+        self
+    }
+
+    /// Sets [`spans`](Self::spans).
+    #[must_use]
+    pub fn with_spans(mut self, spans: bool) -> Self {
+        self.spans = spans;
+        self
+    }
+
+    /// Sets [`output_checks`](Self::output_checks).
+    #[cfg(feature = "validation")]
+    #[must_use]
+    pub fn with_output_checks(mut self, checks: impl Into<Option<crate::OutputChecks>>) -> Self {
+        self.output_checks = checks.into();
+        self
+    }
+
+    /// Sets [`cache`](Self::cache).
+    #[must_use]
+    pub fn with_cache(mut self, cache: impl Into<Option<Cache>>) -> Self {
+        self.cache = cache.into();
+        self
+    }
+
+    /// Adds one of [`extensions`](Self::extensions).
+    #[must_use]
+    pub fn with_extension(mut self, extension: impl Extension) -> Self {
+        self.extensions.push(Arc::new(extension));
+        self
+    }
+}
+
 impl fmt::Debug for SessionOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionOptions")
-            .field("mode", &self.mode)
+            .field("era", &self.era)
             .field("client_info", &self.client_info.name)
             .field("probe_timeout", &self.probe_timeout)
             .field("start_timeout", &self.start_timeout)

@@ -1,4 +1,4 @@
-//! Arguments of tools that HTTP repeats in headers, as the schemas of the tools say.
+//! Arguments of tools that HTTP repeats in headers, by annotations in the schemas of the tools.
 //!
 //! Spec: basic/transports/streamable-http#custom-headers
 
@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 const ANNOTATION: &str = "x-mcp-header";
 
-/// The most tools that are remembered. Others are called without such headers.
-const MOST: usize = 10_000;
+/// Tools that are remembered. Others are called without such headers.
+const MAX_TOOLS: usize = 10_000;
 
-/// The largest integer that every reader of JSON takes for the same.
-const SAFE: u64 = (1 << 53) - 1;
+/// The largest integer that every reader of JSON reads exactly.
+const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// The annotated tools of a server, as far as they have been listed.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Annotated {
 }
 
 impl ParamTable {
-    /// Remembers what the tools say, and leaves out those that say it wrongly.
+    /// Remembers the annotations of the tools, and removes tools with wrong ones from the list.
     pub(crate) fn learn(&self, server: &str, list: &mut ListToolsResult) {
         let mut known = self.lock();
         list.tools.retain(|tool| match annotations(&tool.input_schema) {
@@ -39,7 +39,7 @@ impl ParamTable {
                 true
             }
             Ok(found) => {
-                if known.len() < MOST || known.contains_key(&tool.name) {
+                if known.len() < MAX_TOOLS || known.contains_key(&tool.name) {
                     known.insert(tool.name.clone(), found.into());
                 }
                 true
@@ -53,7 +53,7 @@ impl ParamTable {
         });
     }
 
-    /// What is known of a tool; `None` where it has no annotations.
+    /// The annotated arguments of a tool; `None` where it has none.
     pub(crate) fn of(&self, tool: impl FnOnce() -> Option<String>) -> Option<Arc<[Annotated]>> {
         let known = self.lock();
         match known.is_empty() {
@@ -74,7 +74,7 @@ pub(crate) fn headers(
 ) -> Result<Vec<(String, String)>, serde_json::Error> {
     let mut headers = Vec::new();
     for Annotated { path, header } in annotated {
-        let (first, rest) = path.split_first().unwrap_or_else(|| unreachable!("a path has an end"));
+        let (first, rest) = path.split_first().unwrap_or_else(|| unreachable!("no path is empty"));
         let found = rest
             .iter()
             .try_fold(arguments.get(first), |value, key| value.map(|value| value.get(key)));
@@ -94,10 +94,10 @@ pub(crate) fn headers(
 
 fn integer(number: &serde_json::Number) -> Option<String> {
     if let Some(integer) = number.as_i64() {
-        return (integer.unsigned_abs() <= SAFE).then(|| integer.to_string());
+        return (integer.unsigned_abs() <= MAX_INTEGER).then(|| integer.to_string());
     }
     // As in 42.0, which is an integer to JSON Schema.
-    let float = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= SAFE as f64)?;
+    let float = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= MAX_INTEGER as f64)?;
     Some(format!("{float:.0}"))
 }
 
@@ -106,7 +106,7 @@ fn unfit(path: &[String], wanted: &str) -> serde_json::Error {
     serde::ser::Error::custom(format!("{path} is sent in a header, and has to be {wanted}"))
 }
 
-/// The annotations of a schema, or what is wrong with one of them.
+/// The annotations of a schema, or the mistake in one of them.
 fn annotations(schema: &Map<String, Value>) -> Result<Vec<Annotated>, String> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), true, &mut found)?;
@@ -127,7 +127,7 @@ fn collect(
     if let Some(annotation) = schema.get(ANNOTATION) {
         let header = annotation.as_str().unwrap_or_default();
         if header.is_empty() || !header.bytes().all(is_token) {
-            return Err(format!("{ANNOTATION} {annotation} is no name of a header"));
+            return Err(format!("{ANNOTATION} {annotation} is not a header name"));
         }
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
         if !matches!(kind, "string" | "integer" | "boolean") {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_remembered_with_so_many_tools_and_no_more() {
+    fn the_number_of_tools_that_are_remembered_is_bounded() {
         let list = |tools: std::ops::Range<usize>, header: &str| {
             let property = json!({ "a": { "type": "string", "x-mcp-header": header } });
             let schema = object(json!({ "type": "object", "properties": property }));
@@ -192,16 +192,16 @@ mod tests {
             ListToolsResult::new(tools.collect::<Vec<_>>())
         };
         let table = ParamTable::default();
-        let mut first = list(0..MOST + 1, "A");
+        let mut first = list(0..MAX_TOOLS + 1, "A");
         table.learn("shop", &mut first);
-        assert_eq!((table.lock().len(), first.tools.len()), (MOST, MOST + 1));
-        // The place of one that is not annotated any more is free, and one that is known may change.
+        assert_eq!((table.lock().len(), first.tools.len()), (MAX_TOOLS, MAX_TOOLS + 1));
+        // A tool that is no longer annotated makes room, and a known one may change.
         table.learn("shop", &mut list(0..1, "B"));
         assert_eq!(table.of(|| Some("0".to_owned())).unwrap()[0].header, "B");
         let plain = Tool::new("0", object(json!({ "type": "object" })));
         table.learn("shop", &mut ListToolsResult::new(vec![plain]));
-        table.learn("shop", &mut list(MOST..MOST + 1, "A"));
-        assert!(table.of(|| Some(MOST.to_string())).is_some());
+        table.learn("shop", &mut list(MAX_TOOLS..MAX_TOOLS + 1, "A"));
+        assert!(table.of(|| Some(MAX_TOOLS.to_string())).is_some());
     }
 
     #[test]
@@ -233,15 +233,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_annotated_wrongly_is_told() {
+    fn wrong_annotations_are_reported() {
         let on =
             |kind: &str, header: Value| json!({ "a": { "type": kind, "x-mcp-header": header } });
         for (properties, why) in [
-            (on("string", json!("")), "no name"),
-            (on("string", json!("a b")), "no name"),
-            (on("string", json!("a:b")), "no name"),
-            (on("string", json!("é")), "no name"),
-            (on("string", json!(1)), "no name"),
+            (on("string", json!("")), "not a header name"),
+            (on("string", json!("a b")), "not a header name"),
+            (on("string", json!("a:b")), "not a header name"),
+            (on("string", json!("é")), "not a header name"),
+            (on("string", json!(1)), "not a header name"),
             (on("number", json!("A")), "on the type"),
             (on("object", json!("A")), "on the type"),
             (json!({ "a": { "x-mcp-header": "A" } }), "on the type"),

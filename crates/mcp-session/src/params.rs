@@ -1,4 +1,4 @@
-//! The parameters of a request, written once, with the `_meta` that the era wants in front.
+//! The parameters of a request, written once, with the `_meta` of the era in front.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 const ARGUMENTS: &str = "arguments";
 
-/// What stands in the `_meta` of every request of a session, as the inside of a JSON object.
+/// The members in the `_meta` of every request of a session, as the inside of a JSON object.
 #[derive(Debug, Default)]
 pub(crate) struct CommonMeta(Vec<u8>);
 
@@ -34,7 +34,7 @@ impl CommonMeta {
         Ok(Self(meta))
     }
 
-    /// Whether a key is the session's to set: what a caller says of it is left out.
+    /// Whether only the session sets a key: a value of the caller is left out.
     fn holds(&self, key: &str) -> bool {
         let ours =
             [meta_key::PROTOCOL_VERSION, meta_key::CLIENT_CAPABILITIES, meta_key::CLIENT_INFO];
@@ -47,9 +47,9 @@ impl CommonMeta {
 pub(crate) struct Params {
     /// A JSON object.
     fixed: Vec<u8>,
-    /// Whether somebody wrote it by hand, and perhaps a `_meta` or arguments in it.
-    by_hand: bool,
-    /// What was set beside; `fixed` has no arguments then.
+    /// Whether the caller wrote it as a whole, perhaps with a `_meta` or arguments in it.
+    is_raw: bool,
+    /// Those that were set apart; `fixed` has none then.
     arguments: Arguments,
 }
 
@@ -62,7 +62,7 @@ enum Arguments {
 }
 
 impl Params {
-    /// Of anything that is an object as JSON; `null` counts as an empty one.
+    /// From anything that is an object as JSON; `null` counts as an empty one.
     pub(crate) fn new(params: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut fixed = serde_json::to_vec(params)?;
         match fixed.first() {
@@ -72,22 +72,23 @@ impl Params {
                 return Err(serde_json::Error::custom("parameters must be a JSON object"));
             }
         }
-        Ok(Self { fixed, by_hand: true, arguments: Arguments::None })
+        Ok(Self { fixed, is_raw: true, arguments: Arguments::None })
     }
 
+    /// No parameters.
     pub(crate) fn empty() -> Self {
-        Self { fixed: b"{}".to_vec(), by_hand: false, arguments: Arguments::None }
+        Self { fixed: b"{}".to_vec(), is_raw: false, arguments: Arguments::None }
     }
 
-    /// Of a method that names what it is about by one member.
+    /// Of a method with a target, in the member `key`.
     pub(crate) fn named(key: &str, value: &str) -> Result<Self, serde_json::Error> {
         let mut fixed = vec![b'{'];
         member(&mut fixed, key, value)?;
         fixed.push(b'}');
-        Ok(Self { fixed, by_hand: false, arguments: Arguments::None })
+        Ok(Self { fixed, is_raw: false, arguments: Arguments::None })
     }
 
-    /// Sets all arguments, in place of those that were written by hand.
+    /// Sets all arguments, in place of those in raw parameters.
     pub(crate) fn set_arguments(&mut self, args: &impl Serialize) -> Result<(), serde_json::Error> {
         let arguments = serde_json::to_vec(args)?;
         if let Some((rest, _)) = self.split::<IgnoredAny>(ARGUMENTS)? {
@@ -101,7 +102,7 @@ impl Params {
         Ok(())
     }
 
-    /// Sets one argument, beside those that were written by hand.
+    /// Sets one argument, and keeps those in raw parameters.
     pub(crate) fn set_argument(
         &mut self,
         name: String,
@@ -203,7 +204,7 @@ impl Params {
         Ok(Some(RawJson::trusted(out)))
     }
 
-    /// All of the parameters as they were given, where they have no arguments.
+    /// All of the parameters as they were given, unless arguments were set apart.
     pub(crate) fn without_arguments(&self) -> Option<&[u8]> {
         matches!(self.arguments, Arguments::None).then_some(&*self.fixed)
     }
@@ -212,12 +213,17 @@ impl Params {
     pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match &self.arguments {
             Arguments::None => {
-                let by_hand = self.split::<Option<Map<_, _>>>(ARGUMENTS)?;
-                Ok(by_hand.and_then(|(_, arguments)| arguments).unwrap_or_default())
+                let split = self.split::<Option<Map<_, _>>>(ARGUMENTS)?;
+                Ok(split.and_then(|(_, arguments)| arguments).unwrap_or_default())
             }
             Arguments::Whole(json) => serde_json::from_slice(json),
             Arguments::Single(arguments) => Ok(arguments.clone()),
         }
+    }
+
+    /// The target, where reading it is cheap: not out of raw parameters.
+    pub(crate) fn cheap_target(&self) -> Option<String> {
+        (!self.is_raw).then(|| self.target()).flatten()
     }
 
     /// The tool or prompt by its name, or the resource by its URI.
@@ -230,16 +236,16 @@ impl Params {
         serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
-    /// The `_meta` as the caller wrote it: in the parameters, or beside them as `meta`, which wins.
-    pub(crate) fn meta_by_hand(&self, meta: Option<&Meta>) -> Option<Meta> {
+    /// The `_meta` as the caller wrote it: in the parameters, or apart as `meta`, which wins.
+    pub(crate) fn caller_meta(&self, meta: Option<&Meta>) -> Option<Meta> {
         match self.with_meta_apart(meta) {
             Ok(Some((_, merged))) => Some(merged),
-            // What cannot be read fails where it is written.
+            // Parameters that cannot be read fail where they are written.
             _ => meta.cloned(),
         }
     }
 
-    /// What is left of hand-written parameters without their `_meta`, and that with `meta`, which wins.
+    /// Raw parameters without their `_meta`, and that merged with `meta`, which wins.
     fn with_meta_apart(
         &self,
         meta: Option<&Meta>,
@@ -249,14 +255,14 @@ impl Params {
         Ok(Some((fixed, merged)))
     }
 
-    /// Takes a member out of hand-written parameters, leaving all else as it stands.
+    /// Takes a member out of raw parameters, and leaves the others as they are.
     fn split<T: DeserializeOwned>(
         &self,
         key: &str,
     ) -> Result<Option<(Vec<u8>, T)>, serde_json::Error> {
         let has = |text: &str| memchr::memmem::find(&self.fixed, text.as_bytes()).is_some();
         // In the key, a letter may be written as an escape.
-        if !self.by_hand || !(has(key) || has("\\u00")) {
+        if !self.is_raw || !(has(key) || has("\\u00")) {
             return Ok(None);
         }
         let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(&self.fixed)?;
@@ -299,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn arguments_join_those_that_were_written_by_hand() {
+    fn arguments_join_those_in_raw_parameters() {
         let meta = r#""_meta":{"progressToken":7,"a":1}"#;
-        let by_hand = |arguments: &str| {
+        let raw = |arguments: &str| {
             let json = format!(r#"{{"name":"x","_meta":{{"a":1}},{arguments}"z":0}}"#);
             Params::new(&RawJson::from_text(json).unwrap()).unwrap()
         };
@@ -311,17 +317,17 @@ mod tests {
             (r#""arguments":{"b":[2]},"#, r#"{"b":[2],"q":1}"#),
             (r#""\u0061rguments":{"q":0},"#, r#"{"q":1}"#),
         ] {
-            let mut params = by_hand(arguments);
+            let mut params = raw(arguments);
             params.set_argument("q".to_owned(), &1).unwrap();
             let wanted = format!(r#"{{{meta},"name":"x","z":0,"arguments":{joined}}}"#);
             assert_eq!(written(&params), wanted);
             assert_eq!(Value::Object(params.arguments().unwrap()).to_string(), joined);
-            let mut params = by_hand(arguments);
+            let mut params = raw(arguments);
             params.set_arguments(&json!({ "all": true })).unwrap();
             let wanted = format!(r#"{{{meta},"name":"x","z":0,"arguments":{{"all":true}}}}"#);
             assert_eq!(written(&params), wanted);
         }
-        let mut params = by_hand(r#""arguments":[1],"#);
+        let mut params = raw(r#""arguments":[1],"#);
         params.set_argument("q".to_owned(), &1).unwrap_err();
     }
 }

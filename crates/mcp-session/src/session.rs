@@ -1,145 +1,43 @@
-mod asking;
-mod parts;
+use std::{borrow::Cow, fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{Arc, atomic::AtomicI64},
-};
-
-use mcp_core::{
-    CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, Notification, ProtocolVersion, RawJson, ReadResourceResult,
-    ServerCapabilities, method,
-};
-use mcp_transport::{Connect, ConnectionInfo, SharedConnect, SharedTransport, Transport};
-use serde::Serialize;
-use tracing::Instrument;
+use mcp_core::{Era, Implementation, Notification, ProtocolVersion, ServerCapabilities};
+use mcp_transport::{Binding, ConnectionInfo, Delivery, IdleLimit, Transport};
 
 use crate::{
-    Call, Error, List, SessionOptions, Timeout, Verdict,
-    answering::Answering,
+    CallInfo, Error, ErrorKind, Timeout, Verdict,
     cache::SessionCache,
-    inbound::{self, Incoming, Notices},
-    logging::LogLevel,
-    negotiate::{Opened, open},
-    output::Outputs,
-    param_headers::ParamTable,
-    params::{CommonMeta, Params},
-    subscribe::Hub,
-    timer::Timers,
-    trace::Tracing,
+    deadline::{Deadline, Reached},
+    extension::{Extensions, ForeignResult},
+    inner::Inner,
 };
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
 ///
-/// Calls run concurrently and do not wait for one another. Dropping the future of a call cancels it at
-/// the server. The connection ends with [`close`](Session::close), or in the background when the last
-/// handle and the last call are dropped.
+/// Calls run concurrently and do not wait for one another. Dropping the future of a call cancels it at the
+/// server. The connection ends with [`close`](Session::close), or in the background when the last handle and
+/// the last call are dropped.
 #[derive(Clone)]
 pub struct Session {
-    inner: Arc<Inner>,
-    timeout: Timeout,
-}
-
-struct Inner {
-    transport: SharedTransport,
-    connection: ConnectionInfo,
-    server: Arc<str>,
-    verdict: Verdict,
-    meta: CommonMeta,
-    next_id: AtomicI64,
-    timers: Timers,
-    options: SessionOptions,
-    notices: Notices,
-    hub: Arc<Hub>,
-    param_table: ParamTable,
-    outputs: Outputs,
-    log_level: LogLevel,
-    incoming: Incoming,
-    tracing: Arc<Tracing>,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) extensions: Extensions,
+    /// The limit of this handle, where it has one.
+    pub(crate) timeout: Option<Timeout>,
 }
 
 impl Session {
-    /// Connects, finds out which revision the server speaks, and opens a session in it.
-    ///
-    /// `name` is what errors call the server; by default the connector describes itself. Needs a tokio
-    /// runtime with time. Dropping the future ends what was begun.
-    ///
-    /// # Errors
-    /// When the server cannot be reached or started, stays silent for
-    /// [`start_timeout`](SessionOptions::start_timeout), refuses, or shares no revision.
-    pub async fn open<C: Connect>(
-        connect: C,
-        name: Option<&str>,
-        options: SessionOptions,
-    ) -> Result<Self, Error> {
-        let connect = SharedConnect::new(connect);
-        let server: Arc<str> = match name {
-            Some(name) => name.into(),
-            None => connect.describe().into(),
-        };
-        let opened = open(&connect, &server, &options).await?;
-        let Opened { connection, verdict, meta, tracing } = opened;
-        let tracing = Arc::new(tracing);
-        tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
-        let answering = Answering::new(
-            connection.transport.clone(),
-            Arc::clone(&server),
-            verdict.protocol_version,
-            options.handlers.clone(),
-            Arc::clone(&tracing),
-        );
-        let hub = Arc::new(Hub::default());
-        let notices = Notices {
-            hub: Arc::clone(&hub),
-            server: Arc::clone(&server),
-            on_notification: options.on_notification.clone(),
-            on_log: options.handlers.log.clone(),
-            cache: SessionCache::open(options.cache.as_ref(), &server, &connection.info, &verdict),
-            extensions: options.extensions.clone(),
-        };
-        let incoming = inbound::watch(connection.inbound, answering, notices.clone());
-        #[cfg(feature = "validation")]
-        let outputs = Outputs::new(options.output_checks.clone());
-        #[cfg(not(feature = "validation"))]
-        let outputs = Outputs::default();
-        let inner = Inner {
-            transport: connection.transport,
-            connection: connection.info,
-            server,
-            verdict,
-            meta,
-            next_id: AtomicI64::new(1),
-            timers: Timers::default(),
-            options,
-            notices,
-            hub,
-            param_table: ParamTable::default(),
-            outputs,
-            log_level: LogLevel::default(),
-            incoming,
-            tracing,
-        };
-        let timeout = inner.options.timeout;
-        Ok(Self { inner: Arc::new(inner), timeout })
-    }
-
-    /// The same session, with another limit on those calls through this handle that set none of their
-    /// own.
+    /// The same session, with another limit for calls through this handle that set none.
     #[must_use]
     pub fn with_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
-        self.timeout = timeout.into();
+        self.timeout = Some(timeout.into());
         self
     }
 
-    /// The limit on those calls through this handle that set none of their own.
+    /// The limit for calls through this handle that set none.
     pub fn default_timeout(&self) -> Timeout {
-        self.timeout
+        self.timeout.unwrap_or(self.inner.timeout)
     }
 
-    /// What errors call the server.
+    /// The name of the server in errors.
     pub fn name(&self) -> &str {
         &self.inner.server
     }
@@ -154,7 +52,7 @@ impl Session {
         self.inner.verdict.era()
     }
 
-    /// Who the server says it is; not to be trusted for decisions.
+    /// Name and version of the server, as it says: not to be trusted for decisions.
     pub fn server_info(&self) -> Option<&Implementation> {
         self.inner.verdict.server_info.as_ref()
     }
@@ -164,18 +62,18 @@ impl Session {
         &self.inner.verdict.capabilities
     }
 
-    /// What the server tells models about its use.
+    /// The server's instructions for models.
     pub fn instructions(&self) -> Option<&str> {
         self.inner.verdict.instructions.as_deref()
     }
 
-    /// All that was found out about the server, to be given back as
-    /// [`prior_discover`](SessionOptions::prior_discover) another time.
+    /// The outcome of the negotiation, to open the next session without a probe: see
+    /// [`prior_discover`](crate::SessionOptions::prior_discover).
     pub fn verdict(&self) -> &Verdict {
         &self.inner.verdict
     }
 
-    /// What the connection is that this session was opened on.
+    /// The connection that the session was opened on.
     pub fn connection(&self) -> &ConnectionInfo {
         &self.inner.connection
     }
@@ -185,135 +83,109 @@ impl Session {
         self.inner.connection.pid
     }
 
-    /// Whether the connection is known to be over: closed, or the process has ended.
+    /// Whether the session is known to be closed: by [`close`](Session::close), or because the connection
+    /// ended.
     pub fn is_closed(&self) -> bool {
-        self.inner.incoming.is_over()
+        self.inner.closing.is_closed()
     }
 
-    /// Waits until [`is_closed`](Session::is_closed). Where a connection is made for each request, as with
-    /// HTTP, only [`close`](Session::close) ends it. Cancel safe.
-    pub async fn closed(&self) {
-        self.inner.incoming.over().await;
+    /// Waits until the session [is closed](Session::is_closed), and returns why: an error of kind
+    /// [`Closed`](ErrorKind::Closed). Where each request has a connection of its own, as with HTTP, only
+    /// [`close`](Session::close) closes it. Cancel safe.
+    pub async fn closed(&self) -> Error {
+        self.inner.closing.closed().await
     }
 
-    /// Lists the tools.
-    pub fn list_tools(&self) -> List<ListToolsResult> {
-        List::new(self.clone(), method::TOOLS_LIST)
-    }
-
-    /// Lists the resources.
-    pub fn list_resources(&self) -> List<ListResourcesResult> {
-        List::new(self.clone(), method::RESOURCES_LIST)
-    }
-
-    /// Lists the templates of resources.
-    pub fn list_resource_templates(&self) -> List<ListResourceTemplatesResult> {
-        List::new(self.clone(), method::RESOURCES_TEMPLATES_LIST)
-    }
-
-    /// Lists the prompts.
-    pub fn list_prompts(&self) -> List<ListPromptsResult> {
-        List::new(self.clone(), method::PROMPTS_LIST)
-    }
-
-    /// Calls a tool. A failure that the tool itself reports is a value:
-    /// `CallToolResult::into_result` makes an error of it.
-    ///
-    /// Spec: server/tools#calling-tools
-    pub fn call_tool(&self, name: &str) -> Call<CallToolResult> {
-        Call::new(self.clone(), method::TOOLS_CALL, Params::named("name", name))
-    }
-
-    /// Reads a resource.
-    ///
-    /// Spec: server/resources#reading-resources
-    pub fn read_resource(&self, uri: &str) -> Call<ReadResourceResult> {
-        Call::new(self.clone(), method::RESOURCES_READ, Params::named("uri", uri))
-    }
-
-    /// Gets a prompt, filled in with arguments.
-    ///
-    /// Spec: server/prompts#getting-a-prompt
-    pub fn get_prompt(&self, name: &str) -> Call<GetPromptResult> {
-        Call::new(self.clone(), method::PROMPTS_GET, Params::named("name", name))
-    }
-
-    /// Asks for completions of an argument.
-    ///
-    /// Spec: server/utilities/completion
-    pub fn complete(&self, params: &CompleteRequestParams) -> Call<CompleteResult> {
-        Call::new(self.clone(), method::COMPLETION_COMPLETE, Params::new(params))
-    }
-
-    /// Asks the server for a sign of life. The modern era has no such method: the call fails unsent
-    /// there, with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
-    ///
-    /// Spec: 2025-11-25 basic/utilities/ping
-    pub fn ping(&self) -> Call<EmptyResult> {
-        Call::new(self.clone(), method::PING, Ok(Params::empty()))
-    }
-
-    /// Sends any request, with parameters that are an object as JSON (or `()`), and gives the result as
-    /// it came.
-    pub fn request(
-        &self,
-        method: impl Into<Cow<'static, str>>,
-        params: &impl Serialize,
-    ) -> Call<RawJson> {
-        Call::new(self.clone(), method, Params::new(params))
-    }
-
-    /// Sends a notification.
-    ///
-    /// Waits no longer than the session's limit on calls. Dropping the future may leave it unsent.
+    /// Closes the session and all that it owns, for every handle: connections, processes, the session at the
+    /// server. Bounded by the transport's own limits. Calling it twice does no harm; dropping the future
+    /// leaves the rest to the background.
     ///
     /// # Errors
-    /// When it could not be handed to the server.
-    pub async fn notify(
-        &self,
-        method: impl Into<Cow<'static, str>>,
-        params: &impl Serialize,
-    ) -> Result<(), Error> {
-        let method = method.into();
-        let mut traced = self.tracing().asking(&method, Some(self.protocol_version()), || None);
-        let span = traced.span();
-        let notified = async {
-            let params = Params::new(params).map_err(|error| self.unsendable(error))?;
-            let trace = self.tracing().context(|| params.meta_by_hand(None));
-            let params = params.encode(&CommonMeta::default(), None, None, trace.as_deref());
-            let mut notification = Notification::new(method.clone());
-            notification.params = params.map_err(|error| self.unsendable(error))?;
-            self.send(notification.into(), trace).await
-        };
-        let notified = notified.instrument(span).await.map_err(|error| error.with_method(method));
-        traced.ended(&notified);
-        notified
+    /// When something was left behind. The session is closed all the same.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.closing.close(self.error(ErrorKind::Closed, "the session was closed"));
+        self.inner.server_requests.end();
+        let closed = self.inner.transport.close().await;
+        closed.map_err(|error| self.transport_error(error))
     }
 
-    /// Tells the server that the roots have changed. In the modern era it is asked for them with each call
-    /// that needs them, and nothing is to be told.
-    ///
-    /// Spec: 2025-11-25 client/roots#root-list-changes
-    ///
-    /// # Errors
-    /// When it could not be handed to the server.
-    pub async fn roots_changed(&self) -> Result<(), Error> {
-        match self.era() {
-            Era::Legacy => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
-            Era::Modern => Ok(()),
+    pub(crate) fn error(&self, kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(kind, Arc::clone(&self.inner.server), message)
+    }
+
+    pub(crate) fn transport_error(&self, error: mcp_transport::Error) -> Error {
+        Error::from_transport(Arc::clone(&self.inner.server), error)
+    }
+
+    pub(crate) fn unsendable(
+        &self,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
+        self.error(ErrorKind::Arguments, "the parameters cannot be sent")
+            .with_delivery(Delivery::NotSent)
+            .with_source(error)
+    }
+
+    /// A limit was reached. Some transports accept a request only with its answer, so it is not known how far
+    /// the request got.
+    pub(crate) fn late(&self, Reached(limit): Reached) -> Error {
+        self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"))
+    }
+
+    /// The limits of a call that begins now, as far as this session enforces them. `explicit` is the limit of
+    /// the call itself.
+    pub(crate) fn deadline(&self, explicit: Option<Timeout>) -> Deadline<'_> {
+        let mut limit = explicit.unwrap_or_else(|| self.default_timeout());
+        if self.inner.connection.enforces_idle_limit {
+            limit.idle = None;
+        }
+        self.inner.timers.deadline(limit)
+    }
+
+    /// Who limits the time that the server may be silent about a request of such a call.
+    pub(crate) fn idle_limit(&self, explicit: Option<Timeout>) -> IdleLimit {
+        if !self.inner.connection.enforces_idle_limit {
+            return IdleLimit::Caller;
+        }
+        match explicit.or(self.timeout) {
+            None => IdleLimit::Transport,
+            Some(Timeout { idle: Some(idle), .. }) => IdleLimit::After(idle),
+            Some(Timeout { idle: None, .. }) => IdleLimit::Caller,
         }
     }
 
-    /// Ends the session and all that it owns, for every handle: connections, processes, the session at
-    /// the server. Bounded by the transport's own limits. Calling it twice does no harm; dropping the
-    /// future leaves the rest to the background.
-    ///
-    /// # Errors
-    /// When the end was not an orderly one. The session is over all the same.
-    pub async fn close(&self) -> Result<(), Error> {
-        self.inner.incoming.end();
-        let closed = self.inner.transport.close().await;
-        closed.map_err(|error| Error::from_transport(Arc::clone(&self.inner.server), error))
+    /// Does work until the session is closed.
+    pub(crate) async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let (mut work, mut closed) = (pin!(work), pin!(self.closed()));
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => {
+                let closed = closed.as_mut().poll(cx);
+                closed.map(|reason| Err(reason.with_delivery(Delivery::Unknown)))
+            }
+        })
+        .await
+    }
+
+    /// Whether HTTP repeats arguments of tools in headers, as the modern era does.
+    pub(crate) fn sends_headers(&self) -> bool {
+        self.connection().binding == Binding::StreamableHttp && self.era() == Era::Modern
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Arc<SessionCache>> {
+        self.inner.notifications.cache.as_ref()
+    }
+
+    /// Fans out a notification that arrived while the server worked on a call.
+    pub(crate) fn dispatch(
+        &self,
+        notification: &Notification,
+        call: impl FnOnce() -> Option<CallInfo>,
+    ) {
+        let extensions = |notification: &Notification| {
+            self.extensions.heard(&self.inner.server, notification);
+        };
+        self.inner.notifications.dispatch(notification, extensions, call);
     }
 }
 
@@ -323,5 +195,16 @@ impl fmt::Debug for Session {
             .field("name", &self.inner.server)
             .field("protocol_version", &self.inner.verdict.protocol_version)
             .finish_non_exhaustive()
+    }
+}
+
+impl ForeignResult {
+    /// The session of the call.
+    pub fn session(&self) -> Session {
+        Session {
+            inner: Arc::clone(&self.inner),
+            extensions: self.extensions.clone(),
+            timeout: self.handle_timeout,
+        }
     }
 }

@@ -1,4 +1,4 @@
-use mcp_session::Extension;
+use mcp_session::extension::Extension;
 use serde::Deserialize;
 
 use crate::ID;

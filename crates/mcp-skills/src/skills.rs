@@ -1,4 +1,4 @@
-use mcp_session::{List, Session};
+use mcp_session::{List, Session, extension::ExtensionHost};
 use serde_json::json;
 
 use crate::{
@@ -21,7 +21,7 @@ impl Skills {
     ///
     /// Spec: ext-skills skills#capability-negotiation
     pub fn of(session: &Session) -> Result<Self, SkillError> {
-        let Some(settings) = session.extension(ID)? else {
+        let Some(settings) = ExtensionHost::new(session).server_settings(ID)? else {
             let message = "the server offers no skills";
             return Err(SkillError::new(SkillErrorKind::NotOffered, session.name(), message));
         };
@@ -38,7 +38,7 @@ impl Skills {
     ///
     /// Spec: ext-skills skills#listing-skills
     pub fn list(&self) -> List<ListSkillsResult> {
-        self.session.list("skills/list")
+        ExtensionHost::new(&self.session).list("skills/list")
     }
 
     /// Asks for one by the URI of its `SKILL.md`, whether or not it is listed.

@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt};
 use mcp_session::{Error, ErrorKind, Session};
 use mcp_transport::Delivery;
 
-use crate::TaskState;
+use crate::state::TaskState;
 
 /// The task of a call was cancelled: the cause of an error of kind
 /// [`Extension`](mcp_session::ErrorKind::Extension).
@@ -17,7 +17,7 @@ pub struct Cancelled {
 }
 
 impl Cancelled {
-    /// The cancellation that an error of a call is about, if it is about one.
+    /// The cancellation that caused an error of a call, if one did.
     pub fn of(error: &Error) -> Option<&Self> {
         error.find()
     }

@@ -1,4 +1,4 @@
-//! What becomes of a task whose call ends first.
+//! Cancels the task of a call that ends first.
 
 use std::{future::IntoFuture, pin::Pin, time::Duration};
 
@@ -6,55 +6,55 @@ use mcp_core::RawJson;
 use mcp_session::{Call, Error, Session};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::task::cancel;
+use crate::requests::cancel;
 
-/// How long the background may take to tell the server.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a `tasks/cancel` in the background may take, and a request that it overtakes.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Asking = Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>>;
+type Sending = Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>>;
 
-/// Asks about one task and, while it is armed, cancels that task when it is dropped.
-pub(crate) struct Guard {
+/// Sends requests about one task and, while it is armed, cancels that task when it is dropped.
+pub(crate) struct CancelGuard {
     pub(crate) session: Session,
     pub(crate) id: String,
     pub(crate) is_armed: bool,
-    asking: Option<Asking>,
-    /// Of where it was made: it may be dropped anywhere.
+    sending: Option<Sending>,
+    /// The runtime in which it was made: it may be dropped anywhere.
     runtime: Option<Handle>,
 }
 
-impl Guard {
+impl CancelGuard {
     pub(crate) fn new(session: Session, id: String) -> Self {
         let runtime = Handle::try_current().ok();
-        Self { session, id, is_armed: false, asking: None, runtime }
+        Self { session, id, is_armed: false, sending: None, runtime }
     }
 
-    pub(crate) async fn ask(&mut self, call: Call<RawJson>) -> Result<RawJson, Error> {
-        let outcome = self.asking.insert(call.into_future()).await;
-        self.asking = None;
+    pub(crate) async fn send(&mut self, call: Call<RawJson>) -> Result<RawJson, Error> {
+        let outcome = self.sending.insert(call.into_future()).await;
+        self.sending = None;
         outcome
     }
 }
 
-impl Drop for Guard {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
         if !self.is_armed {
             return;
         }
         let (session, id) = (self.session.clone(), std::mem::take(&mut self.id));
-        // To drop a question would cancel that one, in the way that is not for tasks.
-        let asking = self.asking.take();
+        // Dropping it would send a `notifications/cancelled`, which must not be used for tasks.
+        let sending = self.sending.take();
         let Some(runtime) = &self.runtime else {
             tracing::debug!(task = id, "no runtime is left to cancel the task");
             return;
         };
-        // Nobody waits for it, so it ends by itself.
+        // It ends within its limits.
         runtime.spawn(async move {
-            if let Err(error) = cancel(&session, &id).timeout(LIMIT).await {
+            if let Err(error) = cancel(&session, &id).timeout(CANCEL_TIMEOUT).await {
                 tracing::debug!(task = id, %error, "the task could not be cancelled");
             }
-            if let Some(asking) = asking {
-                let _ = timeout(LIMIT, asking).await;
+            if let Some(sending) = sending {
+                let _ = timeout(CANCEL_TIMEOUT, sending).await;
             }
         });
     }

@@ -1,38 +1,42 @@
-//! What a task asks for, and the handlers of the session that have it.
+//! Input that a task asks for, and that the handlers of the session obtain.
 
 use std::collections::HashSet;
 
 use mcp_core::{Entries, InputRequiredResult, RawJson};
-use mcp_session::{CallInfo, Error, Session};
+use mcp_session::{CallInfo, Error, Session, extension::ExtensionHost};
 
-use crate::TaskState;
+use crate::state::TaskState;
 
-/// The most that one task may ask for; one that asks on and on has no end.
+/// Inputs that one task may ask for in its life: one that never stops asking has no end.
 const MAX_INPUTS: usize = 100;
 
-/// Has all that is new answered at once. Empty where nothing is new.
+/// Obtains all of the input that the task has not asked for before. Empty where there is none.
 pub(crate) async fn answers(
     session: &Session,
     call: Option<&CallInfo>,
     state: &TaskState,
     known: &mut HashSet<String>,
 ) -> Result<Entries<RawJson>, Error> {
-    let wanted = state.input_requests.iter().flat_map(|all| all.iter());
-    let new: Entries<RawJson> = wanted
+    let requests = state.input_requests.iter().flat_map(|all| all.iter());
+    let new: Entries<RawJson> = requests
         .filter(|(name, _)| known.insert((*name).to_owned()))
         .map(|(name, request)| (name, request.clone()))
         .collect();
     if known.len() > MAX_INPUTS {
         let message = format!("the task still asks for input after {MAX_INPUTS} answers");
-        return Err(refused(session, state, message));
+        return Err(input_required(session, state, message));
     }
-    session.answer_requests(&new, call).await.map_err(|(name, why)| {
-        refused(session, state, format!("the input {name:?} is not to be had: {}", why.message))
-    })
+    let host = ExtensionHost::new(session);
+    let answers = host.obtain_input(&new, call).await;
+    answers.map_err(|error| input_required(session, state, error.to_string()))
 }
 
-/// Why a task that asks for something is not waited for any more.
-pub(crate) fn refused(session: &Session, state: &TaskState, message: impl Into<String>) -> Error {
+/// The task asks for input that it does not get.
+pub(crate) fn input_required(
+    session: &Session,
+    state: &TaskState,
+    message: impl Into<String>,
+) -> Error {
     let input = InputRequiredResult::input_required().with_input_requests(state.inputs());
     Error::from_input_required(session.name(), input, message.into())
 }

@@ -1,107 +1,111 @@
-//! The way of a task to its end.
+//! Polls a task to its end.
 
-use std::{
-    collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use mcp_core::{MethodResult as _, ProgressNotificationParams, RawJson, error_code};
-use mcp_session::{Call, CallInfo, Error, ErrorKind, ForeignResult, Session, Timeout};
-use mcp_transport::Delivery;
+use mcp_session::{
+    Call, CallInfo, Error, ErrorKind, Session, Timeout,
+    extension::{ExtensionHost, ForeignResult},
+};
+use mcp_transport::{Backoff, Retries};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::{
-    Cancelled, TaskState, TaskStatus, Tasks,
-    asked::{Asked, MIN_INTERVAL, interval},
-    guard::Guard,
-    input::{answers, refused},
-    news::News,
-    task::{failed, get, update},
+    cancelled::Cancelled,
+    guard::CancelGuard,
+    input::{answers, input_required},
+    requests::{failed, get, misshapen, update},
+    schedule::{MIN_POLL_INTERVAL, PollSchedule, poll_interval},
+    state::{TaskState, TaskStatus},
+    watchers::{TaskWatcher, TaskWatchers},
 };
 
-/// The longest silence after one question: there is nothing to work on for it, so one that takes longer got
-/// lost.
-const QUESTION: Duration = Duration::from_secs(30);
+/// The idle limit of one request about a task: the server has nothing to work on for it, so one that takes
+/// longer was lost.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a question is asked again that got lost, and the waits before that, of which each is twice the
-/// one before.
-const RETRIES: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The retries of a request that was lost.
+const BACKOFF: Backoff = {
+    let mut backoff =
+        Backoff::new(Duration::from_secs(1), Duration::from_secs(30)).with_jitter(0.0);
+    backoff.attempts = Some(6);
+    backoff
+};
 
-/// What to do instead of waiting for a call by hand.
-const MANUAL: &str = "the task asks for input, which a call with manual_input cannot hand out: \
-                      begin it with Tasks::start";
-
-type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
+/// How to get at a task whose requests for input the caller has to answer.
+const MANUAL: &str = "the task asks for input, which a call with manual_input cannot return: \
+                      start it with Tasks::start";
 
 /// One wait for one task.
 pub(crate) struct Polling {
-    guard: Guard,
+    guard: CancelGuard,
     call: Option<CallInfo>,
-    news: News,
-    asked: Asked,
-    /// When the last question was put.
+    watcher: TaskWatcher,
+    schedule: PollSchedule,
+    /// When the last request was sent.
     at: Instant,
-    /// The limit on each question.
+    /// The limit of each request.
     limit: Timeout,
-    /// The limit on all of it, where nobody else has one.
-    longest: Option<Duration>,
-    is_manual: bool,
-    on_progress: Option<ProgressHandler>,
-    /// What the server has said, and how often it said something else.
-    said: Option<String>,
+    /// The limit of the whole wait, where the call has none.
+    max_wait: Option<Duration>,
+    /// The result that is to be finished, where the wait is part of a call.
+    foreign: Option<ForeignResult>,
+    /// The last status message, and how often it has changed.
+    message: Option<String>,
     changes: i64,
 }
 
 impl Polling {
     pub(crate) fn new(
-        tasks: &Tasks,
+        watchers: &TaskWatchers,
+        max_wait: Duration,
         session: Session,
         id: String,
         call: Option<CallInfo>,
-        asked: Asked,
+        schedule: PollSchedule,
     ) -> Self {
         Self {
-            news: tasks.news.listen(session.name(), &id),
+            watcher: watchers.watch(session.name(), &id),
             call,
-            asked,
+            schedule,
             at: Instant::now(),
-            limit: of_each(session.default_timeout()),
-            longest: Some(tasks.longest()),
-            is_manual: false,
-            on_progress: None,
-            said: None,
+            limit: request_limit(session.default_timeout()),
+            max_wait: Some(max_wait),
+            foreign: None,
+            message: None,
             changes: 0,
-            guard: Guard::new(session, id),
+            guard: CancelGuard::new(session, id),
         }
     }
 
-    /// Of a call that was answered with a task in this state: by the call's limits, and cancelled if it ends
-    /// first.
-    pub(crate) fn of_call(tasks: &Tasks, foreign: ForeignResult, state: &TaskState) -> Self {
-        let ForeignResult { session, call, timeout, is_manual, on_progress, .. } = foreign;
-        let asked = Asked::default();
-        asked.said(Instant::now(), state);
-        let mut this = Self::new(tasks, session, state.id.clone(), Some(call), asked);
-        // What is left of a total limit, the session watches over.
-        this.longest = this.longest.filter(|_| timeout.total.is_none());
-        this.limit = of_each(timeout);
-        this.limit.total = None;
-        (this.is_manual, this.on_progress) = (is_manual, on_progress);
+    /// Of a call that was answered with a task in this state: within the call's limits, and the task is
+    /// cancelled if the call ends first.
+    pub(crate) fn of_call(
+        watchers: &TaskWatchers,
+        max_wait: Duration,
+        foreign: ForeignResult,
+        state: &TaskState,
+    ) -> Self {
+        let schedule = PollSchedule::default();
+        schedule.polled(Instant::now(), state);
+        let (session, call) = (foreign.session(), foreign.call().clone());
+        let mut this =
+            Self::new(watchers, max_wait, session, state.id.clone(), Some(call), schedule);
+        // The session enforces a total limit.
+        this.max_wait = this.max_wait.filter(|_| foreign.timeout().total.is_none());
+        this.limit = request_limit(foreign.timeout()).with_total(None);
+        this.foreign = Some(foreign);
         this.guard.is_armed = true;
-        this.note(state);
+        this.report(state);
         this
     }
 
     /// Polls to the end of the task, or of the session.
     pub(crate) async fn run(mut self) -> Result<RawJson, Error> {
-        let (session, longest) = (self.guard.session.clone(), self.longest);
-        let polling = session.until_closed(self.poll());
-        let polled = match longest {
-            Some(longest) => timeout(longest, polling).await.map_err(|_| longest),
+        let (host, max_wait) = (ExtensionHost::new(&self.guard.session), self.max_wait);
+        let polling = host.until_closed(self.poll());
+        let polled = match max_wait {
+            Some(max_wait) => timeout(max_wait, polling).await.map_err(|_| max_wait),
             None => Ok(polling.await),
         };
         match polled {
@@ -110,115 +114,107 @@ impl Polling {
                 self.guard.is_armed = false;
                 Err(closed)
             }
-            Err(longest) => {
-                let message = format!("the task {:?} is not done after {longest:?}", self.guard.id);
-                let error = Error::new(ErrorKind::Timeout, session.name(), message);
-                Err(error.with_delivery(Delivery::Unknown))
+            Err(max_wait) => {
+                let id = &self.guard.id;
+                let message = format!("the task {id:?} is not done after {max_wait:?}");
+                Err(Error::new(ErrorKind::Timeout, host.session().name(), message))
             }
         }
     }
 
     async fn poll(&mut self) -> Result<RawJson, Error> {
         let mut known = HashSet::new();
-        if let Some((asked, interval)) = self.asked.next() {
-            self.wait(asked, interval).await;
+        if let Some((polled, interval)) = self.schedule.last() {
+            self.wait(polled, interval).await;
         }
         loop {
-            self.news.forget();
-            let state = self.ask(get).await;
-            let asked = self.at;
+            self.watcher.reset();
+            let state = self.send(get).await;
+            let polled = self.at;
             // A server that does not know the task has nothing to cancel.
             self.guard.is_armed &= !state.as_ref().is_err_and(is_unknown);
             let state = TaskState::decode(&state?)
                 .map_err(|error| misshapen(&self.guard.session, error))?;
             self.guard.is_armed &= !state.status.is_over();
-            self.asked.said(asked, &state);
-            self.note(&state);
+            self.schedule.polled(polled, &state);
+            self.report(&state);
             let session = &self.guard.session;
             match state.status {
                 TaskStatus::Completed => {
-                    return state.result.ok_or_else(|| {
-                        let message = "the task is completed and has no result".to_owned();
-                        failed(session, ErrorKind::Decode, message)
-                    });
+                    let message = "the task is completed and has no result";
+                    return state.result.ok_or_else(|| failed(session, ErrorKind::Decode, message));
                 }
                 TaskStatus::Failed => return Err(failure(session, &state)),
                 TaskStatus::Cancelled => return Err(Cancelled::error(session, &state)),
                 TaskStatus::InputRequired => {
-                    if self.is_manual
-                        && state.input_requests.as_ref().is_some_and(|it| !it.is_empty())
-                    {
-                        return Err(refused(session, &state, MANUAL));
+                    let is_manual = self.foreign.as_ref().is_some_and(ForeignResult::is_manual);
+                    if is_manual && state.input_requests.as_ref().is_some_and(|it| !it.is_empty()) {
+                        return Err(input_required(session, &state, MANUAL));
                     }
                     let call = self.call.as_ref();
                     let answers = answers(session, call, &state, &mut known).await?;
                     if !answers.is_empty() {
-                        self.ask(|session, id| update(session, id, &answers)).await?;
+                        self.send(|session, id| update(session, id, &answers)).await?;
                     }
                 }
                 TaskStatus::Working | TaskStatus::Other(_) => {}
             }
-            self.wait(asked, interval(&state)).await;
+            self.wait(polled, poll_interval(&state)).await;
         }
     }
 
-    /// Asks, and asks again where that got lost: both questions may be put twice. A client that has lost
-    /// touch with the server lets the task go on.
-    async fn ask(
+    /// Sends a request, and retries it when it was lost: the requests are idempotent. A client that lost the
+    /// server leaves the task running.
+    async fn send(
         &mut self,
         call: impl Fn(&Session, &str) -> Call<RawJson>,
     ) -> Result<RawJson, Error> {
-        let (mut tries, mut pause) = (0, FIRST_PAUSE);
+        let mut retries = Retries::new(BACKOFF);
         loop {
             self.at = Instant::now();
             let call = call(&self.guard.session, &self.guard.id).timeout(self.limit);
-            let error = match self.guard.ask(call).await {
-                Err(error) if is_passing(&error) => error,
+            let error = match self.guard.send(call).await {
+                Err(error) if is_transient(&error) => error,
                 outcome => return outcome,
             };
-            if tries == RETRIES || self.guard.session.is_closed() {
+            let delay = retries.next_delay(None).filter(|_| !self.guard.session.is_closed());
+            let Some(delay) = delay else {
                 self.guard.is_armed = false;
                 return Err(error);
-            }
-            tries += 1;
-            tracing::debug!(task = self.guard.id, %error, tries, "a question about a task got lost");
-            let interval = self.asked.next().map_or(Duration::ZERO, |(_, interval)| interval);
-            sleep(pause.max(interval)).await;
-            pause = MAX_PAUSE.min(2 * pause);
+            };
+            let attempt = retries.attempts();
+            tracing::debug!(task = self.guard.id, %error, attempt, "a request about a task was lost");
+            let interval = self.schedule.last().map_or(Duration::ZERO, |(_, interval)| interval);
+            sleep(delay.max(interval)).await;
         }
     }
 
-    /// Waits until it is time to ask again, or there is news.
-    async fn wait(&mut self, asked: Instant, interval: Duration) {
-        // What was heard while the server was asked is news, too.
-        if timeout_at(asked + interval, self.news.heard()).await.is_ok() {
-            sleep_until(asked + MIN_INTERVAL).await;
+    /// Waits until the next poll is due, or there is a notification.
+    async fn wait(&mut self, polled: Instant, interval: Duration) {
+        // One that arrived during the poll counts too.
+        if timeout_at(polled + interval, self.watcher.notified()).await.is_ok() {
+            sleep_until(polled + MIN_POLL_INTERVAL).await;
         }
     }
 
-    /// Hands on what the server says of the task.
-    fn note(&mut self, state: &TaskState) {
-        let (Some(on_progress), Some(message)) = (&self.on_progress, &state.status_message) else {
+    /// Reports the status message as progress of the call.
+    fn report(&mut self, state: &TaskState) {
+        let (Some(foreign), Some(message)) = (&self.foreign, &state.status_message) else {
             return;
         };
-        if self.said.as_ref() == Some(message) {
+        if self.message.as_ref() == Some(message) {
             return;
         }
-        self.said = Some(message.clone());
+        self.message = Some(message.clone());
         self.changes += 1;
         let progress = ProgressNotificationParams::new(state.id.clone(), self.changes);
-        let progress = progress.with_message(message.clone());
-        if catch_unwind(AssertUnwindSafe(|| on_progress(progress))).is_err() {
-            tracing::error!("the handler of progress panicked");
-        }
+        foreign.progress(progress.with_message(message.clone()));
     }
 }
 
-/// A limit with one on silence, which makes a question that got lost known.
-fn of_each(limit: Timeout) -> Timeout {
-    let mut of_each = limit;
-    of_each.idle = Some(limit.idle.map_or(QUESTION, |idle| idle.min(QUESTION)));
-    of_each
+/// A limit with an idle limit, by which a lost request is noticed.
+fn request_limit(limit: Timeout) -> Timeout {
+    limit.with_idle(limit.idle.map_or(REQUEST_TIMEOUT, |idle| idle.min(REQUEST_TIMEOUT)))
 }
 
 /// Spec: ext-tasks 2026-07-28/tasks#protocol-errors
@@ -226,8 +222,8 @@ fn is_unknown(error: &Error) -> bool {
     error.answer().is_some_and(|answer| answer.code == error_code::INVALID_PARAMS)
 }
 
-/// Whether to ask again may help.
-fn is_passing(error: &Error) -> bool {
+/// Whether a retry may succeed.
+fn is_transient(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Timeout
         | ErrorKind::Closed
@@ -248,13 +244,8 @@ fn failure(session: &Session, state: &TaskState) -> Error {
     match state.error() {
         Some(error) => Error::from_answer(session.name(), error),
         None => {
-            let why = state.status_message.as_deref().unwrap_or("it does not say why");
+            let why = state.status_message.as_deref().unwrap_or("the server gives no reason");
             failed(session, ErrorKind::Decode, format!("the task failed without an error: {why}"))
         }
     }
-}
-
-pub(crate) fn misshapen(session: &Session, error: serde_json::Error) -> Error {
-    let message = "the task has the wrong shape".to_owned();
-    failed(session, ErrorKind::Decode, message).with_source(error)
 }

@@ -3,7 +3,7 @@ use std::{borrow::Cow, time::Duration};
 use mcp_core::{Entries, ErrorObject, InputRequest, MethodResult, Notification, RawJson};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// How far a task is, as the server says. What it says beside this is not kept.
+/// The state of a task, as the server reports it. Unknown members are dropped.
 ///
 /// Can be saved with serde, in the shape that it has on the wire.
 ///
@@ -12,12 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TaskState {
-    /// Which task, by the server's name for it.
+    /// The server's id of the task.
     #[serde(rename = "taskId")]
     pub id: String,
-    /// What becomes of it.
+    /// Its status.
     pub status: TaskStatus,
-    /// What there is to say of that, to people and models.
+    /// The status in words, for people and models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_message: Option<String>,
     /// When it was created, in ISO 8601.
@@ -26,13 +26,13 @@ pub struct TaskState {
     /// When it was last updated, in ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated_at: Option<String>,
-    /// After how many milliseconds from its creation the server may forget it. `None`: never.
+    /// Milliseconds from its creation after which the server may forget it. `None`: never.
     #[serde(default, deserialize_with = "milliseconds")]
     pub ttl_ms: Option<u64>,
-    /// How many milliseconds to wait before the server is asked again.
+    /// Milliseconds to wait before the next poll.
     #[serde(default, deserialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
     pub poll_interval_ms: Option<u64>,
-    /// What the server asks for, by names that it uses once: requests as they came.
+    /// Requests for input, by names that the server uses once; each as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_requests: Option<Entries<RawJson>>,
     /// The result of the call, of a task that is completed.
@@ -43,7 +43,7 @@ pub struct TaskState {
     pub(crate) failure: Option<RawJson>,
 }
 
-/// What becomes of a task.
+/// The status of a task.
 ///
 /// Spec: ext-tasks 2026-07-28/tasks#task-status
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct TaskState {
 pub enum TaskStatus {
     /// The server works on it.
     Working,
-    /// The server waits for something that it asks for.
+    /// The server waits for input.
     InputRequired,
     /// There is a result.
     Completed,
@@ -60,21 +60,21 @@ pub enum TaskStatus {
     Failed,
     /// It was cancelled.
     Cancelled,
-    /// Something else, which is taken for work.
+    /// Another status, which is treated as work.
     #[serde(untagged)]
     Other(String),
 }
 
 impl TaskStatus {
-    /// Whether it never changes again.
+    /// Whether it is final.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 
 impl TaskState {
-    /// The state that a notification tells, where it is one of a task. Servers send them to whoever names
-    /// tasks under the key `taskIds` in the filter of `subscriptions/listen`.
+    /// The state in a notification, where that is about a task. Servers send them to clients that name tasks
+    /// under the key `taskIds` in the filter of `subscriptions/listen`.
     ///
     /// # Errors
     /// When it is about a task and has another shape.
@@ -100,7 +100,7 @@ impl TaskState {
         Some(data.into_iter().fold(error, ErrorObject::with_data))
     }
 
-    /// What the server asks for, of the kinds that are known here.
+    /// The requests for input, of the kinds that are known here.
     pub fn inputs(&self) -> Entries<InputRequest> {
         let requests = self.input_requests.iter().flat_map(|all| all.iter());
         requests.filter_map(|(name, raw)| Some((name, raw.decode().ok()?))).collect()
@@ -112,7 +112,7 @@ impl TaskState {
 }
 
 impl MethodResult for TaskState {
-    /// Of all kinds of result a task may have: `complete`, none, and the `task` that a draft had.
+    /// The kind of result may be `complete`, absent, or the `task` of a draft.
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
         let kind: Kind<'_> = raw.decode()?;
         match kind.result_type.as_deref() {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_write_is_read() {
+    fn states_of_servers_are_decoded() {
         let state = read(
             r#"{"resultType":"task","taskId":"t","status":"input_required",
             "ttlMs":null,"pollIntervalMs":5e2,"later":1,"inputRequests":{

@@ -1,55 +1,57 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use mcp_core::{CallToolResult, Entries, InputResponse, MethodResult, RawJson};
-use mcp_session::{Call, CallInfo, Error, ErrorKind, Session};
+use mcp_session::{CallInfo, Error, ErrorKind, Session, extension::ExtensionHost};
 use mcp_transport::Delivery;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    TaskState, Tasks,
-    asked::Asked,
-    method,
-    polling::{Polling, misshapen},
-    state::{Kind, TASK},
+    polling::Polling,
+    requests::{cancel, get, misshapen, update},
+    schedule::PollSchedule,
+    state::{Kind, TASK, TaskState},
+    watchers::TaskWatchers,
 };
 
-/// What came of a call that was [started](Tasks::start).
+/// The outcome of a call that was [started](crate::Tasks::start).
 #[derive(Debug)]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Started {
-    /// The result, at once.
+    /// The result: the server made it no task.
     Done(CallToolResult),
-    /// The server works on it.
+    /// The task that the server works on.
     Task(Task),
 }
 
-/// A task at a server. Dropping it leaves the task alone.
+/// A task at a server. Dropping it does not affect the task.
 ///
 /// Spec: ext-tasks 2026-07-28/tasks
 #[derive(Clone)]
 pub struct Task {
-    pub(crate) tasks: Tasks,
+    pub(crate) watchers: TaskWatchers,
+    pub(crate) max_wait: Duration,
     pub(crate) session: Session,
     pub(crate) id: String,
     pub(crate) call: Option<CallInfo>,
     pub(crate) state: Option<TaskState>,
-    pub(crate) asked: Asked,
+    pub(crate) schedule: PollSchedule,
 }
 
 impl Task {
-    /// The server's name for it: to be saved, and given to [`Tasks::task`] in another run of the program.
+    /// The server's id of it: to be saved, and given to [`Tasks::task`](crate::Tasks::task) in another run of the
+    /// program.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What the server said when it began, where this program was there.
-    pub fn begun(&self) -> Option<&TaskState> {
+    /// Its state when it was created, where this program was there.
+    pub fn created(&self) -> Option<&TaskState> {
         self.state.as_ref()
     }
 
-    /// Asks how far it is.
+    /// Polls its state.
     ///
     /// # Errors
     /// When the call fails, such as for a task that the server has forgotten.
@@ -57,33 +59,37 @@ impl Task {
         let at = Instant::now();
         let answer = get(&self.session, &self.id).await?;
         let state = TaskState::decode(&answer).map_err(|error| misshapen(&self.session, error))?;
-        self.asked.said(at, &state);
+        self.schedule.polled(at, &state);
         Ok(state)
     }
 
-    /// Waits for the result, as a call does, for at most [`max_wait`](Tasks::max_wait): polls, and lets the
-    /// handlers of the session answer what the task asks for.
+    /// Waits for the result, as a call does, for at most [`max_wait`](crate::Tasks::max_wait): polls, and has the
+    /// handlers of the session answer its requests for input.
     ///
-    /// Dropping the future leaves the task alone. To wait again is to answer again what it then still asks
-    /// for. A task that was [started](Tasks::start) here has its result judged as that of the call would be; of
-    /// one that is known by its id alone, nobody knows the tool.
+    /// Dropping the future does not affect the task. Another wait answers the requests again that are then
+    /// still open. The result of a task that was [started](crate::Tasks::start) here is validated as that of the
+    /// call would be; of one that is known by its id alone, the tool is not known.
     ///
     /// # Errors
-    /// Those of a call that became a task; see [`Tasks`].
+    /// Those of a call that became a task; see [`Tasks`](crate::Tasks).
     pub async fn result(&self) -> Result<CallToolResult, Error> {
         let (session, id) = (self.session.clone(), self.id.clone());
-        let polling = Polling::new(&self.tasks, session, id, self.call.clone(), self.asked.clone());
+        let (call, schedule) = (self.call.clone(), self.schedule.clone());
+        let polling = Polling::new(&self.watchers, self.max_wait, session, id, call, schedule);
         let raw = polling.run().await?;
         let result =
             CallToolResult::decode(&raw).map_err(|error| misshapen(&self.session, error))?;
         match self.call.as_ref().and_then(|call| call.target.as_deref()) {
-            Some(tool) => self.session.judged(tool, result, raw.len()).await,
+            Some(tool) => {
+                let host = ExtensionHost::new(&self.session);
+                host.check_output(tool, result, raw.len()).await
+            }
             None => Ok(result),
         }
     }
 
-    /// Answers what the task asks for, all of it or some, by the names under which
-    /// [`TaskState::input_requests`] has it. Names that are not open are ignored by servers.
+    /// Answers requests for input, all of them or some, by their names in [`TaskState::input_requests`].
+    /// Servers ignore names that are not open.
     ///
     /// # Errors
     /// When the call fails.
@@ -106,7 +112,7 @@ impl Task {
         update(&self.session, &self.id, &written).await.map(drop)
     }
 
-    /// Asks the server to give it up, which it may or may not do.
+    /// Asks the server to cancel it, which the server may or may not do.
     ///
     /// # Errors
     /// When the call fails.
@@ -123,59 +129,30 @@ impl fmt::Debug for Task {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OfTask<'a> {
-    task_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_responses: Option<&'a Entries<RawJson>>,
-}
-
-pub(crate) fn get(session: &Session, task_id: &str) -> Call<RawJson> {
-    session.request(method::GET, &OfTask { task_id, input_responses: None })
-}
-
-pub(crate) fn update(
-    session: &Session,
-    task_id: &str,
-    answers: &Entries<RawJson>,
-) -> Call<RawJson> {
-    session.request(method::UPDATE, &OfTask { task_id, input_responses: Some(answers) })
-}
-
-pub(crate) fn cancel(session: &Session, task_id: &str) -> Call<RawJson> {
-    session.request(method::CANCEL, &OfTask { task_id, input_responses: None })
-}
-
-/// The answer to a call of which the task is wanted, too.
+/// The result of a call that may become a task.
 #[derive(Serialize)]
 #[serde(untagged)]
 #[allow(clippy::large_enum_variant, reason = "one at a time")]
-pub(crate) enum Begun {
-    /// With the bytes that it came in.
+pub(crate) enum CallOutcome {
+    /// With the length of its JSON.
     Done {
         #[serde(flatten)]
         result: CallToolResult,
         #[serde(skip)]
-        size: usize,
+        bytes: usize,
     },
     Task(TaskState),
 }
 
-impl MethodResult for Begun {
+impl MethodResult for CallOutcome {
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
         let kind: Kind<'_> = raw.decode()?;
         match kind.result_type.as_deref() {
             Some(TASK) => raw.decode().map(Self::Task),
             _ => {
-                let size = raw.len();
-                CallToolResult::decode(raw).map(|result| Self::Done { result, size })
+                let bytes = raw.len();
+                CallToolResult::decode(raw).map(|result| Self::Done { result, bytes })
             }
         }
     }
-}
-
-/// An error about a task that the server knows.
-pub(crate) fn failed(session: &Session, kind: ErrorKind, message: String) -> Error {
-    Error::new(kind, session.name(), message).with_delivery(Delivery::Answered)
 }

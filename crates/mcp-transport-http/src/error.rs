@@ -27,3 +27,11 @@ pub(crate) fn expired(method: &str) -> Error {
     let text = format!("{method}: the server has lost the session");
     Error::new(ErrorKind::SessionExpired, text).with_delivery(Delivery::Answered)
 }
+
+/// Another session could not be opened for `method` in place of the lost one, for this reason.
+pub(crate) fn not_reinitialized(method: &str, reason: Error) -> Error {
+    match reason.is_closed() {
+        true => reason,
+        false => expired(method).with_source(reason),
+    }
+}

@@ -10,7 +10,7 @@ use mcp_http::{
 use mcp_transport::{Delivery, Envelope, Error, Exchange};
 
 use crate::{
-    error::expired,
+    error::{expired, not_reinitialized},
     headers::RequestHeaders,
     inner::Inner,
     open_request::{Ended, OpenRequest},
@@ -135,7 +135,7 @@ impl<S: HttpService> Inner<S> {
     ) -> Result<Option<(Reply<S>, Option<HeaderValue>)>, Error> {
         let method = &pending.request.method;
         let replaced = self.reinitialize(lost, state).await;
-        let Some(session) = replaced.map_err(|error| expired(method).with_source(error))? else {
+        let Some(session) = replaced.map_err(|reason| not_reinitialized(method, reason))? else {
             return Ok(None);
         };
         let id = session.id.clone();

@@ -8,7 +8,10 @@ use mcp_http::{HttpService, StatusError, transport::messages::encode};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay};
 
 use crate::{
-    error::expired, headers::RequestHeaders, inner::Inner, reinitialize::SessionState,
+    error::{expired, not_reinitialized},
+    headers::RequestHeaders,
+    inner::Inner,
+    reinitialize::SessionState,
     session::Session,
 };
 
@@ -91,7 +94,7 @@ impl<S: HttpService> Inner<S> {
             return Err(refused.into_transport_error(method));
         };
         let replaced = self.reinitialize(lost, state).await;
-        let replaced = replaced.map_err(|error| expired(method).with_source(error))?;
+        let replaced = replaced.map_err(|reason| not_reinitialized(method, reason))?;
         let Some(session) = replaced else { return Err(refused.into_transport_error(method)) };
         match self.post_one_way(method, headers, session.id.as_ref(), body).await? {
             Ok(()) => Ok(Some(session)),

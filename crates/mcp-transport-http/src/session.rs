@@ -79,7 +79,7 @@ impl<S: HttpService> Session<S> {
     /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
     /// its session ends some time in any case.
     pub(crate) async fn delete(&self) {
-        if let Some(id) = &self.id {
+        if let (Some(id), false) = (&self.id, self.is_over.load(Ordering::Relaxed)) {
             delete(&self.endpoint, &self.headers(), id).await;
         }
         self.set_lost();

@@ -4,9 +4,10 @@ use mcp_transport::{Binding, Connect, Connection, ConnectionInfo, Error, Serve};
 
 use crate::MemoryTransport;
 
-/// Connects to a server in the same process.
+/// A [connector](Connect) to a server in the same process.
 ///
-/// Connecting cannot fail and waits for nothing.
+/// Connecting never fails, and its future is ready at the first poll.
+#[doc(alias = "in-process")]
 #[derive(Clone)]
 pub struct Memory<S> {
     name: String,
@@ -14,7 +15,7 @@ pub struct Memory<S> {
 }
 
 impl<S: Serve> Memory<S> {
-    /// Connects to `server`. All connections call the same value, unless it has one
+    /// Connects to `server`. All connections share it, unless it returns a server
     /// [for each client](Serve::for_client).
     pub fn new(server: S) -> Self {
         let name = server.name();
@@ -23,8 +24,8 @@ impl<S: Serve> Memory<S> {
         Self { name, server: Arc::new(each) }
     }
 
-    /// Calls `server` for each connection, for servers that keep something for each client; and once now,
-    /// for the name.
+    /// Creates a server for each connection, for servers with state per client. Calls `server` once now, to
+    /// get the name.
     pub fn each(server: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let name = server().name();
         Self { name, server: Arc::new(move || Arc::new(server())) }

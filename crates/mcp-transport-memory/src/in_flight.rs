@@ -17,26 +17,26 @@ pub(crate) fn closed(delivery: Delivery) -> Error {
     Error::new(ErrorKind::Closed, "the connection was closed").with_delivery(delivery)
 }
 
-/// What `close` has to know of.
+/// The state of a connection: whether it is closed, and the tasks to be woken by a close.
 #[derive(Default)]
-pub(crate) struct Shared {
-    /// Set under the lock, so that nobody parks behind the back of `close`.
+pub(crate) struct ConnectionState {
+    /// Set under the lock, so that no waker is registered after `close` has taken all of them.
     closed: AtomicBool,
-    state: Mutex<State>,
-    /// Wakes those who wait for the close.
+    waiters: Mutex<Waiters>,
+    /// Wakes the callers of `closed`.
     closing: Notify,
 }
 
 #[derive(Default)]
-pub(crate) struct State {
-    /// The requests in flight, and who waits for each.
+pub(crate) struct Waiters {
+    /// The requests in flight, with the wakers of their tasks.
     pub(crate) in_flight: HashMap<RequestId, Option<Waker>, BuildHasherDefault<IdHasher>>,
     pub(crate) inbound: Option<Waker>,
 }
 
-impl Shared {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl ConnectionState {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -46,43 +46,43 @@ impl Shared {
     /// Waits for `close`.
     pub(crate) async fn closed(&self) {
         let mut closing = pin!(self.closing.notified());
-        // Registered before looking, or a close in between would be missed.
+        // Enabled before the state is checked, so that no close is missed in between.
         closing.as_mut().enable();
         if !self.is_closed() {
             closing.await;
         }
     }
 
-    /// Ends all that is in flight; `false` if that has been done before.
+    /// Closes the connection and wakes all tasks. Returns `false` if it was already closed.
     pub(crate) fn close(&self) -> bool {
-        let mut state = self.lock();
+        let mut waiters = self.lock();
         let was_open = !self.closed.swap(true, Ordering::AcqRel);
-        let waiting = state.in_flight.values_mut().filter_map(Option::take);
+        let waiting = waiters.in_flight.values_mut().filter_map(Option::take);
         let mut wakers: Vec<Waker> = waiting.collect();
-        wakers.extend(state.inbound.take());
-        drop(state);
+        wakers.extend(waiters.inbound.take());
+        drop(waiters);
         wakers.into_iter().for_each(Waker::wake);
         self.closing.notify_waiters();
         was_open
     }
 }
 
-/// A place in the table, given back on drop.
+/// A request in flight. Dropping it releases its id.
 pub(crate) struct InFlight {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<ConnectionState>,
     pub(crate) id: RequestId,
 }
 
 impl InFlight {
-    pub(crate) fn register(shared: &Arc<Shared>, id: RequestId) -> Result<Self, Error> {
-        let mut state = shared.lock();
+    pub(crate) fn register(shared: &Arc<ConnectionState>, id: RequestId) -> Result<Self, Error> {
+        let mut waiters = shared.lock();
         if shared.is_closed() {
             return Err(closed(Delivery::NotSent));
         }
-        match state.in_flight.entry(id.clone()) {
+        match waiters.in_flight.entry(id.clone()) {
             Entry::Vacant(entry) => entry.insert(None),
             Entry::Occupied(_) => {
-                let text = format!("the id {id} is in flight already");
+                let text = format!("a request with the id {id} is already in flight");
                 return Err(
                     Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
                 );
@@ -91,14 +91,14 @@ impl InFlight {
         Ok(Self { shared: Arc::clone(shared), id })
     }
 
-    /// Waits for `close`.
-    pub(crate) fn park(&self, cx: &Context<'_>) -> Poll<Error> {
-        let mut state = self.shared.lock();
+    /// Polls for `close`.
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<Error> {
+        let mut waiters = self.shared.lock();
         if self.shared.is_closed() {
             return Poll::Ready(closed(Delivery::Unknown));
         }
-        if let Some(waker) = state.in_flight.get_mut(&self.id) {
-            park(waker, cx);
+        if let Some(waker) = waiters.in_flight.get_mut(&self.id) {
+            register_waker(waker, cx);
         }
         Poll::Pending
     }
@@ -110,7 +110,7 @@ impl Drop for InFlight {
     }
 }
 
-pub(crate) fn park(slot: &mut Option<Waker>, cx: &Context<'_>) {
+pub(crate) fn register_waker(slot: &mut Option<Waker>, cx: &Context<'_>) {
     match slot {
         Some(waker) => waker.clone_from(cx.waker()),
         None => *slot = Some(cx.waker().clone()),

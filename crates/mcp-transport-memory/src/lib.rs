@@ -1,14 +1,26 @@
-//! MCP to a server in the same process: a direct call, no bytes.
+//! MCP to a server in the same process, by direct function calls.
 //!
-//! [`Memory`] connects to anything that implements [`Serve`](mcp_transport::Serve). There is neither a
-//! task nor a channel in between: a request calls the server, and whoever reads the exchange does its
-//! work. Dropping the exchange therefore ends the work at once, which is how a request is cancelled here.
+//! [`Memory`] connects to any implementation of [`Serve`](mcp_transport::Serve). There is no task, no channel
+//! and no serialization in between: a request calls the server, and the task that reads the exchange polls
+//! the handler. Dropping the exchange drops the handler, which cancels the request.
+//!
+//! ```
+//! use mcp_core::{Request, Response};
+//! use mcp_transport::{Connect, Error, Serve, Transport};
+//! use mcp_transport_memory::Memory;
+//!
+//! async fn ping(server: impl Serve) -> Result<Response, Error> {
+//!     let connection = Memory::new(server).connect().await?;
+//!     connection.transport.request(Request::new(1, "ping").into()).await?.response().await
+//! }
+//! ```
 #![cfg_attr(
     feature = "rmcp",
-    doc = "\nA server made with the official Rust SDK is reached by [`RmcpServer`] instead."
+    doc = "\nFor a server written with the official Rust SDK, use [`RmcpServer`]."
 )]
 //!
-//! Spec: basic/transports#custom-transports
+//! Spec:
+//! [Custom transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-transports)
 
 mod connect;
 mod in_flight;

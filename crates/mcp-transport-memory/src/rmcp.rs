@@ -1,7 +1,7 @@
-//! Servers made with the official Rust SDK.
+//! Servers written with the official Rust SDK.
 //!
-//! Such a server runs in tasks of its own and sees a transport of typed messages. They are turned into
-//! ours and back once, without bytes being framed in between.
+//! The SDK spawns tasks for the server and exchanges typed messages with its transport. Each message is
+//! converted once, through JSON without framing.
 
 use std::{borrow::Cow, fmt, io, panic::AssertUnwindSafe, sync::Arc};
 
@@ -27,20 +27,20 @@ use tokio_util::sync::{CancellationToken, PollSender};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Messages that wait in each direction before the sender waits.
-const QUEUE: usize = 64;
+/// The number of messages queued in each direction. The sender waits if the queue is full.
+const QUEUE_CAPACITY: usize = 64;
 
-/// Connects to a server made with the official Rust SDK, in the same process: any `rmcp::ServerHandler`,
-/// or a router of them. Both eras, as far as the server speaks them.
+/// A [connector](Connect) to a server in the same process that is written with the official Rust SDK: any
+/// `rmcp::ServerHandler`, or a router of them. Supports both eras, as far as the server does.
 ///
-/// Each connection has a server and tasks of its own, which end when the connection is closed or its last
-/// handle is dropped. A handler learns of that, and of an exchange that was dropped, by the `ct` of its
-/// `RequestContext`; the SDK lets one that does not look there run to its end. A handler that panics fails
-/// its own request, with an internal error.
+/// Each connection has its own server and tasks. They end when the connection is closed or its last handle
+/// is dropped. The `ct` of a handler's `RequestContext` is cancelled then, and when the exchange of its
+/// request is dropped; a handler that does not check it runs to completion. If a handler panics, only its
+/// request fails, with an internal error.
 ///
-/// Connecting cannot fail, and has to be done in a tokio runtime.
+/// Connecting never fails. It must be called in a tokio runtime.
 ///
-/// Does not build together with the feature `local` of `rmcp`, which takes `Send` from its futures.
+/// Incompatible with the feature `local` of `rmcp`, whose futures are not `Send`.
 #[derive(Clone)]
 pub struct RmcpServer<S> {
     name: String,
@@ -48,7 +48,7 @@ pub struct RmcpServer<S> {
 }
 
 impl<S: Service<RoleServer>> RmcpServer<S> {
-    /// Connects to `service`, a clone of it for each connection.
+    /// Connects to clones of `service`, one for each connection.
     pub fn new(service: S) -> Self
     where
         S: Clone,
@@ -56,7 +56,7 @@ impl<S: Service<RoleServer>> RmcpServer<S> {
         Self::each(move || service.clone())
     }
 
-    /// Calls `service` for each connection; and once now, for the name.
+    /// Calls `service` for each connection, and once now to get the name.
     pub fn each(service: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let name = service().get_info().server_info.name;
         Self { name, service: Arc::new(service) }
@@ -67,19 +67,19 @@ impl<S: Service<RoleServer>> Connect for RmcpServer<S> {
     type Transport = Multiplex;
 
     async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
-        let (to_server, from_client) = mpsc::channel(QUEUE);
-        let (to_client, mut from_server) = mpsc::channel(QUEUE);
+        let (to_server, from_client) = mpsc::channel(QUEUE_CAPACITY);
+        let (to_client, mut from_server) = mpsc::channel(QUEUE_CAPACITY);
         let ending = CancellationToken::new();
         let pipe = Pipe {
             from_client,
             to_client: to_client.clone(),
-            refusal: None,
+            error_response: None,
             ending: ending.clone(),
         };
-        let service = Guarded((self.service)());
+        let service = CatchPanic((self.service)());
         let serving = async move {
             match serve_server_with_ct(service, pipe, ending).await {
-                // Ends when the pipe does.
+                // Ends when the pipe ends.
                 Ok(running) => drop(running.waiting().await),
                 Err(error) => drop(to_client.send(Err(error.into())).await),
             }
@@ -106,13 +106,13 @@ impl<S> fmt::Debug for RmcpServer<S> {
     }
 }
 
-/// What the server sees of the connection.
+/// The transport of the server.
 struct Pipe {
     from_client: mpsc::Receiver<Message>,
     to_client: mpsc::Sender<Result<Message, BoxError>>,
-    /// The answer to a request that the server cannot read, until there is room for it.
-    refusal: Option<Response>,
-    /// Ends the server.
+    /// The response to a request that could not be decoded, until there is room for it.
+    error_response: Option<Response>,
+    /// Cancels the server.
     ending: CancellationToken,
 }
 
@@ -128,46 +128,48 @@ impl Transport<RoleServer> for Pipe {
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let to_client = self.to_client.clone();
-        // After the client has closed the connection, what a handler makes of that answers nobody.
-        let is_over = self.ending.is_cancelled();
+        // Responses of cancelled handlers are dropped after the client has closed the connection.
+        let is_closed = self.ending.is_cancelled();
         async move {
-            if is_over {
+            if is_closed {
                 return Ok(());
             }
             let json = serde_json::to_vec(&message)?;
             let message = Message::parse(json).map_err(io::Error::other)?;
             let sent = to_client.send(Ok(message)).await;
-            sent.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"))
+            sent.map_err(|_| {
+                io::Error::new(io::ErrorKind::BrokenPipe, "the client has disconnected")
+            })
         }
     }
 
-    /// Cancel safe, as the server needs it to be.
+    /// Cancel safe, as the SDK requires.
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            if self.refusal.is_some()
-                && let Ok(room) = self.to_client.reserve().await
-                && let Some(refusal) = self.refusal.take()
+            if self.error_response.is_some()
+                && let Ok(permit) = self.to_client.reserve().await
+                && let Some(response) = self.error_response.take()
             {
-                room.send(Ok(refusal.into()));
+                permit.send(Ok(response.into()));
             }
             let Some(message) = self.from_client.recv().await else {
-                // Nobody is left to take an answer: handlers learn it now, and not once they are done.
+                // The client has disconnected: cancels the handlers that are still running.
                 self.ending.cancel();
                 return None;
             };
             match (decode(&message), message) {
                 (Ok(message), _) => return Some(message),
                 (Err(error), Message::Request(request)) => {
-                    let text = format!("the server cannot read the request: {error}");
+                    let text = format!("the server cannot decode the request: {error}");
                     let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
-                    self.refusal = Some(Response::error(request.id, error));
+                    self.error_response = Some(Response::error(request.id, error));
                 }
                 (Err(error), Message::Response(Response { id: Some(id), .. })) => {
-                    let text = format!("the answer of the client cannot be read: {error}");
+                    let text = format!("the server cannot decode the client's response: {error}");
                     let error = ErrorData::internal_error(text, None);
-                    return Some(RxJsonRpcMessage::<RoleServer>::error(error, Some(foreign(id))));
+                    return Some(RxJsonRpcMessage::<RoleServer>::error(error, Some(sdk_id(id))));
                 }
-                // Nobody waits for it.
+                // Notifications, and responses without an id, are dropped.
                 (Err(_), _) => {}
             }
         }
@@ -184,17 +186,17 @@ fn decode(message: &Message) -> serde_json::Result<RxJsonRpcMessage<RoleServer>>
     serde_json::from_slice(&json)
 }
 
-fn foreign(id: RequestId) -> NumberOrString {
+fn sdk_id(id: RequestId) -> NumberOrString {
     match id {
         RequestId::Number(number) => NumberOrString::Number(number),
         RequestId::String(text) => NumberOrString::String(text.into()),
     }
 }
 
-/// Answers for a handler that panics: the SDK would leave its request without an answer.
-struct Guarded<S>(S);
+/// Catches panics of handlers: the SDK would not respond to the request.
+struct CatchPanic<S>(S);
 
-impl<S: Service<RoleServer>> Service<RoleServer> for Guarded<S> {
+impl<S: Service<RoleServer>> Service<RoleServer> for CatchPanic<S> {
     async fn handle_request(
         &self,
         request: ClientRequest,

@@ -13,21 +13,20 @@ use mcp_transport::{
     Serve, Transport,
 };
 
-use crate::in_flight::{InFlight, Shared, closed, park};
+use crate::in_flight::{ConnectionState, InFlight, closed, register_waker};
 
-/// A connection to a server in the same process: requests are calls.
+/// The transport of [`Memory`](crate::Memory): requests are function calls.
 ///
-/// An answer that the server has at once is handed over as it is. Everything else is polled by the
-/// reader of the exchange, through a small table of what is in flight that [`close`](Transport::close)
-/// needs.
+/// A response that is ready immediately is returned directly. Any other exchange is polled by the
+/// task that reads it, and fails when the transport is [closed](Transport::close).
 pub struct MemoryTransport<S> {
     server: Arc<S>,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionState>,
 }
 
 impl<S: Serve> MemoryTransport<S> {
     pub(crate) fn open(server: Arc<S>, info: ConnectionInfo) -> Connection<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(ConnectionState::default());
         let inbound = match server.open() {
             inbound if inbound.is_none() => inbound,
             inbound => Inbound::from_stream(OpenInbound { inbound, shared: Arc::clone(&shared) }),
@@ -42,10 +41,10 @@ impl<S: Serve> Transport for MemoryTransport<S> {
         let mut call = pin!(self.server.request(request));
         let mut exchange = poll_fn(|cx| match call.as_mut().poll(cx) {
             Poll::Ready(exchange) => Poll::Ready(Ok(exchange)),
-            Poll::Pending => in_flight.park(cx).map(Err),
+            Poll::Pending => in_flight.poll_closed(cx).map(Err),
         })
         .await?;
-        // What is there already needs no table.
+        // A response that is ready needs no entry in the table.
         match poll_fn(|cx| Poll::Ready(exchange.poll_item(cx))).await {
             Poll::Ready(Some(Ok(Message::Response(response)))) => {
                 Ok(Exchange::answered(in_flight.id.clone(), response))
@@ -91,11 +90,11 @@ impl<S> fmt::Debug for MemoryTransport<S> {
     }
 }
 
-/// An exchange of the server's, until it ends or the connection is closed.
+/// An exchange of the server, which ends when the connection is closed.
 struct OpenExchange {
-    /// What came before the exchange was handed out.
+    /// An item that was received before the exchange was returned.
     first: Option<Result<Message, Error>>,
-    // Dropped before `in_flight`: the id is free once the work has ended.
+    // Dropped before `in_flight`: the id is released after the handler is dropped.
     exchange: Exchange,
     in_flight: InFlight,
 }
@@ -113,15 +112,15 @@ impl Stream for OpenExchange {
         }
         match this.exchange.poll_item(cx) {
             Poll::Ready(item) => Poll::Ready(item),
-            Poll::Pending => this.in_flight.park(cx).map(|error| Some(Err(error))),
+            Poll::Pending => this.in_flight.poll_closed(cx).map(|error| Some(Err(error))),
         }
     }
 }
 
-/// What the server says outside exchanges, until the connection is closed.
+/// The `Inbound` of the server, which ends when the connection is closed.
 struct OpenInbound {
     inbound: Inbound,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionState>,
 }
 
 impl Stream for OpenInbound {
@@ -135,11 +134,11 @@ impl Stream for OpenInbound {
         match Pin::new(&mut this.inbound).poll_next(cx) {
             Poll::Ready(item) => Poll::Ready(item),
             Poll::Pending => {
-                let mut state = this.shared.lock();
+                let mut waiters = this.shared.lock();
                 if this.shared.is_closed() {
                     return Poll::Ready(None);
                 }
-                park(&mut state.inbound, cx);
+                register_waker(&mut waiters.inbound, cx);
                 Poll::Pending
             }
         }
@@ -159,12 +158,12 @@ mod tests {
     use super::*;
     use crate::Memory;
 
-    /// Answers `now` at once, `say` after two notifications, and all else never.
+    /// Answers `now` immediately, `notify` after two notifications, and any other request never.
     #[derive(Clone, Default)]
-    struct Script(Arc<Heard>);
+    struct Script(Arc<Recorded>);
 
     #[derive(Default)]
-    struct Heard {
+    struct Recorded {
         dropped: Mutex<Option<oneshot::Sender<()>>>,
         sent: Mutex<Vec<OneWay>>,
     }
@@ -187,7 +186,7 @@ mod tests {
             let response = Response::result(id.clone(), RawJson::from_text("{}").unwrap());
             match &*method {
                 "now" => Exchange::answered(id, response),
-                "say" => {
+                "notify" => {
                     let messages: [Message; 3] = [
                         Notification::new("a").into(),
                         Notification::new("b").into(),
@@ -229,9 +228,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_come_in_order_before_the_response() {
+    async fn messages_arrive_in_order_before_the_response() {
         let (_, connection) = connect().await;
-        let exchange = connection.transport.request(request(1, "say")).await.unwrap();
+        let exchange = connection.transport.request(request(1, "notify")).await.unwrap();
         let methods: Vec<String> = exchange
             .map(|item| match item.unwrap() {
                 Message::Notification(notification) => notification.method.into_owned(),
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_in_flight_is_refused_until_it_is_over() {
+    async fn an_id_in_flight_is_rejected_until_its_exchange_ends() {
         let (_, connection) = connect().await;
         let transport = &connection.transport;
         let open = transport.request(request(1, "never")).await.unwrap();
@@ -263,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_an_exchange_drops_the_work() {
+    async fn dropping_an_exchange_drops_the_handler() {
         let (script, connection) = connect().await;
         let (sender, receiver) = oneshot::channel();
         *script.0.dropped.lock().unwrap() = Some(sender);
@@ -292,7 +291,7 @@ mod tests {
         });
         let listening = tokio::spawn(async move { inbound.next().await });
         tokio::task::yield_now().await;
-        let half_read = transport.request(request(4, "say")).await.unwrap();
+        let half_read = transport.request(request(4, "notify")).await.unwrap();
         transport.close().await.unwrap();
         transport.close().await.unwrap();
 
@@ -318,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_connection_can_have_a_server_of_its_own() {
+    async fn each_creates_a_server_for_each_connection() {
         let memory = Memory::each(Script::default);
         let first = memory.connect().await.unwrap();
         let second = memory.connect().await.unwrap();

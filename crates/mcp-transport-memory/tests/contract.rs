@@ -1,4 +1,4 @@
-//! The contract of a transport, over a direct call.
+//! The contract tests of all transports.
 
 use mcp_testkit::{ContractPeer, Setup};
 use mcp_transport_memory::Memory;

@@ -1,7 +1,7 @@
-//! A server made with the official Rust SDK, reached in process: both eras, below any session.
+//! Servers written with the official Rust SDK, in the same process and in both eras, without a session.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
-#![allow(deprecated, reason = "sampling is what servers of the legacy era ask for")]
+#![allow(deprecated, reason = "legacy servers request sampling")]
 
 use std::{future::Future, time::Duration};
 
@@ -23,10 +23,10 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Far more than anything here takes.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Bounds each wait. Much longer than any of them.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Tells what happens to it.
+/// A server that reports events to the test.
 #[derive(Clone)]
 struct Probe(UnboundedSender<&'static str>);
 
@@ -55,7 +55,7 @@ impl ServerHandler for Probe {
                 self.0.send("waiting").unwrap();
                 context.ct.cancelled().await;
                 self.0.send("cancelled").unwrap();
-                "cut short".to_owned()
+                "interrupted".to_owned()
             }
             "ask" => {
                 let question = vec![SamplingMessage::user_text("why?")];
@@ -65,7 +65,7 @@ impl ServerHandler for Probe {
                     Err(error) => error.to_string(),
                 }
             }
-            "panic" => panic!("as asked"),
+            "panic" => panic!("requested by the test"),
             name => return Err(ErrorData::invalid_params(format!("no tool {name}"), None)),
         };
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
@@ -76,12 +76,12 @@ impl ServerHandler for Probe {
 struct Client {
     transport: Multiplex,
     inbound: mcp_transport::Inbound,
-    told: UnboundedReceiver<&'static str>,
+    events: UnboundedReceiver<&'static str>,
     version: ProtocolVersion,
 }
 
 async fn bounded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, future).await.expect("it ends in time")
+    tokio::time::timeout(TIMEOUT, future).await.expect("the future completes in time")
 }
 
 fn raw(value: &Value) -> RawJson {
@@ -90,10 +90,10 @@ fn raw(value: &Value) -> RawJson {
 
 impl Client {
     async fn connect(version: ProtocolVersion) -> Self {
-        let (tell, told) = unbounded_channel();
+        let (sender, events) = unbounded_channel();
         let Connection { transport, inbound, .. } =
-            RmcpServer::new(Probe(tell)).connect().await.unwrap();
-        Self { transport, inbound, told, version }
+            RmcpServer::new(Probe(sender)).connect().await.unwrap();
+        Self { transport, inbound, events, version }
     }
 
     async fn legacy() -> Self {
@@ -152,7 +152,7 @@ fn text(response: Response) -> String {
     result["content"][0]["text"].as_str().unwrap().to_owned()
 }
 
-/// What holds in either era.
+/// Behaviour common to both eras.
 async fn exercise(mut client: Client) {
     let arguments = json!({ "n": 1, "nested": { "list": [1.5, "\u{1f600}"] } });
     let params = json!({ "name": "echo", "arguments": arguments });
@@ -163,7 +163,7 @@ async fn exercise(mut client: Client) {
     for step in 1..=100 {
         let Message::Notification(notification) = bounded(exchange.next()).await.unwrap().unwrap()
         else {
-            panic!("the answer came before step {step}");
+            panic!("the response arrived before step {step}");
         };
         let params: Value = notification.params.unwrap().decode().unwrap();
         assert_eq!(params["progress"].as_f64(), Some(f64::from(step)));
@@ -174,57 +174,58 @@ async fn exercise(mut client: Client) {
     assert_eq!((error.code, &*error.message), (-32602, "no tool nothing"));
 
     let dropped = client.call("wait").await;
-    assert_eq!(bounded(client.told.recv()).await, Some("waiting"));
+    assert_eq!(bounded(client.events.recv()).await, Some("waiting"));
     drop(dropped);
-    assert_eq!(bounded(client.told.recv()).await, Some("cancelled"));
+    assert_eq!(bounded(client.events.recv()).await, Some("cancelled"));
 
     let panicked = bounded(client.call("panic").await.response()).await.unwrap();
     assert_eq!(panicked.outcome.unwrap_err().message, "the handler panicked");
 
     let open = client.call("wait").await;
-    assert_eq!(bounded(client.told.recv()).await, Some("waiting"));
+    assert_eq!(bounded(client.events.recv()).await, Some("waiting"));
     client.transport.close().await.unwrap();
     let error = bounded(open.response()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
-    assert_eq!(bounded(client.told.recv()).await, Some("cancelled"));
-    // Its sender goes with the server.
-    assert_eq!(bounded(client.told.recv()).await, None);
+    assert_eq!(bounded(client.events.recv()).await, Some("cancelled"));
+    // The sender is dropped with the server.
+    assert_eq!(bounded(client.events.recv()).await, None);
 }
 
 #[tokio::test]
-async fn legacy() {
+async fn requests_progress_errors_cancellation_and_panics_in_the_legacy_era() {
     exercise(Client::legacy().await).await;
 }
 
 #[tokio::test]
-async fn modern() {
+async fn requests_progress_errors_cancellation_and_panics_in_the_modern_era() {
     exercise(Client::modern().await).await;
 }
 
 #[tokio::test]
 async fn the_server_ends_with_the_last_handle() {
-    let Client { transport, inbound, mut told, version } = Client::legacy().await;
-    let client = Client { transport, inbound, told: unbounded_channel().1, version };
+    let Client { transport, inbound, mut events, version } = Client::legacy().await;
+    let client = Client { transport, inbound, events: unbounded_channel().1, version };
     let open = client.call("wait").await;
-    assert_eq!(bounded(told.recv()).await, Some("waiting"));
+    assert_eq!(bounded(events.recv()).await, Some("waiting"));
     drop((client, open));
-    assert_eq!(bounded(told.recv()).await, Some("cancelled"));
-    assert_eq!(bounded(told.recv()).await, None);
+    assert_eq!(bounded(events.recv()).await, Some("cancelled"));
+    assert_eq!(bounded(events.recv()).await, None);
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_spoke_to_ends_too() {
-    let Client { transport, mut told, .. } = Client::connect(ProtocolVersion::LATEST_MODERN).await;
+async fn the_server_ends_even_if_it_received_no_message() {
+    let Client { transport, mut events, .. } =
+        Client::connect(ProtocolVersion::LATEST_MODERN).await;
     drop(transport);
-    assert_eq!(bounded(told.recv()).await, None);
+    assert_eq!(bounded(events.recv()).await, None);
 }
 
 #[tokio::test]
-async fn it_can_ask_the_client() {
+async fn the_server_can_send_requests_to_the_client() {
     let mut client = Client::legacy().await;
-    for readable in [true, false] {
+    for is_valid in [true, false] {
         let mut exchange = client.call("ask").await;
-        let asked = bounded(async {
+        let request = bounded(async {
             tokio::select! {
                 item = client.inbound.next() => {
                     item.map(|item| item.map(|item| item.into_message().unwrap()))
@@ -232,41 +233,41 @@ async fn it_can_ask_the_client() {
                 item = exchange.next() => item,
             }
         });
-        let Message::Request(request) = asked.await.unwrap().unwrap() else { panic!() };
+        let Message::Request(request) = request.await.unwrap().unwrap() else { panic!() };
         assert_eq!(request.method, "sampling/createMessage");
         let content = json!({ "type": "text", "text": "because" });
-        let answer = match readable {
+        let answer = match is_valid {
             true => raw(&json!({ "role": "assistant", "model": "m1", "content": content })),
             false => deep(),
         };
         client.send(Response::result(request.id, answer)).await;
         let answer = text(bounded(exchange.response()).await.unwrap());
-        match readable {
+        match is_valid {
             true => assert_eq!(answer, "m1"),
-            false => assert!(answer.contains("cannot be read"), "{answer}"),
+            false => assert!(answer.contains("cannot decode"), "{answer}"),
         }
     }
 }
 
-/// Nested deeper than the types of the SDK can be read.
+/// Nested too deeply to be decoded into the types of the SDK.
 fn deep() -> RawJson {
     let json = format!("{{\"deep\":{}{}}}", "[".repeat(500), "]".repeat(500));
     RawJson::from_text(json).unwrap()
 }
 
 #[tokio::test]
-async fn a_request_that_it_cannot_read_is_refused_alone() {
+async fn a_request_that_cannot_be_decoded_fails_alone() {
     let client = Client::legacy().await;
     let request = Request::new("deep", "tools/call").with_params(deep());
     let exchange = client.transport.request(Envelope::new(request)).await.unwrap();
     let error = bounded(exchange.response()).await.unwrap().outcome.unwrap_err();
     assert_eq!(error.code, -32600);
-    assert!(error.message.contains("cannot read the request"), "{error}");
+    assert!(error.message.contains("cannot decode the request"), "{error}");
     assert!(client.answer("ping", json!({})).await.outcome.is_ok());
 }
 
 #[tokio::test]
-async fn a_server_that_gives_up_says_why() {
+async fn the_error_of_a_failed_server_is_the_cause_of_the_closed_error() {
     let client = Client::connect(ProtocolVersion::LATEST_LEGACY).await;
     client.send(Notification::new("notifications/initialized")).await;
     let Client { transport, mut inbound, .. } = client;
@@ -280,16 +281,16 @@ async fn a_server_that_gives_up_says_why() {
 }
 
 #[tokio::test]
-async fn each_connection_has_a_server_of_its_own() {
-    let (tell, mut told) = unbounded_channel();
+async fn each_connection_has_its_own_server() {
+    let (sender, mut events) = unbounded_channel();
     let server = RmcpServer::each(move || {
-        tell.send("made").unwrap();
-        Probe(tell.clone())
+        sender.send("created").unwrap();
+        Probe(sender.clone())
     });
     assert_eq!(server.describe(), "probe in this process");
     let [first, second] = [server.connect().await.unwrap(), server.connect().await.unwrap()];
     for _ in 0..3 {
-        assert_eq!(told.recv().await, Some("made"));
+        assert_eq!(events.recv().await, Some("created"));
     }
     first.transport.close().await.unwrap();
     let ping = Envelope::new(Request::new(1, "ping"));

@@ -9,28 +9,36 @@ use std::{
 use mcp_transport::{Delivery, Error, ErrorKind, Limits};
 
 use crate::{
-    Program, Stderr, quote,
-    starter::{Flag, Starter},
+    Program, Stderr,
+    launcher::{Flag, Launcher},
+    quote,
 };
 
-/// A server to start as a child process, and how: a [`Connect`](mcp_transport::Connect).
+/// A [connector](mcp_transport::Connect) that starts a server as a child process.
 ///
-/// Making one does no I/O and needs no runtime; each connect starts a new process. The process inherits
-/// these environment variables only, where they are set: on Unix `HOME LOGNAME PATH SHELL TERM USER`; on
-/// Windows `APPDATA HOMEDRIVE HOMEPATH LOCALAPPDATA PATH PATHEXT PROCESSOR_ARCHITECTURE SYSTEMDRIVE
-/// SYSTEMROOT TEMP USERNAME USERPROFILE`, and of ours, since real programs fail without them and they
-/// hold no secrets, `COMMONPROGRAMFILES COMMONPROGRAMFILES(X86) COMMONPROGRAMW6432 COMSPEC COMPUTERNAME
-/// NUMBER_OF_PROCESSORS OS PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) PROGRAMW6432 PUBLIC TMP
-/// USERDOMAIN WINDIR`. Values that begin with `()`, which are functions of a shell, are left out.
+/// Creating one does no I/O and needs no runtime. Each connect starts a new process.
 ///
-/// The list is the same whatever runs the server. uv and npm find their caches and settings by `HOME`;
-/// what is set in the environment instead, such as `UV_CACHE_DIR`, `UV_INDEX_URL`, `NPM_CONFIG_REGISTRY`,
-/// `HTTPS_PROXY` or `SSL_CERT_FILE`, reaches them through [`inherit_env`](Stdio::inherit_env) or
-/// [`env`](Stdio::env) alone.
+/// # Environment
 ///
-/// `R` is what runs the server, and decides which settings there are beside the common ones: with
-/// [`uvx`](Stdio::uvx), say, there is a `python_version`. Settings may come in any order: those of the
-/// runner always stand before the server's name on the command line, and the server's arguments after it.
+/// The process inherits only these variables, if they are set:
+///
+/// - Unix: `HOME LOGNAME PATH SHELL TERM USER`
+/// - Windows: `APPDATA HOMEDRIVE HOMEPATH LOCALAPPDATA PATH PATHEXT PROCESSOR_ARCHITECTURE SYSTEMDRIVE
+///   SYSTEMROOT TEMP USERNAME USERPROFILE`, as the official SDKs do, and in addition, since many programs
+///   fail without them and they contain no secrets, `COMMONPROGRAMFILES COMMONPROGRAMFILES(X86)
+///   COMMONPROGRAMW6432 COMSPEC COMPUTERNAME NUMBER_OF_PROCESSORS OS PROGRAMDATA PROGRAMFILES
+///   PROGRAMFILES(X86) PROGRAMW6432 PUBLIC TMP USERDOMAIN WINDIR`
+///
+/// Values that start with `()`, which are shell functions, are not inherited. The list is the same for every
+/// runner. uv and npm find their caches and settings through `HOME`; settings in the environment, such as
+/// `UV_CACHE_DIR`, `UV_INDEX_URL`, `NPM_CONFIG_REGISTRY`, `HTTPS_PROXY` or `SSL_CERT_FILE`, must be passed
+/// with [`inherit_env`](Stdio::inherit_env) or [`env`](Stdio::env).
+///
+/// # Runners
+///
+/// `R` is the runner of the server. It adds settings: [`uvx`](Stdio::uvx), for example, has
+/// `python_version`. Settings may be given in any order: on the command line, those of the runner precede
+/// the name of the server, and the arguments of the server follow it.
 ///
 /// ```
 /// use mcp_transport::Connect;
@@ -40,16 +48,18 @@ use crate::{
 /// assert_eq!(time.describe(), "uvx --python 3.12 mcp-server-time --local-timezone=UTC");
 /// ```
 ///
-/// `Debug` and [`describe`](mcp_transport::Connect::describe) show the names of variables and never
-/// their values. They do show the arguments: secrets belong into the environment.
+/// `Debug` prints the names of variables but not their values. `Debug` and
+/// [`describe`](mcp_transport::Connect::describe) print the arguments: pass secrets in the environment.
 ///
-/// Spec: basic/transports/stdio
+/// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
+#[doc(alias = "process")]
+#[doc(alias = "command")]
 #[derive(Clone)]
-#[must_use = "nothing is started before it is connected"]
+#[must_use = "a process is started only by `connect`"]
 pub struct Stdio<R = Program> {
-    pub(crate) starter: Starter,
+    pub(crate) launcher: Launcher,
     pub(crate) flags: Vec<Flag>,
-    /// What the runner runs: a script, a package.
+    /// The script, package or command that the runner runs. `None` for a plain program.
     pub(crate) subject: Option<OsString>,
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
@@ -61,7 +71,7 @@ pub struct Stdio<R = Program> {
     runner: PhantomData<R>,
 }
 
-/// How long each step of the shutdown may take.
+/// The time-out of each step of the shutdown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShutdownTimeouts {
     pub(crate) flush: Duration,
@@ -70,14 +80,14 @@ pub(crate) struct ShutdownTimeouts {
 }
 
 impl Stdio {
-    /// A program: a path, or a name to look for on `PATH`.
+    /// Starts a program: a path, or a name that is looked up on `PATH`.
     pub fn new(program: impl Into<OsString>) -> Self {
-        Self::starting(Starter::Named(program.into()), None)
+        Self::with_launcher(Launcher::Program(program.into()), None)
     }
 
-    /// A command line as one would type it: words with the quotes and backslashes of a POSIX shell, but
-    /// no shell. So `$HOME`, `~`, `*`, `|` and `&&` stand for themselves; a word that begins with `#`
-    /// begins a comment. On Windows a backslash stands for itself too, since paths have it.
+    /// Parses a command line with the quoting rules of a POSIX shell. No shell runs it: `$HOME`, `~`, `*`,
+    /// `|` and `&&` are literal. A word that starts with `#` starts a comment. On Windows a backslash is
+    /// literal too, since it separates paths.
     ///
     /// ```
     /// # use mcp_transport_stdio::Stdio;
@@ -86,22 +96,22 @@ impl Stdio {
     /// ```
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) when a quote is not closed, when a backslash has nothing behind it,
-    /// or when there is no word at all.
+    /// [`Config`](ErrorKind::Config) if a quote is not closed, the line ends with a backslash, or there is no
+    /// word.
     pub fn command_line(line: &str) -> Result<Self, Error> {
-        let why = match quote::split(line, !cfg!(windows)).as_deref() {
+        let text = match quote::split(line, !cfg!(windows)).as_deref() {
             Some([program, args @ ..]) => return Ok(Self::new(program).args(args)),
             Some([]) => "the command line is empty".to_owned(),
             None => format!("the command line ends within a quote or after a backslash: {line}"),
         };
-        Err(Error::new(ErrorKind::Config, why).with_delivery(Delivery::NotSent))
+        Err(Error::new(ErrorKind::Config, text).with_delivery(Delivery::NotSent))
     }
 }
 
 impl<R> Stdio<R> {
-    pub(crate) fn starting(starter: Starter, subject: Option<OsString>) -> Self {
+    pub(crate) fn with_launcher(launcher: Launcher, subject: Option<OsString>) -> Self {
         Self {
-            starter,
+            launcher,
             flags: Vec::new(),
             subject,
             args: Vec::new(),
@@ -119,7 +129,7 @@ impl<R> Stdio<R> {
         }
     }
 
-    /// Adds an argument of the server, which no shell looks at.
+    /// Adds an argument of the server. It is not interpreted by a shell.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
@@ -131,13 +141,13 @@ impl<R> Stdio<R> {
         self
     }
 
-    /// Sets an environment variable, over what is inherited. The last value of a name counts.
+    /// Sets an environment variable. It overrides an inherited one. Of several values, the last is used.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// Sets environment variables, over what is inherited.
+    /// Sets environment variables. They override inherited ones.
     pub fn envs(
         mut self,
         vars: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
@@ -146,62 +156,66 @@ impl<R> Stdio<R> {
         self
     }
 
-    /// Lets the process inherit these variables too, such as `SSL_CERT_FILE`, where they are set.
+    /// Adds variables that the process inherits if they are set, such as `SSL_CERT_FILE`.
     pub fn inherit_env(mut self, names: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.inherit_env.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Sets the working directory. Default: that of this process.
+    /// Sets the working directory. Default: the one of this process.
     pub fn cwd(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cwd = Some(directory.into());
         self
     }
 
-    /// Says where the process's stderr goes. Default: [`Stderr::Inherit`].
+    /// Sets the destination of the server's stderr. Default: [`Stderr::Inherit`].
     pub fn stderr(mut self, stderr: Stderr) -> Self {
         self.stderr = stderr;
         self
     }
 
-    /// Sets what may be kept in memory, and so the largest message.
+    /// Sets the memory bounds of a connection, including the longest message. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How long a close waits for what is queued to be written. Default: 0.5 s.
+    /// Sets the longest time that a close waits for queued messages to be written. Default: 0.5 s.
+    #[doc(alias = "timeout")]
     pub fn flush_wait(mut self, wait: Duration) -> Self {
         self.timeouts.flush = wait;
         self
     }
 
-    /// How long a close waits for the process to exit by itself once its stdin is closed. Default: 2 s.
+    /// Sets the longest time that a close waits for the process to exit after its stdin is closed. Default:
+    /// 2 s.
+    #[doc(alias = "timeout")]
     pub fn close_stdin_wait(mut self, wait: Duration) -> Self {
         self.timeouts.close_stdin = wait;
         self
     }
 
-    /// How long a close waits between SIGTERM and SIGKILL. Default: 2 s. Windows has no such step: its
-    /// job object is terminated at once.
+    /// Sets the longest time that a close waits between SIGTERM and SIGKILL. Default: 2 s. Not used on
+    /// Windows, where the job object is terminated immediately.
+    #[doc(alias = "timeout")]
     pub fn terminate_wait(mut self, wait: Duration) -> Self {
         self.timeouts.terminate = wait;
         self
     }
 
-    /// Sets an option without a value, or takes it back.
+    /// Sets or removes an option without a value.
     pub(crate) fn flag(mut self, name: &'static str, is_on: bool) -> Self {
         self.flags.retain(|flag| flag.name() != name);
         self.flags.extend(is_on.then(|| Flag::new(name, None)));
         self
     }
 
-    /// Sets an option; its last value counts.
+    /// Sets an option. Of several values, the last is used.
     pub(crate) fn option(self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.flag(name, false).options(name, [value])
     }
 
-    /// Adds an option for each of the values.
+    /// Adds an option once for each value.
     pub(crate) fn options(
         mut self,
         name: &'static str,
@@ -211,10 +225,11 @@ impl<R> Stdio<R> {
         self
     }
 
-    /// The same server without the settings of its runner, to keep several kinds in one place.
+    /// Erases the runner type, so that servers with different runners have one type. The command line is
+    /// unchanged.
     pub fn into_program(self) -> Stdio {
         Stdio {
-            starter: self.starter,
+            launcher: self.launcher,
             flags: self.flags,
             subject: self.subject,
             args: self.args,
@@ -233,7 +248,7 @@ impl<R> fmt::Debug for Stdio<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&OsStr> = self.env.iter().map(|(name, _)| name.as_os_str()).collect();
         f.debug_struct("Stdio")
-            .field("command", &self.shown())
+            .field("command", &self.command_text())
             .field("cwd", &self.cwd)
             .field("env", &names)
             .field("inherit_env", &self.inherit_env)
@@ -249,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_names_and_never_values() {
+    fn debug_prints_names_of_variables_but_not_values() {
         let stdio = Stdio::new("uv").args(["run", "a b.py"]).env("API_KEY", "hush");
         let text = format!("{stdio:?}");
         assert!(text.contains("uv run 'a b.py'") && text.contains("API_KEY"), "{text}");

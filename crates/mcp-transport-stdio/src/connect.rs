@@ -11,8 +11,8 @@ use crate::{
     command::Command,
     config::ShutdownTimeouts,
     env::Environment,
+    launch_context::LaunchContext,
     pipes::{Stdin, Stdout},
-    place::Place,
     process::Process,
     quote,
     stderr::{self, Sink, Tail},
@@ -24,59 +24,60 @@ use crate::{
 impl<R: Send + Sync + 'static> Connect for Stdio<R> {
     type Transport = StdioTransport;
 
-    /// Starts the process. Cancel safe: it is ready at the first poll.
+    /// Starts the process. Cancel safe: the future is ready at the first poll.
     ///
     /// # Errors
-    /// [`Connect`](ErrorKind::Connect) when it cannot be started; the text names the command and says
-    /// why, and where to get it when it is a runner that is not installed. [`Config`](ErrorKind::Config)
-    /// outside a tokio runtime, when the file for stderr cannot be opened, or when nothing runs the
-    /// script.
+    /// [`Connect`](ErrorKind::Connect) if the process cannot be started. The text names the command and the
+    /// reason; for a runner that is not installed, it has the URL of the installer.
+    /// [`Config`](ErrorKind::Config) outside a tokio runtime, if the file for stderr cannot be opened, or
+    /// for a TypeScript file without a runner.
     ///
     /// # Panics
-    /// In a tokio runtime without I/O or time.
+    /// In a tokio runtime without the I/O or time driver.
     async fn connect(&self) -> Result<Connection<StdioTransport>, Error> {
         if Handle::try_current().is_err() {
             let text = "a process can only be started in a tokio runtime";
             return Err(config_error(text.into()));
         }
-        let sink = self.stderr.open().map_err(|error| no_stderr(&self.stderr, error))?;
+        let sink = self.stderr.open().map_err(|error| stderr_error(&self.stderr, error))?;
         let command = self.command()?;
         let tree = command.spawn()?;
         let (transport, inbound) =
             supervise(tree, sink, command.to_string(), self.limits.clone(), self.timeouts)
-                .map_err(|error| command.no_start(error))?;
-        let info = ConnectionInfo::new(Binding::Pipe, self.shown()).with_pid(transport.pid());
+                .map_err(|error| command.start_error(error))?;
+        let info =
+            ConnectionInfo::new(Binding::Pipe, self.command_text()).with_pid(transport.pid());
         Ok(Connection::new(transport, inbound, info))
     }
 
     fn describe(&self) -> String {
-        self.shown()
+        self.command_text()
     }
 }
 
 impl<R> Stdio<R> {
     fn command(&self) -> Result<Command<'_>, Error> {
         let environment = Environment::new(&self.inherit_env, &self.env);
-        let place = Place { cwd: self.cwd.as_deref(), environment };
+        let context = LaunchContext { cwd: self.cwd.as_deref(), environment };
         let subject = self.subject.as_deref().unwrap_or_default();
-        let program = self.starter.program(subject, &place).map_err(config_error)?;
-        Ok(Command { program, args: self.words().collect(), place })
+        let program = self.launcher.program(subject, &context).map_err(config_error)?;
+        Ok(Command { program, args: self.words().collect(), context })
     }
 
-    /// All that follows the program.
+    /// All arguments after the program.
     fn words(&self) -> impl Iterator<Item = &OsStr> {
         let flags = self.flags.iter().flat_map(|flag| flag.words());
         let server = self.subject.iter().chain(&self.args);
         flags.chain(server.map(|word| word.as_os_str()))
     }
 
-    /// The command line, quoted for reading.
-    pub(crate) fn shown(&self) -> String {
-        quote::join(std::iter::once(self.starter.name()).chain(self.words()))
+    /// The command line as quoted text.
+    pub(crate) fn command_text(&self) -> String {
+        quote::join(std::iter::once(self.launcher.name()).chain(self.words()))
     }
 }
 
-/// Sets the tasks up; nothing here waits, so the process is never without an owner.
+/// Spawns the tasks of the connection. Nothing here awaits, so the process always has an owner.
 fn supervise(
     mut tree: Tree,
     sink: Sink,
@@ -93,14 +94,14 @@ fn supervise(
     let reads = stdout.reads();
     let tail = Tail::default();
     let (multiplex, inbound, mut driver) = Multiplex::lines(stdout, stdin.clone(), limits);
-    let (closing, asked) = watch::channel(false);
-    let (over, closed) = watch::channel(None);
+    let (closing, close_requested) = watch::channel(false);
+    let (closed_sender, closed) = watch::channel(None);
     let supervisor = Supervisor {
         process: Arc::clone(&process),
         multiplex: multiplex.clone(),
         stdin,
         reads,
-        pump: Task::spawn(async move {
+        driver: Task::spawn(async move {
             let reason = (&mut driver).await;
             (driver, reason)
         }),
@@ -108,16 +109,16 @@ fn supervise(
         tail: tail.clone(),
         command: command.clone(),
         timeouts,
-        closing: asked,
-        closed: over,
+        close_requested,
+        closed: closed_sender,
     };
-    // It ends when `closing` is dropped, in bounded time.
+    // Ends in bounded time after `closing` is dropped.
     tokio::spawn(supervisor.run());
     let inner = Inner { multiplex, process, tail, command, closing, closed };
     Ok((StdioTransport(Arc::new(inner)), inbound))
 }
 
-fn no_stderr(stderr: &Stderr, error: io::Error) -> Error {
+fn stderr_error(stderr: &Stderr, error: io::Error) -> Error {
     let path = match stderr {
         Stderr::Append(path) => path.as_path(),
         _ => Path::new(""),

@@ -1,4 +1,4 @@
-//! What a child process inherits of the environment.
+//! The environment of a child process.
 
 use std::ffi::{OsStr, OsString};
 
@@ -19,7 +19,7 @@ const INHERITED: &[&str] = &[
     "TEMP",
     "USERNAME",
     "USERPROFILE",
-    // Ours from here on: shells, installers and runtimes fail without them, and none is a secret.
+    // Not in the official SDKs: shells, installers and runtimes fail without these. None is a secret.
     "COMMONPROGRAMFILES",
     "COMMONPROGRAMFILES(X86)",
     "COMMONPROGRAMW6432",
@@ -37,13 +37,13 @@ const INHERITED: &[&str] = &[
     "WINDIR",
 ];
 
-/// The whole environment of a child.
+/// The complete environment of a child process.
 pub(crate) struct Environment(Vec<(OsString, OsString)>);
 
 impl Environment {
-    /// The allow-list, `more` of ours by name, and `own` over both.
-    pub(crate) fn new(more: &[OsString], own: &[(OsString, OsString)]) -> Self {
-        Self(select(more, own, |name| std::env::var_os(name)))
+    /// Inherits the allow-list and the variables named in `inherit`, both overridden by `set`.
+    pub(crate) fn new(inherit: &[OsString], set: &[(OsString, OsString)]) -> Self {
+        Self(select(inherit, set, |name| std::env::var_os(name)))
     }
 
     pub(crate) fn get(&self, wanted: &str) -> Option<&OsStr> {
@@ -61,20 +61,20 @@ impl Environment {
 }
 
 fn select(
-    more: &[OsString],
-    own: &[(OsString, OsString)],
+    inherit: &[OsString],
+    set: &[(OsString, OsString)],
     get: impl Fn(&OsStr) -> Option<OsString>,
 ) -> Vec<(OsString, OsString)> {
-    let names = INHERITED.iter().map(OsStr::new).chain(more.iter().map(OsString::as_os_str));
+    let names = INHERITED.iter().map(OsStr::new).chain(inherit.iter().map(OsString::as_os_str));
     let inherited = names.filter(|name| is_name(name)).filter_map(|name| {
-        // A shell function, which some shells would run.
+        // A shell function, which some shells would execute.
         let value = get(name).filter(|value| !value.as_encoded_bytes().starts_with(b"()"))?;
         Some((name.to_owned(), value))
     });
-    inherited.chain(own.iter().cloned()).collect()
+    inherited.chain(set.iter().cloned()).collect()
 }
 
-/// What `std::env::var_os` would take for a mistake is not set anyway.
+/// Whether this can be the name of a variable. `std::env::var_os` may panic on any other.
 fn is_name(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     !name.is_empty() && !name.iter().any(|byte| matches!(byte, b'=' | 0))
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inherits_the_list_and_what_is_named_and_skips_shell_functions() {
+    fn the_allow_list_and_named_variables_are_inherited_except_shell_functions() {
         let parent = [
             ("PATH", "/bin"),
             ("HOME", "/root"),
@@ -98,10 +98,10 @@ mod tests {
             let (_, value) = parent.iter().find(|(known, _)| name == *known)?;
             Some(OsString::from(value))
         };
-        let more = ["SSL_CERT_FILE", "HOOK", "UNSET", "", "A=B"].map(OsString::from);
-        let own = [("HOME".into(), "/tmp".into()), ("KEY".into(), "() is a value".into())];
+        let inherit = ["SSL_CERT_FILE", "HOOK", "UNSET", "", "A=B"].map(OsString::from);
+        let set = [("HOME".into(), "/tmp".into()), ("KEY".into(), "() is a value".into())];
         let mut found = std::collections::BTreeMap::new();
-        for (name, value) in select(&more, &own, get) {
+        for (name, value) in select(&inherit, &set, get) {
             found.insert(name, value);
         }
         let expected = [

@@ -2,27 +2,35 @@ use std::{fmt, process::ExitStatus};
 
 use mcp_transport::StderrSummary;
 
-/// The server's process has ended: the source of errors of kind
-/// [`Closed`](mcp_transport::ErrorKind::Closed), found by
-/// [`Error::find`](mcp_transport::Error::find).
+/// The exit of the server's process: the source of errors of kind
+/// [`Closed`](mcp_transport::ErrorKind::Closed). Use [`Error::find`](mcp_transport::Error::find) to get it.
+///
+/// ```
+/// use mcp_transport_stdio::{ExitError, mcp_transport::Error};
+///
+/// fn exit_code(error: &Error) -> Option<i32> {
+///     error.find::<ExitError>()?.code()
+/// }
+/// ```
+#[doc(alias = "crash")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExitError {
-    /// The command line, quoted for reading.
+    /// The command line as quoted text.
     pub command: String,
-    /// How it ended; `None` where somebody else in this program has collected the status.
+    /// The exit status. `None` if other code in this program has collected it.
     pub status: Option<ExitStatus>,
-    /// At most the last 8 KiB that it wrote on stderr; bytes that are not UTF-8 are replaced.
+    /// The last part of its stderr, at most 8 KiB. Bytes that are not UTF-8 are replaced.
     pub stderr_tail: String,
 }
 
 impl ExitError {
-    /// The exit code; `None` where a signal ended the process.
+    /// The exit code. `None` if a signal ended the process.
     pub fn code(&self) -> Option<i32> {
         self.status?.code()
     }
 
-    /// The signal that ended the process; always `None` on Windows.
+    /// The signal that ended the process. Always `None` on Windows.
     pub fn signal(&self) -> Option<i32> {
         #[cfg(unix)]
         return std::os::unix::process::ExitStatusExt::signal(&self.status?);
@@ -37,7 +45,7 @@ impl fmt::Display for ExitError {
         match (self.code(), self.signal()) {
             (Some(code), _) => write!(f, " exited with status {code}")?,
             (None, Some(signal)) => {
-                write!(f, " was ended by signal {signal}")?;
+                write!(f, " was terminated by signal {signal}")?;
                 if let Some(name) = signal_name(signal) {
                     write!(f, " ({name})")?;
                 }
@@ -46,14 +54,14 @@ impl fmt::Display for ExitError {
         }
         match self.stderr_tail.trim() {
             "" => f.write_str("; nothing was written to stderr"),
-            words => write!(f, "; stderr: {}", StderrSummary(words)),
+            text => write!(f, "; stderr: {}", StderrSummary(text)),
         }
     }
 }
 
 impl std::error::Error for ExitError {}
 
-/// Those that say something, with numbers that are the same on every Unix.
+/// The names of common signals whose numbers are the same on every Unix.
 fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "SIGHUP",
@@ -82,10 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn tells_status_signal_and_stderr_summary() {
+    fn display_has_status_signal_and_stderr_summary() {
         let expected = "uv run x.py exited with status 1; stderr: no module";
         assert_eq!(text(1 << 8, "no module\n"), expected);
-        let expected = "uv run x.py was ended by signal 9 (SIGKILL); nothing was written to stderr";
+        let expected =
+            "uv run x.py was terminated by signal 9 (SIGKILL); nothing was written to stderr";
         assert_eq!(text(9, "\n"), expected);
         let expected = "uv run x.py exited with status 0; stderr: a | b";
         assert_eq!(text(0, "a\nb\n"), expected);

@@ -1,12 +1,12 @@
 //! MCP over the standard streams of a child process.
 //!
-//! [`Stdio`] says what to start and how: any program, a script, or a package that uv or npm brings.
-//! Connecting starts it and gives a [`StdioTransport`]. The process gets a short allow-list of environment
-//! variables and a process group (on Windows: a job object) of its own, and neither it nor what it has
-//! started outlives the transport.
+//! [`Stdio`] configures the server: any program, a script, or a package that uv or npm installs.
+//! [`connect`](mcp_transport::Connect::connect) starts it and returns a [`StdioTransport`]. The process
+//! inherits a short allow-list of environment variables, and runs in a new process group (on Windows: a job
+//! object). Neither the process nor its descendants outlive the transport.
 //!
-//! The contract of transports ([`mcp_transport`]) and the types of messages ([`mcp_core`]) are re-exported,
-//! so that this crate is all that an application has to name.
+//! The contract of transports ([`mcp_transport`]) and the message types ([`mcp_core`]) are re-exported, so
+//! that an application needs no other dependency.
 //!
 //! ```no_run
 //! use mcp_transport_stdio::{
@@ -24,23 +24,23 @@
 //! # }
 //! ```
 //!
-//! Spec: basic/transports/stdio
+//! Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
 
 mod command;
 mod config;
 mod connect;
+#[cfg(target_os = "linux")]
+mod detached;
 mod env;
 mod exit;
+mod launch_context;
+mod launcher;
 mod lookup;
 mod pipes;
-mod place;
 mod process;
 mod quote;
 mod runner;
-mod starter;
 mod stderr;
-#[cfg(target_os = "linux")]
-mod strays;
 mod supervisor;
 mod transport;
 #[cfg_attr(unix, path = "tree_unix.rs")]

@@ -1,12 +1,12 @@
-//! Where a command is, to start it on Windows and to say elsewhere why it could not be started.
+//! Finds the file of a command: to start it on Windows, and to explain on Unix why it could not be started.
 
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
-/// The file that `program` names: a path below `cwd`, or a name on `path`. A name without one of the
-/// `extensions` gets each of them in turn.
+/// Finds the file of `program`: a path relative to `cwd`, or a name on `path`. If the name has none of the
+/// `extensions`, each of them is tried.
 pub(crate) fn find(
     program: &OsStr,
     cwd: &Path,
@@ -19,7 +19,7 @@ pub(crate) fn find(
     if is_path(program) {
         return with_extension(cwd.join(program), extensions);
     }
-    // What systems take where no PATH is set.
+    // The default of operating systems if PATH is not set.
     let path = path.unwrap_or(OsStr::new(if cfg!(windows) { "" } else { "/bin:/usr/bin" }));
     std::env::split_paths(path)
         .find_map(|directory| with_extension(cwd.join(directory).join(program), extensions))
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_names_on_the_path_and_paths_below_the_directory() {
+    fn names_are_found_on_the_path_and_paths_relative_to_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let (dir, bin) = (dir.path(), dir.path().join("bin"));
         std::fs::create_dir(&bin).unwrap();
@@ -68,7 +68,7 @@ mod tests {
             find(name.as_ref(), dir, Some(&path), &extensions)
         };
         assert_eq!(on_path("npx", &[]), Some(bin.join("npx")));
-        // The file without an extension is for other shells.
+        // The file without an extension is a script for other shells.
         assert_eq!(on_path("npx", &[".EXE", ".CMD"]), Some(bin.join("npx.CMD")));
         assert_eq!(on_path("plain.exe", &[".EXE"]), Some(bin.join("plain.exe")));
         assert_eq!(on_path("bin", &[]), None);

@@ -1,5 +1,4 @@
-//! The pipes of the child: a stdin that can be closed while a write is blocked on it, and a stdout whose
-//! reads are counted.
+//! The pipes of the child: a stdin that can be closed during a blocked write, and a stdout that counts reads.
 
 use std::{
     io,
@@ -16,7 +15,7 @@ use tokio::{
     process::{ChildStdin, ChildStdout},
 };
 
-/// A shared stdin: one clone writes, another one closes it.
+/// A shared stdin: the driver writes to it, and the supervisor closes it.
 #[derive(Clone)]
 pub(crate) struct Stdin(Arc<Mutex<Option<ChildStdin>>>);
 
@@ -25,7 +24,7 @@ impl Stdin {
         Self(Arc::new(Mutex::new(Some(stdin))))
     }
 
-    /// Closes the pipe at once, whatever is still unwritten.
+    /// Closes the pipe immediately. Unwritten data is lost.
     pub(crate) fn close(&self) {
         drop(self.lock().take());
     }
@@ -64,13 +63,13 @@ impl AsyncWrite for Stdin {
     }
 }
 
-/// A stdout that counts how often something was read from it.
+/// A stdout that counts reads.
 pub(crate) struct Stdout {
     pipe: ChildStdout,
     reads: Reads,
 }
 
-/// How often something was read from a [`Stdout`].
+/// The number of reads from a [`Stdout`].
 #[derive(Clone, Default)]
 pub(crate) struct Reads(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! The child process, its end, and the ends of what it has started.
+//! The child process and its descendants, and their exit.
 
 use std::{
     future::poll_fn,
@@ -10,10 +10,11 @@ use std::{
 
 use crate::tree::Tree;
 
-/// How often the rest of the tree is polled for, whose end is not reported: at first, and later on.
-const FIRST_POLL: Duration = Duration::from_millis(5);
-const LAST_POLL: Duration = Duration::from_millis(80);
-/// How long a killed process is waited for where nothing can be awaited.
+/// The interval between polls for the exit of descendants, which is not reported. Doubles from the minimum
+/// to the maximum.
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(80);
+/// The longest time to block for the exit of a killed process, outside async code.
 const REAP_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Process {
@@ -24,99 +25,99 @@ pub(crate) struct Process {
 struct State {
     tree: Tree,
     exit: Option<Exit>,
-    /// Nothing of the tree is left, and its number may belong to others by now.
-    gone: bool,
+    /// All processes have exited. The id of the process group may be reused.
+    tree_exited: bool,
 }
 
-/// The leader has ended; with which status, unless other code has collected it.
+/// The exit status of the leader; `None` if other code has collected it.
 pub(crate) type Exit = Option<ExitStatus>;
 
 impl Process {
     pub(crate) fn new(tree: Tree) -> Self {
         let id = tree.id();
-        Self { state: Mutex::new(State { tree, exit: None, gone: false }), id }
+        Self { state: Mutex::new(State { tree, exit: None, tree_exited: false }), id }
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
 
-    /// Waits for the leader to end.
+    /// Waits for the leader to exit.
     pub(crate) async fn exited(&self) -> Exit {
         poll_fn(|cx| self.lock().poll_exit(cx)).await
     }
 
-    /// Waits for the leader and all others of the tree to end.
-    pub(crate) async fn gone(&self) {
+    /// Waits for the leader and its descendants to exit.
+    pub(crate) async fn tree_exited(&self) {
         self.exited().await;
-        let mut pause = FIRST_POLL;
-        while !self.is_gone() {
+        let mut interval = MIN_POLL_INTERVAL;
+        while !self.has_tree_exited() {
             let survivors = self.lock().tree.survivors();
-            // Looking at all processes of a large system takes its time.
+            // Reading the process table of a large system takes long.
             if let Ok(false) = tokio::task::spawn_blocking(move || survivors.are_alive()).await {
-                return self.lock().leave_zombies();
+                return self.lock().ignore_zombies();
             }
-            tokio::time::sleep(pause).await;
-            pause = LAST_POLL.min(pause * 2);
+            tokio::time::sleep(interval).await;
+            interval = MAX_POLL_INTERVAL.min(interval * 2);
         }
     }
 
-    /// Whether nothing of the tree is left, not even a zombie.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.lock().is_gone()
+    /// Whether the leader and its descendants have exited, and no zombie is left.
+    pub(crate) fn has_tree_exited(&self) -> bool {
+        self.lock().has_tree_exited()
     }
 
-    /// Whether the leader has ended.
+    /// Whether the leader has exited.
     pub(crate) fn has_exited(&self) -> bool {
         self.lock().has_exited()
     }
 
-    /// Notes descendants that a signal to the tree would miss: while the leader lives, off the runtime.
-    pub(crate) async fn find_strays(self: &Arc<Self>) {
+    /// Records descendants that a signal to the process group would miss. Call it while the leader is alive.
+    pub(crate) async fn find_detached(self: &Arc<Self>) {
         let process = Arc::clone(self);
-        // Where the runtime is being shut down, all that is found then is killed.
-        let _ = tokio::task::spawn_blocking(move || process.lock().tree.find_strays()).await;
+        // Fails if the runtime is being shut down. `kill` searches again.
+        let _ = tokio::task::spawn_blocking(move || process.lock().tree.find_detached()).await;
     }
 
-    /// Asks all that is left to end; whether it makes sense to wait for that.
+    /// Sends SIGTERM to the remaining processes. Returns whether there are any to wait for.
     pub(crate) fn terminate(&self) -> bool {
         let mut state = self.lock();
-        !state.is_gone() && state.tree.terminate()
+        !state.has_tree_exited() && state.tree.terminate()
     }
 
-    /// Ends all that is left.
+    /// Kills the remaining processes.
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
-        if !state.is_gone() {
+        if !state.has_tree_exited() {
             state.tree.kill();
         }
     }
 
-    /// Ends all that is left and reaps it, without a runtime: for callers that cannot wait.
+    /// Kills and reaps the remaining processes, for callers outside async code.
     ///
-    /// Blocks for the few milliseconds that this takes, and never longer than [`REAP_TIMEOUT`].
-    pub(crate) fn destroy(self: &Arc<Self>) {
+    /// Blocks for a few milliseconds, and at most for [`REAP_TIMEOUT`].
+    pub(crate) fn kill_and_reap(self: &Arc<Self>) {
         self.kill();
         if self.reap(REAP_TIMEOUT, Duration::from_millis(1)) || self.has_exited() {
             return;
         }
-        // A large process takes its time to free its memory, and no other code would reap it.
+        // A large process needs time to free its memory, and no other code would reap it.
         let process = Arc::clone(self);
         let reaper = std::thread::Builder::new().name("mcp-reaper".into());
-        let _ = reaper.spawn(move || process.reap(100 * REAP_TIMEOUT, LAST_POLL));
+        let _ = reaper.spawn(move || process.reap(100 * REAP_TIMEOUT, MAX_POLL_INTERVAL));
     }
 
-    fn reap(&self, wait: Duration, step: Duration) -> bool {
-        let begun = std::time::Instant::now();
-        while !self.is_gone() {
+    fn reap(&self, timeout: Duration, interval: Duration) -> bool {
+        let started = std::time::Instant::now();
+        while !self.has_tree_exited() {
             if !self.lock().tree.survivors().are_alive() {
-                self.lock().leave_zombies();
+                self.lock().ignore_zombies();
                 return true;
             }
-            if begun.elapsed() > wait {
+            if started.elapsed() > timeout {
                 return false;
             }
-            std::thread::sleep(step);
+            std::thread::sleep(interval);
         }
         true
     }
@@ -141,7 +142,7 @@ impl State {
             match self.tree.try_exit() {
                 Ok(None) => return false,
                 Ok(Some(status)) => self.reaped(Some(status)),
-                // Reaped by other code, such as a handler of SIGCHLD for all children.
+                // Reaped by other code, such as a SIGCHLD handler that waits for all children.
                 Err(_) => self.reaped(None),
             }
         }
@@ -150,20 +151,20 @@ impl State {
 
     fn reaped(&mut self, exit: Exit) {
         self.exit = Some(exit);
-        // At once: the number is free from now on, unless others of the tree have it.
-        self.gone = !self.tree.has_others();
+        // Checked now: the id of the group may be reused from here on, unless the group has other members.
+        self.tree_exited = !self.tree.has_others();
     }
 
-    /// None of the others is alive: those that are ours to reap are reaped now.
-    fn leave_zombies(&mut self) {
+    /// Called when only zombies are left. `has_others` reaps those that are our children.
+    fn ignore_zombies(&mut self) {
         self.tree.has_others();
-        self.gone = true;
+        self.tree_exited = true;
     }
 
-    fn is_gone(&mut self) -> bool {
-        if self.has_exited() && !self.gone {
-            self.gone = !self.tree.has_others();
+    fn has_tree_exited(&mut self) -> bool {
+        if self.has_exited() && !self.tree_exited {
+            self.tree_exited = !self.tree.has_others();
         }
-        self.gone
+        self.tree_exited
     }
 }

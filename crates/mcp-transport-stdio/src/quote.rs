@@ -1,27 +1,28 @@
-//! Command lines as people read and write them.
+//! Quoting of command lines.
 
 use std::ffi::OsStr;
 
-/// Joins words so that a POSIX shell would split them again. What is not UTF-8 is replaced.
+/// Joins words into a line that a POSIX shell would split into the same words. Bytes that are not UTF-8 are
+/// replaced.
 pub(crate) fn join<'a>(words: impl Iterator<Item = &'a OsStr>) -> String {
     let words: Vec<String> = words.map(|word| quote(&word.to_string_lossy())).collect();
     words.join(" ")
 }
 
-/// Splits a line into the words that a POSIX shell would find before it expands anything, where
-/// backslashes may stand for themselves. `None` when a quote is not closed, or a backslash ends the line.
+/// Splits a line into words as a POSIX shell does, without expansion. Backslashes are literal unless
+/// `backslash_escapes`. `None` if a quote is not closed, or the line ends with a backslash.
 pub(crate) fn split(line: &str, backslash_escapes: bool) -> Option<Vec<String>> {
     if backslash_escapes {
         return shlex::split(line);
     }
-    // No argument of a process can hold a NUL, so it is free to stand in.
+    // NUL temporarily replaces the backslash, since no argument of a process can contain it.
     let words = shlex::split(&line.replace('\\', "\0"))?;
     Some(words.into_iter().map(|word| word.replace('\0', "\\")).collect())
 }
 
 fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-\\".contains(c);
-    // A backslash separates paths on Windows, and quotes elsewhere.
+    // A backslash separates paths on Windows, and escapes elsewhere.
     let plain = !word.is_empty() && word.chars().all(is_plain);
     match plain && (cfg!(windows) || !word.contains('\\')) {
         true => word.to_owned(),
@@ -35,14 +36,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_only_what_needs_it() {
+    fn only_words_that_need_quotes_are_quoted() {
         let words = ["npx", "-y", "@scope/pkg@1.2", "", "a b", "it's", "$HOME", "ü"];
         let line = join(words.iter().map(OsStr::new));
         assert_eq!(line, r"npx -y @scope/pkg@1.2 '' 'a b' 'it'\''s' '$HOME' ü");
     }
 
     #[test]
-    fn splits_as_a_shell_without_expanding() {
+    fn lines_are_split_without_expansion() {
         for (line, expected) in [
             (
                 "uvx  mcp-server-time\t--zone UTC\n",
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn backslashes_may_stand_for_themselves() {
+    fn backslashes_can_be_literal() {
         let line = r#"C:\bin\x.exe "C:\a b\" 'D:\c d\e' \\host\share"#;
         let expected = [r"C:\bin\x.exe", r"C:\a b\", r"D:\c d\e", r"\\host\share"];
         assert_eq!(split(line, false).unwrap(), expected);
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_joined_is_split_again() {
+    fn joined_words_are_split_into_the_same_words() {
         let words = ["a b", "it's", r"\", "", "\"", "$x", "#", "ü\n"];
         assert_eq!(split(&join(words.iter().map(OsStr::new)), !cfg!(windows)).unwrap(), words);
     }

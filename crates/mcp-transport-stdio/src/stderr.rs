@@ -1,4 +1,4 @@
-//! What becomes of the child's stderr. It is always read, or the child would block on it.
+//! The stderr of the child process. It is always read, since the child would block on a full pipe.
 
 use std::{
     collections::VecDeque,
@@ -18,36 +18,39 @@ use tokio::{
     process::ChildStderr,
 };
 
-/// Where the stderr of a server goes. In each case it is read without delay, and its last 8 KiB are
-/// kept for [`ExitError`](crate::ExitError).
+/// The destination of a server's stderr.
 ///
-/// Spec: basic/transports/stdio
+/// In each case it is read without delay, and its last 8 KiB are stored for
+/// [`ExitError`](crate::ExitError). Default: [`Inherit`](Self::Inherit).
+///
+/// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
+#[doc(alias = "logging")]
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Stderr {
-    /// To the stderr of this process. When that does not take it fast enough, some is left out, and a
-    /// line says how much.
+    /// The stderr of this process. If more than 64 KiB are queued, output is dropped, and a line reports the
+    /// number of dropped bytes.
     #[default]
     Inherit,
-    /// Nowhere.
+    /// Discards the output.
     Null,
-    /// To the end of this file, which is created where it is missing. When the disk is too slow, some is
-    /// left out, and a line says how much.
+    /// Appends to this file, which is created if it does not exist. If more than 64 KiB are queued, output is
+    /// dropped, and a line reports the number of dropped bytes.
     Append(PathBuf),
-    /// To this function, a line at a time without its end; see [`Stderr::lines`].
+    /// Calls this function for each line, without the line end; see [`Stderr::lines`].
     Lines(Arc<dyn Fn(&str) + Send + Sync>),
 }
 
 impl Stderr {
-    /// Calls `line` for each line, without its end.
+    /// Calls `line` for each line, without the line end.
     ///
-    /// Bytes that are not UTF-8 are replaced, and lines over 8 KiB come in pieces. The function runs on
-    /// the runtime and must not block; after a panic it is not called again.
+    /// Bytes that are not UTF-8 are replaced, and lines over 8 KiB are split. The function runs on the
+    /// runtime and must not block. After a panic it is not called again.
     pub fn lines(line: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self::Lines(Arc::new(line))
     }
 
-    /// Opens what has to be opened.
+    /// Opens the destination.
     pub(crate) fn open(&self) -> io::Result<Sink> {
         Ok(match self {
             Self::Inherit => Sink::writer(tokio::io::stderr()),
@@ -72,32 +75,34 @@ impl fmt::Debug for Stderr {
     }
 }
 
-/// How much of the end is kept, and how long a line may be, in bytes.
-const KEPT: usize = 8 << 10;
-/// How much may wait for a writer, in bytes.
-const WAITING: usize = 64 << 10;
+/// The size of the stored tail in bytes.
+const TAIL_LENGTH: usize = 8 << 10;
+/// The longest line passed to a function, in bytes. A longer one is split.
+const MAX_LINE: usize = 8 << 10;
+/// The maximum number of bytes queued for a writer.
+const MAX_QUEUED: usize = 64 << 10;
 
-/// The end of what was written so far.
+/// The last [`TAIL_LENGTH`] bytes of the output.
 #[derive(Clone, Default)]
 pub(crate) struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
     pub(crate) fn text(&self) -> String {
         let mut bytes = self.lock();
-        // The cut may have gone through a character.
-        let is_inside = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+        // The tail may start inside a character.
+        let is_continuation = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
         let cut = match bytes.len() {
-            KEPT => bytes.iter().take(3).take_while(|byte| is_inside(byte)).count(),
+            TAIL_LENGTH => bytes.iter().take(3).take_while(|byte| is_continuation(byte)).count(),
             _ => 0,
         };
         String::from_utf8_lossy(&bytes.make_contiguous()[cut..]).into_owned()
     }
 
     fn push(&self, bytes: &[u8]) {
-        let mut kept = self.lock();
-        kept.extend(&bytes[bytes.len().saturating_sub(KEPT)..]);
-        let excess = kept.len().saturating_sub(KEPT);
-        kept.drain(..excess);
+        let mut tail = self.lock();
+        tail.extend(&bytes[bytes.len().saturating_sub(TAIL_LENGTH)..]);
+        let excess = tail.len().saturating_sub(TAIL_LENGTH);
+        tail.drain(..excess);
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<u8>> {
@@ -105,16 +110,16 @@ impl Tail {
     }
 }
 
-/// Where the bytes go.
+/// An opened destination.
 pub(crate) enum Sink {
     Null,
-    Writer { writer: Box<dyn AsyncWrite + Send + Unpin>, waiting: Vec<u8>, left_out: usize },
+    Writer { writer: Box<dyn AsyncWrite + Send + Unpin>, queued: Vec<u8>, dropped: usize },
     Lines { call: Arc<dyn Fn(&str) + Send + Sync>, line: Vec<u8> },
 }
 
 /// Reads `stderr` to its end.
 pub(crate) async fn drain(mut stderr: ChildStderr, mut sink: Sink, tail: Tail) {
-    let mut buffer = vec![0; KEPT];
+    let mut buffer = vec![0; TAIL_LENGTH];
     loop {
         let read = poll_fn(|cx| {
             sink.poll_write(cx);
@@ -125,7 +130,7 @@ pub(crate) async fn drain(mut stderr: ChildStderr, mut sink: Sink, tail: Tail) {
         match read.await {
             Ok(length @ 1..) => {
                 tail.push(&buffer[..length]);
-                sink.take(&buffer[..length]);
+                sink.push(&buffer[..length]);
             }
             Ok(0) | Err(_) => break,
         }
@@ -135,25 +140,25 @@ pub(crate) async fn drain(mut stderr: ChildStderr, mut sink: Sink, tail: Tail) {
 
 impl Sink {
     fn writer(writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self::Writer { writer: Box::new(writer), waiting: Vec::new(), left_out: 0 }
+        Self::Writer { writer: Box::new(writer), queued: Vec::new(), dropped: 0 }
     }
 
-    /// Takes bytes, without waiting for whoever they are for.
-    fn take(&mut self, bytes: &[u8]) {
+    /// Queues bytes, or drops them if the queue is full.
+    fn push(&mut self, bytes: &[u8]) {
         match self {
             Self::Null => {}
-            Self::Writer { waiting, left_out, .. } => {
-                if waiting.len() + bytes.len() > WAITING {
-                    *left_out += bytes.len();
+            Self::Writer { queued, dropped, .. } => {
+                if queued.len() + bytes.len() > MAX_QUEUED {
+                    *dropped += bytes.len();
                     return;
                 }
-                tell_left_out(waiting, left_out);
-                waiting.extend_from_slice(bytes);
+                report_dropped(queued, dropped);
+                queued.extend_from_slice(bytes);
             }
             Self::Lines { call, line } => {
                 let called = bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(|piece| {
                     line.extend_from_slice(piece);
-                    match line.ends_with(b"\n") || line.len() >= KEPT {
+                    match line.ends_with(b"\n") || line.len() >= MAX_LINE {
                         true => call_with(&**call, line),
                         false => Ok(()),
                     }
@@ -165,17 +170,17 @@ impl Sink {
         }
     }
 
-    /// Writes as much of what waits as is taken now.
+    /// Writes queued bytes, as far as the writer accepts them.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        let Self::Writer { writer, waiting, left_out } = self else {
+        let Self::Writer { writer, queued, dropped } = self else {
             return;
         };
-        while !waiting.is_empty() {
-            match Pin::new(&mut *writer).poll_write(cx, waiting) {
+        while !queued.is_empty() {
+            match Pin::new(&mut *writer).poll_write(cx, queued) {
                 Poll::Ready(Ok(length @ 1..)) => {
-                    waiting.drain(..length);
-                    if waiting.is_empty() {
-                        tell_left_out(waiting, left_out);
+                    queued.drain(..length);
+                    if queued.is_empty() {
+                        report_dropped(queued, dropped);
                     }
                 }
                 Poll::Ready(_) => return *self = Self::Null,
@@ -184,11 +189,11 @@ impl Sink {
         }
     }
 
-    /// Writes everything that waits.
+    /// Writes all queued bytes.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_write(cx);
         match self {
-            Self::Writer { waiting, .. } if !waiting.is_empty() => Poll::Pending,
+            Self::Writer { queued, .. } if !queued.is_empty() => Poll::Pending,
             Self::Writer { writer, .. } => Pin::new(writer).poll_flush(cx).map(|_| ()),
             Self::Lines { call, line } if !line.is_empty() => {
                 let _ = call_with(&**call, line);
@@ -199,14 +204,14 @@ impl Sink {
     }
 }
 
-fn tell_left_out(waiting: &mut Vec<u8>, left_out: &mut usize) {
-    let length = std::mem::take(left_out);
+fn report_dropped(queued: &mut Vec<u8>, dropped: &mut usize) {
+    let length = std::mem::take(dropped);
     if length > 0 {
-        waiting.extend_from_slice(format!("\n[{length} bytes left out]\n").as_bytes());
+        queued.extend_from_slice(format!("\n[{length} bytes dropped]\n").as_bytes());
     }
 }
 
-/// Hands a line over and empties it.
+/// Calls the function with a line, and clears it.
 fn call_with(call: &(dyn Fn(&str) + Send + Sync), line: &mut Vec<u8>) -> std::thread::Result<()> {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     let text = String::from_utf8_lossy(text.strip_suffix(b"\r").unwrap_or(text));
@@ -221,47 +226,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_last_bytes_and_whole_characters() {
+    fn the_tail_has_the_last_bytes_and_whole_characters() {
         let tail = Tail::default();
         tail.push(b"first\n");
         assert_eq!(tail.text(), "first\n");
-        for _ in 0..KEPT {
+        for _ in 0..TAIL_LENGTH {
             tail.push("ü".as_bytes());
         }
         tail.push(b"!");
         let text = tail.text();
-        assert_eq!(text.len(), KEPT - 1);
+        assert_eq!(text.len(), TAIL_LENGTH - 1);
         assert!(text.starts_with('ü') && text.ends_with("ü!"), "{text}");
-        tail.push(&[b'x'; 3 * KEPT]);
-        assert_eq!(tail.text(), "x".repeat(KEPT));
+        tail.push(&[b'x'; 3 * TAIL_LENGTH]);
+        assert_eq!(tail.text(), "x".repeat(TAIL_LENGTH));
     }
 
     #[test]
-    fn lines_come_whole_in_pieces_when_long_and_replaced_when_broken() {
+    fn long_lines_are_split_and_invalid_bytes_replaced() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&seen);
         let mut sink =
             Stderr::lines(move |line| into.lock().unwrap().push(line.to_owned())).open().unwrap();
         for piece in ["  one\r\n\nt", "wo\n"] {
-            sink.take(piece.as_bytes());
+            sink.push(piece.as_bytes());
         }
-        sink.take(b"\xff\n");
-        sink.take(&[b'y'; KEPT + 1]);
+        sink.push(b"\xff\n");
+        sink.push(&[b'y'; TAIL_LENGTH + 1]);
         assert!(sink.poll_end(&mut Context::from_waker(std::task::Waker::noop())).is_ready());
-        let long = "y".repeat(KEPT + 1);
+        let long = "y".repeat(TAIL_LENGTH + 1);
         assert_eq!(*seen.lock().unwrap(), ["  one", "", "two", "\u{fffd}", &long]);
     }
 
     #[test]
-    fn a_line_that_never_ends_is_cut() {
+    fn a_line_without_an_end_is_split() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&seen);
         let mut sink =
             Stderr::lines(move |line| into.lock().unwrap().push(line.len())).open().unwrap();
         for _ in 0..5 {
-            sink.take(&[b'z'; KEPT / 2]);
+            sink.push(&[b'z'; TAIL_LENGTH / 2]);
         }
-        assert_eq!(*seen.lock().unwrap(), [KEPT, KEPT]);
+        assert_eq!(*seen.lock().unwrap(), [TAIL_LENGTH, TAIL_LENGTH]);
     }
 
     #[test]
@@ -270,16 +275,16 @@ mod tests {
         let into = Arc::clone(&calls);
         let mut sink = Stderr::lines(move |_| {
             *into.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-            panic!("a mistake of the caller");
+            panic!("in the function of the caller");
         })
         .open()
         .unwrap();
-        sink.take(b"a\nb\n");
-        sink.take(b"c\n");
+        sink.push(b"a\nb\n");
+        sink.push(b"c\n");
         assert_eq!(*calls.lock().unwrap_or_else(PoisonError::into_inner), 1);
     }
 
-    /// Takes nothing at first, then everything.
+    /// A writer that accepts nothing until it is opened.
     struct Slow(Arc<Mutex<(bool, Vec<u8>)>>);
 
     impl AsyncWrite for Slow {
@@ -288,10 +293,10 @@ mod tests {
             _: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
-            let (open, taken) = &mut *self.0.lock().unwrap();
+            let (open, written) = &mut *self.0.lock().unwrap();
             match open {
                 true => {
-                    taken.extend_from_slice(bytes);
+                    written.extend_from_slice(bytes);
                     Poll::Ready(Ok(bytes.len()))
                 }
                 false => Poll::Pending,
@@ -308,19 +313,19 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_stalls_loses_text_and_is_told_how_much() {
+    fn output_for_a_stalled_writer_is_dropped_and_counted() {
         let slow = Arc::new(Mutex::new((false, Vec::new())));
         let mut sink = Sink::writer(Slow(Arc::clone(&slow)));
         let cx = &mut Context::from_waker(std::task::Waker::noop());
-        for _ in 0..2 * WAITING / KEPT {
-            sink.take(&[b'a'; KEPT]);
+        for _ in 0..2 * MAX_QUEUED / TAIL_LENGTH {
+            sink.push(&[b'a'; TAIL_LENGTH]);
             sink.poll_write(cx);
         }
         assert!(sink.poll_end(cx).is_pending());
         slow.lock().unwrap().0 = true;
         assert!(sink.poll_end(cx).is_ready());
-        let taken = slow.lock().unwrap().1.clone();
-        let expected = format!("{}\n[{WAITING} bytes left out]\n", "a".repeat(WAITING));
-        assert_eq!(String::from_utf8(taken).unwrap(), expected);
+        let written = slow.lock().unwrap().1.clone();
+        let expected = format!("{}\n[{MAX_QUEUED} bytes dropped]\n", "a".repeat(MAX_QUEUED));
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
     }
 }

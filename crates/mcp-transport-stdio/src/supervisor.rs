@@ -1,4 +1,4 @@
-//! The task that owns a connection: it waits for its end, reports the reason, and cleans up.
+//! The task that owns a connection: waits for its end, reports the reason, and shuts the process down.
 
 use std::{
     future::poll_fn,
@@ -26,56 +26,56 @@ use crate::{
     stderr::Tail,
 };
 
-/// How long a pipe that brings nothing is read after the exit. Another process may hold it open for ever,
-/// but what the server has written is in it by now.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
-/// How long a pipe that still brings something is read after the exit.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// How long the exit is waited for after the end of stdout, since it says more.
+/// The longest time without output before the drain of a pipe stops, after the exit. Another process may
+/// keep the pipe open, but the output of the server is in it by then.
+const DRAIN_IDLE_TIMEOUT: Duration = Duration::from_millis(50);
+/// The longest time to drain a pipe after the exit.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time to wait for the exit after the end of stdout: the exit status is a better reason.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long the end is waited for after SIGKILL.
+/// The longest time to wait for the exit after SIGKILL.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What came out of a pipe that has ended. The driver ends open exchanges when it is dropped, so it is
-/// kept until there is a reason to give them.
-pub(crate) type Pumped = (LineDriver<Stdout, Stdin>, Error);
+/// The driver of a pipe that has ended, and its reason. Dropping the driver ends open exchanges, so it is
+/// stored until a more specific reason is known.
+pub(crate) type EndedDriver = (LineDriver<Stdout, Stdin>, Error);
 
 pub(crate) struct Supervisor {
     pub(crate) process: Arc<Process>,
     pub(crate) multiplex: Multiplex,
     pub(crate) stdin: Stdin,
     pub(crate) reads: Reads,
-    pub(crate) pump: Task<Pumped>,
+    pub(crate) driver: Task<EndedDriver>,
     pub(crate) stderr: Task<()>,
     pub(crate) tail: Tail,
     pub(crate) command: String,
     pub(crate) timeouts: ShutdownTimeouts,
-    /// Says true, or is gone, when the connection shall be closed.
-    pub(crate) closing: watch::Receiver<bool>,
+    /// True, or closed, when the connection should be closed.
+    pub(crate) close_requested: watch::Receiver<bool>,
     pub(crate) closed: watch::Sender<Option<Result<(), Error>>>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one of them a connection")]
+#[expect(clippy::large_enum_variant, reason = "there is one of them for each connection")]
 enum End {
-    Asked,
+    CloseRequested,
     Exited(Exit),
-    Silent(Option<Pumped>),
+    PipeEnded(Option<EndedDriver>),
 }
 
 impl Supervisor {
-    /// Runs until nothing is left of the connection.
+    /// Runs until the process and its descendants have ended.
     pub(crate) async fn run(mut self) {
         self.serve().await;
         let ended = self.shut_down().await;
         self.closed.send_replace(Some(ended));
     }
 
-    /// Runs until the connection has to end, and gives the reason to all who wait.
+    /// Waits for the end of the connection, and fails open exchanges with its reason.
     async fn serve(&mut self) {
         match self.end().await {
-            End::Asked => {
-                // Before the end of its stdin, which many servers exit at.
-                self.process.find_strays().await;
+            End::CloseRequested => {
+                // Before stdin is closed, since many servers exit then.
+                self.process.find_detached().await;
                 let _flushed = self.multiplex.close_within(self.timeouts.flush).await;
                 #[cfg(feature = "tracing")]
                 if let Err(error) = _flushed {
@@ -83,18 +83,18 @@ impl Supervisor {
                 }
             }
             End::Exited(exit) => {
-                let deadline = Instant::now() + DRAIN_TIMEOUT;
-                // Answers that are in the pipe come first. The pump owns the driver until then.
-                let _pumped = self.drain_stdout().await;
+                let deadline = Instant::now() + DRAIN_IDLE_TIMEOUT;
+                // Responses in the pipe are delivered first. The driver is dropped after that.
+                let _driver = self.drain_stdout().await;
                 self.fail_exited(exit, deadline).await;
             }
-            End::Silent(pumped) => match timeout(EXIT_TIMEOUT, self.process.exited()).await {
-                Ok(exit) => self.fail_exited(exit, Instant::now() + DRAIN_TIMEOUT).await,
+            End::PipeEnded(driver) => match timeout(EXIT_TIMEOUT, self.process.exited()).await {
+                Ok(exit) => self.fail_exited(exit, Instant::now() + DRAIN_IDLE_TIMEOUT).await,
                 Err(_) => {
                     let text =
-                        format!("{} closed its stdout or stdin and still runs", self.command);
+                        format!("{} closed its stdout or stdin but is still running", self.command);
                     let mut error = Error::new(ErrorKind::Closed, text);
-                    if let Some((_, reason)) = &pumped {
+                    if let Some((_, reason)) = &driver {
                         error = error.with_source(reason.clone());
                     }
                     self.multiplex.fail(&error);
@@ -103,14 +103,14 @@ impl Supervisor {
         }
     }
 
-    /// Reads stdout after the exit, as long as it brings something.
-    async fn drain_stdout(&mut self) -> Option<Pumped> {
-        let begun = Instant::now();
+    /// Reads stdout after the exit, until it ends or is idle.
+    async fn drain_stdout(&mut self) -> Option<EndedDriver> {
+        let started = Instant::now();
         loop {
             let before = self.reads.count();
-            match timeout(DRAIN_TIMEOUT, &mut self.pump).await {
-                Ok(pumped) => return pumped,
-                Err(_) if self.reads.count() == before || begun.elapsed() > DRAIN_LIMIT => {
+            match timeout(DRAIN_IDLE_TIMEOUT, &mut self.driver).await {
+                Ok(driver) => return driver,
+                Err(_) if self.reads.count() == before || started.elapsed() > DRAIN_TIMEOUT => {
                     return None;
                 }
                 Err(_) => {}
@@ -119,23 +119,23 @@ impl Supervisor {
     }
 
     async fn end(&mut self) -> End {
-        let mut asked = pin!(self.closing.wait_for(|closing| *closing));
+        let mut close_requested = pin!(self.close_requested.wait_for(|requested| *requested));
         let mut exited = pin!(self.process.exited());
-        let pump = &mut self.pump;
+        let driver = &mut self.driver;
         poll_fn(|cx| {
-            if asked.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(End::Asked);
+            if close_requested.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(End::CloseRequested);
             }
             if let Poll::Ready(exit) = exited.as_mut().poll(cx) {
                 return Poll::Ready(End::Exited(exit));
             }
-            Pin::new(&mut *pump).poll(cx).map(End::Silent)
+            Pin::new(&mut *driver).poll(cx).map(End::PipeEnded)
         })
         .await
     }
 
     async fn fail_exited(&mut self, exit: Exit, deadline: Instant) {
-        // The last words may still be in the pipe.
+        // The last output may still be in the pipe.
         let _ = timeout_at(deadline, &mut self.stderr).await;
         let exit = ExitError {
             command: self.command.clone(),
@@ -144,19 +144,22 @@ impl Supervisor {
         };
         let text = match self.multiplex.skipped() {
             0 => "the server's process has ended".into(),
-            // A program that is no server at all, or one that logs to the wrong stream.
+            // The program is not an MCP server, or it logs to stdout.
+            1 => "the server's process has ended, after 1 line of non-JSON-RPC output".into(),
             lines => {
-                format!("the server's process has ended, after {lines} lines that are no messages")
+                format!(
+                    "the server's process has ended, after {lines} lines of non-JSON-RPC output"
+                )
             }
         };
         let error = Error::new(ErrorKind::Closed, text);
         self.multiplex.fail(&error.with_source(exit));
     }
 
-    /// Ends the process and all that it has started, one step after the other. Stdout and stderr are read
-    /// all the while: a process that is blocked on them cannot end.
+    /// Ends the process and its descendants step by step. Stdout and stderr are read during the shutdown,
+    /// since a process that is blocked on a full pipe cannot exit.
     ///
-    /// Fails only when something is left.
+    /// Fails only if a process is still running in the end.
     ///
     /// Spec: basic/transports/stdio#shutdown
     async fn shut_down(&mut self) -> Result<(), Error> {
@@ -164,22 +167,22 @@ impl Supervisor {
         self.stdin.close();
         let _ = timeout(self.timeouts.close_stdin, process.exited()).await;
         if process.terminate() {
-            let _ = timeout(self.timeouts.terminate, process.gone()).await;
+            let _ = timeout(self.timeouts.terminate, process.tree_exited()).await;
         }
         #[cfg(feature = "tracing")]
         if !process.has_exited() {
-            tracing::debug!(command = self.command, "the server did not end by itself: killing it");
+            tracing::debug!(command = self.command, "the server did not exit; killing it");
         }
-        let mut is_gone = process.is_gone();
-        if !is_gone {
+        let mut has_exited = process.has_tree_exited();
+        if !has_exited {
             process.kill();
-            is_gone = timeout(KILL_TIMEOUT, process.gone()).await.is_ok();
+            has_exited = timeout(KILL_TIMEOUT, process.tree_exited()).await.is_ok();
         }
-        let _ = timeout(DRAIN_TIMEOUT, &mut self.stderr).await;
-        match is_gone {
+        let _ = timeout(DRAIN_IDLE_TIMEOUT, &mut self.stderr).await;
+        match has_exited {
             true => Ok(()),
             false => {
-                let text = format!("{} was killed and has not ended", self.command);
+                let text = format!("{} was killed but has not exited", self.command);
                 Err(Error::new(ErrorKind::Timeout, text))
             }
         }
@@ -188,12 +191,12 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // Nothing to do after an orderly end; but the runtime may have been shut down before that.
-        self.process.destroy();
+        // Has no effect after a complete shutdown, but the runtime may have been shut down before that.
+        self.process.kill_and_reap();
     }
 }
 
-/// A task that ends with its owner. Gives `None` where it has panicked, or has told before.
+/// A task that is aborted when it is dropped. Resolves to `None` if it panicked, or was ready before.
 pub(crate) struct Task<T>(Option<JoinHandle<T>>);
 
 impl<T: Send + 'static> Task<T> {

@@ -9,23 +9,28 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{process::Process, stderr::Tail};
 
-/// A connection to a server that runs as a child process. Cloning is cheap; any task may use any clone.
+/// The transport of a server that runs as a child process. Cloning is cheap, and clones can be used from any
+/// task.
 ///
-/// When the process ends, every open exchange fails within 100 ms with an error of kind
-/// [`Closed`](ErrorKind::Closed) whose source is an [`ExitError`](crate::ExitError); answers that it had
-/// written before are delivered first. Later requests fail the same way at once.
+/// # Exit
 ///
-/// [`close`](Transport::close) stops accepting, writes what is queued, closes the process's stdin, waits,
-/// sends SIGTERM to its process group, waits, sends SIGKILL and reaps; [`Stdio`](crate::Stdio) has the
-/// waits. It is idempotent, and dropping its future does not stop it. It fails only when the process did
-/// not end even when it was killed.
+/// When the process exits, every open exchange fails within 100 ms with an error of kind
+/// [`Closed`](ErrorKind::Closed) whose source is an [`ExitError`](crate::ExitError). Responses that are
+/// already in the pipe are delivered first. Later requests fail immediately with the same error.
 ///
-/// Dropping the last clone does the same in the background of the runtime. Outside a runtime, and when
-/// the runtime is shut down meanwhile, the group is killed at once instead, which blocks for the few
-/// milliseconds until it is reaped. When this whole program ends without a drop, the server still sees
-/// the end of its stdin, and nobody waits for it.
+/// # Shutdown
 ///
-/// Spec: basic/transports/stdio#shutdown
+/// [`close`](Transport::close) rejects new requests, writes queued messages, closes the stdin of the process,
+/// sends SIGTERM to the process group, sends SIGKILL, and reaps the process. [`Stdio`](crate::Stdio) sets the
+/// time-out of each step. `close` is idempotent, and dropping its future does not stop the shutdown. It fails
+/// only if the process has not exited after it was killed.
+///
+/// Dropping the last clone starts the same shutdown in the background. Outside a runtime, or if the runtime
+/// is shut down before the end, the process group is killed immediately, which blocks for a few milliseconds.
+/// If this program exits without a drop, the stdin of the server is closed by the operating system.
+///
+/// Spec:
+/// [Shutdown](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)
 #[derive(Clone)]
 pub struct StdioTransport(pub(crate) Arc<Inner>);
 
@@ -34,24 +39,24 @@ pub(crate) struct Inner {
     pub(crate) process: Arc<Process>,
     pub(crate) tail: Tail,
     pub(crate) command: String,
-    /// The supervisor takes its end for a close as well.
+    /// Dropping the sender requests a close too.
     pub(crate) closing: watch::Sender<bool>,
     pub(crate) closed: watch::Receiver<Option<Result<(), Error>>>,
 }
 
 impl StdioTransport {
-    /// The id of the process, which is also that of its group on Unix.
+    /// The process id. On Unix it is also the id of the process group.
     pub fn pid(&self) -> u32 {
         self.0.process.id()
     }
 
-    /// How many lines on the server's stdout were no JSON-RPC and have been skipped.
+    /// The number of lines on the server's stdout that were skipped because they are not JSON-RPC.
     pub fn skipped_lines(&self) -> u64 {
         self.0.multiplex.skipped()
     }
 
-    /// At most the last 8 KiB that the server wrote on stderr so far; bytes that are not UTF-8 are
-    /// replaced. Tells what a server is doing that does not answer.
+    /// The last part of the server's stderr so far, at most 8 KiB. Bytes that are not UTF-8 are replaced. It
+    /// may explain why a server does not respond.
     pub fn stderr_tail(&self) -> String {
         self.0.tail.text()
     }
@@ -83,7 +88,7 @@ impl Transport for StdioTransport {
         match closed.wait_for(Option::is_some).await {
             Ok(result) => result.clone().unwrap_or(Ok(())),
             Err(_) => {
-                let text = "the process was killed since its runtime was shut down";
+                let text = "the process was killed because its runtime was shut down";
                 Err(Error::new(ErrorKind::Closed, text))
             }
         }
@@ -92,11 +97,11 @@ impl Transport for StdioTransport {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // In a runtime the supervisor does it in order. Elsewhere nobody knows whether it still runs.
+        // In a runtime, the supervisor shuts down gracefully. Outside, it may not be running any more.
         if Handle::try_current().is_err() {
             let error = Error::new(ErrorKind::Closed, "the connection was closed");
             self.multiplex.fail(&error.with_delivery(Delivery::Unknown));
-            self.process.destroy();
+            self.process.kill_and_reap();
         }
     }
 }

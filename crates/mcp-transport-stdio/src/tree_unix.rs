@@ -1,7 +1,7 @@
-//! A process and what it has started: a process group.
+//! A process and its descendants: a process group.
 //!
-//! The number of a group is not given to another one while its leader has not been reaped, or while it has
-//! other members. So signals go out only then. On Linux, descendants that have left the group are ended too.
+//! The id of a group is not reused before its leader is reaped, or while it has other members. Signals are
+//! sent only then. On Linux, descendants that left the group are ended too.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use std::{
 };
 
 #[cfg(target_os = "linux")]
-use crate::strays::{self, Identity, Stat, Strays};
+use crate::detached::{self, Detached, Identity, Stat};
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
 };
@@ -21,7 +21,7 @@ pub(crate) struct Tree {
     leader: Child,
     group: Pid,
     #[cfg(target_os = "linux")]
-    strays: Strays,
+    detached: Detached,
 }
 
 impl Tree {
@@ -37,16 +37,16 @@ impl Tree {
             leader,
             group,
             #[cfg(target_os = "linux")]
-            strays: Strays::default(),
+            detached: Detached::default(),
         })
     }
 
-    /// Notes the descendants that have left the group, as far as the system tells, so that they are ended
-    /// too. To be called while the leader lives.
-    pub(crate) fn find_strays(&mut self) {
+    /// Records the descendants that left the group, so that they are ended too. Call it while the leader is
+    /// alive. Has an effect on Linux only.
+    pub(crate) fn find_detached(&mut self) {
         #[cfg(target_os = "linux")]
         if self.leader.id().is_some() {
-            self.strays.find(self.group, self.group);
+            self.detached.find(self.group, self.group);
         }
     }
 
@@ -57,31 +57,31 @@ impl Tree {
     pub(crate) fn take_pipes(&mut self) -> Option<(ChildStdin, ChildStdout, ChildStderr)> {
         let leader = &mut self.leader;
         let stdout = leader.stdout.take()?;
-        // Large answers take fewer turns. No privilege, no room: it works without.
+        // Large responses need fewer reads. Optional: fails without the privilege or above the limit.
         #[cfg(target_os = "linux")]
         let _ = rustix::pipe::fcntl_setpipe_size(&stdout, 1 << 20);
         Some((leader.stdin.take()?, stdout, leader.stderr.take()?))
     }
 
-    /// Polls for the end of the leader, which is reaped then.
+    /// Polls for the exit of the leader, and reaps it.
     pub(crate) fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
-        // The waker stays registered with the child, so the future need not be kept.
+        // The waker stays registered with the child, so the future need not be stored.
         pin!(self.leader.wait()).poll(cx)
     }
 
-    /// Looks for the end of the leader, which is reaped then.
+    /// Checks whether the leader has exited, and reaps it.
     pub(crate) fn try_exit(&mut self) -> io::Result<Option<ExitStatus>> {
         self.leader.try_wait()
     }
 
-    /// Whether there are others once the leader is reaped, zombies included. Not to be asked again after a
-    /// no.
+    /// Whether there are other processes after the leader is reaped, including zombies. Must not be called
+    /// again after it returned `false`, since the id of the group may be reused.
     pub(crate) fn has_others(&self) -> bool {
-        // Where orphans become our children, as in a container whose first process we are, no other code
-        // reaps them.
+        // Orphans become our children if this is the first process of a container. No other code reaps
+        // them.
         while let Ok(Some(_)) = waitpgid(self.group, WaitOptions::NOHANG) {}
         #[cfg(target_os = "linux")]
-        if self.strays.are_alive() {
+        if self.detached.are_alive() {
             return true;
         }
         self.has_group()
@@ -91,54 +91,54 @@ impl Tree {
         test_kill_process_group(self.group).is_ok()
     }
 
-    /// The others, to look at them more closely.
+    /// The remaining processes, to check them without holding a lock.
     pub(crate) fn survivors(&self) -> Survivors {
         Survivors {
             group: self.has_group().then_some(self.group),
             #[cfg(target_os = "linux")]
-            strays: self.strays.identities(),
+            detached: self.detached.identities(),
         }
     }
 
-    /// Asks all to end; whether it makes sense to wait for them.
+    /// Sends SIGTERM to all processes. Returns whether there are any to wait for.
     pub(crate) fn terminate(&mut self) -> bool {
-        self.find_strays();
+        self.find_detached();
         self.signal(Signal::TERM)
     }
 
-    /// Ends all.
+    /// Sends SIGKILL to all processes.
     pub(crate) fn kill(&mut self) {
-        self.find_strays();
+        self.find_detached();
         self.signal(Signal::KILL);
     }
 
-    /// Sends a signal to all; whether there was one that got it.
+    /// Sends a signal to all processes. Returns whether one received it.
     fn signal(&self, signal: Signal) -> bool {
         #[cfg(target_os = "linux")]
-        let has_strays = self.strays.are_alive();
+        let has_detached = self.detached.are_alive();
         #[cfg(not(target_os = "linux"))]
-        let has_strays = false;
+        let has_detached = false;
         #[cfg(target_os = "linux")]
-        self.strays.signal(signal);
-        // None is left, or none may be signalled: there is nothing more to do either way.
-        kill_process_group(self.group, signal).is_ok() || has_strays
+        self.detached.signal(signal);
+        // Fails if no process is left, or none may be signalled. Neither can be handled.
+        kill_process_group(self.group, signal).is_ok() || has_detached
     }
 }
 
-/// What is left of a tree once its leader has been reaped.
+/// The remaining processes of a tree after its leader is reaped.
 pub(crate) struct Survivors {
-    /// `None` where there is none any more, since its number may be given to others.
+    /// `None` if the group is empty, since its id may be reused.
     group: Option<Pid>,
     #[cfg(target_os = "linux")]
-    strays: Vec<Identity>,
+    detached: Vec<Identity>,
 }
 
 impl Survivors {
-    /// Whether any of them is more than a zombie: the first process of many containers leaves orphans
-    /// unreaped, and they would look alive for ever. Looks at all processes of the system.
+    /// Whether any of them is alive, zombies excluded: the first process of many containers does not reap
+    /// orphans, so their zombies remain. Reads the whole process table.
     pub(crate) fn are_alive(&self) -> bool {
         #[cfg(target_os = "linux")]
-        if self.strays.iter().any(|stray| strays::is_alive(*stray)) {
+        if self.detached.iter().any(|process| detached::is_alive(*process)) {
             return true;
         }
         self.group.is_some_and(has_living)
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_group_is_alive() {
+    fn the_group_of_this_process_is_alive() {
         assert!(has_living(rustix::process::getpgrp()));
     }
 }

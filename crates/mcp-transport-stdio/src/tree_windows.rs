@@ -1,4 +1,4 @@
-//! A process and what it has started: a job object, which ends them all when it is closed.
+//! A process and its descendants: a job object, which ends all of them when it is closed.
 
 use std::{
     io,
@@ -33,7 +33,7 @@ impl Tree {
         Some((job.stdin().take()?, job.stdout().take()?, job.stderr().take()?))
     }
 
-    /// Polls for the end of the first process. That of the whole job would block a thread meanwhile.
+    /// Polls for the exit of the first process. Waiting for the whole job would block a thread.
     pub(crate) fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
         self.job.inner_mut().wait().as_mut().poll(cx)
     }
@@ -42,31 +42,31 @@ impl Tree {
         self.job.inner_mut().try_wait()
     }
 
-    /// Whether others may live once the first process has ended.
+    /// Whether other processes may be alive after the first one has exited.
     pub(crate) fn has_others(&self) -> bool {
         !self.killed
     }
 
-    /// A job loses none of its descendants.
-    pub(crate) fn find_strays(&mut self) {}
+    /// Has no effect: descendants cannot leave a job.
+    pub(crate) fn find_detached(&mut self) {}
 
-    /// The others, to look at them more closely.
+    /// The remaining processes, to check them without holding a lock.
     pub(crate) fn survivors(&self) -> Survivors {
         Survivors
     }
 
-    /// There is no way to ask: the end of stdin was the request.
+    /// Has no effect: Windows has no SIGTERM. The end of stdin was the request to exit.
     pub(crate) fn terminate(&mut self) -> bool {
         false
     }
 
-    /// Ends all.
+    /// Ends all processes.
     pub(crate) fn kill(&mut self) {
         self.killed = self.job.start_kill().is_ok();
     }
 }
 
-/// What is left of a job once its first process has ended: it is not known.
+/// The remaining processes of a job after its first process has exited. Unknown, so assumed alive.
 pub(crate) struct Survivors;
 
 impl Survivors {
@@ -75,13 +75,13 @@ impl Survivors {
     }
 }
 
-/// Programs with windows of their own shall not open a console for each server.
+/// Prevents a console window for each server in programs with a graphical user interface.
 #[derive(Debug)]
 struct NoWindow;
 
 impl CommandWrapper for NoWindow {
     fn pre_spawn(&mut self, command: &mut Command, _: &CommandWrap) -> io::Result<()> {
-        // `CREATE_NO_WINDOW`, and the `CREATE_SUSPENDED` that the job object has set before and needs.
+        // `CREATE_NO_WINDOW`, and `CREATE_SUSPENDED`, which the job object needs and has set before.
         command.creation_flags(0x0800_0000 | 0x0000_0004);
         Ok(())
     }

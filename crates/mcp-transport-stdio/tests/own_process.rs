@@ -1,5 +1,5 @@
-//! What cannot be tested beside other tests, since it concerns the whole process: this one starts itself
-//! anew for each case, and judges what came of it.
+//! Tests of process-wide state, which cannot run in parallel with others: each case runs in a new process of
+//! this program.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(not(target_os = "linux"))]
@@ -13,10 +13,10 @@ fn main() {
         Some("inner-venv") => linux::inner_venv(),
         Some("inner-subreaper") => linux::inner_subreaper(),
         _ => {
-            linux::stderr_is_passed_on();
+            linux::stderr_is_forwarded();
             linux::shell_functions_are_not_inherited();
-            linux::the_active_virtual_environment_runs_scripts();
-            linux::orphans_that_become_ours_are_reaped();
+            linux::scripts_run_in_the_active_virtual_environment();
+            linux::adopted_orphans_are_reaped();
         }
     }
 }
@@ -50,7 +50,7 @@ mod linux {
         Stdio::new("sh").args(["-c", script]).connect().await.unwrap()
     }
 
-    pub(crate) fn stderr_is_passed_on() {
+    pub(crate) fn stderr_is_forwarded() {
         let output = outer("inner-stderr", |_| {});
         assert_eq!(output.stderr, b"one\ntwo \xff\nbye");
         assert!(output.stdout.is_empty());
@@ -82,7 +82,7 @@ mod linux {
         assert!(!variables.contains("TERM=") && !variables.contains("HOOK="), "{variables}");
     }
 
-    pub(crate) fn the_active_virtual_environment_runs_scripts() {
+    pub(crate) fn scripts_run_in_the_active_virtual_environment() {
         let venv = tempfile::tempdir().unwrap();
         let python = venv.path().join("bin/python");
         std::fs::create_dir(venv.path().join("bin")).unwrap();
@@ -94,41 +94,41 @@ mod linux {
     }
 
     pub(crate) fn inner_venv() {
-        let said = run(async {
+        let output = run(async {
             let stdio = Stdio::python("server.py").arg("-v").stderr(Stderr::Null);
             let connection = stdio.connect().await.unwrap();
             connection.transport.close().await.unwrap();
             connection.transport.stderr_tail()
         });
         let venv = std::env::var("VIRTUAL_ENV").unwrap();
-        assert_eq!(said, format!("{venv}/bin/python server.py -v unset\n"));
+        assert_eq!(output, format!("{venv}/bin/python server.py -v unset\n"));
     }
 
-    pub(crate) fn orphans_that_become_ours_are_reaped() {
+    pub(crate) fn adopted_orphans_are_reaped() {
         outer("inner-subreaper", |_| {});
     }
 
-    /// As the first process of a container we inherit every orphan.
+    /// The first process of a container adopts every orphan. A subreaper does the same.
     pub(crate) fn inner_subreaper() {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
         let script = "sh -c 'sleep 60 & sleep 60' & sleep 60 & cat";
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        for in_order in [true, false] {
+        for is_closed in [true, false] {
             let connection = runtime.block_on(start(script));
             while children() < 1 {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            let begun = Instant::now();
-            match in_order {
+            let started = Instant::now();
+            match is_closed {
                 true => runtime.block_on(connection.transport.close()).unwrap(),
                 false => drop(connection),
             }
-            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
             assert_eq!(children(), 0);
         }
     }
 
-    /// How many children we have, dead or alive.
+    /// The number of children of this process, zombies included.
     fn children() -> usize {
         let threads = std::fs::read_dir("/proc/self/task").unwrap();
         let children = threads.flatten().map(|thread| {

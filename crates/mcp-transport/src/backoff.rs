@@ -3,13 +3,13 @@ use std::{
     time::Duration,
 };
 
-/// How often something is tried again, and after which delays.
+/// An exponential back-off with jitter: how often to retry, and after which delays.
 ///
-/// The delay doubles with each failure in a row, up to [`max`](Self::max); a random part of it is taken
-/// off, so that many clients do not come back at once. What is tried again, and what counts as progress,
-/// is documented where a `Backoff` is taken. [`Retries`] counts the attempts in a row.
+/// The delay doubles with each failure in a row, up to [`max`](Self::max). A random part of it is
+/// subtracted, so that many clients do not retry at the same moment. The functions that take a `Backoff`
+/// document what is retried and what resets the count. [`Retries`] counts the attempts in a row.
 ///
-/// Any `Duration` is safe, [`Duration::MAX`] too.
+/// Every `Duration` is valid, including [`Duration::MAX`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,6 +22,8 @@ use std::{
 /// assert_eq!(backoff.delay(3, None), Duration::from_millis(800));
 /// assert_eq!(backoff.delay(30, None), Duration::from_secs(10));
 /// ```
+#[doc(alias = "retry")]
+#[doc(alias = "reconnect")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -29,12 +31,13 @@ pub struct Backoff {
     pub first: Duration,
     /// The longest delay. Default: 30 s.
     pub max: Duration,
-    /// How many attempts in a row may fail. Default: 5. `None` is no limit.
+    /// The number of attempts in a row that may fail. Default: 5. `None` is no limit.
     pub attempts: Option<u32>,
-    /// The largest part of a delay that is taken off at random, from 0 (none) to 1 (all of it). Default:
+    /// The largest part of a delay that is subtracted at random, from 0 (none) to 1 (all of it). Default:
     /// 0.5.
     pub jitter: f64,
-    /// The shortest delay, whatever the peer asks for. Default: 100 ms.
+    /// The shortest delay, even if the peer requests a shorter one. Default: 100 ms, or
+    /// [`first`](Self::first) if that is shorter.
     pub floor: Duration,
 }
 
@@ -45,21 +48,21 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// A back-off with these delays, and the defaults for the rest. The floor is not above `first`.
+    /// Creates a back-off with these delays and defaults for the other fields.
     pub const fn new(first: Duration, max: Duration) -> Self {
         const FLOOR: Duration = Duration::from_millis(100);
         let floor = if first.as_nanos() < FLOOR.as_nanos() { first } else { FLOOR };
         Self { first, max, attempts: Some(5), jitter: 0.5, floor }
     }
 
-    /// Sets how many attempts in a row may fail: a number, or `None` for no limit.
+    /// Sets the number of attempts in a row that may fail. `None` is no limit.
     #[must_use]
     pub fn with_attempts(mut self, attempts: impl Into<Option<u32>>) -> Self {
         self.attempts = attempts.into();
         self
     }
 
-    /// Sets the largest part of a delay that is taken off at random, from 0 to 1.
+    /// Sets the largest part of a delay that is subtracted at random, from 0 to 1.
     #[must_use]
     pub const fn with_jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
@@ -73,30 +76,32 @@ impl Backoff {
         self
     }
 
-    /// The delay after `failures` failures in a row, the first being 0.
+    /// Returns the delay before a retry. `failures` is the number of retries in a row that failed before
+    /// it: 0 for the first retry.
     ///
-    /// `asked` is what the peer asked for, such as `retry` of an event stream: it replaces the first delay
-    /// and is the least for the others.
+    /// `asked` is the delay that the peer requested, such as `retry` of an event stream. It replaces the
+    /// first delay and is a lower bound for the others.
     #[must_use]
     pub fn delay(&self, failures: u32, asked: Option<Duration>) -> Duration {
         let delay = match asked {
             Some(asked) if failures == 0 => asked,
-            asked => self.grown(failures).max(asked.unwrap_or_default()),
+            asked => self.exponential_delay(failures).max(asked.unwrap_or_default()),
         };
         delay.max(self.floor)
     }
 
-    fn grown(&self, failures: u32) -> Duration {
+    fn exponential_delay(&self, failures: u32) -> Duration {
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
         let full = self.first.saturating_mul(factor).min(self.max);
-        // A hasher with fresh keys is all the randomness that this needs.
+        // A hasher with new random keys is random enough for jitter.
         let random = RandomState::new().hash_one(failures) % 1024;
         let part = self.jitter.clamp(0.0, 1.0) * random as f64 / 1024.0;
         full.saturating_sub(Duration::try_from_secs_f64(full.as_secs_f64() * part).unwrap_or(full))
     }
 }
 
-/// Counts the attempts in a row at something that is tried again with a [`Backoff`].
+/// Counts the attempts in a row of an operation that is retried with a [`Backoff`].
+#[doc(alias = "retry")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retries {
     backoff: Backoff,
@@ -105,20 +110,21 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// Nothing was tried again yet.
+    /// Creates a count of zero attempts.
     pub const fn new(backoff: Backoff) -> Self {
         Self { backoff, attempts: 0, is_eager: false }
     }
 
-    /// The first attempt of each row is made without a delay; the second one has the first delay.
+    /// Makes the first attempt of each row immediate. The second attempt has the first delay of the
+    /// back-off.
     #[must_use]
     pub const fn eager(mut self) -> Self {
         self.is_eager = true;
         self
     }
 
-    /// Counts another attempt: the delay before it, or `None` when no more are allowed. `asked` is what the
-    /// peer asked for; see [`Backoff::delay`].
+    /// Counts another attempt and returns the delay before it, or `None` if no more attempts are allowed.
+    /// `asked` is the delay that the peer requested; see [`Backoff::delay`].
     #[must_use]
     pub fn next_delay(&mut self, asked: Option<Duration>) -> Option<Duration> {
         if self.backoff.attempts.is_some_and(|limit| self.attempts >= limit) {
@@ -129,12 +135,12 @@ impl Retries {
         Some(failures.map_or(Duration::ZERO, |failures| self.backoff.delay(failures, asked)))
     }
 
-    /// There was progress: the next attempt is the first of its row.
+    /// Resets the count after a success: the next attempt is the first of a new row.
     pub fn progressed(&mut self) {
         self.attempts = 0;
     }
 
-    /// How many attempts in a row were counted.
+    /// The number of attempts in a row so far.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -151,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_grow_up_to_the_longest_and_vary() {
+    fn delays_double_up_to_max_with_jitter() {
         let backoff = Backoff::default();
         for (failures, full) in [(0, 500), (1, 1000), (3, 4000), (6, 30_000), (u32::MAX, 30_000)] {
             let full = Duration::from_millis(full);
@@ -162,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_asks_for_is_waited_for_in_full_and_never_less_than_the_floor() {
+    fn a_requested_delay_is_honoured_in_full_but_not_below_the_floor() {
         let backoff = Backoff::default();
         let asked = |millis| Some(Duration::from_millis(millis));
         assert_eq!(backoff.delay(0, asked(200)), Duration::from_millis(200));
@@ -192,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_in_a_row_are_counted_until_there_is_progress() {
+    fn attempts_in_a_row_are_counted_until_progressed_resets_them() {
         const SECOND: Duration = Duration::from_secs(1);
         let backoff = Backoff::new(SECOND, 60 * SECOND).with_jitter(0.0);
         let mut retries = Retries::new(backoff.with_attempts(2));

@@ -2,31 +2,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::Inbound;
 
-/// An open connection.
+/// An open connection, as returned by [`Connect::connect`](crate::Connect::connect).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connection<T> {
-    /// Sends.
+    /// Sends requests and one-way messages.
     pub transport: T,
-    /// Receives what belongs to no exchange.
+    /// Receives messages outside any exchange.
     pub inbound: Inbound,
-    /// What it is a connection to, and how.
+    /// Describes the server, and how it is connected.
     pub info: ConnectionInfo,
 }
 
 impl<T> Connection<T> {
-    /// Puts the parts together.
+    /// Creates a connection from its parts.
     pub fn new(transport: T, inbound: Inbound, info: ConnectionInfo) -> Self {
         Self { transport, inbound, info }
     }
 
-    /// The same connection with something around its transport.
+    /// Replaces the transport, usually by a wrapper around it.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Connection<U> {
         let Self { transport, inbound, info } = self;
         Connection { transport: map(transport), inbound, info }
     }
 
-    /// The same connection with something around what it receives.
+    /// Replaces the [`Inbound`], usually by a wrapper around it.
     #[must_use]
     pub fn map_inbound(mut self, map: impl FnOnce(Inbound) -> Inbound) -> Self {
         self.inbound = map(self.inbound);
@@ -34,27 +34,28 @@ impl<T> Connection<T> {
     }
 }
 
-/// What a connection is.
+/// Describes a connection: its protocol binding, carrier and server.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// How MCP is spoken on it.
+    /// The protocol binding.
     pub binding: Binding,
-    /// What carries the bytes.
+    /// What carries the bytes. Default: the usual carrier of the binding; see [`new`](Self::new).
     pub carrier: Carrier,
-    /// What it is connected to, for people: a command or a URL without credentials.
+    /// A human-readable description of the server: a command line or a URL without credentials.
     pub description: String,
-    /// Where the server is on a network. Default: nowhere.
+    /// The network address of the server. Default: `None`.
     pub peer: Option<Address>,
-    /// The process that serves it, where there is one of ours. Default: none.
+    /// The process id of the server, if this client started it. Default: `None`.
     pub pid: Option<u32>,
-    /// Whether the far end ends requests by the [idle limit](crate::Envelope::idle_limit) of their envelopes,
-    /// so that the caller must not. Default: it does not.
+    /// Whether the server enforces the [idle limit](crate::Envelope::idle_limit) of envelopes, so that the
+    /// caller must not enforce it as well. Default: `false`.
     pub enforces_idle_limit: bool,
 }
 
 impl ConnectionInfo {
-    /// A connection of this kind, on the carrier that is usual for it.
+    /// Creates a description with the usual carrier of the binding: a pipe for [`Binding::Pipe`], TCP for
+    /// the HTTP bindings.
     pub fn new(binding: Binding, description: impl Into<String>) -> Self {
         let carrier = match binding {
             Binding::Pipe => Carrier::Pipe,
@@ -73,21 +74,21 @@ impl ConnectionInfo {
         self
     }
 
-    /// Sets where the server is on a network.
+    /// Sets the network address of the server.
     #[must_use]
     pub fn with_peer(mut self, peer: impl Into<Option<Address>>) -> Self {
         self.peer = peer.into();
         self
     }
 
-    /// Sets the process that serves it.
+    /// Sets the process id of the server.
     #[must_use]
     pub fn with_pid(mut self, pid: impl Into<Option<u32>>) -> Self {
         self.pid = pid.into();
         self
     }
 
-    /// Sets whether the far end ends requests by their idle limit.
+    /// Sets whether the server enforces the idle limit of envelopes.
     #[must_use]
     pub fn with_idle_limit_enforced(mut self, enforced: bool) -> Self {
         self.enforces_idle_limit = enforced;
@@ -95,40 +96,42 @@ impl ConnectionInfo {
     }
 }
 
-/// Where a server is on a network.
+/// The network address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Address {
-    /// The name of the host, or its IP address without brackets.
+    /// The host name, or the IP address without brackets.
     pub host: String,
-    /// The port.
+    /// The TCP port.
     pub port: u16,
 }
 
 impl Address {
-    /// A port of a host.
+    /// Creates an address from a host and a port.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self { host: host.into(), port }
     }
 }
 
-/// How MCP is spoken on a connection, which decides what silence and a broken connection mean while the era
-/// of the server is still unknown.
+/// The protocol binding of a connection: how MCP messages are mapped onto it.
 ///
-/// Spec: basic/transports
+/// While the era of the server is unknown, the binding decides how to interpret silence and a broken
+/// connection.
+///
+/// Spec: [Transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Binding {
-    /// One shared pipe for all messages, as stdio has. A server of the legacy era may ignore an unknown
-    /// first request, or end the connection.
+    /// One pipe shared by all messages, such as stdio. A legacy server may ignore an unknown first
+    /// request, or exit.
     Pipe,
-    /// Streamable HTTP: a request each. Silence and broken connections say nothing about the era.
+    /// Streamable HTTP: one HTTP request for each message. Silence and broken connections say nothing about
+    /// the era.
     StreamableHttp,
-    /// HTTP+SSE of revision 2024-11-05, which servers of the modern era do not offer: there is nothing to
-    /// find out.
+    /// HTTP+SSE of revision 2024-11-05. Only legacy servers offer it, so the era is known.
     HttpSse,
-    /// A server in this process.
+    /// A server in the same process.
     InProcess,
 }
 
@@ -137,12 +140,12 @@ pub enum Binding {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Carrier {
-    /// Pipes or streams, such as those of a process.
+    /// Pipes, such as the standard streams of a process.
     Pipe,
     /// TCP.
     Tcp,
-    /// A Unix socket.
+    /// A Unix domain socket.
     UnixSocket,
-    /// Nothing: the server is in this process.
+    /// Function calls: the server is in the same process.
     InProcess,
 }

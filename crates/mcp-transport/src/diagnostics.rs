@@ -4,39 +4,41 @@ use mcp_core::{Excerpt, RequestId};
 
 use crate::StderrSummary;
 
-/// What a connection knows that may explain why a server does not answer, for the error of a time-out.
+/// Observations of a connection that may explain why a server does not respond, for time-out errors.
 ///
-/// `Display` is a part of one line, empty when there is [nothing](Self::is_empty). Texts of the server are
-/// shown as [`Excerpt`]s. As an error it is a source that can be found by its type.
+/// `Display` prints them on one line, or nothing if there are [none](Self::is_empty). Text from the server
+/// is shortened to an [`Excerpt`]. The type implements `Error`, so that it can be found in a chain of
+/// sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostics {
-    /// How many lines or messages of the server were skipped, since they were not JSON-RPC.
+    /// The number of received lines or messages that were skipped because they were not JSON-RPC.
     pub skipped: u64,
-    /// The beginning of the last of them.
+    /// The beginning of the last skipped line or message.
     pub last_skipped: Option<String>,
-    /// How many answers had an id that no open request has, late answers to cancelled requests apart.
+    /// The number of responses whose id matches no open request. Late responses to cancelled requests are
+    /// not counted.
     pub unmatched: u64,
-    /// The id of the last of them.
+    /// The id of the last unmatched response.
     pub last_unmatched: Option<RequestId>,
-    /// The end of what the server wrote to stderr, where it is a process.
+    /// The last part of the server's stderr, if the server is a process.
     pub stderr_tail: Option<String>,
 }
 
 impl Diagnostics {
-    /// Nothing that explains anything.
+    /// Creates empty diagnostics.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what the server wrote to stderr.
+    /// Sets the last part of the server's stderr. Blank text counts as none.
     #[must_use]
     pub fn with_stderr_tail(mut self, text: impl Into<Option<String>>) -> Self {
         self.stderr_tail = text.into().filter(|text| !text.trim().is_empty());
         self
     }
 
-    /// Whether there is nothing to report.
+    /// Whether there are no observations.
     pub fn is_empty(&self) -> bool {
         self.skipped == 0 && self.unmatched == 0 && self.stderr_tail.is_none()
     }
@@ -47,16 +49,20 @@ impl fmt::Display for Diagnostics {
         let mut separator = "";
         if self.skipped > 0 {
             let last = self.last_skipped.as_deref().unwrap_or_default();
-            let lines =
-                if self.skipped == 1 { "line was no message" } else { "lines were no messages" };
-            write!(f, "{} {lines}, the last: {}", self.skipped, Excerpt(last))?;
+            let lines = if self.skipped == 1 { "line" } else { "lines" };
+            write!(
+                f,
+                "skipped {} {lines} of non-JSON-RPC output, last: {}",
+                self.skipped,
+                Excerpt(last)
+            )?;
             separator = "; ";
         }
         if let Some(last) = &self.last_unmatched {
-            let answers = if self.unmatched == 1 { "answer" } else { "answers" };
+            let responses = if self.unmatched == 1 { "response" } else { "responses" };
             write!(
                 f,
-                "{separator}{} {answers} to no open request, the last with the id {}",
+                "{separator}received {} {responses} with an unknown id, last: {}",
                 self.unmatched,
                 Excerpt(&last.to_string())
             )?;
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_as_a_part_of_a_line() {
+    fn display_is_one_line() {
         assert!(Diagnostics::new().is_empty());
         assert_eq!(Diagnostics::new().to_string(), "");
         let mut diagnostics =
@@ -87,8 +93,8 @@ mod tests {
         diagnostics.last_unmatched = Some("x".into());
         assert_eq!(
             diagnostics.to_string(),
-            "2 lines were no messages, the last: Server running on port 3000; 1 answer to no open \
-             request, the last with the id \"x\"; stderr: loading | model 3 of 7"
+            "skipped 2 lines of non-JSON-RPC output, last: Server running on port 3000; received 1 \
+             response with an unknown id, last: \"x\"; stderr: loading | model 3 of 7"
         );
         assert!(Diagnostics::new().with_stderr_tail(" \n".to_owned()).is_empty());
     }

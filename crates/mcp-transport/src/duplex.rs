@@ -1,4 +1,4 @@
-//! A transport folded into one `Sink` and one `Stream`.
+//! A transport as one `Sink` and one `Stream` of messages.
 
 use std::{
     collections::VecDeque,
@@ -20,50 +20,55 @@ use crate::{
     SharedTransport, Transport,
 };
 
-/// A transport folded into one `Sink` and one `Stream` of messages, for protocol layers that are
-/// written against a duplex.
+/// A transport as one `Sink` and one `Stream` of messages, for SDKs that correlate messages themselves.
 ///
-/// Requests that are sent open exchanges; their messages and responses, and what belongs to no
-/// exchange, come out of the stream as they arrive. An error of the stream is its last item: the
-/// connection is over. Nothing is spawned: the exchanges make progress as the stream is polled. Dropping
-/// the duplex drops every open exchange. Send `notifications/cancelled` to cancel one: it is dropped then,
-/// and the transport cancels it in its own way.
+/// The sink accepts requests and one-way messages; each request opens an exchange. The stream yields the
+/// messages and responses of all exchanges, and messages outside any exchange, as they arrive. An error of
+/// the stream is its last item: the connection has ended. No task is spawned: the stream must be polled for
+/// messages to be sent and received.
 ///
-/// Messages are handed to the transport in the order they were sent, and a one-way message has reached it
-/// before the next message does. Responses come in any order. Closing the sink still sends the one-way
-/// messages, for five seconds at the most, cancels what is open and closes the transport. Cancel safe.
+/// Send `notifications/cancelled` to cancel a request: its exchange is dropped, and the transport cancels
+/// it in its own way. Dropping the duplex drops every open exchange.
+///
+/// Messages reach the transport in the order they were sent, and a one-way message is accepted by the
+/// transport before the next message is sent. Responses arrive in any order. Closing the sink sends the
+/// queued one-way messages, for at most 5 s, cancels open requests and closes the transport.
+///
+/// Cancel safe. The sink is full at 1024 queued messages and open exchanges. Needs tokio's timer.
+///
+/// An example is in the [crate documentation](crate#using-a-transport-in-another-sdk).
 ///
 /// # Errors
-/// The sink itself fails only when it is closed; a message that could not be sent is a
+/// The sink fails only when closing the transport fails. A message that could not be sent is a
 /// [`DuplexItem::Failed`] of the stream.
 pub struct Duplex {
     transport: SharedTransport,
     inbound: Option<Inbound>,
     version: Option<ProtocolVersion>,
-    /// Sent and not yet begun, in order.
+    /// Messages accepted by the sink, not yet passed to the transport.
     queue: VecDeque<Message>,
-    /// A one-way message on its way to the transport; what follows it waits.
+    /// A one-way message that the transport has not accepted yet. Later messages wait for it.
     sending: Option<BoxFuture<()>>,
-    open: Vec<Open>,
-    /// The exchange that is polled first, so that none starves.
-    turn: usize,
-    /// Whoever polls the stream; woken when something was sent.
+    open: Vec<OpenExchange>,
+    /// The index of the exchange to be polled first, so that none starves.
+    next: usize,
+    /// The task that polls the stream. Woken when a message was sent.
     reader: Option<Waker>,
-    /// Whoever waits to send; woken when an exchange has ended.
+    /// The task that waits for room in the sink. Woken when an exchange has ended.
     writer: Option<Waker>,
     closing: Option<BoxFuture<()>>,
-    /// The time for what is still sent when it is closed.
-    flushing: Option<Pin<Box<Sleep>>>,
-    /// The connection is over, perhaps with an error that was not yielded yet: the stream ends with the last
-    /// exchange.
-    over: Option<Option<Error>>,
+    /// The timer of [`FLUSH_TIMEOUT`], while the sink is closing.
+    flush_timer: Option<Pin<Box<Sleep>>>,
+    /// Set when the connection has ended, with an error that has not been yielded yet. The stream ends after
+    /// the last exchange.
+    ended: Option<Option<Error>>,
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// How many messages and exchanges may be open before the sink is full.
-const OPEN: usize = 1024;
-/// How long closing waits for one-way messages to be sent.
+/// The number of queued messages and open exchanges at which the sink is full.
+const CAPACITY: usize = 1024;
+/// The longest time that closing waits for one-way messages to be sent.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One item of a [`Duplex`].
@@ -72,18 +77,18 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum DuplexItem {
     /// A message of the server.
     Message(Message),
-    /// A message that was sent failed below the protocol.
+    /// A message failed below the protocol. For a request, it takes the place of the response.
     Failed {
-        /// The request concerned; `None` for a one-way message.
+        /// The id of the request, or `None` for a one-way message.
         id: Option<RequestId>,
-        /// What went wrong.
+        /// The failure.
         error: Error,
     },
-    /// Messages that belong to no exchange may be missing here.
+    /// Messages outside any exchange may be missing here.
     Gap(Gap),
 }
 
-struct Open {
+struct OpenExchange {
     id: RequestId,
     state: State,
 }
@@ -95,7 +100,7 @@ enum State {
 }
 
 impl Duplex {
-    /// Folds a connection.
+    /// Wraps a connection.
     pub fn new<T: Transport>(connection: Connection<T>) -> Self {
         Self {
             transport: SharedTransport::new(connection.transport),
@@ -104,21 +109,22 @@ impl Duplex {
             queue: VecDeque::new(),
             sending: None,
             open: Vec::new(),
-            turn: 0,
+            next: 0,
             reader: None,
             writer: None,
             closing: None,
-            flushing: None,
-            over: None,
+            flush_timer: None,
+            ended: None,
         }
     }
 
-    /// Sets the revision that the messages are written in, once it is negotiated.
+    /// Sets the protocol version of all later messages, once it is negotiated. Default: `None`, handled as
+    /// the legacy era.
     pub fn set_version(&mut self, version: impl Into<Option<ProtocolVersion>>) {
         self.version = version.into();
     }
 
-    /// Begins what was sent, up to a one-way message that the transport has not taken yet.
+    /// Passes queued messages to the transport, up to a one-way message that it has not accepted yet.
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(sending) = &mut self.sending {
@@ -142,8 +148,8 @@ impl Duplex {
                 let id = request.id.clone();
                 let request = Envelope::new(request).with_version(version);
                 let opening = Box::pin(async move { transport.request(request).await });
-                let mut open = Open { id, state: State::Opening(opening) };
-                // Polled at once, so that nothing that follows can overtake it.
+                let mut open = OpenExchange { id, state: State::Opening(opening) };
+                // Polled at once, so that no later message overtakes it.
                 open.poll_open(cx);
                 self.open.push(open);
                 return;
@@ -163,38 +169,38 @@ impl Duplex {
         self.sending = Some(Box::pin(async move { transport.send(message).await }));
     }
 
-    fn remove(&mut self, at: usize) -> Open {
+    fn remove(&mut self, at: usize) -> OpenExchange {
         self.wake_writer();
         self.open.remove(at)
     }
 
-    /// There is room for another message.
+    /// Wakes the task that waits for room in the sink.
     fn wake_writer(&mut self) {
         if let Some(writer) = self.writer.take() {
             writer.wake();
         }
     }
 
-    /// The next item of any exchange, each in its turn.
+    /// Polls the open exchanges in round-robin order.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<DuplexItem> {
         let mut polled = 0;
         while polled < self.open.len() {
-            let at = (self.turn + polled) % self.open.len();
+            let at = (self.next + polled) % self.open.len();
             match self.open[at].poll(cx) {
                 Poll::Pending => polled += 1,
                 Poll::Ready(None) => {
                     self.remove(at);
                 }
                 Poll::Ready(Some(Ok(message))) => {
-                    self.turn = at + 1;
+                    self.next = at + 1;
                     if matches!(message, Message::Response(_)) {
                         self.remove(at);
-                        self.turn = at;
+                        self.next = at;
                     }
                     return Poll::Ready(DuplexItem::Message(message));
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    self.turn = at;
+                    self.next = at;
                     let id = Some(self.remove(at).id);
                     return Poll::Ready(DuplexItem::Failed { id, error });
                 }
@@ -202,14 +208,12 @@ impl Duplex {
         }
         Poll::Pending
     }
-}
 
-impl Duplex {
-    /// Sends the one-way messages that are left, as long as the server takes them.
-    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Sends the queued one-way messages, for at most [`FLUSH_TIMEOUT`].
+    fn poll_flush_queue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.queue.retain(|message| !matches!(message, Message::Request(_)));
-        let flushing = self.flushing.get_or_insert_with(|| Box::pin(sleep(FLUSH_TIMEOUT)));
-        if flushing.as_mut().poll(cx).is_ready() {
+        let timer = self.flush_timer.get_or_insert_with(|| Box::pin(sleep(FLUSH_TIMEOUT)));
+        if timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         while let Err(error) = ready!(self.poll_start(cx)) {
@@ -233,7 +237,7 @@ fn cancelled(notification: &mcp_core::Notification) -> Option<RequestId> {
     notification.params.as_ref()?.decode::<Params>().ok().map(|params| params.request_id)
 }
 
-impl Open {
+impl OpenExchange {
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         if let State::Opening(opening) = &mut self.state
             && let Poll::Ready(opened) = opening.as_mut().poll(cx)
@@ -257,7 +261,7 @@ impl Stream for Duplex {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         this.reader = Some(cx.waker().clone());
-        // Those that were sent first are the first to find room in the transport.
+        // In the order they were sent, so that the oldest request gets the next room in the transport.
         this.open.iter_mut().for_each(|open| open.poll_open(cx));
         if let Poll::Ready(Err(error)) = this.poll_start(cx) {
             return Poll::Ready(Some(Ok(DuplexItem::Failed { id: None, error })));
@@ -275,14 +279,14 @@ impl Stream for Duplex {
                 }
                 Poll::Ready(Some(Err(error))) => {
                     this.inbound = None;
-                    this.over.get_or_insert(Some(error));
+                    this.ended.get_or_insert(Some(error));
                 }
-                // Over: some carriers have no such traffic at all, so the exchanges go on.
+                // Some transports have no such messages: the exchanges stay open.
                 Poll::Ready(None) => this.inbound = None,
                 Poll::Pending => {}
             }
         }
-        match &mut this.over {
+        match &mut this.ended {
             Some(error) if this.open.is_empty() && this.sending.is_none() => {
                 Poll::Ready(error.take().map(Err))
             }
@@ -295,10 +299,10 @@ impl Sink<Message> for Duplex {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.open.len() + self.queue.len() < OPEN {
+        if self.open.len() + self.queue.len() < CAPACITY {
             return Poll::Ready(Ok(()));
         }
-        // Room comes as the stream is polled.
+        // Polling the stream makes room.
         self.writer = Some(cx.waker().clone());
         Poll::Pending
     }
@@ -318,17 +322,17 @@ impl Sink<Message> for Duplex {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = &mut *self;
         if this.closing.is_none() {
-            ready!(this.poll_last(cx));
-            (this.sending, this.flushing) = (None, None);
+            ready!(this.poll_flush_queue(cx));
+            (this.sending, this.flush_timer) = (None, None);
             this.queue.clear();
             this.open.clear();
             let transport = this.transport.clone();
             this.closing = Some(Box::pin(async move { transport.close().await }));
         }
-        let closing = this.closing.as_mut().expect("it has just been set where it was not");
+        let closing = this.closing.as_mut().expect("set above if it was unset");
         let closed = ready!(closing.as_mut().poll(cx));
         this.closing = Some(Box::pin(async { Ok(()) }));
-        this.over = Some(None);
+        this.ended = Some(None);
         if let Some(reader) = this.reader.take() {
             reader.wake();
         }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{Binding, ConnectionInfo};
 
-/// What the transport below was asked for.
+/// A call of the transport below.
 #[derive(Debug, PartialEq)]
 enum Call {
     Request(RequestId),
@@ -17,21 +17,22 @@ enum Call {
     Close,
 }
 
-/// A transport whose exchanges and sends end when the test says so: its calls go to the test.
+/// A transport that reports its calls to the test.
 #[derive(Clone)]
 struct Fake {
     calls: mpsc::UnboundedSender<Call>,
-    /// Sends take so long.
-    slow: Duration,
+    /// The duration of each `send`.
+    send_delay: Duration,
 }
 
-/// Chatters for ever for the method `chatter`, answers at once for `echo`, waits for ever otherwise.
-struct Answers {
+/// The exchange of a request: endless notifications for `chatter`, a response for `echo`, an error for
+/// `fail`, and nothing for any other method.
+struct FakeExchange {
     request: Request,
     calls: mpsc::UnboundedSender<Call>,
 }
 
-impl Stream for Answers {
+impl Stream for FakeExchange {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -44,7 +45,7 @@ impl Stream for Answers {
     }
 }
 
-impl Drop for Answers {
+impl Drop for FakeExchange {
     fn drop(&mut self) {
         let _ = self.calls.send(Call::Dropped(self.request.id.clone()));
     }
@@ -57,12 +58,12 @@ impl Transport for Fake {
         let _ = self.calls.send(Call::Request(id.clone()));
         match &*request.method {
             "refused" => Err(Error::new(ErrorKind::Connect, "refused")),
-            _ => Ok(Exchange::from_stream(id, Answers { request, calls: self.calls.clone() })),
+            _ => Ok(Exchange::from_stream(id, FakeExchange { request, calls: self.calls.clone() })),
         }
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        tokio::time::sleep(self.slow).await;
+        tokio::time::sleep(self.send_delay).await;
         let OneWay::Notification(notification) = message.message else { return Ok(()) };
         let _ = self.calls.send(Call::Send(notification.method.into_owned()));
         Ok(())
@@ -74,9 +75,10 @@ impl Transport for Fake {
     }
 }
 
-fn duplex(slow: u64) -> (Duplex, mpsc::UnboundedReceiver<Call>) {
+/// A duplex over a [`Fake`] with this delay of `send`, in seconds.
+fn duplex(send_delay: u64) -> (Duplex, mpsc::UnboundedReceiver<Call>) {
     let (calls, seen) = mpsc::unbounded_channel();
-    let fake = Fake { calls, slow: Duration::from_secs(slow) };
+    let fake = Fake { calls, send_delay: Duration::from_secs(send_delay) };
     let info = ConnectionInfo::new(Binding::InProcess, "a fake");
     (Duplex::new(Connection::new(fake, Inbound::none(), info)), seen)
 }
@@ -93,7 +95,7 @@ async fn send(duplex: &mut Duplex, message: impl Into<Message>) {
 async fn next(duplex: &mut Duplex) -> Option<DuplexItem> {
     let next = poll_fn(|cx| Pin::new(&mut *duplex).poll_next(cx));
     let next = tokio::time::timeout(Duration::from_secs(60), next).await;
-    next.expect("nothing waits for ever").map(Result::unwrap)
+    next.expect("the stream yields within 60 s").map(Result::unwrap)
 }
 
 async fn message(duplex: &mut Duplex) -> Message {
@@ -104,7 +106,7 @@ async fn message(duplex: &mut Duplex) -> Message {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_way_message_goes_before_what_follows_it() {
+async fn a_one_way_message_is_sent_before_later_messages() {
     let (mut duplex, mut seen) = duplex(1);
     send(&mut duplex, Request::new(1, "wait")).await;
     send(&mut duplex, Notification::new("notifications/initialized")).await;
@@ -116,7 +118,7 @@ async fn a_one_way_message_goes_before_what_follows_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_talkative_exchange_starves_no_other() {
+async fn an_exchange_that_is_always_ready_does_not_starve_others() {
     let (mut duplex, _seen) = duplex(0);
     send(&mut duplex, Request::new(1, "chatter")).await;
     send(&mut duplex, Request::new(2, "chatter")).await;
@@ -142,7 +144,7 @@ async fn cancelled_drops_the_exchange_and_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_name_their_request_and_end_nothing_else() {
+async fn a_failure_has_the_id_of_its_request_and_ends_no_other() {
     let (mut duplex, _seen) = duplex(0);
     for (id, method) in [(1, "refused"), (2, "fail")] {
         send(&mut duplex, Request::new(id, method)).await;
@@ -155,10 +157,10 @@ async fn failures_name_their_request_and_end_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_sink_takes_more_when_an_exchange_has_ended() {
+async fn a_full_sink_has_room_after_an_exchange_ends() {
     let (mut duplex, _seen) = duplex(0);
     send(&mut duplex, Request::new("last", "echo")).await;
-    for id in 0..OPEN as i64 - 1 {
+    for id in 0..CAPACITY as i64 - 1 {
         send(&mut duplex, Request::new(id, "wait")).await;
     }
     let ready = |duplex: &mut Duplex, cx: &mut Context<'_>| Pin::new(duplex).poll_ready(cx);
@@ -168,10 +170,10 @@ async fn a_full_sink_takes_more_when_an_exchange_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_sink_takes_more_when_one_way_messages_have_gone() {
+async fn a_full_sink_has_room_after_one_way_messages_are_sent() {
     let (mut duplex, _seen) = duplex(0);
     send(&mut duplex, Request::new(1, "wait")).await;
-    for _ in 0..OPEN - 1 {
+    for _ in 0..CAPACITY - 1 {
         send(&mut duplex, Notification::new("n")).await;
     }
     let woken = std::sync::Arc::new(Woken::default());
@@ -179,7 +181,7 @@ async fn a_full_sink_takes_more_when_one_way_messages_have_gone() {
     let mut cx = Context::from_waker(&waker);
     assert!(Pin::new(&mut duplex).poll_ready(&mut cx).is_pending());
     poll_fn(|cx| Poll::Ready(Pin::new(&mut duplex).poll_next(cx).is_pending())).await;
-    assert!(woken.0.load(std::sync::atomic::Ordering::SeqCst), "no exchange has ended");
+    assert!(woken.0.load(std::sync::atomic::Ordering::SeqCst), "sent messages wake the sink");
     assert!(Pin::new(&mut duplex).poll_ready(&mut cx).is_ready());
 }
 
@@ -193,17 +195,17 @@ impl std::task::Wake for Woken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_does_not_wait_for_a_server_that_takes_nothing() {
+async fn closing_stops_waiting_for_a_stuck_send_after_the_flush_timeout() {
     let (mut duplex, mut seen) = duplex(1_000_000);
     send(&mut duplex, Notification::new("stuck")).await;
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     poll_fn(|cx| Pin::new(&mut duplex).poll_close(cx)).await.unwrap();
-    assert_eq!(begun.elapsed(), FLUSH_TIMEOUT);
+    assert_eq!(started.elapsed(), FLUSH_TIMEOUT);
     assert_eq!(seen.recv().await, Some(Call::Close));
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_sends_what_is_one_way_and_ends_the_stream() {
+async fn closing_sends_queued_one_way_messages_and_ends_the_stream() {
     let (mut duplex, mut seen) = duplex(1);
     send(&mut duplex, Request::new(1, "wait")).await;
     poll_fn(|cx| Poll::Ready(Pin::new(&mut duplex).poll_next(cx).is_pending())).await;

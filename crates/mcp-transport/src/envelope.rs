@@ -5,33 +5,44 @@ use mcp_core::{Message, Notification, ProtocolVersion, Response};
 
 use crate::TraceContext;
 
-/// A message on its way out, with what the layers below have to know of it.
+/// An outgoing message with its metadata for the transport and for layers around it.
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_core::{ProtocolVersion, Request};
+/// use mcp_transport::{Envelope, IdleLimit};
+///
+/// let envelope = Envelope::new(Request::new(1, "tools/list"))
+///     .with_version(ProtocolVersion::V2026_07_28)
+///     .with_idle_limit(IdleLimit::After(Duration::from_secs(10)));
+/// assert_eq!(envelope.message.method, "tools/list");
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Envelope<M> {
-    /// The message itself.
+    /// The message.
     pub message: M,
-    /// The revision that the message is written in, which decides headers, cancellation and whether
-    /// there is a session. The era belongs to each message: a transport has no mode. Absent while it is
-    /// not negotiated (`initialize`), and then read as the legacy era.
+    /// The protocol version of the message. It decides headers, cancellation and whether there is a
+    /// session. The version belongs to each message: a transport has no mode. Default: `None`, not
+    /// negotiated yet (`initialize`), which is handled as the legacy era.
     pub version: Option<ProtocolVersion>,
-    /// Who limits the time that the peer may stay silent about this message. Default: the transport.
+    /// Which layer enforces the idle time-out of this message. Default: the transport.
     pub idle_limit: IdleLimit,
-    /// Whether the exchange is meant to stay open, as that of `subscriptions/listen` is: layers that limit
-    /// the time or the number of exchanges leave it alone, and on a shared pipe its messages are found by
-    /// their `io.modelcontextprotocol/subscriptionId`. Default: no.
+    /// Whether the exchange is expected to stay open, such as that of `subscriptions/listen`. Layers that
+    /// limit the duration or the number of exchanges ignore it, and on a shared pipe its messages are
+    /// routed by their `io.modelcontextprotocol/subscriptionId`. Default: `false`.
     pub is_long_lived: bool,
-    /// What a carrier with headers repeats of the parameters there. Default: nothing but what the
-    /// transport reads out of the parameters of the protocol's own methods.
+    /// Values of the parameters to be repeated in headers, for transports that have headers. Default:
+    /// `None`; the transport then derives them from the parameters of methods of the protocol.
     pub routing: Option<Box<Routing>>,
-    /// Where in a distributed trace the message belongs, for carriers with headers. Default: nowhere.
+    /// The trace context of the message, for transports that have headers. Default: `None`.
     pub trace: Option<Box<TraceContext>>,
-    /// Anything that a user has to tell layers of their own, such as an `http::HeaderMap` of more headers.
+    /// Values for other layers, such as an `http::HeaderMap` with additional headers.
     pub extensions: Extensions,
 }
 
 impl<M> Envelope<M> {
-    /// An envelope with the defaults for everything beside the message.
+    /// Creates an envelope with defaults for all metadata.
     pub fn new(message: M) -> Self {
         Self {
             message,
@@ -44,49 +55,49 @@ impl<M> Envelope<M> {
         }
     }
 
-    /// Sets the revision that the message is written in.
+    /// Sets the protocol version of the message.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<Option<ProtocolVersion>>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// Sets who limits the time that the peer may stay silent.
+    /// Sets which layer enforces the idle time-out.
     #[must_use]
     pub fn with_idle_limit(mut self, limit: IdleLimit) -> Self {
         self.idle_limit = limit;
         self
     }
 
-    /// Says that the exchange is meant to stay open.
+    /// Marks the exchange as [long-lived](Self::is_long_lived).
     #[must_use]
     pub fn long_lived(mut self) -> Self {
         self.is_long_lived = true;
         self
     }
 
-    /// Sets what a carrier with headers repeats there.
+    /// Sets the values to be repeated in headers.
     #[must_use]
     pub fn with_routing(mut self, routing: impl Into<Option<Box<Routing>>>) -> Self {
         self.routing = routing.into();
         self
     }
 
-    /// Sets where in a distributed trace the message belongs.
+    /// Sets the trace context.
     #[must_use]
     pub fn with_trace(mut self, trace: impl Into<Option<Box<TraceContext>>>) -> Self {
         self.trace = trace.into();
         self
     }
 
-    /// Puts `value` beside the message.
+    /// Adds a value to the [extensions](Self::extensions). It replaces one of the same type.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
         self
     }
 
-    /// The same with another message in it.
+    /// Replaces the message and keeps the metadata.
     pub fn map<N>(self, map: impl FnOnce(M) -> N) -> Envelope<N> {
         let Self { message, version, idle_limit, is_long_lived, routing, trace, extensions } = self;
         let message = map(message);
@@ -100,23 +111,25 @@ impl<M> From<M> for Envelope<M> {
     }
 }
 
-/// Who limits the time that a peer may stay silent about a message.
+/// Which layer enforces the idle time-out of a message: the longest time without a message of the peer.
 ///
-/// One layer does: the session or another user of the exchange, who can drop it, or the transport.
+/// Exactly one layer enforces it: the transport, or the user of the exchange, such as a session.
+#[doc(alias = "timeout")]
+#[doc(alias = "idle_timeout")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_enums, reason = "a limit, its default, or none")]
 pub enum IdleLimit {
-    /// The transport, with its own limit.
+    /// The transport enforces its default limit.
     #[default]
     Transport,
-    /// The transport, with this limit.
+    /// The transport enforces this limit.
     After(Duration),
-    /// The caller, or nobody: the transport waits for ever.
+    /// The caller enforces a limit, by dropping the exchange. The transport never times out.
     Caller,
 }
 
 impl IdleLimit {
-    /// The limit of a transport whose own one is `usual`. `None` is no limit.
+    /// Returns the limit to be enforced by a transport whose default limit is `usual`. `None` is no limit.
     pub fn or(self, usual: Option<Duration>) -> Option<Duration> {
         match self {
             Self::Transport => usual,
@@ -126,22 +139,23 @@ impl IdleLimit {
     }
 }
 
-/// Parts of the parameters that a carrier with headers repeats there, so that what lies between client and
-/// server can route by them. All values are text, not yet encoded.
+/// Values of the parameters that are repeated in headers, so that intermediaries can route by them. All
+/// values are plain text, not yet encoded.
 ///
-/// Spec: basic/transports/streamable-http#custom-headers
+/// Spec: [Custom
+/// headers](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#custom-headers)
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Routing {
-    /// The value of `Mcp-Name`, for methods whose parameters the transport does not know. Default: the
-    /// `name` or `uri` in the parameters of the protocol's own methods.
+    /// The value of `Mcp-Name`, for methods that are not part of the protocol. Default: `None`; the
+    /// transport then uses the `name` or `uri` parameter of methods of the protocol.
     pub name: Option<String>,
-    /// What follows `Mcp-Param-` in the name of each header, with its value.
+    /// The headers `Mcp-Param-*`, as pairs of the name after that prefix and the value. Default: empty.
     pub params: Vec<(String, String)>,
 }
 
 impl Routing {
-    /// Nothing yet.
+    /// Creates an empty set of values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -153,7 +167,7 @@ impl Routing {
         self
     }
 
-    /// Sets the headers whose names begin with `Mcp-Param-`.
+    /// Sets the headers `Mcp-Param-*`: pairs of the name after that prefix and the value.
     #[must_use]
     pub fn with_params(mut self, params: Vec<(String, String)>) -> Self {
         self.params = params;
@@ -161,10 +175,10 @@ impl Routing {
     }
 }
 
-/// A message that nothing answers: a notification, or (before 2026-07-28) the response to a request of
-/// the server.
+/// A message without a response: a notification, or (before 2026-07-28) the response to a request of the
+/// server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "JSON-RPC knows no third kind")]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC has no third kind")]
 pub enum OneWay {
     /// A notification.
     Notification(Notification),
@@ -173,7 +187,7 @@ pub enum OneWay {
 }
 
 impl OneWay {
-    /// What to call it in an error: the method, or `response`.
+    /// A label for errors: the method, or `response`.
     pub fn label(&self) -> &str {
         match self {
             OneWay::Notification(notification) => &notification.method,

@@ -1,9 +1,12 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
-/// Why a request, a message or a connection failed below the protocol.
+/// A failure of a request, a message or a connection below the protocol.
 ///
-/// What a peer *answers* is never an `Error`: a JSON-RPC error object is a response, whatever HTTP
-/// status it came with. Pointer-sized and cheap to clone, since one broken pipe fails many exchanges.
+/// A JSON-RPC error object is never an `Error`: it is a response, whatever its HTTP status. The type has
+/// the size of a pointer and is cheap to clone, since one broken pipe fails many exchanges.
+///
+/// `Display` prints the target and the message of this level only; [`source`](std::error::Error::source)
+/// has the cause.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -16,63 +19,66 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong, to match on.
+/// The category of an [`Error`], to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The peer could not be reached: nothing listens, no such command, no such directory, no TLS.
+    /// The server could not be reached or started: connection refused, unknown command or directory, TLS
+    /// failure.
     Connect,
-    /// The connection is over: closed by us or by the peer, or the process has ended.
+    /// The connection has ended: closed by either side, or the process exited. Every further request on it
+    /// fails too.
     Closed,
-    /// The connection broke before the answer arrived. Only this request is lost: the next one opens
+    /// The connection broke before the response arrived. Only this request is lost: the next one opens
     /// another connection.
     Interrupted,
-    /// A wait reached its limit.
+    /// A time-out elapsed.
     Timeout,
-    /// A message is larger than the limit, which the text names.
+    /// A message is larger than the limit, which is part of the text.
     TooLarge,
-    /// More messages arrived for one exchange than were read.
+    /// The reader of an exchange was too slow, and the queue of its messages is full.
     Lagged,
-    /// The peer broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
+    /// The peer violated the protocol: invalid JSON-RPC, a wrong id, a stream that ends without a response.
     Protocol,
-    /// HTTP answered 4xx without a JSON-RPC body, other than 401, 403, 408 and 429: the endpoint does
-    /// not take such a request. `StatusError` is the source.
+    /// HTTP status 4xx without a JSON-RPC body, except 401, 403, 408 and 429: the endpoint does not accept
+    /// such a request. The source is a `StatusError`.
     Rejected,
-    /// HTTP answered 408, 429, 5xx or anything else that is no answer: an outage. `StatusError` is the
-    /// source.
+    /// HTTP status 408, 429, 5xx or another one without a response: an outage. The source is a
+    /// `StatusError`.
     Unavailable,
-    /// HTTP asks for credentials (401), or refuses the ones it got (403).
+    /// HTTP status 401 (credentials required) or 403 (credentials rejected).
     Unauthorized,
-    /// The server has lost the session, and opening a new one did not help.
+    /// The server lost the session, and a new session could not be opened or did not help.
     SessionExpired,
-    /// HTTP answered with a redirect that may not be followed.
+    /// An HTTP redirect that must not be followed.
     Redirect,
-    /// The peer ended this exchange without an answer.
+    /// The peer ended this exchange without a response.
     Cancelled,
-    /// The call itself is wrong, such as an id that is in flight already.
+    /// The call is invalid, such as a request whose id is already in flight.
     InvalidRequest,
-    /// A setting is wrong or a feature is missing.
+    /// A setting is invalid or a feature is not enabled.
     Config,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
-/// How far the message got, to decide whether it may be sent again.
+/// How far a message got before the failure. Decides whether it may be retried.
+#[doc(alias = "retry")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a fourth answer would break every retry decision")]
+#[expect(clippy::exhaustive_enums, reason = "a fourth variant would break every retry decision")]
 pub enum Delivery {
-    /// Not a byte of it reached the peer: it may be sent again.
+    /// No byte reached the peer: safe to retry.
     NotSent,
-    /// It may have reached the peer, and may have been executed.
+    /// The message may have reached the peer, and may have been executed.
     Unknown,
-    /// The peer reacted to it.
+    /// The peer responded to the message.
     Answered,
 }
 
 impl Error {
-    /// An error whose message has an unknown fate; see [`with_delivery`](Error::with_delivery).
+    /// Creates an error with delivery [`Unknown`](Delivery::Unknown).
     ///
-    /// `message` is lower case, without a full stop, and says what happened at this level only.
+    /// `message` is lower case, without a full stop, and describes this level only.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -83,14 +89,15 @@ impl Error {
         }))
     }
 
-    /// Sets how far the message got.
+    /// Sets how far the message got. Default: [`Unknown`](Delivery::Unknown).
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
         self
     }
 
-    /// Names what it is about, such as a URL without credentials. `Display` puts it in front of the message.
+    /// Sets the subject of the error, such as a URL without credentials. `Display` prints it before the
+    /// message.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<Cow<'static, str>>) -> Self {
         self.0.target = Some(target.into());
@@ -104,7 +111,7 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -114,22 +121,22 @@ impl Error {
         self.0.delivery
     }
 
-    /// What it is about, such as a URL, if that is not part of the message.
+    /// The subject of the error, such as a URL, if it is not part of the message.
     pub fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
     }
 
-    /// What happened, without the target: for layers that name that themselves.
+    /// The message without the target, for layers that print the target themselves.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Whether the whole connection is over, so that every further request on it would fail too.
+    /// Whether the whole connection has ended, so that every further request on it fails too.
     pub fn is_closed(&self) -> bool {
         self.0.kind == ErrorKind::Closed
     }
 
-    /// The first cause of type `E` in the chain of sources, such as `StatusError` or `ExitError`.
+    /// Returns the first error of type `E` in the chain of sources, such as `StatusError` or `ExitError`.
     pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
         let mut next = self.source();
         while let Some(error) = next {

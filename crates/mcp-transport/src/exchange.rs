@@ -10,17 +10,34 @@ use mcp_core::{Excerpt, Message, RequestId, Response};
 
 use crate::{Delivery, Error, ErrorKind, multiplex::Route};
 
-/// One request and all that comes back for it: messages, then exactly one terminal item.
+/// The messages that answer one request: any number of messages, then exactly one terminal item.
 ///
 /// A [`Stream`] of `Result<Message, Error>`. It yields notifications (and, before 2026-07-28, requests
 /// of the server that belong to this one), ends with [`Message::Response`] or an error, and yields
-/// nothing after that. The contract holds for transports written by others too: a response with another
-/// id, or a stream that ends without one, becomes an error here.
+/// nothing after that. This holds for every transport: a response with another id, or a stream that ends
+/// without a response, is converted into an error here.
 ///
-/// Dropping an exchange before its terminal item cancels the request at the server. Nothing is lost when
-/// the future of [`next`](Exchange::next) is dropped.
+/// Dropping an exchange before its terminal item cancels the request at the server. No message is lost
+/// when the future of [`next`](Exchange::next) is dropped.
 ///
-/// Spec: basic/patterns/cancellation
+/// ```
+/// use mcp_core::{Message, Request, Response};
+/// use mcp_transport::{Error, Transport};
+///
+/// async fn call(transport: &impl Transport) -> Result<Option<Response>, Error> {
+///     let mut exchange = transport.request(Request::new(1, "tools/list").into()).await?;
+///     while let Some(item) = exchange.next().await {
+///         match item? {
+///             Message::Response(response) => return Ok(Some(response)),
+///             message => println!("{message:?}"),
+///         }
+///     }
+///     Ok(None)
+/// }
+/// ```
+///
+/// Spec: [Cancellation](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation)
+#[doc(alias = "cancel")]
 #[must_use = "dropping an exchange cancels the request"]
 pub struct Exchange {
     id: RequestId,
@@ -28,25 +45,25 @@ pub struct Exchange {
 }
 
 enum Source {
-    /// The answer is here already: nothing to poll, nothing allocated.
-    Answer(Response),
+    /// A response that has already arrived. Needs no allocation.
+    Response(Response),
     /// A route of a shared pipe.
     Route(Route),
-    /// Anything else, polled in place.
+    /// Any other stream, polled in place.
     Stream(Pin<Box<dyn Stream<Item = Result<Message, Error>> + Send>>),
     /// The terminal item has been yielded.
-    Over,
+    Ended,
 }
 
 impl Exchange {
-    /// An exchange whose answer is here already.
+    /// Creates an exchange from a response that has already arrived.
     pub fn answered(id: RequestId, response: Response) -> Self {
-        Self { id, source: Source::Answer(response) }
+        Self { id, source: Source::Response(response) }
     }
 
-    /// An exchange that polls `stream` in place, up to the first response or error.
+    /// Creates an exchange that polls `stream` in place, up to the first response or error.
     ///
-    /// Dropping the exchange drops the stream, which has to cancel the request in its own `Drop`.
+    /// Dropping the exchange drops the stream. The `Drop` of the stream must cancel the request.
     pub fn from_stream(
         id: RequestId,
         stream: impl Stream<Item = Result<Message, Error>> + Send + 'static,
@@ -58,10 +75,10 @@ impl Exchange {
         Self { id, source: Source::Route(route) }
     }
 
-    /// Whether the answer is here already, so that the server does nothing more for this request.
+    /// Whether the response has already arrived, so that the server no longer works on the request.
     #[cfg(feature = "tower")]
     pub(crate) fn is_answered(&self) -> bool {
-        matches!(self.source, Source::Answer(_))
+        matches!(self.source, Source::Response(_))
     }
 
     /// The id of the request.
@@ -69,37 +86,38 @@ impl Exchange {
         &self.id
     }
 
-    /// The next item; `None` after the terminal one. Cancel safe.
+    /// Receives the next item, or `None` after the terminal item. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|cx| self.poll_item(cx)).await
     }
 
-    /// Waits for the response and drops the messages before it.
+    /// Waits for the response and discards the messages before it. Dropping the future cancels the
+    /// request.
     ///
     /// # Errors
-    /// When the exchange ended without a response.
+    /// If the exchange ends without a response.
     pub async fn response(mut self) -> Result<Response, Error> {
         while let Some(item) = self.next().await {
             if let Message::Response(response) = item? {
                 return Ok(response);
             }
-            // A stream that is always ready must not keep the thread.
+            // A stream that is always ready must not starve other tasks.
             tokio::task::coop::consume_budget().await;
         }
-        Err(Error::new(ErrorKind::InvalidRequest, "the exchange is over already"))
+        Err(Error::new(ErrorKind::InvalidRequest, "the exchange has already ended"))
     }
 
     /// Polls for the next item.
     pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         let item = match &mut self.source {
-            Source::Answer(_) => {
-                let Source::Answer(response) = std::mem::replace(&mut self.source, Source::Over)
+            Source::Response(_) => {
+                let Source::Response(response) = std::mem::replace(&mut self.source, Source::Ended)
                 else {
                     return Poll::Ready(None);
                 };
                 return Poll::Ready(Some(self.checked(response)));
             }
-            Source::Over => return Poll::Ready(None),
+            Source::Ended => return Poll::Ready(None),
             Source::Route(route) => match route.poll_next(cx) {
                 Poll::Ready(item) => item,
                 Poll::Pending => return Poll::Pending,
@@ -111,16 +129,16 @@ impl Exchange {
         };
         Poll::Ready(Some(match item {
             Some(Ok(Message::Response(response))) => {
-                self.source = Source::Over;
+                self.source = Source::Ended;
                 self.checked(response)
             }
             Some(Ok(message)) => Ok(message),
             Some(Err(error)) => {
-                self.source = Source::Over;
+                self.source = Source::Ended;
                 Err(error)
             }
             None => {
-                self.source = Source::Over;
+                self.source = Source::Ended;
                 Err(Error::new(
                     ErrorKind::Protocol,
                     "the server ended the stream without an answer",
@@ -129,8 +147,8 @@ impl Exchange {
         }))
     }
 
-    /// Lets a response through only when it answers this request. An error without an id came on this
-    /// exchange and so belongs to it.
+    /// Accepts a response only if its id is that of this request. An error without an id arrived on this
+    /// exchange, so it belongs to it.
     fn checked(&self, mut response: Response) -> Result<Message, Error> {
         match &response.id {
             Some(id) if *id == self.id => Ok(Message::Response(response)),
@@ -165,9 +183,9 @@ impl Stream for Exchange {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.source {
-            Source::Answer(_) => "answered",
+            Source::Response(_) => "answered",
             Source::Route(_) | Source::Stream(_) => "open",
-            Source::Over => "over",
+            Source::Ended => "ended",
         };
         f.debug_struct("Exchange").field("id", &self.id).field("state", &state).finish()
     }
@@ -182,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// Yields what it has, and then ends; polling it after its end is a mistake.
+    /// Yields its items, then ends. Panics if it is polled after its end.
     struct Items {
         items: VecDeque<Option<Result<Message, Error>>>,
         _alive: Arc<()>,
@@ -192,7 +210,7 @@ mod tests {
         type Item = Result<Message, Error>;
 
         fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            Poll::Ready(self.items.pop_front().expect("it is not polled after its end"))
+            Poll::Ready(self.items.pop_front().expect("a stream is not polled after its end"))
         }
     }
 
@@ -204,7 +222,7 @@ mod tests {
         Response::result(id.into(), RawJson::trusted("{}")).into()
     }
 
-    /// What an exchange of the request 1 makes of a stream, and whether it let go of it at the end.
+    /// The items of an exchange for request 1 over a stream, which is dropped at its end.
     async fn checked(items: Vec<Option<Result<Message, Error>>>) -> Vec<Result<Message, Error>> {
         let alive = Arc::new(());
         let stream = Items { items: items.into(), _alive: Arc::clone(&alive) };
@@ -233,28 +251,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_answers_its_own_request() {
+    async fn a_response_with_another_id_is_an_error() {
         let found = checked(vec![Some(Ok(result(2)))]).await;
         let [Err(error)] = &found[..] else { panic!("{found:?}") };
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
         assert_eq!(error.to_string(), "the server answered request 1 with the id 2");
         let as_text = Response::result("1".into(), RawJson::trusted("{}"));
         let found = checked(vec![Some(Ok(as_text.into()))]).await;
-        assert_eq!(*found[0].as_ref().unwrap(), result(1), "an echo as text");
+        assert_eq!(*found[0].as_ref().unwrap(), result(1), "the id echoed as a string");
         let other = Response::result("x".repeat(10_000_000).into(), RawJson::trusted("{}"));
         let found = checked(vec![Some(Ok(other.into()))]).await;
         assert!(found[0].as_ref().unwrap_err().to_string().len() < 2000);
 
         let nameless = Response::error(None, ErrorObject::new(-32700, "what?"));
         let found = checked(vec![Some(Ok(nameless.clone().into()))]).await;
-        assert!(found[0].is_ok(), "an error without an id came on this exchange");
+        assert!(found[0].is_ok(), "an error without an id belongs to its exchange");
         let mut nameless = nameless;
         nameless.outcome = Ok(RawJson::trusted("{}"));
         assert!(checked(vec![Some(Ok(nameless.into()))]).await[0].is_err());
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_here_is_checked_too() {
+    async fn an_immediate_response_is_checked_too() {
         let Message::Response(response) = result(1) else { unreachable!() };
         let mut exchange = Exchange::answered(1.into(), response.clone());
         assert!(exchange.next().await.unwrap().is_ok());

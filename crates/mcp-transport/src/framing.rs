@@ -1,78 +1,87 @@
-//! Newline framing: one message a line.
+//! Newline-delimited framing: one message per line.
 
 use bytes::{Buf, Bytes, BytesMut};
 use mcp_core::MessageHint;
 
-/// How much of an oversize line is kept from each end, in bytes, to find the id of its request.
-const KEPT: usize = 4096;
-/// Up to this many bytes a line is copied out of the read buffer rather than sharing it, so that a small
-/// message that somebody keeps does not hold on to a large buffer.
-const COPIED: usize = 4096;
+/// The bytes stored from each end of an oversize line, to find the id of its request.
+const EXCERPT_LENGTH: usize = 4096;
+/// A line of at most this many bytes is copied out of the read buffer, so that a stored message does not
+/// retain a large buffer.
+const COPY_THRESHOLD: usize = 4096;
 
-/// Up to this many bytes are moved to a buffer of their own, so that another one can be given back.
-const MOVED: usize = 64 << 10;
-/// A buffer above this size, in bytes, is given back as soon as it is not needed.
-const LARGE: usize = 1 << 20;
+/// At most this many unread bytes are moved to a new buffer, to release a larger one.
+const MOVE_THRESHOLD: usize = 64 << 10;
+/// A read buffer larger than this many bytes is released as soon as possible.
+const SHRINK_THRESHOLD: usize = 1 << 20;
 
-/// Splits a stream of bytes into lines, in linear time whatever the chunks.
+/// Splits a stream of bytes into lines. Linear in the number of bytes, for chunks of any size.
 ///
-/// A line end is `\n`, with or without a `\r` before it; a byte order mark before the first line and
-/// blank lines are dropped. The bytes of a line need not be UTF-8.
+/// A line ends with `\n` or `\r\n`. A byte order mark before the first line, white space around a line and
+/// blank lines are removed. The bytes of a line need not be UTF-8.
 ///
-/// Spec: basic/transports/stdio
+/// ```
+/// use mcp_transport::framing::{Line, LineDecoder};
+///
+/// let mut decoder = LineDecoder::new(1024);
+/// decoder.buffer_mut().extend_from_slice(b"{}\r\n\n[");
+/// assert_eq!(decoder.next_line(), Some(Line::Complete("{}".into())));
+/// assert_eq!(decoder.next_line(), None);
+/// ```
+///
+/// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
 #[derive(Debug)]
 pub struct LineDecoder {
     buffer: BytesMut,
-    /// No line end lies before this offset.
+    /// The bytes before this offset contain no line end.
     scanned: usize,
     limit: usize,
     oversize: Option<TooLong>,
-    begun: bool,
+    started: bool,
     /// The largest capacity that the buffer has had.
     largest: usize,
 }
 
-/// What [`LineDecoder::next_line`] found.
+/// The result of [`LineDecoder::next_line`].
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Line {
     /// A line without its line end.
     Complete(Bytes),
-    /// A line over the limit, whose middle has been dropped.
+    /// A line over the limit, of which only the ends are stored.
     TooLong(TooLong),
 }
 
-/// The ends of a line that is longer than the limit.
+/// The first and last bytes of a line over the limit.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TooLong {
-    /// Its length in bytes.
+    /// The length of the line in bytes.
     pub length: usize,
-    /// Its first bytes.
+    /// The first bytes, at most 4096.
     pub head: Vec<u8>,
-    /// Its last bytes.
+    /// The last bytes, at most 4096.
     pub tail: Vec<u8>,
 }
 
 impl LineDecoder {
-    /// A decoder for lines of at most `limit` bytes.
+    /// Creates a decoder for lines of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
             scanned: 0,
             limit,
             oversize: None,
-            begun: false,
+            started: false,
             largest: 0,
         }
     }
 
-    /// Where received bytes are appended.
+    /// The buffer to which received bytes are appended.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// The next line, or `None` until more bytes are appended.
+    /// Returns the next line, or `None` if more bytes are needed.
     pub fn next_line(&mut self) -> Option<Line> {
         self.largest = self.largest.max(self.buffer.capacity());
         loop {
@@ -110,7 +119,7 @@ impl LineDecoder {
         }
     }
 
-    /// Ends the stream: what stands after the last line end, if it is a line.
+    /// Ends the stream. Returns the last line if it has no line end.
     pub fn finish(&mut self) -> Option<Line> {
         if let Some(mut oversize) = self.oversize.take() {
             oversize.append(&self.buffer.split());
@@ -121,13 +130,15 @@ impl LineDecoder {
         (!line.is_empty()).then_some(Line::Complete(line))
     }
 
-    /// Cuts `end` bytes off the front and trims what does not belong to the message.
+    /// Removes the first `end` bytes, and returns them without a byte order mark and surrounding white
+    /// space.
     fn take(&mut self, end: usize) -> Bytes {
         let line = &self.buffer[..end];
-        let bom = if self.begun { 0 } else { line.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3) };
-        self.begun |= end > 0;
+        let bom =
+            if self.started { 0 } else { line.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3) };
+        self.started |= end > 0;
         let trimmed = line[bom..].trim_ascii();
-        if trimmed.len() <= COPIED || trimmed.len() < self.buffer.capacity() / 8 {
+        if trimmed.len() <= COPY_THRESHOLD || trimmed.len() < self.buffer.capacity() / 8 {
             let copy = Bytes::copy_from_slice(trimmed);
             self.buffer.advance(end);
             return copy;
@@ -137,21 +148,21 @@ impl LineDecoder {
         let mut line = self.buffer.split_to(end).freeze();
         line.advance(start);
         line.truncate(length);
-        // Whoever keeps the line should not keep what follows it.
+        // A stored line must not retain the bytes after it.
         self.move_rest();
         line
     }
 
-    /// Gives memory back that one large line has taken.
+    /// Releases the memory of a large line.
     fn shrink(&mut self) {
-        if self.largest > LARGE {
+        if self.largest > SHRINK_THRESHOLD {
             self.move_rest();
         }
     }
 
-    /// Moves what has not been read to a buffer of its own, unless it is much.
+    /// Moves the unread bytes to a new buffer, if there are at most [`MOVE_THRESHOLD`].
     fn move_rest(&mut self) {
-        if self.buffer.len() <= MOVED {
+        if self.buffer.len() <= MOVE_THRESHOLD {
             self.buffer = BytesMut::from(&self.buffer[..]);
             self.largest = 0;
         }
@@ -161,19 +172,19 @@ impl LineDecoder {
 impl TooLong {
     fn append(&mut self, bytes: &[u8]) {
         self.length += bytes.len();
-        let room = KEPT.saturating_sub(self.head.len()).min(bytes.len());
+        let room = EXCERPT_LENGTH.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..room]);
-        if bytes.len() >= KEPT {
+        if bytes.len() >= EXCERPT_LENGTH {
             self.tail.clear();
-            self.tail.extend_from_slice(&bytes[bytes.len() - KEPT..]);
+            self.tail.extend_from_slice(&bytes[bytes.len() - EXCERPT_LENGTH..]);
         } else {
-            let excess = (self.tail.len() + bytes.len()).saturating_sub(KEPT);
+            let excess = (self.tail.len() + bytes.len()).saturating_sub(EXCERPT_LENGTH);
             self.tail.drain(..excess);
             self.tail.extend_from_slice(bytes);
         }
     }
 
-    /// What the ends of the line show of the message.
+    /// The id and kind of the message, as far as they can be found in the ends of the line.
     pub fn hint(&self) -> MessageHint {
         MessageHint::of(&self.head, &self.tail)
     }
@@ -202,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_blank_lines_bom_and_bytes_that_are_not_utf8() {
+    fn line_ends_blank_lines_byte_order_mark_and_invalid_utf8() {
         let text = b"\xef\xbb\xbf{1}\r\n\n  \r\n\xff\xfe\n{2}\nrest";
         let expected: [&[u8]; 4] = [b"{1}", b"\xff\xfe", b"{2}", b"rest"];
         assert_eq!(lines(64, &[text]), expected.map(complete));
@@ -211,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_skipped_and_the_next_one_is_whole() {
+    fn a_line_over_the_limit_is_reported_and_the_next_one_is_complete() {
         let long = format!(r#"{{"jsonrpc":"2.0","id":7,"result":"{}"}}"#, "x".repeat(10_000));
         let text = format!("{long}\n{{2}}\n");
         let chunks: Vec<&[u8]> = text.as_bytes().chunks(777).collect();
@@ -225,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_of_a_large_line_is_given_back() {
+    fn the_memory_of_a_large_line_is_released() {
         for limit in [64 << 20, 4 << 20] {
             let mut decoder = LineDecoder::new(limit);
             for _ in 0..(8 << 20) / 4096 {
@@ -244,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunks_do_not_matter(
+        fn lines_do_not_depend_on_chunk_sizes(
             text in proptest::collection::vec(
                 prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'{'), any::<u8>()], 0..400),
             size in 1_usize..50,

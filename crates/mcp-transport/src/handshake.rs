@@ -1,6 +1,6 @@
-//! The handshake of a session of the legacy era, and how another session like it is opened.
+//! The handshake of a legacy session, which can be replayed to open another one.
 //!
-//! For carriers on which a server can lose its session under an open connection.
+//! For transports on which a server can lose its session while the connection stays open.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -9,25 +9,28 @@ use serde::Deserialize;
 
 use crate::{Delivery, Envelope, Error, ErrorKind, OneWay};
 
-/// How long opening another session may take.
+/// The longest time of [`Handshake::replay`].
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The messages that opened a session of the legacy era, to open another one with when the server has lost
+/// The messages that opened a legacy session. They are replayed to open another one when the server lost
 /// it.
 ///
-/// Spec: 2025-11-25 basic/lifecycle#initialization
+/// Spec:
+/// [Initialization](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization)
+/// (until 2025-11-25)
+#[doc(alias = "reconnect")]
 #[derive(Debug, Clone)]
 pub struct Handshake {
     initialize: Envelope<Request>,
     initialized: OnceLock<Envelope<OneWay>>,
 }
 
-/// Where a [`Handshake`] is repeated: a way to the server on which there is no session yet.
+/// A channel to the server without a session, on which [`Handshake::replay`] opens one.
 pub trait NewSession: Send {
     /// Sends `initialize` and waits for its response.
     ///
     /// # Errors
-    /// When there is no response.
+    /// If there is no response.
     fn initialize(
         &mut self,
         request: Envelope<Request>,
@@ -36,7 +39,7 @@ pub trait NewSession: Send {
     /// Sends `notifications/initialized` in the new session.
     ///
     /// # Errors
-    /// When it could not be sent.
+    /// If it could not be sent.
     fn initialized(
         &mut self,
         notification: Envelope<OneWay>,
@@ -44,14 +47,14 @@ pub trait NewSession: Send {
 }
 
 impl Handshake {
-    /// A handshake that began with this request.
+    /// Creates a handshake from its `initialize` request.
     pub fn new(mut initialize: Envelope<Request>) -> Self {
-        // A repeated handshake belongs to no trace.
+        // A replayed handshake is not part of the original trace.
         initialize.trace = None;
         Self { initialize, initialized: OnceLock::new() }
     }
 
-    /// Completes the handshake with `notifications/initialized`. Only the first one counts.
+    /// Completes the handshake with `notifications/initialized`. Only the first call has an effect.
     pub fn complete(&self, initialized: &Envelope<OneWay>) {
         self.initialized.get_or_init(|| {
             let mut initialized = initialized.clone();
@@ -65,13 +68,13 @@ impl Handshake {
         self.initialized.get().is_some()
     }
 
-    /// The revision that was negotiated, once the handshake is complete.
+    /// The negotiated protocol version, or `None` before the handshake is complete.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.initialized.get().and_then(|initialized| initialized.version)
     }
 
-    /// An envelope for what is sent on behalf of the session rather than of one caller: with its revision,
-    /// and with the extensions of its handshake.
+    /// Creates an envelope for a message of the session itself rather than of a caller: with the protocol
+    /// version and the extensions of the handshake.
     pub fn envelope<M>(&self, message: M) -> Envelope<M> {
         let mut envelope = Envelope::new(message).with_version(self.version());
         let extensions = self.initialized.get().map(|initialized| &initialized.extensions);
@@ -79,12 +82,13 @@ impl Handshake {
         envelope
     }
 
-    /// Opens another session with the same messages, in 30 s at the most. Cancel safe as far as the new
-    /// session is not used before.
+    /// Opens another session with the same messages. Time-out: 30 s.
+    ///
+    /// Cancel safe for the handshake itself, but a new session whose replay was dropped must not be used.
     ///
     /// # Errors
-    /// [`SessionExpired`](ErrorKind::SessionExpired) when the server refuses it or has changed the
-    /// revision, [`Timeout`](ErrorKind::Timeout), and those of `session`.
+    /// [`SessionExpired`](ErrorKind::SessionExpired) if the server refuses the session or selects another
+    /// protocol version, [`Timeout`](ErrorKind::Timeout), and the errors of `session`.
     pub async fn replay(&self, session: &mut impl NewSession) -> Result<(), Error> {
         match tokio::time::timeout(HANDSHAKE_TIMEOUT, self.replay_on(session)).await {
             Ok(replayed) => replayed,
@@ -98,13 +102,13 @@ impl Handshake {
     async fn replay_on(&self, session: &mut impl NewSession) -> Result<(), Error> {
         let response = session.initialize(self.initialize.clone()).await?;
         let result = response.outcome.map_err(|error| {
-            expired("initialize: the server refuses a new session").with_source(error)
+            expired("initialize: the server refused a new session").with_source(error)
         })?;
         let Some(initialized) = self.initialized.get() else { return Ok(()) };
-        let offered = result.decode::<Offer>().ok().map(|offer| offer.protocol_version);
+        let offered = result.decode::<InitializeReply>().ok().map(|reply| reply.protocol_version);
         let negotiated = initialized.version.map(|version| version.as_str());
         if negotiated.is_some() && negotiated != offered.as_deref() {
-            return Err(expired("initialize: the server has changed the protocol version"));
+            return Err(expired("initialize: the server changed the protocol version"));
         }
         session.initialized(initialized.clone()).await
     }
@@ -112,7 +116,7 @@ impl Handshake {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Offer {
+struct InitializeReply {
     protocol_version: String,
 }
 
@@ -131,7 +135,7 @@ mod tests {
 
     const VERSION: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
 
-    /// Answers `initialize` with this, or not at all, and keeps what was sent.
+    /// Answers `initialize` with a fixed response or never, and records the methods it receives.
     struct Server {
         answer: Option<Response>,
         sent: Vec<String>,
@@ -171,13 +175,13 @@ mod tests {
         Box::new(TraceContext::default())
     }
 
-    fn begun() -> Handshake {
+    fn incomplete() -> Handshake {
         let initialize = Envelope::new(Request::new(0, "initialize")).with_extension('i');
         Handshake::new(initialize.with_trace(trace()))
     }
 
     fn complete() -> Handshake {
-        let handshake = begun();
+        let handshake = incomplete();
         let initialized = Notification::new("notifications/initialized");
         let initialized = Envelope::new(initialized.into()).with_version(VERSION);
         handshake.complete(&initialized.with_extension('d').with_trace(trace()));
@@ -185,20 +189,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_messages_open_another_session() {
+    async fn replay_sends_the_same_messages() {
         for (handshake, sent) in [
-            (begun(), &["initialize"][..]),
+            (incomplete(), &["initialize"][..]),
             (complete(), &["initialize", "notifications/initialized"]),
         ] {
             let mut server = Server::offering(VERSION.as_str());
             handshake.replay(&mut server).await.unwrap();
             assert_eq!(server.sent, sent);
-            assert!(!server.is_traced, "that trace is long over");
+            assert!(!server.is_traced, "a replay is not part of the original trace");
         }
     }
 
     #[tokio::test]
-    async fn a_session_that_is_refused_or_of_another_revision_is_none() {
+    async fn replay_fails_if_the_session_is_refused_or_has_another_version() {
         let refusal = Response::error(Some(0.into()), ErrorObject::new(-32602, "once is enough"));
         for mut server in [Server::new(Some(refusal)), Server::offering("2024-11-05")] {
             let error = complete().replay(&mut server).await.unwrap_err();
@@ -208,22 +212,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_bounded() {
+    async fn replay_times_out() {
         let started = Instant::now();
         let error = complete().replay(&mut Server::new(None)).await.unwrap_err();
         assert_eq!((error.kind(), started.elapsed()), (ErrorKind::Timeout, HANDSHAKE_TIMEOUT));
     }
 
     #[test]
-    fn what_is_sent_for_the_session_has_what_its_handshake_had() {
-        let (begun, complete) = (begun(), complete());
-        assert!(!begun.is_complete() && complete.is_complete());
-        assert_eq!((begun.version(), complete.version()), (None, Some(VERSION)));
+    fn envelopes_have_the_version_and_extensions_of_the_handshake() {
+        let (incomplete, complete) = (incomplete(), complete());
+        assert!(!incomplete.is_complete() && complete.is_complete());
+        assert_eq!((incomplete.version(), complete.version()), (None, Some(VERSION)));
         let own = |handshake: &Handshake| {
             let envelope = handshake.envelope(());
             (envelope.version, *envelope.extensions.get::<char>().unwrap())
         };
-        assert_eq!(own(&begun), (None, 'i'));
+        assert_eq!(own(&incomplete), (None, 'i'));
         assert_eq!(own(&complete), (Some(VERSION), 'd'));
     }
 }

@@ -5,10 +5,11 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Says when a person was last waited for, such as one who fills in a form.
+/// Records when a user was last being waited for, such as one who fills in a form.
 ///
-/// Silence of a server that waits for a person is not the server's: whoever limits it asks the hold before
-/// giving up, and counts from when nobody was waited for any more. Clones are handles of the same hold.
+/// While a user is asked, the silence of a server is not an idle time. The layer that enforces an idle
+/// time-out checks the hold when the time-out elapses, and measures from
+/// [`held_until`](Self::held_until). Clones share one state.
 ///
 /// ```
 /// use mcp_transport::Hold;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 /// drop(form);
 /// assert!(!hold.is_held() && hold.held_until().is_some());
 /// ```
+#[doc(alias = "timeout")]
 #[derive(Clone, Default)]
 pub struct Hold(Arc<Mutex<State>>);
 
@@ -30,23 +32,23 @@ struct State {
 }
 
 impl Hold {
-    /// Nobody was waited for yet.
+    /// Creates a hold that was never held.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Somebody is waited for, until the guard is dropped.
+    /// Starts to wait for a user, until the guard is dropped.
     pub fn begin(&self) -> HoldGuard {
         self.state().open += 1;
         HoldGuard(self.clone())
     }
 
-    /// Whether somebody is waited for.
+    /// Whether a user is being waited for.
     pub fn is_held(&self) -> bool {
         self.state().open > 0
     }
 
-    /// When somebody was last waited for: now, if somebody is.
+    /// When a user was last waited for: now, if one is. `None` if there was none yet.
     pub fn held_until(&self) -> Option<Instant> {
         let state = self.state();
         match state.open {
@@ -66,9 +68,9 @@ impl fmt::Debug for Hold {
     }
 }
 
-/// Somebody is waited for as long as this lives: see [`Hold::begin`].
+/// Keeps a [`Hold`] held until it is dropped; see [`Hold::begin`].
 #[derive(Debug)]
-#[must_use = "nobody is waited for when it is dropped"]
+#[must_use = "the hold ends when the guard is dropped"]
 pub struct HoldGuard(Hold);
 
 impl Drop for HoldGuard {

@@ -1,27 +1,39 @@
-/// What is kept in memory for one connection at the most.
+/// Bounds of the memory that one connection may use.
 ///
-/// Bytes are those of memory: of all that a waiting message keeps alive, its frame and its names included.
+/// A queued message counts with all memory that it keeps alive, including its frame and its names.
+///
+/// ```
+/// use mcp_transport::Limits;
+///
+/// let limits = Limits::default().with_message(4 << 20).with_exchange(256);
+/// assert_eq!(limits.outbox, 1 << 20);
+/// ```
+#[doc(alias = "buffer")]
+#[doc(alias = "backpressure")]
+#[doc(alias = "capacity")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one received message. Default: 64 MiB. A longer one is skipped as it arrives and fails
-    /// the request that it answers.
+    /// The longest received message, in bytes. Default: 64 MiB. A longer message is discarded while it
+    /// arrives, and fails the request that it responds to.
     pub message: usize,
-    /// Messages that wait for the reader of one exchange. Default: 1024.
+    /// Messages queued for the reader of one exchange. Default: 1024.
     ///
-    /// A reader that is there is given the time to read. When it is too slow, the oldest progress and log
-    /// messages are dropped first, and a change that waits already is not queued twice; when nothing of
-    /// that helps, the exchange ends with [`Lagged`](crate::ErrorKind::Lagged).
+    /// Receiving pauses for up to 10 ms for a reader with a backlog. If the queue is still full, the oldest
+    /// progress and log messages are dropped first, and a change notification equal to a queued one is not
+    /// queued again. If that does not make room, the exchange ends with
+    /// [`Lagged`](crate::ErrorKind::Lagged).
     pub exchange: usize,
-    /// Messages that wait for the reader of [`Inbound`](crate::Inbound). Default: 1024.
+    /// Messages queued for the reader of [`Inbound`](crate::Inbound). Default: 1024.
     ///
-    /// As for [`exchange`](Self::exchange); but when nothing helps, the message is dropped, and
-    /// [`Gap::Lagged`](crate::Gap::Lagged) reports how many were. A request of the server is refused then.
+    /// A full queue is handled as for [`exchange`](Self::exchange), but in the end the new message is
+    /// dropped, and [`Gap::Lagged`](crate::Gap::Lagged) reports the number of dropped messages. A request
+    /// of the server is answered with an error instead.
     pub inbound: usize,
-    /// Bytes that wait for one reader. Default: 64 MiB. One message always fits, however large.
+    /// Bytes queued for one reader. Default: 64 MiB. One message always fits, whatever its size.
     pub waiting: usize,
-    /// Bytes that wait to be written. Default: 1 MiB. When more wait, [`request`](crate::Transport::request)
-    /// and [`send`](crate::Transport::send) wait too.
+    /// Bytes queued to be written. Default: 1 MiB. While more are queued,
+    /// [`request`](crate::Transport::request) and [`send`](crate::Transport::send) wait.
     pub outbox: usize,
 }
 

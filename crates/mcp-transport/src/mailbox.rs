@@ -1,26 +1,26 @@
-//! What has arrived for one reader and waits to be read.
+//! The bounded queue of received messages for one reader.
 
 use std::collections::VecDeque;
 
 use mcp_core::{Message, method};
 
-/// Up to this size, in bytes, the first message that waits is kept in its frame.
-const COPIED: usize = 4096;
+/// A message of more than this many bytes is copied out of its frame even if it is the only one queued.
+const COPY_THRESHOLD: usize = 4096;
 
-/// How much may wait.
+/// The capacity of a mailbox.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
 }
 
-/// What can wait: a message, perhaps among other things.
-pub(crate) trait Waits {
+/// An item of a mailbox: a message, or a marker without one.
+pub(crate) trait MailboxItem {
     fn message(&self) -> Option<&Message>;
     fn message_mut(&mut self) -> Option<&mut Message>;
 }
 
-impl Waits for Message {
+impl MailboxItem for Message {
     fn message(&self) -> Option<&Message> {
         Some(self)
     }
@@ -30,39 +30,39 @@ impl Waits for Message {
     }
 }
 
-/// A queue that is bounded in messages and in the bytes of memory that they hold.
+/// A queue bounded by the number of messages and by their memory in bytes.
 pub(crate) struct Mailbox<T> {
     queue: VecDeque<(T, usize)>,
     bytes: usize,
     bounds: Bounds,
-    /// The reader was given time, and did not use it.
+    /// The reader did not catch up during the last pause.
     is_slow: bool,
 }
 
-/// What became of a message that was put into a mailbox.
+/// The outcome of [`Mailbox::push`].
 #[derive(Debug)]
 pub(crate) enum Pushed<T> {
-    /// It waits, or one that says the same does.
+    /// The item is queued, or an equal change notification already was.
     Queued,
-    /// It waits in the place of so many log messages, or is one itself that was dropped.
+    /// This many log or progress messages were dropped to make room, possibly the item itself.
     Shed(u64),
     /// There is no room.
     Full(T),
 }
 
-impl<T: Waits> Mailbox<T> {
+impl<T: MailboxItem> Mailbox<T> {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self { queue: VecDeque::new(), bytes: 0, bounds, is_slow: false }
     }
 
-    /// Adds an item. One always fits, however large.
+    /// Queues an item. An empty mailbox accepts an item of any size.
     ///
-    /// Where there is no room, what matters least goes first: a change that waits already is not queued
-    /// twice, and the oldest progress and log messages make room for what is newer.
+    /// If there is no room, a change notification that is already queued is not queued again, and the
+    /// oldest progress and log messages are dropped.
     pub(crate) fn push(&mut self, mut item: T) -> Pushed<T> {
         let mut held = item.message().map_or(size_of::<T>(), Message::held_bytes);
-        // A message that is read at once is not worth a copy, unless it holds much.
-        if (held > COPIED || !self.queue.is_empty())
+        // The first item is probably read at once: copying it is not worthwhile, unless it is large.
+        if (held > COPY_THRESHOLD || !self.queue.is_empty())
             && let Some(message) = item.message_mut()
         {
             message.compact();
@@ -78,8 +78,9 @@ impl<T: Waits> Mailbox<T> {
     pub(crate) fn pop(&mut self) -> Option<T> {
         let (item, held) = self.queue.pop_front()?;
         self.bytes -= held;
-        // With a quarter there is time before half is reached again.
-        self.is_slow &= self.is_above(4);
+        // Lower than the threshold of a pause, so that a reader near that threshold does not cause a pause
+        // for each item.
+        self.is_slow &= self.is_filled_above(4);
         Some(item)
     }
 
@@ -88,18 +89,18 @@ impl<T: Waits> Mailbox<T> {
         self.bytes
     }
 
-    /// Whether the reader should be given time before more is added.
+    /// Whether to pause receiving, so that the reader can catch up.
     pub(crate) fn wants_pause(&self) -> bool {
-        !self.is_slow && self.is_above(2)
+        !self.is_slow && self.is_filled_above(2)
     }
 
-    /// The reader was given time. It gets no more before it has read most of what waits.
+    /// Records the end of a pause. There is no other one before the reader has caught up.
     pub(crate) fn paused(&mut self) {
-        self.is_slow = self.is_above(2);
+        self.is_slow = self.is_filled_above(2);
     }
 
-    /// Whether more waits than that part of what may.
-    fn is_above(&self, part: usize) -> bool {
+    /// Whether more than `1 / part` of the capacity is used.
+    fn is_filled_above(&self, part: usize) -> bool {
         self.queue.len() > self.bounds.messages / part || self.bytes > self.bounds.bytes / part
     }
 
@@ -121,10 +122,10 @@ impl<T: Waits> Mailbox<T> {
         }
         let mut shed = 0;
         while !self.has_room(held) {
-            let Some((at, dropped)) = self.oldest_of_little_value() else { break };
+            let Some((at, dropped)) = self.oldest_sheddable() else { break };
             let (_, held) = self.queue.remove(at).unwrap_or_else(|| unreachable!("just found"));
             self.bytes -= held;
-            // Newer progress says all that older progress does.
+            // Newer progress supersedes older progress: no information is lost.
             shed += u64::from(dropped == Kind::Log || kind != Kind::Progress);
         }
         if self.has_room(held) {
@@ -140,7 +141,7 @@ impl<T: Waits> Mailbox<T> {
         }
     }
 
-    fn oldest_of_little_value(&self) -> Option<(usize, Kind)> {
+    fn oldest_sheddable(&self) -> Option<(usize, Kind)> {
         let kinds = self.queue.iter().map(|(item, _)| item.message().map_or(Kind::Other, Kind::of));
         kinds.enumerate().find(|(_, kind)| matches!(kind, Kind::Log | Kind::Progress))
     }
@@ -156,12 +157,12 @@ impl<T> IntoIterator for Mailbox<T> {
     }
 }
 
-/// How much a message is worth when there is no room for all.
+/// The priority of a message if there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Log,
     Progress,
-    /// Says that something has changed, and what.
+    /// A change notification, such as `notifications/resources/updated`.
     Change,
     Other,
 }
@@ -181,7 +182,7 @@ impl Kind {
     }
 }
 
-fn same<T: Waits>(one: &T, other: &T) -> bool {
+fn same<T: MailboxItem>(one: &T, other: &T) -> bool {
     one.message().zip(other.message()).is_some_and(|(one, other)| one == other)
 }
 
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_those_of_memory() {
+    fn bytes_are_counted_as_retained_memory() {
         let junk = "x".repeat(1 << 20);
         let with_junk = || {
             let frame =
@@ -224,9 +225,9 @@ mod tests {
         }
         let held: usize = small.queue.iter().map(|(message, _)| message.held_bytes()).sum();
         assert_eq!(held, small.bytes);
-        assert!(held < 64 << 10, "no frame is kept for the sake of small parameters");
+        assert!(held < 64 << 10, "small parameters do not retain their large frame");
 
-        // What cannot be copied out counts as it is.
+        // Parameters that make up most of the frame are not copied and count with the whole frame.
         let mut large = mailbox(1000, 64 << 20);
         let frame = || {
             let text =
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_larger_than_everything_passes_alone() {
+    fn an_item_larger_than_the_bound_fits_into_an_empty_mailbox() {
         let mut mailbox = mailbox(3, 100);
         assert!(matches!(
             mailbox.push(notification("a", format!("{:?}", "x".repeat(500)))),
@@ -254,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn logs_and_progress_make_room_and_the_newest_stay() {
+    fn the_oldest_logs_and_progress_make_room_for_newer_items() {
         let mut mailbox = mailbox(4, 1 << 20);
         for n in 0..4 {
             let method = ["notifications/message", "notifications/progress"][n % 2];
             assert!(matches!(mailbox.push(numbered(method, n)), Pushed::Queued));
         }
         assert!(matches!(mailbox.push(numbered("event", 4)), Pushed::Shed(1)));
-        // It replaces progress or a log, whichever is oldest; only progress by progress is no loss.
+        // Replaces the oldest log or progress message. Only progress replaced by progress is not counted.
         assert!(matches!(mailbox.push(numbered("notifications/progress", 5)), Pushed::Queued));
         assert!(matches!(mailbox.push(numbered("event", 6)), Pushed::Shed(1)));
         let expected = [
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn where_only_events_wait_a_log_is_dropped_and_an_event_refused() {
+    fn with_only_events_queued_a_log_is_dropped_and_an_event_rejected() {
         let mut mailbox = mailbox(2, 1 << 20);
         for n in 0..2 {
             assert!(matches!(mailbox.push(numbered("event", n)), Pushed::Queued));
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_waits_is_not_queued_twice_where_there_is_no_room() {
+    fn a_queued_change_is_not_queued_twice_if_there_is_no_room() {
         let changed = |n| numbered("notifications/resources/updated", n);
         let mut mailbox = mailbox(2, 1 << 20);
         for n in 0..2 {
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_gets_time_once_until_it_has_read_most() {
+    fn a_pause_is_repeated_only_after_the_reader_has_caught_up() {
         let mut mailbox = mailbox(8, 1 << 20);
         for n in 0..4 {
             mailbox.push(numbered("event", n));

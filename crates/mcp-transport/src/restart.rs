@@ -1,4 +1,4 @@
-//! A transport that reconnects when its connection is over.
+//! A transport that reconnects when its connection ends.
 
 use std::{
     fmt,
@@ -21,19 +21,33 @@ use crate::{
     Hold, Inbound, InboundChain, OneWay, Retries, SingleFlight, Transport,
 };
 
-/// Reconnects when the connection drops, such as that to a process that has ended, keeping the session
+/// Reconnects when the connection drops, for example when the server process exits, and keeps the session
 /// open.
 ///
-/// Only the modern era allows that: there each request stands by itself, so nothing is lost but what was
-/// in flight. Of that, a request that is known not to have been sent goes to the new connection; any other
-/// fails with [`Interrupted`](ErrorKind::Interrupted). Requests of the legacy era, and `server/discover`,
-/// are passed on as they are, and a legacy session ends with its connection.
+/// Only modern requests are retried: each of them is self-contained, so only requests in flight are lost.
+/// A request that is known not to have been sent is sent on the new connection; any other fails with
+/// [`Interrupted`](ErrorKind::Interrupted). Legacy requests and `server/discover` are never retried, and a
+/// legacy session ends with its connection.
 ///
-/// A new connection is opened with the next request, not before, and given up when all requests that wait
-/// for it are: their time limits have to be longer than the server takes to start. Each connection that was
-/// lost is a [`Gap::Interrupted`] of the [`Inbound`], since the server may have sent something meanwhile.
+/// The next request opens the new connection, and opening it is cancelled when no request waits for it any
+/// more. So the time-outs of requests must be longer than the server needs to start. Each lost connection
+/// is reported as a [`Gap::Interrupted`] on [`Inbound`], since notifications may have been missed.
 ///
 /// Needs tokio's timer.
+///
+/// ```
+/// use mcp_transport::{Connect, Connection, Error, restart::Restart};
+///
+/// async fn open<C: Connect>(connector: C) -> Result<(), Error> {
+///     let connector = Restart::new(connector, Restart::BACKOFF);
+///     let Connection { transport, inbound, .. } = connector.connect().await?;
+///     # let _ = (transport, inbound);
+///     Ok(())
+/// }
+/// ```
+#[doc(alias = "reconnect")]
+#[doc(alias = "retry")]
+#[doc(alias = "disconnect")]
 #[derive(Debug, Clone)]
 pub struct Restart<C> {
     connect: Arc<C>,
@@ -41,19 +55,18 @@ pub struct Restart<C> {
 }
 
 impl<C: Connect> Restart<C> {
-    /// Restarts what `connect` opens.
+    /// Wraps a connector.
     ///
-    /// The first new connection is opened without a delay. Of the `backoff`,
-    /// [`attempts`](Backoff::attempts) limits how many connections in a row may fail, or end without having
-    /// answered anything, before the session is over; an answer is progress. [`Restart::BACKOFF`] is a good
-    /// one.
+    /// The first reconnect has no delay. [`Backoff::attempts`] bounds the connections in a row that fail to
+    /// open or end without a message for an exchange; after that the transport is closed. A message resets
+    /// the count. [`Restart::BACKOFF`] is a good default.
     pub fn new(connect: C, backoff: Backoff) -> Self {
         Self { connect: Arc::new(connect), backoff }
     }
 }
 
 impl Restart<()> {
-    /// Five attempts in a row, with delays from 100 ms to 10 s.
+    /// Five attempts in a row, with delays from 100 ms to 10 s and no jitter.
     pub const BACKOFF: Backoff =
         Backoff::new(Duration::from_millis(100), Duration::from_secs(10)).with_jitter(0.0);
 }
@@ -72,14 +85,14 @@ impl<C: Connect> Connect for Restart<C> {
             }
         });
         Ok(connection.map(|transport| RestartTransport {
-            shared: Arc::new(Shared {
+            inner: Arc::new(Inner {
                 connect: Arc::clone(&self.connect),
                 current: Mutex::new(Current { number: 0, transport: Arc::new(transport) }),
                 retries: Mutex::new(Retries::new(self.backoff).eager()),
                 reconnecting: SingleFlight::new(),
                 answered: AtomicU64::new(0),
                 chain,
-                is_bound: AtomicBool::new(false),
+                is_legacy: AtomicBool::new(false),
                 changed: Notify::new(),
             }),
         }))
@@ -94,79 +107,81 @@ impl<C: Connect> Connect for Restart<C> {
     }
 }
 
-/// A connection that is replaced when it is over; see [`Restart`].
+/// The transport of [`Restart`].
 pub struct RestartTransport<C: Connect> {
-    shared: Arc<Shared<C>>,
+    inner: Arc<Inner<C>>,
 }
 
 impl<C: Connect> Transport for RestartTransport<C> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        if !may_restart(&request) {
-            return self.shared.current().transport.request(request).await;
+        if !is_retryable(&request) {
+            return self.inner.current().transport.request(request).await;
         }
-        let (exchange, number) = self.shared.request(request.clone()).await?;
+        let (exchange, number) = self.inner.request(request.clone()).await?;
         let id = exchange.id().clone();
         let state = State::Open { exchange, number };
-        Ok(Exchange::from_stream(id, Open { shared: Arc::clone(&self.shared), request, state }))
+        let retrying = RetryingExchange { inner: Arc::clone(&self.inner), request, state };
+        Ok(Exchange::from_stream(id, retrying))
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        if begins_legacy(&message.message) {
-            self.shared.bind();
+        if opens_legacy_session(&message.message) {
+            self.inner.set_legacy();
         }
-        self.shared.current().transport.send(message).await
+        self.inner.current().transport.send(message).await
     }
 
     async fn closed(&self) -> Error {
-        let shared = &*self.shared;
-        let mut changed = pin!(shared.changed.notified());
+        let inner = &*self.inner;
+        let mut changed = pin!(inner.changed.notified());
         loop {
-            // Registered before looking, or a change in between would be missed.
+            // Enabled before the state is checked, so that no change is missed in between.
             changed.as_mut().enable();
-            if let Some(error) = shared.ended() {
+            if let Some(error) = inner.ended() {
                 return error;
             }
-            if shared.is_bound.load(Ordering::Acquire) {
-                return shared.current().transport.closed().await;
+            if inner.is_legacy.load(Ordering::Acquire) {
+                return inner.current().transport.closed().await;
             }
             changed.as_mut().await;
-            changed.set(shared.changed.notified());
+            changed.set(inner.changed.notified());
         }
     }
 
     fn diagnostics(&self) -> Diagnostics {
-        self.shared.current().transport.diagnostics()
+        self.inner.current().transport.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.shared.end(None);
-        self.shared.current().transport.close().await
+        self.inner.end(None);
+        self.inner.current().transport.close().await
     }
 }
 
 impl<C: Connect> fmt::Debug for RestartTransport<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RestartTransport")
-            .field("connect", &self.shared.connect.describe())
-            .field("number", &self.shared.current().number)
+            .field("connect", &self.inner.connect.describe())
+            .field("number", &self.inner.current().number)
             .finish_non_exhaustive()
     }
 }
 
 impl<C: Connect> Drop for RestartTransport<C> {
     fn drop(&mut self) {
-        self.shared.end(None);
+        self.inner.end(None);
     }
 }
 
-/// A legacy session is lost with its connection, and a question about the era must not be repeated.
-fn may_restart(request: &Envelope<Request>) -> bool {
+/// Whether a request may be sent on another connection. A legacy session ends with its connection, and the
+/// probe of the era must not be repeated.
+fn is_retryable(request: &Envelope<Request>) -> bool {
     let is_modern = request.version.is_some_and(|version| version.era() == Era::Modern);
     is_modern && request.message.method != method::SERVER_DISCOVER
 }
 
-/// Whether a session of the legacy era has been agreed on.
-fn begins_legacy(message: &OneWay) -> bool {
+/// Whether the message completes the handshake of a legacy session.
+fn opens_legacy_session(message: &OneWay) -> bool {
     match message {
         OneWay::Notification(notification) => {
             notification.method == method::NOTIFICATIONS_INITIALIZED
@@ -175,18 +190,18 @@ fn begins_legacy(message: &OneWay) -> bool {
     }
 }
 
-struct Shared<C: Connect> {
+struct Inner<C: Connect> {
     connect: Arc<C>,
     current: Mutex<Current<C::Transport>>,
-    /// Connections in a row that could not be opened or answered nothing.
+    /// Connections in a row that failed to open or ended without a message for an exchange.
     retries: Mutex<Retries>,
     reconnecting: SingleFlight<Result<(), Error>>,
-    /// One more than the number of the last connection that has answered anything.
+    /// The number of the last connection with a message for an exchange, plus one.
     answered: AtomicU64,
     chain: InboundChain,
-    /// A session of the legacy era has begun, which ends with its connection.
-    is_bound: AtomicBool,
-    /// Wakes those who wait for the end.
+    /// A legacy session is open. It ends with its connection.
+    is_legacy: AtomicBool,
+    /// Wakes the callers of `closed`.
     changed: Notify,
 }
 
@@ -201,13 +216,13 @@ impl<T> Clone for Current<T> {
     }
 }
 
-impl<C: Connect> Shared<C> {
+impl<C: Connect> Inner<C> {
     fn current(&self) -> Current<C::Transport> {
         lock(&self.current).clone()
     }
 
-    fn bind(&self) {
-        self.is_bound.store(true, Ordering::Release);
+    fn set_legacy(&self) {
+        self.is_legacy.store(true, Ordering::Release);
         self.chain.last();
         self.changed.notify_waiters();
     }
@@ -217,7 +232,7 @@ impl<C: Connect> Shared<C> {
         self.changed.notify_waiters();
     }
 
-    /// Why nothing can be sent any more.
+    /// The error of new requests after the end. `None` while the transport is open.
     fn ended(&self) -> Option<Error> {
         self.chain.ended().map(|error| {
             error.unwrap_or_else(|| {
@@ -227,12 +242,12 @@ impl<C: Connect> Shared<C> {
         })
     }
 
-    fn is_over(&self) -> bool {
+    fn is_ended(&self) -> bool {
         self.chain.ended().is_some()
     }
 
-    /// Sends a request, on a new connection where the present one turns out to be over. Gives the number
-    /// of the connection too.
+    /// Sends a request, and reconnects if the current connection has ended. Returns the number of the
+    /// connection too.
     async fn request(&self, request: Envelope<Request>) -> Result<(Exchange, u64), Error> {
         loop {
             if let Some(error) = self.ended() {
@@ -240,7 +255,7 @@ impl<C: Connect> Shared<C> {
             }
             let Current { number, transport } = self.current();
             match transport.request(request.clone()).await {
-                Err(error) if error.is_closed() && !self.is_over() => {
+                Err(error) if error.is_closed() && !self.is_ended() => {
                     if error.delivery() != Delivery::NotSent {
                         return Err(interrupted(error));
                     }
@@ -251,7 +266,8 @@ impl<C: Connect> Shared<C> {
         }
     }
 
-    /// Replaces the connection with this number, which ended with `cause`, unless somebody else has.
+    /// Replaces the connection with this number, which ended with `cause`, unless another caller already
+    /// did.
     async fn reconnect(&self, number: u64, cause: Error) -> Result<(), Error> {
         self.reconnecting
             .run(|| async {
@@ -275,31 +291,34 @@ impl<C: Connect> Shared<C> {
             let Some(delay) = retries.next_delay(None) else { break };
             tokio::time::sleep(delay).await;
             let connected = self.connect.connect().await;
-            // Only an attempt that came to its end counts: those who waited for it may have given it up.
+            // Counted after the attempt: one that is cancelled with its callers does not count.
             *lock(&self.retries) = retries;
             match connected {
                 Ok(connection) => {
                     let Err(late) = self.install(connection) else { return Ok(()) };
-                    // It was closed meanwhile: nothing may be left behind, and nobody asks how it ended.
+                    // The transport was closed in the meantime: release the new connection. There is no
+                    // caller to report an error to.
                     let _ = late.close().await;
                 }
                 Err(error) => cause = error,
             }
         }
-        let error = Error::new(ErrorKind::Closed, "the connection is over, and so were new ones")
-            .with_delivery(Delivery::NotSent)
-            .with_source(cause);
+        let error =
+            Error::new(ErrorKind::Closed, "the connection was lost and reconnecting failed")
+                .with_delivery(Delivery::NotSent)
+                .with_source(cause);
         self.end(Some(error.clone()));
         Err(error)
     }
 
-    /// Continues with another connection, unless it is closed by now: then that one is given back.
+    /// Makes `connection` the current one. If the transport was closed in the meantime, returns its
+    /// transport.
     fn install(&self, connection: Connection<C::Transport>) -> Result<(), C::Transport> {
         let Connection { transport, inbound, .. } = connection;
         {
             let mut current = lock(&self.current);
-            // Whoever closes says so first, and then closes what is current.
-            if self.is_over() {
+            // Checked under the lock: `close` marks the end first, then closes the current transport.
+            if self.is_ended() {
                 return Err(transport);
             }
             current.number += 1;
@@ -314,16 +333,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Only what was in flight is lost.
+/// The error of a request in flight when its connection ended. The transport stays open.
 fn interrupted(error: Error) -> Error {
     Error::new(ErrorKind::Interrupted, "the connection ended before the answer")
         .with_delivery(error.delivery())
         .with_source(error)
 }
 
-/// An exchange whose request is sent again if it turns out not to have been sent.
-struct Open<C: Connect> {
-    shared: Arc<Shared<C>>,
+/// An exchange that retries its request on a new connection if it turns out not to have been sent.
+struct RetryingExchange<C: Connect> {
+    inner: Arc<Inner<C>>,
     request: Envelope<Request>,
     state: State,
 }
@@ -335,7 +354,7 @@ enum State {
     Opening(Opening),
 }
 
-impl<C: Connect> Stream for Open<C> {
+impl<C: Connect> Stream for RetryingExchange<C> {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -344,18 +363,18 @@ impl<C: Connect> Stream for Open<C> {
             match &mut this.state {
                 State::Open { exchange, number } => match exchange.poll_item(cx) {
                     Poll::Ready(Some(Err(error)))
-                        if error.is_closed() && !this.shared.is_over() =>
+                        if error.is_closed() && !this.inner.is_ended() =>
                     {
                         if error.delivery() != Delivery::NotSent {
                             return Poll::Ready(Some(Err(interrupted(error))));
                         }
-                        let (shared, request) = (Arc::clone(&this.shared), this.request.clone());
-                        let opening = async move { shared.request(request).await };
+                        let (inner, request) = (Arc::clone(&this.inner), this.request.clone());
+                        let opening = async move { inner.request(request).await };
                         this.state = State::Opening(Box::pin(opening));
                     }
                     Poll::Ready(item) => {
                         if matches!(item, Some(Ok(_))) {
-                            this.shared.answered.fetch_max(*number + 1, Ordering::AcqRel);
+                            this.inner.answered.fetch_max(*number + 1, Ordering::AcqRel);
                         }
                         return Poll::Ready(item);
                     }

@@ -4,14 +4,39 @@ use mcp_core::Request;
 
 use crate::{Envelope, Exchange, Inbound, OneWay};
 
-/// A server as a function from a request to an exchange: what the memory transport calls, and what a
-/// byte stream or an HTTP endpoint can be put in front of.
+/// A server in the same process: maps each request to an [`Exchange`].
 ///
-/// Servers report failures as JSON-RPC errors in the response, never as errors of the transport. Dropping
-/// the exchange cancels the work.
+/// The memory transport calls it directly; stdio and HTTP servers are front ends to it. Servers report
+/// failures as JSON-RPC errors in the response, never as transport errors. Dropping the exchange cancels
+/// the request.
+///
+/// ```
+/// use mcp_core::{RawJson, Request, Response};
+/// use mcp_transport::{Envelope, Exchange, Serve};
+///
+/// /// Returns an empty result for every request.
+/// struct Empty;
+///
+/// impl Serve for Empty {
+///     async fn request(&self, request: Envelope<Request>) -> Exchange {
+///         let id = request.message.id;
+///         let result = RawJson::trusted(r#"{"resultType":"complete"}"#);
+///         Exchange::answered(id.clone(), Response::result(id, result))
+///     }
+///
+///     fn name(&self) -> String {
+///         "empty".to_owned()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an MCP server",
+    label = "`mcp_transport::Serve` is not implemented for this type",
+    note = "build a server with `mcp_server::Server`, or implement `mcp_transport::Serve`"
+)]
 pub trait Serve: Send + Sync + 'static {
-    /// The server as one more client meets it, for servers that keep something for each client. `None`,
-    /// the default, lets all clients share this one.
+    /// Returns a server for one more client, for servers with state per client. Default: `None`, all
+    /// clients share this server.
     fn for_client(&self) -> Option<Self>
     where
         Self: Sized,
@@ -19,32 +44,35 @@ pub trait Serve: Send + Sync + 'static {
         None
     }
 
-    /// Begins to serve one client; what the server says outside exchanges arrives at the [`Inbound`].
+    /// Opens a connection for one client. The [`Inbound`] receives the messages of the server outside any
+    /// exchange. Default: none.
     fn open(&self) -> Inbound {
         Inbound::none()
     }
 
-    /// Takes a request. The work may be done here, or in the exchange as it is polled.
+    /// Handles a request, either in this future or while the exchange is polled.
     fn request(&self, request: Envelope<Request>) -> impl Future<Output = Exchange> + Send;
 
-    /// Takes a notification, or the response to a request that was sent by [`Inbound`].
+    /// Handles a notification, or the response to a request that was sent through [`Inbound`]. Default:
+    /// ignores it.
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = ()> + Send {
         let _ = message;
         async {}
     }
 
-    /// A client has closed the connection that it had since [`open`](Serve::open): for servers that end
-    /// with their last client. A connection that is merely dropped is not reported.
+    /// Called when a client closes the connection that it [opened](Serve::open), for servers that shut
+    /// down with their last client. Not called for a connection that is only dropped. Default: does
+    /// nothing.
     fn close(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Whether the server ends requests by the [idle limit](Envelope::idle_limit) of their envelopes, so that
-    /// no layer above limits that time as well. Default: it does not.
+    /// Whether the server enforces the [idle limit](Envelope::idle_limit) of envelopes, so that no layer
+    /// above enforces it as well. Default: `false`.
     fn enforces_idle_limit(&self) -> bool {
         false
     }
 
-    /// The name of the server, for people.
+    /// The human-readable name of the server.
     fn name(&self) -> String;
 }

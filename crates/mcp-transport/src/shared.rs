@@ -9,12 +9,12 @@ use crate::{
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Any [`Transport`] behind one cheap, cloneable handle: the type that layers above name.
+/// A type-erased [`Transport`] behind a cheap, cloneable handle. Layers above use this type.
 #[derive(Clone)]
 pub struct SharedTransport(Arc<dyn ErasedTransport>);
 
 impl SharedTransport {
-    /// Shares a transport; one that is shared already is not wrapped once more.
+    /// Erases the type of a transport. A `SharedTransport` is returned as it is.
     pub fn new(transport: impl Transport) -> Self {
         match (&transport as &dyn Any).downcast_ref::<Self>() {
             Some(shared) => shared.clone(),
@@ -84,7 +84,7 @@ impl<T: Transport> Transport for Arc<T> {
 pub struct SharedConnect(Arc<dyn ErasedConnect>);
 
 impl SharedConnect {
-    /// Shares a connector; one that is shared already is not wrapped once more.
+    /// Erases the type of a connector. A `SharedConnect` is returned as it is.
     pub fn new(connect: impl Connect) -> Self {
         match (&connect as &dyn Any).downcast_ref::<Self>() {
             Some(shared) => shared.clone(),
@@ -115,12 +115,12 @@ impl Connect for SharedConnect {
     }
 }
 
-/// Any [`Serve`] behind one cheap, cloneable handle.
+/// A type-erased [`Serve`] behind a cheap, cloneable handle.
 #[derive(Clone)]
 pub struct SharedServe(Arc<dyn ErasedServe>);
 
 impl SharedServe {
-    /// Shares a server; one that is shared already is not wrapped once more.
+    /// Erases the type of a server. A `SharedServe` is returned as it is.
     pub fn new(server: impl Serve) -> Self {
         match (&server as &dyn Any).downcast_ref::<Self>() {
             Some(shared) => shared.clone(),

@@ -5,11 +5,19 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-/// One caller does the work; those who arrive meanwhile wait, and share its outcome.
+/// Deduplicates concurrent work: one caller runs it, and concurrent callers share its outcome.
 ///
-/// Dropping the caller that works leaves the work to the next one that waits. Callers that want to wait
-/// for a limited time put a time-out around [`run`](Self::run). The outcome is kept only as long as
-/// somebody waits for it.
+/// If the future of the running caller is dropped, the next waiting caller runs its own work. To bound the
+/// wait, wrap [`run`](Self::run) in a time-out. The outcome is not cached: it is dropped when the last
+/// waiting caller has received it.
+///
+/// ```
+/// # use mcp_transport::SingleFlight;
+/// # async fn example() {
+/// let flight = SingleFlight::new();
+/// assert_eq!(flight.run(|| async { 1 }).await, 1);
+/// # }
+/// ```
 pub struct SingleFlight<T>(Mutex<Weak<OnceCell<T>>>);
 
 impl<T> Default for SingleFlight<T> {
@@ -19,23 +27,24 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Clone> SingleFlight<T> {
-    /// Nobody works.
+    /// Creates an idle instance.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The outcome of the work that is under way, or else of the caller's own `work`.
+    /// Waits for the outcome of the work in progress, or runs `work` if there is none.
     ///
-    /// Cancel safe: see the type.
+    /// Cancel safe: if the future is dropped while it runs `work`, that work is dropped and the next
+    /// waiting caller runs its own.
     pub async fn run<F: Future<Output = T>>(&self, work: impl FnOnce() -> F) -> T {
         let flight = self.join();
         flight.get_or_init(work).await.clone()
     }
 
-    /// The flight that is under way, or a new one.
+    /// Returns the work in progress, or a new cell.
     fn join(&self) -> Arc<OnceCell<T>> {
         let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is over may still be held by those who have not read its outcome.
+        // A finished cell may still be held by callers that have not read its outcome.
         current.upgrade().filter(|flight| !flight.initialized()).unwrap_or_else(|| {
             let flight = Arc::default();
             *current = Arc::downgrade(&flight);
@@ -65,7 +74,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_wait_share_the_outcome_and_the_next_one_works_again() {
+    async fn concurrent_callers_share_the_outcome_and_a_later_one_runs_again() {
         let flight = Arc::new(SingleFlight::new());
         let runs = Arc::new(AtomicUsize::new(0));
         let run = || {
@@ -83,11 +92,11 @@ mod tests {
             assert_eq!(task.await.unwrap(), 0);
         }
         assert_eq!(run().await.unwrap(), 1);
-        assert_eq!(flight.0.lock().unwrap().strong_count(), 0, "no outcome is kept");
+        assert_eq!(flight.0.lock().unwrap().strong_count(), 0, "the outcome is not cached");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_one_works_when_the_first_is_dropped() {
+    async fn the_next_caller_runs_when_the_first_is_dropped() {
         let flight = SingleFlight::new();
         let first = timeout(SECOND, flight.run(std::future::pending));
         let second = flight.run(|| async { 2 });
@@ -97,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_gives_up_waiting_changes_nothing() {
+    async fn a_caller_that_times_out_does_not_affect_the_others() {
         let flight = SingleFlight::new();
         let slow = flight.run(|| async {
             sleep(3 * SECOND).await;

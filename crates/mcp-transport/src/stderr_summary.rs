@@ -2,12 +2,12 @@ use std::fmt;
 
 use mcp_core::Excerpt;
 
-/// Lines that look like an error, from the beginning.
-const ERRORS: usize = 2;
-/// Lines from the end.
-const LAST: usize = 3;
-/// What lines have that report an error, in lower case.
-const MARKS: [&str; 10] = [
+/// The number of lines shown from the beginning, among those that look like an error.
+const FIRST_ERRORS: usize = 2;
+/// The number of lines shown from the end.
+const LAST_LINES: usize = 3;
+/// A line that contains one of these looks like an error. Lower case.
+const ERROR_KEYWORDS: [&str; 10] = [
     "error",
     "exception",
     "panic",
@@ -20,8 +20,8 @@ const MARKS: [&str; 10] = [
     "missing",
 ];
 
-/// What a server wrote on stderr, as a part of one line: the first lines that look like an error and the last
-/// ones, without colours, empty lines and lines of box drawing.
+/// A one-line summary of a server's stderr: the first 2 lines that look like an error and the last 3 lines,
+/// without escape sequences, empty lines and box drawing.
 ///
 /// ```
 /// use mcp_transport::StderrSummary;
@@ -39,10 +39,10 @@ impl fmt::Display for StderrSummary<'_> {
         let plain = without_escapes(self.0);
         let lines: Vec<&str> =
             plain.lines().map(str::trim).filter(|line| has_words(line)).collect();
-        let last = lines.len().saturating_sub(LAST);
+        let last = lines.len().saturating_sub(LAST_LINES);
         let errors = lines[..last].iter().enumerate().filter(|(_, line)| is_error(line));
         let shown: Vec<usize> =
-            errors.map(|(at, _)| at).take(ERRORS).chain(last..lines.len()).collect();
+            errors.map(|(at, _)| at).take(FIRST_ERRORS).chain(last..lines.len()).collect();
         let mut before = None;
         let mut text = String::new();
         for at in shown {
@@ -58,7 +58,7 @@ impl fmt::Display for StderrSummary<'_> {
     }
 }
 
-/// The text without the escape sequences that terminals obey.
+/// Removes terminal escape sequences.
 fn without_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -67,7 +67,7 @@ fn without_escapes(text: &str) -> String {
             plain.push(character);
             continue;
         }
-        // `ESC [` parameters, up to a letter.
+        // `ESC [`, parameters, and a final byte.
         if rest.next_if_eq(&'[').is_some() {
             while rest.next_if(|it| !('@'..='~').contains(it)).is_some() {}
         }
@@ -82,7 +82,7 @@ fn has_words(line: &str) -> bool {
 
 fn is_error(line: &str) -> bool {
     let line = line.to_lowercase();
-    MARKS.iter().any(|mark| line.contains(mark))
+    ERROR_KEYWORDS.iter().any(|mark| line.contains(mark))
 }
 
 #[cfg(test)]
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn short_words_are_shown_as_they_are() {
+    fn short_text_is_shown_unchanged() {
         assert_eq!(shown("no module named x\n"), "no module named x");
         assert_eq!(shown("a\nb\n"), "a | b");
         assert_eq!(shown(" \n\n"), "");
     }
 
     #[test]
-    fn an_error_before_a_usage_and_words_after_a_banner_are_shown() {
+    fn an_error_before_a_usage_text_and_a_line_after_a_banner_are_shown() {
         let usage = "option --x is missing\n".to_owned() + &"  --option VALUE\n".repeat(100);
         assert!(
             shown(&usage).starts_with("option --x is missing | … | --option"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_line_of_bounded_length() {
+    fn the_summary_is_one_line_of_bounded_length() {
         let long = "word ".repeat(100_000) + "\r\u{7}bell\n" + &"x".repeat(100_000);
         assert!(shown(&long).chars().count() <= 501);
         assert!(!shown("a\rb\u{7}c").contains(char::is_control));

@@ -6,23 +6,24 @@ const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 const BAGGAGE: &str = "baggage";
 
-/// The longest `traceparent` of a version that is not known yet, in bytes.
+/// The longest `traceparent` of a future version, in bytes.
 const MAX_TRACEPARENT: usize = 128;
-/// The longest `tracestate`, in bytes, and the most members of it.
+/// The longest `tracestate` in bytes, and its maximum number of members.
 const MAX_TRACESTATE: (usize, usize) = (4096, 32);
-/// The longest `baggage`, in bytes, and the most members of it.
+/// The longest `baggage` in bytes, and its maximum number of members.
 const MAX_BAGGAGE: (usize, usize) = (8192, 64);
 
-/// Where in a distributed trace a message belongs: `traceparent` and `tracestate` of W3C Trace Context,
+/// The position of a message in a distributed trace: `traceparent` and `tracestate` of W3C Trace Context,
 /// and W3C Baggage.
 ///
-/// It stands in the `_meta` of a message. Beside its [`Envelope`](crate::Envelope), as an extension, it
-/// becomes the headers of the same names where the carrier has headers.
+/// Sessions write it into the `_meta` of a message. In [`Envelope::trace`](crate::Envelope::trace) it is
+/// sent as the headers of the same names, if the transport has headers.
 ///
-/// It holds nothing but what may be sent: an entry that is not of the form that W3C wants, or is longer
-/// than 128 bytes (`traceparent`), 4 KiB (`tracestate`) or 8 KiB (`baggage`), is left out, and
-/// [`rejected`](Self::rejected) names it. Any list of pairs can be collected into one, such as the map that
-/// a propagator of OpenTelemetry fills; what it does not know is passed over. `Debug` shows no value.
+/// Only valid entries are stored. An entry that violates the W3C format, or is longer than 128 bytes
+/// (`traceparent` of a future version), 4 KiB (`tracestate`) or 8 KiB (`baggage`), is dropped, and
+/// [`rejected`](Self::rejected) returns its name. Pairs of names and values can be collected into a
+/// `TraceContext`, such as the map that an OpenTelemetry propagator fills; unknown names are ignored.
+/// `Debug` prints no values.
 ///
 /// ```
 /// use mcp_transport::TraceContext;
@@ -35,7 +36,7 @@ const MAX_BAGGAGE: (usize, usize) = (8192, 64);
 /// assert_eq!(TraceContext::new("nonsense").rejected(), Some("traceparent"));
 /// ```
 ///
-/// Spec: basic/index#_meta
+/// Spec: [`_meta`](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TraceContext {
@@ -46,21 +47,21 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Of a `traceparent`: version, trace, parent and flags in hexadecimal.
+    /// Creates a context from a `traceparent`: version, trace id, parent id and flags in hexadecimal.
     pub fn new(traceparent: impl Into<String>) -> Self {
         let mut context = Self::default();
         context.set(TRACEPARENT, traceparent.into());
         context
     }
 
-    /// Sets the `tracestate`, which means nothing without a `traceparent`.
+    /// Sets the `tracestate`. It is ignored without a `traceparent`.
     #[must_use]
     pub fn with_tracestate(mut self, tracestate: impl Into<String>) -> Self {
         self.set(TRACESTATE, tracestate.into());
         self
     }
 
-    /// Sets the `baggage`. Every server sees it.
+    /// Sets the `baggage`. It is sent to every server.
     #[must_use]
     pub fn with_baggage(mut self, baggage: impl Into<String>) -> Self {
         self.set(BAGGAGE, baggage.into());
@@ -82,17 +83,17 @@ impl TraceContext {
         text(self.baggage.as_ref())
     }
 
-    /// Whether there is nothing to send.
+    /// Whether it has no entry to send.
     pub fn is_empty(&self) -> bool {
         self.traceparent.is_none() && self.baggage.is_none()
     }
 
-    /// The first entry that was left out since it is not valid, by its name.
+    /// The name of the first entry that was dropped because it is invalid.
     pub fn rejected(&self) -> Option<&'static str> {
         self.rejected
     }
 
-    /// What there is to send, by the names that it has in `_meta` and in headers.
+    /// The entries to send, as pairs of the name in `_meta` and in headers, and the value.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             (TRACEPARENT, self.traceparent()),
@@ -103,7 +104,7 @@ impl TraceContext {
         .filter_map(|(name, value)| Some((name, value?)))
     }
 
-    /// The same as values of headers.
+    /// The [entries](Self::entries) as header values. Those of `baggage` are marked as sensitive.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &HeaderValue)> {
         let tracestate = self.traceparent.as_ref().and(self.tracestate.as_ref());
         let values = [
@@ -127,7 +128,7 @@ impl TraceContext {
         let header = Some(value).filter(|value| is_valid(value));
         *slot = header.and_then(|value| HeaderValue::try_from(value).ok());
         match slot {
-            // Applications put there what they like.
+            // Baggage is defined by applications and may hold secrets.
             Some(value) => value.set_sensitive(name == BAGGAGE),
             None => {
                 self.rejected.get_or_insert(name);
@@ -166,8 +167,8 @@ fn is(name: &str, known: &str) -> bool {
     name.eq_ignore_ascii_case(known)
 }
 
-/// W3C Trace Context: `version "-" trace-id "-" parent-id "-" trace-flags`, and in versions to come
-/// perhaps more behind another `-`.
+/// W3C Trace Context: `version "-" trace-id "-" parent-id "-" trace-flags`. Future versions may append more
+/// after another `-`.
 fn is_traceparent(value: &str) -> bool {
     let mut parts = value.splitn(5, '-');
     let mut hex = |digits: usize| {
@@ -208,7 +209,7 @@ fn is_baggage(value: &str) -> bool {
     })
 }
 
-/// Whether all members of a list are of the form `key=value`, and there are not too many.
+/// Whether all members of a list have the form `key=value` and their number is within the limit.
 fn is_list(
     value: &str,
     (max_len, max_members): (usize, usize),
@@ -231,12 +232,12 @@ mod tests {
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
     #[test]
-    fn valid_entries_are_kept_as_they_are() {
+    fn valid_entries_are_unchanged() {
         let context: TraceContext = [
             ("TraceParent", PARENT),
             ("tracestate", "rojo=00f067aa0ba902b7, ,congo=t61 rcWkgMzE"),
             ("baggage", "user=al%20ice;secret,n = 1"),
-            ("b3", "passed over"),
+            ("b3", "ignored"),
         ]
         .into_iter()
         .collect();
@@ -252,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tracestate_means_nothing_without_a_traceparent() {
+    fn a_tracestate_without_a_traceparent_is_ignored() {
         let context = TraceContext::default().with_tracestate("a=b");
         assert!(context.is_empty() && context.rejected().is_none());
         assert_eq!((context.entries().count(), context.headers().count()), (0, 0));
     }
 
     #[test]
-    fn what_is_not_valid_is_left_out_and_named() {
+    fn invalid_entries_are_dropped_and_reported_as_rejected() {
         let hostile = [
             "",
             "nonsense",

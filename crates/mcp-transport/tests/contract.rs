@@ -1,4 +1,4 @@
-//! The contract over what `mcp-transport` itself has: the multiplexer, the erased handles, the layers.
+//! The contract tests for the multiplexer, the type-erased handles, `Restart` and the layers.
 
 use mcp_testkit::{Setup, contract_peer_lines};
 use mcp_transport::{
@@ -8,7 +8,7 @@ use mcp_transport::{
 };
 use tower_layer::Layer;
 
-/// A connector made of a function.
+/// A connector that calls a function.
 struct Open<F>(F);
 
 impl<F, T> Connect for Open<F>
@@ -25,7 +25,7 @@ where
     }
 
     fn describe(&self) -> String {
-        "the contract peer in this process".to_owned()
+        "contract peer in this process".to_owned()
     }
 }
 

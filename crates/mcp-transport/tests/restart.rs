@@ -1,4 +1,4 @@
-//! Connections that follow one another under one open transport.
+//! Reconnecting under one open transport.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn modern(id: i64, method: &'static str) -> Envelope<Request> {
     Envelope::new(Request::new(id, method)).with_version(ProtocolVersion::V2026_07_28)
 }
 
-/// Answers `echo`, exits on `exit`, and leaves all else unanswered.
+/// Answers `echo`, exits on `exit`, and ignores any other request.
 fn peer() -> Peer {
     Peer::new(|_, request| match request["method"].as_str() {
         Some("echo") => Reply::result(request, json!({})),
@@ -48,29 +48,29 @@ async fn connect(peer: &Peer) -> Connection<RestartTransport<Peer>> {
 async fn the_next_request_reconnects_and_the_gap_is_reported() {
     let peer = peer();
     let Connection { transport, mut inbound, info, .. } = connect(&peer).await;
-    assert_eq!(info.pid, Some(100), "what the connection is stays known");
+    assert_eq!(info.pid, Some(100), "the description of the connection is unchanged");
     assert!(open(&transport, 1, "echo").await.response().await.is_ok());
     let lost = open(&transport, 2, "exit").await;
     let error = within(lost.response()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-    assert_eq!(peer.connections(), 1, "not before it is needed");
-    let begun = Instant::now();
+    assert_eq!(peer.connections(), 1, "reconnects only with the next request");
+    let started = Instant::now();
     assert!(open(&transport, 3, "echo").await.response().await.is_ok());
-    assert_eq!((peer.connections(), begun.elapsed()), (2, Duration::ZERO));
+    assert_eq!((peer.connections(), started.elapsed()), (2, Duration::ZERO));
     let item = within(inbound.next()).await.unwrap().unwrap();
     assert!(matches!(item, InboundItem::Gap(Gap::Interrupted(Some(_)))), "{item:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_in_a_row_are_limited_and_the_end_says_why() {
+async fn attempts_in_a_row_are_limited_and_closed_has_the_cause() {
     let peer = peer();
     let Connection { transport, mut inbound, .. } = connect(&peer).await;
     drop(open(&transport, 1, "exit").await.response().await);
     peer.refuse(u32::MAX);
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = within(transport.request(modern(2, "echo"))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
-    assert_eq!(begun.elapsed(), 3 * SECOND, "at once, after one second, after two more");
+    assert_eq!(started.elapsed(), 3 * SECOND, "delays of zero, one and two seconds");
     assert_eq!(peer.connections(), 4);
     assert_eq!(within(transport.closed()).await.to_string(), error.to_string());
     assert_eq!(within(inbound.next()).await.unwrap().unwrap_err().to_string(), error.to_string());
@@ -78,7 +78,7 @@ async fn attempts_in_a_row_are_limited_and_the_end_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_an_earlier_connection_is_no_progress_of_the_present_one() {
+async fn a_message_of_an_earlier_connection_does_not_reset_the_attempts() {
     // Every connection after the first one ends with its first request.
     let peer = Peer::new(|number, request| match (number, request["method"].as_str()) {
         (0, Some("burst")) => {
@@ -95,7 +95,7 @@ async fn an_answer_of_an_earlier_connection_is_no_progress_of_the_present_one() 
     let burst = Envelope::new(burst).with_version(ProtocolVersion::V2026_07_28);
     let mut stale = within(transport.request(burst)).await.unwrap();
     assert!(within(stale.next()).await.unwrap().is_ok());
-    let begun = Instant::now();
+    let started = Instant::now();
     for id in 2.. {
         match within(transport.request(modern(id, "any"))).await {
             Ok(exchange) => drop(within(exchange.response()).await.unwrap_err()),
@@ -104,18 +104,18 @@ async fn an_answer_of_an_earlier_connection_is_no_progress_of_the_present_one() 
                 break;
             }
         }
-        // What is read of the first connection comes after the end of others.
+        // A message of the first connection is read after others have ended.
         if id == 3 {
             assert!(within(stale.next()).await.unwrap().is_ok());
         }
-        assert!(id < 20, "a connection that answers nothing is replaced for ever");
+        assert!(id < 20, "connections without a message are replaced without limit");
     }
     assert_eq!(peer.connections(), 4);
-    assert_eq!(begun.elapsed(), 3 * SECOND);
+    assert_eq!(started.elapsed(), 3 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_that_wait_for_a_connection_share_it() {
+async fn concurrent_requests_share_one_reconnect() {
     let peer = peer();
     let Connection { transport, .. } = connect(&peer).await;
     drop(open(&transport, 1, "exit").await.response().await);
@@ -128,7 +128,7 @@ async fn callers_that_wait_for_a_connection_share_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_ends_it_for_good() {
+async fn close_prevents_reconnecting() {
     let peer = peer();
     let connection: Connection<RestartTransport<Peer>> = connect(&peer).await;
     let transport = &connection.transport;
@@ -138,7 +138,7 @@ async fn a_close_ends_it_for_good() {
     let error = within(transport.request(modern(2, "echo"))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
     drop(connection);
-    until("the end of the server", || peer.open_connections() == 0).await;
+    until("the server to exit", || peer.open_connections() == 0).await;
     assert_eq!(peer.connections(), 1);
 }
 

@@ -50,8 +50,8 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    /// Adds the members of the value at `open` and returns where it ends. On the way to the container,
-    /// values beside it have a line, but their members have none.
+    /// Adds the members of the value at `open` and returns where it ends. Values that are not on
+    /// the way to the container have a line, but their members have none.
     fn members(&self, open: usize, container: Option<&[String]>, lines: &mut Lines) -> usize {
         let bytes = self.strict.as_bytes();
         let close = match bytes.get(open) {

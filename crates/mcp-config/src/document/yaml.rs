@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
     serde_json::to_value(yaml).map_err(|error| error.to_string().into())
 }
 
-/// The lines of what is written in blocks; what is written in braces has the line of its key.
+/// The lines of block values; values in braces have the line of their key.
 pub(super) fn lines(text: &str) -> Lines {
     Blocks::of(text).lines()
 }

@@ -163,7 +163,7 @@ const FOREIGN: &[Foreign] = &[
     foreign("targetAudience", "Gemini CLI", "credentials of Google", false),
     foreign("targetServiceAccount", "Gemini CLI", "credentials of Google", false),
     foreign("authentication", "FastMCP", "settings of another kind of authentication", false),
-    foreign("trust", "Gemini CLI", "whether its tools need confirmation", false),
+    foreign("trust", "Gemini CLI and Hermes", "whether its tools need confirmation", false),
     foreign("tcp", "Gemini CLI", "a WebSocket address", false),
     foreign("appResourceMaxBytes", "Qwen Code", "a limit of its user interface", false),
     foreign("appResourceTimeoutMs", "Qwen Code", "a limit of its user interface", false),

@@ -18,7 +18,8 @@ pub(super) fn check(entry: &Value, manner: Manner, path: &Path, findings: &mut V
     let runs_commands = manner.is(&[Application::Crush]);
     let syntax = manner.syntax();
     for (name, value) in entry.as_object().into_iter().flatten() {
-        if !PROSE.contains(&name.as_str()) && !(runs_shell && name == "args") {
+        let is_exempt = PROSE.contains(&name.as_str()) || (runs_shell && name == "args");
+        if !is_exempt {
             let mut steps = vec![Step::Key(name)];
             walk(value, &mut steps, &mut |steps, text| {
                 if let Some(message) = message(text, syntax, runs_commands) {

@@ -9,8 +9,7 @@ use crate::fields::{Fields, is_empty};
 use crate::manner::Manner;
 use crate::path::Path;
 use crate::server::{Remote, RemoteTransport, Stdio, Target};
-use crate::suggest;
-use crate::{Dialect, ProblemKind};
+use crate::{Dialect, ProblemKind, secrets, suggest};
 
 use super::{auth, foreign};
 
@@ -45,7 +44,7 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
         None => None,
     };
     let has_command = COMMANDS.iter().any(|name| fields.has(name));
-    // An empty URL beside a command is one that a form left empty.
+    // A form may leave a URL empty where there is a command.
     let is_url =
         |name: &&str| fields.get(name).is_some_and(|value| !(has_command && is_empty(value)));
     let url = URLS.iter().copied().find(is_url);
@@ -139,6 +138,8 @@ fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
     let command = fields.text(COMMANDS)?;
     if command.trim().is_empty() {
         fields.invalid(path, "found an empty text, expected a program");
+    } else if let Some(message) = command_doubt(&command) {
+        fields.doubt(path, message);
     }
     Some(Target::Stdio(Stdio {
         command,
@@ -148,6 +149,18 @@ fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
         env_file: fields.text(&["envFile", "env_file"]).map(Into::into),
         cwd: fields.text(&["cwd", "working_directory", "workingDirectory"]).map(Into::into),
     }))
+}
+
+/// What is doubtful about a program: a shell would split it or expand it, and there is none.
+fn command_doubt(command: &str) -> Option<String> {
+    if command.starts_with("~/") || command.starts_with("~\\") {
+        return Some("\"~\" is not expanded: write \"${userHome}\" for it".to_owned());
+    }
+    let (first, rest) = command.trim().split_once(char::is_whitespace)?;
+    let is_line = !first.contains(['/', '\\']) || rest.trim_start().starts_with('-');
+    is_line.then(|| {
+        format!("the name of a program, not a command line: put all after {first:?} into \"args\"")
+    })
 }
 
 /// Names of variables, of which Codex may say where they come from.
@@ -210,7 +223,10 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
         _ => {
             let hint = match has_scheme || url.is_empty() {
                 true => String::new(),
-                false => format!(", did you mean \"https://{}\"?", url.trim_start_matches('/')),
+                false => {
+                    let shown = secrets::masked_url(url.trim_start_matches('/'));
+                    format!(", did you mean \"https://{shown}\"?")
+                }
             };
             Err(format!("expected a URL that begins with http:// or https://{hint}"))
         }

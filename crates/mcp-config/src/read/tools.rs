@@ -51,8 +51,8 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner, server: &mut Server)
         }
         None => {}
     }
-    let patterns = server.include_tools.iter().flatten().chain(&server.exclude_tools);
-    if let Some(pattern) = patterns.filter(|name| name.contains(['*', '?'])).next().cloned() {
+    let mut names = server.include_tools.iter().flatten().chain(&server.exclude_tools);
+    if let Some(pattern) = names.find(|name| name.contains(['*', '?'])).cloned() {
         let message = format!("{pattern:?} is the name of one tool here, not a pattern");
         fields.doubt(fields.path().clone(), message);
     }

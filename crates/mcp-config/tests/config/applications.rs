@@ -307,6 +307,22 @@ fn slips_of_one_or_two_letters_are_doubted() {
 }
 
 #[test]
+fn a_command_that_needs_a_shell_is_doubted() {
+    for (command, wanted) in [
+        ("npx -y it", "after \"npx\" into \"args\""),
+        ("/usr/bin/node --inspect x.js", "after \"/usr/bin/node\""),
+        ("~/bin/it", "${userHome}"),
+    ] {
+        let problem = doubt(json!({ "command": command }));
+        assert_eq!(problem.path, "mcpServers.x.command");
+        assert!(problem.message.contains(wanted), "{problem}");
+    }
+    for command in ["C:\\Program Files\\node.exe", "/opt/My App/run", "npx"] {
+        assert_eq!(with(json!({ "command": command })).problems(), [], "{command}");
+    }
+}
+
+#[test]
 fn protocol_headers_are_left_out_with_a_doubt() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mcp.json");
@@ -315,9 +331,9 @@ fn protocol_headers_are_left_out_with_a_doubt() {
     let config = McpConfig::from_file(&file).unwrap();
     let headers = &remote(config.server("x").unwrap()).headers;
     assert_eq!(headers.iter().collect::<Vec<_>>(), [(&"X-Key".to_owned(), &"k".to_owned())]);
-    let told: Vec<_> = config.problems().iter().map(|it| (it.line, it.path.as_str())).collect();
+    let reported: Vec<_> = config.problems().iter().map(|it| (it.line, it.path.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             (Some(5), "mcpServers.x.headers.Accept"),
             (Some(7), "mcpServers.x.headers.CONTENT-TYPE"),
@@ -436,8 +452,8 @@ fn a_list_of_servers_with_names() {
     let config = config.unwrap();
     assert_eq!(names(&config), ["a"]);
     assert_eq!(stdio(config.server("a").unwrap()).command, "z");
-    let told: Vec<_> = config.problems().iter().map(|it| it.path.as_str()).collect();
-    assert_eq!(told, ["mcpServers[1]", "mcpServers.a"]);
+    let reported: Vec<_> = config.problems().iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(reported, ["mcpServers[1]", "mcpServers.a"]);
     let mut config = McpConfig::from_str(
         "{\n  \"mcpServers\": [\n    {\"name\": \"a\", \"command\": \"x\"}\n  ]\n}\n",
     )

@@ -191,8 +191,26 @@ fn what_holds_secrets() {
     ] {
         assert_eq!(config(name).holds_secrets(), wanted, "{name}");
     }
-    let text = r#"{"mcpServers": {"a": {"url": "https://me:pass@x/mcp"}}}"#;
-    assert!(McpConfig::from_str(text).unwrap().holds_secrets());
+    for text in [
+        r#"{"mcpServers": {"a": {"url": "https://me:pass@x/mcp"}}}"#,
+        r#"{"mcpServers": {"a": {"url": "https://x/mcp?api_key=sk"}}}"#,
+        r#"{"mcpServers": {"a": {"url": "https://x/mcp", "headers": {"A": "Bearer sk${EMPTY:-}"}}}}"#,
+        r#"{"mcpServers": {"a": {"command": "x", "env": {"K": "${K:-sk}"}}}}"#,
+        r#"{"mcpServers": {"a": {"command": "x", "args": ["--token", "sk"]}}}"#,
+        r#"{"servers": {}, "inputs": [{"id": "a", "password": true, "default": "sk"}]}"#,
+    ] {
+        let mut config = McpConfig::from_str(text).unwrap();
+        assert!(config.holds_secrets(), "{text}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mcp.json");
+        config.write_to(&file).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{text}");
+        }
+    }
     assert!(file("bare.json").is_file());
 }
 

@@ -1,6 +1,7 @@
 //! Documents that are made to cost time, memory or stack.
 
-use mcp_config::{McpConfig, Variables};
+use mcp_config::{McpConfig, Server, Variables};
+use proptest::prelude::*;
 use serde_json::json;
 
 fn unset() -> Variables<'static> {
@@ -91,7 +92,38 @@ fn many_problems_are_all_reported_with_their_lines() {
         (0..2000).map(|index| format!("\"s{index}\": {{ \"comand\": \"x\" }}")).collect();
     let text = format!("{{ \"mcpServers\": {{\n{}\n}} }}", entries.join(",\n"));
     let config = McpConfig::from_str(&text).unwrap();
-    let told: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
-    assert_eq!(told.len(), 2000);
-    assert!(told.iter().enumerate().all(|(index, it)| it.line == Some(index + 2)));
+    let reported: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
+    assert_eq!(reported.len(), 2000);
+    assert!(reported.iter().enumerate().all(|(index, it)| it.line == Some(index + 2)));
+}
+
+proptest! {
+    /// No text makes the crate panic, and an edit of one that can be read can be read.
+    #[test]
+    fn any_text_is_read_or_refused(
+        parts in prop::collection::vec(prop_oneof![
+            Just("{"), Just("}"), Just("["), Just("]"), Just(":"), Just(": "), Just(","), Just("\n"),
+            Just("  "), Just("- "), Just("\""), Just("'"), Just("#"), Just("//"), Just("/*"), Just("|"),
+            Just("> "), Just("&a "), Just("*a"), Just("="), Just("\\"), Just("${"), Just("$"), Just("%"),
+            Just("é"), Just("\u{feff}"), Just("\r\n"), Just("\t"), Just("mcpServers"), Just("\"mcpServers\":{"),
+            Just("extensions:\n "), Just("mcp_servers.a"), Just("a"), Just("\"a\":"), Just("command: x\n"),
+            Just("\"command\":\"x\","), Just("command = 'x'\n"), Just("1"), Just("null"), Just("~"), Just("---\n"),
+        ], 0..24),
+    ) {
+        let text = parts.concat();
+        #[cfg_attr(not(any(feature = "toml", feature = "yaml")), allow(unused_mut))]
+        let mut read = vec![McpConfig::from_str(&text)];
+        #[cfg(feature = "toml")]
+        read.push(McpConfig::from_toml(&text));
+        #[cfg(feature = "yaml")]
+        read.push(McpConfig::from_yaml(&text));
+        for mut config in read.into_iter().flatten() {
+            let _ = config.expand(&unset());
+            let server = Server::stdio("x", ["y"]);
+            if config.add_server("new", &server).is_ok() {
+                prop_assert_eq!(config.server("new"), Some(&server), "{:?} => {}", text, config.text());
+                prop_assert!(config.remove_server("new").unwrap_or(true), "{:?}", text);
+            }
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod expansion;
 mod limits;
 mod problems;
 mod schema;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use std::path::PathBuf;
 

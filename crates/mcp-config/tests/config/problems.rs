@@ -38,12 +38,12 @@ fn one_bad_entry_does_not_hide_the_good_ones() {
     let doubtful = |text: &str| text.contains("unknown field");
     let fatal: Vec<String> = config.problems().iter().map(ToString::to_string).collect();
     // What is left of an entry that cannot be used is looked at too.
-    let told: Vec<&str> = fatal
+    let reported: Vec<&str> = fatal
         .iter()
         .map(String::as_str)
         .filter(|it| !doubtful(it) || it.contains("also"))
         .collect();
-    assert_eq!(told, wanted);
+    assert_eq!(reported, wanted);
     let last = config.problems().last().unwrap();
     assert_eq!((last.kind, last.is_fatal()), (ProblemKind::Doubtful, false));
     assert_eq!(last.server.as_deref(), Some("also"));
@@ -115,8 +115,8 @@ fn twins_and_servers_of_two_dialects_are_told() {
         r#"{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}, "servers": {"b": {"command": "z"}}}"#,
     );
     let config = config.unwrap();
-    let told: Vec<String> = config.problems().iter().map(|it| it.path.clone()).collect();
-    assert_eq!(told, ["mcpServers.a", "servers"]);
+    let reported: Vec<String> = config.problems().iter().map(|it| it.path.clone()).collect();
+    assert_eq!(reported, ["mcpServers.a", "servers"]);
     assert_eq!(crate::stdio(config.server("a").unwrap()).command, "y");
 }
 
@@ -131,6 +131,21 @@ fn problems_and_debug_show_no_secret() {
     );
     let shown = format!("{config:?}");
     assert!(!shown.contains("SECRET"), "{shown}");
+    let more = McpConfig::from_str(
+        r#"{
+            "inputs": [{"id": "i", "password": true, "default": "SECRET"}],
+            "servers": {
+                "a": {"command": "x", "args": ["--token", "SECRET", "--key=SECRET"]},
+                "b": {"url": "x.example/mcp?key=SECRET"},
+                "c": {"command": "npx --token SECRET"}
+            }
+        }"#,
+    );
+    let more = more.unwrap();
+    let shown = format!("{:?} {:?}", more.problems(), more.inputs());
+    assert!(!shown.contains("SECRET"), "{shown}");
+    let shown = format!("{:?}", more.server("a"));
+    assert!(shown.contains("--token") && !shown.contains("SECRET"), "{shown}");
     let config = config.unwrap();
     let fatal: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
     assert_eq!(fatal.len(), 3, "{fatal:?}");

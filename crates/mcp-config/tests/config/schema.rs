@@ -63,9 +63,33 @@ fn the_schema_refuses_what_the_crate_refuses() {
         json!({ "command": "x", "protocolEra": "new" }),
         json!({ "command": "x", "tools": { "a": { "enabled": 1 } } }),
         json!({ "command": "x", "disabled": "yes" }),
+        json!({ "command": [] }),
+        json!({ "command": "x", "protocolVersion": "latest" }),
+        json!({ "command": "x", "env": ["A=b"] }),
     ] {
         let document = json!({ "mcpServers": { "a": entry } });
         assert!(!validator.is_valid(&document), "{document}");
         assert_eq!(McpConfig::from_value(&document).unwrap().servers().len(), 0, "{document}");
     }
+}
+
+#[test]
+fn the_schema_allows_what_the_crate_reads() {
+    let validator = validator();
+    for entry in [
+        json!({ "command": ["npx", "-y", "it"], "environment": { "A": null } }),
+        json!({ "command": "x", "env": [], "args": {}, "tools": { "include": "a" } }),
+        json!({ "transport": { "type": "http", "url": "https://x" } }),
+        json!({ "baseUrl": "https://x", "isActive": false, "timeout": { "startup": 5 } }),
+        json!({ "url": "$URL", "headers": [], "timeoutMs": 5, "protocolVersion": "2025-06-18" }),
+    ] {
+        let document = json!({ "mcpServers": { "a": entry } });
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|it| format!("{it}")).collect();
+        assert_eq!(errors, [""; 0], "{document}");
+        assert_eq!(McpConfig::from_value(&document).unwrap().servers().len(), 1, "{document}");
+    }
+    let list = json!({ "mcpServers": [{ "name": "a", "command": "x" }] });
+    assert!(validator.is_valid(&list));
+    assert!(!validator.is_valid(&json!({ "mcpServers": [{ "command": "x" }] })));
 }

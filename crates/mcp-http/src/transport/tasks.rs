@@ -161,7 +161,7 @@ impl TransportTasks {
     /// The output of `future`.
     ///
     /// # Errors
-    /// That of `future`, and [`closed`] when it is closed before.
+    /// That of `future`, and [`closed`] once it is closed.
     pub async fn unless_closed<T>(
         &self,
         future: impl Future<Output = Result<T, Error>>,
@@ -170,6 +170,10 @@ impl TransportTasks {
         let mut future = pin!(future);
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Pending => closing.as_mut().poll(cx).map(|()| Err(closed())),
+            // The close is the reason of whatever failed after it.
+            Poll::Ready(Err(error)) if self.is_closed() => {
+                Poll::Ready(Err(closed().with_delivery(error.delivery())))
+            }
             ready => ready,
         })
         .await
@@ -301,7 +305,8 @@ mod tests {
         let (waited, (), ()) = tokio::join!(waiting, tasks.closed(), closing);
         assert!(waited.unwrap_err().is_closed());
         tasks.closed().await;
-        assert!(tasks.unless_closed(pending::<Result<(), Error>>()).await.is_err());
+        let failed = async { Err::<(), _>(Error::new(ErrorKind::Interrupted, "x")) };
+        assert!(tasks.unless_closed(failed).await.unwrap_err().is_closed());
     }
 
     #[tokio::test]

@@ -93,7 +93,7 @@ async fn http_requests_are_handed_to_the_proxy() {
 #[tokio::test]
 async fn a_proxy_that_does_not_know_us_is_told() {
     let (proxy, _) = start().await;
-    for (credentials, told) in
+    for (credentials, text) in
         [("", "asks for credentials"), ("user:hiddenwrong@", "refuses the credentials")]
     {
         let client = through(with_credentials(&proxy, credentials));
@@ -103,7 +103,7 @@ async fn a_proxy_that_does_not_know_us_is_told() {
             }
             let error = call(&client, &Uri::from_static(url)).await.unwrap_err();
             assert!(is_of(&error, &proxy), "{url} {error:?}");
-            assert!(error.to_string().contains(told), "{url} {error}");
+            assert!(error.to_string().contains(text), "{url} {error}");
         }
     }
 }
@@ -149,8 +149,8 @@ async fn a_dead_proxy_is_named() {
     let error = call(&client, &Uri::from_static("http://server.invalid/")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
     assert!(error.is_not_sent());
-    let told = format!("cannot connect to the proxy http://{}", url.authority().unwrap());
-    assert_eq!(error.to_string(), told);
+    let text = format!("cannot connect to the proxy http://{}", url.authority().unwrap());
+    assert_eq!(error.to_string(), text);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn requests_do_not_wait_for_one_another() {
 }
 
 #[tokio::test]
-async fn no_more_connections_are_kept_than_told() {
+async fn no_more_connections_are_kept_than_allowed() {
     let server = Server::answering(OK).await;
     let client = HttpClient::builder().max_idle_per_host(0).build().unwrap();
     for _ in 0..3 {
@@ -193,7 +193,7 @@ async fn an_early_success_does_not_mix_requests_up() {
     assert_eq!(server.connections(), 3);
 }
 
-/// A server that starts a stream of events, and tells when the client is gone.
+/// A server that starts a stream of events, and notifies when the client is gone.
 async fn streaming(start: &'static [u8]) -> (Server, Arc<Notify>) {
     let gone = Arc::new(Notify::new());
     let notify = gone.clone();

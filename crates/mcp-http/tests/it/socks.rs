@@ -53,7 +53,7 @@ async fn serve(mut stream: TcpStream, is_open: bool, log: Seen) -> std::io::Resu
     };
     let port = stream.read_u16().await?;
     log.lock().unwrap().push(format!("{host}:{port}"));
-    // The one name that nobody but the proxy knows.
+    // The one name that only the proxy knows.
     let host = host.replace("server.invalid", "127.0.0.1");
     match TcpStream::connect(format!("{host}:{port}")).await {
         Ok(mut server) => {
@@ -123,14 +123,14 @@ async fn credentials_are_given_only_where_they_are_wanted() {
         call(&through(&open, scheme), &server.url).await.unwrap();
     }
     let (closed, seen) = start(false).await;
-    for (scheme, told) in [
+    for (scheme, text) in [
         ("socks5h://", "asks for credentials"),
         ("socks5h://user:wrong@", "refuses the credentials"),
     ] {
         let error = call(&through(&closed, scheme), &server.url).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
         assert!(error.is_not_sent());
-        assert!(error.to_string().contains(told), "{error}");
+        assert!(error.to_string().contains(text), "{error}");
         assert!(!format!("{error:?}").contains("wrong"));
     }
     assert!(seen.lock().unwrap().is_empty());
@@ -146,8 +146,8 @@ async fn a_refused_connection_is_told() {
     let error = call(&through(&proxy, "socks5://user:secret@"), &url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
     assert!(error.is_not_sent());
-    let told = format!("{}: the connection was refused", url.authority().unwrap());
-    assert!(error.to_string().ends_with(&told), "{error}");
+    let text = format!("{}: the connection was refused", url.authority().unwrap());
+    assert!(error.to_string().ends_with(&text), "{error}");
 }
 
 #[tokio::test]

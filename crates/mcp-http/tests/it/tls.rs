@@ -150,7 +150,7 @@ async fn an_unknown_authority_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told() {
+async fn a_server_without_tls_is_named() {
     let server = Server::start(|mut stream| async move {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         read_request(&mut stream).await;

@@ -25,7 +25,7 @@ struct Demanding {
     _server: Server,
 }
 
-/// A server that lets in whoever has a certificate of its authority.
+/// A server that accepts clients with a certificate of its authority.
 async fn demanding(version: &'static SupportedProtocolVersion) -> Demanding {
     let (issuer, ca) = authority("authority of servers and clients");
     let provider = Arc::new(rustls::crypto::ring::default_provider());

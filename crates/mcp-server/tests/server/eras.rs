@@ -196,8 +196,8 @@ async fn log_messages_come_as_the_client_wants_them() {
 
     let (legacy, other) =
         (initialized(&server, "2025-11-25").await, initialized(&server, "2025-11-25").await);
-    let heard = legacy.exchange("tools/call", call.clone()).await.0;
-    assert_eq!(heard[0]["params"], json!({"level": "error", "data": {"broken": true}}));
+    let logged = legacy.exchange("tools/call", call.clone()).await.0;
+    assert_eq!(logged[0]["params"], json!({"level": "error", "data": {"broken": true}}));
     assert_eq!(legacy.result("logging/setLevel", json!({"level": "debug"})).await, json!({}));
     assert_eq!(levels(legacy.exchange("tools/call", call.clone()).await.0), ["debug", "error"]);
     assert_eq!(levels(other.exchange("tools/call", call.clone()).await.0), ["error"]);
@@ -244,7 +244,7 @@ async fn a_subscription_is_acknowledged_and_stays_open() {
     );
     let waited = tokio::time::timeout(std::time::Duration::from_millis(20), exchange.next()).await;
     assert!(waited.is_err());
-    // Others go on meanwhile.
+    // Other requests are answered meanwhile.
     client.result("tools/list", json!({})).await;
     assert_eq!(client.error("subscriptions/listen", json!({})).await.0, -32602);
 }

@@ -42,7 +42,7 @@ pub(crate) fn bookshop() -> ServerBuilder {
         .tool("count", "Tells how far it is", |upto: Upto, cx: Context| async move {
             for step in 1..=upto.steps {
                 cx.progress(step).total(upto.steps).message(format!("step {step}")).await;
-                // Neither of these is more than what was told.
+                // Neither value exceeds the previous one.
                 cx.progress(step).await;
                 cx.progress(0).await;
             }

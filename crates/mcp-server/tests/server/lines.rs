@@ -64,7 +64,7 @@ async fn both_eras_over_a_pipe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_request_holds_nobody_up() {
+async fn a_slow_request_delays_no_other() {
     let server = Server::builder("s")
         .tool("sleep", "", |milliseconds: Milliseconds| async move {
             tokio::time::sleep(Duration::from_millis(milliseconds.of)).await;
@@ -138,7 +138,7 @@ async fn what_is_no_request_is_answered_with_its_id_where_it_shows() {
     let mut pipe = serve(bookshop().build(), 4096);
     for (line, code, id) in [
         ("banner", -32700, json!(null)),
-        (r#"{"jsonrpc":"2.0","id":1,"#, -32700, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":1,"#, -32700, json!(1)),
         (r#"{"jsonrpc":"2.0","id":4}"#, -32600, json!(4)),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600, json!(null)),
         (r#"[{"jsonrpc":"2.0","id":4,"method":"ping"}]"#, -32600, json!(null)),
@@ -220,19 +220,19 @@ async fn a_client_that_does_not_read_stops_the_server_and_nothing_is_lost() {
         is_written.set(true);
     };
     let read = async {
-        // Time stands still until nobody has anything to do.
+        // Paused time advances only when every task is idle.
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!is_written.get(), "all the answers wait somewhere");
-        let (mut answers, mut told) = (0, 0);
+        let (mut answers, mut reports) = (0, 0);
         while answers <= count {
             let line = lines.next_line().await.unwrap().unwrap();
             let message: Value = serde_json::from_str(&line).unwrap();
             match message.get("method") {
-                Some(_) => told += 1,
+                Some(_) => reports += 1,
                 None => answers += 1,
             }
         }
-        told
+        reports
     };
     assert_eq!(tokio::join!(write, read).1, 1000);
 }

@@ -149,16 +149,16 @@ async fn progress_comes_in_order_before_the_response_and_only_when_asked_for() {
 
 #[tokio::test]
 async fn a_full_queue_makes_the_handler_wait() {
-    let told = Arc::new(AtomicUsize::new(0));
+    let reported = Arc::new(AtomicUsize::new(0));
     let server = Server::builder("s")
-        .tool("tell", "", {
-            let told = Arc::clone(&told);
+        .tool("report", "", {
+            let reported = Arc::clone(&reported);
             move |_: (), cx: Context| {
-                let told = Arc::clone(&told);
+                let reported = Arc::clone(&reported);
                 async move {
                     for step in 1..=1000 {
                         cx.progress(step).await;
-                        told.store(step, Ordering::Relaxed);
+                        reported.store(step, Ordering::Relaxed);
                     }
                 }
             }
@@ -167,14 +167,15 @@ async fn a_full_queue_makes_the_handler_wait() {
     let mut meta = meta();
     meta["progressToken"] = json!(1);
     let client = connect(&server).await;
-    let mut exchange = client.open(1, "tools/call", &json!({"name": "tell", "_meta": meta})).await;
-    let before = told.load(Ordering::Relaxed);
+    let mut exchange =
+        client.open(1, "tools/call", &json!({"name": "report", "_meta": meta})).await;
+    let before = reported.load(Ordering::Relaxed);
     assert!(before < 100, "{before}");
     let mut count = 0;
     while let Message::Notification(_) = exchange.next().await.unwrap().unwrap() {
         count += 1;
     }
-    assert_eq!((count, told.load(Ordering::Relaxed)), (1000, 1000));
+    assert_eq!((count, reported.load(Ordering::Relaxed)), (1000, 1000));
 }
 
 #[tokio::test(start_paused = true)]

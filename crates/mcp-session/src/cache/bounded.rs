@@ -2,13 +2,22 @@ use std::hash::Hash;
 
 use lru::LruCache;
 
-use super::Limits;
-
-/// What one entry costs beside its bytes, about.
+/// Bytes that one entry costs in addition to its own.
 const OVERHEAD: usize = 256;
 
-/// A map that forgets what was not used for the longest time when it is full.
-pub(crate) struct Bounded<K: Hash + Eq, V> {
+/// The size of a [`Bounded`] map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) bytes: usize,
+    pub(super) entries: usize,
+}
+
+impl Limits {
+    pub(super) const DEFAULT: Self = Self { bytes: 16 << 20, entries: 1024 };
+}
+
+/// A map that evicts the least recently used entries when it is full.
+pub(super) struct Bounded<K: Hash + Eq, V> {
     entries: LruCache<K, Weighed<V>>,
     bytes: usize,
     limits: Limits,
@@ -20,18 +29,18 @@ struct Weighed<V> {
 }
 
 impl<K: Hash + Eq, V> Bounded<K, V> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self { entries: LruCache::unbounded(), bytes: 0, limits }
     }
 
-    /// Looks it up, which counts as a use.
-    pub(crate) fn find(&mut self, key: &K) -> Option<&V> {
+    /// Finds an entry, which counts as a use.
+    pub(super) fn find(&mut self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|weighed| &weighed.value)
     }
 
-    /// Adds an entry of so many bytes in place of the one that there is. One that is too large for all of
-    /// the map is dropped, and so is what it replaces.
-    pub(crate) fn put(&mut self, key: K, value: V, bytes: usize) {
+    /// Adds an entry of this many bytes, and replaces the present one. An entry that is larger than the whole
+    /// map is dropped, and so is the one that it replaces.
+    pub(super) fn put(&mut self, key: K, value: V, bytes: usize) {
         self.remove(&key);
         let bytes = bytes.saturating_add(OVERHEAD);
         if bytes > self.limits.bytes || self.limits.entries == 0 {
@@ -45,13 +54,13 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
+    pub(super) fn remove(&mut self, key: &K) {
         if let Some(removed) = self.entries.pop(key) {
             self.bytes -= removed.bytes;
         }
     }
 
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&K) -> bool) {
         let bytes = &mut self.bytes;
         self.entries.retain(|key, weighed| {
             let stays = keep(key);
@@ -63,7 +72,7 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
     }
 
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 }
@@ -87,16 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_and_given_back() {
+    fn bytes_are_counted_and_released() {
         let mut map = of(2 * (100 + OVERHEAD), 100);
         map.put(1, 1, 100);
         map.put(1, 2, 100);
         map.put(2, 2, 100);
-        assert_eq!(map.len(), 2, "what is replaced counts once");
+        assert_eq!(map.len(), 2, "a replaced entry counts once");
         map.put(3, 3, 101);
-        assert_eq!((map.len(), map.bytes), (1, 101 + OVERHEAD), "one more byte needs both places");
+        assert_eq!((map.len(), map.bytes), (1, 101 + OVERHEAD), "one more byte evicts both");
         map.put(3, 3, 10_000);
-        assert_eq!((map.len(), map.bytes), (0, 0), "too large, and what it replaces is stale");
+        assert_eq!(
+            (map.len(), map.bytes),
+            (0, 0),
+            "too large, and the one that it replaces is stale"
+        );
         map.put(4, 4, 1);
         map.retain(|key| *key != 4);
         assert_eq!((map.len(), map.bytes), (0, 0));

@@ -10,175 +10,182 @@ use mcp_core::{ProtocolVersion, RawJson};
 use tokio::time::Instant;
 
 use super::{
-    Limits,
-    bounded::Bounded,
-    hints::Hinted,
-    subject::{Kind, Subject, is_related},
+    bounded::{Bounded, Limits},
+    key::{CacheKey, Kind, is_related},
+    result::CacheableResult,
 };
 
-/// Servers that a client may have known before those without a session are forgotten.
-const MAX_SITES: usize = 1024;
+/// Servers that one client remembers. Above that, those without a session are forgotten.
+const MAX_SERVERS: usize = 1024;
 
-/// What one client keeps of all its servers.
+/// The results of all servers of one client.
 pub(crate) struct Memory {
-    results: Mutex<Bounded<(u64, Subject), Kept>>,
-    sites: Mutex<Sites>,
+    results: Mutex<Bounded<(u64, CacheKey), Entry>>,
+    servers: Mutex<Servers>,
 }
 
-struct Kept {
-    hinted: Hinted,
+struct Entry {
+    result: CacheableResult,
     until: Instant,
-    /// The age of its kind when the server was asked: what is older than that is stale.
+    /// The age of its kind when the request was sent: entries of a lower age are stale.
     age: u64,
 }
 
 #[derive(Default)]
-struct Sites {
+struct Servers {
     last: u64,
-    known: HashMap<Place, Arc<Site>>,
+    known: HashMap<ServerKey, Arc<CachedServer>>,
 }
 
-/// Which server, in which revision.
+/// A server, in one revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    /// What the client calls it.
+pub(crate) struct ServerKey {
+    /// The client's name for it.
     pub(crate) name: Arc<str>,
-    /// How it is reached.
     pub(crate) address: String,
     pub(crate) version: ProtocolVersion,
 }
 
 /// One server to one client: over all its sessions, or over one.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct CachedServer {
     number: u64,
-    pub(crate) place: Place,
-    kinds: [Turns; 5],
+    pub(crate) key: ServerKey,
+    kinds: [Changes; 5],
 }
 
-/// What has happened to the results of one kind.
+/// The changes of the results of one kind.
 #[derive(Debug, Default)]
-struct Turns {
-    /// Counts how often all of them became stale.
+struct Changes {
+    /// How often all of them became stale.
     age: AtomicU64,
-    /// Counts how often any did.
-    changes: AtomicU64,
-    /// Up to which change the store of others is known to be told.
-    told: AtomicU64,
+    /// How often any of them did.
+    count: AtomicU64,
+    /// Up to which change the shared store was invalidated.
+    published: AtomicU64,
 }
 
-/// How things stood when a server was asked.
+/// The state of a kind when a request was sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
     age: u64,
-    pub(crate) changes: u64,
+    changes: u64,
 }
 
 impl Memory {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { results: Mutex::new(Bounded::new(limits)), sites: Mutex::default() }
+        Self { results: Mutex::new(Bounded::new(limits)), servers: Mutex::default() }
     }
 
-    pub(crate) fn site(&self, place: Place) -> Arc<Site> {
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(site) = sites.known.get(&place) {
-            return Arc::clone(site);
+    /// The server that all sessions with this key share.
+    pub(crate) fn server(&self, key: ServerKey) -> Arc<CachedServer> {
+        let mut servers = self.servers();
+        if let Some(server) = servers.known.get(&key) {
+            return Arc::clone(server);
         }
-        if sites.known.len() >= MAX_SITES {
-            // The number of one that comes back is another, so nothing of before is found.
-            sites.known.retain(|_, site| Arc::strong_count(site) > 1);
+        if servers.known.len() >= MAX_SERVERS {
+            // A server that comes back has another number, so none of its old results are found.
+            servers.known.retain(|_, server| Arc::strong_count(server) > 1);
         }
-        let site = sites.begin(place.clone());
-        sites.known.insert(place, Arc::clone(&site));
-        site
+        let server = servers.add(key.clone());
+        servers.known.insert(key, Arc::clone(&server));
+        server
     }
 
-    /// One that no other session finds, whatever it calls the server. What is kept of it when it is gone is
-    /// not used any more, and so it is the first to go.
-    pub(crate) fn site_of_its_own(&self, place: Place) -> Arc<Site> {
-        self.sites.lock().unwrap_or_else(PoisonError::into_inner).begin(place)
+    /// A server that no other session finds. Its results are no longer used once it is dropped, and so are
+    /// evicted first.
+    pub(crate) fn private_server(&self, key: ServerKey) -> Arc<CachedServer> {
+        self.servers().add(key)
     }
 
     /// The result, if it is fresh.
-    pub(crate) fn find(&self, site: &Site, subject: &Subject) -> Option<RawJson> {
-        let key = (site.number, subject.clone());
+    pub(crate) fn get(&self, server: &CachedServer, key: &CacheKey) -> Option<RawJson> {
+        let numbered = (server.number, key.clone());
         let mut results = self.results();
-        let Kept { hinted, until, age } = results.find(&key)?;
+        let Entry { result, until, age } = results.find(&numbered)?;
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || *age != site.stamp(subject.kind).age {
-            results.remove(&key);
+        if left.is_zero() || *age != server.stamp(key.kind).age {
+            results.remove(&numbered);
             return None;
         }
-        let hinted = hinted.clone();
+        let result = result.clone();
         drop(results);
-        Some(hinted.with_ttl(left))
+        Some(result.with_ttl(left))
     }
 
-    /// Keeps a result that a server was asked for at `stamp`, unless there was word of a change since.
-    pub(crate) fn keep(&self, site: &Site, subject: Subject, stamp: Stamp, hinted: Hinted) {
+    /// Caches the result of a request that was sent at `stamp`, unless its kind has changed since.
+    pub(crate) fn put(
+        &self,
+        server: &CachedServer,
+        key: CacheKey,
+        stamp: Stamp,
+        result: CacheableResult,
+    ) {
         // A time that no clock reaches is none.
-        let Some(until) = Instant::now().checked_add(hinted.ttl) else { return };
-        let bytes = subject.bytes() + hinted.json.len();
+        let Some(until) = Instant::now().checked_add(result.ttl) else { return };
+        let bytes = key.bytes() + result.json.len();
         let mut results = self.results();
-        if site.is_still(subject.kind, stamp) {
-            let kept = Kept { hinted, until, age: stamp.age };
-            results.put((site.number, subject), kept, bytes);
+        if server.is_unchanged(key.kind, stamp) {
+            let entry = Entry { result, until, age: stamp.age };
+            results.put((server.number, key), entry, bytes);
         }
     }
 
-    pub(crate) fn remove(&self, site: &Site, subject: &Subject) {
-        self.results().remove(&(site.number, subject.clone()));
+    pub(crate) fn remove(&self, server: &CachedServer, key: &CacheKey) {
+        self.results().remove(&(server.number, key.clone()));
     }
 
-    /// Forgets what was read from this resource, and from those above and below it.
-    pub(crate) fn updated(&self, site: &Site, uri: &str) {
+    /// Evicts the contents of this resource, and of those above and below it.
+    pub(crate) fn evict_resource(&self, server: &CachedServer, uri: &str) {
         let mut results = self.results();
-        site.kinds[Kind::Reads as usize].changes.fetch_add(1, Ordering::SeqCst);
-        results.retain(|(number, subject)| {
-            let is_read = *number == site.number && subject.kind == Kind::Reads;
-            !is_read || !subject.of.as_deref().is_some_and(|read| is_related(read, uri))
+        server.kinds[Kind::Reads as usize].count.fetch_add(1, Ordering::SeqCst);
+        results.retain(|(number, key)| {
+            let is_read = *number == server.number && key.kind == Kind::Reads;
+            !is_read || !key.target.as_deref().is_some_and(|read| is_related(read, uri))
         });
     }
 
-    fn results(&self) -> MutexGuard<'_, Bounded<(u64, Subject), Kept>> {
+    fn results(&self) -> MutexGuard<'_, Bounded<(u64, CacheKey), Entry>> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Sites {
-    /// The number is another each time.
-    fn begin(&mut self, place: Place) -> Arc<Site> {
-        self.last += 1;
-        Arc::new(Site { number: self.last, place, kinds: Default::default() })
+    fn servers(&self) -> MutexGuard<'_, Servers> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Site {
-    /// All results of this kind are stale. Costs nothing but the count: what is stale is found out when
-    /// it is looked up, and goes when there is no room for it.
-    pub(crate) fn changed(&self, kind: Kind) {
-        let turns = &self.kinds[kind as usize];
-        turns.age.fetch_add(1, Ordering::SeqCst);
-        turns.changes.fetch_add(1, Ordering::SeqCst);
+impl Servers {
+    fn add(&mut self, key: ServerKey) -> Arc<CachedServer> {
+        self.last += 1;
+        Arc::new(CachedServer { number: self.last, key, kinds: Default::default() })
+    }
+}
+
+impl CachedServer {
+    /// Makes all results of this kind stale. This only counts: stale results are recognised when they are
+    /// looked up, and evicted when their place is needed.
+    pub(crate) fn evict(&self, kind: Kind) {
+        let changes = &self.kinds[kind as usize];
+        changes.age.fetch_add(1, Ordering::SeqCst);
+        changes.count.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn stamp(&self, kind: Kind) -> Stamp {
-        let turns = &self.kinds[kind as usize];
-        let changes = turns.changes.load(Ordering::SeqCst);
-        Stamp { age: turns.age.load(Ordering::SeqCst), changes }
+        let changes = &self.kinds[kind as usize];
+        let count = changes.count.load(Ordering::SeqCst);
+        Stamp { age: changes.age.load(Ordering::SeqCst), changes: count }
     }
 
-    /// Whether there was no word of a change since.
-    pub(crate) fn is_still(&self, kind: Kind, stamp: Stamp) -> bool {
-        self.stamp(kind).changes == stamp.changes
+    pub(crate) fn is_unchanged(&self, kind: Kind, since: Stamp) -> bool {
+        self.stamp(kind).changes == since.changes
     }
 
-    /// Whether the store of others knows of all changes up to the stamp.
-    pub(crate) fn is_told(&self, kind: Kind, stamp: Stamp) -> bool {
-        self.kinds[kind as usize].told.load(Ordering::SeqCst) >= stamp.changes
+    /// Whether the shared store was invalidated for all changes up to the stamp.
+    pub(crate) fn is_published(&self, kind: Kind, stamp: Stamp) -> bool {
+        self.kinds[kind as usize].published.load(Ordering::SeqCst) >= stamp.changes
     }
 
-    pub(crate) fn told(&self, kind: Kind, stamp: Stamp) {
-        self.kinds[kind as usize].told.fetch_max(stamp.changes, Ordering::SeqCst);
+    pub(crate) fn publish(&self, kind: Kind, stamp: Stamp) {
+        self.kinds[kind as usize].published.fetch_max(stamp.changes, Ordering::SeqCst);
     }
 }

@@ -6,76 +6,72 @@ use std::{
     },
 };
 
-use mcp_core::{Era, RequestId};
+use mcp_core::{Era, ProtocolVersion, RequestId};
 use mcp_transport::{Binding, ConnectionInfo};
 
 use super::{
-    Cache,
-    memory::{Memory, Place, Site},
-    shared::Shared,
+    config::Cache,
+    key::Kind,
+    memory::{CachedServer, Memory, ServerKey},
+    shared::SharedResults,
 };
-use crate::Verdict;
 
-/// What the URIs that are remembered for one subscription take in memory, in bytes.
+/// Bytes of the URIs that are remembered for one subscription.
 const MAX_SUBSCRIBED: usize = 1 << 18;
 
-/// What one session keeps of its server.
+/// The cache of one session.
 pub(crate) struct SessionCache {
     pub(super) memory: Arc<Memory>,
-    pub(super) site: Arc<Site>,
-    pub(super) shared: Option<Shared>,
-    /// By the subscription, while it is open.
+    pub(super) server: Arc<CachedServer>,
+    pub(super) shared: Option<SharedResults>,
+    /// The open subscriptions.
     subscribed: Mutex<HashMap<RequestId, Subscribed>>,
     hits: AtomicU64,
 }
 
-/// What a server has said of a subscription.
+/// A subscription, as far as the server has reported it.
 #[derive(Default)]
 struct Subscribed {
-    /// Whether it tells of changes.
+    /// Whether the server sends notifications of changes.
     works: bool,
-    /// To these resources.
+    /// The resources.
     uris: Vec<String>,
 }
 
 impl SessionCache {
-    /// `None` where nothing is to be kept.
+    /// `None` where nothing is cached.
     pub(crate) fn open(
         cache: Option<&Cache>,
         name: &Arc<str>,
         connection: &ConnectionInfo,
-        verdict: &Verdict,
+        version: ProtocolVersion,
     ) -> Option<Arc<Self>> {
-        if verdict.era() != Era::Modern {
+        if version.era() != Era::Modern {
             return None;
         }
-        // Nobody else has a part in what no cache was named for.
-        let own;
+        let private;
         let cache = match cache {
             Some(cache) => cache,
             None => {
-                own = Cache::new();
-                &own
+                private = Cache::new();
+                &private
             }
         };
         let memory = Arc::clone(cache.memory.as_ref()?);
-        let place = Place {
-            name: Arc::clone(name),
-            address: connection.description.clone(),
-            version: verdict.protocol_version,
-        };
-        let site = match connection.binding {
-            Binding::StreamableHttp => memory.site(place),
-            // There is another process behind each pipe, perhaps of a newer program, or of another kind; and
-            // what serves in this process has no address at all.
-            _ => memory.site_of_its_own(place),
+        let address = connection.description.clone();
+        let key = ServerKey { name: Arc::clone(name), address, version };
+        let server = match connection.binding {
+            Binding::StreamableHttp => memory.server(key),
+            // Behind each pipe is another process, perhaps of another version of the program, and a server in
+            // this process has no address at all.
+            _ => memory.private_server(key),
         };
         let shared = cache.shared();
         let (subscribed, hits) = (Mutex::default(), AtomicU64::new(0));
-        Some(Arc::new(Self { memory, site, shared, subscribed, hits }))
+        Some(Arc::new(Self { memory, server, shared, subscribed, hits }))
     }
 
-    /// How many calls were answered from here.
+    /// How many calls were answered from the cache.
     pub(crate) fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
@@ -84,15 +80,25 @@ impl SessionCache {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A subscription is about to be opened, which lasts as long as what this returns.
-    pub(crate) fn listen(self: &Arc<Self>, subscription: &RequestId) -> Listening {
-        self.subscriptions().insert(subscription.clone(), Subscribed::default());
-        Listening { cache: Arc::clone(self), subscription: subscription.clone() }
+    /// Makes all results stale: notifications may have been lost.
+    pub(crate) fn evict_all(&self) {
+        Kind::ALL.into_iter().for_each(|kind| self.server.evict(kind));
     }
 
-    /// The server tells of changes to these resources from here on.
+    /// Makes the lists of tools stale.
+    pub(crate) fn evict_tools(&self) {
+        self.server.evict(Kind::Tools);
+    }
+
+    /// A subscription is about to be opened, which lasts as long as the guard.
+    pub(crate) fn listen(self: &Arc<Self>, subscription: &RequestId) -> ListenGuard {
+        self.subscriptions().insert(subscription.clone(), Subscribed::default());
+        ListenGuard { cache: Arc::clone(self), subscription: subscription.clone() }
+    }
+
+    /// The server sends notifications of changes to these resources from here on.
     pub(super) fn subscribed(&self, subscription: &RequestId, mut uris: Vec<String>) {
-        // What is not remembered is taken for a part of who knows what, so nothing stale is served.
+        // A resource that is not remembered may be a part of any other, so no stale result is used.
         let mut bytes = 0;
         uris.retain(|uri| {
             bytes += uri.len() + size_of::<String>();
@@ -104,7 +110,7 @@ impl SessionCache {
         }
     }
 
-    /// The server tells of changes. Not every server says by which subscription.
+    /// The server sends notifications of changes. Not every server says by which subscription.
     pub(super) fn subscriptions_work(&self) {
         self.subscriptions().values_mut().for_each(|subscribed| subscribed.works = true);
     }
@@ -118,18 +124,18 @@ impl SessionCache {
     }
 }
 
-/// An open subscription. However it ends, nothing more is heard then; of one that the server never took,
-/// nothing was heard before either.
-pub(crate) struct Listening {
+/// An open subscription. When it ends, however it does, later changes are not reported, unless the server
+/// never accepted it.
+pub(crate) struct ListenGuard {
     cache: Arc<SessionCache>,
     subscription: RequestId,
 }
 
-impl Drop for Listening {
+impl Drop for ListenGuard {
     fn drop(&mut self) {
         let subscribed = self.cache.subscriptions().remove(&self.subscription);
         if subscribed.is_none_or(|subscribed| subscribed.works) {
-            self.cache.missed();
+            self.cache.evict_all();
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What clients share through a store.
+//! Results that clients share through a store.
 //!
-//! A store cannot be asked for all that it has of a server. So the key of every result holds a word that
-//! the store has for its kind, the *epoch*: to forget them all is to forget that word. Whoever finds none
-//! makes up another, and what was kept under the one before is never found again. An answer to a request
-//! that was sent before is kept under the epoch of that time, and so it is lost too.
+//! A store cannot list its keys of one server. So the key of every result holds a random word that the store
+//! has for its kind, the *epoch*: replacing that word evicts all results of the kind, since they are never
+//! found again. The result of a request that was sent before is stored under the epoch of that time, and so
+//! is lost too.
 
 use std::{
     collections::hash_map::RandomState,
@@ -15,32 +15,31 @@ use std::{
 use mcp_core::RawJson;
 
 use super::{
-    LONGEST,
-    hints::Hinted,
-    memory::{Site, Stamp},
+    key::{CacheKey, Kind},
+    memory::{CachedServer, Stamp},
+    result::{CacheableResult, MAX_TTL},
     store::{CacheEntry, SharedStore},
-    subject::{Kind, Subject},
 };
 
-/// The form of the keys and the values. Other forms do not see each other.
-const FORM: &str = "mcp-cache-1";
+/// The version of the keys and values. Clients of other versions do not see each other's results.
+const KEY_VERSION: &str = "mcp-cache-1";
 
-/// Longer than any result is kept.
-const EPOCH: Duration = LONGEST.saturating_mul(2);
+/// Longer than any result is stored.
+const EPOCH_TTL: Duration = MAX_TTL.saturating_mul(2);
 
-/// A store, and on whose behalf it is used.
-pub(crate) struct Shared {
+/// A store, and the principal on whose behalf it is used.
+pub(crate) struct SharedResults {
     store: SharedStore,
     server: Arc<str>,
     principal: Option<Arc<str>>,
     limit: Duration,
 }
 
-/// The word that results of one kind are kept under.
+/// The word in the keys of results of one kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Epoch(String);
 
-impl Shared {
+impl SharedResults {
     pub(crate) fn new(
         store: SharedStore,
         server: Arc<str>,
@@ -50,62 +49,68 @@ impl Shared {
         Self { store, server, principal, limit }
     }
 
-    /// The epoch, and the result if it is `wanted` and there. Tells the store of the changes that it does
-    /// not know of yet.
-    pub(crate) async fn find(
+    /// The epoch, and the result if it is `wanted` and stored. Publishes the changes that the store does not
+    /// have yet.
+    pub(crate) async fn get(
         &self,
-        site: &Site,
-        subject: &Subject,
+        server: &CachedServer,
+        key: &CacheKey,
         stamp: Stamp,
         wanted: bool,
-    ) -> Option<(Epoch, Option<Hinted>)> {
-        let looking = async {
-            let epoch = self.epoch(site, subject.kind, stamp).await?;
-            let hinted = match wanted {
-                true => self.result(site, subject, &epoch).await?,
+    ) -> Option<(Epoch, Option<CacheableResult>)> {
+        let getting = async {
+            let epoch = self.epoch(server, key.kind, stamp).await?;
+            let result = match wanted {
+                true => self.result(server, key, &epoch).await?,
                 false => None,
             };
-            Ok((epoch, hinted))
+            Ok((epoch, result))
         };
-        self.store.within(self.limit, looking).await
+        self.store.within(self.limit, getting).await
     }
 
-    /// Keeps a result for others, as far as they may see it; `None` is one that is not to be kept. Where it
-    /// `replaces` another, that one is forgotten first.
-    pub(crate) async fn keep(
+    /// Stores a result for others, as far as they may see it; `None` is one that must not be stored. Where it
+    /// `replaces` another, that one is removed first.
+    pub(crate) async fn put(
         &self,
-        site: &Site,
-        subject: &Subject,
+        server: &CachedServer,
+        key: &CacheKey,
         epoch: &Epoch,
-        hinted: Option<&Hinted>,
+        result: Option<&CacheableResult>,
         replaces: bool,
     ) {
-        let keeping = async {
+        let putting = async {
             let mine = self.principal.as_deref();
-            let is_public = hinted.is_some_and(|hinted| hinted.is_public);
+            let is_public = result.is_some_and(|result| result.is_public);
             for principal in self.principals() {
-                // What is there for ourselves would be found before what is there for everybody.
+                // A private result would be found before the public one.
                 if replaces || (is_public && principal.is_some()) {
-                    self.store.remove(&self.key(site, subject, epoch, principal)).await?;
+                    self.store.remove(&self.store_key(server, key, epoch, principal)).await?;
                 }
             }
-            let Some(hinted) = hinted.filter(|it| it.is_public || mine.is_some()) else {
+            let Some(result) = result.filter(|it| it.is_public || mine.is_some()) else {
                 return Ok(());
             };
-            let key = self.key(site, subject, epoch, mine.filter(|_| !is_public));
-            self.store.put(&key, CacheEntry::new(hinted.json.to_bytes(), hinted.ttl)).await
+            let key = self.store_key(server, key, epoch, mine.filter(|_| !is_public));
+            self.store.put(&key, CacheEntry::new(result.json.to_bytes(), result.ttl)).await
         };
-        self.store.within(self.limit, keeping).await;
+        self.store.within(self.limit, putting).await;
     }
 
-    /// For whom results are looked up, in order: for ourselves, if we have a name, and for everybody.
+    /// The scopes in which results are looked up, in order: those of our principal, if it is named, and the
+    /// public ones.
     fn principals(&self) -> impl Iterator<Item = Option<&str>> + use<'_> {
         self.principal.as_deref().map(Some).into_iter().chain([None])
     }
 
-    async fn epoch(&self, site: &Site, kind: Kind, stamp: Stamp) -> Result<Epoch, String> {
-        let key = self.text(site, ["epoch", kind.method()]);
-        if site.is_told(kind, stamp) {
+    async fn epoch(
+        &self,
+        server: &CachedServer,
+        kind: Kind,
+        stamp: Stamp,
+    ) -> Result<Epoch, String> {
+        let key = self.text(server, ["epoch", kind.method()]);
+        if server.is_published(kind, stamp) {
             let known = self.store.get(&key).await?;
             let word = known.and_then(|it| String::from_utf8(it.value.to_vec()).ok());
             if let Some(word) = word.filter(|word| word.len() == Epoch::LENGTH) {
@@ -113,56 +118,55 @@ impl Shared {
             }
         }
         let epoch = Epoch::new();
-        self.store.put(&key, CacheEntry::new(epoch.0.clone(), EPOCH)).await?;
-        site.told(kind, stamp);
+        self.store.put(&key, CacheEntry::new(epoch.0.clone(), EPOCH_TTL)).await?;
+        server.publish(kind, stamp);
         Ok(epoch)
     }
 
     async fn result(
         &self,
-        site: &Site,
-        subject: &Subject,
+        server: &CachedServer,
+        key: &CacheKey,
         epoch: &Epoch,
-    ) -> Result<Option<Hinted>, String> {
+    ) -> Result<Option<CacheableResult>, String> {
         for principal in self.principals() {
-            let key = self.key(site, subject, epoch, principal);
+            let key = self.store_key(server, key, epoch, principal);
             let Some(entry) = self.store.get(&key).await? else { continue };
-            // Others may write there, too.
-            let read = RawJson::from_text(entry.value).ok().and_then(|it| Hinted::read(&it));
+            // Others write there too.
+            let read = RawJson::from_text(entry.value).ok();
+            let read = read.and_then(|it| CacheableResult::read(&it));
             match read.filter(|it| it.is_public == principal.is_none() && !entry.ttl.is_zero()) {
-                Some(hinted) => {
-                    return Ok(Some(hinted.within(entry.ttl)));
-                }
-                None => tracing::debug!("the store of the cache has something else than a result"),
+                Some(result) => return Ok(Some(result.within(entry.ttl))),
+                None => tracing::debug!("a value in the store of the cache is not a result"),
             }
         }
         Ok(None)
     }
 
-    /// What only `principal` may see, or everybody.
-    fn key(
+    /// The key of a result that only `principal` may see, or everybody.
+    fn store_key(
         &self,
-        site: &Site,
-        subject: &Subject,
+        server: &CachedServer,
+        key: &CacheKey,
         epoch: &Epoch,
         principal: Option<&str>,
     ) -> String {
         let scope = if principal.is_some() { "private" } else { "public" };
-        self.text(site, (&epoch.0, scope, principal, subject.parts()))
+        self.text(server, (&epoch.0, scope, principal, key.parts()))
     }
 
-    /// An array of JSON, in which nothing can be taken for something else.
-    fn text(&self, site: &Site, rest: impl serde::Serialize) -> String {
-        let place = &site.place;
-        let of = (FORM, &*self.server, &*place.name, &place.address, place.version, rest);
-        serde_json::to_string(&of).expect("text is JSON")
+    /// A key as a JSON array, so that no two of them are alike by accident.
+    fn text(&self, server: &CachedServer, rest: impl serde::Serialize) -> String {
+        let key = &server.key;
+        let all = (KEY_VERSION, &*self.server, &*key.name, &key.address, key.version, rest);
+        serde_json::to_string(&all).expect("text is JSON")
     }
 }
 
 impl Epoch {
     const LENGTH: usize = 32;
 
-    /// One that nobody else makes up: the hashers of the standard library are seeded at random.
+    /// A random word: the hashers of the standard library are seeded at random.
     fn new() -> Self {
         let random = || RandomState::new().build_hasher().finish();
         Self(format!("{:016x}{:016x}", random(), random()))

@@ -10,29 +10,28 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Limits, bounded::Bounded};
+use super::bounded::{Bounded, Limits};
 
-/// A place where clients share what servers let them keep, such as a database of a whole fleet; see
+/// A store in which clients share cached results, such as a database of a whole fleet; see
 /// [`Cache::store`](crate::Cache::store).
 ///
-/// Keys are opaque text, as long as a URI may be: a store with a limit may use a digest of them, of a
-/// kind in which nobody finds two of the same. Values are opaque too. A store may lose anything at any
-/// time, and should not give out what has outlived its time. Its futures must not block, and are dropped
-/// when they take too long.
+/// Keys are opaque text, as long as a URI may be: a store with a limit may use a cryptographic digest of
+/// them. Values are opaque too. A store may lose any value at any time, and should not return a value after
+/// its time. Its futures must not block, and are dropped when they take too long.
 ///
 /// ```
 /// use std::{collections::HashMap, convert::Infallible, sync::Mutex, time::Instant};
 /// use mcp_session::{CacheEntry, CacheStore};
 ///
 /// #[derive(Default)]
-/// struct Shelf(Mutex<HashMap<String, (CacheEntry, Instant)>>);
+/// struct Values(Mutex<HashMap<String, (CacheEntry, Instant)>>);
 ///
-/// impl CacheStore for Shelf {
+/// impl CacheStore for Values {
 ///     type Error = Infallible;
 ///
 ///     async fn get(&self, key: &str) -> Result<Option<CacheEntry>, Infallible> {
-///         let shelf = self.0.lock().expect("nobody panics with it");
-///         let found = shelf.get(key).and_then(|(entry, since)| {
+///         let values = self.0.lock().expect("no panic under the lock");
+///         let found = values.get(key).and_then(|(entry, since)| {
 ///             let left = entry.ttl.checked_sub(since.elapsed())?;
 ///             Some(CacheEntry::new(entry.value.clone(), left))
 ///         });
@@ -40,35 +39,35 @@ use super::{Limits, bounded::Bounded};
 ///     }
 ///
 ///     async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), Infallible> {
-///         let mut shelf = self.0.lock().expect("nobody panics with it");
-///         shelf.insert(key.to_owned(), (entry, Instant::now()));
+///         let mut values = self.0.lock().expect("no panic under the lock");
+///         values.insert(key.to_owned(), (entry, Instant::now()));
 ///         Ok(())
 ///     }
 ///
 ///     async fn remove(&self, key: &str) -> Result<(), Infallible> {
-///         self.0.lock().expect("nobody panics with it").remove(key);
+///         self.0.lock().expect("no panic under the lock").remove(key);
 ///         Ok(())
 ///     }
 /// }
 /// ```
 pub trait CacheStore: Send + Sync + 'static {
-    /// Why the store could not do it.
+    /// Why the store failed.
     type Error: fmt::Display + Send;
 
-    /// Finds a value, with the time that is left to it.
+    /// Gets a value, with the time that is left to it.
     fn get(
         &self,
         key: &str,
     ) -> impl Future<Output = Result<Option<CacheEntry>, Self::Error>> + Send;
 
-    /// Keeps a value for its time, in place of the one that there is.
+    /// Stores a value for its time, and replaces the present one.
     fn put(
         &self,
         key: &str,
         entry: CacheEntry,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Forgets a value. It is no error that there is none.
+    /// Removes a value. It is no error if there is none.
     fn remove(&self, key: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
@@ -78,12 +77,12 @@ pub trait CacheStore: Send + Sync + 'static {
 pub struct CacheEntry {
     /// The value.
     pub value: Bytes,
-    /// For how long it may be kept from now on.
+    /// For how long it may be stored from now on.
     pub ttl: Duration,
 }
 
 impl CacheEntry {
-    /// A value that may be kept for this long.
+    /// A value that may be stored for this long.
     pub fn new(value: impl Into<Bytes>, ttl: Duration) -> Self {
         Self { value: value.into(), ttl }
     }
@@ -105,18 +104,18 @@ impl<S: CacheStore> CacheStore for Arc<S> {
     }
 }
 
-/// A [`CacheStore`] in memory, for the clients of one process: those that a `clone` of it is given to.
-/// The least recently used goes first.
+/// A [`CacheStore`] in memory, for the clients of one process that have clones of it. The least recently used
+/// values are evicted first.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Bounded<String, (Bytes, Instant)>>>);
 
 impl MemoryStore {
-    /// One of up to 16 MiB and 1024 values.
+    /// A store of up to 16 MiB and 1024 values.
     pub fn new() -> Self {
         Self::with_limits(Limits::DEFAULT.bytes, Limits::DEFAULT.entries)
     }
 
-    /// One of up to so many bytes and values.
+    /// A store of up to this many bytes and values.
     pub fn with_limits(bytes: usize, entries: usize) -> Self {
         Self(Arc::new(Mutex::new(Bounded::new(Limits { bytes, entries }))))
     }
@@ -192,19 +191,19 @@ impl<S: CacheStore> Erased for S {
     }
 }
 
-/// How long a store is left alone that has failed or was slow.
-const PAUSE: Duration = Duration::from_secs(10);
+/// How long a store is not used after it has failed or was slow.
+const STORE_PAUSE: Duration = Duration::from_secs(10);
 
-/// A store, and whether it is of use at the time.
+/// A store, and until when it is not used.
 #[derive(Clone)]
 pub(super) struct SharedStore {
     store: Arc<dyn Erased>,
-    rests_until: Arc<Mutex<Option<Instant>>>,
+    paused_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl SharedStore {
     pub(super) fn new(store: impl CacheStore) -> Self {
-        Self { store: Arc::new(store), rests_until: Arc::default() }
+        Self { store: Arc::new(store), paused_until: Arc::default() }
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<CacheEntry>, String> {
@@ -219,13 +218,13 @@ impl SharedStore {
         self.store.remove(key).await
     }
 
-    /// What comes of `work` within the limit. Where nothing does, nobody asks again for a while.
+    /// The outcome of `work` within the limit. After a failure the store is not used for a while.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, String>>,
     ) -> Option<T> {
-        if self.rest().is_some_and(|until| Instant::now() < until) {
+        if self.pause().is_some_and(|until| Instant::now() < until) {
             return None;
         }
         let error = match tokio::time::timeout(limit, work).await {
@@ -233,12 +232,12 @@ impl SharedStore {
             Ok(Err(error)) => error,
             Err(_) => format!("no answer within {limit:?}"),
         };
-        tracing::warn!(error, "the store of the cache is of no use for a while");
-        *self.rest() = Instant::now().checked_add(PAUSE);
+        tracing::warn!(error, "the store of the cache failed and is not used for a while");
+        *self.pause() = Instant::now().checked_add(STORE_PAUSE);
         None
     }
 
-    fn rest(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pause(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,32 +1,32 @@
-//! One call whose result may be kept.
+//! One call whose result may be cached.
 
 use std::sync::Arc;
 
 use mcp_core::{Meta, RawJson};
 
 use super::{
-    CacheMode, SessionCache,
-    hints::Hinted,
+    config::CacheMode,
+    key::{CacheKey, Kind},
     memory::Stamp,
+    result::CacheableResult,
+    session::SessionCache,
     shared::Epoch,
-    subject::{Kind, Subject},
 };
 use crate::{Error, params::Params};
 
-/// What has to be known when the server is asked, to keep its answer.
+/// The state when the request was sent, which is needed to cache its result.
 pub(crate) struct Ticket {
     cache: Arc<SessionCache>,
-    subject: Subject,
+    key: CacheKey,
     mode: CacheMode,
     stamp: Stamp,
     epoch: Option<Epoch>,
-    /// Whether the store may have a result that the answer takes the place of: nobody looked, or what is
-    /// there is of no use.
+    /// Whether the store may have a result that has to be replaced: it was not looked up, or is unusable.
     replaces: bool,
 }
 
 impl Ticket {
-    /// `None` for a call whose result is not to be kept.
+    /// `None` for a call whose result is not cached.
     pub(crate) fn new(
         cache: Option<&Arc<SessionCache>>,
         mode: CacheMode,
@@ -35,64 +35,64 @@ impl Ticket {
         meta: Option<&Meta>,
     ) -> Option<Self> {
         let cache = cache.filter(|_| mode != CacheMode::Bypass)?;
-        let subject = Subject::new(Kind::of(method)?, params.without_arguments()?, meta)?;
-        let stamp = cache.site.stamp(subject.kind);
+        let key = CacheKey::new(Kind::of(method)?, params.without_arguments()?, meta)?;
+        let stamp = cache.server.stamp(key.kind);
         let replaces = mode == CacheMode::Refresh;
-        Some(Self { cache: Arc::clone(cache), subject, mode, stamp, epoch: None, replaces })
+        Some(Self { cache: Arc::clone(cache), key, mode, stamp, epoch: None, replaces })
     }
 
-    /// The result, if it is there and fresh. Cancel safe.
-    pub(crate) async fn find(&mut self) -> Option<RawJson> {
-        let Self { cache, subject, mode, stamp, .. } = self;
-        let wanted = *mode == CacheMode::Use;
-        let site = &*cache.site;
-        let found = wanted.then(|| cache.memory.find(site, subject)).flatten();
+    /// The cached result, if there is a fresh one. Cancel safe.
+    pub(crate) async fn get(&mut self) -> Option<RawJson> {
+        let Self { cache, key, mode, stamp, .. } = self;
+        let is_used = *mode == CacheMode::Use;
+        let server = &*cache.server;
+        let found = is_used.then(|| cache.memory.get(server, key)).flatten();
         if found.is_some() {
             cache.hit();
             return found;
         }
         let shared = cache.shared.as_ref()?;
-        let (epoch, hinted) = Box::pin(shared.find(site, subject, *stamp, wanted)).await?;
+        let (epoch, result) = Box::pin(shared.get(server, key, *stamp, is_used)).await?;
         self.epoch = Some(epoch);
-        // While the store was asked, there may have been word of a change.
-        let hinted = hinted.filter(|_| site.is_still(subject.kind, *stamp))?;
-        let result = hinted.with_ttl(hinted.ttl);
-        cache.memory.keep(site, subject.clone(), *stamp, hinted);
+        // There may have been a change while the store was asked.
+        let result = result.filter(|_| server.is_unchanged(key.kind, *stamp))?;
+        let json = result.with_ttl(result.ttl);
+        cache.memory.put(server, key.clone(), *stamp, result);
         cache.hit();
-        Some(result)
+        Some(json)
     }
 
-    /// What was found cannot be read: it is the server that has to be asked.
-    pub(crate) fn is_of_no_use(&mut self) {
-        tracing::debug!(?self.subject, "what was kept has the wrong shape");
-        self.cache.memory.remove(&self.cache.site, &self.subject);
+    /// The cached result cannot be decoded: the request has to be sent.
+    pub(crate) fn reject(&mut self) {
+        tracing::debug!(key = ?self.key, "a cached result has the wrong shape");
+        self.cache.memory.remove(&self.cache.server, &self.key);
         self.replaces = true;
     }
 
-    /// Keeps the answer to the request, as far as the server lets us.
-    pub(crate) async fn keep(self, result: &RawJson) {
-        let Self { cache, subject, stamp, epoch, replaces, .. } = self;
-        let site = &*cache.site;
-        let hinted = Hinted::read(result);
-        match &hinted {
-            Some(hinted) => cache.memory.keep(site, subject.clone(), stamp, hinted.clone()),
-            // The server takes back what it has said of the one before.
-            None => cache.memory.remove(site, &subject),
+    /// Caches the result of the request, as far as the server allows that.
+    pub(crate) async fn put(self, result: &RawJson) {
+        let Self { cache, key, stamp, epoch, replaces, .. } = self;
+        let server = &*cache.server;
+        let result = CacheableResult::read(result);
+        match &result {
+            Some(result) => cache.memory.put(server, key.clone(), stamp, result.clone()),
+            // The server revokes what it said of the result before.
+            None => cache.memory.remove(server, &key),
         }
         let (Some(shared), Some(epoch)) = (&cache.shared, epoch) else { return };
-        // What was forgotten by word of a change is not found in this epoch any more.
-        if site.is_still(subject.kind, stamp) && (replaces || hinted.is_some()) {
-            Box::pin(shared.keep(site, &subject, &epoch, hinted.as_ref(), replaces)).await;
+        // Results that a change has evicted are not found in this epoch any more.
+        if server.is_unchanged(key.kind, stamp) && (replaces || result.is_some()) {
+            Box::pin(shared.put(server, &key, &epoch, result.as_ref(), replaces)).await;
         }
     }
 
-    /// A page that the server does not give out: the pages before are of another list than it has now.
+    /// The request failed. A page that the server refuses was named by pages of another list than it has now.
     ///
     /// Spec: server/utilities/caching#pagination
     pub(crate) fn failed(&self, error: &Error) {
-        let is_page = self.subject.kind != Kind::Reads && self.subject.of.is_some();
+        let is_page = self.key.kind != Kind::Reads && self.key.target.is_some();
         if is_page && error.answer().is_some() {
-            self.cache.changed(self.subject.kind);
+            self.cache.server.evict(self.key.kind);
         }
     }
 }

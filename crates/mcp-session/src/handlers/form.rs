@@ -1,9 +1,9 @@
-//! What a person filled into a form: completed by the defaults of the form, and checked against it.
+//! The content of a filled-in form: completed by the defaults of the form, and checked against it.
 
 use mcp_core::{ElicitAction, ElicitResult, ElicitSchema, ErrorObject};
 use serde_json::{Map, Value};
 
-use super::internal;
+use super::reply::internal;
 
 /// The result as it may be sent.
 ///
@@ -18,7 +18,7 @@ pub(super) fn checked(
     // Forms are small, and one shape of schema is simpler than nine.
     let fields = serde_json::to_value(&schema.properties).map_err(|it| internal(it.to_string()))?;
     let Value::Object(fields) = fields else {
-        return Err(internal("the form has no fields".to_owned()));
+        return Err(internal("the form has no fields"));
     };
     let content = result.content.get_or_insert_default();
     for (name, field) in &fields {
@@ -31,16 +31,16 @@ pub(super) fn checked(
         .map(|name| present(content, name))
         .chain(content.iter().map(|(name, value)| match fields.get(name) {
             Some(field) => fits(field, value).map_err(|why| format!("{name:?} {why}")),
-            None => Err(format!("{name:?} is no field of the form")),
+            None => Err(format!("{name:?} is not a field of the form")),
         }))
         .find_map(Result::err)
     {
-        Some(why) => Err(internal(format!("what was filled in does not fit the form: {why}"))),
+        Some(why) => Err(internal(format!("the content does not fit the form: {why}"))),
         None => Ok(result),
     }
 }
 
-/// What a person did, where nothing is to be filled in.
+/// The result of a person who has nothing to fill in.
 pub(super) fn without_content(mut result: ElicitResult) -> ElicitResult {
     result.content = None;
     result
@@ -74,7 +74,7 @@ fn fits(field: &Value, value: &Value) -> Result<(), String> {
             let items = field.get("items").unwrap_or(&Value::Null);
             values.iter().try_for_each(|value| match value {
                 Value::String(text) => chosen(items, "anyOf", text),
-                _ => Err("holds what is no string".to_owned()),
+                _ => Err("holds a value that is not a string".to_owned()),
             })
         }
         ("string" | "number" | "integer" | "boolean" | "array", _) => {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn misfits_are_named() {
         for (content, why) in [
             (json!({ "name": 1 }), "\"name\" is of another type than string"),
             (json!({ "name": "A" }), "at least 2 characters"),
@@ -160,8 +160,8 @@ mod tests {
             (json!({ "tone": "b" }), "not one of the choices"),
             (json!({ "tags": ["x", "y"] }), "at most 1 values"),
             (json!({ "tags": ["z"] }), "not one of the choices"),
-            (json!({ "tags": [1] }), "no string"),
-            (json!({ "other": 1 }), "\"other\" is no field"),
+            (json!({ "tags": [1] }), "not a string"),
+            (json!({ "other": 1 }), "\"other\" is not a field"),
         ] {
             let error = outcome(content.clone()).unwrap_err();
             assert!(error.contains(why), "{content}: {error}");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_no_sends_nothing() {
+    fn a_declined_form_sends_nothing() {
         let schema = ElicitSchema::default().with_required(vec!["name".to_owned()]);
         let result = ElicitResult::new(ElicitAction::Decline).with_content(Map::new());
         assert_eq!(checked(result, &schema).unwrap().content, None);

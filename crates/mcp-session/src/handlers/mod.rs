@@ -1,9 +1,10 @@
-//! What an application does for servers, and the capabilities that this declares.
+//! Client-side handlers for the requests of servers.
 
 mod form;
+mod reply;
+mod request;
 
 use std::{
-    borrow::Cow,
     fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,161 +16,90 @@ use std::{
 use mcp_core::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
     ElicitRequestParams, ElicitRequestUrlParams, ElicitResult, ElicitationCapability, ErrorObject,
-    ListRootsResult, LoggingMessageNotificationParams, ProgressNotificationParams, RawJson, Root,
-    RootsCapability, SamplingCapability, error_code, method,
+    ListRootsResult, ProgressNotificationParams, RawJson, Root, RootsCapability,
+    SamplingCapability, error_code, method,
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
-/// Something that a server asks of the client, with who asks and while doing what.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Asked<P> {
-    /// The server that asks, by the name that errors have for it.
-    pub server: Arc<str>,
-    /// The call of ours that it serves meanwhile, where that is known: for requests always in the modern
-    /// era; before it, and for log messages, only over HTTP.
-    pub call: Option<CallInfo>,
-    /// What it asks.
-    pub params: P,
-}
+pub use reply::Reply;
+pub(crate) use reply::internal;
+pub use request::{CallInfo, LogMessage, RawRequest, ServerRequest};
 
-/// A call of ours that a server is working on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CallInfo {
-    /// Its method.
-    pub method: Cow<'static, str>,
-    /// The tool or prompt by its name, or the resource by its URI.
-    pub target: Option<String>,
-}
+pub(crate) type LogHandler = Arc<dyn Fn(LogMessage) + Send + Sync>;
+pub(crate) type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
 
-impl CallInfo {
-    pub(crate) fn new(method: Cow<'static, str>, target: Option<String>) -> Self {
-        Self { method, target }
-    }
-}
+/// Answers a request as JSON.
+type Handler = Arc<dyn Fn(ServerRequest<RawRequest>) -> Response + Send + Sync>;
+type Response = Pin<Box<dyn Future<Output = Result<RawJson, ErrorObject>> + Send>>;
 
-/// A request of the server's: sampling, elicitation, roots, or any other.
-pub type ServerRequest = Asked<RawRequest>;
-
-/// A request as it came.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct RawRequest {
-    /// The method.
-    pub method: Cow<'static, str>,
-    /// The parameters.
-    pub params: Option<RawJson>,
-}
-
-impl fmt::Debug for RawRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawRequest").field("method", &self.method).finish_non_exhaustive()
-    }
-}
-
-/// What a handler gives: the result, or a `Result` of it. An error becomes the answer to that request:
-/// an [`ErrorObject`] as it is, anything else as an internal error with its text.
-pub trait Reply<T> {
-    /// Takes it for what the server gets.
-    ///
-    /// # Errors
-    /// What the handler says.
-    fn into_reply(self) -> Result<T, ErrorObject>;
-}
-
-impl<T> Reply<T> for T {
-    fn into_reply(self) -> Result<T, ErrorObject> {
-        Ok(self)
-    }
-}
-
-impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Reply<T> for Result<T, E> {
-    fn into_reply(self) -> Result<T, ErrorObject> {
-        self.map_err(|error| match error.into().downcast::<ErrorObject>() {
-            Ok(error) => *error,
-            Err(error) => internal(error.to_string()),
-        })
-    }
-}
-
-/// Answers requests of the server's as JSON.
-pub type RequestHandler = Arc<dyn Fn(ServerRequest) -> Answer + Send + Sync>;
-
-/// The work on a request of the server's: the result as JSON, or the error that the server gets.
-pub type Answer = Pin<Box<dyn Future<Output = Result<RawJson, ErrorObject>> + Send>>;
-
-/// What an application does for servers. To set a handler is to declare the capability; what has none is
-/// answered with the error that the specification wants.
+/// Client-side handlers for the requests of servers. Setting a handler declares the matching capability; a
+/// request without a handler is answered with the error of the specification.
 ///
-/// Handlers run concurrently. They end when the server cancels or the session does, and a panic is the
-/// error of that request alone. The same ones answer what a server of the legacy era asks on the wire, and
-/// what one of the modern era asks for in rounds.
+/// Handlers run concurrently. They end when the server cancels the request or the session ends, and a panic
+/// is the error of that request alone. The same handlers answer the requests that a legacy server sends, and
+/// the requests for input of a modern one.
 #[derive(Clone, Default)]
 pub struct Handlers {
-    form: Option<RequestHandler>,
-    url: Option<RequestHandler>,
-    sampling: Option<RequestHandler>,
+    form: Option<Handler>,
+    url: Option<Handler>,
+    sampling: Option<Handler>,
     sampling_tools: bool,
-    roots: Option<RequestHandler>,
-    pub(crate) other: Option<RequestHandler>,
+    roots: Option<Handler>,
+    other: Option<Handler>,
     pub(crate) log: Option<LogHandler>,
     pub(crate) progress: Option<ProgressHandler>,
 }
 
-pub(crate) type LogHandler = Arc<dyn Fn(Asked<LoggingMessageNotificationParams>) + Send + Sync>;
-pub(crate) type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
-
 impl Handlers {
-    /// None.
+    /// No handlers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks a person to fill in a form. Fields that an accepted form leaves out get the defaults of the
-    /// form; what does not fit it then is an error, and is not sent.
+    /// Sets the handler that asks a person to fill in a form. Fields that an accepted form leaves out get
+    /// the defaults of the form; content that does not fit the form then is an error, and not sent.
     ///
     /// Spec: client/elicitation#form-mode-elicitation-requests
     #[must_use]
     pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<ElicitRequestFormParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
         self.form = Some(typed::<_, ElicitResult, _, _>(
-            move |asked: Asked<ElicitRequestFormParams>| {
-                let schema = asked.params.requested_schema.clone();
-                let work = handler(asked);
+            move |request: ServerRequest<ElicitRequestFormParams>| {
+                let schema = request.params.requested_schema.clone();
+                let work = handler(request);
                 async move { work.await.into_reply().and_then(|result| form::checked(result, &schema)) }
             },
         ));
         self
     }
 
-    /// Asks a person to visit a web page. The URL is the server's: show all of it, and open it only if
-    /// the person agrees. `accept` means that they agreed, not that they are done.
+    /// Sets the handler that asks a person to visit a web page. The URL is the server's: show all of it, and
+    /// open it only if the person agrees. `accept` means that they agreed, not that they are done.
     ///
     /// Spec: client/elicitation#url-mode-elicitation-requests
     #[must_use]
     pub fn on_url_elicitation<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<ElicitRequestUrlParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<ElicitRequestUrlParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<ElicitResult>> + Send + 'static,
     {
-        self.url = Some(typed::<_, ElicitResult, _, _>(move |asked| {
-            let work = handler(asked);
+        self.url = Some(typed::<_, ElicitResult, _, _>(move |request| {
+            let work = handler(request);
             async move { work.await.into_reply().map(form::without_content) }
         }));
         self
     }
 
-    /// Asks a model, without tools: a request that brings some is refused.
+    /// Sets the handler that asks a model, without tools: a request with tools is refused.
     ///
     /// Spec: client/sampling
     #[must_use]
     pub fn on_sampling<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
     {
         self.sampling = Some(typed::<_, CreateMessageResult, _, _>(handler));
@@ -177,19 +107,19 @@ impl Handlers {
         self
     }
 
-    /// Asks a model, and gives it the tools that the server names.
+    /// Sets the handler that asks a model, with the tools of the request.
     ///
     /// Spec: client/sampling#tools-in-sampling
     #[must_use]
     pub fn on_sampling_with_tools<F, A>(self, handler: F) -> Self
     where
-        F: Fn(Asked<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
     {
         Self { sampling_tools: true, ..self.on_sampling(handler) }
     }
 
-    /// Names roots that stay as they are; [`on_roots`](Self::on_roots) is for others.
+    /// Sets roots that never change; [`on_roots`](Self::on_roots) is for others.
     ///
     /// Spec: client/roots
     #[must_use]
@@ -198,17 +128,18 @@ impl Handlers {
         self.on_roots(move |_| std::future::ready(roots.clone()))
     }
 
-    /// Names the roots. When they change, [`Session::roots_changed`](crate::Session::roots_changed) tells.
+    /// Sets the handler that lists the roots. [`Session::roots_changed`](crate::Session::roots_changed) reports
+    /// a change to the server.
     ///
     /// Spec: client/roots
     #[must_use]
     pub fn on_roots<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(Asked<()>) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<()>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<Vec<Root>>> + Send + 'static,
     {
         self.roots = Some(Arc::new(move |request| {
-            let work = handler(Asked { server: request.server, call: request.call, params: () });
+            let work = handler(request.with_params(()));
             Box::pin(async move {
                 let roots = work.await.into_reply()?;
                 json(&ListRootsResult::new(roots))
@@ -217,19 +148,17 @@ impl Handlers {
         self
     }
 
-    /// Takes what servers log.
+    /// Sets the handler of log messages. It must not block.
     ///
     /// Spec: server/utilities/logging
     #[must_use]
-    pub fn on_log(
-        mut self,
-        handler: impl Fn(Asked<LoggingMessageNotificationParams>) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn on_log(mut self, handler: impl Fn(LogMessage) + Send + Sync + 'static) -> Self {
         self.log = Some(Arc::new(handler));
         self
     }
 
-    /// Takes the progress of calls that do not take it themselves; all calls then ask for it.
+    /// Sets the handler of progress, for calls without a handler of their own; all calls then ask for
+    /// progress. It must not block.
     ///
     /// Spec: basic/patterns/progress
     #[must_use]
@@ -241,12 +170,12 @@ impl Handlers {
         self
     }
 
-    /// Answers, as JSON, all requests that have no handler of their own. What it declares has to be said
-    /// in [`SessionOptions::capabilities`](crate::SessionOptions::capabilities).
+    /// Sets the handler of all requests that no other handler takes, as JSON. The capabilities that it stands
+    /// for have to be set in [`SessionOptions::capabilities`](crate::SessionOptions::capabilities).
     #[must_use]
     pub fn on_request<F, A>(mut self, handler: F) -> Self
     where
-        F: Fn(ServerRequest) -> A + Send + Sync + 'static,
+        F: Fn(ServerRequest<RawRequest>) -> A + Send + Sync + 'static,
         A: Future<Output: Reply<RawJson>> + Send + 'static,
     {
         self.other = Some(Arc::new(move |request| {
@@ -256,17 +185,18 @@ impl Handlers {
         self
     }
 
-    /// Without the handlers of logs and progress: for a session whose notifications another one hands on.
+    /// The same without the handlers of log messages and progress, for a session whose notifications are
+    /// forwarded to another one.
     #[must_use]
     pub fn without_listeners(self) -> Self {
         Self { log: None, progress: None, ..self }
     }
 
-    /// What the handlers declare, beside `stated`.
+    /// The capabilities that the handlers declare, added to those that are `stated`.
     pub(crate) fn declared(&self, stated: &ClientCapabilities) -> ClientCapabilities {
         let mut declared = stated.clone();
         if self.form.is_some() || self.url.is_some() {
-            // An empty one that was stated means forms.
+            // An empty one means forms.
             let has_stated = declared.elicitation.as_ref().is_some_and(|it| it.url.is_none());
             let elicitation =
                 declared.elicitation.get_or_insert_with(ElicitationCapability::default);
@@ -290,14 +220,17 @@ impl Handlers {
         declared
     }
 
-    /// Answers a request. What goes wrong in a handler is told to whoever asked.
-    pub(crate) async fn answer(&self, request: ServerRequest) -> Result<RawJson, ErrorObject> {
+    /// Answers a request, with an error of its handler or about it where there is one.
+    pub(crate) async fn answer(
+        &self,
+        request: ServerRequest<RawRequest>,
+    ) -> Result<RawJson, ErrorObject> {
         let method = request.params.method.clone();
         let server = Arc::clone(&request.server);
         let handler = self.handler(&request)?;
         let panicked = |_| {
             tracing::error!(%server, %method, "the handler of a request panicked");
-            internal(format!("the client failed at {method}"))
+            internal(format!("the handler of {method} failed"))
         };
         let mut work = catch_unwind(AssertUnwindSafe(|| handler(request))).map_err(panicked)?;
         poll_fn(|cx| {
@@ -307,7 +240,7 @@ impl Handlers {
         .await
     }
 
-    fn handler(&self, request: &ServerRequest) -> Result<&RequestHandler, ErrorObject> {
+    fn handler(&self, request: &ServerRequest<RawRequest>) -> Result<&Handler, ErrorObject> {
         let method = &*request.params.method;
         let (found, rest_is_declared) = match method {
             method::ELICITATION_CREATE => match decode(&request.params)? {
@@ -328,11 +261,11 @@ impl Handlers {
             Some(handler) => Ok(handler),
             None if rest_is_declared => Err(ErrorObject::new(
                 error_code::INVALID_PARAMS,
-                format!("this client does not offer this way of {method}"),
+                format!("this client does not support this kind of {method}"),
             )),
             None => Err(ErrorObject::new(
                 error_code::METHOD_NOT_FOUND,
-                format!("this client does not offer {method}"),
+                format!("this client does not support {method}"),
             )),
         }
     }
@@ -350,32 +283,27 @@ impl fmt::Debug for Handlers {
     }
 }
 
-/// A handler of decoded parameters as one of JSON.
-fn typed<P, R, F, A>(handler: F) -> RequestHandler
+/// A handler of typed parameters as one of JSON.
+fn typed<P, R, F, A>(handler: F) -> Handler
 where
-    P: serde::de::DeserializeOwned + Send + 'static,
+    P: DeserializeOwned + Send + 'static,
     R: Serialize + Send,
-    F: Fn(Asked<P>) -> A + Send + Sync + 'static,
+    F: Fn(ServerRequest<P>) -> A + Send + Sync + 'static,
     A: Future<Output: Reply<R>> + Send + 'static,
 {
     Arc::new(move |request| {
-        let work = decode(&request.params)
-            .map(|params| handler(Asked { server: request.server, call: request.call, params }));
+        let work = decode(&request.params).map(|params| handler(request.with_params(params)));
         Box::pin(async move { json(&work?.await.into_reply()?) })
     })
 }
 
-fn decode<P: serde::de::DeserializeOwned>(request: &RawRequest) -> Result<P, ErrorObject> {
+fn decode<P: DeserializeOwned>(request: &RawRequest) -> Result<P, ErrorObject> {
     mcp_core::decode_params(request.params.as_ref()).map_err(|error| {
-        let message = format!("the parameters of {} cannot be read: {error}", request.method);
+        let message = format!("the parameters of {} cannot be decoded: {error}", request.method);
         ErrorObject::new(error_code::INVALID_PARAMS, message)
     })
 }
 
 fn json(result: &impl Serialize) -> Result<RawJson, ErrorObject> {
     RawJson::from_serialize(result).map_err(|error| internal(error.to_string()))
-}
-
-fn internal(text: String) -> ErrorObject {
-    ErrorObject::new(error_code::INTERNAL_ERROR, text)
 }

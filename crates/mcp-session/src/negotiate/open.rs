@@ -2,9 +2,8 @@
 
 use std::{
     borrow::Cow,
-    future::poll_fn,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    task::Poll,
 };
 
 use mcp_core::{
@@ -16,18 +15,16 @@ use mcp_transport::{
     SharedConnect, SharedTransport, Transport,
 };
 use serde::Deserialize;
+use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{
-    Mode, Verdict,
-    table::{Decision, Outcome, after_initialize, after_probe, first},
-};
+use super::table::{Decision, Outcome, Table};
 use crate::{
-    Error, ErrorKind, SessionOptions,
-    extension::declared,
+    EraPolicy, Error, ErrorKind, SessionOptions, Timeout, Verdict,
+    deadline::{Reached, Timers},
+    extension::{SettingsContext, declared},
     params::{CommonMeta, Params},
-    timer::{Timeout, Timers},
-    trace::{Traced, Tracing},
+    trace::{MessageSpan, Tracing},
 };
 
 /// A connection on which a revision has been agreed.
@@ -38,34 +35,34 @@ pub(crate) struct Opened {
     pub(crate) tracing: Tracing,
 }
 
-/// Connects and agrees on a revision, in at most `start_timeout`.
+/// Connects and agrees on a revision, in at most `start_timeout`. Time in which connecting waits for a
+/// person does not count.
 pub(crate) async fn open(
     connect: &SharedConnect,
     server: &Arc<str>,
     options: &SessionOptions,
 ) -> Result<Opened, Error> {
-    let asked = Mutex::new(None);
-    let mut opening = std::pin::pin!(async {
+    let last_method = Mutex::new(None);
+    let opening = async {
         let connection = connected(connect, server).await?;
-        let tracing = Tracing::new(options, &connection.info);
-        let asked = &asked;
-        Opening { connect, server, options, connection, tracing, asked, probes: 0 }.run().await
-    });
-    let mut deadline = Timers::default().deadline(Timeout::total(options.start_timeout));
-    poll_fn(|cx| {
-        if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
-            return Poll::Ready(opened);
+        let provider = options.trace_context.clone();
+        let tracing = Tracing::new(options.spans, provider, &connection.info);
+        let last_method = &last_method;
+        let opening =
+            Opening { connect, server, options, connection, tracing, last_method, probes: 0 };
+        opening.run().await
+    };
+    let timers = Timers::default();
+    let mut deadline = timers.deadline(Timeout::idle(options.start_timeout));
+    let opened = deadline.limit(pin!(opening), || held_until(connect)).await;
+    opened.unwrap_or_else(|Reached(limit)| {
+        let message = format!("the server did not start within {limit:?}");
+        let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);
+        match last_method.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(method) => Err(error.with_method(method)),
+            None => Err(error),
         }
-        deadline.poll(cx).map(|limit| {
-            let message = format!("the server did not start within {limit:?}");
-            let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);
-            match asked.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(method) => Err(error.with_method(method)),
-                None => Err(error),
-            }
-        })
     })
-    .await
 }
 
 struct Opening<'a> {
@@ -74,12 +71,12 @@ struct Opening<'a> {
     options: &'a SessionOptions,
     connection: Connection<SharedTransport>,
     tracing: Tracing,
-    /// The method that was asked last, for the error when nothing answers it in time.
-    asked: &'a Mutex<Option<Cow<'static, str>>>,
+    /// The method of the last request, for the error when nothing answers it in time.
+    last_method: &'a Mutex<Option<Cow<'static, str>>>,
     probes: u32,
 }
 
-/// An opening request that brought no result: what that tells, and how to tell it to the user.
+/// An opening request that brought no result: for the table, and for the user.
 struct Failure {
     outcome: Outcome,
     error: Error,
@@ -87,11 +84,12 @@ struct Failure {
 
 impl Opening<'_> {
     async fn run(mut self) -> Result<Opened, Error> {
-        let mut decision = self.first();
-        // The last thing heard of the server, for whoever has to be told that it failed.
+        let prior = self.options.prior_discover.clone();
+        let mut decision = self.table().first(prior.as_ref().map(|it| it.protocol_version));
+        // The last failure, for the error at the end.
         let mut failure: Option<Error> = None;
         let mut theirs = Vec::new();
-        let mut discovered = self.options.prior_discover.clone();
+        let mut discovered = prior;
         loop {
             decision = match decision {
                 Decision::Modern(version) => {
@@ -115,13 +113,13 @@ impl Opening<'_> {
                             outcome
                         }
                     };
-                    after_probe(self.options.mode, self.binding(), self.probes > 1, &outcome)
+                    self.table().after_probe(self.probes > 1, &outcome)
                 }
                 Decision::Reconnect => {
-                    // The probe has ended the server: a fresh one is not asked again.
+                    // The probe has ended the server: another one is not probed again.
                     self.connection = match connected(self.connect, self.server).await {
                         Ok(connection) => connection,
-                        // What cannot be had again, such as a pair of streams: the end is what counts.
+                        // A pair of streams, say, cannot be opened twice: its end is the failure.
                         Err(error) => return Err(failure.unwrap_or(error)),
                     };
                     Decision::Initialize
@@ -133,7 +131,7 @@ impl Opening<'_> {
                     }
                     Err(Failure { outcome, error }) => {
                         failure = Some(error);
-                        after_initialize(self.options.mode, self.probes > 1, &outcome)
+                        self.table().after_initialize(self.probes > 1, &outcome)
                     }
                 },
                 Decision::NoCommonVersion => return Err(self.no_common_version(&theirs, failure)),
@@ -144,9 +142,9 @@ impl Opening<'_> {
         }
     }
 
-    fn first(&self) -> Decision {
-        let prior = self.options.prior_discover.as_ref().map(|verdict| verdict.protocol_version);
-        first(self.options.mode, self.binding(), prior)
+    fn table(&self) -> Table<'static, ProtocolVersion> {
+        let (policy, binding) = (self.options.era.into(), self.binding());
+        Table { policy, binding, ours: &ProtocolVersion::ALL }
     }
 
     fn binding(&self) -> Binding {
@@ -158,9 +156,17 @@ impl Opening<'_> {
         Opened { connection, verdict, meta, tracing }
     }
 
+    fn error(&self, kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(kind, Arc::clone(self.server), message)
+    }
+
+    fn context(&self, version: ProtocolVersion) -> SettingsContext<'_> {
+        SettingsContext::new(self.server, version)
+    }
+
     fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
-        let mut capabilities = declared(self.options);
-        // In this era nothing tells of changes.
+        let mut capabilities = declared(self.options, &self.context(version));
+        // This era has no notification about them.
         if let Some(roots) = &mut capabilities.roots {
             roots.list_changed = None;
         }
@@ -170,18 +176,23 @@ impl Opening<'_> {
 
     fn unsendable(&self, error: serde_json::Error) -> Error {
         let message = "the client's capabilities or name cannot be written as JSON";
-        Error::new(ErrorKind::Arguments, Arc::clone(self.server), message)
+        self.error(ErrorKind::Arguments, message)
             .with_delivery(Delivery::NotSent)
             .with_source(error)
     }
 
+    fn unsent(&self, error: serde_json::Error) -> Failure {
+        let outcome = Outcome::Failure(TransportErrorKind::InvalidRequest);
+        Failure { outcome, error: self.unsendable(error) }
+    }
+
     async fn probe(&self, version: ProtocolVersion) -> Result<DiscoverResult, Failure> {
-        // A string, so that a late answer can never be taken for that of another request.
+        // A string, so that a late answer is never that of another request.
         let id = format!("discover-{}", self.probes);
-        let mut traced = self.tracing.asking(method::SERVER_DISCOVER, Some(version), || None);
-        traced.has_id(&id);
-        let discovered = self.discover(version, id).instrument(traced.span()).await;
-        ended(&mut traced, &discovered);
+        let mut span = self.tracing.client_span(method::SERVER_DISCOVER, Some(version), || None);
+        span.set_id(&id);
+        let discovered = self.discover(version, id).instrument(span.span()).await;
+        end(&mut span, &discovered);
         discovered
     }
 
@@ -191,46 +202,40 @@ impl Opening<'_> {
         id: String,
     ) -> Result<DiscoverResult, Failure> {
         let trace = self.tracing.context(|| None);
-        let params = self.meta(version).and_then(|meta| {
-            let params = Params::empty().encode(&meta, None, None, trace.as_deref());
-            params.map_err(|error| self.unsendable(error))
-        });
-        let mut request = Request::new(id, method::SERVER_DISCOVER);
-        request.params = params.map_err(|error| Failure {
+        let meta = self.meta(version).map_err(|error| Failure {
             outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
             error,
         })?;
+        let params = Params::empty().encode(&meta, None, None, trace.as_deref());
+        let mut request = Request::new(id, method::SERVER_DISCOVER);
+        request.params = params.map_err(|error| self.unsent(error))?;
         let request = Envelope::new(request).with_version(version).with_trace(trace);
-        let mut asked = std::pin::pin!(self.ask(request));
-        // With nothing to fall back to, a slow start is none of a wrong era.
-        let limit = match (self.options.mode, self.binding()) {
-            (Mode::Auto, Binding::Pipe) => self.options.probe_timeout,
+        // With nothing to fall back to, a slow start is no evidence of another era.
+        let limit = match (self.options.era, self.binding()) {
+            (EraPolicy::Auto, Binding::Pipe) => self.options.probe_timeout,
             _ => self.options.start_timeout,
         };
-        let mut deadline = Timers::default().deadline(Timeout::total(limit));
-        let answer = poll_fn(|cx| match asked.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer),
-            Poll::Pending => deadline.poll(cx).map(|limit| {
-                let message = format!("no answer within {limit:?}");
-                let error = Error::new(ErrorKind::Timeout, Arc::clone(self.server), message)
-                    .with_method(method::SERVER_DISCOVER);
-                Err(Failure { outcome: Outcome::Silence, error })
-            }),
-        })
-        .await?;
-        DiscoverResult::decode(&answer)
+        let timers = Timers::default();
+        let mut deadline = timers.deadline(Timeout::idle(limit));
+        let answer = deadline.limit(pin!(self.ask(request)), || held_until(self.connect)).await;
+        let answer = answer.unwrap_or_else(|Reached(limit)| {
+            let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
+            let error = error.with_method(method::SERVER_DISCOVER);
+            Err(Failure { outcome: Outcome::Silence, error })
+        });
+        DiscoverResult::decode(&answer?)
             .map_err(|error| self.other_shape(method::SERVER_DISCOVER, error))
     }
 
     async fn initialize(&self) -> Result<InitializeResult, Failure> {
-        let version = match self.options.mode {
-            Mode::Pinned(version) => version,
-            Mode::Auto | Mode::Legacy => ProtocolVersion::LATEST_LEGACY,
+        let version = match self.options.era {
+            EraPolicy::Pinned(version) => version,
+            EraPolicy::Auto | EraPolicy::Legacy => ProtocolVersion::LATEST_LEGACY,
         };
-        let mut traced = self.tracing.asking(method::INITIALIZE, Some(version), || None);
-        traced.has_id(0);
-        let begun = self.begin(version).instrument(traced.span()).await;
-        ended(&mut traced, &begun);
+        let mut span = self.tracing.client_span(method::INITIALIZE, Some(version), || None);
+        span.set_id(0);
+        let begun = self.begin(version).instrument(span.span()).await;
+        end(&mut span, &begun);
         begun
     }
 
@@ -238,60 +243,57 @@ impl Opening<'_> {
         let trace = self.tracing.context(|| None);
         let mut params = InitializeRequestParams::new(
             version.as_str(),
-            declared(self.options),
+            declared(self.options, &self.context(version)),
             self.options.client_info.clone(),
         );
         params.meta = trace.as_ref().map(|trace| {
             let meta = Meta::new();
             trace.entries().fold(meta, |meta, (key, value)| meta.with(key, value))
         });
-        let params = RawJson::from_serialize(&params).map_err(|error| Failure {
-            outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
-            error: self.unsendable(error),
-        })?;
+        let params = RawJson::from_serialize(&params).map_err(|error| self.unsent(error))?;
         let request = Request::new(0, method::INITIALIZE).with_params(params);
         let answer = self.ask(Envelope::new(request).with_trace(trace)).await?;
         InitializeResult::decode(&answer)
             .map_err(|error| self.other_shape(method::INITIALIZE, error))
     }
 
-    /// Takes the version of an `initialize` result and says so to the server.
+    /// Accepts the version of an `initialize` result, and notifies the server of it.
     async fn accept(&self, result: InitializeResult) -> Result<Verdict, Error> {
         let answered = result.protocol_version.parse::<ProtocolVersion>().ok();
         let version = answered
             .filter(|version| version.era() == Era::Legacy)
-            .filter(|version| match self.options.mode {
-                Mode::Pinned(pinned) => *version == pinned,
-                Mode::Auto | Mode::Legacy => true,
+            .filter(|version| match self.options.era {
+                EraPolicy::Pinned(pinned) => *version == pinned,
+                EraPolicy::Auto | EraPolicy::Legacy => true,
             })
             .ok_or_else(|| {
                 let message = format!(
                     "the server wants to speak {:?}, which this client does not",
                     result.protocol_version
                 );
-                Error::new(ErrorKind::Version, Arc::clone(self.server), message)
+                self.error(ErrorKind::Version, message)
                     .with_delivery(Delivery::Answered)
                     .with_method(method::INITIALIZE)
             })?;
         let initialized = method::NOTIFICATIONS_INITIALIZED;
-        let mut traced = self.tracing.asking(initialized, Some(version), || None);
-        let telling = async {
+        let mut span = self.tracing.client_span(initialized, Some(version), || None);
+        let sending = async {
             let trace = self.tracing.context(|| None);
             let params =
                 Params::empty().encode(&CommonMeta::default(), None, None, trace.as_deref());
-            let mut initialized = Notification::new(initialized);
-            initialized.params = params.map_err(|error| self.unsendable(error))?;
-            let envelope = Envelope::new(initialized.into())
+            let mut notification = Notification::new(initialized);
+            notification.params = params.map_err(|error| self.unsendable(error))?;
+            let envelope = Envelope::new(notification.into())
                 .with_version(version)
                 .with_idle_limit(IdleLimit::Caller)
                 .with_trace(trace);
             let sent = self.connection.transport.send(envelope).await;
             sent.map_err(|error| Error::from_transport(Arc::clone(self.server), error))
         };
-        let told = telling.instrument(traced.span()).await;
-        let told = told.map_err(|error| error.with_method(initialized));
-        traced.ended(&told);
-        told?;
+        let sent = sending.instrument(span.span()).await;
+        let sent = sent.map_err(|error| error.with_method(initialized));
+        span.ended(&sent);
+        sent?;
         Ok(Verdict {
             protocol_version: version,
             binding: Some(self.binding()),
@@ -301,29 +303,22 @@ impl Opening<'_> {
         })
     }
 
-    /// Sends an opening request and sorts what comes back. Nothing else is looked at meanwhile.
     async fn ask(&self, request: Envelope<Request>) -> Result<RawJson, Failure> {
         let method = request.message.method.clone();
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(method.clone());
-        let answered = match self
-            .connection
-            .transport
-            .request(request.with_idle_limit(IdleLimit::Caller))
-            .await
-        {
+        *self.last_method.lock().unwrap_or_else(PoisonError::into_inner) = Some(method.clone());
+        let request = request.with_idle_limit(IdleLimit::Caller);
+        let answered = match self.connection.transport.request(request).await {
             Ok(exchange) => exchange.response().await,
             Err(error) => Err(error),
         };
+        let server = Arc::clone(self.server);
         let (outcome, error) = match answered {
             Ok(Response { outcome: Ok(result), .. }) => return Ok(result),
             Ok(Response { outcome: Err(error), .. }) => {
                 let outcome = Outcome::Answer { code: error.code, supported: supported(&error) };
-                (outcome, Error::from_answer(Arc::clone(self.server), error))
+                (outcome, Error::from_answer(server, error))
             }
-            Err(error) => (
-                Outcome::Failure(error.kind()),
-                Error::from_transport(Arc::clone(self.server), error),
-            ),
+            Err(error) => (Outcome::Failure(error.kind()), Error::from_transport(server, error)),
         };
         Err(Failure { outcome, error: error.with_method(method) })
     }
@@ -334,8 +329,8 @@ impl Opening<'_> {
     }
 
     fn no_common_version(&self, theirs: &[String], failure: Option<Error>) -> Error {
-        let ours = match self.options.mode {
-            Mode::Pinned(version) => version.as_str().to_owned(),
+        let ours = match self.options.era {
+            EraPolicy::Pinned(version) => version.as_str().to_owned(),
             _ => ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", "),
         };
         let mut message =
@@ -343,10 +338,8 @@ impl Opening<'_> {
         if !theirs.is_empty() {
             message = format!("{message}, the server {}", theirs.join(", "));
         }
-        let error = Error::new(ErrorKind::Version, Arc::clone(self.server), message);
-        let error = error.with_delivery(Delivery::Answered);
+        let error = self.error(ErrorKind::Version, message).with_delivery(Delivery::Answered);
         match failure {
-            // The failure names the server itself.
             Some(failure) => error.with_source(failure),
             None => error,
         }
@@ -360,10 +353,15 @@ async fn connected(
     connect.connect().await.map_err(|error| Error::from_transport(Arc::clone(server), error))
 }
 
-fn ended<R>(traced: &mut Traced, outcome: &Result<R, Failure>) {
+/// When connecting last waited for a person.
+fn held_until(connect: &SharedConnect) -> Option<Instant> {
+    connect.hold()?.held_until()
+}
+
+fn end<R>(span: &mut MessageSpan, outcome: &Result<R, Failure>) {
     match outcome {
-        Ok(_) => traced.done(&()),
-        Err(failure) => traced.lost(&failure.error),
+        Ok(_) => span.done(&()),
+        Err(failure) => span.failed(&failure.error),
     }
 }
 

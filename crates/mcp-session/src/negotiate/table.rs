@@ -1,4 +1,5 @@
-//! The decision table of the negotiation: pure, one row after the other.
+//! The decision table of the negotiation: pure, and generic over revisions, so that another revision is
+//! nothing but data.
 //!
 //! Spec: basic/versioning, basic/transports/stdio#backward-compatibility,
 //! basic/transports/streamable-http#backward-compatibility
@@ -6,9 +7,32 @@
 use mcp_core::{Era, ProtocolVersion, error_code};
 use mcp_transport::{Binding, ErrorKind};
 
-use super::Mode;
+use crate::EraPolicy;
 
-/// What came of the probe, a `server/discover` with a modern revision.
+/// A revision of the protocol.
+pub(crate) trait Revision: Copy + PartialEq {
+    /// As it stands on the wire.
+    fn name(&self) -> &str;
+    fn era(&self) -> Era;
+}
+
+/// The facts that hold for a whole negotiation.
+pub(crate) struct Table<'a, V> {
+    pub(crate) policy: Policy<V>,
+    pub(crate) binding: Binding,
+    /// The revisions that this client speaks, the newest first.
+    pub(crate) ours: &'a [V],
+}
+
+/// See [`EraPolicy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy<V> {
+    Auto,
+    Legacy,
+    Pinned(V),
+}
+
+/// The outcome of a probe (a `server/discover` with a modern revision), or of an `initialize`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A `DiscoverResult` with these versions.
@@ -25,131 +49,159 @@ pub(crate) enum Outcome {
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub(crate) enum Decision<V> {
     /// Speak this modern revision.
-    Modern(ProtocolVersion),
+    Modern(V),
     /// Probe once more, with this revision.
-    Probe(ProtocolVersion),
+    Probe(V),
     /// Send `initialize` on this connection.
     Initialize,
-    /// Connect anew and send `initialize` there.
+    /// Reconnect and send `initialize` there.
     Reconnect,
-    /// Give up: no revision in common.
+    /// Fail: there is no revision in common.
     NoCommonVersion,
-    /// Give up: the answer or the failure of the probe is the answer to the user.
+    /// Fail with the answer to the last request, or its failure.
     Fail,
 }
 
-/// Decides what to begin with, `prior` being the revision that was spoken the last time.
-pub(crate) fn first(mode: Mode, binding: Binding, prior: Option<ProtocolVersion>) -> Decision {
-    match (mode, prior) {
-        (Mode::Legacy, _) => Decision::Initialize,
-        (Mode::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
-        (Mode::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
-        (Mode::Pinned(version), _) => Decision::Probe(version),
-        (Mode::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
-        (Mode::Auto, Some(_)) => Decision::Initialize,
-        (Mode::Auto, None) if binding == Binding::HttpSse => Decision::Initialize,
-        (Mode::Auto, None) => Decision::Probe(ProtocolVersion::LATEST_MODERN),
-    }
-}
-
-/// Decides after a probe. `corrected` says that this was the second one already.
-pub(crate) fn after_probe(
-    mode: Mode,
-    binding: Binding,
-    corrected: bool,
-    outcome: &Outcome,
-) -> Decision {
-    let may_fall_back = mode == Mode::Auto;
-    let legacy = match may_fall_back {
-        true => Decision::Initialize,
-        false => Decision::NoCommonVersion,
-    };
-    match outcome {
-        Outcome::Discovered(versions) => match choose(mode, versions) {
-            Choice::Modern(version) => Decision::Modern(version),
-            Choice::Legacy => legacy,
-            Choice::None => Decision::NoCommonVersion,
-        },
-        Outcome::Answer {
-            code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
-            supported: Some(versions),
-        } => {
-            match choose(mode, versions) {
-                // A server that refuses what it claims to support would be asked for ever.
-                Choice::Modern(_) if corrected => Decision::Fail,
-                Choice::Modern(version) => Decision::Probe(version),
-                Choice::Legacy => legacy,
-                Choice::None => Decision::NoCommonVersion,
-            }
-        }
-        // Only a modern server knows these: it must not be sent an `initialize`.
-        Outcome::Answer {
-            code: error_code::HEADER_MISMATCH | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
-            ..
-        } => Decision::Fail,
-        Outcome::Answer { .. } | Outcome::OtherResult => legacy,
-        // A server of the legacy era may ignore what it does not know, or end of it. Elsewhere silence
-        // and broken connections say nothing about the era.
-        Outcome::Silence if binding == Binding::Pipe && may_fall_back => Decision::Initialize,
-        Outcome::Failure(ErrorKind::Closed) if binding == Binding::Pipe && may_fall_back => {
-            Decision::Reconnect
-        }
-        // The endpoint is there and does not take the request, or answers what is no JSON-RPC.
-        Outcome::Failure(ErrorKind::Rejected | ErrorKind::Protocol) => legacy,
-        Outcome::Silence | Outcome::Failure(_) => Decision::Fail,
-    }
-}
-
-/// Decides after an `initialize` that was answered with an error: the probe may have been too slow.
-pub(crate) fn after_initialize(mode: Mode, corrected: bool, outcome: &Outcome) -> Decision {
-    match outcome {
-        Outcome::Answer {
-            code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
-            supported: Some(versions),
-        } if !corrected && mode == Mode::Auto => match choose(mode, versions) {
-            Choice::Modern(version) => Decision::Probe(version),
-            _ => Decision::NoCommonVersion,
-        },
-        _ => Decision::Fail,
-    }
-}
-
-enum Choice {
-    Modern(ProtocolVersion),
-    /// What is in common is spoken only after `initialize`.
+enum Choice<V> {
+    Modern(V),
+    /// The revision in common is spoken only after `initialize`.
     Legacy,
     None,
 }
 
-/// Chooses among what a server supports: the newest modern revision in common first.
-fn choose(mode: Mode, supported: &[String]) -> Choice {
-    let offered = |version: &ProtocolVersion| match mode {
-        Mode::Auto => true,
-        Mode::Legacy => version.era() == Era::Legacy,
-        Mode::Pinned(pinned) => *version == pinned,
-    };
-    let common = |era| {
-        ProtocolVersion::ALL
-            .into_iter()
-            .filter(|version| version.era() == era)
-            .filter(offered)
-            .find(|version| supported.iter().any(|name| name == version.as_str()))
-    };
-    match (common(Era::Modern), common(Era::Legacy)) {
-        (Some(version), _) => Choice::Modern(version),
-        (None, Some(_)) => Choice::Legacy,
-        (None, None) => Choice::None,
+impl<V: Revision> Table<'_, V> {
+    /// The first decision; `prior` is the revision of the last session.
+    pub(crate) fn first(&self, prior: Option<V>) -> Decision<V> {
+        match (self.policy, prior) {
+            (Policy::Legacy, _) => Decision::Initialize,
+            (Policy::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
+            (Policy::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
+            (Policy::Pinned(version), _) => Decision::Probe(version),
+            (Policy::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
+            (Policy::Auto, Some(_)) => Decision::Initialize,
+            (Policy::Auto, None) if self.binding == Binding::HttpSse => Decision::Initialize,
+            (Policy::Auto, None) => match self.common(Era::Modern, |_| true) {
+                Some(newest) => Decision::Probe(newest),
+                None => Decision::Initialize,
+            },
+        }
+    }
+
+    /// The decision after a probe; `corrected` says that it was the second one.
+    pub(crate) fn after_probe(&self, corrected: bool, outcome: &Outcome) -> Decision<V> {
+        let may_fall_back = self.policy == Policy::Auto;
+        let is_pipe = self.binding == Binding::Pipe;
+        let legacy = match may_fall_back {
+            true => Decision::Initialize,
+            false => Decision::NoCommonVersion,
+        };
+        match outcome {
+            Outcome::Discovered(versions) => match self.choose(versions) {
+                Choice::Modern(version) => Decision::Modern(version),
+                Choice::Legacy => legacy,
+                Choice::None => Decision::NoCommonVersion,
+            },
+            Outcome::Answer {
+                code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
+                supported: Some(versions),
+            } => match self.choose(versions) {
+                // A server that refuses a revision that it claims to support would be probed for ever.
+                Choice::Modern(_) if corrected => Decision::Fail,
+                Choice::Modern(version) => Decision::Probe(version),
+                Choice::Legacy => legacy,
+                Choice::None => Decision::NoCommonVersion,
+            },
+            // Only a modern server knows these: it must not be sent an `initialize`.
+            Outcome::Answer {
+                code: error_code::HEADER_MISMATCH | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
+                ..
+            } => Decision::Fail,
+            Outcome::Answer { .. } | Outcome::OtherResult => legacy,
+            // A legacy server on a pipe may ignore an unknown request, or exit because of it. Elsewhere
+            // silence and broken connections are no evidence about the era.
+            Outcome::Silence if is_pipe && may_fall_back => Decision::Initialize,
+            Outcome::Failure(ErrorKind::Closed) if is_pipe && may_fall_back => Decision::Reconnect,
+            // The endpoint exists and does not take the request, or answers something other than JSON-RPC.
+            Outcome::Failure(ErrorKind::Rejected | ErrorKind::Protocol) => legacy,
+            Outcome::Silence | Outcome::Failure(_) => Decision::Fail,
+        }
+    }
+
+    /// The decision after an `initialize` that was answered with an error: the probe may have been too slow.
+    pub(crate) fn after_initialize(&self, corrected: bool, outcome: &Outcome) -> Decision<V> {
+        match outcome {
+            Outcome::Answer {
+                code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
+                supported: Some(versions),
+            } if !corrected && self.policy == Policy::Auto => match self.choose(versions) {
+                Choice::Modern(version) => Decision::Probe(version),
+                _ => Decision::NoCommonVersion,
+            },
+            _ => Decision::Fail,
+        }
+    }
+
+    /// Chooses among the revisions that a server supports: the newest modern one in common first.
+    fn choose(&self, supported: &[String]) -> Choice<V> {
+        let is_supported = |version: &V| supported.iter().any(|name| name == version.name());
+        match (self.common(Era::Modern, is_supported), self.common(Era::Legacy, is_supported)) {
+            (Some(version), _) => Choice::Modern(version),
+            (None, Some(_)) => Choice::Legacy,
+            (None, None) => Choice::None,
+        }
+    }
+
+    /// The newest revision of an era that the policy allows, and the server supports.
+    fn common(&self, era: Era, is_supported: impl Fn(&V) -> bool) -> Option<V> {
+        let is_allowed = |version: &V| match self.policy {
+            Policy::Auto => true,
+            Policy::Legacy => version.era() == Era::Legacy,
+            Policy::Pinned(pinned) => *version == pinned,
+        };
+        let of_era = self.ours.iter().copied().filter(|version| version.era() == era);
+        of_era.filter(is_allowed).find(is_supported)
+    }
+}
+
+impl Revision for ProtocolVersion {
+    fn name(&self) -> &str {
+        self.as_str()
+    }
+
+    fn era(&self) -> Era {
+        (*self).era()
+    }
+}
+
+impl From<EraPolicy> for Policy<ProtocolVersion> {
+    fn from(policy: EraPolicy) -> Self {
+        match policy {
+            EraPolicy::Auto => Self::Auto,
+            EraPolicy::Legacy => Self::Legacy,
+            EraPolicy::Pinned(version) => Self::Pinned(version),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision::*, Outcome::*, *};
+    use mcp_transport::Binding::{HttpSse, InProcess, Pipe, StreamableHttp as Http};
+
+    use super::{
+        Decision::*,
+        Outcome::*,
+        Policy::{Auto, Legacy, Pinned},
+        *,
+    };
 
     const NEW: ProtocolVersion = ProtocolVersion::V2026_07_28;
     const OLD: ProtocolVersion = ProtocolVersion::V2025_06_18;
+
+    fn table(policy: Policy<ProtocolVersion>, binding: Binding) -> Table<'static, ProtocolVersion> {
+        Table { policy, binding, ours: &ProtocolVersion::ALL }
+    }
 
     fn versions(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -160,9 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn to_begin_with() {
-        use Binding::{HttpSse, InProcess, Pipe, StreamableHttp as Http};
-        let (auto, pinned) = (Mode::Auto, Mode::Pinned(NEW));
+    fn at_the_start() {
+        let (auto, pinned) = (Auto, Pinned(NEW));
         let rows = [
             (auto, Pipe, None, Probe(NEW)),
             (auto, Http, None, Probe(NEW)),
@@ -175,25 +226,23 @@ mod tests {
             (pinned, Http, None, Probe(NEW)),
             (pinned, Http, Some(NEW), Modern(NEW)),
             (pinned, Http, Some(OLD), Probe(NEW)),
-            (Mode::Pinned(OLD), Http, Some(NEW), Initialize),
-            (Mode::Legacy, Http, Some(NEW), Initialize),
+            (Pinned(OLD), Http, Some(NEW), Initialize),
+            (Legacy, Http, Some(NEW), Initialize),
             (auto, Http, Some(NEW), Modern(NEW)),
             (auto, Http, Some(OLD), Initialize),
         ];
-        for (mode, binding, prior, expected) in rows {
-            let decision = first(mode, binding, prior);
-            assert_eq!(decision, expected, "{mode:?} {binding:?} {prior:?}");
+        for (policy, binding, prior, expected) in rows {
+            let decision = table(policy, binding).first(prior);
+            assert_eq!(decision, expected, "{policy:?} {binding:?} {prior:?}");
         }
     }
 
     #[test]
     fn after_a_probe() {
-        use Binding::{InProcess, Pipe, StreamableHttp as Http};
-        let auto = Mode::Auto;
-        let pinned = Mode::Pinned(NEW);
+        let (auto, pinned) = (Auto, Pinned(NEW));
         let both = &["2026-07-28", "2025-11-25"];
         let code = |code| Answer { code, supported: None };
-        let rows: Vec<(Mode, Binding, bool, Outcome, Decision)> = vec![
+        let rows = [
             // An answer that discovers.
             (auto, Pipe, false, Discovered(versions(both)), Modern(NEW)),
             (auto, Http, true, Discovered(versions(&["2025-11-25", "2026-07-28"])), Modern(NEW)),
@@ -240,26 +289,70 @@ mod tests {
             (auto, Http, false, Failure(ErrorKind::Redirect), Fail),
             (auto, Pipe, false, Failure(ErrorKind::TooLarge), Fail),
         ];
-        for (mode, binding, corrected, outcome, expected) in rows {
-            let decision = after_probe(mode, binding, corrected, &outcome);
-            assert_eq!(decision, expected, "{mode:?} {binding:?} {corrected} {outcome:?}");
+        for (policy, binding, corrected, outcome, expected) in rows {
+            let decision = table(policy, binding).after_probe(corrected, &outcome);
+            assert_eq!(decision, expected, "{policy:?} {binding:?} {corrected} {outcome:?}");
         }
     }
 
     #[test]
     fn after_an_initialize_that_failed() {
         let rows = [
-            (Mode::Auto, false, refused(&["2026-07-28"]), Probe(NEW)),
-            (Mode::Auto, true, refused(&["2026-07-28"]), Fail),
-            (Mode::Auto, false, refused(&["2099-01-01"]), NoCommonVersion),
-            (Mode::Legacy, false, refused(&["2026-07-28"]), Fail),
-            (Mode::Pinned(OLD), false, refused(&["2026-07-28"]), Fail),
-            (Mode::Auto, false, Answer { code: -32602, supported: None }, Fail),
-            (Mode::Auto, false, Failure(ErrorKind::Closed), Fail),
+            (Auto, false, refused(&["2026-07-28"]), Probe(NEW)),
+            (Auto, true, refused(&["2026-07-28"]), Fail),
+            (Auto, false, refused(&["2099-01-01"]), NoCommonVersion),
+            (Legacy, false, refused(&["2026-07-28"]), Fail),
+            (Pinned(OLD), false, refused(&["2026-07-28"]), Fail),
+            (Auto, false, Answer { code: -32602, supported: None }, Fail),
+            (Auto, false, Failure(ErrorKind::Closed), Fail),
         ];
-        for (mode, corrected, outcome, expected) in rows {
-            let decision = after_initialize(mode, corrected, &outcome);
-            assert_eq!(decision, expected, "{mode:?} {corrected} {outcome:?}");
+        for (policy, corrected, outcome, expected) in rows {
+            let decision = table(policy, Pipe).after_initialize(corrected, &outcome);
+            assert_eq!(decision, expected, "{policy:?} {corrected} {outcome:?}");
         }
+    }
+
+    /// A revision that was made up.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    struct MadeUp(&'static str, Era);
+
+    impl Revision for MadeUp {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn era(&self) -> Era {
+            self.1
+        }
+    }
+
+    #[test]
+    fn a_second_modern_revision_is_nothing_but_data() {
+        let newer = MadeUp("2027-09-01", Era::Modern);
+        let modern = MadeUp("2026-07-28", Era::Modern);
+        let legacy = MadeUp("2025-11-25", Era::Legacy);
+        let ours = [newer, modern, legacy];
+        let table = |policy| Table { policy, binding: Http, ours: &ours };
+        let auto = table(Auto);
+        assert_eq!(auto.first(None), Probe(newer));
+        assert_eq!(auto.first(Some(modern)), Modern(modern));
+        assert_eq!(auto.first(Some(legacy)), Initialize);
+        assert_eq!(table(Pinned(modern)).first(Some(newer)), Probe(modern));
+        for (corrected, outcome, expected) in [
+            (false, Discovered(versions(&["2026-07-28", "2027-09-01"])), Modern(newer)),
+            (false, Discovered(versions(&["2026-07-28", "2025-11-25"])), Modern(modern)),
+            (false, refused(&["2026-07-28", "2025-11-25"]), Probe(modern)),
+            (true, Discovered(versions(&["2026-07-28"])), Modern(modern)),
+            (true, refused(&["2026-07-28"]), Fail),
+            (false, refused(&["2025-11-25"]), Initialize),
+            (false, Answer { code: -32601, supported: None }, Initialize),
+        ] {
+            assert_eq!(auto.after_probe(corrected, &outcome), expected, "{corrected} {outcome:?}");
+        }
+        let both = Discovered(versions(&["2027-09-01", "2026-07-28"]));
+        assert_eq!(table(Pinned(modern)).after_probe(false, &both), Modern(modern));
+        assert_eq!(auto.after_initialize(false, &refused(&["2026-07-28"])), Probe(modern));
+        let only_old = Table { policy: Auto, binding: Http, ours: &[legacy] };
+        assert_eq!(only_old.first(None), Initialize);
     }
 }

@@ -1,29 +1,29 @@
-use std::{fmt, future::IntoFuture, marker::PhantomData, pin::Pin};
+use std::{fmt, future::IntoFuture, marker::PhantomData, pin::Pin, sync::Arc};
 
 use mcp_core::CallToolResult;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Wrapping, wrapping::MEMBER};
+use super::wrapping::{MEMBER, Wrapping};
 use crate::{Call, Error, ErrorKind};
 
-/// The most of a tool's own words that an error repeats, in bytes. All of it is in [`Error::result`].
-const MOST_WORDS: usize = 4096;
+/// Bytes of a tool's own text in an error. All of it is in [`Error::result`].
+const MAX_TEXT: usize = 4096;
 
 /// A call of a tool whose result is read as `T`: `.await` it to send it; see [`Call::result_as`].
 ///
-/// - A tool that failed is an error of kind [`Tool`](ErrorKind::Tool) with the tool's own words.
-/// - `structuredContent` is read as `T`, and `null` there is not the same as nothing: `Option<T>` tells
-///   `null`, and nothing is looked for in the text.
-/// - What a server has wrapped as `{"result": …}`, since it is no object, is unwrapped: where FastMCP
-///   marks it, where the listed `outputSchema` of the tool has that member alone, and where `T` can be read
-///   in no other way. For `serde_json::Value`, which can be anything, the answer may thus depend on
-///   whether the tool has been listed.
-/// - Without structured content one block of text is read: as JSON, or else as a plain string.
-///   A text in quotes is taken for the plain string that it is.
+/// - A tool that failed is an error of kind [`Tool`](ErrorKind::Tool) with the tool's own text.
+/// - `structuredContent` is read as `T`. `null` is not the same as no `structuredContent`: `Option<T>` reads
+///   it as `None`, and the text is not read.
+/// - A value that a server has wrapped as `{"result": …}`, since it is not an object, is unwrapped: where
+///   FastMCP marks it, where the listed `outputSchema` of the tool has that member alone, and where `T`
+///   cannot be read in another way. For `serde_json::Value`, which can be anything, the outcome may thus
+///   depend on whether the tool has been listed.
+/// - Without structured content, one block of text is read: as JSON, or else as a plain string. A text in
+///   quotes is a plain string.
 ///
-/// Anything else is an error of kind [`Output`](ErrorKind::Output). With both, [`Error::result`] has the
-/// whole result.
+/// Anything else is an error of kind [`Output`](ErrorKind::Output). With both kinds, [`Error::result`] has
+/// the whole result.
 ///
 /// Dropping the future cancels the call at the server.
 ///
@@ -41,7 +41,7 @@ const MOST_WORDS: usize = 4096;
 ///
 /// match session.call_tool("list_books").result_as::<Vec<Book>>().await {
 ///     Ok(books) => println!("{} books", books.len()),
-///     Err(error) if error.kind() == ErrorKind::Tool => println!("the tool says: {error}"),
+///     Err(error) if error.kind() == ErrorKind::Tool => println!("the tool failed: {error}"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok(()) }
@@ -54,9 +54,10 @@ pub struct ResultAs<T> {
     data: PhantomData<fn() -> T>,
 }
 
-impl<T> ResultAs<T> {
-    pub(crate) fn new(call: Call<CallToolResult>) -> Self {
-        Self { call, data: PhantomData }
+impl Call<CallToolResult> {
+    /// Reads the result as data of type `T`, and returns an error where the tool failed; see [`ResultAs`].
+    pub fn result_as<T: DeserializeOwned>(self) -> ResultAs<T> {
+        ResultAs { call: self, data: PhantomData }
     }
 }
 
@@ -68,20 +69,21 @@ impl<T: DeserializeOwned + 'static> IntoFuture for ResultAs<T> {
         let Self { call, .. } = self;
         Box::pin(async move {
             let session = call.session().clone();
+            let server = Arc::clone(&session.inner.server);
             let tool = call.target().unwrap_or_default();
             let result = match call.into_future().await?.into_result() {
                 Ok(result) => result,
                 Err(failure) => {
-                    let words = shortened(&failure.to_string(), MOST_WORDS);
+                    let text = shortened(&failure.to_string(), MAX_TEXT);
                     let result = failure.into_result();
-                    return Err(session.bad_result(ErrorKind::Tool, result, words));
+                    return Err(Error::from_result(ErrorKind::Tool, server, result, text));
                 }
             };
-            let wrapping = session.outputs().wrapping(&tool);
+            let wrapping = session.inner.outputs.wrapping(&tool);
             data(&result, wrapping).map_err(|why| {
-                let why = shortened(&why, MOST_WORDS);
-                let message = format!("what {tool:?} gives is not what was asked for: {why}");
-                session.bad_result(ErrorKind::Output, result, message)
+                let why = shortened(&why, MAX_TEXT);
+                let message = format!("the result of {tool:?} is not of the wanted type: {why}");
+                Error::from_result(ErrorKind::Output, server, result, message)
             })
         })
     }
@@ -108,7 +110,7 @@ fn data<T: DeserializeOwned>(
     match wrapping {
         Some(Wrapping::Marked) => read(inner),
         Some(Wrapping::Likely) => read(inner).or_else(|why| read(content).map_err(|_| why)),
-        // Anything else beside it, and it is no wrapping.
+        // With another member it is not a wrapping.
         None if object.is_some_and(|it| it.len() == 1) => {
             read(content).or_else(|why| read(inner).map_err(|_| why))
         }
@@ -116,7 +118,7 @@ fn data<T: DeserializeOwned>(
     }
 }
 
-/// How FastMCP says that a result is wrapped.
+/// Whether FastMCP says that a result is wrapped.
 fn is_marked(result: &CallToolResult) -> bool {
     let mark = || result.meta.as_ref()?.get("fastmcp")?.get("wrap_result")?.as_bool();
     mark() == Some(true)
@@ -134,15 +136,16 @@ fn text<T: DeserializeOwned>(result: &CallToolResult) -> Result<T, String> {
         return plain().or_else(|_| serde_json::from_str(text)).map_err(|why| why.to_string());
     }
     let read = serde_json::from_str(text);
-    read.or_else(|why| plain().map_err(|_| why))
-        .map_err(|why| format!("it has no structured content, and its text does not fit: {why}"))
+    read.or_else(|why| plain().map_err(|_| why)).map_err(|why| {
+        format!("it has no structured content, and its text is not of that type: {why}")
+    })
 }
 
-/// The text, cut off where it is too long.
-pub(crate) fn shortened(text: &str, most: usize) -> String {
-    if text.len() <= most {
+/// The text, cut where it is too long.
+fn shortened(text: &str, max: usize) -> String {
+    if text.len() <= max {
         return text.to_owned();
     }
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
     format!("{}…", &text[..end])
 }

@@ -1,4 +1,4 @@
-//! Results that are no objects, which several servers put into one: `{"result": …}`.
+//! Results that are not objects, which several servers wrap into one: `{"result": …}`.
 
 use std::{
     collections::HashMap,
@@ -11,39 +11,39 @@ use std::{
 use mcp_core::Tool;
 use serde_json::{Map, Value};
 
-/// The member that holds what is wrapped.
+/// The member that holds the wrapped value.
 pub(crate) const MEMBER: &str = "result";
 
-/// How FastMCP says so in the schema.
+/// The mark of FastMCP in the schema.
 const MARK: &str = "x-fastmcp-wrap-result";
 
-/// The most tools that are remembered. Others are looked at result by result.
-const MOST: usize = 10_000;
+/// Tools that are remembered. For others, each result is looked at by itself.
+const MAX_TOOLS: usize = 10_000;
 
-/// How sure it is that a result is wrapped.
+/// How certain it is that a result is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrapping {
     /// The server says so.
     Marked,
-    /// The schema looks like it, as the official SDKs make it. A tool may also have an object with this one
-    /// member.
+    /// The schema is one that the official SDKs generate for wrapped values. A tool may also have an object
+    /// with this one member.
     Likely,
 }
 
-/// The tools whose results are wrapped. Costs nothing where there are none.
+/// The tools whose results are wrapped. Without any, a look-up takes no lock.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct WrappingTable {
     any: AtomicBool,
     known: Mutex<HashMap<String, Wrapping>>,
 }
 
-impl Table {
+impl WrappingTable {
     pub(crate) fn learn(&self, tools: &[Tool]) {
         for tool in tools {
             match tool.output_schema.as_ref().and_then(wrapping) {
                 Some(wrapping) => {
                     let mut known = self.lock();
-                    if known.len() < MOST || known.contains_key(&tool.name) {
+                    if known.len() < MAX_TOOLS || known.contains_key(&tool.name) {
                         known.insert(tool.name.clone(), wrapping);
                         self.any.store(true, Ordering::Release);
                     }

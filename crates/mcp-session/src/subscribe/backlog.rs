@@ -4,31 +4,32 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::{Error, Event};
+use super::event::Event;
+use crate::Error;
 
-/// Bytes of events that wait for one reader.
-const BYTES: usize = 1 << 20;
+/// Bytes of the events that wait for one reader.
+const MAX_BYTES: usize = 1 << 20;
 
-/// What waits to be read of a subscription: each event once, and no more of them than there is room for.
+/// The events that wait for the reader of a subscription: each once, and a bounded number of them.
 #[derive(Debug)]
 pub(super) struct Backlog(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    room: usize,
+    max_events: usize,
     events: VecDeque<Event>,
     bytes: usize,
     missed: u64,
-    /// How it ended, until that is told.
+    /// How it ended, until that was read.
     end: Option<Result<(), Error>>,
     is_over: bool,
     waker: Option<Waker>,
 }
 
 impl Backlog {
-    pub(super) fn new(room: usize) -> Self {
+    pub(super) fn new(max_events: usize) -> Self {
         Self(Mutex::new(State {
-            room: room.max(1),
+            max_events: max_events.max(1),
             events: VecDeque::new(),
             bytes: 0,
             missed: 0,
@@ -38,7 +39,7 @@ impl Backlog {
         }))
     }
 
-    /// Adds an event, unless the same one waits already. Where there is no room, the oldest go.
+    /// Adds an event, unless an equal one waits already. When it is full, the oldest are dropped.
     pub(super) fn push(&self, event: Event) {
         self.change(|state| {
             if state.is_over || state.events.iter().any(|waiting| waiting.repeats(&event)) {
@@ -46,7 +47,7 @@ impl Backlog {
             }
             state.bytes += event.size();
             state.events.push_back(event);
-            while state.events.len() > state.room || state.bytes > BYTES {
+            while state.events.len() > state.max_events || state.bytes > MAX_BYTES {
                 let Some(oldest) = state.events.pop_front() else { break };
                 state.bytes -= oldest.size();
                 state.missed += 1;
@@ -54,7 +55,12 @@ impl Backlog {
         });
     }
 
-    /// Ends it after what waits. Only the first end counts.
+    /// Reports that events are missing.
+    pub(super) fn missed(&self, events: u64) {
+        self.change(|state| state.missed = state.missed.saturating_add(events));
+    }
+
+    /// Ends it after the events that wait. Only the first end counts.
     pub(super) fn end(&self, end: Result<(), Error>) {
         self.change(|state| {
             if !std::mem::replace(&mut state.is_over, true) {

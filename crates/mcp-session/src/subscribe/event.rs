@@ -3,7 +3,7 @@ use mcp_core::{
     decode_params, method,
 };
 
-/// What a [`Subscription`](crate::Subscription) tells.
+/// One event of a [`Subscription`](crate::Subscription).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -18,21 +18,21 @@ pub enum Event {
         /// The resource that was subscribed to, or one below it.
         uri: String,
     },
-    /// More happened than was read in time: the oldest events are gone. What they were about is to be read
-    /// anew.
+    /// More events arrived than were read in time, and some were dropped. Read all that the subscription is
+    /// about again.
     Lagged {
-        /// How many events are gone.
+        /// How many events were dropped.
         missed: u64,
     },
-    /// The subscription was interrupted and is open again: whatever happened meanwhile was not told, so
-    /// all that it is about is to be read anew.
+    /// The subscription was interrupted and is open again. Read all that it is about again: events in between
+    /// are missing.
     Resync,
-    /// What an extension tells, which the filter asked for by a key of the extension's.
+    /// A notification of an extension, for a key of the filter that is the extension's.
     Other(Notification),
 }
 
 impl Event {
-    /// What a notification says, if the filter asks for it.
+    /// The event of a notification, if the filter asks for it.
     pub(super) fn of(notification: &Notification, filter: &SubscriptionFilter) -> Option<Self> {
         let wanted = |wants: Option<bool>, event| wants.unwrap_or_default().then_some(event);
         match &*notification.method {
@@ -46,7 +46,7 @@ impl Event {
                 wanted(filter.resources_list_changed, Self::ResourcesListChanged)
             }
             method::NOTIFICATIONS_RESOURCES_UPDATED => {
-                // It may be one below those that were asked for, which only the server knows.
+                // It may be below one of those in the filter, which only the server knows.
                 filter.resource_subscriptions.as_ref().filter(|uris| !uris.is_empty())?;
                 Some(Self::ResourceUpdated { uri: updated(notification)? })
             }
@@ -55,7 +55,7 @@ impl Event {
         }
     }
 
-    /// How many bytes it takes, beside what every event does.
+    /// The bytes that it takes, in addition to those of every event.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::ResourceUpdated { uri } => uri.len(),
@@ -64,7 +64,7 @@ impl Event {
         }
     }
 
-    /// Whether the one says no more than the other.
+    /// Whether one event says no more than the other.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::ResourceUpdated { uri }, Self::ResourceUpdated { uri: other }) => uri == other,
@@ -74,19 +74,19 @@ impl Event {
     }
 }
 
-/// The resource that a notification says has changed.
+/// The resource that has changed, of a notification about that.
 pub(super) fn updated(notification: &Notification) -> Option<String> {
     if notification.method != method::NOTIFICATIONS_RESOURCES_UPDATED {
         return None;
     }
     let params = decode_params(notification.params.as_ref());
     let params: ResourceUpdatedNotificationParams = params
-        .inspect_err(|error| tracing::debug!(%error, "an update that cannot be read"))
+        .inspect_err(|error| tracing::debug!(%error, "an update that cannot be decoded"))
         .ok()?;
     Some(params.uri)
 }
 
-/// The subscription that a notification says it is of.
+/// The subscription that a notification belongs to, as it says.
 pub(super) fn subscription_of(notification: &Notification) -> Option<RequestId> {
     let params = decode_params(notification.params.as_ref());
     let params: mcp_core::NotificationParams = params.ok()?;

@@ -7,11 +7,18 @@ use mcp_core::{
     SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams, decode_params,
     method,
 };
-use mcp_transport::{Delivery, Exchange};
-use tokio::time::{Instant, sleep, timeout};
+use mcp_transport::{Backoff, Delivery, Exchange};
+use tokio::{
+    task::coop::consume_budget,
+    time::{sleep, timeout},
+};
 
-use super::{Event, Feed, Subscribe, event::subscription_of};
-use crate::{Error, ErrorKind, Session, cache::Listening, params::Params};
+use super::{
+    event::{Event, subscription_of},
+    feed::Feed,
+    retry::Resubscribe,
+};
+use crate::{Error, ErrorKind, Session, cache::ListenGuard, params::Params};
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 
@@ -19,154 +26,188 @@ const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 pub(super) struct Open {
     id: RequestId,
     exchange: Exchange,
-    _listening: Option<Listening>,
+    _listening: Option<ListenGuard>,
+}
+
+/// Something that a server sends for a subscription.
+enum Received {
+    Acknowledged(SubscriptionFilter),
+    Notification,
+    End(Result<(), Error>),
 }
 
 /// Opens a subscription.
-pub(super) async fn open(
-    session: &Session,
-    feed: &Feed,
-    patience: Duration,
-) -> Result<Open, Error> {
-    let opening = timeout(patience, begin(session, feed)).await;
-    let opened = opening.unwrap_or_else(|_| {
-        let text = format!("the server did not acknowledge it within {patience:?}");
-        Err(session.error(ErrorKind::Timeout, text).with_delivery(Delivery::Unknown))
+pub(super) async fn open(session: &Session, feed: &Feed, limit: Duration) -> Result<Open, Error> {
+    let opened = timeout(limit, begin(session, feed)).await.unwrap_or_else(|_| {
+        let text = format!("the server did not acknowledge it within {limit:?}");
+        Err(session.error(ErrorKind::Timeout, text))
     });
     opened.map_err(|error| error.with_method(METHOD))
 }
 
 async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
-    let filter = session.extended_filter(feed.filter.clone());
+    let inner = &*session.inner;
+    let filter = session.extensions.filter(feed.filter.clone());
     let params = Params::new(&SubscriptionsListenRequestParams::new(filter));
-    let meta = session.log_level().beside(None, None);
-    let trace = session.tracing().context(|| None);
-    let params = params.and_then(|params| {
-        params.encode(session.common_meta(), None, meta.as_deref(), trace.as_deref())
-    });
-    let mut request = Request::new(session.next_id(), METHOD);
+    let meta = inner.log_level.added_to(None, None);
+    let trace = inner.tracing.context(|| None);
+    let params = params
+        .and_then(|params| params.encode(&inner.meta, None, meta.as_deref(), trace.as_deref()));
+    let mut request = Request::new(inner.next_id(), METHOD);
     request.params = params.map_err(|error| session.unsendable(error))?;
     let id = request.id.clone();
     let listening = session.cache().map(|cache| cache.listen(&id));
-    let exchange = session.begin(request, trace).await?;
+    let exchange = session.open_exchange(request, trace).await?;
     let mut open = Open { id, exchange, _listening: listening };
     match open.next(session, feed).await {
-        Some(Said::Acknowledged(acknowledged)) => feed.acknowledge(acknowledged),
-        Some(Said::Something) => {
-            let text = "the server tells of changes before it acknowledges";
+        Received::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
+        Received::Notification => {
+            let text = "the server sends events before it acknowledges the subscription";
             tracing::debug!(server = session.name(), text);
         }
-        Some(Said::Ended(Err(error))) => return Err(error),
-        Some(Said::Ended(Ok(()))) | None => {
+        Received::End(Err(error)) => return Err(error),
+        Received::End(Ok(())) => {
             let text = "the server ended the subscription before it acknowledged it";
-            return Err(session
-                .error(ErrorKind::Cancelled, text)
-                .with_delivery(Delivery::Answered));
+            let error = session.error(ErrorKind::Cancelled, text);
+            return Err(error.with_delivery(Delivery::Answered));
         }
     }
     Ok(open)
 }
 
 /// Feeds a subscription until it is over for good.
-pub(super) async fn keep(subscribe: Subscribe, feed: Arc<Feed>, mut open: Open) {
-    let Subscribe { session, timeout, relisten, .. } = subscribe;
-    let mut waits = 0;
-    let mut last_wait = Duration::ZERO;
+pub(super) async fn keep(
+    session: Session,
+    feed: Arc<Feed>,
+    mut open: Open,
+    limit: Duration,
+    backoff: Option<Backoff>,
+) {
+    // However the task ends, the subscription does not seem to be open after it.
+    let error = session.error(ErrorKind::Closed, "the task of the subscription has ended");
+    let feed = EndOnDrop { feed, error };
+    let feed = &*feed.feed;
+    let mut resubscribe = backoff.map(Resubscribe::new);
     loop {
-        let since = Instant::now();
-        let mut has_told = false;
-        let end = loop {
-            match open.next(&session, &feed).await {
-                Some(Said::Acknowledged(acknowledged)) => feed.acknowledge(acknowledged),
-                Some(Said::Something) => has_told = true,
-                Some(Said::Ended(end)) => break end,
-                None => break Ok(()),
-            }
-        };
-        // What is kept by its word is out of date from here on.
+        let end = read(&mut open, &session, feed, resubscribe.as_mut()).await;
+        // Results that are cached because of it are stale from here on.
         drop(open);
-        let Some(relisten) = relisten else {
+        let Some(resubscribe) = &mut resubscribe else {
             return feed.backlog.end(end.map_err(|error| error.with_method(METHOD)));
         };
         tracing::debug!(server = session.name(), ?end, "a subscription has ended");
-        if has_told || since.elapsed() > last_wait {
-            waits = 0;
-        }
-        let mut failures = 0;
-        let mut failure = end.err();
-        let opening = async {
-            loop {
-                if let Some(error) = failure.take_if(|error| relisten.gives_up(failures, error)) {
-                    return Err(error);
-                }
-                last_wait = relisten.wait(waits);
-                sleep(last_wait).await;
-                waits = waits.saturating_add(1);
-                match self::open(&session, &feed, timeout).await {
-                    Ok(open) => return Ok(open),
-                    Err(error) => {
-                        tracing::debug!(%error, "a subscription cannot be opened again");
-                        failures += 1;
-                        failure = Some(error);
-                    }
-                }
-            }
+        resubscribe.interrupted();
+        let opening = reopen(&session, feed, limit, resubscribe, end);
+        open = match session.until_closed(opening).await {
+            Ok(Ok(open)) => open,
+            Ok(Err(end)) => return feed.backlog.end(end.map_err(|it| it.with_method(METHOD))),
+            Err(closed) => return feed.backlog.end(Err(closed.with_method(METHOD))),
         };
-        open = match session.until_closed(opening).await.and_then(|opened| opened) {
-            Ok(open) => open,
-            Err(error) => return feed.backlog.end(Err(error.with_method(METHOD))),
-        };
+        resubscribe.opened();
         feed.backlog.push(Event::Resync);
     }
 }
 
-/// What a server says of a subscription.
-enum Said {
-    Acknowledged(SubscriptionFilter),
-    Something,
-    Ended(Result<(), Error>),
+/// Feeds a subscription until it ends.
+async fn read(
+    open: &mut Open,
+    session: &Session,
+    feed: &Feed,
+    mut resubscribe: Option<&mut Resubscribe>,
+) -> Result<(), Error> {
+    loop {
+        match open.next(session, feed).await {
+            Received::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
+            Received::Notification => {
+                resubscribe.iter_mut().for_each(|resubscribe| resubscribe.has_event());
+            }
+            Received::End(end) => return end,
+        }
+    }
+}
+
+/// Opens a subscription again, or gives up with the last failure.
+async fn reopen(
+    session: &Session,
+    feed: &Feed,
+    limit: Duration,
+    resubscribe: &mut Resubscribe,
+    mut end: Result<(), Error>,
+) -> Result<Open, Result<(), Error>> {
+    loop {
+        let Some(delay) = resubscribe.next_delay(end.as_ref().err()) else { return Err(end) };
+        sleep(delay).await;
+        match open(session, feed, limit).await {
+            Ok(open) => return Ok(open),
+            Err(error) => {
+                tracing::debug!(%error, "a subscription could not be opened again");
+                end = Err(error);
+            }
+        }
+    }
 }
 
 impl Open {
-    /// What the server says next of this subscription. Events are in the feed by then.
-    async fn next(&mut self, session: &Session, feed: &Feed) -> Option<Said> {
+    /// The next thing that the server sends for this subscription. Events are in the feed by then.
+    async fn next(&mut self, session: &Session, feed: &Feed) -> Received {
         loop {
-            let notification = match self.exchange.next().await? {
-                Ok(Message::Notification(notification)) => notification,
-                Ok(Message::Response(response)) => {
-                    let outcome = response.outcome.map(drop);
-                    return Some(Said::Ended(outcome.map_err(|error| session.refused(error))));
+            let notification = match self.exchange.next().await {
+                Some(Ok(Message::Notification(notification))) => notification,
+                Some(Ok(Message::Response(response))) => {
+                    let end = response.outcome.map(drop);
+                    let server = Arc::clone(&session.inner.server);
+                    return Received::End(end.map_err(|error| Error::from_answer(server, error)));
                 }
                 // The era has no requests of servers.
-                Ok(Message::Request(_)) => continue,
-                // On a pipe a cancellation by the server is its way to end it.
-                Err(error) if error.kind() == mcp_transport::ErrorKind::Cancelled => {
-                    return Some(Said::Ended(Ok(())));
+                Some(Ok(Message::Request(_))) => continue,
+                // On a pipe, the server ends it by a cancellation.
+                Some(Err(error)) if error.kind() == mcp_transport::ErrorKind::Cancelled => {
+                    return Received::End(Ok(()));
                 }
-                Err(error) => return Some(Said::Ended(Err(session.below(error)))),
+                Some(Err(error)) => return Received::End(Err(session.transport_error(error))),
+                None => return Received::End(Ok(())),
             };
-            if let Some(said) = self.hear(session, feed, &notification) {
-                return Some(said);
+            // A server that never pauses must not keep the thread.
+            consume_budget().await;
+            if let Some(received) = self.notified(session, feed, &notification) {
+                return received;
             }
         }
     }
 
-    fn hear(&self, session: &Session, feed: &Feed, notification: &Notification) -> Option<Said> {
-        // A stream of its own needs no such mark, and some servers leave it out there.
+    fn notified(
+        &self,
+        session: &Session,
+        feed: &Feed,
+        notification: &Notification,
+    ) -> Option<Received> {
+        // Some servers leave it out, which on a stream of its own does no harm.
         if subscription_of(notification).is_some_and(|id| id != self.id) {
             tracing::debug!(method = %notification.method, "it is of another subscription");
             return None;
         }
-        session.notice(notification);
+        session.dispatch(notification, || None);
         if notification.method == method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED {
             let params = decode_params(notification.params.as_ref());
             let params: SubscriptionsAcknowledgedNotificationParams = params
-                .inspect_err(|error| tracing::debug!(%error, "it cannot be read"))
+                .inspect_err(|error| tracing::debug!(%error, "it cannot be decoded"))
                 .unwrap_or_else(|_| {
                     SubscriptionsAcknowledgedNotificationParams::new(SubscriptionFilter::default())
                 });
-            return Some(Said::Acknowledged(params.notifications));
+            return Some(Received::Acknowledged(params.notifications));
         }
-        feed.take(notification).then_some(Said::Something)
+        feed.notify(notification).then_some(Received::Notification)
+    }
+}
+
+struct EndOnDrop {
+    feed: Arc<Feed>,
+    error: Error,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        // Only the first end counts.
+        self.feed.backlog.end(Err(self.error.clone()));
     }
 }

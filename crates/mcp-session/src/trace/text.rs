@@ -1,11 +1,11 @@
-//! What spans show of names and URIs.
+//! Names and URIs as spans show them.
 
 use std::fmt;
 
-/// The most characters of what a server says that a span holds.
+/// Characters of a text of a server in a span.
 const MAX_CHARS: usize = 128;
 
-/// The name of a span: the method, and what it is about where there are few of that.
+/// The name of a span: the method, and its target where there are few of them.
 pub(super) struct Name<'a>(pub(super) &'a str, pub(super) Option<&'a str>);
 
 impl fmt::Display for Name<'_> {
@@ -18,7 +18,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// No more of what a server says than a span may hold.
+/// The text, cut to the length that a span may hold.
 pub(super) fn cut(text: &str) -> &str {
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => &text[..end],
@@ -26,7 +26,7 @@ pub(super) fn cut(text: &str) -> &str {
     }
 }
 
-/// A URI without what may be secret in it: credentials, query and fragment.
+/// A URI without credentials, query and fragment, which may be secret.
 pub(super) fn plain(uri: &str) -> String {
     let uri = uri.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_lose_what_may_be_secret() {
+    fn uris_lose_their_secrets() {
         for (uri, shown) in [
             ("test://greeting", "test://greeting"),
             ("db://me:pw@host:5/a@b?key=1#x", "db://host:5/a@b"),
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_peer_says_is_cut_between_characters() {
+    fn texts_of_a_peer_are_cut_between_characters() {
         assert_eq!(cut(&"ü".repeat(MAX_CHARS + 1)), "ü".repeat(MAX_CHARS));
         assert_eq!(cut("short"), "short");
     }

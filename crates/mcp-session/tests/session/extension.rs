@@ -1,15 +1,17 @@
 //! What another crate adds to a session.
 
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use mcp_core::{Notification, RawJson, SubscriptionFilter};
 use mcp_session::{
-    Error, ErrorKind, Extension, Finishing, ForeignResult, Handlers, Input, Session,
-    SessionOptions, Timeout,
+    Error, ErrorKind, Handlers, Input, Session, SessionOptions, Timeout,
+    extension::{Extension, ExtensionHost, ForeignResult, SettingsContext},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
@@ -33,32 +35,36 @@ impl Extension for Later {
         ID
     }
 
-    fn settings(&self) -> Map<String, Value> {
-        Map::from_iter([("patient".to_owned(), json!(true))])
+    fn settings(&self, context: &SettingsContext<'_>) -> Map<String, Value> {
+        assert_eq!(context.server, "shop");
+        Map::from_iter([("in".to_owned(), json!(context.version))])
     }
 
     fn takes(&self, method: &str, result_type: &str) -> bool {
         (method, result_type) == ("tools/call", "later")
     }
 
-    fn finish(&self, foreign: ForeignResult) -> Finishing {
-        self.limits.lock().unwrap().push(foreign.timeout);
+    fn finish(
+        &self,
+        foreign: ForeignResult,
+    ) -> Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>> {
+        self.limits.lock().unwrap().push(foreign.timeout());
         Box::pin(async move {
             tokio::time::sleep(SECOND).await;
-            assert_eq!(foreign.call.target.as_deref(), Some("buy"));
-            let at: Value = foreign.result.decode().unwrap();
+            assert_eq!(foreign.call().target.as_deref(), Some("buy"));
+            let at: Value = foreign.result().decode().unwrap();
             if at["wants"].is_object() {
                 let wants = RawJson::from_serialize(&at["wants"]).unwrap().decode().unwrap();
-                let answers = foreign.session.answer_requests(&wants, Some(&foreign.call));
-                let answers = answers.await.map_err(|(name, why)| {
-                    Error::new(ErrorKind::Extension, "shop", format!("{name}: {}", why.message))
-                })?;
+                let host = ExtensionHost::from(&foreign);
+                let answers = host.obtain_input(&wants, Some(foreign.call())).await;
+                let answers = answers
+                    .map_err(|why| Error::new(ErrorKind::Extension, "shop", why.to_string()))?;
                 let text = serde_json::to_string(&answers).unwrap();
                 let content = json!({ "content": [{ "type": "text", "text": text }] });
                 return Ok(RawJson::from_serialize(&content).unwrap());
             }
             let method = at["at"].as_str().unwrap().to_owned();
-            foreign.session.request(method, &()).await
+            foreign.session().request(method, &()).await
         })
     }
 
@@ -164,26 +170,30 @@ async fn extensions_are_declared_in_both_eras_and_what_servers_offer_is_read() {
     session.call_tool("buy").await.unwrap();
     for message in peer.received() {
         let declared = &message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-        assert_eq!(declared["extensions"], json!({ ID: { "patient": true } }), "{message}");
+        assert_eq!(declared["extensions"], json!({ ID: { "in": "2026-07-28" } }), "{message}");
     }
-    assert_eq!(session.extension::<Value>(ID).unwrap(), None);
+    assert_eq!(settings::<Value>(&session).unwrap(), None);
 
     let old = legacy(|_| Reply::Nothing);
     open_with(&old, Later::default()).await;
     let received = old.received();
     let opening = received.iter().find(|it| it["method"] == "initialize").unwrap();
     let declared = &opening["params"]["capabilities"]["extensions"];
-    assert_eq!(*declared, json!({ ID: { "patient": true } }));
+    assert_eq!(*declared, json!({ ID: { "in": "2025-11-25" } }));
 
     let offering = peer_offering(json!({ "pages": 7 }));
     let session = open_with(&offering, Later::default()).await;
-    let settings = session.extension::<Map<String, Value>>(ID).unwrap().unwrap();
-    assert_eq!(settings["pages"], 7);
-    let error = session.extension::<Vec<u8>>(ID).unwrap_err();
+    let offered = settings::<Map<String, Value>>(&session).unwrap().unwrap();
+    assert_eq!(offered["pages"], 7);
+    let error = settings::<Vec<u8>>(&session).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     session.subscribe(SubscriptionFilter::new()).await.unwrap_err();
     let listening = offering.received().pop().unwrap();
     assert_eq!(listening["params"]["notifications"], json!({ "later": ["buy"] }));
+}
+
+fn settings<S: DeserializeOwned>(session: &Session) -> Result<Option<S>, Error> {
+    ExtensionHost::new(session).server_settings(ID)
 }
 
 fn peer_offering(settings: Value) -> Peer {
@@ -234,8 +244,8 @@ async fn handlers_answer_for_extensions_in_spans_of_their_own() {
     }
 
     for (wish, text) in [
-        (json!({ "method": "x/odd" }), "odd: "),
-        (json!({ "params": 7 }), "odd: missing field `method`"),
+        (json!({ "method": "x/odd" }), "input \"odd\": "),
+        (json!({ "params": 7 }), "input \"odd\": missing field `method`"),
     ] {
         let peer = modern(move |message| {
             let wants = json!({ "odd": wish, "r": { "method": "roots/list" } });

@@ -13,13 +13,15 @@ use mcp_core::{
     ElicitRequestUrlParams, ElicitResult, ErrorObject, RawJson, Role, Root, SamplingContent,
     TextContent,
 };
-use mcp_session::{Asked, ErrorKind, Handlers, ServerRequest, Session, SessionOptions, Timeout};
+use mcp_session::{
+    ErrorKind, Handlers, RawRequest, ServerRequest, Session, SessionOptions, Timeout,
+};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    asked::{answer, asking, settle},
     peer::{Peer, Reply, legacy, modern, result},
+    server_requests::{answer, asking, settle},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,22 +75,22 @@ async fn answers(handlers: Handlers, questions: &[(&str, Value)]) -> (Value, Vec
 /// Fills in the message as the name, follows any URL, and has the model repeat what it was told.
 fn obliging() -> Handlers {
     Handlers::new()
-        .on_elicitation(|asked: Asked<ElicitRequestFormParams>| async move {
+        .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
             let content = Map::from_iter([("name".to_owned(), json!(asked.params.message))]);
             ElicitResult::new(ElicitAction::Accept).with_content(content)
         })
-        .on_url_elicitation(|asked: Asked<ElicitRequestUrlParams>| async move {
+        .on_url_elicitation(|asked: ServerRequest<ElicitRequestUrlParams>| async move {
             // What is filled in has no place here.
             let content = Map::from_iter([("url".to_owned(), json!(asked.params.url))]);
             ElicitResult::new(ElicitAction::Accept).with_content(content)
         })
-        .on_sampling_with_tools(|asked: Asked<CreateMessageRequestParams>| async move {
+        .on_sampling_with_tools(|asked: ServerRequest<CreateMessageRequestParams>| async move {
             let tools = asked.params.tools.map_or(0, |tools| tools.len());
             let text = format!("{} of {}, {tools} tools", asked.params.max_tokens, asked.server);
             let content = SamplingContent::Text(TextContent::new(text));
             CreateMessageResult::new(Role::Assistant, content, "parrot")
         })
-        .on_roots(|asked: Asked<()>| async move {
+        .on_roots(|asked: ServerRequest<()>| async move {
             assert_eq!(asked.call, None, "on a pipe, nothing says for which call");
             vec![Root::new("file:///books").with_name("Books")]
         })
@@ -180,8 +182,8 @@ async fn what_a_capability_leaves_out_is_an_invalid_parameter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_form_that_is_filled_in_wrongly_is_not_sent() {
-    let handlers =
-        Handlers::new().on_elicitation(|asked: Asked<ElicitRequestFormParams>| async move {
+    let handlers = Handlers::new().on_elicitation(
+        |asked: ServerRequest<ElicitRequestFormParams>| async move {
             let result = ElicitResult::new(ElicitAction::Accept);
             match &*asked.params.message {
                 "young" => {
@@ -191,7 +193,8 @@ async fn a_form_that_is_filled_in_wrongly_is_not_sent() {
                 "empty" => Ok(result),
                 _ => Err("the screen is broken"),
             }
-        });
+        },
+    );
     let questions = ["young", "empty", "?"].map(|message| ("elicitation/create", form(message)));
     let (_, answers) = answers(handlers, &questions).await;
     for (answer, why) in answers.iter().zip(["at least 18", "\"name\" is missing", "broken"]) {
@@ -204,7 +207,7 @@ async fn a_form_that_is_filled_in_wrongly_is_not_sent() {
 async fn the_handler_of_everything_takes_what_is_left() {
     let handlers = Handlers::new()
         .on_elicitation(|_| async { ElicitResult::new(ElicitAction::Decline) })
-        .on_request(|asked: ServerRequest| async move {
+        .on_request(|asked: ServerRequest<RawRequest>| async move {
             RawJson::from_serialize(&json!({ "took": asked.params.method }))
         });
     let mut options = SessionOptions::default();

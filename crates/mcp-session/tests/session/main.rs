@@ -2,20 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod asked;
 mod cache;
 mod cache_store;
 mod calls;
 mod extension;
 mod handlers;
 mod headers;
-#[cfg(feature = "validation")]
-mod judged;
 mod negotiation;
+#[cfg(feature = "validation")]
+mod output_checks;
 mod peer;
 mod recorder;
 mod restart;
 mod rounds;
+mod server_requests;
 mod spans;
 mod stuck;
 mod subscribe;

@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use mcp_core::{Era, ProtocolVersion};
-use mcp_session::{ErrorKind, Mode, Session, SessionOptions, Verdict};
+use mcp_session::{EraPolicy, ErrorKind, Session, SessionOptions, Verdict};
 use mcp_transport::Binding;
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::peer::{Peer, Reply, discover, error, initialized, legacy, modern, peer};
 
-async fn open(peer: &Peer, mode: Mode) -> Result<Session, mcp_session::Error> {
+async fn open(peer: &Peer, mode: EraPolicy) -> Result<Session, mcp_session::Error> {
     let mut options = SessionOptions::default();
-    options.mode = mode;
+    options.era = mode;
     Session::open(peer.clone(), None, options).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_modern_server_is_discovered_and_sent_nothing_else() {
     let peer = modern(|_| Reply::Nothing);
-    let session = open(&peer, Mode::Auto).await.unwrap();
+    let session = open(&peer, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.protocol_version(), ProtocolVersion::V2026_07_28);
     assert_eq!(session.server_info().unwrap().name, "new");
     assert_eq!(session.instructions(), Some("Be kind."));
@@ -34,7 +34,7 @@ async fn a_modern_server_is_discovered_and_sent_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_legacy_server_is_initialized_on_the_same_connection() {
     let peer = legacy(|_| Reply::Nothing);
-    let session = open(&peer, Mode::Auto).await.unwrap();
+    let session = open(&peer, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.protocol_version(), ProtocolVersion::V2025_11_25);
     assert_eq!(session.era(), Era::Legacy);
     assert_eq!(session.server_info().unwrap().name, "old");
@@ -50,7 +50,7 @@ async fn a_server_that_dies_of_the_probe_is_started_once_more_and_not_asked_agai
         Some("initialize") => initialized(message, "2024-11-05"),
         _ => Reply::Nothing,
     });
-    let session = open(&peer, Mode::Auto).await.unwrap();
+    let session = open(&peer, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.protocol_version(), ProtocolVersion::V2024_11_05);
     assert_eq!(peer.connections(), 2);
     let methods = peer.methods();
@@ -60,7 +60,7 @@ async fn a_server_that_dies_of_the_probe_is_started_once_more_and_not_asked_agai
 #[tokio::test(start_paused = true)]
 async fn a_server_that_dies_each_time_is_reported() {
     let peer = peer(|_, _| Reply::Close);
-    let error = open(&peer, Mode::Auto).await.unwrap_err();
+    let error = open(&peer, EraPolicy::Auto).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     assert_eq!(peer.connections(), 2);
     assert!(error.to_string().starts_with("scripted: initialize: "), "{error}");
@@ -73,7 +73,7 @@ async fn a_server_that_is_silent_to_the_probe_is_initialized_after_ten_seconds()
         _ => Reply::Nothing,
     });
     let start = Instant::now();
-    let session = open(&peer, Mode::Auto).await.unwrap();
+    let session = open(&peer, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.protocol_version(), ProtocolVersion::V2025_06_18);
     assert_eq!(start.elapsed(), Duration::from_secs(10));
     tokio::task::yield_now().await;
@@ -85,14 +85,14 @@ async fn a_server_that_is_silent_to_the_probe_is_initialized_after_ten_seconds()
 async fn silence_is_bounded_and_over_http_no_evidence() {
     let silent = peer(|_, _| Reply::Nothing);
     let start = Instant::now();
-    let error = open(&silent, Mode::Auto).await.unwrap_err();
+    let error = open(&silent, EraPolicy::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert_eq!(error.method(), Some("initialize"), "what was asked last");
     assert!(error.to_string().contains("within 60s"), "{error}");
 
     let start = Instant::now();
     let silent = peer(|_, _| Reply::Nothing).bound(Binding::StreamableHttp);
-    let error = open(&silent, Mode::Auto).await.unwrap_err();
+    let error = open(&silent, EraPolicy::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert_eq!(silent.methods(), ["server/discover"]);
 }
@@ -106,7 +106,7 @@ async fn a_refused_version_is_corrected_once() {
     });
     let refuse = refusal.clone();
     let stubborn = peer(move |_, message| error(message, refuse.clone()));
-    let failure = open(&stubborn, Mode::Auto).await.unwrap_err();
+    let failure = open(&stubborn, EraPolicy::Auto).await.unwrap_err();
     assert_eq!(failure.answer().unwrap().code, -32022);
     assert_eq!(stubborn.methods(), ["server/discover", "server/discover"]);
 
@@ -114,26 +114,26 @@ async fn a_refused_version_is_corrected_once() {
         Some("discover-1") => error(message, refusal.clone()),
         _ => discover(message, &["2026-07-28"]),
     });
-    let session = open(&corrected, Mode::Auto).await.unwrap();
+    let session = open(&corrected, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.era(), Era::Modern);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_common_version_names_both_sides_and_sends_no_initialize() {
     let peer = modern(|_| Reply::Nothing);
-    let failure = open(&peer, Mode::Pinned(ProtocolVersion::V2025_06_18)).await.unwrap_err();
+    let failure = open(&peer, EraPolicy::Pinned(ProtocolVersion::V2025_06_18)).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Timeout, "it is asked by `initialize` at once");
     assert_eq!(peer.methods(), ["initialize"]);
 
     let future = crate::peer::peer(|_, message| discover(message, &["2099-01-01"]));
-    let failure = open(&future, Mode::Auto).await.unwrap_err();
+    let failure = open(&future, EraPolicy::Auto).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert!(failure.to_string().contains("2099-01-01"), "{failure}");
     assert!(failure.to_string().contains("2026-07-28"), "{failure}");
     assert_eq!(future.methods(), ["server/discover"]);
 
     let old = legacy(|_| Reply::Nothing);
-    let failure = open(&old, Mode::Pinned(ProtocolVersion::V2026_07_28)).await.unwrap_err();
+    let failure = open(&old, EraPolicy::Pinned(ProtocolVersion::V2026_07_28)).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert_eq!(old.methods(), ["server/discover"]);
     assert_eq!(failure.to_string().matches("what?").count(), 1, "{failure}");
@@ -143,9 +143,9 @@ async fn no_common_version_names_both_sides_and_sends_no_initialize() {
 #[tokio::test(start_paused = true)]
 async fn a_legacy_answer_outside_of_what_we_speak_is_refused() {
     for (mode, version) in [
-        (Mode::Legacy, "2026-07-28"),
-        (Mode::Legacy, "1999-01-01"),
-        (Mode::Pinned(ProtocolVersion::V2025_06_18), "2025-11-25"),
+        (EraPolicy::Legacy, "2026-07-28"),
+        (EraPolicy::Legacy, "1999-01-01"),
+        (EraPolicy::Pinned(ProtocolVersion::V2025_06_18), "2025-11-25"),
     ] {
         let peer = peer(move |_, message| initialized(message, version));
         let failure = open(&peer, mode).await.unwrap_err();
@@ -158,7 +158,7 @@ async fn a_legacy_answer_outside_of_what_we_speak_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_prior_verdict_saves_the_question() {
     let peer = modern(|_| Reply::Nothing);
-    let verdict = open(&peer, Mode::Auto).await.unwrap().verdict().clone();
+    let verdict = open(&peer, EraPolicy::Auto).await.unwrap().verdict().clone();
     let stored = serde_json::to_string(&verdict).unwrap();
     let verdict: Verdict = serde_json::from_str(&stored).unwrap();
     let mut options = SessionOptions::default();

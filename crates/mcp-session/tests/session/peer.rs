@@ -57,6 +57,12 @@ impl Peer {
         self
     }
 
+    /// What the script does about a message.
+    #[allow(dead_code, reason = "some that use this file do not ask")]
+    pub(crate) fn reply(&self, number: u32, message: &Value) -> Reply {
+        (self.script)(number, message)
+    }
+
     /// All that the client has sent, over all connections.
     pub(crate) fn received(&self) -> Vec<Value> {
         self.received.lock().unwrap().clone()

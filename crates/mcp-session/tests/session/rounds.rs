@@ -12,7 +12,8 @@ use mcp_core::{
     ListRootsResult, Root,
 };
 use mcp_session::{
-    Asked, CallInfo, ErrorKind, Handlers, Input, SERVER_META_KEY, Session, SessionOptions, Timeout,
+    CallInfo, ErrorKind, Handlers, Input, SERVER_META_KEY, ServerRequest, Session, SessionOptions,
+    Timeout,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
@@ -69,7 +70,7 @@ async fn open(peer: &Peer, handlers: Handlers) -> Session {
 /// Forms are accepted as they are after as many seconds as their message says; there is one root.
 fn handlers() -> Handlers {
     Handlers::new()
-        .on_elicitation(|asked: Asked<ElicitRequestFormParams>| async move {
+        .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
             let seconds = asked.params.message.parse().unwrap_or_default();
             tokio::time::sleep(SECOND * seconds).await;
             ElicitResult::new(ElicitAction::Accept)
@@ -196,7 +197,7 @@ async fn what_asks_for_nothing_is_no_round() {
 async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
     let handlers = || {
         Handlers::new()
-            .on_elicitation(|asked: Asked<ElicitRequestFormParams>| async move {
+            .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
                 match &*asked.params.message {
                     "long" => pending().await,
                     "panic" => panic!("on purpose"),
@@ -215,13 +216,13 @@ async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
         "mode": "url", "message": "go", "url": "https://x.example" } });
     for (request, why) in [
         (form("?"), "nobody is here"),
-        (form("panic"), "failed at elicitation/create"),
+        (form("panic"), "the handler of elicitation/create failed"),
         (form("misfit"), "\"size\" is of another type than string"),
-        (roots(), "does not offer roots/list"),
-        (sampling, "this way of sampling/createMessage"),
-        (url, "this way of elicitation/create"),
-        (json!({ "method": "elicitation/create" }), "cannot be read"),
-        (json!({ "method": "dreams/tell", "params": { "a": 1 } }), "does not offer dreams/tell"),
+        (roots(), "does not support roots/list"),
+        (sampling, "this kind of sampling/createMessage"),
+        (url, "this kind of elicitation/create"),
+        (json!({ "method": "elicitation/create" }), "cannot be decoded"),
+        (json!({ "method": "dreams/tell", "params": { "a": 1 } }), "does not support dreams/tell"),
     ] {
         // One that is never answered holds nobody up.
         let peer = answering(vec![wanted(json!({ "first": form("long"), "the other": request }))]);
@@ -239,10 +240,13 @@ async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_of_everything_answers_unknown_kinds() {
     let peer = answering(vec![wanted(json!({ "a": { "method": "dreams/tell" } })), done()]);
-    let handlers = Handlers::new().on_request(|asked: mcp_session::ServerRequest| async move {
-        let answer = json!({ "method": asked.params.method, "has": asked.params.params.is_some() });
-        mcp_core::RawJson::from_serialize(&answer)
-    });
+    let handlers = Handlers::new().on_request(
+        |asked: mcp_session::ServerRequest<mcp_session::RawRequest>| async move {
+            let answer =
+                json!({ "method": asked.params.method, "has": asked.params.params.is_some() });
+            mcp_core::RawJson::from_serialize(&answer)
+        },
+    );
     let session = open(&peer, handlers).await;
     session.call_tool("buy").await.unwrap();
     let answer = &calls(&peer)[1]["params"]["inputResponses"]["a"];
@@ -258,7 +262,7 @@ async fn handlers_know_the_call_and_the_server() {
     let peer = answering(vec![wanted(json!({ "a": roots() })), done(), grouped, resource]);
     let seen = Arc::new(Mutex::new(Vec::<(String, Option<CallInfo>)>::new()));
     let log = Arc::clone(&seen);
-    let handlers = Handlers::new().on_roots(move |asked: Asked<()>| {
+    let handlers = Handlers::new().on_roots(move |asked: ServerRequest<()>| {
         log.lock().unwrap().push((asked.server.to_string(), asked.call));
         async { Vec::new() }
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_core::{ElicitAction, ElicitResult};
-use mcp_session::{Asked, Handlers, Input, Session, SessionOptions, Timeout};
+use mcp_session::{Handlers, Input, ServerRequest, Session, SessionOptions, Timeout};
 use mcp_transport::Binding;
 use serde_json::{Value, json};
 use tracing::Instrument;
@@ -217,7 +217,7 @@ async fn what_the_server_asks_in_rounds_is_a_server_span_within_the_call() {
             assert!(!tracing::Span::current().is_none());
             ElicitResult::new(ElicitAction::Decline)
         })
-        .on_roots(|_: Asked<()>| async {
+        .on_roots(|_: ServerRequest<()>| async {
             tokio::task::yield_now().await;
             Ok::<_, std::io::Error>(Vec::new())
         });

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::stream;
 use mcp_core::{Message, RawJson, Request, Response};
-use mcp_session::{ErrorKind, Mode, Session, SessionOptions, Timeout};
+use mcp_session::{EraPolicy, ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::{
     Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind, Exchange,
     OneWay, SharedConnect, SharedTransport, Transport,
@@ -154,7 +154,7 @@ async fn an_answer_that_is_lost_does_not_end_the_call() {
 async fn a_pinned_server_may_start_slowly_and_is_not_taken_for_another_era() {
     let silent = peer(|_, _| Reply::Nothing);
     let mut options = SessionOptions::default();
-    options.mode = Mode::Pinned(mcp_core::ProtocolVersion::V2026_07_28);
+    options.era = EraPolicy::Pinned(mcp_core::ProtocolVersion::V2026_07_28);
     let start = Instant::now();
     let failure = Session::open(silent, None, options.clone()).await.unwrap_err();
     assert_eq!((failure.kind(), failure.method()), (ErrorKind::Timeout, Some("server/discover")));

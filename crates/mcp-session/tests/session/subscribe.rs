@@ -3,8 +3,8 @@
 use std::{future::IntoFuture, sync::Mutex, time::Duration};
 
 use mcp_core::SubscriptionFilter;
-use mcp_session::{Error, ErrorKind, Event, Relisten, Session, SessionOptions, Subscription};
-use mcp_transport::restart::Restart;
+use mcp_session::{Error, ErrorKind, Event, Session, SessionOptions, Subscribe, Subscription};
+use mcp_transport::{Backoff, restart::Restart};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -160,13 +160,13 @@ async fn it_is_opened_again_and_says_that_something_may_be_missing() {
         vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
     });
     let session = open(&peer).await;
-    let relisten = Relisten::default();
-    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    let backoff = Subscribe::BACKOFF;
+    let mut changes = session.subscribe(tools_and(&[])).resubscribe(backoff).await.unwrap();
     for attempt in 0..3 {
         let start = Instant::now();
         session.call_tool("end").await.unwrap();
         assert_eq!(next(&mut changes).await, "resync");
-        let full = relisten.first_wait * 2_u32.pow(attempt);
+        let full = backoff.first * 2_u32.pow(attempt);
         let wait = start.elapsed();
         assert!(wait >= full / 2 && wait <= full + Duration::from_millis(2), "{attempt} {wait:?}");
     }
@@ -192,8 +192,8 @@ async fn it_survives_a_process_that_is_restarted() {
     });
     let restart = Restart::new(mortal.clone(), Restart::BACKOFF);
     let session = Session::open(restart, None, SessionOptions::default()).await.unwrap();
-    let relisten = Relisten::default();
-    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    let backoff = Subscribe::BACKOFF;
+    let mut changes = session.subscribe(tools_and(&[])).resubscribe(backoff).await.unwrap();
     session.call_tool("die").await.unwrap_err();
     let seen = [next(&mut changes).await, next(&mut changes).await];
     assert!(seen.contains(&"resync".to_owned()) && seen.contains(&"tools".to_owned()), "{seen:?}");
@@ -255,7 +255,18 @@ fn old(changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
     peer(old)
 }
 
-fn told(peer: &Peer, method: &str) -> Vec<String> {
+/// The same, which takes its time for subscriptions.
+fn slow(delay: Duration) -> Peer {
+    let quick = old(|_| Vec::new());
+    peer(move |number, message| match message["method"].as_str() {
+        Some("resources/subscribe" | "resources/unsubscribe") => {
+            Reply::Later(delay, Box::new(quick.reply(number, message)))
+        }
+        _ => quick.reply(number, message),
+    })
+}
+
+fn sent(peer: &Peer, method: &str) -> Vec<String> {
     let received = peer.received();
     let of = received.iter().filter(|message| message["method"] == method);
     of.map(|message| message["params"]["uri"].as_str().unwrap().to_owned()).collect()
@@ -276,7 +287,7 @@ async fn the_legacy_era_has_the_same_stream() {
     let mut changes = session.subscribe(filter).await.unwrap();
     assert_eq!(changes.acknowledged(), tools_and(&["x:a", "x:b"]));
     let mut second = session.subscribe(tools_and(&["x:a"])).await.unwrap();
-    assert_eq!(told(&peer, "resources/subscribe"), ["x:a", "x:b", "x:unknown"], "each once");
+    assert_eq!(sent(&peer, "resources/subscribe"), ["x:a", "x:b", "x:unknown"], "each once");
     session.call_tool("x").await.unwrap();
     for changes in [&mut changes, &mut second] {
         assert_eq!([next(changes).await, next(changes).await], ["tools", "x:a"]);
@@ -284,10 +295,10 @@ async fn the_legacy_era_has_the_same_stream() {
     }
     drop(changes);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:b"], "the other is wanted still");
+    assert_eq!(sent(&peer, "resources/unsubscribe"), ["x:b"], "the other is wanted still");
     drop(second);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:b", "x:a"]);
+    assert_eq!(sent(&peer, "resources/unsubscribe"), ["x:b", "x:a"]);
     session.close().await.unwrap();
 }
 
@@ -295,8 +306,8 @@ async fn the_legacy_era_has_the_same_stream() {
 async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
     let peer = legacy(|_| Reply::Close);
     let session = open(&peer).await;
-    let relisten = Relisten::default();
-    let mut changes = session.subscribe(tools_and(&["x:a"])).relisten(relisten).await.unwrap();
+    let backoff = Subscribe::BACKOFF;
+    let mut changes = session.subscribe(tools_and(&["x:a"])).resubscribe(backoff).await.unwrap();
     assert_eq!(changes.acknowledged(), SubscriptionFilter::default(), "the server offers neither");
     session.call_tool("die").await.unwrap_err();
     assert_eq!(next(&mut changes).await, "Closed");
@@ -305,14 +316,19 @@ async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
-    let peer = old(|_| Vec::new());
+    let peer = slow(Duration::from_secs(5));
     let session = open(&peer).await;
     let opening = session.subscribe(tools_and(&["x:a"])).into_future();
-    let given_up = timeout(Duration::ZERO, opening).await;
-    assert!(given_up.is_err());
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(told(&peer, "resources/subscribe"), ["x:a"]);
-    assert_eq!(told(&peer, "resources/unsubscribe"), ["x:a"]);
+    assert!(timeout(Duration::from_secs(1), opening).await.is_err());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(sent(&peer, "resources/subscribe"), ["x:a"]);
+    assert_eq!(sent(&peer, "resources/unsubscribe"), ["x:a"]);
+
+    // One that is given up before the request is sent has sent nothing.
+    let opening = session.subscribe(tools_and(&["x:b"])).into_future();
+    assert!(timeout(Duration::ZERO, opening).await.is_err());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(sent(&peer, "resources/subscribe"), ["x:a"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,7 +378,7 @@ async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
     }
     assert_eq!(start.elapsed(), Duration::from_secs(30));
     tokio::time::sleep(Duration::from_secs(120)).await;
-    let unsubscribed = told(&silent, "resources/unsubscribe");
+    let unsubscribed = sent(&silent, "resources/unsubscribe");
     assert!(unsubscribed.contains(&"x:0".to_owned()), "what it took is taken back");
 }
 
@@ -385,8 +401,8 @@ async fn a_server_on_its_way_down_or_up_is_asked_again() {
         }
     });
     let session = open(&peer).await;
-    let relisten = Relisten::default();
-    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    let backoff = Subscribe::BACKOFF;
+    let mut changes = session.subscribe(tools_and(&[])).resubscribe(backoff).await.unwrap();
     assert_eq!(next(&mut changes).await, "resync");
     assert_eq!([next(&mut changes).await, next(&mut changes).await], ["Answer", "end"]);
 }
@@ -397,9 +413,8 @@ async fn the_end_of_the_session_is_not_waited_for_between_attempts() {
         vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
     });
     let session = open(&peer).await;
-    let mut relisten = Relisten::default();
-    (relisten.first_wait, relisten.max_wait) = (Duration::from_secs(300), Duration::from_secs(300));
-    let mut changes = session.subscribe(tools_and(&[])).relisten(relisten).await.unwrap();
+    let backoff = Backoff::new(Duration::from_secs(300), Duration::from_secs(300));
+    let mut changes = session.subscribe(tools_and(&[])).resubscribe(backoff).await.unwrap();
     session.call_tool("end").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let start = Instant::now();

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use mcp_core::Meta;
-use mcp_session::{Asked, Handlers, Session, SessionOptions};
+use mcp_session::{Handlers, ServerRequest, Session, SessionOptions};
 use mcp_transport::TraceContext;
 use serde_json::{Value, json};
 
@@ -159,10 +159,12 @@ async fn what_a_server_says_of_its_trace_reaches_the_handler() {
         _ => Reply::Nothing,
     });
     let mut options = SessionOptions::default();
-    options.handlers = Handlers::new().on_request(|asked: mcp_session::ServerRequest| async move {
-        let Asked { params, .. } = asked;
-        params.params.unwrap()
-    });
+    options.handlers = Handlers::new().on_request(
+        |asked: mcp_session::ServerRequest<mcp_session::RawRequest>| async move {
+            let ServerRequest { params, .. } = asked;
+            params.params.unwrap()
+        },
+    );
     let session = Session::open(peer.clone(), None, options).await.unwrap();
     session.call_tool("find").await.unwrap();
     settle().await;

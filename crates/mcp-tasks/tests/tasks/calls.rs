@@ -111,8 +111,11 @@ async fn what_a_task_asks_for_is_answered_once() {
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_wish_is_not_to_be_had_ends_with_its_call() {
     let kinds: [(Value, &str); 2] = [
-        (asking(&["a"]), "\"a\" is not to be had"),
-        (state("input_required", json!({ "inputRequests": { "b": 7 } })), "\"b\" is not to be had"),
+        (asking(&["a"]), "could not obtain the input \"a\""),
+        (
+            state("input_required", json!({ "inputRequests": { "b": 7 } })),
+            "could not obtain the input \"b\"",
+        ),
     ];
     for (wish, text) in kinds {
         let server = Server::new([wish]);

@@ -27,7 +27,7 @@ async fn a_task_in_hand_outlives_its_handle() {
     let server = Server::new([asking(&["a"]), working(), completed("baked")]);
     let (tasks, session, task) = start(&server).await;
     assert_eq!(server.params("tools/call")[0]["arguments"], json!({ "what": "bread" }));
-    assert_eq!((task.id(), &task.begun().unwrap().status), ("t1", &TaskStatus::Working));
+    assert_eq!((task.id(), &task.created().unwrap().status), ("t1", &TaskStatus::Working));
     assert_eq!(server.count("tasks/get"), 0);
 
     let state = task.state().await.unwrap();
@@ -43,7 +43,7 @@ async fn a_task_in_hand_outlives_its_handle() {
     assert_eq!(server.count("tasks/cancel"), 0);
     // As another run of the program would.
     let task = tasks.task(&session, "t1");
-    assert!(task.begun().is_none());
+    assert!(task.created().is_none());
     assert_eq!(task.result().await.unwrap().text(), "baked");
     assert_eq!(server.count("tasks/cancel"), 0);
 }

@@ -7,7 +7,7 @@ use mcp_testkit::{
     http::{Received, Reply, Server},
     within,
 };
-use mcp_transport::{Connect, Delivery, ErrorKind};
+use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, Transport};
 use tokio::net::TcpListener;
 
 use crate::{LEGACY, MODERN, ask, at, open, request};
@@ -147,7 +147,7 @@ async fn who_does_not_listen_was_not_sent_anything() {
     ask(&open(&server.url).await.transport, request(1, "m", ""), MODERN).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_is_bounded() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
@@ -163,7 +163,7 @@ async fn silence_is_bounded() {
         }
     })
     .await;
-    let client = HttpClient::builder().read_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = HttpClient::builder().read_timeout(Duration::from_secs(20)).build().unwrap();
     let transport = at(&server.url).with_service(client).connect().await.unwrap().transport;
     for method in ["silent", "silent stream"] {
         let error = ask(&transport, request(1, method, ""), MODERN).await.unwrap_err();
@@ -175,18 +175,20 @@ async fn silence_is_bounded() {
     ask(&transport, request(1, "fine", ""), MODERN).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_may_be_silent_for_longer_than_others() {
     let server = Server::start(|request, reply| async move {
         let mut reply = reply.sse().await;
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_secs(50)).await;
         reply.event(request.result("1")).await;
         reply.end().await
     })
     .await;
-    let client = HttpClient::builder().read_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = HttpClient::builder().read_timeout(Duration::from_secs(5)).build().unwrap();
     let transport = at(&server.url).with_service(client).connect().await.unwrap().transport;
     ask(&transport, request(1, "subscriptions/listen", ""), MODERN).await.unwrap();
+    let long_lived = Envelope::new(request(1, "x/listen", "")).with_version(MODERN).long_lived();
+    transport.request(long_lived).await.unwrap().response().await.unwrap();
     ask(&transport, request(1, "other", ""), MODERN).await.unwrap_err();
 }
 

@@ -144,7 +144,7 @@ async fn the_stream_of_the_server_feeds_inbound_before_the_handshake_returns() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_where_nobody_listens_is_told_so() {
+async fn requests_of_a_server_are_refused_where_no_reader_is() {
     let server = Server::start(|request, reply| async move {
         if request.rpc() != "GET" {
             return plain(request, reply).await;
@@ -157,10 +157,10 @@ async fn a_server_that_asks_where_nobody_listens_is_told_so() {
     let connection = open(&server.url).await;
     drop(connection.inbound);
     handshake(&connection.transport).await.unwrap();
-    let told = server.wait_for("response", 1).await;
-    assert_eq!(told[0].json()["id"], "q");
-    assert_eq!(told[0].json()["error"]["code"], -32601);
-    assert_eq!(told[0].header("mcp-session-id"), Some("s-1"));
+    let refused = server.wait_for("response", 1).await;
+    assert_eq!(refused[0].json()["id"], "q");
+    assert_eq!(refused[0].json()["error"]["code"], -32601);
+    assert_eq!(refused[0].header("mcp-session-id"), Some("s-1"));
 }
 
 #[tokio::test]
@@ -268,7 +268,8 @@ async fn dropping_cancels_by_a_notification_but_never_initialize() {
     let exchange = within(transport.request(stream)).await.unwrap();
     within(transport.close()).await.unwrap();
     drop(exchange);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(transport);
+    handshake(&open(&server.url).await.transport).await.unwrap();
     assert_eq!(server.logged("notifications/cancelled").len(), 2);
 }
 

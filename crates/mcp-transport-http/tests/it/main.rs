@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod ending;
 mod failures;
 mod legacy;
 mod modern;
+mod pressure;
 mod secrets;
 mod sessions;
 mod streams;

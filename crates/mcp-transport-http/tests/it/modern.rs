@@ -1,12 +1,18 @@
 //! Requests of the modern era.
 
-use std::time::{Duration, Instant};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use http::{HeaderMap, HeaderValue};
 use mcp_core::{RequestId, Response};
-use mcp_testkit::{http::Server, within};
+use mcp_testkit::{http::Server, until, within};
 use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, Transport};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Barrier, Semaphore, mpsc},
+    task::JoinSet,
+};
 
 use crate::{MODERN, ask, at, method_of, notification, open, request, text};
 
@@ -183,60 +189,57 @@ async fn dropping_the_future_of_a_request_closes_its_connection() {
 #[tokio::test]
 async fn requests_never_wait_for_one_another() {
     for stream in [false, true] {
-        let server = Server::start(move |request, reply| async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            if stream {
-                let mut reply = reply.sse().await;
-                reply.event(request.result("1")).await;
-                reply.end().await
-            } else {
-                reply.json(200, request.result("1")).await
+        // None is answered before all have arrived.
+        let all = Arc::new(Barrier::new(64));
+        let server = Server::start(move |request, reply| {
+            let all = all.clone();
+            async move {
+                all.wait().await;
+                if stream {
+                    let mut reply = reply.sse().await;
+                    reply.event(request.result("1")).await;
+                    reply.end().await
+                } else {
+                    reply.json(200, request.result("1")).await
+                }
             }
         })
         .await;
-        let transport = std::sync::Arc::new(open(&server.url).await.transport);
-        // The best of a few rounds, as the machine may be busy. One after the other takes 6.4 s, sixteen
-        // at a time 400 ms.
-        let mut best = Duration::MAX;
-        for _ in 0..5 {
-            let start = Instant::now();
-            let mut calls = tokio::task::JoinSet::new();
-            for id in 0..64 {
-                let transport = transport.clone();
-                calls.spawn(async move { ask(&*transport, request(id, "m", ""), MODERN).await });
-            }
-            while let Some(answer) = calls.join_next().await {
-                answer.unwrap().unwrap();
-            }
-            best = best.min(start.elapsed());
-            if best < Duration::from_millis(200) {
-                break;
-            }
+        let transport = Arc::new(open(&server.url).await.transport);
+        let mut calls = JoinSet::new();
+        for id in 0..64 {
+            let transport = transport.clone();
+            calls.spawn(async move { ask(&*transport, request(id, "m", ""), MODERN).await });
         }
-        assert!(best < Duration::from_millis(300), "{best:?}");
+        for answer in calls.join_all().await {
+            answer.unwrap();
+        }
     }
 }
 
 #[tokio::test]
 async fn connections_are_used_again() {
-    // The end of a stream comes with its last event, soon after it, or a moment later.
-    for delay in [None, Some(0), Some(3)] {
-        let server = Server::start(move |request, reply| async move {
-            if request.rpc() == "json" {
-                return reply.json(200, request.result("1")).await;
-            }
-            let mut reply = reply.sse().await;
-            match delay {
-                None => {
+    // The end of a stream comes with its last event, or after that was read.
+    for late in [false, true] {
+        let (read, ended) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (reading, ending) = (read.clone(), ended.clone());
+        let server = Server::start(move |request, reply| {
+            let (read, ended) = (reading.clone(), ending.clone());
+            async move {
+                if request.rpc() == "json" {
+                    return reply.json(200, request.result("1")).await;
+                }
+                let mut reply = reply.sse().await;
+                if !late {
                     let event = format!("data: {}\n\n", request.result("1"));
                     reply.raw(format!("{:x}\r\n{event}\r\n0\r\n\r\n", event.len())).await;
-                    reply
+                    return reply;
                 }
-                Some(delay) => {
-                    reply.event(request.result("1")).await;
-                    tokio::time::sleep(Duration::from_millis(delay)).await;
-                    reply.end().await
-                }
+                reply.event(request.result("1")).await;
+                read.acquire().await.unwrap().forget();
+                let reply = reply.end().await;
+                ended.fetch_add(1, Ordering::SeqCst);
+                reply
             }
         })
         .await;
@@ -247,13 +250,14 @@ async fn connections_are_used_again() {
         assert_eq!(server.connections(), 1);
         for id in 0..30 {
             ask(&transport, request(id, "sse", ""), MODERN).await.unwrap();
-            if delay.is_some() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            if late {
+                read.add_permits(1);
+                let all = usize::try_from(id).unwrap() + 1;
+                until("the stream ends", || ended.load(Ordering::SeqCst) == all).await;
             }
         }
-        // While an end is under way, the next call has another connection.
-        let most = if delay == Some(3) { 6 } else { 2 };
-        assert!(server.connections() <= most, "{delay:?}: {}", server.connections());
+        // Where an end is still under way, the next call has another connection.
+        assert!(server.connections() <= 3, "{late}: {}", server.connections());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sessions that the server has forgotten.
+//! Sessions that the server has lost.
 
 use std::sync::{
     Arc,
@@ -86,7 +86,7 @@ async fn start(forgetful: &Forgetful) -> Server {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_begun_anew_once_for_all_who_notice() {
+async fn a_lost_session_is_reinitialised_once_for_all_callers() {
     for (status, body) in
         [(404, NULL_ID), (404, "gone"), (404, ""), (400, NULL_ID), (400, NO_ID), (400, "gone")]
     {
@@ -178,7 +178,7 @@ async fn a_404_without_a_session_is_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_begun_anew_has_expired_and_all_learn_it_at_once() {
+async fn a_session_that_cannot_be_reinitialised_has_expired_for_all_callers() {
     let mut forgetful = Forgetful::new(404, NULL_ID);
     forgetful.willing = 1;
     let server = start(&forgetful).await;
@@ -231,15 +231,21 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
 
 #[tokio::test]
 async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
-    let server = Server::start(|request, reply| async move {
-        match request.rpc().as_str() {
-            "initialize" => {
-                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
-                let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
-                reply.full(200, &head, result).await
+    let begun = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |request, reply| {
+        let begun = Arc::clone(&begun);
+        async move {
+            match request.rpc().as_str() {
+                "initialize" => {
+                    let id = format!("s-{}", begun.fetch_add(1, Ordering::SeqCst));
+                    let head =
+                        [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                    let result = request.result(r#"{"protocolVersion":"2025-03-26"}"#);
+                    reply.full(200, &head, result).await
+                }
+                "notifications/initialized" | "DELETE" => reply.empty(202).await,
+                _ => reply.empty(404).await,
             }
-            "notifications/initialized" => reply.empty(202).await,
-            _ => reply.empty(404).await,
         }
     })
     .await;
@@ -248,6 +254,8 @@ async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
     let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(server.logged("m").len(), 1);
+    let deleted = server.wait_for("DELETE", 1).await;
+    assert_eq!(deleted[0].header("mcp-session-id"), Some("s-1"));
 }
 
 #[tokio::test]
@@ -269,7 +277,7 @@ async fn one_way_messages_find_the_new_session_and_responses_do_not() {
 }
 
 #[tokio::test]
-async fn dropping_the_one_who_renews_leaves_it_to_the_next() {
+async fn dropping_the_caller_that_reinitialises_leaves_it_to_the_next() {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = count.clone();
     let server = Server::start(move |request, reply| {

@@ -12,7 +12,8 @@ use mcp_testkit::{
     http::{Received, Reply, Server},
     within,
 };
-use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, Inbound, Transport};
+use mcp_transport::{Connect, Delivery, Envelope, ErrorKind, Gap, Inbound, Transport};
+use mcp_transport_http::StreamableHttp;
 
 use crate::{
     LEGACY, MODERN, ask, handshake, method_of, next_gap, next_message, open, request, text,
@@ -148,6 +149,111 @@ async fn without_an_id_or_in_the_modern_era_nothing_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_stream_that_repeats_what_it_sent_before_is_not_resumed_for_ever() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "GET" if request.header("last-event-id").is_none() => reply.empty(405).await,
+            "slow" | "GET" => {
+                let mut reply = reply.sse().await;
+                let note = r#"{"jsonrpc":"2.0","method":"note"}"#;
+                reply.chunk(format!("id: 1\nretry: 0\ndata: {note}\n\n")).await;
+                reply.end().await
+            }
+            _ => others(request, reply).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let slow = Envelope::new(request(5, "slow", "")).with_version(LEGACY);
+    let mut exchange = within(transport.request(slow)).await.unwrap();
+    let mut notes = 0;
+    let error = loop {
+        match within(exchange.next()).await.unwrap() {
+            Ok(_) => notes += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
+    assert_eq!(notes, 1, "what is repeated is no sign of life");
+    assert_eq!(server.logged("GET").len() - 1, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_cannot_have_a_stream_resumed_without_a_delay() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |request, reply| {
+        let count = count.clone();
+        async move {
+            match request.rpc().as_str() {
+                "GET" if request.header("last-event-id").is_none() => reply.empty(405).await,
+                "slow" | "GET" => {
+                    let n = count.fetch_add(1, Ordering::SeqCst);
+                    let mut reply = reply.sse().await;
+                    reply.chunk(format!("id: {n}\nretry: 0\ndata:\n\n")).await;
+                    reply.end().await
+                }
+                _ => others(request, reply).await,
+            }
+        }
+    })
+    .await;
+    let transport = StreamableHttp::new(&server.url).unwrap().connect().await.unwrap().transport;
+    handshake(&transport).await.unwrap();
+    let slow = Envelope::new(request(5, "slow", "")).with_version(LEGACY);
+    let exchange = transport.request(slow).await.unwrap();
+    let limited = tokio::time::timeout(Duration::from_secs(10), exchange.response());
+    assert!(limited.await.is_err());
+    let attempts = server.logged("GET").len() - 1;
+    assert!((50..=101).contains(&attempts), "{attempts}");
+}
+
+#[tokio::test]
+async fn a_late_response_on_the_stream_of_another_request_is_ignored() {
+    let server = Server::start(|request, reply| async move {
+        if request.rpc() != "slow" {
+            return others(request, reply).await;
+        }
+        let mut reply = reply.sse().await;
+        reply.event(r#"{"jsonrpc":"2.0","id":99,"result":"late"}"#).await;
+        reply.event(request.result("\"own\"")).await;
+        reply.end().await
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let answer = ask(&transport, request(5, "slow", ""), LEGACY).await.unwrap();
+    assert_eq!(text(&answer), "\"own\"");
+}
+
+#[tokio::test]
+async fn ids_that_are_echoed_as_text_are_recognised_on_any_stream() {
+    let server = Server::start(|request, reply| async move {
+        if request.rpc() == "wait" {
+            return reply.until_closed().await;
+        }
+        if request.rpc() != "slow" {
+            return others(request, reply).await;
+        }
+        let mut reply = reply.sse().await;
+        reply.event(r#"{"jsonrpc":"2.0","id":"5","result":"other"}"#).await;
+        reply.event(r#"{"jsonrpc":"2.0","id":"6","result":"own"}"#).await;
+        reply.end().await
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let slow = async {
+        server.wait_for("wait", 1).await;
+        ask(&transport, request(6, "slow", ""), LEGACY).await
+    };
+    let (other, own) =
+        within(async { tokio::join!(ask(&transport, request(5, "wait", ""), LEGACY), slow) }).await;
+    assert_eq!(text(&other.unwrap()), "\"other\"");
+    assert_eq!(text(&own.unwrap()), "\"own\"");
+}
+
+#[tokio::test]
 async fn a_response_may_come_on_any_stream() {
     let (send, receive) = tokio::sync::watch::channel(false);
     let send = Arc::new(send);
@@ -187,7 +293,7 @@ async fn a_response_may_come_on_any_stream() {
 }
 
 #[tokio::test]
-async fn the_stream_of_the_server_is_opened_again_where_it_broke_off() {
+async fn the_stream_of_the_server_is_resumed_where_it_broke_off() {
     let server = Server::start(|request, reply| async move {
         let last = request.header("last-event-id").map(str::to_owned);
         match (request.rpc().as_str(), last.as_deref()) {
@@ -223,7 +329,7 @@ async fn around_a_gap(inbound: &mut Inbound) -> Gap {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_go_on_where_it_broke_off_says_so() {
+async fn a_stream_that_is_not_resumed_where_it_broke_off_leaves_a_gap() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
         let asked = asked.clone();
@@ -282,7 +388,7 @@ async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
 }
 
 #[tokio::test]
-async fn a_refused_stream_that_was_open_before_tells_of_a_lost_session() {
+async fn a_refused_stream_that_was_open_before_shows_that_the_session_is_lost() {
     for status in [404, 400] {
         let begun = Arc::new(Mutex::new(0));
         let counter = begun.clone();

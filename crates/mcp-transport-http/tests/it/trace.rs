@@ -54,8 +54,8 @@ async fn each_message_has_the_headers_of_its_trace() {
         let call = Envelope::new(request(1, "m", "")).with_version(version);
         let call = call.with_trace(context(1));
         within(async { transport.request(call).await.unwrap().response().await }).await.unwrap();
-        let told = notification("n").with_version(version).with_trace(context(2));
-        within(transport.send(told)).await.unwrap();
+        let sent = notification("n").with_version(version).with_trace(context(2));
+        within(transport.send(sent)).await.unwrap();
         ask(&transport, request(2, "m", ""), version).await.unwrap();
         let log = server.log().split_off(before);
         let log: Vec<_> = log.iter().filter(|it| it.method == "POST").collect();
@@ -91,8 +91,8 @@ async fn what_is_sent_on_behalf_of_the_session_belongs_to_no_trace() {
     let begin = |method| request(0, method, r#"{"protocolVersion":"2025-11-25"}"#);
     let initialize = Envelope::new(begin("initialize")).with_trace(context(1));
     within(async { transport.request(initialize).await.unwrap().response().await }).await.unwrap();
-    let told = notification("notifications/initialized").with_version(LEGACY);
-    within(transport.send(told.with_trace(context(2)))).await.unwrap();
+    let sent = notification("notifications/initialized").with_version(LEGACY);
+    within(transport.send(sent.with_trace(context(2)))).await.unwrap();
     within(transport.close()).await.unwrap();
     let log = server.log();
     let others: Vec<_> = log.iter().filter(|it| it.method != "POST").collect();

@@ -5,7 +5,9 @@
 mod failures;
 mod messages;
 mod opening;
-mod renewal;
+mod pressure;
+mod reconnect;
+
 mod settings;
 mod trace;
 
@@ -14,7 +16,7 @@ use std::time::Duration;
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
 use mcp_testkit::within;
 use mcp_transport::{
-    Backoff, Connect, Connection, Envelope, Error, Inbound, InboundItem, Transport,
+    Backoff, Connect, Connection, Envelope, Error, Gap, Inbound, InboundItem, Transport,
 };
 use mcp_transport_sse::{Sse, SseTransport};
 
@@ -47,6 +49,14 @@ async fn next_message(inbound: &mut Inbound) -> Message {
     match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Message(message) => message,
         gap => panic!("{gap:?}"),
+    }
+}
+
+/// Waits until the client has noticed that its stream is over; why.
+async fn stream_is_over(inbound: &mut Inbound) -> Error {
+    match within(inbound.next()).await.unwrap().unwrap() {
+        InboundItem::Gap(Gap::NewSession(Some(cause))) => cause,
+        item => panic!("{item:?}"),
     }
 }
 

@@ -43,7 +43,6 @@ async fn messages_go_where_the_endpoint_event_says() {
     let connecting = sse.connect();
     let announcing = async {
         server.wait_for("GET", 1).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
         server.stream.write(format!("event: endpoint\r\ndata: {absolute}\r\n\r\n"));
     };
     let (connection, ()) = within(async { tokio::join!(connecting, announcing) }).await;

@@ -7,7 +7,7 @@ use mcp_transport::{Binding, Carrier, Connect, Connection, ErrorKind, Transport}
 use mcp_transport_sse::Sse;
 use tower::util::MapRequest;
 
-use crate::{ask, at, handshake, open, request};
+use crate::{ask, at, handshake, open, request, stream_is_over};
 
 #[tokio::test]
 async fn headers_go_with_the_get_and_every_post_and_those_of_a_message_with_it() {
@@ -40,7 +40,7 @@ async fn credentials_and_queries_of_the_url_are_sent_and_never_shown() {
     let url = server.url.replace("http://", "http://user:hidden@") + "?key=hidden";
     let sse = at(&url);
     assert!(!format!("{sse:?} {}", sse.describe()).contains("hidden"));
-    let connection = within(sse.connect()).await.unwrap();
+    let mut connection = within(sse.connect()).await.unwrap();
     assert!(!format!("{:?}", connection.transport).contains("hidden"));
     ask(&connection.transport, 1, "ping").await.unwrap();
     let log = server.log();
@@ -51,7 +51,7 @@ async fn credentials_and_queries_of_the_url_are_sent_and_never_shown() {
     // The endpoint is a secret too, as it names the session.
     let url = server.url.clone();
     server.stop().await;
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    stream_is_over(&mut connection.inbound).await;
     let error = ask(&connection.transport, 1, "ping").await.unwrap_err();
     assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
     assert!(error.to_string().contains(&url), "{error}");

@@ -1,12 +1,11 @@
 use std::ffi::OsString;
 
 use super::{Node, Npx};
-use crate::{Stdio, starter::Starter};
+use crate::{Stdio, launcher::Launcher};
 
 impl Stdio {
-    /// A script for Node.js: `.js`, `.mjs`, `.cjs`. One in TypeScript needs a
-    /// [`runner`](Stdio::runner), or connecting to it is an error of kind
-    /// [`Config`](mcp_transport::ErrorKind::Config).
+    /// Runs a Node.js script: `.js`, `.mjs` or `.cjs`. TypeScript needs a [`runner`](Stdio::runner);
+    /// without one, connecting fails with [`Config`](mcp_transport::ErrorKind::Config).
     ///
     /// ```
     /// # use mcp_transport_stdio::Stdio;
@@ -14,44 +13,44 @@ impl Stdio {
     /// let typed = Stdio::node("server.ts").runner("tsx");
     /// ```
     pub fn node(script: impl Into<OsString>) -> Stdio<Node> {
-        Stdio::starting(Starter::Node, Some(script.into()))
+        Stdio::with_launcher(Launcher::Node, Some(script.into()))
     }
 
-    /// A package of npm, such as `@scope/name@1.2`, which `npx` installs where it is missing.
+    /// Runs an npm package, such as `@scope/name@1.2`, with `npx`, which installs it if it is missing.
     ///
     /// ```
     /// # use mcp_transport_stdio::Stdio;
     /// let files = Stdio::npx("@modelcontextprotocol/server-filesystem").arg("/srv").prefer_offline(true);
     /// ```
     pub fn npx(package: impl Into<OsString>) -> Stdio<Npx> {
-        Stdio::starting(Starter::Named("npx".into()), Some(package.into())).install(true)
+        Stdio::with_launcher(Launcher::Program("npx".into()), Some(package.into())).install(true)
     }
 }
 
 impl Stdio<Node> {
-    /// Names what runs the script instead of `node`: a path, or a name to look for on `PATH`, such as
-    /// `tsx`, `bun`, or `node` itself where it is new enough to read TypeScript.
+    /// Sets the program that runs the script: a path, or a name that is looked up on `PATH`, such as `tsx`,
+    /// `bun`, or a `node` with support for TypeScript. Default: `node`.
     pub fn runner(mut self, program: impl Into<OsString>) -> Self {
-        self.starter = Starter::Named(program.into());
+        self.launcher = Launcher::Program(program.into());
         self
     }
 }
 
 impl Stdio<Npx> {
-    /// Whether a missing package is installed without a question (`-y`), which nobody could answer, or
-    /// is an error (`--no`). Default: true.
+    /// Whether a missing package is installed without a prompt (`-y`), or is an error (`--no`). Default:
+    /// true.
     pub fn install(self, install: bool) -> Self {
         self.flag("-y", install).flag("--no", !install)
     }
 
-    /// Whether what is in npm's cache is taken without asking the registry for news
-    /// (`--prefer-offline`). Starts faster, and keeps old versions. Default: false.
+    /// Whether cached packages are used without a check for updates (`--prefer-offline`). Starts faster, but
+    /// may use old versions. Default: false.
     pub fn prefer_offline(self, prefer: bool) -> Self {
         self.flag("--prefer-offline", prefer)
     }
 
-    /// Looks for the package in this project first (`--prefix`). The working directory stays: it is for
-    /// [`cwd`](Stdio::cwd) to set, and where the project is looked for by default.
+    /// Looks for the package in this project first (`--prefix`). Default: the project of the working
+    /// directory, which this does not change; see [`cwd`](Stdio::cwd).
     pub fn project(self, directory: impl Into<OsString>) -> Self {
         self.option("--prefix", directory)
     }
@@ -64,14 +63,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_comes_before_its_arguments() {
+    fn a_script_precedes_its_arguments() {
         let server = Stdio::node("my dir/a b.mjs").args(["--flag", "ü"]);
         assert_eq!(server.describe(), "node 'my dir/a b.mjs' --flag ü");
         assert_eq!(server.runner("bun").describe(), "bun 'my dir/a b.mjs' --flag ü");
     }
 
     #[test]
-    fn options_of_npx_come_before_the_package_in_whatever_order() {
+    fn options_of_npx_precede_the_package_in_any_order() {
         assert_eq!(Stdio::npx("@a/b@1").describe(), "npx -y @a/b@1");
         let server = Stdio::npx("@a/b").arg("-v").project("my app").arg("x").prefer_offline(true);
         let all = "npx -y --prefix 'my app' --prefer-offline @a/b -v x";

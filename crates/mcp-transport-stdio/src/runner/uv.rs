@@ -1,10 +1,10 @@
 use std::ffi::OsString;
 
 use super::{Uv, Uvx};
-use crate::{Stdio, starter::Starter};
+use crate::{Stdio, launcher::Launcher};
 
 impl Stdio {
-    /// What `uv run` runs: a script, a command of the project, or a [`module`](Stdio::module).
+    /// Runs a script, a command of the project, or a [`module`](Stdio::module) with `uv run`.
     ///
     /// ```
     /// # use mcp_transport_stdio::Stdio;
@@ -12,64 +12,62 @@ impl Stdio {
     /// let module = Stdio::uv("shop.server").module(true).project("/srv/shop").arg("--verbose");
     /// ```
     pub fn uv(script: impl Into<OsString>) -> Stdio<Uv> {
-        Stdio::starting(Starter::Named("uv".into()), Some(script.into())).flag("run", true)
+        Stdio::with_launcher(Launcher::Program("uv".into()), Some(script.into())).flag("run", true)
     }
 
-    /// A command of a Python package, which `uvx` installs where it is missing. Without
-    /// [`from_package`](Stdio::from_package) the package is named as the command; it may have a version,
-    /// as in `mcp-server-time@latest`.
+    /// Runs a command of a Python package with `uvx`, which installs the package if it is missing. The
+    /// package has the name of the command, unless [`from_package`](Stdio::from_package) is set. It may have
+    /// a version, as in `mcp-server-time@latest`.
     ///
     /// ```
     /// # use mcp_transport_stdio::Stdio;
     /// let time = Stdio::uvx("mcp-server-time").args(["--local-timezone", "UTC"]);
     /// ```
     pub fn uvx(tool: impl Into<OsString>) -> Stdio<Uvx> {
-        Stdio::starting(Starter::Named("uvx".into()), Some(tool.into()))
+        Stdio::with_launcher(Launcher::Program("uvx".into()), Some(tool.into()))
     }
 }
 
 impl Stdio<Uv> {
-    /// Whether what is run is a Python module rather than a script or a command (`--module`).
-    /// Default: false.
+    /// Runs a Python module instead of a script or a command (`--module`). Default: false.
     pub fn module(self, module: bool) -> Self {
         self.flag("--module", module)
     }
 
-    /// Takes the project in this directory (`--project`). The working directory stays, and the script is
-    /// looked for in it: it is for [`cwd`](Stdio::cwd) to set, and where the project is looked for by
-    /// default.
+    /// Sets the directory of the project (`--project`). Default: found from the working directory. The
+    /// script is still looked up in the working directory; see [`cwd`](Stdio::cwd).
     pub fn project(self, directory: impl Into<OsString>) -> Self {
         self.option("--project", directory)
     }
 
-    /// Names the version of Python, such as `3.12`, or an interpreter (`--python`).
+    /// Sets the version of Python, such as `3.12`, or an interpreter (`--python`).
     pub fn python_version(self, version: impl Into<OsString>) -> Self {
         self.option("--python", version)
     }
 
-    /// Adds packages that the server needs beside those of its project (`--with`).
+    /// Adds packages to those of the project (`--with`).
     pub fn with_packages(self, packages: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.options("--with", packages)
     }
 
-    /// Adds the packages that a file lists, such as a `requirements.txt` (`--with-requirements`).
+    /// Adds the packages listed in a file, such as a `requirements.txt` (`--with-requirements`).
     pub fn with_requirements(self, file: impl Into<OsString>) -> Self {
         self.options("--with-requirements", [file])
     }
 }
 
 impl Stdio<Uvx> {
-    /// Names the package that has the command, where it is named otherwise (`--from`).
+    /// Sets the package of the command, if their names differ (`--from`).
     pub fn from_package(self, package: impl Into<OsString>) -> Self {
         self.option("--from", package)
     }
 
-    /// Names the version of Python, such as `3.12`, or an interpreter (`--python`).
+    /// Sets the version of Python, such as `3.12`, or an interpreter (`--python`).
     pub fn python_version(self, version: impl Into<OsString>) -> Self {
         self.option("--python", version)
     }
 
-    /// Adds packages that are installed beside the tool's (`--with`).
+    /// Adds packages to those of the tool (`--with`).
     pub fn with_packages(self, packages: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.options("--with", packages)
     }
@@ -82,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_of_uv_come_before_the_script_in_whatever_order() {
+    fn options_of_uv_precede_the_script_in_any_order() {
         assert_eq!(Stdio::uv("server.py").describe(), "uv run server.py");
         let server = Stdio::uv("my server.py")
             .arg("--port")
@@ -99,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_module_is_one_by_its_flag() {
+    fn module_sets_and_removes_its_flag() {
         let server = Stdio::uv("shop.server").arg("-v").module(true);
         assert_eq!(server.describe(), "uv run --module shop.server -v");
         assert_eq!(server.module(false).describe(), "uv run shop.server -v");
     }
 
     #[test]
-    fn options_of_uvx_come_before_the_tool_in_whatever_order() {
+    fn options_of_uvx_precede_the_tool_in_any_order() {
         assert_eq!(Stdio::uvx("tool").describe(), "uvx tool");
         let server = Stdio::uvx("tool")
             .args(["--local-timezone", "UTC"])

@@ -11,8 +11,8 @@ fn large(id: i64, length: usize) -> Request {
 }
 
 #[tokio::test]
-async fn a_server_that_writes_before_it_reads_is_no_dead_lock() {
-    let script = "yes 'a line of junk' | head -c 2000000; echo; serve";
+async fn a_server_that_writes_before_it_reads_causes_no_deadlock() {
+    let script = "yes 'other output' | head -c 2000000; echo; serve";
     let connection = connect(sh(script)).await;
     let exchange = connection.transport.request(large(1, 4 << 20).into()).await.unwrap();
     bounded(exchange.response()).await.unwrap();
@@ -21,22 +21,22 @@ async fn a_server_that_writes_before_it_reads_is_no_dead_lock() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_reads_blocks_nobody_who_closes() {
+async fn a_server_that_never_reads_does_not_block_close() {
     let script = "exec sleep 30 > /dev/null";
     let stdio = sh(script).flush_wait(Duration::from_millis(100));
     let connection = connect(stdio.close_stdin_wait(Duration::from_millis(100))).await;
     let exchange = connection.transport.request(large(1, 4 << 20).into()).await.unwrap();
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     bounded(connection.transport.close()).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     bounded(exchange.response()).await.unwrap_err();
 }
 
 #[tokio::test]
-async fn many_requests_at_once_are_all_answered() {
+async fn many_concurrent_requests_are_all_answered() {
     let connection = connect(sh("exec cat")).await;
-    // `cat` sends each request back, which is a request of the server to us: refused while it is unread,
-    // and the refusal comes back as the response.
+    // `cat` echoes each request, which is a request of the server then. It is unread, so the client answers it
+    // with an error, which `cat` echoes as the response.
     drop(connection.inbound);
     let mut exchanges = Vec::new();
     for id in 0..500 {

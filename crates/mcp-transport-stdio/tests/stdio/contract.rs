@@ -1,4 +1,4 @@
-//! The contract that all transports share.
+//! The contract tests of all transports.
 
 use mcp_testkit::{Setup, contract_peer_command};
 use mcp_transport_stdio::Stdio;

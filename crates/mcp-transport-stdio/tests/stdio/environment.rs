@@ -4,7 +4,7 @@ use mcp_transport_stdio::{Stderr, Stdio};
 
 use crate::support::{bounded, call, connect};
 
-/// Exactly what a process is started with.
+/// The exact environment of a started process.
 async fn environment_of(configure: impl FnOnce(Stdio) -> Stdio) -> BTreeMap<String, String> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("environ");
@@ -36,7 +36,7 @@ async fn the_child_inherits_the_allow_list_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn variables_are_merged_over_what_is_inherited() {
+async fn set_variables_override_inherited_ones() {
     let environment = environment_of(|stdio| {
         stdio.env("API_KEY", "k=1").envs([("HOME", "/nowhere"), ("LAST", "no")]).env("LAST", "yes")
     });
@@ -48,7 +48,7 @@ async fn variables_are_merged_over_what_is_inherited() {
 }
 
 #[tokio::test]
-async fn named_variables_are_inherited_where_they_are_set() {
+async fn named_variables_are_inherited_if_they_are_set() {
     let environment =
         environment_of(|stdio| stdio.inherit_env(["CARGO_PKG_NAME", "SURELY_UNSET", "", "A=B"]));
     let mut expected = inherited();

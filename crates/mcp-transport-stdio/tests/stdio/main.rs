@@ -1,14 +1,14 @@
-//! The transport against real processes: shells and the small tools that every Unix has.
+//! Tests with real processes: shell scripts and standard Unix tools.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod backpressure;
 mod contract;
-mod end;
 mod environment;
-mod family;
-mod lines;
+mod exit;
+mod runners;
 mod shutdown;
 mod start;
 mod stderr;
+mod stdout;
 mod support;

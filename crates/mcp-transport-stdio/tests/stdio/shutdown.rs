@@ -1,4 +1,4 @@
-//! Nothing is left behind: no process, no grandchild, no zombie.
+//! A shutdown leaves no process, no grandchild and no zombie.
 
 use std::{
     path::PathBuf,
@@ -9,21 +9,23 @@ use mcp_transport::{Connection, ErrorKind, Transport};
 use mcp_transport_stdio::{Stdio, StdioTransport};
 
 use crate::support::{
-    bounded, call, connect, is_over, open, over_soon, over_soon_outside, pids, sh, state,
+    bounded, call, connect, has_exited, open, pids, sh, state, wait_for_exit,
+    wait_for_exit_blocking,
 };
 
-const SOON: Duration = Duration::from_secs(1);
+/// The longest time of a shutdown with short time-outs.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A shell that writes its own id and those of `tree` into a file before it serves.
-struct Family {
+/// A server with child processes. It writes their process ids and its own into a file before it serves.
+struct ProcessTree {
     _dir: tempfile::TempDir,
     file: PathBuf,
     stdio: Stdio,
     size: usize,
 }
 
-impl Family {
-    /// A grandchild in the background, and one below another shell, as `npx` has them.
+impl ProcessTree {
+    /// A child in the background, and a grandchild below another shell, as `npx` starts it.
     fn new(prelude: &str, postlude: &str) -> Self {
         let script = format!(
             r#"{prelude}
@@ -44,7 +46,7 @@ impl Family {
         bounded(call(&connection.transport, 1)).await.unwrap();
         let pids = bounded(pids(&self.file, self.size)).await;
         assert!(pids.contains(&connection.transport.pid()));
-        assert!(pids.iter().all(|pid| !is_over(*pid)), "{pids:?}");
+        assert!(pids.iter().all(|pid| !has_exited(*pid)), "{pids:?}");
         (connection, pids)
     }
 }
@@ -55,17 +57,17 @@ fn waits(stdio: Stdio, milliseconds: u64) -> Stdio {
 }
 
 #[tokio::test]
-async fn a_polite_server_is_gone_as_soon_as_its_stdin_is_closed() {
+async fn a_server_that_exits_at_the_end_of_stdin_is_not_waited_for_longer() {
     let connection = connect(sh("serve")).await;
     bounded(call(&connection.transport, 1)).await.unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     bounded(connection.transport.close()).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     assert_eq!(state(connection.transport.pid()), None);
 }
 
 #[tokio::test]
-async fn what_was_queued_is_written_before_the_close() {
+async fn queued_messages_are_written_before_the_close() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("seen");
     let connection = connect(sh(r#"sleep 0.1; exec cat > "$0""#).arg(&file)).await;
@@ -79,7 +81,7 @@ async fn what_was_queued_is_written_before_the_close() {
 }
 
 #[tokio::test]
-async fn a_close_fails_what_is_open_and_may_be_repeated_by_anybody() {
+async fn a_close_fails_open_requests_and_may_be_repeated() {
     let connection = connect(sh("cat > /dev/null")).await;
     let exchange = open(&connection.transport, 1).await;
     let (one, two) = (connection.transport.clone(), connection.transport.clone());
@@ -104,75 +106,75 @@ async fn dropping_the_future_of_close_does_not_stop_it() {
 
 #[tokio::test]
 async fn a_server_that_ignores_the_end_of_stdin_gets_sigterm() {
-    let family = Family::new("", "sleep 60");
-    let stdio = family.stdio.clone().close_stdin_wait(Duration::from_millis(100));
-    let family = Family { stdio, ..family };
-    let (connection, pids) = family.start().await;
-    let begun = Instant::now();
+    let tree = ProcessTree::new("", "sleep 60");
+    let stdio = tree.stdio.clone().close_stdin_wait(Duration::from_millis(100));
+    let tree = ProcessTree { stdio, ..tree };
+    let (connection, pids) = tree.start().await;
+    let started = Instant::now();
     bounded(connection.transport.close()).await.unwrap();
-    let took = begun.elapsed();
-    assert!(took > Duration::from_millis(100) && took < SOON, "{took:?}");
-    assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
+    let took = started.elapsed();
+    assert!(took > Duration::from_millis(100) && took < SHUTDOWN_TIMEOUT, "{took:?}");
+    assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_everything_is_killed() {
-    let family = Family::new("trap '' TERM", "while :; do sleep 1; done");
-    let family = Family { stdio: waits(family.stdio.clone(), 100), ..family };
-    let (connection, pids) = family.start().await;
-    let begun = Instant::now();
-    // Nothing is left behind, so this is no error.
+async fn a_server_that_ignores_sigterm_is_killed() {
+    let tree = ProcessTree::new("trap '' TERM", "while :; do sleep 1; done");
+    let tree = ProcessTree { stdio: waits(tree.stdio.clone(), 100), ..tree };
+    let (connection, pids) = tree.start().await;
+    let started = Instant::now();
+    // No process is left, so `close` succeeds.
     bounded(connection.transport.close()).await.unwrap();
-    let took = begun.elapsed();
-    assert!(took > Duration::from_millis(200) && took < SOON, "{took:?}");
-    assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
+    let took = started.elapsed();
+    assert!(took > Duration::from_millis(200) && took < SHUTDOWN_TIMEOUT, "{took:?}");
+    assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
 }
 
 #[tokio::test]
-async fn grandchildren_that_outlive_a_polite_server_go_too() {
-    // Those that heed SIGTERM, and those that do not.
+async fn descendants_that_outlive_the_server_are_ended() {
+    // Those that exit on SIGTERM, and those that ignore it.
     for (prelude, at_most) in [("", 500), ("trap '' TERM", 800)] {
-        let family = Family::new(prelude, "");
-        let family = Family { stdio: waits(family.stdio.clone(), 200), ..family };
-        let (connection, pids) = family.start().await;
-        let begun = Instant::now();
+        let tree = ProcessTree::new(prelude, "");
+        let tree = ProcessTree { stdio: waits(tree.stdio.clone(), 200), ..tree };
+        let (connection, pids) = tree.start().await;
+        let started = Instant::now();
         bounded(connection.transport.close()).await.unwrap();
-        assert!(begun.elapsed().as_millis() < at_most, "{:?}", begun.elapsed());
-        assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
+        assert!(started.elapsed().as_millis() < at_most, "{:?}", started.elapsed());
+        assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn descendants_in_sessions_of_their_own_go_too() {
-    // One that heeds SIGTERM, and one below another shell that does not.
+async fn descendants_in_other_sessions_are_ended() {
+    // One that exits on SIGTERM, and one below a shell that ignores it.
     let prelude = r#"
         setsid sleep 61 & echo $! >> "$0"
         setsid sh -c 'trap "" TERM; echo $$ >> "$0"; sleep 61 & echo $! >> "$0"; wait' "$0" &"#;
     for (postlude, is_closed) in [("", true), ("sleep 60", true), ("", false)] {
-        let family = Family::new(prelude, postlude);
-        let family = Family { stdio: waits(family.stdio.clone(), 200), size: 7, ..family };
-        let (connection, pids) = family.start().await;
+        let tree = ProcessTree::new(prelude, postlude);
+        let tree = ProcessTree { stdio: waits(tree.stdio.clone(), 200), size: 7, ..tree };
+        let (connection, pids) = tree.start().await;
         match is_closed {
             true => bounded(connection.transport.close()).await.unwrap(),
             false => drop(connection),
         }
-        over_soon(&pids).await;
+        wait_for_exit(&pids).await;
     }
 }
 
 #[tokio::test]
-async fn dropping_the_last_handle_ends_the_tree_in_order() {
+async fn dropping_the_last_handle_shuts_down_gracefully() {
     let dir = tempfile::tempdir().unwrap();
-    let last = dir.path().join("last");
-    let family = Family::new("", &format!("echo in order > {}", last.display()));
-    let (connection, pids) = family.start().await;
+    let marker = dir.path().join("marker");
+    let tree = ProcessTree::new("", &format!("echo graceful > {}", marker.display()));
+    let (connection, pids) = tree.start().await;
     let clone = connection.transport.clone();
     drop(connection);
     bounded(call(&clone, 2)).await.unwrap();
     drop(clone);
-    over_soon(&pids).await;
-    assert_eq!(std::fs::read_to_string(last).unwrap(), "in order\n");
+    wait_for_exit(&pids).await;
+    assert_eq!(std::fs::read_to_string(marker).unwrap(), "graceful\n");
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -180,67 +182,67 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn dropping_outside_a_runtime_kills_the_tree_at_once() {
+fn dropping_outside_a_runtime_kills_the_tree_immediately() {
     let runtime = runtime();
-    let family = Family::new("trap '' TERM", "sleep 60");
-    let (connection, pids) = runtime.block_on(family.start());
+    let tree = ProcessTree::new("trap '' TERM", "sleep 60");
+    let (connection, pids) = runtime.block_on(tree.start());
     let exchange = runtime.block_on(open(&connection.transport, 2));
-    let begun = Instant::now();
+    let started = Instant::now();
     drop(connection);
-    let took = begun.elapsed();
+    let took = started.elapsed();
     assert!(took < Duration::from_millis(200), "{took:?}");
-    assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
-    // Answered or closed, but never for ever.
+    assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
+    // The exchange ends, with a response or an error.
     let _ = runtime.block_on(bounded(exchange.response()));
 }
 
 #[test]
 fn dropping_outside_an_idle_runtime_leaves_no_zombie() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let family = Family::new("", "");
-    let (connection, pids) = runtime.block_on(family.start());
+    let tree = ProcessTree::new("", "");
+    let (connection, pids) = runtime.block_on(tree.start());
     drop(connection);
-    assert!(pids.iter().all(|pid| is_over(*pid)), "{pids:?}");
+    assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
     drop(runtime);
 }
 
 #[test]
-fn shutting_the_runtime_down_leaves_nothing() {
+fn shutting_the_runtime_down_leaves_no_process() {
     for in_background in [true, false] {
         let runtime = runtime();
-        let family = Family::new("trap '' TERM", "sleep 60");
-        let (connection, pids) = runtime.block_on(family.start());
+        let tree = ProcessTree::new("trap '' TERM", "sleep 60");
+        let (connection, pids) = runtime.block_on(tree.start());
         match in_background {
             true => runtime.shutdown_background(),
             false => drop(runtime),
         }
-        over_soon_outside(&pids);
-        // Too late to be of use, and no reason to panic.
+        wait_for_exit_blocking(&pids);
+        // Must not panic.
         drop(connection);
     }
 }
 
 #[test]
-fn a_close_after_the_runtime_is_gone_says_so() {
+fn a_close_after_the_runtime_shutdown_is_an_error() {
     let runtime = runtime();
-    let (connection, _) = runtime.block_on(Family::new("", "").start());
+    let (connection, _) = runtime.block_on(ProcessTree::new("", "").start());
     drop(runtime);
     let mut closing = std::pin::pin!(connection.transport.close());
     let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(closed) = closing.as_mut().poll(cx) else { panic!("it waits") };
+    let std::task::Poll::Ready(closed) = closing.as_mut().poll(cx) else { panic!("pending") };
     assert_eq!(closed.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[test]
-fn a_runtime_that_ends_in_mid_shutdown_leaves_nothing() {
+fn a_runtime_shutdown_during_a_close_leaves_no_process() {
     let runtime = runtime();
-    let family = Family::new("trap '' TERM", "sleep 60");
-    let (connection, pids) = runtime.block_on(family.start());
+    let tree = ProcessTree::new("trap '' TERM", "sleep 60");
+    let (connection, pids) = runtime.block_on(tree.start());
     runtime.block_on(async move {
         tokio::time::timeout(Duration::from_millis(50), connection.transport.close())
             .await
             .unwrap_err();
     });
     drop(runtime);
-    over_soon_outside(&pids);
+    wait_for_exit_blocking(&pids);
 }

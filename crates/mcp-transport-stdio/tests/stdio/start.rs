@@ -5,10 +5,10 @@ use mcp_transport_stdio::{Stderr, Stdio};
 
 use crate::support::{bounded, call, connect, sh};
 
-async fn refused(stdio: Stdio) -> String {
-    let begun = Instant::now();
+async fn start_error(stdio: Stdio) -> String {
+    let started = Instant::now();
     let error: Error = bounded(stdio.connect()).await.unwrap_err();
-    assert!(begun.elapsed().as_millis() < 100, "{:?}", begun.elapsed());
+    assert!(started.elapsed().as_millis() < 100, "{:?}", started.elapsed());
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
     assert!(error.find::<std::io::Error>().is_some());
     error.to_string()
@@ -22,61 +22,61 @@ fn file(dir: &Path, name: &str, text: &str, mode: u32) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_missing_command_is_named() {
-    let text = refused(Stdio::new("no-such-server").arg("a b")).await;
+async fn a_missing_command_is_an_error_with_its_name() {
+    let text = start_error(Stdio::new("no-such-server").arg("a b")).await;
     assert_eq!(text, "cannot start no-such-server: it was not found on PATH");
-    let text = refused(Stdio::new("/no/such/server")).await;
+    let text = start_error(Stdio::new("/no/such/server")).await;
     assert_eq!(text, "cannot start /no/such/server: there is no such file");
-    let text = refused(Stdio::new("")).await;
+    let text = start_error(Stdio::new("")).await;
     assert_eq!(text, "cannot start '': it was not found on PATH");
-    let text = refused(Stdio::new("cat").env("PATH", "/no/such/directory")).await;
+    let text = start_error(Stdio::new("cat").env("PATH", "/no/such/directory")).await;
     assert_eq!(text, "cannot start cat: it was not found on PATH");
 }
 
 #[tokio::test]
-async fn what_only_a_shell_would_understand_is_named_with_what_to_write() {
-    let text = refused(Stdio::new("sh -c 'exit 0'")).await;
+async fn command_lines_and_tildes_as_a_program_are_errors_with_a_hint() {
+    let text = start_error(Stdio::new("sh -c 'exit 0'")).await;
     assert!(text.contains("whole command line: pass `sh` as the program"), "{text}");
-    // There is no such program either, or it has arguments of its own.
+    // No hint if the first word is not a program either, or if there are arguments.
     for stdio in [Stdio::new("no-such-server --port 1"), Stdio::new("sh -c").arg("exit 0")] {
-        let text = refused(stdio).await;
+        let text = start_error(stdio).await;
         assert!(text.ends_with("it was not found on PATH"), "{text}");
     }
-    let text = refused(Stdio::new("~/bin/server")).await;
+    let text = start_error(Stdio::new("~/bin/server")).await;
     assert!(text.contains("`~` is not expanded") && text.contains("${userHome}"), "{text}");
 }
 
 #[tokio::test]
-async fn a_bad_working_directory_is_told_from_a_missing_command() {
-    let text = refused(Stdio::new("cat").cwd("/no/such/directory")).await;
-    let why = "the working directory /no/such/directory does not exist";
-    assert_eq!(text, format!("cannot start cat: {why}"));
-    let text = refused(Stdio::new("cat").cwd("/etc/passwd")).await;
-    let why = "the working directory /etc/passwd is not a directory";
-    assert_eq!(text, format!("cannot start cat: {why}"));
+async fn an_invalid_working_directory_is_distinguished_from_a_missing_command() {
+    let text = start_error(Stdio::new("cat").cwd("/no/such/directory")).await;
+    let reason = "the working directory /no/such/directory does not exist";
+    assert_eq!(text, format!("cannot start cat: {reason}"));
+    let text = start_error(Stdio::new("cat").cwd("/etc/passwd")).await;
+    let reason = "the working directory /etc/passwd is not a directory";
+    assert_eq!(text, format!("cannot start cat: {reason}"));
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_run_is_named() {
+async fn a_file_that_cannot_be_executed_is_an_error_with_its_path() {
     let dir = tempfile::tempdir().unwrap();
     let plain = file(dir.path(), "plain", "#!/bin/sh\n", 0o644);
     let plain = plain.display();
-    let text = refused(Stdio::new(plain.to_string())).await;
+    let text = start_error(Stdio::new(plain.to_string())).await;
     assert_eq!(text, format!("cannot start {plain}: it is not executable"));
     for (name, hint) in [("server.py", "Stdio::python"), ("server.mjs", "Stdio::node")] {
         let script = file(dir.path(), name, "", 0o644);
-        let text = refused(Stdio::new(script)).await;
+        let text = start_error(Stdio::new(script)).await;
         assert!(text.contains("it is not executable: use") && text.contains(hint), "{text}");
     }
     let script = file(dir.path(), "script", "#!/no/such/interpreter\n", 0o755);
     let script = script.display();
-    let text = refused(Stdio::new(script.to_string())).await;
-    let why = format!("the interpreter that {script} asks for does not exist");
-    assert_eq!(text, format!("cannot start {script}: {why}"));
+    let text = start_error(Stdio::new(script.to_string())).await;
+    let reason = format!("the interpreter in the first line of {script} does not exist");
+    assert_eq!(text, format!("cannot start {script}: {reason}"));
 }
 
 #[tokio::test]
-async fn a_file_for_stderr_that_cannot_be_opened_is_named() {
+async fn a_stderr_file_that_cannot_be_opened_is_an_error_with_its_path() {
     let stderr = Stderr::Append("/no/such/directory/log".into());
     let error = Stdio::new("cat").stderr(stderr).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
@@ -84,7 +84,7 @@ async fn a_file_for_stderr_that_cannot_be_opened_is_named() {
 }
 
 #[tokio::test]
-async fn the_working_directory_is_the_childs() {
+async fn the_process_runs_in_the_working_directory() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().canonicalize().unwrap();
     let connection = connect(sh("pwd -P > where; serve").cwd(&dir)).await;
@@ -104,7 +104,7 @@ fn without_a_runtime_connecting_is_an_error() {
 }
 
 #[tokio::test]
-async fn one_value_starts_many_processes() {
+async fn each_connect_starts_a_process() {
     let stdio = sh("serve");
     assert!(stdio.describe().starts_with("sh -c '"));
     let Connection { transport: one, info, .. } = connect(stdio.clone()).await;

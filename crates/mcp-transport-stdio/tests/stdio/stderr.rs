@@ -8,14 +8,14 @@ use mcp_transport_stdio::Stderr;
 
 use crate::support::{bounded, call, connect, sh};
 
-const TALK: &str = r"echo one >&2; printf 'two \377' >&2; serve; echo >&2; printf bye >&2";
+const SCRIPT: &str = r"echo one >&2; printf 'two \377' >&2; serve; echo >&2; printf bye >&2";
 
 #[tokio::test]
-async fn lines_reach_the_function() {
+async fn the_function_is_called_for_each_line() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&lines);
     let stderr = Stderr::lines(move |line| into.lock().unwrap().push(line.to_owned()));
-    let connection = connect(sh(TALK).stderr(stderr)).await;
+    let connection = connect(sh(SCRIPT).stderr(stderr)).await;
     bounded(call(&connection.transport, 1)).await.unwrap();
     connection.transport.close().await.unwrap();
     assert_eq!(*lines.lock().unwrap(), ["one", "two \u{fffd}", "bye"]);
@@ -23,12 +23,12 @@ async fn lines_reach_the_function() {
 }
 
 #[tokio::test]
-async fn a_file_is_appended_to_and_complete_after_the_close() {
+async fn output_is_appended_to_a_file_and_complete_after_the_close() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
     std::fs::write(&log, "before\n").unwrap();
     for _ in 0..2 {
-        let connection = connect(sh(TALK).stderr(Stderr::Append(log.clone()))).await;
+        let connection = connect(sh(SCRIPT).stderr(Stderr::Append(log.clone()))).await;
         bounded(call(&connection.transport, 1)).await.unwrap();
         connection.transport.close().await.unwrap();
     }
@@ -36,21 +36,21 @@ async fn a_file_is_appended_to_and_complete_after_the_close() {
 }
 
 #[tokio::test]
-async fn a_flood_is_drained_while_requests_are_answered() {
-    let script = "yes a flood of words >&2 & serve";
+async fn heavy_output_is_drained_while_requests_are_answered() {
+    let script = "yes much output >&2 & serve";
     let connection = connect(sh(script)).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for id in 1..100 {
         bounded(call(&connection.transport, id)).await.unwrap();
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert!(connection.transport.stderr_tail().contains("\na flood of words\n"));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(connection.transport.stderr_tail().contains("\nmuch output\n"));
     connection.transport.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_function_that_panics_does_not_stop_the_drain() {
-    let stderr = Stderr::lines(|_| panic!("a mistake of the caller"));
+    let stderr = Stderr::lines(|_| panic!("in the function of the caller"));
     let script = "head -c 1000000 /dev/zero >&2; echo >&2; serve";
     let connection = connect(sh(script).stderr(stderr)).await;
     bounded(call(&connection.transport, 1)).await.unwrap();

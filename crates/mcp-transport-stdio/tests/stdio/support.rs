@@ -1,4 +1,4 @@
-//! Servers of a few lines of shell, and a look at the process table.
+//! Servers as shell scripts, and access to the process table.
 
 use std::{
     future::Future,
@@ -17,12 +17,12 @@ id() { id=${1#*'"id":'}; id=${id%%,*}; }
 serve() { while IFS= read -r line; do id "$line"; answer "$id"; done; }
 "#;
 
-/// A shell that has the functions of [`ECHO`]; `$0` and on are `args`.
+/// A shell script with the functions of [`ECHO`]. Arguments added to it are `$0` and following.
 pub(crate) fn sh(script: &str) -> Stdio {
     Stdio::new("sh").arg("-c").arg(format!("{ECHO}\n{script}")).stderr(Stderr::Null)
 }
 
-/// One megabyte a message.
+/// Messages of at most 1 MiB.
 pub(crate) fn small_limits() -> Limits {
     let mut limits = Limits::default();
     limits.message = 1 << 20;
@@ -45,12 +45,12 @@ pub(crate) async fn call(transport: &StdioTransport, id: i64) -> Result<Response
     transport.request(request(id)).await?.response().await
 }
 
-/// No test waits for ever.
+/// Bounds a wait, so that no test hangs.
 pub(crate) async fn bounded<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("the test hangs")
 }
 
-/// The state of a process as the kernel names it, `None` when it is gone.
+/// The state of a process, as a letter of the kernel, and the id of its parent. `None` if it does not exist.
 pub(crate) fn state(pid: u32) -> Option<(char, u32)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat[stat.rfind(')')? + 1..].split_whitespace();
@@ -58,30 +58,31 @@ pub(crate) fn state(pid: u32) -> Option<(char, u32)> {
     Some((state, fields.next()?.parse().ok()?))
 }
 
-/// Whether a process runs no more, and is no zombie of ours. Those of others are not our business.
-pub(crate) fn is_over(pid: u32) -> bool {
+/// Whether a process has exited. A zombie that is a child of this process counts as running.
+pub(crate) fn has_exited(pid: u32) -> bool {
     match state(pid) {
         None => true,
         Some((state, parent)) => state == 'Z' && parent != std::process::id(),
     }
 }
 
-/// Waits for processes to be over, which takes one second at the most.
-pub(crate) async fn over_soon(pids: &[u32]) {
-    let begun = Instant::now();
-    while let Some(pid) = pids.iter().find(|pid| !is_over(**pid)) {
-        assert!(begun.elapsed().as_secs() < 1, "process {pid} is there yet: {:?}", state(*pid));
+/// Waits for processes to exit, for at most one second.
+pub(crate) async fn wait_for_exit(pids: &[u32]) {
+    let started = Instant::now();
+    while let Some(pid) = pids.iter().find(|pid| !has_exited(**pid)) {
+        let state = state(*pid);
+        assert!(started.elapsed().as_secs() < 1, "process {pid} is still running: {state:?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// The same where there is no runtime.
-pub(crate) fn over_soon_outside(pids: &[u32]) {
+/// Like [`wait_for_exit`], outside a runtime.
+pub(crate) fn wait_for_exit_blocking(pids: &[u32]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.unwrap().block_on(over_soon(pids));
+    runtime.unwrap().block_on(wait_for_exit(pids));
 }
 
-/// Waits until the server has written `count` ids of processes into a file, a line each.
+/// Waits until the server has written `count` process ids into a file, one per line.
 pub(crate) async fn pids(file: &Path, count: usize) -> Vec<u32> {
     loop {
         let text = std::fs::read_to_string(file).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The [`Inbound`]s of connections that follow one another, read as one.
+//! Concatenates the [`Inbound`]s of successive connections.
 
 use std::{
     collections::VecDeque,
@@ -13,32 +13,27 @@ use futures_core::Stream;
 use super::{Gap, Inbound, InboundItem};
 use crate::Error;
 
-impl Inbound {
-    /// An [`Inbound`] that reads those of successive connections, which the [`InboundChain`] is given one
-    /// after the other.
-    ///
-    /// Where one of them ends, `gap` makes the [`Gap`] that is read in its place out of its last error,
-    /// unless it was the [last](InboundChain::last).
-    pub fn successive(gap: impl Fn(Option<Error>) -> Gap + Send + 'static) -> (InboundChain, Self) {
-        let state = Arc::new(Mutex::new(State::default()));
-        let reader = Reader { state: Arc::clone(&state), current: None, gap: Box::new(gap) };
-        (InboundChain(state), Self::from_stream(reader))
-    }
+/// See [`Inbound::successive`].
+pub(super) fn chain(gap: impl Fn(Option<Error>) -> Gap + Send + 'static) -> (InboundChain, Reader) {
+    let state = Arc::new(Mutex::new(State::default()));
+    let reader = Reader { state: Arc::clone(&state), current: None, gap: Box::new(gap) };
+    (InboundChain(state), reader)
 }
 
-/// Continues an [`Inbound`] over connections that follow one another: see [`Inbound::successive`]. When it
-/// is dropped, the reader finds the end after what waits.
+/// Continues an [`Inbound`] over successive connections; see [`Inbound::successive`].
+///
+/// Dropping it ends the `Inbound` after the queued items.
 pub struct InboundChain(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// What is read after the present one: the oldest and the newest, with a gap between.
+    /// The `Inbound`s after the current one: at most the oldest and the newest, with a gap between them.
     next: VecDeque<Inbound>,
-    /// The present one is the last.
+    /// No other follows the current one.
     is_last: bool,
-    /// Why all is over, once it is.
+    /// The end of the chain, with its error. `None` while the chain is open.
     end: Option<Option<Error>>,
-    /// Nobody will read.
+    /// The reader was dropped.
     is_unread: bool,
     reader: Option<Waker>,
 }
@@ -48,7 +43,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl InboundChain {
-    /// Continues with `inbound` when the present one has ended.
+    /// Continues with `inbound` when the current one ends. If more than two are queued, the reader skips
+    /// those between the oldest and the newest.
     pub fn push(&self, inbound: Inbound) {
         self.change(|state| match state.is_unread || state.end.is_some() {
             true => Some(inbound),
@@ -60,7 +56,7 @@ impl InboundChain {
         });
     }
 
-    /// No other follows the present one: its end is that of the whole.
+    /// Marks the current `Inbound` as the last: its end is the end of the whole.
     pub fn last(&self) {
         self.change(|state| {
             state.is_last = true;
@@ -68,7 +64,8 @@ impl InboundChain {
         });
     }
 
-    /// Ends it after what waits, with an error or without. Only the first end counts.
+    /// Ends the `Inbound` after the queued items, with or without an error. Only the first call has an
+    /// effect.
     pub fn end(&self, error: Option<Error>) {
         self.change(|state| {
             state.end.get_or_insert(error);
@@ -76,12 +73,13 @@ impl InboundChain {
         });
     }
 
-    /// Whether it was [ended](Self::end), and the error.
+    /// Whether it was [ended](Self::end), and with which error. `None` while it is open.
     pub fn ended(&self) -> Option<Option<Error>> {
         lock(&self.0).end.clone()
     }
 
-    /// Drops what `change` returns outside the lock, since unread requests are refused by that.
+    /// Drops the `Inbound` that `change` returns outside the lock, since dropping it runs the handler of
+    /// unread requests.
     fn change(&self, change: impl FnOnce(&mut State) -> Option<Inbound>) {
         let (unread, reader) = {
             let mut state = lock(&self.0);
@@ -104,7 +102,7 @@ impl fmt::Debug for InboundChain {
     }
 }
 
-struct Reader {
+pub(super) struct Reader {
     state: Arc<Mutex<State>>,
     current: Option<Inbound>,
     gap: Box<dyn Fn(Option<Error>) -> Gap + Send>,
@@ -146,7 +144,7 @@ impl Stream for Reader {
             this.current = None;
             let state = lock(&this.state);
             match &state.end {
-                // Its own reason is better than a bare end.
+                // The error of the connection is more specific than an end without an error.
                 Some(None) => return Poll::Ready(end.filter(Error::is_closed).map(Err)),
                 Some(Some(_)) => {}
                 None if state.is_last => return Poll::Ready(end.map(Err)),
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_connection_after_the_other_with_a_gap_between() {
+    async fn successive_connections_are_read_with_a_gap_between_them() {
         let (chain, mut inbound) = chain();
         link(&chain).end(Some(broken()));
         assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
@@ -210,14 +208,14 @@ mod tests {
         });
         assert!(matches!(item, InboundItem::Message(_)));
         drop(chain);
-        assert!(sender.push(event()).is_ok(), "what waits is still read");
+        assert!(sender.push(event()).is_ok(), "queued items are still read");
         drop(sender);
         assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
         assert!(inbound.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn a_reader_that_comes_late_finds_the_oldest_and_the_newest() {
+    async fn a_late_reader_receives_the_oldest_and_the_newest_connection() {
         let (chain, mut inbound) = chain();
         let all: Vec<_> = (0..5).map(|_| link(&chain)).collect();
         all.iter().for_each(|sender| sender.end(Some(broken())));
@@ -231,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_last_one_is_the_end_of_all() {
+    async fn the_end_of_the_last_connection_ends_the_chain() {
         let (chain, mut inbound) = chain();
         let sender = link(&chain);
         chain.last();
@@ -242,19 +240,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_end_with_an_error_is_told_once_and_comes_before_a_next_one() {
+    async fn an_error_ends_the_chain_once_and_later_connections_are_dropped() {
         let (chain, mut inbound) = chain();
         let sender = link(&chain);
-        chain.end(Some(Error::new(ErrorKind::Closed, "given up")));
+        chain.end(Some(Error::new(ErrorKind::Closed, "reconnecting failed")));
         drop(link(&chain));
         drop(sender);
         assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
-        assert_eq!(inbound.next().await.unwrap().unwrap_err().to_string(), "given up");
+        assert_eq!(inbound.next().await.unwrap().unwrap_err().to_string(), "reconnecting failed");
         assert!(inbound.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn what_nobody_will_read_is_not_kept() {
+    async fn connections_are_dropped_when_the_reader_is_dropped() {
         let (chain, inbound) = chain();
         let first = link(&chain);
         drop(inbound);

@@ -1,4 +1,4 @@
-//! The bounded queue between what receives messages and the reader of an [`Inbound`].
+//! The bounded queue between a transport and the reader of an [`Inbound`](super::Inbound).
 
 use std::{
     fmt,
@@ -12,58 +12,61 @@ use std::{
 use mcp_core::{ErrorObject, Message, Request, Response, error_code};
 use tokio::time::{Sleep, sleep};
 
-use super::{Gap, Inbound, InboundItem, Lagged, Source};
+use super::{Gap, InboundItem, Lagged};
 use crate::{
     Error, Limits,
-    mailbox::{Bounds, Mailbox, Pushed, Waits},
+    mailbox::{Bounds, Mailbox, MailboxItem, Pushed},
 };
 
-/// How long a reader is given to read before more is added: at most, and once until it has read.
-pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause of receiving for a reader with a backlog. There is no second pause before the reader
+/// has caught up.
+pub(crate) const MAX_PAUSE: Duration = Duration::from_millis(10);
 
-impl Inbound {
-    /// An [`Inbound`] that reads what its sender puts in, bounded by `limits`.
-    ///
-    /// Of [`Limits`], [`inbound`](Limits::inbound) and [`waiting`](Limits::waiting) count.
-    pub fn channel(limits: &Limits) -> (InboundSender, Self) {
-        let bounds = Bounds { messages: limits.inbound, bytes: limits.waiting };
-        let channel = Arc::new(Mutex::new(Channel {
-            mailbox: Mailbox::new(bounds),
-            lagged: Lagged::default(),
-            end: None,
-            is_read: true,
-            reader: None,
-            sender: None,
-            on_unread: None,
-        }));
-        let sender = InboundSender(Arc::clone(&channel));
-        (sender, Self(Source::Channel(Receiver(channel))))
-    }
+/// See [`Inbound::channel`](super::Inbound::channel).
+pub(super) fn channel(limits: &Limits) -> (InboundSender, Receiver) {
+    let bounds = Bounds { messages: limits.inbound, bytes: limits.waiting };
+    let channel = Arc::new(Mutex::new(Channel {
+        mailbox: Mailbox::new(bounds),
+        lagged: Lagged::default(),
+        end: None,
+        is_read: true,
+        reader: None,
+        sender: None,
+        on_unread: None,
+    }));
+    (InboundSender(Arc::clone(&channel)), Receiver(channel))
 }
 
-/// Puts messages into an [`Inbound`]. When it is dropped, the reader finds the end after what waits.
+/// Sends items to an [`Inbound`](crate::Inbound); see [`Inbound::channel`](crate::Inbound::channel). Dropping it ends the `Inbound` after the queued
+/// items.
+#[doc(alias = "buffer")]
+#[doc(alias = "backpressure")]
 pub struct InboundSender(Arc<Mutex<Channel>>);
 
-/// A message that nobody will read: there is no reader, or too much waits for it.
+/// A message that was not queued: the reader was dropped, or the queue is full.
 ///
-/// What is not a request needs no more attention. A request has to be answered with
-/// [`refusal`](Self::refusal), so that the server does not wait for an answer that cannot come.
+/// A request must be answered with [`refusal`](Self::refusal), so that the server does not wait for a
+/// response. Other messages need no action.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rejected {
     /// The message.
     pub message: Message,
-    /// Whether there is a reader, for which too much waits.
+    /// Whether there is a reader: `true` if the queue is full, `false` if the reader was dropped.
     pub is_read: bool,
 }
 
 impl Rejected {
-    /// The answer to the request, if the message is one.
+    /// Returns the error response to the message if it is a request: -32603 if the queue is full, -32601 if
+    /// there is no reader.
     pub fn refusal(&self) -> Option<Response> {
         let Message::Request(Request { id, .. }) = &self.message else { return None };
         let error = match self.is_read {
             true => ErrorObject::new(error_code::INTERNAL_ERROR, "the client is overloaded"),
-            false => ErrorObject::new(error_code::METHOD_NOT_FOUND, "the client takes no requests"),
+            false => ErrorObject::new(
+                error_code::METHOD_NOT_FOUND,
+                "the client does not accept requests",
+            ),
         };
         Some(Response::error(id.clone(), error))
     }
@@ -73,12 +76,12 @@ type OnUnread = Box<dyn Fn(Rejected) + Send + Sync>;
 
 struct Channel {
     mailbox: Mailbox<InboundItem>,
-    /// What was dropped since the reader was last told.
+    /// Messages dropped since the last report to the reader.
     lagged: Lagged,
     end: Option<Option<Error>>,
     is_read: bool,
     reader: Option<Waker>,
-    /// Whoever waits for the reader to catch up.
+    /// The sender that waits for the reader to catch up.
     sender: Option<Waker>,
     on_unread: Option<Arc<OnUnread>>,
 }
@@ -88,15 +91,15 @@ fn lock(channel: &Mutex<Channel>) -> MutexGuard<'_, Channel> {
 }
 
 impl InboundSender {
-    /// Adds a message.
+    /// Queues a message.
     ///
     /// # Errors
-    /// When nobody reads, or too much waits already; see [`Rejected`].
+    /// If there is no reader or the queue is full; see [`Rejected`].
     pub fn push(&self, message: Message) -> Result<(), Rejected> {
         self.offer(message).map(drop)
     }
 
-    /// Adds a message; whether the reader should be given time before more is added.
+    /// Queues a message. Returns whether to pause before the next one, since the reader has a backlog.
     pub(crate) fn offer(&self, message: Message) -> Result<bool, Rejected> {
         let mut channel = lock(&self.0);
         if channel.end.is_some() || !channel.is_read {
@@ -117,33 +120,34 @@ impl InboundSender {
         Ok(wants_pause)
     }
 
-    /// Reports that messages may be missing.
+    /// Queues a [`Gap`]: messages may be missing at this position.
     pub fn gap(&self, gap: Gap) {
         let mut channel = lock(&self.0);
         if channel.end.is_some() || !channel.is_read {
             return;
         }
         if let Pushed::Full(_) = channel.mailbox.push(gap.into()) {
-            // That messages are missing is reported all the same.
+            // The gap is reported as `Gap::Lagged` instead.
             channel.lagged.others += 1;
         }
         wake(channel);
     }
 
-    /// Ends the [`Inbound`] after what waits, with an error or without. Only the first end counts.
+    /// Ends the [`Inbound`](crate::Inbound) after the queued items, with or without an error. Only the first call has an
+    /// effect.
     pub fn end(&self, error: Option<Error>) {
         let mut channel = lock(&self.0);
         channel.end.get_or_insert(error);
         wake(channel);
     }
 
-    /// Sets what is done, when the reader is dropped, with each message that waits for it then.
+    /// Sets the handler of messages that are still queued when the reader is dropped.
     pub fn on_unread(&self, handler: impl Fn(Rejected) + Send + Sync + 'static) {
         lock(&self.0).on_unread = Some(Arc::new(Box::new(handler)));
     }
 
-    /// Lets a reader catch up for which much waits: ready when it has, and after a few milliseconds in any
-    /// case. To be called before more is received. Needs tokio's timer. Cancel safe.
+    /// Waits for a reader with a backlog to catch up, for at most 10 ms. Call it before receiving more
+    /// messages. Needs tokio's timer. Cancel safe.
     pub async fn ready(&self) {
         let mut pause = Pause::default();
         poll_fn(|cx| self.poll_ready(&mut pause, cx)).await;
@@ -182,26 +186,26 @@ fn wake(mut channel: MutexGuard<'_, Channel>) {
     reader.into_iter().for_each(Waker::wake);
 }
 
-/// The time that a reader is given to catch up.
+/// A pause that lets a reader catch up.
 #[derive(Debug, Default)]
 pub(crate) struct Pause(Option<Pin<Box<Sleep>>>);
 
 impl Pause {
-    /// Ready when the time is over.
+    /// Ready when the pause has lasted [`MAX_PAUSE`].
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep(PAUSE)));
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep(MAX_PAUSE)));
         ready!(sleep.as_mut().poll(cx));
         self.end();
         Poll::Ready(())
     }
 
-    /// The reader has caught up.
+    /// Ends the pause early: the reader has caught up.
     pub(crate) fn end(&mut self) {
         self.0 = None;
     }
 }
 
-impl Waits for InboundItem {
+impl MailboxItem for InboundItem {
     fn message(&self) -> Option<&Message> {
         match self {
             Self::Message(message) => Some(message),
@@ -235,7 +239,7 @@ impl Receiver {
             sender.into_iter().for_each(Waker::wake);
             return Poll::Ready(Some(Ok(item)));
         }
-        // Of what was dropped, most was newer than what waited.
+        // Reported after the queued items: most of the dropped messages were newer.
         if channel.lagged != Lagged::default() {
             let lagged = std::mem::take(&mut channel.lagged);
             return Poll::Ready(Some(Ok(Gap::Lagged(lagged).into())));
@@ -276,7 +280,7 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
-    use crate::ErrorKind;
+    use crate::{ErrorKind, Inbound};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -300,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_dropped_counted_and_reported() {
+    async fn messages_beyond_the_limit_are_dropped_and_reported_as_lagged() {
         let (sender, mut inbound) = Inbound::channel(&Limits::default());
         let rejected = (0..1027).filter(|n| sender.push(event(*n)).is_err()).count();
         assert_eq!(rejected, 3);
@@ -316,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_burst_of_logs_costs_no_event() {
+    async fn a_burst_of_logs_displaces_no_event() {
         let (sender, mut inbound) = Inbound::channel(&Limits::default().with_inbound(10));
         (0..100).for_each(|_| sender.push(log()).unwrap());
         sender.push(event(1)).unwrap();
@@ -330,10 +334,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_error_that_ends_it_is_the_last_item() {
+    async fn the_error_of_the_end_is_the_last_item() {
         let (sender, mut inbound) = Inbound::channel(&Limits::default());
         sender.gap(Gap::Interrupted(None));
-        sender.end(Some(Error::new(ErrorKind::Closed, "over")));
+        sender.end(Some(Error::new(ErrorKind::Closed, "closed")));
         sender.end(None);
         assert!(sender.push(event(1)).is_err());
         assert!(matches!(inbound.next().await, Some(Ok(InboundItem::Gap(Gap::Interrupted(None))))));
@@ -342,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_that_nobody_will_read_are_handed_back() {
+    async fn unread_requests_are_returned_when_the_reader_is_dropped() {
         let (sender, inbound) = Inbound::channel(&Limits::default());
         let refused = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&refused);
@@ -363,15 +367,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_is_there_is_waited_for_and_a_slow_one_only_once() {
+    async fn ready_waits_for_an_active_reader_and_once_for_a_slow_one() {
         let (sender, mut inbound) = Inbound::channel(&Limits::default().with_inbound(8));
         let started = Instant::now();
         (0..5).for_each(|n| sender.push(event(n)).unwrap());
         sender.ready().await;
-        assert_eq!(started.elapsed(), PAUSE);
+        assert_eq!(started.elapsed(), MAX_PAUSE);
         sender.push(event(5)).unwrap();
         sender.ready().await;
-        assert_eq!(started.elapsed(), PAUSE, "it is slow, and known to be");
+        assert_eq!(started.elapsed(), MAX_PAUSE, "there is no second pause for a slow reader");
 
         for _ in 0..6 {
             message(&mut inbound).await;
@@ -387,7 +391,7 @@ mod tests {
             sender.push(event(n)).unwrap();
         }
         let mut inbound = timeout(SECOND, reader).await.unwrap().unwrap();
-        assert_eq!(started.elapsed(), PAUSE, "nothing waited for the timer");
+        assert_eq!(started.elapsed(), MAX_PAUSE, "no pause lasted until its timer elapsed");
         sender.end(None);
         assert!(inbound.next().await.is_none());
         drop(inbound);

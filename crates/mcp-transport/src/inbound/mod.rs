@@ -13,24 +13,39 @@ use std::{
 use futures_core::Stream;
 use mcp_core::Message;
 
-use crate::Error;
+use crate::{Error, Limits};
 
 pub use chain::InboundChain;
 pub(crate) use channel::Pause;
 pub use channel::{InboundSender, Rejected};
 
-/// What arrives on a connection and belongs to no exchange: notifications such as `list_changed`, and
-/// (before 2026-07-28) requests of the server.
+/// The messages of a connection outside any exchange: notifications such as
+/// `notifications/tools/list_changed`, and (before 2026-07-28) requests of the server.
 ///
-/// A [`Stream`] of `Result<InboundItem, Error>`. An error is the last item, and says why the connection
-/// ended; a connection that ends in order may end the stream without one. A [`Gap`], where messages may be
-/// missing, is an item like others. Reading it is not needed for exchanges to make progress. Cancel safe.
+/// A [`Stream`] of `Result<InboundItem, Error>`. An error is the last item, and is the reason why the
+/// connection ended. After a graceful close the stream may end without an error. A [`Gap`], where messages
+/// may be missing, is an ordinary item. Exchanges make progress whether or not `Inbound` is read. Cancel
+/// safe.
+///
+/// ```
+/// use mcp_transport::{Error, Inbound, InboundItem};
+///
+/// async fn read(mut inbound: Inbound) -> Result<(), Error> {
+///     while let Some(item) = inbound.next().await {
+///         match item? {
+///             InboundItem::Message(message) => println!("{message:?}"),
+///             InboundItem::Gap(gap) => println!("messages may be missing: {gap}"),
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Inbound(Source);
 
 enum Source {
     None,
     Channel(channel::Receiver),
-    /// Never locked: the mutex lets a `&Inbound` be sent to another thread.
+    /// Never locked: the mutex makes `Inbound` `Sync`.
     Stream(Mutex<Items>),
 }
 
@@ -38,7 +53,7 @@ type Items = Pin<Box<dyn Stream<Item = Result<InboundItem, Error>> + Send>>;
 
 /// One item of [`Inbound`].
 #[derive(Debug, Clone)]
-#[expect(clippy::exhaustive_enums, reason = "what arrived, or that something did not")]
+#[expect(clippy::exhaustive_enums, reason = "a message, or the absence of messages")]
 pub enum InboundItem {
     /// A notification or a request of the server.
     Message(Message),
@@ -46,49 +61,83 @@ pub enum InboundItem {
     Gap(Gap),
 }
 
-/// Why messages may be missing from [`Inbound`]. The connection is still open.
+/// The reason why messages may be missing from [`Inbound`]. The connection is still open.
+#[doc(alias = "disconnect")]
+#[doc(alias = "reconnect")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Gap {
-    /// More arrived than was read, and some of it was dropped.
+    /// The reader was too slow, and messages were dropped.
     Lagged(Lagged),
-    /// The way on which the server sends was interrupted and is open again, with the cause where one is
-    /// known. The server may have sent something meanwhile.
+    /// The stream of server messages was interrupted and is open again. Messages sent in between are lost.
+    /// Holds the cause, if it is known.
     Interrupted(Option<Error>),
-    /// The server has lost its session and a new one was opened, with the cause where one is known. The
-    /// server has forgotten subscriptions, log levels and the like.
+    /// The server lost its session, and a new one was opened. Subscriptions, the log level and other state
+    /// of the session are lost. Holds the cause, if it is known.
     NewSession(Option<Error>),
 }
 
-/// How many messages were dropped unread.
+/// The number of messages that were dropped unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Lagged {
-    /// Log and progress messages, which are dropped first.
+    /// Log and progress messages. They are dropped first.
     pub logs: u64,
-    /// All others. Requests of the server were answered with an error.
+    /// All other messages. Requests of the server were answered with an error.
     pub others: u64,
 }
 
 impl Inbound {
-    /// For carriers on which nothing arrives outside exchanges: it is over at once.
+    /// Creates an `Inbound` that ends at once, for transports without messages outside exchanges.
     pub fn none() -> Self {
         Self(Source::None)
     }
 
-    /// Polls `stream` in place.
+    /// Creates an `Inbound` that reads from a bounded queue, with the sender of the queue.
+    ///
+    /// The bounds are [`Limits::inbound`] messages and [`Limits::waiting`] bytes.
+    ///
+    /// ```
+    /// # use mcp_core::Notification;
+    /// # use mcp_transport::{Inbound, Limits};
+    /// # async fn example() {
+    /// let (sender, mut inbound) = Inbound::channel(&Limits::default());
+    /// sender.push(Notification::new("notifications/tools/list_changed").into()).unwrap();
+    /// sender.end(None);
+    /// assert!(inbound.next().await.unwrap().is_ok());
+    /// assert!(inbound.next().await.is_none());
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example());
+    /// ```
+    pub fn channel(limits: &Limits) -> (InboundSender, Self) {
+        let (sender, receiver) = channel::channel(limits);
+        (sender, Self(Source::Channel(receiver)))
+    }
+
+    /// Creates an `Inbound` that reads the `Inbound`s of successive connections, which are pushed into the
+    /// [`InboundChain`].
+    ///
+    /// When one of them ends, the reader receives a [`Gap`], which `gap` makes from its last error. The end
+    /// of the [last](InboundChain::last) one ends the whole.
+    #[doc(alias = "reconnect")]
+    pub fn successive(gap: impl Fn(Option<Error>) -> Gap + Send + 'static) -> (InboundChain, Self) {
+        let (chain, reader) = chain::chain(gap);
+        (chain, Self::from_stream(reader))
+    }
+
+    /// Creates an `Inbound` that polls `stream` in place.
     pub fn from_stream(
         stream: impl Stream<Item = Result<InboundItem, Error>> + Send + 'static,
     ) -> Self {
         Self(Source::Stream(Mutex::new(Box::pin(stream))))
     }
 
-    /// Whether nothing can ever arrive here, so that nobody needs to read.
+    /// Whether it was created with [`none`](Self::none): no item can arrive, and it need not be read.
     pub fn is_none(&self) -> bool {
         matches!(self.0, Source::None)
     }
 
-    /// The next item; `None` when the connection is over. Cancel safe.
+    /// Receives the next item, or `None` when the connection has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<InboundItem, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -110,7 +159,7 @@ impl Stream for Inbound {
 }
 
 impl InboundItem {
-    /// The message, unless it is a gap.
+    /// Returns the message, or `None` for a gap.
     pub fn into_message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),
@@ -132,7 +181,7 @@ impl From<Gap> for InboundItem {
 }
 
 impl Gap {
-    /// The cause, where one is known.
+    /// The cause, if it is known.
     pub fn cause(&self) -> Option<&Error> {
         match self {
             Self::Lagged(_) => None,
@@ -150,7 +199,7 @@ impl fmt::Display for Gap {
             Self::Lagged(Lagged { logs, others }) => {
                 write!(f, "{} messages were dropped unread", logs + others)
             }
-            Self::Interrupted(_) => f.write_str("the stream of the server was interrupted"),
+            Self::Interrupted(_) => f.write_str("the stream of server messages was interrupted"),
             Self::NewSession(_) => {
                 f.write_str("the server lost its session, and a new one was opened")
             }
@@ -174,9 +223,9 @@ impl fmt::Debug for Inbound {
 mod tests {
     use super::*;
 
-    /// Or no future that holds one could be spawned.
+    /// A future that holds `&Inbound` across an await can be spawned only if `Inbound` is `Sync`.
     #[test]
-    fn it_can_be_shared_between_threads() {
+    fn inbound_is_send_and_sync() {
         fn is_shareable<T: Send + Sync>() {}
         is_shareable::<Inbound>();
     }

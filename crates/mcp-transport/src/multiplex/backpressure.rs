@@ -1,22 +1,22 @@
-//! Gives readers time to read, before the driver receives more for them.
+//! Backpressure: the driver pauses for readers with a backlog.
 
 use std::task::{Context, Poll, ready};
 
 use mcp_core::RequestId;
 
-use super::Shared;
+use super::Inner;
 use crate::inbound::Pause;
 
-/// A reader for which much waits.
+/// A reader with a backlog.
 #[derive(Debug)]
 pub(super) enum Busy {
-    /// Of an exchange.
+    /// The reader of an exchange.
     Exchange(RequestId),
-    /// Of what belongs to no exchange.
+    /// The reader of `Inbound`.
     Inbound,
 }
 
-/// Holds a driver up for the sake of a reader, for a few milliseconds at the most.
+/// Pauses a driver for a reader, for at most 10 ms.
 #[derive(Debug, Default)]
 pub(super) struct Backpressure {
     busy: Option<Busy>,
@@ -24,13 +24,13 @@ pub(super) struct Backpressure {
 }
 
 impl Backpressure {
-    /// Gives this reader time.
+    /// Sets the reader to pause for.
     pub(super) fn set(&mut self, busy: Option<Busy>) {
         self.busy = busy;
     }
 
     /// Ready when the driver may deliver more.
-    pub(super) fn poll(&mut self, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, shared: &Inner, cx: &mut Context<'_>) -> Poll<()> {
         match &self.busy {
             None => return Poll::Ready(()),
             Some(Busy::Inbound) => ready!(shared.inbound.poll_ready(&mut self.pause, cx)),

@@ -1,4 +1,4 @@
-//! Requests that reach the server by another way than the pipe on which it answers.
+//! Requests that are sent outside the pipe on which the server responds.
 
 use std::{sync::Arc, task::Waker};
 
@@ -8,20 +8,21 @@ use super::{Multiplex, Route, closed};
 use crate::{Error, Exchange};
 
 impl Multiplex {
-    /// Opens an exchange for a request that the caller sends by itself, where the pipe carries answers
-    /// only. Nothing is queued but, when the exchange is dropped open, the notification that cancels it.
+    /// Opens an exchange for a request that the caller sends itself, if the pipe carries responses only. The
+    /// pipe sends only the notification that cancels the request, if the exchange is dropped before its end.
     ///
-    /// Open it before the request is sent, as the answer may be faster than the sending. When the pipe
-    /// ends, its delivery is [`Unknown`](crate::Delivery::Unknown).
+    /// Call it before sending the request, since the response may arrive before the send completes. If the
+    /// pipe ends, the delivery of the error is [`Unknown`](crate::Delivery::Unknown).
     ///
     /// # Errors
-    /// As [`request`](crate::Transport::request) has them: the connection is over, or the id is in flight.
+    /// [`Closed`](crate::ErrorKind::Closed) if the connection has ended,
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if a request with this id is in flight.
     pub fn expect_answer(&self, request: &Request) -> Result<Exchange, Error> {
         let mut state = self.shared.lock();
         if let Some(error) = state.routes.refusal() {
             return Err(error);
         }
-        if state.closing || state.write_over {
+        if state.closing || state.write_ended {
             return Err(closed());
         }
         state.routes.open(request, false, None)?;
@@ -30,8 +31,8 @@ impl Multiplex {
         Ok(Exchange::from_route(request.id.clone(), route))
     }
 
-    /// Ends one exchange with `error`, unless it has ended; whether there is such an exchange. It is over
-    /// at the server too, which is not told.
+    /// Ends one exchange with `error`, unless it has already ended. Returns whether the exchange exists. No
+    /// cancellation is sent: the request must have ended at the server too.
     pub fn fail_request(&self, id: &RequestId, error: Error) -> bool {
         let mut wakers = Vec::new();
         let found = self.shared.lock().routes.fail(id, error, &mut wakers);
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_answer_and_the_cancellation_go_through_the_pipe() {
+    async fn only_responses_and_cancellations_use_the_pipe() {
         let (multiplex, to_client, mut sent) = open();
         let answered = multiplex.expect_answer(&Request::new(1, "a")).unwrap();
         let dropped = multiplex.expect_answer(&Request::new(2, "a")).unwrap();
@@ -90,20 +91,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_request_fails_alone_and_is_not_cancelled() {
+    async fn fail_request_ends_one_exchange_without_cancelling_it() {
         let (multiplex, to_client, mut sent) = open();
         let fails = multiplex.expect_answer(&Request::new(1, "a")).unwrap();
-        let forgotten = multiplex.expect_answer(&Request::new(2, "a")).unwrap();
-        let goes_on = multiplex.expect_answer(&Request::new(3, "a")).unwrap();
+        let dropped = multiplex.expect_answer(&Request::new(2, "a")).unwrap();
+        let open = multiplex.expect_answer(&Request::new(3, "a")).unwrap();
         let refused = || Error::new(ErrorKind::Rejected, "no").with_delivery(Delivery::Answered);
         assert!(multiplex.fail_request(&1.into(), refused()));
         assert!(multiplex.fail_request(&2.into(), refused()));
         assert!(!multiplex.fail_request(&7.into(), refused()));
         assert_eq!(fails.response().await.unwrap_err().kind(), ErrorKind::Rejected);
-        drop(forgotten);
+        drop(dropped);
         let answer = Response::result(3.into(), RawJson::trusted("{}"));
         to_client.send(answer.into()).await.unwrap();
-        goes_on.response().await.unwrap();
+        open.response().await.unwrap();
         drop(multiplex);
         assert!(sent.recv().await.is_none(), "nothing was cancelled");
     }

@@ -1,7 +1,9 @@
 use std::hash::Hasher;
 
-/// Hashes for tables whose keys are request ids of one's own, as `BuildHasherDefault<IdHasher>`: a few
-/// instructions for an integer, and no protection against keys that somebody else has chosen.
+/// A fast hasher for maps whose keys are request ids of the client: use it as
+/// `BuildHasherDefault<IdHasher>`.
+///
+/// Hashing an integer takes a few instructions. There is no protection against keys chosen by an attacker.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct IdHasher(u64);
 
@@ -19,7 +21,8 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, word: u64) {
-        // Multiplying spreads low bits upwards and rotating brings them to where tables look.
+        // The multiplication spreads low bits upwards, and the rotation moves them to where hash tables
+        // look.
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
     }
 

@@ -11,7 +11,7 @@ use mcp_core::Message;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
-    Frame, Multiplex, Queue, Shared, backpressure::Backpressure, linger::Linger, outbox::Lines,
+    Frame, Inner, Multiplex, Queue, backpressure::Backpressure, grace::ReadGrace, outbox::Lines,
     pretty::PrettyPrinted,
 };
 use crate::{
@@ -19,38 +19,38 @@ use crate::{
     framing::{Line, LineDecoder},
 };
 
-/// Bytes that are asked for in one read.
-const READ: usize = 64 << 10;
-/// Reads in one poll, before others get their turn.
-const READS: usize = 32;
+/// The size of one read, in bytes.
+const READ_SIZE: usize = 64 << 10;
+/// The number of reads in one poll, before the task yields.
+const READS_PER_POLL: usize = 32;
 
-/// Does the I/O of a [`Multiplex`] over bytes: a future that resolves to the reason why the pipe ended.
+/// Does the I/O of a [`Multiplex`] over byte streams: a future that resolves to the reason why the pipe
+/// ended.
 ///
-/// Whoever knows a better reason gives it to [`Multiplex::fail`] before the driver is dropped; dropping
-/// it ends everything that is still open. Once the writing half has broken it goes on reading for half a
-/// second, since answers may be on their way, and after a close until the peer ends too, for ten seconds
-/// at the most. Needs tokio's timer.
+/// A more specific reason is set by [`Multiplex::fail`] before the driver is dropped. Dropping it ends every
+/// open exchange. When the write half breaks, the driver reads for another 0.5 s, since responses may be on
+/// their way. After a close, it reads until the peer closes its side, for at most 10 s. Needs tokio's timer.
 #[must_use = "nothing is sent or received unless the driver is polled"]
 pub struct LineDriver<R, W> {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
     reader: R,
-    /// `None` once it is closed.
+    /// `None` after it is closed.
     writer: Option<W>,
     decoder: LineDecoder,
     writing: Lines,
     flushed: bool,
-    linger: Linger,
+    grace: ReadGrace,
     pretty: PrettyPrinted,
     /// The rest of a batch.
     batch: std::vec::IntoIter<Message>,
     backpressure: Backpressure,
-    /// Why there is no more to read.
+    /// The end of the read half, before the bytes in front of it are delivered.
     end: Option<Error>,
     reason: Option<Error>,
 }
 
 impl Multiplex {
-    /// Speaks newline-delimited JSON over a pair of byte streams.
+    /// Creates a transport that sends newline-delimited JSON over a pair of byte streams.
     ///
     /// ```
     /// # use mcp_transport::{Limits, multiplex::Multiplex};
@@ -61,7 +61,8 @@ impl Multiplex {
     /// # Ok(()) }
     /// ```
     ///
-    /// Spec: basic/transports#custom-transports
+    /// Spec: [Custom
+    /// transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-transports)
     pub fn lines<R, W>(reader: R, writer: W, limits: Limits) -> (Self, Inbound, LineDriver<R, W>)
     where
         R: AsyncRead + Unpin,
@@ -76,7 +77,7 @@ impl Multiplex {
             decoder,
             writing: Lines::default(),
             flushed: true,
-            linger: Linger::default(),
+            grace: ReadGrace::default(),
             pretty: PrettyPrinted::default(),
             batch: Vec::new().into_iter(),
             backpressure: Backpressure::default(),
@@ -88,73 +89,74 @@ impl Multiplex {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
-    /// Writes what is queued, as far as the pipe takes it.
+    /// Writes the queued messages, as far as the pipe accepts them.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
         if self.writer.is_none() {
             return;
         }
-        let mut moved = false;
+        let mut progressed = false;
         let end = loop {
-            let (taken, step) = self.write_taken(cx);
-            moved |= taken > 0;
+            let (written, step) = self.write_lines(cx);
+            progressed |= written > 0;
             let mut state = self.shared.lock();
-            state.outbox.written += taken;
+            state.outbox.written += written;
             if let Queue::Lines(lines) = &mut state.outbox.queue {
                 self.writing.refill(lines);
             }
             if matches!(step, Poll::Ready(Ok(()))) && !self.writing.is_empty() {
                 continue;
             }
-            // Registered under the lock that a new message is queued under.
+            // Registered under the same lock as new messages, so that none is missed.
             if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
                 state.driver = Some(cx.waker().clone());
             }
             let closing = state.closing;
             drop(state);
             if closing {
-                self.linger.closing();
+                self.grace.closing();
             }
             break match step {
                 Poll::Ready(Ok(())) => self.poll_idle(cx, closing),
                 step => step,
             };
         };
-        let over = end.is_ready();
+        let ended = end.is_ready();
         if let Poll::Ready(end) = end {
             if let Err(error) = end {
-                self.linger.broken(error);
+                self.grace.broken(error);
             }
-            // What the peer has already sent is still read; its end tells the rest.
+            // Messages that the peer has already sent are still read, until it closes its side.
             self.writer = None;
-            self.shared.lock().write_over = true;
+            self.shared.lock().write_ended = true;
         }
-        if moved || over {
+        if progressed || ended {
             self.shared.progress.notify_waiters();
         }
     }
 
-    /// Writes what was taken from the queue; how much of it the pipe took, and whether that was all.
-    fn write_taken(&mut self, cx: &mut Context<'_>) -> (u64, Poll<io::Result<()>>) {
-        let mut taken = 0;
-        let Some(writer) = &mut self.writer else { return (taken, Poll::Pending) };
+    /// Writes the lines taken from the queue. Returns the number of bytes written, and whether those were
+    /// all.
+    fn write_lines(&mut self, cx: &mut Context<'_>) -> (u64, Poll<io::Result<()>>) {
+        let mut written = 0;
+        let Some(writer) = &mut self.writer else { return (written, Poll::Pending) };
         while !self.writing.is_empty() {
             match Pin::new(&mut *writer).poll_write(cx, self.writing.front()) {
                 Poll::Ready(Ok(0)) => {
-                    return (taken, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                    return (written, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
                 }
                 Poll::Ready(Ok(length)) => {
                     self.writing.advance(length);
                     self.flushed = false;
-                    taken += length as u64;
+                    written += length as u64;
                 }
-                Poll::Ready(Err(error)) => return (taken, Poll::Ready(Err(error))),
-                Poll::Pending => return (taken, Poll::Pending),
+                Poll::Ready(Err(error)) => return (written, Poll::Ready(Err(error))),
+                Poll::Pending => return (written, Poll::Pending),
             }
         }
-        (taken, Poll::Ready(Ok(())))
+        (written, Poll::Ready(Ok(())))
     }
 
-    /// Flushes, and closes the writing half when that is wanted. Ready when the half is over.
+    /// Flushes the write half, and closes it if `closing`. Ready when it has ended.
     fn poll_idle(&mut self, cx: &mut Context<'_>, closing: bool) -> Poll<io::Result<()>> {
         let Some(writer) = &mut self.writer else { return Poll::Pending };
         let mut writer = Pin::new(writer);
@@ -168,16 +170,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
         }
     }
 
-    /// Reads what has arrived; the reason when there is no more.
+    /// Reads and delivers messages. Resolves to the reason why the read half ended.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        for _ in 0..READS {
+        for _ in 0..READS_PER_POLL {
             ready!(self.poll_deliver(cx));
             if let Some(reason) = self.end.take() {
                 return Poll::Ready(reason);
             }
             let buffer = self.decoder.buffer_mut();
-            if buffer.capacity() - buffer.len() < READ / 4 {
-                buffer.reserve(READ);
+            if buffer.capacity() - buffer.len() < READ_SIZE / 4 {
+                buffer.reserve(READ_SIZE);
             }
             let read = pin!(self.reader.read_buf(buffer));
             self.end = match ready!(read.poll(cx)) {
@@ -192,7 +194,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
         Poll::Pending
     }
 
-    /// Delivers what has been read, unless a reader should be given time first.
+    /// Delivers the messages that have been read. Pauses for a reader with a backlog.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.backpressure.poll(&self.shared, cx));
@@ -212,7 +214,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
         }
     }
 
-    /// The next line that has been read; at the end of the pipe, what stands after the last one.
+    /// The next line that has been read, or the rest after the last line end at the end of the pipe.
     fn next_frame(&mut self) -> Option<Frame> {
         let line = self.decoder.next_line();
         let line = line.or_else(|| self.end.as_ref().and_then(|_| self.decoder.finish()));
@@ -233,11 +235,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
         let this = &mut *self;
         this.poll_write(cx);
         let read = this.poll_read(cx);
-        // What was read may have queued a refusal.
+        // Reading may have queued an error response.
         this.poll_write(cx);
         let reason = match read {
             Poll::Ready(reason) => reason,
-            Poll::Pending => ready!(this.linger.poll(cx)),
+            Poll::Pending => ready!(this.grace.poll(cx)),
         };
         this.reason = Some(reason.clone());
         Poll::Ready(reason)
@@ -247,7 +249,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
 impl<R, W> Drop for LineDriver<R, W> {
     fn drop(&mut self) {
         let reason = self.reason.take();
-        self.shared.lock().write_over = true;
+        self.shared.lock().write_ended = true;
         self.shared.end(
             &reason.unwrap_or_else(|| Error::new(ErrorKind::Closed, "the connection was dropped")),
         );

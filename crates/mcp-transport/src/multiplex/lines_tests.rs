@@ -21,7 +21,7 @@ use crate::{
 
 type Driver = LineDriver<DuplexStream, DuplexStream>;
 
-/// The far ends of two pipes.
+/// The server side of two pipes.
 struct Peer {
     reader: BufReader<DuplexStream>,
     writer: DuplexStream,
@@ -63,9 +63,9 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     limits
 }
 
-/// Time is paused, so a wait that nothing ends is over at once.
+/// Bounds a wait. With paused time, an endless wait fails at once.
 async fn within<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(60), future).await.expect("nothing waits for ever")
+    timeout(Duration::from_secs(60), future).await.expect("the future completes within 60 s")
 }
 
 fn call(id: i64) -> Request {
@@ -100,7 +100,7 @@ fn notice(method: &'static str) -> Envelope<OneWay> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipes_of_one_byte_carry_everything() {
+async fn messages_pass_pipes_of_one_byte() {
     let (multiplex, _inbound, mut peer) = started(1, Limits::default());
     let exchanges = [open(&multiplex, call(1)).await, open(&multiplex, filled(2, 500)).await];
     assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
@@ -114,10 +114,10 @@ async fn pipes_of_one_byte_carry_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_full_pipes_do_not_dead_lock() {
+async fn two_full_pipes_do_not_deadlock() {
     let (multiplex, _inbound, mut peer) = started(64, Limits::default());
     let exchange = open(&multiplex, filled(1, 1 << 20)).await;
-    // Reads nothing before it has written everything.
+    // The peer reads nothing before it has written everything.
     for _ in 0..1000 {
         peer.write(format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{}\"}}\n", "m".repeat(500))).await;
     }
@@ -127,7 +127,7 @@ async fn two_full_pipes_do_not_dead_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_room_is_woken_when_the_pipe_takes_all_at_once() {
+async fn senders_waiting_for_room_are_woken_when_the_pipe_accepts_all_at_once() {
     let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.outbox = 1));
     let sends = (0..3).map(|_| multiplex.send(notice("a"))).collect::<Vec<_>>();
     for sent in within(join_all(sends)).await {
@@ -138,7 +138,7 @@ async fn whoever_waits_for_room_is_woken_when_the_pipe_takes_all_at_once() {
     }
 }
 
-/// Polls all at once, so that none finds the outbox emptied by the driver in between.
+/// Polls all futures in one poll, so that the driver cannot empty the outbox in between.
 async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).map(Ok).collect();
     std::future::poll_fn(|cx| {
@@ -158,7 +158,7 @@ async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn junk_is_skipped_and_counted_and_hangs_nobody() {
+async fn other_output_is_skipped_and_counted() {
     let (multiplex, mut inbound, mut peer) = started(1 << 16, Limits::default());
     let exchange = open(&multiplex, call(1)).await;
     peer.write(b"Server v1 ready\n\n\xff\xfe\xfd\n{\"level\":\"info\",\"id\":1}\n[]\n").await;
@@ -176,12 +176,12 @@ async fn junk_is_skipped_and_counted_and_hangs_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_no_message_fails_its_request_alone() {
+async fn an_invalid_response_fails_only_its_request() {
     let (multiplex, _inbound, mut peer) = started(1 << 16, Limits::default());
     let (broken, whole) = (open(&multiplex, call(1)).await, open(&multiplex, call(2)).await);
     peer.write("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null,\"error\":{}}\n").await;
     peer.answer(2).await;
-    // Nobody polled it as it arrived.
+    // The exchange of the invalid response was not polled when it arrived.
     assert!(within(whole.response()).await.is_ok());
     let error = error(broken).await;
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
@@ -189,7 +189,7 @@ async fn an_answer_that_is_no_message_fails_its_request_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_oversize_answer_fails_the_request_it_shows_or_all() {
+async fn an_oversize_response_fails_the_request_with_its_id_or_all() {
     let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.message = 200));
     let (first, second) = (open(&multiplex, call(1)).await, open(&multiplex, call(2)).await);
     let big = "x".repeat(20_000);
@@ -207,7 +207,7 @@ async fn an_oversize_answer_fails_the_request_it_shows_or_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_oversize_request_of_the_server_is_refused() {
+async fn an_oversize_request_of_the_server_is_answered_with_an_error() {
     let (multiplex, _inbound, mut peer) = started(1 << 16, limits(|limits| limits.message = 200));
     let big = "x".repeat(20_000);
     peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"m\",\"params\":\"{big}\"}}\n"))
@@ -218,16 +218,16 @@ async fn an_oversize_request_of_the_server_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_reading_half_tells_what_was_sent() {
+async fn the_end_of_the_read_half_reports_the_delivery_of_each_request() {
     let (multiplex, mut inbound, mut peer) = started(64, Limits::default());
     let sent = open(&multiplex, call(1)).await;
     assert!(!peer.line().await.is_empty());
-    let begun = open(&multiplex, filled(2, 1000)).await;
+    let partly_sent = open(&multiplex, filled(2, 1000)).await;
     tokio::task::yield_now().await;
     let waiting = open(&multiplex, call(3)).await;
     peer.writer.shutdown().await.unwrap();
     for (exchange, delivery) in
-        [(sent, Delivery::Unknown), (begun, Delivery::Unknown), (waiting, Delivery::NotSent)]
+        [(sent, Delivery::Unknown), (partly_sent, Delivery::Unknown), (waiting, Delivery::NotSent)]
     {
         let error = error(exchange).await;
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, delivery));
@@ -237,7 +237,7 @@ async fn the_end_of_the_reading_half_tells_what_was_sent() {
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
 }
 
-/// Takes some bytes and breaks.
+/// Accepts this many bytes, then fails.
 struct Breaks(usize);
 
 impl AsyncWrite for Breaks {
@@ -264,7 +264,7 @@ impl AsyncWrite for Breaks {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_writing_half_ends_everything_but_answers_already_there() {
+async fn a_broken_write_half_ends_all_exchanges_without_a_received_response() {
     let (reader, mut writer) = tokio::io::duplex(1 << 10);
     let (multiplex, mut inbound, driver) = Multiplex::lines(reader, Breaks(150), Limits::default());
     let driver = tokio::spawn(driver);
@@ -287,7 +287,7 @@ async fn the_end_of_the_writing_half_ends_everything_but_answers_already_there()
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_flushes_what_is_queued_and_ends_everything() {
+async fn close_flushes_queued_messages_and_ends_all_exchanges() {
     let (multiplex, mut inbound, mut peer) = started(16, Limits::default());
     let exchange = open(&multiplex, call(1)).await;
     within(multiplex.send(notice("last"))).await.unwrap();
@@ -309,7 +309,7 @@ async fn close_flushes_what_is_queued_and_ends_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_follows_the_end_of_the_inbound() {
+async fn messages_after_a_close_do_not_reach_inbound() {
     let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     peer.write("{\"jsonrpc\":\"2.0\",\"method\":\"early\"}\n").await;
     tokio::task::yield_now().await;
@@ -322,23 +322,23 @@ async fn nothing_follows_the_end_of_the_inbound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_gives_up_on_a_pipe_that_is_stuck() {
+async fn close_times_out_on_a_stuck_pipe() {
     let (multiplex, _inbound, driver, peer) = pipes(16, Limits::default());
     let driver = tokio::spawn(driver);
-    let (begun, waiting) =
+    let (partly_sent, waiting) =
         (open(&multiplex, filled(1, 1000)).await, open(&multiplex, call(2)).await);
     let flushed = within(multiplex.close_within(Duration::from_millis(100))).await;
     assert_eq!(flushed.unwrap_err().kind(), ErrorKind::Timeout);
     within(multiplex.close()).await.unwrap();
-    assert_eq!(error(begun).await.delivery(), Delivery::Unknown);
+    assert_eq!(error(partly_sent).await.delivery(), Delivery::Unknown);
     assert_eq!(error(waiting).await.delivery(), Delivery::NotSent);
-    // The task ends although the peer neither reads nor goes away.
+    // The driver ends although the peer neither reads nor closes its side.
     assert!(within(driver).await.unwrap().is_closed());
     drop(peer);
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_driver_ends_everything() {
+async fn dropping_the_driver_ends_the_connection() {
     let (multiplex, mut inbound, driver, _peer) = pipes(64, Limits::default());
     let driver = tokio::spawn(driver);
     let exchange = open(&multiplex, call(1)).await;
@@ -350,7 +350,7 @@ async fn dropping_the_driver_ends_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_all_who_could_use_it_closes_the_pipe() {
+async fn dropping_the_last_handle_and_exchange_closes_the_pipe() {
     let (multiplex, inbound, driver, mut peer) = pipes(64, Limits::default());
     let driver = tokio::spawn(driver);
     let exchange = open(&multiplex, call(1)).await;
@@ -359,7 +359,7 @@ async fn dropping_all_who_could_use_it_closes_the_pipe() {
     peer.answer(1).await;
     assert!(within(exchange.response()).await.is_ok());
     assert_eq!(peer.line().await, "", "the end of the stream");
-    // The peer keeps its end open, and still the task ends.
+    // The driver ends although the peer keeps its side open.
     within(driver).await.unwrap();
 }
 
@@ -374,7 +374,7 @@ async fn drop_sends_cancelled_once_and_after_the_request() {
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#
     );
     assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":2,"method":"tools/call"}"#);
-    // Neither a late answer nor an answer that nobody reads leads to another one.
+    // Neither a late response nor an unread response causes a second cancellation.
     peer.answer(1).await;
     peer.answer(2).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -386,7 +386,7 @@ async fn drop_sends_cancelled_once_and_after_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn overflow_ends_one_exchange_and_cancels_it() {
+async fn a_full_queue_ends_and_cancels_its_exchange() {
     let (multiplex, _inbound, mut peer) = started(1 << 10, limits(|limits| limits.exchange = 2));
     let mut exchange = open(&multiplex, Request::new(1, "subscriptions/listen")).await;
     peer.line().await;
@@ -422,7 +422,7 @@ fn with_progress(id: i64) -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_loses_nothing_for_those_who_read() {
+async fn a_burst_loses_no_message_of_active_readers() {
     let (multiplex, mut inbound, mut peer) = started(1 << 20, Limits::default());
     let mut call = open(&multiplex, with_progress(1)).await;
     let mut subscription = open(&multiplex, Request::new(2, "subscriptions/listen")).await;
@@ -458,23 +458,23 @@ async fn a_burst_loses_nothing_for_those_who_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_holds_the_others_up_once_and_for_a_moment_only() {
+async fn a_slow_reader_delays_others_once_and_briefly() {
     let (multiplex, _inbound, mut peer) = started(1 << 20, Limits::default().with_exchange(100));
     let slow = open(&multiplex, with_progress(1)).await;
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     for n in 0..100 {
         let other = open(&multiplex, call(n + 2)).await;
         peer.write(progress(0).repeat(1000)).await;
         peer.answer(n + 2).await;
         assert!(within(other.response()).await.is_ok());
     }
-    assert!(begun.elapsed() <= Duration::from_millis(20), "{:?}", begun.elapsed());
+    assert!(started.elapsed() <= Duration::from_millis(20), "{:?}", started.elapsed());
     peer.answer(1).await;
     assert!(within(slow.response()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_logs_that_nobody_reads_loses_no_event() {
+async fn a_burst_of_unread_logs_displaces_no_event() {
     let (_multiplex, mut inbound, mut peer) = started(1 << 20, Limits::default());
     let log = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n";
     peer.write(log.repeat(3000) + "{\"jsonrpc\":\"2.0\",\"method\":\"event\"}\n").await;
@@ -496,7 +496,7 @@ async fn a_burst_of_logs_that_nobody_reads_loses_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn junk_in_the_envelope_is_not_kept_for_a_reader_who_is_slow() {
+async fn unknown_members_of_a_message_are_not_retained_for_a_slow_reader() {
     let (multiplex, _inbound, mut peer) = started(1 << 20, Limits::default());
     let slow = open(&multiplex, with_progress(1)).await;
     let junk = "x".repeat(1 << 20);
@@ -528,7 +528,7 @@ async fn no_response_is_written_in_the_modern_era() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closed_says_why() {
+async fn closed_returns_the_reason() {
     let (multiplex, _inbound, peer) = started(1 << 10, Limits::default());
     assert!(timeout(Duration::from_secs(1), multiplex.closed()).await.is_err());
     let waiting = multiplex.closed();
@@ -538,13 +538,13 @@ async fn closed_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_a_request_that_waits_for_room_sends_nothing_of_it() {
+async fn dropping_a_request_that_waits_for_room_sends_nothing() {
     let (multiplex, _inbound, mut peer) = started(16, limits(|limits| limits.outbox = 1));
     within(multiplex.send(notice("first"))).await.unwrap();
     let waiting = timeout(Duration::from_millis(1), multiplex.request(call(1).into())).await;
     assert!(waiting.is_err());
     assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","method":"first"}"#);
-    // Its id is free again and its route is gone.
+    // The id can be used again.
     let again = open(&multiplex, call(1)).await;
     assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
     peer.answer(1).await;
@@ -554,7 +554,7 @@ async fn dropping_a_request_that_waits_for_room_sends_nothing_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn batches_are_taken_whoever_sends_them() {
+async fn batches_are_accepted_in_every_revision() {
     let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     let batch =
         "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}},{\"jsonrpc\":\"2.0\",\"method\":\"m\"}]\n";
@@ -565,14 +565,14 @@ async fn batches_are_taken_whoever_sends_them() {
         assert!(within(exchange.response()).await.is_ok());
         assert_eq!(message(&mut inbound).await, Notification::new("m").into());
     }
-    // Before the first request, too.
+    // Also before the first request.
     let (_multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     peer.write(batch).await;
     assert_eq!(message(&mut inbound).await, Notification::new("m").into());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_read_fails_its_request_at_once_with_an_excerpt() {
+async fn an_unparsable_response_fails_its_request_at_once_with_an_excerpt() {
     let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
     for (id, broken) in (1..).zip([
         "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":[[[[",
@@ -593,7 +593,7 @@ async fn an_answer_that_cannot_be_read_fails_its_request_at_once_with_an_excerpt
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_around_an_answer_and_ids_of_another_type_do_no_harm() {
+async fn responses_among_other_text_or_with_ids_of_another_type_are_accepted() {
     let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
     for (id, answer) in (1..).zip([
         "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{}}",
@@ -612,11 +612,11 @@ async fn text_around_an_answer_and_ids_of_another_type_do_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_skipped_and_what_answers_nothing_is_counted_with_the_last_of_it() {
+async fn diagnostics_count_skipped_lines_and_unmatched_responses() {
     let (multiplex, mut inbound, mut peer) = started(1 << 10, Limits::default());
     drop(open(&multiplex, call(1)).await);
     peer.write("Server running on port 3000\nContent-Length: 17\n").await;
-    // A late answer to what was cancelled is no surprise; others are.
+    // A late response to a cancelled request does not count as unmatched.
     peer.answer(1).await;
     peer.answer(8).await;
     peer.answer(9).await;
@@ -629,13 +629,13 @@ async fn what_was_skipped_and_what_answers_nothing_is_counted_with_the_last_of_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_of_the_server_are_refused_when_nobody_takes_them() {
+async fn unread_requests_of_the_server_are_answered_with_an_error() {
     let (multiplex, inbound, mut peer) = started(1 << 10, limits(|limits| limits.inbound = 1));
     let request = |id: i64| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");
     peer.write(request(1) + &request(2)).await;
     let line = peer.line().await;
     assert!(line.starts_with(r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32603"#), "{line}");
-    // The first one waits for a reader that goes away.
+    // The first request is queued when the reader is dropped.
     drop(inbound);
     peer.write(request(3)).await;
     for id in [1, 3] {
@@ -647,7 +647,7 @@ async fn requests_of_the_server_are_refused_when_nobody_takes_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_requests_from_a_peer_that_does_not_read_takes_no_memory() {
+async fn a_flood_of_requests_from_a_peer_that_does_not_read_uses_bounded_memory() {
     let (multiplex, inbound, mut peer) = started(64, limits(|limits| limits.outbox = 1000));
     drop(inbound);
     for id in 0..1000 {
@@ -657,7 +657,7 @@ async fn a_flood_of_requests_from_a_peer_that_does_not_read_takes_no_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_requests_with_one_progress_token_do_not_break_each_other() {
+async fn a_duplicate_progress_token_belongs_to_the_first_request() {
     let (multiplex, _inbound, mut peer) = started(1 << 10, Limits::default());
     let params = || RawJson::from_text(r#"{"_meta":{"progressToken":7}}"#).unwrap();
     let mut first = open(&multiplex, call(1).with_params(params())).await;

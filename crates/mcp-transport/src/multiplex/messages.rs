@@ -11,28 +11,32 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use mcp_core::Message;
 
-use super::{Multiplex, Queue, Shared, backpressure::Backpressure, linger::Linger, outbox::weight};
+use super::{
+    Inner, Multiplex, Queue, backpressure::Backpressure, grace::ReadGrace, outbox::weight,
+};
 use crate::{Error, ErrorKind, Inbound, Limits};
 
-/// Does the I/O of a [`Multiplex`] over a `Sink` and a `Stream` of messages: a future that resolves to
-/// the reason why they ended. Dropping it ends everything that is still open; it outlives its sink as a
-/// [`LineDriver`](super::LineDriver) does its writing half.
+/// Does the I/O of a [`Multiplex`] over a `Sink` and a `Stream` of messages: a future that resolves to the
+/// reason why they ended.
+///
+/// Dropping it ends every open exchange. After the end of the sink it still reads, as a
+/// [`LineDriver`](super::LineDriver) does after the end of its write half. Needs tokio's timer.
 #[must_use = "nothing is sent or received unless the driver is polled"]
 pub struct MessageDriver<Si, St> {
-    shared: Arc<Shared>,
-    /// `None` once it is closed.
+    shared: Arc<Inner>,
+    /// `None` after it is closed.
     sink: Option<Si>,
     stream: St,
-    linger: Linger,
+    grace: ReadGrace,
     backpressure: Backpressure,
     reason: Option<Error>,
 }
 
-/// Messages that are taken in one poll, before others get their turn.
-const TAKEN: usize = 256;
+/// The number of messages received in one poll, before the task yields.
+const MESSAGES_PER_POLL: usize = 256;
 
 impl Multiplex {
-    /// Speaks over a `Sink` and a `Stream` of messages, such as two channels or a web socket.
+    /// Creates a transport over a `Sink` and a `Stream` of messages, such as two channels or a WebSocket.
     pub fn messages<Si, St, E>(
         sink: Si,
         stream: St,
@@ -48,7 +52,7 @@ impl Multiplex {
             shared: Arc::clone(&multiplex.shared.0),
             sink: Some(sink),
             stream,
-            linger: Linger::default(),
+            grace: ReadGrace::default(),
             backpressure: Backpressure::default(),
             reason: None,
         };
@@ -63,7 +67,7 @@ where
     fn poll_write(&mut self, cx: &mut Context<'_>) {
         let Some(sink) = &mut self.sink else { return };
         let mut sink = Pin::new(sink);
-        let mut moved = false;
+        let mut progressed = false;
         let end = loop {
             let room = sink.as_mut().poll_ready(cx);
             let mut state = self.shared.lock();
@@ -72,10 +76,10 @@ where
                 _ => None,
             };
             if let Some(message) = next {
-                // An offset is passed as soon as the sink has the message.
+                // A message counts as written as soon as the sink has accepted it.
                 state.outbox.written += weight(&message);
                 drop(state);
-                moved = true;
+                progressed = true;
                 match sink.as_mut().start_send(message) {
                     Ok(()) => continue,
                     Err(error) => break Poll::Ready(Err(error)),
@@ -85,7 +89,7 @@ where
             let closing = state.closing;
             drop(state);
             if closing {
-                self.linger.closing();
+                self.grace.closing();
             }
             break match room {
                 Poll::Ready(Ok(())) if closing => sink.as_mut().poll_close(cx),
@@ -96,15 +100,15 @@ where
                 room => room,
             };
         };
-        let over = end.is_ready();
+        let ended = end.is_ready();
         if let Poll::Ready(end) = end {
             if let Err(error) = end {
-                self.linger.broken(error);
+                self.grace.broken(error);
             }
             self.sink = None;
-            self.shared.lock().write_over = true;
+            self.shared.lock().write_ended = true;
         }
-        if moved || over {
+        if progressed || ended {
             self.shared.progress.notify_waiters();
         }
     }
@@ -116,7 +120,7 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        for _ in 0..TAKEN {
+        for _ in 0..MESSAGES_PER_POLL {
             ready!(self.backpressure.poll(&self.shared, cx));
             match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(message)) => self.backpressure.set(self.shared.deliver(message)),
@@ -147,11 +151,11 @@ where
         let this = &mut *self;
         this.poll_write(cx);
         let read = this.poll_read(cx);
-        // What was read may have queued a refusal.
+        // Reading may have queued an error response.
         this.poll_write(cx);
         let reason = match read {
             Poll::Ready(reason) => reason,
-            Poll::Pending => ready!(this.linger.poll(cx)),
+            Poll::Pending => ready!(this.grace.poll(cx)),
         };
         this.reason = Some(reason.clone());
         Poll::Ready(reason)
@@ -161,7 +165,7 @@ where
 impl<Si, St> Drop for MessageDriver<Si, St> {
     fn drop(&mut self) {
         let reason = self.reason.take();
-        self.shared.lock().write_over = true;
+        self.shared.lock().write_ended = true;
         self.shared.end(
             &reason.unwrap_or_else(|| Error::new(ErrorKind::Closed, "the connection was dropped")),
         );

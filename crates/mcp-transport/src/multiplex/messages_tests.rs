@@ -27,11 +27,11 @@ fn started(limits: Limits) -> (Multiplex, Inbound, Peer) {
 }
 
 async fn within<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(60), future).await.expect("nothing waits for ever")
+    timeout(Duration::from_secs(60), future).await.expect("the future completes within 60 s")
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_answers_and_the_rest_go_both_ways() {
+async fn requests_responses_and_notifications_pass() {
     let (multiplex, mut inbound, mut peer) = started(Limits::default());
     let exchange = within(multiplex.request(Request::new(1, "a").into())).await.unwrap();
     let Some(Message::Request(request)) = within(peer.from_client.recv()).await else { panic!() };
@@ -45,7 +45,7 @@ async fn requests_answers_and_the_rest_go_both_ways() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_to_be_sent_is_bounded_in_bytes() {
+async fn the_outbox_is_bounded_in_bytes() {
     let limits = Limits::default().with_outbox(10_000);
     let (multiplex, _inbound, mut peer) = started(limits);
     let big = RawJson::from_text(format!("\"{}\"", "x".repeat(6_000))).unwrap();
@@ -63,7 +63,7 @@ async fn what_waits_to_be_sent_is_bounded_in_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_sink_ends_what_is_open_and_the_driver() {
+async fn the_end_of_the_sink_ends_open_exchanges_and_the_connection() {
     let (multiplex, mut inbound, peer) = started(Limits::default());
     let Peer { from_client, to_client } = peer;
     let sent = within(multiplex.request(Request::new(1, "a").into())).await.unwrap();
@@ -77,12 +77,12 @@ async fn the_end_of_the_sink_ends_what_is_open_and_the_driver() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_stream_tells_what_was_sent() {
+async fn the_end_of_the_stream_reports_the_delivery_of_each_request() {
     let (multiplex, _inbound, peer) = started(Limits::default());
     let Peer { mut from_client, to_client } = peer;
     let sent = within(multiplex.request(Request::new(1, "a").into())).await.unwrap();
     within(from_client.recv()).await.unwrap();
-    // The channel holds one message and the sink another one; the rest waits in the outbox.
+    // One message is in the channel and another one in the sink; the rest is in the outbox.
     let exchanges = [
         within(multiplex.request(Request::new(2, "a").into())).await.unwrap(),
         within(multiplex.request(Request::new(3, "a").into())).await.unwrap(),
@@ -101,7 +101,7 @@ async fn the_end_of_the_stream_tells_what_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_the_outbox_holds_goes_one_by_one() {
+async fn messages_larger_than_the_outbox_are_sent_one_by_one() {
     let limits = Limits::default().with_outbox(1_000);
     let (multiplex, _inbound, mut peer) = started(limits);
     let big = RawJson::from_text(format!("\"{}\"", "x".repeat(100_000))).unwrap();

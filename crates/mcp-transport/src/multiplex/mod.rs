@@ -1,14 +1,13 @@
-//! Many exchanges over one shared pipe: a routing table, an outbox and a driver that moves bytes.
+//! Multiplexes exchanges over one shared pipe: a routing table, an outbox and a driver that does the I/O.
 //!
-//! The driver never waits for a write before it reads. It writes what requests have left in the outbox,
-//! and puts what arrives where its reader finds it. A reader for which much waits is given a few
-//! milliseconds to read before the driver receives more; a slow one is not waited for again.
+//! The driver never waits for a write before it reads. It writes the messages of the outbox, and queues
+//! received messages for their readers. For a reader with a backlog, the driver pauses receiving for up to
+//! 10 ms; it does not pause again for a reader that did not catch up.
 
 mod backpressure;
-mod expect_answer;
+mod grace;
 mod id_hasher;
 mod lines;
-mod linger;
 mod messages;
 mod outbox;
 mod pretty;
@@ -45,33 +44,37 @@ use crate::{
 pub(crate) use self::route::Route;
 pub use self::{id_hasher::IdHasher, lines::LineDriver, messages::MessageDriver};
 
-/// A [`Transport`] over one pipe that all exchanges share: the streams of a process, a socket, a pair of
-/// message channels.
+/// A [`Transport`] over one pipe that all exchanges share: the standard streams of a process, a socket, or a
+/// pair of message channels.
 ///
-/// Comes with an [`Inbound`] and a driver, a future that does the I/O and has to be polled, usually by a
-/// task of its own. The driver ends when the pipe does; dropping it ends every open exchange.
+/// [`lines`](Self::lines) and [`messages`](Self::messages) return it together with an [`Inbound`] and a
+/// driver: a future that does the I/O and must be polled, usually in a spawned task. The driver ends when
+/// the pipe ends. Dropping it ends every open exchange.
 ///
-/// Received messages go to: the request with the id of a response; the request with the
-/// `progressToken` of a progress notification; the subscription whose id stands in `_meta` or in a
-/// `notifications/cancelled`; everything else to [`Inbound`].
+/// A received message is routed to:
 ///
-/// Cloning is cheap. [`close`](Transport::close) flushes, closes the writing half and ends everything;
-/// dropping the last clone and the last exchange closes the writing half too.
+/// - the open request with the id of a response;
+/// - the open request with the `progressToken` of a progress notification;
+/// - the subscription whose id is in `_meta` or in a `notifications/cancelled`;
+/// - [`Inbound`] otherwise.
+///
+/// Cloning is cheap. [`close`](Transport::close) flushes queued messages, closes the write half and ends
+/// every exchange. Dropping the last clone and the last exchange closes the write half too.
 #[derive(Clone)]
 pub struct Multiplex {
-    shared: Arc<User>,
+    shared: Arc<Handle>,
 }
 
-/// Held by all who may still send or wait for an answer. The last one closes the pipe.
-struct User(Arc<Shared>);
+/// Shared by all transports and open exchanges of a connection. Dropping the last one closes the pipe.
+struct Handle(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     state: Mutex<State>,
     inbound: InboundSender,
-    /// Wakes those who wait for room in the outbox, or for the end of the writing half.
+    /// Wakes senders that wait for room in the outbox, and callers that wait for the end of the write half.
     progress: Notify,
     skipped: Skipped,
-    /// Bytes are written, and not whole messages.
+    /// Whether messages are encoded as lines, rather than written to a message channel.
     encodes: bool,
     limits: Limits,
 }
@@ -80,11 +83,11 @@ struct State {
     routes: Routes,
     outbox: Outbox,
     driver: Option<Waker>,
-    /// Nothing new is accepted; the driver flushes and closes the writing half.
+    /// No new message is accepted. The driver flushes the outbox and closes the write half.
     closing: bool,
-    /// The writing half is closed or broken.
-    write_over: bool,
-    /// The revision of the last message that was sent, which decides what may be answered.
+    /// The write half is closed or broken.
+    write_ended: bool,
+    /// The protocol version of the last message sent. Decides whether requests of the server get a response.
     version: Option<ProtocolVersion>,
 }
 
@@ -96,18 +99,18 @@ impl Multiplex {
             outbox: Outbox::new(queue),
             driver: None,
             closing: false,
-            write_over: false,
+            write_ended: false,
             version: None,
         };
         let (sender, inbound) = Inbound::channel(&limits);
-        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+        let shared = Arc::new_cyclic(|shared: &Weak<Inner>| {
             let shared = Weak::clone(shared);
             sender.on_unread(move |rejected| {
                 if let Some(shared) = shared.upgrade() {
                     shared.refuse(rejected.refusal());
                 }
             });
-            Shared {
+            Inner {
                 state: Mutex::new(state),
                 inbound: sender,
                 progress: Notify::new(),
@@ -116,41 +119,46 @@ impl Multiplex {
                 limits,
             }
         });
-        (Self { shared: Arc::new(User(shared)) }, inbound)
+        (Self { shared: Arc::new(Handle(shared)) }, inbound)
     }
 
-    /// How many received lines or messages were skipped, since they were not JSON-RPC.
+    /// The number of received lines or messages that were skipped because they were not JSON-RPC.
     pub fn skipped(&self) -> u64 {
         self.shared.skipped.count()
     }
 
-    /// Ends every open exchange and the connection with `error`, which later requests get too.
+    /// Ends the connection and every open exchange with `error`. Later requests fail with it too.
     ///
-    /// For those who know more than the pipe does, such as the exit status of a process. Only the first
-    /// reason counts.
+    /// Use it if the caller has a more specific reason than the end of the pipe, such as the exit status of
+    /// a process. Only the first reason has an effect.
     pub fn fail(&self, error: &Error) {
         self.shared.end(error);
     }
 
-    /// Closes as [`close`](Transport::close) does, and waits at most `flush` for what is queued to be
-    /// written; `close` itself waits 0.5 s. When its future is dropped nothing new is accepted, and open
-    /// exchanges are not affected.
+    /// Closes the connection as [`close`](Transport::close) does, and waits at most `flush` for queued
+    /// messages to be written. `close` waits 0.5 s.
+    ///
+    /// If the future is dropped, no new message is accepted, and open exchanges are not affected.
     ///
     /// # Errors
-    /// When not all was written.
+    /// [`Timeout`](ErrorKind::Timeout) if queued messages were not written in time. The connection is closed
+    /// in any case.
+    #[doc(alias = "shutdown")]
     pub async fn close_within(&self, flush: std::time::Duration) -> Result<(), Error> {
         self.shared.begin_close();
-        let written = self.wait_for(|state| state.write_over.then_some(()));
+        let written = self.wait_for(|state| state.write_ended.then_some(()));
         let flushed = tokio::time::timeout(flush, written).await;
         self.shared.end(&closed().with_delivery(Delivery::Unknown));
-        flushed.map_err(|_| Error::new(ErrorKind::Timeout, "not all was flushed before the close"))
+        flushed.map_err(|_| {
+            Error::new(ErrorKind::Timeout, "not all queued messages were written before the close")
+        })
     }
 
-    /// Waits until `ready` gives a value, looking again after every step of the driver.
+    /// Waits until `ready` returns a value. Called again after each progress of the driver.
     async fn wait_for<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
         let mut notified = std::pin::pin!(self.shared.progress.notified());
         loop {
-            // Registered before looking, or a step in between would be missed.
+            // Enabled before the state is checked, so that no progress is missed in between.
             notified.as_mut().enable();
             if let Some(value) = ready(&mut self.shared.lock()) {
                 return value;
@@ -160,7 +168,7 @@ impl Multiplex {
         }
     }
 
-    /// Queues a message once there is room; `open` may refuse it.
+    /// Queues a message as soon as there is room, unless `open` fails.
     async fn queue(
         &self,
         message: impl Into<Message>,
@@ -177,7 +185,7 @@ impl Multiplex {
             if let Some(error) = state.routes.refusal() {
                 return Some(Err(error));
             }
-            if state.closing || state.write_over {
+            if state.closing || state.write_ended {
                 return Some(Err(closed()));
             }
             if state.outbox.waiting() >= limit {
@@ -245,7 +253,8 @@ impl Transport for Multiplex {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        // What was not written fails with its exchange, and nothing is left behind.
+        // Requests that were not written fail with their exchange, and no resource is left behind: this is
+        // no error of `close`.
         let _flushed = self.close_within(FLUSH_TIMEOUT).await;
         #[cfg(feature = "tracing")]
         if let Err(error) = _flushed {
@@ -255,7 +264,7 @@ impl Transport for Multiplex {
     }
 }
 
-/// How long [`Multiplex::close`] waits for what is queued to be written.
+/// The longest time that [`Multiplex::close`] waits for queued messages to be written.
 const FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl fmt::Debug for Multiplex {
@@ -264,27 +273,27 @@ impl fmt::Debug for Multiplex {
     }
 }
 
-impl Deref for User {
-    type Target = Shared;
+impl Deref for Handle {
+    type Target = Inner;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Inner {
         &self.0
     }
 }
 
-impl Drop for User {
+impl Drop for Handle {
     fn drop(&mut self) {
         self.begin_close();
     }
 }
 
-impl Shared {
+impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in a critical section can leave the state half changed.
+        // No critical section leaves the state inconsistent if it panics.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Has the driver write what is queued and close the writing half.
+    /// Makes the driver write the queued messages and close the write half.
     fn begin_close(&self) {
         let driver = {
             let mut state = self.lock();
@@ -310,7 +319,7 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Hands a received message to whom it belongs, and says whose reader should be given time now.
+    /// Queues a received message for its reader. Returns the reader if it has a backlog.
     fn deliver(&self, message: Message) -> Option<Busy> {
         let routed = self.lock().routes.deliver(message);
         match routed {
@@ -325,12 +334,14 @@ impl Shared {
                     None
                 }
             },
-            Routed::Nobody => None,
+            Routed::Discarded => None,
         }
     }
 
-    /// Queues the refusal of a request of the server. A server that does not read gets none: what waits
-    /// for it stays bounded. In the modern era servers do not ask, and are not answered.
+    /// Queues the error response to a request of the server. It is dropped if the outbox is full, so that
+    /// a server that does not read cannot grow it. In the modern era clients send no responses.
+    ///
+    /// Spec: basic/index#statelessness
     fn refuse(&self, refusal: Option<Response>) {
         let Some(refusal) = refusal else { return };
         let driver = {
@@ -345,11 +356,11 @@ impl Shared {
         driver.into_iter().for_each(Waker::wake);
     }
 
-    /// Something arrived that is no message: it fails the request whose id it shows, or is skipped.
+    /// Handles a frame that is not a message: it fails the request whose id it contains, or is skipped.
     fn reject(&self, frame: &[u8], error: ParseError) {
         let mut wakers = Vec::new();
         let failed = error.id.clone().is_some_and(|id| {
-            let text = format!("the answer cannot be read: {}", excerpt(frame));
+            let text = format!("the response is not valid JSON-RPC: {}", excerpt(frame));
             let cause = Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered);
             self.lock().routes.fail(&id, cause.with_source(error), &mut wakers)
         });
@@ -359,12 +370,12 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// A message over the limit fails the request that it answers, or every open one where that does not
-    /// show. A request of the server is refused.
+    /// Handles a message over the limit: it fails the request that it responds to, or every open request if
+    /// its id cannot be found. A request of the server is answered with an error.
     fn reject_too_long(&self, line: &TooLong) {
         let hint = line.hint();
         let text = format!(
-            "a message of {} bytes is over the limit of {} bytes",
+            "a message of {} bytes exceeds the limit of {} bytes",
             line.length, self.limits.message
         );
         if hint.is_call {
@@ -384,8 +395,8 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// The messages of a frame of bytes: one, a batch, or none. `pretty` holds the lines before this one that
-    /// may belong to it.
+    /// Parses a frame: one message, a batch, or none. `pretty` has the preceding lines that may belong to the
+    /// same message.
     fn parse(&self, frame: Bytes, pretty: &mut PrettyPrinted) -> Frame {
         match Message::parse(frame.clone()) {
             Ok(message) => {
@@ -394,27 +405,34 @@ impl Shared {
                 }
                 Frame::One(message)
             }
-            Err(error) => self.parse_again(frame, error, pretty),
+            Err(error) => self.parse_leniently(frame, error, pretty),
         }
     }
 
+    /// Parses a frame that is not exactly one message: part of a pretty-printed message, a batch, or a
+    /// response among other text.
     #[cold]
-    fn parse_again(&self, frame: Bytes, error: ParseError, pretty: &mut PrettyPrinted) -> Frame {
+    fn parse_leniently(
+        &self,
+        frame: Bytes,
+        error: ParseError,
+        pretty: &mut PrettyPrinted,
+    ) -> Frame {
         match pretty.add(&frame, self.limits.message) {
             Joined::No => {}
             Joined::Part => return Frame::None,
             Joined::Whole(frame) => return self.parse(frame, pretty),
         }
         if matches!(error.kind, ParseErrorKind::Batch) {
-            // One revision has batches; in any other, what is in them is clear too.
+            // Only revision 2025-03-26 has batches, but they are unambiguous in any other.
             match mcp_core::parse_batch(frame.clone()) {
                 Ok(messages) => return Frame::Batch(messages),
                 Err(error) => self.reject(&frame, error),
             }
             return Frame::None;
         }
-        if let Some(answer) = skipped::answer_among(&frame) {
-            return Frame::One(answer);
+        if let Some(response) = skipped::embedded_response(&frame) {
+            return Frame::One(response);
         }
         #[cfg(feature = "tracing")]
         tracing::debug!(%error, length = frame.len(), excerpt = %excerpt(&frame), "not a message");
@@ -423,9 +441,12 @@ impl Shared {
     }
 }
 
-/// What a frame of bytes holds.
+/// The messages of a frame.
 enum Frame {
     One(Message),
     Batch(Vec<Message>),
     None,
 }
+
+// Declared after `lines` and `messages`, so that rustdoc lists its `impl` after theirs.
+mod expect_answer;

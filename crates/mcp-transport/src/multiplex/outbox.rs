@@ -1,20 +1,20 @@
-//! What waits to be written.
+//! The queue of outgoing messages.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use mcp_core::Message;
 
-/// From this size on a line is encoded outside the lock and written from where it lies.
-const LARGE: usize = 64 << 10;
+/// A line of at least this many bytes is encoded outside the lock and written without copying it.
+const LARGE_LINE: usize = 64 << 10;
 
-/// Messages on their way to the driver, in order. Offsets count bytes: of lines, or about so many as the
-/// line would have.
+/// Outgoing messages in order. Offsets are in bytes: of the lines, or the [`weight`] of messages that are
+/// not encoded.
 pub(super) struct Outbox {
     pub(super) queue: Queue,
-    /// Everything ever queued.
+    /// The total of bytes queued so far.
     pub(super) queued: u64,
-    /// Everything that the peer's pipe has taken.
+    /// The total of bytes written so far.
     pub(super) written: u64,
 }
 
@@ -23,12 +23,12 @@ pub(super) enum Queue {
     Messages(VecDeque<Message>),
 }
 
-/// Encoded lines: large ones apart, then small ones in one piece.
+/// Encoded lines: large ones separately, then small ones in one buffer.
 #[derive(Default)]
 pub(super) struct Lines {
     large: VecDeque<Bytes>,
     small: Vec<u8>,
-    /// How much of `small` has been written.
+    /// The number of bytes of `small` that have been written.
     at: usize,
 }
 
@@ -37,7 +37,7 @@ impl Outbox {
         Self { queue, queued: 0, written: 0 }
     }
 
-    /// What has been queued and not written.
+    /// The number of bytes queued but not written.
     pub(super) fn waiting(&self) -> u64 {
         self.queued - self.written
     }
@@ -57,7 +57,7 @@ impl Outbox {
         }
     }
 
-    /// Takes a line that [`encode_large`] has encoded before.
+    /// Queues a line encoded by [`encode_large`].
     pub(super) fn push_large(&mut self, line: Bytes) {
         if let Queue::Lines(lines) = &mut self.queue {
             self.queued += line.len() as u64;
@@ -69,15 +69,15 @@ impl Outbox {
     }
 }
 
-/// About how many bytes the line of a message has.
+/// The approximate length of the line of a message, in bytes.
 pub(super) fn weight(message: &Message) -> u64 {
     message.payload_len() as u64 + 64
 }
 
-/// Encodes a message that is large as a line, so that nobody holds the lock meanwhile.
+/// Encodes a large message as a line, so that this is not done under the lock. `None` for a small one.
 pub(super) fn encode_large(message: &Message) -> Option<Bytes> {
     let length = message.payload_len();
-    (length >= LARGE).then(|| {
+    (length >= LARGE_LINE).then(|| {
         let mut line = Vec::with_capacity(length + 256);
         message.encode(&mut line);
         line.push(b'\n');
@@ -86,14 +86,14 @@ pub(super) fn encode_large(message: &Message) -> Option<Bytes> {
 }
 
 impl Lines {
-    /// Moves all that is queued over, once everything here has been written.
+    /// Takes all lines of `queue`, if everything in `self` has been written.
     pub(super) fn refill(&mut self, queue: &mut Lines) {
         if !self.is_empty() {
             return;
         }
         self.at = 0;
-        // The two buffers change places for ever, unless one has grown beyond reason.
-        match self.small.capacity() > 4 * LARGE {
+        // The two buffers are swapped and reused, unless one has grown too large.
+        match self.small.capacity() > 4 * LARGE_LINE {
             true => self.small = Vec::new(),
             false => self.small.clear(),
         }
@@ -105,7 +105,7 @@ impl Lines {
         self.large.is_empty() && self.at == self.small.len()
     }
 
-    /// What is written next.
+    /// The bytes to be written next.
     pub(super) fn front(&self) -> &[u8] {
         match self.large.front() {
             Some(line) => line,

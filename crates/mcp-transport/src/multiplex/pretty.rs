@@ -1,8 +1,8 @@
-//! A message that the server has printed over several lines.
+//! Messages that the server pretty-printed over several lines.
 
 use bytes::{Bytes, BytesMut};
 
-/// The lines of an object that began with a line of nothing but `{`, until it ends.
+/// Collects the lines of an object that starts with a line of only `{`.
 #[derive(Debug, Default)]
 pub(super) struct PrettyPrinted {
     text: BytesMut,
@@ -11,19 +11,19 @@ pub(super) struct PrettyPrinted {
     in_string: bool,
 }
 
-/// What became of a line.
+/// The outcome of [`PrettyPrinted::add`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joined {
-    /// It is no part of such a message.
+    /// The line is not part of a pretty-printed message.
     No,
-    /// The message is not complete yet.
+    /// The message is incomplete.
     Part,
-    /// The whole message.
+    /// The message is complete.
     Whole(Bytes),
 }
 
 impl PrettyPrinted {
-    /// Adds a line that is no message by itself; `limit` is the length of a message in bytes.
+    /// Adds a line that is not a message. `limit` is the maximum length of a message in bytes.
     pub(super) fn add(&mut self, line: &[u8], limit: usize) -> Joined {
         if self.lines == 0 && line != b"{" {
             return Joined::No;
@@ -54,7 +54,7 @@ impl PrettyPrinted {
         Joined::Whole(whole)
     }
 
-    /// A whole message has arrived: what is here is no message. How many lines that were.
+    /// Discards the collected lines, since a complete message has arrived. Returns their number.
     pub(super) fn clear(&mut self) -> u64 {
         if self.lines == 0 {
             return 0;
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_joined_from_a_brace_to_its_end() {
+    fn lines_are_joined_from_the_opening_to_the_closing_brace() {
         let text = "{\n  \"a\": \"}\\\"\",\n  \"b\": [\n    {\n    }\n  ]\n}";
         let mut pretty = PrettyPrinted::default();
         let mut joined: Vec<_> =
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_not_and_it_is_bounded() {
+    fn other_lines_are_not_joined_and_the_length_is_bounded() {
         let mut pretty = PrettyPrinted::default();
         for line in ["a log line", "{\"a\":", "}", ""] {
             assert_eq!(pretty.add(line.as_bytes(), 10), Joined::No, "{line}");

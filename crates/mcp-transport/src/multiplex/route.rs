@@ -7,19 +7,19 @@ use std::{
 
 use mcp_core::{Message, RequestId};
 
-use super::User;
+use super::Handle;
 use crate::Error;
 
 /// The receiving end of one exchange.
 pub(crate) struct Route {
-    shared: Arc<User>,
+    shared: Arc<Handle>,
     id: RequestId,
-    over: bool,
+    ended: bool,
 }
 
 impl Route {
-    pub(super) fn new(shared: Arc<User>, id: RequestId) -> Self {
-        Self { shared, id, over: false }
+    pub(super) fn new(shared: Arc<Handle>, id: RequestId) -> Self {
+        Self { shared, id, ended: false }
     }
 
     pub(crate) fn poll_next(
@@ -31,14 +31,14 @@ impl Route {
         let driver = if state.routes.resumes() { state.driver.take() } else { None };
         drop(state);
         driver.into_iter().for_each(Waker::wake);
-        self.over = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
+        self.ended = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
         polled
     }
 }
 
 impl Drop for Route {
     fn drop(&mut self) {
-        if self.over {
+        if self.ended {
             return;
         }
         let mut state = self.shared.lock();
@@ -46,7 +46,7 @@ impl Drop for Route {
         if cancel.is_none() && !state.routes.resumes() {
             return;
         }
-        // Not held back by a full outbox: there is at most one for each request that was let in.
+        // Queued even if the outbox is full: there is at most one for each accepted request.
         cancel.into_iter().for_each(|cancel| state.outbox.push(cancel.into()));
         let driver = state.driver.take();
         drop(state);

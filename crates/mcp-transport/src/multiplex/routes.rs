@@ -1,5 +1,5 @@
-//! The routing table of a shared pipe: pure, without I/O. It decides to whom each received message
-//! belongs and keeps it there until it is polled for.
+//! The routing table of a shared pipe, without I/O: assigns each received message to an exchange and queues
+//! it there.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,52 +18,53 @@ use crate::{
     mailbox::{Bounds, Mailbox, Pushed},
 };
 
-/// How many cancelled requests are remembered.
-const CANCELLED: usize = 64;
+/// The number of cancelled requests whose ids are stored.
+const MAX_CANCELLED: usize = 64;
 
 pub(super) struct Routes {
     open: HashMap<RequestId, Slot, BuildHasherDefault<IdHasher>>,
     /// Progress tokens of open requests.
     tokens: HashMap<RequestId, RequestId>,
-    /// How many open requests are subscriptions.
+    /// The number of open subscriptions.
     subscriptions: usize,
-    /// The request whose reader the driver gives time to read.
+    /// The request for whose reader the driver pauses.
     paused: Option<RequestId>,
-    /// Requests that were cancelled last: late answers to them are no surprise.
+    /// The ids of the last cancelled requests. Late responses to them are expected.
     cancelled: VecDeque<RequestId>,
-    /// Answers to no open request, and the id of the last of them.
+    /// The number of responses to no open request, and the id of the last one.
     unmatched: (u64, Option<RequestId>),
     ended: Option<Error>,
     bounds: Bounds,
 }
 
 struct Slot {
-    mail: Mailbox<Message>,
+    mailbox: Mailbox<Message>,
     end: Option<Result<Response, Error>>,
     waker: Option<Waker>,
     token: Option<RequestId>,
     purpose: Purpose,
-    /// Where its line begins in all that was ever written; `None` if it goes another way.
-    begins_at: Option<u64>,
+    /// The offset of the request in the outgoing stream; `None` if it was sent outside the pipe.
+    offset: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Call,
-    /// `initialize` may not be cancelled, and a server whose era is unknown may die of it.
+    /// `initialize` and `server/discover`. `initialize` must not be cancelled, and a legacy server may exit
+    /// on a cancelled probe.
     Opening,
     /// A long-lived exchange, such as `subscriptions/listen`.
     Subscription,
 }
 
-/// To whom a message belongs.
+/// The destination of a message.
 pub(super) enum Routed {
-    /// To an exchange, where it waits now. Its reader is to be woken, and given time to read if it is `busy`.
+    /// Queued for an exchange. `wake` is its reader; `busy` is its id if the reader has a backlog.
     Exchange { wake: Option<Waker>, busy: Option<RequestId> },
-    /// To no exchange.
+    /// Outside any exchange.
     Inbound(Message),
-    /// To nobody: it is late, or one too many.
-    Nobody,
+    /// Discarded: the exchange or the connection has ended.
+    Discarded,
 }
 
 impl Routes {
@@ -80,25 +81,26 @@ impl Routes {
         }
     }
 
-    /// Why the connection is over.
+    /// The reason why the connection ended.
     pub(super) fn ended(&self) -> Option<&Error> {
         self.ended.as_ref()
     }
 
-    /// Why the connection is over, as a new message meets it.
+    /// The error of new messages if the connection has ended.
     pub(super) fn refusal(&self) -> Option<Error> {
         self.ended.clone().map(|error| error.with_delivery(Delivery::NotSent))
     }
 
-    /// Opens a route for a request that will be written at the offset `begins_at`, or go another way.
+    /// Opens a route for a request. `offset` is its position in the outgoing stream, or `None` if it is sent
+    /// outside the pipe.
     pub(super) fn open(
         &mut self,
         request: &Request,
         is_long_lived: bool,
-        begins_at: Option<u64>,
+        offset: Option<u64>,
     ) -> Result<(), Error> {
         if self.open.contains_key(&request.id) {
-            let message = format!("a request with the id {} is in flight already", request.id);
+            let message = format!("a request with the id {} is already in flight", request.id);
             return Err(
                 Error::new(ErrorKind::InvalidRequest, message).with_delivery(Delivery::NotSent)
             );
@@ -111,38 +113,38 @@ impl Routes {
         };
         let token = request.params.as_ref().and_then(|params| progress_token(params.as_bytes()));
         if let Some(token) = &token {
-            // A token that is in use already stays with the request that came first.
+            // A token that is already in use stays with the earlier request.
             self.tokens.entry(token.clone()).or_insert_with(|| request.id.clone());
         }
         self.subscriptions += usize::from(purpose == Purpose::Subscription);
         self.open.insert(
             request.id.clone(),
             Slot {
-                mail: Mailbox::new(self.bounds),
+                mailbox: Mailbox::new(self.bounds),
                 end: None,
                 waker: None,
                 token,
                 purpose,
-                begins_at,
+                offset,
             },
         );
         Ok(())
     }
 
-    /// Polls the route of an open request; a terminal item closes it.
+    /// Polls the route of an open request. A terminal item closes it.
     pub(super) fn poll(
         &mut self,
         id: &RequestId,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
         let Some(slot) = self.open.get_mut(id) else { return Poll::Ready(None) };
-        if let Some(message) = slot.mail.pop() {
+        if let Some(message) = slot.mailbox.pop() {
             return Poll::Ready(Some(Ok(message)));
         }
         match slot.end.take() {
             Some(end) => {
-                // An exchange that was ended here is still open over there: `close` has to cancel it.
-                if !ended_here(&end) {
+                // An exchange that ended locally is still open at the server: `close` cancels it.
+                if !ended_locally(&end) {
                     self.remove(id);
                 }
                 Poll::Ready(Some(end.map(Message::Response)))
@@ -156,20 +158,20 @@ impl Routes {
         }
     }
 
-    /// The bytes that wait for the reader of an exchange.
+    /// The bytes queued for the reader of an exchange.
     #[cfg(test)]
     pub(super) fn waiting_bytes(&self, id: &RequestId) -> usize {
-        self.open.get(id).map_or(0, |slot| slot.mail.bytes())
+        self.open.get(id).map_or(0, |slot| slot.mailbox.bytes())
     }
 
-    /// Closes the route of a request; the notification that cancels it, if the server still works on it.
+    /// Closes the route of a request. Returns the notification that cancels it, if the server still works
+    /// on it.
     pub(super) fn close(&mut self, id: &RequestId) -> Option<Notification> {
         let slot = self.remove(id)?;
-        let over = slot.end.is_some_and(|end| !ended_here(&end));
-        if over {
+        if slot.end.is_some_and(|end| !ended_locally(&end)) {
             return None;
         }
-        if self.cancelled.len() == CANCELLED {
+        if self.cancelled.len() == MAX_CANCELLED {
             self.cancelled.pop_front();
         }
         self.cancelled.push_back(id.clone());
@@ -192,21 +194,21 @@ impl Routes {
         Some(slot)
     }
 
-    /// Says to whom a received message belongs, and keeps it for an exchange.
+    /// Determines the destination of a received message, and queues it if that is an exchange.
     pub(super) fn deliver(&mut self, message: Message) -> Routed {
         if self.ended.is_some() {
-            return Routed::Nobody;
+            return Routed::Discarded;
         }
         let (id, end) = match &message {
             Message::Response(response) => match &response.id {
-                Some(id) => match known(&self.open, id) {
-                    Some(known) => (Some(known), None),
+                Some(id) => match resolve_key(&self.open, id) {
+                    Some(key) => (Some(key), None),
                     None => {
-                        self.note_unmatched(id);
-                        return Routed::Nobody;
+                        self.record_unmatched(id);
+                        return Routed::Discarded;
                     }
                 },
-                None => (self.only_open(response), None),
+                None => (self.only_open_request(response), None),
             },
             Message::Notification(notification) => self.owner(notification),
             Message::Request(_) => (None, None),
@@ -215,64 +217,66 @@ impl Routes {
         else {
             return Routed::Inbound(message);
         };
-        // After the end of an exchange nothing more belongs to it: a second answer is dropped.
+        // Messages after the end of an exchange are dropped, such as a second response.
         if slot.end.is_some() {
-            return Routed::Nobody;
+            return Routed::Discarded;
         }
         match message {
             Message::Response(response) => slot.end = Some(Ok(response)),
-            message => match slot.mail.push(message) {
+            message => match slot.mailbox.push(message) {
                 Pushed::Queued | Pushed::Shed(_) => slot.end = end.map(Err),
                 Pushed::Full(_) => {
                     let Bounds { messages, bytes } = self.bounds;
-                    let text =
-                        format!("more than {messages} messages or {bytes} bytes waited to be read");
+                    let text = format!(
+                        "the reader is too slow: more than {messages} messages or {bytes} bytes are \
+                         unread"
+                    );
                     let error = Error::new(ErrorKind::Lagged, text);
                     slot.end = Some(Err(error.with_delivery(Delivery::Answered)));
                 }
             },
         }
-        let busy = slot.mail.wants_pause().then_some(id);
+        let busy = slot.mailbox.wants_pause().then_some(id);
         Routed::Exchange { wake: slot.waker.take(), busy }
     }
 
-    /// Whether the reader of an exchange, for which much waits, should be given more time. It is given some
-    /// until [`resumes`](Self::resumes) says so.
+    /// Whether to pause for the reader of an exchange. The pause lasts until [`resumes`](Self::resumes)
+    /// returns true.
     pub(super) fn wants_pause(&mut self, id: &RequestId) -> bool {
-        let wants_pause = self.open.get(id).is_some_and(|slot| slot.mail.wants_pause());
+        let wants_pause = self.open.get(id).is_some_and(|slot| slot.mailbox.wants_pause());
         self.paused = wants_pause.then(|| id.clone());
         wants_pause
     }
 
-    /// The reader of an exchange was given time.
+    /// Records the end of a pause for the reader of an exchange.
     pub(super) fn paused(&mut self, id: &RequestId) {
         self.paused = None;
         if let Some(slot) = self.open.get_mut(id) {
-            slot.mail.paused();
+            slot.mailbox.paused();
         }
     }
 
-    /// Whether the driver, which has given a reader time, can go on.
+    /// Whether the paused driver can continue, since the reader has caught up.
     pub(super) fn resumes(&self) -> bool {
         self.paused
             .as_ref()
-            .is_some_and(|id| self.open.get(id).is_none_or(|slot| !slot.mail.wants_pause()))
+            .is_some_and(|id| self.open.get(id).is_none_or(|slot| !slot.mailbox.wants_pause()))
     }
 
-    /// Answers to no open request, and the id of the last of them.
+    /// The number of responses to no open request, and the id of the last one.
     pub(super) fn unmatched(&self) -> (u64, Option<RequestId>) {
         self.unmatched.clone()
     }
 
-    fn note_unmatched(&mut self, id: &RequestId) {
+    fn record_unmatched(&mut self, id: &RequestId) {
         if !self.cancelled.contains(id) {
             self.unmatched = (self.unmatched.0 + 1, Some(id.clone()));
         }
     }
 
-    /// Ends one exchange with an error, if it is open.
+    /// Ends one exchange with an error. Returns whether it is open.
     pub(super) fn fail(&mut self, id: &RequestId, error: Error, wakers: &mut Vec<Waker>) -> bool {
-        let Some(slot) = known(&self.open, id).and_then(|id| self.open.get_mut(&id)) else {
+        let Some(slot) = resolve_key(&self.open, id).and_then(|id| self.open.get_mut(&id)) else {
             return false;
         };
         slot.end.get_or_insert(Err(error));
@@ -280,7 +284,7 @@ impl Routes {
         true
     }
 
-    /// Ends every open exchange with an error, and goes on.
+    /// Ends every open exchange with an error. The connection stays open.
     pub(super) fn fail_open(&mut self, error: &Error, wakers: &mut Vec<Waker>) {
         for slot in self.open.values_mut() {
             slot.end.get_or_insert_with(|| Err(error.clone()));
@@ -288,15 +292,15 @@ impl Routes {
         }
     }
 
-    /// Ends the connection. `written` bytes of all that was queued have reached the peer.
+    /// Ends the connection. `written` is the number of bytes of the outgoing stream that were written.
     pub(super) fn end(&mut self, error: &Error, written: u64, wakers: &mut Vec<Waker>) {
         if self.ended.is_some() {
             return;
         }
         self.ended = Some(error.clone());
         for slot in self.open.values_mut() {
-            let delivery = match slot.begins_at {
-                Some(begins_at) if written <= begins_at => Delivery::NotSent,
+            let delivery = match slot.offset {
+                Some(offset) if written <= offset => Delivery::NotSent,
                 _ => Delivery::Unknown,
             };
             slot.end.get_or_insert_with(|| Err(error.clone().with_delivery(delivery)));
@@ -304,27 +308,27 @@ impl Routes {
         }
     }
 
-    /// The open request that a notification belongs to, and the error that it ends it with.
+    /// The open request that a notification belongs to, and the error with which it ends that request.
     fn owner(&self, notification: &Notification) -> (Option<RequestId>, Option<Error>) {
         let Some(params) = &notification.params else { return (None, None) };
         match &*notification.method {
             method::NOTIFICATIONS_PROGRESS if !self.tokens.is_empty() => {
                 let token =
                     params.decode::<Progress>().ok().map(|progress| progress.progress_token);
-                let token = token.and_then(|token| known(&self.tokens, &token));
+                let token = token.and_then(|token| resolve_key(&self.tokens, &token));
                 (token.and_then(|token| self.tokens.get(&token)).cloned(), None)
             }
-            // In the legacy era this names a request of the server, whose ids are its own.
+            // In the legacy era the id is that of a request of the server, which may equal one of ours.
             method::NOTIFICATIONS_CANCELLED if self.subscriptions > 0 => {
                 let id = params.decode::<Cancelled>().ok().map(|cancelled| cancelled.request_id);
-                let id = id.and_then(|id| known(&self.open, &id));
+                let id = id.and_then(|id| resolve_key(&self.open, &id));
                 let error = Error::new(ErrorKind::Cancelled, "the server ended the subscription")
                     .with_delivery(Delivery::Answered);
                 (id.filter(|id| self.is_subscription(id)), Some(error))
             }
             _ if self.subscriptions > 0 => {
                 let id = params.decode::<Tagged>().ok().and_then(|tagged| tagged.meta.subscription);
-                let id = id.and_then(|id| known(&self.open, &id));
+                let id = id.and_then(|id| resolve_key(&self.open, &id));
                 (id.filter(|id| self.is_subscription(id)), None)
             }
             _ => (None, None),
@@ -335,19 +339,21 @@ impl Routes {
         self.open.get(id).is_some_and(|slot| slot.purpose == Purpose::Subscription)
     }
 
-    /// The one request that an answer without an id can be about: an error of a server that could not read
-    /// the request, or does not know yet how to answer. Some servers answer notifications, too.
-    fn only_open(&self, response: &Response) -> Option<RequestId> {
+    /// The request that a response without an id belongs to: the only open one, if the server could not
+    /// parse it or the connection is still being opened. Any other such response may answer a notification,
+    /// which some servers do.
+    fn only_open_request(&self, response: &Response) -> Option<RequestId> {
         let (1, Some((id, slot))) = (self.open.len(), self.open.iter().next()) else { return None };
-        let is_unread =
+        let is_unparsed =
             |code| matches!(code, error_code::PARSE_ERROR | error_code::INVALID_REQUEST);
-        let is_unread = response.outcome.as_ref().err().is_some_and(|error| is_unread(error.code));
-        (is_unread || slot.purpose == Purpose::Opening).then(|| id.clone())
+        let is_unparsed =
+            response.outcome.as_ref().err().is_some_and(|error| is_unparsed(error.code));
+        (is_unparsed || slot.purpose == Purpose::Opening).then(|| id.clone())
     }
 }
 
-/// The key in a table that an id of the server stands for: itself, or the number that it is the text of.
-fn known<V, S: std::hash::BuildHasher>(
+/// Finds the key of an id that the server sent. A number may be echoed as a string.
+fn resolve_key<V, S: std::hash::BuildHasher>(
     table: &HashMap<RequestId, V, S>,
     id: &RequestId,
 ) -> Option<RequestId> {
@@ -381,9 +387,9 @@ struct SubscriptionMeta {
     subscription: Option<RequestId>,
 }
 
-/// The progress token of a request's parameters. They are parsed only where the word occurs.
+/// The progress token of a request's parameters. They are parsed only if the key occurs in them.
 fn progress_token(params: &[u8]) -> Option<RequestId> {
-    static WORD: LazyLock<memmem::Finder<'static>> =
+    static KEY: LazyLock<memmem::Finder<'static>> =
         LazyLock::new(|| memmem::Finder::new(b"\"progressToken\""));
 
     #[derive(Deserialize)]
@@ -396,12 +402,12 @@ fn progress_token(params: &[u8]) -> Option<RequestId> {
     struct Meta {
         progress_token: RequestId,
     }
-    WORD.find(params)?;
+    KEY.find(params)?;
     serde_json::from_slice::<Params>(params).ok().map(|params| params.meta.progress_token)
 }
 
-/// Whether an exchange was given up on this side alone, so that the server still works on it.
-fn ended_here(end: &Result<Response, Error>) -> bool {
+/// Whether an exchange ended on the client side only, so that the server still works on it.
+fn ended_locally(end: &Result<Response, Error>) -> bool {
     end.as_ref().is_err_and(|error| error.kind() == ErrorKind::Lagged)
 }
 

@@ -46,10 +46,9 @@ fn error_without_id(code: i64) -> Message {
     Response::error(None, ErrorObject::new(code, "what?")).into()
 }
 
-/// Where a message ends up while these requests are open: a call with the id 1 and the token "t", one
-/// with the id "1" and the token 5, a subscription with the id 7.
+/// Open requests: a call with id 1 and token "t", a call with id "1" and token 5, a subscription with id 7.
 #[test]
-fn who_gets_what() {
+fn messages_are_routed_to_their_exchange_or_to_inbound() {
     let progress = |token: &str| {
         let params = format!(r#"{{"progressToken":{token},"progress":1}}"#);
         notification("notifications/progress", &params)
@@ -69,22 +68,22 @@ fn who_gets_what() {
         (response("1"), string()),
         (progress("\"t\""), number()),
         (progress("5"), string()),
-        // An echo as text stands for the number, unless there is such a text.
+        // A string matches the number that it spells, unless the same string is open.
         (progress("\"5\""), string()),
         (progress("\"6\""), inbound.clone()),
         (progress("null"), inbound.clone()),
         (tagged("7"), subscription()),
         (tagged("\"7\""), subscription()),
         (response("7"), subscription()),
-        // The id of a call is no subscription.
+        // The request is not a subscription.
         (tagged("1"), inbound.clone()),
         (cancelled("7"), subscription()),
-        // In the legacy era this names a request of the server.
+        // In the legacy era this is the id of a request of the server.
         (cancelled("1"), inbound.clone()),
         (notification("notifications/message", "{}"), inbound.clone()),
         (Notification::new("notifications/progress").into(), inbound.clone()),
         (Request::new(1, "ping").into(), inbound.clone()),
-        // There are three that it can be about.
+        // Ambiguous: three requests are open.
         (error_without_id(-32700), inbound),
     ];
     for (message, owner) in cases {
@@ -107,11 +106,11 @@ fn who_gets_what() {
 }
 
 #[test]
-fn an_error_without_an_id_is_about_the_only_request_that_could_not_be_read() {
+fn an_error_without_an_id_belongs_to_the_only_open_request_if_it_was_not_parsed() {
     let cases = [
         ("tools/list", -32700, true),
         ("tools/list", -32600, true),
-        // The answer of a server that answers notifications, such as `notifications/initialized`.
+        // From a server that responds to notifications, such as `notifications/initialized`.
         ("tools/list", -32601, false),
         ("subscriptions/listen", -32601, false),
         ("initialize", -32601, true),
@@ -138,7 +137,7 @@ fn a_long_lived_exchange_of_any_method_is_a_subscription() {
 }
 
 #[test]
-fn the_server_ends_a_subscription_and_need_not_be_told() {
+fn a_subscription_that_the_server_ended_is_not_cancelled() {
     let mut routes = Routes::new(&Limits::default());
     open(&mut routes, &Request::new(7, "subscriptions/listen"));
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":7}"#));
@@ -152,11 +151,11 @@ fn the_server_ends_a_subscription_and_need_not_be_told() {
 
     open(&mut routes, &Request::new(8, "subscriptions/listen"));
     routes.deliver(notification("notifications/cancelled", r#"{"requestId":8}"#));
-    assert!(routes.close(&8.into()).is_none(), "not even when nobody has read of it");
+    assert!(routes.close(&8.into()).is_none(), "not even if the end was not read");
 }
 
 #[test]
-fn what_waits_is_bounded_and_one_exchange_ends_alone() {
+fn a_full_queue_ends_only_its_exchange() {
     let limits = Limits::default().with_exchange(3).with_waiting(2000);
     let tagged = |method: &'static str, bytes: usize| {
         let meta = r#""_meta":{"io.modelcontextprotocol/subscriptionId":1}"#;
@@ -176,7 +175,7 @@ fn what_waits_is_bounded_and_one_exchange_ends_alone() {
 }
 
 #[test]
-fn too_much_progress_costs_no_answer() {
+fn excess_progress_is_dropped_and_the_response_is_kept() {
     let mut routes = Routes::new(&Limits::default().with_exchange(3));
     open(&mut routes, &request(1, "tools/call", r#"{"_meta":{"progressToken":1}}"#));
     for n in 0..100 {
@@ -195,7 +194,7 @@ fn too_much_progress_costs_no_answer() {
     assert_eq!(found.len(), 4);
 }
 
-/// One step of a random run. Ids are few, so that they meet.
+/// One step of a random run. There are few ids, so that they collide.
 #[derive(Debug, Clone)]
 enum Step {
     Open(u8),
@@ -220,7 +219,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Even ids are numbers and odd ones the strings of their predecessors, so that types matter.
+/// Even ids are numbers, and odd ids are the strings of their predecessors.
 fn id_of(id: u8) -> RequestId {
     match id % 2 {
         0 => i64::from(id).into(),
@@ -228,13 +227,13 @@ fn id_of(id: u8) -> RequestId {
     }
 }
 
-/// The open request that an id stands for: a text also for the number, where no text is open.
+/// The open request that an id matches: a string also matches its number, unless the string is open.
 fn owner(open: &BTreeMap<u8, Expected>, id: u8) -> Option<u8> {
     let number = (id % 2 == 1).then(|| id - 1);
     [Some(id), number].into_iter().flatten().find(|id| open.contains_key(id))
 }
 
-/// What one open request has to yield, in order.
+/// The expected items of one open request, in order.
 #[derive(Default)]
 struct Expected {
     messages: VecDeque<Message>,
@@ -316,7 +315,7 @@ proptest! {
                     prop_assert_eq!(cancel.is_some(), working && !ended);
                 }
                 Step::End => {
-                    let error = Error::new(ErrorKind::Closed, "over");
+                    let error = Error::new(ErrorKind::Closed, "closed");
                     routes.end(&error, 1, &mut Vec::new());
                     ended = true;
                     for expected in open.values_mut() {
@@ -324,7 +323,7 @@ proptest! {
                     }
                 }
             }
-            // No route outlives its request.
+            // No route is left over.
             prop_assert_eq!(routes.open.len(), open.len());
             prop_assert_eq!(routes.tokens.len(), open.len());
         }

@@ -1,4 +1,4 @@
-//! Output of the server that is no message.
+//! Received frames that are not JSON-RPC messages.
 
 use std::{
     borrow::Cow,
@@ -15,10 +15,10 @@ use serde_json::value::RawValue;
 
 use crate::Diagnostics;
 
-/// How much of it is kept, in bytes.
-const KEPT: usize = 500;
+/// The length of the stored excerpt of a frame, in bytes.
+const EXCERPT_LENGTH: usize = 500;
 
-/// Counts what was skipped, and keeps the beginning of the last of it.
+/// Counts skipped frames, and stores an excerpt of the last one.
 #[derive(Default)]
 pub(super) struct Skipped {
     count: AtomicU64,
@@ -34,7 +34,7 @@ impl Skipped {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = excerpt(frame).into_owned();
         if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
             #[cfg(feature = "tracing")]
-            tracing::warn!("the server prints lines that are no messages; they are skipped");
+            tracing::warn!("skipping output of the server that is not JSON-RPC");
         }
     }
 
@@ -45,14 +45,14 @@ impl Skipped {
     }
 }
 
-/// The beginning of a frame, for people.
+/// The beginning of a frame as text.
 pub(super) fn excerpt(frame: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(&frame[..frame.len().min(KEPT)])
+    String::from_utf8_lossy(&frame[..frame.len().min(EXCERPT_LENGTH)])
 }
 
-/// The whole answer that stands on a line with other text before or behind it, such as a progress animation
-/// or colours. Only answers: a request there is as likely a line of a log.
-pub(super) fn answer_among(frame: &Bytes) -> Option<Message> {
+/// Finds a complete response in a line with other text before or after it, such as a progress bar or
+/// colours. Requests are not extracted, since they may be part of a log line.
+pub(super) fn embedded_response(frame: &Bytes) -> Option<Message> {
     let first = memchr::memchr(b'{', frame)?;
     let named = memmem::find(frame, b"{\"jsonrpc\"");
     [Some(first), named].into_iter().flatten().find_map(|start| {
@@ -74,11 +74,11 @@ mod tests {
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"a":"}"}}"#;
 
     fn found(line: &str) -> bool {
-        answer_among(&Bytes::copy_from_slice(line.as_bytes())).is_some()
+        embedded_response(&Bytes::copy_from_slice(line.as_bytes())).is_some()
     }
 
     #[test]
-    fn an_answer_is_found_among_other_text() {
+    fn a_response_is_found_among_other_text() {
         for line in [
             "\u{1b}[32m#\u{1b}[0m",
             "\rloading 1%\rloading 99%\r#",
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_a_request_nor_a_broken_answer_is() {
+    fn requests_and_incomplete_responses_are_not_extracted() {
         for line in [
             r#"sent {"jsonrpc":"2.0","id":1,"method":"ping"}"#,
             r#"sent {"jsonrpc":"2.0","method":"notifications/cancelled"}"#,

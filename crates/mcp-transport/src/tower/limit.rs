@@ -12,18 +12,20 @@ use tower_layer::Layer;
 
 use crate::{Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
-/// Lets at most so many exchanges be open at once; further requests wait, in order, unsent.
+/// Limits the number of concurrently open exchanges. Further requests wait in order, unsent.
 ///
-/// A place is taken until the exchange is over or dropped. One-way messages are not limited, and neither is
-/// an exchange that is [long-lived](Envelope::is_long_lived), which would hold its place for ever. Each
-/// transport that is layered has places of its own.
+/// An exchange counts until it has ended or is dropped. One-way messages and
+/// [long-lived](Envelope::is_long_lived) exchanges do not count. Each transport that the layer is applied to
+/// has its own limit.
+#[doc(alias = "middleware")]
+#[doc(alias = "parallel")]
 #[derive(Debug, Clone, Copy)]
 pub struct ConcurrencyLimitLayer {
     max: usize,
 }
 
 impl ConcurrencyLimitLayer {
-    /// A layer that lets `max` exchanges be open.
+    /// Creates a layer that allows `max` open exchanges.
     pub const fn new(max: usize) -> Self {
         Self { max }
     }
@@ -33,16 +35,16 @@ impl<T: Transport> Layer<T> for ConcurrencyLimitLayer {
     type Service = ConcurrencyLimit<T>;
 
     fn layer(&self, inner: T) -> ConcurrencyLimit<T> {
-        let places = self.max.min(Semaphore::MAX_PERMITS);
-        ConcurrencyLimit { inner, places: Arc::new(Semaphore::new(places)) }
+        let permits = self.max.min(Semaphore::MAX_PERMITS);
+        ConcurrencyLimit { inner, semaphore: Arc::new(Semaphore::new(permits)) }
     }
 }
 
-/// A transport under a [`ConcurrencyLimitLayer`].
+/// A transport wrapped by a [`ConcurrencyLimitLayer`].
 #[derive(Debug, Clone)]
 pub struct ConcurrencyLimit<T> {
     inner: T,
-    places: Arc<Semaphore>,
+    semaphore: Arc<Semaphore>,
 }
 
 impl<T: Transport> Transport for ConcurrencyLimit<T> {
@@ -50,7 +52,7 @@ impl<T: Transport> Transport for ConcurrencyLimit<T> {
         if request.is_long_lived {
             return self.inner.request(request).await;
         }
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&self.semaphore).acquire_owned().await else {
             let error = Error::new(ErrorKind::Closed, "the connection was closed");
             return Err(error.with_delivery(Delivery::NotSent));
         };
@@ -59,7 +61,7 @@ impl<T: Transport> Transport for ConcurrencyLimit<T> {
             return Ok(exchange);
         }
         let id = exchange.id().clone();
-        Ok(Exchange::from_stream(id, Placed { exchange, _place: place }))
+        Ok(Exchange::from_stream(id, PermittedExchange { exchange, _permit: permit }))
     }
 
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
@@ -75,19 +77,20 @@ impl<T: Transport> Transport for ConcurrencyLimit<T> {
     }
 
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
-        // Those who wait for a place fail too.
-        self.places.close();
+        // Fails the requests that wait for a permit.
+        self.semaphore.close();
         self.inner.close()
     }
 }
 
-/// Dropped by the outer exchange with its terminal item, and so the place is free then.
-struct Placed {
+/// An exchange with its permit. The outer exchange drops it with the terminal item, which releases the
+/// permit.
+struct PermittedExchange {
     exchange: Exchange,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Stream for Placed {
+impl Stream for PermittedExchange {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_is_free_when_the_exchange_is_over_or_dropped() {
+    async fn a_permit_is_released_when_the_exchange_ends_or_is_dropped() {
         let (multiplex, mut peer) = connection();
         let transport = ConcurrencyLimitLayer::new(1).layer(multiplex);
         let mut first = transport.request(call(1, "tools/call")).await.unwrap();
@@ -120,7 +123,7 @@ mod tests {
 
         peer.write(RESULT).await;
         assert!(within(first.next()).await.unwrap().is_ok());
-        // Over, although it is still held.
+        // The first exchange has ended, although it is not dropped yet.
         let second = within(transport.request(call(1, "tools/call"))).await.unwrap();
         assert!(waits(transport.request(call(2, "tools/call"))).await);
         drop(second);
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn close_ends_those_who_wait() {
+    async fn close_fails_waiting_requests() {
         let (multiplex, _peer) = connection();
         let transport = Arc::new(ConcurrencyLimitLayer::new(1).layer(multiplex));
         let _open = transport.request(call(1, "tools/call")).await.unwrap();

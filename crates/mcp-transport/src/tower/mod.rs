@@ -1,4 +1,19 @@
-//! Where the contract meets `tower`: a transport as a service, and layers that hold for a whole exchange.
+//! Integration with `tower`: layers that apply to a whole exchange, and a transport as a service.
+//!
+//! The layers wrap any [`Transport`](crate::Transport). Apply them to the transport of a connection with
+//! [`Connection::map`](crate::Connection::map):
+//!
+//! ```
+//! use std::time::Duration;
+//! use mcp_transport::{Connect, Connection, Error, Transport, tower::TimeoutLayer};
+//! use tower_layer::Layer;
+//!
+//! async fn connect(connector: impl Connect) -> Result<Connection<impl Transport>, Error> {
+//!     let layer = TimeoutLayer::new(Duration::from_secs(30));
+//!     Ok(connector.connect().await?.map(|transport| layer.layer(transport)))
+//! }
+//! ```
+#![doc(alias = "middleware")]
 
 mod limit;
 mod service;
@@ -24,7 +39,7 @@ mod testing {
 
     use crate::{Envelope, Limits, multiplex::Multiplex};
 
-    /// A server that the test plays, line by line.
+    /// The server side of a connection, driven by the test.
     pub(super) struct Peer {
         pub(super) lines: Pin<Box<Lines<BufReader<DuplexStream>>>>,
         pub(super) writer: DuplexStream,
@@ -49,9 +64,10 @@ mod testing {
         (multiplex, Peer { lines, writer: peer_writer })
     }
 
-    /// Time is paused, so a wait that nothing ends is over at once.
+    /// Bounds a wait. With paused time, an endless wait fails at once.
     pub(super) async fn within<F: Future>(future: F) -> F::Output {
-        tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it ends")
+        let timed = tokio::time::timeout(Duration::from_secs(3600), future).await;
+        timed.expect("the future completes within an hour")
     }
 
     pub(super) fn call(id: i64, method: &'static str) -> Envelope<Request> {

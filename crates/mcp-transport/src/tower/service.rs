@@ -11,21 +11,21 @@ use tower_service::Service;
 
 use crate::{Envelope, Error, Exchange, Transport};
 
-/// The requests of a [`Transport`] as a `tower` service: always ready, and the response is the
-/// [`Exchange`].
+/// A [`Transport`] as a `tower` service. It is always ready, and its response is the [`Exchange`].
 ///
-/// For middleware that is written against services. What such a layer measures or limits ends when the
-/// exchange begins; [`TimeoutLayer`](super::TimeoutLayer) and
-/// [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer) hold until it is over.
+/// For existing middleware of `tower` services. Such middleware applies until the exchange is open only;
+/// [`TimeoutLayer`](super::TimeoutLayer) and [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer) apply
+/// until it has ended.
+#[doc(alias = "middleware")]
 pub struct TransportService<T>(Arc<T>);
 
 impl<T: Transport> TransportService<T> {
-    /// A service that sends its requests over `transport`.
+    /// Creates a service that sends its requests over `transport`.
     pub fn new(transport: impl Into<Arc<T>>) -> Self {
         Self(transport.into())
     }
 
-    /// The transport, for one-way messages and for its end.
+    /// The transport, to send one-way messages and to close it.
     pub fn transport(&self) -> &Arc<T> {
         &self.0
     }

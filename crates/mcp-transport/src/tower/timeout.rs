@@ -12,21 +12,23 @@ use tower_layer::Layer;
 
 use crate::{Diagnostics, Envelope, Error, ErrorKind, Exchange, OneWay, Transport};
 
-/// Ends every exchange that takes longer than a limit, from the request to its terminal item.
+/// Limits the total time of every exchange, from the request to its terminal item.
 ///
-/// The exchange then fails with [`Timeout`](ErrorKind::Timeout) and the limit in the text, and the one
-/// below is dropped, which cancels the request. Of an exchange that is [long-lived](Envelope::is_long_lived)
-/// only the wait for the first message is limited. [`send`](Transport::send) has the same limit. Needs
-/// tokio's timer.
+/// At the limit, the exchange fails with [`Timeout`](ErrorKind::Timeout) and the wrapped one is dropped,
+/// which cancels the request. For a [long-lived](Envelope::is_long_lived) exchange the limit applies to the
+/// first message only. [`send`](Transport::send) has the same limit. Needs tokio's timer.
 ///
-/// Spec: basic/patterns/cancellation#timeouts
+/// Spec:
+/// [Timeouts](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation#timeouts)
+#[doc(alias = "middleware")]
+#[doc(alias = "deadline")]
 #[derive(Debug, Clone, Copy)]
 pub struct TimeoutLayer {
     limit: Duration,
 }
 
 impl TimeoutLayer {
-    /// A layer with this limit.
+    /// Creates a layer with this limit. [`Duration::MAX`] is no limit.
     pub const fn new(limit: Duration) -> Self {
         Self { limit }
     }
@@ -40,7 +42,7 @@ impl<T: Transport> Layer<T> for TimeoutLayer {
     }
 }
 
-/// A transport under a [`TimeoutLayer`].
+/// A transport wrapped by a [`TimeoutLayer`].
 #[derive(Debug, Clone)]
 pub struct Timeout<T> {
     inner: T,
@@ -49,30 +51,30 @@ pub struct Timeout<T> {
 
 impl<T: Transport> Transport for Timeout<T> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        // Made now, since the time that is spent on opening the exchange counts. Any limit is safe for it.
+        // Created first, since the time to open the exchange counts. `sleep` accepts any duration.
         let sleep = sleep(self.limit);
-        let overdue = overdue(&request.message.method, self.limit);
+        let timeout_error = timeout_error(&request.message.method, self.limit);
         let is_long_lived = request.is_long_lived;
         let exchange = match timeout(self.limit, self.inner.request(request)).await {
             Ok(exchange) => exchange?,
-            Err(_) => return Err(overdue),
+            Err(_) => return Err(timeout_error),
         };
         if exchange.is_answered() {
             return Ok(exchange);
         }
         let id = exchange.id().clone();
         let sleep = Some(Box::pin(sleep));
-        let timed = Timed { exchange: Some(exchange), sleep, is_long_lived, overdue };
+        let timed = TimedExchange { exchange: Some(exchange), sleep, is_long_lived, timeout_error };
         Ok(Exchange::from_stream(id, timed))
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        let overdue = match &message.message {
-            OneWay::Notification(notification) => overdue(&notification.method, self.limit),
-            OneWay::Response(_) => overdue("a response", self.limit),
+        let timeout_error = match &message.message {
+            OneWay::Notification(notification) => timeout_error(&notification.method, self.limit),
+            OneWay::Response(_) => timeout_error("a response", self.limit),
         };
         let sent = tokio::time::timeout(self.limit, self.inner.send(message)).await;
-        sent.unwrap_or(Err(overdue))
+        sent.unwrap_or(Err(timeout_error))
     }
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
@@ -88,20 +90,20 @@ impl<T: Transport> Transport for Timeout<T> {
     }
 }
 
-fn overdue(what: &str, limit: Duration) -> Error {
+fn timeout_error(what: &str, limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("{what} took longer than the limit of {limit:?}"))
 }
 
-struct Timed {
-    /// `None` once the time was up.
+struct TimedExchange {
+    /// `None` after the time-out.
     exchange: Option<Exchange>,
-    /// `None` once there is no limit any more.
+    /// `None` after the first message of a long-lived exchange.
     sleep: Option<Pin<Box<Sleep>>>,
     is_long_lived: bool,
-    overdue: Error,
+    timeout_error: Error,
 }
 
-impl Stream for Timed {
+impl Stream for TimedExchange {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -113,14 +115,15 @@ impl Stream for Timed {
         }
         let Some(sleep) = &mut this.sleep else { return polled };
         match polled {
-            // A stream that is always ready must not outlast the limit. An answer that is there counts.
+            // A stream that is always ready must not outlast the limit. A response that has arrived is
+            // returned even after it.
             Poll::Ready(Some(Ok(Message::Notification(_) | Message::Request(_))))
                 if sleep.deadline() <= Instant::now() => {}
             Poll::Ready(item) => return Poll::Ready(item),
             Poll::Pending => ready!(sleep.as_mut().poll(cx)),
         }
         this.exchange = None;
-        Poll::Ready(Some(Err(this.overdue.clone())))
+        Poll::Ready(Some(Err(this.timeout_error.clone())))
     }
 }
 
@@ -133,38 +136,37 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
-    async fn messages_do_not_extend_the_limit_and_its_end_cancels() {
+    async fn messages_do_not_extend_the_limit_and_the_timeout_cancels() {
         let (multiplex, mut peer) = connection();
         let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
-        let begin = Instant::now();
+        let started = Instant::now();
         let mut exchange = transport.request(call(1, "tools/call")).await.unwrap();
         tokio::time::sleep(LIMIT / 2).await;
         peer.line().await;
         peer.write(PROGRESS).await;
         assert!(within(exchange.next()).await.unwrap().is_ok());
         let error = within(exchange.next()).await.unwrap().unwrap_err();
-        assert_eq!(begin.elapsed(), LIMIT);
+        assert_eq!(started.elapsed(), LIMIT);
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert_eq!(error.to_string(), "tools/call took longer than the limit of 30s");
         assert!(within(exchange.next()).await.is_none());
-        // Cancelled already, although the outer exchange is still held.
+        // Cancelled already, although the outer exchange is not dropped yet.
         assert_eq!(peer.line().await, CANCELLED);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_in_time_passes() {
+    async fn a_response_within_the_limit_is_returned_to_a_late_reader() {
         let (multiplex, mut peer) = connection();
         let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
         let exchange = transport.request(call(1, "tools/call")).await.unwrap();
         peer.line().await;
         peer.write(RESULT).await;
-        // Not even a reader who comes late loses it.
         tokio::time::sleep(2 * LIMIT).await;
         assert!(within(exchange.response()).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_subscription_may_stay_open_once_it_has_begun() {
+    async fn a_long_lived_exchange_has_no_limit_after_its_first_message() {
         let (multiplex, mut peer) = connection();
         let transport = TimeoutLayer::new(LIMIT).layer(multiplex);
         let listen = || call(1, "subscriptions/listen").long_lived();
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_beyond_all_time_is_none() {
+    async fn the_maximum_duration_is_no_limit() {
         let (multiplex, mut peer) = connection();
         let transport = TimeoutLayer::new(Duration::MAX).layer(multiplex);
         let exchange = transport.request(call(1, "tools/call")).await.unwrap();
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_wait_to_be_accepted_counts_too() {
+    async fn the_time_until_a_request_is_accepted_counts() {
         let transport = TimeoutLayer::new(LIMIT).layer(Stuck);
         let error = within(transport.request(call(1, "tools/call"))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);

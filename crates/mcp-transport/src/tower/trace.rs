@@ -10,21 +10,22 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{Diagnostics, Envelope, Error, Exchange, OneWay, Transport};
 
-/// Gives each exchange a span named `exchange` at the level `DEBUG`, and says at its end how it ended.
+/// Creates a span named `exchange` at level `DEBUG` for each exchange, and logs its outcome.
 ///
 /// The fields are `method`, `id` and `outcome`: `result`, `error` with the code, `failed` with the
-/// [`kind`](Error::kind), or `dropped`. What is below runs inside the span. Payloads never reach the log,
-/// and neither does the text of an error, which may quote the peer.
+/// [`kind`](Error::kind), or `dropped`. The wrapped transport runs inside the span. Payloads and texts of
+/// errors, which may quote the peer, are never logged.
 ///
-/// It is for transports that are used without a session, and for a look at what layers do: a session of
-/// `mcp-session` has spans of its own, one for each call and whatever that takes, for OpenTelemetry. An
-/// `exchange` lies within the span of its call then, and takes its part of the time.
+/// Use it for transports without a session, or to debug layers. Sessions of `mcp-session` create one span
+/// for each call; the span of an exchange is then a child of the span of its call.
+#[doc(alias = "middleware")]
+#[doc(alias = "logging")]
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct TraceLayer;
 
 impl TraceLayer {
-    /// The layer.
+    /// Creates the layer.
     pub const fn new() -> Self {
         Self
     }
@@ -38,7 +39,7 @@ impl<T: Transport> Layer<T> for TraceLayer {
     }
 }
 
-/// A transport under a [`TraceLayer`].
+/// A transport wrapped by a [`TraceLayer`].
 #[derive(Debug, Clone)]
 pub struct Trace<T> {
     inner: T,
@@ -48,16 +49,16 @@ impl<T: Transport> Transport for Trace<T> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
         let Request { id, method, .. } = &request.message;
         let span = tracing::debug_span!("exchange", %method, %id, outcome = Empty);
-        // Made before the request: dropping its future is an end too.
-        let mut end = End { span, told: false };
-        let opened = self.inner.request(request).instrument(end.span.clone()).await;
+        // Created before the request, so that dropping the future is recorded too.
+        let mut outcome = OutcomeGuard { span, is_recorded: false };
+        let opened = self.inner.request(request).instrument(outcome.span.clone()).await;
         match opened {
             Ok(exchange) => {
                 let id = exchange.id().clone();
-                Ok(Exchange::from_stream(id, Traced { exchange, end }))
+                Ok(Exchange::from_stream(id, TracedExchange { exchange, outcome }))
             }
             Err(error) => {
-                end.failed(&error);
+                outcome.failed(&error);
                 Err(error)
             }
         }
@@ -88,57 +89,57 @@ impl<T: Transport> Transport for Trace<T> {
         let closed = self.inner.close().await;
         match &closed {
             Ok(()) => tracing::debug!("closed"),
-            Err(error) => tracing::debug!(kind = ?error.kind(), "closed out of order"),
+            Err(error) => tracing::debug!(kind = ?error.kind(), "close failed"),
         }
         closed
     }
 }
 
-struct Traced {
+struct TracedExchange {
     exchange: Exchange,
-    end: End,
+    outcome: OutcomeGuard,
 }
 
-impl Stream for Traced {
+impl Stream for TracedExchange {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { exchange, end } = &mut *self;
-        let polled = end.span.in_scope(|| exchange.poll_item(cx));
+        let Self { exchange, outcome } = &mut *self;
+        let polled = outcome.span.in_scope(|| exchange.poll_item(cx));
         match &polled {
             Poll::Ready(Some(Ok(Message::Response(response)))) => match &response.outcome {
-                Ok(_) => end.tell("result"),
-                Err(error) => end.tell(&format!("error {}", error.code)),
+                Ok(_) => outcome.record("result"),
+                Err(error) => outcome.record(&format!("error {}", error.code)),
             },
-            Poll::Ready(Some(Err(error))) => end.failed(error),
+            Poll::Ready(Some(Err(error))) => outcome.failed(error),
             _ => {}
         }
         polled
     }
 }
 
-/// Tells the outcome once.
-struct End {
+/// Records the outcome of an exchange once, at the latest when it is dropped.
+struct OutcomeGuard {
     span: Span,
-    told: bool,
+    is_recorded: bool,
 }
 
-impl End {
+impl OutcomeGuard {
     fn failed(&mut self, error: &Error) {
-        self.tell(&format!("failed {:?}", error.kind()));
+        self.record(&format!("failed {:?}", error.kind()));
     }
 
-    fn tell(&mut self, outcome: &str) {
-        self.told = true;
+    fn record(&mut self, outcome: &str) {
+        self.is_recorded = true;
         self.span.record("outcome", outcome);
-        tracing::debug!(parent: &self.span, "the exchange is over");
+        tracing::debug!(parent: &self.span, "exchange ended");
     }
 }
 
-impl Drop for End {
+impl Drop for OutcomeGuard {
     fn drop(&mut self) {
-        if !self.told {
-            self.tell("dropped");
+        if !self.is_recorded {
+            self.record("dropped");
         }
     }
 }
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_exchange_tells_its_outcome_and_never_its_payload() {
+    async fn each_exchange_logs_its_outcome_and_no_payload() {
         let log = Log::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -204,10 +205,10 @@ mod tests {
         drop(guard);
 
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        let over: Vec<&str> = log.lines().filter(|line| line.contains("is over")).collect();
+        let ended: Vec<&str> = log.lines().filter(|line| line.contains("exchange ended")).collect();
         let outcomes = ["result", "error -32601", "dropped", "failed Closed", "failed Closed"];
-        assert_eq!(over.len(), outcomes.len(), "{log}");
-        for ((id, outcome), line) in (1..).zip(outcomes).zip(over) {
+        assert_eq!(ended.len(), outcomes.len(), "{log}");
+        for ((id, outcome), line) in (1..).zip(outcomes).zip(ended) {
             let fields = format!("exchange{{method=tools/call id={id} outcome=\"{outcome}\"}}");
             assert!(line.contains(&fields), "{line}");
         }

@@ -31,7 +31,7 @@ impl<'t> Blocks<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let mut blocks = Self { lines: Vec::new(), blocks: Vec::new(), elements: 0 };
-        // The open blocks, and the text that goes on until a line is indented no deeper.
+        // The open blocks, and the indentation that the lines of a text block exceed.
         let (mut open, mut scalar) = (Vec::new(), None);
         for (number, line) in lines.iter().enumerate() {
             let indent = indent_of(line);
@@ -52,7 +52,7 @@ impl<'t> Blocks<'t> {
         Self { lines, ..blocks }
     }
 
-    /// Adds what begins on a line; the indentation of a text that goes on below it.
+    /// Adds the blocks that begin on a line; returns the indentation that a text block below it exceeds.
     fn line(
         &mut self,
         number: usize,
@@ -89,7 +89,7 @@ impl<'t> Blocks<'t> {
         is_text_block(content).then_some(open.last().map_or(indent, |it| self.blocks[*it].indent))
     }
 
-    /// Closes the blocks that something at this indentation does not belong to.
+    /// Closes the blocks that a block at this indentation does not belong to.
     fn close(&self, open: &mut Vec<usize>, indent: usize, is_element: bool) {
         while let Some(last) = open.last().map(|last| &self.blocks[*last]) {
             let is_list_of_key =
@@ -170,7 +170,7 @@ fn is_between(line: &str, indent: usize) -> bool {
         || content == "..."
 }
 
-/// Whether a value is a text that takes the lines below, as `|` and `>` begin one.
+/// Whether a value begins a text block with `|` or `>`.
 fn is_text_block(value: &str) -> bool {
     let value = value.split(" #").next().unwrap_or_default().trim();
     let last = value.rsplit(' ').next().unwrap_or_default();

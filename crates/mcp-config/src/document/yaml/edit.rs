@@ -117,9 +117,22 @@ fn set_container(
     let found = blocks.find(&steps(container));
     let value = container.iter().try_fold(wanted, |here, key| here.get(key));
     let (Some(found), Some(value)) = (found, value) else { return Ok(None) };
+    let range = blocks.range(found);
+    let old = blocks.lines[range.clone()].concat();
+    // A comment after the closing brace stays on the first line; one within has no place.
+    let (value_text, comment) = match old.rfind(['}', ']']) {
+        Some(end) => old.split_at(end + 1),
+        None => (old.as_str(), ""),
+    };
+    if value_text.contains('#') {
+        return Ok(None);
+    }
     let entry = entry(&Step::Key(last.clone()), value);
-    let new = indented(&rendered(&entry)?, blocks.get(found).indent, text);
-    Ok(Some(spliced(&blocks, blocks.range(found), &new)))
+    let mut new = indented(&rendered(&entry)?, blocks.get(found).indent, text);
+    if let (true, Some(end)) = (comment.contains('#'), new.find(['\r', '\n'])) {
+        new.insert_str(end, comment.trim_end());
+    }
+    Ok(Some(spliced(&blocks, range, &new)))
 }
 
 /// The text with the container at its end.

@@ -1,0 +1,139 @@
+use std::{ops::Range, time::Duration};
+
+use mcp_core::RawJson;
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The longest time for which a result is cached, whatever a server says.
+pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+const MEMBER: &[u8] = b"\"ttlMs\"";
+
+/// A result that its server allows to be cached.
+#[derive(Debug, Clone)]
+pub(super) struct CacheableResult {
+    pub(super) json: RawJson,
+    /// For this long, and no longer than [`MAX_TTL`].
+    pub(super) ttl: Duration,
+    pub(super) is_public: bool,
+    /// The range of the number of milliseconds.
+    number: Range<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hints<'a> {
+    #[serde(borrow)]
+    ttl_ms: &'a RawValue,
+    #[serde(default, borrow)]
+    cache_scope: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    result_type: Option<&'a RawValue>,
+}
+
+impl CacheableResult {
+    /// Reads the hints; `None` where there are none, or the result is stale at once.
+    pub(super) fn read(result: &RawJson) -> Option<Self> {
+        let json = result.as_bytes();
+        if !may_have_time(json) {
+            return None;
+        }
+        let hints: Hints<'_> = result.decode().ok()?;
+        let is_complete = hints.result_type.is_none_or(|it| it.get() == "\"complete\"");
+        let ttl = milliseconds(hints.ttl_ms.get()).filter(|_| is_complete)?;
+        let start = hints.ttl_ms.get().as_ptr().addr() - json.as_ptr().addr();
+        let number = start..start + hints.ttl_ms.get().len();
+        // Anything else is private.
+        let is_public = hints.cache_scope.is_some_and(|it| it.get() == "\"public\"");
+        // It may be a part of a much larger message.
+        let json = RawJson::trusted(json.to_vec());
+        Some(Self { json, ttl, is_public, number })
+    }
+
+    /// The same result, for no longer than `limit`.
+    pub(super) fn within(self, limit: Duration) -> Self {
+        Self { ttl: self.ttl.min(limit), ..self }
+    }
+
+    /// The result with the time that is left.
+    pub(super) fn with_ttl(&self, left: Duration) -> RawJson {
+        let json = self.json.as_bytes();
+        let left = left.as_millis().to_string();
+        let mut out = Vec::with_capacity(json.len() + left.len());
+        out.extend_from_slice(&json[..self.number.start]);
+        out.extend_from_slice(left.as_bytes());
+        out.extend_from_slice(&json[self.number.end..]);
+        RawJson::trusted(out)
+    }
+}
+
+/// Whether there is any `ttlMs` other than zero, at any depth, so that results of servers without hints are not
+/// parsed.
+fn may_have_time(json: &[u8]) -> bool {
+    memmem::find_iter(json, MEMBER).any(|at| {
+        let rest = json[at + MEMBER.len()..].trim_ascii_start();
+        let Some(value) = rest.strip_prefix(b":") else { return false };
+        let value = value.trim_ascii_start();
+        !(value.starts_with(b"0") && matches!(value.get(1), Some(b',' | b'}')))
+    })
+}
+
+/// More than zero milliseconds, up to [`MAX_TTL`].
+fn milliseconds(number: &str) -> Option<Duration> {
+    let number: serde_json::Number = number.parse().ok()?;
+    let milliseconds = match (number.as_u64(), number.as_f64()) {
+        (Some(whole), _) => whole,
+        // As in 1e3, or more than fits: the conversion saturates.
+        (None, Some(float)) => float as u64,
+        (None, None) => 0,
+    };
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds).min(MAX_TTL))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn read(json: &'static str) -> Option<(u64, bool)> {
+        let result = CacheableResult::read(&RawJson::from_text(json).unwrap())?;
+        Some((u64::try_from(result.ttl.as_millis()).unwrap(), result.is_public))
+    }
+
+    #[test]
+    fn only_results_with_time_are_cached() {
+        let day = 24 * 60 * 60 * 1000;
+        for (json, wanted) in [
+            (r#"{"ttlMs":5000,"cacheScope":"public"}"#, Some((5000, true))),
+            (r#"{"ttlMs":5000,"cacheScope":"private"}"#, Some((5000, false))),
+            (r#"{"ttlMs":5000,"cacheScope":"galaxy"}"#, Some((5000, false))),
+            (r#"{"ttlMs":5000,"cacheScope":7}"#, Some((5000, false))),
+            (r#"{ "ttlMs" : 5e3 , "resultType" : "complete" }"#, Some((5000, false))),
+            (r#"{"ttlMs":86400001}"#, Some((day, false))),
+            (r#"{"ttlMs":1e300}"#, Some((day, false))),
+            (r#"{"ttlMs":99999999999999999999999999}"#, Some((day, false))),
+            (r#"{"ttlMs":0,"cacheScope":"public"}"#, None),
+            (r#"{"ttlMs":0.5}"#, None),
+            (r#"{"ttlMs":-5}"#, None),
+            (r#"{"ttlMs":"5000"}"#, None),
+            (r#"{"ttlMs":null}"#, None),
+            (r#"{"tools":[]}"#, None),
+            (r#"{"tools":[{"ttlMs":5000}]}"#, None),
+            (r#"{"text":"\"ttlMs\":5000","ttlMs":0}"#, None),
+            (r#"{"ttlMs":5000,"resultType":"input_required"}"#, None),
+            (r#"{"ttlMs":5000,"ttlMs":6000}"#, None),
+            (r#"[5000]"#, None),
+        ] {
+            assert_eq!(read(json), wanted, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_time_that_is_left_replaces_the_whole() {
+        let json = r#"{"a":[1, 2],"ttlMs" : 5000 ,"z":"é"}"#;
+        let result = CacheableResult::read(&RawJson::from_text(json).unwrap()).unwrap();
+        let left = result.with_ttl(Duration::from_millis(12));
+        assert_eq!(left.as_bytes(), r#"{"a":[1, 2],"ttlMs" : 12 ,"z":"é"}"#.as_bytes());
+    }
+}

@@ -1,0 +1,152 @@
+//! Calls whose caller answers the server's requests for input.
+
+use std::{fmt, future::IntoFuture, marker::PhantomData, pin::Pin};
+
+use mcp_core::{InputRequiredResult, InputResponse, MethodResult, RawJson};
+use tracing::Instrument;
+
+use super::{
+    request::{CallRequest, Outcome},
+    rounds::{cached, correct_headers, once},
+};
+use crate::{
+    Error,
+    input_required::{InputRequired, InputResponses},
+    params::member,
+};
+
+/// A call whose requests for input are returned to the caller; see
+/// [`Call::manual_input`](crate::Call::manual_input).
+///
+/// A limit of the call is one on each round.
+#[must_use = "nothing is sent unless the call is awaited"]
+pub struct ManualCall<R> {
+    request: CallRequest,
+    responses: InputResponses,
+    result: PhantomData<fn() -> R>,
+}
+
+/// The outcome of one round of a [`ManualCall`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the specification has no third kind")]
+pub enum Input<R> {
+    /// The result.
+    Done(R),
+    /// The server needs something first.
+    Required(Box<InputRound<R>>),
+}
+
+/// The input that a server needs before it continues with a call.
+pub struct InputRound<R> {
+    request: CallRequest,
+    raw: RawJson,
+    /// The input, by names of the server's choice.
+    pub required: InputRequiredResult,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<R> InputRound<R> {
+    /// The call to be repeated with these answers, one for each of
+    /// [`required.input_requests`](InputRequiredResult::input_requests), under the same names. The state
+    /// of the server is added as it came.
+    ///
+    /// # Errors
+    /// When an answer cannot be written as JSON.
+    pub fn answer<N: Into<String>>(
+        self,
+        answers: impl IntoIterator<Item = (N, InputResponse)>,
+    ) -> Result<ManualCall<R>, Error> {
+        let mut out = InputResponses::new();
+        let failed = |error| self.request.session.unsendable(error);
+        for (name, answer) in answers {
+            if out.is_empty() {
+                out.extend_from_slice(b"\"inputResponses\":{");
+            }
+            member(&mut out, &name.into(), &answer).map_err(failed)?;
+        }
+        if !out.is_empty() {
+            out.push(b'}');
+        }
+        let responses = match InputRequired::read(&self.raw) {
+            Some(required) => required.with_state(out),
+            None => out,
+        };
+        Ok(ManualCall { request: self.request, responses, result: PhantomData })
+    }
+}
+
+impl<R> ManualCall<R> {
+    pub(crate) fn new(request: CallRequest) -> Self {
+        Self { request, responses: InputResponses::new(), result: PhantomData }
+    }
+}
+
+impl<R: MethodResult + Send + 'static> IntoFuture for ManualCall<R> {
+    type Output = Result<Input<R>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { request, responses, .. } = self;
+        Box::pin(async move {
+            match round::<R>(&request, &responses).await? {
+                Outcome::Done(received) => Ok(Input::Done(received.value)),
+                Outcome::Other(raw, error) => {
+                    let Some(required) = required(&request, &raw) else { return Err(error) };
+                    let result = PhantomData;
+                    Ok(Input::Required(Box::new(InputRound { request, raw, required, result })))
+                }
+            }
+        })
+    }
+}
+
+async fn round<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+    responses: &[u8],
+) -> Result<Outcome<R>, Error> {
+    let mut deadline = request.session.deadline(request.timeout);
+    let mut ticket = if responses.is_empty() { request.ticket() } else { None };
+    if let Some(ticket) = &mut ticket
+        && let Some(cached) = cached(request, ticket, &mut deadline).await?
+    {
+        return Ok(Outcome::Done(cached));
+    }
+    let mut span = request.span();
+    let current = span.span();
+    let sending = async {
+        let sent = once(request, responses, ticket, &mut deadline, &mut span).await;
+        match sent {
+            Err(error) if request.has_wrong_headers(&error) => {
+                correct_headers(request, &mut deadline).await?;
+                once(request, responses, None, &mut deadline, &mut span).await
+            }
+            sent => sent,
+        }
+    };
+    let sent = sending.instrument(current).await;
+    match &sent {
+        Ok(Outcome::Done(received)) => span.done(&received.value),
+        Ok(Outcome::Other(raw, _)) if required(request, raw).is_some() => span.done(&()),
+        Ok(Outcome::Other(_, error)) | Err(error) => span.failed(error),
+    }
+    sent
+}
+
+fn required(request: &CallRequest, raw: &RawJson) -> Option<InputRequiredResult> {
+    request.input_required(raw).and_then(|_| raw.decode().ok())
+}
+
+impl<R> fmt::Debug for ManualCall<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManualCall").field("method", &self.request.method).finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for InputRound<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputRound")
+            .field("method", &self.request.method)
+            .field("required", &self.required)
+            .finish_non_exhaustive()
+    }
+}

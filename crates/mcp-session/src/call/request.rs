@@ -1,0 +1,236 @@
+//! A call without the type of its result.
+
+use std::{any::Any, borrow::Cow, sync::Arc};
+
+use mcp_core::{
+    Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request, error_code, method,
+};
+use mcp_transport::{Delivery, Routing};
+
+use super::era::{NO_LEVEL, replacement};
+use crate::{
+    CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
+    exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired, param_headers,
+    params::Params, trace::MessageSpan,
+};
+
+/// The methods that a server may answer with a request for input.
+const MAY_REQUIRE_INPUT: [&str; 3] =
+    [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
+
+/// A request, as it was put together.
+pub(crate) struct CallRequest {
+    pub(crate) session: Session,
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) params: Result<Params, Arc<serde_json::Error>>,
+    pub(crate) meta: Option<Meta>,
+    pub(crate) log_level: Option<LoggingLevel>,
+    /// The limit of this call, where it has one.
+    pub(crate) timeout: Option<Timeout>,
+    pub(crate) on_progress: Option<ProgressHandler>,
+    pub(crate) cache: CacheMode,
+    pub(crate) is_manual: bool,
+    /// The target that HTTP repeats in a header, for methods of extensions.
+    pub(crate) routing_name: Option<String>,
+}
+
+/// A result, and the bytes that it came in.
+pub(crate) struct Received<R> {
+    pub(crate) value: R,
+    pub(crate) bytes: usize,
+}
+
+/// The outcome of sending a request once.
+pub(crate) enum Outcome<R> {
+    Done(Received<R>),
+    /// A result of another kind than the method has, and the error of decoding it.
+    Other(RawJson, Error),
+}
+
+impl CallRequest {
+    pub(crate) fn new(
+        session: Session,
+        method: impl Into<Cow<'static, str>>,
+        params: Result<Params, serde_json::Error>,
+    ) -> Self {
+        Self {
+            session,
+            method: method.into(),
+            params: params.map_err(Arc::new),
+            meta: None,
+            log_level: None,
+            timeout: None,
+            on_progress: None,
+            cache: CacheMode::Use,
+            is_manual: false,
+            routing_name: None,
+        }
+    }
+
+    /// The tool or prompt by its name, or the resource by its URI.
+    pub(crate) fn target(&self) -> Option<String> {
+        self.params.as_ref().ok().and_then(Params::target)
+    }
+
+    pub(crate) fn info(&self) -> CallInfo {
+        CallInfo::new(self.method.clone(), self.target())
+    }
+
+    /// The span of the call, with all of its rounds.
+    pub(crate) fn span(&self) -> MessageSpan {
+        let version = self.session.protocol_version();
+        self.session.inner.tracing.client_span(&self.method, Some(version), || self.target())
+    }
+
+    /// The handler of progress: that of the call, or of the session.
+    pub(crate) fn on_progress(&self) -> Option<&ProgressHandler> {
+        self.on_progress.as_ref().or(self.session.inner.on_progress.as_ref())
+    }
+
+    /// The ticket to cache the result; `None` for nearly all calls.
+    pub(crate) fn ticket(&self) -> Option<Box<Ticket>> {
+        let params = self.params.as_ref().ok()?;
+        let Self { session, cache, method, meta, .. } = self;
+        let ticket = Ticket::new(session.cache(), *cache, method, params, meta.as_ref())?;
+        // A session that is closed has no results, whatever is cached for others.
+        (!session.is_closed()).then(|| Box::new(ticket))
+    }
+
+    /// The cached result, if there is one.
+    pub(crate) async fn cached<R: MethodResult + 'static>(
+        &self,
+        ticket: &mut Ticket,
+    ) -> Option<Received<R>> {
+        let raw = ticket.get().await?;
+        match self.decode(&raw) {
+            Ok(value) => Some(Received { value, bytes: raw.len() }),
+            Err(_) => {
+                ticket.reject();
+                None
+            }
+        }
+    }
+
+    /// Sends the request once, decodes its result, and caches it where there is a `ticket`. `responses` are
+    /// the input that the server has asked for.
+    pub(crate) async fn send<R: MethodResult + 'static>(
+        &self,
+        responses: &[u8],
+        ticket: Option<Box<Ticket>>,
+        deadline: &mut Deadline<'_>,
+        span: &mut MessageSpan,
+    ) -> Result<Outcome<R>, Error> {
+        let raw = self.round(responses, deadline, span).await.inspect_err(|error| {
+            if let Some(ticket) = &ticket {
+                ticket.failed(error);
+            }
+        })?;
+        match self.decode(&raw) {
+            Ok(value) => {
+                if let Some(ticket) = ticket {
+                    // The result is there, whether or not it is cached in time.
+                    let mut putting = Box::pin(ticket.put(&raw));
+                    let _ = deadline.limit_total(putting.as_mut()).await;
+                }
+                Ok(Outcome::Done(Received { value, bytes: raw.len() }))
+            }
+            Err(error) => Ok(Outcome::Other(raw, self.undecodable(error))),
+        }
+    }
+
+    async fn round(
+        &self,
+        responses: &[u8],
+        deadline: &mut Deadline<'_>,
+        span: &mut MessageSpan,
+    ) -> Result<RawJson, Error> {
+        let Self { session, method, params, meta, log_level, .. } = self;
+        let inner = &*session.inner;
+        let has_foreign_level = log_level.is_some() && session.era() == Era::Legacy;
+        let instead = replacement(method, session.era()).or(has_foreign_level.then_some(NO_LEVEL));
+        if let Some(instead) = instead {
+            let error = session.error(ErrorKind::Unsupported, instead);
+            return Err(error.with_delivery(Delivery::NotSent).with_method(method.clone()));
+        }
+        let on_progress = self.on_progress();
+        let id = inner.next_id();
+        span.set_id(id);
+        let trace = inner.tracing.context(|| match params {
+            Ok(params) => params.caller_meta(meta.as_ref()),
+            Err(_) => None,
+        });
+        let token = on_progress.is_some().then_some(id);
+        let meta = inner.log_level.added_to(log_level.as_ref(), meta.as_ref());
+        let (meta, trace_entries) = (meta.as_deref(), trace.as_deref());
+        let params = match params {
+            Ok(params) => params
+                .encode_with(&inner.meta, token, meta, trace_entries, responses)
+                .map_err(|error| session.unsendable(error)),
+            Err(error) => Err(session.unsendable(Arc::clone(error))),
+        };
+        let named = |error: Error| error.with_method(method.clone());
+        let mut request = Request::new(id, method.clone());
+        request.params = params.map_err(named)?;
+        let outgoing = Outgoing {
+            idle_limit: session.idle_limit(self.timeout),
+            routing: self.routing().map_err(|error| named(session.unsendable(error)))?,
+            trace,
+            on_progress: on_progress.map(|it| &**it),
+        };
+        session.ask(request, outgoing, deadline, || self.info()).await.map_err(named)
+    }
+
+    /// What HTTP repeats in headers: the target, and arguments that the schema of a tool names.
+    fn routing(&self) -> Result<Option<Box<Routing>>, serde_json::Error> {
+        let (true, Ok(params)) = (self.session.sends_headers(), &self.params) else {
+            return Ok(None);
+        };
+        let name = self.routing_name.clone().or_else(|| params.cheap_target());
+        let is_tool = self.method == method::TOOLS_CALL;
+        let tool = || name.clone().or_else(|| params.target());
+        let annotated = is_tool.then(|| self.session.inner.param_table.of(tool)).flatten();
+        if name.is_none() && annotated.is_none() {
+            return Ok(None);
+        }
+        let mut routing = Box::new(Routing::new());
+        if let Some(annotated) = annotated {
+            routing.params = param_headers::headers(&annotated, &params.arguments()?)?;
+        }
+        routing.name = name;
+        Ok(Some(routing))
+    }
+
+    /// Whether the server misses headers, or received others than it wants.
+    pub(crate) fn has_wrong_headers(&self, error: &Error) -> bool {
+        self.method == method::TOOLS_CALL
+            && error.answer().is_some_and(|answer| answer.code == error_code::HEADER_MISMATCH)
+            && self.session.sends_headers()
+    }
+
+    /// The input that the server asks for before it answers, if it does.
+    pub(crate) fn input_required<'a>(&self, result: &'a RawJson) -> Option<InputRequired<'a>> {
+        InputRequired::read(result).filter(|_| MAY_REQUIRE_INPUT.contains(&&*self.method))
+    }
+
+    /// Decodes a result, and remembers what lists say of tools.
+    pub(crate) fn decode<R: MethodResult + 'static>(
+        &self,
+        raw: &RawJson,
+    ) -> Result<R, serde_json::Error> {
+        let mut result = R::decode_in(raw, self.session.protocol_version())?;
+        let any: &mut dyn Any = &mut result;
+        if let Some(list) = any.downcast_mut::<ListToolsResult>() {
+            let inner = &*self.session.inner;
+            if self.session.sends_headers() {
+                inner.param_table.learn(&inner.server, list);
+            }
+            inner.outputs.learn(list);
+        }
+        Ok(result)
+    }
+
+    pub(crate) fn undecodable(&self, error: serde_json::Error) -> Error {
+        Error::decode(Arc::clone(&self.session.inner.server), error)
+            .with_method(self.method.clone())
+    }
+}

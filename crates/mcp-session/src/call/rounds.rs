@@ -1,0 +1,201 @@
+//! A call on its way, with the rounds in which the server asks for input.
+
+use std::{borrow::Cow, pin::pin};
+
+use mcp_core::{InputRequiredResult, MethodResult, RawJson};
+use mcp_transport::Delivery;
+use tracing::Instrument;
+
+use super::{
+    request::{CallRequest, Outcome, Received},
+    tools::list_tools,
+};
+use crate::{
+    CacheMode, Error, Timeout,
+    cache::Ticket,
+    deadline::{Deadline, Reached},
+    extension::ForeignResult,
+    input_required::InputResponses,
+    trace::MessageSpan,
+};
+
+/// Carries out a call.
+pub(crate) async fn run<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+) -> Result<Received<R>, Error> {
+    let mut deadline = request.session.deadline(request.timeout);
+    let mut ticket = request.ticket();
+    if let Some(ticket) = &mut ticket
+        && let Some(cached) = cached(request, ticket, &mut deadline).await?
+    {
+        return Ok(cached);
+    }
+    let mut span = request.span();
+    let current = span.span();
+    let result = rounds(request, ticket, &mut deadline, &mut span).instrument(current).await;
+    match &result {
+        Ok(received) => span.done(&received.value),
+        Err(error) => span.failed(error),
+    }
+    result
+}
+
+/// The cached result, within the limit of the call.
+pub(crate) async fn cached<R: MethodResult + 'static>(
+    request: &CallRequest,
+    ticket: &mut Ticket,
+    deadline: &mut Deadline<'_>,
+) -> Result<Option<Received<R>>, Error> {
+    let mut getting = Box::pin(request.cached(ticket));
+    let cached = deadline.limit_total(getting.as_mut()).await;
+    cached.map_err(|reached| late(request, reached).with_delivery(Delivery::NotSent))
+}
+
+async fn rounds<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+    mut ticket: Option<Box<Ticket>>,
+    deadline: &mut Deadline<'_>,
+    span: &mut MessageSpan,
+) -> Result<Received<R>, Error> {
+    let session = &request.session;
+    let mut responses = InputResponses::new();
+    let (mut round, mut is_corrected) = (0, false);
+    loop {
+        let (result, error) = match once(request, &responses, ticket.take(), deadline, span).await {
+            Ok(Outcome::Done(done)) => return Ok(done),
+            Ok(Outcome::Other(result, error)) => (result, error),
+            Err(error) if !is_corrected && request.has_wrong_headers(&error) => {
+                is_corrected = true;
+                Box::pin(correct_headers(request, deadline)).await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        // Only a result that is not the expected one is decoded a second time.
+        let Some(required) = request.input_required(&result) else { return Err(error) };
+        let refused = |message| input_error(request, &result, message);
+        if round >= session.inner.max_rounds {
+            let text = format!("the server still asks for input after {round} rounds");
+            return Err(refused(text.into()));
+        }
+        round += 1;
+        let call = request.info();
+        let responding = required.responses(&session.inner.server_requests, &call, round);
+        // A handler may wait for a person, and its answer would be for a closed session.
+        let mut responding = Box::pin(session.until_closed(responding));
+        let responded = deadline.limit_total(responding.as_mut()).await;
+        let responded = responded.map_err(|reached| late(request, reached))?;
+        let responded = responded.map_err(|error| error.with_method(request.method.clone()))?;
+        responses = responded.map_err(|error| refused(error.into_message()))?;
+        deadline.restart_idle().map_err(|reached| late(request, reached))?;
+    }
+}
+
+/// Sends the request once, has its result finished by an extension where it is of a kind of its own, and
+/// validated where the session does that.
+pub(crate) async fn once<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+    responses: &[u8],
+    ticket: Option<Box<Ticket>>,
+    deadline: &mut Deadline<'_>,
+    span: &mut MessageSpan,
+) -> Result<Outcome<R>, Error> {
+    let sent = request.send(responses, ticket, deadline, span).await;
+    let outcome = sent.inspect_err(|error| {
+        if request.has_wrong_headers(error)
+            && let Some(cache) = request.session.cache()
+        {
+            cache.evict_tools();
+        }
+    })?;
+    let (result, error) = match outcome {
+        Outcome::Done(received) => return checked(request, received, deadline).await,
+        Outcome::Other(result, error) => (result, error),
+    };
+    let Some(finished) = finished(request, &result, deadline).await? else {
+        return Ok(Outcome::Other(result, error));
+    };
+    match request.decode(&finished) {
+        Ok(value) => {
+            let bytes = finished.len();
+            checked(request, Received { value, bytes }, deadline).await
+        }
+        Err(error) => Ok(Outcome::Other(finished, request.undecodable(error))),
+    }
+}
+
+/// The result, unless it is one of a tool that is not valid.
+async fn checked<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+    received: Received<R>,
+    deadline: &mut Deadline<'_>,
+) -> Result<Outcome<R>, Error> {
+    #[cfg(feature = "validation")]
+    if request.session.inner.outputs.has_checks() {
+        let mut received = received;
+        let any: &mut (dyn std::any::Any + Send) = &mut received.value;
+        if let Some(result) = any.downcast_mut::<mcp_core::CallToolResult>()
+            && let Some(tool) = request.target()
+        {
+            let taken = std::mem::take(result);
+            let checking = crate::output::check(&request.session, &tool, taken, received.bytes);
+            let mut checking = Box::pin(checking);
+            let checked = deadline.limit_total(checking.as_mut()).await;
+            // The tool has run.
+            let answered = |reached| late(request, reached).with_delivery(Delivery::Answered);
+            *result = checked.map_err(answered)??;
+        }
+        return Ok(Outcome::Done(received));
+    }
+    let _ = (request, deadline);
+    Ok(Outcome::Done(received))
+}
+
+/// The result that an extension obtains for one of its own kind.
+async fn finished(
+    request: &CallRequest,
+    result: &RawJson,
+    deadline: &mut Deadline<'_>,
+) -> Result<Option<RawJson>, Error> {
+    let session = &request.session;
+    let taker = session.extensions.taker(&request.method, result);
+    let Some((extension, result_type)) = taker else { return Ok(None) };
+    let mut finishing = extension.finish(ForeignResult {
+        inner: session.inner.clone(),
+        extensions: session.extensions.clone(),
+        handle_timeout: session.timeout,
+        call: request.info(),
+        result_type,
+        result: result.clone(),
+        timeout: request.timeout.unwrap_or_else(|| session.default_timeout()),
+        is_manual: request.is_manual,
+        on_progress: request.on_progress().cloned(),
+    });
+    let finished = deadline.limit_total(finishing.as_mut()).await;
+    let finished = finished.unwrap_or_else(|reached| Err(late(request, reached)));
+    finished.map(Some).map_err(|error| error.with_method(request.method.clone()))
+}
+
+/// Lists the tools again, since the server wants other headers than it said.
+pub(crate) async fn correct_headers(
+    request: &CallRequest,
+    deadline: &mut Deadline<'_>,
+) -> Result<(), Error> {
+    let limit = request.timeout.map(|limit| Timeout { total: None, ..limit });
+    let listing = pin!(list_tools(&request.session, CacheMode::Refresh, limit));
+    let listed = deadline.limit_total(listing).await;
+    // A request that the server refused has done nothing.
+    listed.map_err(|reached| late(request, reached).with_delivery(Delivery::Answered))??;
+    deadline.restart_idle().map_err(|reached| late(request, reached))
+}
+
+pub(crate) fn late(request: &CallRequest, reached: Reached) -> Error {
+    request.session.late(reached).with_method(request.method.clone())
+}
+
+/// The server asks for input that it does not get.
+fn input_error(request: &CallRequest, result: &RawJson, message: Cow<'static, str>) -> Error {
+    let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
+    Error::from_input_required(request.session.inner.server.clone(), input, message)
+        .with_method(request.method.clone())
+}

@@ -1,0 +1,310 @@
+//! Time limits of calls that cost nothing unless they are reached.
+//!
+//! To arm and disarm a timer of the runtime for each call would cost more than the call's own bookkeeping,
+//! and wake the runtime's driver. So timers stay armed and are handed from call to call: a timer that fires
+//! too early for its present call is simply armed again.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Handle, Id},
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use crate::Timeout;
+
+/// Timers that are kept between calls.
+const MAX_SPARE: usize = 64;
+
+/// Timers between two calls.
+#[derive(Debug, Default)]
+pub(crate) struct Timers(Mutex<Spare>);
+
+/// They belong to the runtime in which they were armed, and are of no use in another one.
+#[derive(Debug, Default)]
+struct Spare {
+    runtime: Option<Id>,
+    sleeps: Vec<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug)]
+struct Timer {
+    runtime: Id,
+    sleep: Pin<Box<Sleep>>,
+}
+
+/// The time limits of one call.
+#[derive(Debug)]
+pub(crate) struct Deadline<'a> {
+    timers: &'a Timers,
+    limit: Timeout,
+    idle_until: Option<Instant>,
+    total_until: Option<Instant>,
+    /// Taken at the first wait.
+    timer: Option<Timer>,
+}
+
+/// A limit that was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reached(pub(crate) Duration);
+
+impl Timers {
+    /// The limits of a call that begins now.
+    pub(crate) fn deadline(&self, limit: Timeout) -> Deadline<'_> {
+        let mut deadline =
+            Deadline { timers: self, limit, idle_until: None, total_until: None, timer: None };
+        if limit != Timeout::NONE {
+            // A time that no clock reaches is no limit.
+            let now = Instant::now();
+            deadline.idle_until = limit.idle.and_then(|idle| now.checked_add(idle));
+            deadline.total_until = limit.total.and_then(|total| now.checked_add(total));
+        }
+        deadline
+    }
+
+    fn take(&self, until: Instant) -> Timer {
+        let runtime = Handle::current().id();
+        let mut spare = self.spare();
+        let sleep = match spare.runtime == Some(runtime) {
+            true => spare.sleeps.pop(),
+            false => None,
+        };
+        drop(spare);
+        Timer { runtime, sleep: sleep.unwrap_or_else(|| Box::pin(sleep_until(until))) }
+    }
+
+    fn give_back(&self, Timer { runtime, sleep }: Timer) {
+        let mut spare = self.spare();
+        let foreign = match spare.runtime.replace(runtime) == Some(runtime) {
+            true => Vec::new(),
+            false => std::mem::take(&mut spare.sleeps),
+        };
+        if spare.sleeps.len() < MAX_SPARE {
+            spare.sleeps.push(sleep);
+        }
+        drop(spare);
+        drop(foreign);
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deadline<'_> {
+    /// Restarts the idle limit, since the server has sent something, or a request begins.
+    ///
+    /// # Errors
+    /// When the total limit has passed: a server that is never silent does not get around it.
+    pub(crate) fn restart_idle(&mut self) -> Result<(), Reached> {
+        if self.limit == Timeout::NONE {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if let Some(idle) = self.limit.idle {
+            self.idle_until = now.checked_add(idle);
+        }
+        match self.total_until {
+            Some(total) if total <= now => Err(Reached(self.limit.total.unwrap_or_default())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Work for which the server is waited for, within both limits. It is passed pinned, so that it is not
+    /// moved, and has its place only once in the future of a call. When the idle limit is reached,
+    /// `held_until` gives the time at which the server last waited for a person; silence counts from there.
+    pub(crate) async fn limit<T>(
+        &mut self,
+        mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+        held_until: impl Fn() -> Option<Instant>,
+    ) -> Result<T, Reached> {
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => self.poll(cx, &held_until).map(Err),
+        })
+        .await
+    }
+
+    /// Work that is done for the call on this side, within the total limit alone.
+    pub(crate) async fn limit_total<T>(
+        &mut self,
+        mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> Result<T, Reached> {
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => self.poll_total(cx).map(Err),
+        })
+        .await
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        held_until: impl Fn() -> Option<Instant>,
+    ) -> Poll<Reached> {
+        loop {
+            let idle_until = match (self.idle_until, self.total_until) {
+                (Some(idle), Some(total)) if idle < total => idle,
+                (Some(idle), None) => idle,
+                _ => return self.poll_total(cx),
+            };
+            ready!(self.poll_until(cx, idle_until));
+            let limit = self.limit.idle.unwrap_or_default();
+            match held_until().and_then(|held| held.checked_add(limit)) {
+                Some(until) if until > idle_until => self.idle_until = Some(until),
+                _ => return Poll::Ready(Reached(limit)),
+            }
+        }
+    }
+
+    fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<Reached> {
+        let Some(until) = self.total_until else { return Poll::Pending };
+        ready!(self.poll_until(cx, until));
+        Poll::Ready(Reached(self.limit.total.unwrap_or_default()))
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
+        let sleep = match &mut self.timer {
+            Some(timer) => timer.sleep.as_mut(),
+            None => self.timer.insert(self.timers.take(until)).sleep.as_mut(),
+        };
+        poll_sleep(sleep, cx, until)
+    }
+}
+
+/// Ready at `until`, whenever the timer was armed for.
+fn poll_sleep(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
+    // One that fires too late is armed again right now, one that fires too early when it does.
+    if sleep.deadline() > until {
+        sleep.as_mut().reset(until);
+    }
+    loop {
+        // A timer that is over counts even where the task has spent its budget on messages.
+        ready!(pin!(unconstrained(sleep.as_mut())).poll(cx));
+        if sleep.deadline() >= until {
+            return Poll::Ready(());
+        }
+        sleep.as_mut().reset(until);
+    }
+}
+
+impl Drop for Deadline<'_> {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            self.timers.give_back(timer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::future::pending;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn reached(deadline: &mut Deadline<'_>) -> Duration {
+        deadline.limit(pin!(pending::<()>()), || None).await.unwrap_err().0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_hold_whatever_timer_was_handed_on() {
+        let timers = Timers::default();
+        let start = Instant::now();
+        let both = Timeout::idle(9 * SECOND).with_total(7 * SECOND);
+        for (limit, expected) in [
+            (Timeout::idle(300 * SECOND), 300),
+            (Timeout::total(5 * SECOND), 305),
+            (Timeout::total(500 * SECOND), 805),
+            (both, 812),
+        ] {
+            // One that is dropped unreached leaves its timer behind.
+            let mut unreached = timers.deadline(Timeout::idle(40 * SECOND));
+            assert!(tokio::time::timeout(Duration::ZERO, reached(&mut unreached)).await.is_err());
+            drop(unreached);
+            reached(&mut timers.deadline(limit)).await;
+            assert_eq!(start.elapsed(), expected * SECOND, "{limit:?}");
+        }
+        assert_eq!(timers.spare().sleeps.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_restarts_the_idle_limit_but_not_the_total_one() {
+        let start = Instant::now();
+        let timers = Timers::default();
+        let mut deadline = timers.deadline(Timeout::idle(10 * SECOND).with_total(25 * SECOND));
+        for _ in 0..3 {
+            let work = tokio::time::sleep(8 * SECOND);
+            deadline.limit(pin!(work), || None).await.unwrap();
+            deadline.restart_idle().unwrap();
+        }
+        assert_eq!(reached(&mut deadline).await, 25 * SECOND);
+        assert_eq!(start.elapsed(), 25 * SECOND);
+        assert_eq!(deadline.restart_idle(), Err(Reached(25 * SECOND)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_from_when_a_person_was_last_waited_for() {
+        let start = Instant::now();
+        let timers = Timers::default();
+        let form = start + 100 * SECOND;
+        let held = || Some(Instant::now().min(form));
+        let mut deadline = timers.deadline(Timeout::idle(10 * SECOND));
+        assert_eq!(deadline.limit(pin!(pending::<()>()), held).await, Err(Reached(10 * SECOND)));
+        assert_eq!(start.elapsed(), 110 * SECOND);
+        let mut deadline = timers.deadline(Timeout::idle(10 * SECOND).with_total(30 * SECOND));
+        let held = || Some(Instant::now());
+        assert_eq!(deadline.limit(pin!(pending::<()>()), held).await, Err(Reached(30 * SECOND)));
+    }
+
+    #[test]
+    fn any_duration_is_a_limit() {
+        let timers = Timers::default();
+        for limit in [Timeout::idle(Duration::MAX), Timeout::total(Duration::MAX), Timeout::NONE] {
+            let mut deadline = timers.deadline(limit);
+            assert_eq!(deadline.restart_idle(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_timer_is_never_used_in_another_runtime() {
+        let timers = Timers::default();
+        for _ in 0..3 {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            let waited = runtime.block_on(async {
+                let mut deadline = timers.deadline(Timeout::total(Duration::from_millis(20)));
+                reached(&mut deadline).await
+            });
+            assert_eq!(waited, Duration::from_millis(20));
+        }
+        assert_eq!(timers.spare().sleeps.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_spent_budget_does_not_delay_a_limit() {
+        let timers = Timers::default();
+        let mut deadline = timers.deadline(Timeout::total(SECOND));
+        // Arms the timer.
+        assert!(tokio::time::timeout(SECOND / 2, reached(&mut deadline)).await.is_err());
+        tokio::time::sleep(SECOND).await;
+        poll_fn(|cx| {
+            while let Poll::Ready(progress) = tokio::task::coop::poll_proceed(cx) {
+                progress.made_progress();
+            }
+            assert_eq!(deadline.poll(cx, || None), Poll::Ready(Reached(SECOND)));
+            Poll::Ready(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,145 @@
+//! One message to the server, and its exchange.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+};
+
+use mcp_core::{
+    Message, Notification, ProgressNotificationParams, RawJson, Request, decode_params, method,
+};
+use mcp_transport::{
+    Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
+};
+use tokio::task::coop::consume_budget;
+
+use crate::{
+    CallInfo, Error, ErrorKind, Session, Timeout,
+    deadline::{Deadline, Reached},
+};
+
+/// How a request is sent, and how its messages are handled.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) idle_limit: IdleLimit,
+    pub(crate) routing: Option<Box<Routing>>,
+    pub(crate) trace: Option<Box<TraceContext>>,
+    pub(crate) on_progress: Option<&'a (dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+}
+
+impl Session {
+    /// Carries a request through its exchange: the result, or the error that came instead.
+    pub(crate) async fn ask(
+        &self,
+        request: Request,
+        outgoing: Outgoing<'_>,
+        deadline: &mut Deadline<'_>,
+        call: impl Fn() -> CallInfo,
+    ) -> Result<RawJson, Error> {
+        let inner = &*self.inner;
+        let Outgoing { idle_limit, routing, trace, on_progress } = outgoing;
+        let listens = request.method == method::SUBSCRIPTIONS_LISTEN;
+        // However it ends: later changes are not reported.
+        let _listening = self.cache().filter(|_| listens).map(|cache| cache.listen(&request.id));
+        let mut envelope = Envelope::new(request)
+            .with_version(inner.verdict.protocol_version)
+            .with_idle_limit(idle_limit)
+            .with_routing(routing)
+            .with_trace(trace);
+        envelope.is_long_lived = listens;
+        let held_until = || inner.held_until();
+        let late = |reached| self.late(reached);
+        let opening = deadline.limit(pin!(inner.transport.request(envelope)), held_until).await;
+        let opened = opening.map_err(late)?;
+        let mut exchange = opened.map_err(|error| self.transport_error(error))?;
+        let mut progress = None;
+        loop {
+            match deadline.limit(pin!(exchange.next()), held_until).await.map_err(late)? {
+                Some(Ok(Message::Response(response))) => {
+                    let server = || inner.server.clone();
+                    return response.outcome.map_err(|error| Error::from_answer(server(), error));
+                }
+                Some(Ok(Message::Notification(notification))) => {
+                    self.notified(&notification, on_progress, &mut progress, &call);
+                }
+                Some(Ok(Message::Request(request))) => {
+                    inner.server_requests.answer(request, Some(call()));
+                }
+                Some(Err(error)) => return Err(self.transport_error(error)),
+                None => return Err(self.error(ErrorKind::Closed, "the exchange is over")),
+            }
+            deadline.restart_idle().map_err(late)?;
+            // A server that never pauses must not keep the thread.
+            consume_budget().await;
+        }
+    }
+
+    /// Opens an exchange that stays open, for its reader.
+    pub(crate) async fn open_exchange(
+        &self,
+        request: Request,
+        trace: Option<Box<TraceContext>>,
+    ) -> Result<Exchange, Error> {
+        let envelope = Envelope::new(request)
+            .with_version(self.inner.verdict.protocol_version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_trace(trace)
+            .long_lived();
+        let opened = self.inner.transport.request(envelope).await;
+        opened.map_err(|error| self.transport_error(error))
+    }
+
+    /// Sends a message that nothing answers, in at most the time that a server may be silent about a call.
+    pub(crate) async fn send(
+        &self,
+        message: OneWay,
+        trace: Option<Box<TraceContext>>,
+    ) -> Result<(), Error> {
+        let envelope = Envelope::new(message)
+            .with_version(self.inner.verdict.protocol_version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_trace(trace);
+        let Timeout { idle, total } = self.default_timeout();
+        let limit = idle.into_iter().chain(total).min();
+        let mut deadline = self.inner.timers.deadline(Timeout::NONE.with_total(limit));
+        let sent = deadline.limit_total(pin!(self.inner.transport.send(envelope))).await;
+        let sent = sent.map_err(|Reached(limit)| {
+            let message = format!("the server did not take it within {limit:?}");
+            self.error(ErrorKind::Timeout, message).with_delivery(Delivery::Unknown)
+        })?;
+        sent.map_err(|error| self.transport_error(error))
+    }
+
+    fn notified(
+        &self,
+        notification: &Notification,
+        on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+        progress: &mut Option<f64>,
+        call: &impl Fn() -> CallInfo,
+    ) {
+        match &*notification.method {
+            method::NOTIFICATIONS_PROGRESS => match decode_params(notification.params.as_ref()) {
+                Ok(params) => report(params, on_progress, progress),
+                Err(error) => tracing::debug!(%error, "progress that cannot be decoded"),
+            },
+            method::NOTIFICATIONS_CANCELLED => self.inner.server_requests.cancelled(notification),
+            _ => self.dispatch(notification, || Some(call())),
+        }
+    }
+}
+
+/// Reports progress, unless it is not more than was reported before: then it is late, or made up.
+fn report(
+    params: ProgressNotificationParams,
+    on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+    progress: &mut Option<f64>,
+) {
+    let Some(on_progress) = on_progress else { return };
+    let now = params.progress.to_f64();
+    if progress.is_some_and(|before| now <= before) {
+        return;
+    }
+    *progress = Some(now);
+    if catch_unwind(AssertUnwindSafe(|| on_progress(params))).is_err() {
+        tracing::error!("the handler of progress panicked");
+    }
+}

@@ -1,0 +1,183 @@
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+};
+
+use mcp_core::{
+    Notification, ProgressNotificationParams, ProtocolVersion, RawJson, SubscriptionFilter,
+};
+use mcp_transport::Delivery;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{CallInfo, Error, ErrorKind, Timeout, handlers::ProgressHandler, inner::Inner};
+
+/// The hooks of an extension of the protocol in a session: declaration, results and notifications.
+///
+/// An extension may serve many sessions at once. Calls that have nothing to do with it do not reach it.
+///
+/// Spec: SEP-2133
+pub trait Extension: Send + Sync + 'static {
+    /// The name under which it is declared, such as `io.modelcontextprotocol/tasks`.
+    fn id(&self) -> &str;
+
+    /// The settings that are declared under that name, in `capabilities.extensions`. Default: none.
+    fn settings(&self, context: &SettingsContext<'_>) -> Map<String, Value> {
+        let _ = context;
+        Map::new()
+    }
+
+    /// Whether [`finish`](Extension::finish) converts results of this kind into the final result of this
+    /// method. A result that no extension takes is an error of the call. Default: no.
+    ///
+    /// Spec: basic/index#resulttype
+    fn takes(&self, method: &str, result_type: &str) -> bool {
+        let _ = (method, result_type);
+        false
+    }
+
+    /// Obtains the final result for one that it [takes](Extension::takes). A result that asks for input
+    /// continues the rounds of the call, manual ones too.
+    ///
+    /// The future is dropped when the total limit of the call is reached, and when the call is dropped.
+    fn finish(
+        &self,
+        foreign: ForeignResult,
+    ) -> Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>> {
+        let message = format!("no extension finishes results of kind {:?}", foreign.result_type);
+        let error = Error::new(ErrorKind::Decode, Arc::clone(&foreign.inner.server), message);
+        Box::pin(std::future::ready(Err(error.with_delivery(Delivery::Answered))))
+    }
+
+    /// Receives every notification of a server, before the application does. `server` is the
+    /// [name](crate::Session::name) of the session. It must not block. Default: ignores it.
+    fn heard(&self, server: &str, notification: &Notification) {
+        let _ = (server, notification);
+    }
+
+    /// Adds its own keys to the filter of a `subscriptions/listen`. Default: none.
+    ///
+    /// Spec: basic/patterns/subscriptions
+    fn listen(&self, filter: &mut SubscriptionFilter) {
+        let _ = filter;
+    }
+}
+
+/// The session for which an extension declares its settings.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct SettingsContext<'a> {
+    /// The server, by the name that errors have for it.
+    pub server: &'a str,
+    /// The revision in which the settings are declared; that of the session may be another one of the same
+    /// era.
+    pub version: ProtocolVersion,
+}
+
+impl<'a> SettingsContext<'a> {
+    /// The context of a session with `server`.
+    pub fn new(server: &'a str, version: ProtocolVersion) -> Self {
+        Self { server, version }
+    }
+}
+
+/// A result of a kind that an extension defines, with the call that it answers.
+#[derive(Clone)]
+pub struct ForeignResult {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) extensions: Extensions,
+    /// The limit of the handle that was called, where it has one.
+    pub(crate) handle_timeout: Option<Timeout>,
+    pub(crate) call: CallInfo,
+    pub(crate) result_type: String,
+    pub(crate) result: RawJson,
+    pub(crate) timeout: Timeout,
+    pub(crate) is_manual: bool,
+    pub(crate) on_progress: Option<ProgressHandler>,
+}
+
+impl ForeignResult {
+    /// The call.
+    pub fn call(&self) -> &CallInfo {
+        &self.call
+    }
+
+    /// The kind of the result.
+    pub fn result_type(&self) -> &str {
+        &self.result_type
+    }
+
+    /// The whole result, as it came.
+    pub fn result(&self) -> &RawJson {
+        &self.result
+    }
+
+    /// The limits of the call. The total one is enforced by the session.
+    pub fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    /// Whether the caller answers requests for input, and no handler may: see
+    /// [`Call::manual_input`](crate::Call::manual_input).
+    pub fn is_manual(&self) -> bool {
+        self.is_manual
+    }
+
+    /// Reports progress of the call to its handler, if it has one. A panic of the handler is logged.
+    pub fn progress(&self, progress: ProgressNotificationParams) {
+        let Some(on_progress) = &self.on_progress else { return };
+        if catch_unwind(AssertUnwindSafe(|| on_progress(progress))).is_err() {
+            tracing::error!("the handler of progress panicked");
+        }
+    }
+}
+
+impl fmt::Debug for ForeignResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForeignResult")
+            .field("call", &self.call)
+            .field("result_type", &self.result_type)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The extensions of a session.
+#[derive(Clone)]
+pub(crate) struct Extensions(Arc<[Arc<dyn Extension>]>);
+
+impl From<&[Arc<dyn Extension>]> for Extensions {
+    fn from(extensions: &[Arc<dyn Extension>]) -> Self {
+        Self(extensions.into())
+    }
+}
+
+impl Extensions {
+    pub(crate) fn heard(&self, server: &str, notification: &Notification) {
+        self.0.iter().for_each(|extension| extension.heard(server, notification));
+    }
+
+    /// The filter of a `subscriptions/listen`, with the keys of all extensions.
+    pub(crate) fn filter(&self, mut filter: SubscriptionFilter) -> SubscriptionFilter {
+        self.0.iter().for_each(|extension| extension.listen(&mut filter));
+        filter
+    }
+
+    /// The extension that takes a result, and the kind of the result.
+    pub(crate) fn taker(&self, method: &str, result: &RawJson) -> Option<(&dyn Extension, String)> {
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(rename = "resultType")]
+            result_type: String,
+        }
+
+        if self.0.is_empty() {
+            return None;
+        }
+        let Kind { result_type } = result.decode().ok()?;
+        let extension = self.0.iter().find(|it| it.takes(method, &result_type))?;
+        Some((&**extension, result_type))
+    }
+}

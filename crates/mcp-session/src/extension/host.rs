@@ -1,0 +1,122 @@
+use mcp_core::{CallToolResult, Entries, ErrorObject, RawJson, error_code};
+use mcp_transport::Delivery;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::hook::ForeignResult;
+use crate::{
+    Call, CallInfo, Error, ErrorKind, List, Session,
+    handlers::RawRequest,
+    server_requests::{InputError, InputRequest},
+};
+
+/// The parts of a session that extensions build on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ExtensionHost {
+    session: Session,
+}
+
+impl ExtensionHost {
+    /// The host for extensions of this session.
+    pub fn new(session: &Session) -> Self {
+        Self { session: session.clone() }
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The settings that the server declares for an extension, as a type of yours: `None` where it does not
+    /// offer the extension.
+    ///
+    /// # Errors
+    /// Kind [`Decode`](ErrorKind::Decode) when its settings have another shape.
+    pub fn server_settings<S: DeserializeOwned>(&self, id: &str) -> Result<Option<S>, Error> {
+        let offered = self.session.capabilities().extensions.as_ref().and_then(|all| all.get(id));
+        offered.map(S::deserialize).transpose().map_err(|error| {
+            let message = format!("its settings of {id} have the wrong shape");
+            let error = self.session.error(ErrorKind::Decode, message).with_source(error);
+            error.with_delivery(Delivery::Answered)
+        })
+    }
+
+    /// Lists items of an extension, by its method.
+    pub fn list<P>(&self, method: &'static str) -> List<P> {
+        List::new(self.session.clone(), method)
+    }
+
+    /// A request of an extension, with the target that HTTP repeats in the header `Mcp-Name`.
+    pub fn request(
+        &self,
+        method: &'static str,
+        target: &str,
+        params: &impl serde::Serialize,
+    ) -> Call<RawJson> {
+        self.session.request(method, params).routing_name(target)
+    }
+
+    /// Does work for a call until the session is [closed](Session::closed). Cancel safe, if `work` is.
+    ///
+    /// # Errors
+    /// Kind [`Closed`](ErrorKind::Closed) when it is closed first.
+    pub async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        self.session.until_closed(work).await
+    }
+
+    /// Has the handlers of the session answer all of these requests for input at once, such as forms, while
+    /// the server works on `call`. Each request has a `method` and its `params`; the answers have its name.
+    ///
+    /// # Errors
+    /// When the server asks for more than 64 inputs at once, and for the first that fails.
+    pub async fn obtain_input(
+        &self,
+        requests: &Entries<RawJson>,
+        call: Option<&CallInfo>,
+    ) -> Result<Entries<RawJson>, InputError> {
+        #[derive(Deserialize)]
+        struct Request {
+            method: String,
+            #[serde(default)]
+            params: Option<RawJson>,
+        }
+
+        let inputs = requests.iter().map(|(name, request)| {
+            let request = match request.decode() {
+                Ok(Request { method, params }) => Ok(RawRequest::new(method.into(), params)),
+                Err(error) => Err(ErrorObject::new(error_code::INVALID_REQUEST, error.to_string())),
+            };
+            InputRequest { name, request }
+        });
+        let server_requests = &self.session.inner.server_requests;
+        let results = server_requests.obtain(inputs.collect(), call, None).await?;
+        Ok(requests.iter().map(|(name, _)| name).zip(results).collect())
+    }
+
+    /// Validates the result of a tool that came in another way than as the answer to its call, such as that of
+    /// a task, and returns it. `bytes` is the length of its JSON.
+    ///
+    /// # Errors
+    /// As those of the call, where the session validates results at all.
+    ///
+    /// Spec: server/tools#output-schema
+    pub async fn check_output(
+        &self,
+        tool: &str,
+        result: CallToolResult,
+        bytes: usize,
+    ) -> Result<CallToolResult, Error> {
+        #[cfg(feature = "validation")]
+        return crate::output::check(&self.session, tool, result, bytes).await;
+        #[cfg(not(feature = "validation"))]
+        {
+            let _ = (tool, bytes);
+            Ok(result)
+        }
+    }
+}
+
+impl From<&ForeignResult> for ExtensionHost {
+    fn from(foreign: &ForeignResult) -> Self {
+        Self { session: foreign.session() }
+    }
+}

@@ -1,0 +1,18 @@
+//! For authors of extensions of the protocol: the hooks of a session, and the parts of a session that
+//! extensions build on.
+//!
+//! An extension implements [`Extension`] and is given to
+//! [`SessionOptions::extensions`](crate::SessionOptions::extensions). Methods of its own are sent with
+//! [`Session::request`](crate::Session::request) and through an [`ExtensionHost`].
+//!
+//! Spec: SEP-2133
+
+mod declare;
+mod hook;
+mod host;
+
+pub use crate::server_requests::InputError;
+pub(crate) use declare::declared;
+pub(crate) use hook::Extensions;
+pub use hook::{Extension, ForeignResult, SettingsContext};
+pub use host::ExtensionHost;

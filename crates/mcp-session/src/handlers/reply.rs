@@ -1,0 +1,31 @@
+use mcp_core::{ErrorObject, error_code};
+
+/// The return value of a handler: the result, or a `Result` of it. An error becomes the answer to that
+/// request: an [`ErrorObject`] as it is, anything else as an internal error with its text.
+pub trait Reply<T> {
+    /// Converts the handler's return value into the response.
+    ///
+    /// # Errors
+    /// Those of the handler.
+    fn into_reply(self) -> Result<T, ErrorObject>;
+}
+
+impl<T> Reply<T> for T {
+    fn into_reply(self) -> Result<T, ErrorObject> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Reply<T> for Result<T, E> {
+    fn into_reply(self) -> Result<T, ErrorObject> {
+        self.map_err(|error| match error.into().downcast::<ErrorObject>() {
+            Ok(error) => *error,
+            Err(error) => internal(error.to_string()),
+        })
+    }
+}
+
+/// An error on this side.
+pub(crate) fn internal(text: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(error_code::INTERNAL_ERROR, text.into())
+}

@@ -1,0 +1,59 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use mcp_transport::{ConnectionInfo, Hold, SharedTransport};
+use tokio::{task::AbortHandle, time::Instant};
+
+use crate::{
+    Timeout, Verdict, closing::Closing, deadline::Timers, handlers::ProgressHandler,
+    logging::LogLevel, notifications::Notifications, output::Outputs, param_headers::ParamTable,
+    params::CommonMeta, server_requests::ServerRequests, trace::Tracing,
+};
+
+/// The state that all handles of a session share.
+pub(crate) struct Inner {
+    pub(crate) transport: SharedTransport,
+    pub(crate) connection: ConnectionInfo,
+    /// When connecting, or the connection, last waited for a person.
+    pub(crate) hold: Option<Hold>,
+    /// The name of the server in errors.
+    pub(crate) server: Arc<str>,
+    pub(crate) verdict: Verdict,
+    pub(crate) meta: CommonMeta,
+    pub(crate) next_id: AtomicI64,
+    pub(crate) timers: Timers,
+    /// The limit of calls that set none, through handles that set none.
+    pub(crate) timeout: Timeout,
+    pub(crate) max_rounds: u32,
+    pub(crate) on_progress: Option<ProgressHandler>,
+    pub(crate) notifications: Notifications,
+    pub(crate) param_table: ParamTable,
+    pub(crate) outputs: Outputs,
+    pub(crate) log_level: LogLevel,
+    pub(crate) server_requests: Arc<ServerRequests>,
+    pub(crate) closing: Arc<Closing>,
+    pub(crate) tracing: Arc<Tracing>,
+    /// The task that reads what belongs to no call.
+    pub(crate) receiver: AbortHandle,
+}
+
+impl Inner {
+    pub(crate) fn next_id(&self) -> i64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// When the server last waited for a person.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
+        let of_connection = self.hold.as_ref().and_then(Hold::held_until);
+        of_connection.max(self.server_requests.hold().held_until())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.receiver.abort();
+        self.server_requests.end();
+    }
+}

@@ -1,0 +1,98 @@
+//! Results of the modern era that ask for input before the call is answered.
+//!
+//! Spec: basic/patterns/mrtr
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use mcp_core::{Entries, Meta, RawJson};
+use mcp_transport::Backoff;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    handlers::{CallInfo, RawRequest, internal},
+    params::member,
+    server_requests::{InputError, InputRequest, ServerRequests},
+};
+
+/// The key in the `_meta` of an `input_required` result under which a group of servers names, as a string, the
+/// server that asks.
+pub const SERVER_META_KEY: &str = "mcp-group/server";
+
+/// The delays before a call is repeated for which the server needs nothing but time.
+const BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(100), Duration::from_secs(5)).with_jitter(0.0);
+
+/// The members that a repeated request adds to its parameters, as the inside of a JSON object.
+pub(crate) type InputResponses = Vec<u8>;
+
+/// An `input_required` result, decoded leniently: each request by itself, the state not at all.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InputRequired<'a> {
+    result_type: Cow<'a, str>,
+    #[serde(default, borrow)]
+    input_requests: Option<Entries<Input<'a>>>,
+    #[serde(default, borrow)]
+    request_state: Option<&'a RawValue>,
+    #[serde(default, rename = "_meta")]
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Input<'a> {
+    method: Cow<'a, str>,
+    #[serde(default, borrow)]
+    params: Option<&'a RawValue>,
+}
+
+impl<'a> InputRequired<'a> {
+    /// The result, if it is one that asks for input. A result without requests and state is none: to repeat
+    /// the same call could execute it twice.
+    pub(crate) fn read(result: &'a RawJson) -> Option<Self> {
+        let this: Self = result.decode().ok()?;
+        let asks = this.input_requests.is_some() || this.request_state.is_some();
+        (this.result_type == "input_required" && asks).then_some(this)
+    }
+
+    /// Obtains all of the input from the handlers; in this `round` of the call, from 1.
+    pub(crate) async fn responses(
+        &self,
+        server_requests: &ServerRequests,
+        call: &CallInfo,
+        round: u32,
+    ) -> Result<InputResponses, InputError> {
+        let Some(requests) = self.input_requests.as_ref().filter(|it| !it.is_empty()) else {
+            tokio::time::sleep(BACKOFF.delay(round.saturating_sub(1), None)).await;
+            return Ok(self.with_state(Vec::new()));
+        };
+        let server = self.meta.as_ref().and_then(|meta| meta.get(SERVER_META_KEY)?.as_str());
+        let inputs = requests.iter().map(|(name, Input { method, params })| {
+            let params = params.map(|it| RawJson::trusted(it.get().to_owned()));
+            let method = Cow::Owned(method.clone().into_owned());
+            InputRequest { name, request: Ok(RawRequest::new(method, params)) }
+        });
+        let results =
+            server_requests.obtain(inputs.collect(), Some(call), server.map(Arc::from)).await?;
+        let mut out = b"\"inputResponses\":{".to_vec();
+        for ((name, _), result) in requests.iter().zip(results) {
+            let raw = result.decode::<&RawValue>();
+            raw.and_then(|raw| member(&mut out, name, raw))
+                .map_err(|error| InputError::new(name, &internal(error.to_string())))?;
+        }
+        out.push(b'}');
+        Ok(self.with_state(out))
+    }
+
+    /// Adds the state, as it came, and only if one came.
+    pub(crate) fn with_state(&self, mut out: InputResponses) -> InputResponses {
+        if let Some(state) = self.request_state {
+            if !out.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"requestState\":");
+            out.extend_from_slice(state.get().as_bytes());
+        }
+        out
+    }
+}

@@ -1,0 +1,147 @@
+//! The methods of the protocol.
+
+use std::borrow::Cow;
+
+use mcp_core::{
+    CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    LoggingLevel, Notification, RawJson, ReadResourceResult, SetLevelRequestParams, method,
+};
+use serde::Serialize;
+use tracing::Instrument;
+
+use crate::{
+    Call, Error, List, Session,
+    params::{CommonMeta, Params},
+};
+
+impl Session {
+    /// Lists the tools.
+    pub fn list_tools(&self) -> List<ListToolsResult> {
+        List::new(self.clone(), method::TOOLS_LIST)
+    }
+
+    /// Lists the resources.
+    pub fn list_resources(&self) -> List<ListResourcesResult> {
+        List::new(self.clone(), method::RESOURCES_LIST)
+    }
+
+    /// Lists the templates of resources.
+    pub fn list_resource_templates(&self) -> List<ListResourceTemplatesResult> {
+        List::new(self.clone(), method::RESOURCES_TEMPLATES_LIST)
+    }
+
+    /// Lists the prompts.
+    pub fn list_prompts(&self) -> List<ListPromptsResult> {
+        List::new(self.clone(), method::PROMPTS_LIST)
+    }
+
+    /// Calls a tool. A failure that the tool itself reports is a value: `CallToolResult::into_result` makes an
+    /// error of it.
+    ///
+    /// Spec: server/tools#calling-tools
+    pub fn call_tool(&self, name: &str) -> Call<CallToolResult> {
+        Call::new(self.clone(), method::TOOLS_CALL, Params::named("name", name))
+    }
+
+    /// Reads a resource.
+    ///
+    /// Spec: server/resources#reading-resources
+    pub fn read_resource(&self, uri: &str) -> Call<ReadResourceResult> {
+        Call::new(self.clone(), method::RESOURCES_READ, Params::named("uri", uri))
+    }
+
+    /// Gets a prompt, filled in with arguments.
+    ///
+    /// Spec: server/prompts#getting-a-prompt
+    pub fn get_prompt(&self, name: &str) -> Call<GetPromptResult> {
+        Call::new(self.clone(), method::PROMPTS_GET, Params::named("name", name))
+    }
+
+    /// Asks for completions of an argument.
+    ///
+    /// Spec: server/utilities/completion
+    pub fn complete(&self, params: &CompleteRequestParams) -> Call<CompleteResult> {
+        Call::new(self.clone(), method::COMPLETION_COMPLETE, Params::new(params))
+    }
+
+    /// Pings the server. The modern era has no such method: the call fails unsent there, with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    ///
+    /// Spec: 2025-11-25 basic/utilities/ping
+    pub fn ping(&self) -> Call<EmptyResult> {
+        Call::new(self.clone(), method::PING, Ok(Params::empty()))
+    }
+
+    /// Sends any request, with parameters that are an object as JSON (or `()`), and returns the raw result.
+    pub fn request(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: &impl Serialize,
+    ) -> Call<RawJson> {
+        Call::new(self.clone(), method, Params::new(params))
+    }
+
+    /// Sends a notification.
+    ///
+    /// Waits no longer than the session's limit for calls. Dropping the future may leave it unsent.
+    ///
+    /// # Errors
+    /// When it could not be handed to the server.
+    pub async fn notify(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: &impl Serialize,
+    ) -> Result<(), Error> {
+        let method = method.into();
+        let tracing = &self.inner.tracing;
+        let mut span = tracing.client_span(&method, Some(self.protocol_version()), || None);
+        let sending = async {
+            let params = Params::new(params).map_err(|error| self.unsendable(error))?;
+            let trace = tracing.context(|| params.caller_meta(None));
+            let params = params.encode(&CommonMeta::default(), None, None, trace.as_deref());
+            let mut notification = Notification::new(method.clone());
+            notification.params = params.map_err(|error| self.unsendable(error))?;
+            self.send(notification.into(), trace).await
+        };
+        let sent = sending.instrument(span.span()).await;
+        let sent = sent.map_err(|error| error.with_method(method));
+        span.ended(&sent);
+        sent
+    }
+
+    /// Notifies the server that the roots have changed. In the modern era it is a no-op: the server asks for
+    /// the roots with each call that needs them.
+    ///
+    /// Spec: 2025-11-25 client/roots#root-list-changes
+    ///
+    /// # Errors
+    /// When it could not be handed to the server.
+    pub async fn roots_changed(&self) -> Result<(), Error> {
+        match self.era() {
+            Era::Legacy => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
+            Era::Modern => Ok(()),
+        }
+    }
+
+    /// Sets the least severe messages that the server shall log from here on. They reach
+    /// [`Handlers::on_log`](crate::Handlers::on_log). A legacy server is notified at once; a modern one with
+    /// each request, and logs nothing as long as no level is set.
+    ///
+    /// Spec: server/utilities/logging
+    ///
+    /// # Errors
+    /// When a legacy server refuses.
+    pub async fn set_log_level(&self, level: LoggingLevel) -> Result<(), Error> {
+        match self.era() {
+            Era::Legacy => {
+                let params = SetLevelRequestParams::new(level);
+                self.request(method::LOGGING_SET_LEVEL, &params).await.map(drop)
+            }
+            Era::Modern => {
+                self.inner.log_level.set(&level);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+use mcp_core::{Era, Implementation, ProtocolVersion, ServerCapabilities};
+use mcp_transport::Binding;
+use serde::{Deserialize, Serialize};
+
+/// The outcome of a negotiation: readable, and storable to open the next session without a probe.
+///
+/// A verdict on a legacy server should not be kept for ever: the server may learn the modern era, and has no
+/// way to report it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Verdict {
+    /// The revision that is spoken.
+    pub protocol_version: ProtocolVersion,
+    /// The binding of the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
+    /// Name and version of the server, as it says: not to be trusted for decisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_info: Option<Implementation>,
+    /// What the server offers.
+    #[serde(default)]
+    pub capabilities: ServerCapabilities,
+    /// The server's instructions for models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+}
+
+impl Verdict {
+    /// A verdict with nothing but the revision.
+    pub fn new(protocol_version: ProtocolVersion) -> Self {
+        Self {
+            protocol_version,
+            binding: None,
+            server_info: None,
+            capabilities: ServerCapabilities::default(),
+            instructions: None,
+        }
+    }
+
+    /// The era of the revision.
+    pub fn era(&self) -> Era {
+        self.protocol_version.era()
+    }
+}

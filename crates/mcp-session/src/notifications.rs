@@ -1,0 +1,81 @@
+//! Notifications of the server that belong to no single call.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use mcp_core::{Notification, method};
+use mcp_transport::Gap;
+
+use crate::{
+    cache::SessionCache,
+    handlers::{CallInfo, LogHandler, LogMessage},
+    subscribe::Registry,
+};
+
+pub(crate) type NotificationHandler = Arc<dyn Fn(&Notification) + Send + Sync>;
+
+/// The receivers of the notifications of one session, in their order: the cache, subscriptions, extensions,
+/// the application.
+#[derive(Clone)]
+pub(crate) struct Notifications {
+    pub(crate) server: Arc<str>,
+    pub(crate) cache: Option<Arc<SessionCache>>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) on_notification: Option<NotificationHandler>,
+    pub(crate) on_log: Option<LogHandler>,
+}
+
+impl Notifications {
+    /// Fans a notification out, which arrived while the server worked on `call`; `extensions` is called for
+    /// those. A handler that panics is logged, and ends nothing else.
+    pub(crate) fn dispatch(
+        &self,
+        notification: &Notification,
+        extensions: impl FnOnce(&Notification),
+        call: impl FnOnce() -> Option<CallInfo>,
+    ) {
+        // First, so that no receiver reads a stale result.
+        if let Some(cache) = &self.cache {
+            cache.invalidate(notification);
+        }
+        self.registry.notify(notification);
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            extensions(notification);
+            if let Some(on_notification) = &self.on_notification {
+                on_notification(notification);
+            }
+            if let Some(on_log) = &self.on_log
+                && notification.method == method::NOTIFICATIONS_MESSAGE
+            {
+                match mcp_core::decode_params(notification.params.as_ref()) {
+                    Ok(params) => {
+                        on_log(LogMessage::new(Arc::clone(&self.server), call(), params));
+                    }
+                    Err(error) => tracing::debug!(%error, "a log message that cannot be decoded"),
+                }
+            }
+        }));
+        if handled.is_err() {
+            tracing::error!(method = %notification.method, "a handler of notifications panicked");
+        }
+    }
+
+    /// Reports that notifications may be missing.
+    pub(crate) fn gap(&self, gap: Gap) {
+        match &gap {
+            // Nothing but log messages and progress is missing.
+            Gap::Lagged(lagged) if lagged.others == 0 => {
+                tracing::debug!(server = %self.server, %gap);
+                return;
+            }
+            Gap::Lagged(_) => tracing::warn!(server = %self.server, %gap),
+            _ => tracing::debug!(server = %self.server, %gap),
+        }
+        if let Some(cache) = &self.cache {
+            cache.evict_all();
+        }
+        self.registry.gap(gap);
+    }
+}

@@ -1,0 +1,101 @@
+use std::sync::{Arc, atomic::AtomicI64};
+
+use mcp_transport::{Connect, SharedConnect};
+
+use crate::{
+    Error, Session, SessionOptions,
+    cache::SessionCache,
+    closing::Closing,
+    deadline::Timers,
+    extension::Extensions,
+    inner::Inner,
+    logging::LogLevel,
+    negotiate::{Opened, open},
+    notifications::Notifications,
+    output::Outputs,
+    param_headers::ParamTable,
+    receive::Receiver,
+    server_requests::ServerRequests,
+    subscribe::Registry,
+};
+
+impl Session {
+    /// Connects, finds out which revision the server speaks, and opens a session in it.
+    ///
+    /// `name` is the name of the server in errors; by default the connector describes itself. Needs a tokio
+    /// runtime with time. Dropping the future ends the connection.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or started, is silent for
+    /// [`start_timeout`](SessionOptions::start_timeout), refuses, or has no revision in common.
+    pub async fn open<C: Connect>(
+        connect: C,
+        name: Option<&str>,
+        options: SessionOptions,
+    ) -> Result<Self, Error> {
+        let connect = SharedConnect::new(connect);
+        let server: Arc<str> = match name {
+            Some(name) => name.into(),
+            None => connect.describe().into(),
+        };
+        let opened = open(&connect, &server, &options).await?;
+        let Opened { connection, verdict, meta, tracing } = opened;
+        tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
+        let tracing = Arc::new(tracing);
+        let server_requests = Arc::new(ServerRequests::new(
+            connection.transport.clone(),
+            Arc::clone(&server),
+            verdict.protocol_version,
+            options.handlers.clone(),
+            Arc::clone(&tracing),
+        ));
+        let cache = SessionCache::open(
+            options.cache.as_ref(),
+            &server,
+            &connection.info,
+            verdict.protocol_version,
+        );
+        let notifications = Notifications {
+            server: Arc::clone(&server),
+            cache,
+            registry: Arc::new(Registry::new(Arc::clone(&server))),
+            on_notification: options.on_notification,
+            on_log: options.handlers.log.clone(),
+        };
+        let extensions = Extensions::from(&*options.extensions);
+        let closing = Arc::new(Closing::default());
+        let receiver = Receiver {
+            transport: connection.transport.clone(),
+            server_requests: Arc::clone(&server_requests),
+            notifications: notifications.clone(),
+            extensions: extensions.clone(),
+            closing: Arc::clone(&closing),
+        };
+        #[cfg(feature = "validation")]
+        let outputs = Outputs::new(options.output_checks);
+        #[cfg(not(feature = "validation"))]
+        let outputs = Outputs::default();
+        let inner = Inner {
+            transport: connection.transport,
+            connection: connection.info,
+            hold: connect.hold(),
+            server,
+            verdict,
+            meta,
+            next_id: AtomicI64::new(1),
+            timers: Timers::default(),
+            timeout: options.timeout,
+            max_rounds: options.max_rounds,
+            on_progress: options.handlers.progress,
+            notifications,
+            param_table: ParamTable::default(),
+            outputs,
+            log_level: LogLevel::default(),
+            server_requests,
+            closing,
+            tracing,
+            receiver: receiver.spawn(connection.inbound),
+        };
+        Ok(Self { inner: Arc::new(inner), extensions, timeout: None })
+    }
+}

@@ -1,0 +1,137 @@
+//! Validates the results of tools.
+
+use std::sync::Arc;
+
+use mcp_core::CallToolResult;
+use mcp_schema::ValidationError;
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use super::schemas::{Entry, Listed, MAX_TOOLS, SchemaTable};
+use crate::{CacheMode, Error, ErrorKind, Session, call::list_tools};
+
+/// A result up to this size is validated in place, and a larger one outside the tasks of the runtime.
+const MAX_IN_PLACE: usize = 64 << 10;
+
+/// Steps that are taken in place, which is some milliseconds; a small result can need more.
+const STEPS_IN_PLACE: u64 = 100_000;
+
+/// Validates the result of a tool, which came in this many bytes, and returns it.
+pub(crate) async fn check(
+    session: &Session,
+    tool: &str,
+    mut result: CallToolResult,
+    bytes: usize,
+) -> Result<CallToolResult, Error> {
+    if result.is_error == Some(true) {
+        return Ok(result);
+    }
+    let Some(table) = &session.inner.outputs.schemas else { return Ok(result) };
+    let checks = &table.checks;
+    let server = || Arc::clone(&session.inner.server);
+    let refused =
+        |kind, result, message: String| Err(Error::from_result(kind, server(), result, message));
+    let known = match table.of(tool) {
+        None if checks.look_up => match look_up(table, session, tool).await {
+            Ok(known) => known,
+            Err(why) => {
+                let message =
+                    format!("the result of {tool:?} was not validated: no list of tools: {why}");
+                return refused(ErrorKind::Schema, result, message);
+            }
+        },
+        known => known.flatten(),
+    };
+    let Some(entry) = known else { return Ok(result) };
+    // Taken out, to be validated elsewhere, and put back: `null` is a result.
+    let Some(content) = result.structured_content.take() else {
+        let message = format!(
+            "the result of {tool:?} has no structuredContent, but the tool an outputSchema"
+        );
+        return match checks.allow_missing {
+            true => {
+                tracing::warn!(server = session.name(), "{message}");
+                Ok(result)
+            }
+            false => refused(ErrorKind::Output, result, message),
+        };
+    };
+    let (content, validated) = validated(entry, content, bytes, checks.max_steps).await;
+    result.structured_content = content;
+    match validated {
+        Ok(()) => Ok(result),
+        Err(ValidationError::Invalid(why)) => {
+            let message = format!("the result of {tool:?} is not valid by its outputSchema: {why}");
+            refused(ErrorKind::Output, result, message)
+        }
+        Err(ValidationError::OutOfSteps(steps)) => {
+            let message = format!("the result of {tool:?} was not validated within {steps} steps");
+            refused(ErrorKind::Schema, result, message)
+        }
+        Err(why) => {
+            let message = format!("the outputSchema of {tool:?} cannot be used: {why}");
+            refused(ErrorKind::Schema, result, message)
+        }
+    }
+}
+
+/// The schema of a tool that this session has not seen in a list. Concurrent calls share one list.
+async fn look_up(
+    table: &SchemaTable,
+    session: &Session,
+    tool: &str,
+) -> Result<Option<Arc<Entry>>, Arc<str>> {
+    let flights = [(&table.listing, CacheMode::Use), (&table.refreshing, CacheMode::Refresh)];
+    for (flight, mode) in flights {
+        let listed = flight.run(|| list(table, session, tool, mode)).await?;
+        if !listed.is_remembered && table.of(tool).is_none() {
+            // The one who listed had another tool in mind.
+            list(table, session, tool, mode).await?;
+        }
+        // A cached list may be older than the tool.
+        if !listed.from_cache || table.of(tool).is_some() {
+            break;
+        }
+    }
+    if table.of(tool).is_none() {
+        table.remember(tool, None);
+    }
+    Ok(table.of(tool).flatten())
+}
+
+async fn list(
+    table: &SchemaTable,
+    session: &Session,
+    tool: &str,
+    mode: CacheMode,
+) -> Result<Listed, Arc<str>> {
+    let hits = || session.cache().map(|cache| cache.hits());
+    let before = hits();
+    let listed = list_tools(session, mode, None).await;
+    let tools = listed.map_err(|error| Arc::from(error.to_string()))?;
+    table.prefer(&tools, tool);
+    let (from_cache, is_remembered) = (hits() != before, tools.len() <= MAX_TOOLS.get());
+    Ok(Listed { from_cache, is_remembered })
+}
+
+/// Validates a value, and returns it: only the end of the runtime can keep it.
+async fn validated(
+    entry: Arc<Entry>,
+    content: Value,
+    bytes: usize,
+    max_steps: u64,
+) -> (Option<Value>, Result<(), ValidationError>) {
+    if entry.is_compiled() && bytes <= MAX_IN_PLACE {
+        match entry.validate(&content, max_steps.min(STEPS_IN_PLACE)) {
+            Err(ValidationError::OutOfSteps(steps)) if steps < max_steps => {}
+            validated => return (Some(content), validated),
+        }
+    }
+    let validating = spawn_blocking(move || {
+        let validated = entry.validate(&content, max_steps);
+        (Some(content), validated)
+    });
+    validating.await.unwrap_or_else(|_| {
+        (None, Err(ValidationError::Unusable("the runtime is shut down".to_owned())))
+    })
+}

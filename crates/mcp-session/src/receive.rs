@@ -1,0 +1,111 @@
+//! What arrives outside calls, and the end of the connection.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use mcp_core::{Message, method};
+use mcp_transport::{Error as TransportError, Inbound, InboundItem, SharedTransport, Transport};
+use tokio::task::{AbortHandle, coop::consume_budget};
+
+use crate::{
+    Error, ErrorKind, closing::Closing, extension::Extensions, notifications::Notifications,
+    server_requests::ServerRequests,
+};
+
+/// Reads what belongs to no call, and waits for the end of the connection.
+pub(crate) struct Receiver {
+    pub(crate) transport: SharedTransport,
+    pub(crate) server_requests: Arc<ServerRequests>,
+    pub(crate) notifications: Notifications,
+    pub(crate) extensions: Extensions,
+    pub(crate) closing: Arc<Closing>,
+}
+
+enum Event {
+    Item(InboundItem),
+    Over(Option<TransportError>),
+}
+
+impl Receiver {
+    /// Runs in a task, until the connection is over or the task is aborted.
+    pub(crate) fn spawn(self, inbound: Inbound) -> AbortHandle {
+        tokio::spawn(self.run(inbound)).abort_handle()
+    }
+
+    async fn run(self, inbound: Inbound) {
+        let reason = self.receive(inbound).await;
+        tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
+        let server = Arc::clone(&self.notifications.server);
+        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
+        self.closing.close(match reason {
+            Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
+            Some(reason) => closed.with_source(reason),
+            None => closed,
+        });
+        self.server_requests.end();
+    }
+
+    /// Why the connection is over, where that is known.
+    async fn receive(&self, mut inbound: Inbound) -> Option<TransportError> {
+        // It ends at once, and says nothing of the connection.
+        let reads = !inbound.is_none();
+        let mut closed = pin!(self.transport.closed());
+        loop {
+            let event = {
+                let mut next = pin!(inbound.next());
+                poll_fn(|cx| {
+                    if reads && let Poll::Ready(next) = next.as_mut().poll(cx) {
+                        return Poll::Ready(match next {
+                            Some(Ok(item)) => Event::Item(item),
+                            Some(Err(error)) => Event::Over(Some(error)),
+                            None => Event::Over(None),
+                        });
+                    }
+                    closed.as_mut().poll(cx).map(|reason| Event::Over(Some(reason)))
+                })
+                .await
+            };
+            match event {
+                Event::Item(item) => self.item(item),
+                Event::Over(Some(reason)) => return Some(reason),
+                // The transport may know more than the stream that ended.
+                Event::Over(None) => {
+                    let closed = poll_fn(|cx| Poll::Ready(closed.as_mut().poll(cx))).await;
+                    return match closed {
+                        Poll::Ready(reason) => Some(reason),
+                        Poll::Pending => None,
+                    };
+                }
+            }
+            // A server that never pauses must not keep the thread.
+            consume_budget().await;
+        }
+    }
+
+    fn item(&self, item: InboundItem) {
+        let message = match item {
+            InboundItem::Message(message) => message,
+            InboundItem::Gap(gap) => return self.notifications.gap(gap),
+        };
+        match message {
+            Message::Request(request) => self.server_requests.answer(request, None),
+            Message::Notification(notification)
+                if notification.method == method::NOTIFICATIONS_CANCELLED =>
+            {
+                self.server_requests.cancelled(&notification);
+            }
+            Message::Notification(notification) => {
+                let server = &self.notifications.server;
+                let extensions = |it: &_| self.extensions.heard(server, it);
+                self.notifications.dispatch(&notification, extensions, || None);
+            }
+            Message::Response(response) => {
+                tracing::debug!(?response.id, "a response to no request of ours");
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Requests of servers: handed to the handlers of the application, answered, cancelled.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    error::Error as StdError,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use mcp_core::{
+    CancelledNotificationParams, Era, ErrorObject, Notification, ProtocolVersion, RawJson, Request,
+    RequestId, Response, decode_params, method,
+};
+use mcp_transport::{Envelope, Hold, HoldGuard, SharedTransport, Transport};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::AbortHandle,
+};
+use tracing::Instrument;
+
+use crate::{
+    handlers::{CallInfo, Handlers, RawRequest, ServerRequest, internal},
+    join::all,
+    trace::{MessageSpan, Tracing},
+};
+
+/// Requests of one server that handlers work on at a time, wherever they come from: on the wire, in a round
+/// of a call, or for an extension.
+const MAX_REQUESTS: usize = 64;
+
+/// Answers that wait until the server takes them. More requests than that are not answered.
+const MAX_ANSWERS: usize = 128;
+
+/// Answers the requests of one server. All work on them ends with the session.
+pub(crate) struct ServerRequests {
+    transport: SharedTransport,
+    server: Arc<str>,
+    version: ProtocolVersion,
+    handlers: Handlers,
+    tracing: Arc<Tracing>,
+    places: Arc<Semaphore>,
+    hold: Hold,
+    tasks: Mutex<Tasks>,
+}
+
+#[derive(Default)]
+struct Tasks {
+    open: HashMap<RequestId, Work>,
+    last: u64,
+}
+
+/// A request on the wire that is being answered.
+struct Work {
+    /// Tells it from later requests with the same id.
+    number: u64,
+    task: AbortHandle,
+}
+
+/// A request that a handler works on, while the server waits for it.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _hold: HoldGuard,
+}
+
+/// How a request on the wire is answered.
+enum Plan {
+    Ping,
+    Handle(Place),
+    Refuse,
+}
+
+/// Input that a server asks for, by the server's name for it.
+pub(crate) struct InputRequest<'a> {
+    pub(crate) name: &'a str,
+    /// The request, or why it cannot be read.
+    pub(crate) request: Result<RawRequest, ErrorObject>,
+}
+
+/// Why a server does not get the input that it asks for.
+#[derive(Debug, Clone)]
+pub struct InputError(String);
+
+impl ServerRequests {
+    pub(crate) fn new(
+        transport: SharedTransport,
+        server: Arc<str>,
+        version: ProtocolVersion,
+        handlers: Handlers,
+        tracing: Arc<Tracing>,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(MAX_REQUESTS));
+        let (hold, tasks) = (Hold::new(), Mutex::default());
+        Self { transport, server, version, handlers, tracing, places, hold, tasks }
+    }
+
+    /// When the server last waited for a handler, such as one that asks a person.
+    pub(crate) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
+    /// Answers a request on the wire, which belongs to `call`. In the modern era there are none, and nothing may
+    /// be sent to answer one.
+    pub(crate) fn answer(self: &Arc<Self>, request: Request, call: Option<CallInfo>) {
+        if self.version.era() == Era::Modern {
+            tracing::debug!(method = %request.method, "a request of a modern server is ignored");
+            return;
+        }
+        let mut tasks = self.tasks();
+        if tasks.open.len() >= MAX_REQUESTS + MAX_ANSWERS {
+            tracing::warn!(server = %self.server, "a server sends requests and takes no answers");
+            return;
+        }
+        let plan = self.plan(&request);
+        tasks.last += 1;
+        let (id, number) = (request.id.clone(), tasks.last);
+        // Begins here, within the call of ours that it belongs to.
+        let span = self.span(&request.method, Some(&id));
+        let task = tokio::spawn(Arc::clone(self).work(request, call, plan, span, number));
+        let work = Work { number, task: task.abort_handle() };
+        if let Some(replaced) = tasks.open.insert(id, work) {
+            replaced.task.abort();
+        }
+    }
+
+    fn plan(&self, request: &Request) -> Plan {
+        if request.method == method::PING {
+            return Plan::Ping;
+        }
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => Plan::Handle(Place { _permit: permit, _hold: self.hold.begin() }),
+            Err(_) => Plan::Refuse,
+        }
+    }
+
+    async fn work(
+        self: Arc<Self>,
+        request: Request,
+        call: Option<CallInfo>,
+        plan: Plan,
+        mut span: MessageSpan,
+        number: u64,
+    ) {
+        let Request { id, method, params, .. } = request;
+        let outcome = match plan {
+            Plan::Ping => Ok(RawJson::trusted("{}")),
+            Plan::Refuse => Err(internal("too many requests")),
+            Plan::Handle(place) => {
+                let request = RawRequest::new(method, params);
+                let outcome = self.outcome(request, call, None).instrument(span.span()).await;
+                drop(place);
+                outcome
+            }
+        };
+        span.answered(&outcome);
+        drop(span);
+        let answer = match outcome {
+            Ok(result) => Response::result(id.clone(), result),
+            Err(error) => Response::error(id.clone(), error),
+        };
+        let envelope = Envelope::new(answer.into()).with_version(self.version);
+        // The server may not need it; if it does, its own answer says so.
+        if let Err(error) = self.transport.send(envelope).await {
+            tracing::debug!(%error, "an answer to the server was lost");
+        }
+        // Another request may have taken the id meanwhile.
+        let mut tasks = self.tasks();
+        if tasks.open.get(&id).is_some_and(|work| work.number == number) {
+            tasks.open.remove(&id);
+        }
+    }
+
+    /// Has handlers obtain all of this input at once, while the server works on `call`, with their results in
+    /// the same order. `server` is the member of a group that asks.
+    ///
+    /// # Errors
+    /// When the server asks for too much at once, in which case no handler begins, and for the first input
+    /// that fails.
+    pub(crate) async fn obtain(
+        &self,
+        inputs: Vec<InputRequest<'_>>,
+        call: Option<&CallInfo>,
+        server: Option<Arc<str>>,
+    ) -> Result<Vec<RawJson>, InputError> {
+        let count = inputs.len();
+        if count > MAX_REQUESTS {
+            let text =
+                format!("the server asks for {count} inputs at once, more than {MAX_REQUESTS}");
+            return Err(InputError(text));
+        }
+        // It is never closed.
+        let _places = self.places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
+        let obtaining = inputs.into_iter().map(|InputRequest { name, request }| {
+            let server = server.clone();
+            async move {
+                let outcome = match request {
+                    Ok(request) => {
+                        let mut span = self.span(&request.method, None);
+                        let outcome = self.outcome(request, call.cloned(), server);
+                        let outcome = outcome.instrument(span.span()).await;
+                        span.answered(&outcome);
+                        outcome
+                    }
+                    Err(error) => Err(error),
+                };
+                outcome.map_err(|error| InputError::new(name, &error))
+            }
+        });
+        all(obtaining).await
+    }
+
+    /// Ends the work on the request that a `notifications/cancelled` names.
+    pub(crate) fn cancelled(&self, notification: &Notification) {
+        match decode_params::<CancelledNotificationParams>(notification.params.as_ref()) {
+            Ok(cancelled) => {
+                let id = cancelled.request_id;
+                if let Some(work) = id.and_then(|id| self.tasks().open.remove(&id)) {
+                    work.task.abort();
+                }
+            }
+            Err(error) => tracing::debug!(%error, "a cancellation that cannot be decoded"),
+        }
+    }
+
+    /// Ends all work.
+    pub(crate) fn end(&self) {
+        self.tasks().open.drain().for_each(|(_, work)| work.task.abort());
+    }
+
+    fn span(&self, method: &str, id: Option<&RequestId>) -> MessageSpan {
+        self.tracing.server_span(method, self.version, id)
+    }
+
+    async fn outcome(
+        &self,
+        request: RawRequest,
+        call: Option<CallInfo>,
+        server: Option<Arc<str>>,
+    ) -> Result<RawJson, ErrorObject> {
+        let server = server.unwrap_or_else(|| Arc::clone(&self.server));
+        self.handlers.answer(ServerRequest::new(server, call, request)).await
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InputError {
+    pub(crate) fn new(name: &str, error: &ErrorObject) -> Self {
+        Self(format!("could not obtain the input {name:?}: {}", error.message))
+    }
+
+    /// The text, for a message of an error.
+    pub(crate) fn into_message(self) -> Cow<'static, str> {
+        self.0.into()
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for InputError {}

@@ -1,0 +1,107 @@
+//! Talks to a legacy server about the subscriptions of a session: one task for all of them.
+//!
+//! Spec: 2025-11-25 server/resources#subscriptions
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
+
+use mcp_core::{ResourceRequestParams, method};
+use tokio::time::{Instant, sleep_until};
+
+use super::registry::{LEAVE_TIMEOUT, Order, OrderKind, Step};
+use crate::{Error, ErrorKind, Session, join::Join};
+
+/// Runs as long as the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
+pub(super) async fn run(session: Session) {
+    let registry = Arc::clone(&session.inner.notifications.registry);
+    let mut end = EndOnDrop(Some(session.clone()));
+    let mut closed = pin!(session.closed());
+    let mut in_flight = Join::default();
+    // The time by which the server has to answer, when all subscriptions have ended.
+    let mut leave_by = None;
+    while let Some(Step { orders, wake_at, has_members }) = registry.step(in_flight.len()) {
+        orders.into_iter().for_each(|order| in_flight.push(send(session.clone(), order)));
+        if has_members {
+            leave_by = None;
+        } else {
+            leave_by.get_or_insert_with(|| Instant::now() + LEAVE_TIMEOUT);
+        }
+        let wake_at = wake_at.into_iter().chain(leave_by).min();
+        let mut timer = pin!(async {
+            match wake_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        });
+        let mut changed = pin!(registry.changed());
+        let event = poll_fn(|cx| {
+            if let Poll::Ready(reason) = closed.as_mut().poll(cx) {
+                return Poll::Ready(Event::Closed(reason));
+            }
+            if let Poll::Ready(Some((_, (order, outcome)))) = in_flight.poll_next(cx) {
+                return Poll::Ready(Event::Done(order, outcome));
+            }
+            let changed = changed.as_mut().poll(cx);
+            if changed.is_ready() || timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Changed);
+            }
+            Poll::Pending
+        })
+        .await;
+        match event {
+            Event::Closed(reason) => {
+                registry.end(&reason);
+                break;
+            }
+            Event::Done(order, outcome) => registry.done(order, outcome),
+            Event::Changed => {}
+        }
+        let is_late = leave_by.is_some_and(|by| by <= Instant::now());
+        if is_late && registry.abandon() {
+            break;
+        }
+    }
+    // There may be another worker by now.
+    end.0 = None;
+}
+
+enum Event {
+    Done(Order, Result<(), Error>),
+    Changed,
+    Closed(Error),
+}
+
+type Sending = Pin<Box<dyn Future<Output = (Order, Result<(), Error>)> + Send>>;
+
+fn send(session: Session, order: Order) -> Sending {
+    Box::pin(async move {
+        let outcome = match &order.kind {
+            OrderKind::Ping => session.ping().timeout(order.timeout).await.map(drop),
+            OrderKind::Subscribe(uri) | OrderKind::Unsubscribe(uri) => {
+                let method = match &order.kind {
+                    OrderKind::Subscribe(_) => method::RESOURCES_SUBSCRIBE,
+                    _ => method::RESOURCES_UNSUBSCRIBE,
+                };
+                let call = session.request(method, &ResourceRequestParams::new(uri));
+                let outcome = call.timeout(order.timeout).await.map(drop);
+                outcome.inspect_err(|error| tracing::debug!(%error, uri, method, "it failed"))
+            }
+        };
+        (order, outcome)
+    })
+}
+
+/// However the worker ends, with its runtime or by a panic, no subscription seems to be open after it.
+struct EndOnDrop(Option<Session>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        let Some(session) = &self.0 else { return };
+        let error = session.error(ErrorKind::Closed, "the task of its subscriptions has ended");
+        session.inner.notifications.registry.end(&error);
+    }
+}

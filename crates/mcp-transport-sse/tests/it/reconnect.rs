@@ -1,0 +1,244 @@
+//! A stream that is over, and the one in its place.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_core::{Message, Notification, RawJson, Response};
+use mcp_testkit::{
+    http::{Get, Post, Received, SseServer, Stream},
+    within,
+};
+use mcp_transport::{Connection, Delivery, Envelope, Error, ErrorKind, IdleLimit, Transport};
+use mcp_transport_sse::SseTransport;
+use tokio::time::Instant;
+
+use crate::{LEGACY, ask, handshake, next_message, open, request, stream_is_over};
+
+/// Answers all but what is to wait.
+fn but_silent(request: &Received, stream: &Stream) -> Post {
+    match &*request.rpc() {
+        "silent" => Post::accepted(),
+        _ => SseServer::answer(request, stream),
+    }
+}
+
+async fn server() -> SseServer {
+    SseServer::start(|nth| Get::endpoint(&format!("/message?session={nth}")), but_silent).await
+}
+
+#[tokio::test]
+async fn what_is_in_flight_fails_and_the_next_request_opens_another_session() {
+    let server = server().await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let transport = &transport;
+    handshake(transport).await;
+    for (round, end) in [(1, Stream::end as fn(&Stream)), (2, Stream::cut)] {
+        let waiting = within(transport.request(request(1, "silent"))).await.unwrap();
+        end(&server.stream);
+        let error = within(waiting.response()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
+        assert_eq!(transport.reinitializations(), round - 1, "no request needs another one");
+        assert_eq!(stream_is_over(&mut inbound).await.kind(), ErrorKind::Interrupted);
+        ask(transport, 1, "ping").await.unwrap();
+        assert_eq!(transport.reinitializations(), round);
+    }
+    let session = |nth| {
+        ["initialize", "notifications/initialized"].map(|it| format!("{it} /message?session={nth}"))
+    };
+    let mut expected = Vec::new();
+    for nth in 0..3 {
+        expected.push("GET /sse".to_owned());
+        expected.extend(session(nth));
+        expected.extend((nth > 0).then(|| format!("ping /message?session={nth}")));
+        expected.extend((nth < 2).then(|| format!("silent /message?session={nth}")));
+    }
+    assert_eq!(server.seen(), expected);
+    // Inbound continues with what the new stream brings.
+    server.stream.push(r#"{"jsonrpc":"2.0","method":"n"}"#);
+    assert!(matches!(next_message(&mut inbound).await, Message::Notification(_)));
+    // The server does not know any more what it asked.
+    server.stream.end();
+    stream_is_over(&mut inbound).await;
+    let answer = Response::result(7.into(), RawJson::trusted("{}"));
+    let error = within(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
+    // A notification finds a new stream as a request does.
+    let notification = Envelope::new(Notification::new("n").into()).with_version(LEGACY);
+    within(transport.send(notification)).await.unwrap();
+    assert_eq!(server.seen().last().unwrap(), "n /message?session=3");
+}
+
+#[tokio::test]
+async fn many_who_need_a_new_stream_share_one() {
+    let server = server().await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    handshake(&transport).await;
+    server.stream.cut();
+    stream_is_over(&mut inbound).await;
+    let asked = within(async {
+        tokio::join!(
+            ask(&transport, 1, "ping"),
+            ask(&transport, 2, "ping"),
+            ask(&transport, 3, "ping"),
+        )
+    });
+    let (one, two, three) = asked.await;
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    assert_eq!((transport.reinitializations(), server.wait_for("GET", 2).await.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_tried_some_times_and_found_again() {
+    let server = server().await;
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/sse").to_owned();
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    handshake(&transport).await;
+    server.stop().await;
+    stream_is_over(&mut inbound).await;
+    let (one, two) =
+        within(async { tokio::join!(ask(&transport, 1, "ping"), ask(&transport, 2, "ping")) })
+            .await;
+    for error in [one.unwrap_err(), two.unwrap_err()] {
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
+    }
+    let again =
+        SseServer::start_at(&address, |_| Get::endpoint("/message"), SseServer::answer).await;
+    ask(&transport, 3, "ping").await.unwrap();
+    assert_eq!(again.log().len(), 4);
+}
+
+#[tokio::test]
+async fn transient_failures_to_reconnect_are_retried_and_others_reported() {
+    let gets = |nth| match nth {
+        1 => Get::Full(503, "text/plain", "later"),
+        2 => Get::Cut,
+        4 => Get::Full(404, "text/plain", "gone"),
+        _ => Get::endpoint("/message"),
+    };
+    let server = SseServer::start(gets, but_silent).await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    handshake(&transport).await;
+    server.stream.end();
+    stream_is_over(&mut inbound).await;
+    ask(&transport, 1, "ping").await.unwrap();
+    assert_eq!(server.wait_for("GET", 4).await.len(), 4);
+    server.stream.end();
+    stream_is_over(&mut inbound).await;
+    let error = ask(&transport, 1, "ping").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Rejected, Delivery::NotSent));
+    assert_eq!(server.wait_for("GET", 5).await.len(), 5, "a refusal is not tried again");
+    ask(&transport, 1, "ping").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_reinitialised_is_expired() {
+    for answer in [
+        r#""result":{"protocolVersion":"2024-11-05"}"#,
+        r#""error":{"code":-32602,"message":"once is enough"}"#,
+    ] {
+        let again = Arc::new(AtomicBool::new(false));
+        let second = Arc::clone(&again);
+        let server = SseServer::start(
+            |_| Get::endpoint("/message"),
+            move |request, stream| {
+                if request.rpc() == "initialize" && second.swap(true, Ordering::SeqCst) {
+                    stream.push(request.result("0").replace("\"result\":0", answer));
+                    return Post::accepted();
+                }
+                SseServer::answer(request, stream)
+            },
+        )
+        .await;
+        let Connection { transport, mut inbound, .. } = open(&server.url).await;
+        handshake(&transport).await;
+        server.stream.end();
+        stream_is_over(&mut inbound).await;
+        let error = ask(&transport, 1, "ping").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SessionExpired, "{error}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        server.wait_for_close().await;
+    }
+}
+
+/// Sends a request, so that the answer takes as long as it does.
+async fn wait_for_answer(
+    transport: &SseTransport,
+    id: i64,
+    limit: IdleLimit,
+) -> impl Future<Output = Result<Response, Error>> {
+    let envelope = request(id, "silent").with_idle_limit(limit);
+    transport.request(envelope).await.unwrap().response()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_times_out_and_a_commented_one_does_not() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let server = server().await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let waiting = wait_for_answer(&transport, 1, IdleLimit::Transport).await;
+    for _ in 0..4 {
+        tokio::time::sleep(200 * SECOND).await;
+        server.stream.write(": ping\n\n");
+    }
+    server.stream.push(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    waiting.await.unwrap();
+
+    // One that may take longer has the others wait for it.
+    let started = Instant::now();
+    let longer = IdleLimit::After(800 * SECOND);
+    let longer = wait_for_answer(&transport, 2, longer).await;
+    let waiting = wait_for_answer(&transport, 3, IdleLimit::Transport).await;
+    for answer in [longer.await, waiting.await] {
+        let error = answer.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Delivery::Unknown));
+    }
+    assert!((800..=1100).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert_eq!(stream_is_over(&mut inbound).await.kind(), ErrorKind::Timeout);
+    ask(&transport, 4, "ping").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_the_time() {
+    const FORM: Duration = Duration::from_secs(1000);
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    let started = Instant::now();
+    let caller = wait_for_answer(&transport, 1, IdleLimit::Caller).await;
+    let waiting = wait_for_answer(&transport, 2, IdleLimit::Transport).await;
+    server.stream.push(r#"{"jsonrpc":"2.0","id":1,"method":"elicitation/create"}"#);
+    tokio::time::sleep(FORM).await;
+    for id in [1, 2] {
+        server.stream.push(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
+    }
+    caller.await.unwrap();
+    waiting.await.unwrap();
+    assert!(started.elapsed() >= FORM);
+    ask(&transport, 3, "ping").await.unwrap();
+    assert_eq!(server.wait_for("GET", 1).await.len(), 1, "it is still the first stream");
+}
+
+#[tokio::test]
+async fn close_does_not_wait_for_a_new_stream() {
+    let server = SseServer::start(
+        |nth| if nth == 0 { Get::endpoint("/m") } else { Get::Hang },
+        SseServer::answer,
+    )
+    .await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    server.stream.end();
+    stream_is_over(&mut inbound).await;
+    let begun = std::time::Instant::now();
+    let closing = async {
+        server.wait_for("GET", 2).await;
+        transport.close().await.unwrap();
+    };
+    let (asked, ()) = within(async { tokio::join!(ask(&transport, 1, "ping"), closing) }).await;
+    let error = asked.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
