@@ -1,4 +1,4 @@
-use mcp_session::Extension;
+use mcp_session::extension::{Extension, SettingsContext};
 use serde_json::{Map, Value};
 
 /// The name under which the extension is declared.
@@ -26,7 +26,7 @@ impl Extension for AppsExtension {
         ID
     }
 
-    fn settings(&self) -> Map<String, Value> {
+    fn settings(&self, _: &SettingsContext<'_>) -> Map<String, Value> {
         Map::from_iter([("mimeTypes".to_owned(), vec![MIME_TYPE].into())])
     }
 }

@@ -4,13 +4,10 @@
 //! types, and pages are read and checked. To show a page, and to talk to it, is the host's part.
 //!
 //! ```
-//! use std::sync::Arc;
-//!
 //! use mcp_agent::{AgentError, apps::{App, AppsExtension, ToolUi}};
 //! use mcp_session::{Session, SessionOptions};
 //!
-//! let mut options = SessionOptions::default();
-//! options.extensions.push(Arc::new(AppsExtension::new()));
+//! let options = SessionOptions::default().with_extension(AppsExtension::new());
 //!
 //! # async fn show(session: Session) -> Result<(), AgentError> {
 //! for tool in session.list_tools().await? {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_core::Stream as _;
 use mcp_core::{SubscriptionFilter, Tool};
-use mcp_session::{CacheMode, Error, Relisten, Session, Subscription};
+use mcp_session::{CacheMode, Error, Session, Subscribe, Subscription};
 
 use super::agent_tool::AgentTool;
 
@@ -82,7 +82,7 @@ impl Source {
             return Ok(());
         }
         let filter = SubscriptionFilter::new().with_tools_list_changed(true);
-        let subscribed = self.session.subscribe(filter).relisten(Relisten::default()).await;
+        let subscribed = self.session.subscribe(filter).resubscribe(Subscribe::BACKOFF).await;
         self.following = match subscribed {
             Ok(changes) => Following::Open(changes),
             Err(error) if error.answer().is_some() => {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use mcp_agent::{
     AgentErrorKind,
     apps::{App, AppsExtension, ID, MIME_TYPE},
@@ -32,8 +30,7 @@ async fn the_extension_is_declared_where_asked_for() {
         (Shop::modern(json!([])), "/_meta/io.modelcontextprotocol~1clientCapabilities/extensions"),
         (Shop::legacy(json!([])), "/capabilities/extensions"),
     ] {
-        let mut options = SessionOptions::default();
-        options.extensions.push(Arc::new(AppsExtension::new()));
+        let options = SessionOptions::default().with_extension(AppsExtension::new());
         let session = Session::open(Memory::new(shop.clone()), None, options).await.unwrap();
         session.list_tools().await.unwrap();
         let asked = [shop.asked("initialize"), shop.asked("tools/list")].concat();
