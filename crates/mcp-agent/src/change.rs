@@ -2,45 +2,46 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// The longest value, in bytes of JSON, that a report or a description repeats.
+/// The longest value, in bytes of JSON, that a report or a description quotes.
 const MAX_QUOTED: usize = 300;
 
 /// A difference between the schema of a tool and the one that is declared to the model.
 ///
-/// What has the same meaning in another notation is no change: references that are written out, and in
-/// strict schemas the `null` that stands for an absent property.
+/// Another notation of the same meaning is not reported: expanded references, and in strict schemas `null`
+/// for an absent property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// Where, as a JSON pointer into the declared schema; empty for the root.
+    /// The place in the declared schema, as a JSON pointer; empty for the root.
     pub path: String,
-    /// What kind of change.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// What exactly, such as the keyword and its value.
+    /// The details, such as the keyword and its value.
     pub detail: String,
 }
 
-/// What was changed in a schema, to match on.
+/// The kind of a [`Change`], to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// The API refuses a keyword, or a format, and it was dropped. One that limits values is quoted in
-    /// the description instead.
+    /// A keyword that the API refuses, or that is malformed, was dropped. One that constrains values is
+    /// quoted in the description instead.
     Dropped,
-    /// A keyword was written as another one that allows more, such as `oneOf` as `anyOf`.
+    /// A keyword was replaced by one that allows more, such as `oneOf` by `anyOf`.
     Widened,
     /// Alternatives at the root, which no API accepts, were merged into one object that allows all of
     /// them. They are quoted in the description.
     Merged,
-    /// A schema within itself: the inner one is declared by its type alone.
+    /// A reference to an enclosing schema: only the type is declared there.
     Recursion,
-    /// A reference to another document, or to nothing: any value is allowed.
+    /// A reference that does not resolve within the schema, such as one to another document: any value is
+    /// allowed.
     Unresolved,
-    /// The schema is too large when its references are written out: what is beyond allows any value.
+    /// The schema exceeds the limits when its references are expanded: the excess allows any value.
     TooLarge,
-    /// A property has another name for the model. Calls restore the name.
+    /// A property has another name in the declaration. Calls restore the name.
     Renamed,
-    /// Why the function is not strict, where the API knows strict functions.
+    /// The reason why a function is not strict, for APIs with strict functions.
     NotStrict,
 }
 

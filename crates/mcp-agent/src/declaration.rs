@@ -8,9 +8,9 @@ use crate::{
     schema::{Adapted, adapt},
 };
 
-/// A tool as the function that is declared to a model.
+/// The declaration of a tool as a function for a model.
 ///
-/// [`Toolset`](crate::Toolset) makes them of all tools of its sessions, with names that do not collide.
+/// A [`Toolset`](crate::Toolset) declares all tools of its sessions, with unique names.
 ///
 /// ```
 /// use mcp_agent::{Api, Declaration};
@@ -29,7 +29,7 @@ use crate::{
 ///     declaration.json()["function"]["parameters"]["properties"]["days"]["type"],
 ///     json!(["integer", "null"])
 /// );
-/// // The model has to write every property, and the tool gets those that have a value.
+/// // The model writes every property; the tool receives those with a value.
 /// let arguments = declaration.arguments(r#"{"city": "Lisbon", "days": null}"#)?;
 /// assert_eq!(arguments.as_bytes(), br#"{"city":"Lisbon"}"#);
 /// # Ok::<(), mcp_agent::AgentError>(())
@@ -43,13 +43,13 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// Declares a tool under a name, which consists of up to 64 of `A-Z a-z 0-9 _ -` and begins with a letter
-    /// or an underscore. It is strict where the API knows that and the schema allows it.
+    /// Declares a tool under a name of up to 64 of `A-Z a-z 0-9 _ -` that begins with a letter or an
+    /// underscore. The function is strict where the API has strict functions and the schema allows it.
     pub fn new(api: Api, name: impl Into<String>, tool: &Tool) -> Self {
         Self::with_strict(api, name, tool, true)
     }
 
-    /// The same, and never strict unless `may_be_strict`.
+    /// The same, strict only with `may_be_strict`.
     pub(crate) fn with_strict(
         api: Api,
         name: impl Into<String>,
@@ -68,7 +68,7 @@ impl Declaration {
         &self.name
     }
 
-    /// What the function does.
+    /// The description of the function.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
@@ -78,24 +78,25 @@ impl Declaration {
         &self.adapted.schema
     }
 
-    /// The declaration in the shape of the API. See [`Api::tools`] for what a request holds.
+    /// The declaration in the shape of the API. [`Api::tools`] combines declarations for a request.
     pub fn json(&self) -> &Value {
         &self.json
     }
 
-    /// Whether the API holds the model to the schema.
+    /// Whether the API enforces the schema.
     pub fn is_strict(&self) -> bool {
         self.adapted.is_strict
     }
 
-    /// What is declared otherwise than the tool says it.
+    /// The differences between the schema of the tool and the declared one.
     pub fn changes(&self) -> &[Change] {
         &self.adapted.changes
     }
 
-    /// The arguments of the tool, from the JSON text that the model wrote. No text stands for no arguments.
+    /// Converts the arguments that the model wrote, as JSON text, into those of the tool. An empty text
+    /// means no arguments.
     ///
-    /// Numbers, and all else that needs no change, keep the form that the model gave them.
+    /// Unchanged parts keep their notation, such as numbers of any size.
     ///
     /// # Errors
     /// Kind [`Arguments`](AgentErrorKind::Arguments) when the text is not a JSON object.
@@ -112,13 +113,13 @@ impl Declaration {
         if !value.as_bytes().starts_with(b"{") {
             return Err(failed("the arguments are not a JSON object".to_owned()));
         }
-        let restored = self.adapted.back.apply(&value);
+        let restored = self.adapted.restore.apply(&value);
         restored.map_err(|error| failed(format!("the arguments cannot be read: {error}")))
     }
 }
 
 impl Api {
-    /// What the `tools` member of a request holds.
+    /// The value of the member `tools` of a request.
     pub fn tools<'a>(self, declarations: impl IntoIterator<Item = &'a Declaration>) -> Value {
         let all: Vec<&Value> = declarations.into_iter().map(Declaration::json).collect();
         match self {
@@ -128,7 +129,7 @@ impl Api {
     }
 }
 
-/// The description for the model; a title is better than nothing.
+/// The description for the model, or else the title.
 fn description(tool: &Tool) -> Option<&str> {
     let title = || Some(tool.display_name()).filter(|title| *title != tool.name);
     tool.description.as_deref().filter(|text| !text.trim().is_empty()).or_else(title)
@@ -148,15 +149,15 @@ fn write(api: Api, name: &str, description: Option<&str>, adapted: &Adapted) -> 
     match api {
         Api::OpenAiChat | Api::OpenAiResponses => {
             set("parameters", schema());
-            // Responses makes strict what does not say otherwise. Some services with the API of Chat
-            // Completions know no such member.
+            // Responses defaults to strict. Some services with the API of Chat Completions do not accept
+            // the member.
             if adapted.is_strict || api == Api::OpenAiResponses {
                 set("strict", adapted.is_strict.into());
             }
         }
         Api::Anthropic => set("input_schema", schema()),
         Api::Gemini if has_properties(&adapted.schema) => set("parametersJsonSchema", schema()),
-        // A function without parameters leaves them out.
+        // A function without parameters omits the member.
         Api::Gemini => {}
     }
     match api {

@@ -2,7 +2,7 @@ use std::{error::Error as StdError, fmt};
 
 use mcp_session::Error;
 
-/// Why a tool could not be listed or called, or an app could not be read.
+/// The error of listing or calling tools, and of reading apps.
 ///
 /// `Display` prints the whole story and `source()` nothing, as with the errors of a session.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub struct AgentError(Box<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     kind: AgentErrorKind,
-    /// The tool by the model's name, or the URI of the app.
+    /// The name of the function, or the URI of the app.
     subject: Option<String>,
     message: String,
     call: Option<Error>,
@@ -21,7 +21,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentErrorKind {
-    /// The model called a tool that there is not, or not any more.
+    /// The model called a tool that does not exist, or does not exist any more.
     UnknownTool,
     /// The arguments that the model wrote are not a JSON object.
     Arguments,
@@ -29,9 +29,9 @@ pub enum AgentErrorKind {
     Reply,
     /// The server could not be asked, or answered with an error: see [`AgentError::call`].
     Call,
-    /// What a tool says of its app is malformed.
+    /// The metadata of an app is malformed.
     AppMeta,
-    /// What was read as an app is none: another URI, another MIME type, or no HTML.
+    /// The resource is not an app: another URI, another MIME type, or no text.
     AppResource,
 }
 
@@ -50,7 +50,7 @@ impl AgentError {
         self.0.kind
     }
 
-    /// The tool by the name that the model knows, or the URI of the app.
+    /// The tool, by the name of its function, or the app, by its URI.
     pub fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }

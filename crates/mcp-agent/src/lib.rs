@@ -1,9 +1,9 @@
-//! MCP tools as functions of the APIs of language models: OpenAI (Chat Completions and Responses), Anthropic
-//! and Gemini.
+//! MCP tools as functions of the APIs of language models: OpenAI (Chat Completions and Responses),
+//! Anthropic and Gemini.
 //!
 //! A [`Toolset`] declares the tools of sessions in the shape of one [`Api`], makes the calls that the model
-//! asks for, and writes their results as the messages of that API. It sends nothing to a model: declarations,
-//! replies and messages are JSON, for any client of the API.
+//! requests, and converts their results into messages of that API. It sends nothing to a model:
+//! declarations, replies and messages are JSON, for any client of the API.
 //!
 //! ```
 //! use mcp_agent::{AgentError, Api, ToolCall, Toolset};
@@ -13,22 +13,20 @@
 //! tools.add(&session).await?;
 //! let declarations = tools.declarations(); // the member `tools` of a request
 //!
-//! // What the model asks for, and what it gets.
+//! // A call that the model requests, and its result.
 //! let call = ToolCall::new("call_1", "search_books", r#"{"query": "Dune"}"#);
 //! let output = tools.run(&call).await;
 //! let messages = tools.messages([&output]); // to be added to the member `input`
 //! # Ok(()) }
 //! ```
 //!
-//! - Names are accepted by every API, and a name stands for one tool: see [`Toolset`].
-//! - Schemas are adapted where an API refuses a part of them, and every difference is reported: see
-//!   [`Declaration::changes`].
-//! - Results are text, images and documents, within limits: see [`OutputLimits`] and
-//!   [`ToolOutput::omitted`].
-//! - Changes of tools are followed: see [`Toolset::refresh`].
-//! - Tools with a user interface, of the extension MCP Apps: see [`apps`].
+//! - Names that every API accepts, unique and stable: [`Toolset`].
+//! - Schemas adapted to each API, with a report of every difference: [`Declaration::changes`].
+//! - Results as text, images and documents, with limits: [`OutputLimits`], [`ToolOutput::omitted`].
+//! - Changes of tools: [`Toolset::refresh`].
+//! - Tools with a user interface, the extension MCP Apps: [`apps`].
 //!
-//! The [guide] has the loop of an agent, and the rules of adaption.
+//! The [guide] explains the loop of an agent and the adaption of schemas and results.
 
 mod api;
 pub mod apps;

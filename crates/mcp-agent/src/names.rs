@@ -1,19 +1,19 @@
-//! Names that every API accepts, and the way back from them.
+//! Names of functions that every API accepts, and their tools.
 
 use std::collections::HashMap;
 
 /// The longest name of a function or property, in bytes.
 const MAX_NAME: usize = 64;
 
-/// How many names one session may take; further tools are left out.
+/// The most names of one session; further tools are left out.
 const MAX_NAMES: usize = 10_000;
 
-/// The tools that the names of functions stand for. A name never comes to mean another tool.
+/// The tools by the names of their functions. A name is never reassigned.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     by_name: HashMap<String, Origin>,
     by_origin: HashMap<Origin, String>,
-    /// How many names each session has.
+    /// The number of names of each session.
     counts: HashMap<usize, usize>,
 }
 
@@ -25,13 +25,13 @@ pub(crate) struct Origin {
 }
 
 impl Names {
-    /// The tool that a name stands for.
+    /// The tool of a name.
     pub(crate) fn origin(&self, name: &str) -> Option<&Origin> {
         self.by_name.get(name)
     }
 
-    /// The name of a tool, with the label of its session in front if it has one. `None` when the session
-    /// has too many.
+    /// The name for a tool, with the label of its session as the prefix. `None` when the session has too
+    /// many names.
     pub(crate) fn give(&mut self, origin: &Origin, label: Option<&str>) -> Option<String> {
         if let Some(name) = self.by_origin.get(origin) {
             return Some(name.clone());
@@ -52,26 +52,26 @@ impl Names {
     }
 }
 
-/// The names that are accepted: letters and digits of ASCII, and these, up to 64 characters.
+/// Accepted names: up to 64 ASCII letters, digits and the other characters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Alphabet {
     pub(crate) others: &'static str,
-    /// Whether the first is a letter or an underscore.
+    /// Whether the first character must be a letter or an underscore.
     pub(crate) starts_with_letter: bool,
 }
 
-/// OpenAI and Anthropic accept more at the start, and Gemini more behind it.
+/// Names of functions: the common part of what the APIs accept.
 pub(crate) const FUNCTIONS: Alphabet = Alphabet { others: "_-", starts_with_letter: true };
 
 impl Alphabet {
-    /// Whether a name is accepted as it is.
+    /// Whether a name is accepted unchanged.
     pub(crate) fn accepts(self, name: &str) -> bool {
         name.len() <= MAX_NAME
             && name.chars().next().is_some_and(|first| self.starts(first))
             && name.chars().all(|it| self.has(it))
     }
 
-    /// The name as it is, or else a similar one that ends with a checksum of it.
+    /// The name itself, or else a similar one that ends with a checksum of it.
     pub(crate) fn fit(self, wanted: &str, is_taken: impl Fn(&str) -> bool) -> String {
         if self.accepts(wanted) && !is_taken(wanted) {
             return wanted.to_owned();
@@ -81,7 +81,7 @@ impl Alphabet {
         if !similar.chars().next().is_some_and(|first| self.starts(first)) {
             similar.insert(0, '_');
         }
-        // The rest is for the checksum.
+        // The rest is left for the checksum.
         similar.truncate(MAX_NAME - 9);
         (0..)
             .map(|attempt: u32| format!("{similar}_{:08x}", checksum(wanted, attempt)))
@@ -101,7 +101,7 @@ impl Alphabet {
     }
 }
 
-/// FNV-1a, folded: the same in every program, so that a tool keeps its name.
+/// FNV-1a, folded to 32 bits. Part of the names, so it must never change.
 fn checksum(text: &str, attempt: u32) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in text.bytes().chain(attempt.to_le_bytes()) {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_accepted_by_every_api_and_never_mean_two_tools() {
+    fn names_are_accepted_by_every_api_and_unique() {
         let mut names = Names::default();
         let wanted = [
             "search",
@@ -162,19 +162,18 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_keeps_its_name_whatever_else_there_is() {
+    fn a_tool_keeps_its_name() {
         let mut names = Names::default();
         assert_eq!(give(&mut names, 0, "search", None), "search");
         let other = give(&mut names, 1, "search", None);
         assert!(other.starts_with("search_") && other.len() == 15, "{other}");
         assert_eq!(give(&mut names, 1, "search", None), other);
         assert_eq!(give(&mut names, 1, "search", Some("ignored")), other);
-        // Of no use to anybody unless it is the same tomorrow.
         assert_eq!(give(&mut Names::default(), 5, "a.b", None), "a_b_cf525a7c");
     }
 
     #[test]
-    fn a_session_cannot_take_names_without_end() {
+    fn the_names_of_a_session_are_limited() {
         let mut names = Names::default();
         for number in 0..MAX_NAMES {
             give(&mut names, 0, &format!("t{number}"), None);

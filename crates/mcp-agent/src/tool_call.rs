@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolCall {
-    /// What names the call in the answer. Empty where the API gave none, as Gemini may.
+    /// The id of the call, for its result. Empty where the API gives none, as Gemini may.
     pub id: String,
     /// The name of the function.
     pub name: String,
@@ -18,7 +18,7 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    /// A call, from what the client of the API gives.
+    /// A call with the values of the API's own type.
     pub fn new(
         id: impl Into<String>,
         name: impl Into<String>,
@@ -30,7 +30,7 @@ impl ToolCall {
 
 impl Api {
     /// The calls of functions in the reply of a model: the body of a response, or the message in it.
-    /// Anything else in the reply, such as text and tools that the API runs itself, is passed over.
+    /// Other parts of the reply, such as text and calls of tools that the API runs itself, are ignored.
     ///
     /// # Errors
     /// Kind [`Reply`](AgentErrorKind::Reply) when a call has no name, or arguments of another type.

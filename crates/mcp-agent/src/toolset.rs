@@ -1,4 +1,4 @@
-//! The tools of sessions as the functions of one model.
+//! Tools of sessions as functions for one model.
 
 mod agent_tool;
 mod calls;
@@ -22,11 +22,11 @@ use crate::{
 pub use agent_tool::AgentTool;
 use source::Source;
 
-/// The tools of one session, or of several, as the functions that a model may call.
+/// The tools of one session or several as functions that a model can call.
 ///
-/// Names are those of the tools, as far as the APIs accept them: up to 64 of `A-Z a-z 0-9 _ -`, with a
-/// letter or an underscore at the start. Others, and those of a second tool of the same name, end with a
-/// checksum. A name stands for the same tool as long as the toolset lives.
+/// A function has the name of its tool if every API accepts that: up to 64 of `A-Z a-z 0-9 _ -`,
+/// beginning with a letter or an underscore. Other names, and the name of a second tool of the same name,
+/// are changed and end with a checksum. A name refers to the same tool for the life of the toolset.
 ///
 /// ```
 /// use mcp_agent::{AgentError, Api, Toolset};
@@ -66,30 +66,31 @@ pub struct Toolset {
 type Filter = Box<dyn Fn(&Tool) -> bool + Send + Sync>;
 
 impl Toolset {
-    /// No tools yet.
+    /// An empty toolset.
     pub fn new(api: Api) -> Self {
         let limits = OutputLimits::default();
         let (names, sources) = (Names::default(), Vec::new());
         Self { api, limits, may_be_strict: true, filter: None, names, sources }
     }
 
-    /// Sets how much of a result the model gets. Default: that of [`OutputLimits`].
+    /// Sets the limits on results. Default: [`OutputLimits::new`].
     #[must_use]
     pub fn with_limits(mut self, limits: OutputLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets whether functions are strict where the API knows that and the schema allows it. Default: they are.
-    /// Services with the API of OpenAI, and fine-tuned models, may not know it. Tools that are added
-    /// already are declared otherwise with the next [`reload`](Self::reload).
+    /// Sets whether functions are strict where the API has strict functions and the schema allows it.
+    /// Default: yes. Other services with the API of OpenAI, and fine-tuned models, may not support it.
+    /// Concerns tools that are listed afterwards.
     #[must_use]
     pub fn with_strict(mut self, strict: bool) -> Self {
         self.may_be_strict = strict;
         self
     }
 
-    /// Sets which tools the model sees, of those that are not for apps alone. Default: all.
+    /// Sets which tools are declared. Tools for apps alone never are. Default: all. Concerns tools that are
+    /// listed afterwards.
     ///
     /// ```
     /// use mcp_agent::{Api, Toolset};
@@ -102,15 +103,15 @@ impl Toolset {
         self
     }
 
-    /// Adds the tools of a session, and follows their changes where the server reports them.
+    /// Adds the tools of a session, and subscribes to their changes where the server reports changes.
     ///
     /// # Errors
-    /// Kind [`Call`](crate::AgentErrorKind::Call) when the tools cannot be listed. None is added then.
+    /// Kind [`Call`](crate::AgentErrorKind::Call) when the tools cannot be listed. Nothing is added then.
     pub async fn add(&mut self, session: &Session) -> Result<(), AgentError> {
         self.insert(Source::new(session.clone(), None)).await
     }
 
-    /// The same, with a label and an underscore in front of each name.
+    /// The same, with a label and an underscore as the prefix of each name.
     ///
     /// # Errors
     /// As with [`add`](Self::add).
@@ -118,13 +119,12 @@ impl Toolset {
         self.insert(Source::new(session.clone(), Some(label.to_owned()))).await
     }
 
-    /// Lists those tools that have changed, as far as servers report it, and says whether the declarations
-    /// are others now. Nothing is sent where nothing was reported. Worth a call before each request to the
-    /// model.
+    /// Lists the tools of the servers that have reported a change, and returns whether the declarations
+    /// changed. Nothing is sent to other servers. To be called before a request to the model.
     ///
     /// # Errors
-    /// Kind [`Call`](crate::AgentErrorKind::Call) when tools cannot be listed: those of that session stay as
-    /// they were, and are listed by the next refresh. Those of the other sessions are up to date.
+    /// Kind [`Call`](crate::AgentErrorKind::Call) when tools cannot be listed: those of that session stay
+    /// unchanged until the next refresh. Those of the other sessions are up to date.
     pub async fn refresh(&mut self) -> Result<bool, AgentError> {
         let mut has_changed = false;
         let mut failed = None;
@@ -142,7 +142,7 @@ impl Toolset {
         }
     }
 
-    /// Lists all tools, whether servers report changes or not.
+    /// Lists all tools, also those of servers that do not report changes.
     ///
     /// # Errors
     /// As with [`refresh`](Self::refresh).
@@ -151,11 +151,11 @@ impl Toolset {
         self.refresh().await
     }
 
-    /// Waits until a server reports that its tools have changed, for the next [`refresh`](Self::refresh).
-    /// For ever, where no server reports changes. Cancel safe.
+    /// Waits until a server reports a change of its tools, for the next [`refresh`](Self::refresh);
+    /// without end if no server reports changes. Cancel safe.
     pub async fn changed(&mut self) {
         poll_fn(|cx| {
-            // All of them, so that each wakes this task.
+            // Polls all of them, so that each can wake this task.
             let ready = self
                 .sources
                 .iter_mut()
@@ -173,12 +173,12 @@ impl Toolset {
         self.api
     }
 
-    /// What the `tools` member of a request to the model holds.
+    /// The value of the member `tools` of a request to the model.
     pub fn declarations(&self) -> Value {
         self.api.tools(self.tools().map(AgentTool::declaration))
     }
 
-    /// The tools that the model sees, in the order of the sessions and of their lists.
+    /// The declared tools, in the order of the sessions and of their lists.
     pub fn tools(&self) -> impl Iterator<Item = &AgentTool> {
         self.sources.iter().flat_map(|source| &source.tools)
     }
@@ -197,7 +197,7 @@ impl Toolset {
         Ok(())
     }
 
-    /// Declares the tools of a session, and says whether these are others than before.
+    /// Declares the listed tools of a session, and returns whether the declarations changed.
     fn set(&mut self, number: usize, listed: Vec<Tool>) -> bool {
         let source = &mut self.sources[number];
         let mut seen = HashSet::new();

@@ -5,32 +5,34 @@ use mcp_session::Session;
 use super::{extension::MIME_TYPE, mime, resource_ui::ResourceUi, tool_ui::is_app_uri};
 use crate::error::{AgentError, AgentErrorKind};
 
-/// A page that shows the results of a tool. It is what the server wrote: show it in a sandbox alone.
+/// A page that displays the results of a tool. Its content is untrusted: display it only in a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct App {
-    /// The resource.
+    /// The URI of the resource.
     pub uri: String,
-    /// The page.
+    /// The HTML of the page.
     pub html: String,
-    /// How it is to be shown.
+    /// The metadata about its display.
     pub ui: ResourceUi,
 }
 
 impl App {
-    /// Reads a page. What is listed of the resource says how it is shown, where the page itself does not.
+    /// Reads a page. Metadata of the contents takes precedence over that of the resource in the server's
+    /// list.
     ///
     /// Dropping the future cancels the read.
     ///
     /// # Errors
-    /// Kind [`Call`](AgentErrorKind::Call) when it cannot be read, [`AppResource`](AgentErrorKind::AppResource)
-    /// when what was read has another URI or MIME type, or is no text in UTF-8,
-    /// [`AppMeta`](AgentErrorKind::AppMeta) when `uri` is not at `ui://`, or the metadata is malformed.
+    /// Kind [`Call`](AgentErrorKind::Call) when it cannot be read,
+    /// [`AppResource`](AgentErrorKind::AppResource) when the contents have another URI or MIME type, or
+    /// are not UTF-8, [`AppMeta`](AgentErrorKind::AppMeta) when the URI is not `ui://…`, or the metadata
+    /// is malformed.
     ///
     /// Spec: ext-apps 2026-01-26#content-requirements
     pub async fn read(session: &Session, uri: &str) -> Result<Self, AgentError> {
         if !is_app_uri(uri) {
-            let message = "the page of an app is at ui://";
+            let message = "the URI of an app begins with ui://";
             return Err(AgentError::new(AgentErrorKind::AppMeta, message).about(uri));
         }
         let result = session.read_resource(uri).await;
@@ -43,12 +45,11 @@ impl App {
     }
 }
 
-/// The HTML among what was read, with its `_meta`.
+/// The HTML of the contents, with their `_meta`.
 fn page(result: ReadResourceResult, uri: &str) -> Result<(String, Option<Meta>), AgentError> {
     let failed = |message: String| AgentError::new(AgentErrorKind::AppResource, message).about(uri);
     let contents = result.contents.into_iter().find(|it| it.uri() == uri);
-    let contents =
-        contents.ok_or_else(|| failed("contents of another URI were read".to_owned()))?;
+    let contents = contents.ok_or_else(|| failed("the contents have another URI".to_owned()))?;
     let check = |mime: Option<&str>| match mime {
         Some(mime) if mime::is_app(mime) => Ok(()),
         Some(mime) => Err(failed(format!("its MIME type is {mime:?} and not {MIME_TYPE:?}"))),
@@ -64,13 +65,14 @@ fn page(result: ReadResourceResult, uri: &str) -> Result<(String, Option<Meta>),
             let bytes = STANDARD.decode(&blob.blob);
             let bytes = bytes.map_err(|error| failed(format!("it is not in base64: {error}")))?;
             let html = String::from_utf8(bytes);
-            Ok((html.map_err(|error| failed(format!("it is no text: {error}")))?, blob.meta))
+            Ok((html.map_err(|error| failed(format!("it is not UTF-8: {error}")))?, blob.meta))
         }
         _ => Err(failed("it is neither text nor a blob".to_owned())),
     }
 }
 
-/// What is listed of the resource. It need not be listed, and the server need not list resources at all.
+/// The metadata in the server's list. The resource need not be listed, and the server need not list
+/// resources.
 ///
 /// Spec: ext-apps draft#metadata-location
 async fn listed(session: &Session, uri: &str) -> Result<Option<ResourceUi>, AgentError> {

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 /// The name under which the extension is declared.
 pub const ID: &str = "io.modelcontextprotocol/ui";
 
-/// The MIME type of the pages.
+/// The MIME type of pages.
 pub const MIME_TYPE: &str = "text/html;profile=mcp-app";
 
-/// Declares to servers that this client shows apps, in HTML. Servers may have other tools for such clients.
+/// Declares to servers that this client displays apps in HTML. Servers can list other tools for such
+/// clients.
 ///
 /// Spec: ext-apps 2026-01-26#client-server-capability-negotiation
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,7 +16,8 @@ pub const MIME_TYPE: &str = "text/html;profile=mcp-app";
 pub struct AppsExtension;
 
 impl AppsExtension {
-    /// The extension, to be given to [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions).
+    /// The extension, to be given to
+    /// [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions).
     pub fn new() -> Self {
         Self
     }

@@ -1,4 +1,4 @@
-/// Whether this is the MIME type of a page, whatever its case, spaces and quotes.
+/// Whether this is the MIME type of a page, regardless of case, spaces and quotes.
 pub(crate) fn is_app(mime: &str) -> bool {
     let mut parts = mime.split(';').map(str::trim);
     parts.next().is_some_and(|it| it.eq_ignore_ascii_case("text/html"))
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_known_by_their_profile() {
+    fn pages_are_recognized_by_their_profile() {
         for mime in [
             "text/html;profile=mcp-app",
             "Text/HTML; Profile = \"mcp-app\"",

@@ -1,7 +1,8 @@
-//! The extension MCP Apps, `io.modelcontextprotocol/ui`: tools whose results a host shows as a page of HTML.
+//! The extension MCP Apps, `io.modelcontextprotocol/ui`: tools whose results a host displays as a page of
+//! HTML.
 //!
-//! This is the part of a client: the extension is declared, what tools and pages say of themselves is read as
-//! types, and pages are read and checked. To show a page, and to talk to it, is the host's part.
+//! This is the part of a client: declaration of the extension, typed metadata of tools and pages, and
+//! reading of pages with checks. The host displays pages and communicates with them.
 //!
 //! ```
 //! use mcp_agent::{AgentError, apps::{App, AppsExtension, ToolUi}};
@@ -18,7 +19,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Toolset`](crate::Toolset) leaves out of its declarations what is for apps alone.
+//! A [`Toolset`](crate::Toolset) does not declare tools that are for apps alone.
 //!
 //! Spec: ext-apps 2026-01-26
 

@@ -6,35 +6,35 @@ use serde_json::Value;
 
 use crate::error::{AgentError, AgentErrorKind};
 
-/// What a page says of how it is to be shown, in `_meta.ui`. Default: nothing, and then nothing is allowed.
+/// The metadata of a page about its display, in `_meta.ui`. Default: nothing is allowed.
 ///
 /// Spec: ext-apps 2026-01-26#ui-resource-format
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ResourceUi {
-    /// From where it loads, and to where it connects.
+    /// Its content security policy.
     pub csp: Csp,
-    /// What it asks of the browser. A host may refuse.
+    /// The permissions that it requests. A host may refuse them.
     pub permissions: Permissions,
-    /// The origin that it asks for, in a form that each host defines.
+    /// The origin that it requests, in a form that each host defines.
     pub domain: Option<String>,
-    /// Whether it asks for a border and a background. Absent: as the host likes.
+    /// Whether it requests a border and a background. Absent: the host decides.
     pub prefers_border: Option<bool>,
 }
 
 impl ResourceUi {
-    /// What a `_meta` says; `None` where it says nothing of it.
+    /// Reads a `_meta`; `None` without this metadata.
     ///
     /// # Errors
-    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when it is malformed: such a page is not to be shown.
+    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when it is malformed.
     pub(crate) fn of(meta: Option<&Meta>, uri: &str) -> Result<Option<Self>, AgentError> {
         let Some(ui) = meta.and_then(|meta| meta.get("ui")) else { return Ok(None) };
         let malformed = |why: &dyn std::fmt::Display| {
             let message = format!("malformed _meta.ui: {why}");
             AgentError::new(AgentErrorKind::AppMeta, message).about(uri)
         };
-        // An array would be read as the members in their order.
+        // serde would read the members from an array by position.
         let parts = [Some(ui), ui.get("csp"), ui.get("permissions")];
         if let Some(part) = parts.into_iter().flatten().find(|part| !part.is_object()) {
             return Err(malformed(part));
@@ -43,30 +43,30 @@ impl ResourceUi {
     }
 }
 
-/// The origins that a page needs: what is not named is not allowed.
+/// The origins that a page needs. No others are allowed.
 ///
 /// Spec: ext-apps 2026-01-26#ui-resource-format
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Csp {
-    /// To which it connects: `fetch`, XHR, WebSocket.
+    /// Origins that it connects to: `fetch`, XHR, WebSocket.
     pub connect_domains: Vec<String>,
-    /// From which it loads images, scripts, styles, fonts and media.
+    /// Origins that it loads images, scripts, styles, fonts and media from.
     pub resource_domains: Vec<String>,
-    /// Which it shows in frames.
+    /// Origins of its frames.
     pub frame_domains: Vec<String>,
-    /// Which may be the base of its URLs.
+    /// Origins for the base of its URLs.
     pub base_uri_domains: Vec<String>,
 }
 
 impl Csp {
-    /// The value of the header `Content-Security-Policy` for the page: the restrictive default, and besides
-    /// what the page names.
+    /// The value of the header `Content-Security-Policy` for the page: the restrictive default of the
+    /// specification, with the origins of the page.
     ///
     /// # Errors
-    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when it names something that is no origin, and could
-    /// thereby allow something else.
+    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when an entry is not an origin, and could add a
+    /// directive or a keyword.
     ///
     /// Spec: ext-apps 2026-01-26#host-behavior
     pub fn header(&self) -> Result<String, AgentError> {
@@ -90,7 +90,7 @@ impl Csp {
         let mut header = String::new();
         for (name, always, origins) in directives {
             if let Some(origin) = origins.iter().find(|origin| !is_origin(origin)) {
-                let message = format!("{origin:?} in the content security policy is no origin");
+                let message = format!("{origin:?} in the content security policy is not an origin");
                 return Err(AgentError::new(AgentErrorKind::AppMeta, message));
             }
             let separator = if header.is_empty() { "" } else { "; " };
@@ -105,7 +105,7 @@ impl Csp {
     }
 }
 
-/// A scheme of the web with a host, which may begin with `*.`, and perhaps a port.
+/// Whether this is a web origin: scheme, host, optional port. The host can begin with `*.`.
 fn is_origin(origin: &str) -> bool {
     let schemes = ["https://", "http://", "wss://", "ws://"];
     let Some(rest) = schemes.iter().find_map(|scheme| origin.strip_prefix(scheme)) else {
@@ -117,7 +117,7 @@ fn is_origin(origin: &str) -> bool {
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
 }
 
-/// What a page asks of the browser.
+/// The permissions that a page requests of the browser.
 ///
 /// Spec: ext-apps 2026-01-26#ui-resource-format
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -130,16 +130,16 @@ pub struct Permissions {
     /// The microphone.
     #[serde(deserialize_with = "is_asked")]
     pub microphone: bool,
-    /// Where the device is.
+    /// The location of the device.
     #[serde(deserialize_with = "is_asked")]
     pub geolocation: bool,
-    /// To write to the clipboard.
+    /// Writing to the clipboard.
     #[serde(deserialize_with = "is_asked")]
     pub clipboard_write: bool,
 }
 
 impl Permissions {
-    /// The attribute `allow` of the frame that shows the page, if all is granted.
+    /// The value of the frame's attribute `allow` that grants all of them.
     pub fn allow(&self) -> String {
         let all = [
             (self.camera, "camera"),
@@ -153,7 +153,7 @@ impl Permissions {
     }
 }
 
-/// An object, even an empty one, asks for it.
+/// An object, also an empty one, is a request.
 fn is_asked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(deserializer)?.is_object())
 }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_that_names_nothing_is_allowed_nothing() {
+    fn a_page_without_metadata_is_allowed_nothing() {
         assert_eq!(
             Csp::default().header().unwrap(),
             "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_names_is_allowed_and_no_more() {
+    fn declared_origins_are_allowed_and_no_others() {
         let ui: ResourceUi = serde_json::from_value(json!({
             "csp": {
                 "connectDomains": ["https://api.example.com", "wss://live.example.com:8443"],
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_cannot_smuggle_a_directive() {
+    fn an_origin_cannot_add_a_directive() {
         for origin in [
             "https://a.com; script-src *",
             "https://a.com 'unsafe-eval'",
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_metadata_is_an_error_and_not_a_default() {
+    fn malformed_metadata_is_an_error() {
         for ui in [json!("x"), json!({"csp": {"connectDomains": "https://a"}}), json!({"csp": []})]
         {
             let meta = Meta::new().with("ui", ui.clone());

@@ -3,10 +3,10 @@ use serde_json::Value;
 
 use crate::error::{AgentError, AgentErrorKind};
 
-/// Before the extension was final, the URI stood here.
+/// The key of the URI before the extension was final.
 const FLAT_KEY: &str = "ui/resourceUri";
 
-/// What a tool says of its app, in `_meta.ui`.
+/// The metadata of a tool about its app, in `_meta.ui`.
 ///
 /// ```
 /// use mcp_agent::apps::ToolUi;
@@ -23,17 +23,17 @@ const FLAT_KEY: &str = "ui/resourceUri";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ToolUi {
-    /// The page that shows the results of the tool.
+    /// The URI of the page that displays the results of the tool.
     pub resource_uri: Option<String>,
-    /// Who may call the tool.
+    /// The callers of the tool.
     pub visibility: Visibility,
 }
 
 impl ToolUi {
-    /// What this tool says; `None` where it says nothing of an app.
+    /// The metadata of a tool; `None` without an app.
     ///
     /// # Errors
-    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when it is malformed, such as a page that is not at `ui://`.
+    /// Kind [`AppMeta`](AgentErrorKind::AppMeta) when it is malformed, such as a URI that is not `ui://…`.
     pub fn of(tool: &Tool) -> Result<Option<Self>, AgentError> {
         let Some(meta) = &tool.meta else { return Ok(None) };
         let malformed = |what: &str, value: &Value| {
@@ -61,20 +61,20 @@ pub(crate) fn is_app_uri(uri: &str) -> bool {
     uri.strip_prefix("ui://").is_some_and(|rest| !rest.is_empty())
 }
 
-/// Who may call a tool. Default: the model and the app.
+/// The callers of a tool. Default: the model and the app.
 ///
 /// Spec: ext-apps 2026-01-26#visibility
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Visibility {
-    /// The model sees the tool and calls it.
+    /// The model can call the tool.
     pub model: bool,
-    /// The app calls the tool, if it is of the same server.
+    /// An app of the same server can call the tool.
     pub app: bool,
 }
 
 impl Visibility {
-    /// What this tool says.
+    /// The callers of this tool.
     pub fn of(tool: &Tool) -> Self {
         let ui = tool.meta.as_ref().and_then(|meta| meta.get("ui"));
         match ui.and_then(|ui| ui.get("visibility")) {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_named_in_the_final_form_or_the_flat_one() {
+    fn uris_are_read_from_the_final_key_and_the_flat_one() {
         for (meta, uri) in [
             (json!({"ui": {"resourceUri": "ui://a/b"}}), Some("ui://a/b")),
             (json!({"ui/resourceUri": "ui://a/b"}), Some("ui://a/b")),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_are_for_both_unless_they_say_otherwise() {
+    fn tools_are_visible_to_both_by_default() {
         for (visibility, model, app) in [
             (json!(null), true, true),
             (json!(["model", "app"]), true, true),

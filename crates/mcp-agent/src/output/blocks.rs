@@ -1,4 +1,4 @@
-//! A result as the blocks that a model gets, whatever the API.
+//! The blocks of a result, independent of the API's notation.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mcp_core::{CallToolResult, ContentBlock, ResourceContents, ResourceLink};
@@ -8,16 +8,16 @@ use super::{
     limits::OutputLimits,
     media::{MediaKind, accepted, is_base64},
     omission::{Omission, OmissionReason},
-    same::says_the_same,
+    same::repeats,
     text::Text,
 };
 use crate::{api::Api, apps::is_app_uri};
 
-/// A piece of a result.
+/// One block of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Block {
     Text(String),
-    /// Its data stays where it is: see [`data`].
+    /// An image or document. The data stays in the result: see [`data`].
     Media {
         kind: MediaKind,
         mime: &'static str,
@@ -25,7 +25,7 @@ pub(crate) enum Block {
     },
 }
 
-/// The blocks of a result, and what they leave out.
+/// The blocks of a result, and the omitted parts.
 pub(crate) fn blocks(
     api: Api,
     result: &CallToolResult,
@@ -34,7 +34,7 @@ pub(crate) fn blocks(
 ) -> (Vec<Block>, Vec<Omission>) {
     let mut builder = Builder {
         api,
-        // Anthropic accepts text alone where a tool failed.
+        // Anthropic accepts only text in the result of a failed tool.
         takes_media: api != Api::Anthropic || result.is_error != Some(true),
         text: Text::new(limits.text),
         media: limits.media,
@@ -80,7 +80,7 @@ impl Builder {
                 self.omit(&audio.mime_type, audio.data.len(), OmissionReason::Unsupported);
             }
             ContentBlock::ResourceLink(link) => self.text("resource link", linked(link)),
-            // A page that a tool gives by itself.
+            // A page in the result itself, as before the extension was final.
             ContentBlock::Resource(embedded) if is_app_uri(embedded.resource.uri()) => {
                 let bytes = match &embedded.resource {
                     ResourceContents::Text(page) => page.text.len(),
@@ -107,7 +107,7 @@ impl Builder {
     }
 
     fn text(&mut self, what: &str, text: String) {
-        // Anthropic refuses blocks without text.
+        // Anthropic refuses empty blocks.
         if !text.is_empty() {
             let text = self.text.take(what, text, &mut self.omitted);
             self.blocks.push(Block::Text(text));
@@ -133,10 +133,10 @@ impl Builder {
         self.blocks.push(Block::Media { kind, mime: accepted, at });
     }
 
-    /// Structured content that the blocks do not say already.
+    /// Adds structured content, unless the text repeats it.
     fn structured(&mut self, result: &CallToolResult, data: &Value, has_app: bool) {
         let texts: Vec<&str> = result.content.iter().filter_map(ContentBlock::as_text).collect();
-        if says_the_same(&texts, data) {
+        if repeats(&texts, data) {
             return;
         }
         let data = data.to_string();
@@ -148,7 +148,7 @@ impl Builder {
         self.text("structured content", data);
     }
 
-    /// Leaves something out, and tells the model.
+    /// Omits a part, with a note for the model.
     fn omit(&mut self, what: &str, bytes: usize, reason: OmissionReason) {
         let omission = Omission { what: what.to_owned(), bytes, reason };
         self.blocks.push(Block::Text(format!("[{omission}]")));
@@ -156,7 +156,7 @@ impl Builder {
     }
 }
 
-/// What a model can use of a link.
+/// The members of a link that are useful to a model, as JSON.
 fn linked(link: &ResourceLink) -> String {
     let ResourceLink { uri, name, title, description, mime_type, size, .. } = link;
     let all = [
@@ -172,7 +172,7 @@ fn linked(link: &ResourceLink) -> String {
     Value::Object(members.collect::<Map<_, _>>()).to_string()
 }
 
-/// The text in a blob that says that it is text.
+/// The decoded text of a blob with the MIME type of a text.
 fn text_in(mime: &str, blob: &str) -> Option<String> {
     let is_text = mime.starts_with("text/") || mime.starts_with("application/json");
     let bytes = is_text.then(|| STANDARD.decode(blob)).and_then(Result::ok)?;

@@ -1,11 +1,12 @@
-/// How much of one result a model gets. What is beyond is left out, and both the model and
-/// [`ToolOutput::omitted`](crate::ToolOutput::omitted) say so; the result itself stays whole.
+/// Limits on the size of one result for the model. The excess is omitted, with a note for the model and
+/// an entry in [`ToolOutput::omitted`](crate::ToolOutput::omitted);
+/// [`ToolOutput::result`](crate::ToolOutput::result) keeps the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutputLimits {
     /// Bytes of text, structured content included. Default: 100 KiB, some 25,000 tokens.
     pub text: usize,
-    /// Bytes of images and documents, in base64. Zero for models that read text alone. Default: 5 MiB.
+    /// Bytes of images and documents, in base64. Zero for models that accept only text. Default: 5 MiB.
     pub media: usize,
 }
 

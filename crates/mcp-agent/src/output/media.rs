@@ -1,15 +1,15 @@
-//! Which media the APIs accept in the result of a function.
+//! The media types that the APIs accept in results.
 
 use crate::api::Api;
 
-/// How an API takes a piece of media.
+/// The kind of block for a piece of media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MediaKind {
     Image,
     Pdf,
 }
 
-/// The MIME type in the notation that the APIs want, if this one accepts such data.
+/// The MIME type in the notation of the APIs, if the API accepts it.
 ///
 /// OpenAI: the guide on images and vision; Anthropic: `Base64ImageSource`; Gemini: multimodal function
 /// responses. All accept PDF.
@@ -26,7 +26,7 @@ pub(crate) fn accepted(api: Api, mime: &str) -> Option<(MediaKind, &'static str)
     }
 }
 
-/// Whether data is base64 that an API decodes: one that is not makes it refuse the whole request.
+/// Whether data is valid base64. An API refuses the whole request otherwise.
 pub(crate) fn is_base64(data: &str) -> bool {
     let digits = data.trim_end_matches('=');
     let padding = data.len() - digits.len();
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn media_types_are_written_as_the_apis_want_them() {
+    fn media_types_are_normalized() {
         assert_eq!(
             accepted(Api::Anthropic, "Image/JPG; q=1"),
             Some((MediaKind::Image, "image/jpeg"))

@@ -1,4 +1,4 @@
-//! The messages by which each API gets results.
+//! Results in the shapes of the APIs.
 
 use serde_json::{Map, Value, json};
 
@@ -9,16 +9,16 @@ use super::{
 };
 use crate::api::Api;
 
-/// What stands for a failure that has no words.
+/// The text of a failure without text.
 const NO_WORDS: &str = "the tool failed and gave no text";
 
 impl Api {
-    /// The messages that give a model the results of all the calls of its last reply, made for the same API.
-    /// They follow the reply in the conversation: `messages` of Chat Completions and of Anthropic, `input` of
-    /// Responses, `contents` of Gemini.
+    /// The messages with the results of all calls of the model's last reply, which were made for the same
+    /// API. They follow the reply in the conversation: in `messages` of Chat Completions and of
+    /// Anthropic, `input` of Responses, `contents` of Gemini.
     ///
-    /// Chat Completions accepts text alone as the result of a function, so that images and documents follow
-    /// in a message of the user. Gemini accepts images and documents since Gemini 3.
+    /// Chat Completions accepts only text as the result of a function, so that images and documents
+    /// follow in a user message. Gemini accepts images and documents since Gemini 3.
     pub fn messages<'a>(self, outputs: impl IntoIterator<Item = &'a ToolOutput>) -> Vec<Value> {
         let outputs: Vec<&ToolOutput> = outputs.into_iter().collect();
         if outputs.is_empty() {
@@ -41,15 +41,15 @@ impl Api {
 fn chat_message(output: &ToolOutput) -> Value {
     let text = |block: &Block| match block {
         Block::Text(text) => text.clone(),
-        Block::Media { mime, .. } => format!("[{mime}: see the next message of the user]"),
+        Block::Media { mime, .. } => format!("[{mime}: see the next user message]"),
     };
     let texts: Vec<String> = marked(output).iter().map(text).collect();
-    // One string, since many services with this API know no arrays here.
+    // One string: many services with this API do not accept arrays here.
     let content = texts.join("\n");
     json!({ "role": "tool", "tool_call_id": output.id, "content": content })
 }
 
-/// The media of all results, with the calls that they are of.
+/// The media of all results, with their calls.
 fn chat_media(outputs: &[&ToolOutput]) -> Option<Value> {
     let mut parts = Vec::new();
     for output in outputs {
@@ -156,7 +156,7 @@ fn gemini_part(output: &ToolOutput) -> Value {
     json!({ "functionResponse": response })
 }
 
-/// The blocks for an API that has no mark of its own for failures.
+/// The blocks for an API without a flag for failures.
 fn marked(output: &ToolOutput) -> Vec<Block> {
     let mut blocks = output.blocks.clone();
     if output.is_error() {
@@ -172,7 +172,7 @@ fn data_url(output: &ToolOutput, mime: &str, at: usize) -> String {
     format!("data:{mime};base64,{}", data(&output.result, at))
 }
 
-/// OpenAI wants a name for a document.
+/// OpenAI requires a name for a document.
 fn file_name(at: usize) -> String {
     format!("document-{at}.pdf")
 }

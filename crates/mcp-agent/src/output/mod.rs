@@ -1,4 +1,4 @@
-//! Results of tools as a model reads them.
+//! Results of tools for a model.
 
 mod blocks;
 mod limits;

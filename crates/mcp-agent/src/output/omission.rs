@@ -1,30 +1,30 @@
 use std::fmt;
 
-/// A part of a result that the model does not get.
+/// A part of a result that is not passed to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Omission {
-    /// What it is, such as `image/tiff`, `text` or `structured content`.
+    /// The part, such as `image/tiff`, `text` or `structured content`.
     pub what: String,
-    /// How many bytes of it are left out.
+    /// The number of bytes that are left out.
     pub bytes: usize,
-    /// Why.
+    /// The reason.
     pub reason: OmissionReason,
 }
 
-/// Why a model does not get a part of a result, to match on.
+/// The reason for an [`Omission`], to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OmissionReason {
-    /// There is more text than [`OutputLimits::text`](crate::OutputLimits::text).
+    /// The text exceeds [`OutputLimits::text`](crate::OutputLimits::text).
     TextLimit,
-    /// There are more images and documents than [`OutputLimits::media`](crate::OutputLimits::media).
+    /// Images and documents exceed [`OutputLimits::media`](crate::OutputLimits::media).
     MediaLimit,
-    /// The API does not accept media of this type, or none where a tool failed.
+    /// The API does not accept media of this type, or no media in the result of a failed tool.
     Unsupported,
-    /// The data is not in base64.
+    /// The data is not valid base64.
     Malformed,
-    /// Structured content of a tool with an app is for the app.
+    /// The part is meant for the app of the tool.
     ForApp,
 }
 

@@ -1,12 +1,12 @@
-//! Whether the text of a result says the same as its structured content, as the protocol recommends.
+//! Detection of text that repeats the structured content, as the protocol recommends.
 
 use serde_json::Value;
 
-/// Whether these texts are the data as JSON: the whole of it, or one text for each element of a list, which
-/// some servers wrap as `{"result": …}`.
+/// Whether the texts are the JSON of the data: of the whole, or one text for each element of a list. Some
+/// servers wrap the data as `{"result": …}`.
 ///
 /// Spec: server/tools#structured-content
-pub(crate) fn says_the_same(texts: &[&str], data: &Value) -> bool {
+pub(crate) fn repeats(texts: &[&str], data: &Value) -> bool {
     let inner = data.as_object().filter(|it| it.len() == 1).and_then(|it| it.get("result"));
     [Some(data), inner].into_iter().flatten().any(|data| match (texts, data) {
         ([text], data) if is(text, data) => true,
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_are_the_data_are_told_from_those_that_are_not() {
+    fn texts_that_repeat_the_data_are_detected() {
         for (texts, data) in [
             (vec![r#"{ "a": [1, 2] }"#], json!({"a": [1, 2]})),
             (vec!["42"], json!({"result": 42})),
@@ -37,7 +37,7 @@ mod tests {
             (vec!["1", "2"], json!([1, 2])),
             (vec![], json!({"result": []})),
         ] {
-            assert!(says_the_same(&texts, &data), "{texts:?}");
+            assert!(repeats(&texts, &data), "{texts:?}");
         }
         for (texts, data) in [
             (vec!["found two"], json!({"a": [1, 2]})),
@@ -45,7 +45,7 @@ mod tests {
             (vec!["1", "2", "3"], json!([1, 2])),
             (vec!["42"], json!({"result": 42, "unit": "km"})),
         ] {
-            assert!(!says_the_same(&texts, &data), "{texts:?}");
+            assert!(!repeats(&texts, &data), "{texts:?}");
         }
     }
 }

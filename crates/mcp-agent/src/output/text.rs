@@ -1,6 +1,6 @@
 use super::omission::{Omission, OmissionReason};
 
-/// Text for a model, up to a limit.
+/// The limit of the text of a result.
 #[derive(Debug)]
 pub(crate) struct Text {
     left: usize,
@@ -11,7 +11,7 @@ impl Text {
         Self { left: limit }
     }
 
-    /// The text, as far as there is room for it. Where it is cut, it says so.
+    /// The text up to the limit. A note marks where it was cut.
     pub(crate) fn take(&mut self, what: &str, text: String, omitted: &mut Vec<Omission>) -> String {
         if text.len() <= self.left {
             self.left -= text.len();
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_between_characters_and_says_so() {
+    fn text_is_cut_between_characters_with_a_note() {
         let mut omitted = Vec::new();
         let mut text = Text::new(8);
         assert_eq!(text.take("text", "abc".to_owned(), &mut omitted), "abc");

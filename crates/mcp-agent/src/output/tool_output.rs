@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{api::Api, error::AgentError, tool_call::ToolCall};
 
-/// The result of a call, ready to be given to the model: see [`Api::messages`].
+/// The result of a call, for [`Api::messages`].
 #[derive(Debug, Clone)]
 pub struct ToolOutput {
     pub(crate) id: String,
@@ -19,13 +19,13 @@ pub struct ToolOutput {
 }
 
 impl ToolOutput {
-    /// The result of a call, for an API. Structured content is given as text, unless the text says the same
-    /// already.
+    /// Converts the result of a call for an API. Structured content becomes text, unless the text repeats
+    /// it.
     pub fn new(api: Api, call: &ToolCall, result: CallToolResult, limits: OutputLimits) -> Self {
         Self::with_app(api, call, result, limits, false)
     }
 
-    /// The same for a tool that may have an app.
+    /// The same for a tool that may have an app, which structured content is meant for.
     pub(crate) fn with_app(
         api: Api,
         call: &ToolCall,
@@ -38,8 +38,8 @@ impl ToolOutput {
         Self { id, name, result, blocks, omitted, error: None }
     }
 
-    /// A call that failed, in words for the model. The text of an error names servers, and may name URLs and
-    /// commands.
+    /// A failed call, with the text of the error as the result. The text names servers, and can contain
+    /// URLs and commands.
     pub fn from_error(api: Api, call: &ToolCall, error: AgentError) -> Self {
         let result = CallToolResult::error(error.to_string());
         Self { error: Some(error), ..Self::new(api, call, result, OutputLimits::default()) }
@@ -60,17 +60,17 @@ impl ToolOutput {
         self.result.is_error == Some(true)
     }
 
-    /// The whole result, with what the model does not get.
+    /// The whole result, with the parts that are [omitted](Self::omitted).
     pub fn result(&self) -> &CallToolResult {
         &self.result
     }
 
-    /// What the model does not get of the result.
+    /// The parts of the result that are not passed to the model.
     pub fn omitted(&self) -> &[Omission] {
         &self.omitted
     }
 
-    /// Why there is no result of the tool itself.
+    /// The error of a call that has no result of the tool.
     pub fn error(&self) -> Option<&AgentError> {
         self.error.as_ref()
     }

@@ -1,26 +1,24 @@
-//! Schemas without references and without the notation of older drafts.
+//! Expansion of references, and conversion of older drafts to draft 2020-12.
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::{
     keywords::{ANNOTATIONS, IDENTIFIERS, MANY, NAMED, ONE, is_well_formed},
     merge::fold,
+    nullable::nullable,
+    reference::{escaped, outline, resolve},
 };
 use crate::change::{Change, ChangeKind};
 
-/// Bytes that a schema may have with its references written out, roughly as JSON. A server can make
-/// references that grow without end.
+/// The largest size of an expanded schema, in bytes of JSON, roughly. References can multiply without end.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Schemas within one another.
+/// The deepest nesting of schemas.
 const MAX_DEPTH: usize = 64;
 
-/// Writes out every reference, and says in the notation of draft 2020-12 what older drafts said otherwise.
+/// Expands every reference, and converts the notation of older drafts to draft 2020-12.
 ///
-/// A schema that refers to one around it is cut there: see [`ChangeKind::Recursion`].
+/// A reference to an enclosing schema is not expanded: see [`ChangeKind::Recursion`].
 pub(crate) fn expand(root: &Map<String, Value>, changes: &mut Vec<Change>) -> Map<String, Value> {
     let mut expander = Expander { root, open: vec![String::new()], left: MAX_BYTES, changes };
     let expanded = expander.object(root, "", 0);
@@ -33,9 +31,9 @@ pub(crate) fn expand(root: &Map<String, Value>, changes: &mut Vec<Change>) -> Ma
 
 struct Expander<'a> {
     root: &'a Map<String, Value>,
-    /// The targets of the references that are being written out, with the root.
+    /// The targets of the references that are being expanded, and the root.
     open: Vec<String>,
-    /// How many bytes may still be written.
+    /// Bytes that are left of [`MAX_BYTES`].
     left: usize,
     changes: &'a mut Vec<Change>,
 }
@@ -45,7 +43,7 @@ impl Expander<'_> {
         match schema {
             Value::Object(schema) => self.object(schema, path, depth).into(),
             Value::Bool(false) => serde_json::json!({"not": {}}),
-            // What is no schema says nothing.
+            // Not a schema.
             _ => Map::new().into(),
         }
     }
@@ -95,7 +93,7 @@ impl Expander<'_> {
                     let keyword = if is_exclusive { exclusive } else { keyword };
                     expanded.insert(keyword.to_owned(), limit.clone());
                 }
-                // Of OpenAPI 3.0.
+                // A keyword of OpenAPI 3.0, handled below.
                 ("nullable", Value::Bool(true)) => {}
                 (keyword, value) if !is_well_formed(keyword, value) => {
                     self.changes.push(Change::of_keyword(
@@ -145,7 +143,7 @@ impl Expander<'_> {
         parts.map(|(at, part)| self.schema(part, &format!("{path}/{at}"), depth + 1)).collect()
     }
 
-    /// Where `true` and `false` are usual, and the APIs know them.
+    /// For keywords whose value is often `true` or `false`, which the APIs accept there.
     fn flag_or_schema(&mut self, value: &Value, path: &str, depth: usize) -> Value {
         match value {
             Value::Bool(_) => value.clone(),
@@ -153,7 +151,7 @@ impl Expander<'_> {
         }
     }
 
-    /// Draft 7 had one keyword for two things.
+    /// Splits the keyword of draft 7 into its two successors.
     fn dependencies(
         &mut self,
         all: &Map<String, Value>,
@@ -178,7 +176,7 @@ impl Expander<'_> {
         }
     }
 
-    /// The schema that a reference stands for; `None` where it says nothing.
+    /// The expanded target of a reference; `None` if it does not resolve.
     fn reference(
         &mut self,
         reference: &str,
@@ -199,7 +197,7 @@ impl Expander<'_> {
         Some(expanded)
     }
 
-    /// Whether there is room; it is used up as soon as there is not.
+    /// Takes bytes from what is left. The first time that they do not suffice, nothing is left.
     fn spend(&mut self, bytes: usize) -> bool {
         let is_room = self.left >= bytes;
         self.left = if is_room { self.left - bytes } else { 0 };
@@ -207,34 +205,7 @@ impl Expander<'_> {
     }
 }
 
-/// A schema of this document, with the pointer to it.
-fn resolve<'a>(
-    root: &'a Map<String, Value>,
-    reference: &str,
-) -> Option<(String, &'a Map<String, Value>)> {
-    let id = root.get("$id").and_then(Value::as_str).unwrap_or_default();
-    let own = id.trim_end_matches('#');
-    let fragment = reference.strip_prefix(own).unwrap_or(reference).strip_prefix('#')?;
-    let pointer = percent_decode_str(fragment).decode_utf8().ok()?.into_owned();
-    if pointer.is_empty() {
-        return Some((pointer, root));
-    }
-    let mut target = root;
-    let mut tokens = pointer.strip_prefix('/')?.split('/').map(unescaped).peekable();
-    loop {
-        let mut value = target.get(&*tokens.next()?)?;
-        while let (Value::Array(parts), Some(at)) = (value, tokens.peek()) {
-            value = parts.get(at.parse::<usize>().ok()?)?;
-            tokens.next();
-        }
-        target = value.as_object()?;
-        if tokens.peek().is_none() {
-            return Some((pointer, target));
-        }
-    }
-}
-
-/// The schema that a reference stands for, with what stands beside the reference.
+/// The target of a reference, combined with the keywords beside the reference.
 fn beside(mut target: Map<String, Value>, beside: Map<String, Value>) -> Map<String, Value> {
     if beside.keys().all(|keyword| ANNOTATIONS.contains(&keyword.as_str())) {
         target.extend(beside);
@@ -248,60 +219,6 @@ fn beside(mut target: Map<String, Value>, beside: Map<String, Value>) -> Map<Str
     both
 }
 
-/// What is said of a schema within itself.
-fn outline(target: &Map<String, Value>, pointer: &str) -> Map<String, Value> {
-    let mut outline = Map::new();
-    match target.get("type") {
-        Some(kind) => drop(outline.insert("type".to_owned(), kind.clone())),
-        None if target.contains_key("properties") => {
-            outline.insert("type".to_owned(), "object".into());
-        }
-        None => {}
-    }
-    let description = match pointer.rsplit('/').next() {
-        None | Some("") => "The same as all of the arguments".to_owned(),
-        Some(name) => format!("The same as the `{}` around it", unescaped(name)),
-    };
-    outline.insert("description".to_owned(), description.into());
-    outline
-}
-
-/// The schema with `null` besides, unless it allows that.
-pub(crate) fn nullable(mut schema: Map<String, Value>) -> Map<String, Value> {
-    let null = || serde_json::json!({"type": "null"});
-    if let Some(Value::Array(parts)) = schema.get_mut("anyOf") {
-        if !parts.contains(&null()) {
-            parts.push(null());
-        }
-        return schema;
-    }
-    let is_plain = !["enum", "const", "properties", "items", "allOf", "oneOf", "not", "if"]
-        .iter()
-        .any(|keyword| schema.contains_key(*keyword));
-    match schema.get_mut("type") {
-        Some(kind) if is_plain && kind.is_string() => {
-            *kind = vec![kind.take(), "null".into()].into();
-            schema
-        }
-        Some(Value::Array(kinds)) if is_plain => {
-            if !kinds.contains(&"null".into()) {
-                kinds.push("null".into());
-            }
-            schema
-        }
-        _ => {
-            let mut union = Map::new();
-            for annotation in ["title", "description", "default"] {
-                if let Some(value) = schema.shift_remove(annotation) {
-                    union.insert(annotation.to_owned(), value);
-                }
-            }
-            union.insert("anyOf".to_owned(), vec![schema.into(), null()].into());
-            union
-        }
-    }
-}
-
 fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
@@ -310,20 +227,5 @@ fn size(value: &Value) -> usize {
             members.iter().map(|(name, it)| name.len() + size(it) + 4).sum::<usize>() + 2
         }
         _ => 8,
-    }
-}
-
-/// A token of a JSON pointer.
-pub(crate) fn escaped(token: &str) -> Cow<'_, str> {
-    match token.contains(['~', '/']) {
-        true => token.replace('~', "~0").replace('/', "~1").into(),
-        false => token.into(),
-    }
-}
-
-fn unescaped(token: &str) -> Cow<'_, str> {
-    match token.contains('~') {
-        true => token.replace("~1", "/").replace("~0", "~").into(),
-        false => token.into(),
     }
 }

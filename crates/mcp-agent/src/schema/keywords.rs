@@ -1,10 +1,10 @@
-//! The keywords of JSON Schema by what they hold.
+//! The keywords of JSON Schema, by kind.
 
 use serde_json::Value;
 
 const TYPES: &[&str] = &["null", "boolean", "object", "array", "number", "integer", "string"];
 
-/// Hold one schema.
+/// Keywords with one schema as the value.
 pub(crate) const ONE: &[&str] = &[
     "items",
     "additionalItems",
@@ -20,13 +20,13 @@ pub(crate) const ONE: &[&str] = &[
     "contentSchema",
 ];
 
-/// Hold an array of schemas.
+/// Keywords with an array of schemas.
 pub(crate) const MANY: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
 
-/// Hold schemas by name.
+/// Keywords with schemas by name.
 pub(crate) const NAMED: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
 
-/// Name a schema or a place in it, and say nothing of values.
+/// Keywords that identify schemas and do not constrain values.
 pub(crate) const IDENTIFIERS: &[&str] = &[
     "$schema",
     "$id",
@@ -39,11 +39,11 @@ pub(crate) const IDENTIFIERS: &[&str] = &[
     "definitions",
 ];
 
-/// Tell people and models what a value is.
+/// Keywords that describe a value.
 pub(crate) const ANNOTATIONS: &[&str] =
     &["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
-/// Mean something to a model, so that the description quotes them where they are dropped.
+/// Keywords that are useful to a model, so that the description quotes those that are dropped.
 pub(crate) const QUOTED: &[&str] = &[
     "default",
     "examples",
@@ -84,7 +84,7 @@ pub(crate) const QUOTED: &[&str] = &[
     "unevaluatedProperties",
 ];
 
-/// Combine schemas, and cannot be said well in a description.
+/// Keywords that combine schemas, which a description cannot replace.
 pub(crate) const STRUCTURAL: &[&str] = &[
     "allOf",
     "not",
@@ -101,8 +101,8 @@ pub(crate) const STRUCTURAL: &[&str] = &[
     "unevaluatedProperties",
 ];
 
-/// Whether the value of a keyword has the shape that the specification of JSON Schema wants: APIs refuse
-/// whole requests otherwise.
+/// Whether the value of a keyword has the type that JSON Schema requires. APIs refuse whole requests
+/// otherwise.
 pub(crate) fn is_well_formed(keyword: &str, value: &Value) -> bool {
     let is_texts =
         |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));

@@ -1,34 +1,35 @@
-//! Schemas that the model is shown and the API does not enforce.
+//! Schemas that the API passes to the model without enforcing them.
 
 use serde_json::{Map, Value};
 
 use super::{
-    expand::{escaped, nullable},
     keywords::{MANY, NAMED, ONE},
     notes::Notes,
+    nullable::nullable,
+    reference::escaped,
 };
 use crate::change::Change;
 
-/// What an API refuses in a schema.
+/// The part of JSON Schema that an API accepts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Refusals {
-    /// The keywords that it accepts; `None` where it accepts all.
+pub(crate) struct Dialect {
+    /// Accepted keywords; `None` for all.
     pub(crate) keywords: Option<&'static [&'static str]>,
-    /// The formats that it accepts, if `format` is among the keywords.
+    /// Accepted formats, where the keywords are limited.
     pub(crate) formats: &'static [&'static str],
 }
 
-/// The schema without what the API refuses.
+/// Removes the parts that the API refuses.
 pub(crate) fn loose(
     schema: &Map<String, Value>,
-    refusals: Refusals,
+    dialect: Dialect,
     changes: &mut Vec<Change>,
 ) -> Map<String, Value> {
-    Loose { refusals, changes }.schema(schema, "")
+    Loose { dialect, changes }.schema(schema, "")
 }
 
 struct Loose<'a> {
-    refusals: Refusals,
+    dialect: Dialect,
     changes: &'a mut Vec<Change>,
 }
 
@@ -47,7 +48,7 @@ impl Loose<'_> {
         for (keyword, value) in schema {
             let below = format!("{path}/{}", escaped(keyword));
             let keyword = keyword.as_str();
-            if let Some(accepted) = self.refusals.keywords
+            if let Some(accepted) = self.dialect.keywords
                 && !self.accepts(accepted, keyword, value)
             {
                 match similar(keyword, value, schema) {
@@ -76,7 +77,7 @@ impl Loose<'_> {
             };
             adapted.insert(keyword.to_owned(), value);
         }
-        // OpenAI and Gemini refuse an array that says nothing of its elements.
+        // OpenAI and Gemini refuse an array without a schema of its elements.
         if adapted.get("type").is_some_and(|kind| kind == "array")
             && !adapted.contains_key("items")
             && !adapted.contains_key("prefixItems")
@@ -90,7 +91,7 @@ impl Loose<'_> {
     fn accepts(&self, accepted: &[&str], keyword: &str, value: &Value) -> bool {
         accepted.contains(&keyword)
             && match keyword {
-                "format" => value.as_str().is_some_and(|it| self.refusals.formats.contains(&it)),
+                "format" => value.as_str().is_some_and(|it| self.dialect.formats.contains(&it)),
                 "enum" => value.as_array().is_some_and(|all| all.iter().all(is_text_or_number)),
                 "items" => value.is_object(),
                 _ => true,
@@ -98,7 +99,7 @@ impl Loose<'_> {
     }
 }
 
-/// Another keyword that says the same, its value, and whether `null` has to be allowed besides.
+/// An accepted keyword of the same meaning, its value, and whether `null` has to be allowed as well.
 fn similar(
     keyword: &str,
     value: &Value,

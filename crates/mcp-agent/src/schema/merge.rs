@@ -1,11 +1,11 @@
-//! One schema in place of two that both hold.
+//! The conjunction of schemas as one schema.
 
 use serde_json::{Map, Value};
 
 use super::keywords::ANNOTATIONS;
 
-/// Merges the schemas in `allOf`, and the only one in an `anyOf` or `oneOf`, into the schema around them,
-/// as far as one schema can say the same.
+/// Merges the schemas of `allOf`, and the only schema of an `anyOf` or `oneOf`, into the enclosing schema,
+/// where one schema can express the same.
 pub(crate) fn fold(schema: &mut Map<String, Value>) {
     for keyword in ["allOf", "anyOf", "oneOf"] {
         let Some(Value::Array(parts)) = schema.get(keyword) else { continue };
@@ -21,10 +21,10 @@ pub(crate) fn fold(schema: &mut Map<String, Value>) {
     }
 }
 
-/// The schema of the values that fit both; annotations are taken from the first. `None` where that cannot
-/// be written as one plain schema.
+/// The schema of the values that are valid for both; annotations are taken from the first. `None` if one
+/// plain schema cannot express it.
 ///
-/// Objects that are closed to further properties are merged into one that is closed to those of neither.
+/// Two closed objects become a closed object with the properties of both.
 pub(crate) fn merge(
     first: &Map<String, Value>,
     second: &Map<String, Value>,
@@ -90,7 +90,7 @@ pub(crate) fn merge(
     Some(merged)
 }
 
-/// The types that both allow.
+/// The types that are valid for both.
 fn common_types(first: &Value, second: &Value) -> Option<Value> {
     let (first, second) = (types(first)?, types(second)?);
     let has = |all: &[&str], one: &str| all.contains(&one);
@@ -112,7 +112,7 @@ fn common_types(first: &Value, second: &Value) -> Option<Value> {
     }
 }
 
-/// What the keyword `type` says.
+/// The types in the value of the keyword `type`.
 pub(crate) fn types(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(one) => Some(vec![one]),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn two_schemas_become_the_one_of_the_values_that_fit_both() {
+    fn merging_gives_the_schema_of_the_values_that_are_valid_for_both() {
         let table = [
             (
                 json!({"type": "string"}),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_schema_cannot_say_is_left_as_it_was() {
+    fn parts_that_cannot_be_merged_stay_unchanged() {
         let fold = |schema: Value| {
             let Value::Object(mut schema) = schema else { unreachable!() };
             super::fold(&mut schema);

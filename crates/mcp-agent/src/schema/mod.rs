@@ -1,12 +1,15 @@
-//! The schema of a tool in the form that an API accepts.
+//! Schemas of tools in the forms that the APIs accept.
 
-mod back;
 mod expand;
 mod keywords;
+mod kind;
 mod loose;
 mod merge;
 mod notes;
+mod nullable;
+mod reference;
 mod rename;
+mod restore;
 mod root;
 mod strict;
 #[cfg(test)]
@@ -19,23 +22,23 @@ use crate::{
     change::{Change, ChangeKind},
     names::Alphabet,
 };
-pub(crate) use back::Back;
-use loose::Refusals;
+use loose::Dialect;
+pub(crate) use restore::Restore;
 
-/// A schema as an API accepts it.
+/// A schema in the form that an API accepts.
 #[derive(Debug, Clone)]
 pub(crate) struct Adapted {
     pub(crate) schema: Map<String, Value>,
     pub(crate) is_strict: bool,
-    pub(crate) back: Back,
+    pub(crate) restore: Restore,
     pub(crate) changes: Vec<Change>,
 }
 
-/// Every keyword is accepted.
-const ANY: Refusals = Refusals { keywords: None, formats: &[] };
+/// OpenAI and Anthropic accept every keyword.
+const ANY: Dialect = Dialect { keywords: None, formats: &[] };
 
-/// Of `parametersJsonSchema`, as documented for the same subset at `responseJsonSchema`.
-const GEMINI: Refusals = Refusals {
+/// The subset for `parametersJsonSchema`, documented at `responseJsonSchema`.
+const GEMINI: Dialect = Dialect {
     keywords: Some(&[
         "type",
         "title",
@@ -58,10 +61,10 @@ const GEMINI: Refusals = Refusals {
     formats: &["date-time", "date", "time"],
 };
 
-/// The names of arguments that the API accepts, as its error says it.
+/// Accepted names of arguments, as the error of the API states.
 const ANTHROPIC_NAMES: Alphabet = Alphabet { others: "_.-", starts_with_letter: false };
 
-/// The names of parameters, as documented.
+/// Accepted names of parameters, as documented.
 const GEMINI_NAMES: Alphabet = Alphabet { others: "_", starts_with_letter: true };
 
 /// Adapts the schema of a tool's arguments.
@@ -73,20 +76,20 @@ pub(crate) fn adapt(api: Api, schema: &Map<String, Value>, may_be_strict: bool) 
     if is_open_ai && may_be_strict {
         let form = match changes.first() {
             None => strict::strict(&flat, &mut changes),
-            // The model would be held to a schema that is not the tool's.
+            // Strict would enforce a schema that differs from the tool's.
             Some(change) => Err(change.to_string()),
         };
         match form {
-            Ok((schema, back)) => return Adapted { schema, is_strict: true, back, changes },
+            Ok((schema, restore)) => return Adapted { schema, is_strict: true, restore, changes },
             Err(why) => changes.push(Change::new("", ChangeKind::NotStrict, why)),
         }
     }
-    let refusals = if api == Api::Gemini { GEMINI } else { ANY };
-    let mut schema = loose::loose(&flat, refusals, &mut changes);
-    let back = match api {
-        Api::OpenAiChat | Api::OpenAiResponses => Back::default(),
+    let dialect = if api == Api::Gemini { GEMINI } else { ANY };
+    let mut schema = loose::loose(&flat, dialect, &mut changes);
+    let restore = match api {
+        Api::OpenAiChat | Api::OpenAiResponses => Restore::default(),
         Api::Anthropic => rename::rename(&mut schema, ANTHROPIC_NAMES, &mut changes),
         Api::Gemini => rename::rename(&mut schema, GEMINI_NAMES, &mut changes),
     };
-    Adapted { schema, is_strict: false, back, changes }
+    Adapted { schema, is_strict: false, restore, changes }
 }

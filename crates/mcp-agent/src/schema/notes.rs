@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use super::keywords::QUOTED;
 use crate::change::{Change, ChangeKind, quoted};
 
-/// The keywords that one schema loses, quoted in its description so that the model may follow them.
+/// The dropped keywords of one schema, to be quoted in its description for the model.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Vec<String>);
 
@@ -17,9 +17,9 @@ impl Notes {
         value: &Value,
     ) {
         changes.push(Change::of_keyword(path, ChangeKind::Dropped, keyword, value));
-        // That nothing is the default says nothing.
-        let says_something = keyword != "default" || !value.is_null();
-        if says_something && QUOTED.contains(&keyword) {
+        // `null` as the default adds nothing.
+        let is_useful = keyword != "default" || !value.is_null();
+        if is_useful && QUOTED.contains(&keyword) {
             self.quote(keyword, value);
         }
     }
@@ -29,7 +29,7 @@ impl Notes {
         self.0.extend(quoted(keyword, value));
     }
 
-    /// Writes what was quoted behind the description.
+    /// Appends the quotes to the description.
     pub(crate) fn write(self, schema: &mut Map<String, Value>) {
         if self.0.is_empty() {
             return;

@@ -1,27 +1,27 @@
-//! Names of arguments that an API refuses.
+//! Other names for arguments whose names an API refuses.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::back::{Back, Property};
+use super::restore::{Property, Restore};
 use crate::{
     change::{Change, ChangeKind},
     names::Alphabet,
 };
 
-/// Keywords whose schemas describe the same object.
+/// Keywords whose schemas apply to the same object.
 const IN_PLACE: &[&str] = &["not", "if", "then", "else"];
 const ALL_IN_PLACE: &[&str] = &["allOf", "anyOf", "oneOf"];
 
-/// Gives those properties of the root other names that the API refuses, in alphabetical order: APIs look at
-/// the names of the root alone.
+/// Renames the properties of the root whose names the API refuses, in alphabetical order. APIs check only
+/// the names at the root.
 pub(crate) fn rename(
     root: &mut Map<String, Value>,
     alphabet: Alphabet,
     changes: &mut Vec<Change>,
-) -> Back {
-    let Some(Value::Object(properties)) = root.get("properties") else { return Back::default() };
+) -> Restore {
+    let Some(Value::Object(properties)) = root.get("properties") else { return Restore::default() };
     let mut names = BTreeMap::new();
     let mut refused: Vec<&String> =
         properties.keys().filter(|name| !alphabet.accepts(name)).collect();
@@ -32,16 +32,16 @@ pub(crate) fn rename(
         let other = alphabet.fit(name, is_taken);
         names.insert(name.clone(), other);
     }
-    let mut back = Back::default();
+    let mut restore = Restore::default();
     for (name, other) in &names {
         let detail = format!("{name:?} is {other:?} for the model");
         changes.push(Change::new(&format!("/properties/{other}"), ChangeKind::Renamed, detail));
-        back.insert(other, Property { name: Some(name.clone()), ..Property::default() });
+        restore.insert(other, Property { name: Some(name.clone()), ..Property::default() });
     }
     if !names.is_empty() {
         write(root, &names);
     }
-    back
+    restore
 }
 
 fn write(schema: &mut Map<String, Value>, names: &BTreeMap<String, String>) {

@@ -1,4 +1,4 @@
-//! The root of a schema as every API wants it: one object, without alternatives.
+//! The root of a schema in the form that every API requires: one object, without alternatives.
 
 use serde_json::{Map, Value};
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::change::{Change, ChangeKind};
 
-/// What no API accepts at the root.
+/// Keywords that no API accepts at the root.
 const REFUSED: &[&str] = &["enum", "const", "not"];
 
-/// Makes the root an object with properties. Alternatives are merged into one object that allows all of
-/// them, and quoted in the description.
+/// Converts the root into an object with properties. Alternatives are merged into one object that allows
+/// all of them, and quoted in the description.
 pub(crate) fn flatten(
     mut root: Map<String, Value>,
     changes: &mut Vec<Change>,
@@ -44,8 +44,8 @@ fn is_object(schema: &Map<String, Value>) -> bool {
     kinds.is_none_or(|kinds| kinds.contains(&"object"))
 }
 
-/// Takes over the properties of all parts, and those requirements that hold for all of them, or for any
-/// where every part holds.
+/// Adds the properties of all parts to the root. A property is required if all parts require it, or with
+/// `do_all_hold` if any part does.
 fn absorb(root: &mut Map<String, Value>, parts: &[&Map<String, Value>], do_all_hold: bool) {
     let mut required: Vec<Value> = array(root.get("required"));
     for (at, part) in parts.iter().enumerate() {
@@ -72,7 +72,7 @@ fn absorb(root: &mut Map<String, Value>, parts: &[&Map<String, Value>], do_all_h
     if !required.is_empty() {
         root.insert("required".to_owned(), required.into());
     }
-    // Closed parts know nothing of the properties of one another.
+    // Each part excludes the properties of the others, so that only their union can be closed.
     let is_closed =
         |part: &&Map<String, Value>| part.get("additionalProperties") == Some(&Value::Bool(false));
     if !root.contains_key("additionalProperties")
@@ -83,7 +83,7 @@ fn absorb(root: &mut Map<String, Value>, parts: &[&Map<String, Value>], do_all_h
     }
 }
 
-/// A property that two parts describe differently.
+/// The schema of a property for which two parts have different schemas.
 fn either(first: &Value, second: &Value, do_all_hold: bool) -> Value {
     if let (true, Some(first), Some(second)) = (do_all_hold, first.as_object(), second.as_object())
         && let Some(merged) = merge(first, second)

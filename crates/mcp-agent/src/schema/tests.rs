@@ -21,7 +21,7 @@ fn kinds(adapted: &Adapted) -> Vec<ChangeKind> {
 }
 
 #[test]
-fn references_are_written_out_with_what_stands_beside_them() {
+fn references_are_expanded_with_the_keywords_beside_them() {
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://example.com/tool.json",
@@ -66,7 +66,7 @@ fn the_root_may_be_a_reference_itself() {
 }
 
 #[test]
-fn a_schema_within_itself_is_cut_at_the_second_time() {
+fn recursion_is_cut_at_the_first_repetition() {
     let schema = json!({
         "type": "object",
         "properties": {"root": {"$ref": "#/$defs/Node"}, "all": {"$ref": "#"}},
@@ -103,7 +103,7 @@ fn a_schema_within_itself_is_cut_at_the_second_time() {
 }
 
 #[test]
-fn references_to_elsewhere_allow_anything_and_are_reported() {
+fn unresolved_references_allow_anything_and_are_reported() {
     for reference in ["https://example.com/x.json", "#/$defs/none", "other.json#/x", "#anchor", ""]
     {
         let schema = json!({"properties": {"a": {"$ref": reference, "title": "A"}}});
@@ -114,8 +114,8 @@ fn references_to_elsewhere_allow_anything_and_are_reported() {
 }
 
 #[test]
-fn references_that_multiply_end_at_the_limit() {
-    // Twice as many at each of forty steps.
+fn multiplying_references_end_at_the_limit() {
+    // Doubles forty times.
     let mut defs = serde_json::Map::new();
     for step in 0..40 {
         let next = json!({"$ref": format!("#/$defs/d{}", step + 1)});
@@ -131,7 +131,7 @@ fn references_that_multiply_end_at_the_limit() {
     let bytes = Value::Object(adapted.schema).to_string().len();
     assert!(bytes < 1 << 20, "{bytes}");
 
-    // One within the other, and each of them another one.
+    // Nests two hundred times.
     let mut defs = serde_json::Map::new();
     for step in 0..200 {
         let next = json!({"$ref": format!("#/$defs/d{}", step + 1)});
@@ -142,7 +142,7 @@ fn references_that_multiply_end_at_the_limit() {
 }
 
 #[test]
-fn the_notation_of_older_drafts_is_written_as_draft_2020_12() {
+fn older_drafts_are_converted_to_draft_2020_12() {
     let (declared, changes) = properties(
         Api::Anthropic,
         json!({
@@ -168,7 +168,7 @@ fn the_notation_of_older_drafts_is_written_as_draft_2020_12() {
 }
 
 #[test]
-fn what_is_no_json_schema_is_dropped_and_reported() {
+fn malformed_keywords_are_dropped_and_reported() {
     let (declared, changes) = properties(
         Api::Anthropic,
         json!({
@@ -192,7 +192,7 @@ fn what_is_no_json_schema_is_dropped_and_reported() {
 }
 
 #[test]
-fn alternatives_at_the_root_become_one_object_that_allows_all() {
+fn alternatives_at_the_root_are_merged_into_one_object() {
     let schema = json!({
         "description": "Where from",
         "anyOf": [
@@ -223,7 +223,7 @@ fn alternatives_at_the_root_become_one_object_that_allows_all() {
         );
         assert_eq!(kinds(&adapted)[..2], [ChangeKind::Dropped, ChangeKind::Merged]);
     }
-    // Which of them is wanted is said in words.
+    // The alternatives are quoted.
     let either = json!({
         "type": "object",
         "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
@@ -303,17 +303,17 @@ fn strict_closes_every_object_and_requires_every_property() {
             (ChangeKind::Widened, "/properties/any"),
         ]
     );
-    // What is absent and what is `null` to the tool itself are two things.
-    let back = &adapted.back;
+    // Only optional properties that cannot be `null` drop it.
+    let restore = &adapted.restore;
     assert!(
-        ["kind", "one", "tags", "size", "any"].iter().all(|it| back.properties[*it].drops_null)
+        ["kind", "one", "tags", "size", "any"].iter().all(|it| restore.properties[*it].drops_null)
     );
-    assert!(!back.properties.contains_key("text") && !back.properties.contains_key("when"));
-    assert!(back.properties["size"].value.properties["w"].drops_null);
+    assert!(!restore.properties.contains_key("text") && !restore.properties.contains_key("when"));
+    assert!(restore.properties["size"].value.properties["w"].drops_null);
 }
 
 #[test]
-fn what_strict_cannot_say_is_not_strict_and_says_why() {
+fn schemas_beyond_the_strict_subset_are_not_strict_for_a_reason() {
     let deep = (0..11).fold(
         json!({"type": "string"}),
         |inner, _| json!({"type": "object", "properties": {"x": inner}}),
@@ -355,8 +355,8 @@ fn what_strict_cannot_say_is_not_strict_and_says_why() {
         let [change] = &adapted.changes[..] else { panic!("{schema}: {:?}", adapted.changes) };
         assert!(!adapted.is_strict && change.kind == ChangeKind::NotStrict);
         assert!(change.detail.contains(why), "{schema}: {change}");
-        assert!(adapted.back.is_empty());
-        // It is declared as it is then.
+        assert!(adapted.restore.is_empty());
+        // The whole schema is declared.
         if !schema.to_string().contains("\"array\"") {
             assert_eq!(Value::Object(adapted.schema), schema);
         }
@@ -374,13 +374,13 @@ fn one_object_in_a_union_can_have_optional_properties() {
     ]}}});
     let adapted = adapted(Api::OpenAiChat, schema);
     assert!(adapted.is_strict, "{:?}", adapted.changes);
-    let value = &adapted.back.properties["p"].value;
+    let value = &adapted.restore.properties["p"].value;
     assert!(value.properties["a"].drops_null);
     assert!(value.items.as_ref().unwrap().properties["b"].drops_null);
 }
 
 #[test]
-fn patterns_that_look_around_are_quoted_instead() {
+fn patterns_with_lookaround_are_quoted_instead() {
     for (pattern, is_kept) in [
         ("^[a-z]+$", true),
         (r"\d{1,3}\.", true),
@@ -397,7 +397,7 @@ fn patterns_that_look_around_are_quoted_instead() {
 }
 
 #[test]
-fn gemini_gets_the_keywords_that_it_documents_and_words_for_the_others() {
+fn gemini_receives_documented_keywords_and_quotes_of_the_others() {
     let (declared, changes) = properties(
         Api::Gemini,
         json!({
@@ -437,7 +437,7 @@ fn gemini_gets_the_keywords_that_it_documents_and_words_for_the_others() {
 }
 
 #[test]
-fn arguments_with_names_that_an_api_refuses_get_others_and_back() {
+fn refused_names_of_arguments_are_renamed_and_restored() {
     let long = "x".repeat(70);
     let schema = json!({
         "type": "object",
@@ -463,13 +463,13 @@ fn arguments_with_names_that_an_api_refuses_get_others_and_back() {
     assert_eq!(anthropic.schema["dependentRequired"], json!({names[1]: [names[0]]}));
     assert_eq!(anthropic.schema["if"], json!({"required": [names[0]]}));
     assert_eq!(anthropic.schema["then"], json!({"properties": {names[1]: {"maximum": 5}}}));
-    // Only the names of arguments are checked.
+    // Nested names are not checked.
     assert_eq!(anthropic.schema["properties"][names[0]]["properties"], json!({"$inner": {}}));
-    assert_eq!(anthropic.back.properties[names[0]].name.as_deref(), Some("filter[id]"));
+    assert_eq!(anthropic.restore.properties[names[0]].name.as_deref(), Some("filter[id]"));
     assert_eq!(kinds(&anthropic), [ChangeKind::Renamed; 3]);
 
     let gemini = adapted(Api::Gemini, schema.clone());
-    assert_eq!(gemini.back.properties.len(), 5);
+    assert_eq!(gemini.restore.properties.len(), 5);
     let open_ai = adapted(Api::OpenAiChat, schema.clone());
     assert_eq!(open_ai.schema["properties"], schema["properties"]);
 }

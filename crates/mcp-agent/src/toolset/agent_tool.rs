@@ -12,12 +12,12 @@ pub struct AgentTool {
 }
 
 impl AgentTool {
-    /// The name of the function, which may differ from that of the tool.
+    /// The name of the function, which can differ from the name of the tool.
     pub fn name(&self) -> &str {
         self.declaration.name()
     }
 
-    /// The function as it is declared.
+    /// The declaration of the function.
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
     }
@@ -32,7 +32,7 @@ impl AgentTool {
         &self.session
     }
 
-    /// Whether an app shows the results.
+    /// Whether an app displays the results.
     pub(crate) fn has_app(&self) -> bool {
         ToolUi::of(&self.tool).is_ok_and(|ui| ui.is_some_and(|ui| ui.resource_uri.is_some()))
     }

@@ -21,8 +21,8 @@ impl Toolset {
         self.api.tool_calls(reply)
     }
 
-    /// Makes all calls at the same time, and gives their results in the order of the calls. A call that
-    /// fails, for whatever reason, is a result that says so, for the model to react.
+    /// Makes all calls in parallel, and returns their results in the order of the calls. A failure of any
+    /// kind becomes a result that describes it to the model.
     ///
     /// Dropping the future cancels the calls.
     pub fn run_all(
@@ -32,7 +32,7 @@ impl Toolset {
         join_all(calls.iter().map(|call| self.run(call)))
     }
 
-    /// Makes one call. One that fails is a result that says so, as with [`run_all`](Self::run_all).
+    /// Makes one call. A failure becomes a result, as with [`run_all`](Self::run_all).
     ///
     /// Dropping the future cancels the call.
     pub fn run(&self, call: &ToolCall) -> impl Future<Output = ToolOutput> + Send + use<> {
@@ -40,13 +40,13 @@ impl Toolset {
         async move { made.await.unwrap_or_else(|error| ToolOutput::from_error(api, &call, error)) }
     }
 
-    /// Makes one call. A tool that fails is a [result](ToolOutput::is_error), and everything else an error.
+    /// Makes one call. The failure of the tool itself is a [result](ToolOutput::is_error).
     ///
     /// Dropping the future cancels the call.
     ///
     /// # Errors
     /// Kind [`UnknownTool`](AgentErrorKind::UnknownTool) or [`Arguments`](AgentErrorKind::Arguments) when
-    /// the model wrote something wrong, [`Call`](AgentErrorKind::Call) when the call failed.
+    /// the model made a mistake, [`Call`](AgentErrorKind::Call) when the call failed.
     pub fn call(
         &self,
         call: &ToolCall,
@@ -62,25 +62,25 @@ impl Toolset {
         }
     }
 
-    /// The call of the session, to set its limits or to follow its progress before it is sent. Its result is
-    /// for [`output`](Self::output).
+    /// The call of the session, to set a time limit or a progress handler. Its result is passed to
+    /// [`output`](Self::output).
     ///
     /// # Errors
     /// Kind [`UnknownTool`](AgentErrorKind::UnknownTool) or [`Arguments`](AgentErrorKind::Arguments) when
-    /// the model wrote something wrong.
+    /// the model made a mistake.
     pub fn prepare(&self, call: &ToolCall) -> Result<Call<CallToolResult>, AgentError> {
         let tool = self.get(&call.name).ok_or_else(|| self.unknown(&call.name))?;
         let arguments = tool.declaration.arguments(&call.arguments)?;
         Ok(tool.session.call_tool(&tool.tool.name).args(arguments))
     }
 
-    /// The result of a call as the model gets it.
+    /// Converts the result of a [prepared](Self::prepare) call.
     pub fn output(&self, call: &ToolCall, result: CallToolResult) -> ToolOutput {
         let has_app = self.get(&call.name).is_some_and(AgentTool::has_app);
         ToolOutput::with_app(self.api, call, result, self.limits, has_app)
     }
 
-    /// The messages that give the model the results of all calls of its last reply: see
+    /// The messages with the results of all calls of the model's last reply: see
     /// [`Api::messages`](crate::Api::messages).
     pub fn messages<'a>(&self, outputs: impl IntoIterator<Item = &'a ToolOutput>) -> Vec<Value> {
         self.api.messages(outputs)

@@ -1,4 +1,4 @@
-//! The tools of one session, and word of their changes.
+//! The tools of one session, and the subscription to their changes.
 
 use std::{
     pin::Pin,
@@ -13,10 +13,10 @@ use super::agent_tool::AgentTool;
 
 pub(crate) struct Source {
     pub(crate) session: Session,
-    /// What stands in front of the names of its tools.
+    /// The prefix of the names of its tools.
     pub(crate) label: Option<String>,
     pub(crate) tools: Vec<AgentTool>,
-    /// Whether the list is known to be another one, or may be.
+    /// Whether the list has changed, or may have.
     pub(crate) is_stale: bool,
     following: Following,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Source {
 enum Following {
     /// The server does not report changes.
     Unsupported,
-    /// To be opened, or opened again.
+    /// To be opened before the next list.
     Closed,
     Open(Subscription),
 }
@@ -41,11 +41,11 @@ impl Source {
 
     /// Lists the tools if they may have changed. `None` when they have not.
     pub(crate) async fn list(&mut self) -> Result<Option<Vec<Tool>>, Error> {
-        self.look();
+        self.read_events();
         if !self.is_stale {
             return Ok(None);
         }
-        // First, so that no change is missed between the two.
+        // Before the list, so that no change in between is missed.
         self.follow().await?;
         if self.session.capabilities().tools.is_none() {
             self.is_stale = false;
@@ -56,12 +56,12 @@ impl Source {
         Ok(Some(tools))
     }
 
-    /// Waits until the server reports a change, if it does so at all. Cancel safe.
+    /// Ready once the server has reported a change.
     pub(crate) fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Following::Open(changes) = &mut self.following {
             match Pin::new(changes).poll_next(cx) {
                 Poll::Pending => break,
-                // Whatever is reported, even that reports were lost, the list may be another one.
+                // Any event, also one of lost events, can be a change of the list.
                 Poll::Ready(Some(Ok(_))) => self.is_stale = true,
                 Poll::Ready(Some(Err(_)) | None) => {
                     self.is_stale = true;
@@ -72,8 +72,8 @@ impl Source {
         if self.is_stale { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Takes what the server has reported.
-    fn look(&mut self) {
+    /// Reads the events that have arrived.
+    fn read_events(&mut self) {
         let _ = self.poll_changed(&mut Context::from_waker(Waker::noop()));
     }
 

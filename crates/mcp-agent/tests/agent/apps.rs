@@ -25,7 +25,7 @@ async fn read(shop: &Shop) -> Result<App, mcp_agent::AgentError> {
 }
 
 #[tokio::test]
-async fn the_extension_is_declared_where_asked_for() {
+async fn the_extension_is_declared_only_when_added() {
     for (shop, pointer) in [
         (Shop::modern(json!([])), "/_meta/io.modelcontextprotocol~1clientCapabilities/extensions"),
         (Shop::legacy(json!([])), "/capabilities/extensions"),
@@ -43,7 +43,7 @@ async fn the_extension_is_declared_where_asked_for() {
 }
 
 #[tokio::test]
-async fn a_page_is_read_with_what_it_says_of_itself() {
+async fn a_page_is_read_with_its_metadata() {
     let meta = json!({"_meta": {"ui": {"csp": {"connectDomains": ["https://api.example.com"]}}}});
     let app = read(&shop(text(MIME_TYPE, meta))).await.unwrap();
     assert_eq!((app.html.as_str(), app.uri.as_str()), (PAGE, "ui://shop/page"));
@@ -55,7 +55,7 @@ async fn a_page_is_read_with_what_it_says_of_itself() {
 }
 
 #[tokio::test]
-async fn what_is_listed_counts_where_the_page_says_nothing() {
+async fn listed_metadata_is_the_fallback() {
     let listed = json!([
         {"uri": "ui://shop/other", "name": "o", "_meta": {"ui": {"domain": "o"}}},
         {"uri": "ui://shop/page", "name": "p", "_meta": {"ui": {"domain": "listed"}}},
@@ -66,13 +66,13 @@ async fn what_is_listed_counts_where_the_page_says_nothing() {
         shop(text(MIME_TYPE, json!({"_meta": {"ui": {"domain": "own"}}}))).with_listed(listed);
     assert_eq!(read(&own).await.unwrap().ui.domain.as_deref(), Some("own"));
     assert!(own.asked("resources/list").is_empty());
-    // A server need not list what its tools name.
+    // The page of a tool need not be listed.
     let unlisted = shop(text(MIME_TYPE, json!({})));
     assert_eq!(read(&unlisted).await.unwrap().ui, Default::default());
 }
 
 #[tokio::test]
-async fn what_is_no_page_of_an_app_is_refused() {
+async fn resources_that_are_no_apps_are_refused() {
     use AgentErrorKind::{AppMeta, AppResource, Call};
     let other = json!([{"uri": "ui://shop/other", "text": PAGE, "mimeType": MIME_TYPE}]);
     let broken = json!([{"uri": "ui://shop/page", "blob": "?", "mimeType": MIME_TYPE}]);
@@ -81,11 +81,11 @@ async fn what_is_no_page_of_an_app_is_refused() {
     for (contents, kind, words) in [
         (text("text/html", json!({})), AppResource, "its MIME type is \"text/html\""),
         (without, AppResource, "it has no MIME type"),
-        (other, AppResource, "contents of another URI"),
+        (other, AppResource, "the contents have another URI"),
         (broken, AppResource, "not in base64"),
-        (bytes, AppResource, "it is no text"),
+        (bytes, AppResource, "it is not UTF-8"),
         (json!([{"uri": "ui://shop/page"}]), AppResource, "neither text nor a blob"),
-        (json!([]), AppResource, "contents of another URI"),
+        (json!([]), AppResource, "the contents have another URI"),
         (text(MIME_TYPE, json!({"_meta": {"ui": {"csp": 5}}})), AppMeta, "malformed _meta.ui"),
     ] {
         let error = read(&shop(contents.clone())).await.unwrap_err();

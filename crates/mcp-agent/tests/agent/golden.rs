@@ -58,7 +58,7 @@ async fn gemini() {
 }
 
 #[test]
-fn calls_are_read_from_replies_in_the_documented_shapes() {
+fn calls_are_read_from_replies_in_documented_shapes() {
     let arguments = r#"{"location":"Lisbon"}"#;
     let input = json!({"location": "Lisbon"});
     let function = json!({"name": "get_weather", "arguments": arguments});

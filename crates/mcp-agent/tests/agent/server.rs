@@ -1,4 +1,4 @@
-//! A server whose tools change.
+//! A server in this process whose tools change.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 use tokio::sync::{Barrier, mpsc};
 
-/// Answers with what it was set to, and remembers what it was asked.
+/// A server with configured answers and a record of its requests.
 #[derive(Clone)]
 pub(crate) struct Shop(Arc<Inner>);
 
@@ -18,16 +18,16 @@ struct Inner {
     is_modern: bool,
     reports_changes: bool,
     state: Mutex<State>,
-    /// Where calls of `meet` wait for one another.
+    /// A barrier for ten calls of `meet`.
     pub(crate) meeting: Barrier,
 }
 
 #[derive(Default)]
 struct State {
     tools: Value,
-    /// What `tools/call` answers with, by the name of the tool.
+    /// Results of `tools/call`, by tool.
     results: Value,
-    /// What `resources/read` answers with, by URI.
+    /// Contents of `resources/read`, by URI.
     pages: Value,
     listed: Option<Value>,
     asked: Vec<Value>,
@@ -44,7 +44,7 @@ impl Shop {
         Self::new(tools, false, true)
     }
 
-    /// One that does not say when its tools change.
+    /// A server that does not report changes of its tools.
     pub(crate) fn silent(tools: Value) -> Self {
         Self::new(tools, false, false)
     }
@@ -77,7 +77,7 @@ impl Shop {
         asked.map(|it| it["params"].clone()).collect()
     }
 
-    /// Has other tools from now on, and says so.
+    /// Replaces the tools and reports the change.
     pub(crate) fn change(&self, tools: Value) {
         let mut state = self.0.state.lock().unwrap();
         state.tools = tools;
@@ -138,7 +138,7 @@ impl Shop {
         }
     }
 
-    /// Acknowledges, and then says what changes until it hangs up.
+    /// Acknowledges the subscription, and reports changes until `hang_up`.
     fn listen(&self, request: Request, params: &Value) -> Exchange {
         let id = request.id;
         let (sender, mut receiver) = mpsc::unbounded_channel();

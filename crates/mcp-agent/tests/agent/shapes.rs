@@ -1,4 +1,4 @@
-//! Any schema at all becomes one that each API accepts.
+//! Schemas of any form become schemas that each API accepts.
 
 use mcp_agent::{Api, Declaration};
 use mcp_core::Tool;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 const APIS: [Api; 4] = [Api::OpenAiChat, Api::OpenAiResponses, Api::Anthropic, Api::Gemini];
 
-/// Values that a schema may hold where they do not belong.
+/// Values for keywords that expect others.
 fn anything() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(null)),
@@ -184,7 +184,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_schema_becomes_one_that_each_api_accepts(root in schema(), definition in schema()) {
+    fn any_schema_is_adapted_to_each_api(root in schema(), definition in schema()) {
         let mut root = root;
         if let Value::Object(root) = &mut root {
             root.insert("$defs".to_owned(), json!({"D": definition}));
@@ -193,7 +193,6 @@ proptest! {
         for api in APIS {
             let declaration = Declaration::new(api, "t", &tool);
             check(api, &declaration);
-            // Made of the same schema again, it is the same.
             let again = Declaration::new(api, "t", &tool);
             prop_assert_eq!(declaration.json(), again.json());
         }

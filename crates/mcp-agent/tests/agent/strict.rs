@@ -1,11 +1,11 @@
-//! What a strict function accepts, the tool accepts.
+//! Arguments that a strict schema accepts are valid for the tool.
 
 use mcp_agent::{Api, Declaration};
 use mcp_core::Tool;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Schemas of values, all of which a strict function can have.
+/// Schemas within the strict subset.
 fn schema() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(json!({"type": "string"})),
@@ -34,7 +34,7 @@ fn schema() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A value that a strict schema accepts, chosen by the bits of `choice`.
+/// A value that is valid for a strict schema, chosen by the bits of `choice`.
 fn value(schema: &Value, choice: &mut u64) -> Value {
     let mut pick = |count: usize| {
         *choice = choice.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
@@ -73,7 +73,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn what_a_strict_function_accepts_the_tool_accepts(
+    fn arguments_of_strict_functions_are_valid_for_the_tool(
         properties in prop::collection::btree_map("[a-f]", schema(), 0..4),
         required in 0_usize..4,
         definition in prop_oneof![Just(json!({"type": "string"})), Just(json!({"type": "object",
@@ -92,7 +92,6 @@ proptest! {
         let written = value(&declaration.json()["parameters"], &mut choice);
         let arguments = declaration.arguments(&written.to_string()).unwrap();
         let arguments: Value = arguments.decode().unwrap();
-        // `nullable` is of OpenAPI, and no keyword of JSON Schema.
         let schema = openapi(&schema);
         let validator = jsonschema::validator_for(&schema).unwrap();
         prop_assert!(validator.is_valid(&arguments), "{schema:#}\n{written}\n{arguments}");

@@ -16,7 +16,7 @@ fn names(tools: &Toolset) -> Vec<&str> {
     tools.tools().map(|tool| tool.name()).collect()
 }
 
-/// Refreshes until the declarations are others: what a server reports takes a moment to arrive.
+/// Waits for a change of the declarations.
 async fn changed(tools: &mut Toolset) {
     let all = async {
         tools.changed().await;
@@ -26,7 +26,7 @@ async fn changed(tools: &mut Toolset) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tools_of_several_sessions_are_called_in_theirs() {
+async fn tools_are_called_in_their_sessions() {
     let (one, two) =
         (Shop::modern(json!([tool("search"), tool("a.b")])), Shop::legacy(json!([tool("search")])));
     let mut tools = toolset(Api::Anthropic, &one).await;
@@ -63,7 +63,7 @@ async fn changes_of_tools_are_followed_in_both_eras() {
         let gone = tools.call(&ToolCall::new("1", "a", "{}")).await.unwrap_err();
         assert_eq!(gone.kind(), AgentErrorKind::UnknownTool);
 
-        // The same list is no change, and a name does not come to mean another tool.
+        // The same list is no change of the declarations.
         shop.change(json!([tool("b"), tool("c")]));
         timeout(Duration::from_secs(60), tools.changed()).await.unwrap();
         assert!(!tools.refresh().await.unwrap());
@@ -74,7 +74,7 @@ async fn changes_of_tools_are_followed_in_both_eras() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_ends_is_opened_again_and_nothing_is_missed() {
+async fn an_ended_subscription_is_reopened_and_no_change_is_missed() {
     let shop = Shop::modern(json!([tool("a")]));
     let mut tools = toolset(Api::Gemini, &shop).await;
     shop.hang_up();
@@ -87,7 +87,7 @@ async fn a_subscription_that_ends_is_opened_again_and_nothing_is_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_reports_no_changes_is_listed_again_when_asked_to() {
+async fn a_server_without_reports_is_listed_again_by_reload() {
     let shop = Shop::silent(json!([tool("a")]));
     let mut tools = toolset(Api::Gemini, &shop).await;
     shop.change(json!([tool("b")]));
@@ -99,7 +99,7 @@ async fn a_server_that_reports_no_changes_is_listed_again_when_asked_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_fails_stops_no_other() {
+async fn a_failed_session_does_not_affect_others() {
     let (one, two) = (Shop::legacy(json!([tool("a")])), Shop::legacy(json!([tool("b")])));
     let (session, mut tools) = (open(&one).await, Toolset::new(Api::Anthropic));
     tools.add(&session).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_session_that_fails_stops_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_calls_run_at_the_same_time() {
+async fn ten_calls_run_in_parallel() {
     let shop = Shop::modern(json!([tool("meet")]));
     let tools = toolset(Api::OpenAiResponses, &shop).await;
     // Each waits for the nine others.
@@ -130,7 +130,7 @@ async fn ten_calls_run_at_the_same_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_model_writes_wrong_is_told_to_the_model() {
+async fn mistakes_of_the_model_are_results_for_the_model() {
     let shop = Shop::modern(json!([tool("web_search")]));
     let tools = toolset(Api::Anthropic, &shop).await;
     for (name, arguments, kind, text) in [
@@ -171,7 +171,7 @@ async fn what_a_model_writes_wrong_is_told_to_the_model() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn arguments_reach_the_tool_as_the_model_wrote_them() {
+async fn arguments_keep_their_notation() {
     let shop = Shop::modern(json!([{"name": "t", "inputSchema": {"type": "object",
         "properties": {"n": {"type": "integer"}, "o": {"type": "string"}}, "required": ["n"]}}]));
     let chat = toolset(Api::OpenAiChat, &shop).await;
@@ -193,7 +193,7 @@ async fn arguments_reach_the_tool_as_the_model_wrote_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_filter_and_the_apps_own_tools_are_not_declared() {
+async fn filtered_tools_and_tools_for_apps_are_not_declared() {
     let shop = Shop::modern(json!([
         tool("a"),
         {"name": "b", "inputSchema": {}, "_meta": {"ui": {"resourceUri": "ui://b", "visibility": ["app"]}}},
@@ -209,7 +209,7 @@ async fn the_filter_and_the_apps_own_tools_are_not_declared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_beyond_the_limits_are_cut_and_the_model_knows() {
+async fn results_beyond_the_limits_are_cut_with_a_note() {
     let image = json!({"type": "image", "data": "AAAAAAAA", "mimeType": "image/png"});
     let shop = Shop::modern(json!([tool("t"), {"name": "u", "inputSchema": {},
             "_meta": {"ui": {"resourceUri": "ui://u"}}}]))
@@ -244,7 +244,7 @@ async fn results_beyond_the_limits_are_cut_and_the_model_knows() {
     assert_eq!(reasons, [TextLimit, MediaLimit, TextLimit]);
     assert_eq!(output.result().content.len(), 3);
 
-    // The data of an app is for the app.
+    // Structured content is for the app.
     let output = tools.call(&ToolCall::new("1", "u", "")).await.unwrap();
     assert_eq!(
         tools.messages([&output])[0]["content"][0]["content"],
@@ -254,7 +254,7 @@ async fn results_beyond_the_limits_are_cut_and_the_model_knows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_can_be_prepared_and_sent_otherwise() {
+async fn a_prepared_call_can_be_changed() {
     let shop = Shop::modern(json!([tool("t")]));
     let tools = toolset(Api::OpenAiChat, &shop).await;
     let call = ToolCall::new("1", "t", r#"{"a": 1}"#);

@@ -1,41 +1,41 @@
-//! The way back from the arguments of a model to those of the tool.
+//! The conversion of the model's arguments into those of the tool.
 
 use std::collections::HashMap;
 
 use mcp_core::{Entries, RawJson};
 
-/// What has to be undone in a value. The default undoes nothing.
+/// The conversion of one value. The default leaves it unchanged.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Back {
-    /// By the names that the model knows; those with nothing to undo are left out.
+pub(crate) struct Restore {
+    /// Properties that are converted, by their names in the declaration.
     pub(crate) properties: HashMap<String, Property>,
-    /// Of every element of an array.
-    pub(crate) items: Option<Box<Back>>,
+    /// The conversion of every element of an array.
+    pub(crate) items: Option<Box<Restore>>,
 }
 
-/// What has to be undone in a property.
+/// The conversion of one property.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Property {
-    /// The name that the tool knows, where it is another.
+    /// The original name, for a property that was renamed.
     pub(crate) name: Option<String>,
     /// Whether `null` stands for an absent property.
     pub(crate) drops_null: bool,
-    pub(crate) value: Back,
+    pub(crate) value: Restore,
 }
 
-impl Back {
+impl Restore {
     pub(crate) fn is_empty(&self) -> bool {
         self.properties.is_empty() && self.items.is_none()
     }
 
-    /// Adds what has to be undone in a property, if there is something.
+    /// Adds the conversion of a property, unless it leaves the property unchanged.
     pub(crate) fn insert(&mut self, name: &str, property: Property) {
         if property != Property::default() {
             self.properties.insert(name.to_owned(), property);
         }
     }
 
-    /// Undoes it all. What needs no change keeps its bytes, such as numbers of any size.
+    /// Converts a value. Unchanged parts keep their bytes, such as numbers of any size.
     pub(crate) fn apply(&self, value: &RawJson) -> Result<RawJson, serde_json::Error> {
         match value.as_bytes().first() {
             Some(b'{') if !self.properties.is_empty() => {
@@ -69,28 +69,28 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn restored(back: &Back, text: &str) -> String {
+    fn restored(restore: &Restore, text: &str) -> String {
         let value = RawJson::from_text(text.to_owned()).unwrap();
-        String::from_utf8(back.apply(&value).unwrap().as_bytes().to_vec()).unwrap()
+        String::from_utf8(restore.apply(&value).unwrap().as_bytes().to_vec()).unwrap()
     }
 
     #[test]
-    fn names_and_absent_properties_are_restored_and_all_else_keeps_its_bytes() {
-        let mut inner = Back::default();
+    fn names_and_absent_properties_are_restored_and_other_parts_keep_their_bytes() {
+        let mut inner = Restore::default();
         inner.insert("x", Property { drops_null: true, ..Property::default() });
-        let list = Back { items: Some(Box::new(inner.clone())), ..Back::default() };
-        let mut back = Back::default();
-        back.insert("id_1", Property { name: Some("$id".to_owned()), ..Property::default() });
-        back.insert("list", Property { value: list, ..Property::default() });
-        back.insert("same", Property::default());
-        assert_eq!(back.properties.len(), 2);
+        let list = Restore { items: Some(Box::new(inner.clone())), ..Restore::default() };
+        let mut restore = Restore::default();
+        restore.insert("id_1", Property { name: Some("$id".to_owned()), ..Property::default() });
+        restore.insert("list", Property { value: list, ..Property::default() });
+        restore.insert("same", Property::default());
+        assert_eq!(restore.properties.len(), 2);
         assert_eq!(
             restored(
-                &back,
+                &restore,
                 r#"{"id_1": 123456789012345678901234567890, "n": null, "list": [{"x": null, "y": null}, {"x": 1.0}, "x"]}"#
             ),
             r#"{"$id":123456789012345678901234567890,"n":null,"list":[{"y":null},{"x":1.0},"x"]}"#
         );
-        assert_eq!(restored(&Back::default(), r#"{"a" : 1e400}"#), r#"{"a" : 1e400}"#);
+        assert_eq!(restored(&Restore::default(), r#"{"a" : 1e400}"#), r#"{"a" : 1e400}"#);
     }
 }
