@@ -69,7 +69,7 @@ fn the_root_may_be_a_reference_itself() {
 fn recursion_is_cut_at_the_first_repetition() {
     let schema = json!({
         "type": "object",
-        "properties": {"root": {"$ref": "#/$defs/Node"}, "all": {"$ref": "#"}},
+        "properties": {"tree": {"$ref": "#/$defs/Node"}, "all": {"$ref": "#"}},
         "$defs": {"Node": {
             "type": "object",
             "properties": {
@@ -83,7 +83,7 @@ fn recursion_is_cut_at_the_first_repetition() {
         assert_eq!(
             adapted.schema["properties"],
             json!({
-                "root": {"type": "object", "properties": {
+                "tree": {"type": "object", "properties": {
                     "value": {"type": "string"},
                     "children": {"type": "array", "items": {
                         "type": "object", "description": "The same as the `Node` around it",
@@ -97,7 +97,7 @@ fn recursion_is_cut_at_the_first_repetition() {
         let cut = &adapted.changes[0];
         assert_eq!(
             (cut.path.as_str(), cut.kind, cut.detail.as_str()),
-            ("/properties/root/properties/children/items", ChangeKind::Recursion, "#/$defs/Node")
+            ("/properties/tree/properties/children/items", ChangeKind::Recursion, "#/$defs/Node")
         );
     }
 }
