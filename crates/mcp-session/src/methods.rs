@@ -82,6 +82,16 @@ impl Session {
         Call::new(self.clone(), method, Params::new(params))
     }
 
+    /// Sends any request like [`request`](Session::request), with parameters that are written already: the bytes
+    /// of a JSON object, which are not parsed, as in a proxy.
+    pub fn request_raw(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: Vec<u8>,
+    ) -> Call<RawJson> {
+        Call::new(self.clone(), method, Params::raw(params))
+    }
+
     /// Sends a notification.
     ///
     /// Waits no longer than the session's limit for calls. Dropping the future may leave it unsent.

@@ -64,7 +64,11 @@ enum Arguments {
 impl Params {
     /// From anything that is an object as JSON; `null` counts as an empty one.
     pub(crate) fn new(params: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut fixed = serde_json::to_vec(params)?;
+        Self::raw(serde_json::to_vec(params)?)
+    }
+
+    /// The same, from JSON that is written already.
+    pub(crate) fn raw(mut fixed: Vec<u8>) -> Result<Self, serde_json::Error> {
         match fixed.first() {
             Some(b'{') => {}
             _ if fixed == b"null" => fixed = b"{}".to_vec(),

@@ -4,37 +4,37 @@ use std::{
     sync::OnceLock,
 };
 
-/// The contract peer as a program that speaks newline-delimited JSON on its standard streams; built on
-/// the first use in a process.
+/// The path of the contract peer as a program: newline-delimited JSON on its standard streams. It is built
+/// on the first use in a process.
 ///
 /// # Panics
-/// When the program cannot be built.
+/// If the program cannot be built.
 pub fn contract_peer_command() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("contract-peer")).clone()
 }
 
-/// The program that misbehaves as its arguments say, see [`hostile`](crate::hostile); built on the first
-/// use in a process.
+/// The path of the hostile peer as a program, whose arguments are its script; see
+/// [`hostile`](crate::hostile). It is built on the first use in a process.
 ///
 /// # Panics
-/// When the program cannot be built.
+/// If the program cannot be built.
 pub fn hostile_peer_command() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("hostile-peer")).clone()
 }
 
-/// Builds a program of this package beside the test that runs. Always, so that it is never an old one;
-/// where nothing has changed this takes a moment.
+/// Builds a program of this package into the target directory of the running test. Always calls cargo, so
+/// that the program is up to date.
 fn build(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running test knows its own path");
+    let test = std::env::current_exe().expect("the path of a running test is known");
     // <target>/<profile>/deps/<test>, or without deps for an example.
-    let folder = test.parent().expect("a file stands in a folder");
+    let folder = test.parent().expect("a file has a parent directory");
     let folder = match folder.ends_with("deps") || folder.ends_with("examples") {
         true => folder.parent().unwrap_or(folder),
         false => folder,
     };
-    let target = folder.parent().expect("the profile's folder stands in the target folder");
+    let target = folder.parent().expect("the directory of a profile is in the target directory");
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,

@@ -19,29 +19,33 @@ use serde_json::Value;
 
 use crate::peer::{
     HttpPeer,
-    http::{Answer, empty, event, listen, response},
+    http::{ResponseBody, empty, event, listen, response},
 };
 
-/// The most bytes of a request.
-const LIMIT: usize = 4 << 20;
+/// The longest body of a request, in bytes.
+const MAX_BODY: usize = 4 << 20;
 
-/// Puts a server behind Streamable HTTP, on a free port of 127.0.0.1: a POST for each message, and no
-/// sessions. One value serves all clients.
+/// Serves a server over Streamable HTTP on a free port of 127.0.0.1, without sessions. All clients share the
+/// server.
 ///
-/// What is answered at once is answered as JSON, everything else as an event stream; the end of the
-/// stream on the client's side cancels. The headers of the modern era are held against the body, and
-/// whoever comes from a web page of elsewhere is refused.
+/// A response that is ready immediately is sent as JSON, any other as an event stream. Closing the stream
+/// cancels the request. The headers of modern requests are validated against the body, and requests with a
+/// foreign `Host` or `Origin` are rejected.
 ///
-/// Spec: basic/transports/streamable-http#server-validation
+/// Spec: [Server
+/// validation](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#server-validation)
 ///
 /// # Panics
-/// When there is no port to listen on.
+/// If no port is free.
 pub async fn serve_http<S: Serve>(server: S) -> HttpPeer {
     let server = Arc::new(server);
     listen(move |request| answer(Arc::clone(&server), request)).await
 }
 
-async fn answer<S: Serve>(server: Arc<S>, request: HttpRequest<Incoming>) -> HttpResponse<Answer> {
+async fn answer<S: Serve>(
+    server: Arc<S>,
+    request: HttpRequest<Incoming>,
+) -> HttpResponse<ResponseBody> {
     let (head, body) = request.into_parts();
     if !is_local(&head.headers) {
         return empty(StatusCode::FORBIDDEN);
@@ -49,7 +53,7 @@ async fn answer<S: Serve>(server: Arc<S>, request: HttpRequest<Incoming>) -> Htt
     if head.method != Method::POST {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let Ok(body) = Limited::new(body, LIMIT).collect().await else {
+    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return empty(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let version = header(&head.headers, "mcp-protocol-version");
@@ -60,13 +64,13 @@ async fn answer<S: Serve>(server: Arc<S>, request: HttpRequest<Incoming>) -> Htt
     };
     match Message::parse(body.to_bytes()) {
         Ok(Message::Request(request)) => {
-            let said = Said::of(&request);
-            let is_modern = said.version.is_some() || version.is_some_and(is_modern);
-            if is_modern && let Err(error) = said.check(&request, &head.headers) {
+            let mirrored = MirroredFields::of(&request);
+            let is_modern = mirrored.version.is_some() || version.is_some_and(is_modern);
+            if is_modern && let Err(error) = mirrored.check(&request, &head.headers) {
                 return json(Response::error(request.id, error), StatusCode::BAD_REQUEST);
             }
             let exchange = server.request(Envelope::new(request).with_version(version)).await;
-            exchanged(exchange, is_modern.then_some(&said)).await
+            respond(exchange, is_modern.then_some(&mirrored)).await
         }
         Ok(Message::Notification(notification)) => send(notification.into()).await,
         Ok(Message::Response(response)) => send(response.into()).await,
@@ -78,24 +82,27 @@ fn is_modern(version: ProtocolVersion) -> bool {
     version.era() == Era::Modern
 }
 
-/// Answers with what the server has to say; `said` is what a request of the modern era says.
-async fn exchanged(mut exchange: Exchange, said: Option<&Said>) -> HttpResponse<Answer> {
+/// Sends the messages of an exchange. `mirrored` is set for a modern request.
+async fn respond(
+    mut exchange: Exchange,
+    mirrored: Option<&MirroredFields>,
+) -> HttpResponse<ResponseBody> {
     let first = poll_fn(|cx| Poll::Ready(exchange.poll_item(cx))).await;
     let first = match first {
         Poll::Ready(Some(Ok(Message::Response(response)))) => {
-            let status = said.map_or(StatusCode::OK, |said| said.status(&response));
+            let status = mirrored.map_or(StatusCode::OK, |fields| fields.status(&response));
             return json(response, status);
         }
         Poll::Ready(Some(Ok(message))) => Some(message),
         _ => None,
     };
-    // A server never fails an exchange.
+    // The exchange of a `Serve` never fails.
     let rest = exchange.filter_map(|item| ready(item.ok()));
     let events = stream::iter(first).chain(rest).map(event);
     response("text/event-stream", StreamBody::new(events).boxed_unsync())
 }
 
-fn json(answer: Response, status: StatusCode) -> HttpResponse<Answer> {
+fn json(answer: Response, status: StatusCode) -> HttpResponse<ResponseBody> {
     let mut body = Vec::new();
     Message::from(answer).encode(&mut body);
     let mut response = response("application/json", Full::from(body).boxed_unsync());
@@ -103,7 +110,7 @@ fn json(answer: Response, status: StatusCode) -> HttpResponse<Answer> {
     response
 }
 
-/// Whether a request was sent to this machine by its name, and by a page of this machine if by one.
+/// Whether the `Host` of a request is this machine, and its `Origin` too if it has one.
 fn is_local(headers: &HeaderMap) -> bool {
     let is_local = |authority: &str| {
         let host = match authority.rsplit_once(':') {
@@ -121,15 +128,15 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-/// What the body of a request says that its headers say too.
-struct Said {
+/// The fields of a request that headers repeat.
+struct MirroredFields {
     version: Option<String>,
     has_capabilities: bool,
-    /// The tool, prompt or resource.
+    /// The name of the tool or prompt, or the URI of the resource.
     name: Option<String>,
 }
 
-impl Said {
+impl MirroredFields {
     fn of(request: &Request) -> Self {
         #[derive(Default, Deserialize)]
         struct Params {
@@ -155,12 +162,12 @@ impl Said {
     }
 
     fn check(&self, request: &Request, headers: &HeaderMap) -> Result<(), ErrorObject> {
-        let same = |name: &str, said: Option<&str>| {
-            let sent = header(headers, name).map(decoded);
-            match said.is_none_or(|said| sent.as_deref() == Some(said)) {
+        let same = |name: &str, field: Option<&str>| {
+            let value = header(headers, name).map(decoded);
+            match field.is_none_or(|field| value.as_deref() == Some(field)) {
                 true => Ok(()),
                 false => {
-                    let text = format!("the header {name} does not say what the body says");
+                    let text = format!("the header {name} does not match the body");
                     Err(ErrorObject::new(error_code::HEADER_MISMATCH, text))
                 }
             }
@@ -187,10 +194,10 @@ impl Said {
     }
 }
 
-/// A value that may have been wrapped because a header cannot hold it.
+/// Decodes a header value that may be encoded as `=?base64?...?=`.
 fn decoded(value: &str) -> String {
-    let wrapped = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let bytes = wrapped.and_then(|text| STANDARD.decode(text).ok());
+    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let bytes = encoded.and_then(|text| STANDARD.decode(text).ok());
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| value.to_owned())
 }
 
@@ -207,7 +214,7 @@ mod tests {
 
     const MODERN: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 
-    /// The status and the body.
+    /// Returns the status and the body.
     async fn post(host: &str, headers: &str, method: &str, params: &str) -> (u16, String) {
         let peer = serve_http(ContractPeer::new()).await;
         let url = peer.url();
@@ -227,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_eras_are_answered() {
+    async fn both_eras_are_served() {
         let legacy = post("localhost:80", "", "contract/echo", r#""a":1"#).await;
         assert_eq!(legacy, (200, r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#.to_owned()));
 
@@ -242,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn headers_have_to_say_what_the_body_says() {
+    async fn headers_must_match_the_body() {
         let version = "mcp-protocol-version: 2026-07-28\r\n";
         let call = format!(r#""name":"é",{MODERN}"#);
         let rows = [
@@ -250,7 +257,7 @@ mod tests {
             ("mcp-method: tools/call\r\n", 400),
             ("mcp-method: tools/call\r\nmcp-name: e\r\n", 400),
             ("mcp-method: TOOLS/CALL\r\nmcp-name: =?base64?w6k=?=\r\n", 400),
-            // Nothing is wrong with the headers: there is no such method.
+            // The headers are valid, but the method is unknown.
             ("mcp-method: tools/call\r\nmcp-name: =?base64?w6k=?=\r\n", 404),
         ];
         for (headers, expected) in rows {
@@ -262,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_of_elsewhere_are_refused() {
+    async fn requests_of_foreign_origins_are_rejected() {
         let origin = "origin: https://evil.example\r\n";
         for (host, headers, expected) in [
             ("evil.example", "", 403),

@@ -1,9 +1,9 @@
 //! Contract tests and hostile peers for MCP transports.
 //!
-//! # The contract
+//! # Contract tests
 //!
-//! Each line of the contract on [`Transport`](mcp_transport::Transport) is a function in [`contract`], and
-//! one line of code runs them all over a transport, yours too:
+//! Each rule of the contract of [`Transport`](mcp_transport::Transport) is a function in [`contract`]. A
+//! macro runs all of them against any transport:
 //!
 //! ```no_run
 //! # fn my_transport(_: std::path::PathBuf) -> mcp_transport::SharedConnect { unreachable!() }
@@ -18,25 +18,25 @@
 //! # fn main() {}
 //! ```
 //!
-//! The other end is the [`ContractPeer`], a scripted server, behind one of its carriers: a direct call
-//! (it implements [`Serve`](mcp_transport::Serve)), lines over any byte streams
-//! ([`contract_peer_lines`]), messages over a sink and a stream ([`contract_peer_messages`]), a process
-//! ([`contract_peer_command`]), Streamable HTTP ([`contract_peer_http`]), HTTP+SSE ([`contract_peer_sse`]).
+//! The server is the [`ContractPeer`]. It can be reached by direct calls (it implements
+//! [`Serve`](mcp_transport::Serve)), lines over any byte streams ([`contract_peer_lines`]), messages over a
+//! sink and a stream ([`contract_peer_messages`]), as a process ([`contract_peer_command`]), and over
+//! Streamable HTTP ([`contract_peer_http`]) or HTTP+SSE ([`contract_peer_sse`]).
 //!
-//! # Servers by script
+//! # Scripted servers
 //!
-//! [`scripted::Peer`] is a server over a pipe in this process that answers, speaks and exits as the test says:
-//! for what stands above a transport. [`http`] has the same for HTTP and HTTP+SSE. [`within`] and [`until`]
-//! are waits that end.
+//! [`scripted::Peer`] is a scripted server over an in-memory pipe, for tests of layers above a transport.
+//! [`http`] has scripted servers for HTTP and HTTP+SSE. [`within`] and [`until`] bound the waits of a test.
 //!
-//! # A front
+//! # HTTP front end
 //!
-//! [`serve_http`] puts any server behind Streamable HTTP: for suites that know servers by a URL.
+//! [`serve_http`] serves any [`Serve`](mcp_transport::Serve) over Streamable HTTP, for test suites that
+//! expect a URL.
 //!
 //! # Hostile peers
 //!
-//! [`hostile`] has servers that misbehave by script, byte for byte: over HTTP, over byte streams, and as
-//! a process.
+//! [`hostile`] has scripted servers that violate the protocol: over HTTP, over byte streams, and as a
+//! process.
 
 mod command;
 pub mod contract;

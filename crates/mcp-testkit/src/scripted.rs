@@ -1,4 +1,4 @@
-//! A server that answers by a script, over a pipe in this process: for tests of what stands above a transport.
+//! A scripted server over an in-memory pipe, for tests of layers above a transport.
 
 use std::{
     fmt,
@@ -21,39 +21,39 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What a script does about one message of the client.
+/// The reaction of a script to one message of the client.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reply {
-    /// Nothing.
+    /// Does nothing.
     Nothing,
-    /// Sends these messages, one after the other.
+    /// Sends these messages in order.
     Lines(Vec<Value>),
-    /// Sends this text as it stands, which need not be a message.
+    /// Sends this text unchanged. It need not be a message.
     Raw(String),
-    /// Waits first, and reads nothing meanwhile.
+    /// Waits first. Nothing is read during the wait.
     Later(Duration, Box<Reply>),
     /// Ends the connection.
     Close,
 }
 
 impl Reply {
-    /// The answer to a request.
+    /// A response with a result.
     pub fn result(request: &Value, result: Value) -> Self {
         Self::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })])
     }
 
-    /// The answer that is an error.
+    /// A response with an error of this code and message.
     pub fn error(request: &Value, code: i64, message: &str) -> Self {
         Self::error_object(request, json!({ "code": code, "message": message }))
     }
 
-    /// The answer that is this error.
+    /// A response with this error object.
     pub fn error_object(request: &Value, error: Value) -> Self {
         Self::Lines(vec![json!({ "jsonrpc": "2.0", "id": request["id"], "error": error })])
     }
 
-    /// A `DiscoverResult` of a server that speaks these versions and has these capabilities.
+    /// A response with a `DiscoverResult` of these versions and capabilities.
     pub fn discover(request: &Value, versions: &[&str], capabilities: Value) -> Self {
         let info = json!({ "name": "new", "version": "2" });
         let result = json!({
@@ -68,7 +68,7 @@ impl Reply {
         Self::result(request, result)
     }
 
-    /// An `InitializeResult` of a server that speaks this version and has these capabilities.
+    /// A response with an `InitializeResult` of this version and these capabilities.
     pub fn initialize(request: &Value, version: &str, capabilities: Value) -> Self {
         let result = json!({
             "protocolVersion": version,
@@ -78,14 +78,14 @@ impl Reply {
         Self::result(request, result)
     }
 
-    /// A page of tools that have no more than a name.
+    /// A response with a page of tools of these names.
     pub fn tools(request: &Value, names: &[&str]) -> Self {
         let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" } });
         let tools: Vec<Value> = names.iter().map(tool).collect();
         Self::result(request, json!({ "resultType": "complete", "tools": tools }))
     }
 
-    /// The acknowledgement of all that a `subscriptions/listen` asks for.
+    /// The acknowledgement of all notifications that a `subscriptions/listen` requests.
     pub fn acknowledge(request: &Value) -> Self {
         let meta = json!({ "io.modelcontextprotocol/subscriptionId": request["id"] });
         let params = json!({ "notifications": request["params"]["notifications"], "_meta": meta });
@@ -98,26 +98,26 @@ pub fn notification(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params })
 }
 
-/// What the envelope of a message of the client said.
+/// The envelope of a message of the client.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Sent {
     /// The method, or `response`.
     pub method: String,
-    /// The revision.
+    /// The protocol version.
     pub version: Option<ProtocolVersion>,
-    /// Who limits the time of silence.
+    /// The layer that enforces the idle time-out.
     pub idle_limit: IdleLimit,
-    /// Whether the exchange is meant to stay open.
+    /// Whether the exchange is expected to stay open.
     pub is_long_lived: bool,
-    /// What is repeated in headers.
+    /// The values repeated in headers.
     pub routing: Option<Box<Routing>>,
 }
 
 type Script = dyn Fn(u32, &Value) -> Reply + Send + Sync;
 
-/// A scripted server as a [`Connect`]: each connection is a fresh run of the script. Clones are the same
-/// server.
+/// A scripted server, as a [connector](Connect). Each connection runs the script from the start. Clones share
+/// the server.
 ///
 /// ```
 /// use mcp_testkit::scripted::{Peer, Reply};
@@ -143,21 +143,21 @@ struct State {
     sent: Mutex<Vec<Sent>>,
     connections: AtomicU32,
     open: AtomicU32,
-    /// How many attempts to connect fail from now on.
+    /// The number of further attempts to connect that fail.
     refusals: AtomicU32,
-    /// What the latest connection is to do.
-    orders: Mutex<Option<mpsc::UnboundedSender<Order>>>,
+    /// Sends commands to the latest connection.
+    commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
 }
 
-enum Order {
-    Say(Value),
+enum Command {
+    Send(Value),
     Raw(String),
     Exit,
 }
 
 impl Peer {
-    /// A server that does for each message what `script` says, which gets the number of connections before
-    /// this one, and the message.
+    /// Creates a server that calls `script` for each message, with the number of earlier connections and the
+    /// message.
     pub fn new(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             script: Arc::new(script),
@@ -167,8 +167,8 @@ impl Peer {
         }
     }
 
-    /// A server of revision 2026-07-28 with these capabilities, that answers all but `server/discover` by
-    /// `script`.
+    /// Creates a server of revision 2026-07-28 with these capabilities. It calls `script` for each message
+    /// except `server/discover`.
     pub fn modern(
         capabilities: Value,
         script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static,
@@ -181,7 +181,8 @@ impl Peer {
         })
     }
 
-    /// A server of revision 2025-11-25 with these capabilities, that does all but the handshake by `script`.
+    /// Creates a server of revision 2025-11-25 with these capabilities. It calls `script` for each message
+    /// except those of the handshake.
     pub fn legacy(
         capabilities: Value,
         script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static,
@@ -194,21 +195,21 @@ impl Peer {
         })
     }
 
-    /// The same server as one of this binding.
+    /// Sets the binding of its connections. Default: [`Binding::Pipe`].
     #[must_use]
     pub fn bound(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self
     }
 
-    /// The same server at an address.
+    /// Sets the network address of its connections. Default: none.
     #[must_use]
     pub fn at(mut self, address: Address) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// All messages of the client, over all connections.
+    /// All messages of the client, on all connections.
     pub fn received(&self) -> Vec<Value> {
         lock(&self.state.received).clone()
     }
@@ -218,23 +219,23 @@ impl Peer {
         self.received().into_iter().filter(|message| message["method"] == method).collect()
     }
 
-    /// The methods of all messages, `response` for those that have none.
+    /// The methods of all messages, or `response` for those without a method.
     pub fn methods(&self) -> Vec<String> {
         let method = |message: &Value| message["method"].as_str().unwrap_or("response").to_owned();
         self.received().iter().map(method).collect()
     }
 
-    /// What the envelopes of all messages said, over all connections.
+    /// The envelopes of all messages, on all connections.
     pub fn sent(&self) -> Vec<Sent> {
         lock(&self.state.sent).clone()
     }
 
-    /// How many connections there were.
+    /// The number of attempts to connect.
     pub fn connections(&self) -> u32 {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// How many connections have not ended.
+    /// The number of open connections.
     pub fn open_connections(&self) -> u32 {
         self.state.open.load(Ordering::SeqCst)
     }
@@ -246,35 +247,35 @@ impl Peer {
 
     /// Sends a message on the latest connection.
     pub fn say(&self, message: Value) {
-        self.order(Order::Say(message));
+        self.command(Command::Send(message));
     }
 
-    /// Sends text as it stands on the latest connection.
+    /// Sends text unchanged on the latest connection.
     pub fn say_raw(&self, text: impl Into<String>) {
-        self.order(Order::Raw(text.into()));
+        self.command(Command::Raw(text.into()));
     }
 
-    /// Ends the latest connection as a process does that exits.
+    /// Ends the latest connection like the exit of a process.
     pub fn exit(&self) {
-        self.order(Order::Exit);
+        self.command(Command::Exit);
     }
 
-    fn order(&self, order: Order) {
-        if let Some(orders) = &*lock(&self.state.orders) {
-            // A connection that is over obeys no more.
-            let _ = orders.send(order);
+    fn command(&self, command: Command) {
+        if let Some(commands) = &*lock(&self.state.commands) {
+            // Fails if the connection has ended.
+            let _ = commands.send(command);
         }
     }
 
-    /// Plays one connection over the far end of its pipe.
+    /// Runs the server side of one connection.
     async fn run(
         self,
         number: u32,
         pipe: DuplexStream,
-        mut orders: mpsc::UnboundedReceiver<Order>,
-        near: Multiplex,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+        client: Multiplex,
     ) {
-        let _open = Open::new(&self.state.open);
+        let _open = OpenGuard::new(&self.state.open);
         let (reader, mut writer) = tokio::io::split(pipe);
         let mut lines = BufReader::new(reader).lines();
         loop {
@@ -295,13 +296,13 @@ impl Peer {
                         Reply::Close => return,
                     }
                 }
-                Some(order) = orders.recv() => match order {
-                    Order::Say(message) => format!("{message}\n"),
-                    Order::Raw(text) => text,
-                    Order::Exit => {
+                Some(command) = commands.recv() => match command {
+                    Command::Send(message) => format!("{message}\n"),
+                    Command::Raw(text) => text,
+                    Command::Exit => {
                         let error = Error::new(ErrorKind::Closed, "the process has ended");
                         let status = std::io::Error::other("exit status 3");
-                        return near.fail(&error.with_source(status));
+                        return client.fail(&error.with_source(status));
                     }
                 },
             };
@@ -317,22 +318,22 @@ impl Connect for Peer {
 
     async fn connect(&self) -> Result<Connection<PeerTransport>, Error> {
         let number = self.state.connections.fetch_add(1, Ordering::SeqCst);
-        let one_less = |left: u32| left.checked_sub(1);
+        let decremented = |left: u32| left.checked_sub(1);
         let refusals = &self.state.refusals;
-        if refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
-            return Err(Error::new(ErrorKind::Connect, "it is refused"));
+        if refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, decremented).is_ok() {
+            return Err(Error::new(ErrorKind::Connect, "connection refused"));
         }
-        let (near, far) = tokio::io::duplex(1 << 16);
-        let (reader, writer) = tokio::io::split(near);
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let (reader, writer) = tokio::io::split(client);
         let (multiplex, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        let (orders, received) = mpsc::unbounded_channel();
-        *lock(&self.state.orders) = Some(orders);
-        let run = self.clone().run(number, far, received, multiplex.clone());
+        let (commands, receiver) = mpsc::unbounded_channel();
+        *lock(&self.state.commands) = Some(commands);
+        let run = self.clone().run(number, server, receiver, multiplex.clone());
         let tasks = [tokio::spawn(run), tokio::spawn(async move { drop(driver.await) })];
         let info = ConnectionInfo::new(self.binding, self.describe())
             .with_peer(self.address.clone())
             .with_pid(number + 100);
-        let transport = PeerTransport { below: multiplex, tasks, state: Arc::clone(&self.state) };
+        let transport = PeerTransport { inner: multiplex, tasks, state: Arc::clone(&self.state) };
         Ok(Connection::new(transport, inbound, info))
     }
 
@@ -347,15 +348,15 @@ impl fmt::Debug for Peer {
     }
 }
 
-/// A connection to a [`Peer`], whose process ends with it.
+/// The transport of a [`Peer`]. Dropping it stops the server side of the connection.
 pub struct PeerTransport {
-    below: Multiplex,
+    inner: Multiplex,
     tasks: [JoinHandle<()>; 2],
     state: Arc<State>,
 }
 
 impl PeerTransport {
-    fn note<M>(&self, method: &str, envelope: &Envelope<M>) {
+    fn record<M>(&self, method: &str, envelope: &Envelope<M>) {
         lock(&self.state.sent).push(Sent {
             method: method.to_owned(),
             version: envelope.version,
@@ -368,31 +369,31 @@ impl PeerTransport {
 
 impl Transport for PeerTransport {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        self.note(&request.message.method, &request);
-        self.below.request(request).await
+        self.record(&request.message.method, &request);
+        self.inner.request(request).await
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        self.note(message.message.label(), &message);
-        self.below.send(message).await
+        self.record(message.message.label(), &message);
+        self.inner.send(message).await
     }
 
     fn closed(&self) -> impl Future<Output = Error> + Send {
-        self.below.closed()
+        self.inner.closed()
     }
 
     fn diagnostics(&self) -> Diagnostics {
-        self.below.diagnostics()
+        self.inner.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.below.close().await
+        self.inner.close().await
     }
 }
 
 impl fmt::Debug for PeerTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PeerTransport").field(&self.below).finish()
+        f.debug_tuple("PeerTransport").field(&self.inner).finish()
     }
 }
 
@@ -402,17 +403,17 @@ impl Drop for PeerTransport {
     }
 }
 
-/// Counts a connection until it is dropped, however it ends.
-struct Open<'a>(&'a AtomicU32);
+/// Counts an open connection until it is dropped.
+struct OpenGuard<'a>(&'a AtomicU32);
 
-impl<'a> Open<'a> {
+impl<'a> OpenGuard<'a> {
     fn new(count: &'a AtomicU32) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -429,7 +430,7 @@ mod tests {
     use crate::{until, within};
 
     #[tokio::test(start_paused = true)]
-    async fn it_answers_says_and_exits_as_it_is_told() {
+    async fn the_server_replies_sends_and_exits_by_script() {
         let peer = Peer::legacy(json!({}), |number, request| {
             let answer = Reply::result(request, json!({ "number": number }));
             Reply::Later(Duration::from_secs(5), Box::new(answer))
@@ -445,7 +446,7 @@ mod tests {
         assert!(within(inbound.next()).await.unwrap().is_ok());
         peer.exit();
         assert_eq!(within(transport.closed()).await.to_string(), "the process has ended");
-        until("its end", || peer.open_connections() == 0).await;
+        until("the end of the connection", || peer.open_connections() == 0).await;
         assert_eq!((peer.connections(), peer.methods()), (2, vec!["tools/list".to_owned()]));
         assert_eq!(peer.sent()[0].method, "tools/list");
     }

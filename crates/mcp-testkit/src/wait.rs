@@ -1,32 +1,31 @@
-//! Waits that end: a test fails instead of hanging.
+//! Bounded waits: a test fails instead of hanging.
 
 use std::time::Duration;
 
-/// How long a test waits for what has to happen.
-const LIMIT: Duration = Duration::from_secs(60);
-/// How often a condition is looked at.
-const STEP: Duration = Duration::from_millis(2);
+/// The longest wait of a test.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The interval between checks of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What `future` gives, in a minute at the most. With tokio's time paused, a wait that nothing ends is over
-/// at once.
+/// Waits for `future`, for at most 60 s. With tokio's time paused, an endless wait fails at once.
 ///
 /// # Panics
-/// When the minute is over.
+/// After 60 s.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(LIMIT, future).await.expect("it takes less than a minute")
+    tokio::time::timeout(TIMEOUT, future).await.expect("the future completes within 60 s")
 }
 
-/// Waits until a condition holds, for a minute at the most. `what` says in the panic what did not happen.
+/// Waits until a condition holds, for at most 60 s. `what` names the condition in the panic message.
 ///
 /// # Panics
-/// When the minute is over.
+/// After 60 s.
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let waiting = async {
         while !condition() {
-            tokio::time::sleep(STEP).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
-    if tokio::time::timeout(LIMIT, waiting).await.is_err() {
-        panic!("{what}: not within {LIMIT:?}");
+    if tokio::time::timeout(TIMEOUT, waiting).await.is_err() {
+        panic!("{what}: timed out after {TIMEOUT:?}");
     }
 }

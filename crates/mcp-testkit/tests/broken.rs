@@ -1,4 +1,4 @@
-//! The contract's lines catch transports that break them.
+//! The contract tests detect transports that violate the contract.
 
 use std::mem;
 
@@ -16,8 +16,8 @@ enum Fault {
     FailsOnPeerErrors,
     NeverCancels,
     LosesOneWayMessages,
-    Reserialises,
-    TakesIdsForStrings,
+    Reserializes,
+    ConvertsIdsToStrings,
 }
 
 struct Faulty(Multiplex, Fault);
@@ -26,12 +26,12 @@ impl Transport for Faulty {
     async fn request(&self, mut request: Envelope<Request>) -> Result<Exchange, Error> {
         let id = request.message.id.clone();
         match self.1 {
-            Fault::Reserialises => {
-                let params = request.message.params.take().expect("the contract sends some");
-                let value: serde_json::Value = params.decode().expect("it is JSON");
+            Fault::Reserializes => {
+                let params = request.message.params.take().expect("the requests have parameters");
+                let value: serde_json::Value = params.decode().expect("parameters are JSON");
                 request.message.params = RawJson::from_serialize(&value).ok();
             }
-            Fault::TakesIdsForStrings => {
+            Fault::ConvertsIdsToStrings => {
                 request.message.id = id.to_string().trim_matches('"').into();
             }
             _ => {}
@@ -54,14 +54,14 @@ impl Transport for Faulty {
                 Ok(Exchange::from_stream(id, failing))
             }
             Fault::NeverCancels => {
-                struct Forgotten(Option<Exchange>);
-                impl Drop for Forgotten {
+                struct NeverDropped(Option<Exchange>);
+                impl Drop for NeverDropped {
                     fn drop(&mut self) {
                         mem::forget(self.0.take());
                     }
                 }
-                let mut forgotten = Forgotten(Some(exchange));
-                let items = stream::poll_fn(move |cx| match &mut forgotten.0 {
+                let mut exchange = NeverDropped(Some(exchange));
+                let items = stream::poll_fn(move |cx| match &mut exchange.0 {
                     Some(exchange) => exchange.poll_item(cx),
                     None => std::task::Poll::Ready(None),
                 });
@@ -83,18 +83,18 @@ impl Transport for Faulty {
     }
 }
 
-/// Opens a connection to the contract peer that has a fault.
+/// A connector to the contract peer whose transport has a fault.
 struct Open(Fault);
 
 impl Connect for Open {
     type Transport = Faulty;
 
     async fn connect(&self) -> Result<Connection<Faulty>, Error> {
-        let (near, far) = tokio::io::duplex(4096);
-        let (reader, writer) = tokio::io::split(near);
+        let (client, server) = tokio::io::duplex(4096);
+        let (reader, writer) = tokio::io::split(client);
         let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
         tokio::spawn(driver);
-        let (reader, writer) = tokio::io::split(far);
+        let (reader, writer) = tokio::io::split(server);
         tokio::spawn(contract_peer_lines(reader, writer));
         let info = ConnectionInfo::new(Binding::Pipe, self.describe());
         Ok(Connection::new(Faulty(transport, self.0), inbound, info))
@@ -105,22 +105,22 @@ impl Connect for Open {
     }
 }
 
-macro_rules! caught {
-    ($($line:ident: $fault:ident)+) => { $(
+macro_rules! detects {
+    ($($rule:ident: $fault:ident)+) => { $(
         #[test]
         #[should_panic]
-        fn $line() {
+        fn $rule() {
             let setup = || async { Setup::new(Open(Fault::$fault)) };
-            mcp_testkit::contract::run(setup, mcp_testkit::contract::$line);
+            mcp_testkit::contract::run(setup, mcp_testkit::contract::$rule);
         }
     )+ };
 }
 
-caught! {
+detects! {
     keeps_order: ReversesMessages
     peer_errors_are_answers: FailsOnPeerErrors
     drop_cancels: NeverCancels
     sends_one_way: LosesOneWayMessages
-    payloads_are_untouched: Reserialises
-    keeps_id_types: TakesIdsForStrings
+    payloads_are_untouched: Reserializes
+    keeps_id_types: ConvertsIdsToStrings
 }

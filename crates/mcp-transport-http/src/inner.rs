@@ -90,13 +90,11 @@ impl<S: HttpService> Inner<S> {
 
     /// Ends everything but the session. Whether it was open before.
     pub(crate) fn close(&self) -> bool {
-        if !self.tasks.close() {
-            return false;
-        }
-        self.in_flight.wake_all();
-        self.inbound.end(None);
-        self.parked.clear();
-        true
+        self.tasks.close(|| {
+            self.in_flight.wake_all();
+            self.inbound.end(None);
+            self.parked.clear();
+        })
     }
 
     /// Cancels a request at a server of the legacy era.

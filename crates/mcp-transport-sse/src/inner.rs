@@ -75,13 +75,12 @@ impl<S: HttpService> Inner<S> {
 
     /// Ends everything.
     pub(crate) fn close(&self) {
-        if !self.sender.tasks.close() {
-            return;
-        }
-        self.inbound.end(None);
-        let session = self.lock().session.take();
-        if let Some(session) = session {
-            session.end(&closed());
-        }
+        self.sender.tasks.close(|| {
+            self.inbound.end(None);
+            let session = self.lock().session.take();
+            if let Some(session) = session {
+                session.end(&closed());
+            }
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 /// A JSON-RPC error object is never an `Error`: it is a response, whatever its HTTP status. The type has
 /// the size of a pointer and is cheap to clone, since one broken pipe fails many exchanges.
 ///
-/// `Display` prints the target and the message of this level only; [`source`](std::error::Error::source)
+/// `Display` prints the target, the method and the message of this level only; [`source`](std::error::Error::source)
 /// has the cause.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
@@ -15,6 +15,7 @@ struct Inner {
     kind: ErrorKind,
     delivery: Delivery,
     target: Option<Cow<'static, str>>,
+    method: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -84,6 +85,7 @@ impl Error {
             kind,
             delivery: Delivery::Unknown,
             target: None,
+            method: None,
             message: message.into(),
             source: None,
         }))
@@ -101,6 +103,13 @@ impl Error {
     #[must_use]
     pub fn with_target(mut self, target: impl Into<Cow<'static, str>>) -> Self {
         self.0.target = Some(target.into());
+        self
+    }
+
+    /// Sets the method of the message that failed. `Display` prints it before the message.
+    #[must_use]
+    pub fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+        self.0.method = Some(method.into());
         self
     }
 
@@ -126,7 +135,12 @@ impl Error {
         self.0.target.as_deref()
     }
 
-    /// The message without the target, for layers that print the target themselves.
+    /// The method of the message that failed, if it is not part of the message of the error.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// The message without target and method, for layers that print those themselves.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -151,8 +165,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(target) = &self.0.target {
-            write!(f, "{target}: ")?;
+        for part in [&self.0.target, &self.0.method].into_iter().flatten() {
+            write!(f, "{part}: ")?;
         }
         f.write_str(&self.0.message)
     }
@@ -160,11 +174,14 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, delivery, target, message, source } = &*self.0;
+        let Inner { kind, delivery, target, method, message, source } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind).field("delivery", delivery);
         if let Some(target) = target {
             debug.field("target", target);
+        }
+        if let Some(method) = method {
+            debug.field("method", method);
         }
         debug.field("message", message);
         if let Some(source) = source {

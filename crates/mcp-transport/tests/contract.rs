@@ -30,11 +30,11 @@ where
 }
 
 fn over_lines(buffer: usize) -> (Multiplex, Inbound) {
-    let (near, far) = tokio::io::duplex(buffer);
-    let (reader, writer) = tokio::io::split(near);
+    let (client, server) = tokio::io::duplex(buffer);
+    let (reader, writer) = tokio::io::split(client);
     let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
     tokio::spawn(driver);
-    let (reader, writer) = tokio::io::split(far);
+    let (reader, writer) = tokio::io::split(server);
     tokio::spawn(contract_peer_lines(reader, writer));
     (transport, inbound)
 }

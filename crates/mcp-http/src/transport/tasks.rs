@@ -132,11 +132,13 @@ impl TransportTasks {
         &self.runtime
     }
 
-    /// Ends all tasks, and starts no more. Whether it was open before.
-    pub fn close(&self) -> bool {
+    /// Closes it: calls `end`, which ends what is under way, and then aborts all tasks. No more are started.
+    /// Whether it was open before; `end` is called only then.
+    pub fn close(&self, end: impl FnOnce()) -> bool {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return false;
         }
+        end();
         let tasks = self.lock().take();
         drop(tasks);
         self.closing.notify_waiters();
@@ -299,7 +301,8 @@ mod tests {
         assert_eq!(tasks.unless_closed(async { Ok(1) }).await.unwrap(), 1);
         let closing = async {
             sleep(SECOND).await;
-            assert!(tasks.close() && tasks.is_closed() && !tasks.close());
+            assert!(tasks.close(|| assert!(tasks.is_closed())));
+            assert!(!tasks.close(|| panic!("it is closed already")));
         };
         let waiting = tasks.unless_closed(pending::<Result<(), Error>>());
         let (waited, (), ()) = tokio::join!(waiting, tasks.closed(), closing);
@@ -311,7 +314,7 @@ mod tests {
 
     #[tokio::test]
     async fn tasks_end_with_their_owner_and_none_starts_after_the_close() {
-        for close in [TransportTasks::close as fn(&TransportTasks) -> bool, |_| false] {
+        for is_closed in [true, false] {
             let tasks = TransportTasks::new("X").unwrap();
             let alive = Arc::new(());
             for _ in 0..100 {
@@ -322,7 +325,8 @@ mod tests {
                 };
                 assert!(tasks.spawn(task).is_some());
             }
-            assert_eq!(close(&tasks), tasks.spawn(async {}).is_none());
+            assert!(!is_closed || tasks.close(|| {}));
+            assert_eq!(tasks.spawn(async {}).is_none(), is_closed);
             drop(tasks);
             while Arc::strong_count(&alive) > 1 {
                 tokio::task::yield_now().await;

@@ -3,6 +3,6 @@
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     mcp_testkit::contract_peer_lines(tokio::io::stdin(), tokio::io::stdout()).await?;
-    // A read of standard input that nobody waits for would hold the runtime open.
+    // A blocking read of stdin would keep the runtime from shutting down.
     std::process::exit(0)
 }

@@ -1,4 +1,4 @@
-//! A program that misbehaves as its arguments say; `mcp_testkit::hostile` lists them.
+//! The hostile peer on its standard streams. Its arguments are the steps listed in `mcp_testkit::hostile`.
 
 use std::{
     io::{self, BufRead, Read, Write},
@@ -27,14 +27,14 @@ fn main() -> ExitCode {
 }
 
 struct Peer {
-    /// The id of the request that was read last, as JSON.
+    /// The id of the last request, as JSON.
     id: String,
-    /// Keeps a handler of signals in place.
+    /// Keeps a signal handler installed.
     signals: Option<tokio::runtime::Runtime>,
 }
 
 impl Peer {
-    /// The exit code, when this was the last step.
+    /// Runs a step. Returns the exit code after an `exit` step.
     fn step(&mut self, name: &str, value: &str) -> io::Result<Option<u8>> {
         let id = self.id.clone();
         match name {
@@ -98,7 +98,7 @@ impl Peer {
             "close-stdin" => rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?,
             "pid" => std::fs::write(value, std::process::id().to_string())?,
             "grandchild" => {
-                // It has our pipes, as the processes of a careless wrapper do.
+                // Inherits the pipes, like the child of a wrapper that does not replace itself.
                 let child = Command::new(std::env::current_exe()?)
                     .args(["ignore-term", "hang-for-ever"])
                     .stdin(Stdio::inherit())
@@ -107,14 +107,14 @@ impl Peer {
             }
             "exit" => return Ok(Some(number(value)? as u8)),
             unknown => {
-                let text = format!("there is no step {unknown}");
+                let text = format!("unknown step {unknown}");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
         }
         Ok(None)
     }
 
-    /// Reads a line and remembers the id of a request; `false` at the end of the input.
+    /// Reads a line and stores the id of its request. Returns `false` at the end of the input.
     fn read(&mut self) -> io::Result<bool> {
         let mut text = Vec::new();
         io::stdin().lock().take(1 << 30).read_until(b'\n', &mut text)?;
@@ -153,7 +153,7 @@ fn number(value: &str) -> io::Result<usize> {
     value.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
-/// A handler stays in place for as long as its runtime lives, whether or not anybody listens.
+/// Installs a handler, which stays installed as long as the runtime exists.
 fn ignore_term() -> io::Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     #[cfg(unix)]

@@ -14,7 +14,7 @@ use super::{
     client::{Client, raw, request, stream},
 };
 
-/// An exchange yields any number of messages and then exactly one terminal item, and nothing after it.
+/// An exchange yields any number of messages, then exactly one terminal item, and nothing after it.
 pub async fn answers_each_request<C: Connect>(setup: Setup<C>) {
     let client = Client::connect(setup).await;
     for (id, count) in [(1, 0), (2, 1), (3, 5)] {
@@ -25,16 +25,18 @@ pub async fn answers_each_request<C: Connect>(setup: Setup<C>) {
             assert!(matches!(item, Some(Ok(Message::Notification(_)))), "{item:?}");
         }
         let end = exchange.next().await;
-        let Some(Ok(Message::Response(response))) = end else { panic!("no answer but {end:?}") };
+        let Some(Ok(Message::Response(response))) = end else {
+            panic!("expected a response, not {end:?}")
+        };
         assert_eq!(response.id, Some(id.into()));
         for _ in 0..2 {
             let after = exchange.next().await;
-            assert!(after.is_none(), "after the end: {after:?}");
+            assert!(after.is_none(), "an item after the end: {after:?}");
         }
     }
 }
 
-/// Concurrent exchanges never wait for one another, and each gets the answer to its own id.
+/// Concurrent exchanges never wait for one another, and each gets the response with its own id.
 pub async fn correlates_out_of_order<C: Connect>(setup: Setup<C>) {
     let client = Client::connect(setup).await;
     let words: Vec<String> = (0..16).map(|word| word.to_string()).collect();
@@ -42,11 +44,11 @@ pub async fn correlates_out_of_order<C: Connect>(setup: Setup<C>) {
     for (id, word) in (0..).zip(&words) {
         late.push(client.open(id, "contract/late", json!({ "until": word })).await);
     }
-    // A fast one behind slow ones.
+    // A fast request after slow ones.
     assert!(client.answer(100, "contract/echo", json!({})).await.outcome.is_ok());
     for word in words.iter().rev() {
         client.release(word).await;
-        let exchange = late.pop().expect("there is one for each word");
+        let exchange = late.pop().expect("one exchange for each word");
         let id = exchange.id().clone();
         let response = exchange.response().await.expect("a released request is answered");
         assert_eq!(response.id, Some(id));
@@ -60,9 +62,11 @@ pub async fn keeps_id_types<C: Connect>(setup: Setup<C>) {
     let number = client.open(1, "contract/late", json!({ "until": "number" })).await;
     let string = client.open("1", "contract/late", json!({ "until": "string" })).await;
     client.release("string").await;
-    assert_eq!(string.response().await.expect("it is answered").id.as_ref(), Some(&ids[1]));
+    let response = string.response().await.expect("a released request is answered");
+    assert_eq!(response.id.as_ref(), Some(&ids[1]));
     client.release("number").await;
-    assert_eq!(number.response().await.expect("it is answered").id.as_ref(), Some(&ids[0]));
+    let response = number.response().await.expect("a released request is answered");
+    assert_eq!(response.id.as_ref(), Some(&ids[0]));
     for id in [i64::MAX, i64::MIN, 0] {
         assert_eq!(client.answer(id, "contract/echo", json!({})).await.id, Some(id.into()));
     }
@@ -86,7 +90,7 @@ pub async fn keeps_order<C: Connect>(setup: Setup<C>) {
             let item = exchange.next().await;
             let Some(Ok(Message::Notification(notification))) = item else { panic!("{item:?}") };
             let params = notification.params.expect("progress has parameters");
-            let params: serde_json::Value = params.decode().expect("they are JSON");
+            let params: serde_json::Value = params.decode().expect("parameters are JSON");
             assert_eq!(params, json!({ "progressToken": token, "progress": step }));
         }
         let end = exchange.next().await;
@@ -106,7 +110,7 @@ pub async fn peer_errors_are_answers<C: Connect>(setup: Setup<C>) {
         assert_eq!((error.code, &*error.message), (code, "no\n\u{1f600}"));
         assert_eq!(error.data, Some(raw(&json!({ "a": [1] }))));
     }
-    let response = client.answer(1, "contract/unheard-of", json!({})).await;
+    let response = client.answer(1, "contract/unknown", json!({})).await;
     assert!(response.outcome.is_err());
 }
 
@@ -128,30 +132,30 @@ pub async fn payloads_are_untouched<C: Connect>(setup: Setup<C>) {
         let request = Envelope::new(request).with_version(ProtocolVersion::LATEST_MODERN);
         let exchange = client.transport.request(request).await.expect("the request is accepted");
         let response = exchange.response().await.expect("the request is answered");
-        let result = response.outcome.expect("an echo is no error");
+        let result = response.outcome.expect("an echo is a result");
         assert_eq!(String::from_utf8_lossy(result.as_bytes()), text);
     }
 }
 
-/// Dropping an exchange before its end cancels it at the server; the transport goes on serving the
-/// others. Dropping never blocks and never panics.
+/// Dropping an exchange before its terminal item cancels the request at the server. Other exchanges are not
+/// affected. Dropping never blocks and never panics.
 pub async fn drop_cancels<C: Connect>(setup: Setup<C>) {
     let client = Client::connect(setup).await;
     let late = client.open("late", "contract/late", json!({ "until": "end" })).await;
-    let here = client.open(1, "contract/silent", json!({})).await;
+    let unpolled = client.open(1, "contract/silent", json!({})).await;
     let polled = client.open(2, "contract/silent", json!({})).await;
     let outside = client.open(3, "contract/silent", json!({})).await;
-    drop(here);
+    drop(unpolled);
     let mut polled = polled;
     let early = poll_fn(|cx| Poll::Ready(polled.poll_item(cx))).await;
-    assert!(early.is_pending(), "a silent request has no answer: {early:?}");
+    assert!(early.is_pending(), "a silent request has no response: {early:?}");
     drop(polled);
-    // Where there is no runtime.
+    // Outside a runtime.
     std::thread::spawn(move || drop(outside)).join().expect("dropping does not panic");
     let ids = [1, 2, 3].map(RequestId::from);
     let received =
         client.received(|received| ids.iter().all(|id| received.cancelled.contains(id))).await;
-    assert_eq!(received.cancelled.len(), 3, "each once");
+    assert_eq!(received.cancelled.len(), 3, "each request is cancelled once");
     client.release("end").await;
     assert!(late.response().await.is_ok());
 }
@@ -167,7 +171,7 @@ pub async fn drop_of_request_future_is_safe<C: Connect>(setup: Setup<C>) {
         let answer = client.answer("between", "contract/echo", json!({})).await;
         assert!(answer.outcome.is_ok());
     }
-    // The ids are free again.
+    // The ids can be used again.
     for id in 0..20 {
         assert!(client.answer(id, "contract/echo", json!({})).await.outcome.is_ok());
     }
@@ -178,7 +182,7 @@ pub async fn drop_of_request_future_is_safe<C: Connect>(setup: Setup<C>) {
     }
 }
 
-/// Polls a future so often, unless it ends, and drops it.
+/// Polls a future a few times, unless it completes, and drops it.
 async fn poll_some<F: Future>(future: F, times: i64) {
     let mut future = pin!(future);
     for _ in 0..=times % 4 {
@@ -189,7 +193,7 @@ async fn poll_some<F: Future>(future: F, times: i64) {
     }
 }
 
-/// What `send` accepted reaches the server, without an answer.
+/// A message that `send` accepted reaches the server. There is no response.
 pub async fn sends_one_way<C: Connect>(setup: Setup<C>) {
     const COUNT: usize = 10;
     let client = Client::connect(setup).await;
@@ -203,8 +207,8 @@ pub async fn sends_one_way<C: Connect>(setup: Setup<C>) {
 }
 
 /// `close` ends every open exchange with an error of kind [`Closed`](ErrorKind::Closed), makes every
-/// later request fail the same way with delivery [`NotSent`](Delivery::NotSent), ends the inbound
-/// traffic, makes `closed` return, and may be called twice.
+/// later request fail the same way with delivery [`NotSent`](Delivery::NotSent), ends `Inbound`, makes
+/// `closed` return, and may be called twice.
 pub async fn close_ends_everything<C: Connect>(setup: Setup<C>) {
     let mut client = Client::connect(setup).await;
     assert!(client.answer(1, "contract/echo", json!({})).await.outcome.is_ok());
@@ -215,9 +219,9 @@ pub async fn close_ends_everything<C: Connect>(setup: Setup<C>) {
         tokio::task::yield_now().await;
         transport.close().await
     });
-    closed.expect("the end is an orderly one");
+    closed.expect("the transport closes gracefully");
     for end in [end, unpolled.response().await] {
-        let error = end.expect_err("a silent request has no answer");
+        let error = end.expect_err("a silent request has no response");
         assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
     }
     let later = transport.request(request(4, "contract/echo", json!({}))).await;
@@ -229,11 +233,11 @@ pub async fn close_ends_everything<C: Connect>(setup: Setup<C>) {
     let mut items = 0;
     while let Some(item) = client.inbound.next().await {
         items += 1;
-        assert!(items < 10_000, "the inbound traffic goes on: {item:?}");
+        assert!(items < 10_000, "`Inbound` does not end: {item:?}");
     }
     let reason = client.transport.closed().await;
     assert_eq!(reason.kind(), ErrorKind::Closed, "{reason}");
-    client.transport.close().await.expect("nothing is left to go wrong");
+    client.transport.close().await.expect("a second close succeeds");
 }
 
 /// Messages far larger than any buffer pass in both directions at once.
@@ -247,14 +251,14 @@ pub async fn large_messages_both_ways<C: Connect>(setup: Setup<C>) {
             let params = json!({ "filler": filler });
             let response = client.answer(id, "contract/echo", params.clone()).await;
             assert_eq!(response.id, Some(id.into()));
-            let result = response.outcome.expect("an echo is no error");
-            assert!(result == raw(&params), "the echo of {id} is another one");
+            let result = response.outcome.expect("an echo is a result");
+            assert!(result == raw(&params), "the echo of request {id} differs");
         }
     };
     join_all((0..4).map(echo)).await;
 }
 
-/// A request whose id is in flight fails alone, unsent.
+/// A request with the id of an open one fails unsent. The open one is not affected.
 pub async fn duplicate_id_is_refused<C: Connect>(setup: Setup<C>) {
     let client = Client::connect(setup).await;
     let first = client.open(1, "contract/late", json!({ "until": "end" })).await;
@@ -266,8 +270,9 @@ pub async fn duplicate_id_is_refused<C: Connect>(setup: Setup<C>) {
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
     client.release("end").await;
-    assert!(first.response().await.is_ok(), "the first one goes on");
-    assert!(client.answer(1, "contract/echo", json!({})).await.outcome.is_ok(), "the id is free");
+    assert!(first.response().await.is_ok(), "the first request is not affected");
+    let echo = client.answer(1, "contract/echo", json!({})).await;
+    assert!(echo.outcome.is_ok(), "the id can be used again");
     let received = client.received(|_| true).await;
-    assert!(received.cancelled.is_empty(), "the second one was sent");
+    assert!(received.cancelled.is_empty(), "the second request was sent");
 }

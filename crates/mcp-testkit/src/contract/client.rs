@@ -1,23 +1,24 @@
 use std::{any::Any, time::Duration};
 
 use mcp_core::{Notification, ProtocolVersion, RawJson, Request, RequestId, Response};
-use mcp_transport::{Connect, Envelope, Exchange, Inbound, OneWay, Transport};
+use mcp_transport::{Connect, Connection, Envelope, Exchange, Inbound, OneWay, Transport};
 use serde_json::{Value, json};
 
 use super::Setup;
 use crate::peer::Received;
 
-/// The near end: one connection and the requests that the lines need.
+/// A connection to the contract peer, with helpers for requests.
 pub(super) struct Client<T> {
     pub(super) transport: T,
     pub(super) inbound: Inbound,
-    _kept: Vec<Box<dyn Any + Send>>,
+    _guards: Vec<Box<dyn Any + Send>>,
 }
 
 impl<T: Transport> Client<T> {
     pub(super) async fn connect(setup: Setup<impl Connect<Transport = T>>) -> Self {
-        let connection = setup.connect.connect().await.expect("the contract peer is there");
-        Self { transport: connection.transport, inbound: connection.inbound, _kept: setup.kept }
+        let connection = setup.connect.connect().await.expect("the connection is opened");
+        let Connection { transport, inbound, .. } = connection;
+        Self { transport, inbound, _guards: setup.guards }
     }
 
     pub(super) async fn open(
@@ -52,17 +53,17 @@ impl<T: Transport> Client<T> {
         self.transport.send(message).await.expect("the message is accepted");
     }
 
-    /// What the peer has seen, once it has seen what `is_there` looks for.
-    pub(super) async fn received(&self, is_there: impl Fn(&Received) -> bool) -> Received {
+    /// Waits until the messages that the peer has received satisfy `is_complete`, and returns them.
+    pub(super) async fn received(&self, is_complete: impl Fn(&Received) -> bool) -> Received {
         for attempt in 0.. {
             let id = format!("received {attempt}");
             let answer = self.answer(id, "contract/received", json!({})).await;
-            let result = answer.outcome.expect("the peer tells what it has seen");
-            let received = result.decode().expect("the peer tells what it has seen");
-            if is_there(&received) {
+            let result = answer.outcome.expect("the peer returns its messages");
+            let received = result.decode().expect("the result is a `Received`");
+            if is_complete(&received) {
                 return received;
             }
-            assert!(attempt < 500, "it never arrived; the peer has seen {received:?}");
+            assert!(attempt < 500, "messages are missing; the peer has received {received:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         unreachable!("the attempts are counted above")
@@ -74,7 +75,7 @@ pub(super) fn request(id: impl Into<RequestId>, method: &str, params: Value) -> 
     Envelope::new(request).with_version(ProtocolVersion::LATEST_MODERN)
 }
 
-/// Parameters that ask for `count` messages with this token.
+/// Parameters of `contract/stream` for `count` messages with this token.
 pub(super) fn stream(count: u64, token: &str) -> Value {
     json!({ "count": count, "_meta": { "progressToken": token } })
 }

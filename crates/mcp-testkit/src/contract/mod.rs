@@ -1,8 +1,8 @@
-//! The contract of [`Transport`](mcp_transport::Transport), a function a line.
+//! The contract of [`Transport`](mcp_transport::Transport): one function for each rule.
 //!
-//! The functions take a [`Setup`], so that a test can be written by hand where
-//! [`transport_contract!`](crate::transport_contract) does not fit. They panic where the contract is
-//! broken. They send requests as revision 2026-07-28 has them.
+//! [`transport_contract!`](crate::transport_contract) runs all of them. Each function takes a [`Setup`] and
+//! can be called directly too. It panics if the transport violates the rule. Requests are sent with protocol
+//! version 2026-07-28.
 
 mod cases;
 mod client;
@@ -17,23 +17,23 @@ pub use self::cases::{
     large_messages_both_ways, payloads_are_untouched, peer_errors_are_answers, sends_one_way,
 };
 
-/// How the transport under test reaches a new [`ContractPeer`](crate::ContractPeer).
+/// The connector under test, to a new [`ContractPeer`](crate::ContractPeer).
 pub struct Setup<C> {
     pub(crate) connect: C,
-    /// What has to live as long as the test.
-    pub(crate) kept: Vec<Box<dyn Any + Send>>,
+    /// Values that are dropped at the end of the test.
+    pub(crate) guards: Vec<Box<dyn Any + Send>>,
 }
 
 impl<C: Connect> Setup<C> {
-    /// A setup of what opens the connection.
+    /// Creates a setup from a connector.
     pub fn new(connect: C) -> Self {
-        Self { connect, kept: Vec::new() }
+        Self { connect, guards: Vec::new() }
     }
 
-    /// Keeps something alive for the whole test, such as the server.
+    /// Keeps a value alive until the end of the test, such as a server.
     #[must_use]
     pub fn keep(mut self, guard: impl Any + Send) -> Self {
-        self.kept.push(Box::new(guard));
+        self.guards.push(Box::new(guard));
         self
     }
 }
@@ -44,35 +44,35 @@ impl<C: Connect> fmt::Debug for Setup<C> {
     }
 }
 
-/// How long a line may take before it has failed.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The longest time of one test.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs one line in a runtime of its own; what [`transport_contract!`](crate::transport_contract) expands
-/// to.
+/// Runs the test of one rule in a new runtime. [`transport_contract!`](crate::transport_contract) expands to
+/// calls of it.
 ///
 /// # Panics
-/// When the contract is broken, or nothing happens for a minute.
-pub fn run<C, S, L>(setup: impl FnOnce() -> S, line: impl FnOnce(Setup<C>) -> L)
+/// If the transport violates the rule, or after 60 s.
+pub fn run<C, S, R>(setup: impl FnOnce() -> S, rule: impl FnOnce(Setup<C>) -> R)
 where
     S: Future<Output = Setup<C>>,
-    L: Future<Output = ()>,
+    R: Future<Output = ()>,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("the system has threads");
+        .expect("a runtime can be created");
     runtime.block_on(async {
         let setup = setup().await;
-        tokio::time::timeout(LIMIT, line(setup)).await.expect("nothing waits for ever");
+        tokio::time::timeout(TIMEOUT, rule(setup)).await.expect("the test ends within 60 s");
     });
     runtime.shutdown_timeout(Duration::from_secs(5));
 }
 
-/// Runs the whole contract over a transport: one test for each line.
+/// Tests a transport against the whole contract: one test for each rule.
 ///
-/// Takes the path of an `async fn() -> Setup<impl Connect>`, which is called for each of them. Put it
-/// into a module of its own for each transport of a file.
+/// Takes the path of an `async fn() -> Setup<impl Connect>`, which is called for each test. Use one module
+/// for each transport, since the tests have the names of the rules.
 #[macro_export]
 macro_rules! transport_contract {
     ($setup:path) => {
@@ -91,11 +91,11 @@ macro_rules! transport_contract {
             duplicate_id_is_refused
         }
     };
-    ($setup:path => $($line:ident)+) => {
+    ($setup:path => $($rule:ident)+) => {
         $(
             #[test]
-            fn $line() {
-                $crate::contract::run($setup, $crate::contract::$line);
+            fn $rule() {
+                $crate::contract::run($setup, $crate::contract::$rule);
             }
         )+
     };

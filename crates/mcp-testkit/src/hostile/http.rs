@@ -12,33 +12,33 @@ use tokio::{
 
 use super::{Ending, Script, play};
 
-/// A TCP server on a free port of 127.0.0.1 whose connections each follow a script, until it is dropped.
+/// A TCP server on a free port of 127.0.0.1 that runs a script for each connection. Dropping it stops it.
 #[derive(Debug)]
 pub struct HttpServer {
     address: SocketAddr,
-    seen: Arc<Mutex<Seen>>,
+    log: Arc<Mutex<Log>>,
     task: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Log {
     connections: usize,
     requests: Vec<Vec<u8>>,
 }
 
 impl HttpServer {
-    /// Starts a server: the first connection follows the first script, and so on; all further ones the
-    /// last one.
+    /// Starts a server. The first connection runs the first script, and so on. All further connections run
+    /// the last script.
     ///
     /// # Panics
-    /// When there is no port to listen on, or no script.
+    /// If no port is free, or there is no script.
     pub async fn start(scripts: impl IntoIterator<Item = Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a listener has an address");
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let log = Arc::new(Mutex::new(Log::default()));
         let mut scripts: VecDeque<Script> = scripts.into_iter().collect();
         assert!(!scripts.is_empty(), "a server needs a script");
-        let log = Arc::clone(&seen);
+        let connection_log = Arc::clone(&log);
         let task = tokio::spawn(async move {
             // The connections end with the server.
             let mut connections = JoinSet::new();
@@ -47,15 +47,15 @@ impl HttpServer {
                     1 => scripts[0].clone(),
                     _ => scripts.pop_front().unwrap_or_default(),
                 };
-                log.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
-                connections.spawn(serve(stream, script, Arc::clone(&log)));
+                connection_log.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
+                connections.spawn(serve(stream, script, Arc::clone(&connection_log)));
                 while connections.try_join_next().is_some() {}
             }
         });
-        Self { address, seen, task }
+        Self { address, log, task }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -65,15 +65,15 @@ impl HttpServer {
         format!("http://{}/mcp", self.address)
     }
 
-    /// How many connections there have been.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).connections
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).connections
     }
 
-    /// The requests (or lines) that were read whole, head and body, in the order of their ends.
+    /// The requests (or lines) that were read completely, with head and body, in the order of their ends.
     pub fn requests(&self) -> Vec<String> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.requests.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.requests.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
     }
 }
 
@@ -83,8 +83,8 @@ impl Drop for HttpServer {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Script, log: Arc<Mutex<Seen>>) -> io::Result<()> {
-    // Each write of a script is a segment of its own.
+async fn serve(mut stream: TcpStream, script: Script, log: Arc<Mutex<Log>>) -> io::Result<()> {
+    // Each write of a script is sent as one segment.
     stream.set_nodelay(true)?;
     let (reader, writer) = stream.split();
     let ending = play(&script, reader, writer, |bytes| {
@@ -96,10 +96,10 @@ async fn serve(mut stream: TcpStream, script: Script, log: Arc<Mutex<Seen>>) -> 
     Ok(())
 }
 
-/// An address of 127.0.0.1 where nothing listens.
+/// An address of 127.0.0.1 without a listener, which refuses connections.
 ///
 /// # Panics
-/// When there is no port to try.
+/// If no port is free.
 pub async fn refused() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     listener.local_addr().expect("a listener has an address")
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_connection_follows_its_script() {
+    async fn each_connection_runs_its_script() {
         let hello = Script::new().read_line().write("hello\n");
         let server = HttpServer::start([Script::new().read_line().reset(), hello]).await;
         let mut read = Vec::new();

@@ -1,35 +1,35 @@
-//! Servers that misbehave by script, byte for byte.
+//! Scripted servers that violate the protocol.
 //!
-//! A [`Script`] is a list of steps that one connection goes through. [`HttpServer`] plays them over TCP,
-//! a script for each connection; [`play`] over any byte streams; the program of
-//! [`hostile_peer_command`](crate::hostile_peer_command) on its standard streams, with one step in each
-//! argument:
+//! A [`Script`] is a list of steps for one connection. [`HttpServer`] runs scripts over TCP, one for each
+//! connection. [`play`] runs a script over any byte streams. The program of
+//! [`hostile_peer_command`](crate::hostile_peer_command) runs a script on its standard streams. Each of its
+//! arguments is a step:
 //!
-//! | argument | what it does |
+//! | argument | behaviour |
 //! |---|---|
-//! | `read` | reads a line and remembers its id |
-//! | `answer` | answers the request that was read last |
-//! | `answer-id=JSON` | answers with this id, whatever was asked |
-//! | `both-null` | answers with a `result` and an `error` that are null |
-//! | `both` | answers with a result and an error |
-//! | `echo` | answers every request until the end of its input |
-//! | `banner` | prints a line that is no JSON |
+//! | `read` | reads a line and stores the id of its request |
+//! | `answer` | responds to the last request |
+//! | `answer-id=JSON` | sends a response with this id |
+//! | `both-null` | responds with a `result` and an `error` that are null |
+//! | `both` | responds with a `result` and an `error` |
+//! | `echo` | responds to every request until the end of its input |
+//! | `banner` | prints a line that is not JSON |
 //! | `not-utf8` | prints a line that is not UTF-8 |
-//! | `write=TEXT` | prints the text as it stands |
-//! | `half-line` | prints the first half of an answer |
-//! | `oversize-first=BYTES`, `oversize-last=BYTES`, `oversize-none=BYTES` | answers with so much, its id first, last or missing |
-//! | `notifications=COUNT` | sends so many notifications |
-//! | `stderr=TEXT`, `flood-stderr=BYTES` | writes to standard error |
+//! | `write=TEXT` | prints the text unchanged |
+//! | `half-line` | prints the first half of a response |
+//! | `oversize-first=BYTES`, `oversize-last=BYTES`, `oversize-none=BYTES` | sends a response of this size, with the id at its start, at its end, or without an id |
+//! | `notifications=COUNT` | sends this number of notifications |
+//! | `stderr=TEXT`, `flood-stderr=BYTES` | writes to stderr |
 //! | `sleep=MILLISECONDS` | waits |
 //! | `hang` | waits until the end of its input |
 //! | `hang-for-ever` | waits, and ignores the end of its input |
 //! | `ignore-term` | ignores SIGTERM from here on |
-//! | `close-stdout`, `close-stdin` | ends its output, or its input, and goes on (Unix) |
+//! | `close-stdout`, `close-stdin` | closes its output or its input, and continues (Unix) |
 //! | `pid=FILE` | writes its process id into a file |
-//! | `grandchild=FILE` | starts a process that shares its streams and ignores everything, and writes its id into a file |
-//! | `exit=CODE` | ends with this code |
+//! | `grandchild=FILE` | starts a process that inherits its streams and ignores SIGTERM and the end of stdin, and writes the process id into a file |
+//! | `exit=CODE` | exits with this code |
 //!
-//! After the last step the program ends with the code 0.
+//! After the last step the program exits with code 0.
 
 mod http;
 mod script;

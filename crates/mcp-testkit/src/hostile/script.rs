@@ -3,10 +3,9 @@ use std::{io, time::Duration};
 use mcp_core::{Message, RequestId};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What one connection does, step by step. Made by chaining; [`play`] and
-/// [`HttpServer`](super::HttpServer) follow it.
+/// The steps of one connection, built by chaining. [`play`] and [`HttpServer`](super::HttpServer) run it.
 ///
-/// In all that is written, `$ID` stands for the id of the request that was read last, as JSON.
+/// In all written bytes, `$ID` is replaced by the id of the last request, as JSON.
 ///
 /// ```
 /// use mcp_testkit::hostile::Script;
@@ -40,16 +39,16 @@ enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// At its last step: the connection is closed in order.
+    /// The last step was run, and the connection was closed gracefully.
     Close,
-    /// With [`reset`](Script::reset).
+    /// The script ended with [`reset`](Script::reset).
     Reset,
-    /// The other side went first.
+    /// The peer closed the connection before the last step.
     Gone,
 }
 
 impl Script {
-    /// A script that closes the connection at once.
+    /// Creates a script that closes the connection immediately.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,38 +65,38 @@ impl Script {
         self.then(Step::ReadRequest)
     }
 
-    /// Reads this many bytes, so that what follows comes in the middle of an upload.
+    /// Reads this many bytes, so that the next step runs in the middle of an upload.
     #[must_use]
     pub fn read_bytes(self, count: usize) -> Self {
         self.then(Step::ReadBytes(count))
     }
 
-    /// Writes bytes at once.
+    /// Writes bytes.
     #[must_use]
     pub fn write(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Write(bytes.as_ref().to_vec()))
     }
 
-    /// Writes bytes one at a time, each in a segment of its own as far as the carrier allows.
+    /// Writes bytes one at a time, each in its own segment if the carrier supports it.
     #[must_use]
     pub fn bytewise(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Bytewise(bytes.as_ref().to_vec()))
     }
 
-    /// Writes an HTTP response with the right length: `status` such as `404 Not Found`.
+    /// Writes an HTTP response with the correct length. `status` is, for example, `404 Not Found`.
     #[must_use]
     pub fn respond(self, status: &str, content_type: &str, body: impl AsRef<[u8]>) -> Self {
         let head = format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n");
         self.then(Step::Respond { head, body: body.as_ref().to_vec() })
     }
 
-    /// Answers the request with an empty result, as JSON over HTTP.
+    /// Writes an HTTP response with an empty JSON-RPC result.
     #[must_use]
     pub fn answer(self) -> Self {
         self.respond("200 OK", "application/json", ANSWER)
     }
 
-    /// Writes bytes again and again until the other side ends the connection.
+    /// Writes bytes repeatedly until the peer closes the connection.
     #[must_use]
     pub fn flood(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Flood(bytes.as_ref().to_vec()))
@@ -109,19 +108,19 @@ impl Script {
         self.then(Step::Sleep(time))
     }
 
-    /// Says nothing until the other side ends the connection.
+    /// Writes nothing until the peer closes the connection.
     #[must_use]
     pub fn hang(self) -> Self {
         self.then(Step::Hang)
     }
 
-    /// Begins the script anew, on the same connection.
+    /// Restarts the script on the same connection.
     #[must_use]
     pub fn again(self) -> Self {
         self.then(Step::Again)
     }
 
-    /// Ends the connection with a reset where the carrier has one.
+    /// Ends the connection with a reset, if the carrier supports it.
     #[must_use]
     pub fn reset(self) -> Self {
         self.then(Step::Reset)
@@ -133,32 +132,32 @@ impl Script {
     }
 }
 
-/// An answer to the request that was read last.
+/// A response to the last request.
 pub(crate) const ANSWER: &str = r#"{"jsonrpc":"2.0","id":$ID,"result":{}}"#;
 
-/// Follows a script over a pair of byte streams. `seen` gets every line and every HTTP request (head and
-/// body) that was read.
+/// Runs a script over a pair of byte streams. `on_read` is called with every line and every HTTP request
+/// (head and body).
 ///
 /// # Errors
-/// When the streams fail in another way than by their end.
+/// If the streams fail for another reason than their end.
 pub async fn play<R, W>(
     script: &Script,
     reader: R,
     writer: W,
-    seen: impl FnMut(&[u8]),
+    on_read: impl FnMut(&[u8]),
 ) -> io::Result<Ending>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut player = Player { reader, writer, seen, buffer: Vec::new(), id: "null".to_owned() };
+    let mut player = Player { reader, writer, on_read, buffer: Vec::new(), id: "null".to_owned() };
     match player.play(script).await {
-        Err(error) if is_gone(&error) => Ok(Ending::Gone),
+        Err(error) if is_disconnect(&error) => Ok(Ending::Gone),
         ending => ending,
     }
 }
 
-fn is_gone(error: &io::Error) -> bool {
+fn is_disconnect(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
@@ -166,10 +165,10 @@ fn is_gone(error: &io::Error) -> bool {
 struct Player<R, W, S> {
     reader: R,
     writer: W,
-    seen: S,
-    /// Read and not yet used.
+    on_read: S,
+    /// Bytes that were read but not consumed.
     buffer: Vec<u8>,
-    /// The id of the request that was read last, as JSON.
+    /// The id of the last request, as JSON.
     id: String,
 }
 
@@ -180,7 +179,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: FnMut(&[u8])> Player<R, W, 
             match step {
                 Step::ReadLine => {
                     let end = self.read_until(b"\n").await?;
-                    self.take(end, 0);
+                    self.consume(end, 0);
                 }
                 Step::ReadRequest => self.read_request().await?,
                 Step::ReadBytes(count) => {
@@ -226,7 +225,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: FnMut(&[u8])> Player<R, W, 
         }
     }
 
-    /// Where the first `mark` in the buffer ends.
+    /// Reads until the buffer contains `mark`, and returns the offset of its end.
     async fn read_until(&mut self, mark: &[u8]) -> io::Result<usize> {
         loop {
             let found = self.buffer.windows(mark.len()).position(|window| window == mark);
@@ -245,7 +244,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: FnMut(&[u8])> Player<R, W, 
         };
         let end = match header("content-length").and_then(|length| length.parse::<usize>().ok()) {
             Some(length) => head + length,
-            // No chunk of ours looks like the last one.
+            // No earlier chunk of the tests contains the bytes of the last chunk.
             None if header("transfer-encoding") == Some("chunked") => {
                 self.read_until(b"0\r\n\r\n").await?
             }
@@ -254,15 +253,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: FnMut(&[u8])> Player<R, W, 
         while self.buffer.len() < end {
             self.read_more().await?;
         }
-        self.take(end, head);
+        self.consume(end, head);
         Ok(())
     }
 
-    /// Takes what was read up to `end`; from `body` on it may be a message, whose id is remembered.
-    fn take(&mut self, end: usize, body: usize) {
-        let taken: Vec<u8> = self.buffer.drain(..end).collect();
-        (self.seen)(&taken);
-        let message = Message::parse(taken[body..].trim_ascii().to_vec());
+    /// Consumes the bytes up to `end`. Those from `body` on may be a request, whose id is stored.
+    fn consume(&mut self, end: usize, body: usize) {
+        let consumed: Vec<u8> = self.buffer.drain(..end).collect();
+        (self.on_read)(&consumed);
+        let message = Message::parse(consumed[body..].trim_ascii().to_vec());
         if let Ok(Message::Request(request)) = message {
             self.id = match request.id {
                 RequestId::Number(number) => number.to_string(),
@@ -276,7 +275,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: FnMut(&[u8])> Player<R, W, 
         self.writer.flush().await
     }
 
-    /// The bytes with the id filled in.
+    /// Replaces `$ID` in the bytes.
     fn filled(&self, bytes: &[u8]) -> Vec<u8> {
         const MARK: &[u8] = b"$ID";
         let mut filled = Vec::with_capacity(bytes.len());
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_read_and_ids_are_filled_in() {
+    async fn lines_are_read_and_ids_are_replaced() {
         let script = Script::new().read_line().bytewise("<$ID>").again();
         let input = br#"{"jsonrpc":"2.0","id":"a\"b","method":"m"}
 {"jsonrpc":"2.0","id":7,"method":"m"}
@@ -317,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_are_read_whole_and_answered_with_the_right_length() {
+    async fn requests_are_read_completely_and_responses_have_the_correct_length() {
         let body = r#"{"jsonrpc":"2.0","id":12345,"method":"m"}"#;
         let request = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let chunked = format!(

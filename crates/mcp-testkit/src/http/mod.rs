@@ -1,5 +1,4 @@
-//! A small HTTP/1.1 server whose every answer is written by the test, byte by byte if need be; and one of
-//! HTTP+SSE upon it.
+//! A small HTTP/1.1 server whose responses are written by the test, and an HTTP+SSE server on top of it.
 
 mod request;
 mod server;

@@ -14,26 +14,26 @@ pub struct Received {
     pub method: String,
     /// The path with its query.
     pub path: String,
-    /// The headers by their names in lower case.
+    /// The headers, by names in lower case.
     pub headers: HashMap<String, String>,
     /// The body.
     pub body: String,
-    /// The number of the connection that it came on, the first being 0.
+    /// The number of its connection, from 0.
     pub connection: usize,
 }
 
 impl Received {
-    /// The value of a header, by its name in lower case.
+    /// The value of a header. The name is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The body as JSON; `null` where it is none.
+    /// The body as JSON, or `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// The JSON-RPC method; `response` where the body has none, the HTTP method where there is no body.
+    /// The JSON-RPC method; `response` if the body has none; the HTTP method if there is no body.
     pub fn rpc(&self) -> String {
         match &self.json()["method"] {
             Value::String(method) => method.clone(),
@@ -42,17 +42,17 @@ impl Received {
         }
     }
 
-    /// The id of the JSON-RPC request; `null` where there is none.
+    /// The id of the JSON-RPC request, or `null` if it has none.
     pub fn id(&self) -> Value {
         self.json()["id"].clone()
     }
 
-    /// The answer to this request with `result`, which is JSON.
+    /// The JSON-RPC response to this request with a result, given as JSON.
     pub fn result(&self, result: &str) -> String {
         format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, self.id())
     }
 
-    /// Reads the next request of a connection; `None` at its end.
+    /// Reads the next request of a connection, or `None` at its end.
     pub(super) async fn read(stream: &mut BufReader<TcpStream>, connection: usize) -> Option<Self> {
         let mut line = String::new();
         stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;

@@ -15,8 +15,8 @@ use tokio::{
 use super::Received;
 use crate::until;
 
-/// Where the answer to one request is written. It is given back when the answer is written, so that the
-/// connection is read on.
+/// Writes the response to one request. Return it when the response is complete, so that the connection can
+/// read the next request.
 #[derive(Debug)]
 pub struct Reply {
     stream: BufReader<TcpStream>,
@@ -24,14 +24,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Writes bytes as they are.
+    /// Writes bytes unchanged.
     pub async fn raw(&mut self, bytes: impl AsRef<[u8]>) {
         if self.stream.get_mut().write_all(bytes.as_ref()).await.is_err() {
             self.keep_alive = false;
         }
     }
 
-    /// Writes a whole answer; `head` are its header lines but `content-length`.
+    /// Writes a complete response. `head` are the headers except `content-length`.
     #[must_use]
     pub async fn full(
         mut self,
@@ -51,19 +51,19 @@ impl Reply {
         self
     }
 
-    /// Writes a whole answer of JSON.
+    /// Writes a complete JSON response.
     #[must_use]
     pub async fn json(self, status: u16, body: impl AsRef<[u8]>) -> Self {
         self.full(status, &[("content-type", "application/json")], body).await
     }
 
-    /// Writes an answer without a body.
+    /// Writes a response without a body.
     #[must_use]
     pub async fn empty(self, status: u16) -> Self {
         self.full(status, &[], "").await
     }
 
-    /// Writes the head of a stream of events.
+    /// Writes the head of an event stream.
     #[must_use]
     pub async fn sse(mut self) -> Self {
         self.raw(
@@ -74,7 +74,7 @@ impl Reply {
         self
     }
 
-    /// Writes one chunk of a stream of events.
+    /// Writes one chunk of an event stream.
     pub async fn chunk(&mut self, text: impl AsRef<str>) {
         let text = text.as_ref();
         self.raw(format!("{:x}\r\n{text}\r\n", text.len())).await;
@@ -85,14 +85,14 @@ impl Reply {
         self.chunk(format!("data: {}\n\n", data.as_ref())).await;
     }
 
-    /// Ends a stream of events in order.
+    /// Ends an event stream gracefully.
     #[must_use]
     pub async fn end(mut self) -> Self {
         self.raw("0\r\n\r\n").await;
         self
     }
 
-    /// Closes the connection, in whatever state.
+    /// Closes the connection, even in the middle of a response.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.keep_alive = false;
@@ -107,14 +107,14 @@ impl Reply {
         self.cut()
     }
 
-    /// Waits until the client sends something more, or closes the connection.
+    /// Waits until the client sends another byte or closes the connection.
     pub async fn touched(&mut self) {
         let _ = self.stream.read(&mut [0]).await;
         self.keep_alive = false;
     }
 }
 
-/// The server, which ends when it is dropped.
+/// The server. Dropping it stops it.
 pub struct Server {
     /// `http://127.0.0.1:<port>/mcp`.
     pub url: String,
@@ -137,10 +137,10 @@ impl Log {
 }
 
 impl Server {
-    /// Starts a server on a free port, which answers every request by `answer`.
+    /// Starts a server on a free port. `answer` writes the response to each request.
     ///
     /// # Panics
-    /// When there is no port to listen on.
+    /// If no port is free.
     pub async fn start<F, A>(answer: F) -> Self
     where
         F: Fn(Received, Reply) -> A + Clone + Send + Sync + 'static,
@@ -152,7 +152,7 @@ impl Server {
     /// Starts a server at this address.
     ///
     /// # Panics
-    /// When it cannot be listened at.
+    /// If the address is not available.
     pub async fn start_at<F, A>(address: &str, answer: F) -> Self
     where
         F: Fn(Received, Reply) -> A + Clone + Send + Sync + 'static,
@@ -162,12 +162,12 @@ impl Server {
         let address = listener.local_addr().expect("a listener has an address");
         let log = Arc::new(Log::default());
         let mut tasks = JoinSet::new();
-        let noted = Arc::clone(&log);
+        let connection_log = Arc::clone(&log);
         tasks.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                let connection = Connection::new(Arc::clone(&noted));
+                let connection = Connection::new(Arc::clone(&connection_log));
                 let answer = answer.clone();
                 open.spawn(async move {
                     let mut stream = BufReader::new(stream);
@@ -191,7 +191,7 @@ impl Server {
         self.log.received().clone()
     }
 
-    /// Those with this JSON-RPC (or HTTP) method.
+    /// The requests with this JSON-RPC (or HTTP) method.
     pub fn logged(&self, rpc: &str) -> Vec<Received> {
         self.log().into_iter().filter(|request| request.rpc() == rpc).collect()
     }
@@ -199,28 +199,28 @@ impl Server {
     /// Waits until `count` requests with this method have arrived.
     ///
     /// # Panics
-    /// When they do not arrive within a minute.
+    /// After 60 s.
     pub async fn wait_for(&self, rpc: &str, count: usize) -> Vec<Received> {
         until(&format!("{count} x {rpc}"), || self.logged(rpc).len() >= count).await;
         self.logged(rpc)
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn open_connections(&self) -> usize {
         self.log.open.load(Ordering::SeqCst)
     }
 
-    /// How many connections were open at one time, at the most.
+    /// The largest number of connections open at the same time.
     pub fn most_connections(&self) -> usize {
         self.log.most.load(Ordering::SeqCst)
     }
 
-    /// Ends the server with all its connections, so that nothing listens.
+    /// Stops the server and closes all connections. Further connections are refused.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
@@ -228,8 +228,8 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen: Vec<String> = self.log().iter().map(Received::rpc).collect();
-        f.debug_struct("Server").field("url", &self.url).field("log", &seen).finish()
+        let methods: Vec<String> = self.log().iter().map(Received::rpc).collect();
+        f.debug_struct("Server").field("url", &self.url).field("log", &methods).finish()
     }
 }
 

@@ -11,62 +11,62 @@ use tokio::sync::mpsc;
 use super::{Received, Reply, Server};
 use crate::until;
 
-/// How a GET is answered.
+/// The response to a GET.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Get {
-    /// With a stream that begins with this text.
+    /// An event stream that starts with this text.
     Stream(String),
-    /// With status, content type and body.
+    /// A response with status, content type and body.
     Full(u16, &'static str, &'static str),
-    /// Not at all.
+    /// No response.
     Hang,
-    /// By closing the connection.
+    /// Closes the connection.
     Cut,
 }
 
 impl Get {
-    /// A stream that begins with an `endpoint` event.
+    /// An event stream that starts with an `endpoint` event.
     pub fn endpoint(data: &str) -> Self {
         Self::Stream(format!(": hello\n\nevent: endpoint\ndata: {data}\n\n"))
     }
 }
 
-/// How a POST is answered.
+/// The response to a POST.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Post {
-    /// With this status and body.
+    /// A response with status and body.
     Status(u16, String),
-    /// With 202 after a while.
+    /// Status 202 after a delay.
     Late(Duration),
-    /// Not at all.
+    /// No response.
     Hang,
-    /// By closing the connection.
+    /// Closes the connection.
     Cut,
 }
 
 impl Post {
-    /// With 202.
+    /// Status 202.
     pub fn accepted() -> Self {
         Self::Status(202, "Accepted".to_owned())
     }
 }
 
-/// The newest stream of an [`SseServer`].
+/// The latest event stream of an [`SseServer`].
 #[derive(Debug, Clone, Default)]
-pub struct Stream(Arc<Mutex<Option<mpsc::UnboundedSender<Order>>>>);
+pub struct Stream(Arc<Mutex<Option<mpsc::UnboundedSender<Command>>>>);
 
 #[derive(Debug)]
-enum Order {
+enum Command {
     Write(String),
     Cut,
 }
 
 impl Stream {
-    /// Writes text as it is.
+    /// Writes text unchanged.
     pub fn write(&self, text: impl Into<String>) {
-        self.order(Order::Write(text.into()));
+        self.command(Command::Write(text.into()));
     }
 
     /// Writes a `message` event with this data.
@@ -74,43 +74,43 @@ impl Stream {
         self.write(format!("event: message\ndata: {}\n\n", data.as_ref()));
     }
 
-    /// Ends the stream in order.
+    /// Ends the stream gracefully.
     pub fn end(&self) {
         self.sender().take();
     }
 
-    /// Closes its connection in the middle.
+    /// Closes the connection without ending the stream.
     pub fn cut(&self) {
-        self.order(Order::Cut);
+        self.command(Command::Cut);
     }
 
-    fn order(&self, order: Order) {
+    fn command(&self, command: Command) {
         if let Some(stream) = &*self.sender() {
-            let _ = stream.send(order);
+            let _ = stream.send(command);
         }
     }
 
-    fn sender(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<Order>>> {
+    fn sender(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<Command>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A server of HTTP+SSE with one stream of events after the other, whose every answer the test decides.
+/// An HTTP+SSE server with one event stream at a time, whose responses are decided by the test.
 #[derive(Debug)]
 pub struct SseServer {
     /// `http://127.0.0.1:<port>/sse`.
     pub url: String,
-    /// The newest stream.
+    /// The latest event stream.
     pub stream: Stream,
     server: Server,
     closed: Arc<AtomicUsize>,
 }
 
 impl SseServer {
-    /// Starts a server on a free port. `get` gets the number of GETs before this one.
+    /// Starts a server on a free port. `get` is called with the number of earlier GETs.
     ///
     /// # Panics
-    /// When there is no port to listen on.
+    /// If no port is free.
     pub async fn start(
         get: impl Fn(usize) -> Get + Send + Sync + 'static,
         post: impl Fn(&Received, &Stream) -> Post + Send + Sync + 'static,
@@ -121,7 +121,7 @@ impl SseServer {
     /// Starts a server at this address.
     ///
     /// # Panics
-    /// When it cannot be listened at.
+    /// If the address is not available.
     pub async fn start_at(
         address: &str,
         get: impl Fn(usize) -> Get + Send + Sync + 'static,
@@ -148,14 +148,14 @@ impl SseServer {
         Self { url, stream, server, closed }
     }
 
-    /// Starts a server whose POSTs are all accepted, and whose requests are answered with `{}` or what the
-    /// handshake needs.
+    /// Starts a server that accepts all POSTs, and responds to requests with `{}`, or with a version to
+    /// `initialize`.
     pub async fn friendly() -> Self {
         let get = |nth| Get::endpoint(&format!("/message?session={nth}"));
         Self::start(get, Self::answer).await
     }
 
-    /// Accepts and answers, as a [friendly](Self::friendly) server does.
+    /// Handles a POST as a [friendly](Self::friendly) server does.
     pub fn answer(request: &Received, stream: &Stream) -> Post {
         match &*request.rpc() {
             "initialize" => stream.push(request.result(r#"{"protocolVersion":"2025-11-25"}"#)),
@@ -170,7 +170,7 @@ impl SseServer {
         self.server.log()
     }
 
-    /// The JSON-RPC (or HTTP) methods and the paths, in order.
+    /// The JSON-RPC (or HTTP) methods and the paths of all requests, in order.
     pub fn seen(&self) -> Vec<String> {
         self.log().iter().map(|request| format!("{} {}", request.rpc(), request.path)).collect()
     }
@@ -178,7 +178,7 @@ impl SseServer {
     /// Waits until `count` requests with this method have arrived.
     ///
     /// # Panics
-    /// When they do not arrive within a minute.
+    /// After 60 s.
     pub async fn wait_for(&self, rpc: &str, count: usize) -> Vec<Received> {
         self.server.wait_for(rpc, count).await
     }
@@ -186,17 +186,17 @@ impl SseServer {
     /// Waits until the client has closed a stream.
     ///
     /// # Panics
-    /// When it does not within a minute.
+    /// After 60 s.
     pub async fn wait_for_close(&self) {
         until("the end of a stream", || self.closed.load(Ordering::SeqCst) > 0).await;
     }
 
-    /// The HTTP server, which counts connections.
+    /// The underlying HTTP server.
     pub fn http(&self) -> &Server {
         &self.server
     }
 
-    /// Ends the server with all its connections, so that nothing listens.
+    /// Stops the server and closes all connections. Further connections are refused.
     pub async fn stop(self) {
         self.server.stop().await;
     }
@@ -205,9 +205,9 @@ impl SseServer {
 async fn answer_get(get: Get, reply: Reply, stream: &Stream, closed: &AtomicUsize) -> Reply {
     match get {
         Get::Stream(first) => {
-            let (sender, orders) = mpsc::unbounded_channel();
+            let (sender, commands) = mpsc::unbounded_channel();
             *stream.sender() = Some(sender);
-            play(first, orders, reply, closed).await
+            serve_stream(first, commands, reply, closed).await
         }
         Get::Full(status, kind, body) => reply.full(status, &[("content-type", kind)], body).await,
         Get::Hang => std::future::pending().await,
@@ -228,9 +228,9 @@ async fn answer_post(post: Post, reply: Reply) -> Reply {
     }
 }
 
-async fn play(
+async fn serve_stream(
     first: String,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
     reply: Reply,
     closed: &AtomicUsize,
 ) -> Reply {
@@ -238,9 +238,9 @@ async fn play(
     reply.chunk(first).await;
     loop {
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Write(text)) => reply.chunk(text).await,
-                Some(Order::Cut) => return reply.cut(),
+            command = commands.recv() => match command {
+                Some(Command::Write(text)) => reply.chunk(text).await,
+                Some(Command::Cut) => return reply.cut(),
                 None => return reply.end().await,
             },
             () = reply.touched() => {

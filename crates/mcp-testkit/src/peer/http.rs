@@ -25,7 +25,7 @@ use tokio::{
 
 use super::ContractPeer;
 
-/// A server behind Streamable HTTP on a free port of 127.0.0.1, until it is dropped.
+/// A server over Streamable HTTP on a free port of 127.0.0.1. Dropping it stops it.
 #[derive(Debug)]
 pub struct HttpPeer {
     address: SocketAddr,
@@ -33,7 +33,7 @@ pub struct HttpPeer {
 }
 
 impl HttpPeer {
-    /// Where it takes requests: `http://127.0.0.1:<port>/mcp`.
+    /// The URL of its endpoint: `http://127.0.0.1:<port>/mcp`.
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
@@ -45,25 +45,26 @@ impl Drop for HttpPeer {
     }
 }
 
-/// Starts a new [`ContractPeer`] that speaks Streamable HTTP as revision 2026-07-28 has it.
+/// Starts a new [`ContractPeer`] over Streamable HTTP of revision 2026-07-28.
 ///
-/// What is answered at once is answered as JSON, everything else as an event stream whose head goes out
-/// at once; 202 answers a notification; the end of a stream on the client's side cancels.
+/// A response that is ready immediately is sent as JSON, any other as an event stream whose head is sent
+/// immediately. A notification is answered with status 202. Closing the stream cancels the request.
 ///
-/// Spec: basic/transports/streamable-http
+/// Spec: [Streamable
+/// HTTP](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http)
 ///
 /// # Panics
-/// When there is no port to listen on.
+/// If no port is free.
 pub async fn contract_peer_http() -> HttpPeer {
     let peer = ContractPeer::new();
     listen(move |request| answer(peer.clone(), request)).await
 }
 
-/// Answers requests on a free port.
+/// Starts an HTTP server on a free port.
 pub(crate) async fn listen<F, A>(answer: F) -> HttpPeer
 where
     F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    A: Future<Output = Response<Answer>> + Send,
+    A: Future<Output = Response<ResponseBody>> + Send,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let address = listener.local_addr().expect("a listener has an address");
@@ -84,10 +85,10 @@ where
     HttpPeer { address, task }
 }
 
-/// The body of an answer.
-pub(crate) type Answer = UnsyncBoxBody<Bytes, Infallible>;
+/// The body of a response.
+pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 
-async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answer> {
+async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<ResponseBody> {
     if request.method() != Method::POST {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
@@ -107,7 +108,7 @@ async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answ
                 Poll::Ready(Some(Ok(message))) => Some(message),
                 _ => None,
             };
-            // This peer's exchanges never fail.
+            // The exchanges of this peer never fail.
             let rest = exchange.filter_map(|item| ready(item.ok()));
             let events = stream::iter(first).chain(rest).map(event);
             response("text/event-stream", StreamBody::new(events).boxed_unsync())
@@ -124,7 +125,7 @@ async fn answer(peer: ContractPeer, request: Request<Incoming>) -> Response<Answ
     }
 }
 
-pub(crate) fn empty(status: StatusCode) -> Response<Answer> {
+pub(crate) fn empty(status: StatusCode) -> Response<ResponseBody> {
     let mut response = Response::new(Full::default().boxed_unsync());
     *response.status_mut() = status;
     response

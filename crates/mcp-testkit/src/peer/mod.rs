@@ -1,4 +1,4 @@
-//! The scripted server at the other end of the contract, and its carriers.
+//! The server of the contract tests, and its transports.
 
 pub(crate) mod http;
 mod sse;
@@ -25,40 +25,40 @@ pub use self::{
     streams::{contract_peer_lines, contract_peer_messages},
 };
 
-/// The server that the contract is checked against. Clones share what they have seen.
+/// The server of the contract tests. Clones share its state.
 ///
-/// | method | what it does |
+/// | method | behaviour |
 /// |---|---|
-/// | `contract/echo` | answers with its parameters as they came |
-/// | `contract/error` | answers with its parameters as the error |
-/// | `contract/stream {count}` | sends `count` progress notifications, then answers |
-/// | `contract/late {until}` | answers when `contract/release` has named the same word |
-/// | `contract/release {until}` | answers at once |
-/// | `contract/silent` | never answers, and remembers being cancelled |
-/// | `contract/received` | answers with what has arrived: `messages`, `cancelled`, `junk` |
+/// | `contract/echo` | returns its parameters unchanged |
+/// | `contract/error` | returns its parameters as the error |
+/// | `contract/stream {count}` | sends `count` progress notifications, then responds |
+/// | `contract/late {until}` | responds after a `contract/release` with the same word |
+/// | `contract/release {until}` | responds immediately |
+/// | `contract/silent` | never responds, and records its cancellation |
+/// | `contract/received` | returns the recorded `messages`, `cancelled` requests and the count of `junk` (frames that are not messages) |
 #[derive(Debug, Clone, Default)]
-pub struct ContractPeer(Arc<Shared>);
+pub struct ContractPeer(Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Inner {
     received: Mutex<Received>,
     released: Mutex<HashSet<String>>,
     release: Notify,
 }
 
-/// What has arrived at a [`ContractPeer`].
+/// The messages that a [`ContractPeer`] has received.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Received {
     /// The methods and parameters of the one-way messages, in order.
     pub(crate) messages: Vec<(String, serde_json::Value)>,
     /// The silent requests that were cancelled.
     pub(crate) cancelled: Vec<RequestId>,
-    /// How often something came that is no message.
+    /// The number of frames that were not messages.
     pub(crate) junk: usize,
 }
 
 impl ContractPeer {
-    /// A peer that has seen nothing.
+    /// Creates a peer without recorded messages.
     pub fn new() -> Self {
         Self::default()
     }
@@ -114,7 +114,7 @@ impl ContractPeer {
             }
             "contract/received" => json(&*self.received()),
             method => {
-                let text = format!("there is no {method}");
+                let text = format!("unknown method {method}");
                 return Err(ErrorObject::new(error_code::METHOD_NOT_FOUND, text));
             }
         };
@@ -142,7 +142,7 @@ impl Serve for ContractPeer {
     }
 }
 
-/// Never yields anything; being dropped is being cancelled.
+/// An exchange without messages. Dropping it records a cancellation.
 struct Silent {
     peer: ContractPeer,
     id: RequestId,

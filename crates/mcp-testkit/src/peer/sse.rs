@@ -25,12 +25,12 @@ use tokio::{
 };
 
 use super::{
-    http::{Answer, empty, event, response},
+    http::{ResponseBody, empty, event, response},
     streams::Exchanges,
 };
 
-/// A [`ContractPeer`](crate::ContractPeer) behind HTTP+SSE on a free port of 127.0.0.1, until it is
-/// dropped.
+/// A server of [`ContractPeer`](crate::ContractPeer)s over HTTP+SSE on a free port of 127.0.0.1. Dropping it
+/// stops it.
 #[derive(Debug)]
 pub struct SsePeer {
     address: SocketAddr,
@@ -38,7 +38,7 @@ pub struct SsePeer {
 }
 
 impl SsePeer {
-    /// Where it has its stream: `http://127.0.0.1:<port>/sse`.
+    /// The URL of its event stream: `http://127.0.0.1:<port>/sse`.
     pub fn url(&self) -> String {
         format!("http://{}/sse", self.address)
     }
@@ -50,14 +50,17 @@ impl Drop for SsePeer {
     }
 }
 
-/// Starts a server that speaks HTTP+SSE as revision 2024-11-05 has it. Each stream is a session with a new
-/// [`ContractPeer`](crate::ContractPeer), to which messages are POSTed at the endpoint that its first event
-/// names; they are answered with 202, in whatever order with the answers on the stream.
+/// Starts an HTTP+SSE server of revision 2024-11-05.
 ///
-/// Spec: 2024-11-05 basic/transports#http-with-sse
+/// Each event stream is a session with a new [`ContractPeer`](crate::ContractPeer). Its first event has the
+/// endpoint to which messages are POSTed. A POST is answered with status 202, before or after the response on
+/// the stream.
+///
+/// Spec: [HTTP with
+/// SSE](https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse)
 ///
 /// # Panics
-/// When there is no port to listen on.
+/// If no port is free.
 pub async fn contract_peer_sse() -> SsePeer {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let address = listener.local_addr().expect("a listener has an address");
@@ -79,22 +82,22 @@ pub async fn contract_peer_sse() -> SsePeer {
     SsePeer { address, task }
 }
 
-/// By what follows the `?` of their endpoints.
+/// The sessions, by the queries of their endpoints.
 #[derive(Clone, Default)]
 struct Sessions(Arc<Mutex<ByEndpoint>>);
 
 type ByEndpoint = HashMap<String, Arc<tokio::sync::Mutex<Exchanges>>>;
 
 impl Sessions {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/sse") => self.open(),
-            (&Method::POST, "/message") => self.take(request).await,
+            (&Method::POST, "/message") => self.post(request).await,
             _ => empty(StatusCode::NOT_FOUND),
         }
     }
 
-    fn open(&self) -> Response<Answer> {
+    fn open(&self) -> Response<ResponseBody> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("session={}", NEXT.fetch_add(1, Ordering::Relaxed));
         let (exchanges, mut answers) = Exchanges::new();
@@ -105,7 +108,7 @@ impl Sessions {
         response("text/event-stream", StreamBody::new(first.chain(rest)).boxed_unsync())
     }
 
-    async fn take(&self, request: Request<Incoming>) -> Response<Answer> {
+    async fn post(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         let name = request.uri().query().unwrap_or_default();
         let Some(session) = self.all().get(name).cloned() else {
             return empty(StatusCode::NOT_FOUND);
@@ -116,11 +119,11 @@ impl Sessions {
         let mut exchanges = session.lock().await;
         match Message::parse(body.to_bytes()) {
             Ok(message) => {
-                exchanges.take(message).await;
+                exchanges.receive(message).await;
                 empty(StatusCode::ACCEPTED)
             }
             Err(_) => {
-                exchanges.take_junk();
+                exchanges.count_junk();
                 empty(StatusCode::BAD_REQUEST)
             }
         }

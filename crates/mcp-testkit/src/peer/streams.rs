@@ -15,10 +15,10 @@ use tokio::{
 
 use super::ContractPeer;
 
-/// Has a new [`ContractPeer`] speak newline-delimited JSON until `reader` ends.
+/// Runs a new [`ContractPeer`] over newline-delimited JSON until `reader` ends.
 ///
 /// # Errors
-/// When the streams fail.
+/// If the streams fail.
 pub async fn contract_peer_lines<R, W>(mut reader: R, mut writer: W) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
@@ -29,11 +29,11 @@ where
         let mut decoder = LineDecoder::new(256 << 20);
         while reader.read_buf(decoder.buffer_mut()).await? > 0 {
             while let Some(line) = decoder.next_line() {
-                exchanges.take_line(line).await;
+                exchanges.receive_line(line).await;
             }
         }
         if let Some(line) = decoder.finish() {
-            exchanges.take_line(line).await;
+            exchanges.receive_line(line).await;
         }
         Ok(())
     };
@@ -54,10 +54,10 @@ where
     read.and(written)
 }
 
-/// Has a new [`ContractPeer`] speak over a stream and a sink of messages until `stream` ends.
+/// Runs a new [`ContractPeer`] over a stream and a sink of messages until `stream` ends.
 ///
 /// # Errors
-/// When the sink fails.
+/// If the sink fails.
 pub async fn contract_peer_messages<Si, St>(mut sink: Si, mut stream: St) -> Result<(), Si::Error>
 where
     Si: Sink<Message> + Unpin,
@@ -66,7 +66,7 @@ where
     let (mut exchanges, mut answers) = Exchanges::new();
     let read = async move {
         while let Some(message) = stream.next().await {
-            exchanges.take(message).await;
+            exchanges.receive(message).await;
         }
     };
     let write = async move {
@@ -78,12 +78,11 @@ where
     tokio::join!(read, write).1
 }
 
-/// The reading half. It reads on whatever the writing half does: each exchange is a task of its own,
-/// which waits there.
+/// The read half. It never waits for the write half: each exchange has a task that waits for it.
 pub(super) struct Exchanges {
     peer: ContractPeer,
     out: mpsc::Sender<Message>,
-    /// Their end is the end of the exchanges.
+    /// The tasks of the exchanges. Dropping it aborts them.
     tasks: JoinSet<()>,
     open: HashMap<RequestId, AbortHandle>,
 }
@@ -95,27 +94,27 @@ impl Exchanges {
         (Self { peer, out, tasks: JoinSet::new(), open: HashMap::new() }, answers)
     }
 
-    async fn take_line(&mut self, line: Line) {
+    async fn receive_line(&mut self, line: Line) {
         match line {
             Line::Complete(frame) => match Message::parse(frame) {
-                Ok(message) => self.take(message).await,
-                Err(_) => self.take_junk(),
+                Ok(message) => self.receive(message).await,
+                Err(_) => self.count_junk(),
             },
-            _ => self.take_junk(),
+            _ => self.count_junk(),
         }
     }
 
-    /// Something came that is no message.
-    pub(super) fn take_junk(&self) {
+    /// Counts a frame that is not a message.
+    pub(super) fn count_junk(&self) {
         self.peer.received().junk += 1;
     }
 
-    pub(super) async fn take(&mut self, message: Message) {
+    pub(super) async fn receive(&mut self, message: Message) {
         while self.tasks.try_join_next().is_some() {}
         match message {
             Message::Request(request) => {
                 let (id, out) = (request.id.clone(), self.out.clone());
-                // Begun here, so that even a cancellation that comes at once has something to end.
+                // Opened before the task is spawned, so that an immediate cancellation finds it.
                 let mut exchange = self.peer.request(Envelope::new(request)).await;
                 let task = self.tasks.spawn(async move {
                     while let Some(Ok(message)) = exchange.next().await {
