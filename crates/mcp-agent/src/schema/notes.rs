@@ -3,6 +3,11 @@ use serde_json::{Map, Value};
 use super::keywords::QUOTED;
 use crate::change::{Change, ChangeKind, quoted};
 
+const NUMBER_FORMATS: &[&str] = &[
+    "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64",
+    "float", "double",
+];
+
 /// The dropped keywords of one schema, to be quoted in its description for the model.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Vec<String>);
@@ -17,8 +22,12 @@ impl Notes {
         value: &Value,
     ) {
         changes.push(Change::of_keyword(path, ChangeKind::Dropped, keyword, value));
-        // `null` as the default adds nothing.
-        let is_useful = keyword != "default" || !value.is_null();
+        // `null` as the default, and the width of a number, add nothing.
+        let is_useful = match keyword {
+            "default" => !value.is_null(),
+            "format" => !value.as_str().is_some_and(|it| NUMBER_FORMATS.contains(&it)),
+            _ => true,
+        };
         if is_useful && QUOTED.contains(&keyword) {
             self.quote(keyword, value);
         }
