@@ -128,17 +128,11 @@ fn anthropic_content(output: &ToolOutput, block: &Block) -> Value {
 }
 
 fn gemini_part(output: &ToolOutput) -> Value {
-    let (mut texts, mut media) = (Vec::new(), Vec::new());
-    for block in &output.blocks {
-        match block {
-            Block::Text(text) => texts.push(text.as_str()),
-            Block::Media { mime, at, .. } => {
-                let data = data(&output.result, *at);
-                media.push(json!({ "inlineData": { "mimeType": mime, "data": data } }));
-            }
-        }
-    }
-    let text = texts.join("\n");
+    let text = output.text();
+    let media: Vec<Value> = output
+        .media()
+        .map(|(mime, data)| json!({ "inlineData": { "mimeType": mime, "data": data } }))
+        .collect();
     let mut response = Map::new();
     if !output.id.is_empty() {
         response.insert("id".to_owned(), output.id.clone().into());

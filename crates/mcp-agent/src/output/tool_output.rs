@@ -1,7 +1,7 @@
 use mcp_core::CallToolResult;
 
 use super::{
-    blocks::{Block, blocks},
+    blocks::{Block, blocks, data},
     limits::OutputLimits,
     omission::Omission,
 };
@@ -63,6 +63,23 @@ impl ToolOutput {
     /// The whole result, with the parts that are [omitted](Self::omitted).
     pub fn result(&self) -> &CallToolResult {
         &self.result
+    }
+
+    /// The text for the model, for clients with types of their own.
+    pub fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match block {
+            Block::Text(text) => Some(text.as_str()),
+            Block::Media { .. } => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The images and documents for the model: MIME type, and data in base64.
+    pub fn media(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Text(_) => None,
+            Block::Media { mime, at, .. } => Some((*mime, data(&self.result, *at))),
+        })
     }
 
     /// The parts of the result that are not passed to the model.
