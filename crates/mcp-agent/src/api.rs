@@ -13,6 +13,7 @@
 /// # Ok::<(), mcp_agent::AgentError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias = "provider")]
 #[non_exhaustive]
 pub enum Api {
     /// Chat Completions of OpenAI, and of the many services that have the same API.
@@ -20,6 +21,7 @@ pub enum Api {
     /// Responses of OpenAI.
     OpenAiResponses,
     /// Messages of Anthropic.
+    #[doc(alias = "claude")]
     Anthropic,
     /// `generateContent` of Gemini, in the Gemini API and in Vertex AI.
     Gemini,

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt};
 
-use mcp_session::Error;
+use mcp_session::{Error, ErrorKind};
 
 /// The error of listing or calling tools, and of reading apps.
 ///
@@ -69,6 +69,22 @@ impl From<Error> for AgentError {
     }
 }
 
+/// For programs that return the errors of sessions. The error of a call keeps its kind.
+impl From<AgentError> for Error {
+    fn from(error: AgentError) -> Self {
+        let Inner { kind, subject, message, call } = *error.0;
+        if let Some(call) = call {
+            return call;
+        }
+        let kind = match kind {
+            AgentErrorKind::UnknownTool => ErrorKind::InvalidRequest,
+            AgentErrorKind::Arguments => ErrorKind::Arguments,
+            _ => ErrorKind::Decode,
+        };
+        Self::new(kind, subject.unwrap_or_else(|| "the model".to_owned()), message)
+    }
+}
+
 impl fmt::Display for AgentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { subject, message, call, .. } = &*self.0;
@@ -83,3 +99,22 @@ impl fmt::Display for AgentError {
 }
 
 impl StdError for AgentError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_convert_into_those_of_sessions() {
+        let error = AgentError::new(AgentErrorKind::UnknownTool, "there is no such tool");
+        let error = error.about("search");
+        assert_eq!(error.to_string(), "search: there is no such tool");
+        let error = Error::from(error);
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.to_string(), "search: there is no such tool");
+        let call = Error::new(ErrorKind::Timeout, "shop", "no answer");
+        let error = AgentError::from(call).about("search");
+        assert!(error.to_string().starts_with("search: shop: no answer"), "{error}");
+        assert_eq!(Error::from(error).kind(), ErrorKind::Timeout);
+    }
+}

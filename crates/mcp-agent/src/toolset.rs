@@ -54,6 +54,8 @@ use source::Source;
 /// }
 /// # Ok(()) }
 /// ```
+#[doc(alias = "function calling")]
+#[doc(alias = "tool use")]
 pub struct Toolset {
     api: Api,
     limits: OutputLimits,
@@ -217,10 +219,8 @@ impl Toolset {
             let declaration = Declaration::with_strict(self.api, name, &tool, self.may_be_strict);
             tools.push(AgentTool { declaration, tool, session: source.session.clone() });
         }
-        let json = |tools: &[AgentTool]| -> Vec<Value> {
-            tools.iter().map(|tool| tool.declaration.json().clone()).collect()
-        };
-        let has_changed = json(&tools) != json(&source.tools);
+        let has_changed =
+            !tools.iter().map(AgentTool::json).eq(source.tools.iter().map(AgentTool::json));
         source.tools = tools;
         has_changed
     }

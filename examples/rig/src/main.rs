@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut tools = Toolset::new(Api::Anthropic);
     tools.add(&session).await?;
 
-    // A real model: Anthropic::from_env()?.completion(anthropic::CLAUDE_SONNET_4_6)
+    // A real model: Anthropic::from_env()?.completion(anthropic::CLAUDE_SONNET_5_5)
     let model = MockCompletionModel::from_turns([
         MockTurn::tool_call("toolu_1", "forecast", json!({ "city": "Oslo" })),
         MockTurn::text("Take a coat."),
@@ -48,7 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     loop {
         tools.refresh().await?;
         let declared = tools.tools().map(definition).collect::<Result<Vec<_>, _>>()?;
-        let request = CompletionRequest::new(prompt.clone()).messages(history.clone()).tools(declared);
+        let request =
+            CompletionRequest::new(prompt.clone()).messages(history.clone()).tools(declared);
         let response = model.call(request).await?;
 
         let calls: Vec<ToolCall> = response

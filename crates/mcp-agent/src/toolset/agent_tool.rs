@@ -1,5 +1,6 @@
 use mcp_core::Tool;
 use mcp_session::Session;
+use serde_json::Value;
 
 use crate::{apps::ToolUi, declaration::Declaration};
 
@@ -30,6 +31,10 @@ impl AgentTool {
     /// The session that the tool is called in.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    pub(crate) fn json(&self) -> &Value {
+        self.declaration.json()
     }
 
     /// Whether an app displays the results.
