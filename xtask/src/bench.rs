@@ -1,8 +1,8 @@
-//! `bench`: measures the transports beside their floors.
+//! `bench`: measures the transports next to their lower bounds.
 
 use crate::run::{self, Result, cargo};
 
-/// Arguments go to the benchmark, `--instructions` (counts instead of times) among them.
+/// Arguments are passed to the benchmark, such as `--instructions`, which counts instead of measuring time.
 pub(crate) fn run(args: &[String]) -> Result {
     run::run(cargo("bench --package mcp-integration --bench transports --").args(args))
 }

@@ -1,11 +1,11 @@
-//! `ci`: everything that must pass.
+//! `ci`: all checks that must pass.
 
 use std::time::Instant;
 
 use crate::TASKS;
 use crate::run::Result;
 
-/// The quick ones first, so that a slip is known soon; all run, so that all are known at once.
+/// The tasks in order, fast ones first. All are run, even if one fails.
 const ORDER: &[&str] = &["tidy", "lint", "test", "conformance", "hack", "windows", "msrv", "deny"];
 
 pub(crate) fn run(_: &[String]) -> Result {
@@ -16,14 +16,14 @@ pub(crate) fn run(_: &[String]) -> Result {
         let task = TASKS.iter().find(|task| task.name == *name);
         let task = task.ok_or_else(|| format!("no task {name}"))?;
         let start = Instant::now();
-        let verdict = match task.perform(&[]) {
+        let outcome = match task.perform(&[]) {
             Ok(()) => "ok",
             Err(_) => {
                 failed.push(*name);
                 "FAILED"
             }
         };
-        lines.push(format!("  {name:<11} {verdict:<7} {:>5} s", start.elapsed().as_secs()));
+        lines.push(format!("  {name:<11} {outcome:<7} {:>5} s", start.elapsed().as_secs()));
     }
     println!("\n{}", lines.join("\n"));
     match failed.is_empty() {

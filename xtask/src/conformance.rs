@@ -1,14 +1,14 @@
-//! `conformance`: the official conformance suite against our client, one scenario at a time; with
-//! `--server` against our server, to show what passes.
+//! `conformance`: runs the official conformance suite against the client, one scenario at a time. With `--server`,
+//! runs it against the server and reports what passes.
 //!
-//! Strict: each scenario is a run of its own, for which the suite counts what the client exits with
-//! and how long it takes; and where nothing was checked, nothing has passed.
+//! Strict: each scenario is a separate run, which fails if the client exits with an error or takes too long, or if
+//! nothing was checked.
 
 mod catalogue;
-mod judged;
 mod options;
+mod outcome;
+mod subject;
 mod suite;
-mod verdict;
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::metadata::Workspace;
 use crate::run::Result;
 use crate::setup;
 use catalogue::Entry;
-use judged::Judged;
 use options::Options;
+use subject::Subject;
 use suite::Suite;
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -26,65 +26,65 @@ pub(crate) fn run(args: &[String]) -> Result {
         return setup::report(&[missing]);
     }
     let workspace = Workspace::load()?;
-    let judged = match options.server {
-        true => Judged::server(&workspace)?,
-        false => Judged::client(&workspace)?,
+    let subject = match options.server {
+        true => Subject::server(&workspace)?,
+        false => Subject::client(&workspace)?,
     };
-    let suite = Suite::new(judged, &workspace.target);
+    let suite = Suite::new(subject, &workspace.target);
     let entries = suite.catalogue()?;
     let chosen = options.choose(&entries);
     if chosen.is_empty() {
-        return Err("the suite has no such scenario at such a wire".to_owned());
+        return Err("the suite has no such scenario for this revision".to_owned());
     }
-    println!("\n{}", row("scenario", "wire", "passed", "failed", "verdict", "seconds"));
+    println!("\n{}", row("scenario", "wire", "passed", "failed", "outcome", "seconds"));
     let mut failed = 0;
     for entry in &chosen {
         failed += usize::from(!passes(&suite, entry, options.repeat)?);
     }
-    let left = entries.iter().filter(|entry| options.leaves_out(entry)).count();
-    if left > 0 {
-        let (what, how) = match options.server {
-            true => ("what our server does not offer", "all"),
-            false => ("auth/*", "all"),
+    let excluded = entries.iter().filter(|entry| options.excludes(entry)).count();
+    if excluded > 0 {
+        let kind = match options.server {
+            true => "features that the server does not offer",
+            false => "auth/*",
         };
-        println!("\nnot run: {left} runs of {what} (`--suite {how}` runs them)");
+        println!("\nnot run: {excluded} runs of {kind} (`--suite all` runs them)");
     }
     println!("\n{} of {} passed", chosen.len() - failed, chosen.len());
     match failed {
-        // Much of what is asked of a server is not what a small one is for.
+        // Many scenarios need features that a small server does not offer.
         _ if options.server => Ok(()),
         0 => Ok(()),
         failed => Err(format!("{failed} of {} failed", chosen.len())),
     }
 }
 
-/// Runs a scenario as often as asked, and prints what came of it.
+/// Runs a scenario `repeat` times, and prints the outcome. Returns whether all runs passed.
 fn passes(suite: &Suite, entry: &Entry, repeat: usize) -> Result<bool> {
     let start = Instant::now();
-    let mut good = 0;
-    let mut complaints = Vec::new();
+    let mut passed_runs = 0;
+    let mut problems = Vec::new();
     let (mut passed, mut failed) = (0, 0);
     for _ in 0..repeat {
-        let verdict = suite.run(entry)?;
-        good += usize::from(verdict.passes());
-        passed += verdict.passed;
-        failed += verdict.failed;
-        if complaints.is_empty() {
-            complaints = verdict.complaints;
+        let outcome = suite.run(entry)?;
+        passed_runs += usize::from(outcome.passes());
+        passed += outcome.passed;
+        failed += outcome.failed;
+        if problems.is_empty() {
+            problems = outcome.problems;
         }
     }
-    let verdict = match (good == repeat, repeat) {
+    let outcome = match (passed_runs == repeat, repeat) {
         (true, 1) => "ok".to_owned(),
         (false, 1) => "FAILED".to_owned(),
-        _ => format!("{good}/{repeat}"),
+        _ => format!("{passed_runs}/{repeat}"),
     };
     let seconds = format!("{:.1}", start.elapsed().as_secs_f32());
     let (passed, failed) = (passed.to_string(), failed.to_string());
-    println!("{}", row(&entry.scenario, &entry.wire, &passed, &failed, &verdict, &seconds));
-    for complaint in complaints {
-        println!("    {complaint}");
+    println!("{}", row(&entry.scenario, &entry.wire, &passed, &failed, &outcome, &seconds));
+    for problem in problems {
+        println!("    {problem}");
     }
-    Ok(good == repeat)
+    Ok(passed_runs == repeat)
 }
 
 fn row(
@@ -92,8 +92,8 @@ fn row(
     wire: &str,
     passed: &str,
     failed: &str,
-    verdict: &str,
+    outcome: &str,
     secs: &str,
 ) -> String {
-    format!("{scenario:<46} {wire:<10} {passed:>6} {failed:>6}  {verdict:<7} {secs:>7}")
+    format!("{scenario:<46} {wire:<10} {passed:>6} {failed:>6}  {outcome:<7} {secs:>7}")
 }

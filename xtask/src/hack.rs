@@ -1,12 +1,12 @@
-//! `hack`: every feature alone, and what the facade's features pull in.
+//! `hack`: checks every feature alone, and the dependencies of the features of the facade.
 
 use crate::metadata::Workspace;
 use crate::run::{self, Result, cargo, output};
 
-/// The version of `cargo-hack` that is installed where there is none.
+/// The version of `cargo-hack` that is installed if it is missing.
 const VERSION: &str = "0.6.46";
 
-/// Crates that speak HTTP or TLS. The crate `http` has only types and is everywhere.
+/// Crates for HTTP or TLS. Without `http`, which has only types and is always a dependency.
 const HTTP: &[&str] = &[
     "aws-lc-rs",
     "aws-lc-sys",
@@ -38,7 +38,7 @@ const PROCESS: &[&str] = &[
 ];
 
 pub(crate) fn run(_: &[String]) -> Result {
-    lean()?;
+    check_dependencies()?;
     run::tool("hack", VERSION)?;
     let private = private_features()?.join(",");
     let mut check = cargo("hack check --workspace --each-feature --keep-going");
@@ -48,15 +48,15 @@ pub(crate) fn run(_: &[String]) -> Result {
     run::run(&mut check)
 }
 
-/// The features that only other features turn on.
+/// The features that only other features enable.
 fn private_features() -> Result<Vec<String>> {
     let packages = Workspace::load()?.packages;
     let features = packages.into_iter().flat_map(|package| package.features);
     Ok(features.filter(|feature| feature.starts_with('_')).collect())
 }
 
-/// Checks that a small client stays small.
-fn lean() -> Result {
+/// Checks that a client with one feature has only the dependencies that it needs.
+fn check_dependencies() -> Result {
     absent("stdio", &[HTTP])?;
     absent("http", &[PROCESS])?;
     absent("sse", &[PROCESS])?;
@@ -64,8 +64,7 @@ fn lean() -> Result {
     absent("config", &[HTTP, PROCESS])
 }
 
-/// Checks that none of the crates is in the tree of the facade with this feature alone, on any
-/// target.
+/// Checks that none of the unwanted crates is a dependency of the facade with only this feature, on any target.
 fn absent(feature: &str, unwanted: &[&[&str]]) -> Result {
     let tree = "tree --package mcp-client --no-default-features --edges normal --target all \
                 --prefix none --format {p} --features";
@@ -73,11 +72,11 @@ fn absent(feature: &str, unwanted: &[&[&str]]) -> Result {
     let mut crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     crates.sort_unstable();
     crates.dedup();
-    println!("mcp-client with `{feature}` alone: {} crates", crates.len());
+    println!("mcp-client with only `{feature}`: {} crates", crates.len());
     let found: Vec<&str> =
         unwanted.concat().into_iter().filter(|name| crates.contains(name)).collect();
     match found.is_empty() {
         true => Ok(()),
-        false => Err(format!("mcp-client with `{feature}` alone pulls in {}", found.join(", "))),
+        false => Err(format!("mcp-client with only `{feature}` depends on {}", found.join(", "))),
     }
 }

@@ -1,8 +1,8 @@
-//! `lint`: formatting, clippy, documentation.
+//! `lint`: formatting, clippy and documentation.
 
 use crate::run::{self, Result, cargo};
 
-/// All run, so that what is wrong is known at once.
+/// Runs all checks, even if one fails.
 pub(crate) fn run(_: &[String]) -> Result {
     let mut doc = cargo("doc --workspace --all-features --no-deps");
     doc.env("RUSTDOCFLAGS", "-D warnings");

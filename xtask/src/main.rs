@@ -1,9 +1,8 @@
 //! Tasks of the repository: `cargo xtask TASK`.
 //!
-//! A task prints each command it runs, ends with one closing line (`xtask test: ok in 81 s`), and
-//! exits with a code other than 0 when something failed. It needs only Rust, and what it says it
-//! misses.
-#![allow(clippy::print_stdout, reason = "the tasks talk to a person at a terminal")]
+//! A task prints each command that it runs, ends with a summary line (`xtask test: ok in 81 s`), and exits with
+//! a non-zero code on failure. It needs only Rust; it reports any other missing program.
+#![allow(clippy::print_stdout, reason = "the tasks print to a terminal")]
 
 mod bench;
 mod ci;
@@ -26,7 +25,7 @@ use std::time::Instant;
 
 use run::{Result, root};
 
-/// What a task is called, what it takes and does, and how it runs.
+/// A task with its name, description and implementation.
 struct Task {
     name: &'static str,
     about: &'static str,
@@ -35,25 +34,25 @@ struct Task {
 
 const TASKS: &[Task] = &[
     task("setup", "installs the pinned peers into .peers/", setup::run),
-    task("test", "[--no-peers] [-- ARGS] runs every test, installing the peers first", test::run),
+    task("test", "[--no-peers] [-- ARGS] installs the peers and runs every test", test::run),
     task(
         "conformance",
         "[--server] [--suite S] [--scenario S] [--wire W] [--repeat N] runs the official suite",
         conformance::run,
     ),
-    task("lint", "formatting, clippy and the documentation, without a warning", lint::run),
-    task("tidy", "the rules of the repository that no compiler checks", tidy::run),
-    task("hack", "every feature of every crate alone; what each pulls in", hack::run),
-    task("msrv", "the oldest supported Rust builds the crates", msrv::run),
+    task("lint", "checks formatting, clippy and documentation for warnings", lint::run),
+    task("tidy", "checks the rules of the repository that no compiler checks", tidy::run),
+    task("hack", "checks every feature alone, and the dependencies of each", hack::run),
+    task("msrv", "builds the crates with the oldest supported Rust", msrv::run),
     task("windows", "type-checks the workspace for Windows", windows::run),
-    task("deny", "licences, sources and duplicates of dependencies", deny::run),
+    task("deny", "checks licences, sources and duplicates of dependencies", deny::run),
     task(
         "bench",
-        "[--instructions] [ARGS] measures the transports beside their floors",
+        "[--instructions] [ARGS] measures the transports next to their lower bounds",
         bench::run,
     ),
-    task("size", "how many crates and bytes a small client takes", size::run),
-    task("ci", "all of the above but bench and size, with a summary", ci::run),
+    task("size", "measures the crates and bytes of a small client", size::run),
+    task("ci", "runs all of the above except bench and size, with a summary", ci::run),
 ];
 
 const fn task(name: &'static str, about: &'static str, run: fn(&[String]) -> Result) -> Task {
@@ -61,7 +60,7 @@ const fn task(name: &'static str, about: &'static str, run: fn(&[String]) -> Res
 }
 
 impl Task {
-    /// Runs the task and prints its closing line.
+    /// Runs the task and prints its summary line.
     fn perform(&self, args: &[String]) -> Result {
         let start = Instant::now();
         let result = (self.run)(args);
@@ -86,7 +85,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     if let Err(error) = std::env::set_current_dir(root()) {
-        println!("xtask {name}: FAILED: cannot enter {}: {error}", root().display());
+        println!("xtask {name}: FAILED: cannot change to {}: {error}", root().display());
         return ExitCode::FAILURE;
     }
     match task.perform(&args) {

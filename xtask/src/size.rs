@@ -1,10 +1,10 @@
-//! `size`: what a small client takes, in crates and in bytes.
+//! `size`: the size of a small client, in crates and bytes.
 
 use std::fs;
 
 use crate::run::{self, Result, cargo, output, root};
 
-/// The smallest programs that list the tools of a server.
+/// Minimal programs that list the tools of a server.
 const CLIENTS: [Client; 2] = [
     Client { name: "stdio", features: "[\"stdio\"]", target: "mcp_client::Stdio::new(\"server\")" },
     Client {
@@ -27,7 +27,7 @@ pub(crate) fn run(_: &[String]) -> Result {
             fs::write(folder.join(path), text).map_err(|error| format!("{path}: {error}"))
         };
         fs::create_dir_all(folder.join("src")).map_err(|error| error.to_string())?;
-        // The same versions as everywhere.
+        // The same versions as in the workspace.
         fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))
             .map_err(|error| error.to_string())?;
         write("Cargo.toml", client.manifest())?;
@@ -45,7 +45,7 @@ pub(crate) fn run(_: &[String]) -> Result {
         let program = folder.join("target/release/small-client");
         let bytes = fs::metadata(&program).map_err(|error| error.to_string())?.len();
         println!(
-            "{}: {} crates beside its own, {:.2} MB stripped",
+            "{}: {} dependencies, {:.2} MB stripped",
             client.name,
             crates.len() - 1,
             bytes as f64 / 1e6

@@ -1,9 +1,9 @@
-//! `test`: every test of the workspace, against real peers too.
+//! `test`: all tests of the workspace, including those against real peers.
 
 use crate::run::{self, Result, cargo, root};
 use crate::setup;
 
-/// `[--no-peers] [-- ARGS]`: `ARGS` go to the test programs.
+/// `[--no-peers] [-- ARGS]`: `ARGS` are passed to the test programs.
 pub(crate) fn run(args: &[String]) -> Result {
     let (peers, rest) = match args {
         [first, rest @ ..] if first == "--no-peers" => (false, rest),
@@ -17,18 +17,18 @@ pub(crate) fn run(args: &[String]) -> Result {
     let mut test = cargo("test --workspace --all-features --no-fail-fast --");
     test.env("MCP_PEERS", root().join(setup::FOLDER)).args(rest);
     if !peers {
-        println!("skipped: tests with peers, as asked");
+        println!("skipped: tests with peers, because of --no-peers");
         return run::run(test.args(["--skip", "peers::"]));
     }
     let missing = setup::install()?;
     setup::report(&missing)?;
     run::run(&mut test)?;
     examples()?;
-    // Once more, where it is seen: below the results.
+    // Repeated below the results, where it is visible.
     setup::report(&missing)
 }
 
-/// The examples that need nothing but themselves, the README's first command among them.
+/// Runs the examples without external requirements, including the first command of the README.
 fn examples() -> Result {
     for example in [
         "quickstart",

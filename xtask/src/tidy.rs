@@ -1,40 +1,40 @@
-//! `tidy`: the rules of the repository that no compiler checks.
+//! `tidy`: checks the rules of the repository that no compiler checks.
 
 mod arrows;
-mod circles;
+mod cycles;
 mod features;
 mod files;
 
 use crate::metadata::Workspace;
 use crate::run::Result;
 
-/// What a check finds wrong, a sentence each.
-type Slips = Result<Vec<String>>;
+/// The violations found by a check, one sentence each.
+type Violations = Result<Vec<String>>;
 
-type Check = fn(&Workspace) -> Slips;
+type Check = fn(&Workspace) -> Violations;
 
 pub(crate) fn run(_: &[String]) -> Result {
     let workspace = Workspace::load()?;
     let checks: [(&str, Check); 7] = [
-        ("arrows between crates", arrows::check),
-        ("versions of our crates", arrows::versions),
-        ("circles of imports", circles::check),
-        ("features and their docs", features::check),
+        ("dependencies between crates", arrows::check),
+        ("versions of workspace dependencies", arrows::versions),
+        ("import cycles", cycles::check),
+        ("documentation of features", features::check),
         ("one minimum Rust version", files::rust_version),
-        ("the top folder", files::top),
-        ("words that stay out", files::words),
+        ("files of the root directory", files::root_directory),
+        ("forbidden words", files::words),
     ];
-    let mut slips = 0;
-    for (what, check) in checks {
+    let mut violations = 0;
+    for (name, check) in checks {
         let found = check(&workspace)?;
-        println!("{what}: {}", if found.is_empty() { "ok" } else { "FAILED" });
-        for slip in &found {
-            println!("  {slip}");
+        println!("{name}: {}", if found.is_empty() { "ok" } else { "FAILED" });
+        for violation in &found {
+            println!("  {violation}");
         }
-        slips += found.len();
+        violations += found.len();
     }
-    match slips {
+    match violations {
         0 => Ok(()),
-        slips => Err(format!("{slips} slips")),
+        violations => Err(format!("{violations} violations")),
     }
 }

@@ -1,10 +1,10 @@
 use std::fmt;
 
-/// The most characters that are shown.
-const SHOWN: usize = 500;
+/// The maximum number of characters shown.
+const MAX_CHARACTERS: usize = 500;
 
-/// Text of a peer as a part of one line of ours: cut to 500 characters, with line breaks and control
-/// characters escaped.
+/// Formats text of a peer for one line of a log or an error: cut to 500 characters, with line breaks, control
+/// characters and invisible format characters escaped.
 ///
 /// ```
 /// use mcp_core::Excerpt;
@@ -20,7 +20,7 @@ impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.trim();
         for (shown, character) in text.chars().enumerate() {
-            if shown == SHOWN {
+            if shown == MAX_CHARACTERS {
                 return f.write_str("…");
             }
             match is_plain(character) {
@@ -32,9 +32,9 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// Whether a character changes nothing but its own place on the screen.
+/// Whether a character can be shown without affecting the rest of the line.
 fn is_plain(character: char) -> bool {
-    // Among the format characters are those that reverse the direction of text, or are not visible.
+    // Format characters include those that reverse the direction of text or are invisible.
     let is_format = matches!(
         character,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut() {
         let shown = Excerpt(&"ü".repeat(10_000_000)).to_string();
-        assert_eq!(shown.chars().count(), SHOWN + 1);
+        assert_eq!(shown.chars().count(), MAX_CHARACTERS + 1);
         assert!(shown.ends_with('…'));
     }
 }

@@ -1,26 +1,26 @@
-//! The keys of `_meta` that the protocol reserves; [`Meta`](crate::Meta) reads and sets them.
+//! The reserved keys of `_meta`. [`Meta`](crate::Meta) has typed accessors for them.
 //!
-//! Spec: basic/index#_meta
+//! Spec: [`_meta`](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
 
-/// The token by which progress of the request is to be reported.
+/// The token for progress notifications of a request.
 pub const PROGRESS_TOKEN: &str = "progressToken";
-/// The revision a request is written in. On every request since 2026-07-28.
+/// The protocol version of a request. Required on every request since 2026-07-28.
 pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// What the client can do. On every request since 2026-07-28.
+/// The capabilities of the client. Required on every request since 2026-07-28.
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// Which program the client is. On requests since 2026-07-28.
+/// The name and version of the client. On requests since 2026-07-28.
 pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-/// The least severe log messages wanted. On requests since 2026-07-28, deprecated there.
+/// The minimum level of log messages for a request. Since 2026-07-28, deprecated.
 pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-/// Which program the server is. On results since 2026-07-28.
+/// The name and version of the server. On results since 2026-07-28.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-/// The id of the `subscriptions/listen` request. On its messages since 2026-07-28.
+/// The id of the `subscriptions/listen` request. On the messages of a subscription since 2026-07-28.
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
-/// The task that a message belongs to. In 2025-11-25 alone.
+/// The task that a message belongs to. Only in 2025-11-25.
 pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
-/// The trace that a message belongs to, as in W3C Trace Context.
+/// The position of a message in a trace, in the format of W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
-/// More about that trace, as in W3C Trace Context.
+/// Vendor-specific data of the trace, in the format of W3C Trace Context.
 pub const TRACESTATE: &str = "tracestate";
-/// What travels with that trace, as in W3C Baggage.
+/// Application-defined data of the trace, in the format of W3C Baggage.
 pub const BAGGAGE: &str = "baggage";

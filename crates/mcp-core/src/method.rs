@@ -1,5 +1,5 @@
-//! The names of the protocol's methods and notifications. [`requests`](crate::requests) and
-//! [`notifications`](crate::notifications) tie them to types.
+//! The names of the methods and notifications of the protocol. [`requests`](crate::requests) and
+//! [`notifications`](crate::notifications) map them to types, with a link to the specification of each.
 
 /// `initialize`. Until 2025-11-25.
 pub const INITIALIZE: &str = "initialize";
@@ -31,19 +31,19 @@ pub const PROMPTS_GET: &str = "prompts/get";
 pub const COMPLETION_COMPLETE: &str = "completion/complete";
 /// `logging/setLevel`. Until 2025-11-25.
 pub const LOGGING_SET_LEVEL: &str = "logging/setLevel";
-/// `sampling/createMessage`: server to client.
+/// `sampling/createMessage`: from server to client. Deprecated since 2026-07-28.
 pub const SAMPLING_CREATE_MESSAGE: &str = "sampling/createMessage";
-/// `roots/list`: server to client.
+/// `roots/list`: from server to client. Deprecated since 2026-07-28.
 pub const ROOTS_LIST: &str = "roots/list";
-/// `elicitation/create`: server to client. Since 2025-06-18.
+/// `elicitation/create`: from server to client. Since 2025-06-18.
 pub const ELICITATION_CREATE: &str = "elicitation/create";
-/// `tasks/get`. In the core in 2025-11-25 alone.
+/// `tasks/get`. Part of the core protocol only in 2025-11-25.
 pub const TASKS_GET: &str = "tasks/get";
-/// `tasks/result`. In 2025-11-25 alone.
+/// `tasks/result`. Only in 2025-11-25.
 pub const TASKS_RESULT: &str = "tasks/result";
-/// `tasks/list`. In 2025-11-25 alone.
+/// `tasks/list`. Only in 2025-11-25.
 pub const TASKS_LIST: &str = "tasks/list";
-/// `tasks/cancel`. In the core in 2025-11-25 alone.
+/// `tasks/cancel`. Part of the core protocol only in 2025-11-25.
 pub const TASKS_CANCEL: &str = "tasks/cancel";
 
 /// `notifications/initialized`. Until 2025-11-25.
@@ -52,7 +52,7 @@ pub const NOTIFICATIONS_INITIALIZED: &str = "notifications/initialized";
 pub const NOTIFICATIONS_CANCELLED: &str = "notifications/cancelled";
 /// `notifications/progress`.
 pub const NOTIFICATIONS_PROGRESS: &str = "notifications/progress";
-/// `notifications/message`: a log message.
+/// `notifications/message`: a log message. Deprecated since 2026-07-28.
 pub const NOTIFICATIONS_MESSAGE: &str = "notifications/message";
 /// `notifications/tools/list_changed`.
 pub const NOTIFICATIONS_TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
@@ -62,12 +62,12 @@ pub const NOTIFICATIONS_PROMPTS_LIST_CHANGED: &str = "notifications/prompts/list
 pub const NOTIFICATIONS_RESOURCES_LIST_CHANGED: &str = "notifications/resources/list_changed";
 /// `notifications/resources/updated`.
 pub const NOTIFICATIONS_RESOURCES_UPDATED: &str = "notifications/resources/updated";
-/// `notifications/roots/list_changed`: client to server. Until 2025-11-25.
+/// `notifications/roots/list_changed`: from client to server. Until 2025-11-25.
 pub const NOTIFICATIONS_ROOTS_LIST_CHANGED: &str = "notifications/roots/list_changed";
 /// `notifications/subscriptions/acknowledged`. Since 2026-07-28.
 pub const NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED: &str =
     "notifications/subscriptions/acknowledged";
-/// `notifications/elicitation/complete`. In 2025-11-25 alone.
+/// `notifications/elicitation/complete`. Only in 2025-11-25.
 pub const NOTIFICATIONS_ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
-/// `notifications/tasks/status`. In 2025-11-25 alone.
+/// `notifications/tasks/status`. Only in 2025-11-25.
 pub const NOTIFICATIONS_TASKS_STATUS: &str = "notifications/tasks/status";

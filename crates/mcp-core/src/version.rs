@@ -4,10 +4,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A released revision of the protocol.
 ///
-/// Revisions are a set, not a scale: they are never compared by date. What a peer names that is not
-/// one of these stays a string in the message it came in.
+/// Revisions are not ordered: use [`era`](Self::era) rather than comparing dates. Messages store the version
+/// that a peer sent as a string, since it may be an unknown one.
 ///
-/// Spec: basic/versioning
+/// ```
+/// use mcp_core::{Era, ProtocolVersion};
+///
+/// let version: ProtocolVersion = "2026-07-28".parse()?;
+/// assert_eq!(version, ProtocolVersion::LATEST_MODERN);
+/// assert_eq!(version.era(), Era::Modern);
+/// # Ok::<(), mcp_core::UnknownVersion>(())
+/// ```
+///
+/// Spec: [Versioning](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProtocolVersion {
@@ -23,20 +32,21 @@ pub enum ProtocolVersion {
     V2026_07_28,
 }
 
-/// How a connection is opened, and what every request on it carries.
+/// How a connection is opened, and which metadata requests have.
 ///
-/// Spec: basic/versioning#terminology
+/// Spec:
+/// [Terminology](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#terminology)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the specification knows these two")]
+#[expect(clippy::exhaustive_enums, reason = "the specification defines these two")]
 pub enum Era {
-    /// Opened by `initialize`; the session has state. Up to 2025-11-25.
+    /// Opened by `initialize`; the session has state. Until 2025-11-25.
     Legacy,
-    /// Every request carries its own version and capabilities. From 2026-07-28 on.
+    /// Every request has its version and capabilities. Since 2026-07-28.
     Modern,
 }
 
 impl ProtocolVersion {
-    /// Every released revision, the newest first.
+    /// All released revisions, newest first.
     pub const ALL: [Self; 5] = [
         Self::V2026_07_28,
         Self::V2025_11_25,
@@ -49,7 +59,7 @@ impl ProtocolVersion {
     /// The newest revision of the legacy era.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
 
-    /// As it stands on the wire.
+    /// The revision as sent on the wire, a date.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V2024_11_05 => "2024-11-05",
@@ -60,7 +70,7 @@ impl ProtocolVersion {
         }
     }
 
-    /// The era it belongs to.
+    /// The era of the revision.
     pub const fn era(self) -> Era {
         match self {
             Self::V2026_07_28 => Era::Modern,
@@ -75,7 +85,7 @@ impl fmt::Display for ProtocolVersion {
     }
 }
 
-/// A revision that this library does not speak.
+/// The error of parsing a [`ProtocolVersion`]: an unknown revision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown protocol version {0:?}")]
 pub struct UnknownVersion(pub String);
@@ -110,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_json_are_the_date_and_nothing_else_is_a_version() {
+    fn only_the_dates_of_revisions_are_parsed() {
         for version in ProtocolVersion::ALL {
             assert_eq!(version.as_str().parse(), Ok(version));
             let json = serde_json::to_string(&version).unwrap();

@@ -1,4 +1,4 @@
-//! What peers send that the specification's examples do not show.
+//! Messages of peers that the examples of the specification do not cover.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn unchanged<T: Serialize + DeserializeOwned>(value: Value) -> T {
 }
 
 #[test]
-fn kinds_that_are_not_known_stay_whole_wherever_the_tag_stands() {
+fn objects_of_unknown_kinds_are_preserved_with_the_tag_in_any_position() {
     for block in [
         json!({"type": "hologram", "beams": [1, 2.0, null]}),
         json!({"beams": {"type": "text"}, "type": "hologram"}),
@@ -47,7 +47,7 @@ fn kinds_that_are_not_known_stay_whole_wherever_the_tag_stands() {
 }
 
 #[test]
-fn resource_contents_are_told_by_their_member() {
+fn the_kind_of_resource_contents_is_determined_by_its_members() {
     let text: ResourceContents = unchanged(json!({"uri": "a:b", "text": "", "x": 1}));
     assert_eq!((text.uri(), text.as_text()), ("a:b", Some("")));
     let blob: ResourceContents = unchanged(json!({"uri": "a:b", "blob": "AA=="}));
@@ -62,7 +62,7 @@ fn resource_contents_are_told_by_their_member() {
 }
 
 #[test]
-fn one_and_many_keep_their_form() {
+fn the_form_of_one_or_many_values_is_preserved() {
     let one: SamplingMessage =
         unchanged(json!({"role": "user", "content": {"type": "text", "text": "a"}}));
     let many: SamplingMessage =
@@ -78,7 +78,7 @@ fn one_and_many_keep_their_form() {
 }
 
 #[test]
-fn numbers_stay_what_they_were_and_counts_may_be_written_as_fractions() {
+fn the_form_of_numbers_is_preserved_and_integers_may_be_written_as_floats() {
     for number in [json!(50), json!(50.0), json!(0.1), json!(-1), json!(u64::MAX), json!(1e300)] {
         let params = json!({"progressToken": 1, "progress": number, "total": 100});
         unchanged::<ProgressNotificationParams>(params);
@@ -90,8 +90,8 @@ fn numbers_stay_what_they_were_and_counts_may_be_written_as_fractions() {
 
     let sized: Resource = decode(&json!({"uri": "a:b", "name": "a", "size": 50.0}));
     assert_eq!(sized.size, Some(50));
-    let asked: CreateMessageRequestParams = decode(&json!({"messages": [], "maxTokens": 50.0}));
-    assert_eq!(asked.max_tokens, 50);
+    let params: CreateMessageRequestParams = decode(&json!({"messages": [], "maxTokens": 50.0}));
+    assert_eq!(params.max_tokens, 50);
     for bad in [json!(50.5), json!("50"), json!(u64::MAX), json!(1e19)] {
         let params = json!({"messages": [], "maxTokens": bad}).to_string();
         assert!(serde_json::from_str::<CreateMessageRequestParams>(&params).is_err(), "{bad}");
@@ -99,7 +99,7 @@ fn numbers_stay_what_they_were_and_counts_may_be_written_as_fractions() {
 }
 
 #[test]
-fn null_absent_and_empty_differ_where_it_matters() {
+fn null_absent_and_empty_members_are_distinguished_where_required() {
     let capabilities: ServerCapabilities = unchanged(json!({"logging": {}, "tools": {"later": 1}}));
     assert!(capabilities.logging.is_some() && capabilities.completions.is_none());
     let nulls: ServerCapabilities = decode(&json!({"logging": null, "tools": null}));
@@ -115,30 +115,30 @@ fn null_absent_and_empty_differ_where_it_matters() {
 }
 
 #[test]
-fn answers_are_told_by_their_result_type() {
-    fn answer<R: MethodResult>(value: Value) -> Result<R, String> {
+fn the_kind_of_a_result_is_determined_by_its_result_type() {
+    fn result<R: MethodResult>(value: Value) -> Result<R, String> {
         R::decode(&RawJson::from_serialize(&value).unwrap()).map_err(|error| error.to_string())
     }
     type Called = Outcome<CallToolResult>;
 
     for complete in [json!({"content": []}), json!({"content": [], "resultType": "complete"})] {
-        assert!(matches!(answer::<Called>(complete), Ok(Outcome::Complete(_))));
+        assert!(matches!(result::<Called>(complete), Ok(Outcome::Complete(_))));
     }
     let more = json!({"inputRequests": {}, "requestState": "s", "resultType": "input_required"});
-    let Ok(Outcome::InputRequired(more)) = answer::<Called>(more) else { panic!() };
+    let Ok(Outcome::InputRequired(more)) = result::<Called>(more) else { panic!() };
     assert_eq!(more.request_state.as_deref(), Some("s"));
     let more = json!({"resultType": "input_required"});
-    assert!(matches!(answer::<Outcome<ReadResourceResult>>(more), Ok(Outcome::InputRequired(_))));
+    assert!(matches!(result::<Outcome<ReadResourceResult>>(more), Ok(Outcome::InputRequired(_))));
     let task = json!({"resultType": "task", "taskId": "1"});
-    let Ok(Outcome::Other { result_type, raw }) = answer::<Called>(task.clone()) else { panic!() };
+    let Ok(Outcome::Other { result_type, raw }) = result::<Called>(task.clone()) else { panic!() };
     assert_eq!((result_type.as_str(), raw.decode::<Value>().unwrap()), ("task", task.clone()));
     unchanged::<Called>(task);
 
-    assert!(answer::<Called>(json!({"content": [], "resultType": 5})).is_err());
-    assert!(answer::<Outcome<ReadResourceResult>>(json!({})).unwrap_err().contains("contents"));
-    let error = answer::<ListToolsResult>(json!({"tools": [], "resultType": "task"})).unwrap_err();
+    assert!(result::<Called>(json!({"content": [], "resultType": 5})).is_err());
+    assert!(result::<Outcome<ReadResourceResult>>(json!({})).unwrap_err().contains("contents"));
+    let error = result::<ListToolsResult>(json!({"tools": [], "resultType": "task"})).unwrap_err();
     assert_eq!(error, "unexpected resultType \"task\"");
-    assert!(answer::<EmptyResult>(json!({"resultType": "input_required"})).is_err());
+    assert!(result::<EmptyResult>(json!({"resultType": "input_required"})).is_err());
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn caching_hints_are_clamped() {
 }
 
 #[test]
-fn form_fields_that_fit_no_kind_stay_whole() {
+fn form_fields_of_unknown_kinds_are_preserved() {
     for odd in [
         json!({"type": "object", "properties": {}}),
         json!({"type": "string", "enum": [1, 2]}),
@@ -176,12 +176,12 @@ fn form_fields_that_fit_no_kind_stay_whole() {
     assert_eq!((other.message(), other.meta()), ("?", None));
     // The official schema allows only integers in `content`; the specification allows any number.
     unchanged::<ElicitResult>(json!({"action": "accept", "content": {"age": 30.5}}));
-    // The official schema has no `null` inside of settings; the specification has.
+    // The official schema allows no `null` inside settings; the specification does.
     unchanged::<ClientCapabilities>(json!({"experimental": {"x": {"y": null, "z": 1.5}}}));
 }
 
 #[test]
-fn a_list_that_is_no_list_is_an_error() {
+fn a_list_of_another_type_is_an_error() {
     for bad in [json!({"tools": {}}), json!({"tools": null}), json!({})] {
         assert!(serde_json::from_str::<ListToolsResult>(&bad.to_string()).is_err(), "{bad}");
     }
@@ -208,13 +208,13 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Members whose names no definition has.
+/// Members with names that no definition has.
 fn unknown_members() -> impl Strategy<Value = Map<String, Value>> {
     btree_map("x-[a-z\"\\\\é]{0,6}", any_json(), 0..5)
         .prop_map(|members| members.into_iter().collect())
 }
 
-/// Adds members to an object, each at a place of its own.
+/// Adds members to an object, rotated so that they appear in any position.
 fn mixed(known: Value, unknown: Map<String, Value>, seed: usize) -> Value {
     let Value::Object(known) = known else { panic!("not an object") };
     let mut members: Vec<_> = known.into_iter().chain(unknown).collect();
@@ -225,7 +225,7 @@ fn mixed(known: Value, unknown: Map<String, Value>, seed: usize) -> Value {
 
 proptest! {
     #[test]
-    fn unknown_members_survive_in_any_place(
+    fn unknown_members_are_preserved_in_any_position(
         extra in unknown_members(),
         seed: usize,
         text in ".*",
@@ -249,8 +249,8 @@ proptest! {
     }
 
     #[test]
-    fn any_object_is_some_content_or_an_error(value in any_json()) {
-        // Nothing panics, and what decodes is what it was.
+    fn any_value_is_content_or_an_error(value in any_json()) {
+        // Decoding does not panic, and a decoded value is encoded unchanged.
         if let Ok(block) = ContentBlock::deserialize(&value) {
             prop_assert_eq!(&encode(block), &value);
         }

@@ -62,3 +62,33 @@ impl Default for Pages {
         Self::new(MAX_PAGES, MAX_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ends_at_its_limits() {
+        let mut pages = Pages::default();
+        assert_eq!(pages.received(MAX_BYTES), Ok(()));
+        assert_eq!(pages.received(1).map_err(|(kind, _)| kind), Err(ErrorKind::TooLarge));
+
+        let mut pages = Pages::new(3, MAX_BYTES);
+        assert_eq!((pages.next("a"), pages.next("b")), (Ok(()), Ok(())));
+        let Err((kind, text)) = pages.next("c") else { panic!("it is the fourth page") };
+        assert_eq!((kind, &*text), (ErrorKind::Pagination, "the list has more than 3 pages"));
+    }
+
+    #[test]
+    fn cursors_take_no_more_memory_than_their_hashes() {
+        let mut pages = Pages::default();
+        let cursor = |n: u32| format!("{}{n}", "x".repeat(1 << 20));
+        for n in 0..100 {
+            assert_eq!(pages.next(&cursor(n)), Ok(()));
+        }
+        assert_eq!(pages.seen.len(), 100);
+        let Err((kind, text)) = pages.next(&cursor(7)) else { panic!("it came twice") };
+        assert_eq!(kind, ErrorKind::Pagination);
+        assert!(text.len() < 200, "{text}");
+    }
+}

@@ -163,11 +163,7 @@ impl ServerRequests {
         if let Err(error) = self.transport.send(envelope).await {
             tracing::debug!(%error, "an answer to the server was lost");
         }
-        // Another request may have taken the id meanwhile.
-        let mut tasks = self.tasks();
-        if tasks.open.get(&id).is_some_and(|work| work.number == number) {
-            tasks.open.remove(&id);
-        }
+        self.tasks().finish(&id, number);
     }
 
     /// Has handlers obtain all of this input at once, while the server works on `call`, with their results in
@@ -246,6 +242,15 @@ impl ServerRequests {
     }
 }
 
+impl Tasks {
+    /// Removes a request that was answered, unless a later one has taken its id.
+    fn finish(&mut self, id: &RequestId, number: u64) {
+        if self.open.get(id).is_some_and(|work| work.number == number) {
+            self.open.remove(id);
+        }
+    }
+}
+
 impl InputError {
     pub(crate) fn new(name: &str, error: &ErrorObject) -> Self {
         Self(format!("could not obtain the input {name:?}: {}", error.message))
@@ -264,3 +269,24 @@ impl fmt::Display for InputError {
 }
 
 impl StdError for InputError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_was_answered_does_not_end_one_that_has_its_id_now() {
+        let work = |number| {
+            let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
+            Work { number, task }
+        };
+        let id = RequestId::from(7);
+        let mut tasks = Tasks::default();
+        tasks.open.insert(id.clone(), work(1));
+        tasks.open.insert(id.clone(), work(2));
+        tasks.finish(&id, 1);
+        assert!(tasks.open.contains_key(&id), "it can be cancelled still");
+        tasks.finish(&id, 2);
+        assert!(tasks.open.is_empty());
+    }
+}

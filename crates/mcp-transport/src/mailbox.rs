@@ -60,13 +60,13 @@ impl<T: MailboxItem> Mailbox<T> {
     /// If there is no room, a change notification that is already queued is not queued again, and the
     /// oldest progress and log messages are dropped.
     pub(crate) fn push(&mut self, mut item: T) -> Pushed<T> {
-        let mut held = item.message().map_or(size_of::<T>(), Message::held_bytes);
+        let mut held = item.message().map_or(size_of::<T>(), Message::retained_bytes);
         // The first item is probably read at once: copying it is not worthwhile, unless it is large.
         if (held > COPY_THRESHOLD || !self.queue.is_empty())
             && let Some(message) = item.message_mut()
         {
             message.compact();
-            held = message.held_bytes();
+            held = message.retained_bytes();
         }
         if self.has_room(held) {
             self.append(item, held);
@@ -223,7 +223,7 @@ mod tests {
         for _ in 0..100 {
             assert!(matches!(small.push(with_junk()), Pushed::Queued));
         }
-        let held: usize = small.queue.iter().map(|(message, _)| message.held_bytes()).sum();
+        let held: usize = small.queue.iter().map(|(message, _)| message.retained_bytes()).sum();
         assert_eq!(held, small.bytes);
         assert!(held < 64 << 10, "small parameters do not retain their large frame");
 

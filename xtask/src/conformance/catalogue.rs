@@ -1,11 +1,11 @@
-//! What the suite says that it has.
+//! The scenarios of the suite.
 
-/// The wires that extensions are run at: the catalogue names none for them, and the suite takes
-/// that of the revision whose requirements are asked for.
+/// The revisions at which extensions are run. The catalogue lists none for them, and the suite uses the revision
+/// given by `--spec-version`.
 const EXTENSION_WIRES: [&str; 2] = ["2025-11-25", "2026-07-28"];
 
-/// What a small server does not offer: requests of its own to the client, subscriptions, sessions
-/// and resumption, tasks, skills, and headers made of arguments. By the beginnings of their names.
+/// Prefixes of scenarios for features that a small server does not offer: requests to the client, subscriptions,
+/// sessions, resumption, tasks, skills, and headers from arguments.
 const NOT_OFFERED: &[&str] = &[
     "elicitation-",
     "http-custom-header-server-validation",
@@ -19,13 +19,13 @@ const NOT_OFFERED: &[&str] = &[
     "tools-call-sampling",
 ];
 
-/// A scenario at a wire.
+/// A scenario at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) scenario: String,
-    /// A revision of the protocol.
+    /// The revision of the protocol.
     pub(crate) wire: String,
-    /// Whether the suite runs it at this wire only when it is forced to.
+    /// Whether the suite runs it at this revision only with `--force`.
     pub(crate) forced: bool,
 }
 
@@ -34,13 +34,13 @@ impl Entry {
         self.scenario.starts_with("auth/")
     }
 
-    /// Whether it is for servers that offer more than ours.
-    pub(crate) fn is_beyond(&self) -> bool {
+    /// Whether it needs a feature that the server does not offer.
+    pub(crate) fn is_not_offered(&self) -> bool {
         NOT_OFFERED.iter().any(|start| self.scenario.starts_with(start))
     }
 }
 
-/// Reads lines such as `- tools_call [2025-11-25,2026-07-28]`.
+/// Parses lines such as `- tools_call [2025-11-25,2026-07-28]`.
 pub(crate) fn parse(list: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for line in list.lines() {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scenario_counts_at_each_of_its_wires() {
+    fn a_scenario_has_an_entry_for_each_of_its_revisions() {
         let list = "Client scenarios:\n  - a [2025-06-18,2025-11-25]\n  - auth/b [extension]\n";
         let entries = parse(list);
         let names: Vec<_> =

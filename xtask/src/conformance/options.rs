@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! The command line options.
 
 use super::catalogue::Entry;
 use crate::run::Result;
@@ -7,7 +7,7 @@ const USAGE: &str = "usage: conformance [--suite protocol|auth|all] [--scenario 
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// All but authorization.
+    /// All except authorization.
     Protocol,
     Auth,
     All,
@@ -15,12 +15,12 @@ enum Scope {
 
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// Whether it is the server that is judged.
+    /// Whether to test the server instead of the client.
     pub(crate) server: bool,
     scope: Scope,
     scenario: Option<String>,
     wire: Option<String>,
-    /// How often each scenario is run.
+    /// The number of runs of each scenario.
     pub(crate) repeat: usize,
 }
 
@@ -54,15 +54,15 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether a run is left out unless it is asked for.
-    pub(crate) fn leaves_out(&self, entry: &Entry) -> bool {
-        let is_beyond = self.server && entry.is_beyond();
-        self.scope == Scope::Protocol && (entry.is_auth() || is_beyond)
+    /// Whether a scenario is excluded by default.
+    pub(crate) fn excludes(&self, entry: &Entry) -> bool {
+        let is_not_offered = self.server && entry.is_not_offered();
+        self.scope == Scope::Protocol && (entry.is_auth() || is_not_offered)
     }
 
     pub(crate) fn choose(&self, entries: &[Entry]) -> Vec<Entry> {
         let is_chosen = |entry: &&Entry| {
-            !self.leaves_out(entry)
+            !self.excludes(entry)
                 && (self.scope != Scope::Auth || entry.is_auth())
                 && self.scenario.as_ref().is_none_or(|scenario| *scenario == entry.scenario)
                 && self.wire.as_ref().is_none_or(|wire| *wire == entry.wire)
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_run_when_it_is_asked_for() {
+    fn excluded_scenarios_can_be_requested() {
         let rows = [
             ("--wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
             ("--wire 2026-07-28", vec!["a 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"]),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error() {
+    fn invalid_options_are_errors() {
         for args in ["--suite nothing", "--repeat 0", "--repeat", "--what 1", "--wire 1 --server"] {
             assert!(chosen(args).is_err(), "{args}");
         }

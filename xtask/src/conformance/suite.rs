@@ -1,4 +1,4 @@
-//! The suite as it is installed, and one run of it.
+//! The installed suite, and its runs.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,42 +7,42 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::catalogue::{self, Entry};
-use super::judged::Judged;
-use super::verdict::Verdict;
+use super::outcome::Outcome;
+use super::subject::Subject;
 use crate::peers::suite_node;
 use crate::run::{Result, command, output, root};
 use crate::setup::FOLDER;
 
-/// Longer than the suite gives a client; it may wait for more than that client.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The longest time of a run. Longer than the time-out of the suite for a client.
+const RUN_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Suite {
     node: PathBuf,
     script: PathBuf,
-    judged: Judged,
-    /// Where each run leaves what was checked and what was printed.
+    subject: Subject,
+    /// The directory for the checks and the output of each run.
     results: PathBuf,
 }
 
 impl Suite {
-    pub(crate) fn new(judged: Judged, target: &Path) -> Self {
+    pub(crate) fn new(subject: Subject, target: &Path) -> Self {
         let package = "conformance/node_modules/@modelcontextprotocol/conformance";
         Self {
             node: suite_node(),
             script: root().join(FOLDER).join(package).join("dist/index.js"),
-            judged,
+            subject,
             results: target.join("conformance"),
         }
     }
 
-    /// What it has for those whom it judges here.
+    /// The scenarios for the program under test.
     pub(crate) fn catalogue(&self) -> Result<Vec<Entry>> {
-        let list = output(self.command().args(self.judged.list().split(' ')))?;
+        let list = output(self.command().args(self.subject.list().split(' ')))?;
         Ok(catalogue::parse(&list))
     }
 
     /// Runs a scenario once.
-    pub(crate) fn run(&self, entry: &Entry) -> Result<Verdict> {
+    pub(crate) fn run(&self, entry: &Entry) -> Result<Outcome> {
         let results = self.results.join(entry.scenario.replace('/', "-")).join(&entry.wire);
         let log = results.join("suite.txt");
         let unwritable = |error: std::io::Error| format!("{}: {error}", results.display());
@@ -50,15 +50,15 @@ impl Suite {
         fs::create_dir_all(&results).map_err(unwritable)?;
         let log = File::create(log).map_err(unwritable)?;
         let mut run = self.command();
-        run.args(self.judged.args());
+        run.args(self.subject.args());
         run.args(["--scenario", &entry.scenario, "--spec-version", &entry.wire]);
         run.args(entry.forced.then_some("--force"));
         run.arg("--output-dir").arg(&results);
         run.stdout(Stdio::null()).stderr(log);
         let child = run.spawn().map_err(|error| format!("the suite: {error}"))?;
-        let ended = wait(child)?;
+        let succeeded = wait(child)?;
         let checks = checks(&results);
-        Ok(Verdict::new(ended, checks.as_deref(), &results))
+        Ok(Outcome::new(succeeded, checks.as_deref(), &results))
     }
 
     fn command(&self) -> Command {
@@ -68,10 +68,10 @@ impl Suite {
     }
 }
 
-/// Whether it ended well; `None` if it had to be ended.
+/// Whether a process exited successfully. `None` if it timed out and was killed.
 fn wait(mut child: Child) -> Result<Option<bool>> {
     let start = Instant::now();
-    while start.elapsed() < LIMIT {
+    while start.elapsed() < RUN_TIMEOUT {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(Some(status.success()));
         }
@@ -81,7 +81,7 @@ fn wait(mut child: Child) -> Result<Option<bool>> {
     ended.map(|_| None).map_err(|error| error.to_string())
 }
 
-/// The text of `checks.json`, in the folder that the suite named after scenario and time.
+/// The text of `checks.json`, in a directory that the suite names after scenario and time.
 fn checks(folder: &Path) -> Option<String> {
     let entries = fs::read_dir(folder).ok()?;
     entries.flatten().find_map(|entry| match entry.file_name() == "checks.json" {

@@ -1,7 +1,7 @@
-//! Which crate may know which: the diagram of `ARCHITECTURE.md` as a table.
+//! The allowed dependencies between crates: the arrows of the diagram in `ARCHITECTURE.md`, as a table.
 
-use super::Slips;
-use crate::metadata::{Arrow, Package, Workspace};
+use super::Violations;
+use crate::metadata::{Dependency, Package, Workspace};
 
 const TRANSPORT: &[&str] = &["mcp-core", "mcp-transport"];
 
@@ -28,7 +28,7 @@ const EVERYTHING: &[&str] = &[
     "mcp-testkit",
 ];
 
-/// What each crate may depend on. No transport knows another.
+/// The crates that each crate may depend on. No transport depends on another.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-core", &[]),
     ("mcp-transport", &["mcp-core"]),
@@ -66,49 +66,52 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-testkit", TRANSPORT),
     ("mcp-examples", EVERYTHING),
     ("mcp-integration", EVERYTHING),
-    // As an application would: what a scenario needs beyond belongs in the library.
+    // Like an application: anything else that a scenario needs belongs in the library.
     ("mcp-conformance", &["mcp-client", "mcp-testkit"]),
     ("mcp-config", &[]),
     ("xtask", &[]),
 ];
 
-/// What the tests of any crate may use besides: the testkit, and a server in the same process.
+/// Additional dependencies allowed in the tests of any crate: the testkit, and a server in the same process.
 const IN_TESTS: &[&str] = &["mcp-testkit", "mcp-server", "mcp-transport-memory"];
 
-pub(crate) fn check(workspace: &Workspace) -> Slips {
-    Ok(workspace.packages.iter().flat_map(astray).collect())
+pub(crate) fn check(workspace: &Workspace) -> Violations {
+    Ok(workspace.packages.iter().flat_map(forbidden).collect())
 }
 
-fn astray(package: &Package) -> Vec<String> {
+/// The forbidden dependencies of a package.
+fn forbidden(package: &Package) -> Vec<String> {
     let Some((name, allowed)) = ALLOWED.iter().find(|(name, _)| *name == package.name) else {
         return vec![format!("{} is not in the table of xtask/src/tidy/arrows.rs", package.name)];
     };
-    let fits = |arrow: &&Arrow| {
-        let to = arrow.to.as_str();
-        allowed.contains(&to) || to == *name || (arrow.dev && IN_TESTS.contains(&to))
+    let is_allowed = |dependency: &&Dependency| {
+        let to = dependency.to.as_str();
+        allowed.contains(&to) || to == *name || (dependency.dev && IN_TESTS.contains(&to))
     };
-    let slip = |arrow: &Arrow| match arrow.dev {
-        true => format!("the tests of {name} may not depend on {}", arrow.to),
-        false => format!("{name} may not depend on {}", arrow.to),
+    let violation = |dependency: &Dependency| match dependency.dev {
+        true => format!("the tests of {name} must not depend on {}", dependency.to),
+        false => format!("{name} must not depend on {}", dependency.to),
     };
-    package.arrows.iter().filter(|arrow| !fits(arrow)).map(slip).collect()
+    let dependencies = package.dependencies.iter();
+    dependencies.filter(|dependency| !is_allowed(dependency)).map(violation).collect()
 }
 
-/// A published crate names the versions of ours, and only published ones.
-pub(crate) fn versions(workspace: &Workspace) -> Slips {
-    let mut slips = Vec::new();
+/// A published crate depends only on published crates of the workspace, with a version.
+pub(crate) fn versions(workspace: &Workspace) -> Violations {
+    let mut violations = Vec::new();
     for package in workspace.packages.iter().filter(|package| package.published) {
-        for Arrow { to, versioned, .. } in package.arrows.iter().filter(|arrow| !arrow.dev) {
-            let name = &package.name;
+        let name = &package.name;
+        for Dependency { to, versioned, .. } in package.dependencies.iter().filter(|it| !it.dev) {
             if !versioned {
-                slips.push(format!("{name} is published and depends on {to} without a version"));
+                violations
+                    .push(format!("{name} is published but depends on {to} without a version"));
             }
             if workspace.package(to).is_some_and(|package| !package.published) {
-                slips.push(format!("{name} is published and depends on {to}, which is not"));
+                violations.push(format!("{name} is published but depends on {to}, which is not"));
             }
         }
     }
-    Ok(slips)
+    Ok(violations)
 }
 
 #[cfg(test)]
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_lets_no_transport_know_another() {
+    fn the_table_allows_no_dependency_between_transports() {
         let transports = ALLOWED.iter().filter(|(name, _)| name.starts_with("mcp-transport-"));
         for (name, allowed) in transports {
             let siblings = allowed.iter().find(|other| other.starts_with("mcp-transport-"));
@@ -125,23 +128,23 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_outside_the_table_is_a_slip_unless_tests_may_have_it() {
-        let arrow = |to: &str, dev| Arrow { to: to.to_owned(), dev, versioned: true };
+    fn a_dependency_outside_the_table_is_a_violation_unless_it_is_allowed_in_tests() {
+        let dependency = |to: &str, dev| Dependency { to: to.to_owned(), dev, versioned: true };
         let package = Package {
             name: "mcp-core".to_owned(),
             manifest: "Cargo.toml".into(),
             published: true,
             features: Vec::new(),
-            arrows: vec![
-                arrow("mcp-transport", false),
-                arrow("mcp-testkit", true),
-                arrow("mcp-client", true),
+            dependencies: vec![
+                dependency("mcp-transport", false),
+                dependency("mcp-testkit", true),
+                dependency("mcp-client", true),
             ],
         };
-        let slips = [
-            "mcp-core may not depend on mcp-transport",
-            "the tests of mcp-core may not depend on mcp-client",
+        let violations = [
+            "mcp-core must not depend on mcp-transport",
+            "the tests of mcp-core must not depend on mcp-client",
         ];
-        assert_eq!(astray(&package), slips);
+        assert_eq!(forbidden(&package), violations);
     }
 }

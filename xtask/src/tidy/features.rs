@@ -1,40 +1,41 @@
-//! Features: each has a comment where it is declared, the facade's a row in the README.
+//! Documentation of features: each has a comment in its `Cargo.toml`, and those of the facade a row in the README.
 
 use std::collections::BTreeSet;
 
-use super::Slips;
+use super::Violations;
 use crate::metadata::{Package, Workspace};
 use crate::run::read;
 
-pub(crate) fn check(workspace: &Workspace) -> Slips {
-    let mut slips = Vec::new();
+pub(crate) fn check(workspace: &Workspace) -> Violations {
+    let mut violations = Vec::new();
     for package in workspace.packages.iter().filter(|package| package.published) {
         let manifest = read(&package.manifest)?;
-        let bare = public(package).into_iter().filter(|feature| !is_commented(&manifest, feature));
-        slips.extend(
-            bare.map(|it| format!("{}: feature {it} has no comment in Cargo.toml", package.name)),
+        let features = public(package).into_iter();
+        let uncommented = features.filter(|feature| !is_commented(&manifest, feature));
+        violations.extend(
+            uncommented
+                .map(|it| format!("{}: feature {it} has no comment in Cargo.toml", package.name)),
         );
     }
     let facade = workspace.package("mcp-client").ok_or("no package mcp-client")?;
     let declared = public(facade);
-    // That it is missing is for the check of the top folder to say.
+    // A missing README is reported by the check of the root directory.
     let readme = read("README.md").unwrap_or_default();
-    let told = rows(&readme);
-    slips
-        .extend(declared.difference(&told).map(|it| format!("README.md: no row for feature {it}")));
-    slips.extend(
-        told.difference(&declared).map(|it| format!("README.md: there is no feature {it}")),
-    );
-    Ok(slips)
+    let documented = rows(&readme);
+    let missing = declared.difference(&documented);
+    violations.extend(missing.map(|it| format!("README.md: no row for feature {it}")));
+    let unknown = documented.difference(&declared);
+    violations.extend(unknown.map(|it| format!("README.md: unknown feature {it}")));
+    Ok(violations)
 }
 
-/// The features that a user may name.
+/// The public features.
 fn public(package: &Package) -> BTreeSet<&str> {
     let names = package.features.iter().map(String::as_str);
     names.filter(|name| *name != "default" && !name.starts_with('_')).collect()
 }
 
-/// Whether the line above the feature's, or the end of its own, is a comment.
+/// Whether the line above a feature, or the end of its line, is a comment.
 fn is_commented(manifest: &str, feature: &str) -> bool {
     let table = manifest.split("\n[features]\n").nth(1).unwrap_or_default();
     let table = table.split("\n[").next().unwrap_or_default();
@@ -49,7 +50,7 @@ fn is_commented(manifest: &str, feature: &str) -> bool {
     false
 }
 
-/// The first cells, ``| `name` |``, of the table under the heading that speaks of features.
+/// The first cells, ``| `name` |``, of the table under the heading with the word "feature".
 fn rows(readme: &str) -> BTreeSet<&str> {
     let is_heading = |line: &str| line.starts_with('#');
     let section = readme
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_feature_counts_as_commented_by_the_line_above_or_its_own() {
+    fn a_comment_above_a_feature_or_on_its_line_counts() {
         let manifest = "[package]\n\n[features]\n# what it is\na = []\nb = [] # and this\nc = []\n\n[lints]\nd = []\n";
         let commented = ["a", "b", "c", "d"].map(|feature| is_commented(manifest, feature));
         assert_eq!(commented, [true, true, false, false]);

@@ -1,16 +1,16 @@
-//! What the files of the repository may be called and hold.
+//! The names and contents of the files of the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::Slips;
+use super::Violations;
 use crate::metadata::Workspace;
 use crate::msrv;
 use crate::run::{command, output, read};
 
-/// What the top folder holds, no more and no less.
-const TOP: &[&str] = &[
+/// The exact contents of the root directory.
+const ROOT_ENTRIES: &[&str] = &[
     ".cargo",
     ".ci",
     ".gitignore",
@@ -30,10 +30,10 @@ const TOP: &[&str] = &[
     "xtask",
 ];
 
-/// What git or `.gitignore` keeps out of it.
+/// Entries of the root directory that are not part of the repository.
 const IGNORED: &[&str] = &[".git", ".peers", "target"];
 
-/// Folders of one machine and hosts of registries. Split, so that this file passes.
+/// Directories of a machine, and hosts of registries. Split, so that this file passes the check.
 const WORDS: &[&str] = &[
     concat!("/wo", "rk/"),
     concat!("/ho", "me/"),
@@ -47,43 +47,43 @@ const WORDS: &[&str] = &[
     concat!("deb.deb", "ian.org"),
 ];
 
-/// Only the root manifest declares the minimum Rust version; every package inherits it.
-pub(crate) fn rust_version(workspace: &Workspace) -> Slips {
+/// Only the root manifest declares the minimum Rust version, and every package inherits it.
+pub(crate) fn rust_version(workspace: &Workspace) -> Violations {
     msrv::declared(&read("Cargo.toml")?)?;
-    let mut slips = Vec::new();
+    let mut violations = Vec::new();
     for package in &workspace.packages {
         let manifest = read(&package.manifest)?;
         let lines: Vec<&str> =
             manifest.lines().filter(|line| line.starts_with("rust-version")).collect();
         if lines != ["rust-version.workspace = true"] {
-            slips.push(format!("{} does not inherit rust-version", package.name));
+            violations.push(format!("{} does not inherit rust-version", package.name));
         }
     }
-    Ok(slips)
+    Ok(violations)
 }
 
-/// The top folder holds exactly what it should.
-pub(crate) fn top(_: &Workspace) -> Slips {
+/// The root directory has exactly the expected entries.
+pub(crate) fn root_directory(_: &Workspace) -> Violations {
     let entries = fs::read_dir(".").map_err(|error| error.to_string())?;
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let found: BTreeSet<String> = names.filter(|name| !IGNORED.contains(&name.as_str())).collect();
-    let wanted: BTreeSet<String> = TOP.iter().map(|name| (*name).to_owned()).collect();
-    let surplus = found.difference(&wanted).map(|name| format!("{name} does not belong there"));
-    let absent = wanted.difference(&found).map(|name| format!("{name} is missing"));
-    Ok(surplus.chain(absent).collect())
+    let expected: BTreeSet<String> = ROOT_ENTRIES.iter().map(|name| (*name).to_owned()).collect();
+    let unexpected = found.difference(&expected).map(|name| format!("{name} is unexpected"));
+    let missing = expected.difference(&found).map(|name| format!("{name} is missing"));
+    Ok(unexpected.chain(missing).collect())
 }
 
-/// No file that git knows, or would, names a machine's folder or a registry's host.
-pub(crate) fn words(_: &Workspace) -> Slips {
+/// No file that is tracked by git, or would be added, names a directory of a machine or a host of a registry.
+pub(crate) fn words(_: &Workspace) -> Violations {
     let files = output(&mut command("git", "ls-files --cached --others --exclude-standard"))?;
-    let mut slips = Vec::new();
+    let mut violations = Vec::new();
     for file in files.lines() {
-        // A file deleted but not yet committed, or one that is not text.
+        // Deleted but not yet committed, or not text.
         let Ok(text) = fs::read_to_string(Path::new(file)) else {
             continue;
         };
         let found = WORDS.iter().filter(|word| text.contains(**word));
-        slips.extend(found.map(|word| format!("{file} says {word}")));
+        violations.extend(found.map(|word| format!("{file} contains {word}")));
     }
-    Ok(slips)
+    Ok(violations)
 }

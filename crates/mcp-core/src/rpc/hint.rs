@@ -1,20 +1,20 @@
 use super::RequestId;
 
-/// What the readable parts of a broken or incomplete message show.
+/// The members found in an invalid or incomplete message.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageHint {
     /// The id.
     pub id: Option<RequestId>,
-    /// Whether there is a method, so that it answers nothing.
+    /// Whether it has a method: it is a request or a notification, not a response.
     pub is_call: bool,
-    /// Whether it has a member that only JSON-RPC messages have.
+    /// Whether it has `jsonrpc`, `result` or `error`, so that it was meant as a JSON-RPC message.
     pub is_rpc: bool,
 }
 
 impl MessageHint {
-    /// Reads the members that lie whole in the first bytes of a message, and an id at the end of its last
-    /// ones. Linear in their number.
+    /// Reads the complete members in the first bytes of a message, and an id at the end of its last bytes.
+    /// Linear in the number of bytes.
     pub fn of(head: &[u8], tail: &[u8]) -> Self {
         let mut hint = Self::default();
         members(head, &mut hint);
@@ -25,7 +25,7 @@ impl MessageHint {
     }
 }
 
-/// Reads the members that lie whole in the first bytes of an object.
+/// Reads the complete members in the first bytes of an object.
 fn members(head: &[u8], hint: &mut MessageHint) {
     let mut rest = match head.trim_ascii_start().strip_prefix(b"{") {
         Some(rest) => rest.trim_ascii_start(),
@@ -44,7 +44,7 @@ fn members(head: &[u8], hint: &mut MessageHint) {
     }
 }
 
-/// Splits the first JSON value off, if all of it is there.
+/// Splits off the first JSON value, if it is complete.
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in bytes.iter().enumerate() {
@@ -72,7 +72,7 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// The id of a message that is written as its last member, or before a last `"jsonrpc"`.
+/// Finds an id that is the last member of a message, or the one before a last `"jsonrpc"`.
 fn last_id(tail: &[u8]) -> Option<RequestId> {
     let at = memchr::memmem::rfind(tail, b"\"id\"")?;
     let rest = tail[at + 4..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
@@ -83,7 +83,7 @@ fn last_id(tail: &[u8]) -> Option<RequestId> {
         let more = more.trim_ascii_start().strip_prefix(b":")?;
         rest = more.trim_ascii_start().strip_prefix(b"\"2.0\"")?.trim_ascii_start();
     }
-    // Exactly one brace closes: the id stands in the envelope and not inside a result.
+    // Exactly one closing brace: the id is a member of the envelope, not of a result.
     (rest.trim_ascii() == b"}").then(|| id(text)).flatten()
 }
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_shows_first_last_or_not_at_all() {
+    fn an_id_is_found_at_either_end_of_the_envelope() {
         let big = "y".repeat(9000);
         let id = |text: &str| hint(&text.replace('#', &big)).id;
         assert_eq!(id(r##"{"result":{"a":"#"},"jsonrpc":"2.0","id":12}"##), Some(12.into()));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_message_shows_what_stands_before_the_break() {
+    fn members_before_a_syntax_error_are_found() {
         for text in [
             r#"{"jsonrpc":"2.0","id":5,"result":[[[["#,
             "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"text\":\"a\tb\"}}",

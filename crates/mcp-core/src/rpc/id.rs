@@ -2,12 +2,19 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// The id of a request: an integer or a string, and it stays what it was (`1` is not `"1"`).
+/// The id of a request: an integer or a string. The JSON type is preserved: `1` is not `"1"`.
 ///
-/// Spec: basic/index#requests
+/// ```
+/// use mcp_core::RequestId;
+///
+/// assert_ne!(RequestId::from(1), RequestId::from("1"));
+/// assert!(RequestId::from("1").echoes(&RequestId::from(1)));
+/// ```
+///
+/// Spec: [Requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#requests)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
-#[expect(clippy::exhaustive_enums, reason = "JSON-RPC knows no third kind of id")]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC has no third kind of id")]
 pub enum RequestId {
     /// An integer.
     Number(i64),
@@ -16,18 +23,18 @@ pub enum RequestId {
 }
 
 impl RequestId {
-    /// Whether this id, which a peer sent, stands for the one that it was `asked` with: the same one, or its
-    /// decimal text, which some servers make of numbers.
-    pub fn echoes(&self, asked: &Self) -> bool {
-        self == asked || self.to_number().is_some_and(|number| number == *asked)
+    /// Whether this id of a response matches the id of a request: equal, or the decimal string of it. Some
+    /// servers convert numbers to strings.
+    pub fn echoes(&self, request: &Self) -> bool {
+        self == request || self.to_number().is_some_and(|number| number == *request)
     }
 
-    /// The number that this id is the decimal text of. An exact match comes first: `1` and `"1"` may both be
+    /// The number whose decimal string this id is. Look for an exact match first: `1` and `"1"` may both be
     /// in flight.
     pub fn to_number(&self) -> Option<Self> {
         let Self::String(text) = self else { return None };
         let number: i64 = text.parse().ok()?;
-        // Nothing but the text that the number itself has.
+        // Only the canonical form: no leading zeros, plus signs or white space.
         let is_plain = text.starts_with(|first: char| first == '-' || ('1'..='9').contains(&first));
         (is_plain || text == "0").then_some(Self::Number(number))
     }
@@ -82,7 +89,7 @@ impl<'de> Deserialize<'de> for RequestId {
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<RequestId, E> {
-                // Some servers keep numbers as floats and write `7.0` for 7.
+                // Some servers store numbers as floats and write `7.0` for 7.
                 const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
                 match number.fract() == 0.0 && number.abs() < EXACT {
                     true => Ok(RequestId::Number(number as i64)),
@@ -109,7 +116,7 @@ mod tests {
     use super::RequestId;
 
     #[test]
-    fn an_id_keeps_its_json_type() {
+    fn the_json_type_of_an_id_is_preserved() {
         for text in ["1", "-7", "\"1\"", "\"\"", "9223372036854775807"] {
             let id: RequestId = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&id).unwrap(), text);
@@ -118,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_came_back_as_text_or_float_echoes_the_number() {
+    fn a_string_or_float_id_echoes_the_number() {
         let float: RequestId = serde_json::from_str("7.0").unwrap();
         assert_eq!(float, RequestId::from(7));
-        for (id, asked, echoes) in [
+        for (id, request, echoes) in [
             (RequestId::from("7"), RequestId::from(7), true),
             ("-7".into(), (-7).into(), true),
             (7.into(), 7.into(), true),
@@ -129,15 +136,15 @@ mod tests {
             ("+7".into(), 7.into(), false),
             ("7 ".into(), 7.into(), false),
             ("a".into(), 7.into(), false),
-            // What was asked as text comes back as text.
+            // A number does not echo a string.
             (7.into(), "7".into(), false),
         ] {
-            assert_eq!(id.echoes(&asked), echoes, "{id} {asked}");
+            assert_eq!(id.echoes(&request), echoes, "{id} {request}");
         }
     }
 
     #[test]
-    fn fractions_null_and_objects_are_no_ids() {
+    fn fractions_null_and_objects_are_invalid_ids() {
         for text in ["1.5", "1e300", "null", "true", "{}", "9223372036854775808"] {
             assert!(serde_json::from_str::<RequestId>(text).is_err(), "{text}");
         }

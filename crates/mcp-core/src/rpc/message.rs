@@ -5,32 +5,44 @@ use crate::Excerpt;
 
 /// One JSON-RPC message.
 ///
-/// Spec: basic/index#messages
+/// ```
+/// use mcp_core::Message;
+///
+/// let message = Message::parse(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#)?;
+/// let Message::Response(response) = message else { panic!("not a response") };
+/// assert_eq!(response.id, Some(1.into()));
+/// assert_eq!(response.outcome.unwrap().as_bytes(), br#"{"tools":[]}"#);
+/// # Ok::<(), mcp_core::ParseError>(())
+/// ```
+///
+/// Spec: [Messages](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#messages)
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "JSON-RPC knows no fourth kind of message")]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC has no fourth kind of message")]
 pub enum Message {
-    /// Asks for an answer.
+    /// A request: expects a response.
     Request(Request),
-    /// Asks for nothing.
+    /// A notification: has no response.
     Notification(Notification),
-    /// Answers a request.
+    /// The response to a request.
     Response(Response),
 }
 
-/// A request: it has an id and expects one response.
+/// A request: has an id and expects one response.
+///
+/// Spec: [Requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#requests)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// Unique among the sender's open requests.
+    /// The id, unique among the open requests of the sender.
     pub id: RequestId,
-    /// Such as `tools/call`.
+    /// The method, such as `tools/call`.
     pub method: Cow<'static, str>,
     /// The parameters: an object, or absent.
     pub params: Option<RawJson>,
 }
 
 impl Request {
-    /// A request without parameters; see [`with_params`](Request::with_params).
+    /// Creates a request without parameters; see [`with_params`](Request::with_params).
     pub fn new(id: impl Into<RequestId>, method: impl Into<Cow<'static, str>>) -> Self {
         Self { id: id.into(), method: method.into(), params: None }
     }
@@ -43,18 +55,20 @@ impl Request {
     }
 }
 
-/// A notification: it has no id and is never answered.
+/// A notification: has no id and no response.
+///
+/// Spec: [Notifications](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#notifications)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notification {
-    /// Such as `notifications/progress`.
+    /// The method, such as `notifications/progress`.
     pub method: Cow<'static, str>,
     /// The parameters: an object, or absent.
     pub params: Option<RawJson>,
 }
 
 impl Notification {
-    /// A notification without parameters; see [`with_params`](Notification::with_params).
+    /// Creates a notification without parameters; see [`with_params`](Notification::with_params).
     pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
         Self { method: method.into(), params: None }
     }
@@ -67,49 +81,59 @@ impl Notification {
     }
 }
 
-/// The answer to a request.
+/// The response to a request: a result or an error.
+///
+/// Spec: [Responses](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#responses)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
-    /// The id of the request; absent only on errors about a request whose id could not be read.
+    /// The id of the request. Absent only in an error about a request whose id could not be parsed.
     pub id: Option<RequestId>,
-    /// What came back: a result, or the peer's error.
+    /// The result, or the error of the peer.
     pub outcome: Result<RawJson, ErrorObject>,
 }
 
 impl Response {
-    /// A successful answer.
+    /// Creates a response with a result.
     pub fn result(id: RequestId, result: RawJson) -> Self {
         Self { id: Some(id), outcome: Ok(result) }
     }
 
-    /// An answer that is an error.
+    /// Creates a response with an error.
     pub fn error(id: impl Into<Option<RequestId>>, error: ErrorObject) -> Self {
         Self { id: id.into(), outcome: Err(error) }
     }
 }
 
-/// The error that a peer answered with. Never made up locally for a request of ours.
+/// The error of a response. It always comes from the peer: local failures have other error types.
 ///
-/// Spec: basic/index#error-responses
+/// ```
+/// use mcp_core::{ErrorObject, error_code};
+///
+/// let error = ErrorObject::new(error_code::INVALID_PARAMS, "unknown tool: fly");
+/// assert_eq!(error.to_string(), "unknown tool: fly (-32602)");
+/// ```
+///
+/// Spec: [Error
+/// responses](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#error-responses)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorObject {
-    /// What went wrong; see [`error_code`](crate::error_code).
+    /// The code; see [`error_code`](crate::error_code).
     pub code: i64,
-    /// One sentence for people.
+    /// A human-readable sentence.
     pub message: String,
-    /// Details of any shape.
+    /// Additional data of any shape.
     pub data: Option<RawJson>,
 }
 
 impl ErrorObject {
-    /// An error without details.
+    /// Creates an error without additional data.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }
 
-    /// Sets the details.
+    /// Sets the additional data.
     #[must_use]
     pub fn with_data(mut self, data: RawJson) -> Self {
         self.data = Some(data);
@@ -144,10 +168,10 @@ impl From<Response> for Message {
 }
 
 impl Message {
-    /// Appends the message as compact JSON, without a line end.
+    /// Appends the message as JSON, without a line end.
     ///
-    /// The bytes hold no line break, also where a raw payload had one between its tokens, so that the
-    /// result is one line of any newline-delimited stream.
+    /// The bytes contain no line break, even if a raw payload has one between its tokens. So the result is
+    /// one line of a newline-delimited stream.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Message::Request(request) => request.encode(out),
@@ -157,8 +181,8 @@ impl Message {
     }
 }
 
-/// Payloads up to this size, in bytes, are cheaper to copy than to account for.
-const SMALL: usize = 64 << 10;
+/// A payload of at most this many bytes is always copied out of its frame by [`Message::compact`].
+const COPY_THRESHOLD: usize = 64 << 10;
 
 impl Message {
     /// The parameters, the result or the data of the error.
@@ -185,9 +209,9 @@ impl Message {
         self.payload().map_or(0, RawJson::len)
     }
 
-    /// About how many bytes of memory the message keeps alive: the frame that its payload was cut out of,
-    /// its method, its id and the text of its error.
-    pub fn held_bytes(&self) -> usize {
+    /// The approximate memory that the message retains, in bytes: the frame of its payload, its method, its
+    /// id and the message of its error.
+    pub fn retained_bytes(&self) -> usize {
         let text = |text: &Cow<'static, str>| match text {
             Cow::Borrowed(_) => 0,
             Cow::Owned(text) => text.capacity(),
@@ -201,14 +225,14 @@ impl Message {
                     + error.map_or(0, |error| error.message.capacity())
             }
         };
-        size_of::<Self>() + names + self.payload().map_or(0, RawJson::held_bytes)
+        size_of::<Self>() + names + self.payload().map_or(0, RawJson::retained_bytes)
     }
 
-    /// Copies the payload out of its frame where that frees memory: where the frame holds much more than
-    /// the payload, or the payload is small. For messages that may wait.
+    /// Copies the payload out of its frame if that releases memory: if the payload is at most 64 KiB or less
+    /// than half of the frame. For messages that are queued or stored.
     pub fn compact(&mut self) {
         if let Some(payload) = self.payload_mut()
-            && (payload.len() <= SMALL || payload.len() < payload.held_bytes() / 2)
+            && (payload.len() <= COPY_THRESHOLD || payload.len() < payload.retained_bytes() / 2)
         {
             payload.detach();
         }
@@ -223,7 +247,7 @@ fn id_bytes(id: &RequestId) -> usize {
 }
 
 impl Request {
-    /// Appends the request as one line of JSON; see [`Message::encode`].
+    /// Appends the request as JSON; see [`Message::encode`].
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
         encode_id(&self.id, out);
@@ -235,7 +259,7 @@ impl Request {
 }
 
 impl Notification {
-    /// Appends the notification as one line of JSON; see [`Message::encode`].
+    /// Appends the notification as JSON; see [`Message::encode`].
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":");
         encode_str(&self.method, out);
@@ -245,7 +269,7 @@ impl Notification {
 }
 
 impl Response {
-    /// Appends the response as one line of JSON; see [`Message::encode`].
+    /// Appends the response as JSON; see [`Message::encode`].
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"jsonrpc\":\"2.0\"");
         if let Some(id) = &self.id {
@@ -283,8 +307,7 @@ fn encode_id(id: &RequestId, out: &mut Vec<u8>) {
 }
 
 fn encode_str(text: &str, out: &mut Vec<u8>) {
-    // A `Vec` never refuses a write and a `str` is always JSON.
-    serde_json::to_writer(out, text).expect("a string is JSON and a vector takes it");
+    serde_json::to_writer(out, text).expect("writing a string to a vector cannot fail");
 }
 
 fn encode_params(params: Option<&RawJson>, out: &mut Vec<u8>) {
@@ -297,7 +320,7 @@ fn encode_params(params: Option<&RawJson>, out: &mut Vec<u8>) {
 fn encode_raw(raw: &RawJson, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(raw.as_bytes());
-    // JSON strings hold no bare line breaks, so any there is stands between tokens.
+    // JSON strings contain no literal line breaks, so each one is between tokens.
     let mut rest = &mut out[start..];
     while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
         rest[at] = b' ';
@@ -317,22 +340,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_holds_is_its_frame_until_it_is_compact() {
+    fn a_message_retains_its_frame_until_it_is_compacted() {
         let junk = "x".repeat(1 << 20);
         let frame = format!(r#"{{"jsonrpc":"2.0","method":"n","junk":"{junk}","params":{{}}}}"#);
         let mut message = Message::parse(frame).unwrap();
         assert_eq!(message.payload_len(), 2);
-        assert!(message.held_bytes() > 1 << 20);
+        assert!(message.retained_bytes() > 1 << 20);
         message.compact();
         assert_eq!(message.payload_len(), 2);
-        assert!(message.held_bytes() < 1 << 10);
+        assert!(message.retained_bytes() < 1 << 10);
 
         let method = "m".repeat(1 << 20);
         let frame = format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
-        assert!(Message::parse(frame).unwrap().held_bytes() > 1 << 20);
+        assert!(Message::parse(frame).unwrap().retained_bytes() > 1 << 20);
         let error = ErrorObject::new(1, "e".repeat(1 << 20));
-        assert!(Message::from(Response::error(None, error)).held_bytes() > 1 << 20);
-        // A payload that is most of its frame stays where it is.
+        assert!(Message::from(Response::error(None, error)).retained_bytes() > 1 << 20);
+        // A large payload that is most of its frame is not copied.
         let big = RawJson::from_text(format!("\"{junk}\"")).unwrap();
         let mut message = Message::from(Notification::new("n").with_params(big.clone()));
         message.compact();
@@ -341,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_one_line_and_reads_back() {
+    fn each_kind_is_encoded_as_one_line_and_parsed_again() {
         let pretty = RawJson::from_text("{\n  \"a\": 1\r\n}").unwrap();
         let messages: [Message; 5] = [
             Request::new(1, "tools/list").into(),

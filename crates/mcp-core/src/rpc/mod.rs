@@ -1,4 +1,4 @@
-//! The JSON-RPC 2.0 envelope: ids, messages, raw payloads and the one parser of all transports.
+//! The JSON-RPC 2.0 envelope: ids, messages, raw payloads, and the parser used by all transports.
 
 mod hint;
 mod id;

@@ -12,17 +12,17 @@ use super::{
     raw::{from_json, range_in},
 };
 
-/// Why bytes are not a JSON-RPC message.
+/// The error of parsing a JSON-RPC message.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ParseError {
-    /// What is wrong.
+    /// The reason.
     pub kind: ParseErrorKind,
-    /// The id of the request that the broken message answers, as far as one shows.
+    /// The id of the request that the invalid message responds to, if it can be found.
     pub id: Option<RequestId>,
 }
 
-/// The ways in which bytes are not a JSON-RPC message.
+/// The reason why bytes are not a JSON-RPC message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
@@ -32,13 +32,13 @@ pub enum ParseErrorKind {
     /// No `"jsonrpc": "2.0"`.
     #[error("not a JSON-RPC message: no \"jsonrpc\": \"2.0\"")]
     Version,
-    /// An array: batches exist in revision 2025-03-26 alone, see [`parse_batch`].
-    #[error("a JSON-RPC batch where one message is expected")]
+    /// An array. Only revision 2025-03-26 has batches; see [`parse_batch`].
+    #[error("a JSON-RPC batch instead of one message")]
     Batch,
     /// A request whose id is `null`.
     #[error("a request with the id null")]
     NullId,
-    /// Neither a method nor a result nor an error, or more than one of them.
+    /// It has neither a method, a result nor an error, or more than one of them.
     #[error("not a JSON-RPC message: {0}")]
     Shape(&'static str),
 }
@@ -62,23 +62,23 @@ impl From<ParseErrorKind> for ParseError {
 }
 
 impl Message {
-    /// Parses one message out of `frame`, which its payload goes on sharing.
+    /// Parses one message. Its payload shares the memory of `frame`.
     ///
-    /// One pass over the envelope; the payload is checked to be JSON and kept raw. Unknown members of
-    /// the envelope are ignored, and `"error": null` beside a result counts as absent.
+    /// The envelope is parsed in one pass; the payload is validated as JSON and stored raw. Unknown members
+    /// of the envelope are ignored, and `"error": null` next to a result counts as absent.
     ///
     /// # Errors
-    /// When the bytes are not one JSON-RPC message; the error carries the id where one shows.
+    /// If the bytes are not one JSON-RPC message. The error has the id, if it can be found.
     pub fn parse(frame: impl Into<Bytes>) -> Result<Self, ParseError> {
         let frame = frame.into();
         let wire: Wire<'_> = match from_json(&frame) {
             Ok(wire) => wire,
-            Err(error) => return Self::parse_again(frame, error),
+            Err(error) => return Self::parse_failed(frame, error),
         };
         match wire.shape(&frame) {
             Ok(shape) => Ok(shape.into_message(frame)),
             Err(kind) => {
-                // A log line may have an `id` too: it counts only beside something of JSON-RPC's.
+                // A log line may have an `id` too: it counts only together with a JSON-RPC member.
                 let is_rpc = wire.version || wire.result.is_some() || wire.error.is_some();
                 let id = wire.id.flatten().filter(|_| is_rpc);
                 Err(ParseError { kind, id })
@@ -86,10 +86,10 @@ impl Message {
         }
     }
 
-    /// Looks again at what could not be parsed.
+    /// Determines the error of a frame that could not be parsed, unless it only starts with a byte order
+    /// mark.
     #[cold]
-    fn parse_again(mut frame: Bytes, error: serde_json::Error) -> Result<Self, ParseError> {
-        // A byte order mark does no harm.
+    fn parse_failed(mut frame: Bytes, error: serde_json::Error) -> Result<Self, ParseError> {
         if frame.starts_with(b"\xef\xbb\xbf") {
             return Self::parse(frame.split_off(3));
         }
@@ -102,12 +102,12 @@ impl Message {
     }
 }
 
-/// Parses a batch (an array of messages) of revision 2025-03-26, the only one that has them.
+/// Parses a batch, an array of messages. Only in 2025-03-26.
 ///
-/// Spec: 2025-03-26 basic/index#batching
+/// Spec: [Batching](https://modelcontextprotocol.io/specification/2025-03-26/basic/index#batching)
 ///
 /// # Errors
-/// When the bytes are not an array, or one of its elements is not a message.
+/// If the bytes are not an array, the array is empty, or an element is not a message.
 pub fn parse_batch(frame: impl Into<Bytes>) -> Result<Vec<Message>, ParseError> {
     let frame = frame.into();
     let elements: Vec<&RawValue> = serde_json::from_slice(&frame).map_err(ParseErrorKind::from)?;
@@ -120,7 +120,7 @@ pub fn parse_batch(frame: impl Into<Bytes>) -> Result<Vec<Message>, ParseError> 
         .collect()
 }
 
-/// The members of an envelope as they came.
+/// The members of a received envelope.
 #[derive(Default)]
 struct Wire<'a> {
     version: bool,
@@ -143,7 +143,7 @@ struct WireError<'a> {
 
 type Range = (usize, usize);
 
-/// What an envelope turned out to be, free of borrows, so that the frame can move into the payload.
+/// The kind of an envelope, without borrows, so that the frame can be moved into the payload.
 enum Shape {
     Request(RequestId, Cow<'static, str>, Option<Range>),
     Notification(Cow<'static, str>, Option<Range>),
@@ -160,7 +160,7 @@ impl Wire<'_> {
         let is_null = |raw: &RawValue| raw.get() == "null";
         if let Some(method) = &self.method {
             if self.result.is_some() || self.error.is_some() {
-                return Err(ParseErrorKind::Shape("both a method and an answer"));
+                return Err(ParseErrorKind::Shape("both a method and a result or error"));
             }
             let method = Cow::Owned(method.clone().into_owned());
             let params = self.params.filter(|raw| !is_null(raw)).map(range);
@@ -268,7 +268,7 @@ impl<'de> Deserialize<'de> for Wire<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire<'de>, A::Error> {
                 let mut wire = Wire::default();
                 while let Some(member) = map.next_key()? {
-                    // Two of one name are two readings of one message: refuse rather than choose.
+                    // A message with a duplicate member is ambiguous, so it is rejected.
                     let twice = match member {
                         Member::Version => std::mem::replace(
                             &mut wire.version,
@@ -291,7 +291,7 @@ impl<'de> Deserialize<'de> for Wire<'de> {
                         }
                     };
                     if twice {
-                        return Err(de::Error::custom("a member of the envelope stands twice"));
+                        return Err(de::Error::custom("duplicate member of the envelope"));
                     }
                 }
                 Ok(wire)
@@ -302,7 +302,7 @@ impl<'de> Deserialize<'de> for Wire<'de> {
     }
 }
 
-/// A string that borrows where it has no escapes.
+/// A string that borrows if it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_in_a_payload_is_no_error() {
+    fn a_deeply_nested_payload_is_accepted() {
         let deep = format!(
             r#"{{"jsonrpc":"2.0","id":1,"result":{}{}}}"#,
             "[".repeat(5000),
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn null_errors_ids_and_results() {
+    fn null_errors_and_ids_count_as_absent_and_null_results_do_not() {
         assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#).outcome.is_ok());
         assert!(response(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).outcome.unwrap().is_null());
         let error =
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_says_why_and_shows_its_id() {
+    fn an_invalid_message_is_an_error_with_its_id() {
         let id = |text: &str| parse(text).unwrap_err().id;
         assert_eq!(id(r#"{"jsonrpc":"2.0","id":4}"#), Some(4.into()));
         assert_eq!(
@@ -395,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_does_no_harm() {
+    fn a_byte_order_mark_is_ignored() {
         let answer = response("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
         assert_eq!(answer.outcome.unwrap().as_bytes(), b"{}");
         assert!(parse("\u{feff}").is_err());
     }
 
     #[test]
-    fn a_batch_is_parsed_apart() {
+    fn batches_are_parsed_by_their_own_function() {
         let batch = br#"[{"jsonrpc":"2.0","id":1,"result":{}}, {"jsonrpc":"2.0","method":"m"}]"#;
         let messages = parse_batch(&batch[..]).unwrap();
         assert!(matches!(messages[..], [Message::Response(_), Message::Notification(_)]));

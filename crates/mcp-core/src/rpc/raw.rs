@@ -4,32 +4,42 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-/// One JSON value as the bytes that were received or will be sent.
+/// One JSON value as raw bytes, received or to be sent.
 ///
-/// Nothing is parsed until [`decode`](RawJson::decode), so numbers of any size, the order of keys and
-/// unknown members survive, and a value that is only passed on is never built up in memory. Cloning is
-/// cheap: the bytes are shared.
+/// It is parsed only by [`decode`](RawJson::decode). So numbers of any size, the order of keys and unknown
+/// members are preserved, and a value that is only forwarded is never parsed. Cloning is cheap: clones share
+/// the bytes.
+///
+/// ```
+/// use mcp_core::RawJson;
+///
+/// let raw = RawJson::from_text(r#"{"b":1, "a":12345678901234567890}"#)?;
+/// assert_eq!(raw.as_bytes(), br#"{"b":1, "a":12345678901234567890}"#);
+/// let value: serde_json::Value = raw.decode()?;
+/// assert_eq!(value["b"], 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct RawJson {
-    // A range of a frame rather than a slice of it: no reference count is touched to cut it out.
+    // A range of the frame rather than a `Bytes` slice: no reference count is changed to create it.
     frame: Bytes,
     start: usize,
     end: usize,
 }
 
 impl RawJson {
-    /// Serialises a value.
+    /// Serializes a value.
     ///
     /// # Errors
-    /// When `value` cannot be JSON, such as a map whose keys are not strings.
+    /// If `value` has no JSON representation, such as a map whose keys are not strings.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::to_vec(value).map(Self::trusted)
     }
 
-    /// Checks that `text` is one JSON value and keeps it as it stands.
+    /// Validates that `text` is one JSON value, and stores it unchanged.
     ///
     /// # Errors
-    /// When it is not JSON.
+    /// If it is not one JSON value.
     pub fn from_text(text: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
         let frame = text.into();
         let raw: &RawValue = serde_json::from_slice(&frame)?;
@@ -37,10 +47,10 @@ impl RawJson {
         Ok(Self { frame, start, end })
     }
 
-    /// Takes bytes that are one valid JSON value, without checking it.
+    /// Wraps bytes that are one valid JSON value, without validation.
     ///
-    /// For callers that have just written the bytes with a JSON writer; anything else sends a broken
-    /// message to the peer.
+    /// For output of a JSON serializer or literals. Invalid bytes would be sent to the peer as an invalid
+    /// message.
     pub fn trusted(json: impl Into<Bytes>) -> Self {
         let frame = json.into();
         let end = frame.len();
@@ -56,7 +66,7 @@ impl RawJson {
         &self.frame[self.start..self.end]
     }
 
-    /// The bytes of the value, shared with this one.
+    /// The bytes of the value as a shared buffer, without copying.
     pub fn to_bytes(&self) -> Bytes {
         self.frame.slice(self.start..self.end)
     }
@@ -66,18 +76,17 @@ impl RawJson {
         self.end - self.start
     }
 
-    /// Whether there are no bytes, which no valid value has.
+    /// Whether it has no bytes. Never true for a valid value.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// The bytes of memory that this value keeps alive: all of the message that it was cut out of.
-    pub fn held_bytes(&self) -> usize {
+    /// The memory that the value retains, in bytes: the whole frame that it is part of.
+    pub fn retained_bytes(&self) -> usize {
         self.frame.len()
     }
 
-    /// Copies the value into an allocation of exactly its size, so that it no longer keeps the message
-    /// alive that it was cut out of.
+    /// Copies the value into an allocation of its own size, so that it no longer retains its frame.
     pub fn detach(&mut self) {
         *self = Self::trusted(Bytes::copy_from_slice(self.as_bytes()));
     }
@@ -87,16 +96,16 @@ impl RawJson {
         self.as_bytes() == b"null"
     }
 
-    /// Parses the value, borrowing from it where `T` can.
+    /// Parses the value. `T` may borrow from it.
     ///
     /// # Errors
-    /// When the value does not have the shape of `T`.
+    /// If the value cannot be deserialized as `T`.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         from_json(self.as_bytes())
     }
 }
 
-/// Parses JSON. To check all of it for UTF-8 at once is cheaper than string by string.
+/// Parses JSON. Validating UTF-8 once for the whole text is faster than for each string.
 pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(json) {
         Ok(text) => serde_json::from_str(text),
@@ -104,7 +113,7 @@ pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, ser
     }
 }
 
-/// Where `raw`, which was parsed out of `frame`, lies in it.
+/// The range of `raw` in the `frame` from which it was parsed.
 pub(crate) fn range_in(frame: &[u8], raw: &RawValue) -> (usize, usize) {
     let start = raw.get().as_ptr().addr() - frame.as_ptr().addr();
     (start, start + raw.get().len())

@@ -3,32 +3,34 @@ use serde_json::{Map, Value};
 use super::tasks_2025_11_25::TasksCapability;
 
 wire_struct! {
-    /// What a client can do for a server. A member that is present, even as `{}`, says yes.
+    /// The capabilities of a client. A capability is declared by the presence of its member, even as `{}`.
     ///
-    /// Spec: basic/versioning#capability-negotiation
+    /// Spec: [Capability
+    /// negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#capability-negotiation)
     #[derive(Default)]
     pub struct ClientCapabilities {
         optional {
-            /// It asks people. Since 2025-06-18.
+            /// Elicitation: input from the user. Since 2025-06-18.
             elicitation: ElicitationCapability = "elicitation", with_elicitation;
-            /// It asks models. Deprecated since 2026-07-28.
+            /// Sampling: messages from a model. Deprecated since 2026-07-28.
             sampling: SamplingCapability = "sampling", with_sampling;
-            /// It names roots. Deprecated since 2026-07-28.
+            /// Roots. Deprecated since 2026-07-28.
             roots: RootsCapability = "roots", with_roots;
-            /// It runs tasks. In 2025-11-25 alone.
+            /// Tasks. Only in 2025-11-25.
             tasks: TasksCapability = "tasks", with_tasks;
             /// Extensions and their settings, by name. Since 2026-07-28.
             extensions: Map<String, Value> = "extensions", with_extensions;
-            /// What is not in the protocol, by name.
+            /// Experimental capabilities outside the protocol, by name.
             experimental: Map<String, Value> = "experimental", with_experimental;
         }
     }
 }
 
 wire_struct! {
-    /// What a server offers. A member that is present, even as `{}`, says yes.
+    /// The capabilities of a server. A capability is declared by the presence of its member, even as `{}`.
     ///
-    /// Spec: basic/versioning#capability-negotiation
+    /// Spec: [Capability
+    /// negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#capability-negotiation)
     #[derive(Default)]
     pub struct ServerCapabilities {
         optional {
@@ -42,79 +44,89 @@ wire_struct! {
             completions: Map<String, Value> = "completions", with_completions;
             /// Log messages. Deprecated since 2026-07-28.
             logging: Map<String, Value> = "logging", with_logging;
-            /// Tasks. In 2025-11-25 alone.
+            /// Tasks. Only in 2025-11-25.
             tasks: TasksCapability = "tasks", with_tasks;
             /// Extensions and their settings, by name. Since 2026-07-28.
             extensions: Map<String, Value> = "extensions", with_extensions;
-            /// What is not in the protocol, by name.
+            /// Experimental capabilities outside the protocol, by name.
             experimental: Map<String, Value> = "experimental", with_experimental;
         }
     }
 }
 
 wire_struct! {
-    /// How a list, of tools or of prompts, is offered.
+    /// The capability for tools or prompts.
+    ///
+    /// Spec: [ServerCapabilities](https://modelcontextprotocol.io/specification/2026-07-28/schema#servercapabilities)
     #[derive(Default)]
     pub struct ListCapability {
         optional {
-            /// Whether it says when the list changes. Absent means no.
+            /// Whether the server notifies about changes of the list. Default: false.
             list_changed: bool = "listChanged", with_list_changed;
         }
     }
 }
 
 wire_struct! {
-    /// How resources are offered.
+    /// The capability for resources.
+    ///
+    /// Spec: [ServerCapabilities](https://modelcontextprotocol.io/specification/2026-07-28/schema#servercapabilities)
     #[derive(Default)]
     pub struct ResourcesCapability {
         optional {
-            /// Whether it says when a resource changes that a client subscribed to. Absent means no.
+            /// Whether clients can subscribe to changes of a resource. Default: false.
             subscribe: bool = "subscribe", with_subscribe;
-            /// Whether it says when the list changes. Absent means no.
+            /// Whether the server notifies about changes of the list. Default: false.
             list_changed: bool = "listChanged", with_list_changed;
         }
     }
 }
 
 wire_struct! {
-    /// How people are asked. Without a member, by forms, as in 2025-06-18.
+    /// The capability for elicitation. An empty one means forms, as in 2025-06-18.
+    ///
+    /// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation)
     #[derive(Default)]
     pub struct ElicitationCapability {
         optional {
-            /// By forms.
+            /// Forms. Since 2025-11-25.
             form: Map<String, Value> = "form", with_form;
-            /// On web pages.
+            /// Web pages. Since 2025-11-25.
             url: Map<String, Value> = "url", with_url;
         }
     }
 }
 
 impl ElicitationCapability {
-    /// Whether forms can be shown.
+    /// Whether forms are supported.
     pub fn supports_form(&self) -> bool {
         self.form.is_some() || self.url.is_none()
     }
 }
 
 wire_struct! {
-    /// How models are asked.
+    /// The capability for sampling. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Sampling](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling)
     #[derive(Default)]
     pub struct SamplingCapability {
         optional {
-            /// `includeContext` is heeded.
+            /// Support for `includeContext`. Since 2025-11-25.
             context: Map<String, Value> = "context", with_context;
-            /// Tools can be given. Since 2025-11-25.
+            /// Support for tools. Since 2025-11-25.
             tools: Map<String, Value> = "tools", with_tools;
         }
     }
 }
 
 wire_struct! {
-    /// How roots are named.
+    /// The capability for roots. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Roots](https://modelcontextprotocol.io/specification/2026-07-28/client/roots)
     #[derive(Default)]
     pub struct RootsCapability {
         optional {
-            /// Whether it says when they change. Until 2025-11-25. Absent means no.
+            /// Whether the client notifies about changes of the roots. Until 2025-11-25. Default: false.
             list_changed: bool = "listChanged", with_list_changed;
         }
     }

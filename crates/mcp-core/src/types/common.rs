@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use super::{Meta, Number, meta::with_meta};
 use crate::RequestId;
 
-/// The name by which progress of a request is reported: an integer or a string, as an id.
+/// The token for progress notifications of a request: an integer or a string, like a request id.
 ///
-/// Spec: basic/patterns/progress
+/// Spec: [Progress](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProgressToken(pub RequestId);
@@ -17,17 +17,21 @@ impl<T: Into<RequestId>> From<T> for ProgressToken {
 }
 
 open_enum! {
-    /// Whose part a message or an annotation is.
+    /// The role of the author of a message, or of the audience of an annotation.
+    ///
+    /// Spec: [Role](https://modelcontextprotocol.io/specification/2026-07-28/schema#role)
     pub enum Role {
-        /// The person or program that asks.
+        /// The user.
         User = "user",
-        /// The model that answers.
+        /// The model.
         Assistant = "assistant",
     }
 }
 
 open_enum! {
-    /// The background that an icon is drawn for.
+    /// The background for which an icon is designed. Since 2025-11-25.
+    ///
+    /// Spec: [Icons](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#icons)
     pub enum IconTheme {
         /// A light background.
         Light = "light",
@@ -37,37 +41,36 @@ open_enum! {
 }
 
 wire_struct! {
-    /// An icon that a client may show. Treat `src` as hostile: accept `https:` and `data:` only.
+    /// An icon that a client may show. Do not trust `src`: accept only URIs that
+    /// [`is_acceptable`](Self::is_acceptable) allows. Since 2025-11-25.
     ///
-    /// Spec: basic/index#icons
+    /// Spec: [Icons](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#icons)
     pub struct Icon {
         required {
-            /// Where the image is, or the image itself as a `data:` URI. Not parsed.
+            /// The URL of the image, or the image as a `data:` URI. Not parsed.
             src: String = "src";
         }
         optional {
-            /// The image's MIME type, where it differs from what the server of it says.
+            /// The MIME type, to override a missing or generic one of the HTTP server.
             mime_type: String = "mimeType", with_mime_type;
-            /// Such as `48x48`, or `any` for scalable images.
+            /// The sizes, such as `48x48`, or `any` for scalable images.
             sizes: Vec<String> = "sizes", with_sizes;
-            /// The background it is meant for; absent means any.
+            /// The background for which it is designed. Default: any.
             theme: IconTheme = "theme", with_theme;
         }
     }
 }
 
 impl Icon {
-    /// Whether `src` is of a kind that may be shown: an `https:` URL with a host and no credentials, or a
-    /// `data:` URI of an image. Anything else (`javascript:`, `file:`, `http:`, a relative path) is not.
+    /// Whether `src` may be shown: an `https:` URL with a host and without credentials, or a `data:` URI of an
+    /// image. Anything else (`javascript:`, `file:`, `http:`, a relative path) is rejected.
     ///
-    /// Nothing is fetched. Whoever does fetch it sends no credentials along, follows no redirect to
-    /// another origin or scheme, and looks at the first bytes rather than at
+    /// Does not fetch the image. When you fetch it, do not send credentials, do not follow redirects to
+    /// another origin or scheme, and determine the type from the first bytes rather than from
     /// [`mime_type`](Self::mime_type).
-    ///
-    /// Spec: basic/index#icons
     pub fn is_acceptable(&self) -> bool {
         let src = self.src.as_str();
-        // Readers of URLs drop some of these, and then see another URL.
+        // URL parsers remove some of these characters, which results in another URL.
         if src.bytes().any(|byte| byte <= b' ' || byte == b'\\' || byte == 0x7f) {
             return false;
         }
@@ -86,57 +89,69 @@ impl Icon {
 }
 
 wire_struct! {
-    /// Hints about how a piece of content is to be used.
+    /// Hints for the use of content.
     ///
-    /// Spec: server/resources#annotations
+    /// Spec: [Annotations](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#annotations)
     #[derive(Default)]
     pub struct Annotations {
         optional {
-            /// Who it is for.
+            /// The audience.
             audience: Vec<Role> = "audience", with_audience;
-            /// When it last changed, in ISO 8601. Not parsed. Since 2025-06-18.
+            /// The time of the last modification, in ISO 8601. Not parsed. Since 2025-06-18.
             last_modified: String = "lastModified", with_last_modified;
-            /// How much it matters, from 0 (could be left out) to 1 (must be used).
+            /// The importance, from 0 (optional) to 1 (required).
             priority: Number = "priority", with_priority;
         }
     }
 }
 
 wire_struct! {
-    /// Which program a client or server is. For people and logs: never decide anything by it.
+    /// The name and version of a client or server, for users and logs. Do not base decisions on it.
+    ///
+    /// ```
+    /// use mcp_core::Implementation;
+    ///
+    /// let client = Implementation::new("my-agent", env!("CARGO_PKG_VERSION")).with_title("My agent");
+    /// assert_eq!(client.display_name(), "My agent");
+    /// ```
+    ///
+    /// Spec: [Implementation](https://modelcontextprotocol.io/specification/2026-07-28/schema#implementation)
     pub struct Implementation {
         required {
-            /// Its name for programs.
+            /// The programmatic name.
             name: String = "name";
-            /// Its version, in whatever form it likes.
+            /// The version, in any format.
             version: String = "version";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What it does. Since 2025-11-25.
+            /// The description. Since 2025-11-25.
             description: String = "description", with_description;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Since 2025-11-25.
+            /// The URL of its web site. Since 2025-11-25.
             website_url: String = "websiteUrl", with_website_url;
         }
     }
 }
 
 impl Implementation {
-    /// What to show to people: the title, or else the name.
+    /// The name to be shown to users: the title, or the name if there is no title.
     pub fn display_name(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
     }
 }
 
 wire_struct! {
-    /// Parameters with nothing but `_meta`: `ping`, `server/discover`, `roots/list`.
+    /// Request parameters without members other than `_meta`, as for `ping`, `server/discover` and
+    /// `roots/list`.
+    ///
+    /// Spec: [RequestParams](https://modelcontextprotocol.io/specification/2026-07-28/schema#requestparams)
     #[derive(Default)]
     pub struct RequestParams {
         optional {
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -145,24 +160,26 @@ wire_struct! {
 wire_struct! {
     /// Parameters of a request for one page of a list.
     ///
-    /// Spec: server/utilities/pagination
+    /// Spec: [Pagination](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination)
     #[derive(Default)]
     pub struct PaginatedRequestParams {
         optional {
-            /// Where the page begins, as the page before said; absent for the first page. Opaque.
+            /// The cursor from the previous page, opaque. Absent for the first page.
             cursor: String = "cursor", with_cursor;
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// Parameters of a notification with nothing but `_meta`.
+    /// Notification parameters without members other than `_meta`.
+    ///
+    /// Spec: [NotificationParams](https://modelcontextprotocol.io/specification/2026-07-28/schema#notificationparams)
     #[derive(Default)]
     pub struct NotificationParams {
         optional {
-            /// Names the subscription since 2026-07-28.
+            /// Metadata. Since 2026-07-28 with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -175,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn icons_come_from_the_web_or_from_themselves() {
+    fn only_https_urls_and_image_data_uris_are_acceptable() {
         for src in [
             "https://example.com/icon.png",
             "HTTPS://example.com:8443?size=48#x",

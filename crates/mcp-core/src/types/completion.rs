@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use super::{Meta, ResultType, meta::with_meta, results::server_result};
 
 tagged_enum! {
-    /// What an argument to be completed belongs to.
+    /// The prompt or resource template whose argument is completed.
     ///
-    /// Spec: server/utilities/completion#reference-types
+    /// Spec: [Reference
+    /// types](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#reference-types)
     pub enum CompletionReference by "type" {
         /// A prompt.
         Prompt(PromptReference) = "ref/prompt",
@@ -15,26 +16,32 @@ tagged_enum! {
 }
 
 wire_struct! {
-    /// Names a prompt.
+    /// A reference to a prompt.
+    ///
+    /// Spec: [Reference
+    /// types](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#reference-types)
     pub struct PromptReference {
         tag "type" = "ref/prompt";
         required {
-            /// The prompt's name.
+            /// The name of the prompt.
             name: String = "name";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
         }
     }
 }
 
 wire_struct! {
-    /// Names a resource template, or a resource.
+    /// A reference to a resource template or a resource.
+    ///
+    /// Spec: [Reference
+    /// types](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#reference-types)
     pub struct ResourceTemplateReference {
         tag "type" = "ref/resource";
         required {
-            /// The URI, or the pattern of URIs. Not parsed.
+            /// The URI template or the URI. Not parsed.
             uri: String = "uri";
         }
     }
@@ -43,25 +50,25 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `completion/complete`.
     ///
-    /// Spec: server/utilities/completion
+    /// Spec: [Completion](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion)
     pub struct CompleteRequestParams {
         required {
-            /// What the argument belongs to.
+            /// The prompt or resource template.
             reference: CompletionReference = "ref";
-            /// The argument.
+            /// The argument to be completed.
             argument: CompletionArgument = "argument";
         }
         optional {
-            /// What is known already. Since 2025-06-18.
+            /// The arguments that are already set. Since 2025-06-18.
             context: CompletionContext = "context", with_context;
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl CompleteRequestParams {
-    /// Asks for an argument of a prompt; `value` is what has been typed so far.
+    /// Creates parameters to complete an argument of a prompt. `value` is the input so far.
     ///
     /// ```
     /// use mcp_core::CompleteRequestParams;
@@ -77,7 +84,7 @@ impl CompleteRequestParams {
         Self::new(PromptReference::new(prompt), CompletionArgument::new(argument, value))
     }
 
-    /// Asks for a variable of a resource template; `value` is what has been typed so far.
+    /// Creates parameters to complete a variable of a resource template. `value` is the input so far.
     pub fn resource(
         uri_template: impl Into<String>,
         variable: impl Into<String>,
@@ -89,69 +96,81 @@ impl CompleteRequestParams {
         )
     }
 
-    /// Names another argument that is settled already, beside those named before. Servers take it into
-    /// account since 2025-06-18.
+    /// Adds an argument that is already set to the [`context`](Self::context). Servers use it since
+    /// 2025-06-18.
     ///
-    /// Spec: server/utilities/completion#completion-context
+    /// Spec: [Completion
+    /// context](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-context)
     #[must_use]
     pub fn with_settled(mut self, argument: impl Into<String>, value: impl Into<String>) -> Self {
         let context = self.context.get_or_insert_default();
-        let settled = context.arguments.get_or_insert_default();
-        settled.insert(argument.into(), value.into());
+        let arguments = context.arguments.get_or_insert_default();
+        arguments.insert(argument.into(), value.into());
         self
     }
 }
 
 wire_struct! {
     /// An argument to be completed.
+    ///
+    /// Spec: [Completion](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion)
     pub struct CompletionArgument {
         required {
-            /// Its name.
+            /// The name of the argument.
             name: String = "name";
-            /// What has been typed so far.
+            /// The input so far.
             value: String = "value";
         }
     }
 }
 
 wire_struct! {
-    /// What is known while an argument is completed. Since 2025-06-18.
+    /// The context of a completion. Since 2025-06-18.
+    ///
+    /// Spec: [Completion
+    /// context](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-context)
     #[derive(Default)]
     pub struct CompletionContext {
         optional {
-            /// The arguments that are settled.
+            /// The arguments that are already set.
             arguments: BTreeMap<String, String> = "arguments", with_arguments;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `completion/complete`.
+    /// The result of `completion/complete`.
+    ///
+    /// Spec: [Completion
+    /// results](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-results)
     pub struct CompleteResult {
         required {
-            /// The proposals.
+            /// The suggestions.
             completion: Completion = "completion";
         }
         optional {
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// Proposals for the value of an argument.
+    /// Suggestions for the value of an argument.
+    ///
+    /// Spec: [Completion
+    /// results](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-results)
     pub struct Completion {
         required {
-            /// The best ones, at most 100.
+            /// The best suggestions, at most 100.
             values: Vec<String> = "values";
         }
         optional {
-            /// How many there are in all.
+            /// The total number of suggestions.
             total: i64 = "total" via Integer, with_total;
-            /// Whether there are more than are given here.
+            /// Whether there are more suggestions than in this result.
             has_more: bool = "hasMore", with_has_more;
         }
     }

@@ -3,46 +3,60 @@ use serde_json::{Map, Value};
 use super::{Annotations, Icon, Meta, ResourceContents};
 
 tagged_enum! {
-    /// One piece of what a tool or a prompt has to say.
+    /// One block of the content of a tool result or a prompt message.
     ///
-    /// Spec: server/tools#tool-result
-    #[allow(clippy::large_enum_variant, reason = "text is the common case and a box for each costs more")]
+    /// ```
+    /// use mcp_core::ContentBlock;
+    ///
+    /// let block: ContentBlock = serde_json::from_str(r#"{"type": "text", "text": "42"}"#)?;
+    /// assert_eq!(block, ContentBlock::text("42"));
+    /// assert_eq!(block.as_text(), Some("42"));
+    /// match block {
+    ///     ContentBlock::Text(content) => println!("{}", content.text),
+    ///     ContentBlock::Image(content) => println!("image of type {}", content.mime_type),
+    ///     other => println!("content of kind {}", other.kind()),
+    /// }
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// Spec: [Tool result](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-result)
+    #[allow(clippy::large_enum_variant, reason = "text is the common case, and boxing it costs more")]
     pub enum ContentBlock by "type" {
         /// Text.
         Text(TextContent) = "text",
-        /// A picture.
+        /// An image.
         Image(ImageContent) = "image",
-        /// Sound. Since 2025-03-26.
+        /// Audio. Since 2025-03-26.
         Audio(AudioContent) = "audio",
-        /// A resource that can be read. Since 2025-06-18.
+        /// A link to a resource that can be read. Since 2025-06-18.
         ResourceLink(ResourceLink) = "resource_link",
-        /// A resource, contents included.
+        /// A resource with its contents.
         Resource(EmbeddedResource) = "resource",
     }
 }
 
 impl ContentBlock {
-    /// Text.
+    /// Creates a text block.
     pub fn text(text: impl Into<String>) -> Self {
         TextContent::new(text).into()
     }
 
-    /// A picture, its bytes in base64.
+    /// Creates an image block. `data` is in base64.
     pub fn image(data: impl Into<String>, mime_type: impl Into<String>) -> Self {
         ImageContent::new(data, mime_type).into()
     }
 
-    /// Sound, its bytes in base64.
+    /// Creates an audio block. `data` is in base64.
     pub fn audio(data: impl Into<String>, mime_type: impl Into<String>) -> Self {
         AudioContent::new(data, mime_type).into()
     }
 
-    /// A resource, contents included.
+    /// Creates a block of a resource with its contents.
     pub fn resource(resource: impl Into<ResourceContents>) -> Self {
         EmbeddedResource::new(resource).into()
     }
 
-    /// The text, where this is text.
+    /// The text of a text block, or `None` for any other kind.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(content) => Some(&content.text),
@@ -64,7 +78,9 @@ impl From<String> for ContentBlock {
 }
 
 wire_struct! {
-    /// Text.
+    /// Text content.
+    ///
+    /// Spec: [Text content](https://modelcontextprotocol.io/specification/2026-07-28/schema#textcontent)
     pub struct TextContent {
         tag "type" = "text";
         required {
@@ -72,83 +88,92 @@ wire_struct! {
             text: String = "text";
         }
         optional {
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A picture.
+    /// Image content.
+    ///
+    /// Spec: [Image content](https://modelcontextprotocol.io/specification/2026-07-28/schema#imagecontent)
     pub struct ImageContent {
         tag "type" = "image";
         required {
-            /// Its bytes in base64. Not decoded.
+            /// The data in base64. Not decoded.
             data: String = "data";
-            /// Such as `image/png`.
+            /// The MIME type, such as `image/png`.
             mime_type: String = "mimeType";
         }
         optional {
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// Sound. Since 2025-03-26.
+    /// Audio content. Since 2025-03-26.
+    ///
+    /// Spec: [Audio content](https://modelcontextprotocol.io/specification/2026-07-28/schema#audiocontent)
     pub struct AudioContent {
         tag "type" = "audio";
         required {
-            /// Its bytes in base64. Not decoded.
+            /// The data in base64. Not decoded.
             data: String = "data";
-            /// Such as `audio/wav`.
+            /// The MIME type, such as `audio/wav`.
             mime_type: String = "mimeType";
         }
         optional {
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A resource that can be read, which need not be in the server's list. Since 2025-06-18.
+    /// A link to a resource that can be read. It need not be in the list of the server. Since 2025-06-18.
+    ///
+    /// Spec: [Resource link](https://modelcontextprotocol.io/specification/2026-07-28/schema#resourcelink)
     pub struct ResourceLink {
         tag "type" = "resource_link";
         required {
-            /// Where it is. Not parsed.
+            /// The URI. Not parsed.
             uri: String = "uri";
-            /// Its name for programs.
+            /// The programmatic name.
             name: String = "name";
         }
         optional {
-            /// Its name for people.
+            /// The human-readable name.
             title: String = "title", with_title;
-            /// What it holds.
+            /// The description of the contents.
             description: String = "description", with_description;
-            /// The type of its contents.
+            /// The MIME type of the contents.
             mime_type: String = "mimeType", with_mime_type;
-            /// Bytes of the contents, before any encoding.
+            /// The size of the contents in bytes, before any encoding.
             size: i64 = "size" via Integer, with_size;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A resource, contents included.
+    /// A resource with its contents.
+    ///
+    /// Spec: [Embedded
+    /// resource](https://modelcontextprotocol.io/specification/2026-07-28/schema#embeddedresource)
     pub struct EmbeddedResource {
         tag "type" = "resource";
         required {
@@ -156,55 +181,57 @@ wire_struct! {
             resource: ResourceContents = "resource";
         }
         optional {
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A model's wish to call a tool. Since 2025-11-25.
+    /// A tool call requested by a model. Since 2025-11-25, deprecated since 2026-07-28.
     ///
-    /// Spec: client/sampling#sampling-with-tools
+    /// Spec: [Sampling with
+    /// tools](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#sampling-with-tools)
     pub struct ToolUseContent {
         tag "type" = "tool_use";
         required {
-            /// Names this call in the answer.
+            /// The id of the call, repeated in its [`ToolResultContent`].
             id: String = "id";
-            /// The tool.
+            /// The name of the tool.
             name: String = "name";
             /// The arguments.
             input: Map<String, Value> = "input";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// What a tool answered to a model. Since 2025-11-25.
+    /// The result of a tool call requested by a model. Since 2025-11-25, deprecated since 2026-07-28.
     ///
-    /// Spec: client/sampling#sampling-with-tools
+    /// Spec: [Sampling with
+    /// tools](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#sampling-with-tools)
     pub struct ToolResultContent {
         tag "type" = "tool_result";
         required {
-            /// The [`ToolUseContent::id`] that this answers.
+            /// The [`ToolUseContent::id`] of the call.
             tool_use_id: String = "toolUseId";
         }
         optional {
-            /// The result as data; `Some(Value::Null)` is a result of `null`.
+            /// The structured result. `Some(Value::Null)` is the result `null`.
             structured_content: Value = "structuredContent" via Nullable, with_structured_content;
-            /// Whether the tool failed.
+            /// Whether the tool failed. Default: false.
             is_error: bool = "isError", with_is_error;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
         defaulted {
-            /// The result for people and models.
+            /// The result as content blocks.
             content: Vec<ContentBlock> = "content", with_content;
         }
     }

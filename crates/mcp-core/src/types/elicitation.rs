@@ -6,24 +6,24 @@ use super::{
     tasks_2025_11_25::TaskMetadata,
 };
 
-/// Parameters of `elicitation/create`: asks a person for something.
+/// Parameters of `elicitation/create`: requests input from the user. Since 2025-06-18.
 ///
-/// Told apart by `mode`, which may be absent for a form. Since 2025-06-18.
+/// The variant is determined by `mode`, which may be absent for a form.
 ///
-/// Spec: client/elicitation
+/// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElicitRequestParams {
-    /// Data, by a form.
+    /// Data, entered in a form.
     Form(ElicitRequestFormParams),
-    /// A visit to a web page, whose data never pass through the client. Since 2025-11-25.
+    /// A visit to a web page. Its data do not pass through the client. Since 2025-11-25.
     Url(ElicitRequestUrlParams),
     /// Another mode.
     Other(ElicitRequestOtherParams),
 }
 
 impl ElicitRequestParams {
-    /// What to tell the person.
+    /// The message to the user.
     pub fn message(&self) -> &str {
         match self {
             Self::Form(form) => &form.message,
@@ -91,46 +91,52 @@ impl WithMeta for ElicitRequestParams {
 }
 
 open_enum! {
-    /// How a person is asked.
+    /// The mode of an elicitation. Since 2025-11-25.
+    ///
+    /// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation)
     pub enum ElicitMode {
-        /// By a form.
+        /// A form.
         Form = "form",
-        /// On a web page.
+        /// A web page.
         Url = "url",
     }
 }
 
 wire_struct! {
-    /// Asks a person to fill in a form.
+    /// Parameters of an elicitation with a form. Since 2025-06-18.
     ///
-    /// Spec: client/elicitation#form-mode-elicitation-requests
+    /// Spec: [Form mode elicitation
+    /// requests](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#form-mode-elicitation-requests)
     pub struct ElicitRequestFormParams {
         required {
-            /// What to tell the person.
+            /// The message to the user.
             message: String = "message";
             /// The form.
             requested_schema: ElicitSchema = "requestedSchema";
         }
         optional {
-            /// `form` or absent, as before 2025-11-25.
+            /// `form`, or absent. Since 2025-11-25.
             mode: ElicitMode = "mode", with_mode;
-            /// Asks for a task in place of the result. In 2025-11-25 alone.
+            /// Requests a task instead of the result. Only in 2025-11-25.
             task: TaskMetadata = "task", with_task;
-            /// Until 2025-11-25.
+            /// Metadata. Until 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A form: fields of simple types, without nesting, in the order to be shown.
+    /// A form: a flat JSON Schema of fields of simple types, in the order in which they are shown.
+    ///
+    /// Spec: [Requested
+    /// schema](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema)
     #[derive(Default)]
     pub struct ElicitSchema {
         tag "type" = "object";
         optional {
-            /// The names of the fields that must be filled in.
+            /// The names of the required fields.
             required: Vec<String> = "required", with_required;
-            /// The dialect of JSON Schema.
+            /// The URI of the JSON Schema dialect.
             schema: String = "$schema", with_schema;
         }
         defaulted {
@@ -141,92 +147,104 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// Asks a person to visit a web page. Since 2025-11-25.
+    /// Parameters of an elicitation with a web page. Since 2025-11-25.
     ///
-    /// Spec: client/elicitation#url-mode-elicitation-requests
+    /// Spec: [URL mode elicitation
+    /// requests](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#url-mode-elicitation-requests)
     pub struct ElicitRequestUrlParams {
         tag "mode" = "url";
         required {
-            /// What to tell the person.
+            /// The message to the user.
             message: String = "message";
-            /// The page. Treat it as hostile: show it in full, and open it only if the person agrees.
+            /// The URL of the page. Do not trust it: show it in full, and open it only with the user's consent.
             url: String = "url";
         }
         optional {
-            /// Names this in `notifications/elicitation/complete`. Required in 2025-11-25, and there alone.
+            /// The id used in `notifications/elicitation/complete`. Only in 2025-11-25, and required there.
             elicitation_id: String = "elicitationId", with_elicitation_id;
-            /// Asks for a task in place of the result. In 2025-11-25 alone.
+            /// Requests a task instead of the result. Only in 2025-11-25.
             task: TaskMetadata = "task", with_task;
-            /// Until 2025-11-25.
+            /// Metadata. Until 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// Asks a person in a way that this library does not know; decline it.
+    /// Parameters of an elicitation in an unknown mode. Clients should decline it.
+    ///
+    /// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation)
     pub struct ElicitRequestOtherParams {
         required {
-            /// Which way.
+            /// The mode.
             mode: ElicitMode = "mode";
         }
         optional {
-            /// What to tell the person.
+            /// The message to the user.
             message: String = "message", with_message;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 open_enum! {
-    /// What a person did when asked.
+    /// The user's response to an elicitation.
+    ///
+    /// Spec: [ElicitResult](https://modelcontextprotocol.io/specification/2026-07-28/schema#elicitresult)
     pub enum ElicitAction {
-        /// Said yes.
+        /// The user accepted.
         Accept = "accept",
-        /// Said no.
+        /// The user declined explicitly.
         Decline = "decline",
-        /// Said nothing, and closed the question.
+        /// The user dismissed the request without a choice.
         Cancel = "cancel",
     }
 }
 
 wire_struct! {
-    /// The client's answer to `elicitation/create`.
+    /// The result of `elicitation/create`, sent by the client. Since 2025-06-18.
+    ///
+    /// Spec: [ElicitResult](https://modelcontextprotocol.io/specification/2026-07-28/schema#elicitresult)
     pub struct ElicitResult {
         required {
-            /// What the person did.
+            /// The user's response.
             action: ElicitAction = "action";
         }
         optional {
-            /// What was filled in: strings, numbers, booleans and lists of strings.
+            /// The values of the form: strings, numbers, booleans and lists of strings.
             content: Map<String, Value> = "content", with_content;
-            /// Until 2025-11-25.
+            /// Metadata. Until 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// An `elicitation/create` inside an [`InputRequiredResult`](super::InputRequiredResult).
+    /// An `elicitation/create` request in an [`InputRequiredResult`](super::InputRequiredResult). Since
+    /// 2026-07-28.
+    ///
+    /// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation)
     pub struct ElicitRequest {
         tag "method" = "elicitation/create";
         required {
-            /// What to ask the person.
+            /// The parameters.
             params: ElicitRequestParams = "params";
         }
     }
 }
 
 wire_struct! {
-    /// Parameters of `notifications/elicitation/complete`. In 2025-11-25 alone.
+    /// Parameters of `notifications/elicitation/complete`. Only in 2025-11-25.
+    ///
+    /// Spec: [Elicitation](https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation)
     pub struct ElicitationCompleteNotificationParams {
         required {
-            /// The [`ElicitRequestUrlParams::elicitation_id`] that is done with.
+            /// The [`ElicitRequestUrlParams::elicitation_id`] of the completed elicitation.
             elicitation_id: String = "elicitationId";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }

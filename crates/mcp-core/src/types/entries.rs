@@ -5,22 +5,22 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-/// The members of a JSON object, in the order they came: names and values of one type.
+/// The members of a JSON object in their original order, with values of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entries<T>(Vec<(String, T)>);
 
 impl<T> Entries<T> {
-    /// No members.
+    /// Creates an object without members.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// The value of a name.
+    /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// Adds a member at the end; a name that is there already keeps its place and takes the value.
+    /// Adds a member at the end, or replaces the value of an existing one in place.
     pub fn insert(&mut self, name: impl Into<String>, value: T) {
         let name = name.into();
         match self.0.iter_mut().rev().find(|(key, _)| *key == name) {
@@ -34,12 +34,12 @@ impl<T> Entries<T> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

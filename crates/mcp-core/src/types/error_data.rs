@@ -6,12 +6,15 @@ use crate::{ErrorObject, RawJson, error_code};
 wire_struct! {
     /// The data of [`UNSUPPORTED_PROTOCOL_VERSION`](error_code::UNSUPPORTED_PROTOCOL_VERSION).
     ///
-    /// Spec: basic/versioning#protocol-version-negotiation
+    /// Since 2026-07-28.
+    ///
+    /// Spec: [Protocol version
+    /// negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation)
     pub struct UnsupportedProtocolVersionData {
         required {
-            /// The revisions that the server speaks.
+            /// The versions that the server supports.
             supported: Vec<String> = "supported";
-            /// The one that was asked for.
+            /// The version of the request.
             requested: String = "requested";
         }
     }
@@ -20,23 +23,26 @@ wire_struct! {
 wire_struct! {
     /// The data of [`MISSING_REQUIRED_CLIENT_CAPABILITY`](error_code::MISSING_REQUIRED_CLIENT_CAPABILITY).
     ///
-    /// Spec: basic/index#per-request-protocol-fields
+    /// Since 2026-07-28.
+    ///
+    /// Spec: [Per-request protocol
+    /// fields](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#per-request-protocol-fields)
     pub struct MissingRequiredClientCapabilityData {
         required {
-            /// What the client would have to declare.
+            /// The capabilities that the client must declare.
             required_capabilities: ClientCapabilities = "requiredCapabilities";
         }
     }
 }
 
 wire_struct! {
-    /// The data of [`URL_ELICITATION_REQUIRED`](error_code::URL_ELICITATION_REQUIRED). In 2025-11-25
-    /// alone.
+    /// The data of [`URL_ELICITATION_REQUIRED`](error_code::URL_ELICITATION_REQUIRED). Only in 2025-11-25.
     ///
-    /// Spec: 2025-11-25 client/elicitation#url-elicitation-required-error
+    /// Spec: [URL elicitation required
+    /// error](https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#url-elicitation-required-error)
     pub struct UrlElicitationRequiredData {
         required {
-            /// The pages to visit before asking again.
+            /// The pages that the user must visit before the request is retried.
             elicitations: Vec<ElicitRequestUrlParams> = "elicitations";
         }
     }
@@ -51,14 +57,14 @@ impl From<UnsupportedProtocolVersionData> for ErrorObject {
 
 impl From<MissingRequiredClientCapabilityData> for ErrorObject {
     fn from(data: MissingRequiredClientCapabilityData) -> Self {
-        let message = "the client does not declare a capability that this needs";
+        let message = "the request needs a capability that the client did not declare";
         error(error_code::MISSING_REQUIRED_CLIENT_CAPABILITY, message, &data)
     }
 }
 
 impl From<UrlElicitationRequiredData> for ErrorObject {
     fn from(data: UrlElicitationRequiredData) -> Self {
-        error(error_code::URL_ELICITATION_REQUIRED, "a web page has to be visited first", &data)
+        error(error_code::URL_ELICITATION_REQUIRED, "the user must visit a web page first", &data)
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
-/// The members of an object that its type has no field for.
+/// The members of an object without a field in its type.
 ///
-/// Acts as a JSON map, takes one word while it is empty, and keeps the order of what was put in.
-/// Naming a member that the type does have a field for writes that member twice.
+/// Dereferences to a JSON map, which preserves the order of members. An empty one has the size of a pointer.
+/// Do not add a member for which the type has a field: it would be written twice.
 #[derive(Debug, Clone, Default)]
 pub struct Extra(Option<Box<Map<String, Value>>>);
 

@@ -7,76 +7,80 @@ use super::{
 wire_struct! {
     /// Parameters of `initialize`. Until 2025-11-25.
     ///
-    /// Spec: 2025-11-25 basic/lifecycle#initialization
+    /// Spec:
+    /// [Initialization](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization)
     pub struct InitializeRequestParams {
         required {
-            /// The newest revision that the client speaks.
+            /// The latest protocol version that the client supports.
             protocol_version: String = "protocolVersion";
-            /// What it can do.
+            /// The capabilities of the client.
             capabilities: ClientCapabilities = "capabilities";
-            /// Which program it is.
+            /// The name and version of the client.
             client_info: Implementation = "clientInfo";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `initialize`. Until 2025-11-25.
+    /// The result of `initialize`. Until 2025-11-25.
     ///
-    /// Spec: 2025-11-25 basic/lifecycle#initialization
+    /// Spec:
+    /// [Initialization](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization)
     pub struct InitializeResult {
         required {
-            /// The revision that is spoken from here on; [`str::parse`] makes a
-            /// [`ProtocolVersion`](crate::ProtocolVersion) of it.
+            /// The protocol version of the session. [`str::parse`] converts it into a
+            /// [`ProtocolVersion`](crate::ProtocolVersion).
             protocol_version: String = "protocolVersion";
-            /// What the server offers.
+            /// The capabilities of the server.
             capabilities: ServerCapabilities = "capabilities";
-            /// Which program it is.
+            /// The name and version of the server.
             server_info: Implementation = "serverInfo";
         }
         optional {
-            /// How to use the server, for models.
+            /// Instructions for models on how to use the server.
             instructions: String = "instructions", with_instructions;
-            /// Not a member of these revisions; kept where a server sends it.
+            /// The kind of the result. Not part of these revisions; stored if a server sends it.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `server/discover`. Since 2026-07-28.
+    /// The result of `server/discover`. Since 2026-07-28.
     ///
-    /// Spec: server/discover
+    /// Spec: [Discovery](https://modelcontextprotocol.io/specification/2026-07-28/server/discover)
     pub struct DiscoverResult {
         required {
-            /// The revisions that the server speaks in this way.
+            /// The modern protocol versions that the server supports.
             supported_versions: Vec<String> = "supportedVersions";
-            /// What it offers.
+            /// The capabilities of the server.
             capabilities: ServerCapabilities = "capabilities";
         }
         optional {
-            /// How to use the server, for models.
+            /// Instructions for models on how to use the server.
             instructions: String = "instructions", with_instructions;
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
             /// Always `complete`.
             result_type: ResultType = "resultType", with_result_type;
-            /// Holds which program answers; see [`server_info`](Self::server_info).
+            /// Metadata with the name and version of the server; see [`server_info`](Self::server_info).
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl DiscoverResult {
-    /// Which program answers: from `_meta`, or from a member `serverInfo` as drafts had it.
+    /// The name and version of the server: from `_meta`, or from a member `serverInfo`, as in drafts of the
+    /// revision.
     pub fn server_info(&self) -> Option<Implementation> {
         self.meta
             .as_ref()

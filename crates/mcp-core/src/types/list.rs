@@ -5,10 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::RawJson;
 
-/// A list that a peer sent, decoded element by element: one that does not fit is left out and
-/// reported, and the others stay.
+/// A list sent by a peer, decoded element by element: invalid elements are skipped and reported.
 ///
-/// Acts as a `Vec` of what did fit. Only that is written again.
+/// Dereferences to a `Vec` of the valid elements. Only those are serialized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T> {
     items: Vec<T>,
@@ -19,21 +18,21 @@ pub struct List<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Skipped {
-    /// Its place in the list as it came, from zero.
+    /// The index in the received list, from zero.
     pub index: usize,
-    /// The element as it came.
+    /// The received element.
     pub raw: RawJson,
-    /// What is wrong with it.
+    /// The decoding error.
     pub reason: String,
 }
 
 impl<T> List<T> {
-    /// The elements that were left out, in the order they came.
+    /// The skipped elements, in their original order.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
-    /// The elements that did fit.
+    /// Converts it into a `Vec` of the valid elements.
     pub fn into_vec(self) -> Vec<T> {
         self.items
     }
@@ -109,8 +108,8 @@ impl<T: Serialize> Serialize for List<T> {
 
 impl<'de, T: de::DeserializeOwned> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A decoder cannot step back, so the text is kept: all at once where every element fits,
-        // one by one where not.
+        // A deserializer cannot go back, so the raw text is stored: it is decoded as a whole first, and
+        // element by element if that fails.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         if let Ok(items) = serde_json::from_str::<Vec<T>>(raw.get()) {
             return Ok(Self::from(items));

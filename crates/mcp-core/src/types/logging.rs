@@ -3,31 +3,32 @@ use serde_json::Value;
 use super::{Meta, meta::with_meta};
 
 open_enum! {
-    /// How much a log message matters, as in syslog (RFC 5424).
+    /// The level of a log message, as in syslog (RFC 5424). Deprecated since 2026-07-28.
     ///
-    /// Spec: server/utilities/logging#log-levels
+    /// Spec: [Log
+    /// levels](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/logging#log-levels)
     pub enum LoggingLevel {
-        /// For those who look for a fault.
+        /// Detailed information for debugging.
         Debug = "debug",
-        /// The way things go.
+        /// General information.
         Info = "info",
-        /// Normal, and worth noting.
+        /// Normal but significant events.
         Notice = "notice",
-        /// Something may go wrong.
+        /// Warning conditions.
         Warning = "warning",
-        /// Something went wrong.
+        /// Error conditions.
         Error = "error",
-        /// A part failed.
+        /// Critical conditions, such as the failure of a component.
         Critical = "critical",
-        /// Somebody must act at once.
+        /// Immediate action is required.
         Alert = "alert",
-        /// Nothing works any more.
+        /// The system is unusable.
         Emergency = "emergency",
     }
 }
 
 impl LoggingLevel {
-    /// Its place from 0 (debug) to 7 (emergency); `None` for a level this library does not know.
+    /// The severity from 0 (debug) to 7 (emergency). `None` for an unknown level.
     pub fn severity(&self) -> Option<u8> {
         Some(match self {
             Self::Debug => 0,
@@ -44,20 +45,21 @@ impl LoggingLevel {
 }
 
 wire_struct! {
-    /// Parameters of `notifications/message`.
+    /// Parameters of `notifications/message`: a log message. Deprecated since 2026-07-28.
     ///
-    /// Spec: server/utilities/logging#log-message-notifications
+    /// Spec: [Log message
+    /// notifications](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/logging#log-message-notifications)
     pub struct LoggingMessageNotificationParams {
         required {
-            /// How much it matters.
+            /// The level.
             level: LoggingLevel = "level";
-            /// What there is to say: text, or any other JSON.
+            /// The message: text, or any other JSON.
             data: Value = "data";
         }
         optional {
-            /// The part of the server that says it.
+            /// The name of the logger in the server.
             logger: String = "logger", with_logger;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -65,13 +67,16 @@ wire_struct! {
 
 wire_struct! {
     /// Parameters of `logging/setLevel`. Until 2025-11-25.
+    ///
+    /// Spec: [Setting log
+    /// level](https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/logging#setting-log-level)
     pub struct SetLevelRequestParams {
         required {
-            /// The least severe messages to send.
+            /// The minimum level of messages to be sent.
             level: LoggingLevel = "level";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }

@@ -16,19 +16,27 @@ use super::{
 };
 use crate::{RequestId, meta_key};
 
-/// What stands in `_meta`: a JSON map with typed access to the keys that the protocol reserves.
+/// A `_meta` object: a JSON map with typed access to the reserved keys.
 ///
-/// A getter returns `None` both where a key is absent and where its value has another shape.
+/// A getter returns `None` if the key is absent or its value has another shape. A received `_meta` is parsed on
+/// first access.
 ///
-/// Spec: basic/index#_meta
+/// ```
+/// use mcp_core::Meta;
+///
+/// let meta = Meta::new().with_progress_token("upload").with("com.example/tenant", "blue");
+/// assert_eq!(meta.progress_token(), Some("upload".into()));
+/// assert_eq!(meta["com.example/tenant"], "blue");
+/// ```
+///
+/// Spec: [`_meta`](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
 #[derive(Clone, Default)]
 pub struct Meta(Option<Box<Lazy>>);
 
-/// What came over the wire is parsed when somebody looks: nearly every result has a `_meta` and hardly
-/// anybody reads it.
+/// A `_meta` that is parsed on first access: nearly every result has one, but few callers read it.
 #[derive(Clone, Default)]
 struct Lazy {
-    /// An object as it came, as long as nobody has changed it.
+    /// The received object, until it is changed.
     raw: Option<Box<RawValue>>,
     map: OnceLock<Map<String, Value>>,
 }
@@ -37,7 +45,7 @@ impl Lazy {
     fn map(&self) -> &Map<String, Value> {
         self.map.get_or_init(|| {
             let raw = self.raw.as_deref().map_or("{}", RawValue::get);
-            // What cannot be a `Value`, such as a number beyond all measure, is still passed on raw.
+            // An object that cannot be a `Value`, for example with a number out of range, is still forwarded.
             serde_json::from_str(raw).unwrap_or_default()
         })
     }
@@ -54,7 +62,7 @@ macro_rules! meta_keys {
                     self.decode($key)
                 }
 
-                #[doc = concat!("Sets what [`", stringify!($get), "`](Self::", stringify!($get), ") reads.")]
+                #[doc = concat!("Sets the value of [`", stringify!($get), "`](Self::", stringify!($get), ").")]
                 #[must_use]
                 pub fn $with(mut self, value: impl Into<$ty>) -> Self {
                     self.set($key, &value.into());
@@ -66,42 +74,42 @@ macro_rules! meta_keys {
 }
 
 meta_keys! {
-    /// The token by which progress of this request is to be reported.
+    /// The token for progress notifications of this request.
     ///
-    /// Spec: basic/patterns/progress
+    /// Spec: [Progress](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress)
     progress_token, with_progress_token: ProgressToken = meta_key::PROGRESS_TOKEN;
-    /// The revision this request is written in; [`str::parse`] makes a
-    /// [`ProtocolVersion`](crate::ProtocolVersion) of it. Since 2026-07-28.
+    /// The protocol version of this request. [`str::parse`] converts it into a
+    /// [`ProtocolVersion`](crate::ProtocolVersion). Since 2026-07-28.
     protocol_version, with_protocol_version: String = meta_key::PROTOCOL_VERSION;
-    /// What the client can do, as declared for this request. Since 2026-07-28.
+    /// The capabilities of the client, as declared for this request. Since 2026-07-28.
     client_capabilities, with_client_capabilities: ClientCapabilities = meta_key::CLIENT_CAPABILITIES;
-    /// Which program sends this request. Since 2026-07-28.
+    /// The name and version of the client. Since 2026-07-28.
     client_info, with_client_info: Implementation = meta_key::CLIENT_INFO;
-    /// The least severe log messages wanted for this request. Since 2026-07-28, deprecated there.
+    /// The minimum level of log messages for this request. Since 2026-07-28, deprecated.
     log_level, with_log_level: LoggingLevel = meta_key::LOG_LEVEL;
-    /// Which program answered. Since 2026-07-28.
+    /// The name and version of the server. Since 2026-07-28.
     server_info, with_server_info: Implementation = meta_key::SERVER_INFO;
-    /// The id of the `subscriptions/listen` request that this belongs to. Since 2026-07-28.
+    /// The id of the `subscriptions/listen` request that this message belongs to. Since 2026-07-28.
     subscription_id, with_subscription_id: RequestId = meta_key::SUBSCRIPTION_ID;
-    /// The task that this belongs to. In 2025-11-25 alone.
+    /// The task that this message belongs to. Only in 2025-11-25.
     related_task, with_related_task: RelatedTaskMetadata = meta_key::RELATED_TASK;
 }
 
 impl Meta {
-    /// An empty `_meta`.
+    /// Creates an empty `_meta`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets a key of your own, which needs a prefix such as `com.example/`.
+    /// Sets a custom key. It needs a prefix such as `com.example/`.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.insert(key.into(), value.into());
         self
     }
 
-    /// Reads a key as `T`; `None` where it is absent or has another shape.
+    /// Decodes the value of a key. `None` if it is absent or has another shape.
     pub fn decode<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         self.get(key).and_then(|value| T::deserialize(value).ok())
     }
@@ -126,7 +134,7 @@ impl DerefMut for Meta {
         let lazy = self.0.get_or_insert_default();
         lazy.map();
         lazy.raw = None;
-        lazy.map.get_mut().expect("the map has just been made")
+        lazy.map.get_mut().expect("initialized by `map`")
     }
 }
 
@@ -171,10 +179,10 @@ impl<'de> Deserialize<'de> for Meta {
 
 /// Objects with a `_meta` member.
 pub trait WithMeta {
-    /// Its `_meta`.
+    /// The `_meta`, if there is one.
     fn meta(&self) -> Option<&Meta>;
 
-    /// Its `_meta`, to be changed; `None` leaves the member out.
+    /// The `_meta`, for changes. `None` omits the member.
     fn meta_mut(&mut self) -> &mut Option<Meta>;
 }
 
@@ -201,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reserved_keys_are_typed_and_others_survive() {
+    fn reserved_keys_are_typed_and_others_are_preserved() {
         let value = json!({
             "io.modelcontextprotocol/subscriptionId": 7,
             "io.modelcontextprotocol/logLevel": {"not": "a level"},

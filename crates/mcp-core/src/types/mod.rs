@@ -1,7 +1,7 @@
 //! The objects of the protocol: one set of types for all revisions.
 //!
-//! A type has the members of every revision; those that not all of them have are optional. Decoding
-//! is lenient, unknown members are kept, and what a peer may extend is open.
+//! A type has the members of all revisions; members that not every revision has are optional. Decoding is
+//! lenient: unknown members, kinds and values are preserved.
 
 #[macro_use]
 mod wire;

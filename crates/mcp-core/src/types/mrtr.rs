@@ -7,35 +7,39 @@ use super::{
 };
 
 tagged_enum! {
-    /// What a server asks the client for before it goes on. Since 2026-07-28.
+    /// Input that a server requests from the client before it completes a request. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/mrtr
+    /// Spec:
+    /// [Multi round-trip requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)
     #[allow(clippy::large_enum_variant, reason = "few at a time")]
     pub enum InputRequest by "method" {
-        /// To ask a person.
+        /// Input from the user.
         Elicit(ElicitRequest) = "elicitation/create",
-        /// To ask a model.
+        /// A message from a model.
         CreateMessage(CreateMessageRequest) = "sampling/createMessage",
-        /// To name the roots.
+        /// The roots.
         ListRoots(ListRootsRequest) = "roots/list",
     }
 }
 
-/// The client's answer to an [`InputRequest`]. Which kind it is follows from what was asked under
-/// the same name; here it is told by the members alone. Since 2026-07-28.
+/// The client's response to an [`InputRequest`]. Since 2026-07-28.
 ///
-/// Spec: basic/patterns/mrtr
+/// The kind is that of the input request with the same name. Decoding does not know the request, so it
+/// determines the kind from the members.
+///
+/// Spec:
+/// [Multi round-trip requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "few at a time")]
 pub enum InputResponse {
-    /// What a person did.
+    /// Input from the user.
     Elicit(ElicitResult),
-    /// What a model wrote.
+    /// A message from a model.
     CreateMessage(CreateMessageResult),
     /// The roots.
     ListRoots(ListRootsResult),
-    /// Something else.
+    /// Any other value.
     Unknown(Value),
 }
 
@@ -83,28 +87,29 @@ impl<'de> Deserialize<'de> for InputResponse {
 }
 
 wire_struct! {
-    /// A server's answer that it needs input first. The client gathers all of it and repeats the
-    /// request, under a new id, with the answers and the state. Since 2026-07-28.
+    /// The result of a request for which the server needs input. The client collects the input and retries
+    /// the request with a new id, the input responses and the state. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/mrtr
+    /// Spec:
+    /// [Multi round-trip requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)
     pub struct InputRequiredResult {
         required {
             /// Always `input_required`; see [`input_required`](Self::input_required).
             result_type: ResultType = "resultType";
         }
         optional {
-            /// What is needed, by names of the server's choice. Absent: just ask again.
+            /// The requested input, by names chosen by the server. If absent, just retry the request.
             input_requests: Entries<InputRequest> = "inputRequests", with_input_requests;
-            /// To be sent back as it is, by the repeated request alone. Opaque.
+            /// The state to be sent with the retry, unchanged. Opaque.
             request_state: String = "requestState", with_request_state;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl InputRequiredResult {
-    /// A result that asks for nothing yet.
+    /// Creates a result without input requests.
     pub fn input_required() -> Self {
         Self::new(ResultType::InputRequired)
     }
@@ -121,17 +126,18 @@ impl ServerResult for InputRequiredResult {
 }
 
 wire_struct! {
-    /// What a repeated request adds to its parameters. Since 2026-07-28.
+    /// The parameters that a retried request adds. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/mrtr
+    /// Spec:
+    /// [Multi round-trip requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)
     #[derive(Default)]
     pub struct InputResponseRequestParams {
         optional {
-            /// An answer for each request, under the same names.
+            /// The responses to the input requests, by their names.
             input_responses: Entries<InputResponse> = "inputResponses", with_input_responses;
-            /// The state from the result that this answers, unchanged.
+            /// The state of the previous result, unchanged.
             request_state: String = "requestState", with_request_state;
-            /// Required.
+            /// Metadata. Required.
             meta: Meta = "_meta", with_meta;
         }
     }

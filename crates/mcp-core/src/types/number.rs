@@ -2,16 +2,16 @@ use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-/// A JSON number that stays what it was: `50` is not `50.0`.
+/// A JSON number whose form is preserved: `50` is not `50.0`.
 ///
-/// Acts as a [`serde_json::Number`], and comes from any number of Rust. JSON has neither infinities nor
-/// NaN; those become zero.
+/// Dereferences to [`serde_json::Number`]. Convert integers and floats with `From`. Infinities and NaN, which
+/// JSON does not have, become zero.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Number(serde_json::Number);
 
 impl Number {
-    /// The value as a float, the nearest one where it has no exact one.
+    /// The value as a float, rounded to the nearest one.
     pub fn to_f64(&self) -> f64 {
         self.0.as_f64().unwrap_or_default()
     }

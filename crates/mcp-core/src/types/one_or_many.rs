@@ -8,14 +8,14 @@ use serde::{
     },
 };
 
-/// One value, or a list of them (since 2025-11-25); it stays what it was.
+/// One value, or a list of values (since 2025-11-25). The form is preserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(clippy::large_enum_variant, reason = "one is the common case")]
+#[allow(clippy::large_enum_variant, reason = "one value is the common case")]
 pub enum OneOrMany<T> {
-    /// A value by itself.
+    /// A single value.
     One(T),
-    /// A list, also of one.
+    /// A list of any length.
     Many(Vec<T>),
 }
 
@@ -28,7 +28,7 @@ impl<T> OneOrMany<T> {
         }
     }
 
-    /// Takes all values in order.
+    /// Converts it into a `Vec` of all values in order.
     pub fn into_vec(self) -> Vec<T> {
         match self {
             Self::One(value) => vec![value],

@@ -5,16 +5,17 @@ use super::Number;
 
 macro_rules! primitive_schema {
     ($( $(#[$attr:meta])* $variant:ident($ty:ty), )+) => {
-        /// The schema of one field of a form.
+        /// The schema of one field of a form. Since 2025-06-18.
         ///
-        /// Nothing but their members tells the kinds apart, so one that fits none stays whole.
+        /// The variant is determined by the members. An object that fits no variant is preserved.
         ///
-        /// Spec: client/elicitation#requested-schema
+        /// Spec: [Requested
+        /// schema](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema)
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum PrimitiveSchema {
             $( $(#[$attr])* $variant($ty), )+
-            /// Another kind: the whole object.
+            /// An object of another kind.
             Unknown(Map<String, Value>),
         }
 
@@ -40,29 +41,29 @@ primitive_schema! {
     String(StringSchema),
     /// A number or an integer.
     Number(NumberSchema),
-    /// Yes or no.
+    /// A boolean.
     Boolean(BooleanSchema),
-    /// One of some strings.
+    /// A single choice.
     SingleSelect(UntitledSingleSelectEnumSchema),
-    /// One of some strings, each with a name for people.
+    /// A single choice with labels. Since 2025-11-25.
     TitledSingleSelect(TitledSingleSelectEnumSchema),
-    /// Any of some strings.
+    /// A multiple choice. Since 2025-11-25.
     MultiSelect(UntitledMultiSelectEnumSchema),
-    /// Any of some strings, each with a name for people.
+    /// A multiple choice with labels. Since 2025-11-25.
     TitledMultiSelect(TitledMultiSelectEnumSchema),
-    /// One of some strings, with names in a list beside.
+    /// A single choice with labels in a separate list, as in 2025-06-18.
     LegacyTitled(LegacyTitledEnumSchema),
 }
 
 impl<'de> Deserialize<'de> for PrimitiveSchema {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Map::deserialize(deserializer)?;
-        Ok(Self::recognise(&raw).unwrap_or(Self::Unknown(raw)))
+        Ok(Self::recognize(&raw).unwrap_or(Self::Unknown(raw)))
     }
 }
 
 impl PrimitiveSchema {
-    fn recognise(raw: &Map<String, Value>) -> Option<Self> {
+    fn recognize(raw: &Map<String, Value>) -> Option<Self> {
         fn read<'a, T: Deserialize<'a> + Into<PrimitiveSchema>>(
             raw: &'a Map<String, Value>,
         ) -> Option<PrimitiveSchema> {
@@ -94,223 +95,256 @@ impl PrimitiveSchema {
 }
 
 open_enum! {
-    /// What kind of text a string is.
+    /// The format of a string field.
+    ///
+    /// Spec: [StringSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#stringschema)
     pub enum StringFormat {
         /// An e-mail address.
         Email = "email",
         /// A URI.
         Uri = "uri",
-        /// A day.
+        /// A date.
         Date = "date",
-        /// A moment.
+        /// A date and time.
         DateTime = "date-time",
     }
 }
 
 wire_struct! {
-    /// A field that takes a string.
+    /// A string field.
+    ///
+    /// Spec: [StringSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#stringschema)
     #[derive(Default)]
     pub struct StringSchema {
         tag "type" = "string";
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// The fewest characters.
+            /// The minimum number of characters.
             min_length: i64 = "minLength" via Integer, with_min_length;
-            /// The most characters.
+            /// The maximum number of characters.
             max_length: i64 = "maxLength" via Integer, with_max_length;
-            /// What kind of text it is.
+            /// The format of the string.
             format: StringFormat = "format", with_format;
-            /// What stands there at first. Since 2025-11-25.
+            /// The initial value. Since 2025-11-25.
             default: String = "default", with_default;
         }
     }
 }
 
 open_enum! {
-    /// What kind of number a field takes.
+    /// The type of a number field.
+    ///
+    /// Spec: [NumberSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#numberschema)
     pub enum NumberType {
-        /// Any.
+        /// Any number.
         Number = "number",
-        /// Whole ones.
+        /// An integer.
         Integer = "integer",
     }
 }
 
 wire_struct! {
-    /// A field that takes a number.
+    /// A number field.
+    ///
+    /// Spec: [NumberSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#numberschema)
     pub struct NumberSchema {
         required {
-            /// What kind of number.
+            /// The type of the number.
             kind: NumberType = "type";
         }
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// The least value.
+            /// The minimum value.
             minimum: Number = "minimum", with_minimum;
-            /// The greatest value.
+            /// The maximum value.
             maximum: Number = "maximum", with_maximum;
-            /// What stands there at first. Since 2025-11-25.
+            /// The initial value. Since 2025-11-25.
             default: Number = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes yes or no.
+    /// A boolean field.
+    ///
+    /// Spec: [BooleanSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#booleanschema)
     #[derive(Default)]
     pub struct BooleanSchema {
         tag "type" = "boolean";
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// What stands there at first.
+            /// The initial value.
             default: bool = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// A string to choose, with its name for people.
+    /// A choice with its label. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [TitledSingleSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#titledsingleselectenumschema)
     pub struct EnumOption {
         required {
-            /// The string.
+            /// The value.
             value: String = "const";
-            /// Its name for people.
+            /// The human-readable label.
             title: String = "title";
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes one of some strings.
+    /// A single-choice field.
+    ///
+    /// Spec:
+    /// [UntitledSingleSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#untitledsingleselectenumschema)
     pub struct UntitledSingleSelectEnumSchema {
         tag "type" = "string";
         required {
-            /// The strings.
+            /// The values.
             values: Vec<String> = "enum";
         }
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// What is chosen at first. Since 2025-11-25.
+            /// The initial choice. Since 2025-11-25.
             default: String = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes one of some strings, each with a name for people. Since 2025-11-25.
+    /// A single-choice field with labels. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [TitledSingleSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#titledsingleselectenumschema)
     pub struct TitledSingleSelectEnumSchema {
         tag "type" = "string";
         required {
-            /// The strings.
+            /// The values with their labels.
             options: Vec<EnumOption> = "oneOf";
         }
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// What is chosen at first.
+            /// The initial choice.
             default: String = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// The strings that a multiple choice is made from.
+    /// The choices of a multiple-choice field. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [UntitledMultiSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#untitledmultiselectenumschema)
     pub struct EnumItems {
         tag "type" = "string";
         required {
-            /// The strings.
+            /// The values.
             values: Vec<String> = "enum";
         }
     }
 }
 
 wire_struct! {
-    /// The strings that a multiple choice is made from, each with a name for people.
+    /// The choices of a multiple-choice field, with labels. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [TitledMultiSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#titledmultiselectenumschema)
     pub struct TitledEnumItems {
         required {
-            /// The strings.
+            /// The values with their labels.
             options: Vec<EnumOption> = "anyOf";
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes any of some strings. Since 2025-11-25.
+    /// A multiple-choice field. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [UntitledMultiSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#untitledmultiselectenumschema)
     pub struct UntitledMultiSelectEnumSchema {
         tag "type" = "array";
         required {
-            /// The strings.
+            /// The values.
             items: EnumItems = "items";
         }
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// The fewest to choose.
+            /// The minimum number of choices.
             min_items: i64 = "minItems" via Integer, with_min_items;
-            /// The most to choose.
+            /// The maximum number of choices.
             max_items: i64 = "maxItems" via Integer, with_max_items;
-            /// What is chosen at first.
+            /// The initial choice.
             default: Vec<String> = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes any of some strings, each with a name for people. Since 2025-11-25.
+    /// A multiple-choice field with labels. Since 2025-11-25.
+    ///
+    /// Spec:
+    /// [TitledMultiSelectEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#titledmultiselectenumschema)
     pub struct TitledMultiSelectEnumSchema {
         tag "type" = "array";
         required {
-            /// The strings.
+            /// The values.
             items: TitledEnumItems = "items";
         }
         optional {
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// The fewest to choose.
+            /// The minimum number of choices.
             min_items: i64 = "minItems" via Integer, with_min_items;
-            /// The most to choose.
+            /// The maximum number of choices.
             max_items: i64 = "maxItems" via Integer, with_max_items;
-            /// What is chosen at first.
+            /// The initial choice.
             default: Vec<String> = "default", with_default;
         }
     }
 }
 
 wire_struct! {
-    /// A field that takes one of some strings, with names for people in a list beside: the way of
-    /// 2025-06-18.
+    /// A single-choice field with labels in a separate list, as in 2025-06-18.
+    ///
+    /// Spec:
+    /// [LegacyTitledEnumSchema](https://modelcontextprotocol.io/specification/2026-07-28/schema#legacytitledenumschema)
     pub struct LegacyTitledEnumSchema {
         tag "type" = "string";
         required {
-            /// The strings.
+            /// The values.
             values: Vec<String> = "enum";
         }
         optional {
-            /// The names, in the order of the strings.
+            /// The labels, in the order of the values.
             names: Vec<String> = "enumNames", with_names;
-            /// The field's name for people.
+            /// The human-readable label of the field.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// What is chosen at first. Since 2025-11-25.
+            /// The initial choice. Since 2025-11-25.
             default: String = "default", with_default;
         }
     }

@@ -4,27 +4,27 @@ use crate::RequestId;
 wire_struct! {
     /// Parameters of `notifications/progress`.
     ///
-    /// Spec: basic/patterns/progress
+    /// Spec: [Progress](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress)
     pub struct ProgressNotificationParams {
         required {
-            /// Whose progress it is: the token that the request named.
+            /// The token of the request.
             progress_token: ProgressToken = "progressToken";
-            /// How far it is: more with each notification, in a unit of the sender's.
+            /// The progress so far, in a unit of the sender. Increases with each notification.
             progress: Number = "progress";
         }
         optional {
-            /// How far it will go, if that is known.
+            /// The total, if it is known.
             total: Number = "total", with_total;
-            /// What is being done. Since 2025-03-26.
+            /// A human-readable status. Since 2025-03-26.
             message: String = "message", with_message;
-            /// Names the subscription since 2026-07-28.
+            /// Metadata. Since 2026-07-28 with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl ProgressNotificationParams {
-    /// The part that is done, from 0 to 1, where the total is known and more than zero.
+    /// The completed fraction, from 0 to 1. `None` if the total is unknown or not positive.
     pub fn fraction(&self) -> Option<f64> {
         let total = self.total.as_ref()?.to_f64();
         (total > 0.0).then(|| (self.progress.to_f64() / total).clamp(0.0, 1.0))
@@ -34,15 +34,15 @@ impl ProgressNotificationParams {
 wire_struct! {
     /// Parameters of `notifications/cancelled`.
     ///
-    /// Spec: basic/patterns/cancellation
+    /// Spec: [Cancellation](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation)
     #[derive(Default)]
     pub struct CancelledNotificationParams {
         optional {
-            /// The request to give up. Required but in 2025-11-25, where tasks are cancelled otherwise.
+            /// The request to cancel. Required, except in 2025-11-25, where tasks are cancelled by `tasks/cancel`.
             request_id: RequestId = "requestId", with_request_id;
-            /// Why, for logs and people.
+            /// The reason, for logs and users.
             reason: String = "reason", with_reason;
-            /// Names the subscription since 2026-07-28.
+            /// Metadata. Since 2026-07-28 with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }

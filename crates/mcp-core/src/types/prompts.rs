@@ -7,49 +7,60 @@ use super::{
 };
 
 wire_struct! {
-    /// A prompt, or a template of one, that a server offers.
+    /// A prompt, or a template of a prompt, that a server offers.
     ///
-    /// Spec: server/prompts#prompt
+    /// ```
+    /// use mcp_core::{Prompt, PromptArgument};
+    ///
+    /// let prompt = Prompt::new("review_code")
+    ///     .with_title("Review code")
+    ///     .with_arguments([PromptArgument::new("code").with_required(true)]);
+    /// assert_eq!(prompt.display_name(), "Review code");
+    /// ```
+    ///
+    /// Spec: [Prompt](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#prompt)
     pub struct Prompt {
         required {
-            /// Its name, by which it is asked for.
+            /// The unique name, used in `prompts/get`.
             name: String = "name";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// What can be filled in.
+            /// The arguments of the template.
             arguments: Vec<PromptArgument> = "arguments", with_arguments;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl Prompt {
-    /// What to show to people: the title, or else the name.
+    /// The name to be shown to users: the title, or the name if there is no title.
     pub fn display_name(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
     }
 }
 
 wire_struct! {
-    /// Something to fill in a prompt.
+    /// An argument of a prompt template.
+    ///
+    /// Spec: [PromptArgument](https://modelcontextprotocol.io/specification/2026-07-28/schema#promptargument)
     pub struct PromptArgument {
         required {
-            /// Its name.
+            /// The name.
             name: String = "name";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// Whether it must be given. Absent means no.
+            /// Whether the argument is required. Default: false.
             required: bool = "required", with_required;
         }
     }
@@ -57,45 +68,50 @@ wire_struct! {
 
 wire_struct! {
     /// One message of a prompt.
+    ///
+    /// Spec: [PromptMessage](https://modelcontextprotocol.io/specification/2026-07-28/schema#promptmessage)
     pub struct PromptMessage {
         required {
-            /// Whose message it is.
+            /// The role of the author.
             role: Role = "role";
-            /// What it says: one block.
+            /// The content: one block.
             content: ContentBlock = "content";
         }
     }
 }
 
 impl PromptMessage {
-    /// A message of the user.
+    /// Creates a message of the user.
     pub fn user(content: impl Into<ContentBlock>) -> Self {
         Self::new(Role::User, content)
     }
 
-    /// A message of the model.
+    /// Creates a message of the model.
     pub fn assistant(content: impl Into<ContentBlock>) -> Self {
         Self::new(Role::Assistant, content)
     }
 }
 
 wire_struct! {
-    /// The answer to `prompts/list`.
+    /// The result of `prompts/list`: one page.
+    ///
+    /// Spec: [Prompts](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts)
     pub struct ListPromptsResult {
         required {
-            /// This page of the prompts.
+            /// The prompts of this page.
             prompts: List<Prompt> = "prompts";
         }
         optional {
-            /// Where the next page begins. Opaque.
+            /// The cursor of the next page, opaque. Absent on the last page.
             next_cursor: String = "nextCursor", with_next_cursor;
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -104,38 +120,42 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `prompts/get`.
     ///
-    /// Spec: server/prompts#getting-a-prompt
+    /// Spec: [Getting a
+    /// prompt](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#getting-a-prompt)
     pub struct GetPromptRequestParams {
         required {
-            /// Which prompt.
+            /// The name of the prompt.
             name: String = "name";
         }
         optional {
-            /// What to fill in.
+            /// The arguments of the template.
             arguments: BTreeMap<String, String> = "arguments", with_arguments;
-            /// Answers to what the server asked for in the round before. Since 2026-07-28.
+            /// The responses to the input requests of the previous result, by their names. Since 2026-07-28.
             input_responses: Entries<InputResponse> = "inputResponses", with_input_responses;
-            /// What the server said in the round before, unchanged. Since 2026-07-28.
+            /// The state of the previous result, unchanged. Since 2026-07-28.
             request_state: String = "requestState", with_request_state;
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `prompts/get`.
+    /// The result of `prompts/get`.
+    ///
+    /// Spec: [Getting a
+    /// prompt](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#getting-a-prompt)
     pub struct GetPromptResult {
         required {
-            /// The prompt, filled in.
+            /// The messages of the prompt, with the arguments inserted.
             messages: Vec<PromptMessage> = "messages";
         }
         optional {
-            /// What it is for.
+            /// The description.
             description: String = "description", with_description;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }

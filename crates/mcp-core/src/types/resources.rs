@@ -6,116 +6,133 @@ use super::{
 };
 
 wire_struct! {
-    /// Something a server lets be read.
+    /// A resource that a server offers.
     ///
-    /// Spec: server/resources#resource
+    /// ```
+    /// use mcp_core::Resource;
+    ///
+    /// let resource = Resource::new("file:///notes.md", "notes")
+    ///     .with_title("Notes")
+    ///     .with_mime_type("text/markdown");
+    /// assert_eq!(resource.display_name(), "Notes");
+    /// ```
+    ///
+    /// Spec: [Resource](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource)
     pub struct Resource {
         required {
-            /// Where it is. Not parsed: schemes and forms are the server's own.
+            /// The unique URI, used in `resources/read`. Not parsed: servers define their own schemes.
             uri: String = "uri";
-            /// Its name for programs.
+            /// The programmatic name.
             name: String = "name";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What it holds.
+            /// The description of the contents.
             description: String = "description", with_description;
-            /// The type of its contents.
+            /// The MIME type of the contents.
             mime_type: String = "mimeType", with_mime_type;
-            /// Bytes of the contents, before any encoding.
+            /// The size of the contents in bytes, before any encoding.
             size: i64 = "size" via Integer, with_size;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Hints for its use.
+            /// Hints for the use of the content.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl Resource {
-    /// What to show to people: the title, or else the name.
+    /// The name to be shown to users: the title, or the name if there is no title.
     pub fn display_name(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
     }
 }
 
 wire_struct! {
-    /// A family of resources whose URIs follow a pattern.
+    /// A template for the URIs of a set of resources.
     ///
-    /// Spec: server/resources#resource-templates
+    /// Spec: [Resource
+    /// templates](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource-templates)
     pub struct ResourceTemplate {
         required {
-            /// The pattern, an RFC 6570 template. Not parsed.
+            /// The URI template, in the syntax of RFC 6570. Not parsed.
             uri_template: String = "uriTemplate";
-            /// Its name for programs.
+            /// The programmatic name.
             name: String = "name";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What these resources are for.
+            /// The description of these resources.
             description: String = "description", with_description;
-            /// The type of the contents, where all share one.
+            /// The MIME type of the contents, if all have the same.
             mime_type: String = "mimeType", with_mime_type;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Hints for their use.
+            /// Hints for the use of the contents.
             annotations: Annotations = "annotations", with_annotations;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl ResourceTemplate {
-    /// What to show to people: the title, or else the name.
+    /// The name to be shown to users: the title, or the name if there is no title.
     pub fn display_name(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
     }
 }
 
 wire_struct! {
-    /// The answer to `resources/list`.
+    /// The result of `resources/list`: one page.
+    ///
+    /// Spec: [Resources](https://modelcontextprotocol.io/specification/2026-07-28/server/resources)
     pub struct ListResourcesResult {
         required {
-            /// This page of the resources.
+            /// The resources of this page.
             resources: List<Resource> = "resources";
         }
         optional {
-            /// Where the next page begins. Opaque.
+            /// The cursor of the next page, opaque. Absent on the last page.
             next_cursor: String = "nextCursor", with_next_cursor;
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `resources/templates/list`.
+    /// The result of `resources/templates/list`: one page.
+    ///
+    /// Spec: [Resource
+    /// templates](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource-templates)
     pub struct ListResourceTemplatesResult {
         required {
-            /// This page of the templates.
+            /// The resource templates of this page.
             resource_templates: List<ResourceTemplate> = "resourceTemplates";
         }
         optional {
-            /// Where the next page begins. Opaque.
+            /// The cursor of the next page, opaque. Absent on the last page.
             next_cursor: String = "nextCursor", with_next_cursor;
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -124,38 +141,43 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `resources/read`.
     ///
-    /// Spec: server/resources#reading-resources
+    /// Spec: [Reading
+    /// resources](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#reading-resources)
     pub struct ReadResourceRequestParams {
         required {
-            /// Which resource.
+            /// The URI of the resource.
             uri: String = "uri";
         }
         optional {
-            /// Answers to what the server asked for in the round before. Since 2026-07-28.
+            /// The responses to the input requests of the previous result, by their names. Since 2026-07-28.
             input_responses: Entries<InputResponse> = "inputResponses", with_input_responses;
-            /// What the server said in the round before, unchanged. Since 2026-07-28.
+            /// The state of the previous result, unchanged. Since 2026-07-28.
             request_state: String = "requestState", with_request_state;
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `resources/read`.
+    /// The result of `resources/read`.
+    ///
+    /// Spec: [Reading
+    /// resources](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#reading-resources)
     pub struct ReadResourceResult {
         required {
-            /// The contents: several where the resource has parts.
+            /// The contents. There are several if the resource has parts.
             contents: Vec<ResourceContents> = "contents";
         }
         optional {
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -163,13 +185,16 @@ wire_struct! {
 
 wire_struct! {
     /// Parameters of `resources/subscribe` and `resources/unsubscribe`. Until 2025-11-25.
+    ///
+    /// Spec:
+    /// [Subscriptions](https://modelcontextprotocol.io/specification/2025-11-25/server/resources#subscriptions)
     pub struct ResourceRequestParams {
         required {
-            /// Which resource.
+            /// The URI of the resource.
             uri: String = "uri";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -178,14 +203,15 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `notifications/resources/updated`.
     ///
-    /// Spec: server/resources#subscriptions
+    /// Spec:
+    /// [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#subscriptions)
     pub struct ResourceUpdatedNotificationParams {
         required {
-            /// What changed: the resource subscribed to, or a part of it.
+            /// The URI of the changed resource: the subscribed one, or a part of it.
             uri: String = "uri";
         }
         optional {
-            /// Names the subscription since 2026-07-28.
+            /// Metadata. Since 2026-07-28 with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }

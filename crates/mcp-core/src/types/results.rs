@@ -7,90 +7,94 @@ use super::{Extra, InputRequiredResult, Meta, WithMeta};
 use crate::{ProtocolVersion, RawJson};
 
 open_enum! {
-    /// What kind of result a response holds. Absent, as before 2026-07-28, it means `complete`.
+    /// The kind of a result. Absent means complete, as before 2026-07-28.
     ///
-    /// Spec: basic/index#resulttype
+    /// Spec: [ResultType](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#resulttype)
     pub enum ResultType {
-        /// The result that was asked for.
+        /// The result of the request.
         Complete = "complete",
-        /// The server needs more: see [`InputRequiredResult`].
+        /// The server needs input first; see [`InputRequiredResult`].
         InputRequired = "input_required",
     }
 }
 
 open_enum! {
-    /// Who may share a cached result. Absent or unknown counts as private.
+    /// Who may share a cached result. Absent or unknown counts as private. Since 2026-07-28.
     ///
-    /// Spec: server/utilities/caching#cache-scope
+    /// Spec: [Cache
+    /// scope](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching#cache-scope)
     pub enum CacheScope {
-        /// Everybody.
+        /// All clients.
         Public = "public",
-        /// The same authorization alone.
+        /// Only requests with the same authorization.
         Private = "private",
     }
 }
 
-/// What a method of the protocol answers with.
+/// The result of a request method.
 pub trait MethodResult: Serialize + Sized {
     /// Decodes a result.
     ///
     /// # Errors
-    /// When the JSON has another shape, and when its `resultType` is one that the method does not know.
+    /// If the JSON has another shape, or a `resultType` that the method does not have.
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error>;
 
-    /// Decodes a result that was sent in this revision. Default: [`decode`](Self::decode), for results that
-    /// have the same shape in every revision.
+    /// Decodes a result of this revision. Default: calls [`decode`](Self::decode), for results that have the
+    /// same shape in every revision.
     ///
     /// # Errors
-    /// As of [`decode`](Self::decode).
+    /// Like [`decode`](Self::decode).
     fn decode_in(raw: &RawJson, version: ProtocolVersion) -> Result<Self, serde_json::Error> {
         let _ = version;
         Self::decode(raw)
     }
 }
 
-/// Results that servers send: they have a `_meta` and, since 2026-07-28, a `resultType`.
+/// A result sent by a server: it has a `_meta` and, since 2026-07-28, a `resultType`.
+///
+/// Spec:
+/// [Result responses](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#result-responses)
 pub trait ServerResult: WithMeta {
-    /// What kind of result this is, as the server said.
+    /// The kind of the result, if the server sent it.
     fn result_type(&self) -> Option<&ResultType>;
 
-    /// Sets the kind; `None` leaves the member out, as legacy revisions want.
+    /// Sets the kind. `None` omits the member, as legacy revisions require.
     fn set_result_type(&mut self, result_type: Option<ResultType>);
 
-    /// Whether this is the result that was asked for.
+    /// Whether the result is complete.
     fn is_complete(&self) -> bool {
         matches!(self.result_type(), None | Some(ResultType::Complete))
     }
 }
 
-/// Results that may be kept for a time.
+/// A result that may be cached. Since 2026-07-28.
 ///
-/// Spec: server/utilities/caching
+/// Spec: [Caching](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching)
 pub trait Cacheable {
-    /// For how long after its arrival the result is fresh: zero where the server does not say.
+    /// How long the result is fresh after its arrival. Default: zero.
     fn ttl(&self) -> Duration;
 
-    /// Whether others than the same authorization may see the kept result.
+    /// Whether the cached result may be used for requests with another authorization.
     fn is_shareable(&self) -> bool;
 
-    /// Sets both hints. A time of more than `i64::MAX` milliseconds is cut to that.
+    /// Sets both caching hints. `ttl` is limited to `i64::MAX` milliseconds.
     fn set_cache(&mut self, ttl: Duration, scope: CacheScope);
 }
 
-/// Results that are one page of a list.
+/// A result that is one page of a list.
 ///
-/// Spec: server/utilities/pagination
+/// Spec: [Pagination](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination)
 pub trait Page {
-    /// What the list is of.
+    /// The type of the elements.
     type Item;
 
-    /// Where the next page begins; `None` on the last one. An empty string is a cursor.
+    /// The cursor of the next page. `None` on the last page. An empty string is a valid cursor.
     fn next_cursor(&self) -> Option<&str>;
 
     /// The elements of this page.
     fn items(&self) -> &super::List<Self::Item>;
 
-    /// Takes the elements of this page.
+    /// Converts it into the elements of this page.
     fn into_items(self) -> super::List<Self::Item>;
 }
 
@@ -159,7 +163,7 @@ macro_rules! page {
 }
 pub(crate) use {cacheable, page, server_result};
 
-/// An unknown kind of result is not to be read as a complete one.
+/// Rejects results that are not complete: an unknown kind must not be treated as complete.
 pub(crate) fn check_complete(result: &impl ServerResult) -> Result<(), serde_json::Error> {
     match result.result_type() {
         None | Some(ResultType::Complete) => Ok(()),
@@ -172,13 +176,15 @@ fn unexpected(result_type: &str) -> serde_json::Error {
 }
 
 wire_struct! {
-    /// A result that says no more than that all went well.
+    /// A result without data: confirms success.
+    ///
+    /// Spec: [EmptyResult](https://modelcontextprotocol.io/specification/2026-07-28/schema#emptyresult)
     #[derive(Default)]
     pub struct EmptyResult {
         optional {
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -186,23 +192,24 @@ wire_struct! {
 
 server_result!(EmptyResult);
 
-/// The answer to `tools/call`, `prompts/get` or `resources/read`.
+/// The result of `tools/call`, `prompts/get` or `resources/read`.
 ///
-/// Decoded by its `resultType`: absent means complete, and an unknown one is kept as it came, for
-/// extensions to read.
+/// The variant is determined by `resultType`: absent means complete, and an unknown one is preserved for
+/// extensions.
 ///
-/// Spec: basic/patterns/mrtr
+/// Spec:
+/// [Multi round-trip requests](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(clippy::large_enum_variant, reason = "passed on once, and nearly always complete")]
+#[allow(clippy::large_enum_variant, reason = "moved once, and nearly always complete")]
 pub enum Outcome<T> {
-    /// The result.
+    /// The complete result.
     Complete(T),
-    /// The server wants input before it goes on: gather it and ask again.
+    /// The server needs input: collect it and retry the request.
     InputRequired(InputRequiredResult),
-    /// A kind of result that an extension defines.
+    /// A kind of result defined by an extension.
     Other {
-        /// Its `resultType`.
+        /// The `resultType`.
         result_type: String,
         /// The whole result.
         raw: RawJson,
@@ -210,7 +217,7 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// The result, if it is complete.
+    /// Converts it into the complete result, or `None` for any other kind.
     pub fn into_complete(self) -> Option<T> {
         match self {
             Self::Complete(result) => Some(result),
@@ -227,7 +234,7 @@ impl<T> From<T> for Outcome<T> {
 
 impl<T: ServerResult + Serialize + de::DeserializeOwned> MethodResult for Outcome<T> {
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
-        // Nearly every result is complete, so that is tried before looking for the kind.
+        // Nearly every result is complete, so this is tried before the kind is determined.
         let complete = raw.decode::<T>();
         if let Ok(result) = complete.as_ref()
             && result.is_complete()
@@ -257,7 +264,7 @@ impl<T: Serialize> Serialize for Outcome<T> {
     }
 }
 
-/// Keeps a copy of the text; [`MethodResult::decode`] works in place.
+/// Copies the text; [`MethodResult::decode`] decodes in place.
 impl<'de, T: ServerResult + Serialize + de::DeserializeOwned> Deserialize<'de> for Outcome<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -266,7 +273,7 @@ impl<'de, T: ServerResult + Serialize + de::DeserializeOwned> Deserialize<'de> f
     }
 }
 
-/// A result as it came, of whatever kind.
+/// The raw result, of any kind.
 impl MethodResult for RawJson {
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
         Ok(raw.clone())

@@ -1,44 +1,49 @@
 use super::{List, Meta, RequestParams, meta::with_meta, sampling::client_result};
 
 wire_struct! {
-    /// A folder or file that a server may work in. Deprecated since 2026-07-28.
+    /// A directory or file that a server may work in. Deprecated since 2026-07-28.
     ///
-    /// Spec: client/roots#root
+    /// Spec: [Root](https://modelcontextprotocol.io/specification/2026-07-28/client/roots#root)
     pub struct Root {
         required {
             /// A `file://` URI. Not parsed.
             uri: String = "uri";
         }
         optional {
-            /// Its name for people.
+            /// The human-readable name.
             name: String = "name", with_name;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The client's answer to `roots/list`.
+    /// The result of `roots/list`, sent by the client. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Roots](https://modelcontextprotocol.io/specification/2026-07-28/client/roots)
     pub struct ListRootsResult {
         required {
             /// The roots.
             roots: List<Root> = "roots";
         }
         optional {
-            /// Until 2025-11-25.
+            /// Metadata. Until 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A `roots/list` inside an [`InputRequiredResult`](super::InputRequiredResult).
+    /// A `roots/list` request in an [`InputRequiredResult`](super::InputRequiredResult). Since 2026-07-28,
+    /// deprecated.
+    ///
+    /// Spec: [Roots](https://modelcontextprotocol.io/specification/2026-07-28/client/roots)
     #[derive(Default)]
     pub struct ListRootsRequest {
         tag "method" = "roots/list";
         optional {
-            /// Nothing but `_meta`.
+            /// The parameters.
             params: RequestParams = "params", with_params;
         }
     }

@@ -6,31 +6,32 @@ use super::{
 };
 
 tagged_enum! {
-    /// One piece of a message to or from a model.
+    /// One block of the content of a message to or from a model. Deprecated since 2026-07-28.
     ///
-    /// Spec: client/sampling#message-content
-    #[allow(clippy::large_enum_variant, reason = "as for the other content blocks")]
+    /// Spec: [Message
+    /// content](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#message-content)
+    #[allow(clippy::large_enum_variant, reason = "as for `ContentBlock`")]
     pub enum SamplingContent by "type" {
         /// Text.
         Text(TextContent) = "text",
-        /// A picture.
+        /// An image.
         Image(ImageContent) = "image",
-        /// Sound. Since 2025-03-26.
+        /// Audio. Since 2025-03-26.
         Audio(AudioContent) = "audio",
-        /// The model wants a tool called. Since 2025-11-25.
+        /// A tool call requested by the model. Since 2025-11-25.
         ToolUse(ToolUseContent) = "tool_use",
-        /// What the tool answered. Since 2025-11-25.
+        /// The result of a tool call. Since 2025-11-25.
         ToolResult(ToolResultContent) = "tool_result",
     }
 }
 
 impl SamplingContent {
-    /// Text.
+    /// Creates a text block.
     pub fn text(text: impl Into<String>) -> Self {
         TextContent::new(text).into()
     }
 
-    /// The text, where this is text.
+    /// The text of a text block, or `None` for any other kind.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(content) => Some(&content.text),
@@ -58,107 +59,126 @@ impl From<&str> for OneOrMany<SamplingContent> {
 }
 
 wire_struct! {
-    /// One message of a conversation with a model.
+    /// One message of a conversation with a model. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Sampling](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling)
     pub struct SamplingMessage {
         required {
-            /// Whose message it is.
+            /// The role of the author.
             role: Role = "role";
-            /// What it says.
+            /// The content.
             content: OneOrMany<SamplingContent> = "content";
         }
         optional {
-            /// Since 2025-11-25.
+            /// Metadata. Since 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl SamplingMessage {
-    /// A message of the user.
+    /// Creates a message of the user.
     pub fn user(content: impl Into<OneOrMany<SamplingContent>>) -> Self {
         Self::new(Role::User, content)
     }
 
-    /// A message of the model.
+    /// Creates a message of the model.
     pub fn assistant(content: impl Into<OneOrMany<SamplingContent>>) -> Self {
         Self::new(Role::Assistant, content)
     }
 }
 
 open_enum! {
-    /// What a server wants put before the model besides the messages.
+    /// The context that a server requests to be included in the prompt. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Creating
+    /// messages](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#creating-messages)
     pub enum IncludeContext {
-        /// Nothing.
+        /// No context.
         None = "none",
-        /// What this server offers. Deprecated since 2025-11-25.
+        /// The context of this server. Deprecated since 2025-11-25.
         ThisServer = "thisServer",
-        /// What all servers offer. Deprecated since 2025-11-25.
+        /// The context of all servers. Deprecated since 2025-11-25.
         AllServers = "allServers",
     }
 }
 
 open_enum! {
-    /// Why a model stopped.
+    /// The reason why a model stopped. Deprecated since 2026-07-28.
+    ///
+    /// Spec:
+    /// [CreateMessageResult](https://modelcontextprotocol.io/specification/2026-07-28/schema#createmessageresult)
     pub enum StopReason {
-        /// It was done.
+        /// The end of the turn.
         EndTurn = "endTurn",
-        /// It wrote one of the stop sequences.
+        /// A stop sequence.
         StopSequence = "stopSequence",
-        /// It reached the limit.
+        /// The maximum number of tokens.
         MaxTokens = "maxTokens",
-        /// It wants a tool called. Since 2025-11-25.
+        /// A tool call. Since 2025-11-25.
         ToolUse = "toolUse",
     }
 }
 
 open_enum! {
-    /// Whether a model may, must or must not call tools.
+    /// Whether a model may call tools. Since 2025-11-25, deprecated since 2026-07-28.
+    ///
+    /// Spec: [Sampling with
+    /// tools](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#sampling-with-tools)
     pub enum ToolChoiceMode {
-        /// It may.
+        /// The model may call tools.
         Auto = "auto",
-        /// It must call one at least.
+        /// The model must call at least one tool.
         Required = "required",
-        /// It must not.
+        /// The model must not call tools.
         None = "none",
     }
 }
 
 wire_struct! {
-    /// How a model is to deal with tools. Since 2025-11-25.
+    /// How a model uses tools. Since 2025-11-25, deprecated since 2026-07-28.
+    ///
+    /// Spec: [Sampling with
+    /// tools](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#sampling-with-tools)
     #[derive(Default)]
     pub struct ToolChoice {
         optional {
-            /// Absent means [`ToolChoiceMode::Auto`].
+            /// The mode. Default: [`ToolChoiceMode::Auto`].
             mode: ToolChoiceMode = "mode", with_mode;
         }
     }
 }
 
 wire_struct! {
-    /// A wish about which model to use.
+    /// A hint for the selection of a model. Deprecated since 2026-07-28.
+    ///
+    /// Spec: [Model
+    /// preferences](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#model-preferences)
     #[derive(Default)]
     pub struct ModelHint {
         optional {
-            /// A part of the model's name.
+            /// A part of the name of the model.
             name: String = "name", with_name;
         }
     }
 }
 
 wire_struct! {
-    /// What matters in the choice of a model, each from 0 (nothing) to 1 (most of all).
+    /// Preferences for the selection of a model. Priorities are from 0 (not important) to 1 (most important).
+    /// Deprecated since 2026-07-28.
     ///
-    /// Spec: client/sampling#model-preferences
+    /// Spec: [Model
+    /// preferences](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#model-preferences)
     #[derive(Default)]
     pub struct ModelPreferences {
         optional {
-            /// Models to try, the first that fits.
+            /// Hints in order of preference.
             hints: Vec<ModelHint> = "hints", with_hints;
-            /// That it is cheap.
+            /// The priority of low cost.
             cost_priority: Number = "costPriority", with_cost_priority;
-            /// That it is fast.
+            /// The priority of low latency.
             speed_priority: Number = "speedPriority", with_speed_priority;
-            /// That it is able.
+            /// The priority of advanced capabilities.
             intelligence_priority: Number = "intelligencePriority", with_intelligence_priority;
         }
     }
@@ -167,71 +187,78 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `sampling/createMessage`. Deprecated since 2026-07-28.
     ///
-    /// Spec: client/sampling#creating-messages
+    /// Spec: [Creating
+    /// messages](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#creating-messages)
     pub struct CreateMessageRequestParams {
         required {
             /// The conversation so far.
             messages: Vec<SamplingMessage> = "messages";
-            /// The most tokens to write.
+            /// The maximum number of tokens to generate.
             max_tokens: i64 = "maxTokens" via Integer;
         }
         optional {
-            /// Which model to use.
+            /// Preferences for the selection of the model.
             model_preferences: ModelPreferences = "modelPreferences", with_model_preferences;
-            /// What to tell the model before all else.
+            /// The system prompt.
             system_prompt: String = "systemPrompt", with_system_prompt;
-            /// What else to put before the model.
+            /// The context to be included in the prompt.
             include_context: IncludeContext = "includeContext", with_include_context;
-            /// How freely to choose words.
+            /// The sampling temperature.
             temperature: Number = "temperature", with_temperature;
-            /// What to stop at.
+            /// Texts at which the model stops.
             stop_sequences: Vec<String> = "stopSequences", with_stop_sequences;
-            /// For the provider of the model.
+            /// Parameters for the provider of the model.
             metadata: Map<String, Value> = "metadata", with_metadata;
-            /// Tools the model may call. Since 2025-11-25.
+            /// The tools that the model may call. Since 2025-11-25.
             tools: Vec<Tool> = "tools", with_tools;
-            /// Whether it may, must or must not. Since 2025-11-25.
+            /// Whether the model may call tools. Since 2025-11-25.
             tool_choice: ToolChoice = "toolChoice", with_tool_choice;
-            /// Asks for a task in place of the result. In 2025-11-25 alone.
+            /// Requests a task instead of the result. Only in 2025-11-25.
             task: TaskMetadata = "task", with_task;
-            /// Until 2025-11-25.
+            /// Metadata. Until 2025-11-25.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The client's answer to `sampling/createMessage`.
+    /// The result of `sampling/createMessage`, sent by the client. Deprecated since 2026-07-28.
+    ///
+    /// Spec:
+    /// [CreateMessageResult](https://modelcontextprotocol.io/specification/2026-07-28/schema#createmessageresult)
     pub struct CreateMessageResult {
         required {
-            /// Whose message it is.
+            /// The role of the author.
             role: Role = "role";
-            /// What the model wrote.
+            /// The content generated by the model.
             content: OneOrMany<SamplingContent> = "content";
-            /// Which model it was.
+            /// The name of the model.
             model: String = "model";
         }
         optional {
-            /// Why it stopped, if that is known.
+            /// The reason why the model stopped, if it is known.
             stop_reason: StopReason = "stopReason", with_stop_reason;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// A `sampling/createMessage` inside an [`InputRequiredResult`](super::InputRequiredResult).
+    /// A `sampling/createMessage` request in an [`InputRequiredResult`](super::InputRequiredResult). Since
+    /// 2026-07-28, deprecated.
+    ///
+    /// Spec: [Sampling](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling)
     pub struct CreateMessageRequest {
         tag "method" = "sampling/createMessage";
         required {
-            /// What to ask the model.
+            /// The parameters.
             params: CreateMessageRequestParams = "params";
         }
     }
 }
 
-/// Results that clients send: no `resultType` to look at.
+/// Implements `MethodResult` for results of clients, which have no `resultType`.
 macro_rules! client_result {
     ($($name:ty),+ $(,)?) => {
         $( impl $crate::types::MethodResult for $name {

@@ -2,34 +2,35 @@ use super::{Meta, ResultType, meta::with_meta, results::server_result};
 use crate::RequestId;
 
 wire_struct! {
-    /// What a subscription is about. Members of extensions are in `extra`.
+    /// The notifications of a subscription. Members of extensions are in `extra`. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/subscriptions
+    /// Spec: [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions)
     #[derive(Default)]
     pub struct SubscriptionFilter {
         optional {
-            /// That the list of tools changed.
+            /// Changes of the list of tools. Default: false.
             tools_list_changed: bool = "toolsListChanged", with_tools_list_changed;
-            /// That the list of prompts changed.
+            /// Changes of the list of prompts. Default: false.
             prompts_list_changed: bool = "promptsListChanged", with_prompts_list_changed;
-            /// That the list of resources or of templates changed.
+            /// Changes of the lists of resources and of resource templates. Default: false.
             resources_list_changed: bool = "resourcesListChanged", with_resources_list_changed;
-            /// That one of these resources changed.
+            /// Changes of the resources with these URIs.
             resource_subscriptions: Vec<String> = "resourceSubscriptions", with_resource_subscriptions;
         }
     }
 }
 
 impl SubscriptionFilter {
-    /// Whether a change of this resource is one that is asked for: see [`covers_resource`].
+    /// Whether the filter includes changes of this resource; see [`covers_resource`].
     pub fn covers(&self, uri: &str) -> bool {
-        self.resource_subscriptions.iter().flatten().any(|wanted| covers_resource(wanted, uri))
+        let mut subscribed = self.resource_subscriptions.iter().flatten();
+        subscribed.any(|subscribed| covers_resource(subscribed, uri))
     }
 }
 
-/// Whether whoever subscribed to a resource is to hear of `uri`: the resource itself, or one below it.
+/// Whether a subscription of one resource includes changes of `uri`: the same resource, or a part of it.
 ///
-/// Spec: server/resources#subscriptions
+/// Spec: [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#subscriptions)
 pub fn covers_resource(subscribed: &str, uri: &str) -> bool {
     let Some(rest) = uri.strip_prefix(subscribed) else { return false };
     rest.is_empty() || subscribed.ends_with('/') || rest.starts_with(['/', '?', '#'])
@@ -38,36 +39,37 @@ pub fn covers_resource(subscribed: &str, uri: &str) -> bool {
 wire_struct! {
     /// Parameters of `subscriptions/listen`. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/subscriptions
+    /// Spec: [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions)
     pub struct SubscriptionsListenRequestParams {
         required {
-            /// What to hear about.
+            /// The requested notifications.
             notifications: SubscriptionFilter = "notifications";
         }
         optional {
-            /// Required.
+            /// Metadata. Required.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `subscriptions/listen`, which ends it gracefully. Since 2026-07-28.
+    /// The result of `subscriptions/listen`, which ends the subscription gracefully. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/subscriptions#graceful-closure
+    /// Spec: [Graceful
+    /// closure](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#graceful-closure)
     #[derive(Default)]
     pub struct SubscriptionsListenResult {
         optional {
             /// Always `complete`.
             result_type: ResultType = "resultType", with_result_type;
-            /// Names the subscription.
+            /// Metadata with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl SubscriptionsListenResult {
-    /// The end of the subscription that the request of this id opened.
+    /// Creates the result of the `subscriptions/listen` request with this id.
     pub fn of(subscription: impl Into<RequestId>) -> Self {
         Self::new()
             .with_result_type(ResultType::Complete)
@@ -78,14 +80,15 @@ impl SubscriptionsListenResult {
 wire_struct! {
     /// Parameters of `notifications/subscriptions/acknowledged`. Since 2026-07-28.
     ///
-    /// Spec: basic/patterns/subscriptions#acknowledgment
+    /// Spec:
+    /// [Acknowledgment](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment)
     pub struct SubscriptionsAcknowledgedNotificationParams {
         required {
-            /// The part of what was asked for that the server will tell.
+            /// The requested notifications that the server will send.
             notifications: SubscriptionFilter = "notifications";
         }
         optional {
-            /// Names the subscription.
+            /// Metadata with the id of the subscription.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -99,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_resource_belongs_to_it() {
-        for (wanted, uri, covered) in [
+    fn a_subscription_covers_the_parts_of_its_resource() {
+        for (subscribed, uri, covered) in [
             ("a://b", "a://b", true),
             ("a://b", "a://b/c", true),
             ("a://b/", "a://b/c", true),
@@ -109,8 +112,8 @@ mod tests {
             ("a://b/c", "a://b", false),
         ] {
             let filter = SubscriptionFilter::new();
-            let filter = filter.with_resource_subscriptions(vec![wanted.to_owned()]);
-            assert_eq!(filter.covers(uri), covered, "{wanted} {uri}");
+            let filter = filter.with_resource_subscriptions(vec![subscribed.to_owned()]);
+            assert_eq!(filter.covers(uri), covered, "{subscribed} {uri}");
         }
     }
 }

@@ -1,7 +1,6 @@
-//! Tasks as they are in 2025-11-25, and there alone: experimental, and replaced since by an extension
-//! whose messages differ.
+//! The experimental tasks of revision 2025-11-25. Later revisions have a tasks extension with other messages.
 //!
-//! Spec: 2025-11-25 basic/utilities/tasks
+//! Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,23 +12,25 @@ use super::{
 };
 
 open_enum! {
-    /// How far a task is.
+    /// The status of a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub enum TaskStatus {
-        /// At work.
+        /// The task is running.
         Working = "working",
-        /// Waits for input.
+        /// The task needs input.
         InputRequired = "input_required",
-        /// Done.
+        /// The task has completed.
         Completed = "completed",
-        /// Failed.
+        /// The task has failed.
         Failed = "failed",
-        /// Given up.
+        /// The task was cancelled.
         Cancelled = "cancelled",
     }
 }
 
 impl TaskStatus {
-    /// Whether the task will not change any more.
+    /// Whether the status is final.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
@@ -37,110 +38,126 @@ impl TaskStatus {
 
 open_enum! {
     /// Whether a tool can run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub enum TaskSupport {
-        /// It cannot. Also meant where nothing is said.
+        /// It cannot. The default.
         Forbidden = "forbidden",
         /// It can.
         Optional = "optional",
-        /// It cannot otherwise.
+        /// It must.
         Required = "required",
     }
 }
 
 wire_struct! {
-    /// How a tool can be run.
+    /// The modes in which a tool can run.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct ToolExecution {
         optional {
-            /// Whether as a task. Absent means [`TaskSupport::Forbidden`].
+            /// Whether it can run as a task. Default: [`TaskSupport::Forbidden`].
             task_support: TaskSupport = "taskSupport", with_task_support;
         }
     }
 }
 
 wire_struct! {
-    /// Asks that a request be run as a task.
+    /// Requests that a request is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TaskMetadata {
         optional {
-            /// Milliseconds to keep the task after it was made.
+            /// The requested lifetime of the task from its creation, in milliseconds.
             ttl: i64 = "ttl" via Integer, with_ttl;
         }
     }
 }
 
 wire_struct! {
-    /// Names, in `_meta`, the task that a message belongs to.
+    /// The value of `io.modelcontextprotocol/related-task` in `_meta`: the task that a message belongs to.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct RelatedTaskMetadata {
         required {
-            /// The task.
+            /// The id of the task.
             task_id: String = "taskId";
         }
     }
 }
 
 wire_struct! {
-    /// A request that is being worked on.
+    /// A request that is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct Task {
         required {
-            /// Its name.
+            /// The id.
             task_id: String = "taskId";
-            /// How far it is.
+            /// The status.
             status: TaskStatus = "status";
-            /// When it was made, in ISO 8601. Not parsed.
+            /// The time of its creation, in ISO 8601. Not parsed.
             created_at: String = "createdAt";
-            /// When it last changed, in ISO 8601. Not parsed.
+            /// The time of its last change, in ISO 8601. Not parsed.
             last_updated_at: String = "lastUpdatedAt";
-            /// Milliseconds it is kept after it was made; `None`, which is `null`, for no limit.
+            /// The lifetime from its creation, in milliseconds. `None`, sent as `null`, is no limit.
             ttl: Option<i64> = "ttl";
         }
         optional {
-            /// What is going on, for people.
+            /// A human-readable description of the status.
             status_message: String = "statusMessage", with_status_message;
-            /// Milliseconds to wait before asking again.
+            /// The recommended interval between polls, in milliseconds.
             poll_interval: i64 = "pollInterval" via Integer, with_poll_interval;
-            /// Where a task is a result or a parameter itself.
+            /// Metadata, if the task is a result or the parameters of a notification.
             meta: Meta = "_meta", with_meta;
-            /// Not a member of this revision; kept where a server sends it.
+            /// The kind of the result. Not part of this revision; stored if a server sends it.
             result_type: ResultType = "resultType", with_result_type;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to a request that was asked to run as a task.
+    /// The result of a request that is run as a task.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct CreateTaskResult {
         required {
             /// The task.
             task: Task = "task";
         }
         optional {
-            /// Not a member of this revision; kept where a server sends it.
+            /// The kind of the result. Not part of this revision; stored if a server sends it.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// Parameters of `tasks/get`, `tasks/result` and `tasks/cancel`. The answers are a [`Task`], the
-    /// result of the request itself ([`TaskPayload`]), and a [`Task`].
+    /// Parameters of `tasks/get`, `tasks/result` and `tasks/cancel`. Their results are a [`Task`], the result
+    /// of the request itself ([`TaskPayload`]), and a [`Task`].
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct TaskRequestParams {
         required {
-            /// Which task.
+            /// The id of the task.
             task_id: String = "taskId";
         }
         optional {
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
-/// The answer to `tasks/result`: what the request would have been answered with.
+/// The result of `tasks/result`: the result of the original request.
 ///
-/// [`decode`](crate::RawJson::decode) it as the result type of that request.
+/// [Decode](crate::RawJson::decode) it as the result type of that request.
+///
+/// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskPayload(pub crate::RawJson);
@@ -152,40 +169,46 @@ impl super::MethodResult for TaskPayload {
 }
 
 wire_struct! {
-    /// The answer to `tasks/list`.
+    /// The result of `tasks/list`: one page.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     pub struct ListTasksResult {
         required {
-            /// This page of the tasks.
+            /// The tasks of this page.
             tasks: List<Task> = "tasks";
         }
         optional {
-            /// Where the next page begins. Opaque.
+            /// The cursor of the next page, opaque. Absent on the last page.
             next_cursor: String = "nextCursor", with_next_cursor;
-            /// Not a member of this revision; kept where a server sends it.
+            /// The kind of the result. Not part of this revision; stored if a server sends it.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// What can be done with tasks.
+    /// The capabilities for tasks.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TasksCapability {
         optional {
-            /// `tasks/list`.
+            /// Supports `tasks/list`.
             list: Map<String, Value> = "list", with_list;
-            /// `tasks/cancel`.
+            /// Supports `tasks/cancel`.
             cancel: Map<String, Value> = "cancel", with_cancel;
-            /// Which requests can be run as tasks.
+            /// The requests that can be run as tasks.
             requests: TaskRequestsCapability = "requests", with_requests;
         }
     }
 }
 
 wire_struct! {
-    /// Which requests can be run as tasks: each member holds one for each method, such as `call`.
+    /// The requests that can be run as tasks. Each member is an object of method names, such as `call`.
+    ///
+    /// Spec: [Tasks](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks)
     #[derive(Default)]
     pub struct TaskRequestsCapability {
         optional {

@@ -11,9 +11,7 @@ use super::{
 };
 
 wire_struct! {
-    /// Something a server lets be called.
-    ///
-    /// Spec: server/tools#tool
+    /// A tool that a server offers.
     ///
     /// ```
     /// use mcp_core::{Tool, ToolAnnotations};
@@ -23,112 +21,118 @@ wire_struct! {
     ///     .with_description("Rolls a die")
     ///     .with_annotations(ToolAnnotations::new().with_read_only_hint(true));
     /// assert_eq!(tool.display_name(), "roll_dice");
+    /// assert!(tool.hints().is_read_only());
     /// # Ok::<(), serde_json::Error>(())
     /// ```
+    ///
+    /// Spec: [Tool](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool)
     pub struct Tool {
         required {
-            /// Its name, by which it is called.
+            /// The unique name, used in `tools/call`.
             name: String = "name";
-            /// The JSON Schema of its arguments, with `"type": "object"` at the root. The order of its
-            /// keys is kept.
+            /// The JSON Schema of the arguments, with `"type": "object"` at the root. The order of keys is
+            /// preserved.
             input_schema: Map<String, Value> = "inputSchema";
         }
         optional {
-            /// Its name for people. Since 2025-06-18.
+            /// The human-readable name. Since 2025-06-18.
             title: String = "title", with_title;
-            /// What it does, for people and models.
+            /// The description, for users and models.
             description: String = "description", with_description;
             /// The JSON Schema of [`CallToolResult::structured_content`]. Since 2025-06-18.
             output_schema: Map<String, Value> = "outputSchema", with_output_schema;
-            /// How it behaves, by its own account. Since 2025-03-26.
+            /// Hints about its behaviour. Since 2025-03-26.
             annotations: ToolAnnotations = "annotations", with_annotations;
-            /// Since 2025-11-25.
+            /// Icons to be shown to users. Since 2025-11-25.
             icons: Vec<Icon> = "icons", with_icons;
-            /// Whether it can run as a task. In 2025-11-25 alone.
+            /// Whether it can run as a task. Only in 2025-11-25.
             execution: ToolExecution = "execution", with_execution;
-            /// Since 2025-06-18.
+            /// Metadata. Since 2025-06-18.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 impl Tool {
-    /// What to show to people: the title, the annotations' title, or else the name.
+    /// The name to be shown to users: the title, the title of the annotations, or the name.
     pub fn display_name(&self) -> &str {
         let annotated = || self.annotations.as_ref().and_then(|hints| hints.title.as_deref());
         self.title.as_deref().or_else(annotated).unwrap_or(&self.name)
     }
 
-    /// How it behaves, by its own account; a tool that says nothing has the
-    /// [defaults](ToolAnnotations) of the protocol.
+    /// The hints about its behaviour. A tool without annotations has the [defaults](ToolAnnotations) of the
+    /// protocol.
     pub fn hints(&self) -> &ToolAnnotations {
-        static SILENT: LazyLock<ToolAnnotations> = LazyLock::new(ToolAnnotations::default);
-        self.annotations.as_ref().unwrap_or(&SILENT)
+        static DEFAULTS: LazyLock<ToolAnnotations> = LazyLock::new(ToolAnnotations::default);
+        self.annotations.as_ref().unwrap_or(&DEFAULTS)
     }
 }
 
 wire_struct! {
-    /// How a tool behaves, by its own account: hints, on which no decision about safety may rest
-    /// unless the server is trusted. Since 2025-03-26.
+    /// Hints about the behaviour of a tool. Do not base security decisions on them unless the server is
+    /// trusted. Since 2025-03-26.
+    ///
+    /// Spec: [ToolAnnotations](https://modelcontextprotocol.io/specification/2026-07-28/schema#toolannotations)
     #[derive(Default)]
     pub struct ToolAnnotations {
         optional {
-            /// Its name for people.
+            /// The human-readable name.
             title: String = "title", with_title;
-            /// It changes nothing. Absent means false.
+            /// The tool does not modify its environment. Default: false.
             read_only_hint: bool = "readOnlyHint", with_read_only_hint;
-            /// It may destroy something. Absent means true.
+            /// The tool may perform destructive updates. Default: true.
             destructive_hint: bool = "destructiveHint", with_destructive_hint;
-            /// A second call with the same arguments changes nothing more. Absent means false.
+            /// A repeated call with the same arguments has no further effect. Default: false.
             idempotent_hint: bool = "idempotentHint", with_idempotent_hint;
-            /// It deals with the world outside, such as the web. Absent means true.
+            /// The tool interacts with external entities, such as the web. Default: true.
             open_world_hint: bool = "openWorldHint", with_open_world_hint;
         }
     }
 }
 
 impl ToolAnnotations {
-    /// Whether it says that it changes nothing. Default: no.
-    ///
-    /// Spec: schema#toolannotations
+    /// Whether the tool declares that it does not modify its environment. Default: false.
     pub fn is_read_only(&self) -> bool {
         self.read_only_hint.unwrap_or(false)
     }
 
-    /// Whether it may destroy something, as far as it says. Default: yes, unless it is read-only.
+    /// Whether the tool may perform destructive updates. Default: true, unless it is read-only.
     pub fn is_destructive(&self) -> bool {
         !self.is_read_only() && self.destructive_hint.unwrap_or(true)
     }
 
-    /// Whether it says that a second call with the same arguments changes nothing more. Default: no,
-    /// unless it is read-only.
+    /// Whether a repeated call with the same arguments has no further effect. Default: false, unless it is
+    /// read-only.
     pub fn is_idempotent(&self) -> bool {
         self.is_read_only() || self.idempotent_hint.unwrap_or(false)
     }
 
-    /// Whether it deals with the world outside, as far as it says. Default: yes.
+    /// Whether the tool interacts with external entities. Default: true.
     pub fn is_open_world(&self) -> bool {
         self.open_world_hint.unwrap_or(true)
     }
 }
 
 wire_struct! {
-    /// The answer to `tools/list`.
+    /// The result of `tools/list`: one page.
+    ///
+    /// Spec: [Listing tools](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#listing-tools)
     pub struct ListToolsResult {
         required {
-            /// This page of the tools.
+            /// The tools of this page.
             tools: List<Tool> = "tools";
         }
         optional {
-            /// Where the next page begins. Opaque.
+            /// The cursor of the next page, opaque. Absent on the last page.
             next_cursor: String = "nextCursor", with_next_cursor;
-            /// Milliseconds for which the result is fresh; see [`Cacheable`](super::Cacheable).
+            /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
+            /// 2026-07-28.
             ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
-            /// Who may share it.
+            /// Who may share the cached result. Since 2026-07-28.
             cache_scope: CacheScope = "cacheScope", with_cache_scope;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
     }
@@ -137,32 +141,31 @@ wire_struct! {
 wire_struct! {
     /// Parameters of `tools/call`.
     ///
-    /// Spec: server/tools#calling-tools
+    /// Spec: [Calling tools](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#calling-tools)
     pub struct CallToolRequestParams {
         required {
-            /// Which tool.
+            /// The name of the tool.
             name: String = "name";
         }
         optional {
-            /// Its arguments.
+            /// The arguments.
             arguments: Map<String, Value> = "arguments", with_arguments;
-            /// Asks for a task in place of the result. In 2025-11-25 alone; the answer is then a
+            /// Requests a task instead of the result. Only in 2025-11-25; the response is then a
             /// [`CreateTaskResult`](super::tasks_2025_11_25::CreateTaskResult).
             task: TaskMetadata = "task", with_task;
-            /// Answers to what the server asked for in the round before. Since 2026-07-28.
+            /// The responses to the input requests of the previous result, by their names. Since 2026-07-28.
             input_responses: Entries<InputResponse> = "inputResponses", with_input_responses;
-            /// What the server said in the round before, unchanged. Since 2026-07-28.
+            /// The state of the previous result, unchanged. Since 2026-07-28.
             request_state: String = "requestState", with_request_state;
-            /// Required since 2026-07-28.
+            /// Metadata. Required since 2026-07-28.
             meta: Meta = "_meta", with_meta;
         }
     }
 }
 
 wire_struct! {
-    /// The answer to `tools/call`. A tool that failed answers too: see [`into_result`](Self::into_result).
-    ///
-    /// Spec: server/tools#tool-result
+    /// The result of `tools/call`. A failed tool returns a result too; see
+    /// [`into_result`](Self::into_result).
     ///
     /// ```
     /// use mcp_core::CallToolResult;
@@ -174,70 +177,72 @@ wire_struct! {
     /// assert_eq!(result.structured::<Vec<u8>>()?, [4, 2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// Spec: [Tool result](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-result)
     #[derive(Default)]
     pub struct CallToolResult {
         optional {
-            /// The result as data; `Some(Value::Null)` is a result of `null`. Since 2025-06-18.
+            /// The structured result. `Some(Value::Null)` is the result `null`. Since 2025-06-18.
             structured_content: Value = "structuredContent" via Nullable, with_structured_content;
-            /// Whether the tool failed. Absent means that it did not.
+            /// Whether the tool failed. Default: false.
             is_error: bool = "isError", with_is_error;
-            /// Since 2026-07-28.
+            /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
-            /// Anything else there is to say.
+            /// Metadata.
             meta: Meta = "_meta", with_meta;
         }
         defaulted {
-            /// The result for people and models.
+            /// The result as content blocks.
             content: Vec<ContentBlock> = "content", with_content;
         }
     }
 }
 
 impl CallToolResult {
-    /// A result that is one piece of text.
+    /// Creates a result with one text block.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self::new().with_content([ContentBlock::text(text)])
     }
 
-    /// The failure of a tool, told in one piece of text.
+    /// Creates the result of a failed tool with one text block.
     pub fn error(text: impl Into<String>) -> Self {
         Self::from_text(text).with_is_error(true)
     }
 
-    /// The text of all the text blocks, a line break between two.
+    /// The text of all text blocks, joined by line breaks.
     pub fn text(&self) -> String {
         let texts: Vec<&str> = self.content.iter().filter_map(ContentBlock::as_text).collect();
         texts.join("\n")
     }
 
-    /// Makes an error of the result of a tool that failed.
+    /// Converts the result of a failed tool into an error.
     ///
     /// # Errors
-    /// When [`is_error`](Self::is_error) is true.
+    /// If [`is_error`](Self::is_error) is true.
     pub fn into_result(self) -> Result<Self, ToolError> {
         if self.is_error == Some(true) { Err(ToolError(Box::new(self))) } else { Ok(self) }
     }
 
-    /// Reads the structured content as `T`.
+    /// Decodes the structured content as `T`. Absent content is decoded as `null`.
     ///
     /// # Errors
-    /// When it has another shape. Absent content is read as `null`.
+    /// If it cannot be deserialized as `T`.
     pub fn structured<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(self.structured_content.as_ref().unwrap_or(&Value::Null))
     }
 }
 
-/// A tool ran and failed. Shows the text that the tool gave.
+/// The error of a failed tool. `Display` prints the text of its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolError(Box<CallToolResult>);
 
 impl ToolError {
-    /// The whole result.
+    /// The result of the tool.
     pub fn result(&self) -> &CallToolResult {
         &self.0
     }
 
-    /// Takes the whole result.
+    /// Converts it into the result of the tool.
     pub fn into_result(self) -> CallToolResult {
         *self.0
     }
@@ -246,7 +251,7 @@ impl ToolError {
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.text();
-        f.write_str(if text.is_empty() { "the tool failed and gave no text" } else { &text })
+        f.write_str(if text.is_empty() { "the tool failed without a text" } else { &text })
     }
 }
 
@@ -265,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_tool_is_a_result_that_turns_into_an_error() {
+    fn the_result_of_a_failed_tool_converts_into_an_error() {
         let failed = CallToolResult::error("no such book").with_content([
             ContentBlock::text("no such book"),
             ContentBlock::image("AA==", "image/png"),
@@ -278,10 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn silent_tools_count_as_dangerous() {
+    fn tools_without_annotations_count_as_destructive() {
         let read = |text: &str| serde_json::from_str::<Tool>(text).unwrap();
-        let silent = read(r#"{"name":"a","inputSchema":{}}"#);
-        let hints = silent.hints();
+        let plain = read(r#"{"name":"a","inputSchema":{}}"#);
+        let hints = plain.hints();
         assert!(hints.is_destructive() && hints.is_open_world());
         assert!(!hints.is_read_only() && !hints.is_idempotent());
         let reading = read(
@@ -297,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn names_for_people_have_an_order() {
+    fn the_display_name_is_the_title_the_annotated_title_or_the_name() {
         let hints = ToolAnnotations::new().with_title("hint");
         let tool = Tool::new("name", Map::new());
         assert_eq!(tool.display_name(), "name");
@@ -307,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn structured_null_is_not_absent() {
+    fn structured_content_of_null_is_not_absent() {
         let null: CallToolResult =
             serde_json::from_str(r#"{"content":[],"structuredContent":null}"#).unwrap();
         assert_eq!(null.structured_content, Some(Value::Null));
@@ -323,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn one_broken_tool_does_not_lose_the_list() {
+    fn an_invalid_tool_is_skipped_and_the_others_are_listed() {
         let text = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":5},
             {"name":"b","inputSchema":{"type":"object"},"annotations":null}],"nextCursor":""}"#;
         let result: ListToolsResult = serde_json::from_str(text).unwrap();

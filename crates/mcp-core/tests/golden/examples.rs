@@ -1,4 +1,4 @@
-//! The specification's own example files go through the types unchanged.
+//! Round trips of the official example files of the specification.
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::{round_trip::round_trip, workspace_root};
 
 #[test]
-fn the_specifications_examples_go_through_unchanged() {
+fn official_examples_are_unchanged_by_a_round_trip() {
     let folder = workspace_root().join("../shared/spec/examples");
     if !folder.is_dir() {
-        eprintln!("skipped: no specification examples beside the workspace");
+        eprintln!("skipped: no specification examples next to the workspace");
         return;
     }
     let mut failures = Vec::new();
@@ -26,7 +26,7 @@ fn the_specifications_examples_go_through_unchanged() {
                 let name = definition.file_name().unwrap().to_str().unwrap();
                 match round_trip(name, &value) {
                     Ok(back) if back == value => {}
-                    Ok(back) => failures.push(format!("{}: became {back:#}", file.display())),
+                    Ok(back) => failures.push(format!("{}: changed to {back:#}", file.display())),
                     Err(error) => failures.push(format!("{}: {error}", file.display())),
                 }
             }

@@ -1,4 +1,4 @@
-//! The types against the official material: JSON Schemas and example messages of both eras.
+//! Tests of the types against official material: JSON Schemas and example messages of both eras.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Sends a JSON value through the type that a definition of the specification has here.
+//! Round trips of JSON values through the types of the definitions in the specification.
 
 use mcp_core::{tasks_2025_11_25::*, *};
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,8 +1,8 @@
-//! Values of ours against the official JSON Schemas, which `cargo xtask setup` unpacks.
+//! Validates sample values against the official JSON Schemas, which `cargo xtask setup` unpacks.
 //!
-//! Known faults of those schemas, both of the generator that made them: where the specification says
-//! `number` they have `integer` in places, and their `JSONValue` has no `null`. Our values stay
-//! clear of both; unit tests of the types cover what the schemas cannot.
+//! The generator of those schemas has two known faults: they have `integer` in some places where the
+//! specification has `number`, and their `JSONValue` has no `null`. The sample values avoid both; unit tests of
+//! the types cover them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,21 +17,21 @@ use crate::{
     workspace_root,
 };
 
-/// Definitions that no value of ours is held against, with the reason.
+/// Definitions without a sample value, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("BaseMetadata", "members that other definitions share"),
+    ("BaseMetadata", "members shared by other definitions"),
     ("Cursor", "a plain string"),
-    ("Icons", "a member that other definitions share"),
-    ("JSONArray", "any JSON, for which there is serde_json"),
-    ("JSONObject", "any JSON, for which there is serde_json"),
-    ("JSONValue", "any JSON, for which there is serde_json"),
+    ("Icons", "a member shared by other definitions"),
+    ("JSONArray", "any JSON: a type of serde_json"),
+    ("JSONObject", "any JSON: a type of serde_json"),
+    ("JSONValue", "any JSON: a type of serde_json"),
 ];
 
-/// The definitions of a revision, or `None` where the schemas are not installed.
+/// The definitions of a revision, or `None` if the schemas are not installed.
 fn definitions(revision: Revision) -> Option<Value> {
     let file = workspace_root().join(".peers/schema").join(format!("{}.json", revision.name()));
     if !file.exists() {
-        let message = "no schemas in .peers/schema (`cargo xtask setup` puts them there)";
+        let message = "no schemas in .peers/schema: run `cargo xtask setup`";
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
         eprintln!("skipped: {message}");
         return None;
@@ -67,17 +67,17 @@ fn check(revision: Revision) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// The definitions, and the members of definitions, that no value shows.
+/// The definitions, and the members of definitions, without a sample value.
 fn uncovered(definitions: &Value, cases: &[Case]) -> Vec<String> {
-    let mut shown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut covered: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for case in cases {
-        let members = shown.entry(case.definition).or_default();
+        let members = covered.entry(case.definition).or_default();
         members.extend(case.value.as_object().into_iter().flatten().map(|(name, _)| name.as_str()));
     }
     let mut missing = Vec::new();
     for (definition, schema) in definitions.as_object().unwrap() {
         let excepted = EXCEPTIONS.iter().any(|(name, _)| name == definition);
-        let Some(members) = shown.get(definition.as_str()) else {
+        let Some(members) = covered.get(definition.as_str()) else {
             if !excepted {
                 missing.push(format!("{definition} has no value"));
             }
@@ -105,9 +105,9 @@ fn values_are_valid_and_complete_in_2026_07_28() {
 }
 
 #[test]
-fn values_go_through_their_types_unchanged() {
+fn values_are_unchanged_by_a_round_trip() {
     for Case { definition, value, .. } in values() {
-        // Unions of messages have no type of their own: the method picks it.
+        // Unions of messages have no type here: the method determines it.
         if UNIONS.contains(&definition) {
             continue;
         }

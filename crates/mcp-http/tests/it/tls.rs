@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use mcp_http::{ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, Wait};
+use mcp_http::{ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, ReadTimeout, Wait};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -113,8 +113,10 @@ async fn http2_is_negotiated_and_shared() {
 #[tokio::test]
 async fn http2_requests_end_alone() {
     let (server, url, ca) = start(&[b"h2"]).await;
-    let client = trusting(ca).read_timeout(Duration::from_millis(100)).build().unwrap();
-    let error = client.send(post(&url, "wait")).await.unwrap_err();
+    let client = trusting(ca).build().unwrap();
+    let mut waiting = post(&url, "wait");
+    waiting.extensions_mut().insert(ReadTimeout(Some(Duration::from_millis(100))));
+    let error = client.send(waiting).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout(Wait::Read));
     client.send(post(&url, "{}")).await.unwrap();
     assert_eq!(server.connections(), 1);

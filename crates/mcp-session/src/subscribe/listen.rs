@@ -76,20 +76,29 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
 }
 
 /// Feeds a subscription until it is over for good.
-pub(super) async fn keep(
+pub(super) fn keep(
     session: Session,
     feed: Arc<Feed>,
+    open: Open,
+    limit: Duration,
+    backoff: Option<Backoff>,
+) -> impl Future<Output = ()> + Send {
+    // However the task ends, even before it begins, the subscription does not seem to be open after it.
+    let error = session.error(ErrorKind::Closed, "the task of the subscription has ended");
+    let end = EndOnDrop { feed, error };
+    async move { feed_until_end(&session, &end.feed, open, limit, backoff).await }
+}
+
+async fn feed_until_end(
+    session: &Session,
+    feed: &Feed,
     mut open: Open,
     limit: Duration,
     backoff: Option<Backoff>,
 ) {
-    // However the task ends, the subscription does not seem to be open after it.
-    let error = session.error(ErrorKind::Closed, "the task of the subscription has ended");
-    let feed = EndOnDrop { feed, error };
-    let feed = &*feed.feed;
     let mut resubscribe = backoff.map(Resubscribe::new);
     loop {
-        let end = read(&mut open, &session, feed, resubscribe.as_mut()).await;
+        let end = read(&mut open, session, feed, resubscribe.as_mut()).await;
         // Results that are cached because of it are stale from here on.
         drop(open);
         let Some(resubscribe) = &mut resubscribe else {
@@ -97,7 +106,7 @@ pub(super) async fn keep(
         };
         tracing::debug!(server = session.name(), ?end, "a subscription has ended");
         resubscribe.interrupted();
-        let opening = reopen(&session, feed, limit, resubscribe, end);
+        let opening = reopen(session, feed, limit, resubscribe, end);
         open = match session.until_closed(opening).await {
             Ok(Ok(open)) => open,
             Ok(Err(end)) => return feed.backlog.end(end.map_err(|it| it.with_method(METHOD))),

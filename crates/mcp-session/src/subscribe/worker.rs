@@ -5,7 +5,6 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::Arc,
     task::Poll,
 };
 
@@ -16,9 +15,18 @@ use super::registry::{LEAVE_TIMEOUT, Order, OrderKind, Step};
 use crate::{Error, ErrorKind, Session, join::Join};
 
 /// Runs as long as the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
-pub(super) async fn run(session: Session) {
-    let registry = Arc::clone(&session.inner.notifications.registry);
+pub(super) fn run(session: Session) -> impl Future<Output = ()> + Send {
+    // Made before the task begins, since it may never do that.
     let mut end = EndOnDrop(Some(session.clone()));
+    async move {
+        work(&session).await;
+        // There may be another worker by now.
+        end.disarm();
+    }
+}
+
+async fn work(session: &Session) {
+    let registry = &session.inner.notifications.registry;
     let mut closed = pin!(session.closed());
     let mut in_flight = Join::default();
     // The time by which the server has to answer, when all subscriptions have ended.
@@ -53,20 +61,15 @@ pub(super) async fn run(session: Session) {
         })
         .await;
         match event {
-            Event::Closed(reason) => {
-                registry.end(&reason);
-                break;
-            }
+            Event::Closed(reason) => return registry.end(&reason),
             Event::Done(order, outcome) => registry.done(order, outcome),
             Event::Changed => {}
         }
         let is_late = leave_by.is_some_and(|by| by <= Instant::now());
         if is_late && registry.abandon() {
-            break;
+            return;
         }
     }
-    // There may be another worker by now.
-    end.0 = None;
 }
 
 enum Event {
@@ -97,6 +100,12 @@ fn send(session: Session, order: Order) -> Sending {
 
 /// However the worker ends, with its runtime or by a panic, no subscription seems to be open after it.
 struct EndOnDrop(Option<Session>);
+
+impl EndOnDrop {
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {

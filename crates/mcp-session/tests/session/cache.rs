@@ -14,7 +14,7 @@ use mcp_session::{Cache, CacheMode, Error, Session, SessionOptions};
 use mcp_transport::{Binding, restart::Restart};
 use serde_json::{Value, json};
 
-use crate::peer::{Peer, Reply, error, legacy, modern, result};
+use crate::peer::{Peer, Reply, error, legacy, modern, result, routings};
 
 /// A result of any kind that may be kept, and tells how often the server was asked.
 pub(crate) fn hinted(message: &Value, asked: u32, ttl: Value, scope: &str) -> Value {
@@ -642,6 +642,6 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
     session.request(method::TOOLS_CALL, &raw).await.unwrap();
     session.request(method::TOOLS_CALL, &json!({ "name": "1" })).await.unwrap();
     let region = |region: &str| vec![("Region".to_owned(), region.to_owned())];
-    let sent: Vec<_> = peer.routings().into_iter().map(|it| it.params).collect();
+    let sent: Vec<_> = routings(&peer).into_iter().map(|it| it.params).collect();
     assert_eq!(sent, [region("eu"), region("us"), vec![]]);
 }

@@ -389,3 +389,14 @@ async fn methods_of_the_other_era_are_not_sent_and_say_what_is() {
         assert_eq!(peer.received().len(), before);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_has_a_limit_in_bytes() {
+    let pages = |page: u64| Some("x".repeat(100_000) + &page.to_string());
+    let session = open(&paged(pages)).await;
+    let failure = session.list_tools().max_bytes(450_000).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.method()), (ErrorKind::TooLarge, Some("tools/list")));
+    assert_eq!(failure.delivery(), Delivery::Answered);
+    assert!(failure.to_string().contains("more than 450000 bytes"), "{failure}");
+    assert!(failure.to_string().contains("raise the limit"), "{failure}");
+}

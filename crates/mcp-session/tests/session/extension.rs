@@ -11,6 +11,7 @@ use mcp_session::{
     Error, ErrorKind, Handlers, Input, Session, SessionOptions, Timeout,
     extension::{Extension, ExtensionHost, ForeignResult, SettingsContext},
 };
+use mcp_transport::Delivery;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -254,4 +255,39 @@ async fn handlers_answer_for_extensions_in_spans_of_their_own() {
         let error = open_with(&peer, Later::default()).await.call_tool("buy").await.unwrap_err();
         assert!(error.to_string().contains(text), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_has_no_more_places_for_handlers_than_a_server() {
+    let peer = modern(|message| {
+        let wants: Map<_, _> =
+            (0..65).map(|n| (n.to_string(), json!({ "method": "roots/list" }))).collect();
+        result(message, json!({ "resultType": "later", "wants": wants }))
+    });
+    let error = open_with(&peer, Later::default()).await.call_tool("buy").await.unwrap_err();
+    assert!(error.to_string().contains("65 inputs at once, more than 64"), "{error}");
+}
+
+/// Takes results and has nothing to finish them with.
+struct Unfinished;
+
+impl Extension for Unfinished {
+    fn id(&self) -> &str {
+        ID
+    }
+
+    fn takes(&self, _: &str, result_type: &str) -> bool {
+        result_type == "later"
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_an_extension_never_says_that_the_call_was_not_sent() {
+    let peer = server(|| later("later/done"));
+    let options = SessionOptions::default().with_extension(Unfinished);
+    let session = Session::open(peer, Some("shop"), options).await.unwrap();
+    let error = session.call_tool("buy").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Decode, Delivery::Answered));
+    let made = Error::new(ErrorKind::Extension, "shop", "it went wrong");
+    assert_eq!(made.delivery(), Delivery::Unknown);
 }

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use mcp_session::{ErrorKind, Input, Session, SessionOptions};
+use mcp_session::{ErrorKind, Input, Session, SessionOptions, extension::ExtensionHost};
 use mcp_transport::Binding;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::peer::{Peer, Reply, error, modern, result};
+use crate::peer::{Peer, Reply, error, modern, result, routings};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -51,7 +51,7 @@ async fn listed(peer: &Peer) -> Session {
 }
 
 fn sent(peer: &Peer) -> Vec<Vec<(String, String)>> {
-    let params = peer.routings().into_iter().map(|it| it.params);
+    let params = routings(peer).into_iter().map(|it| it.params);
     params.filter(|params| !params.is_empty()).collect()
 }
 
@@ -124,4 +124,25 @@ async fn each_round_by_hand_has_the_whole_limit() {
     let again = round.answer(none).unwrap().await.unwrap();
     assert!(matches!(again, Input::Done(_)));
     assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_target_of_a_call_is_named_for_headers_where_it_is_at_hand() {
+    let peer = modern(|message| result(message, json!({ "resultType": "complete" })));
+    let peer = peer.bound(Binding::StreamableHttp);
+    let session = Session::open(peer.clone(), None, SessionOptions::default()).await.unwrap();
+    let _ = session.call_tool("a").arg("name", "b").await;
+    let _ = session.get_prompt("p").await;
+    let _ = session.read_resource("file:///r").await;
+    let _ = session.list_tools().await;
+    let _ = session.request("tools/call", &json!({ "name": "raw" })).await;
+    let host = ExtensionHost::new(&session);
+    let _ = host.request("tasks/get", "t1", &json!({ "taskId": "t1" })).await;
+    let names: Vec<_> = routings(&peer).into_iter().map(|it| it.name.unwrap()).collect();
+    assert_eq!(names, ["a", "p", "file:///r", "t1"]);
+
+    let peer = modern(|message| result(message, json!({ "resultType": "complete" })));
+    let session = Session::open(peer.clone(), None, SessionOptions::default()).await.unwrap();
+    let _ = session.call_tool("a").await;
+    assert!(routings(&peer).is_empty(), "a pipe has no headers");
 }

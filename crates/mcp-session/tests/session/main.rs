@@ -5,9 +5,12 @@
 mod cache;
 mod cache_store;
 mod calls;
+mod closing;
 mod extension;
+mod gaps;
 mod handlers;
 mod headers;
+mod local;
 mod negotiation;
 #[cfg(feature = "validation")]
 mod output_checks;
@@ -15,9 +18,11 @@ mod peer;
 mod recorder;
 mod restart;
 mod rounds;
+mod runtimes;
 mod server_requests;
 mod spans;
 mod stuck;
 mod subscribe;
+mod time;
 mod trace;
 mod typed;

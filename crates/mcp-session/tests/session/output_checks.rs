@@ -340,3 +340,26 @@ async fn a_tool_that_is_newer_than_a_kept_list_is_looked_up_at_the_server() {
     let lists = peer.methods().iter().filter(|method| *method == "tools/list").count();
     assert_eq!(lists, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_of_an_endless_list_is_looked_up_once() {
+    const TOOLS: u32 = 12_000;
+    let peer = modern(|message| match message["method"].as_str() {
+        Some("tools/list") => {
+            let tool = |n: u32| {
+                let (input, output) = (json!({ "type": "object" }), json!({ "type": "array" }));
+                json!({ "name": n.to_string(), "inputSchema": input, "outputSchema": output })
+            };
+            let tools: Vec<Value> = (0..TOOLS).map(tool).collect();
+            result(message, json!({ "resultType": "complete", "tools": tools }))
+        }
+        Some("tools/call") => result(message, data(json!({}))),
+        _ => Reply::Nothing,
+    });
+    let session = open(&peer, OutputChecks::default().look_up(true)).await;
+    for tool in ["0", "0", "11999", "0"] {
+        let error = session.call_tool(tool).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Output, "{tool}: {error}");
+    }
+    assert_eq!(lists(&peer), 1, "the first is one that is kept for longer");
+}

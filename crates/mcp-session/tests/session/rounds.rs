@@ -443,3 +443,47 @@ async fn a_call_that_waits_for_a_handler_ends_with_its_session() {
     assert_eq!(bought.unwrap().unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(start.elapsed(), 2 * SECOND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_asks_for_too_much_fails_before_any_handler_begins() {
+    let asks = |count: usize| {
+        let requests = (0..count).map(|n| (n.to_string(), roots())).collect();
+        wanted(Value::Object(requests))
+    };
+    let begun = Arc::new(Mutex::new(0));
+    let handlers = || {
+        let begun = Arc::clone(&begun);
+        Handlers::new().on_roots(move |_| {
+            *begun.lock().unwrap() += 1;
+            async { Vec::new() }
+        })
+    };
+    let peer = answering(vec![asks(65)]);
+    let session = open(&peer, handlers()).await;
+    let error = session.call_tool("buy").await.unwrap_err();
+    assert_eq!((error.kind(), error.method()), (ErrorKind::InputRequired, Some("tools/call")));
+    assert!(error.to_string().contains("65 inputs at once, more than 64"), "{error}");
+    assert_eq!((*begun.lock().unwrap(), calls(&peer).len()), (0, 1));
+
+    let peer = answering(vec![asks(64), done()]);
+    open(&peer, handlers()).await.call_tool("buy").await.unwrap();
+    assert_eq!(*begun.lock().unwrap(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_at_once_share_the_places_of_handlers() {
+    let asks = || {
+        let requests = (0..40).map(|n| (n.to_string(), form("1"))).collect();
+        wanted(Value::Object(requests))
+    };
+    let peer = modern(move |message| match &message["params"] {
+        params if params["inputResponses"].is_null() => result(message, asks()),
+        _ => result(message, done()),
+    });
+    let session = open(&peer, handlers()).await;
+    let start = Instant::now();
+    let (a, b) =
+        tokio::join!(session.call_tool("a").into_future(), session.call_tool("b").into_future());
+    assert!(a.is_ok() && b.is_ok());
+    assert_eq!(start.elapsed(), 2 * SECOND, "40 at a time, since 80 are too many");
+}

@@ -161,3 +161,17 @@ async fn too_many_requests_are_refused() {
     assert_eq!(answer(&peer, 64).unwrap()["error"]["code"], -32603);
     assert_eq!(answer(&peer, 69).unwrap()["error"]["code"], -32603);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_is_answered_though_all_places_are_taken() {
+    let mut questions: Vec<_> = (0..70).map(|id| question(json!(id), "never")).collect();
+    questions.extend((0..50).map(|id| question(json!(format!("ping {id}")), "ping")));
+    let peer = asking(questions);
+    let session = open(&peer, &Arc::default()).await;
+    session.call_tool("x").await.unwrap();
+    settle().await;
+    for id in 0..50 {
+        let answer = answer(&peer, format!("ping {id}")).unwrap();
+        assert_eq!(answer["result"], json!({}));
+    }
+}

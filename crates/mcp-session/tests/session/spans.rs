@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_core::{ElicitAction, ElicitResult};
 use mcp_session::{Handlers, Input, ServerRequest, Session, SessionOptions, Timeout};
-use mcp_transport::Binding;
+use mcp_transport::{Address, Binding};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
@@ -100,7 +100,10 @@ async fn prompts_and_resources_are_told_by_their_own_fields() {
 #[tokio::test(start_paused = true)]
 async fn a_server_on_a_network_is_told_by_its_address() {
     let (recorder, _guard) = Recorder::start();
-    let session = open(&modern(obedient).bound(Binding::StreamableHttp)).await;
+    let session = open(
+        &modern(obedient).bound(Binding::StreamableHttp).at(Address::new("books.example", 8443)),
+    )
+    .await;
     session.call_tool("find").await.unwrap();
     for name in ["server/discover", "tools/call find"] {
         has(
@@ -298,7 +301,8 @@ async fn spans_can_be_left_out() {
     let (recorder, _guard) = Recorder::start();
     let mut options = SessionOptions::default();
     options.spans = false;
-    let peer = modern(obedient).bound(Binding::StreamableHttp);
+    let peer =
+        modern(obedient).bound(Binding::StreamableHttp).at(Address::new("books.example", 8443));
     let session = Session::open(peer, None, options).await.unwrap();
     session.call_tool("find").await.unwrap();
     assert_eq!(recorder.spans().len(), 0);

@@ -8,7 +8,7 @@ use mcp_transport::{Backoff, restart::Restart};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::peer::{Peer, Reply, discover, error, initialized, legacy, modern, peer, result};
+use crate::peer::{Peer, Reply, discover, error, legacy, modern, peer, result};
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -224,45 +224,33 @@ async fn a_server_that_refuses_or_keeps_silent_is_an_error_in_time() {
     assert!(failure.to_string().contains("before it acknowledged"), "{failure}");
 }
 
-/// A legacy server that tells of changes at a call, and knows the resources a and b.
+/// A legacy server that sends notifications at a call, and knows the resources a and b.
 fn old(changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
-    let old = move |number, message: &Value| match message["method"].as_str() {
-        Some("server/discover") => error(message, json!({ "code": -32601, "message": "what?" })),
-        Some("initialize") => {
-            let Reply::Lines(mut lines) = initialized(message, "2025-11-25") else {
-                unreachable!("it answers")
-            };
-            lines[0]["result"]["capabilities"] = json!({
-                "tools": { "listChanged": true },
-                "resources": { "subscribe": true },
-            });
-            Reply::Lines(lines)
-        }
-        Some("resources/subscribe" | "resources/unsubscribe") => {
-            match message["params"]["uri"].as_str() {
-                Some("x:a" | "x:b") => result(message, json!({})),
-                _ => error(message, json!({ "code": -32002, "message": "no such thing" })),
-            }
-        }
-        Some("tools/call") => {
-            let mut lines = changes(message["params"]["name"].as_str().unwrap());
-            lines.push(json!({ "jsonrpc": "2.0", "id": message["id"],
-                "result": { "content": [], "run": number } }));
-            Reply::Lines(lines)
-        }
-        _ => Reply::Nothing,
-    };
-    peer(old)
+    slow(Duration::ZERO, changes)
 }
 
 /// The same, which takes its time for subscriptions.
-fn slow(delay: Duration) -> Peer {
-    let quick = old(|_| Vec::new());
-    peer(move |number, message| match message["method"].as_str() {
+fn slow(delay: Duration, changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
+    let capabilities = json!({
+        "tools": { "listChanged": true },
+        "resources": { "subscribe": true },
+    });
+    Peer::legacy(capabilities, move |_, message| match message["method"].as_str() {
         Some("resources/subscribe" | "resources/unsubscribe") => {
-            Reply::Later(delay, Box::new(quick.reply(number, message)))
+            let reply = match message["params"]["uri"].as_str() {
+                Some("x:a" | "x:b") => result(message, json!({})),
+                _ => error(message, json!({ "code": -32002, "message": "no such thing" })),
+            };
+            Reply::Later(delay, Box::new(reply))
         }
-        _ => quick.reply(number, message),
+        Some("ping") => result(message, json!({})),
+        Some("tools/call") => {
+            let mut lines = changes(message["params"]["name"].as_str().unwrap());
+            lines.push(json!({ "jsonrpc": "2.0", "id": message["id"],
+                "result": { "content": [] } }));
+            Reply::Lines(lines)
+        }
+        _ => Reply::Nothing,
     })
 }
 
@@ -316,7 +304,7 @@ async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
-    let peer = slow(Duration::from_secs(5));
+    let peer = slow(Duration::from_secs(5), |_| Vec::new());
     let session = open(&peer).await;
     let opening = session.subscribe(tools_and(&["x:a"])).into_future();
     assert!(timeout(Duration::from_secs(1), opening).await.is_err());
@@ -349,15 +337,8 @@ async fn subscriptions_of_the_legacy_era_hear_of_their_own_resources() {
 
 #[tokio::test(start_paused = true)]
 async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
-    let silent = peer(|_, message| match message["method"].as_str() {
-        Some("server/discover") => error(message, json!({ "code": -32601, "message": "what?" })),
-        Some("initialize") => {
-            let Reply::Lines(mut lines) = initialized(message, "2025-11-25") else {
-                unreachable!("it answers")
-            };
-            lines[0]["result"]["capabilities"] = json!({ "resources": { "subscribe": true } });
-            Reply::Lines(lines)
-        }
+    let capabilities = json!({ "resources": { "subscribe": true } });
+    let silent = Peer::legacy(capabilities, |_, message| match message["method"].as_str() {
         Some("resources/subscribe") if message["params"]["uri"] == "x:0" => {
             result(message, json!({}))
         }

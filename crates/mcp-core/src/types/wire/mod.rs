@@ -1,9 +1,9 @@
-//! How the protocol's objects are read and written.
+//! Encoding and decoding of the objects of the protocol.
 //!
-//! [`wire_struct!`] turns a declaration of fields into a struct with its constructor, setters and
-//! serde code. The generated decoder makes one pass over the members and keeps unknown ones, without
-//! the intermediate copy that serde's `flatten`, `untagged` and internally tagged enums make of a
-//! whole value. [`tagged_enum!`] and [`open_enum!`] do the same for unions and for sets of strings.
+//! [`wire_struct!`] expands a declaration of fields to a struct with a constructor, setters and serde code. The
+//! generated decoder makes one pass over the members and stores unknown ones, without the intermediate copy
+//! of the whole value that serde's `flatten`, `untagged` and internally tagged enums make. [`tagged_enum!`] and
+//! [`open_enum!`] do the same for unions and for sets of strings.
 
 #[macro_use]
 mod object;
@@ -20,13 +20,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 pub(crate) use open_enum::StringVisitor;
 pub(crate) use values::{Integer, Nullable};
 
-/// A name that is one of a known set, or any other.
+/// A name of a known set, or any other name.
 pub(crate) enum Key<K> {
     Known(K),
     Other(String),
 }
 
-/// Reads a [`Key`], allocating for unknown names only.
+/// Decodes a [`Key`]. Allocates only for unknown names.
 pub(crate) struct KeySeed<K>(pub(crate) fn(&str) -> Option<K>);
 
 impl<'de, K> DeserializeSeed<'de> for KeySeed<K> {
@@ -59,7 +59,7 @@ impl<K> Visitor<'_> for KeySeed<K> {
     }
 }
 
-/// The member that tells what kind of object it stands in.
+/// Decodes the member that determines the kind of an object, and checks its value.
 pub(crate) struct Tag(pub(crate) &'static str);
 
 impl<'de> DeserializeSeed<'de> for Tag {
@@ -86,7 +86,7 @@ impl Visitor<'_> for Tag {
     }
 }
 
-/// The error about a member that is not there.
+/// The error of a missing member.
 pub(crate) fn missing<E: Error>(object: &str, member: &str) -> E {
     E::custom(format_args!("missing member `{member}` of {object}"))
 }

@@ -1,12 +1,12 @@
 /// Declares an object of the protocol.
 ///
-/// - `tag "type" = "text";` a constant member, written always, and checked where it is present.
-/// - `required { name: T = "wire name"; }` an argument of `new`; its absence is an error.
-/// - `optional { name: T = "wire name", with_name; }` an `Option<T>`; `null` counts as absent.
-/// - `defaulted { name: T = "wire name", with_name; }` written always; may be absent on input.
+/// - `tag "type" = "text";` a constant member: always written, and checked if it is present.
+/// - `required { name: T = "wire name"; }` an argument of `new`: it is an error if it is missing.
+/// - `optional { name: T = "wire name", with_name; }` an `Option<T>`: `null` counts as absent.
+/// - `defaulted { name: T = "wire name", with_name; }` always written: may be absent on input.
 ///
-/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`.
-/// Unknown members are kept in `extra`. Of two members of one name the last counts, as in any JSON map.
+/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`. Unknown
+/// members are stored in `extra`. Of duplicate members the last one counts, as in any JSON map.
 macro_rules! wire_struct {
     (
         $(#[$attr:meta])*
@@ -30,12 +30,12 @@ macro_rules! wire_struct {
             $($( $(#[$r_attr])* pub $r: $r_ty, )*)?
             $($( $(#[$d_attr])* pub $d: $d_ty, )*)?
             $($( $(#[$o_attr])* pub $o: Option<$o_ty>, )*)?
-            /// Members that have no field here, as they came.
+            /// Members without a field, unchanged.
             pub extra: $crate::types::Extra,
         }
 
         impl $name {
-            /// Creates the object from the members it must have; the others start absent or empty.
+            /// Creates the object from its required members. All others are absent or empty.
             #[must_use]
             pub fn new($($( $r: impl Into<$r_ty>, )*)?) -> Self {
                 Self {

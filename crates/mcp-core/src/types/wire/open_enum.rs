@@ -2,7 +2,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::de::Visitor;
 
-/// Builds a string-like enum from a string, moving it where it is owned.
+/// Builds a string-like enum from a string. An owned string is moved.
 pub(crate) struct StringVisitor<T>(pub(crate) PhantomData<T>);
 
 impl<T: From<String> + for<'a> From<&'a str>> Visitor<'_> for StringVisitor<T> {
@@ -21,7 +21,7 @@ impl<T: From<String> + for<'a> From<&'a str>> Visitor<'_> for StringVisitor<T> {
     }
 }
 
-/// Declares a set of strings that peers may go beyond.
+/// Declares a set of strings that peers may extend.
 macro_rules! open_enum {
     (
         $(#[$attr:meta])*
@@ -34,12 +34,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$v_attr])* $variant, )+
-            /// A value this library does not know, as it came. To make one, use `From`.
+            /// Any other value. Use `From` to create one.
             Other(String),
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// The value as sent on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $value, )+

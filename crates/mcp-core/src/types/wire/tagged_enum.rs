@@ -1,7 +1,7 @@
-/// Declares a union of objects that one string member tells apart.
+/// Declares a union of objects whose kind is determined by a string member, the tag.
 ///
-/// Where that member comes first, as nearly all peers write it, the object is decoded in place.
-/// Otherwise its members are collected and moved. Kinds that are not known stay whole.
+/// If the tag is the first member, as nearly all peers write it, the object is decoded in place. Otherwise its
+/// members are collected first. Objects of unknown kinds are preserved.
 macro_rules! tagged_enum {
     (
         $(#[$attr:meta])*
@@ -14,12 +14,12 @@ macro_rules! tagged_enum {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$v_attr])* $variant($ty), )+
-            #[doc = concat!("Another kind, which this library does not know: the whole object, `", $tag, "` included.")]
+            #[doc = concat!("An object of another kind, including its `", $tag, "`.")]
             Unknown(serde_json::Map<String, serde_json::Value>),
         }
 
         impl $name {
-            #[doc = concat!("The value of `", $tag, "`, empty where an unknown kind has none.")]
+            #[doc = concat!("The value of `", $tag, "`. Empty if an object of another kind has none.")]
             pub fn kind(&self) -> &str {
                 match self {
                     $( Self::$variant(_) => $value, )+

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde_json::Value;
 
-/// An integer that a peer may have written as `50.0`; `null` counts as absent.
+/// An integer, which a peer may have written as `50.0`. `null` counts as absent.
 pub(crate) struct Integer(Option<i64>);
 
 impl From<Integer> for Option<i64> {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Integer {
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Integer, E> {
-                // Every whole number below 2^53 is exact in both types.
+                // Every integer up to 2^53 is exact in both types.
                 const EXACT: f64 = 9_007_199_254_740_992.0;
                 if number.fract() == 0.0 && number.abs() <= EXACT {
                     Ok(Integer(Some(number as i64)))
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
-/// A value whose `null` differs from its absence.
+/// A value for which `null` is not the same as absent.
 pub(crate) struct Nullable(Value);
 
 impl From<Nullable> for Option<Value> {

@@ -1,4 +1,4 @@
-//! Whole messages, by way of the types that tie a method to its parameters and result.
+//! Complete messages, built with the types of request and notification methods.
 
 use mcp_core::tasks_2025_11_25::*;
 

@@ -1,4 +1,4 @@
-//! Values of ours for every definition, built as a user builds them, with all their members set.
+//! Sample values for every definition, built with the public API and with all members set.
 
 mod client;
 mod common;
@@ -28,7 +28,7 @@ impl Revision {
     }
 }
 
-/// A value that has to be valid under a definition of some revisions.
+/// A value that must be valid for a definition in some revisions.
 pub(crate) struct Case {
     pub(crate) definition: &'static str,
     pub(crate) revisions: &'static [Revision],
@@ -83,7 +83,7 @@ fn any_meta() -> Meta {
     Meta::new().with("com.example/key", json!({"deep": [1, "two", true]}))
 }
 
-/// What a modern request must carry, and all else that it may.
+/// The required and optional metadata of a modern request.
 fn request_meta() -> Meta {
     any_meta()
         .with_protocol_version(Revision::Modern.name())

@@ -1,4 +1,4 @@
-//! What 2025-11-25 alone has.
+//! Definitions that only 2025-11-25 has.
 
 use mcp_core::tasks_2025_11_25::*;
 

@@ -1,4 +1,4 @@
-//! Who is judged: programs of ours, as the suite meets them.
+//! The program under test.
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{BufRead, BufReader};
@@ -8,23 +8,23 @@ use std::process::{Child, Command, Stdio};
 use crate::metadata::Workspace;
 use crate::run::{self, Result, cargo};
 
-pub(crate) enum Judged {
+pub(crate) enum Subject {
     /// A command that is started for each scenario.
     Client(String),
     Server(Server),
 }
 
-/// A server that runs until it is dropped.
+/// A running server. Dropping it stops it.
 pub(crate) struct Server {
     child: Child,
     url: String,
 }
 
-impl Judged {
+impl Subject {
     /// Builds the client.
     pub(crate) fn client(workspace: &Workspace) -> Result<Self> {
         let program = build("conformance-client", &workspace.target)?;
-        // The suite gives this to a shell.
+        // The suite passes this to a shell.
         Ok(Self::Client(format!("\"{program}\"")))
     }
 
@@ -36,17 +36,17 @@ impl Judged {
         let child = command.spawn().map_err(|error| format!("`{program}`: {error}"))?;
         let mut server = Server { child, url: String::new() };
         if let Some(stdout) = server.child.stdout.take() {
-            // Its end, if it comes to nothing, is the end of the line too.
+            // Also returns if the server exits without printing a URL.
             let read = BufReader::new(stdout).read_line(&mut server.url);
             read.map_err(|error| format!("`{program}`: {error}"))?;
         }
         match server.url.trim() {
-            "" => Err(format!("`{program}` did not say where it is")),
+            "" => Err(format!("`{program}` did not print its URL")),
             _ => Ok(Self::Server(server)),
         }
     }
 
-    /// Which list of the suite's it is judged by.
+    /// The arguments that list the scenarios for it.
     pub(crate) fn list(&self) -> &'static str {
         match self {
             Self::Client(_) => "list --client",
@@ -54,7 +54,7 @@ impl Judged {
         }
     }
 
-    /// How the suite is told of it.
+    /// The arguments that run the suite against it.
     pub(crate) fn args(&self) -> [&str; 3] {
         match self {
             Self::Client(command) => ["client", "--command", command],
@@ -65,7 +65,7 @@ impl Judged {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if it has already exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

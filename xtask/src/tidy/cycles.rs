@@ -1,74 +1,74 @@
-//! Whether files of a crate import one another in a circle: from their `use crate::` paths, tests apart.
+//! Finds import cycles between the files of a crate, by their `use crate::` paths. Tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::Slips;
+use super::Violations;
 use crate::metadata::Workspace;
 
-/// A module by its path from the root of its crate, which is empty for the root itself.
+/// The path of a module from the root of its crate. Empty for the root.
 type Module = Vec<String>;
 
-/// What a module exports from another one: the name there, and the path that it stands for.
+/// The re-exports of a module: names, and the paths to which they resolve.
 type Exports = BTreeMap<String, Vec<String>>;
 
-/// The modules of a crate with what they import and export.
+/// The modules of a crate, with their imports and re-exports.
 #[derive(Default)]
 struct Graph {
     imports: BTreeMap<Module, Vec<Vec<String>>>,
     exports: BTreeMap<Module, Exports>,
 }
 
-/// No crate has files that import one another in a circle.
-pub(crate) fn check(workspace: &Workspace) -> Slips {
-    let mut slips = Vec::new();
+/// The files of a crate have no import cycle.
+pub(crate) fn check(workspace: &Workspace) -> Violations {
+    let mut violations = Vec::new();
     for package in workspace.packages.iter().filter(|package| package.name != "xtask") {
         let source = package.manifest.with_file_name("src");
         if source.is_dir() {
             let graph = Graph::read(&source)?;
-            slips.extend(graph.circles().iter().map(|circle| {
-                let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
+            violations.extend(graph.cycles().iter().map(|cycle| {
+                let names: Vec<String> = cycle.iter().map(|module| module.join("::")).collect();
                 format!("{}: {} import one another", package.name, names.join(", "))
             }));
         }
     }
-    Ok(slips)
+    Ok(violations)
 }
 
 impl Graph {
     fn read(source: &Path) -> Result<Self, String> {
         let mut graph = Self::default();
-        graph.folder(source, &Vec::new())?;
+        graph.add_directory(source, &Vec::new())?;
         Ok(graph)
     }
 
-    fn folder(&mut self, folder: &Path, module: &Module) -> Result<(), String> {
-        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+    fn add_directory(&mut self, directory: &Path, module: &Module) -> Result<(), String> {
+        let entries = fs::read_dir(directory).map_err(|error| error.to_string())?;
         for entry in entries.flatten() {
             let path = entry.path();
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let below = |name: String| module.iter().cloned().chain([name]).collect::<Module>();
+            let child = |name: String| module.iter().cloned().chain([name]).collect::<Module>();
             if path.is_dir() && stem != "bin" {
-                self.folder(&path, &below(stem))?;
+                self.add_directory(&path, &child(stem))?;
             } else if path.extension().is_some_and(|ending| ending == "rs") && !is_test(&stem) {
-                let own = match stem.as_str() {
+                let file_module = match stem.as_str() {
                     "lib" | "mod" | "main" => module.clone(),
-                    // One file for each system.
-                    _ => below(stem.trim_end_matches("_unix").trim_end_matches("_windows").into()),
+                    // One module with a file for each operating system.
+                    _ => child(stem.trim_end_matches("_unix").trim_end_matches("_windows").into()),
                 };
                 let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-                self.file(own, &text);
+                self.add_file(file_module, &text);
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, module: Module, text: &str) {
+    fn add_file(&mut self, module: Module, text: &str) {
         let imports = self.imports.entry(module.clone()).or_default();
         let exports = self.exports.entry(module.clone()).or_default();
         for (is_export, tree) in uses(text) {
-            for (name, path) in expanded(&tree) {
+            for (name, path) in expand(&tree) {
                 let path = absolute(&module, path);
                 imports.extend(path.first().filter(|_| !is_export).map(|_| path.clone()));
                 if is_export {
@@ -76,15 +76,15 @@ impl Graph {
                 }
             }
         }
-        // What a file exports from elsewhere in the crate it imports too, but for its own children.
+        // A re-export is an import too, unless it is from a child module.
         let outside = exports.values().filter(|path| !path.starts_with(&module));
         imports.extend(outside.cloned());
     }
 
-    /// The module that defines what a path stands for.
+    /// The module that defines the item of a path.
     fn owner(&self, path: &[String]) -> Module {
         let mut path = path.to_vec();
-        // Exports may be chained; a circle of them would not compile.
+        // Re-exports may be chained. A cycle of them would not compile.
         for _ in 0..8 {
             let known = (0..=path.len()).rev().find(|end| self.imports.contains_key(&path[..*end]));
             let (module, rest) = path.split_at(known.unwrap_or_default());
@@ -102,19 +102,19 @@ impl Graph {
         owners.filter(|owner| owner != module && !owner.is_empty()).collect()
     }
 
-    /// The groups of modules that reach one another.
-    fn circles(&self) -> BTreeSet<Vec<Module>> {
+    /// The groups of modules that are reachable from one another.
+    fn cycles(&self) -> BTreeSet<Vec<Module>> {
         let reached: BTreeMap<&Module, BTreeSet<Module>> =
             self.imports.keys().map(|module| (module, self.reached(module))).collect();
-        let in_circle = |one: &&Module| reached[*one].contains(*one);
-        let circle_of = |one: &Module| {
+        let in_cycle = |one: &&Module| reached[*one].contains(*one);
+        let cycle_of = |one: &Module| {
             let others = self
                 .imports
                 .keys()
                 .filter(|other| reached[one].contains(*other) && reached[*other].contains(one));
             others.cloned().collect::<Vec<_>>()
         };
-        self.imports.keys().filter(in_circle).map(circle_of).collect()
+        self.imports.keys().filter(in_cycle).map(cycle_of).collect()
     }
 
     fn reached(&self, from: &Module) -> BTreeSet<Module> {
@@ -135,7 +135,7 @@ fn is_test(stem: &str) -> bool {
     matches!(stem, "tests" | "testing") || stem.ends_with("_tests")
 }
 
-/// The trees of all `use` items, without those of test modules; whether each is exported.
+/// The trees of all `use` items outside test modules, and whether each is a re-export.
 fn uses(text: &str) -> Vec<(bool, String)> {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let mut found = Vec::new();
@@ -158,10 +158,10 @@ fn uses(text: &str) -> Vec<(bool, String)> {
     found
 }
 
-/// The paths of a `use` tree, which has no spaces, with the name that each has here.
-fn expanded(tree: &str) -> Vec<(String, Vec<String>)> {
+/// The paths of a `use` tree without spaces, with the name of each.
+fn expand(tree: &str) -> Vec<(String, Vec<String>)> {
     let Some((prefix, group)) = tree.split_once('{') else {
-        // Without spaces, `a as b` is `aasb`: such a name is not followed.
+        // Without spaces, `a as b` is `aasb`: such a name is not resolved.
         let path: Vec<String> = tree.split("::").map(str::to_owned).collect();
         let name = path.last().cloned().unwrap_or_default();
         return vec![(name, path)];
@@ -173,16 +173,16 @@ fn expanded(tree: &str) -> Vec<(String, Vec<String>)> {
         it == ',' && depth == 0
     });
     let parts = parts.filter(|part| !part.is_empty());
-    parts.flat_map(|part| expanded(&format!("{prefix}{part}"))).collect()
+    parts.flat_map(|part| expand(&format!("{prefix}{part}"))).collect()
 }
 
-/// A path from the root of the crate; empty where it leads out of the crate or up to the parent.
+/// Converts a path into one from the root of the crate. Empty if it leads out of the crate or to the parent.
 fn absolute(module: &Module, path: Vec<String>) -> Vec<String> {
     match path.split_first() {
         Some((first, rest)) if first == "crate" => rest.to_vec(),
         Some((first, rest)) if first == "self" => [module.as_slice(), rest].concat(),
         Some((first, _)) if first == "super" || first == "std" => Vec::new(),
-        // A child of this module, where there is one of that name; another crate leads nowhere.
+        // A child of this module, if there is one of that name. Otherwise another crate, which has no module.
         Some(_) => [module.as_slice(), &path].concat(),
         None => Vec::new(),
     }
@@ -192,19 +192,18 @@ fn absolute(module: &Module, path: Vec<String>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn circles(files: &[(&str, &str)]) -> Vec<String> {
+    fn cycles(files: &[(&str, &str)]) -> Vec<String> {
         let mut graph = Graph::default();
         for (module, text) in files {
             let module = module.split("::").filter(|it| !it.is_empty()).map(str::to_owned);
-            graph.file(module.collect(), text);
+            graph.add_file(module.collect(), text);
         }
-        let names =
-            |circle: &Vec<Module>| circle.iter().map(|it| it.join("::")).collect::<Vec<_>>();
-        graph.circles().iter().map(|circle| names(circle).join(" ")).collect()
+        let names = |cycle: &Vec<Module>| cycle.iter().map(|it| it.join("::")).collect::<Vec<_>>();
+        graph.cycles().iter().map(|cycle| names(cycle).join(" ")).collect()
     }
 
     #[test]
-    fn a_circle_is_found_through_exports_and_groups() {
+    fn a_cycle_is_found_through_re_exports_and_groups() {
         let root = "mod a; mod b; mod c;\npub use a::A;\npub use c::{C, deep::D};";
         let files = [
             ("", root),
@@ -213,7 +212,7 @@ mod tests {
             ("c", "pub use deep::D;"),
             ("c::deep", "use super::C;"),
         ];
-        assert_eq!(circles(&files), ["a b"]);
+        assert_eq!(cycles(&files), ["a b"]);
         let files = [
             ("", root),
             ("a", "use crate::D;"),
@@ -221,19 +220,19 @@ mod tests {
             ("c", ""),
             ("c::deep", "use crate::A;"),
         ];
-        assert_eq!(circles(&files), ["a c::deep"]);
+        assert_eq!(cycles(&files), ["a c::deep"]);
     }
 
     #[test]
-    fn tests_and_parents_count_for_nothing() {
+    fn imports_of_tests_and_parents_are_ignored() {
         let with_test = "use crate::b::B;\n\n#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}";
         let files = [
             ("", "pub use a::A;"),
             ("a", "#[cfg(test)]\nmod tests {\n use crate::b::B;\n}"),
             ("b", "use crate::A;"),
         ];
-        assert!(circles(&files).is_empty());
+        assert!(cycles(&files).is_empty());
         let files = [("a", with_test), ("b", "use super::a::A;")];
-        assert!(circles(&files).is_empty());
+        assert!(cycles(&files).is_empty());
     }
 }
