@@ -105,7 +105,8 @@ impl Toolset {
         self
     }
 
-    /// Adds the tools of a session, and subscribes to their changes where the server reports changes.
+    /// Adds the tools of a session, and subscribes to their changes where the server reports changes. Nothing
+    /// is added if the future is dropped.
     ///
     /// # Errors
     /// Kind [`Call`](crate::AgentErrorKind::Call) when the tools cannot be listed. Nothing is added then.
@@ -122,7 +123,7 @@ impl Toolset {
     }
 
     /// Lists the tools of the servers that have reported a change, and returns whether the declarations
-    /// changed. Nothing is sent to other servers. To be called before a request to the model.
+    /// changed. Nothing is sent to other servers. To be called before a request to the model. Cancel safe.
     ///
     /// # Errors
     /// Kind [`Call`](crate::AgentErrorKind::Call) when tools cannot be listed: those of that session stay
@@ -144,7 +145,7 @@ impl Toolset {
         }
     }
 
-    /// Lists all tools, also those of servers that do not report changes.
+    /// Lists all tools, also those of servers that do not report changes. Cancel safe.
     ///
     /// # Errors
     /// As with [`refresh`](Self::refresh).
@@ -221,7 +222,7 @@ impl Toolset {
         }
         let has_changed =
             !tools.iter().map(AgentTool::json).eq(source.tools.iter().map(AgentTool::json));
-        source.tools = tools;
+        source.set(tools);
         has_changed
     }
 }

@@ -39,7 +39,8 @@ impl Source {
         Self { session, label, tools: Vec::new(), is_stale: true, following }
     }
 
-    /// Lists the tools if they may have changed. `None` when they have not.
+    /// Lists the tools if they may have changed; `None` otherwise. The list counts only once it is
+    /// [set](Self::set), so that dropping the future loses no change.
     pub(crate) async fn list(&mut self) -> Result<Option<Vec<Tool>>, Error> {
         self.read_events();
         if !self.is_stale {
@@ -47,13 +48,16 @@ impl Source {
         }
         // Before the list, so that no change in between is missed.
         self.follow().await?;
-        if self.session.capabilities().tools.is_none() {
-            self.is_stale = false;
-            return Ok(Some(Vec::new()));
+        match self.session.capabilities().tools {
+            Some(_) => self.session.list_tools().cache(CacheMode::Refresh).await.map(Some),
+            None => Ok(Some(Vec::new())),
         }
-        let tools = self.session.list_tools().cache(CacheMode::Refresh).await?;
+    }
+
+    /// Replaces the tools by those of a list.
+    pub(crate) fn set(&mut self, tools: Vec<AgentTool>) {
+        self.tools = tools;
         self.is_stale = false;
-        Ok(Some(tools))
     }
 
     /// Ready once the server has reported a change.

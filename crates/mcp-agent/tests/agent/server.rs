@@ -30,6 +30,8 @@ struct State {
     /// Contents of `resources/read`, by URI.
     pages: Value,
     listed: Option<Value>,
+    /// Whether `tools/list` is never answered.
+    is_stuck: bool,
     asked: Vec<Value>,
     inbound: Vec<InboundSender>,
     listening: Vec<(Value, mpsc::UnboundedSender<Message>)>,
@@ -93,6 +95,11 @@ impl Shop {
             let meta = json!({"io.modelcontextprotocol/subscriptionId": id});
             let _ = listening.send(changed(json!({"_meta": meta})));
         }
+    }
+
+    /// Sets whether `tools/list` is never answered.
+    pub(crate) fn set_stuck(&self, is_stuck: bool) {
+        self.0.state.lock().unwrap().is_stuck = is_stuck;
     }
 
     /// Ends all subscriptions.
@@ -176,6 +183,10 @@ impl Serve for Shop {
         self.0.state.lock().unwrap().asked.push(asked);
         if request.method == "subscriptions/listen" && self.0.is_modern {
             return self.listen(request, &params);
+        }
+        let is_stuck = self.0.state.lock().unwrap().is_stuck && request.method == "tools/list";
+        if is_stuck {
+            std::future::pending::<()>().await;
         }
         if params["name"] == "meet" {
             self.0.meeting.wait().await;

@@ -117,6 +117,23 @@ async fn a_failed_session_does_not_affect_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dropped_refresh_loses_no_change() {
+    let (one, two) = (Shop::legacy(json!([tool("a")])), Shop::legacy(json!([tool("x")])));
+    let mut tools = toolset(Api::Gemini, &one).await;
+    tools.add(&open(&two).await).await.unwrap();
+    one.change(json!([tool("b")]));
+    two.change(json!([tool("y")]));
+    two.set_stuck(true);
+    timeout(Duration::from_secs(60), tools.changed()).await.unwrap();
+    // The first server has answered by then, the second has not.
+    assert!(timeout(Duration::from_secs(5), tools.refresh()).await.is_err());
+    assert_eq!(one.asked("tools/list").len(), 2);
+    two.set_stuck(false);
+    assert!(tools.refresh().await.unwrap());
+    assert_eq!(names(&tools), ["b", "y"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn ten_calls_run_in_parallel() {
     let shop = Shop::modern(json!([tool("meet")]));
     let tools = toolset(Api::OpenAiResponses, &shop).await;
