@@ -47,6 +47,8 @@ pub use mcp_session::{
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::Target;
 
+#[cfg(feature = "agent")]
+pub use mcp_agent as agent;
 #[cfg(feature = "config")]
 pub use mcp_config::{self as config_file, McpConfig};
 #[cfg(feature = "config")]

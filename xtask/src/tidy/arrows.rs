@@ -21,6 +21,7 @@ const EVERYTHING: &[&str] = &[
     "mcp-tasks",
     "mcp-skills",
     "mcp-group",
+    "mcp-agent",
     "mcp-server",
     "mcp-config",
     "mcp-client",
@@ -41,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-group", &["mcp-core", "mcp-transport", "mcp-session"]),
     ("mcp-tasks", EXTENSION),
     ("mcp-skills", EXTENSION),
+    ("mcp-agent", EXTENSION),
     ("mcp-server", TRANSPORT),
     (
         "mcp-client",
@@ -56,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-tasks",
             "mcp-skills",
             "mcp-group",
+            "mcp-agent",
             "mcp-server",
             "mcp-config",
         ],
