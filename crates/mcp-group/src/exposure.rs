@@ -4,6 +4,7 @@ use mcp_core::{Prompt, Resource, ResourceTemplate, Tool};
 
 use crate::{
     ToolRules,
+    app_uri::rewrite_app_uri,
     names::{ItemKind, Names, Origin},
     uri,
 };
@@ -23,6 +24,7 @@ impl Exposure {
         let origin = self.origin(tool.name.clone());
         let mut tool = self.rules.offer(tool)?;
         tool.name = self.names.give(ItemKind::Tool, origin, &tool.name, self.is_plain)?;
+        rewrite_app_uri(&mut tool, |uri| self.listed_uri(uri.to_owned()));
         Some(tool)
     }
 

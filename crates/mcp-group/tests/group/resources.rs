@@ -54,6 +54,37 @@ async fn every_kind_of_uri_reaches_its_server_as_it_was() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_tool_is_read_from_its_server() {
+    let peer = Peer::modern(json!({ "tools": {}, "resources": {} }), move |_, message| {
+        match message["method"].as_str() {
+            Some("tools/list") => {
+                let meta = json!({ "ui": { "resourceUri": "ui://chart/page" } });
+                let tool = json!({ "name": "chart", "inputSchema": {}, "_meta": meta });
+                Reply::result(message, json!({ "resultType": "complete", "tools": [tool] }))
+            }
+            // Such a page need not be listed.
+            Some("resources/list") => {
+                Reply::result(message, json!({ "resultType": "complete", "resources": [] }))
+            }
+            Some("resources/read") => {
+                let contents = json!([{ "uri": message["params"]["uri"], "text": "<p>" }]);
+                Reply::result(message, json!({ "resultType": "complete", "contents": contents }))
+            }
+            _ => Reply::Nothing,
+        }
+    });
+    let group =
+        Group::builder().backend(Backend::new("charts", peer)).backend(backend("a")).build();
+    let session = open(&group).await;
+    let tools = session.list_tools().await.unwrap();
+    let tool = tools.iter().find(|tool| tool.name == "charts_chart").unwrap();
+    let uri = tool.meta.as_ref().unwrap()["ui"]["resourceUri"].as_str().unwrap();
+    assert_eq!(uri, "ui://charts/chart/page");
+    let read = session.read_resource(uri).await.unwrap();
+    assert_eq!((read.contents[0].uri(), read.contents[0].as_text()), (uri, Some("<p>")));
+}
+
+#[tokio::test]
 async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
     let script = |name: &'static str, number: u32, message: &Value| {
         let text = format!("{name} {number}");
