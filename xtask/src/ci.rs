@@ -6,17 +6,28 @@ use crate::TASKS;
 use crate::run::Result;
 
 /// The quick ones first, so that a slip is known soon; all run, so that all are known at once.
-const ORDER: &[&str] = &["tidy", "lint", "test", "conformance", "hack", "windows", "msrv", "deny"];
+const ORDER: &[(&str, &[&str])] = &[
+    ("tidy", &[]),
+    ("lint", &[]),
+    ("test", &[]),
+    ("conformance", &[]),
+    ("hack", &[]),
+    ("windows", &[]),
+    ("msrv", &[]),
+    ("deny", &[]),
+    ("fuzz", &["--corpus"]),
+];
 
 pub(crate) fn run(_: &[String]) -> Result {
     let mut lines = Vec::new();
     let mut failed = Vec::new();
-    for name in ORDER {
+    for (name, args) in ORDER {
         println!("\n== {name}");
         let task = TASKS.iter().find(|task| task.name == *name);
         let task = task.ok_or_else(|| format!("no task {name}"))?;
         let start = Instant::now();
-        let verdict = match task.perform(&[]) {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let verdict = match task.perform(&args) {
             Ok(()) => "ok",
             Err(_) => {
                 failed.push(*name);

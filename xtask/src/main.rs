@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod deny;
+mod fuzz;
 mod hack;
 mod lint;
 mod metadata;
@@ -53,7 +54,16 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     task("size", "how many crates and bytes a small client takes", size::run),
-    task("ci", "all of the above but bench and size, with a summary", ci::run),
+    task(
+        "fuzz",
+        "[TARGET] [--time 60s] [--corpus] fuzzes the decoders of foreign bytes",
+        fuzz::run,
+    ),
+    task(
+        "ci",
+        "all of the above but bench and size; of fuzz the committed inputs, with a summary",
+        ci::run,
+    ),
 ];
 
 const fn task(name: &'static str, about: &'static str, run: fn(&[String]) -> Result) -> Task {
