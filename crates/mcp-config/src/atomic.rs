@@ -5,24 +5,24 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes beside the file, and then puts it in its place. With `secret`, only the user may read it.
+/// Writes to another file in the same folder and renames it. With `secret`, only the user may read it.
 pub(crate) fn write(file: &Path, text: &str, secret: bool) -> io::Result<()> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = file.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
     let is_open = !secret && !file.exists();
-    let (mut beside, draft) = draft(folder, &name.to_string_lossy(), is_open)?;
-    beside.write_all(text.as_bytes())?;
-    permit(&beside, file, secret)?;
-    beside.sync_all()?;
-    drop(beside);
+    let (mut written, draft) = draft(folder, &name.to_string_lossy(), is_open)?;
+    written.write_all(text.as_bytes())?;
+    permit(&written, file, secret)?;
+    written.sync_all()?;
+    drop(written);
     fs::rename(&draft.0, file)?;
-    // The rename lasts once the folder is on disk. Not every system can say so of a folder.
+    // The rename is durable once the folder is synced, which not every system supports.
     #[cfg(unix)]
     File::open(folder).and_then(|folder| folder.sync_all()).ok();
     Ok(())
 }
 
-/// A file that is gone when nothing became of it.
+/// A file that is deleted unless it was renamed.
 struct Draft(PathBuf);
 
 impl Drop for Draft {
@@ -31,7 +31,7 @@ impl Drop for Draft {
     }
 }
 
-/// With the mode that new files get, or for the user alone until it is known better.
+/// A new file with the default mode, or for the user alone until its mode is known.
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there are no modes"))]
 fn draft(folder: &Path, name: &str, is_open: bool) -> io::Result<(File, Draft)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -48,10 +48,10 @@ fn draft(folder: &Path, name: &str, is_open: bool) -> io::Result<(File, Draft)> 
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("no free name beside the file"))
+    Err(io::Error::other("no free name for another file in the folder"))
 }
 
-/// The mode of the file that is replaced, and never wider than its content allows.
+/// Sets the mode of the replaced file, or a narrower one for secrets.
 #[cfg(unix)]
 fn permit(draft: &File, replaced: &Path, secret: bool) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -63,7 +63,7 @@ fn permit(draft: &File, replaced: &Path, secret: bool) -> io::Result<()> {
     draft.set_permissions(fs::Permissions::from_mode(mode))
 }
 
-/// A file inherits the rights of its folder, and folders of settings are the user's own.
+/// A file inherits the rights of its folder, and folders of settings belong to the user.
 #[cfg(not(unix))]
 fn permit(_: &File, _: &Path, _: bool) -> io::Result<()> {
     Ok(())

@@ -1,13 +1,13 @@
-//! Which application's way of writing a document follows, and where its servers are.
+//! The shape of a document: which keys lead to its servers.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::document::Format;
 use crate::error::{Error, ErrorKind};
 use crate::fields::kind;
 use crate::suggest;
 
-/// The way in which a document names its servers.
+/// The shape of a document that names servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -23,47 +23,72 @@ pub enum Dialect {
     Goose,
     /// No key around them: the document is the map of servers.
     Bare,
+    /// `mcp` or `mcp.servers` with commands as lists: OpenCode.
+    OpenCode,
+    /// `amp.mcpServers`: Amp.
+    Amp,
+    /// `mcp`: Crush.
+    Crush,
+    /// `mcp_servers` in YAML: Hermes.
+    Hermes,
+    /// `mcpServers` in YAML, a list of entries with a `name`: Continue.
+    Continue,
 }
+
+/// Fields of which each entry of a server has one.
+pub(crate) const MARKS: &[&str] =
+    &["command", "cmd", "url", "httpUrl", "serverUrl", "uri", "baseUrl", "server_url"];
+
+/// Keys of a document that hold servers.
+const CONTAINERS: &[&str] =
+    &["mcpServers", "amp.mcpServers", "servers", "context_servers", "mcp_servers"];
 
 impl Dialect {
     /// The keys that lead to the servers.
     pub(crate) fn container(self) -> Vec<String> {
         let key = match self {
-            Self::McpServers => "mcpServers",
+            Self::McpServers | Self::Continue => "mcpServers",
             Self::VsCode => "servers",
             Self::Zed => "context_servers",
-            Self::Codex => "mcp_servers",
+            Self::Codex | Self::Hermes => "mcp_servers",
             Self::Goose => "extensions",
+            Self::OpenCode | Self::Crush => "mcp",
+            Self::Amp => "amp.mcpServers",
             Self::Bare => return Vec::new(),
         };
         vec![key.to_owned()]
     }
 }
 
-/// Fields of which each entry of a server has one.
-pub(crate) const MARKS: &[&str] = &["command", "cmd", "url", "httpUrl", "serverUrl", "uri"];
-
-const ALL: &[Dialect] =
-    &[Dialect::McpServers, Dialect::VsCode, Dialect::Zed, Dialect::Codex, Dialect::Goose];
-
 /// The dialect of a document, and the keys that lead to its servers.
 pub(crate) fn detect(value: &Value, format: Format) -> Result<(Dialect, Vec<String>), Error> {
-    let wrong = |message: String| Err(Error::new(ErrorKind::Shape, message));
     let Value::Object(root) = value else {
-        return wrong(format!("found {}, expected an object of servers", kind(value)));
+        return Err(wrong(format!("found {}, expected an object of servers", kind(value))));
     };
-    let is_said = |dialect: Dialect| {
-        let key = dialect.container().pop().unwrap_or_default();
-        // Many applications have extensions of another kind.
-        root.contains_key(&key)
-            && (dialect != Dialect::Goose || format == Format::Yaml)
-            && !root.get(&key).is_some_and(is_entry)
+    let dialects = [
+        if format == Format::Yaml && root.get("mcpServers").is_some_and(Value::is_array) {
+            Dialect::Continue
+        } else {
+            Dialect::McpServers
+        },
+        Dialect::Amp,
+        Dialect::VsCode,
+        Dialect::Zed,
+        if format == Format::Yaml { Dialect::Hermes } else { Dialect::Codex },
+    ];
+    // Other applications have extensions of another kind.
+    let goose = (format == Format::Yaml).then_some(Dialect::Goose);
+    let has_key = |dialect: &Dialect| {
+        dialect
+            .container()
+            .pop()
+            .is_some_and(|key| root.contains_key(&key) && !root.get(&key).is_some_and(is_entry))
     };
-    if let Some(dialect) = ALL.iter().copied().find(|dialect| is_said(*dialect)) {
+    if let Some(dialect) = dialects.into_iter().chain(goose).find(has_key) {
         return Ok((dialect, dialect.container()));
     }
-    if root.get("mcp").is_some_and(|mcp| mcp.get("servers").is_some()) {
-        return Ok((Dialect::VsCode, vec!["mcp".to_owned(), "servers".to_owned()]));
+    if let Some(found) = root.get("mcp").and_then(Value::as_object).and_then(mcp) {
+        return Ok(found);
     }
     if root.values().any(is_entry) {
         return Ok((Dialect::Bare, Vec::new()));
@@ -72,37 +97,85 @@ pub(crate) fn detect(value: &Value, format: Format) -> Result<(Dialect, Vec<Stri
         return Ok((Dialect::McpServers, Dialect::McpServers.container()));
     }
     if is_entry(value) {
-        return wrong(
-            "this is one server without a name: write {\"mcpServers\": {\"name\": …}} around it"
-                .to_owned(),
-        );
+        return Err(wrong(
+            "this is one server without a name: write {\"mcpServers\": {\"name\": …}} around it",
+        ));
     }
-    let keys = ["mcpServers", "servers", "context_servers", "mcp_servers", "extensions"];
-    let slip = root.keys().find_map(|key| Some((key, suggest::nearest(key, keys)?)));
+    Err(without_servers(root))
+}
+
+/// What the object under the key `mcp` holds: VS Code, OpenCode and Crush use that key.
+fn mcp(mcp: &Map<String, Value>) -> Option<(Dialect, Vec<String>)> {
+    let servers = mcp.get("servers").filter(|servers| !is_entry(servers));
+    let nested = || vec!["mcp".to_owned(), "servers".to_owned()];
+    match servers {
+        Some(Value::Object(servers)) if servers.values().any(is_open_code) => {
+            Some((Dialect::OpenCode, nested()))
+        }
+        Some(_) => Some((Dialect::VsCode, nested())),
+        None if mcp.values().any(is_open_code) => {
+            Some((Dialect::OpenCode, Dialect::OpenCode.container()))
+        }
+        None if mcp.values().any(is_entry) => Some((Dialect::Crush, Dialect::Crush.container())),
+        None => None,
+    }
+}
+
+/// The keys that lead to the servers of a file that is known to be OpenCode's: the second version of
+/// its format has one key more.
+pub(crate) fn open_code(value: &Value) -> Vec<String> {
+    match value.get("mcp").and_then(Value::as_object).and_then(mcp) {
+        Some((_, container)) => container,
+        None => Dialect::OpenCode.container(),
+    }
+}
+
+fn without_servers(root: &Map<String, Value>) -> Error {
+    let keys = CONTAINERS.iter().copied().chain(["extensions"]);
+    let slip =
+        root.keys().take(64).find_map(|key| Some((key, suggest::nearest(key, keys.clone())?)));
     let hint = slip.map(|(key, it)| format!(", did you mean {it:?} by {key:?}?"));
     let found: Vec<String> = root.keys().take(5).map(|key| format!("{key:?}")).collect();
     wrong(format!(
-        "found no servers, only {}; expected \"mcpServers\", \"servers\", \"context_servers\", \"mcp_servers\" or a map of servers by name{}",
+        "found no servers, only {}; expected \"mcpServers\", \"servers\", \"context_servers\", \"mcp_servers\", \"mcp\" or a map of servers by name{}",
         found.join(", "),
         hint.unwrap_or_default(),
     ))
 }
 
-/// Keys of other dialects that hold servers which are not read.
+fn wrong(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Shape, message)
+}
+
+/// Keys of other dialects whose servers are not read.
 pub(crate) fn ignored(value: &Value, container: &[String]) -> Vec<&'static str> {
-    let keys = ["mcpServers", "servers", "context_servers", "mcp_servers"];
     let holds_servers = |key: &&str| {
-        let there = value.get(*key).and_then(Value::as_object);
-        container != [(*key).to_owned()] && there.is_some_and(|it| it.values().any(is_entry))
+        let found = value.get(*key).and_then(Value::as_object);
+        container != [(*key).to_owned()] && found.is_some_and(|it| it.values().any(is_entry))
     };
-    if container.len() != 1 { Vec::new() } else { keys.into_iter().filter(holds_servers).collect() }
+    match container.len() {
+        1 => CONTAINERS.iter().copied().filter(holds_servers).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_open_code(value: &Value) -> bool {
+    let is_own_type = value
+        .get("type")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| matches!(kind, "local" | "remote"));
+    is_own_type
+        || value.get("command").is_some_and(Value::is_array)
+        || value.get("environment").is_some_and(Value::is_object)
 }
 
 fn is_entry(value: &Value) -> bool {
-    let holds = |mark: &&&str| match value.get(**mark) {
-        // Zed once wrote the command as an object.
-        Some(Value::Object(command)) => command.contains_key("path"),
-        found => found.is_some(),
+    let has_mark = |value: &Value| {
+        MARKS.iter().any(|mark| match value.get(*mark) {
+            // Zed once wrote the command as an object.
+            Some(Value::Object(command)) => command.contains_key("path"),
+            found => found.is_some(),
+        })
     };
-    MARKS.iter().find(holds).is_some()
+    has_mark(value) || value.get("transport").is_some_and(|it| it.is_object() && has_mark(it))
 }

@@ -1,13 +1,31 @@
-//! Files of variables, as `envFile` names them.
+//! Files of variables: `envFile`.
+
+use std::path::Path;
+
+use crate::document::Document;
+use crate::error::{Error, ErrorKind};
+
+/// Reads the variables of a file such as `.env`, as [`parse_env_file`] does.
+///
+/// # Errors
+/// If the file cannot be read, is larger than 64 MiB, or has a line that is no variable.
+pub fn read_env_file(file: impl AsRef<Path>) -> Result<Vec<(String, String)>, Error> {
+    let file = file.as_ref();
+    let document = Document::load(file).map_err(|error| error.of(file))?;
+    parse_env_file(&document.text).map_err(|line| {
+        let message = format!("line {line}: expected NAME=value");
+        Error::new(ErrorKind::Syntax, message).of(file)
+    })
+}
 
 /// The variables of a `.env` file, in order.
 ///
-/// A line is `NAME=value`, with `export` before it or not. A value in single quotes is taken as it is;
-/// in double quotes `\n`, `\t`, `\"` and `\\` are escapes; without quotes it ends at ` #`. Lines that
-/// begin with `#` are comments. Nothing is expanded.
+/// A line is `NAME=value`, with or without `export` before it. In single quotes, a value has no escapes;
+/// in double quotes, `\n`, `\t`, `\"` and `\\` are escapes; without quotes, it ends at ` #`. Lines that
+/// begin with `#` are comments. References are not expanded.
 ///
 /// # Errors
-/// The number, from 1, of the first line that is none of these.
+/// The number, counted from 1, of the first line that is none of these.
 pub fn parse_env_file(text: &str) -> Result<Vec<(String, String)>, usize> {
     let mut variables = Vec::new();
     for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

@@ -1,4 +1,4 @@
-//! What can be wrong: with a file ([`Error`]), and with one entry of it ([`Problem`]).
+//! Errors of a whole file ([`Error`]) and of one entry ([`Problem`]).
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,8 @@ use crate::path;
 
 /// Why a file as a whole cannot be read, edited or written.
 ///
-/// What is wrong with a single server is a [`Problem`] of the configuration instead.
+/// Its text names the file, the place and the cause, so [`source`](std::error::Error::source) returns
+/// nothing. What is wrong with a single server is a [`Problem`] of the configuration instead.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -21,21 +22,21 @@ struct Inner {
     source: Option<io::Error>,
 }
 
-/// What kind of thing went wrong with a file.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The system could not read or write it; the [source](std::error::Error::source) says why.
+    /// The system could not read or write the file: [`Error::io_kind`].
     Io,
-    /// It is not the JSON, TOML or YAML it should be.
+    /// The file is not valid JSON, TOML or YAML.
     Syntax,
-    /// It holds no servers where they are looked for.
+    /// The file has no servers where they are looked for.
     Shape,
-    /// It is of a syntax whose feature is off.
+    /// The file has a syntax whose feature is off.
     Unsupported,
-    /// The edit makes no sense, as with a server that has no name.
+    /// The edit is not possible, such as adding a server without a name.
     Edit,
-    /// The file changed on disk since it was read, so writing would undo what others wrote.
+    /// The file changed on disk since it was read, so writing it would undo that change.
     Changed,
 }
 
@@ -65,13 +66,19 @@ impl Error {
         self
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The file, unless the text came from elsewhere.
+    /// Why the system refused, for errors of kind [`ErrorKind::Io`].
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.0.source.as_ref().map(io::Error::kind)
+    }
+
+    /// The file, if the text came from one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
@@ -86,56 +93,56 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { file, place, message, .. } = &*self.0;
+        let Inner { file, place, message, source, .. } = &*self.0;
         if let Some(file) = file {
             write!(f, "{}: ", file.display())?;
         }
         if let Some((line, column)) = place {
             write!(f, "line {line}, column {column}: ")?;
         }
-        f.write_str(message)
+        f.write_str(message)?;
+        match source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source as _)
-    }
-}
+impl std::error::Error for Error {}
 
-/// What is wrong with one entry. The others are not touched by it.
+/// What is wrong with one entry. It does not affect the others.
 ///
-/// Its text names the file, the line where it is known, and the path in the document; what was found
-/// and what was expected. It never holds a value of `env`, `headers` or `auth`.
+/// Its text names the file, the line and the path in the document; what was found and what was
+/// expected. It never shows a value of `env`, `headers` or `auth`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What kind of thing is wrong, and so whether the server can be used all the same.
+    /// The kind of the problem, which decides whether the server is used.
     pub kind: ProblemKind,
-    /// The server it is about; `None` for what concerns the whole document.
+    /// The server; `None` for a problem of the whole document.
     pub server: Option<String>,
-    /// Where it is in the document, such as `mcpServers.weather.args[1]`.
+    /// The path in the document, such as `mcpServers.weather.args[1]`.
     pub path: String,
-    /// The file, unless the text came from elsewhere.
+    /// The file, if the text came from one.
     pub file: Option<PathBuf>,
-    /// The line, counted from 1, where it is known: in JSON and TOML.
+    /// The line of the value or of the nearest one above it, counted from 1.
     pub line: Option<usize>,
-    /// What was found, what was expected.
+    /// What was found, and what was expected.
     pub message: String,
 }
 
-/// What kind of thing is wrong with an entry.
+/// The kind of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// A field is missing or holds what it cannot: the server is left out.
+    /// A field is missing or has a wrong value: the server is left out.
     Invalid,
-    /// A kind of server that only the application which wrote the file can run: it is left out.
+    /// A kind of server that cannot be reached from here: the server is left out.
     Unsupported,
-    /// A variable has no value: the server is left out of what is expanded.
+    /// A reference cannot be filled in: the server is left out of the expanded ones.
     Unresolved,
-    /// It is probably not what was meant, such as an unknown field named much like a known one. The
-    /// server is used.
+    /// Something is probably not as meant: an unknown field with a name like a known one, a field of
+    /// another application that has no effect, a number whose unit is not clear. The server is used.
     Doubtful,
 }
 
@@ -164,10 +171,16 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// A problem as the parser of an entry sees it, which knows neither file nor line.
+/// A problem before its file and line are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) kind: ProblemKind,
     pub(crate) path: path::Path,
     pub(crate) message: String,
+}
+
+impl Finding {
+    pub(crate) fn doubt(path: path::Path, message: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::Doubtful, path, message: message.into() }
+    }
 }

@@ -1,4 +1,4 @@
-//! Takes the fields of one object, and notes all that is wrong with them.
+//! Takes the fields of one object, and collects what is wrong with them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 use crate::ProblemKind;
 use crate::error::Finding;
 use crate::path::Path;
-use crate::suggest;
 
 /// The fields of one object that are not yet taken. `null` counts as absent.
 pub(crate) struct Fields<'a> {
     left: Map<String, Value>,
     path: Path,
+    /// Where fields really stand that were moved here from an object within.
+    moved: Vec<(String, Path)>,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -23,54 +24,81 @@ impl<'a> Fields<'a> {
         path: Path,
         findings: &'a mut Vec<Finding>,
     ) -> Self {
-        Self { left: fields, path, findings }
+        Self { left: fields, path, moved: Vec::new(), findings }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.left.get(name).is_some_and(|value| !value.is_null())
+    /// Where a field stands in the document.
+    pub(crate) fn at(&self, name: &str) -> Path {
+        let moved = self.moved.iter().find(|(it, _)| it == name);
+        moved.map_or_else(|| self.path.key(name), |(_, path)| path.clone())
     }
 
-    /// The first of `names` that is there.
-    pub(crate) fn take(&mut self, names: &[&'static str]) -> Option<(&'static str, Value)> {
+    /// Adds a field that stands elsewhere in the document, unless one of this name is here already.
+    pub(crate) fn move_in(&mut self, name: &str, value: Value, path: Path) {
+        if !self.has(name) {
+            self.left.insert(name.to_owned(), value);
+            self.moved.push((name.to_owned(), path));
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.left.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The first of `names` that is present.
+    pub(crate) fn take<'n>(&mut self, names: &[&'n str]) -> Option<(&'n str, Value)> {
         let name = names.iter().copied().find(|name| self.has(name))?;
         Some((name, self.left.shift_remove(name)?))
     }
 
-    pub(crate) fn text(&mut self, names: &[&'static str]) -> Option<String> {
+    pub(crate) fn text(&mut self, names: &[&str]) -> Option<String> {
         self.convert(names, "text", |value| match value {
             Value::String(text) => Ok(text),
             other => Err(other),
         })
     }
 
-    pub(crate) fn flag(&mut self, names: &[&'static str]) -> Option<bool> {
+    pub(crate) fn flag(&mut self, names: &[&str]) -> Option<bool> {
         self.convert(names, "true or false", |value| value.as_bool().ok_or(value))
     }
 
-    pub(crate) fn object(
+    pub(crate) fn object<'n>(
         &mut self,
-        names: &[&'static str],
-    ) -> Option<(&'static str, Map<String, Value>)> {
+        names: &[&'n str],
+    ) -> Option<(&'n str, Map<String, Value>)> {
         let (name, value) = self.take(names)?;
         match value {
             Value::Object(map) => Some((name, map)),
+            // An empty list is how some programs write an empty object.
+            Value::Array(items) if items.is_empty() => Some((name, Map::new())),
             other => {
-                self.wrong(&self.path.key(name), &other, "an object");
+                self.wrong(&self.at(name), &other, "an object");
                 None
             }
         }
     }
 
-    pub(crate) fn texts(&mut self, names: &[&'static str]) -> Option<Vec<String>> {
+    pub(crate) fn texts(&mut self, names: &[&str]) -> Option<Vec<String>> {
         let (name, value) = self.take(names)?;
-        let path = self.path.key(name);
+        let path = self.at(name);
+        self.text_list(value, &path)
+    }
+
+    pub(crate) fn text_list(&mut self, value: Value, path: &Path) -> Option<Vec<String>> {
         let Value::Array(items) = value else {
-            self.wrong(&path, &value, "a list of texts");
-            return None;
+            let is_empty = value.as_object().is_some_and(Map::is_empty);
+            if !is_empty {
+                self.wrong(path, &value, "a list of texts");
+            }
+            return is_empty.then(Vec::new);
         };
         let mut texts = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
@@ -85,28 +113,30 @@ impl<'a> Fields<'a> {
         Some(texts)
     }
 
-    /// Texts by name; numbers and booleans become text.
-    pub(crate) fn texts_by_name(&mut self, names: &[&'static str]) -> BTreeMap<String, String> {
+    /// Texts by name; numbers and booleans become text, `null` counts as absent.
+    pub(crate) fn texts_by_name(&mut self, names: &[&str]) -> BTreeMap<String, String> {
         let Some((name, map)) = self.object(names) else { return BTreeMap::new() };
-        let path = self.path.key(name);
+        let path = self.at(name);
         let mut texts = BTreeMap::new();
         for (key, value) in map {
             match value {
-                Value::String(text) => texts.insert(key, text),
-                Value::Number(_) | Value::Bool(_) => texts.insert(key, value.to_string()),
-                _ => {
-                    self.wrong(&path.key(&key), &value, "text");
-                    None
+                Value::Null => {}
+                Value::String(text) => {
+                    texts.insert(key, text);
                 }
-            };
+                Value::Number(_) | Value::Bool(_) => {
+                    texts.insert(key, value.to_string());
+                }
+                _ => self.wrong(&path.key(&key), &value, "text"),
+            }
         }
         texts
     }
 
     /// A time above zero, in units of `unit`.
-    pub(crate) fn time(&mut self, names: &[&'static str], unit: Duration) -> Option<Duration> {
+    pub(crate) fn time(&mut self, name: &str, unit: Duration) -> Option<Duration> {
         let unit_name = if unit.as_secs() == 1 { "seconds" } else { "milliseconds" };
-        self.convert(names, &format!("a number of {unit_name} above zero"), |value| {
+        self.convert(&[name], &format!("a number of {unit_name} above zero"), |value| {
             let seconds = value.as_f64().map(|number| number * unit.as_secs_f64());
             let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             time.filter(|time| !time.is_zero()).ok_or(value)
@@ -115,24 +145,12 @@ impl<'a> Fields<'a> {
 
     fn convert<T>(
         &mut self,
-        names: &[&'static str],
+        names: &[&str],
         expected: &str,
         convert: impl FnOnce(Value) -> Result<T, Value>,
     ) -> Option<T> {
         let (name, value) = self.take(names)?;
-        convert(value).map_err(|value| self.wrong(&self.path.key(name), &value, expected)).ok()
-    }
-
-    /// What nobody took. A name that is nearly one of `known` is doubtful.
-    pub(crate) fn rest(self, known: &[&str]) -> Map<String, Value> {
-        for name in self.left.keys().filter(|name| !known.contains(&name.as_str())) {
-            if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-                let message = format!("unknown field {name:?}, did you mean {near:?}?");
-                let path = self.path.key(name);
-                self.findings.push(Finding { kind: ProblemKind::Doubtful, path, message });
-            }
-        }
-        self.left
+        convert(value).map_err(|value| self.wrong(&self.at(name), &value, expected)).ok()
     }
 
     pub(crate) fn wrong(&mut self, path: &Path, found: &Value, expected: &str) {
@@ -143,21 +161,30 @@ impl<'a> Fields<'a> {
         self.find(ProblemKind::Invalid, path, message);
     }
 
+    pub(crate) fn doubt(&mut self, path: Path, message: impl Into<String>) {
+        self.find(ProblemKind::Doubtful, path, message);
+    }
+
     pub(crate) fn find(&mut self, kind: ProblemKind, path: Path, message: impl Into<String>) {
         self.findings.push(Finding { kind, path, message: message.into() });
     }
 
-    /// Findings of objects within this one go where its own go.
+    /// Findings in objects within this one are collected together with its own.
     pub(crate) fn findings(&mut self) -> &mut Vec<Finding> {
         self.findings
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.left.keys().map(String::as_str)
+    /// The fields that are left.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.left.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(crate) fn into_rest(self) -> Map<String, Value> {
+        self.left
     }
 }
 
-/// What a value is, without its content: it may be a secret.
+/// What a value is, without its content, which may be a secret.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -166,5 +193,16 @@ pub(crate) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+/// Whether a value says nothing: `null`, or an empty text, list or object.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }

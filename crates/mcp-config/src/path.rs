@@ -1,8 +1,10 @@
-//! Where in a document something is: `mcpServers.weather.args[1]`.
+//! Where a value stands in a document: `mcpServers.weather.args[1]`.
 
 use std::fmt;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Key(String),
     Index(usize),
@@ -17,6 +19,11 @@ impl Path {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
+    /// The path of a container.
+    pub(crate) fn to(keys: &[String]) -> Self {
+        Self::of(keys.iter().map(String::as_str))
+    }
+
     pub(crate) fn key(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
         steps.push(Step::Key(key.to_owned()));
@@ -29,9 +36,21 @@ impl Path {
         Self(steps)
     }
 
+    pub(crate) fn step(&self, step: &Step) -> Self {
+        match step {
+            Step::Key(key) => self.key(key),
+            Step::Index(index) => self.index(*index),
+        }
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.0
     }
+}
+
+/// The value that these keys lead to.
+pub(crate) fn at<'a>(value: &'a Value, keys: &[String]) -> Option<&'a Value> {
+    keys.iter().try_fold(value, |here, key| here.get(key))
 }
 
 impl fmt::Display for Path {

@@ -1,144 +1,172 @@
 //! From a [`Server`] to an entry of a document.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::manner::Manner;
 use crate::server::{Auth, ProtocolEra, Remote, RemoteTransport, Server, Stdio, Target};
-use crate::{Argument, Dialect, Tool};
-
-/// How a document writes its entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Manner {
-    pub(crate) dialect: Dialect,
-    /// The field of a URL: `url`, or what the document's other entries have.
-    pub(crate) url: &'static str,
-}
-
-impl Manner {
-    pub(crate) const PLAIN: Self = Self { dialect: Dialect::McpServers, url: "url" };
-}
+use crate::{Application, Argument, Dialect, Tool};
 
 pub(crate) fn server(name: &str, server: &Server, manner: Manner) -> Value {
-    let Manner { dialect, .. } = manner;
-    let mut entry = Map::new();
-    let mut put = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            entry.insert(key.to_owned(), value);
-        }
-    };
-    let is_goose = dialect == Dialect::Goose;
-    if is_goose && !server.extra.contains_key("name") {
-        put("name", Some(name.into()));
+    let mut entry = Entry(Map::new());
+    let words = manner.words();
+    let has_name = matches!(manner.dialect, Dialect::Goose | Dialect::Continue);
+    if has_name && !server.extra.contains_key("name") {
+        entry.put("name", Some(name.into()));
     }
     match &server.target {
-        Target::Stdio(it) => stdio(it, dialect, &mut put),
-        Target::Remote(it) => remote(it, manner, &mut put),
+        Target::Stdio(it) => stdio(it, manner, &mut entry),
+        Target::Remote(it) => remote(it, manner, &mut entry),
     }
-    let (timeout, unit) = match dialect {
-        Dialect::Codex => ("tool_timeout_sec", crate::read::SECOND),
-        Dialect::Goose => ("timeout", crate::read::SECOND),
-        _ => ("timeout", crate::read::MILLISECOND),
-    };
-    put(timeout, server.timeout.map(|time| number(time, unit)));
-    let startup = server.startup_timeout.map(|time| number(time, crate::read::SECOND));
-    put("startup_timeout_sec", startup);
-    put("keep_alive", server.keep_alive.map(Into::into));
-    match dialect {
-        Dialect::Goose => put("enabled", Some((!server.disabled).into())),
-        Dialect::Codex | Dialect::Zed => put("enabled", server.disabled.then_some(false.into())),
-        _ => put("disabled", server.disabled.then_some(true.into())),
+    if let Some(time) = server.timeout {
+        let (name, unit) = manner.timeout(time);
+        entry.put(name, Some(number(time, unit)));
     }
-    put("alwaysAllow", list(&server.always_allow));
-    let (include, exclude) = match dialect {
-        Dialect::Codex => ("enabled_tools", "disabled_tools"),
-        Dialect::Goose => ("available_tools", "excludeTools"),
-        _ => ("includeTools", "excludeTools"),
-    };
-    put(include, server.include_tools.clone().map(Into::into));
-    put(exclude, list(&server.exclude_tools));
-    put("include_tags", server.include_tags.clone().map(Into::into));
-    put("exclude_tags", list(&server.exclude_tags));
-    let tools = server.tools.iter().map(|(name, it)| (name.clone(), tool(it)));
-    put("tools", some(tools.collect()));
-    put(
-        "protocolEra",
-        server.protocol_era.map(|era| match era {
-            ProtocolEra::Legacy => "legacy".into(),
-            ProtocolEra::Auto => "auto".into(),
-            ProtocolEra::Modern => "modern".into(),
-        }),
-    );
-    put("description", server.description.clone().map(Into::into));
-    put("icon", server.icon.clone().map(Into::into));
+    let (startup, unit) = words.startup;
+    entry.put(startup, server.startup_timeout.map(|time| number(time, unit)));
+    entry.put("keep_alive", server.keep_alive.map(Into::into));
+    disabled(server.disabled, manner, &mut entry);
+    entry.put(words.always_allow, list(&server.always_allow));
+    tools(server, manner, &mut entry);
+    entry.put("include_tags", server.include_tags.clone().map(Into::into));
+    entry.put("exclude_tags", list(&server.exclude_tags));
+    entry.put("protocolEra", server.protocol_era.map(|era| era_name(era).into()));
+    entry.put("protocolVersion", server.protocol_version.as_deref().map(Into::into));
+    entry.put("description", server.description.as_deref().map(Into::into));
+    entry.put("icon", server.icon.as_deref().map(Into::into));
     for (key, value) in &server.extra {
-        entry.entry(key).or_insert_with(|| value.clone());
+        entry.0.entry(key).or_insert_with(|| value.clone());
     }
-    Value::Object(entry)
+    Value::Object(entry.0)
 }
 
-fn stdio(stdio: &Stdio, dialect: Dialect, put: &mut impl FnMut(&str, Option<Value>)) {
-    let (command, env, pass_env) = match dialect {
-        Dialect::Goose => ("cmd", "envs", "env_keys"),
-        _ => ("command", "env", "env_vars"),
-    };
-    if matches!(dialect, Dialect::Goose | Dialect::VsCode) {
-        put("type", Some("stdio".into()));
-    }
-    put(command, Some(stdio.command.as_str().into()));
-    put("args", list(&stdio.args));
-    put(env, texts(&stdio.env));
-    put(pass_env, list(&stdio.pass_env));
-    let path = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().map(|it| it.to_string_lossy().into_owned().into())
-    };
-    put("envFile", path(&stdio.env_file));
-    put("cwd", path(&stdio.cwd));
-}
+struct Entry(Map<String, Value>);
 
-fn remote(remote: &Remote, manner: Manner, put: &mut impl FnMut(&str, Option<Value>)) {
-    let is_sse = remote.transport == Some(RemoteTransport::Sse);
-    let url = match manner.dialect {
-        Dialect::Goose => "uri",
-        // Says Streamable HTTP by itself.
-        _ if manner.url == "httpUrl"
-            && remote.transport != Some(RemoteTransport::StreamableHttp) =>
-        {
-            "url"
+impl Entry {
+    fn put(&mut self, key: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.0.insert(key.to_owned(), value);
         }
-        _ => manner.url,
-    };
-    let transport = match (manner.dialect, remote.transport) {
-        (Dialect::Codex, Some(RemoteTransport::StreamableHttp)) | (_, None) => None,
-        (Dialect::Goose, Some(RemoteTransport::StreamableHttp)) => Some("streamable_http"),
-        _ if is_sse => Some("sse"),
-        _ if url == "httpUrl" => None,
-        _ => Some("http"),
-    };
-    put("type", transport.map(Into::into));
-    put(url, Some(remote.url.as_str().into()));
-    if manner.dialect == Dialect::Codex {
-        return codex_secrets(remote, put);
     }
-    put("headers", texts(&remote.headers));
-    put("auth", remote.auth.as_ref().map(auth));
 }
 
-/// Names of variables stand in fields of their own.
-fn codex_secrets(remote: &Remote, put: &mut impl FnMut(&str, Option<Value>)) {
+fn era_name(era: ProtocolEra) -> &'static str {
+    match era {
+        ProtocolEra::Legacy => "legacy",
+        ProtocolEra::Auto => "auto",
+        ProtocolEra::Modern => "modern",
+    }
+}
+
+fn disabled(is_disabled: bool, manner: Manner, entry: &mut Entry) {
+    match manner.application {
+        Some(Application::Goose) => entry.put("enabled", Some((!is_disabled).into())),
+        Some(Application::CherryStudio) => entry.put("isActive", Some((!is_disabled).into())),
+        Some(
+            Application::Codex | Application::Zed | Application::Hermes | Application::OpenCode,
+        ) => entry.put("enabled", is_disabled.then_some(false.into())),
+        _ => entry.put("disabled", is_disabled.then_some(true.into())),
+    }
+}
+
+fn tools(server: &Server, manner: Manner, entry: &mut Entry) {
+    let words = manner.words();
+    let changes = some(server.tools.iter().map(|(name, it)| (name.clone(), tool(it))).collect());
+    if manner.is(&[Application::Hermes]) && changes.is_none() {
+        let mut policy = Entry(Map::new());
+        let include = server.include_tools.as_ref();
+        policy.put("include", include.map(|tools| tools.clone().into()));
+        // Hermes reads one of the two.
+        policy.put("exclude", list(&server.exclude_tools).filter(|_| include.is_none()));
+        let rest = server.extra.get("tools").and_then(Value::as_object);
+        policy.0.extend(rest.into_iter().flatten().map(|(key, it)| (key.clone(), it.clone())));
+        if include.is_some() {
+            entry.put(words.exclude_tools, list(&server.exclude_tools));
+        }
+        return entry.put("tools", some(policy.0));
+    }
+    entry.put(words.include_tools, server.include_tools.clone().map(Into::into));
+    entry.put(words.exclude_tools, list(&server.exclude_tools));
+    entry.put("tools", changes);
+}
+
+fn stdio(stdio: &Stdio, manner: Manner, entry: &mut Entry) {
+    let words = manner.words();
+    match manner.dialect {
+        Dialect::Goose | Dialect::VsCode | Dialect::Crush => {
+            entry.put("type", Some("stdio".into()))
+        }
+        Dialect::OpenCode => entry.put("type", Some("local".into())),
+        _ => {}
+    }
+    if manner.dialect == Dialect::OpenCode {
+        let line: Vec<String> = [&stdio.command].into_iter().chain(&stdio.args).cloned().collect();
+        entry.put("command", Some(line.into()));
+    } else {
+        entry.put(words.command, Some(stdio.command.as_str().into()));
+        entry.put("args", list(&stdio.args));
+    }
+    entry.put(words.env, texts(&stdio.env));
+    entry.put(words.pass_env, list(&stdio.pass_env));
+    let path =
+        |path: &Option<PathBuf>| path.as_ref().map(|it| it.to_string_lossy().into_owned().into());
+    entry.put("envFile", path(&stdio.env_file));
+    entry.put("cwd", path(&stdio.cwd));
+}
+
+fn remote(remote: &Remote, manner: Manner, entry: &mut Entry) {
+    let is_http = remote.transport == Some(RemoteTransport::StreamableHttp);
+    // This field means Streamable HTTP, so it is not for others.
+    let url = if manner.url == "httpUrl" && !is_http { "url" } else { manner.url };
+    let transport = transport(remote.transport, url, manner);
+    let name = if manner.dialect == Dialect::Hermes { "transport" } else { "type" };
+    entry.put(name, transport.map(Into::into));
+    entry.put(url, Some(remote.url.as_str().into()));
+    if manner.dialect == Dialect::Codex {
+        return codex_secrets(remote, entry);
+    }
+    entry.put("headers", texts(&remote.headers));
+    entry.put("auth", remote.auth.as_ref().map(auth));
+}
+
+/// The name of a transport, where it has to be named.
+fn transport(
+    transport: Option<RemoteTransport>,
+    url: &str,
+    manner: Manner,
+) -> Option<&'static str> {
+    use Application::{CherryStudio, Cline, Continue, RooCode};
+    let Some(transport) = transport else {
+        return (manner.dialect == Dialect::OpenCode).then_some("remote");
+    };
+    Some(match (transport, manner.application) {
+        (RemoteTransport::Sse, _) => "sse",
+        (RemoteTransport::StreamableHttp, Some(Cline | CherryStudio)) => "streamableHttp",
+        (RemoteTransport::StreamableHttp, Some(RooCode | Continue)) => "streamable-http",
+        (RemoteTransport::StreamableHttp, Some(Application::Goose)) => "streamable_http",
+        (RemoteTransport::StreamableHttp, Some(Application::Codex)) => return None,
+        (RemoteTransport::StreamableHttp, _) if url == "httpUrl" => return None,
+        (RemoteTransport::StreamableHttp, _) => "http",
+    })
+}
+
+/// Names of variables stand in fields for them.
+fn codex_secrets(remote: &Remote, entry: &mut Entry) {
     let (from_env, plain): (BTreeMap<_, _>, BTreeMap<_, _>) =
         remote.headers.clone().into_iter().partition(|(_, value)| variable(value).is_some());
     let names = from_env
         .into_iter()
         .filter_map(|(header, value)| Some((header, variable(&value)?.to_owned())));
-    put("http_headers", texts(&plain));
-    put("env_http_headers", texts(&names.collect()));
+    entry.put("http_headers", texts(&plain));
+    entry.put("env_http_headers", texts(&names.collect()));
     match &remote.auth {
         Some(Auth::Bearer(token)) if variable(token).is_some() => {
-            put("bearer_token_env_var", variable(token).map(Into::into));
+            entry.put("bearer_token_env_var", variable(token).map(Into::into));
         }
-        other => put("auth", other.as_ref().map(auth)),
+        other => entry.put("auth", other.as_ref().map(auth)),
     }
 }
 

@@ -7,42 +7,48 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::Tool;
+use crate::{Tool, secrets};
 
-/// One server: how to reach it, and how it is used.
+/// One server: how it is reached, and how it is used.
 ///
-/// What the file says, with its `${…}` as written: [`McpConfig::expand`](crate::McpConfig::expand)
-/// fills them in. `Debug` shows no value of `env`, `headers`, `auth` or unknown fields.
+/// References such as `${NAME}` are as written: [`McpConfig::expand`](crate::McpConfig::expand) fills
+/// them in. `Debug` shows no secret: no value of `env`, `headers`, `auth` or unknown fields, no argument
+/// such as the one after `--token`, and no user or query of a URL.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Server {
     /// How it is reached.
     pub target: Target,
-    /// How long a request may take (`timeout`; milliseconds in most files, seconds in some dialects).
+    /// Time limit of a request (`timeout`, in the unit of the application; `tool_timeout_sec`,
+    /// `timeoutMs`, `timeoutSeconds`).
     pub timeout: Option<Duration>,
-    /// How long it may take to start (`startup_timeout_sec`, `startup_timeout_ms`).
+    /// Time limit of the start (`startup_timeout_sec`, `startup_timeout_ms`, `connect_timeout`,
+    /// `connectionTimeout`, `discoveryTimeoutMs`).
     pub startup_timeout: Option<Duration>,
     /// Whether the process outlives the session (`keep_alive`, `keepAlive`).
     pub keep_alive: Option<bool>,
-    /// Listed, but not to be connected (`disabled: true`, or `enabled: false`).
+    /// Whether it is listed, but not connected (`disabled: true`, `enabled: false`, `isActive: false`, or
+    /// a list of servers elsewhere in the document).
     pub disabled: bool,
-    /// Tools that need no confirmation (`alwaysAllow`).
+    /// Tools that need no confirmation (`alwaysAllow`, `autoApprove`).
     pub always_allow: Vec<String>,
-    /// The only tools to offer (`includeTools`, `enabled_tools`, or a list as `tools`).
+    /// The only tools to offer (`includeTools`, `enabled_tools`, `tools.include`, or a list as `tools`).
     pub include_tools: Option<Vec<String>>,
-    /// Tools not to offer (`excludeTools`, `disabled_tools`).
+    /// Tools not to offer (`excludeTools`, `disabledTools`, `disabled_tools`, `tools.exclude`).
     pub exclude_tools: Vec<String>,
     /// The only tags to offer (`include_tags`).
     pub include_tags: Option<Vec<String>>,
     /// Tags not to offer (`exclude_tags`).
     pub exclude_tags: Vec<String>,
-    /// How tools are changed, by their name on the server (`tools`).
+    /// Changes of tools, by their name on the server (`tools`).
     pub tools: BTreeMap<String, Tool>,
-    /// Which era of the protocol to speak (`protocolEra`).
+    /// The era of the protocol to speak (`protocolEra`).
     pub protocol_era: Option<ProtocolEra>,
-    /// What it is for (`description`).
+    /// The revision of the protocol to speak, such as `2025-06-18` (`protocolVersion`).
+    pub protocol_version: Option<String>,
+    /// A description for people (`description`).
     pub description: Option<String>,
-    /// A path or URL of its icon (`icon`).
+    /// A path or URL of its icon (`icon`, `logoUrl`).
     pub icon: Option<String>,
     /// All other fields, as they were written.
     pub extra: Map<String, Value>,
@@ -62,18 +68,18 @@ pub enum Target {
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stdio {
-    /// The program (`command`, `cmd`).
+    /// The program (`command`, `cmd`; the first word where `command` is a list).
     pub command: String,
-    /// Its arguments (`args`).
+    /// Its arguments (`args`, and the other words of such a list).
     pub args: Vec<String>,
-    /// Variables set for it (`env`, `envs`); numbers and booleans of the file are text here.
+    /// Variables set for it (`env`, `envs`, `environment`); numbers and booleans are text here.
     pub env: BTreeMap<String, String>,
-    /// Variables handed down if they are set (`env_vars`, `env_keys`).
+    /// Names of variables that it inherits if they are set (`env_vars`, `env_keys`).
     pub pass_env: Vec<String>,
     /// A file of more variables (`envFile`), which those of `env` override:
-    /// [`parse_env_file`](crate::parse_env_file).
+    /// [`read_env_file`](crate::read_env_file).
     pub env_file: Option<PathBuf>,
-    /// The folder it runs in (`cwd`).
+    /// The folder that it runs in (`cwd`, `working_directory`).
     pub cwd: Option<PathBuf>,
 }
 
@@ -81,13 +87,14 @@ pub struct Stdio {
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Remote {
-    /// Where it is (`url`, `httpUrl`, `serverUrl`, `uri`).
+    /// Its URL (`url`, `httpUrl`, `serverUrl`, `uri`, `baseUrl`).
     pub url: String,
-    /// The transport, if the file names one; else it is to be found out from the URL.
+    /// The transport, if the document names one. Default: detected.
     pub transport: Option<RemoteTransport>,
-    /// Headers of each request (`headers`, `http_headers`, `env_http_headers`).
+    /// Headers of each request (`headers`, `http_headers`, `env_http_headers`), without those that the
+    /// protocol sets itself.
     pub headers: BTreeMap<String, String>,
-    /// How to authenticate (`auth`, `bearer_token_env_var`).
+    /// How to authenticate (`auth`, `bearer_token`, `bearer_token_env_var`, `apiKey`).
     pub auth: Option<Auth>,
 }
 
@@ -105,7 +112,7 @@ pub enum RemoteTransport {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Auth {
-    /// By OAuth: `"auth": "oauth"`.
+    /// With OAuth: `"auth": "oauth"`.
     OAuth,
     /// With this token: any other text.
     Bearer(String),
@@ -119,7 +126,7 @@ pub enum Auth {
 pub enum ProtocolEra {
     /// Up to 2025-11-25: sessions begin with `initialize`.
     Legacy,
-    /// Find out.
+    /// Detected.
     Auto,
     /// From 2026-07-28.
     Modern,
@@ -152,7 +159,7 @@ impl Server {
         Self::new(Target::Remote(Remote { transport, ..Remote::new(url) }))
     }
 
-    /// A server whose transport is to be found out from its URL.
+    /// A server behind a URL whose transport is detected.
     #[must_use]
     pub fn remote(url: impl Into<String>) -> Self {
         Self::new(Target::Remote(Remote::new(url)))
@@ -172,6 +179,7 @@ impl Server {
             exclude_tags: Vec::new(),
             tools: BTreeMap::new(),
             protocol_era: None,
+            protocol_version: None,
             description: None,
             icon: None,
             extra: Map::new(),
@@ -200,6 +208,7 @@ impl fmt::Debug for Server {
             .field("exclude_tags", &self.exclude_tags)
             .field("tools", &self.tools.keys())
             .field("protocol_era", &self.protocol_era)
+            .field("protocol_version", &self.protocol_version)
             .field("description", &self.description)
             .field("icon", &self.icon)
             .field("extra", &self.extra.keys())
@@ -211,7 +220,7 @@ impl fmt::Debug for Stdio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stdio")
             .field("command", &self.command)
-            .field("args", &self.args)
+            .field("args", &secrets::masked(&self.args))
             .field("env", &self.env.keys())
             .field("pass_env", &self.pass_env)
             .field("env_file", &self.env_file)
@@ -267,7 +276,7 @@ mod tests {
             remote.headers.insert("X-Key".to_owned(), "SECRET".to_owned());
             remote.auth = Some(Auth::Bearer("SECRET".to_owned()));
         }
-        let mut child = Server::stdio("npx", ["-y", "it"]);
+        let mut child = Server::stdio("npx", ["-y", "it", "--api-key", "SECRET"]);
         if let Target::Stdio(stdio) = &mut child.target {
             stdio.env.insert("KEY".to_owned(), "SECRET".to_owned());
         }

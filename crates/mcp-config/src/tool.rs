@@ -1,43 +1,43 @@
-//! How a tool is changed before it is offered.
+//! Changes of tools.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// How one tool of a server is changed before it is offered.
+/// Changes of one tool before it is offered.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
-    /// Another name (`name`).
+    /// The name under which it is offered (`name`).
     pub name: Option<String>,
-    /// Another title (`title`).
+    /// The title with which it is offered (`title`).
     pub title: Option<String>,
-    /// Another description (`description`).
+    /// The description with which it is offered (`description`).
     pub description: Option<String>,
-    /// Whether it is offered at all (`enabled`); it is by default.
+    /// Whether it is offered (`enabled`). Default: `true`.
     pub enabled: bool,
     /// Tags to filter by (`tags`).
     pub tags: Vec<String>,
-    /// How its arguments are changed, by their name on the server (`arguments`).
+    /// Changes of its arguments, by their name on the server (`arguments`).
     pub arguments: BTreeMap<String, Argument>,
     /// All other fields, as they were written.
     pub extra: Map<String, Value>,
 }
 
-/// How one argument of a tool is changed.
+/// Changes of one argument of a tool.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Argument {
-    /// Another name (`name`).
+    /// The name under which it is offered (`name`).
     pub name: Option<String>,
-    /// Another description (`description`).
+    /// The description with which it is offered (`description`).
     pub description: Option<String>,
-    /// Not offered: the default is always sent (`hide`). A hidden argument that is required needs a
-    /// default.
+    /// Whether it is hidden, so that the default is always sent (`hide`). A required argument that is
+    /// hidden needs a default.
     pub hide: bool,
-    /// What is sent when the caller leaves it out (`default`).
+    /// The value sent if the caller leaves it out (`default`).
     pub default: Option<Value>,
-    /// Whether the caller must give it (`required`); as the server says by default.
+    /// Whether it is required (`required`). Default: as on the server.
     pub required: Option<bool>,
     /// All other fields, as they were written.
     pub extra: Map<String, Value>,

@@ -5,73 +5,94 @@ use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Table, TomlErro
 
 use super::SyntaxError;
 use crate::error::{Error, ErrorKind};
-use crate::path::{Path, Step};
+use crate::lines::{LineStarts, Lines};
+use crate::path::Step;
 
-pub(crate) fn parse(text: &str) -> Result<Value, SyntaxError> {
-    let document = Document::parse(text).map_err(|error| told(text, &error))?;
+pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
+    // The parser limits how deep a document can be.
+    let document = Document::parse(text).map_err(|error| syntax_error(text, &error))?;
     Ok(table(document.as_table().iter()))
 }
 
-pub(crate) fn line_of(text: &str, path: &Path) -> Option<usize> {
-    let document = Document::parse(text).ok()?;
-    let mut here: Option<&Item> = Some(document.as_item());
-    let mut shown = 0;
-    for step in path.steps() {
-        let next = match step {
-            Step::Key(key) => here.and_then(|item| item.get(key)),
-            Step::Index(index) => here.and_then(|item| item.get(index)),
-        };
-        // An element of an array is no item: the array's own line is near enough.
-        let Some(next) = next else { break };
-        shown = next.span().map_or(shown, |span| span.start);
-        here = Some(next);
+/// The lines of all values but those within lists and inline tables, which have the line of these.
+pub(super) fn lines(text: &str) -> Lines {
+    let starts = LineStarts::new(text);
+    let mut lines = Lines::at(1);
+    if let Ok(document) = Document::parse(text) {
+        members(document.as_table(), &starts, &mut lines);
     }
-    Some(text.get(..shown)?.bytes().filter(|byte| *byte == b'\n').count() + 1)
+    lines
 }
 
-pub(crate) fn set(
+fn members(table: &Table, starts: &LineStarts, lines: &mut Lines) {
+    for (key, item) in table.iter() {
+        let line = item.span().map_or(1, |span| starts.line(span.start));
+        let member = lines.insert(Step::Key(key.to_owned()), Lines::at(line));
+        match item {
+            Item::Table(table) => members(table, starts, member),
+            Item::ArrayOfTables(tables) => {
+                for (index, table) in tables.iter().enumerate() {
+                    let line = table.span().map_or(line, |span| starts.line(span.start));
+                    let element = member.insert(Step::Index(index), Lines::at(line));
+                    members(table, starts, element);
+                }
+            }
+            Item::None | Item::Value(_) => {}
+        }
+    }
+}
+
+pub(super) fn set(
     text: &str,
     container: &[String],
-    name: &str,
+    slot: &Step,
     value: &Value,
 ) -> Result<String, Error> {
     let mut document = editable(text)?;
     let mut here: &mut Table = document.as_table_mut();
     for key in container {
-        let made = || {
+        let missing = || {
             let mut table = Table::new();
             table.set_implicit(true);
             Item::Table(table)
         };
-        here = here.entry(key).or_insert_with(made).as_table_mut().ok_or_else(inline)?;
+        here = here.entry(key).or_insert_with(missing).as_table_mut().ok_or_else(inline)?;
     }
-    here.insert(name, item(value));
+    here.insert(name(slot)?, item(value));
     Ok(document.to_string())
 }
 
-pub(crate) fn remove(text: &str, container: &[String], name: &str) -> Result<String, Error> {
+pub(super) fn remove(text: &str, container: &[String], slot: &Step) -> Result<String, Error> {
     let mut document = editable(text)?;
     let mut here: &mut Table = document.as_table_mut();
     for key in container {
         let Some(next) = here.get_mut(key) else { return Ok(text.to_owned()) };
         here = next.as_table_mut().ok_or_else(inline)?;
     }
-    here.remove(name);
+    here.remove(name(slot)?);
     Ok(document.to_string())
+}
+
+fn name(slot: &Step) -> Result<&str, Error> {
+    match slot {
+        Step::Key(name) => Ok(name),
+        Step::Index(_) => Err(inline()),
+    }
 }
 
 fn editable(text: &str) -> Result<DocumentMut, Error> {
     text.parse().map_err(|error| {
-        let SyntaxError { message, place } = told(text, &error);
+        let SyntaxError { message, place } = syntax_error(text, &error);
         Error::new(ErrorKind::Syntax, message).at(place)
     })
 }
 
 fn inline() -> Error {
-    Error::new(ErrorKind::Shape, "the servers stand in an inline table, which is not edited")
+    let message = "the servers stand in an inline table or a list, which cannot be edited";
+    Error::new(ErrorKind::Shape, message)
 }
 
-fn told(text: &str, error: &TomlError) -> SyntaxError {
+fn syntax_error(text: &str, error: &TomlError) -> SyntaxError {
     let place = error.span().and_then(|span| text.get(..span.start)).map(|before| {
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)

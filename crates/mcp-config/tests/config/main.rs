@@ -1,12 +1,16 @@
 //! Configurations as people have them: read, expanded, found and edited.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod applications;
 mod dialects;
 mod discovery;
 mod editing;
 mod expansion;
+mod limits;
 mod problems;
 mod schema;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use std::path::PathBuf;
 

@@ -66,6 +66,10 @@ fn errors_name_the_file() {
     let file = folder.path().join("mcp.json");
     let error = McpConfig::from_file(&file).unwrap_err();
     assert_eq!((error.kind(), error.file()), (ErrorKind::Io, Some(&*file)));
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound));
+    // The text says why, so that no source repeats it.
+    assert!(error.to_string().contains("cannot be read: "), "{error}");
+    assert!(std::error::Error::source(&error).is_none());
     std::fs::write(&file, "{").unwrap();
     let error = McpConfig::from_file(&file).unwrap_err();
     assert!(
@@ -127,7 +131,9 @@ fn problems_and_debug_show_no_secret() {
     );
     let shown = format!("{config:?}");
     assert!(!shown.contains("SECRET"), "{shown}");
-    assert_eq!(config.unwrap().problems().len(), 3);
+    let config = config.unwrap();
+    let fatal: Vec<_> = config.problems().iter().filter(|it| it.is_fatal()).collect();
+    assert_eq!(fatal.len(), 3, "{fatal:?}");
 }
 
 #[cfg(not(feature = "toml"))]

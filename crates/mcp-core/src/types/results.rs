@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, value::RawValue};
 
 use super::{Extra, InputRequiredResult, Meta, WithMeta};
-use crate::RawJson;
+use crate::{ProtocolVersion, RawJson};
 
 open_enum! {
     /// What kind of result a response holds. Absent, as before 2026-07-28, it means `complete`.
@@ -37,6 +37,16 @@ pub trait MethodResult: Serialize + Sized {
     /// # Errors
     /// When the JSON has another shape, and when its `resultType` is one that the method does not know.
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error>;
+
+    /// Decodes a result that was sent in this revision. Default: [`decode`](Self::decode), for results that
+    /// have the same shape in every revision.
+    ///
+    /// # Errors
+    /// As of [`decode`](Self::decode).
+    fn decode_in(raw: &RawJson, version: ProtocolVersion) -> Result<Self, serde_json::Error> {
+        let _ = version;
+        Self::decode(raw)
+    }
 }
 
 /// Results that servers send: they have a `_meta` and, since 2026-07-28, a `resultType`.

@@ -1,0 +1,204 @@
+//! Edits of YAML in the text itself: the lines of one entry are replaced, and no others.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::blocks::Blocks;
+use super::parse;
+use crate::error::Error;
+use crate::path::Step;
+
+/// One step of indentation.
+const UNIT: usize = 2;
+
+/// The text with `slot` of the mapping or list at `container` set, so that it reads as `wanted`.
+pub(in crate::document) fn set(
+    text: &str,
+    container: &[String],
+    slot: &Step,
+    wanted: &Value,
+) -> Result<String, Error> {
+    let value = container
+        .iter()
+        .try_fold(wanted, |here, key| here.get(key))
+        .and_then(|container| match slot {
+            Step::Key(name) => container.get(name),
+            Step::Index(index) => container.get(index),
+        })
+        .ok_or_else(|| Error::edit("the entry is not where it should be"))?;
+    first_right(set_entry(text, container, slot, value)?, text, container, wanted)
+}
+
+/// The text without `slot` of the mapping or list at `container`, so that it reads as `wanted`.
+pub(in crate::document) fn remove(
+    text: &str,
+    container: &[String],
+    slot: &Step,
+    wanted: &Value,
+) -> Result<String, Error> {
+    first_right(remove_entry(text, container, slot), text, container, wanted)
+}
+
+/// The edit if it reads as it should. Otherwise all servers are written again, as where they stand in
+/// braces, and the whole document only if it has no comments.
+fn first_right(
+    edit: Option<String>,
+    text: &str,
+    container: &[String],
+    wanted: &Value,
+) -> Result<String, Error> {
+    let is_right = |edited: &String| parse(edited).is_ok_and(|value| value == *wanted);
+    if let Some(edited) = edit.filter(is_right) {
+        return Ok(edited);
+    }
+    if let Some(edited) = set_container(text, container, wanted)?.filter(is_right) {
+        return Ok(edited);
+    }
+    if text.contains('#') {
+        let message = "the servers cannot be edited without the loss of comments";
+        return Err(Error::edit(message));
+    }
+    rendered(wanted)
+}
+
+fn set_entry(
+    text: &str,
+    container: &[String],
+    slot: &Step,
+    value: &Value,
+) -> Result<Option<String>, Error> {
+    let blocks = Blocks::of(text);
+    let Some(parent) = blocks.find(&steps(container)) else {
+        return appended(text, container, slot, value).map(Some);
+    };
+    let entry = entry(slot, value);
+    let children: Vec<usize> = blocks.children(parent).collect();
+    if let Some(old) = children.iter().find(|child| blocks.get(**child).step == *slot) {
+        let new = indented(&rendered(&entry)?, blocks.get(*old).indent, text);
+        return Ok(Some(spliced(&blocks, blocks.range(*old), &new)));
+    }
+    if let Some(last) = children.last() {
+        let end = blocks.range(*last).end;
+        let new = indented(&rendered(&entry)?, blocks.get(*last).indent, text);
+        return Ok(Some(spliced(&blocks, end..end, &new)));
+    }
+    let block = blocks.get(parent);
+    let Some(head) = head(blocks.lines[block.line], block.value, "") else { return Ok(None) };
+    let new = indented(&rendered(&entry)?, block.indent + UNIT, text);
+    Ok(Some(spliced(&blocks, block.line..block.line + 1, &(head + &new))))
+}
+
+fn remove_entry(text: &str, container: &[String], slot: &Step) -> Option<String> {
+    let blocks = Blocks::of(text);
+    let parent = blocks.find(&steps(container))?;
+    let children: Vec<usize> = blocks.children(parent).collect();
+    let old = *children.iter().find(|child| blocks.get(**child).step == *slot)?;
+    let without = spliced(&blocks, blocks.range(old), "");
+    if children.len() > 1 {
+        return Some(without);
+    }
+    // A key without a value is null.
+    let block = blocks.get(parent);
+    let empty = if matches!(slot, Step::Key(_)) { " {}" } else { " []" };
+    let head = head(blocks.lines[block.line], block.value, empty)?;
+    let blocks = Blocks::of(&without);
+    Some(spliced(&blocks, block.line..block.line + 1, &head))
+}
+
+/// The text with all servers written again, where they stand.
+fn set_container(
+    text: &str,
+    container: &[String],
+    wanted: &Value,
+) -> Result<Option<String>, Error> {
+    let Some(last) = container.last() else { return Ok(None) };
+    let blocks = Blocks::of(text);
+    let found = blocks.find(&steps(container));
+    let value = container.iter().try_fold(wanted, |here, key| here.get(key));
+    let (Some(found), Some(value)) = (found, value) else { return Ok(None) };
+    let range = blocks.range(found);
+    let old = blocks.lines[range.clone()].concat();
+    // A comment after the closing brace stays on the first line; one within has no place.
+    let (value_text, comment) = match old.rfind(['}', ']']) {
+        Some(end) => old.split_at(end + 1),
+        None => (old.as_str(), ""),
+    };
+    if value_text.contains('#') {
+        return Ok(None);
+    }
+    let entry = entry(&Step::Key(last.clone()), value);
+    let mut new = indented(&rendered(&entry)?, blocks.get(found).indent, text);
+    if let (true, Some(end)) = (comment.contains('#'), new.find(['\r', '\n'])) {
+        new.insert_str(end, comment.trim_end());
+    }
+    Ok(Some(spliced(&blocks, range, &new)))
+}
+
+/// The text with the container at its end.
+fn appended(text: &str, container: &[String], slot: &Step, value: &Value) -> Result<String, Error> {
+    let inner = entry(slot, value);
+    let whole =
+        container.iter().rev().fold(inner, |inner, key| entry(&Step::Key(key.clone()), &inner));
+    let new = indented(&rendered(&whole)?, 0, text);
+    let before = match text.trim() {
+        "{}" | "null" | "~" => "",
+        _ => text,
+    };
+    let end = if before.is_empty() || before.ends_with('\n') { "" } else { newline(text) };
+    Ok(format!("{before}{end}{new}"))
+}
+
+fn steps(container: &[String]) -> Vec<Step> {
+    container.iter().cloned().map(Step::Key).collect()
+}
+
+fn entry(slot: &Step, value: &Value) -> Value {
+    match slot {
+        Step::Key(name) => Value::Object([(name.clone(), value.clone())].into_iter().collect()),
+        Step::Index(_) => Value::Array(vec![value.clone()]),
+    }
+}
+
+/// The line of a key with another value; `None` where it has one that is not empty.
+fn head(line: &str, value: usize, new: &str) -> Option<String> {
+    let (key, rest) = line.split_at(value.min(line.len()));
+    let is_comment = rest.starts_with('#');
+    let (old, comment) = match rest.find(" #") {
+        _ if is_comment => ("", rest),
+        Some(at) => rest.split_at(at),
+        None => rest.split_at(rest.trim_end().len()),
+    };
+    let is_empty = matches!(old.trim(), "" | "{}" | "[]" | "null" | "~");
+    let gap = if is_comment { " " } else { "" };
+    is_empty.then(|| format!("{}{new}{gap}{comment}", key.trim_end()))
+}
+
+fn rendered(value: &Value) -> Result<String, Error> {
+    yaml_serde::to_string(value).map_err(|error| Error::edit(error.to_string()))
+}
+
+/// Indented, with the line ends of the document.
+fn indented(rendered: &str, indent: usize, text: &str) -> String {
+    let (margin, newline) = (" ".repeat(indent), newline(text));
+    let lines = rendered.lines().map(|line| match line.is_empty() {
+        true => newline.to_owned(),
+        false => format!("{margin}{line}{newline}"),
+    });
+    lines.collect()
+}
+
+fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// The document with other text in place of some of its lines.
+fn spliced(blocks: &Blocks<'_>, lines: Range<usize>, new: &str) -> String {
+    let mut edited: String = blocks.lines[..lines.start].concat();
+    if !edited.is_empty() && !edited.ends_with('\n') {
+        edited.push('\n');
+    }
+    edited.push_str(new);
+    edited.push_str(&blocks.lines[lines.end..].concat());
+    edited
+}

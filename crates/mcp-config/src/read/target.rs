@@ -1,0 +1,237 @@
+//! How a server is reached.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::dialect::MARKS;
+use crate::fields::{Fields, is_empty};
+use crate::manner::Manner;
+use crate::path::Path;
+use crate::server::{Remote, RemoteTransport, Stdio, Target};
+use crate::suggest;
+use crate::{Dialect, ProblemKind};
+
+use super::{auth, foreign};
+
+const COMMANDS: &[&str] = &["command", "cmd"];
+const URLS: &[&str] = &["url", "httpUrl", "serverUrl", "uri", "baseUrl", "server_url"];
+const TYPES: &[&str] = &["type", "transport", "transportType"];
+const HEADERS: &[&str] = &["headers", "http_headers", "httpHeaders"];
+
+/// Headers that belong to the protocol, in lower case.
+const PROTOCOL_HEADERS: &[&str] = &[
+    "accept",
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "mcp-method",
+    "mcp-name",
+    "last-event-id",
+];
+
+enum Declared {
+    Stdio,
+    Remote(Option<RemoteTransport>),
+}
+
+pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
+    let named = TYPES.iter().copied().find(|name| fields.has(name));
+    let at = fields.at(named.unwrap_or("type"));
+    let declared = match named {
+        Some(name) => Some(declared(fields, name)?),
+        None => None,
+    };
+    let has_command = COMMANDS.iter().any(|name| fields.has(name));
+    // An empty URL beside a command is one that a form left empty.
+    let is_url =
+        |name: &&str| fields.get(name).is_some_and(|value| !(has_command && is_empty(value)));
+    let url = URLS.iter().copied().find(is_url);
+    let path = fields.path().clone();
+    match (declared, has_command, url) {
+        (Some(Declared::Stdio), true, _) | (None, true, None) => stdio(fields),
+        (Some(Declared::Remote(transport)), _, Some(name)) => remote(fields, name, transport),
+        (None, false, Some(name)) => {
+            // Codex knows no other transport.
+            let is_http = name == "httpUrl" || manner.dialect == Dialect::Codex;
+            remote(fields, name, is_http.then_some(RemoteTransport::StreamableHttp))
+        }
+        (None, true, Some(url)) => {
+            fields.invalid(path, format!(
+                "found both a command and {url:?}: keep one, or say with \"type\" which is meant"
+            ));
+            None
+        }
+        (Some(Declared::Stdio), false, _) => {
+            let hint = near_miss(fields, &["command"]);
+            fields.invalid(at, format!("found \"stdio\", but there is no \"command\"{hint}"));
+            None
+        }
+        (Some(Declared::Remote(_)), _, None) => {
+            let hint = near_miss(fields, &["url"]);
+            fields
+                .invalid(at, format!("found a transport over HTTP, but there is no \"url\"{hint}"));
+            None
+        }
+        (None, false, None) if fields.has("source") || fields.has("settings") => {
+            let message =
+                "an extension of the editor runs this server: nothing says how to reach it";
+            fields.find(ProblemKind::Unsupported, path, message);
+            None
+        }
+        (None, false, None) if fields.has("tcp") => {
+            let message = "WebSocket servers are not supported";
+            fields.find(ProblemKind::Unsupported, path.key("tcp"), message);
+            None
+        }
+        (None, false, None) => {
+            let hint = near_miss(fields, MARKS);
+            fields.invalid(path, format!("found neither \"command\" nor \"url\"{hint}"));
+            None
+        }
+    }
+}
+
+/// The unknown field that was probably meant to be one of `wanted`.
+fn near_miss(fields: &Fields<'_>, wanted: &[&'static str]) -> String {
+    let unknown = fields.iter().map(|(name, _)| name).filter(|name| !foreign::is_known(name));
+    let near = unknown
+        .take(64)
+        .find_map(|name| Some((name, suggest::nearest(name, wanted.iter().copied())?)));
+    near.map(|(name, it)| format!(", did you mean {it:?} by {name:?}?")).unwrap_or_default()
+}
+
+fn declared(fields: &mut Fields<'_>, name: &'static str) -> Option<Declared> {
+    let path = fields.at(name);
+    let written = fields.text(&[name])?;
+    let plain: String = written.chars().filter(|c| c.is_alphanumeric()).collect();
+    Some(match &*plain.to_lowercase() {
+        "stdio" | "local" => Declared::Stdio,
+        "http" | "streamablehttp" | "httpstream" | "streamable" => {
+            Declared::Remote(Some(RemoteTransport::StreamableHttp))
+        }
+        "sse" | "httpsse" => Declared::Remote(Some(RemoteTransport::Sse)),
+        "remote" | "url" => Declared::Remote(None),
+        "builtin" | "platform" | "frontend" | "inlinepython" | "sdk" | "inmemory" => {
+            let message =
+                format!("{written:?} servers live inside the application that wrote this");
+            fields.find(ProblemKind::Unsupported, path, message);
+            return None;
+        }
+        "ws" | "wss" | "websocket" => {
+            fields.find(ProblemKind::Unsupported, path, "WebSocket servers are not supported");
+            return None;
+        }
+        _ => {
+            let known = ["stdio", "http", "streamable-http", "sse"];
+            let hint = suggest::hint(&written, known);
+            let message = format!("found {written:?}, expected one of {}{hint}", known.join(", "));
+            fields.invalid(path, message);
+            return None;
+        }
+    })
+}
+
+fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
+    let path = fields.at("command");
+    let command = fields.text(COMMANDS)?;
+    if command.trim().is_empty() {
+        fields.invalid(path, "found an empty text, expected a program");
+    }
+    Some(Target::Stdio(Stdio {
+        command,
+        args: fields.texts(&["args"]).unwrap_or_default(),
+        env: fields.texts_by_name(&["env", "envs", "environment"]),
+        pass_env: pass_env(fields),
+        env_file: fields.text(&["envFile", "env_file"]).map(Into::into),
+        cwd: fields.text(&["cwd", "working_directory", "workingDirectory"]).map(Into::into),
+    }))
+}
+
+/// Names of variables, of which Codex may say where they come from.
+fn pass_env(fields: &mut Fields<'_>) -> Vec<String> {
+    let Some((name, value)) = fields.take(&["env_vars", "env_keys"]) else { return Vec::new() };
+    let path = fields.at(name);
+    let Value::Array(mut items) = value else {
+        return fields.text_list(value, &path).unwrap_or_default();
+    };
+    for (index, item) in items.iter_mut().enumerate() {
+        let source = item.get("source").and_then(|it| it.as_str()).unwrap_or("local");
+        if source != "local" {
+            let path = path.index(index).key("source");
+            fields.doubt(path, format!("{source:?} variables of Codex are taken from here"));
+        }
+        if let Some(variable) = item.get("name").filter(|it| it.is_string()).cloned() {
+            *item = variable;
+        }
+    }
+    fields.text_list(items.into(), &path).unwrap_or_default()
+}
+
+fn remote(
+    fields: &mut Fields<'_>,
+    name: &str,
+    transport: Option<RemoteTransport>,
+) -> Option<Target> {
+    let path = fields.at(name);
+    let url = fields.text(&[name])?;
+    // One with references is checked once they are filled in.
+    let has_reference = url.contains(['$', '%']) || url.contains("{env:");
+    if let Err(message) = check_url(&url)
+        && !has_reference
+    {
+        fields.invalid(path, message);
+    }
+    let mut headers = BTreeMap::new();
+    for name in HEADERS {
+        let path = fields.at(name);
+        let written = fields.texts_by_name(&[name]);
+        headers.extend(without_protocol_headers(fields, &path, written));
+    }
+    let path = fields.at("env_http_headers");
+    let from_env = fields.texts_by_name(&["env_http_headers"]).into_iter();
+    let from_env = from_env.map(|(name, variable)| (name, format!("${{{variable}}}"))).collect();
+    headers.extend(without_protocol_headers(fields, &path, from_env));
+    let auth = auth::read(fields);
+    Some(Target::Remote(Remote { url, transport, headers, auth }))
+}
+
+/// What is wrong with a URL whose references are filled in.
+pub(crate) fn check_url(url: &str) -> Result<(), String> {
+    let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+    let has_scheme = url.contains("://");
+    match &*scheme {
+        "http" | "https" if has_scheme => Ok(()),
+        "unix" | "pipe" | "ws" | "wss" if has_scheme => {
+            Err(format!("found a {scheme}:// URL, only http:// and https:// are supported"))
+        }
+        _ => {
+            let hint = match has_scheme || url.is_empty() {
+                true => String::new(),
+                false => format!(", did you mean \"https://{}\"?", url.trim_start_matches('/')),
+            };
+            Err(format!("expected a URL that begins with http:// or https://{hint}"))
+        }
+    }
+}
+
+/// The protocol sets these itself, and a request with two values would be refused.
+fn without_protocol_headers(
+    fields: &mut Fields<'_>,
+    path: &Path,
+    headers: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let is_own = |name: &String| PROTOCOL_HEADERS.contains(&&*name.to_ascii_lowercase());
+    let (own, kept): (BTreeMap<_, _>, _) = headers.into_iter().partition(|(name, _)| is_own(name));
+    for name in own.into_keys() {
+        let hint = match name.to_ascii_lowercase().as_str() {
+            "mcp-protocol-version" => ": use \"protocolVersion\" to choose a revision",
+            _ => "",
+        };
+        let message = format!("left out: the protocol sets the header {name} itself{hint}");
+        fields.doubt(path.key(&name), message);
+    }
+    kept
+}
