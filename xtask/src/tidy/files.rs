@@ -25,6 +25,7 @@ const TOP: &[&str] = &[
     "crates",
     "deny.toml",
     "examples",
+    "fuzz",
     "rustfmt.toml",
     "tests",
     "xtask",
