@@ -5,18 +5,29 @@ use std::time::Instant;
 use crate::TASKS;
 use crate::run::Result;
 
-/// The tasks in order, fast ones first. All are run, even if one fails.
-const ORDER: &[&str] = &["tidy", "lint", "test", "conformance", "hack", "windows", "msrv", "deny"];
+/// The tasks in order with their arguments, fast ones first. All are run, even if one fails.
+const ORDER: &[(&str, &[&str])] = &[
+    ("tidy", &[]),
+    ("lint", &[]),
+    ("test", &[]),
+    ("conformance", &[]),
+    ("hack", &[]),
+    ("windows", &[]),
+    ("msrv", &[]),
+    ("deny", &[]),
+    ("fuzz", &["--corpus"]),
+];
 
 pub(crate) fn run(_: &[String]) -> Result {
     let mut lines = Vec::new();
     let mut failed = Vec::new();
-    for name in ORDER {
+    for (name, args) in ORDER {
         println!("\n== {name}");
         let task = TASKS.iter().find(|task| task.name == *name);
         let task = task.ok_or_else(|| format!("no task {name}"))?;
         let start = Instant::now();
-        let outcome = match task.perform(&[]) {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let outcome = match task.perform(&args) {
             Ok(()) => "ok",
             Err(_) => {
                 failed.push(*name);

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod deny;
+mod fuzz;
 mod hack;
 mod lint;
 mod metadata;
@@ -52,7 +53,16 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     task("size", "measures the crates and bytes of a small client", size::run),
-    task("ci", "runs all of the above except bench and size, with a summary", ci::run),
+    task(
+        "fuzz",
+        "[TARGET] [--time 60s] [--corpus] fuzzes the decoders of foreign bytes",
+        fuzz::run,
+    ),
+    task(
+        "ci",
+        "runs all of the above except bench and size, and fuzz on its corpus, with a summary",
+        ci::run,
+    ),
 ];
 
 const fn task(name: &'static str, about: &'static str, run: fn(&[String]) -> Result) -> Task {

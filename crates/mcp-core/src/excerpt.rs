@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The maximum number of characters shown.
 const MAX_CHARACTERS: usize = 500;
@@ -19,13 +19,16 @@ pub struct Excerpt<'a>(pub &'a str);
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.trim();
-        for (shown, character) in text.chars().enumerate() {
-            if shown == MAX_CHARACTERS {
+        let mut shown = 0;
+        for character in text.chars() {
+            let escaped = (!is_plain(character)).then(|| character.escape_debug());
+            shown += escaped.as_ref().map_or(1, ExactSizeIterator::len);
+            if shown > MAX_CHARACTERS {
                 return f.write_str("…");
             }
-            match is_plain(character) {
-                true => fmt::Write::write_char(f, character)?,
-                false => write!(f, "{}", character.escape_debug())?,
+            match escaped {
+                None => f.write_char(character)?,
+                Some(escaped) => write!(f, "{escaped}")?,
             }
         }
         Ok(())
@@ -59,5 +62,8 @@ mod tests {
         let shown = Excerpt(&"ü".repeat(10_000_000)).to_string();
         assert_eq!(shown.chars().count(), MAX_CHARACTERS + 1);
         assert!(shown.ends_with('…'));
+        let escaped = Excerpt(&format!("a{}b", "\u{17}".repeat(1000))).to_string();
+        assert_eq!(escaped.chars().count(), 1 + 83 * 6 + 1);
+        assert!(escaped.ends_with("\\u{17}…"));
     }
 }

@@ -25,6 +25,7 @@ const ROOT_ENTRIES: &[&str] = &[
     "crates",
     "deny.toml",
     "examples",
+    "fuzz",
     "rustfmt.toml",
     "tests",
     "xtask",

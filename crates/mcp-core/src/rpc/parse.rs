@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny, MapAccess},
@@ -61,6 +61,9 @@ impl From<ParseErrorKind> for ParseError {
     }
 }
 
+/// Ignored in front of a message.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl Message {
     /// Parses one message. Its payload shares the memory of `frame`.
     ///
@@ -70,10 +73,13 @@ impl Message {
     /// # Errors
     /// If the bytes are not one JSON-RPC message. The error has the id, if it can be found.
     pub fn parse(frame: impl Into<Bytes>) -> Result<Self, ParseError> {
-        let frame = frame.into();
+        let mut frame = frame.into();
+        if frame.starts_with(BYTE_ORDER_MARK) {
+            frame.advance(BYTE_ORDER_MARK.len());
+        }
         let wire: Wire<'_> = match from_json(&frame) {
             Ok(wire) => wire,
-            Err(error) => return Self::parse_failed(frame, error),
+            Err(error) => return Err(Self::unreadable(&frame, error)),
         };
         match wire.shape(&frame) {
             Ok(shape) => Ok(shape.into_message(frame)),
@@ -86,19 +92,15 @@ impl Message {
         }
     }
 
-    /// Determines the error of a frame that could not be parsed, unless it only starts with a byte order
-    /// mark.
+    /// Returns the error of a frame that is not an envelope, with the id if it can be found.
     #[cold]
-    fn parse_failed(mut frame: Bytes, error: serde_json::Error) -> Result<Self, ParseError> {
-        if frame.starts_with(b"\xef\xbb\xbf") {
-            return Self::parse(frame.split_off(3));
-        }
+    fn unreadable(frame: &[u8], error: serde_json::Error) -> ParseError {
         if frame.trim_ascii_start().first() == Some(&b'[') {
-            return Err(ParseErrorKind::Batch.into());
+            return ParseErrorKind::Batch.into();
         }
-        let hint = MessageHint::of(&frame, &[]);
+        let hint = MessageHint::of(frame, &[]);
         let id = hint.id.filter(|_| hint.is_rpc && !hint.is_call);
-        Err(ParseError { kind: error.into(), id })
+        ParseError { kind: error.into(), id }
     }
 }
 

@@ -145,10 +145,11 @@ impl Decoder {
                 self.data(line)?;
             }
             b"event" => {
-                self.event.event = Some(match &line[value..] {
-                    b"message" => Cow::Borrowed("message"),
-                    name => Cow::Owned(String::from_utf8_lossy(name).into_owned()),
-                });
+                self.event.event = match &line[value..] {
+                    b"" => None,
+                    b"message" => Some(Cow::Borrowed("message")),
+                    name => Some(Cow::Owned(String::from_utf8_lossy(name).into_owned())),
+                };
             }
             b"id" if memchr(0, &line[value..]).is_none() => {
                 self.event.id = Some(String::from_utf8_lossy(&line[value..]).into_owned());

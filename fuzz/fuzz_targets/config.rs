@@ -1,0 +1,45 @@
+//! Configurations in three syntaxes: what is read can be filled in; an entry that is added is read again as it
+//! was, and neither that nor a removal changes another entry.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mcp_config::{McpConfig, Server, Stdio, Target, Variables};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some((syntax, text)) = text.split_at_checked(1) else { return };
+    let read = match syntax {
+        "j" => McpConfig::from_str,
+        "t" => McpConfig::from_toml,
+        "y" => McpConfig::from_yaml,
+        _ => return,
+    };
+    let Ok(config) = read(text) else { return };
+    assert_eq!(config.text(), text);
+    let values = Variables::new(|name| (name.len() < 3).then(|| "x".repeat(100)));
+    let expanded = config.expand(&values);
+    assert!(expanded.servers.len() <= config.servers().len());
+    for problem in config.problems().iter().chain(&expanded.problems) {
+        assert!(!problem.to_string().is_empty());
+    }
+    let _ = config.holds_secrets();
+    edit(config, read);
+});
+
+fn edit(mut config: McpConfig, read: fn(&str) -> Result<McpConfig, mcp_config::Error>) {
+    let others = |config: &McpConfig| -> Vec<(String, Server)> {
+        let servers = config.servers().filter(|(name, _)| *name != "fuzz");
+        servers.map(|(name, server)| (name.to_owned(), server.clone())).collect()
+    };
+    let before = others(&config);
+    let server = Server::new(Target::Stdio(Stdio::new("program")));
+    if config.add_server("fuzz", &server).is_err() {
+        return;
+    }
+    let again = read(config.text()).expect("what was written can be read");
+    assert_eq!(again.server("fuzz"), Some(&server));
+    assert_eq!(others(&again), before);
+    config.remove_server("fuzz").expect("what was added can be removed");
+    let again = read(config.text()).map_or_else(|_| Vec::new(), |again| others(&again));
+    assert_eq!(again, before);
+}
