@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::error::{ConnectStep, Error, ErrorKind, Wait, WriteStalled, find};
+#[cfg(feature = "_tls")]
+use crate::error::ConnectStep;
+use crate::error::{Error, ErrorKind, Wait, WriteStalled, find};
 
 impl Error {
     /// A failure of the connection while `doing` something with it.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use http::Uri;
 use mcp_transport::{Delivery, Error, ErrorKind};
 
@@ -12,20 +14,22 @@ pub(crate) fn from_http(error: mcp_http::Error, method: &str, url: &Uri) -> Erro
 }
 
 /// The server answered `method` with something that is not a response.
-pub(crate) fn no_response(method: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Protocol, format!("{method}: {why}")).with_delivery(Delivery::Answered)
+pub(crate) fn no_response(method: &str, why: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Protocol, why)
+        .with_method(method.to_owned())
+        .with_delivery(Delivery::Answered)
 }
 
 /// The stream of the response to `method` ended too early.
-pub(crate) fn ended_early(method: &str, and: &str) -> Error {
-    let text = format!("{method}: the stream ended before the response{and}");
-    Error::new(ErrorKind::Interrupted, text)
+pub(crate) fn ended_early(method: &str, text: &'static str) -> Error {
+    Error::new(ErrorKind::Interrupted, text).with_method(method.to_owned())
 }
 
 /// The server has lost the session, and another one could not be opened.
 pub(crate) fn expired(method: &str) -> Error {
-    let text = format!("{method}: the server has lost the session");
-    Error::new(ErrorKind::SessionExpired, text).with_delivery(Delivery::Answered)
+    Error::new(ErrorKind::SessionExpired, "the server has lost the session")
+        .with_method(method.to_owned())
+        .with_delivery(Delivery::Answered)
 }
 
 /// Another session could not be opened for `method` in place of the lost one, for this reason.

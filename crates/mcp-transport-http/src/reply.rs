@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response as HttpResponse, StatusCode, Uri};
@@ -101,7 +101,7 @@ pub(crate) async fn read<S: HttpService>(
     if is_event_stream(response.headers()) {
         return Ok(Reply::Events(endpoint.events(response.into_body())));
     }
-    let fail = |why: &str, error: StatusError| {
+    let fail = |why: Cow<'static, str>, error: StatusError| {
         no_response(&pending.request.method, why).with_source(error)
     };
     let may_be_json = media_type(response.headers()).is_none_or(is_json);
@@ -110,7 +110,7 @@ pub(crate) async fn read<S: HttpService>(
             StatusCode::ACCEPTED => "the server accepted the request without a response",
             _ => "the response is neither JSON nor a stream of events",
         };
-        return Err(fail(why, Box::pin(StatusError::read(response, &endpoint.url)).await));
+        return Err(fail(why.into(), Box::pin(StatusError::read(response, &endpoint.url)).await));
     }
     let url = endpoint.url_of(&response).clone();
     let (head, body) = response.into_parts();
@@ -122,9 +122,9 @@ pub(crate) async fn read<S: HttpService>(
         Ok(Messages::Batch(messages)) => return Ok(Reply::Batch(messages)),
         Ok(Messages::One(_)) => "the body is a message, but not a response".into(),
         Err(_) if body.is_empty() => "the body is empty".into(),
-        Err(error) => format!("the response is {error}"),
+        Err(error) => Cow::Owned(format!("the response is {error}")),
     };
-    Err(fail(&why, StatusError::new(head.status, head.headers, &url, &body)))
+    Err(fail(why, StatusError::new(head.status, head.headers, &url, &body)))
 }
 
 fn is_json(media_type: &str) -> bool {

@@ -119,7 +119,7 @@ impl<S: HttpService> ResponseStream<S> {
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
         let text = String::from_utf8_lossy(data);
         let why = format!("an event of the response cannot be read: {}", Excerpt(&text));
-        no_response(&self.method, &why).with_source(error)
+        no_response(&self.method, why).with_source(error)
     }
 
     /// The stream broke off, with `cause` or in order: resumes it.
@@ -140,7 +140,7 @@ impl<S: HttpService> ResponseStream<S> {
                 };
                 error.with_delivery(delivery)
             }
-            None => ended_early(&self.method, ""),
+            None => ended_early(&self.method, "the stream ended before the response"),
         })
     }
 
@@ -162,7 +162,8 @@ impl<S: HttpService> ResponseStream<S> {
         if cause.is_transient() && self.resume() {
             return Ok(());
         }
-        let error = ended_early(&self.method, " and could not be resumed");
+        let text = "the stream ended before the response, and could not be resumed";
+        let error = ended_early(&self.method, text);
         Err(match cause {
             NoStream::Failed(cause) => error.with_source(cause),
             NoStream::Refused(cause) => error.with_source(cause),

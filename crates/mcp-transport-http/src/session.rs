@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue};
-use mcp_core::Request;
+use mcp_core::{Request, method};
 use mcp_http::HttpService;
 use mcp_transport::{Envelope, Error, ErrorKind, SingleFlight, handshake::Handshake};
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -169,9 +169,8 @@ impl<S: HttpService> Sessions<S> {
 pub(crate) fn session_id(headers: &HeaderMap) -> Result<Option<HeaderValue>, Error> {
     let Some(id) = headers.get(SESSION_ID) else { return Ok(None) };
     if id.is_empty() || !id.as_bytes().iter().all(|byte| (0x21..=0x7E).contains(byte)) {
-        let text =
-            "initialize: the session id of the server is not made of visible ASCII characters";
-        return Err(Error::new(ErrorKind::Protocol, text));
+        let text = "the session id of the server is not made of visible ASCII characters";
+        return Err(Error::new(ErrorKind::Protocol, text).with_method(method::INITIALIZE));
     }
     let mut id = id.clone();
     id.set_sensitive(true);

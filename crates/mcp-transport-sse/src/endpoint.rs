@@ -5,13 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use mcp_http::{
     Body, HttpService, StatusError,
     sse::Events,
-    transport::{EnvelopeExtras, SafeUrl, final_url, is_event_stream, read_to_end},
+    transport::{EnvelopeExtras, final_url, is_event_stream, read_to_end},
 };
 use mcp_transport::{Error, ErrorKind};
 
 use crate::{
     endpoint_event::post_url,
-    error::no_stream,
+    error::{no_stream, not_opened},
     idle::{LastReceived, TimedBody},
     settings::Settings,
 };
@@ -68,8 +68,8 @@ impl<S: HttpService> HttpEndpoint<S> {
                 true => "sent no endpoint event",
                 false => "did not respond",
             };
-            let text = format!("GET: {} {what} within {limit:?}", SafeUrl(&self.url));
-            Err(Error::new(ErrorKind::Timeout, text))
+            let text = format!("{what} within {limit:?}");
+            Err(not_opened(&self.url, ErrorKind::Timeout, text))
         })
     }
 
@@ -89,7 +89,7 @@ impl<S: HttpService> HttpEndpoint<S> {
             .await
             .map_err(|error| error.into_transport_error("GET", url))?;
         if !response.status().is_success() || !is_event_stream(response.headers()) {
-            return Err(no_stream(StatusError::read(response, url).await));
+            return Err(no_stream(url, StatusError::read(response, url).await));
         }
         *has_responded = true;
         let base = final_url(&response, url).clone();
@@ -102,8 +102,8 @@ impl<S: HttpService> HttpEndpoint<S> {
                 return Ok(OpenStream { events, last_received, post_url });
             }
         }
-        let text = format!("GET: {} ended the stream before its endpoint event", SafeUrl(url));
-        Err(Error::new(ErrorKind::Interrupted, text))
+        let text = "ended the stream before its endpoint event";
+        Err(not_opened(url, ErrorKind::Interrupted, text))
     }
 
     /// POSTs a message of `method`. The inner error is the refusal of the server.

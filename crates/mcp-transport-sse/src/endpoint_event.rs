@@ -1,7 +1,8 @@
 use http::Uri;
-use mcp_http::transport::SafeUrl;
 use mcp_transport::{Error, ErrorKind};
 use url::Url;
+
+use crate::error::not_opened;
 
 /// The URL that messages are POSTed to: the data of the `endpoint` event on the stream at `stream`.
 ///
@@ -9,10 +10,8 @@ use url::Url;
 ///
 /// Spec: 2024-11-05 basic/transports#http-with-sse
 pub(crate) fn post_url(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
-    let unusable = || {
-        let text = "GET: the endpoint event of the server is not a URL";
-        Error::new(ErrorKind::Protocol, text)
-    };
+    let unusable =
+        || not_opened(stream, ErrorKind::Protocol, "the endpoint event of the server is not a URL");
     let base = Url::parse(&stream.to_string()).map_err(|error| unusable().with_source(error))?;
     let text = std::str::from_utf8(data).map_err(|error| unusable().with_source(error))?.trim();
     if text.is_empty() {
@@ -21,11 +20,8 @@ pub(crate) fn post_url(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
     let mut url = base.join(text).map_err(|error| unusable().with_source(error))?;
     if url.origin() != base.origin() {
         let theirs = url.origin().ascii_serialization();
-        let text = format!(
-            "GET: the endpoint event of {} points to another origin, {theirs}",
-            SafeUrl(stream)
-        );
-        return Err(Error::new(ErrorKind::Protocol, text));
+        let text = format!("the endpoint event of the server points to another origin, {theirs}");
+        return Err(not_opened(stream, ErrorKind::Protocol, text));
     }
     // A URL with a host, as those with http and https are, can be without a user.
     let _ = url.set_username("");

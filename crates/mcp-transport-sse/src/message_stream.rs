@@ -99,8 +99,8 @@ impl<B> MessageStream<B> {
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.idle_timer.poll(&self.terms.idle_limits, cx).map(|limit| {
-            let text = format!("{} sent nothing for {limit:?}", SafeUrl(&self.url));
-            Error::new(ErrorKind::Timeout, text)
+            Error::new(ErrorKind::Timeout, format!("sent nothing for {limit:?}"))
+                .with_target(SafeUrl(&self.url).to_string())
         })
     }
 }

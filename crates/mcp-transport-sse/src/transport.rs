@@ -136,6 +136,7 @@ impl<S: HttpService> Inner<S> {
 }
 
 fn request_is_lost() -> Error {
-    let text = "response: the stream of the request is over";
-    Error::new(ErrorKind::Interrupted, text).with_delivery(Delivery::NotSent)
+    Error::new(ErrorKind::Interrupted, "the stream of the request is over")
+        .with_method("response")
+        .with_delivery(Delivery::NotSent)
 }

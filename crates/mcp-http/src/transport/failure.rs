@@ -14,42 +14,24 @@ impl Error {
     /// [`TooLarge`](ErrorKind::TooLarge), as only the caller knows whether that was the response.
     #[must_use]
     pub fn into_transport_error(self, method: &str, url: &Uri) -> TransportError {
-        let url = SafeUrl(url);
         let (kind, text) = match self.kind() {
             ErrorKind::InvalidUrl | ErrorKind::TlsUnavailable => {
-                (TransportKind::Config, format!("{method}: no request can be sent to {url}"))
+                (TransportKind::Config, "no request can be sent there")
             }
-            ErrorKind::Connect(_) => {
-                (TransportKind::Connect, format!("{method}: {url} cannot be reached"))
-            }
-            ErrorKind::Hook | ErrorKind::Timeout(Wait::Hook) => {
-                let kind = match self.kind() {
-                    ErrorKind::Hook => TransportKind::Other,
-                    _ => TransportKind::Timeout,
-                };
-                (kind, format!("{method}: the header hook failed for {url}"))
-            }
+            ErrorKind::Connect(_) => (TransportKind::Connect, "cannot be reached"),
+            ErrorKind::Hook => (TransportKind::Other, "the header hook failed"),
+            ErrorKind::Timeout(Wait::Hook) => (TransportKind::Timeout, "the header hook failed"),
             ErrorKind::Timeout(Wait::Connect) => {
-                (TransportKind::Timeout, format!("{method}: {url} cannot be reached in time"))
+                (TransportKind::Timeout, "cannot be reached in time")
             }
-            ErrorKind::Timeout(_) => {
-                (TransportKind::Timeout, format!("{method}: {url} took too long to answer"))
+            ErrorKind::Timeout(_) => (TransportKind::Timeout, "took too long to answer"),
+            ErrorKind::Redirect => (TransportKind::Redirect, "redirects to somewhere else"),
+            ErrorKind::TooLarge => (TransportKind::TooLarge, "sent a message that is too large"),
+            ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => {
+                (TransportKind::Interrupted, "broke off before the response was complete")
             }
-            ErrorKind::Redirect => {
-                (TransportKind::Redirect, format!("{method}: {url} redirects to somewhere else"))
-            }
-            ErrorKind::TooLarge => (
-                TransportKind::TooLarge,
-                format!("{method}: {url} sent a message that is too large"),
-            ),
-            ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => (
-                TransportKind::Interrupted,
-                format!("{method}: {url} broke off before the response was complete"),
-            ),
-            ErrorKind::Protocol => {
-                (TransportKind::Protocol, format!("{method}: {url} does not speak HTTP"))
-            }
-            _ => (TransportKind::Other, format!("{method}: the request to {url} failed")),
+            ErrorKind::Protocol => (TransportKind::Protocol, "does not speak HTTP"),
+            _ => (TransportKind::Other, "the request failed"),
         };
         let delivery = match kind {
             _ if self.is_not_sent() => Delivery::NotSent,
@@ -57,7 +39,11 @@ impl Error {
             TransportKind::Redirect => Delivery::Answered,
             _ => Delivery::Unknown,
         };
-        TransportError::new(kind, text).with_delivery(delivery).with_source(self)
+        TransportError::new(kind, text)
+            .with_target(SafeUrl(url).to_string())
+            .with_method(method.to_owned())
+            .with_delivery(delivery)
+            .with_source(self)
     }
 }
 
@@ -72,7 +58,9 @@ impl StatusError {
             400..=499 => TransportKind::Rejected,
             _ => TransportKind::Unavailable,
         };
-        TransportError::new(kind, format!("{method}: the server refused the request"))
+        TransportError::new(kind, "the server refused the request")
+            .with_target(self.url().to_owned())
+            .with_method(method.to_owned())
             .with_delivery(Delivery::Answered)
             .with_source(self)
     }
@@ -110,7 +98,7 @@ mod tests {
             assert_eq!((error.kind(), error.delivery()), (expected, delivery), "{kind:?}");
             assert_eq!(error.find::<Error>().unwrap().kind(), kind);
             let text = error.to_string();
-            assert!(text.starts_with("ping: ") && text.contains("https://host/mcp"), "{text}");
+            assert!(text.starts_with("https://host/mcp: ping: "), "{text}");
             assert!(!format!("{error:?}").contains("hidden"));
             let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
             assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
@@ -134,7 +122,7 @@ mod tests {
             let refused = StatusError::new(status, HeaderMap::new(), &url, b"");
             let error = refused.into_transport_error("ping");
             assert_eq!((error.kind(), error.delivery()), (expected, Delivery::Answered));
-            assert_eq!(error.to_string(), "ping: the server refused the request");
+            assert_eq!(error.to_string(), "http://h/: ping: the server refused the request");
             assert_eq!(error.find::<StatusError>().unwrap().status(), status);
         }
     }
