@@ -45,6 +45,7 @@ struct Timer {
 pub(crate) struct Deadline<'a> {
     timers: &'a Timers,
     limit: Timeout,
+    /// `None` from a message of the server until it is waited for.
     idle_until: Option<Instant>,
     total_until: Option<Instant>,
     /// Taken at the first wait.
@@ -58,15 +59,9 @@ pub(crate) struct Reached(pub(crate) Duration);
 impl Timers {
     /// The limits of a call that begins now.
     pub(crate) fn deadline(&self, limit: Timeout) -> Deadline<'_> {
-        let mut deadline =
-            Deadline { timers: self, limit, idle_until: None, total_until: None, timer: None };
-        if limit != Timeout::NONE {
-            // A time that no clock reaches is no limit.
-            let now = Instant::now();
-            deadline.idle_until = limit.idle.and_then(|idle| now.checked_add(idle));
-            deadline.total_until = limit.total.and_then(|total| now.checked_add(total));
-        }
-        deadline
+        // A time that no clock reaches is no limit.
+        let total_until = limit.total.and_then(|total| Instant::now().checked_add(total));
+        Deadline { timers: self, limit, idle_until: None, total_until, timer: None }
     }
 
     fn take(&self, until: Instant) -> Timer {
@@ -103,16 +98,14 @@ impl Deadline<'_> {
     ///
     /// # Errors
     /// When the total limit has passed: a server that is never silent does not get around it.
+    #[inline]
     pub(crate) fn restart_idle(&mut self) -> Result<(), Reached> {
-        if self.limit == Timeout::NONE {
-            return Ok(());
-        }
-        let now = Instant::now();
-        if let Some(idle) = self.limit.idle {
-            self.idle_until = now.checked_add(idle);
-        }
+        // The clock is read only when the server is waited for.
+        self.idle_until = None;
         match self.total_until {
-            Some(total) if total <= now => Err(Reached(self.limit.total.unwrap_or_default())),
+            Some(total) if total <= Instant::now() => {
+                Err(Reached(self.limit.total.unwrap_or_default()))
+            }
             _ => Ok(()),
         }
     }
@@ -125,7 +118,16 @@ impl Deadline<'_> {
         mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
         held_until: impl Fn() -> Option<Instant>,
     ) -> Result<T, Reached> {
-        poll_fn(|cx| match work.as_mut().poll(cx) {
+        self.limit_poll(|cx| work.as_mut().poll(cx), held_until).await
+    }
+
+    /// Like [`limit`](Self::limit), for work that is polled by a function.
+    pub(crate) async fn limit_poll<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
+        held_until: impl Fn() -> Option<Instant>,
+    ) -> Result<T, Reached> {
+        poll_fn(|cx| match work(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => self.poll(cx, &held_until).map(Err),
         })
@@ -150,7 +152,7 @@ impl Deadline<'_> {
         held_until: impl Fn() -> Option<Instant>,
     ) -> Poll<Reached> {
         loop {
-            let idle_until = match (self.idle_until, self.total_until) {
+            let idle_until = match (self.idle_until(), self.total_until) {
                 (Some(idle), Some(total)) if idle < total => idle,
                 (Some(idle), None) => idle,
                 _ => return self.poll_total(cx),
@@ -162,6 +164,13 @@ impl Deadline<'_> {
                 _ => return Poll::Ready(Reached(limit)),
             }
         }
+    }
+
+    fn idle_until(&mut self) -> Option<Instant> {
+        if self.idle_until.is_none() {
+            self.idle_until = self.limit.idle.and_then(|idle| Instant::now().checked_add(idle));
+        }
+        self.idle_until
     }
 
     fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<Reached> {

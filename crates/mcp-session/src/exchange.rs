@@ -11,11 +11,11 @@ use mcp_core::{
 use mcp_transport::{
     Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
 };
-use tokio::task::coop::consume_budget;
 
 use crate::{
     CallInfo, Error, ErrorKind, Session, Timeout,
     deadline::{Deadline, Reached},
+    pace::Pace,
 };
 
 /// How a request is sent, and how its messages are handled.
@@ -40,20 +40,24 @@ impl Session {
         let listens = request.method == method::SUBSCRIPTIONS_LISTEN;
         // However it ends: later changes are not reported.
         let _listening = self.cache().filter(|_| listens).map(|cache| cache.listen(&request.id));
-        let mut envelope = Envelope::new(request)
-            .with_version(inner.verdict.protocol_version)
-            .with_idle_limit(idle_limit)
-            .with_routing(routing)
-            .with_trace(trace);
+        let mut envelope = Envelope::new(request);
+        envelope.version = Some(inner.verdict.protocol_version);
+        envelope.idle_limit = idle_limit;
+        envelope.routing = routing;
+        envelope.trace = trace;
         envelope.is_long_lived = listens;
         let held_until = || inner.held_until();
         let late = |reached| self.late(reached);
         let opening = deadline.limit(pin!(inner.transport.request(envelope)), held_until).await;
         let opened = opening.map_err(late)?;
         let mut exchange = opened.map_err(|error| self.transport_error(error))?;
-        let mut progress = None;
+        let (mut progress, mut pace) = (None, Pace::default());
         loop {
-            match deadline.limit(pin!(exchange.next()), held_until).await.map_err(late)? {
+            match deadline
+                .limit_poll(|cx| exchange.poll_item(cx), held_until)
+                .await
+                .map_err(late)?
+            {
                 Some(Ok(Message::Response(response))) => {
                     let server = || inner.server.clone();
                     return response.outcome.map_err(|error| Error::from_answer(server(), error));
@@ -68,8 +72,9 @@ impl Session {
                 None => return Err(self.error(ErrorKind::Closed, "the exchange is over")),
             }
             deadline.restart_idle().map_err(late)?;
-            // A server that never pauses must not keep the thread.
-            consume_budget().await;
+            if pace.is_over() {
+                pace.pause().await;
+            }
         }
     }
 

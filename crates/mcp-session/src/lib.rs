@@ -23,6 +23,7 @@ mod notifications;
 mod open;
 mod options;
 mod output;
+mod pace;
 mod pages;
 mod param_headers;
 mod params;

@@ -9,11 +9,11 @@ use std::{
 
 use mcp_core::{Message, method};
 use mcp_transport::{Error as TransportError, Inbound, InboundItem, SharedTransport, Transport};
-use tokio::task::{AbortHandle, coop::consume_budget};
+use tokio::task::AbortHandle;
 
 use crate::{
     Error, ErrorKind, closing::Closing, extension::Extensions, notifications::Notifications,
-    server_requests::ServerRequests,
+    pace::Pace, server_requests::ServerRequests,
 };
 
 /// Reads what belongs to no call, and waits for the end of the connection.
@@ -54,6 +54,7 @@ impl Receiver {
         // It ends at once, and says nothing of the connection.
         let reads = !inbound.is_none();
         let mut closed = pin!(self.transport.closed());
+        let mut pace = Pace::default();
         loop {
             let next_item = {
                 let mut next = pin!(inbound.next());
@@ -81,8 +82,9 @@ impl Receiver {
                     };
                 }
             }
-            // A server that never pauses must not keep the thread.
-            consume_budget().await;
+            if pace.is_over() {
+                pace.pause().await;
+            }
         }
     }
 

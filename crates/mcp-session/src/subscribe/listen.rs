@@ -8,17 +8,14 @@ use mcp_core::{
     method,
 };
 use mcp_transport::{Backoff, Delivery, Exchange};
-use tokio::{
-    task::coop::consume_budget,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use super::{
     event::{Event, subscription_of},
     feed::Feed,
     retry::Resubscribe,
 };
-use crate::{Error, ErrorKind, Session, cache::ListenGuard, params::Params};
+use crate::{Error, ErrorKind, Session, cache::ListenGuard, pace::Pace, params::Params};
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 
@@ -26,6 +23,7 @@ const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 pub(super) struct Open {
     id: RequestId,
     exchange: Exchange,
+    pace: Pace,
     _listening: Option<ListenGuard>,
 }
 
@@ -58,7 +56,7 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     let id = request.id.clone();
     let listening = session.cache().map(|cache| cache.listen(&id));
     let exchange = session.open_exchange(request, trace).await?;
-    let mut open = Open { id, exchange, _listening: listening };
+    let mut open = Open { id, exchange, pace: Pace::default(), _listening: listening };
     match open.next(session, feed).await {
         ListenItem::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
         ListenItem::Notification => {
@@ -160,6 +158,9 @@ impl Open {
     /// The next thing that the server sends for this subscription. Events are in the feed by then.
     async fn next(&mut self, session: &Session, feed: &Feed) -> ListenItem {
         loop {
+            if self.pace.is_over() {
+                self.pace.pause().await;
+            }
             let notification = match self.exchange.next().await {
                 Some(Ok(Message::Notification(notification))) => notification,
                 Some(Ok(Message::Response(response))) => {
@@ -176,8 +177,6 @@ impl Open {
                 Some(Err(error)) => return ListenItem::End(Err(session.transport_error(error))),
                 None => return ListenItem::End(Ok(())),
             };
-            // A server that never pauses must not keep the thread.
-            consume_budget().await;
             if let Some(item) = self.notified(session, feed, &notification) {
                 return item;
             }
