@@ -93,7 +93,8 @@ async fn each_post_that_fails_fails_its_request_alone() {
             Fails(ErrorKind::Timeout, &["no answer within 200ms"]),
         ),
     ];
-    let cases = cases.map(|(name, post, end)| async move {
+    // By iterator, so that the futures are not moved as one array.
+    let cases = cases.into_iter().map(|(name, post, end)| async move {
         let stream = script().write(format!("{HEAD}{ENDPOINT}")).hang();
         let server = server(stream, [post, status("404 Not Found").again()]).await;
         let session = open(&server).await.unwrap();

@@ -16,7 +16,8 @@ use crate::Error;
 /// See [`Inbound::successive`].
 pub(super) fn chain(gap: impl Fn(Option<Error>) -> Gap + Send + 'static) -> (InboundChain, Reader) {
     let state = Arc::new(Mutex::new(State::default()));
-    let reader = Reader { state: Arc::clone(&state), current: None, gap: Box::new(gap) };
+    let reader =
+        Reader { state: Arc::clone(&state), current: None, gap: Box::new(gap), is_over: false };
     (InboundChain(state), reader)
 }
 
@@ -106,6 +107,8 @@ pub(super) struct Reader {
     state: Arc<Mutex<State>>,
     current: Option<Inbound>,
     gap: Box<dyn Fn(Option<Error>) -> Gap + Send>,
+    /// The end was yielded.
+    is_over: bool,
 }
 
 impl Stream for Reader {
@@ -116,10 +119,13 @@ impl Stream for Reader {
         loop {
             let Some(current) = &mut this.current else {
                 let mut state = lock(&this.state);
-                let state = &mut *state;
-                match (state.next.pop_front(), &mut state.end) {
+                match (state.next.pop_front(), &state.end) {
                     (Some(next), _) => this.current = Some(next),
-                    (None, Some(error)) => return Poll::Ready(error.take().map(Err)),
+                    (None, Some(error)) => {
+                        let error = error.clone().filter(|_| !this.is_over);
+                        this.is_over = true;
+                        return Poll::Ready(error.map(Err));
+                    }
                     (None, None) if state.is_last => return Poll::Ready(None),
                     (None, None) => {
                         state.reader = Some(cx.waker().clone());
@@ -249,6 +255,7 @@ mod tests {
         assert!(matches!(next(&mut inbound).await, InboundItem::Message(_)));
         assert_eq!(inbound.next().await.unwrap().unwrap_err().to_string(), "reconnecting failed");
         assert!(inbound.next().await.is_none());
+        assert!(chain.ended().unwrap().is_some(), "the error remains after it was read");
     }
 
     #[tokio::test]

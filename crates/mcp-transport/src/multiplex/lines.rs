@@ -217,8 +217,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
     /// The next line that has been read, or the rest after the last line end at the end of the pipe.
     fn next_frame(&mut self) -> Option<Frame> {
         let line = self.decoder.next_line();
-        let line = line.or_else(|| self.end.as_ref().and_then(|_| self.decoder.finish()));
+        let is_rest = line.is_none() && self.end.is_some();
+        let line = line.or_else(|| if is_rest { self.decoder.finish() } else { None });
         Some(match line? {
+            // The request of a response that was cut off fails with the reason why the pipe ended.
+            Line::Complete(rest) if is_rest && is_cut_off(&rest) => {
+                self.shared.skipped.add(&rest);
+                Frame::None
+            }
             Line::Complete(frame) => self.shared.parse(frame, &mut self.pretty),
             Line::TooLong(line) => {
                 self.shared.reject_too_long(&line);
@@ -226,6 +232,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
             }
         })
     }
+}
+
+#[cold]
+fn is_cut_off(rest: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(rest).is_err_and(|error| error.is_eof())
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {

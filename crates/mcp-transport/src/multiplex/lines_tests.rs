@@ -237,6 +237,17 @@ async fn the_end_of_the_read_half_reports_the_delivery_of_each_request() {
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_response_that_the_end_cuts_off_fails_with_the_reason_for_the_end() {
+    let (multiplex, _inbound, mut peer) = started(4096, Limits::default());
+    let cut = open(&multiplex, call(1)).await;
+    peer.writer.write_all(br#"{"jsonrpc":"2.0","id":1,"resu"#).await.unwrap();
+    peer.writer.shutdown().await.unwrap();
+    let error = error(cut).await;
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    assert_eq!(multiplex.skipped(), 1);
+}
+
 /// Accepts this many bytes, then fails.
 struct Breaks(usize);
 
