@@ -1,4 +1,5 @@
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -103,7 +104,7 @@ impl<S: HttpService> Inner<S> {
         }
         lost.set_lost();
         let mut replacement = Replacement { inner: self, session: None };
-        self.tasks.unless_closed(lost.handshake.replay(&mut replacement)).await?;
+        self.tasks.unless_closed(pin!(lost.handshake.replay(&mut replacement))).await?;
         let session = replacement.session.map(Arc::new).ok_or_else(closed)?;
         self.install(&session)?;
         tracing::info!("the server has lost the session: opened a new one");

@@ -93,7 +93,8 @@ impl<S: HttpService> Inner<S> {
         else {
             return Err(refused.into_transport_error(method));
         };
-        let replaced = self.reinitialize(lost, state).await;
+        // Boxed like all that is rare, as it would make every future larger.
+        let replaced = Box::pin(self.reinitialize(lost, state)).await;
         let replaced = replaced.map_err(|reason| not_reinitialized(method, reason))?;
         let Some(session) = replaced else { return Err(refused.into_transport_error(method)) };
         match self.post_one_way(method, headers, session.id.as_ref(), body).await? {

@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -81,12 +82,15 @@ impl<S: HttpService> Transport for StreamableHttpTransport<S> {
         if tasks.is_closed() {
             return Err(closed().with_delivery(Delivery::NotSent));
         }
-        match message.version {
-            Some(version) if version.era() == Era::Modern => {
-                tasks.unless_closed(self.inner.send_modern(message, version)).await
+        let sending = pin!(async {
+            match message.version {
+                Some(version) if version.era() == Era::Modern => {
+                    self.inner.send_modern(message, version).await
+                }
+                _ => self.inner.send_legacy(message).await,
             }
-            _ => tasks.unless_closed(self.inner.send_legacy(message)).await,
-        }
+        });
+        tasks.unless_closed(sending).await
     }
 
     async fn closed(&self) -> Error {

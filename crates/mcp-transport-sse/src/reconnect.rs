@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use mcp_core::{Request, Response};
 use mcp_http::{HttpService, transport::closed};
@@ -31,7 +31,7 @@ impl<S: HttpService> Inner<S> {
             if let Some(session) = self.current()? {
                 return Ok(session);
             }
-            let opening = self.open_with_retries(is_initialize);
+            let opening = pin!(self.open_with_retries(is_initialize));
             let opened = self.sender.tasks.unless_closed(opening).await;
             // Whatever happened, the message that waits was not sent.
             opened.map_err(|error| error.with_delivery(Delivery::NotSent))

@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -86,7 +87,7 @@ impl<S: HttpService> Transport for SseTransport<S> {
         if tasks.is_closed() {
             return Err(closed().with_delivery(Delivery::NotSent));
         }
-        tasks.unless_closed(self.inner.send(message)).await
+        tasks.unless_closed(pin!(self.inner.send(message))).await
     }
 
     async fn closed(&self) -> Error {

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -166,10 +166,9 @@ impl TransportTasks {
     /// That of `future`, and [`closed`] once it is closed.
     pub async fn unless_closed<T>(
         &self,
-        future: impl Future<Output = Result<T, Error>>,
+        mut future: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
         let mut closing = pin!(self.closed());
-        let mut future = pin!(future);
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Pending => closing.as_mut().poll(cx).map(|()| Err(closed())),
             // The close is the reason of whatever failed after it.
@@ -298,17 +297,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_under_way_ends_with_the_close() {
         let tasks = TransportTasks::new("X").unwrap();
-        assert_eq!(tasks.unless_closed(async { Ok(1) }).await.unwrap(), 1);
+        assert_eq!(tasks.unless_closed(pin!(async { Ok(1) })).await.unwrap(), 1);
         let closing = async {
             sleep(SECOND).await;
             assert!(tasks.close(|| assert!(tasks.is_closed())));
             assert!(!tasks.close(|| panic!("it is closed already")));
         };
-        let waiting = tasks.unless_closed(pending::<Result<(), Error>>());
+        let mut never = pin!(pending::<Result<(), Error>>());
+        let waiting = tasks.unless_closed(never.as_mut());
         let (waited, (), ()) = tokio::join!(waiting, tasks.closed(), closing);
         assert!(waited.unwrap_err().is_closed());
         tasks.closed().await;
-        let failed = async { Err::<(), _>(Error::new(ErrorKind::Interrupted, "x")) };
+        let failed = pin!(async { Err::<(), _>(Error::new(ErrorKind::Interrupted, "x")) });
         assert!(tasks.unless_closed(failed).await.unwrap_err().is_closed());
     }
 
