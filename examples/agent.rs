@@ -75,7 +75,8 @@ fn scripted_model(request: &Value) -> Value {
     }
     let forecasts = ["Lisbon", "Oslo", "Quito", "Hanoi"]
         .map(|city| ("weather_forecast", json!({ "city": city, "days": null })));
-    let books = ["Dune", "Emma", "Ulysses"].map(|title| ("library_find", json!({ "title": title })));
+    let books =
+        ["Dune", "Emma", "Ulysses"].map(|title| ("library_find", json!({ "title": title })));
     let times = [-3, 0, 9].map(|offset| ("clock_time", json!({ "offset": offset })));
     let calls = forecasts.into_iter().chain(books).chain(times).enumerate();
     let output = calls.map(|(number, (name, arguments))| {
@@ -110,10 +111,12 @@ fn server(name: &str) -> Server {
     let pause = || tokio::time::sleep(Duration::from_millis(500));
     let server = Server::builder(name);
     let server = match name {
-        "weather" => server.tool("forecast", "The forecast for a city", move |it: Forecast| async move {
-            pause().await;
-            format!("{} cold days in {}", it.days.unwrap_or(1), it.city)
-        }),
+        "weather" => {
+            server.tool("forecast", "The forecast for a city", move |it: Forecast| async move {
+                pause().await;
+                format!("{} cold days in {}", it.days.unwrap_or(1), it.city)
+            })
+        }
         "library" => server.tool("find", "Find a book", move |it: Find| async move {
             pause().await;
             format!("{} is on the shelf", it.title)

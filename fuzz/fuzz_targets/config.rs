@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_config::{McpConfig, Server, Stdio, Target, Variables};
+use mcp_config::{McpConfig, Server, Variables};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -32,7 +32,7 @@ fn edit(mut config: McpConfig, read: fn(&str) -> Result<McpConfig, mcp_config::E
         servers.map(|(name, server)| (name.to_owned(), server.clone())).collect()
     };
     let before = others(&config);
-    let server = Server::new(Target::Stdio(Stdio::new("program")));
+    let server = Server::stdio("program", ["argument"]);
     if config.add_server("fuzz", &server).is_err() {
         return;
     }

@@ -41,11 +41,12 @@ impl Kept {
                 let keep = keep.unwrap_or_else(|| {
                     *self.by_default.get_or_init(|| is_kept_by_default(&session))
                 });
-                match keep {
-                    true => *lock(&self.session) = Some(session.clone()),
-                    false => own = Some(session),
+                if keep {
+                    *lock(&self.session) = Some(session.clone());
+                    return Ok(Some(session));
                 }
-                Ok(lock(&self.session).clone().filter(|_| keep))
+                own = Some(session);
+                Ok(None)
             };
             let shared = self.opening.run(|| start).await?;
             if let Some(session) = shared.or(own) {

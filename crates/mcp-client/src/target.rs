@@ -11,7 +11,7 @@ pub struct Target(pub(crate) Servers);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Servers {
-    One(OneServer),
+    One(Box<OneServer>),
     #[cfg(feature = "config")]
     Many(crate::config::ManyServers),
 }
@@ -71,7 +71,7 @@ impl Target {
 
 impl From<OneServer> for Target {
     fn from(server: OneServer) -> Self {
-        Self(Servers::One(server))
+        Self(Servers::One(Box::new(server)))
     }
 }
 

@@ -76,7 +76,7 @@ async fn a_server_that_has_gone_says_why_at_once() {
         case(steps, LONG, end, end)
     }))
     .await;
-    let end = Fails(ErrorKind::Closed, &["lives on but closed its stdout"]);
+    let end = Fails(ErrorKind::Closed, &["closed its stdout or stdin but is still running"]);
     all([case(&["read", "close-stdout", "hang"], LONG, end, end)]).await;
 }
 

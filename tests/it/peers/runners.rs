@@ -2,9 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use mcp_client::{
-    EraPolicy, ErrorKind, Stdio, types::ProtocolVersion,
-};
+use mcp_client::{EraPolicy, ErrorKind, Stdio, types::ProtocolVersion};
 
 use crate::support::{Expect, Peer, StdioPeer, bounded, repository, source, venv, within};
 
@@ -128,7 +126,10 @@ async fn a_runner_that_is_missing_is_told_with_where_to_get_it() {
         let error = bounded(StdioPeer::new(server).client().connect()).await.unwrap_err();
         let text = error.to_string();
         assert_eq!(error.kind(), ErrorKind::Connect, "{text}");
-        assert!(text.contains(&format!("cannot start {command}: ")) && text.contains(source), "{text}");
+        assert!(
+            text.contains(&format!("cannot start {command}: ")) && text.contains(source),
+            "{text}"
+        );
     }
 }
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, EraPolicy, ErrorKind, Sse, StreamableHttp, Verdict,
-    transport::Binding,
+    Client, EraPolicy, ErrorKind, Sse, StreamableHttp, Verdict, transport::Binding,
     types::ProtocolVersion,
 };
 

@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Opens a connection that is over anew under an open session, such as to a process that has died, in
-    /// the modern era; see [`Restart`](mcp_transport::Restart). Default: calls fail, until the next connect.
+    /// the modern era; see [`Restart`](mcp_transport::restart::Restart). Default: calls fail, until the next connect.
     #[must_use]
     pub fn restart(mut self, backoff: Backoff) -> Self {
         self.restart = Some(backoff);
