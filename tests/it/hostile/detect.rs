@@ -92,13 +92,12 @@ async fn no_other_answer_is_a_reason_to_look_further() {
         script().respond("400 Bad Request", "application/json", body)
     };
     let both = &["server/discover", "initialize"][..];
-    let first = &["server/discover"][..];
     let cases = [
         ("-32000", error(-32000), ErrorKind::Answer, both),
         ("-32601", error(-32601), ErrorKind::Answer, both),
-        ("401", refusal("401 Unauthorized"), ErrorKind::Unauthorized, first),
-        ("403", refusal("403 Forbidden"), ErrorKind::Unauthorized, first),
-        ("500", refusal("500 Internal Server Error"), ErrorKind::Unavailable, first),
+        ("401", refusal("401 Unauthorized"), ErrorKind::Unauthorized, both),
+        ("403", refusal("403 Forbidden"), ErrorKind::Unauthorized, both),
+        ("500", refusal("500 Internal Server Error"), ErrorKind::Unavailable, both),
         ("page", refusal("200 OK"), ErrorKind::Protocol, both),
         ("413", refusal("413 Payload Too Large"), ErrorKind::Rejected, both),
     ];
