@@ -71,19 +71,20 @@ impl Target {
         }
     }
 
-    /// Changes the settings of the servers behind URLs. Whether there are any; none of a group if `of_group`
-    /// is not set.
+    /// Changes the settings of the servers behind URLs. Whether there are any.
     #[cfg(any(feature = "http", feature = "sse"))]
-    pub(crate) fn change_urls(
-        &mut self,
-        of_group: bool,
-        change: impl Fn(UrlConnector) -> UrlConnector,
-    ) -> bool {
+    pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
         match &mut self.0 {
             Servers::One(server) => server.change_url(change),
             #[cfg(feature = "config")]
-            Servers::Many(servers) => of_group && servers.change_urls(change),
+            Servers::Many(servers) => servers.change_urls(change),
         }
+    }
+
+    /// The same for a target that is a single server.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn change_url(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
+        self.one().is_some() && self.change_urls(change)
     }
 }
 

@@ -16,7 +16,7 @@ use mcp_transport::Delivery;
 use mcp_transport::{Backoff, TraceContext};
 
 use super::Client;
-#[cfg(any(feature = "http", feature = "sse"))]
+#[cfg(all(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
 impl Client {
@@ -34,18 +34,20 @@ impl Client {
     #[cfg(any(feature = "http", feature = "sse"))]
     #[doc(alias = "headers")]
     #[must_use]
-    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let (name, value) = (name.as_ref(), value.as_ref());
-        self.change_urls("header", false, |url| url.header(name, value))
+        let applies = self.target.change_url(|url| url.header(name, value));
+        self.changed_if("header", applies)
     }
 
     /// Sends `Authorization: Bearer` with `token` to the server; see [`header`](Client::header).
     #[cfg(any(feature = "http", feature = "sse"))]
     #[doc(alias = "auth")]
     #[must_use]
-    pub fn bearer_token(self, token: impl AsRef<str>) -> Self {
+    pub fn bearer_token(mut self, token: impl AsRef<str>) -> Self {
         let token = token.as_ref();
-        self.change_urls("bearer_token", false, |url| url.bearer_token(token))
+        let applies = self.target.change_url(|url| url.bearer_token(token));
+        self.changed_if("bearer_token", applies)
     }
 
     /// Sends the HTTP requests with this client: its proxy, certificates and time-outs. Default:
@@ -56,18 +58,15 @@ impl Client {
     #[cfg(any(feature = "http", feature = "sse"))]
     #[doc(alias = "proxy")]
     #[must_use]
-    pub fn http_client(self, client: mcp_http::HttpClient) -> Self {
-        self.change_urls("http_client", true, |url| url.http_client(client.clone()))
+    pub fn http_client(mut self, client: mcp_http::HttpClient) -> Self {
+        let applies = self.target.change_urls(|url| url.http_client(client.clone()));
+        self.changed_if("http_client", applies)
     }
 
+    /// A setting that does not apply to the target is an error at connect.
     #[cfg(any(feature = "http", feature = "sse"))]
-    fn change_urls(
-        mut self,
-        setter: &str,
-        of_group: bool,
-        change: impl Fn(UrlConnector) -> UrlConnector,
-    ) -> Self {
-        if !self.target.change_urls(of_group, change) && self.misuse.is_none() {
+    fn changed_if(mut self, setter: &str, applies: bool) -> Self {
+        if !applies && self.misuse.is_none() {
             let target = self.target.describe();
             let message = format!(
                 "Client::{setter} applies to a URL: set it on the transport or in the configuration"
