@@ -80,7 +80,7 @@ impl<S: HttpService> Session<S> {
     /// its session ends some time in any case.
     pub(crate) async fn delete(&self) {
         if let (Some(id), false) = (&self.id, self.is_over.load(Ordering::Relaxed)) {
-            delete(&self.endpoint, &self.headers(), id).await;
+            delete(&self.endpoint, &self.headers().in_background(), id).await;
         }
         self.set_lost();
     }
@@ -90,7 +90,7 @@ impl<S: HttpService> Drop for Session<S> {
     fn drop(&mut self) {
         self.set_listener(None);
         if let (Some(id), false) = (self.id.take(), *self.is_over.get_mut()) {
-            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers());
+            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers().in_background());
             self.runtime.spawn(async move { delete(&endpoint, &headers, &id).await });
         }
     }
