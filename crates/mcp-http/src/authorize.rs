@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use mcp_transport::Hold;
 
+use crate::client::HttpClient;
 use crate::error::Error;
 use crate::hook::RequestHead;
 
@@ -67,21 +68,27 @@ pub trait Authorize: Send + Sync + 'static {
     note = "pass an `OAuth` of mcp-auth, or implement `mcp_http::Authorize`"
 )]
 pub trait IntoAuthorize {
-    /// The `Authorize` for the server at `url`.
+    /// The `Authorize` for the server at `url`, whose requests are sent with `client` if they are sent with an
+    /// [`HttpClient`] at all: its proxy and certificates are those to use for other servers too
+    /// ([`HttpClient::apart`]).
     ///
     /// # Errors
     /// The settings do not fit that server.
-    fn into_authorize(self, url: &Uri) -> Result<SharedAuthorize, Error>;
+    fn into_authorize(
+        self,
+        url: &Uri,
+        client: Option<&HttpClient>,
+    ) -> Result<SharedAuthorize, Error>;
 }
 
 impl<A: Authorize> IntoAuthorize for A {
-    fn into_authorize(self, _: &Uri) -> Result<SharedAuthorize, Error> {
+    fn into_authorize(self, _: &Uri, _: Option<&HttpClient>) -> Result<SharedAuthorize, Error> {
         Ok(SharedAuthorize::new(self))
     }
 }
 
 impl IntoAuthorize for SharedAuthorize {
-    fn into_authorize(self, _: &Uri) -> Result<SharedAuthorize, Error> {
+    fn into_authorize(self, _: &Uri, _: Option<&HttpClient>) -> Result<SharedAuthorize, Error> {
         Ok(self)
     }
 }

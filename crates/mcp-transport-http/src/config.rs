@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{any::Any, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_http::{
@@ -140,7 +140,8 @@ impl<S: HttpService> StreamableHttp<S> {
     /// fit the URL, or if there is an `Authorization` header as well.
     pub fn auth(self, auth: impl IntoAuthorize) -> StreamableHttp<Authorized<S>> {
         let url = self.endpoint.url().clone();
-        let auth = auth.into_authorize(&url).map_err(|error| {
+        let client = (&self.service as &dyn Any).downcast_ref::<HttpClient>();
+        let auth = auth.into_authorize(&url, client).map_err(|error| {
             Error::new(ErrorKind::Config, "the settings of `auth` do not fit the server")
                 .with_delivery(Delivery::NotSent)
                 .with_target(self.endpoint.to_string())

@@ -182,7 +182,11 @@ async fn two_ways_to_authorize_are_refused() {
     }
     struct Misfit;
     impl IntoAuthorize for Misfit {
-        fn into_authorize(self, _: &Uri) -> Result<SharedAuthorize, HttpError> {
+        fn into_authorize(
+            self,
+            _: &Uri,
+            _: Option<&mcp_http::HttpClient>,
+        ) -> Result<SharedAuthorize, HttpError> {
             Err(HttpError::unauthorized("not for this server", "why"))
         }
     }
