@@ -18,9 +18,9 @@ use crate::{
     error::from_http,
     headers::RequestHeaders,
     inner::Inner,
-    reinitialize::SessionState,
     resume::EventPosition,
     session::Session,
+    session_state::SessionState,
 };
 
 /// How long the head of the stream is waited for before others continue.
@@ -151,22 +151,28 @@ impl<S: HttpService> Listener<S> {
     /// The server refuses the stream, as it may. But where it was open before, the whole session may be
     /// lost, only the last id may be unknown, or the server may not have noticed yet that it broke off.
     async fn may_succeed_later(&mut self, refused: NoStream) -> bool {
-        if !self.was_open {
-            return false;
-        }
-        let NoStream::Refused(refused) = refused else { return true };
-        let state = SessionState::after(refused.status(), false, None);
+        let NoStream::Refused(refused) = refused else { return self.was_open };
+        let state = match SessionState::after_status(&refused) {
+            state if self.was_open => state,
+            // A server without such streams may have nothing at the URL for a GET.
+            SessionState::Lost => SessionState::Doubtful,
+            _ => return false,
+        };
         if state != SessionState::Alive && self.session.id.is_some() {
             let Some(inner) = self.inner.upgrade() else { return false };
             match inner.reinitialize(&self.session, state).await {
+                Ok(None) if !self.was_open => return false,
                 Ok(None) => {}
                 // The new session has a listener.
                 Ok(Some(_)) => return false,
                 Err(error) => {
                     tracing::debug!(%error, "the server has lost the session");
-                    return true;
+                    return self.was_open;
                 }
             }
+        }
+        if !self.was_open {
+            return false;
         }
         let is_final = matches!(refused.status().as_u16(), 401 | 403 | 405);
         if self.position.last_id.take().is_none() && is_final {

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use mcp_core::{Excerpt, Message};
+use mcp_core::{Excerpt, Message, Response};
 use mcp_http::{
     HttpService,
     sse::{Event, Events},
@@ -21,9 +21,10 @@ use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
     endpoint::{HttpEndpoint, NoStream, PinnedBody},
-    error::{ended_early, from_http, no_response},
+    error::{ended_early, expired, from_http, no_response},
     open_request::{Ended, OpenRequest},
     resume::Resumption,
+    session_state::SessionState,
 };
 
 type Opening<S> = Pin<Box<dyn Future<Output = Result<Events<PinnedBody<S>>, NoStream>> + Send>>;
@@ -193,6 +194,16 @@ impl<S: HttpService> ResponseStream<S> {
         }
     }
 
+    /// A response may report that the session is lost.
+    fn check_session(&self, response: &Response) {
+        if let (Some(session), Err(error)) = (&self.request.session, &response.outcome)
+            && session.id.is_some()
+            && SessionState::after_error(error) != SessionState::Alive
+        {
+            self.request.inner.check_in_background(session);
+        }
+    }
+
     /// The terminal item.
     fn end(&mut self, item: Result<Message, Error>) -> Poll<Option<Result<Message, Error>>> {
         let may_be_at_work = matches!(&item, Err(error) if error.delivery() == Delivery::Unknown);
@@ -219,7 +230,10 @@ impl<S: HttpService> Stream for ResponseStream<S> {
             }
             while let Some(message) = this.queue.pop_front() {
                 match this.filter(message) {
-                    Some(message @ Message::Response(_)) => return this.end(Ok(message)),
+                    Some(Message::Response(response)) => {
+                        this.check_session(&response);
+                        return this.end(Ok(Message::Response(response)));
+                    }
                     Some(message) => return Poll::Ready(Some(Ok(message))),
                     None => {}
                 }
@@ -232,6 +246,12 @@ impl<S: HttpService> Stream for ResponseStream<S> {
                         return this.end(Ok(Message::Response(response)));
                     }
                     Poll::Ready(Ended::Closed) => return this.end(Err(closed())),
+                    Poll::Ready(Ended::SessionLost) => {
+                        // There is nothing to cancel in the new session.
+                        this.request.finish();
+                        let lost = expired(&this.method).with_delivery(Delivery::Unknown);
+                        return this.end(Err(lost));
+                    }
                     Poll::Pending => return Poll::Pending,
                 },
             }

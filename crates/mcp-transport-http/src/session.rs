@@ -76,6 +76,11 @@ impl<S: HttpService> Session<S> {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server has lost it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
     /// its session ends some time in any case.
     pub(crate) async fn delete(&self) {
