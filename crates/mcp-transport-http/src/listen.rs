@@ -8,7 +8,7 @@ use mcp_core::ProtocolVersion;
 use mcp_http::{
     HttpService,
     sse::{Event, Events},
-    transport::messages::{Messages, message_data},
+    transport::messages::{Messages, error_data, message_data},
 };
 use mcp_transport::{Error, Gap, Retries};
 use tokio::{sync::oneshot, time::Instant};
@@ -131,11 +131,18 @@ impl<S: HttpService> Listener<S> {
     async fn deliver(&mut self, mut event: Event) -> Option<()> {
         self.position.follow(&event);
         let inner = self.inner.upgrade()?;
-        let Some(data) = message_data(&mut event) else { return Some(()) };
+        let data = message_data(&mut event);
+        if let Some(data) = error_data(&event) {
+            inner.skip(data);
+        }
+        let Some(data) = data else { return Some(()) };
         let batches = self.session.handshake.version() == Some(ProtocolVersion::V2025_03_26);
         match Messages::parse(&data, batches) {
             Ok(messages) => messages.for_each(|message| inner.receive(message)),
-            Err(error) => tracing::debug!(%error, "skipped an event that is not a message"),
+            Err(error) => {
+                tracing::debug!(%error, "skipped an event that is not a message");
+                inner.skip(&data);
+            }
         }
         inner.inbound.ready().await;
         Some(())
@@ -155,7 +162,7 @@ impl<S: HttpService> Listener<S> {
         let state = match SessionState::after_status(&refused) {
             state if self.was_open => state,
             // A server without such streams may have nothing at the URL for a GET.
-            SessionState::Lost => SessionState::Doubtful,
+            SessionState::Lost if !self.session.is_replacement => SessionState::Doubtful,
             _ => return false,
         };
         if state != SessionState::Alive && self.session.id.is_some() {

@@ -160,7 +160,9 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
         if response.status().is_success() {
             let id = session_id(response.headers())?;
             // From here on it is deleted if the rest fails.
-            self.session = Some(inner.session(id, request.clone()));
+            let mut session = inner.session(id, request.clone());
+            session.is_replacement = true;
+            self.session = Some(session);
         }
         let pending = PendingRequest { request: &request.message, batches: false };
         match reply::read(&inner.endpoint, pending, response).await? {

@@ -14,7 +14,7 @@ use mcp_http::{
     sse::{Event, Events},
     transport::{
         closed,
-        messages::{Messages, message_data},
+        messages::{Messages, SkippedEvents, error_data, message_data},
     },
 };
 use mcp_transport::{Delivery, Error, ErrorKind};
@@ -40,6 +40,7 @@ pub(crate) struct ResponseStream<S: HttpService> {
     queue: VecDeque<Message>,
     /// Absent in the modern era.
     resumption: Option<Resumption>,
+    skipped: SkippedEvents,
 }
 
 enum Source<S: HttpService> {
@@ -57,7 +58,8 @@ impl<S: HttpService> ResponseStream<S> {
         resumption: Option<Resumption>,
     ) -> Self {
         let source = Source::Reading(events);
-        Self { request, method, source, queue: VecDeque::new(), resumption }
+        let (queue, skipped) = (VecDeque::new(), SkippedEvents::default());
+        Self { request, method, source, queue, resumption, skipped }
     }
 
     /// The messages of a batch that came as JSON.
@@ -67,7 +69,8 @@ impl<S: HttpService> ResponseStream<S> {
         messages: Vec<Message>,
     ) -> Self {
         let (source, queue) = (Source::Over, messages.into());
-        Self { request, method, source, queue, resumption: None }
+        let skipped = SkippedEvents::default();
+        Self { request, method, source, queue, resumption: None, skipped }
     }
 
     fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
@@ -99,6 +102,9 @@ impl<S: HttpService> ResponseStream<S> {
 
     fn read(&mut self, mut event: Event) -> Result<(), Error> {
         let data = message_data(&mut event);
+        if let Some(data) = error_data(&event) {
+            self.skip(data);
+        }
         let (batches, is_repeated) = match &mut self.resumption {
             Some(resumption) => (resumption.batches, resumption.follow(&event, data.is_some())),
             None => (false, false),
@@ -112,9 +118,35 @@ impl<S: HttpService> ResponseStream<S> {
             }
             Ok(Messages::One(message)) => self.queue.push_back(message),
             Ok(Messages::Batch(messages)) => self.queue.extend(messages),
-            Err(error) => return Err(self.unreadable(&data, error)),
+            // It is the response, or looks like it.
+            Err(error) if error.id.as_ref().is_some_and(|id| id.echoes(&self.request.id)) => {
+                return Err(self.unreadable(&data, error));
+            }
+            Err(_) => self.skip(&data),
         }
         Ok(())
+    }
+
+    /// An event that is no message fails no request.
+    fn skip(&mut self, data: &[u8]) {
+        self.skipped.add(data);
+        self.request.inner.skip(data);
+    }
+
+    /// Why there is no response at the end of the stream.
+    fn ended(&self, partial: Option<Bytes>) -> Error {
+        let text = "the stream ended before the response";
+        if let Some(partial) = partial {
+            let partial = String::from_utf8_lossy(&partial);
+            let text = format!("{text}, in the middle of an event: {}", Excerpt(&partial));
+            return ended_early(&self.method, text);
+        }
+        match self.skipped.last() {
+            Some(last) => {
+                no_response(&self.method, format!("{text}, after what is no message: {last}"))
+            }
+            None => ended_early(&self.method, text),
+        }
     }
 
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
@@ -128,6 +160,10 @@ impl<S: HttpService> ResponseStream<S> {
         let is_final = cause.as_ref().is_some_and(|cause| {
             matches!(cause.kind(), mcp_http::ErrorKind::TooLarge | mcp_http::ErrorKind::Timeout(_))
         });
+        let partial = match &self.source {
+            Source::Reading(events) => events.partial_data(),
+            _ => None,
+        };
         if !is_final && self.resume() {
             return Ok(());
         }
@@ -141,7 +177,7 @@ impl<S: HttpService> ResponseStream<S> {
                 };
                 error.with_delivery(delivery)
             }
-            None => ended_early(&self.method, "the stream ended before the response"),
+            None => self.ended(partial),
         })
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Session<S: HttpService> {
     /// Absent where the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) handshake: Handshake,
+    /// Whether it took the place of a lost one.
+    pub(crate) is_replacement: bool,
     listener: Mutex<Option<AbortHandle>>,
     /// The server does not have it any more.
     is_over: AtomicBool,
@@ -44,6 +46,7 @@ impl<S: HttpService> Session<S> {
         Self {
             id,
             handshake: Handshake::new(initialize),
+            is_replacement: false,
             listener: Mutex::new(None),
             is_over: AtomicBool::new(false),
             endpoint: Arc::clone(endpoint),

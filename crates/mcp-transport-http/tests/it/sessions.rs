@@ -249,7 +249,9 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(error.find::<StatusError>().unwrap().body(), "Session not found");
     assert_eq!(server.logged("m").len(), 2);
-    assert_eq!(server.logged("initialize").len(), 2);
+    // Once for the stream of the server, and once for the request.
+    assert_eq!(server.logged("initialize").len(), 3);
+    assert_eq!(server.logged("GET").len(), 3);
 }
 
 #[tokio::test]
