@@ -117,7 +117,11 @@ impl<S: HttpService> Inner<S> {
                 }
                 Reply::Batch(_) => return Ok(SessionState::Alive),
             };
-            Ok(response.outcome.as_ref().err().map_or(SessionState::Alive, SessionState::after_error))
+            Ok(response
+                .outcome
+                .as_ref()
+                .err()
+                .map_or(SessionState::Alive, SessionState::after_error))
         };
         match tokio::time::timeout(PING_TIMEOUT, pinging).await {
             Ok(Ok(state)) => state == SessionState::Alive,

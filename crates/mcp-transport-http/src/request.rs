@@ -47,9 +47,8 @@ impl<S: HttpService> Inner<S> {
             self.post(&headers, None, encode_request(request), pending).await
         };
         let replied = open.race(pin!(posting)).await;
-        let replied = replied.map(|reply| {
-            reply.map(|reply| Replied { reply, resumption: None, session: None })
-        });
+        let replied = replied
+            .map(|reply| reply.map(|reply| Replied { reply, resumption: None, session: None }));
         exchange(open, pending, replied)
     }
 
@@ -126,9 +125,7 @@ impl<S: HttpService> Inner<S> {
         let id = session.as_ref().and_then(|session| session.id.as_ref());
         let reply = self.post(headers, id, body.clone(), pending).await?;
         let state = match &reply {
-            Reply::Refused(refusal) => {
-                SessionState::after_refusal(refusal, &pending.request.id)
-            }
+            Reply::Refused(refusal) => SessionState::after_refusal(refusal, &pending.request.id),
             Reply::Response(Response { outcome: Err(error), .. }) => {
                 SessionState::after_error(error)
             }

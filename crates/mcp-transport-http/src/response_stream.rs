@@ -43,6 +43,7 @@ pub(crate) struct ResponseStream<S: HttpService> {
     skipped: SkippedEvents,
 }
 
+#[expect(clippy::large_enum_variant, reason = "reading is the usual state, and costs no box")]
 enum Source<S: HttpService> {
     Reading(Events<PinnedBody<S>>),
     Resuming(Opening<S>),

@@ -43,8 +43,11 @@ impl Accepted {
             return Self::Nothing;
         }
         if is_event_stream(response.headers()) {
-            return Self::read_events(Events::with_limit(Box::pin(response.into_body()), limit), id)
-                .await;
+            return Self::read_events(
+                Events::with_limit(Box::pin(response.into_body()), limit),
+                id,
+            )
+            .await;
         }
         if is_accepted {
             // Its text has no meaning, except where it is the response all the same.
@@ -58,8 +61,9 @@ impl Accepted {
         let (head, body) = response.into_parts();
         // What breaks off is of no use, and the request was accepted.
         let Ok(body) = read_to_end(body, limit).await else { return Self::Nothing };
-        Self::parse(&body, id)
-            .unwrap_or_else(|| Self::Other(StatusError::new(head.status, head.headers, &url, &body)))
+        Self::parse(&body, id).unwrap_or_else(|| {
+            Self::Other(StatusError::new(head.status, head.headers, &url, &body))
+        })
     }
 
     async fn read_events<B>(mut events: Events<B>, id: &RequestId) -> Self

@@ -27,7 +27,7 @@ pub struct Events<B> {
     body: Option<B>,
     decoder: Decoder,
     /// Limits the silence in the middle of an event.
-    silence: IdleTimer,
+    silence: Option<Box<IdleTimer>>,
     /// The event was looked at after a silence, and is not whole.
     is_partial: bool,
 }
@@ -47,8 +47,7 @@ impl<B> Events<B> {
     }
 
     fn decoded(body: B, decoder: Decoder) -> Self {
-        let silence = IdleTimer::new(Some(SILENCE));
-        Self { body: Some(body), decoder, silence, is_partial: false }
+        Self { body: Some(body), decoder, silence: None, is_partial: false }
     }
 
     /// Whether part of an event has been received. If so after the end of the stream, the server broke off
@@ -120,7 +119,8 @@ where
                 if self.is_partial || !self.decoder.has_partial_data() {
                     return Poll::Pending;
                 }
-                ready!(self.silence.poll_pending(cx));
+                let new = || Box::new(IdleTimer::new(Some(SILENCE)));
+                ready!(self.silence.get_or_insert_with(new).poll_pending(cx));
                 self.is_partial = true;
                 return match self.whole_message() {
                     Some(event) => {
@@ -133,7 +133,9 @@ where
             match frame {
                 Some(Ok(frame)) => {
                     coop.made_progress();
-                    self.silence.progress();
+                    if let Some(silence) = &mut self.silence {
+                        silence.progress();
+                    }
                     self.is_partial = false;
                     if let Ok(data) = frame.into_data() {
                         self.decoder.push(data);

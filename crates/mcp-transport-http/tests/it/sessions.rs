@@ -376,10 +376,8 @@ async fn a_stream_of_a_lost_session_ends_when_another_takes_its_place() {
     let mut slow = within(transport.request(slow)).await.unwrap();
     assert_eq!(method_of(&within(slow.next()).await.unwrap().unwrap()), "notifications/progress");
     forgetful.forget();
-    let (ended, answer) = tokio::join!(
-        within(slow.response()),
-        ask(&transport, request(2, "m", ""), LEGACY),
-    );
+    let (ended, answer) =
+        tokio::join!(within(slow.response()), ask(&transport, request(2, "m", ""), LEGACY),);
     assert_eq!(text(&answer.unwrap()), "\"s-2\"");
     let error = ended.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::SessionExpired, Delivery::Unknown));
