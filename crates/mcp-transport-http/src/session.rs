@@ -27,6 +27,8 @@ pub(crate) struct Session<S: HttpService> {
     /// Absent where the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) handshake: Handshake,
+    /// Whether it took the place of a lost one.
+    pub(crate) is_replacement: bool,
     listener: Mutex<Option<AbortHandle>>,
     /// The server does not have it any more.
     is_over: AtomicBool,
@@ -44,6 +46,7 @@ impl<S: HttpService> Session<S> {
         Self {
             id,
             handshake: Handshake::new(initialize),
+            is_replacement: false,
             listener: Mutex::new(None),
             is_over: AtomicBool::new(false),
             endpoint: Arc::clone(endpoint),
@@ -74,6 +77,11 @@ impl<S: HttpService> Session<S> {
     /// The server has lost it: there is nothing to delete.
     pub(crate) fn set_lost(&self) {
         self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server has lost it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and

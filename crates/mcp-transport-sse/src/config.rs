@@ -121,6 +121,14 @@ impl<S> Sse<S> {
         self
     }
 
+    /// A path such as `/apps/search` in front of the one that the `endpoint` event of the server names, unless
+    /// that begins with it: for a server behind a proxy whose prefix it does not know. Default: none.
+    pub fn endpoint_prefix(mut self, path: impl AsRef<str>) -> Self {
+        let path = path.as_ref().trim_matches('/');
+        self.settings.endpoint_prefix = (!path.is_empty()).then(|| format!("/{path}"));
+        self
+    }
+
     /// How a request reconnects when the stream is over.
     ///
     /// The first attempt has no delay, unless the last stream ended before the first delay was over; at

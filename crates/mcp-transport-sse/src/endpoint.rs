@@ -5,9 +5,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
+use http_body::Body;
 use mcp_http::{
-    Body, HttpService, StatusError,
+    Body as RequestBody, HttpService, StatusError,
     sse::Events,
     transport::{EnvelopeExtras, final_url, is_event_stream, read_to_end},
 };
@@ -28,7 +29,7 @@ pub(crate) type StreamBody<S> = TimedBody<Pin<Box<<S as HttpService>::ResponseBo
 pub(crate) static PROTOCOL_HEADERS: [HeaderName; 4] =
     [header::ACCEPT, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
 
-/// How long the end of the response to a POST is waited for: it returns the connection to the pool.
+/// How long the end of a response without a meaning is waited for.
 const END_TIMEOUT: Duration = Duration::from_millis(250);
 /// How many bytes of such a response are read, which has no meaning.
 const IGNORED_LIMIT: usize = 64 << 10;
@@ -111,7 +112,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         let response = self
             .service
             .exchange(url, extras.read_timeout(), |url| {
-                extras.request(Method::GET, url, &self.get, Body::empty())
+                extras.request(Method::GET, url, &self.get, RequestBody::empty())
             })
             .await
             .map_err(|error| error.into_transport_error("GET", url))?;
@@ -125,12 +126,31 @@ impl<S: HttpService> HttpEndpoint<S> {
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| error.into_transport_error("GET", url))?;
             if event.event.as_deref() == Some("endpoint") {
-                let post_url = post_url(&base, event.data.as_deref().unwrap_or_default())?;
+                let prefix = self.settings.endpoint_prefix.as_deref();
+                let post_url = post_url(&base, event.data.as_deref().unwrap_or_default(), prefix)?;
                 return Ok(OpenStream { events, last_received, post_url });
             }
         }
         let text = "ended the stream before its endpoint event";
         Err(not_opened(url, ErrorKind::Interrupted, text))
+    }
+
+    /// POSTs a message of `method` that nothing answers. The inner error is the refusal of the server.
+    pub(crate) async fn post_one_way(
+        &self,
+        to: &Uri,
+        method: &str,
+        extras: &EnvelopeExtras,
+        message: Bytes,
+    ) -> Result<Result<(), StatusError>, Error> {
+        let posted = self.post(to, method, extras, message).await?;
+        Ok(match posted {
+            Ok(response) => {
+                read_end(response.into_body()).await;
+                Ok(())
+            }
+            Err(refused) => Err(refused),
+        })
     }
 
     /// POSTs a message of `method`. The inner error is the refusal of the server.
@@ -140,7 +160,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         method: &str,
         extras: &EnvelopeExtras,
         message: Bytes,
-    ) -> Result<Result<(), StatusError>, Error> {
+    ) -> Result<Result<Response<S::ResponseBody>, StatusError>, Error> {
         let response = self
             .service
             .exchange(to, extras.read_timeout(), |url| {
@@ -151,8 +171,16 @@ impl<S: HttpService> HttpEndpoint<S> {
         if !response.status().is_success() {
             return Ok(Err(StatusError::read(response, to).await));
         }
-        let end = read_to_end(response.into_body(), IGNORED_LIMIT);
-        let _ = tokio::time::timeout(END_TIMEOUT, end).await;
-        Ok(Ok(()))
+        Ok(Ok(response))
     }
+}
+
+/// Reads the rest of a body that mostly has no meaning, for a moment: its end returns the connection to the
+/// pool.
+pub(crate) async fn read_end<B>(body: B) -> Option<Bytes>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    tokio::time::timeout(END_TIMEOUT, read_to_end(body, IGNORED_LIMIT)).await.ok()?.ok()
 }
