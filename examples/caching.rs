@@ -45,7 +45,7 @@ async fn main() -> Result<(), mcp_client::Error> {
     read(&client.connect().await?, "in another session", CacheMode::Use).await?;
     let other = Client::new(server)?.name("weather").cache(cache);
     read(&other.connect().await?, "by another client", CacheMode::Use).await?;
-    read(&session, "asked for anew", CacheMode::Refresh).await?;
+    read(&session, "requested again", CacheMode::Refresh).await?;
     tokio::time::sleep(Duration::from_millis(250)).await;
     read(&session, "a while later", CacheMode::Use).await?;
 

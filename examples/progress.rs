@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build();
 
     let session = Client::new(bookshop)?.connect().await?;
-    // Each sign of progress starts the limit on silence anew; the whole may take a minute.
+    // Each progress notification restarts the idle limit; the whole call may take a minute.
     let mut limits = Timeout::idle(Duration::from_secs(5));
     limits.total = Some(Duration::from_secs(60));
     let result = session

@@ -54,7 +54,7 @@ async fn listen(
                 println!("other tools: {} now", session.list_tools().await?.len());
             }
             Event::ResourceUpdated { uri } => println!("{uri} changed"),
-            // The connection was lost for a while, or too much happened at once: read all anew.
+            // The connection was lost for a while, or too much happened at once: read everything again.
             Event::Resync | Event::Lagged { .. } => println!("something may have been missed"),
             other => println!("{other:?}"),
         }

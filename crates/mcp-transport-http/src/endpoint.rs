@@ -1,9 +1,9 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use mcp_http::{
-    Body, HttpService, StatusError,
+    Body, HttpService, SharedAuthorize, StatusError,
     sse::Events,
     transport::{final_url, is_event_stream},
 };
@@ -28,6 +28,7 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) message_limit: usize,
     pub(crate) backoff: Backoff,
     pub(crate) record_session_id: bool,
+    pub(crate) auth: Option<SharedAuthorize>,
 }
 
 /// Why a GET did not open a stream.
@@ -39,6 +40,14 @@ pub(crate) enum NoStream {
 }
 
 impl NoStream {
+    /// Whether the request was not authorized.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        match self {
+            Self::Refused(refused) => refused.status() == StatusCode::UNAUTHORIZED,
+            Self::Failed(error) => error.kind() == mcp_http::ErrorKind::Unauthorized,
+        }
+    }
+
     /// Whether another attempt may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
@@ -65,8 +74,17 @@ impl<S: HttpService> HttpEndpoint<S> {
         let both = HeaderValue::from_static("application/json, text/event-stream");
         post.insert(header::ACCEPT, both);
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let record_session_id = false;
-        Self { service, url, post, get, delete: headers, message_limit, backoff, record_session_id }
+        Self {
+            service,
+            url,
+            post,
+            get,
+            delete: headers,
+            message_limit,
+            backoff,
+            record_session_id: false,
+            auth: None,
+        }
     }
 
     /// POSTs a message of `method`.

@@ -21,7 +21,7 @@ pub(crate) fn no_response(method: &str, why: impl Into<Cow<'static, str>>) -> Er
 }
 
 /// The stream of the response to `method` ended too early.
-pub(crate) fn ended_early(method: &str, text: &'static str) -> Error {
+pub(crate) fn ended_early(method: &str, text: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Interrupted, text).with_method(method.to_owned())
 }
 

@@ -1,13 +1,17 @@
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::HeaderValue;
 use mcp_core::{Message, Notification, RawJson, Request, RequestId, method};
 use mcp_http::{
     HttpService,
     sse::Events,
-    transport::{TransportTasks, messages::encode, read_to_end},
+    transport::{
+        TransportTasks,
+        messages::{SkippedEvents, encode},
+        read_to_end,
+    },
 };
-use mcp_transport::{Envelope, InboundSender, Rejected};
+use mcp_transport::{Diagnostics, Envelope, InboundSender, Rejected};
 
 use crate::{
     endpoint::{HttpEndpoint, PinnedBody},
@@ -28,6 +32,7 @@ pub(crate) struct Inner<S: HttpService> {
     pub(crate) sessions: Sessions<S>,
     pub(crate) tasks: TransportTasks,
     parked: ParkedBodies<PinnedBody<S>>,
+    skipped: Mutex<SkippedEvents>,
 }
 
 impl<S: HttpService> Inner<S> {
@@ -50,8 +55,23 @@ impl<S: HttpService> Inner<S> {
                 sessions: Sessions::default(),
                 tasks,
                 parked: ParkedBodies::default(),
+                skipped: Mutex::default(),
             }
         })
+    }
+
+    /// Counts an event that is no message.
+    pub(crate) fn skip(&self, data: &[u8]) {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner).add(data);
+    }
+
+    /// What may explain that a server does not respond.
+    pub(crate) fn diagnostics(&self) -> Diagnostics {
+        let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.skipped = skipped.count();
+        diagnostics.last_skipped = skipped.last().map(str::to_owned);
+        diagnostics
     }
 
     /// Returns connections to the pool whose response was read.
@@ -133,6 +153,7 @@ impl<S: HttpService> Inner<S> {
 
     fn send_in_background(&self, headers: Arc<RequestHeaders>, message: &Message) {
         let endpoint = Arc::clone(&self.endpoint);
+        let headers = RequestHeaders::clone(&headers).in_background();
         let session = self.sessions.current().and_then(|session| session.id.clone());
         let body = encode(message);
         self.tasks.send_in_background(body.len(), async move {

@@ -58,6 +58,7 @@ mod response_stream;
 mod resume;
 mod send;
 mod session;
+mod session_state;
 mod transport;
 
 pub use config::StreamableHttp;

@@ -6,9 +6,9 @@ use std::{
 
 use mcp_core::ProtocolVersion;
 use mcp_http::{
-    HttpService,
+    HttpService, SharedAuthorize,
     sse::{Event, Events},
-    transport::messages::{Messages, message_data},
+    transport::messages::{Messages, error_data, message_data},
 };
 use mcp_transport::{Error, Gap, Retries};
 use tokio::{sync::oneshot, time::Instant};
@@ -18,9 +18,9 @@ use crate::{
     error::from_http,
     headers::RequestHeaders,
     inner::Inner,
-    reinitialize::SessionState,
     resume::EventPosition,
     session::Session,
+    session_state::SessionState,
 };
 
 /// How long the head of the stream is waited for before others continue.
@@ -42,7 +42,7 @@ impl<S: HttpService> Inner<S> {
         let listener = Listener {
             endpoint: Arc::clone(&self.endpoint),
             inner: Arc::downgrade(self),
-            headers: session.headers().long_lived(),
+            headers: session.headers().long_lived().in_background(),
             session: Arc::clone(session),
             position: EventPosition::default(),
             retries: Retries::new(self.endpoint.backoff.with_attempts(None)),
@@ -75,6 +75,8 @@ impl<S: HttpService> Listener<S> {
         loop {
             let session = self.session.id.as_ref();
             let last_id = self.position.last_id.as_ref();
+            // From before the request on, so that no change is missed.
+            let changed = self.endpoint.auth.as_ref().map(SharedAuthorize::changed);
             match self.endpoint.open_stream(&self.headers, session, last_id).await {
                 Ok(events) => {
                     // Dropping it lets others continue, unless they did not wait for so long.
@@ -95,6 +97,15 @@ impl<S: HttpService> Listener<S> {
                     {
                         self.retries.progressed();
                     }
+                }
+                Err(refused) if refused.is_unauthorized() && changed.is_some() => {
+                    tracing::debug!("the stream of the server waits for an authorization");
+                    // Others do not wait for it.
+                    drop(opening.take());
+                    if let Some(changed) = changed {
+                        changed.await;
+                    }
+                    continue;
                 }
                 Err(refused) if refused.is_transient() => {}
                 Err(refused) => {
@@ -131,11 +142,18 @@ impl<S: HttpService> Listener<S> {
     async fn deliver(&mut self, mut event: Event) -> Option<()> {
         self.position.follow(&event);
         let inner = self.inner.upgrade()?;
-        let Some(data) = message_data(&mut event) else { return Some(()) };
+        let data = message_data(&mut event);
+        if let Some(data) = error_data(&event) {
+            inner.skip(data);
+        }
+        let Some(data) = data else { return Some(()) };
         let batches = self.session.handshake.version() == Some(ProtocolVersion::V2025_03_26);
         match Messages::parse(&data, batches) {
             Ok(messages) => messages.for_each(|message| inner.receive(message)),
-            Err(error) => tracing::debug!(%error, "skipped an event that is not a message"),
+            Err(error) => {
+                tracing::debug!(%error, "skipped an event that is not a message");
+                inner.skip(&data);
+            }
         }
         inner.inbound.ready().await;
         Some(())
@@ -151,22 +169,28 @@ impl<S: HttpService> Listener<S> {
     /// The server refuses the stream, as it may. But where it was open before, the whole session may be
     /// lost, only the last id may be unknown, or the server may not have noticed yet that it broke off.
     async fn may_succeed_later(&mut self, refused: NoStream) -> bool {
-        if !self.was_open {
-            return false;
-        }
-        let NoStream::Refused(refused) = refused else { return true };
-        let state = SessionState::after(refused.status(), false, None);
+        let NoStream::Refused(refused) = refused else { return self.was_open };
+        let state = match SessionState::after_status(&refused) {
+            state if self.was_open => state,
+            // A server without such streams may have nothing at the URL for a GET.
+            SessionState::Lost if !self.session.is_replacement => SessionState::Doubtful,
+            _ => return false,
+        };
         if state != SessionState::Alive && self.session.id.is_some() {
             let Some(inner) = self.inner.upgrade() else { return false };
             match inner.reinitialize(&self.session, state).await {
+                Ok(None) if !self.was_open => return false,
                 Ok(None) => {}
                 // The new session has a listener.
                 Ok(Some(_)) => return false,
                 Err(error) => {
                     tracing::debug!(%error, "the server has lost the session");
-                    return true;
+                    return self.was_open;
                 }
             }
+        }
+        if !self.was_open {
+            return false;
         }
         let is_final = matches!(refused.status().as_u16(), 401 | 403 | 405);
         if self.position.last_id.take().is_none() && is_final {

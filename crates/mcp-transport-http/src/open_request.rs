@@ -9,7 +9,7 @@ use mcp_core::{RequestId, Response};
 use mcp_http::{HttpService, transport::closed};
 use mcp_transport::{Delivery, Error};
 
-use crate::{headers::RequestHeaders, inner::Inner};
+use crate::{headers::RequestHeaders, inner::Inner, session::Session};
 
 /// One request in flight. Dropping it before its end cancels the request where the era wants a message for
 /// that.
@@ -17,6 +17,8 @@ pub(crate) struct OpenRequest<S: HttpService> {
     pub(crate) inner: Arc<Inner<S>>,
     pub(crate) id: RequestId,
     cancel: Option<Arc<RequestHeaders>>,
+    /// The session of a stream of the legacy era.
+    pub(crate) session: Option<Arc<Session<S>>>,
 }
 
 /// How a request ended other than on its own HTTP exchange.
@@ -25,6 +27,8 @@ pub(crate) enum Ended {
     Answered(Response),
     /// The transport was closed.
     Closed,
+    /// The server has lost the session, so that nothing more can come.
+    SessionLost,
 }
 
 impl<S: HttpService> OpenRequest<S> {
@@ -38,7 +42,7 @@ impl<S: HttpService> OpenRequest<S> {
             return Err(closed().with_delivery(Delivery::NotSent));
         }
         inner.in_flight.insert(id)?;
-        Ok(Self { inner: Arc::clone(inner), id: id.clone(), cancel })
+        Ok(Self { inner: Arc::clone(inner), id: id.clone(), cancel, session: None })
     }
 
     /// The request has ended: there is nothing left to cancel.
@@ -52,6 +56,10 @@ impl<S: HttpService> OpenRequest<S> {
         // Looked at second, since a close wakes only those that wait.
         if polled.is_pending() && self.inner.tasks.is_closed() {
             return Poll::Ready(Ended::Closed);
+        }
+        let session = self.session.as_ref().filter(|_| polled.is_pending());
+        if session.is_some_and(|session| session.id.is_some() && session.is_lost()) {
+            return Poll::Ready(Ended::SessionLost);
         }
         polled
     }

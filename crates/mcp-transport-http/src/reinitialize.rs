@@ -1,5 +1,5 @@
 use std::{
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
-use mcp_core::{Message, Request, RequestId, Response, error_code, method};
+use mcp_core::{Message, Request, Response, method};
 use mcp_http::{
     HttpService,
     sse::Events,
@@ -24,50 +23,13 @@ use crate::{
     error::{from_http, no_response},
     headers::RequestHeaders,
     inner::Inner,
-    reply::{self, PendingRequest, Refusal, Reply},
+    reply::{self, PendingRequest, Reply},
     session::{Session, session_id},
+    session_state::SessionState,
 };
 
 /// How long the server has to answer the ping that shows whether it has a session.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What the refusal of a message means for the session that it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SessionState {
-    /// Nothing.
-    Alive,
-    /// It may be lost: a ping shows.
-    Doubtful,
-    /// It is lost.
-    Lost,
-}
-
-impl SessionState {
-    /// 404 means that the session is lost, and some servers send 400 instead.
-    ///
-    /// 404 with an error that names the request and calls its method unknown is a response. 400 is an
-    /// ordinary error for most servers, so it raises a doubt at the most, and none where the body names the
-    /// request. In either case the server has not executed the message.
-    ///
-    /// Spec: 2025-11-25 basic/transports#session-management
-    pub(crate) fn after(status: StatusCode, names_request: bool, code: Option<i64>) -> Self {
-        match status {
-            StatusCode::NOT_FOUND
-                if names_request && code == Some(error_code::METHOD_NOT_FOUND) =>
-            {
-                Self::Alive
-            }
-            StatusCode::NOT_FOUND => Self::Lost,
-            StatusCode::BAD_REQUEST if !names_request => Self::Doubtful,
-            _ => Self::Alive,
-        }
-    }
-
-    pub(crate) fn after_refusal(refusal: &Refusal, id: &RequestId) -> Self {
-        let code = refusal.error_object().map(|error| error.code);
-        Self::after(refusal.status(), refusal.names(id), code)
-    }
-}
 
 impl<S: HttpService> Inner<S> {
     /// Opens a new session in place of `lost`; `None` if that was only doubted and is alive.
@@ -99,7 +61,7 @@ impl<S: HttpService> Inner<S> {
             Some(current) => return Ok(Some(current)),
             None => return Err(closed()),
         }
-        if state == SessionState::Doubtful && self.is_alive(lost).await {
+        if state != SessionState::Lost && self.is_alive(lost).await {
             return Ok(None);
         }
         lost.set_lost();
@@ -109,6 +71,7 @@ impl<S: HttpService> Inner<S> {
         self.install(&session)?;
         tracing::info!("the server has lost the session: opened a new one");
         self.sessions.replaced.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.wake_all();
         self.inbound.gap(Gap::NewSession(None));
         if session.handshake.is_complete() {
             self.listen(&session).await;
@@ -124,35 +87,65 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Whether the server has the session: it has unless it refuses a ping in the same way.
+    /// Opens a new session in the background if a ping shows that `doubted` is lost.
+    pub(crate) fn check_in_background(self: &Arc<Self>, doubted: &Arc<Session<S>>) {
+        let (inner, doubted) = (Arc::downgrade(self), Arc::clone(doubted));
+        // Boxed, as the task may start another one of its kind.
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            let Some(inner) = inner.upgrade() else { return };
+            if let Err(error) = inner.reinitialize(&doubted, SessionState::Doubtful).await {
+                tracing::debug!(%error, "the server has lost the session");
+            }
+        });
+        self.tasks.spawn(task);
+    }
+
+    /// Whether the server has the session: it has unless it refuses a ping as well.
     async fn is_alive(self: &Arc<Self>, session: &Session<S>) -> bool {
         static PINGS: AtomicU64 = AtomicU64::new(0);
         let id = format!("session-check-{}", PINGS.fetch_add(1, Ordering::Relaxed));
-        let ping = encode_request(&Request::new(id, method::PING));
+        let ping = Request::new(id, method::PING);
         let headers = session.headers();
-        let pinging = self.post_one_way(method::PING, &headers, session.id.as_ref(), ping);
+        let pinging = async {
+            let pending = PendingRequest { request: &ping, batches: false };
+            let (body, id) = (encode_request(&ping), session.id.as_ref());
+            let response = match self.post(&headers, id, body, pending).await? {
+                Reply::Response(response) => response,
+                Reply::Events(events) => self.first_response(method::PING, events).await?,
+                Reply::Refused(refusal) => {
+                    return Ok(SessionState::after_refusal(&refusal, &ping.id));
+                }
+                Reply::Batch(_) => return Ok(SessionState::Alive),
+            };
+            Ok(response
+                .outcome
+                .as_ref()
+                .err()
+                .map_or(SessionState::Alive, SessionState::after_error))
+        };
         match tokio::time::timeout(PING_TIMEOUT, pinging).await {
-            Ok(Ok(Err(refused))) => !matches!(refused.status().as_u16(), 400 | 404),
+            Ok(Ok(state)) => state == SessionState::Alive,
             // A ping that fails in another way shows nothing.
-            Ok(Ok(Ok(())) | Err(_)) | Err(_) => true,
+            Ok(Err::<_, Error>(_)) | Err(_) => true,
         }
     }
 
     /// The first response on a stream of events.
     async fn first_response(
         self: &Arc<Self>,
+        method: &'static str,
         mut events: Events<PinnedBody<S>>,
     ) -> Result<Response, Error> {
         let url = &self.endpoint.url;
         while let Some(event) = events.next().await {
-            let mut event = event.map_err(|error| from_http(error, method::INITIALIZE, url))?;
+            let mut event = event.map_err(|error| from_http(error, method, url))?;
             let Some(data) = message_data(&mut event) else { continue };
             if let Ok(Messages::One(Message::Response(response))) = Messages::parse(&data, false) {
                 self.park(events);
                 return Ok(response);
             }
         }
-        Err(no_response(method::INITIALIZE, "the stream ended before the response"))
+        Err(no_response(method, "the stream ended before the response"))
     }
 }
 
@@ -171,12 +164,14 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
         if response.status().is_success() {
             let id = session_id(response.headers())?;
             // From here on it is deleted if the rest fails.
-            self.session = Some(inner.session(id, request.clone()));
+            let mut session = inner.session(id, request.clone());
+            session.is_replacement = true;
+            self.session = Some(session);
         }
         let pending = PendingRequest { request: &request.message, batches: false };
         match reply::read(&inner.endpoint, pending, response).await? {
             Reply::Response(response) => Ok(response),
-            Reply::Events(events) => inner.first_response(events).await,
+            Reply::Events(events) => inner.first_response(method, events).await,
             Reply::Refused(refusal) => refusal.into_response(pending),
             Reply::Batch(_) => Err(no_response(method, "the response is a batch")),
         }
@@ -191,32 +186,5 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
             .post_one_way(&method, &session.headers(), session.id.as_ref(), body)
             .await?
             .map_err(|refused| refused.into_transport_error(&method))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_status_means_for_the_session() {
-        use SessionState::{Alive, Doubtful, Lost};
-        for (status, names, code, expected) in [
-            (404, false, None, Lost),
-            (404, false, Some(-32001), Lost),
-            (404, true, Some(-32001), Lost),
-            (404, false, Some(-32601), Lost),
-            (404, true, Some(-32601), Alive),
-            (400, false, Some(-32000), Doubtful),
-            (400, false, None, Doubtful),
-            (400, true, Some(-32000), Alive),
-            (401, false, None, Alive),
-            (405, false, None, Alive),
-            (500, false, Some(-32000), Alive),
-        ] {
-            let status = StatusCode::from_u16(status).expect("a status");
-            let state = SessionState::after(status, names, code);
-            assert!(state == expected, "{status} {names} {code:?}");
-        }
     }
 }

@@ -60,6 +60,10 @@ impl Refusal {
         self.response.as_ref().and_then(|response| response.outcome.as_ref().err())
     }
 
+    pub(crate) fn status_error(&self) -> &StatusError {
+        &self.error
+    }
+
     pub(crate) fn into_status_error(self) -> StatusError {
         self.error
     }

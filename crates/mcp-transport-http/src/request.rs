@@ -2,7 +2,7 @@ use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use mcp_core::{ProtocolVersion, Request, method};
+use mcp_core::{ProtocolVersion, Request, Response, method};
 use mcp_http::{
     HttpService,
     transport::{closed, messages::encode_request},
@@ -14,15 +14,22 @@ use crate::{
     headers::RequestHeaders,
     inner::Inner,
     open_request::{Ended, OpenRequest},
-    reinitialize::SessionState,
     reply::{self, PendingRequest, Reply},
     response_stream::ResponseStream,
     resume::Resumption,
     session::{Session, session_id},
+    session_state::{SessionState, reports_loss},
 };
 
-/// The reply to a request, and how to resume it if it is a stream of the legacy era.
-type Replied<S> = (Reply<S>, Option<Resumption>);
+/// The reply to a request, and if it is a stream of the legacy era, how to resume that and its session.
+struct Replied<S: HttpService> {
+    reply: Reply<S>,
+    resumption: Option<Resumption>,
+    session: Option<Arc<Session<S>>>,
+}
+
+/// The reply to a request of the legacy era, and the session that it belongs to.
+type InSession<S> = (Reply<S>, Option<Arc<Session<S>>>);
 
 impl<S: HttpService> Inner<S> {
     pub(crate) async fn request_modern(
@@ -40,7 +47,8 @@ impl<S: HttpService> Inner<S> {
             self.post(&headers, None, encode_request(request), pending).await
         };
         let replied = open.race(pin!(posting)).await;
-        let replied = replied.map(|reply| Ok((reply?, None)));
+        let replied = replied
+            .map(|reply| reply.map(|reply| Replied { reply, resumption: None, session: None }));
         exchange(open, pending, replied)
     }
 
@@ -63,17 +71,19 @@ impl<S: HttpService> Inner<S> {
             } else {
                 self.post_in_session(&headers, body, pending).await?
             };
-            if let (true, Some(id)) = (self.endpoint.record_session_id, &session) {
+            let id = session.as_ref().and_then(|session| session.id.clone());
+            if let (true, Some(id)) = (self.endpoint.record_session_id, &id) {
                 record_session_id(id);
             }
             let (headers, backoff) = (Arc::clone(&headers), self.endpoint.backoff);
-            Ok((reply, Some(Resumption::new(headers, session, batches, backoff))))
+            let resumption = Some(Resumption::new(headers, id, batches, backoff));
+            Ok(Replied { reply, resumption, session })
         };
         let replied = open.race(pin!(posting)).await;
         exchange(open, pending, replied)
     }
 
-    async fn post(
+    pub(crate) async fn post(
         &self,
         headers: &RequestHeaders,
         session: Option<&HeaderValue>,
@@ -92,14 +102,16 @@ impl<S: HttpService> Inner<S> {
         body: Bytes,
         pending: PendingRequest<'_>,
         envelope: Envelope<Request>,
-    ) -> Result<(Reply<S>, Option<HeaderValue>), Error> {
+    ) -> Result<InSession<S>, Error> {
         let response = self.endpoint.post(method::INITIALIZE, headers, None, body).await?;
-        let mut id = None;
+        let mut session = None;
         if response.status().is_success() {
-            id = session_id(response.headers())?;
-            self.install(&Arc::new(self.session(id.clone(), envelope)))?;
+            let id = session_id(response.headers())?;
+            let opened = Arc::new(self.session(id, envelope));
+            self.install(&opened)?;
+            session = Some(opened);
         }
-        Ok((reply::read(&self.endpoint, pending, response).await?, id))
+        Ok((reply::read(&self.endpoint, pending, response).await?, session))
     }
 
     /// Sends a request in the session, or in a new one where the server has lost it.
@@ -108,45 +120,74 @@ impl<S: HttpService> Inner<S> {
         headers: &RequestHeaders,
         body: Bytes,
         pending: PendingRequest<'_>,
-    ) -> Result<(Reply<S>, Option<HeaderValue>), Error> {
+    ) -> Result<InSession<S>, Error> {
         let session = self.sessions.current();
-        let id = session.as_ref().and_then(|session| session.id.clone());
-        let reply = self.post(headers, id.as_ref(), body.clone(), pending).await?;
-        let (Some(session), Some(_)) = (session, &id) else { return Ok((reply, id)) };
-        let Reply::Refused(refusal) = reply else { return Ok((reply, id)) };
-        match SessionState::after_refusal(&refusal, &pending.request.id) {
-            SessionState::Alive => Ok((Reply::Refused(refusal), id)),
-            state => {
-                let retrying = self.post_in_new_session(headers, body, pending, &session, state);
-                let replied = Box::pin(retrying).await?;
-                Ok(replied.unwrap_or((Reply::Refused(refusal), id)))
+        let id = session.as_ref().and_then(|session| session.id.as_ref());
+        let reply = self.post(headers, id, body.clone(), pending).await?;
+        let state = match &reply {
+            Reply::Refused(refusal) => SessionState::after_refusal(refusal, &pending.request.id),
+            Reply::Response(Response { outcome: Err(error), .. }) => {
+                SessionState::after_error(error)
             }
+            _ => SessionState::Alive,
+        };
+        match &session {
+            Some(lost) if id.is_some() && state != SessionState::Alive => {
+                // Boxed like all that is rare, as it would make every future larger.
+                let lost = Lost { session: lost, state, reply };
+                Box::pin(self.post_in_new_session(headers, body, pending, lost)).await
+            }
+            _ => Ok((reply, session)),
         }
     }
 
-    /// Sends a request again, in a session in place of `lost`; `None` if that is alive.
+    /// Sends a request again, in a session in place of a lost one. If that is alive, or the server may have
+    /// executed the request, the reply stays as it is.
     async fn post_in_new_session(
         self: &Arc<Self>,
         headers: &RequestHeaders,
         body: Bytes,
         pending: PendingRequest<'_>,
-        lost: &Arc<Session<S>>,
-        state: SessionState,
-    ) -> Result<Option<(Reply<S>, Option<HeaderValue>)>, Error> {
+        lost: Lost<'_, S>,
+    ) -> Result<InSession<S>, Error> {
         let method = &pending.request.method;
-        let replaced = self.reinitialize(lost, state).await;
-        let Some(session) = replaced.map_err(|reason| not_reinitialized(method, reason))? else {
-            return Ok(None);
+        let replaced = self.reinitialize(lost.session, lost.state).await;
+        let session = match replaced {
+            Ok(Some(session)) if lost.state != SessionState::Suspect => session,
+            Ok(_) => return Ok((lost.reply, Some(Arc::clone(lost.session)))),
+            Err(reason) if reason.is_closed() || lost.is_reported() => {
+                return Err(not_reinitialized(method, reason));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a session that may be lost could not be replaced");
+                return Ok((lost.reply, Some(Arc::clone(lost.session))));
+            }
         };
-        let id = session.id.clone();
-        match self.post(headers, id.as_ref(), body, pending).await? {
+        match self.post(headers, session.id.as_ref(), body, pending).await? {
             Reply::Refused(refusal)
                 if SessionState::after_refusal(&refusal, &pending.request.id)
                     == SessionState::Lost =>
             {
                 Err(expired(method).with_source(refusal.into_status_error()))
             }
-            reply => Ok(Some((reply, id))),
+            reply => Ok((reply, Some(session))),
+        }
+    }
+}
+
+/// A session that is lost or may be, and the reply that shows it.
+struct Lost<'a, S: HttpService> {
+    session: &'a Arc<Session<S>>,
+    state: SessionState,
+    reply: Reply<S>,
+}
+
+impl<S: HttpService> Lost<'_, S> {
+    /// Whether the reply reports the loss and nothing else, as far as the status goes.
+    fn is_reported(&self) -> bool {
+        match &self.reply {
+            Reply::Refused(refusal) => reports_loss(refusal.status()),
+            _ => true,
         }
     }
 }
@@ -167,6 +208,12 @@ fn exchange<S: HttpService>(
     replied: Result<Result<Replied<S>, Error>, Ended>,
 ) -> Result<Exchange, Error> {
     let (id, method) = (pending.request.id.clone(), &pending.request.method);
+    let replied = replied.map(|replied| {
+        replied.map(|Replied { reply, resumption, session }| {
+            open.session = session;
+            (reply, resumption)
+        })
+    });
     let response = match replied {
         Ok(Ok((Reply::Events(events), resumption))) => {
             let stream = ResponseStream::of_events(open, method.clone(), events, resumption);
@@ -181,6 +228,7 @@ fn exchange<S: HttpService>(
         Ok(Err(error)) => Err(error),
         Err(Ended::Answered(response)) => Ok(response),
         Err(Ended::Closed) => Err(closed()),
+        Err(Ended::SessionLost) => Err(expired(method).with_delivery(Delivery::Unknown)),
     };
     // Where the server may be at work, the request is cancelled as it is dropped.
     let may_be_at_work = matches!(&response, Err(error) if error.delivery() == Delivery::Unknown);

@@ -8,22 +8,23 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use mcp_core::{Excerpt, Message};
+use mcp_core::{Excerpt, Message, Response};
 use mcp_http::{
     HttpService,
     sse::{Event, Events},
     transport::{
         closed,
-        messages::{Messages, message_data},
+        messages::{Messages, SkippedEvents, error_data, message_data},
     },
 };
 use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
     endpoint::{HttpEndpoint, NoStream, PinnedBody},
-    error::{ended_early, from_http, no_response},
+    error::{ended_early, expired, from_http, no_response},
     open_request::{Ended, OpenRequest},
     resume::Resumption,
+    session_state::SessionState,
 };
 
 type Opening<S> = Pin<Box<dyn Future<Output = Result<Events<PinnedBody<S>>, NoStream>> + Send>>;
@@ -39,8 +40,10 @@ pub(crate) struct ResponseStream<S: HttpService> {
     queue: VecDeque<Message>,
     /// Absent in the modern era.
     resumption: Option<Resumption>,
+    skipped: SkippedEvents,
 }
 
+#[expect(clippy::large_enum_variant, reason = "reading is the usual state, and costs no box")]
 enum Source<S: HttpService> {
     Reading(Events<PinnedBody<S>>),
     Resuming(Opening<S>),
@@ -56,7 +59,8 @@ impl<S: HttpService> ResponseStream<S> {
         resumption: Option<Resumption>,
     ) -> Self {
         let source = Source::Reading(events);
-        Self { request, method, source, queue: VecDeque::new(), resumption }
+        let (queue, skipped) = (VecDeque::new(), SkippedEvents::default());
+        Self { request, method, source, queue, resumption, skipped }
     }
 
     /// The messages of a batch that came as JSON.
@@ -66,7 +70,8 @@ impl<S: HttpService> ResponseStream<S> {
         messages: Vec<Message>,
     ) -> Self {
         let (source, queue) = (Source::Over, messages.into());
-        Self { request, method, source, queue, resumption: None }
+        let skipped = SkippedEvents::default();
+        Self { request, method, source, queue, resumption: None, skipped }
     }
 
     fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
@@ -98,6 +103,9 @@ impl<S: HttpService> ResponseStream<S> {
 
     fn read(&mut self, mut event: Event) -> Result<(), Error> {
         let data = message_data(&mut event);
+        if let Some(data) = error_data(&event) {
+            self.skip(data);
+        }
         let (batches, is_repeated) = match &mut self.resumption {
             Some(resumption) => (resumption.batches, resumption.follow(&event, data.is_some())),
             None => (false, false),
@@ -111,9 +119,35 @@ impl<S: HttpService> ResponseStream<S> {
             }
             Ok(Messages::One(message)) => self.queue.push_back(message),
             Ok(Messages::Batch(messages)) => self.queue.extend(messages),
-            Err(error) => return Err(self.unreadable(&data, error)),
+            // It is the response, or looks like it.
+            Err(error) if error.id.as_ref().is_some_and(|id| id.echoes(&self.request.id)) => {
+                return Err(self.unreadable(&data, error));
+            }
+            Err(_) => self.skip(&data),
         }
         Ok(())
+    }
+
+    /// An event that is no message fails no request.
+    fn skip(&mut self, data: &[u8]) {
+        self.skipped.add(data);
+        self.request.inner.skip(data);
+    }
+
+    /// Why there is no response at the end of the stream.
+    fn ended(&self, partial: Option<Bytes>) -> Error {
+        let text = "the stream ended before the response";
+        if let Some(partial) = partial {
+            let partial = String::from_utf8_lossy(&partial);
+            let text = format!("{text}, in the middle of an event: {}", Excerpt(&partial));
+            return ended_early(&self.method, text);
+        }
+        match self.skipped.last() {
+            Some(last) => {
+                no_response(&self.method, format!("{text}, after what is no message: {last}"))
+            }
+            None => ended_early(&self.method, text),
+        }
     }
 
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
@@ -127,6 +161,10 @@ impl<S: HttpService> ResponseStream<S> {
         let is_final = cause.as_ref().is_some_and(|cause| {
             matches!(cause.kind(), mcp_http::ErrorKind::TooLarge | mcp_http::ErrorKind::Timeout(_))
         });
+        let partial = match &self.source {
+            Source::Reading(events) => events.partial_data(),
+            _ => None,
+        };
         if !is_final && self.resume() {
             return Ok(());
         }
@@ -140,7 +178,7 @@ impl<S: HttpService> ResponseStream<S> {
                 };
                 error.with_delivery(delivery)
             }
-            None => ended_early(&self.method, "the stream ended before the response"),
+            None => self.ended(partial),
         })
     }
 
@@ -193,6 +231,16 @@ impl<S: HttpService> ResponseStream<S> {
         }
     }
 
+    /// A response may report that the session is lost.
+    fn check_session(&self, response: &Response) {
+        if let (Some(session), Err(error)) = (&self.request.session, &response.outcome)
+            && session.id.is_some()
+            && SessionState::after_error(error) != SessionState::Alive
+        {
+            self.request.inner.check_in_background(session);
+        }
+    }
+
     /// The terminal item.
     fn end(&mut self, item: Result<Message, Error>) -> Poll<Option<Result<Message, Error>>> {
         let may_be_at_work = matches!(&item, Err(error) if error.delivery() == Delivery::Unknown);
@@ -219,7 +267,10 @@ impl<S: HttpService> Stream for ResponseStream<S> {
             }
             while let Some(message) = this.queue.pop_front() {
                 match this.filter(message) {
-                    Some(message @ Message::Response(_)) => return this.end(Ok(message)),
+                    Some(Message::Response(response)) => {
+                        this.check_session(&response);
+                        return this.end(Ok(Message::Response(response)));
+                    }
                     Some(message) => return Poll::Ready(Some(Ok(message))),
                     None => {}
                 }
@@ -232,6 +283,12 @@ impl<S: HttpService> Stream for ResponseStream<S> {
                         return this.end(Ok(Message::Response(response)));
                     }
                     Poll::Ready(Ended::Closed) => return this.end(Err(closed())),
+                    Poll::Ready(Ended::SessionLost) => {
+                        // There is nothing to cancel in the new session.
+                        this.request.finish();
+                        let lost = expired(&this.method).with_delivery(Delivery::Unknown);
+                        return this.end(Err(lost));
+                    }
                     Poll::Pending => return Poll::Pending,
                 },
             }

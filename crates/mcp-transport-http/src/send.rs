@@ -11,8 +11,8 @@ use crate::{
     error::{expired, not_reinitialized},
     headers::RequestHeaders,
     inner::Inner,
-    reinitialize::SessionState,
     session::Session,
+    session_state::{SessionState, reports_loss},
 };
 
 /// What errors call a response to a request of the server.
@@ -46,7 +46,7 @@ impl<S: HttpService> Inner<S> {
         let session = self.sessions.current();
         let OneWay::Notification(notification) = &envelope.message else {
             let body = encode(&envelope.message.into());
-            return self.post_response(&headers, session.as_deref(), body).await;
+            return self.post_response(&headers, session.as_ref(), body).await;
         };
         let session = self.post_notification(notification, &headers, session).await?;
         if let Some(session) = session
@@ -62,16 +62,24 @@ impl<S: HttpService> Inner<S> {
     async fn post_response(
         self: &Arc<Self>,
         headers: &RequestHeaders,
-        session: Option<&Session<S>>,
+        session: Option<&Arc<Session<S>>>,
         body: Bytes,
     ) -> Result<(), Error> {
         let id = session.and_then(|session| session.id.as_ref());
         let _slot = self.tasks.response_slot().await;
-        let sent = self.post_one_way(RESPONSE, headers, id, body).await?;
-        sent.map_err(|refused| match SessionState::after(refused.status(), false, None) {
-            SessionState::Lost if id.is_some() => expired(RESPONSE).with_source(refused),
-            _ => refused.into_transport_error(RESPONSE),
-        })
+        let Err(refused) = self.post_one_way(RESPONSE, headers, id, body).await? else {
+            return Ok(());
+        };
+        let state = SessionState::after_status(&refused);
+        let (Some(session), Some(_), true) = (session, id, state != SessionState::Alive) else {
+            return Err(refused.into_transport_error(RESPONSE));
+        };
+        // Boxed like all that is rare, as it would make every future larger.
+        match Box::pin(self.reinitialize(session, state)).await {
+            Ok(None) => Err(refused.into_transport_error(RESPONSE)),
+            Err(reason) if reason.is_closed() => Err(reason),
+            Ok(Some(_)) | Err(_) => Err(expired(RESPONSE).with_source(refused)),
+        }
     }
 
     /// Sends a notification in the session, or in a new one where the server has lost it; returns the
@@ -88,15 +96,22 @@ impl<S: HttpService> Inner<S> {
         let Err(refused) = self.post_one_way(method, headers, id, body.clone()).await? else {
             return Ok(session);
         };
-        let state = SessionState::after(refused.status(), false, None);
+        let state = SessionState::after_status(&refused);
         let (Some(lost), true, true) = (&session, id.is_some(), state != SessionState::Alive)
         else {
             return Err(refused.into_transport_error(method));
         };
         // Boxed like all that is rare, as it would make every future larger.
         let replaced = Box::pin(self.reinitialize(lost, state)).await;
-        let replaced = replaced.map_err(|reason| not_reinitialized(method, reason))?;
-        let Some(session) = replaced else { return Err(refused.into_transport_error(method)) };
+        let replaced = match replaced {
+            Err(reason) if reason.is_closed() || reports_loss(refused.status()) => {
+                return Err(not_reinitialized(method, reason));
+            }
+            replaced => replaced.ok().flatten(),
+        };
+        let Some(session) = replaced.filter(|_| state != SessionState::Suspect) else {
+            return Err(refused.into_transport_error(method));
+        };
         match self.post_one_way(method, headers, session.id.as_ref(), body).await? {
             Ok(()) => Ok(Some(session)),
             Err(refused) if refused.status() == StatusCode::NOT_FOUND => {

@@ -27,6 +27,8 @@ pub(crate) struct Session<S: HttpService> {
     /// Absent where the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) handshake: Handshake,
+    /// Whether it took the place of a lost one.
+    pub(crate) is_replacement: bool,
     listener: Mutex<Option<AbortHandle>>,
     /// The server does not have it any more.
     is_over: AtomicBool,
@@ -44,6 +46,7 @@ impl<S: HttpService> Session<S> {
         Self {
             id,
             handshake: Handshake::new(initialize),
+            is_replacement: false,
             listener: Mutex::new(None),
             is_over: AtomicBool::new(false),
             endpoint: Arc::clone(endpoint),
@@ -76,11 +79,16 @@ impl<S: HttpService> Session<S> {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server has lost it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
     /// its session ends some time in any case.
     pub(crate) async fn delete(&self) {
         if let (Some(id), false) = (&self.id, self.is_over.load(Ordering::Relaxed)) {
-            delete(&self.endpoint, &self.headers(), id).await;
+            delete(&self.endpoint, &self.headers().in_background(), id).await;
         }
         self.set_lost();
     }
@@ -90,7 +98,7 @@ impl<S: HttpService> Drop for Session<S> {
     fn drop(&mut self) {
         self.set_listener(None);
         if let (Some(id), false) = (self.id.take(), *self.is_over.get_mut()) {
-            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers());
+            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers().in_background());
             self.runtime.spawn(async move { delete(&endpoint, &headers, &id).await });
         }
     }

@@ -9,7 +9,7 @@ use mcp_http::{
     HttpClient, HttpService,
     transport::{SafeUrl, closed},
 };
-use mcp_transport::{Delivery, Envelope, Error, Exchange, OneWay, Transport};
+use mcp_transport::{Delivery, Diagnostics, Envelope, Error, Exchange, OneWay, Transport};
 
 use crate::inner::Inner;
 
@@ -96,6 +96,10 @@ impl<S: HttpService> Transport for StreamableHttpTransport<S> {
     async fn closed(&self) -> Error {
         self.inner.tasks.closed().await;
         closed().with_delivery(Delivery::NotSent)
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.inner.diagnostics()
     }
 
     async fn close(&self) -> Result<(), Error> {

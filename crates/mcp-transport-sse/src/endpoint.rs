@@ -1,13 +1,19 @@
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
+use http_body::Body;
 use mcp_http::{
-    Body, HttpService, StatusError,
+    Body as RequestBody, HttpService, StatusError,
     sse::Events,
     transport::{EnvelopeExtras, final_url, is_event_stream, read_to_end},
 };
-use mcp_transport::{Error, ErrorKind};
+use mcp_transport::{Error, ErrorKind, Hold};
+use tokio::time::Instant;
 
 use crate::{
     endpoint_event::post_url,
@@ -23,7 +29,7 @@ pub(crate) type StreamBody<S> = TimedBody<Pin<Box<<S as HttpService>::ResponseBo
 pub(crate) static PROTOCOL_HEADERS: [HeaderName; 4] =
     [header::ACCEPT, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
 
-/// How long the end of the response to a POST is waited for: it returns the connection to the pool.
+/// How long the end of a response without a meaning is waited for.
 const END_TIMEOUT: Duration = Duration::from_millis(250);
 /// How many bytes of such a response are read, which has no meaning.
 const IGNORED_LIMIT: usize = 64 << 10;
@@ -37,6 +43,8 @@ pub(crate) struct HttpEndpoint<S> {
     get: HeaderMap,
     post: HeaderMap,
     pub(crate) settings: Settings,
+    /// Of what authorizes the requests.
+    hold: Option<Hold>,
 }
 
 /// A stream of events after its `endpoint` event.
@@ -48,12 +56,18 @@ pub(crate) struct OpenStream<S: HttpService> {
 }
 
 impl<S: HttpService> HttpEndpoint<S> {
-    pub(crate) fn new(service: S, url: Uri, headers: HeaderMap, settings: Settings) -> Self {
+    pub(crate) fn new(
+        service: S,
+        url: Uri,
+        headers: HeaderMap,
+        settings: Settings,
+        hold: Option<Hold>,
+    ) -> Self {
         let mut get = headers.clone();
         get.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         let mut post = headers;
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { service, url, get, post, settings }
+        Self { service, url, get, post, settings, hold }
     }
 
     /// Opens the stream and waits for its `endpoint` event.
@@ -61,10 +75,24 @@ impl<S: HttpService> HttpEndpoint<S> {
     /// Spec: 2024-11-05 basic/transports#http-with-sse
     pub(crate) async fn open(&self, extras: EnvelopeExtras) -> Result<OpenStream<S>, Error> {
         let limit = self.settings.endpoint_timeout;
-        let mut has_responded = false;
-        let opening = self.open_stream(extras, &mut has_responded);
-        tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
-            let what = match has_responded {
+        let has_responded = AtomicBool::new(false);
+        let mut opening = pin!(self.open_stream(extras, &has_responded));
+        let mut until = Instant::now().checked_add(limit);
+        let opened = loop {
+            let Some(end) = until else { break Some(opening.as_mut().await) };
+            match tokio::time::timeout_at(end, opening.as_mut()).await {
+                Ok(opened) => break Some(opened),
+                Err(_) => {
+                    // Time in which a user logs in does not count.
+                    until = self.hold.as_ref().and_then(Hold::held_until).map(|held| held + limit);
+                    if until.is_none_or(|until| until <= end) {
+                        break None;
+                    }
+                }
+            }
+        };
+        opened.unwrap_or_else(|| {
+            let what = match has_responded.load(Ordering::Relaxed) {
                 true => "sent no endpoint event",
                 false => "did not respond",
             };
@@ -76,7 +104,7 @@ impl<S: HttpService> HttpEndpoint<S> {
     async fn open_stream(
         &self,
         extras: EnvelopeExtras,
-        has_responded: &mut bool,
+        has_responded: &AtomicBool,
     ) -> Result<OpenStream<S>, Error> {
         let url = &self.url;
         // The session limits the silence of its stream, by the requests in flight.
@@ -84,26 +112,45 @@ impl<S: HttpService> HttpEndpoint<S> {
         let response = self
             .service
             .exchange(url, extras.read_timeout(), |url| {
-                extras.request(Method::GET, url, &self.get, Body::empty())
+                extras.request(Method::GET, url, &self.get, RequestBody::empty())
             })
             .await
             .map_err(|error| error.into_transport_error("GET", url))?;
         if !response.status().is_success() || !is_event_stream(response.headers()) {
             return Err(no_stream(url, StatusError::read(response, url).await));
         }
-        *has_responded = true;
+        has_responded.store(true, Ordering::Relaxed);
         let base = final_url(&response, url).clone();
         let (body, last_received) = TimedBody::new(Box::pin(response.into_body()));
         let mut events = Events::with_limit(body, self.settings.message_limit);
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| error.into_transport_error("GET", url))?;
             if event.event.as_deref() == Some("endpoint") {
-                let post_url = post_url(&base, event.data.as_deref().unwrap_or_default())?;
+                let prefix = self.settings.endpoint_prefix.as_deref();
+                let post_url = post_url(&base, event.data.as_deref().unwrap_or_default(), prefix)?;
                 return Ok(OpenStream { events, last_received, post_url });
             }
         }
         let text = "ended the stream before its endpoint event";
         Err(not_opened(url, ErrorKind::Interrupted, text))
+    }
+
+    /// POSTs a message of `method` that nothing answers. The inner error is the refusal of the server.
+    pub(crate) async fn post_one_way(
+        &self,
+        to: &Uri,
+        method: &str,
+        extras: &EnvelopeExtras,
+        message: Bytes,
+    ) -> Result<Result<(), StatusError>, Error> {
+        let posted = self.post(to, method, extras, message).await?;
+        Ok(match posted {
+            Ok(response) => {
+                read_end(response.into_body()).await;
+                Ok(())
+            }
+            Err(refused) => Err(refused),
+        })
     }
 
     /// POSTs a message of `method`. The inner error is the refusal of the server.
@@ -113,7 +160,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         method: &str,
         extras: &EnvelopeExtras,
         message: Bytes,
-    ) -> Result<Result<(), StatusError>, Error> {
+    ) -> Result<Result<Response<S::ResponseBody>, StatusError>, Error> {
         let response = self
             .service
             .exchange(to, extras.read_timeout(), |url| {
@@ -124,8 +171,16 @@ impl<S: HttpService> HttpEndpoint<S> {
         if !response.status().is_success() {
             return Ok(Err(StatusError::read(response, to).await));
         }
-        let end = read_to_end(response.into_body(), IGNORED_LIMIT);
-        let _ = tokio::time::timeout(END_TIMEOUT, end).await;
-        Ok(Ok(()))
+        Ok(Ok(response))
     }
+}
+
+/// Reads the rest of a body that mostly has no meaning, for a moment: its end returns the connection to the
+/// pool.
+pub(crate) async fn read_end<B>(body: B) -> Option<Bytes>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    tokio::time::timeout(END_TIMEOUT, read_to_end(body, IGNORED_LIMIT)).await.ok()?.ok()
 }

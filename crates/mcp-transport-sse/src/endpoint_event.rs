@@ -6,10 +6,10 @@ use crate::error::not_opened;
 
 /// The URL that messages are POSTed to: the data of the `endpoint` event on the stream at `stream`.
 ///
-/// It has to be of the same origin, or a server could have credentials and messages sent anywhere.
+/// Its path gets the `prefix`, unless it begins with that. It has to be of the same origin, or a server could have credentials and messages sent anywhere.
 ///
 /// Spec: 2024-11-05 basic/transports#http-with-sse
-pub(crate) fn post_url(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
+pub(crate) fn post_url(stream: &Uri, data: &[u8], prefix: Option<&str>) -> Result<Uri, Error> {
     let unusable =
         || not_opened(stream, ErrorKind::Protocol, "the endpoint event of the server is not a URL");
     let base = Url::parse(&stream.to_string()).map_err(|error| unusable().with_source(error))?;
@@ -22,6 +22,12 @@ pub(crate) fn post_url(stream: &Uri, data: &[u8]) -> Result<Uri, Error> {
         let theirs = url.origin().ascii_serialization();
         let text = format!("the endpoint event of the server points to another origin, {theirs}");
         return Err(not_opened(stream, ErrorKind::Protocol, text));
+    }
+    if let Some(prefix) = prefix {
+        let rest = url.path().strip_prefix(prefix);
+        if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            url.set_path(&format!("{prefix}{}", url.path()));
+        }
     }
     // A URL with a host, as those with http and https are, can be without a user.
     let _ = url.set_username("");
@@ -46,7 +52,20 @@ mod tests {
             (" /m \n", "https://host/m"),
             ("https://user:pw@host/m#part", "https://host/m"),
         ] {
-            assert_eq!(post_url(&stream, data.as_bytes()).unwrap(), expected, "{data:?}");
+            assert_eq!(post_url(&stream, data.as_bytes(), None).unwrap(), expected, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_the_server_does_not_know_is_added() {
+        let stream = Uri::from_static("https://host/app/sse");
+        for (data, expected) in [
+            ("/messages?sessionId=7", "https://host/app/messages?sessionId=7"),
+            ("messages/7", "https://host/app/messages/7"),
+            ("/app", "https://host/app"),
+            ("/application", "https://host/app/application"),
+        ] {
+            assert_eq!(post_url(&stream, data.as_bytes(), Some("/app")).unwrap(), expected);
         }
     }
 
@@ -63,13 +82,13 @@ mod tests {
             "javascript:x",
             "\\\\evil.example\\m",
         ] {
-            let error = post_url(&stream, data.as_bytes()).unwrap_err();
+            let error = post_url(&stream, data.as_bytes(), None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol, "{data}");
             let text = error.to_string();
             assert!(text.contains("another origin") && !text.contains("key"), "{data}: {text}");
         }
         for data in [&b""[..], b" ", b"http://", b"/\xff"] {
-            let error = post_url(&stream, data).unwrap_err();
+            let error = post_url(&stream, data, None).unwrap_err();
             assert!(error.to_string().contains("not a URL"), "{data:?}: {error}");
         }
     }

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use http::Uri;
+use mcp_core::Excerpt;
 use mcp_http::{StatusError, transport::SafeUrl};
 use mcp_transport::{Delivery, Error, ErrorKind};
 
@@ -19,7 +20,42 @@ pub(crate) fn no_stream(url: &Uri, response: StatusError) -> Error {
         .with_source(response)
 }
 
+/// The server refused the POST of a message of `method`.
+pub(crate) fn refused_post(refused: StatusError, method: &str) -> Error {
+    let status = refused.status().as_u16();
+    let refused = refused.into_transport_error(method);
+    if !matches!(status, 404 | 405 | 410) {
+        return refused;
+    }
+    // Nobody but the server knows that URL, and behind a proxy it may be wrong about it.
+    let text = "the server refused the request at the URL that its own endpoint event named";
+    let error = Error::new(refused.kind(), text)
+        .with_method(method.to_owned())
+        .with_delivery(Delivery::Answered);
+    let error = match refused.target() {
+        Some(target) => error.with_target(target.to_owned()),
+        None => error,
+    };
+    error.with_source(refused)
+}
+
+/// The server accepted the request of `method` with a body that is neither a message nor an acknowledgement.
+pub(crate) fn not_accepted(response: StatusError, method: &str) -> Error {
+    let text = "the response to the POST is not a message";
+    Error::new(ErrorKind::Protocol, text)
+        .with_target(response.url().to_owned())
+        .with_method(method.to_owned())
+        .with_delivery(Delivery::Answered)
+        .with_source(response)
+}
+
 /// The stream on which all responses come has ended.
 pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Interrupted, "the server ended its stream of events")
+}
+
+/// The same, after this data, which was no message.
+pub(crate) fn ended_after(data: &str) -> Error {
+    let text = format!("the server ended its stream of events, the last data: {}", Excerpt(data));
+    Error::new(ErrorKind::Interrupted, text)
 }

@@ -35,6 +35,7 @@ pub use mcp_core;
 pub use mcp_http;
 pub use mcp_transport;
 
+mod accepted;
 mod config;
 mod connect;
 mod endpoint;

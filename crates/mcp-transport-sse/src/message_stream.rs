@@ -3,7 +3,7 @@ use std::{
     error::Error as StdError,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -18,13 +18,13 @@ use mcp_http::{
     sse::{Event, Events},
     transport::{
         SafeUrl,
-        messages::{Messages, message_data},
+        messages::{Messages, SkippedEvents, error_data, message_data},
     },
 };
 use mcp_transport::{Delivery, Error, ErrorKind};
 
 use crate::{
-    error::ended,
+    error::{ended, ended_after},
     idle::{IdleLimits, IdleTimer, LastReceived},
 };
 
@@ -34,6 +34,14 @@ pub(crate) struct StreamTerms {
     pub(crate) idle_limits: Arc<IdleLimits>,
     /// Whether the revision has batches.
     pub(crate) batches: AtomicBool,
+    /// What came on it that is no message.
+    pub(crate) skipped: Mutex<SkippedEvents>,
+}
+
+impl StreamTerms {
+    pub(crate) fn skipped(&self) -> MutexGuard<'_, SkippedEvents> {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type OnUnreadable = Box<dyn Fn(&RequestId, Error) + Send>;
@@ -69,11 +77,30 @@ impl<B> MessageStream<B> {
     }
 
     fn read(&mut self, mut event: Event) {
-        let Some(data) = message_data(&mut event) else { return };
+        let data = message_data(&mut event);
+        if let Some(data) = error_data(&event) {
+            self.skip(data);
+        }
+        let Some(data) = data else { return };
         match Messages::parse(&data, self.terms.batches.load(Ordering::Relaxed)) {
             Ok(Messages::One(message)) => self.queue.push_back(message),
             Ok(Messages::Batch(messages)) => self.queue.extend(messages),
             Err(error) => self.unreadable(&data, error),
+        }
+    }
+
+    fn skip(&self, data: &[u8]) {
+        self.terms.skipped().add(data);
+    }
+
+    /// The stream ended in order.
+    fn ended(&self) -> Error {
+        match self.events.partial_data() {
+            Some(partial) => ended_after(&String::from_utf8_lossy(&partial)),
+            None => match self.terms.skipped().last() {
+                Some(last) => ended_after(last),
+                None => ended(),
+            },
         }
     }
 
@@ -82,6 +109,9 @@ impl<B> MessageStream<B> {
         let excerpt = String::from_utf8_lossy(data);
         let text = format!("an event of the server cannot be read: {}", Excerpt(&excerpt));
         tracing::debug!(%error, "{text}");
+        if error.id.is_none() {
+            self.skip(data);
+        }
         if let Some(id) = error.id.clone() {
             let error = Error::new(ErrorKind::Protocol, text).with_source(error);
             (self.on_unreadable)(&id, error.with_delivery(Delivery::Answered));
@@ -123,7 +153,7 @@ where
                     continue;
                 }
                 Poll::Ready(Some(Err(cause))) => self.broken(cause),
-                Poll::Ready(None) => ended(),
+                Poll::Ready(None) => self.ended(),
                 Poll::Pending => match self.poll_idle(cx) {
                     Poll::Ready(error) => error,
                     Poll::Pending => return Poll::Pending,

@@ -13,6 +13,8 @@ use mcp_http::{HttpService, StatusError, transport::messages::encode_request};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange};
 
 use crate::{
+    accepted::Accepted,
+    error::{not_accepted, refused_post},
     idle::Extension,
     inner::Inner,
     sender::{Sender, extras_of},
@@ -20,7 +22,7 @@ use crate::{
 };
 
 type Item = Result<Message, Error>;
-type Posting = Pin<Box<dyn Future<Output = Result<Result<(), StatusError>, Error>> + Send>>;
+type Posting = Pin<Box<dyn Future<Output = Result<Result<Accepted, StatusError>, Error>> + Send>>;
 
 /// One request in flight: its POST, and what arrives for it on the stream, whichever is first.
 pub(crate) struct PostedRequest<S: HttpService> {
@@ -62,7 +64,12 @@ impl<S: HttpService> Inner<S> {
         };
         let (endpoint, to) = (Arc::clone(&self.sender.endpoint), session.post_url.clone());
         posted.posting = Some(Box::pin(async move {
-            endpoint.post(&to, &request.method, &extras, encode_request(&request)).await
+            let body = encode_request(&request);
+            let limit = endpoint.settings.message_limit;
+            Ok(match endpoint.post(&to, &request.method, &extras, body).await? {
+                Ok(response) => Ok(Accepted::read::<S>(response, &to, &request.id, limit).await),
+                Err(refused) => Err(refused),
+            })
         }));
         poll_fn(|cx| posted.poll_accepted(cx)).await?;
         Ok(Exchange::from_stream(posted.id.clone(), posted))
@@ -99,10 +106,12 @@ impl<S: HttpService> PostedRequest<S> {
         let posted = ready!(posting.as_mut().poll(cx));
         self.posting = None;
         let item = match posted {
-            Ok(Ok(())) => return Poll::Ready(None),
+            Ok(Ok(Accepted::Nothing)) => return Poll::Ready(None),
+            Ok(Ok(Accepted::Response(response))) => Ok(Message::Response(response)),
+            Ok(Ok(Accepted::Other(response))) => Err(not_accepted(response, &self.method)),
             Ok(Err(refused)) => match response_in(&refused, &self.id) {
                 Some(response) => Ok(Message::Response(response)),
-                None => Err(refused.into_transport_error(&self.method)),
+                None => Err(refused_post(refused, &self.method)),
             },
             Err(error) => Err(error),
         };

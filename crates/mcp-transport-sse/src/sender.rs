@@ -8,7 +8,10 @@ use mcp_http::{
 };
 use mcp_transport::{Envelope, Error, OneWay, handshake::Handshake};
 
-use crate::endpoint::{HttpEndpoint, PROTOCOL_HEADERS};
+use crate::{
+    endpoint::{HttpEndpoint, PROTOCOL_HEADERS},
+    error::refused_post,
+};
 
 /// Sends messages, for callers and in the background.
 pub(crate) struct Sender<S> {
@@ -49,17 +52,17 @@ impl<S: HttpService> Sender<S> {
         let extras = extras_of(&envelope)?;
         let method = envelope.message.label().to_owned();
         let body = encode(&envelope.message.into());
-        let posted = self.endpoint.post(to, &method, &extras, body).await?;
-        posted.map_err(|refused| refused.into_transport_error(&method))
+        let posted = self.endpoint.post_one_way(to, &method, &extras, body).await?;
+        posted.map_err(|refused| refused_post(refused, &method))
     }
 
     /// POSTs a message that no caller waits for.
     pub(crate) fn post_in_background(&self, to: &Uri, message: &Message) {
         // Not the sender itself, which owns the task.
         let (endpoint, to) = (Arc::clone(&self.endpoint), to.clone());
-        let (extras, body) = (self.session_extras(), encode(message));
+        let (extras, body) = (self.session_extras().in_background(), encode(message));
         self.tasks.send_in_background(body.len(), async move {
-            let posted = endpoint.post(&to, "message", &extras, body).await?;
+            let posted = endpoint.post_one_way(&to, "message", &extras, body).await?;
             posted.map_err(|refused| refused.into_transport_error("message"))
         });
     }

@@ -2,7 +2,7 @@ use std::{
     convert::Infallible,
     pin::Pin,
     sync::{
-        Arc, OnceLock, Weak,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -13,7 +13,7 @@ use http::Uri;
 use mcp_core::{Message, ProtocolVersion};
 use mcp_http::HttpService;
 use mcp_transport::{
-    Error, Inbound, Limits,
+    Diagnostics, Error, Inbound, Limits, Transport,
     multiplex::{MessageDriver, Multiplex},
 };
 use tokio::task::AbortHandle;
@@ -50,6 +50,7 @@ impl SseSession {
         let terms = Arc::new(StreamTerms {
             idle_limits: IdleLimits::new(settings.idle_timeout),
             batches: AtomicBool::new(false),
+            skipped: Mutex::default(),
         });
         let mut parts = None;
         let session = Arc::new_cyclic(|session: &Weak<Self>| {
@@ -80,6 +81,17 @@ impl SseSession {
     pub(crate) fn set_version(&self, version: Option<ProtocolVersion>) {
         let batches = version == Some(ProtocolVersion::V2025_03_26);
         self.terms.batches.store(batches, Ordering::Relaxed);
+    }
+
+    /// What may explain that the server does not respond.
+    pub(crate) fn diagnostics(&self) -> Diagnostics {
+        let mut diagnostics = self.multiplex.diagnostics();
+        let skipped = self.terms.skipped();
+        if let Some(last) = skipped.last() {
+            diagnostics.skipped += skipped.count();
+            diagnostics.last_skipped = Some(last.to_owned());
+        }
+        diagnostics
     }
 
     /// Whether the stream has ended, so that no response can arrive.

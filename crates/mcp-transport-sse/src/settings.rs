@@ -10,6 +10,7 @@ pub(crate) struct Settings {
     pub(crate) endpoint_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) backoff: Backoff,
+    pub(crate) endpoint_prefix: Option<String>,
 }
 
 impl Default for Settings {
@@ -19,6 +20,7 @@ impl Default for Settings {
             endpoint_timeout: Duration::from_secs(10),
             idle_timeout: Some(Duration::from_secs(300)),
             backoff: Backoff::default(),
+            endpoint_prefix: None,
         }
     }
 }

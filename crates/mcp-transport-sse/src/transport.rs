@@ -97,7 +97,7 @@ impl<S: HttpService> Transport for SseTransport<S> {
 
     fn diagnostics(&self) -> Diagnostics {
         let session = self.inner.current().ok().flatten();
-        session.map_or_else(Diagnostics::new, |session| session.multiplex.diagnostics())
+        session.map_or_else(Diagnostics::new, |session| session.diagnostics())
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -102,6 +102,38 @@ impl Decoder {
         !(is_between || self.failed)
     }
 
+    /// Whether data of an event has been received that is not complete.
+    pub(crate) fn has_partial_data(&self) -> bool {
+        self.event.data.is_some() || self.line.len() > b"data:".len()
+    }
+
+    /// The data of the event that is not complete, as if it ended here. To be called when
+    /// [`next_event`](Self::next_event) has returned `None`.
+    #[must_use]
+    pub fn partial_data(&self) -> Option<Bytes> {
+        if !self.has_partial_data() {
+            return None;
+        }
+        let mut copy = Self::with_limit(self.limit);
+        (copy.event, copy.lines) = (self.event.clone(), self.lines.clone());
+        copy.at_start = self.at_start;
+        copy.line = self.line.clone();
+        copy.finish()?.data
+    }
+
+    /// The event that is not complete, as if a blank line ended it here. What still comes of its last line
+    /// is ignored.
+    pub fn finish(&mut self) -> Option<Event> {
+        let mut line = mem::take(&mut self.line).freeze();
+        if mem::take(&mut self.at_start) && line.starts_with("\u{feff}".as_bytes()) {
+            line.advance("\u{feff}".len());
+        }
+        if !line.is_empty() {
+            self.field(line).ok()?;
+        }
+        self.dispatch()
+    }
+
     fn next_line(&mut self) -> Result<Option<Bytes>, Error> {
         if self.failed || self.chunk.is_empty() {
             return Ok(None);

@@ -2,36 +2,52 @@ use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::Body;
+use mcp_core::{Message, parse_batch};
 use tokio::task::coop::poll_proceed;
 
 use super::decoder::{Decoder, Event};
 use crate::error::Error;
+use crate::timer::IdleTimer;
 
 /// The events of a body.
 ///
-/// The stream ends with the body, or after its first error. An event that is not complete when the body
-/// ends is dropped; [`is_mid_event`](Self::is_mid_event) reports whether there was one. Dropping the
+/// The stream ends with the body, or after its first error. An event without the blank line that ends it is
+/// yielded all the same if its data is a whole JSON-RPC message and nothing more comes: at the end of the
+/// body, or after a second of silence. Any other event that is not complete when the body ends is dropped;
+/// [`partial_data`](Self::partial_data) returns what came of it. Dropping the
 /// stream drops the body, which cancels the request. It yields to other tasks now and then, also when the
 /// body is always ready.
 #[derive(Debug)]
 pub struct Events<B> {
     body: Option<B>,
     decoder: Decoder,
+    /// Limits the silence in the middle of an event.
+    silence: Option<Box<IdleTimer>>,
+    /// The event was looked at after a silence, and is not whole.
+    is_partial: bool,
 }
+
+/// How long the rest of an event is waited for whose data is a whole message.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl<B> Events<B> {
     /// The events of `body`.
     pub fn new(body: B) -> Self {
-        Self { body: Some(body), decoder: Decoder::new() }
+        Self::decoded(body, Decoder::new())
     }
 
     /// The events of `body`, of which a line, or the data of an event, may have `limit` bytes.
     pub fn with_limit(body: B, limit: usize) -> Self {
-        Self { body: Some(body), decoder: Decoder::with_limit(limit) }
+        Self::decoded(body, Decoder::with_limit(limit))
+    }
+
+    fn decoded(body: B, decoder: Decoder) -> Self {
+        Self { body: Some(body), decoder, silence: None, is_partial: false }
     }
 
     /// Whether part of an event has been received. If so after the end of the stream, the server broke off
@@ -39,6 +55,19 @@ impl<B> Events<B> {
     #[must_use]
     pub fn is_mid_event(&self) -> bool {
         self.decoder.is_mid_event()
+    }
+
+    /// The data of the event that is not complete. At the end of the stream that is what was lost.
+    #[must_use]
+    pub fn partial_data(&self) -> Option<Bytes> {
+        self.decoder.partial_data()
+    }
+
+    /// The event that is not complete, if its data is a whole message all the same.
+    fn whole_message(&mut self) -> Option<Event> {
+        let data = self.decoder.partial_data().filter(|data| !data.is_empty())?;
+        let is_whole = Message::parse(data.clone()).is_ok() || parse_batch(data).is_ok();
+        is_whole.then(|| self.decoder.finish()).flatten()
     }
 }
 
@@ -86,9 +115,28 @@ where
             let Some(body) = &mut self.body else {
                 return Poll::Ready(None);
             };
-            match ready!(Pin::new(body).poll_frame(cx)) {
+            let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+                if self.is_partial || !self.decoder.has_partial_data() {
+                    return Poll::Pending;
+                }
+                let new = || Box::new(IdleTimer::new(Some(SILENCE)));
+                ready!(self.silence.get_or_insert_with(new).poll_pending(cx));
+                self.is_partial = true;
+                return match self.whole_message() {
+                    Some(event) => {
+                        coop.made_progress();
+                        Poll::Ready(Some(Ok(event)))
+                    }
+                    None => Poll::Pending,
+                };
+            };
+            match frame {
                 Some(Ok(frame)) => {
                     coop.made_progress();
+                    if let Some(silence) = &mut self.silence {
+                        silence.progress();
+                    }
+                    self.is_partial = false;
                     if let Ok(data) = frame.into_data() {
                         self.decoder.push(data);
                     }
@@ -97,7 +145,12 @@ where
                     self.body = None;
                     return Poll::Ready(Some(Err(Error::from_service(error))));
                 }
-                None => self.body = None,
+                None => {
+                    self.body = None;
+                    if let Some(event) = self.whole_message() {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! JSON-RPC messages in bodies and events.
 
 use bytes::Bytes;
-use mcp_core::{Message, ParseError, ParseErrorKind, RawJson, Request, parse_batch};
+use mcp_core::{Excerpt, Message, ParseError, ParseErrorKind, RawJson, Request, parse_batch};
 
 use crate::sse::Event;
 
@@ -40,13 +40,48 @@ impl Messages {
 }
 
 /// The data of an event that is a message. `None` for one that only sets an id or a delay, and for one of
-/// another type.
+/// another type, unless that is `error` and its data a message: then [`error_data`] is left.
 pub fn message_data(event: &mut Event) -> Option<Bytes> {
-    if event.event.as_deref().is_some_and(|kind| !kind.is_empty() && kind != "message") {
-        return None;
-    }
     // A priming event has an id and empty data.
-    event.data.take().filter(|data| !data.is_empty())
+    match event.event.as_deref() {
+        None | Some("" | "message") => event.data.take().filter(|data| !data.is_empty()),
+        Some("error") => event.data.take_if(|data| Message::parse(data.clone()).is_ok()),
+        Some(_) => None,
+    }
+}
+
+/// The data of an event of the type `error`, which is text for people.
+#[must_use]
+pub fn error_data(event: &Event) -> Option<&Bytes> {
+    event.data.as_ref().filter(|_| event.event.as_deref() == Some("error"))
+}
+
+/// What a stream brought that is not a message, to explain why a response is missing.
+#[derive(Debug, Clone, Default)]
+pub struct SkippedEvents {
+    count: u64,
+    last: String,
+}
+
+impl SkippedEvents {
+    /// Adds the data of an event, of which the beginning is kept.
+    pub fn add(&mut self, data: &[u8]) {
+        let start = &data[..data.len().min(2 << 10)];
+        self.count += 1;
+        self.last = Excerpt(&String::from_utf8_lossy(start)).to_string();
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// An excerpt of the last one.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        (self.count > 0).then_some(&*self.last)
+    }
 }
 
 /// A message as a body.
@@ -96,6 +131,8 @@ mod tests {
             (Some("message"), "{}", true),
             (Some(""), "{}", true),
             (Some("endpoint"), "/x", false),
+            (Some("error"), "no", false),
+            (Some("error"), r#"{"jsonrpc":"2.0","method":"n"}"#, true),
             (None, "", false),
         ] {
             let (kind, data) = (kind.map(Into::into), Some(data.into()));

@@ -44,7 +44,7 @@ async fn fail(request: Received, reply: Reply) -> Reply {
         }
         "sse junk" => reply.full(200, &events, "data: junk\n\n").await,
         "sse nothing" => reply.full(200, &events, ": bye\n\n").await,
-        "sse half" => reply.full(200, &events, format!("data: {own}\n")).await,
+        "sse half" => reply.full(200, &events, format!("data: {}\n", &own[..10])).await,
         "sse cut" => {
             let mut reply = reply.sse().await;
             reply.event(r#"{"jsonrpc":"2.0","method":"n"}"#).await;

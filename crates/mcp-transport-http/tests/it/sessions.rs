@@ -8,7 +8,7 @@ use std::sync::{
 use mcp_http::StatusError;
 use mcp_testkit::{
     http::{Received, Reply, Server},
-    within,
+    until, within,
 };
 use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, OneWay, Transport};
 
@@ -57,7 +57,8 @@ impl Forgetful {
         let known = format!("s-{}", self.known.load(Ordering::SeqCst));
         if request.header("mcp-session-id") != Some(&known) {
             let kind = if self.body.starts_with('{') { "application/json" } else { "text/plain" };
-            return reply.full(self.status, &[("content-type", kind)], self.body).await;
+            let body = self.body.replace("OWN", &request.id().to_string());
+            return reply.full(self.status, &[("content-type", kind)], body).await;
         }
         match rpc.as_str() {
             "GET" => {
@@ -80,6 +81,13 @@ const NULL_ID: &str =
     r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
 const NO_ID: &str = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request"}}"#;
 
+const OWN_ID: &str =
+    r#"{"jsonrpc":"2.0","error":{"code":-32005,"message":"the session has expired"},"id":OWN}"#;
+const NOT_INITIALIZED: &str =
+    r#"{"jsonrpc":"2.0","error":{"code":-32002,"message":"Server not initialized"},"id":OWN}"#;
+const UNKNOWN_METHOD: &str =
+    r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"no such method"},"id":OWN}"#;
+
 async fn start(forgetful: &Forgetful) -> Server {
     let forgetful = forgetful.clone();
     Server::start(move |request, reply| forgetful.clone().answer(request, reply)).await
@@ -87,9 +95,24 @@ async fn start(forgetful: &Forgetful) -> Server {
 
 #[tokio::test]
 async fn a_lost_session_is_reinitialised_once_for_all_callers() {
-    for (status, body) in
-        [(404, NULL_ID), (404, "gone"), (404, ""), (400, NULL_ID), (400, NO_ID), (400, "gone")]
-    {
+    for (status, body) in [
+        (404, NULL_ID),
+        (404, "gone"),
+        (404, ""),
+        (404, UNKNOWN_METHOD),
+        (400, NULL_ID),
+        (400, NO_ID),
+        (400, OWN_ID),
+        (400, "gone"),
+        (401, "Session not found"),
+        (401, ""),
+        (403, "no such session"),
+        (403, ""),
+        (410, ""),
+        (500, "unknown session"),
+        (200, OWN_ID),
+        (200, NOT_INITIALIZED),
+    ] {
         let forgetful = Forgetful::new(status, body);
         let server = start(&forgetful).await;
         let connection = open(&server.url).await;
@@ -226,7 +249,9 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(error.find::<StatusError>().unwrap().body(), "Session not found");
     assert_eq!(server.logged("m").len(), 2);
-    assert_eq!(server.logged("initialize").len(), 2);
+    // Once for the stream of the server, and once for the request.
+    assert_eq!(server.logged("initialize").len(), 3);
+    assert_eq!(server.logged("GET").len(), 3);
 }
 
 #[tokio::test]
@@ -269,11 +294,161 @@ async fn one_way_messages_find_the_new_session_and_responses_do_not() {
     let response: Envelope<OneWay> = Envelope::new(response.into()).with_version(LEGACY);
     let error = within(transport.send(response)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
-    assert_eq!(server.logged("initialize").len(), 1);
-    within(transport.send(notification("notifications/x").with_version(LEGACY))).await.unwrap();
+    // The response is lost with its session, which another takes the place of.
     assert_eq!(server.logged("initialize").len(), 2);
+    assert_eq!(server.logged("response").len(), 1);
+    forgetful.forget();
+    within(transport.send(notification("notifications/x").with_version(LEGACY))).await.unwrap();
+    assert_eq!(server.logged("initialize").len(), 3);
     let sent = server.logged("notifications/x");
-    assert_eq!(sent.last().unwrap().header("mcp-session-id"), Some("s-2"));
+    assert_eq!(sent.last().unwrap().header("mcp-session-id"), Some("s-3"));
+}
+
+#[tokio::test]
+async fn a_message_that_may_have_been_executed_is_not_sent_in_the_new_session() {
+    let forgetful = Forgetful::new(500, "");
+    let server = start(&forgetful).await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    forgetful.forget();
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Unavailable, Delivery::Answered));
+    assert_eq!(error.find::<StatusError>().unwrap().status(), 500);
+    assert_eq!(server.logged("m").len(), 1);
+    let answer = ask(&transport, request(2, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(text(&answer), "\"s-2\"");
+}
+
+#[tokio::test]
+async fn a_refusal_that_has_another_cause_stays_what_it_is() {
+    for (status, kind) in [(401, ErrorKind::Unauthorized), (403, ErrorKind::Unauthorized)] {
+        let forgetful = Forgetful { willing: 1, ..Forgetful::new(status, "Session not found") };
+        let server = start(&forgetful).await;
+        let transport = open(&server.url).await.transport;
+        handshake(&transport).await.unwrap();
+        forgetful.forget();
+        let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (kind, Delivery::Answered));
+        assert_eq!(error.find::<StatusError>().unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_asks_for_credentials_and_not_for_a_session() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => {
+                let head = [("content-type", "application/json"), ("mcp-session-id", "s")];
+                reply.full(200, &head, request.result("{}")).await
+            }
+            "m" => reply.full(401, &[("www-authenticate", "Bearer")], "no").await,
+            _ => reply.empty(405).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    ask(&transport, request(0, "initialize", ""), None).await.unwrap();
+    let error = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    let methods: Vec<_> = server.log().iter().map(Received::rpc).collect();
+    assert_eq!(methods, ["initialize", "m"]);
+}
+
+#[tokio::test]
+async fn a_stream_of_a_lost_session_ends_when_another_takes_its_place() {
+    let forgetful = Forgetful::new(404, "");
+    let answers = forgetful.clone();
+    let server = Server::start(move |request, reply| {
+        let answers = answers.clone();
+        async move {
+            if request.rpc() == "slow" {
+                let mut reply = reply.sse().await;
+                reply.event(r#"{"jsonrpc":"2.0","method":"notifications/progress"}"#).await;
+                return reply.until_closed().await;
+            }
+            answers.answer(request, reply).await
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    let slow = Envelope::new(request(1, "slow", "")).with_version(LEGACY);
+    let mut slow = within(transport.request(slow)).await.unwrap();
+    assert_eq!(method_of(&within(slow.next()).await.unwrap().unwrap()), "notifications/progress");
+    forgetful.forget();
+    let (ended, answer) =
+        tokio::join!(within(slow.response()), ask(&transport, request(2, "m", ""), LEGACY),);
+    assert_eq!(text(&answer.unwrap()), "\"s-2\"");
+    let error = ended.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::SessionExpired, Delivery::Unknown));
+    assert!(server.logged("notifications/cancelled").is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_reports_the_loss_has_the_session_replaced() {
+    let forgetful = Forgetful::new(404, "");
+    let answers = forgetful.clone();
+    let server = Server::start(move |request, reply| {
+        let answers = answers.clone();
+        async move {
+            let is_lost = answers.known.load(Ordering::SeqCst) == 0;
+            if request.rpc() == "m" && is_lost {
+                let body = OWN_ID.replace("OWN", &request.id().to_string());
+                let mut reply = reply.sse().await;
+                reply.event(body).await;
+                return reply.end().await;
+            }
+            answers.answer(request, reply).await
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    forgetful.forget();
+    let answer = ask(&transport, request(1, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(answer.outcome.unwrap_err().code, -32005);
+    server.wait_for("initialize", 2).await;
+    until("the new session", || transport.reinitializations() == 1).await;
+    let answer = ask(&transport, request(2, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(text(&answer), "\"s-2\"");
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_before_its_first_stream_is_replaced() {
+    for pings in [true, false] {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = count.clone();
+        let server = Server::start(move |request, reply| {
+            let counter = counter.clone();
+            async move {
+                match request.rpc().as_str() {
+                    "initialize" => {
+                        let id = format!("s-{}", counter.fetch_add(1, Ordering::SeqCst));
+                        let head =
+                            [("content-type", "application/json"), ("mcp-session-id", id.as_str())];
+                        let result = request.result(r#"{"protocolVersion":"2025-11-25"}"#);
+                        reply.full(200, &head, result).await
+                    }
+                    "GET" if request.header("mcp-session-id") == Some("s-1") => {
+                        reply.sse().await.until_closed().await
+                    }
+                    "ping" if !pings => reply.empty(404).await,
+                    "GET" => reply.empty(404).await,
+                    _ => reply.json(200, request.result("1")).await,
+                }
+            }
+        })
+        .await;
+        let transport = open(&server.url).await.transport;
+        handshake(&transport).await.unwrap();
+        // A server that answers the ping has no such stream, and the session is alive.
+        let begun = if pings { 1 } else { 2 };
+        until("the outcome", || server.logged("ping").len() == 1).await;
+        server.wait_for("initialize", begun).await;
+        until("the new session", || transport.reinitializations() == begun as u64 - 1).await;
+        ask(&transport, request(1, "m", ""), LEGACY).await.unwrap();
+        assert_eq!(server.logged("initialize").len(), begun);
+    }
 }
 
 #[tokio::test]

@@ -433,3 +433,70 @@ async fn a_refused_stream_that_was_open_before_shows_that_the_session_is_lost() 
         assert_eq!(connection.transport.reinitializations(), 1, "{status}");
     }
 }
+
+/// A server whose stream has this body.
+async fn stream_of(body: &'static str, ends: bool) -> Server {
+    Server::start(move |request, reply| async move {
+        let mut reply = reply.sse().await;
+        let body = body.replace("ID", &request.id().to_string());
+        reply.chunk(body.replace("ANSWER", &request.result("1"))).await;
+        match ends {
+            true => reply.end().await,
+            false => reply.until_closed().await,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_message_without_its_blank_line_is_read() {
+    for version in [MODERN, LEGACY] {
+        for body in ["data: ANSWER", "data: ANSWER\n", ": x\n\ndata:ANSWER\r\n"] {
+            for ends in [true, false] {
+                let server = stream_of(body, ends).await;
+                let transport = open(&server.url).await.transport;
+                let answer = ask(&transport, request(1, "m", ""), version).await.unwrap();
+                assert_eq!(text(&answer), "1", "{body:?} {ends}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_message_is_skipped() {
+    for version in [MODERN, LEGACY] {
+        for before in ["data: {junk\n\n", "event: error\ndata: oh\n\n", "data: 7\n\ndata: [\n\n"] {
+            let body: &'static str = format!("{before}data: ANSWER\n\n").leak();
+            let server = stream_of(body, false).await;
+            let transport = open(&server.url).await.transport;
+            let answer = ask(&transport, request(1, "m", ""), version).await.unwrap();
+            assert_eq!(text(&answer), "1", "{body:?}");
+            assert!(transport.diagnostics().skipped >= 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_quotes_what_came_instead_of_an_answer() {
+    use ErrorKind::{Interrupted, Protocol};
+    for (body, kind) in [
+        ("data: {\"half", Interrupted),
+        ("event: error\ndata: half of it\n\n", Protocol),
+        ("data: half\n\n", Protocol),
+        ("data: {\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":half\n\n", Protocol),
+    ] {
+        let server = stream_of(body, true).await;
+        let transport = open(&server.url).await.transport;
+        let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{body:?}");
+        assert!(error.to_string().contains("half"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_event_may_be_the_response() {
+    let server = stream_of("event: error\ndata: ANSWER\n\n", false).await;
+    let transport = open(&server.url).await.transport;
+    let answer = ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
+    assert_eq!(text(&answer), "1");
+}

@@ -5,11 +5,11 @@ use std::time::Duration;
 use mcp_http::StatusError;
 use mcp_testkit::{
     http::{Get, Post, Received, SseServer, Stream},
-    within,
+    until, within,
 };
-use mcp_transport::{Delivery, ErrorKind, Transport};
+use mcp_transport::{Connect, Delivery, ErrorKind, Transport};
 
-use crate::{ask, open, request};
+use crate::{ask, at, open, request};
 
 fn posted(request: &Received, stream: &Stream) -> Post {
     let status = |status| Post::Status(status, "<title>Paper jam</title>".to_owned());
@@ -39,6 +39,14 @@ fn posted(request: &Received, stream: &Stream) -> Post {
             stream.push("junk");
             stream.push(request.result("1"));
             Post::accepted()
+        }
+        "answer in the body" => Post::Status(200, request.result("1")),
+        "answer in the acceptance" => Post::Status(202, request.result("1")),
+        "error in the body" => Post::Status(200, error(-32602)),
+        "login" => Post::Status(200, "<html><title>Log in</title></html>".to_owned()),
+        "ok" => {
+            stream.push(request.result("1"));
+            Post::Status(200, r#"{"ok":true}"#.to_owned())
         }
         "unreadable" => {
             stream.push(request.result("1").replace("\"result\":1", "\"result\":["));
@@ -83,6 +91,102 @@ async fn a_post_that_fails_fails_its_request_alone() {
     let cancelled = server.wait_for("notifications/cancelled", 1).await;
     assert_eq!(cancelled.len(), 1, "{cancelled:?}");
     assert_eq!(server.seen().iter().filter(|seen| seen.starts_with("GET")).count(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_in_the_body_of_the_post_is_delivered_and_a_page_fails_the_request() {
+    let server = server().await;
+    let transport = open(&server.url).await.transport;
+    for (id, method) in
+        (1..).zip(["answer in the body", "answer in the acceptance", "ok", "junk", "m"])
+    {
+        let answer = ask(&transport, id, method).await.unwrap();
+        assert!(answer.outcome.is_ok(), "{method}");
+    }
+    let answer = ask(&transport, 10, "error in the body").await.unwrap();
+    assert_eq!(answer.outcome.unwrap_err().code, -32602);
+    let error = ask(&transport, 11, "login").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Protocol, Delivery::Answered));
+    let page = error.find::<StatusError>().unwrap().to_string();
+    assert!(page.ends_with("Log in"), "{page}");
+    assert!(server.log().iter().all(|request| request.rpc() != "notifications/cancelled"));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_endpoint_event_as_the_source_of_the_url() {
+    let get = |_| Get::endpoint("/messages?session=1");
+    let server = SseServer::start(get, |request, stream| match &*request.path {
+        "/app/messages?session=1" => SseServer::answer(request, stream),
+        _ => Post::Status(404, String::new()),
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    let error = ask(&transport, 1, "m").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Rejected, Delivery::Answered));
+    let text = error.to_string();
+    assert!(text.contains("/messages") && text.contains("endpoint event"), "{text}");
+    assert_eq!(error.find::<StatusError>().unwrap().status(), 404);
+    for prefix in ["/app", "app/"] {
+        let prefixed = at(&server.url).endpoint_prefix(prefix);
+        let transport = within(prefixed.connect()).await.unwrap().transport;
+        ask(&transport, 1, "m").await.unwrap().outcome.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_its_blank_line_is_read() {
+    // While the stream is open, and at its end.
+    for ends in [false, true] {
+        let server = SseServer::start(
+            |_| Get::endpoint("/message"),
+            move |request, stream| {
+                stream.write(format!("data: {}", request.result("1")));
+                if ends {
+                    stream.end();
+                }
+                Post::accepted()
+            },
+        )
+        .await;
+        let transport = open(&server.url).await.transport;
+        let answer = ask(&transport, 1, "m").await.unwrap();
+        assert!(answer.outcome.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_stream_quotes_what_came_instead_of_an_answer() {
+    for data in ["data: {\"half\"", "event: error\ndata: half of it\n\n", "data: half\n\n"] {
+        let server = SseServer::start(
+            |_| Get::endpoint("/message"),
+            move |_, stream| {
+                stream.write(data);
+                stream.end();
+                Post::accepted()
+            },
+        )
+        .await;
+        let transport = open(&server.url).await.transport;
+        let error = ask(&transport, 1, "m").await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
+        assert!(error.to_string().contains("half"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_skipped_explains_a_silence() {
+    let server = SseServer::start(
+        |_| Get::endpoint("/message"),
+        |_, stream| {
+            stream.write("event: error\ndata: out of paper\n\n");
+            Post::accepted()
+        },
+    )
+    .await;
+    let transport = open(&server.url).await.transport;
+    let _waiting = within(transport.request(request(1, "m"))).await.unwrap();
+    until("the event", || transport.diagnostics().skipped == 1).await;
+    assert_eq!(transport.diagnostics().last_skipped.as_deref(), Some("out of paper"));
 }
 
 #[tokio::test]
