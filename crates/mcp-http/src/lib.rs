@@ -44,6 +44,7 @@ mod proxy;
 mod received;
 mod redirect;
 mod response;
+mod secrets;
 mod service;
 mod settings;
 mod socket;

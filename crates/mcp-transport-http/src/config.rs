@@ -35,6 +35,8 @@ pub struct StreamableHttp<S = HttpClient> {
     message_limit: usize,
     backoff: Backoff,
     record_session_id: bool,
+    server_stream: bool,
+    keep_session: bool,
 }
 
 impl StreamableHttp {
@@ -50,6 +52,8 @@ impl StreamableHttp {
             message_limit: DEFAULT_LIMIT,
             backoff: Backoff::default(),
             record_session_id: false,
+            server_stream: true,
+            keep_session: false,
         })
     }
 }
@@ -58,8 +62,15 @@ impl<S> StreamableHttp<S> {
     /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
     /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
-        let Self { endpoint, service: _, message_limit, backoff, record_session_id } = self;
-        StreamableHttp { endpoint, service, message_limit, backoff, record_session_id }
+        StreamableHttp {
+            endpoint: self.endpoint,
+            service,
+            message_limit: self.message_limit,
+            backoff: self.backoff,
+            record_session_id: self.record_session_id,
+            server_stream: self.server_stream,
+            keep_session: self.keep_session,
+        }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -111,6 +122,24 @@ impl<S> StreamableHttp<S> {
         self
     }
 
+    /// Whether the GET stream of a legacy session is opened, on which the server sends what belongs to no
+    /// request. Without it such messages are missed, and the server has one connection less. Default: on.
+    ///
+    /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
+    pub fn server_stream(mut self, open: bool) -> Self {
+        self.server_stream = open;
+        self
+    }
+
+    /// Whether a legacy session stays open at the server when the transport is closed or dropped, for
+    /// another client that is given its id ([`session_id`]). Default: off.
+    ///
+    /// [`session_id`]: crate::StreamableHttpTransport::session_id
+    pub fn keep_session(mut self, keep: bool) -> Self {
+        self.keep_session = keep;
+        self
+    }
+
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -127,6 +156,8 @@ impl<S: HttpService> StreamableHttp<S> {
         let mut endpoint =
             HttpEndpoint::new(service, url, headers, self.message_limit, self.backoff);
         endpoint.record_session_id = self.record_session_id;
+        endpoint.server_stream = self.server_stream;
+        endpoint.keep_session = self.keep_session;
         Ok(endpoint)
     }
 }

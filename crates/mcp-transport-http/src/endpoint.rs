@@ -28,6 +28,8 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) message_limit: usize,
     pub(crate) backoff: Backoff,
     pub(crate) record_session_id: bool,
+    pub(crate) server_stream: bool,
+    pub(crate) keep_session: bool,
 }
 
 /// Why a GET did not open a stream.
@@ -65,8 +67,18 @@ impl<S: HttpService> HttpEndpoint<S> {
         let both = HeaderValue::from_static("application/json, text/event-stream");
         post.insert(header::ACCEPT, both);
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let record_session_id = false;
-        Self { service, url, post, get, delete: headers, message_limit, backoff, record_session_id }
+        Self {
+            service,
+            url,
+            post,
+            get,
+            delete: headers,
+            message_limit,
+            backoff,
+            record_session_id: false,
+            server_stream: true,
+            keep_session: false,
+        }
     }
 
     /// POSTs a message of `method`.
