@@ -9,12 +9,14 @@ use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use mcp_transport::Carrier;
 use tower_service::Service;
 
+use crate::address::AddressPolicy;
 use crate::body::Body;
 use crate::classify::Doing;
 use crate::connect::Connector;
 #[cfg(feature = "decompression")]
 use crate::decompress;
 use crate::error::Error;
+use crate::hook::RequestHead;
 use crate::pool::{Host, Lease};
 use crate::received::Received;
 use crate::response::ResponseBody;
@@ -65,6 +67,18 @@ impl HttpClient {
         self.read_timeout = timeout;
     }
 
+    /// A client for requests to other servers than the one that this client is for, such as an authorization
+    /// server: same proxy, certificates, time-outs and pool settings; none of its headers but `User-Agent`, no
+    /// hook, no client certificate, no Unix socket, and connections of its own.
+    ///
+    /// It connects only to addresses that `policy` allows: those that a name resolves to, and those in a URL.
+    /// Through a proxy, which resolves names itself, only the latter can be checked.
+    #[must_use]
+    pub fn apart(&self, policy: AddressPolicy) -> Self {
+        let settings = self.inner.settings.apart(policy);
+        Self::with(settings, self.inner.connector.tls_apart())
+    }
+
     /// Checks whether requests to `url` are possible at all. Does no I/O.
     ///
     /// # Errors
@@ -109,8 +123,7 @@ impl HttpClient {
             let read_timeout = own.map_or(settings.read_timeout, |ReadTimeout(timeout)| timeout);
             let host = client.host(request.uri())?;
             if let Some(hook) = &settings.hook {
-                let headers =
-                    hook.headers(request.method(), request.uri(), settings.connect_timeout);
+                let headers = hook.headers(RequestHead::of(&request), settings.connect_timeout);
                 // Boxed, so that requests without a hook have no room for its future.
                 let mut headers = Box::pin(headers).await?;
                 headers.values_mut().for_each(|value| value.set_sensitive(true));

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +14,7 @@ use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use crate::address::{AddressPolicy, Forbidden};
 use crate::error::{ConnectStep, Error, ErrorKind, Wait, find};
 use crate::io::{Conn, ConnState, QuickAck, Stream};
 use crate::proxy::{self, ProxyServer, Route};
@@ -31,6 +33,7 @@ pub(crate) struct Connector {
     tls: Tls,
     timeout: Duration,
     write_timeout: Duration,
+    addresses: AddressPolicy,
 }
 
 /// A new connection.
@@ -43,14 +46,27 @@ pub(crate) struct Connected {
 
 impl Connector {
     pub(crate) fn new(settings: &Settings, tls: Tls) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        let mut tcp = HttpConnector::new_with_resolver(Resolver {
+            system: GaiResolver::new(),
+            addresses: settings.addresses,
+        });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));
         tcp.set_keepalive_interval(Some(KEEP_ALIVE / 4));
         // Divided among the addresses of a host, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(settings.connect_timeout));
-        Self { tcp, tls, timeout: settings.connect_timeout, write_timeout: settings.write_timeout }
+        Self {
+            tcp,
+            tls,
+            timeout: settings.connect_timeout,
+            write_timeout: settings.write_timeout,
+            addresses: settings.addresses,
+        }
+    }
+
+    pub(crate) fn tls_apart(&self) -> Tls {
+        self.tls.without_identity()
     }
 
     pub(crate) fn check_tls(&self) -> Result<(), Error> {
@@ -81,6 +97,7 @@ impl Connector {
         if is_secure {
             self.tls.check()?;
         }
+        self.addresses.check_literal(server)?;
         let socket = self.open(server, route).await.map_err(|error| {
             let hint = proxy::exemption_hint(server).filter(|_| route.has_proxy());
             hint.into_iter().fold(error, |error, hint| error.amended(&hint))
@@ -156,6 +173,7 @@ fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
 
 fn step(error: &(dyn StdError + 'static)) -> ConnectStep {
     match find::<io::Error>(error).map(io::Error::kind) {
+        _ if find::<Forbidden>(error).is_some() => ConnectStep::Forbidden,
         _ if find::<LookUpFailed>(error).is_some() => ConnectStep::Dns,
         // A socket without a file is like a port without a listener.
         Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => ConnectStep::Refused,
@@ -171,27 +189,62 @@ fn timed_out(server: &Uri, route: &Route, limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
 }
 
-/// The system's resolver, with errors that differ from those of connecting.
+/// The system's resolver, with errors that differ from those of connecting, and without addresses that are
+/// not allowed.
 #[derive(Clone, Debug)]
-struct Resolver(GaiResolver);
+struct Resolver {
+    system: GaiResolver,
+    addresses: AddressPolicy,
+}
 
 impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
+    type Response = Addresses;
     type Error = LookUpFailed;
-    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, LookUpFailed>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Addresses, LookUpFailed>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LookUpFailed>> {
-        self.0.poll_ready(cx).map_err(LookUpFailed)
+        self.system.poll_ready(cx).map_err(|error| LookUpFailed(error.into()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let look_up = self.0.call(name);
-        Box::pin(async { look_up.await.map_err(LookUpFailed) })
+        let look_up = self.system.call(name);
+        let policy = self.addresses;
+        Box::pin(async move {
+            let found = look_up.await.map_err(|error| LookUpFailed(error.into()))?;
+            if policy == AddressPolicy::Any {
+                return Ok(Addresses::All(found));
+            }
+            let found: Vec<_> = found.collect();
+            let allowed: Vec<_> =
+                found.iter().copied().filter(|address| policy.allows(address.ip())).collect();
+            match found.first() {
+                Some(address) if allowed.is_empty() => {
+                    Err(LookUpFailed(Forbidden(address.ip()).into()))
+                }
+                _ => Ok(Addresses::Allowed(allowed.into_iter())),
+            }
+        })
+    }
+}
+
+enum Addresses {
+    All(GaiAddrs),
+    Allowed(std::vec::IntoIter<SocketAddr>),
+}
+
+impl Iterator for Addresses {
+    type Item = SocketAddr;
+
+    fn next(&mut self) -> Option<SocketAddr> {
+        match self {
+            Self::All(addresses) => addresses.next(),
+            Self::Allowed(addresses) => addresses.next(),
+        }
     }
 }
 
 #[derive(Debug)]
-struct LookUpFailed(io::Error);
+struct LookUpFailed(Box<dyn StdError + Send + Sync>);
 
 impl fmt::Display for LookUpFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,6 +254,6 @@ impl fmt::Display for LookUpFailed {
 
 impl StdError for LookUpFailed {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.0)
+        Some(&*self.0)
     }
 }

@@ -45,6 +45,12 @@ pub enum ErrorKind {
     Body,
     /// The hook that gives the headers of a request failed: its error is the source.
     Hook,
+    /// The request cannot be authorized, or the server refuses what authorizes it: a login is needed, was
+    /// denied, or something of the authorization server cannot be trusted. Its cause is the source.
+    Unauthorized,
+    /// What is needed to authorize the request failed in a way that may pass, such as an authorization server
+    /// that responds with a 5xx status. Its cause is the source.
+    Unavailable,
     /// Something else, such as an error of a custom service.
     Other,
 }
@@ -64,6 +70,9 @@ pub enum ConnectStep {
     Proxy,
     /// The TLS handshake failed: an untrusted certificate, no common version, a refusal.
     Tls,
+    /// The address is one that the client may not connect to; see
+    /// [`HttpClient::apart`](crate::HttpClient::apart).
+    Forbidden,
     /// Some other step.
     Other,
 }
@@ -109,6 +118,24 @@ impl Error {
             Ok(error) => *error,
             Err(other) => Self::new(ErrorKind::Other, "the HTTP service failed").with_source(other),
         }
+    }
+
+    /// A failure of an [`Authorize`](crate::Authorize) that no repetition helps against:
+    /// [`Unauthorized`](ErrorKind::Unauthorized).
+    pub fn unauthorized(
+        message: impl Into<Cow<'static, str>>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Unauthorized, message).with_source(source)
+    }
+
+    /// A failure of an [`Authorize`](crate::Authorize) that may pass:
+    /// [`Unavailable`](ErrorKind::Unavailable).
+    pub fn unavailable(
+        message: impl Into<Cow<'static, str>>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Unavailable, message).with_source(source)
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Request, Uri};
+use mcp_transport::Background;
 
 use crate::error::{Error, ErrorKind, Wait};
 
@@ -17,13 +18,28 @@ pub struct RequestHead {
     pub method: Method,
     /// The URL, absolute, including any secrets in it.
     pub uri: Uri,
+    /// Whether no caller waits for the response, so that no user may be asked for anything; see
+    /// [`Background`].
+    pub is_background: bool,
+}
+
+impl RequestHead {
+    /// The head of `request`.
+    #[must_use]
+    pub fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            is_background: request.extensions().get::<Background>().is_some(),
+        }
+    }
 }
 
 /// Returns headers for each request.
 #[derive(Clone)]
-pub(crate) struct Hook(Arc<dyn Fn(RequestHead) -> Headers + Send + Sync>);
+pub(crate) struct Hook(Arc<dyn Fn(RequestHead) -> HookHeaders + Send + Sync>);
 
-type Headers =
+type HookHeaders =
     Pin<Box<dyn Future<Output = Result<HeaderMap, Box<dyn StdError + Send + Sync>>> + Send>>;
 
 impl Hook {
@@ -42,11 +58,9 @@ impl Hook {
     /// The headers for a request, within `limit`.
     pub(crate) async fn headers(
         &self,
-        method: &Method,
-        uri: &Uri,
+        head: RequestHead,
         limit: Duration,
     ) -> Result<HeaderMap, Error> {
-        let head = RequestHead { method: method.clone(), uri: uri.clone() };
         match tokio::time::timeout(limit, (self.0)(head)).await {
             Ok(Ok(headers)) => Ok(headers),
             Ok(Err(error)) => {

@@ -8,6 +8,8 @@
 //! - [`HttpClientBuilder`]: its settings: certificates, a [`Proxy`], Unix sockets, headers (also by a hook,
 //!   for tokens that change), decompression (a feature), time-outs.
 //! - [`HttpService`]: what transports are generic over.
+//! - [`Authorized`]: a service that authorizes requests by an [`Authorize`], such as OAuth; [`challenge`]: the
+//!   parser of `WWW-Authenticate`.
 //! - [`Error`]: why a request failed, and whether it can have reached the server.
 //! - [`StatusError`]: a response whose status is a failure.
 //! - [`sse`]: the decoder of `text/event-stream`.
@@ -27,8 +29,13 @@
 //! # }
 //! ```
 
+mod address;
+mod again;
+mod authorize;
+mod authorized;
 mod body;
 mod builder;
+pub mod challenge;
 mod classify;
 mod client;
 mod collect;
@@ -55,6 +62,9 @@ mod tls;
 pub mod transport;
 mod url;
 
+pub use address::{AddressKind, AddressPolicy};
+pub use authorize::{Authorize, Credentials, IntoAuthorize, NextStep, Refusal, SharedAuthorize};
+pub use authorized::{Authorized, AuthorizedFuture};
 pub use body::Body;
 pub use builder::HttpClientBuilder;
 pub use client::{HttpClient, ResponseFuture};

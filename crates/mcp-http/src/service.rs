@@ -6,6 +6,7 @@ use http::{Request, Response, Uri};
 use mcp_transport::Carrier;
 use tower_service::Service;
 
+use crate::authorized::{Authorized, carrier_of};
 use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
@@ -39,9 +40,10 @@ pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
         request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<Self::ResponseBody>, Error>> + Send;
 
-    /// What carries the bytes: that of an [`HttpClient`], and TCP for any other service.
+    /// What carries the bytes: that of an [`HttpClient`], also below an [`Authorized`], and TCP for any other
+    /// service.
     fn carrier(&self) -> Carrier {
-        (self as &dyn Any).downcast_ref::<HttpClient>().map_or(Carrier::Tcp, HttpClient::carrier)
+        carrier_of(self).unwrap_or(Carrier::Tcp)
     }
 }
 
@@ -63,12 +65,15 @@ where
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
         let mut service = self.clone();
         // Extensions cost some allocations, which the usual client does without.
-        let extension = match (&mut service as &mut dyn Any).downcast_mut::<HttpClient>() {
-            Some(client) => {
-                client.set_read_timeout(read_timeout);
-                None
-            }
-            None => read_timeout,
+        let any = &mut service as &mut dyn Any;
+        let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
+            client.set_read_timeout(read_timeout);
+            None
+        } else if let Some(authorized) = any.downcast_mut::<Authorized<HttpClient>>() {
+            authorized.set_read_timeout(read_timeout);
+            None
+        } else {
+            read_timeout
         };
         follow_redirects(service, url, move |url| {
             let mut request = request(url);

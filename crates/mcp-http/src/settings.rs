@@ -4,6 +4,7 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_transport::Carrier;
 
+use crate::address::AddressPolicy;
 use crate::error::Error;
 use crate::hook::Hook;
 use crate::proxy::{Proxy, Route};
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) proxy: Proxy,
     #[cfg(unix)]
     pub(crate) unix_socket: Option<std::sync::Arc<std::path::Path>>,
+    pub(crate) addresses: AddressPolicy,
 }
 
 impl Default for Settings {
@@ -47,11 +49,28 @@ impl Default for Settings {
             proxy: Proxy::from_env(),
             #[cfg(unix)]
             unix_socket: None,
+            addresses: AddressPolicy::Any,
         }
     }
 }
 
 impl Settings {
+    /// Those of a client for other servers, which gets no secret of this one.
+    pub(crate) fn apart(&self, addresses: AddressPolicy) -> Self {
+        let mut settings = self.clone();
+        settings.default_headers = HeaderMap::new();
+        if let Some(agent) = self.default_headers.get(USER_AGENT) {
+            settings.default_headers.insert(USER_AGENT, agent.clone());
+        }
+        settings.hook = None;
+        #[cfg(unix)]
+        {
+            settings.unix_socket = None;
+        }
+        settings.addresses = addresses;
+        settings
+    }
+
     /// What the connections go over.
     pub(crate) fn carrier(&self) -> Carrier {
         #[cfg(unix)]

@@ -9,7 +9,7 @@ use mcp_core::{
     Message, Notification, ProgressNotificationParams, RawJson, Request, decode_params, method,
 };
 use mcp_transport::{
-    Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
+    Background, Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
 };
 
 use crate::{
@@ -78,17 +78,21 @@ impl Session {
         }
     }
 
-    /// Opens an exchange that stays open, for its reader.
+    /// Opens an exchange that stays open, for its reader. `is_background`: no caller waits for it.
     pub(crate) async fn open_exchange(
         &self,
         request: Request,
         trace: Option<Box<TraceContext>>,
+        is_background: bool,
     ) -> Result<Exchange, Error> {
-        let envelope = Envelope::new(request)
+        let mut envelope = Envelope::new(request)
             .with_version(self.inner.verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)
             .with_trace(trace)
             .long_lived();
+        if is_background {
+            envelope = envelope.with_extension(Background);
+        }
         let opened = self.inner.transport.request(envelope).await;
         opened.map_err(|error| self.transport_error(error))
     }

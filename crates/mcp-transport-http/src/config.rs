@@ -1,8 +1,12 @@
-use std::fmt;
+use std::{any::Any, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_http::{HttpClient, HttpService, sse::DEFAULT_LIMIT, transport::Endpoint};
-use mcp_transport::{Backoff, Binding, ConnectionInfo, Error};
+use mcp_http::{
+    Authorized, HttpClient, HttpService, IntoAuthorize, SharedAuthorize,
+    sse::DEFAULT_LIMIT,
+    transport::{Endpoint, NoCredentials},
+};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Delivery, Error, ErrorKind, Hold};
 
 use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
 
@@ -32,6 +36,7 @@ use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
 pub struct StreamableHttp<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
+    auth: Option<Result<SharedAuthorize, Error>>,
     message_limit: usize,
     backoff: Backoff,
     record_session_id: bool,
@@ -49,6 +54,7 @@ impl StreamableHttp {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
+            auth: None,
             message_limit: DEFAULT_LIMIT,
             backoff: Backoff::default(),
             record_session_id: false,
@@ -62,9 +68,18 @@ impl<S> StreamableHttp<S> {
     /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
     /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
+        self.with_auth(|_| service, None)
+    }
+
+    fn with_auth<T>(
+        self,
+        service: impl FnOnce(S) -> T,
+        auth: Option<Result<SharedAuthorize, Error>>,
+    ) -> StreamableHttp<T> {
         StreamableHttp {
             endpoint: self.endpoint,
-            service,
+            service: service(self.service),
+            auth,
             message_limit: self.message_limit,
             backoff: self.backoff,
             record_session_id: self.record_session_id,
@@ -146,6 +161,37 @@ impl<S> StreamableHttp<S> {
 }
 
 impl<S: HttpService> StreamableHttp<S> {
+    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, over the service that is set
+    /// ([`with_service`](Self::with_service) goes before it). Default: they are sent with the
+    /// [headers](Self::headers) alone.
+    ///
+    /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
+    /// fit the URL, or if there is an `Authorization` header as well.
+    pub fn auth(self, auth: impl IntoAuthorize) -> StreamableHttp<Authorized<S>> {
+        let url = self.endpoint.url().clone();
+        let client = (&self.service as &dyn Any).downcast_ref::<HttpClient>();
+        let auth = auth.into_authorize(&url, client).map_err(|error| {
+            Error::new(ErrorKind::Config, "the settings of `auth` do not fit the server")
+                .with_delivery(Delivery::NotSent)
+                .with_target(self.endpoint.to_string())
+                .with_source(error)
+        });
+        // One that failed is reported when connecting.
+        let shared = auth.clone().unwrap_or_else(|_| SharedAuthorize::new(NoCredentials));
+        self.with_auth(|service| Authorized::with_shared(service, shared), Some(auth))
+    }
+
+    /// What authorizes the requests.
+    pub(crate) fn authorizer(&self) -> Result<Option<SharedAuthorize>, Error> {
+        let Some(auth) = &self.auth else { return Ok(None) };
+        self.endpoint.check_unauthorized()?;
+        auth.clone().map(Some)
+    }
+
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        self.auth.as_ref()?.as_ref().ok()?.hold()
+    }
+
     pub(crate) fn info(&self) -> ConnectionInfo {
         self.endpoint.info(Binding::StreamableHttp, self.service.carrier())
     }
@@ -158,6 +204,7 @@ impl<S: HttpService> StreamableHttp<S> {
         endpoint.record_session_id = self.record_session_id;
         endpoint.server_stream = self.server_stream;
         endpoint.keep_session = self.keep_session;
+        endpoint.auth = self.authorizer()?;
         Ok(endpoint)
     }
 }

@@ -1,5 +1,5 @@
 use mcp_http::{HttpService, transport::TransportTasks};
-use mcp_transport::{Connect, Connection, Error, Inbound, Limits};
+use mcp_transport::{Connect, Connection, Error, Hold, Inbound, Limits};
 
 use crate::{StreamableHttp, StreamableHttpTransport, inner::Inner};
 
@@ -18,5 +18,9 @@ impl<S: HttpService> Connect for StreamableHttp<S> {
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
+    }
+
+    fn hold(&self) -> Option<Hold> {
+        self.hold()
     }
 }

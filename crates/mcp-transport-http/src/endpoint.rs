@@ -1,9 +1,9 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use mcp_http::{
-    Body, HttpService, StatusError,
+    Body, HttpService, SharedAuthorize, StatusError,
     sse::Events,
     transport::{final_url, is_event_stream},
 };
@@ -30,6 +30,7 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) record_session_id: bool,
     pub(crate) server_stream: bool,
     pub(crate) keep_session: bool,
+    pub(crate) auth: Option<SharedAuthorize>,
 }
 
 /// Why a GET did not open a stream.
@@ -41,6 +42,14 @@ pub(crate) enum NoStream {
 }
 
 impl NoStream {
+    /// Whether the request was not authorized.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        match self {
+            Self::Refused(refused) => refused.status() == StatusCode::UNAUTHORIZED,
+            Self::Failed(error) => error.kind() == mcp_http::ErrorKind::Unauthorized,
+        }
+    }
+
     /// Whether another attempt may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
@@ -78,6 +87,7 @@ impl<S: HttpService> HttpEndpoint<S> {
             record_session_id: false,
             server_stream: true,
             keep_session: false,
+            auth: None,
         }
     }
 

@@ -96,6 +96,12 @@ impl RequestHeaders {
         self
     }
 
+    /// The same for a request that no caller waits for.
+    pub(crate) fn in_background(mut self) -> Self {
+        self.extras = self.extras.in_background();
+        self
+    }
+
     /// The read time-out of the request.
     pub(crate) fn read_timeout(&self) -> Option<ReadTimeout> {
         self.extras.read_timeout()

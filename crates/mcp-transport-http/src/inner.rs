@@ -153,6 +153,7 @@ impl<S: HttpService> Inner<S> {
 
     fn send_in_background(&self, headers: Arc<RequestHeaders>, message: &Message) {
         let endpoint = Arc::clone(&self.endpoint);
+        let headers = RequestHeaders::clone(&headers).in_background();
         let session = self.sessions.current().and_then(|session| session.id.clone());
         let body = encode(message);
         self.tasks.send_in_background(body.len(), async move {

@@ -6,7 +6,7 @@ use std::{
 
 use mcp_core::ProtocolVersion;
 use mcp_http::{
-    HttpService,
+    HttpService, SharedAuthorize,
     sse::{Event, Events},
     transport::messages::{Messages, error_data, message_data},
 };
@@ -45,7 +45,7 @@ impl<S: HttpService> Inner<S> {
         let listener = Listener {
             endpoint: Arc::clone(&self.endpoint),
             inner: Arc::downgrade(self),
-            headers: session.headers().long_lived(),
+            headers: session.headers().long_lived().in_background(),
             session: Arc::clone(session),
             position: EventPosition::default(),
             retries: Retries::new(self.endpoint.backoff.with_attempts(None)),
@@ -78,6 +78,8 @@ impl<S: HttpService> Listener<S> {
         loop {
             let session = self.session.id.as_ref();
             let last_id = self.position.last_id.as_ref();
+            // From before the request on, so that no change is missed.
+            let changed = self.endpoint.auth.as_ref().map(SharedAuthorize::changed);
             match self.endpoint.open_stream(&self.headers, session, last_id).await {
                 Ok(events) => {
                     // Dropping it lets others continue, unless they did not wait for so long.
@@ -98,6 +100,15 @@ impl<S: HttpService> Listener<S> {
                     {
                         self.retries.progressed();
                     }
+                }
+                Err(refused) if refused.is_unauthorized() && changed.is_some() => {
+                    tracing::debug!("the stream of the server waits for an authorization");
+                    // Others do not wait for it.
+                    drop(opening.take());
+                    if let Some(changed) = changed {
+                        changed.await;
+                    }
+                    continue;
                 }
                 Err(refused) if refused.is_transient() => {}
                 Err(refused) => {

@@ -89,7 +89,7 @@ impl<S: HttpService> Session<S> {
     pub(crate) async fn delete(&self) {
         let is_kept = self.endpoint.keep_session || self.is_lost();
         if let (Some(id), false) = (&self.id, is_kept) {
-            delete(&self.endpoint, &self.headers(), id).await;
+            delete(&self.endpoint, &self.headers().in_background(), id).await;
         }
         self.set_lost();
     }
@@ -100,7 +100,7 @@ impl<S: HttpService> Drop for Session<S> {
         self.set_listener(None);
         let is_kept = self.endpoint.keep_session || self.is_lost();
         if let (Some(id), false) = (self.id.take(), is_kept) {
-            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers());
+            let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers().in_background());
             self.runtime.spawn(async move { delete(&endpoint, &headers, &id).await });
         }
     }

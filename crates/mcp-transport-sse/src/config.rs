@@ -1,8 +1,11 @@
-use std::{fmt, time::Duration};
+use std::{any::Any, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_http::{HttpClient, HttpService, transport::Endpoint};
-use mcp_transport::{Backoff, Binding, ConnectionInfo, Error};
+use mcp_http::{
+    Authorized, HttpClient, HttpService, IntoAuthorize, SharedAuthorize,
+    transport::{Endpoint, NoCredentials},
+};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Delivery, Error, ErrorKind, Hold};
 
 use crate::{
     endpoint::{HttpEndpoint, PROTOCOL_HEADERS},
@@ -36,6 +39,7 @@ use crate::{
 pub struct Sse<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
+    auth: Option<Result<SharedAuthorize, Error>>,
     settings: Settings,
 }
 
@@ -49,6 +53,7 @@ impl Sse {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
+            auth: None,
             settings: Settings::default(),
         })
     }
@@ -58,8 +63,16 @@ impl<S> Sse<S> {
     /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
     /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> Sse<T> {
-        let Self { endpoint, service: _, settings } = self;
-        Sse { endpoint, service, settings }
+        self.with_auth(|_| service, None)
+    }
+
+    fn with_auth<T>(
+        self,
+        service: impl FnOnce(S) -> T,
+        auth: Option<Result<SharedAuthorize, Error>>,
+    ) -> Sse<T> {
+        let Self { endpoint, service: old, settings, .. } = self;
+        Sse { endpoint, service: service(old), auth, settings }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -132,6 +145,37 @@ impl<S> Sse<S> {
 }
 
 impl<S: HttpService> Sse<S> {
+    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, over the service that is set
+    /// ([`with_service`](Self::with_service) goes before it). Default: they are sent with the
+    /// [headers](Self::headers) alone.
+    ///
+    /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
+    /// fit the URL, or if there is an `Authorization` header as well.
+    pub fn auth(self, auth: impl IntoAuthorize) -> Sse<Authorized<S>> {
+        let url = self.endpoint.url().clone();
+        let client = (&self.service as &dyn Any).downcast_ref::<HttpClient>();
+        let auth = auth.into_authorize(&url, client).map_err(|error| {
+            Error::new(ErrorKind::Config, "the settings of `auth` do not fit the server")
+                .with_delivery(Delivery::NotSent)
+                .with_target(self.endpoint.to_string())
+                .with_source(error)
+        });
+        // One that failed is reported when connecting.
+        let shared = auth.clone().unwrap_or_else(|_| SharedAuthorize::new(NoCredentials));
+        self.with_auth(|service| Authorized::with_shared(service, shared), Some(auth))
+    }
+
+    /// What authorizes the requests.
+    pub(crate) fn authorizer(&self) -> Result<Option<SharedAuthorize>, Error> {
+        let Some(auth) = &self.auth else { return Ok(None) };
+        self.endpoint.check_unauthorized()?;
+        auth.clone().map(Some)
+    }
+
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        self.auth.as_ref()?.as_ref().ok()?.hold()
+    }
+
     pub(crate) fn info(&self) -> ConnectionInfo {
         self.endpoint.info(Binding::HttpSse, self.service.carrier())
     }
@@ -139,7 +183,8 @@ impl<S: HttpService> Sse<S> {
     pub(crate) fn http_endpoint(&self) -> Result<HttpEndpoint<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
         let headers = self.endpoint.headers(&PROTOCOL_HEADERS)?;
-        Ok(HttpEndpoint::new(service, url, headers, self.settings.clone()))
+        let hold = self.authorizer()?.and_then(|auth| auth.hold());
+        Ok(HttpEndpoint::new(service, url, headers, self.settings.clone(), hold))
     }
 }
 

@@ -1,5 +1,5 @@
 use mcp_http::{HttpService, transport::TransportTasks};
-use mcp_transport::{Connect, Connection, Delivery, Error, Gap, Inbound};
+use mcp_transport::{Connect, Connection, Delivery, Error, Gap, Hold, Inbound};
 
 use crate::{Sse, SseTransport, inner::Inner, sender::Sender};
 
@@ -19,5 +19,9 @@ impl<S: HttpService> Connect for Sse<S> {
 
     fn describe(&self) -> String {
         self.endpoint().to_string()
+    }
+
+    fn hold(&self) -> Option<Hold> {
+        self.hold()
     }
 }

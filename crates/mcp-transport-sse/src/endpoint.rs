@@ -1,4 +1,8 @@
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
@@ -8,7 +12,8 @@ use mcp_http::{
     sse::Events,
     transport::{EnvelopeExtras, SentSecrets, final_url, is_event_stream, read_to_end},
 };
-use mcp_transport::{Error, ErrorKind};
+use mcp_transport::{Error, ErrorKind, Hold};
+use tokio::time::Instant;
 
 use crate::{
     endpoint_event::post_url,
@@ -38,6 +43,8 @@ pub(crate) struct HttpEndpoint<S> {
     get: HeaderMap,
     post: HeaderMap,
     pub(crate) settings: Settings,
+    /// Of what authorizes the requests.
+    hold: Option<Hold>,
 }
 
 /// A stream of events after its `endpoint` event.
@@ -51,12 +58,18 @@ pub(crate) struct OpenStream<S: HttpService> {
 }
 
 impl<S: HttpService> HttpEndpoint<S> {
-    pub(crate) fn new(service: S, url: Uri, headers: HeaderMap, settings: Settings) -> Self {
+    pub(crate) fn new(
+        service: S,
+        url: Uri,
+        headers: HeaderMap,
+        settings: Settings,
+        hold: Option<Hold>,
+    ) -> Self {
         let mut get = headers.clone();
         get.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         let mut post = headers;
         post.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { service, url, get, post, settings }
+        Self { service, url, get, post, settings, hold }
     }
 
     /// Opens the stream and waits for its `endpoint` event.
@@ -64,10 +77,24 @@ impl<S: HttpService> HttpEndpoint<S> {
     /// Spec: 2024-11-05 basic/transports#http-with-sse
     pub(crate) async fn open(&self, extras: EnvelopeExtras) -> Result<OpenStream<S>, Error> {
         let limit = self.settings.endpoint_timeout;
-        let mut has_responded = false;
-        let opening = self.open_stream(extras, &mut has_responded);
-        tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
-            let what = match has_responded {
+        let has_responded = AtomicBool::new(false);
+        let mut opening = pin!(self.open_stream(extras, &has_responded));
+        let mut until = Instant::now().checked_add(limit);
+        let opened = loop {
+            let Some(end) = until else { break Some(opening.as_mut().await) };
+            match tokio::time::timeout_at(end, opening.as_mut()).await {
+                Ok(opened) => break Some(opened),
+                Err(_) => {
+                    // Time in which a user logs in does not count.
+                    until = self.hold.as_ref().and_then(Hold::held_until).map(|held| held + limit);
+                    if until.is_none_or(|until| until <= end) {
+                        break None;
+                    }
+                }
+            }
+        };
+        opened.unwrap_or_else(|| {
+            let what = match has_responded.load(Ordering::Relaxed) {
                 true => "sent no endpoint event",
                 false => "did not respond",
             };
@@ -79,7 +106,7 @@ impl<S: HttpService> HttpEndpoint<S> {
     async fn open_stream(
         &self,
         extras: EnvelopeExtras,
-        has_responded: &mut bool,
+        has_responded: &AtomicBool,
     ) -> Result<OpenStream<S>, Error> {
         let url = &self.url;
         // The session limits the silence of its stream, by the requests in flight.
@@ -94,7 +121,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         if !response.status().is_success() || !is_event_stream(response.headers()) {
             return Err(no_stream(url, StatusError::read(response, url).await));
         }
-        *has_responded = true;
+        has_responded.store(true, Ordering::Relaxed);
         let base = final_url(&response, url).clone();
         let (mut head, body) = response.into_parts();
         let secrets = head.extensions.remove::<SentSecrets>();

@@ -60,7 +60,7 @@ impl<S: HttpService> Sender<S> {
     pub(crate) fn post_in_background(&self, to: &Uri, message: &Message) {
         // Not the sender itself, which owns the task.
         let (endpoint, to) = (Arc::clone(&self.endpoint), to.clone());
-        let (extras, body) = (self.session_extras(), encode(message));
+        let (extras, body) = (self.session_extras().in_background(), encode(message));
         self.tasks.send_in_background(body.len(), async move {
             let posted = endpoint.post_one_way(&to, "message", &extras, body).await?;
             posted.map_err(|refused| refused.into_transport_error("message"))

@@ -124,6 +124,7 @@
 //! }
 //! ```
 
+mod background;
 mod backoff;
 mod connection;
 mod diagnostics;
@@ -149,6 +150,7 @@ pub mod tower;
 mod trace_context;
 mod transport;
 
+pub use background::Background;
 pub use backoff::{Backoff, Retries};
 pub use connection::{Address, Binding, Carrier, Connection, ConnectionInfo};
 pub use diagnostics::Diagnostics;

@@ -89,8 +89,10 @@ impl Hosts {
 
     /// The beginning of an IPv4 address: `127.`, `127.0.`, or with `*` in place of the rest.
     fn octets(text: &str) -> Option<Self> {
-        let known = text.trim_end_matches("*").trim_end_matches(".*");
-        let known = known.strip_suffix('.')?;
+        let known = text.strip_suffix('.').unwrap_or(text).trim_end_matches(".*");
+        if known == text {
+            return None;
+        }
         let octets: Vec<u8> = known.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
         let mut address = [0; 4];
         address.get_mut(..octets.len())?.copy_from_slice(&octets);
@@ -144,7 +146,7 @@ mod tests {
                 &["http://10.1.2.3/", "http://10.2.3.4:8/"],
                 &["https://10.1.2.3/"],
             ),
-            ("1.2.3.4.,300.,.*,*.", &[], &["http://1.2.3.4/", "http://44.1.1.1/"]),
+            ("300.,.*,1.2.3.4.5.*", &[], &["http://1.2.3.4/", "http://44.1.1.1/"]),
             ("::1", &["http://[::1]/", "http://[0:0::1]:5/"], &["http://[::2]/"]),
             ("[::1]:5", &["http://[::1]:5/"], &["http://[::1]/"]),
             ("fe80::/10", &["http://[febf::1]/"], &["http://[fec0::1]/"]),

@@ -41,6 +41,17 @@ impl Tls {
         Ok(Self { extra_roots, identity, checks_nothing, http1_only, config })
     }
 
+    /// The same without the certificate of the client.
+    pub(crate) fn without_identity(&self) -> Self {
+        Self {
+            extra_roots: self.extra_roots.clone(),
+            identity: None,
+            checks_nothing: self.checks_nothing,
+            http1_only: self.http1_only,
+            config: OnceLock::new(),
+        }
+    }
+
     /// Checks that some certificate is trusted.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let has_roots = cfg!(any(feature = "tls-platform-roots", feature = "tls-webpki-roots"));

@@ -126,6 +126,21 @@ impl Endpoint {
         Ok(headers)
     }
 
+    /// Checks that nothing that was set authorizes requests, as something else does.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) when there is an `Authorization` header, or credentials in the URL.
+    pub fn check_unauthorized(&self) -> Result<(), Error> {
+        match self.credentials.is_some() || self.headers.contains_key(header::AUTHORIZATION) {
+            true => Err(invalid(
+                "`auth` and an Authorization header, a bearer token or credentials in the URL are set: \
+                 remove one of them",
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn fail(&mut self, text: impl Into<Cow<'static, str>>) {
         self.error.get_or_insert_with(|| invalid(text));
     }

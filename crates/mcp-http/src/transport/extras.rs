@@ -1,7 +1,7 @@
 use std::fmt;
 
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
-use mcp_transport::{Delivery, Envelope, Error, ErrorKind, IdleLimit};
+use mcp_transport::{Background, Delivery, Envelope, Error, ErrorKind, IdleLimit};
 
 use crate::body::Body;
 use crate::timer::ReadTimeout;
@@ -50,6 +50,13 @@ impl EnvelopeExtras {
     #[must_use]
     pub fn long_lived(mut self) -> Self {
         self.read_timeout.get_or_insert(ReadTimeout(None));
+        self
+    }
+
+    /// Marks the request as one that no caller waits for.
+    #[must_use]
+    pub fn in_background(mut self) -> Self {
+        self.extensions.insert(Background);
         self
     }
 

@@ -20,6 +20,12 @@ impl Error {
             }
             ErrorKind::Connect(_) => (TransportKind::Connect, "cannot be reached"),
             ErrorKind::Hook => (TransportKind::Other, "the header hook failed"),
+            ErrorKind::Unauthorized => {
+                (TransportKind::Unauthorized, "the request is not authorized")
+            }
+            ErrorKind::Unavailable => {
+                (TransportKind::Unavailable, "the request cannot be authorized at present")
+            }
             ErrorKind::Timeout(Wait::Hook) => (TransportKind::Timeout, "the header hook failed"),
             ErrorKind::Timeout(Wait::Connect) => {
                 (TransportKind::Timeout, "cannot be reached in time")
@@ -36,7 +42,10 @@ impl Error {
         let delivery = match kind {
             _ if self.is_not_sent() => Delivery::NotSent,
             TransportKind::Config => Delivery::NotSent,
-            TransportKind::Redirect => Delivery::Answered,
+            // The server executed nothing: it refused the request, if it was sent at all.
+            TransportKind::Redirect | TransportKind::Unauthorized | TransportKind::Unavailable => {
+                Delivery::Answered
+            }
             _ => Delivery::Unknown,
         };
         TransportError::new(kind, text)
@@ -87,6 +96,8 @@ mod tests {
             (ErrorKind::Timeout(Wait::Hook), TransportKind::Timeout, Unknown),
             (ErrorKind::Hook, TransportKind::Other, Unknown),
             (ErrorKind::Redirect, TransportKind::Redirect, Answered),
+            (ErrorKind::Unauthorized, TransportKind::Unauthorized, Answered),
+            (ErrorKind::Unavailable, TransportKind::Unavailable, Answered),
             (ErrorKind::TooLarge, TransportKind::TooLarge, Unknown),
             (ErrorKind::Closed, TransportKind::Interrupted, Unknown),
             (ErrorKind::Reset, TransportKind::Interrupted, Unknown),

@@ -14,11 +14,13 @@ mod extras;
 mod failure;
 mod headers;
 pub mod messages;
+mod no_credentials;
 mod tasks;
 
 pub use endpoint::Endpoint;
 pub use extras::EnvelopeExtras;
 pub use headers::{is_event_stream, media_type};
+pub use no_credentials::NoCredentials;
 pub use tasks::{ResponseSlot, TransportTasks, closed};
 
 pub use crate::collect::read_to_end;

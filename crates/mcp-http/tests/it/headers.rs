@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use mcp_http::transport::follow_redirects;
-use mcp_http::{ErrorKind, HttpClient, HttpClientBuilder, Wait};
+use mcp_http::{
+    AddressKind, AddressPolicy, ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, Wait,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -168,4 +170,27 @@ async fn a_hook_is_asked_once_however_often_it_is_sent() {
         response.into_body().read_to_end(1024).await.unwrap();
     }
     assert_eq!(calls.load(Relaxed), 10);
+}
+
+#[tokio::test]
+async fn a_client_apart_has_no_secret_of_the_other_and_connects_to_no_private_address() {
+    let server = echo().await;
+    let client = builder()
+        .default_headers(headers([("x-key", "secret")]))
+        .on_request(|_| async { Ok::<_, std::io::Error>(headers([("authorization", "secret")])) })
+        .user_agent("sloth/1")
+        .build()
+        .unwrap();
+    assert!(sent(&client, &server.url).await.contains("secret"));
+    let local = client.apart(AddressPolicy::PublicAnd(AddressKind::Loopback));
+    let text = sent(&local, &server.url).await;
+    assert!(text.contains("sloth/1") && !text.contains("secret"), "{text}");
+    let public = client.apart(AddressPolicy::PublicAnd(AddressKind::Public));
+    let by_name = format!("http://localhost:{}/", server.url.port().unwrap());
+    for url in [server.url.clone(), by_name.parse().unwrap()] {
+        let error = public.send(post(&url, "{}")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Forbidden), "{error:?}");
+        assert!(error.is_not_sent());
+    }
+    assert_eq!(server.connections(), 2);
 }

@@ -36,14 +36,23 @@ enum ListenItem {
 
 /// Opens a subscription.
 pub(super) async fn open(session: &Session, feed: &Feed, limit: Duration) -> Result<Open, Error> {
-    let opened = timeout(limit, begin(session, feed)).await.unwrap_or_else(|_| {
+    open_within(session, feed, limit, false).await
+}
+
+async fn open_within(
+    session: &Session,
+    feed: &Feed,
+    limit: Duration,
+    is_background: bool,
+) -> Result<Open, Error> {
+    let opened = timeout(limit, begin(session, feed, is_background)).await.unwrap_or_else(|_| {
         let text = format!("the server did not acknowledge it within {limit:?}");
         Err(session.error(ErrorKind::Timeout, text))
     });
     opened.map_err(|error| error.with_method(METHOD))
 }
 
-async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
+async fn begin(session: &Session, feed: &Feed, is_background: bool) -> Result<Open, Error> {
     let inner = &*session.inner;
     let filter = session.extensions.filter(feed.filter.clone());
     let params = Params::new(&SubscriptionsListenRequestParams::new(filter));
@@ -55,7 +64,7 @@ async fn begin(session: &Session, feed: &Feed) -> Result<Open, Error> {
     request.params = params.map_err(|error| session.unsendable(error))?;
     let id = request.id.clone();
     let listening = session.cache().map(|cache| cache.listen(&id));
-    let exchange = session.open_exchange(request, trace).await?;
+    let exchange = session.open_exchange(request, trace, is_background).await?;
     let mut open = Open { id, exchange, pace: Pace::default(), _listening: listening };
     match open.next(session, feed).await {
         ListenItem::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
@@ -144,7 +153,7 @@ async fn reopen(
     loop {
         let Some(delay) = resubscribe.next_delay(end.as_ref().err()) else { return Err(end) };
         sleep(delay).await;
-        match open(session, feed, limit).await {
+        match open_within(session, feed, limit, true).await {
             Ok(open) => return Ok(open),
             Err(error) => {
                 tracing::debug!(%error, "a subscription could not be opened again");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod authorized;
 mod ending;
 mod failures;
 mod legacy;

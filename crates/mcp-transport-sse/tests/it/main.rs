@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod authorized;
 mod failures;
 mod messages;
 mod opening;
