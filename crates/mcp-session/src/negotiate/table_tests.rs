@@ -100,7 +100,9 @@ fn late(mut progress: Progress<Version>) -> Progress<Version> {
     progress
 }
 
-fn check(rows: Vec<(Policy<Version>, Binding, Progress<Version>, Decision<Version>)>) {
+type Row = (Policy<Version>, Binding, Progress<Version>, Decision<Version>);
+
+fn check(rows: Vec<Row>) {
     for (policy, binding, progress, expected) in rows {
         let decision = table(policy, binding).decide(&progress);
         assert_eq!(decision, expected, "{policy:?} {binding:?} {progress:?}");

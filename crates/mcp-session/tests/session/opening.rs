@@ -383,7 +383,8 @@ async fn requests_of_the_server_before_the_session_is_open_are_answered() {
         _ => Reply::Nothing,
     });
     open(&peer).await.unwrap();
-    let responses: Vec<Value> = peer.received().into_iter().filter(|it| method(it) == "").collect();
+    let responses: Vec<Value> =
+        peer.received().into_iter().filter(|it| method(it).is_empty()).collect();
     assert!(responses.contains(&json!({ "jsonrpc": "2.0", "id": "early", "result": {} })));
     assert!(responses.iter().any(|it| it["id"] == 7 && it["error"]["code"] == -32601));
 
