@@ -7,6 +7,8 @@ use mcp_core::ProtocolVersion;
 use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
 use mcp_session::{EraPolicy, Error, ErrorKind, SessionOptions, Timeout};
 
+#[cfg(any(feature = "http", feature = "sse"))]
+use crate::url_connector::UrlConnector;
 use crate::{
     Target, connectors,
     target::{OneServer, Servers, Settings},
@@ -59,19 +61,29 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
 #[derive(Debug, Clone)]
 pub(crate) struct ManyServers(Arc<[Entry]>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     name: Arc<str>,
     outcome: Result<Server, Error>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Server {
     one: OneServer,
     rules: Option<ToolRules>,
 }
 
 impl ManyServers {
+    /// Changes the settings of the servers behind URLs. Whether there are any.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
+        let mut entries = self.0.to_vec();
+        let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
+        let changed = servers.filter_map(|it| it.one.change_url(&change).then_some(())).count();
+        self.0 = entries.into();
+        changed > 0
+    }
+
     /// The group, whose sessions are opened as `options` say where the configuration says nothing.
     pub(crate) fn group(&self, options: &SessionOptions) -> GroupBuilder {
         let mut group = Group::builder();

@@ -5,17 +5,31 @@ use std::path::Path;
 use mcp_session::{Error, ErrorKind};
 
 #[cfg(all(feature = "http", feature = "sse"))]
+use mcp_transport::Binding;
+
+#[cfg(all(feature = "http", feature = "sse"))]
 use crate::detect::Detect;
 use crate::target::OneServer;
+#[cfg(any(feature = "http", feature = "sse"))]
+use crate::url_connector::UrlConnector;
 
 /// Headers for each request of a server behind a URL.
 type Headers<'a> = [(&'a str, String)];
 
-/// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL.
+/// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL. If the server turns out to
+/// speak the other transport, that one is used.
+#[cfg(all(feature = "http", feature = "sse"))]
+pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
+    let first = if names_sse(text) { Binding::HttpSse } else { Binding::StreamableHttp };
+    let detect = Detect::new(new_http(text, headers)?, new_sse(text, headers)?, first);
+    Ok(OneServer::url(UrlConnector::detect(detect)))
+}
+
+#[cfg(not(all(feature = "http", feature = "sse")))]
 pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
     match names_sse(text) {
         true => sse(text, headers),
-        false => any_http(text, headers),
+        false => streamable_http(text, headers),
     }
 }
 
@@ -25,21 +39,9 @@ fn names_sse(url: &str) -> bool {
     place.split('/').skip(1).any(|segment| segment == "sse" || segment.starts_with("sse&"))
 }
 
-/// Streamable HTTP, unless it turns out to be HTTP+SSE.
-#[cfg(all(feature = "http", feature = "sse"))]
-fn any_http(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
-    let detect = Detect::new(new_http(text, headers)?, new_sse(text, headers)?);
-    Ok(OneServer::detected(detect))
-}
-
-#[cfg(not(all(feature = "http", feature = "sse")))]
-fn any_http(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
-    streamable_http(text, headers)
-}
-
 #[cfg(all(feature = "http", any(feature = "config", not(feature = "sse"))))]
 pub(crate) fn streamable_http(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
-    new_http(text, headers).map(OneServer::new)
+    new_http(text, headers).map(|http| OneServer::url(UrlConnector::Http(http)))
 }
 
 #[cfg(not(feature = "http"))]
@@ -47,9 +49,9 @@ pub(crate) fn streamable_http(text: &str, _: &Headers<'_>) -> Result<OneServer, 
     Err(no_target(&without_secrets(text), "URLs need the feature `http` of mcp-client"))
 }
 
-#[cfg(feature = "sse")]
+#[cfg(all(feature = "sse", any(feature = "config", not(feature = "http"))))]
 pub(crate) fn sse(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
-    new_sse(text, headers).map(OneServer::new)
+    new_sse(text, headers).map(|sse| OneServer::url(UrlConnector::Sse(sse)))
 }
 
 #[cfg(not(feature = "sse"))]

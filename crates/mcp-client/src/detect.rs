@@ -1,8 +1,11 @@
 //! A URL that may be Streamable HTTP or the HTTP+SSE of 2024-11-05: the opening of a session shows which.
 
-use std::sync::{
-    Arc, Mutex, PoisonError, Weak,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    error::Error as _,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use mcp_core::{Request, method};
@@ -14,9 +17,13 @@ use mcp_transport::{
 use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 use mcp_transport_sse::{Sse, SseTransport};
 
-/// Speaks Streamable HTTP until an `initialize` is refused as by a server that knows only HTTP+SSE, and a
-/// GET of the same URL opens an event stream of that. The connection is over then, and the next one speaks
-/// HTTP+SSE; so do all that follow.
+/// Speaks the transport that the URL suggests, and the other one if the server refuses the first.
+///
+/// - Streamable HTTP: `initialize` is refused without a JSON-RPC response, and a GET of the same URL opens an
+///   event stream with an `endpoint` event. The connection is closed then, and the next one speaks HTTP+SSE.
+/// - HTTP+SSE: the GET does not open such a stream. The same connect speaks Streamable HTTP.
+///
+/// What was found holds for the connects that follow.
 ///
 /// Spec: basic/transports/streamable-http#backward-compatibility
 #[derive(Debug, Clone)]
@@ -37,11 +44,24 @@ struct Found {
 type Handover = Mutex<Option<Connection<SseTransport>>>;
 
 impl Detect {
-    pub(crate) fn new(http: StreamableHttp, sse: Sse) -> Self {
-        Self { http, sse, found: Arc::default() }
+    pub(crate) fn new(http: StreamableHttp, sse: Sse, first: Binding) -> Self {
+        let detect = Self { http, sse, found: Arc::default() };
+        detect.assume(first);
+        detect
     }
 
-    /// Begins with what was found earlier. If it no longer holds, the server is probed again.
+    /// Changes the settings. The result starts with what was found so far.
+    pub(crate) fn map(
+        self,
+        http: impl FnOnce(StreamableHttp) -> StreamableHttp,
+        sse: impl FnOnce(Sse) -> Sse,
+    ) -> Self {
+        let found = Found::default();
+        found.set_sse(self.found.is_sse());
+        Self { http: http(self.http), sse: sse(self.sse), found: Arc::new(found) }
+    }
+
+    /// Starts with what was found earlier. If it no longer holds, the server is probed again.
     pub(crate) fn assume(&self, binding: Binding) {
         self.found.set_sse(binding == Binding::HttpSse);
     }
@@ -72,21 +92,26 @@ impl Connect for Detect {
     type Transport = DetectTransport;
 
     async fn connect(&self) -> Result<Connection<DetectTransport>, Error> {
+        let mut not_sse = None;
         if self.found.is_sse() {
             if let Some(connection) = self.found.take_over() {
                 return Ok(connection.map(DetectTransport::Sse));
             }
             match self.sse.connect().await {
                 Ok(connection) => return Ok(connection.map(DetectTransport::Sse)),
-                // The endpoint is there, and no longer what it was.
-                Err(error) if is_something_else(&error) => self.found.set_sse(false),
+                Err(error) if is_something_else(&error) => {
+                    tracing::debug!(%error, "not HTTP+SSE; is it Streamable HTTP?");
+                    self.found.set_sse(false);
+                    not_sse = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }
         let connection = self.http.connect().await?;
         Ok(connection.map(|http| {
             let (sse, found) = (self.sse.clone(), Arc::clone(&self.found));
-            DetectTransport::Http(Box::new(Http { http, sse, found, handover: Arc::default() }))
+            let handover = Arc::default();
+            DetectTransport::Http(Box::new(Http { http, sse, not_sse, found, handover }))
         }))
     }
 
@@ -108,6 +133,8 @@ pub(crate) enum DetectTransport {
 pub(crate) struct Http {
     http: StreamableHttpTransport,
     sse: Sse,
+    /// The error of HTTP+SSE if that was tried first.
+    not_sse: Option<Error>,
     found: Arc<Found>,
     handover: Arc<Handover>,
 }
@@ -115,12 +142,36 @@ pub(crate) struct Http {
 impl Http {
     /// The error of an `initialize` that was `refused`.
     async fn refused(&self, refused: Error) -> Error {
-        tracing::debug!(error = %refused, "not Streamable HTTP; is it HTTP+SSE?");
-        let Ok(connection) = self.sse.connect().await else { return refused };
-        self.found.hand_over(&self.handover, connection);
-        let message = "the server speaks HTTP+SSE: the next connection does, too";
-        Error::new(ErrorKind::Closed, message).with_delivery(Delivery::NotSent).with_source(refused)
+        let not_sse = match &self.not_sse {
+            Some(error) => error.clone(),
+            None => {
+                tracing::debug!(error = %refused, "not Streamable HTTP; is it HTTP+SSE?");
+                match self.sse.connect().await {
+                    Ok(connection) => {
+                        self.found.hand_over(&self.handover, connection);
+                        let message = "the server speaks HTTP+SSE: the next connection does, too";
+                        return Error::new(ErrorKind::Closed, message)
+                            .with_delivery(Delivery::NotSent)
+                            .with_source(refused);
+                    }
+                    Err(error) => error,
+                }
+            }
+        };
+        let message = format!("HTTP+SSE: {}; Streamable HTTP", causes(&not_sse));
+        Error::new(refused.kind(), message).with_delivery(refused.delivery()).with_source(refused)
     }
+}
+
+/// The messages of an error and its sources, without target and method.
+fn causes(error: &Error) -> String {
+    let mut text = error.message().to_owned();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
 }
 
 impl Transport for DetectTransport {
@@ -165,15 +216,20 @@ impl Transport for DetectTransport {
     }
 }
 
-/// How a server of HTTP+SSE alone answers a POST to the URL of its event stream.
+/// Whether the server at the URL refused a POST without a JSON-RPC response, as one does that speaks only
+/// HTTP+SSE. Other statuses say something about the client or about an outage, not about the transport.
 fn is_refusal(error: &Error) -> bool {
     let status = error.find::<StatusError>().map(|error| error.status().as_u16());
-    error.kind() == ErrorKind::Rejected && matches!(status, Some(400 | 404 | 405))
+    status.is_some_and(
+        |status| !matches!(status, 200..=299 | 401 | 403 | 407 | 408 | 429 | 502..=504),
+    )
 }
 
 /// Whether the server at the URL does not do what HTTP+SSE does: one of Streamable HTTP may as well open a
 /// stream, and leave it empty or end it.
 fn is_something_else(error: &Error) -> bool {
     use ErrorKind::{Interrupted, Protocol, Rejected, Timeout};
+    let is_unavailable = error.kind() == ErrorKind::Unavailable;
     matches!(error.kind(), Rejected | Protocol | Timeout | Interrupted)
+        || (is_unavailable && is_refusal(error))
 }

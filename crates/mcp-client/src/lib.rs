@@ -32,6 +32,8 @@ mod pair;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;
 mod target;
+#[cfg(any(feature = "http", feature = "sse"))]
+mod url_connector;
 
 pub use client::{Client, Connecting};
 pub use into_target::IntoTarget;

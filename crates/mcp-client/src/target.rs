@@ -5,6 +5,9 @@ use std::{sync::Arc, time::Duration};
 use mcp_session::{EraPolicy, SessionOptions, Timeout};
 use mcp_transport::{Connect, SharedConnect};
 
+#[cfg(any(feature = "http", feature = "sse"))]
+use crate::url_connector::UrlConnector;
+
 /// Something to connect to: one server, or many behind one session.
 #[derive(Debug, Clone)]
 pub struct Target(pub(crate) Servers);
@@ -20,9 +23,9 @@ pub(crate) enum Servers {
 #[derive(Debug, Clone)]
 pub(crate) struct OneServer {
     pub(crate) connect: SharedConnect,
-    /// Where the URL does not tell which transport the server speaks.
-    #[cfg(all(feature = "http", feature = "sse"))]
-    pub(crate) detect: Option<crate::detect::Detect>,
+    /// What `connect` was made from, where that is a URL.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) url: Option<UrlConnector>,
     pub(crate) settings: Settings,
 }
 
@@ -67,6 +70,22 @@ impl Target {
             Servers::Many(_) => None,
         }
     }
+
+    /// Changes the settings of the servers behind URLs. Whether there are any.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
+        match &mut self.0 {
+            Servers::One(server) => server.change_url(change),
+            #[cfg(feature = "config")]
+            Servers::Many(servers) => servers.change_urls(change),
+        }
+    }
+
+    /// The same for a target that is a single server.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn change_url(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
+        self.one().is_some() && self.change_urls(change)
+    }
 }
 
 impl From<OneServer> for Target {
@@ -79,14 +98,25 @@ impl OneServer {
     pub(crate) fn new(connect: impl Connect) -> Self {
         Self {
             connect: SharedConnect::new(connect),
-            #[cfg(all(feature = "http", feature = "sse"))]
-            detect: None,
+            #[cfg(any(feature = "http", feature = "sse"))]
+            url: None,
             settings: Settings::default(),
         }
     }
 
-    #[cfg(all(feature = "http", feature = "sse"))]
-    pub(crate) fn detected(detect: crate::detect::Detect) -> Self {
-        Self { detect: Some(detect.clone()), ..Self::new(detect) }
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn url(url: UrlConnector) -> Self {
+        let connect = url.connector();
+        Self { connect, url: Some(url), settings: Settings::default() }
+    }
+
+    /// Changes the settings of a server behind a URL. Whether it is one.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    pub(crate) fn change_url(&mut self, change: impl FnOnce(UrlConnector) -> UrlConnector) -> bool {
+        self.url = self.url.take().map(change);
+        if let Some(url) = &self.url {
+            self.connect = url.connector();
+        }
+        self.url.is_some()
     }
 }

@@ -1,6 +1,7 @@
 use futures_util::future::join_all;
 use mcp_client::{
-    Client, Error, ErrorKind, Session, Verdict, transport::Binding, types::ProtocolVersion,
+    Client, EraPolicy, Error, ErrorKind, Session, Verdict, http::HttpClient, transport::Binding,
+    types::ProtocolVersion,
 };
 use mcp_testkit::hostile::{HttpServer, Script};
 
@@ -46,9 +47,8 @@ fn asked(server: &HttpServer) -> Vec<String> {
     server.requests().iter().map(method).collect()
 }
 
-/// Neither transport: the first refusal is the answer.
 #[tokio::test]
-async fn what_refuses_both_is_told_as_it_refused_the_first() {
+async fn if_neither_transport_works_the_refusal_of_the_first_is_the_kind() {
     let nothing = [
         ("404", refusal("404 Not Found"), "404"),
         ("405", refusal("405 Method Not Allowed"), "405"),
@@ -83,28 +83,38 @@ async fn what_refuses_both_is_told_as_it_refused_the_first() {
     join_all(cases).await;
 }
 
-/// Only what a server of HTTP+SSE says to a POST is a reason to ask.
+/// Statuses that say something about the client or about an outage say nothing about the transport.
 #[tokio::test]
-async fn no_other_answer_is_a_reason_to_look_further() {
+async fn only_a_refusal_without_json_rpc_leads_to_another_transport() {
     let error = |code: i32| {
         let body =
             format!(r#"{{"jsonrpc":"2.0","id":$ID,"error":{{"code":{code},"message":"no"}}}}"#);
         script().respond("400 Bad Request", "application/json", body)
     };
-    let both = &["server/discover", "initialize"][..];
-    let first = &["server/discover"][..];
+    let post = &["initialize"][..];
+    let both = &["initialize", "GET"][..];
     let cases = [
-        ("-32000", error(-32000), ErrorKind::Answer, both),
-        ("-32601", error(-32601), ErrorKind::Answer, both),
-        ("401", refusal("401 Unauthorized"), ErrorKind::Unauthorized, first),
-        ("403", refusal("403 Forbidden"), ErrorKind::Unauthorized, first),
-        ("500", refusal("500 Internal Server Error"), ErrorKind::Unavailable, first),
-        ("page", refusal("200 OK"), ErrorKind::Protocol, both),
+        ("-32000", error(-32000), ErrorKind::Answer, post),
+        ("-32601", error(-32601), ErrorKind::Answer, post),
+        ("page", refusal("200 OK"), ErrorKind::Protocol, post),
+        ("401", refusal("401 Unauthorized"), ErrorKind::Unauthorized, post),
+        ("403", refusal("403 Forbidden"), ErrorKind::Unauthorized, post),
+        ("429", refusal("429 Too Many Requests"), ErrorKind::Unavailable, post),
+        ("502", refusal("502 Bad Gateway"), ErrorKind::Unavailable, post),
+        ("503", refusal("503 Service Unavailable"), ErrorKind::Unavailable, post),
+        ("400", refusal("400 Bad Request"), ErrorKind::Rejected, both),
+        ("404", refusal("404 Not Found"), ErrorKind::Rejected, both),
+        ("405", refusal("405 Method Not Allowed"), ErrorKind::Rejected, both),
+        ("406", refusal("406 Not Acceptable"), ErrorKind::Rejected, both),
         ("413", refusal("413 Payload Too Large"), ErrorKind::Rejected, both),
+        ("415", refusal("415 Unsupported Media Type"), ErrorKind::Rejected, both),
+        ("500", refusal("500 Internal Server Error"), ErrorKind::Unavailable, both),
+        ("501", refusal("501 Not Implemented"), ErrorKind::Unavailable, both),
     ];
     let cases = cases.map(|(name, script, kind, expected)| async move {
-        let (_, server, session) = connect([script]).await;
-        let error = session.unwrap_err();
+        let server = HttpServer::start([script.again()]).await;
+        let client = Client::new(server.url()).unwrap().era(EraPolicy::Legacy);
+        let error = bounded(client.connect()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{name}: {error}");
         assert!(error.to_string().starts_with(&server.url()), "{name}: {error}");
         assert_eq!(asked(&server), expected, "{name}");
@@ -112,9 +122,74 @@ async fn no_other_answer_is_a_reason_to_look_further() {
     join_all(cases).await;
 }
 
+/// A path that names `sse` is only a convention.
+#[tokio::test]
+async fn a_path_with_sse_may_be_streamable_http() {
+    let gets = [
+        ("404", refusal("404 Not Found")),
+        ("405", refusal("405 Method Not Allowed")),
+        ("400", refusal("400 Bad Request")),
+        ("406", refusal("406 Not Acceptable")),
+        ("501", refusal("501 Not Implemented")),
+        ("page", refusal("200 OK")),
+        ("ended", stream("data: {}\n\n")),
+    ];
+    let cases = gets.map(|(name, get)| async move {
+        let legacy = script().respond("200 OK", "application/json", INITIALIZED).again();
+        let server = HttpServer::start([get, legacy]).await;
+        let client = Client::new(server.url() + "/sse").unwrap().era(EraPolicy::Legacy);
+        let session = bounded(client.connect()).await;
+        let session = session.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(session.verdict().binding, Some(Binding::StreamableHttp), "{name}");
+        within(super::LONG, session.close()).await.unwrap();
+    });
+    join_all(cases).await;
+}
+
+#[tokio::test]
+async fn if_neither_transport_works_the_error_has_both_failures() {
+    let post = || script().respond("405 Method Not Allowed", "text/plain", "no paper").again();
+    for (path, methods) in [("", ["initialize", "GET"]), ("/sse", ["GET", "initialize"])] {
+        let get = || script().respond("404 Not Found", "text/plain", "no stream");
+        let (first, second) = if path.is_empty() { (post(), get()) } else { (get(), post()) };
+        let server = HttpServer::start([first, second]).await;
+        let client = Client::new(server.url() + path).unwrap().era(EraPolicy::Legacy);
+        let error = bounded(client.connect()).await.unwrap_err();
+        assert_eq!(asked(&server), methods);
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Rejected, "{text}");
+        for part in ["405 Method Not Allowed", "no paper", "404 Not Found", "no stream"] {
+            assert_eq!(text.matches(part).count(), 1, "{part}: {text}");
+        }
+    }
+}
+
+/// Headers, a token and an HTTP client do not replace the detection of the transport.
+#[tokio::test]
+async fn the_transport_is_detected_with_headers_and_a_client_too() {
+    let refused = refusal("405 Method Not Allowed");
+    let no_endpoint = stream("data: {}\n\n");
+    let server = HttpServer::start([refused, no_endpoint]).await;
+    let http = HttpClient::builder().user_agent("shop/1").build().unwrap();
+    let client = Client::new(server.url())
+        .unwrap()
+        .http_client(http)
+        .header("x-tenant", "blue")
+        .bearer_token("s3cret")
+        .era(EraPolicy::Legacy);
+    bounded(client.connect()).await.unwrap_err();
+    assert_eq!(asked(&server), ["initialize", "GET"]);
+    for request in server.requests() {
+        let request = request.to_ascii_lowercase();
+        for header in ["x-tenant: blue", "authorization: bearer s3cret", "user-agent: shop/1"] {
+            assert!(request.contains(header), "{header}: {request}");
+        }
+    }
+}
+
 /// A stream that says nothing holds up the start for as long as that may take, and no longer.
 #[tokio::test]
-async fn a_stream_without_a_word_is_not_waited_for_beyond_the_start() {
+async fn a_silent_stream_is_not_awaited_beyond_the_start_limit() {
     let no = refusal("404 Not Found");
     let server = HttpServer::start([no.clone(), no, stream(": hello\n\n").hang()]).await;
     let client = Client::new(server.url()).unwrap().start_timeout(5 * SHORT);
@@ -125,7 +200,7 @@ async fn a_stream_without_a_word_is_not_waited_for_beyond_the_start() {
 
 /// It was HTTP+SSE another time, and now it is Streamable HTTP.
 #[tokio::test]
-async fn what_was_found_another_time_and_is_no_longer_so_is_found_out_anew() {
+async fn a_transport_that_was_found_earlier_is_detected_again_if_it_changed() {
     let gets = [
         ("404", refusal("404 Not Found")),
         ("405", refusal("405 Method Not Allowed")),

@@ -28,6 +28,8 @@ pub struct Client {
     options: SessionOptions,
     keep_alive: Option<bool>,
     restart: Option<Backoff>,
+    /// The first setting that does not apply to the target.
+    misuse: Option<Error>,
     #[cfg(feature = "config")]
     grouping: Option<Grouping>,
     kept: Arc<Kept>,
@@ -41,8 +43,8 @@ impl Client {
     ///
     /// | given | reached by |
     /// |---|---|
-    /// | a URL with `http` or `https`, as `&str`, `String` or `Url` | Streamable HTTP |
-    /// | such a URL with `sse` as a segment of its path | HTTP+SSE |
+    /// | a URL with `http` or `https`, as `&str`, `String` or `Url` | Streamable HTTP; HTTP+SSE if the server refuses it |
+    /// | such a URL with `sse` as a segment of its path | HTTP+SSE; Streamable HTTP if the server refuses it |
     /// | the path of an existing `.py` file, as text or `Path` | stdio, with a Python interpreter |
     /// | the path of an existing `.js`, `.mjs` or `.cjs` file | stdio, with Node |
     /// | a `Stdio`, a `StreamableHttp`, an `Sse`, any `Connect` | itself |
@@ -66,6 +68,7 @@ impl Client {
             options,
             keep_alive: None,
             restart: None,
+            misuse: None,
             #[cfg(feature = "config")]
             grouping: None,
             kept: Arc::default(),
@@ -173,6 +176,9 @@ impl Client {
     }
 
     async fn open(&self, start_timeout: Duration) -> Result<Session, Error> {
+        if let Some(error) = &self.misuse {
+            return Err(error.clone());
+        }
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
         if options.prior_discover.is_none() {

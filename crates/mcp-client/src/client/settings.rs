@@ -9,11 +9,74 @@ use mcp_core::{
 use mcp_session::{
     Cache, EraPolicy, Handlers, Reply, ServerRequest, Timeout, Verdict, extension::Extension,
 };
+#[cfg(any(feature = "http", feature = "sse"))]
+use mcp_session::{Error, ErrorKind};
+#[cfg(any(feature = "http", feature = "sse"))]
+use mcp_transport::Delivery;
 use mcp_transport::{Backoff, TraceContext};
 
 use super::Client;
+#[cfg(all(feature = "http", feature = "sse"))]
+use crate::url_connector::UrlConnector;
 
 impl Client {
+    /// Sends a header with each HTTP request to the server, in place of one of the same name.
+    ///
+    /// The transport is still detected. Applies to a URL, or the single remote server of a configuration; for
+    /// another target, [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config). So it
+    /// does for a header that is not valid. A redirect to another origin loses the header.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = mcp_client::Client::new("https://example.com/mcp")?.header("x-tenant", "blue");
+    /// # Ok(()) }
+    /// ```
+    #[cfg(any(feature = "http", feature = "sse"))]
+    #[doc(alias = "headers")]
+    #[must_use]
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let applies = self.target.change_url(|url| url.header(name, value));
+        self.changed_if("header", applies)
+    }
+
+    /// Sends `Authorization: Bearer` with `token` to the server; see [`header`](Client::header).
+    #[cfg(any(feature = "http", feature = "sse"))]
+    #[doc(alias = "auth")]
+    #[must_use]
+    pub fn bearer_token(mut self, token: impl AsRef<str>) -> Self {
+        let token = token.as_ref();
+        let applies = self.target.change_url(|url| url.bearer_token(token));
+        self.changed_if("bearer_token", applies)
+    }
+
+    /// Sends the HTTP requests with this client: its proxy, certificates and time-outs. Default:
+    /// [`HttpClient::new`](crate::http::HttpClient::new).
+    ///
+    /// The transport is still detected. Applies to a URL and to all remote servers of a configuration; for
+    /// another target, [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config).
+    #[cfg(any(feature = "http", feature = "sse"))]
+    #[doc(alias = "proxy")]
+    #[must_use]
+    pub fn http_client(mut self, client: mcp_http::HttpClient) -> Self {
+        let applies = self.target.change_urls(|url| url.http_client(client.clone()));
+        self.changed_if("http_client", applies)
+    }
+
+    /// A setting that does not apply to the target is an error at connect.
+    #[cfg(any(feature = "http", feature = "sse"))]
+    fn changed_if(mut self, setter: &str, applies: bool) -> Self {
+        if !applies && self.misuse.is_none() {
+            let target = self.target.describe();
+            let message = format!(
+                "Client::{setter} applies to a URL: set it on the transport or in the configuration"
+            );
+            let error = Error::new(ErrorKind::Config, target, message);
+            self.misuse = Some(error.with_delivery(Delivery::NotSent));
+        }
+        self.changed()
+    }
+
     /// What errors and logs call the server. Default: its command or URL.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
@@ -48,7 +111,8 @@ impl Client {
     #[must_use]
     pub fn prior_discover(mut self, verdict: Verdict) -> Self {
         #[cfg(all(feature = "http", feature = "sse"))]
-        if let Some(crate::target::OneServer { detect: Some(detect), .. }) = self.target.one()
+        if let Some(crate::target::OneServer { url: Some(UrlConnector::Detect(detect)), .. }) =
+            self.target.one()
             && let Some(binding) = verdict.binding
         {
             detect.assume(binding);
@@ -90,6 +154,13 @@ impl Client {
     #[must_use]
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.options.probe_timeout = limit;
+        self.changed()
+    }
+
+    /// The rounds in which a server may ask for input before it answers a call. Default: 10.
+    #[must_use]
+    pub fn max_rounds(mut self, rounds: u32) -> Self {
+        self.options.max_rounds = rounds;
         self.changed()
     }
 

@@ -1,6 +1,6 @@
 //! What a client can be made from.
 
-use mcp_client::{Client, Memory};
+use mcp_client::{Client, ErrorKind, Memory};
 
 use crate::bookshop::bookshop;
 
@@ -83,4 +83,23 @@ async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
     assert_eq!(status[2].state, ServerState::Failed);
     let failure = client.connect().await.unwrap_err().to_string();
     assert!(failure.contains("/nowhere/server") && failure.contains("OAuth"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_setting_of_urls_on_another_target_is_an_error_at_connect() {
+    let bytes = || tokio::io::duplex(64);
+    for (name, client) in [
+        ("header", Client::new(bytes()).unwrap().header("x-tenant", "blue")),
+        ("bearer_token", Client::new(bytes()).unwrap().bearer_token("s3cret")),
+    ] {
+        let error = client.connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains("set it on the transport"), "{text}");
+        assert!(!format!("{client:?} {error:?}").contains("s3cret"));
+    }
+    let client = Client::new("http://127.0.0.1:9/mcp").unwrap().header("x-tenant", "a\nb");
+    let error = client.connect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("x-tenant"), "{error}");
 }
