@@ -40,7 +40,7 @@ use crate::token::set::Tokens;
 #[derive(Clone)]
 #[must_use]
 pub struct OAuth {
-    pub(crate) settings: Settings,
+    settings: Arc<Settings>,
     shared: Arc<Shared>,
 }
 
@@ -86,12 +86,12 @@ pub struct Status {
 
 impl OAuth {
     pub(crate) fn of(grant: GrantKind) -> Self {
-        Self { settings: Settings::new(grant), shared: Arc::default() }
+        Self { settings: Arc::new(Settings::new(grant)), shared: Arc::default() }
     }
 
     /// Changes a setting: what was shared belongs to the settings before.
     pub(crate) fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.settings);
+        change(Arc::make_mut(&mut self.settings));
         self.shared = Arc::default();
         self
     }
@@ -132,7 +132,7 @@ impl OAuth {
             let mut servers = self.shared.servers();
             let state = servers.entry(url).or_insert_with_key(|url| {
                 let client = self.settings.http.as_ref().or(client).cloned().unwrap_or_default();
-                let settings = Arc::new(self.settings.clone());
+                let settings = Arc::clone(&self.settings);
                 let gate = Arc::clone(&self.shared.gate);
                 Arc::new(ServerState::new(settings, gate, url.clone(), client))
             });

@@ -44,6 +44,9 @@ pub enum Dpop {
     Never,
 }
 
+/// Chooses one of the authorization servers of a server.
+pub(crate) type Chooser = Arc<dyn Fn(&[String]) -> Option<String> + Send + Sync>;
+
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) grant: GrantKind,
@@ -55,7 +58,7 @@ pub(crate) struct Settings {
     pub(crate) client_name: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) issuer: Option<String>,
-    pub(crate) chooser: Option<Arc<dyn Fn(&[String]) -> Option<String> + Send + Sync>>,
+    pub(crate) chooser: Option<Chooser>,
     pub(crate) resource: Resource,
     pub(crate) authorize_params: Vec<(String, String)>,
     pub(crate) token_params: Vec<(String, String)>,

@@ -39,7 +39,7 @@ pub(crate) enum Step {
     Refresh,
     Grant,
     /// Get a token with more scopes.
-    StepUp,
+    MoreScopes,
 }
 
 /// Decides.
@@ -57,7 +57,7 @@ pub(crate) fn decide(facts: &Facts) -> Step {
     if facts.lacks_scope {
         let limit = if facts.is_service { MAX_STEP_UPS_OF_SERVICE } else { MAX_STEP_UPS };
         let may = facts.asks_for_more && !facts.may_not_ask && stage.step_ups < limit;
-        return if may { Step::StepUp } else { Step::GiveUp };
+        return if may { Step::MoreScopes } else { Step::GiveUp };
     }
     if stage.granted {
         return Step::GiveUp;
@@ -98,12 +98,12 @@ mod tests {
             // 403 and scopes.
             (Facts::default(), Step::GiveUp),
             (Facts { can_refresh: true, has_other: true, ..Facts::default() }, Step::GiveUp),
-            (scope, Step::StepUp),
-            (Facts { is_unauthorized: true, can_refresh: true, ..scope }, Step::StepUp),
+            (scope, Step::MoreScopes),
+            (Facts { is_unauthorized: true, can_refresh: true, ..scope }, Step::MoreScopes),
             (Facts { asks_for_more: false, ..scope }, Step::GiveUp),
             (Facts { may_not_ask: true, ..scope }, Step::GiveUp),
             (Facts { has_other: true, ..scope }, Step::Retry),
-            (Facts { stage: stepped(1), ..scope }, Step::StepUp),
+            (Facts { stage: stepped(1), ..scope }, Step::MoreScopes),
             (Facts { stage: stepped(2), ..scope }, Step::GiveUp),
             (Facts { is_service: true, stage: stepped(1), ..scope }, Step::GiveUp),
             // Proofs.

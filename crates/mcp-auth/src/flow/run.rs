@@ -108,7 +108,7 @@ impl ServerAuth {
         for _ in 0..MAX_TURNS {
             let mut stage = facts.stage;
             let step = decide(&facts);
-            let has_to_wait = matches!(step, Step::Refresh | Step::Grant | Step::StepUp);
+            let has_to_wait = matches!(step, Step::Refresh | Step::Grant | Step::MoreScopes);
             if has_to_wait && head.is_background && self.state.flight.is_login() {
                 return Ok(NextStep::GiveUp);
             }
@@ -127,9 +127,9 @@ impl ServerAuth {
                     // The work of others, such as a login, gives a token too.
                     self.start_refresh(Some(challenge.clone()))
                 }
-                Step::Grant | Step::StepUp => {
+                Step::Grant | Step::MoreScopes => {
                     stage.granted = true;
-                    let is_step_up = step == Step::StepUp;
+                    let is_step_up = step == Step::MoreScopes;
                     stage.step_ups += u8::from(is_step_up);
                     let current = self.state.current();
                     let refused = current.filter(|it| it.is_in(refusal.sent));
