@@ -14,6 +14,7 @@ use crate::flow::state::ServerState;
 use crate::grant::kind::GrantKind;
 use crate::revoke::revoke;
 use crate::settings::Settings;
+use crate::store::StoreKey;
 use crate::token::set::Tokens;
 
 /// OAuth 2.1 for MCP servers: one value for any number of them.
@@ -139,6 +140,14 @@ impl OAuth {
             Arc::clone(state)
         };
         Ok(ServerAuth { state, _owner: Arc::clone(&self.shared) as _ })
+    }
+
+    /// Names the tokens for the server at `url` in a [store](Self::store).
+    ///
+    /// # Errors
+    /// As [`for_server`](Self::for_server).
+    pub fn store_key(&self, url: impl AsRef<str>) -> Result<StoreKey, Error> {
+        self.for_server(url).map(|server| server.state.key.clone())
     }
 
     /// Gets a token for the server at `url`, also if there is one already.

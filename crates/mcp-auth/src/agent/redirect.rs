@@ -77,10 +77,9 @@ impl Redirect {
         let params: Vec<_> = form_urlencoded::parse(query.as_bytes())
             .map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned())))
             .collect();
-        let redirect = Self(params);
-        let has_outcome = redirect.param("code").is_some() || redirect.param("error").is_some();
-        match has_outcome && redirect.param("state").is_some() {
-            true => Ok(redirect),
+        let has = |name: &str| params.iter().any(|(it, _)| it == name);
+        match (has("code") || has("error")) && has("state") {
+            true => Ok(Self(params)),
             false => Err(Error::new(
                 ErrorKind::Protocol,
                 "this is not the address that a login ends at: it has no code and state",

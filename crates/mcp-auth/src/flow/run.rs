@@ -172,6 +172,9 @@ async fn load(state: Arc<ServerState>) -> Outcome {
 
 impl Authorize for ServerAuth {
     fn ready(&self, head: &RequestHead) -> Option<Credentials> {
+        if !self.state.is_for(&head.uri) {
+            return Some(Credentials::none());
+        }
         let Some(current) = self.state.known()? else { return Some(Credentials::none()) };
         match current.freshness() {
             Freshness::Fresh => {}
@@ -195,6 +198,9 @@ impl Authorize for ServerAuth {
         head: &RequestHead,
         refusal: Refusal<'_>,
     ) -> Result<NextStep, mcp_http::Error> {
+        if !self.state.is_for(&head.uri) {
+            return Ok(NextStep::GiveUp);
+        }
         self.next_step(head, refusal).await.map_err(Error::into_http)
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use mcp_http::{Credentials, HttpClient, RequestHead};
 use mcp_transport::Hold;
 use tokio::sync::{OnceCell, watch};
@@ -149,6 +149,21 @@ impl ServerState {
             tokens: Mutex::default(),
             changes: watch::channel(0).0,
         }
+    }
+
+    /// Whether a request goes to the server: to its origin. Others get no token.
+    pub(crate) fn is_for(&self, uri: &Uri) -> bool {
+        let port = uri.port_u16().or_else(|| match uri.scheme_str() {
+            Some("https") => Some(443),
+            Some("http") => Some(80),
+            _ => None,
+        });
+        uri.scheme_str() == Some(self.url.scheme())
+            && port == self.url.port_or_known_default()
+            && uri
+                .host()
+                .zip(self.url.host_str())
+                .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
     }
 
     /// What sends the requests of the authorization.
