@@ -334,7 +334,7 @@ impl State {
     fn issue(&mut self, kind: &str, scope: Option<String>) -> Answer {
         let number = self.number();
         let access = format!("access-{CANARY}-{number}");
-        self.access.insert(access.clone(), scope.clone().unwrap_or_default());
+        self.access.insert(access.clone(), scope.unwrap_or_default());
         let mut body = json!({ "access_token": access, "token_type": "bearer" });
         if let Some(ttl) = self.ttl {
             body["expires_in"] = ttl.into();
