@@ -120,7 +120,10 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
             let bytes = finished.len();
             checked(request, Received { value, bytes }, deadline).await
         }
-        Err(error) => Ok(RoundOutcome::Other(finished, request.undecodable(error))),
+        Err(error) => {
+            let error = request.undecodable(&finished, error);
+            Ok(RoundOutcome::Other(finished, error))
+        }
     }
 }
 

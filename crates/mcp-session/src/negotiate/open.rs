@@ -427,6 +427,7 @@ async fn connected(
         connection.transport.clone(),
         Arc::clone(server),
         options.handlers.clone(),
+        &options.capabilities,
         Arc::clone(&tracing),
     ));
     stage.connected(&connection.transport, &server_requests);
