@@ -7,6 +7,8 @@ use mcp_core::ProtocolVersion;
 use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
 use mcp_session::{EraPolicy, Error, ErrorKind, SessionOptions, Timeout};
 
+#[cfg(feature = "oauth")]
+use crate::target::ServerAuthorization;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 use crate::{
@@ -24,10 +26,19 @@ pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
 
 /// The servers of an expanded configuration.
 pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
+    #[cfg(feature = "oauth")]
+    let oauth = mcp_auth::OAuth::new();
+    let prepare = |name: &str, server: &mcp_config::Server| {
+        #[cfg_attr(not(feature = "oauth"), allow(unused_mut, reason = "nothing else authorizes"))]
+        let mut prepared = prepared(name, server)?;
+        #[cfg(feature = "oauth")]
+        authorize(&mut prepared.one, server, &oauth);
+        Ok(prepared)
+    };
     let mut servers: Vec<Entry> = config
         .servers
         .into_iter()
-        .map(|(name, server)| Entry { outcome: prepared(&name, &server), name: name.into() })
+        .map(|(name, server)| Entry { outcome: prepare(&name, &server), name: name.into() })
         .collect();
     for doubt in config.problems.iter().filter(|problem| !problem.is_fatal()) {
         tracing::warn!("configuration: {doubt}");
@@ -80,6 +91,18 @@ impl ManyServers {
         let mut entries = self.0.to_vec();
         let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
         let changed = servers.filter_map(|it| it.one.change_url(&change).then_some(())).count();
+        self.0 = entries.into();
+        changed > 0
+    }
+
+    /// Authorizes the requests to the servers behind URLs that have nothing else which does. Whether there are
+    /// any.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
+        let mut entries = self.0.to_vec();
+        let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
+        let open = servers.filter(|it| !matches!(it.one.auth, ServerAuthorization::Header));
+        let changed = open.filter_map(|it| it.one.set_oauth(auth).then_some(())).count();
         self.0 = entries.into();
         changed > 0
     }
@@ -165,14 +188,33 @@ fn process(name: &str, _: &mcp_config::Stdio) -> Result<OneServer, Error> {
     Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
 }
 
+/// Notes what authorizes the requests to a server: a header, or OAuth if it says so.
+#[cfg(feature = "oauth")]
+fn authorize(one: &mut OneServer, server: &mcp_config::Server, oauth: &mcp_auth::OAuth) {
+    let mcp_config::Target::Remote(remote) = &server.target else { return };
+    let has_header = remote.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+    match &remote.auth {
+        Some(Auth::OAuth) => _ = one.set_oauth(oauth),
+        Some(_) => one.auth = ServerAuthorization::Header,
+        None if has_header => one.auth = ServerAuthorization::Header,
+        None => {}
+    }
+}
+
 fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
     let mut headers: Vec<(&str, String)> = Vec::new();
     match &server.auth {
         None => {}
         Some(Auth::Bearer(token)) => headers.push(("authorization", format!("Bearer {token}"))),
+        #[cfg(feature = "oauth")]
+        Some(Auth::OAuth) => {}
+        #[cfg(not(feature = "oauth"))]
+        Some(Auth::OAuth) => {
+            let message = "it wants OAuth, which needs the feature `oauth` of mcp-client";
+            return Err(unusable(name, message));
+        }
         Some(_) => {
-            let message =
-                "it wants OAuth, which this client does not offer: set \"auth\" to a token";
+            let message = "its \"auth\" is not known here: set it to \"oauth\" or to a token";
             return Err(unusable(name, message));
         }
     }
