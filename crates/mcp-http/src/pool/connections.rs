@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -230,7 +231,7 @@ impl Pool {
 
     fn release(self: &Arc<Self>, http2: &Arc<Http2>) {
         let mut state = self.lock();
-        let left = http2.state.streams.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) - 1;
+        let left = http2.state.streams.fetch_sub(1, Relaxed) - 1;
         if left == 0
             && let Some(shared) = state.shared.iter_mut().find(|it| Arc::ptr_eq(&it.http2, http2))
         {
@@ -266,7 +267,7 @@ impl Pool {
                 let connected = connector.connect(&target.uri, &target.route, quick_ack).await?;
                 if !connected.is_h2 {
                     let opened = Http1::open(connected.io, connected.state).await;
-                    return opened.map(Opened::Http1).map_err(|error| broken(error));
+                    return opened.map(Opened::Http1).map_err(broken);
                 }
                 let on_change = Box::new(move || {
                     if let Some(pool) = Weak::upgrade(&pool) {
@@ -274,7 +275,7 @@ impl Pool {
                     }
                 });
                 let opened = Http2::open(connected.io, connected.state, on_change).await;
-                opened.map(Opened::Http2).map_err(|error| broken(error))
+                opened.map(Opened::Http2).map_err(broken)
             };
             connector.within_timeout(&target.uri, &target.route, opening).await
         }
@@ -411,7 +412,7 @@ impl State {
     fn stream(&mut self, runtime: runtime::Id) -> Option<Arc<Http2>> {
         for shared in self.shared.iter().filter(|shared| shared.http2.runtime == runtime) {
             let state = &shared.http2.state;
-            let taken = state.streams.load(std::sync::atomic::Ordering::Relaxed);
+            let taken = state.streams.load(Relaxed);
             if state.is_over() || state.is_in_doubt() || taken >= state.limit() {
                 continue;
             }
@@ -419,7 +420,7 @@ impl State {
                 state.check();
                 continue;
             }
-            state.streams.store(taken + 1, std::sync::atomic::Ordering::Relaxed);
+            state.streams.store(taken + 1, Relaxed);
             return Some(shared.http2.clone());
         }
         None
@@ -458,7 +459,7 @@ impl State {
 
 impl Shared {
     fn is_unused(&self) -> bool {
-        self.http2.state.streams.load(std::sync::atomic::Ordering::Relaxed) == 0
+        self.http2.state.streams.load(Relaxed) == 0
     }
 }
 

@@ -30,7 +30,6 @@ async fn call(client: &HttpClient, url: &Uri) -> Result<Bytes, Error> {
 
 /// Makes `total` calls, so many at a time. None fails.
 async fn many_calls(client: &HttpClient, url: &Uri, at_a_time: usize, total: usize) {
-    let started = Instant::now();
     let left = Arc::new(AtomicUsize::new(total));
     let mut tasks = JoinSet::new();
     for _ in 0..at_a_time {
@@ -50,7 +49,6 @@ async fn many_calls(client: &HttpClient, url: &Uri, at_a_time: usize, total: usi
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
     }
-    println!("{total} calls, {at_a_time} at a time: {:?}", started.elapsed());
 }
 
 /// A server that allows 8 streams with small windows and closes a connection gracefully after 50 requests.
@@ -165,7 +163,7 @@ async fn no_call_fails_at_nginx() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
     let Some(nginx) = Nginx::start(folder.path(), &certificate, &key).await else {
-        println!("skipped: nginx is not installed");
+        eprintln!("skipped: nginx is not installed");
         return;
     };
     let client = trusting(ca).build().unwrap();
