@@ -195,12 +195,5 @@ pub(crate) fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Connect(ConnectStep::Proxy), message.into()).not_sent()
 }
 
-/// The host, without the brackets of an IPv6 address, and the port of `server`.
-fn host_and_port(server: &Uri) -> (&str, u16) {
-    let host = server.host().unwrap_or_default();
-    let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    (host.trim_start_matches('[').trim_end_matches(']'), server.port_u16().unwrap_or(default))
-}
-
 #[cfg(test)]
 mod tests;
