@@ -20,6 +20,7 @@ use crate::hook::RequestHead;
 use crate::pool::{Host, Lease};
 use crate::received::Received;
 use crate::response::ResponseBody;
+use crate::secrets::SentSecrets;
 use crate::settings::Settings;
 use crate::timer::{IdleTimer, ReadTimeout};
 use crate::tls::Tls;
@@ -134,6 +135,7 @@ impl HttpClient {
             #[cfg(not(feature = "decompression"))]
             let decompresses = false;
             let body_len = request.body().len();
+            let secrets = SentSecrets::of(request.headers());
             let mut timer = IdleTimer::new(read_timeout);
             loop {
                 let lease = timer.race(pin!(host.checkout(&client.inner.connector))).await;
@@ -146,7 +148,10 @@ impl HttpClient {
                         }
                         lease.state().quick_ack.on_response();
                         let is_early = is_early_answer(&lease, response.status(), body_len);
-                        let (parts, incoming) = response.into_parts();
+                        let (mut parts, incoming) = response.into_parts();
+                        if let Some(secrets) = secrets {
+                            parts.extensions.insert(secrets);
+                        }
                         let received = Received::new(incoming, lease, timer, is_early);
                         return Ok(ResponseBody::respond(parts, received, decompresses));
                     }

@@ -98,7 +98,10 @@ impl Connector {
             self.tls.check()?;
         }
         self.addresses.check_literal(server)?;
-        let socket = self.open(server, route).await?;
+        let socket = self.open(server, route).await.map_err(|error| {
+            let hint = proxy::exemption_hint(server).filter(|_| route.has_proxy());
+            hint.into_iter().fold(error, |error, hint| error.amended(&hint))
+        })?;
         let state = Arc::new(ConnState::new(quick_ack));
         let stream = Stream::new(socket, state.clone(), self.write_timeout);
         #[cfg(feature = "_tls")]

@@ -150,6 +150,12 @@ impl Error {
         self
     }
 
+    /// The same with more text.
+    pub(crate) fn amended(mut self, text: &str) -> Self {
+        self.0.message = format!("{}; {text}", self.0.message).into();
+        self
+    }
+
     pub(crate) fn not_sent(mut self) -> Self {
         self.0.not_sent = true;
         self

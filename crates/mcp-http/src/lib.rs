@@ -51,6 +51,7 @@ mod proxy;
 mod received;
 mod redirect;
 mod response;
+mod secrets;
 mod service;
 mod settings;
 mod socket;

@@ -3,6 +3,7 @@ use std::future::poll_fn;
 
 use http::header::LOCATION;
 use http::{Method, Request, Response, StatusCode, Uri};
+use mcp_core::Excerpt;
 use tower_service::Service;
 use url::Url;
 
@@ -53,7 +54,8 @@ where
         let at = moved.as_ref().unwrap_or(url);
         let request = request(at);
         let may_change_method = matches!(*request.method(), Method::GET | Method::HEAD);
-        poll_fn(|cx| service.poll_ready(cx)).await.map_err(Error::from_service)?;
+        let ready = poll_fn(|cx| service.poll_ready(cx)).await;
+        ready.map_err(|error| Error::from_service(error).not_sent())?;
         let mut response = service.call(request).await.map_err(Error::from_service)?;
         let keeps_method = match response.status() {
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
@@ -114,7 +116,7 @@ fn safe(mut url: Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
-    url.into()
+    Excerpt(url.as_str()).to_string()
 }
 
 #[cfg(test)]

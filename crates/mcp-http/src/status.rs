@@ -4,19 +4,20 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
 use http_body::Body as HttpBody;
+use mcp_core::Excerpt;
 
 use crate::collect::next_data;
 use crate::redirect::final_url;
+use crate::secrets::SentSecrets;
 use crate::url::SafeUrl;
 
 /// How many bytes of the body of a failure are kept.
 const BODY_LIMIT: usize = 8 * 1024;
 /// How long reading the body of a failure may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many characters of the body `Display` shows.
-const SUMMARY_LENGTH: usize = 200;
 
 /// Headers whose values must not reach a log.
 const SECRET_HEADERS: [&str; 8] = [
@@ -92,35 +93,40 @@ impl StatusError {
         };
         // What has arrived by then is enough.
         let _ = tokio::time::timeout(timeout, reading).await;
-        Self::with(parts.status, parts.headers, url, &kept, is_truncated)
+        Self::with(&parts, url, &kept, is_truncated)
     }
 
     /// A failure whose body was read before; 8 KiB of it are kept.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, url: &Uri, body: &[u8]) -> Self {
-        let kept = &body[..body.len().min(BODY_LIMIT)];
-        Self::with(status, headers, url, kept, kept.len() < body.len())
+        let (mut parts, ()) = Response::new(()).into_parts();
+        (parts.status, parts.headers) = (status, headers);
+        Self::of(&parts, url, body)
     }
 
-    fn with(
-        status: StatusCode,
-        mut headers: HeaderMap,
-        url: &Uri,
-        body: &[u8],
-        is_truncated: bool,
-    ) -> Self {
+    /// Like [`new`](Self::new), with the head of the response. Secrets of the request, which the response may
+    /// have as its [`SentSecrets`], are replaced in the body.
+    #[must_use]
+    pub fn of(parts: &Parts, url: &Uri, body: &[u8]) -> Self {
+        let kept = &body[..body.len().min(BODY_LIMIT)];
+        Self::with(parts, url, kept, kept.len() < body.len())
+    }
+
+    fn with(parts: &Parts, url: &Uri, body: &[u8], is_truncated: bool) -> Self {
+        let mut headers = parts.headers.clone();
+        let mut body = String::from_utf8_lossy(body).into_owned();
+        let secrets = parts.extensions.get::<SentSecrets>();
+        if let Some(secrets) = secrets {
+            secrets.mask(&mut body);
+        }
         for (name, value) in &mut headers {
-            if SECRET_HEADERS.contains(&name.as_str()) {
+            let repeats = secrets.is_some_and(|it| it.masked(value.as_bytes()).is_some());
+            if repeats || SECRET_HEADERS.contains(&name.as_str()) {
                 value.set_sensitive(true);
             }
         }
-        Self(Box::new(Inner {
-            status,
-            url: SafeUrl(url).to_string(),
-            headers,
-            body: String::from_utf8_lossy(body).into_owned(),
-            is_truncated,
-        }))
+        let (status, url) = (parts.status, SafeUrl(url).to_string());
+        Self(Box::new(Inner { status, url, headers, body, is_truncated }))
     }
 
     /// The status of the response.
@@ -165,13 +171,8 @@ impl StatusError {
         } else {
             body.lines().next().unwrap_or_default().to_owned()
         };
-        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-        let line = words.join(" ");
-        match line.char_indices().nth(SUMMARY_LENGTH) {
-            Some((end, _)) => format!("{}…", &line[..end]),
-            None => line,
-        }
+        let words: Vec<_> = text.split_whitespace().collect();
+        Excerpt(&words.join(" ")).to_string()
     }
 }
 
@@ -253,7 +254,12 @@ mod tests {
                 " <!DOCTYPE html><body><h1>It</h1><p class='a'>broke</body>",
                 "HTTP 500 Internal Server Error from URL: It broke",
             ),
-            (599, "application/json", "{\"e\":1}\u{1b}[31m", "HTTP 599 from URL: {\"e\":1} [31m"),
+            (
+                599,
+                "application/json",
+                "{\"e\":1}\u{1b}[31m",
+                "HTTP 599 from URL: {\"e\":1}\\u{1b}[31m",
+            ),
         ] {
             let line = line.replace("URL", "https://host:8443/mcp");
             assert_eq!(error(status, kind, body).to_string(), line);
@@ -265,7 +271,7 @@ mod tests {
         let error = error(500, "text/plain", &"ä".repeat(10_000));
         assert!(error.is_truncated());
         assert!(error.body().len() <= BODY_LIMIT + 3);
-        assert!(error.to_string().chars().count() < SUMMARY_LENGTH + 100);
+        assert!(error.to_string().chars().count() < 600);
         assert!(!format!("{error} {error:?}").contains("hidden"));
         assert_eq!(error.headers()["mcp-session-id"], "hidden");
     }

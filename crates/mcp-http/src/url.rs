@@ -2,6 +2,7 @@ use std::fmt;
 
 use http::Uri;
 use http::uri::Scheme;
+use mcp_core::Excerpt;
 
 /// Displays a URL without its secrets: credentials and query.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ impl fmt::Display for SafeUrl<'_> {
         if self.0.host().is_some() {
             f.write_str(&self.origin())?;
         }
-        f.write_str(self.0.path())
+        Excerpt(self.0.path()).fmt(f)
     }
 }
 

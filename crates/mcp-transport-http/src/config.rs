@@ -40,6 +40,8 @@ pub struct StreamableHttp<S = HttpClient> {
     message_limit: usize,
     backoff: Backoff,
     record_session_id: bool,
+    server_stream: bool,
+    keep_session: bool,
 }
 
 impl StreamableHttp {
@@ -56,6 +58,8 @@ impl StreamableHttp {
             message_limit: DEFAULT_LIMIT,
             backoff: Backoff::default(),
             record_session_id: false,
+            server_stream: true,
+            keep_session: false,
         })
     }
 }
@@ -72,9 +76,16 @@ impl<S> StreamableHttp<S> {
         service: impl FnOnce(S) -> T,
         auth: Option<Result<SharedAuthorize, Error>>,
     ) -> StreamableHttp<T> {
-        let Self { endpoint, service: old, message_limit, backoff, record_session_id, .. } = self;
-        let service = service(old);
-        StreamableHttp { endpoint, service, auth, message_limit, backoff, record_session_id }
+        StreamableHttp {
+            endpoint: self.endpoint,
+            service: service(self.service),
+            auth,
+            message_limit: self.message_limit,
+            backoff: self.backoff,
+            record_session_id: self.record_session_id,
+            server_stream: self.server_stream,
+            keep_session: self.keep_session,
+        }
     }
 
     /// Sends a header with every request, in place of one of the same name.
@@ -126,6 +137,24 @@ impl<S> StreamableHttp<S> {
         self
     }
 
+    /// Whether the GET stream of a legacy session is opened, on which the server sends what belongs to no
+    /// request. Without it such messages are missed, and the server has one connection less. Default: on.
+    ///
+    /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
+    pub fn server_stream(mut self, open: bool) -> Self {
+        self.server_stream = open;
+        self
+    }
+
+    /// Whether a legacy session stays open at the server when the transport is closed or dropped, for
+    /// another client that is given its id ([`session_id`]). Default: off.
+    ///
+    /// [`session_id`]: crate::StreamableHttpTransport::session_id
+    pub fn keep_session(mut self, keep: bool) -> Self {
+        self.keep_session = keep;
+        self
+    }
+
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -173,6 +202,8 @@ impl<S: HttpService> StreamableHttp<S> {
         let mut endpoint =
             HttpEndpoint::new(service, url, headers, self.message_limit, self.backoff);
         endpoint.record_session_id = self.record_session_id;
+        endpoint.server_stream = self.server_stream;
+        endpoint.keep_session = self.keep_session;
         endpoint.auth = self.authorizer()?;
         Ok(endpoint)
     }

@@ -28,6 +28,8 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) message_limit: usize,
     pub(crate) backoff: Backoff,
     pub(crate) record_session_id: bool,
+    pub(crate) server_stream: bool,
+    pub(crate) keep_session: bool,
     pub(crate) auth: Option<SharedAuthorize>,
 }
 
@@ -83,6 +85,8 @@ impl<S: HttpService> HttpEndpoint<S> {
             message_limit,
             backoff,
             record_session_id: false,
+            server_stream: true,
+            keep_session: false,
             auth: None,
         }
     }

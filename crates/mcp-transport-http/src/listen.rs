@@ -32,6 +32,9 @@ impl<S: HttpService> Inner<S> {
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub(crate) async fn listen(self: &Arc<Self>, session: &Arc<Session<S>>) {
+        if !self.endpoint.server_stream {
+            return;
+        }
         let opened = self.start_listener(session);
         // An error means that the listener has ended.
         let _ = tokio::time::timeout(HEAD_TIMEOUT, opened).await;

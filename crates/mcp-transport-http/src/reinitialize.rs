@@ -111,7 +111,7 @@ impl<S: HttpService> Inner<S> {
             let (body, id) = (encode_request(&ping), session.id.as_ref());
             let response = match self.post(&headers, id, body, pending).await? {
                 Reply::Response(response) => response,
-                Reply::Events(events) => self.first_response(method::PING, events).await?,
+                Reply::Events(events, _) => self.first_response(method::PING, events).await?,
                 Reply::Refused(refusal) => {
                     return Ok(SessionState::after_refusal(&refusal, &ping.id));
                 }
@@ -171,7 +171,7 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
         let pending = PendingRequest { request: &request.message, batches: false };
         match reply::read(&inner.endpoint, pending, response).await? {
             Reply::Response(response) => Ok(response),
-            Reply::Events(events) => inner.first_response(method, events).await,
+            Reply::Events(events, _) => inner.first_response(method, events).await,
             Reply::Refused(refusal) => refusal.into_response(pending),
             Reply::Batch(_) => Err(no_response(method, "the response is a batch")),
         }

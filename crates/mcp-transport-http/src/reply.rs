@@ -1,12 +1,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response as HttpResponse, StatusCode, Uri};
+use http::{Response as HttpResponse, StatusCode, Uri, response::Parts};
 use mcp_core::{ErrorObject, Message, Request, RequestId, Response};
 use mcp_http::{
     HttpService, StatusError,
     sse::Events,
-    transport::{is_event_stream, media_type, messages::Messages, read_to_end},
+    transport::{SentSecrets, is_event_stream, media_type, messages::Messages, read_to_end},
 };
 use mcp_transport::Error;
 
@@ -34,8 +34,8 @@ pub(crate) enum Reply<S: HttpService> {
     Response(Response),
     /// A batch of messages, the response among them.
     Batch(Vec<Message>),
-    /// A stream of messages.
-    Events(Events<PinnedBody<S>>),
+    /// A stream of messages, and the secrets of the request.
+    Events(Events<PinnedBody<S>>, Option<SentSecrets>),
     /// The status is a failure.
     Refused(Refusal),
 }
@@ -103,7 +103,9 @@ pub(crate) async fn read<S: HttpService>(
         return Ok(Reply::Refused(Box::pin(read_refusal(endpoint, response)).await));
     }
     if is_event_stream(response.headers()) {
-        return Ok(Reply::Events(endpoint.events(response.into_body())));
+        let (mut head, body) = response.into_parts();
+        let secrets = head.extensions.remove::<SentSecrets>();
+        return Ok(Reply::Events(endpoint.events(body), secrets));
     }
     let fail = |why: Cow<'static, str>, error: StatusError| {
         no_response(&pending.request.method, why).with_source(error)
@@ -122,13 +124,16 @@ pub(crate) async fn read<S: HttpService>(
         .await
         .map_err(|error| from_http(error, &pending.request.method, &url))?;
     let why = match Messages::parse(&body, pending.batches) {
-        Ok(Messages::One(Message::Response(response))) => return Ok(Reply::Response(response)),
+        Ok(Messages::One(Message::Response(mut response))) => {
+            mask(&mut response, head.extensions.get());
+            return Ok(Reply::Response(response));
+        }
         Ok(Messages::Batch(messages)) => return Ok(Reply::Batch(messages)),
         Ok(Messages::One(_)) => "the body is a message, but not a response".into(),
         Err(_) if body.is_empty() => "the body is empty".into(),
         Err(error) => Cow::Owned(format!("the response is {error}")),
     };
-    Err(fail(why, StatusError::new(head.status, head.headers, &url, &body)))
+    Err(fail(why, StatusError::of(&head, &url, &body)))
 }
 
 fn is_json(media_type: &str) -> bool {
@@ -150,17 +155,25 @@ async fn read_refusal<S: HttpService>(
         Ok(Ok(body)) => body,
         _ => Bytes::new(),
     };
-    refusal(head.status, head.headers, &url, &body)
+    refusal(&head, &url, &body)
 }
 
-fn refusal(status: StatusCode, headers: HeaderMap, url: &Uri, body: &Bytes) -> Refusal {
+/// Replaces secrets of the request that an error repeats.
+pub(crate) fn mask(response: &mut Response, secrets: Option<&SentSecrets>) {
+    if let (Err(error), Some(secrets)) = (&mut response.outcome, secrets) {
+        secrets.mask(&mut error.message);
+    }
+}
+
+fn refusal(head: &Parts, url: &Uri, body: &Bytes) -> Refusal {
     let response = match Messages::parse(body, false) {
-        Ok(Messages::One(Message::Response(response))) if response.outcome.is_err() => {
+        Ok(Messages::One(Message::Response(mut response))) if response.outcome.is_err() => {
+            mask(&mut response, head.extensions.get());
             Some(response)
         }
         _ => None,
     };
-    Refusal { error: StatusError::new(status, headers, url, body), response }
+    Refusal { error: StatusError::of(head, url, body), response }
 }
 
 #[cfg(test)]
@@ -194,10 +207,10 @@ mod tests {
             let request = Request::new(7, "m");
             let id = request.id.clone();
             let pending = PendingRequest { request: &request, batches: false };
-            let status = StatusCode::from_u16(status).unwrap();
+            let (mut head, ()) = HttpResponse::new(()).into_parts();
+            head.status = StatusCode::from_u16(status).unwrap();
             let url = Uri::from_static("http://h/");
-            let refusal =
-                refusal(status, HeaderMap::new(), &url, &Bytes::from_static(body.as_bytes()));
+            let refusal = refusal(&head, &url, &Bytes::from_static(body.as_bytes()));
             assert_eq!(refusal.names(&id), body.contains("\"id\":7") && body.contains("error"));
             match (refusal.into_response(pending), expected) {
                 (Ok(response), Ok(code)) => {

@@ -215,8 +215,9 @@ fn exchange<S: HttpService>(
         })
     });
     let response = match replied {
-        Ok(Ok((Reply::Events(events), resumption))) => {
-            let stream = ResponseStream::of_events(open, method.clone(), events, resumption);
+        Ok(Ok((Reply::Events(events, secrets), resumption))) => {
+            let mut stream = ResponseStream::of_events(open, method.clone(), events, resumption);
+            stream.secrets = secrets;
             return Ok(Exchange::from_stream(id, stream));
         }
         Ok(Ok((Reply::Batch(messages), _))) => {

@@ -13,7 +13,7 @@ use mcp_http::{
     HttpService,
     sse::{Event, Events},
     transport::{
-        closed,
+        SentSecrets, closed,
         messages::{Messages, SkippedEvents, error_data, message_data},
     },
 };
@@ -23,6 +23,7 @@ use crate::{
     endpoint::{HttpEndpoint, NoStream, PinnedBody},
     error::{ended_early, expired, from_http, no_response},
     open_request::{Ended, OpenRequest},
+    reply::mask,
     resume::Resumption,
     session_state::SessionState,
 };
@@ -41,6 +42,8 @@ pub(crate) struct ResponseStream<S: HttpService> {
     /// Absent in the modern era.
     resumption: Option<Resumption>,
     skipped: SkippedEvents,
+    /// The secrets of the request.
+    pub(crate) secrets: Option<SentSecrets>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "reading is the usual state, and costs no box")]
@@ -60,7 +63,7 @@ impl<S: HttpService> ResponseStream<S> {
     ) -> Self {
         let source = Source::Reading(events);
         let (queue, skipped) = (VecDeque::new(), SkippedEvents::default());
-        Self { request, method, source, queue, resumption, skipped }
+        Self { request, method, source, queue, resumption, skipped, secrets: None }
     }
 
     /// The messages of a batch that came as JSON.
@@ -71,7 +74,7 @@ impl<S: HttpService> ResponseStream<S> {
     ) -> Self {
         let (source, queue) = (Source::Over, messages.into());
         let skipped = SkippedEvents::default();
-        Self { request, method, source, queue, resumption: None, skipped }
+        Self { request, method, source, queue, resumption: None, skipped, secrets: None }
     }
 
     fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
@@ -130,6 +133,8 @@ impl<S: HttpService> ResponseStream<S> {
 
     /// An event that is no message fails no request.
     fn skip(&mut self, data: &[u8]) {
+        let masked = self.secrets.as_ref().and_then(|secrets| secrets.masked(data));
+        let data = masked.as_ref().map_or(data, String::as_bytes);
         self.skipped.add(data);
         self.request.inner.skip(data);
     }
@@ -151,7 +156,8 @@ impl<S: HttpService> ResponseStream<S> {
     }
 
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
-        let text = String::from_utf8_lossy(data);
+        let masked = self.secrets.as_ref().and_then(|secrets| secrets.masked(data));
+        let text = masked.map_or_else(|| String::from_utf8_lossy(data), Cow::Owned);
         let why = format!("an event of the response cannot be read: {}", Excerpt(&text));
         no_response(&self.method, why).with_source(error)
     }
@@ -267,7 +273,8 @@ impl<S: HttpService> Stream for ResponseStream<S> {
             }
             while let Some(message) = this.queue.pop_front() {
                 match this.filter(message) {
-                    Some(Message::Response(response)) => {
+                    Some(Message::Response(mut response)) => {
+                        mask(&mut response, this.secrets.as_ref());
                         this.check_session(&response);
                         return this.end(Ok(Message::Response(response)));
                     }

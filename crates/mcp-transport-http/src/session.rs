@@ -87,7 +87,8 @@ impl<S: HttpService> Session<S> {
     /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
     /// its session ends some time in any case.
     pub(crate) async fn delete(&self) {
-        if let (Some(id), false) = (&self.id, self.is_over.load(Ordering::Relaxed)) {
+        let is_kept = self.endpoint.keep_session || self.is_lost();
+        if let (Some(id), false) = (&self.id, is_kept) {
             delete(&self.endpoint, &self.headers().in_background(), id).await;
         }
         self.set_lost();
@@ -97,7 +98,8 @@ impl<S: HttpService> Session<S> {
 impl<S: HttpService> Drop for Session<S> {
     fn drop(&mut self) {
         self.set_listener(None);
-        if let (Some(id), false) = (self.id.take(), *self.is_over.get_mut()) {
+        let is_kept = self.endpoint.keep_session || self.is_lost();
+        if let (Some(id), false) = (self.id.take(), is_kept) {
             let (endpoint, headers) = (Arc::clone(&self.endpoint), self.headers().in_background());
             self.runtime.spawn(async move { delete(&endpoint, &headers, &id).await });
         }

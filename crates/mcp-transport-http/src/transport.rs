@@ -4,6 +4,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use http::HeaderValue;
 use mcp_core::{Era, Request};
 use mcp_http::{
     HttpClient, HttpService,
@@ -55,6 +56,12 @@ impl<S: HttpService> StreamableHttpTransport<S> {
     /// has forgotten subscriptions, its log level, and the like.
     pub fn reinitializations(&self) -> u64 {
         self.inner.sessions.replaced.load(Ordering::Relaxed)
+    }
+
+    /// The id of the present legacy session, if the server has sessions. Knowing it may be enough to use the
+    /// session.
+    pub fn session_id(&self) -> Option<HeaderValue> {
+        self.inner.sessions.current().and_then(|session| session.id.clone())
     }
 }
 

@@ -6,7 +6,7 @@ use mcp_http::{
     HttpService, StatusError,
     sse::Events,
     transport::{
-        final_url, is_event_stream, media_type,
+        SentSecrets, final_url, is_event_stream, media_type,
         messages::{Messages, message_data},
         read_to_end,
     },
@@ -61,9 +61,10 @@ impl Accepted {
         let (head, body) = response.into_parts();
         // What breaks off is of no use, and the request was accepted.
         let Ok(body) = read_to_end(body, limit).await else { return Self::Nothing };
-        Self::parse(&body, id).unwrap_or_else(|| {
-            Self::Other(StatusError::new(head.status, head.headers, &url, &body))
-        })
+        match Self::parse(&body, id) {
+            Some(accepted) => accepted.masked(head.extensions.get()),
+            None => Self::Other(StatusError::of(&head, &url, &body)),
+        }
     }
 
     async fn read_events<B>(mut events: Events<B>, id: &RequestId) -> Self
@@ -78,6 +79,15 @@ impl Accepted {
             }
         }
         Self::Nothing
+    }
+
+    fn masked(mut self, secrets: Option<&SentSecrets>) -> Self {
+        if let (Self::Response(Response { outcome: Err(error), .. }), Some(secrets)) =
+            (&mut self, secrets)
+        {
+            secrets.mask(&mut error.message);
+        }
+        self
     }
 
     /// `None` for what is neither JSON-RPC nor a short acknowledgement.

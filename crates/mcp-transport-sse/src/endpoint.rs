@@ -10,7 +10,7 @@ use http_body::Body;
 use mcp_http::{
     Body as RequestBody, HttpService, StatusError,
     sse::Events,
-    transport::{EnvelopeExtras, final_url, is_event_stream, read_to_end},
+    transport::{EnvelopeExtras, SentSecrets, final_url, is_event_stream, read_to_end},
 };
 use mcp_transport::{Error, ErrorKind, Hold};
 use tokio::time::Instant;
@@ -53,6 +53,8 @@ pub(crate) struct OpenStream<S: HttpService> {
     pub(crate) last_received: LastReceived,
     /// Where messages are POSTed to.
     pub(crate) post_url: Uri,
+    /// The secrets of the request for it.
+    pub(crate) secrets: Option<SentSecrets>,
 }
 
 impl<S: HttpService> HttpEndpoint<S> {
@@ -121,14 +123,16 @@ impl<S: HttpService> HttpEndpoint<S> {
         }
         has_responded.store(true, Ordering::Relaxed);
         let base = final_url(&response, url).clone();
-        let (body, last_received) = TimedBody::new(Box::pin(response.into_body()));
+        let (mut head, body) = response.into_parts();
+        let secrets = head.extensions.remove::<SentSecrets>();
+        let (body, last_received) = TimedBody::new(Box::pin(body));
         let mut events = Events::with_limit(body, self.settings.message_limit);
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| error.into_transport_error("GET", url))?;
             if event.event.as_deref() == Some("endpoint") {
                 let prefix = self.settings.endpoint_prefix.as_deref();
                 let post_url = post_url(&base, event.data.as_deref().unwrap_or_default(), prefix)?;
-                return Ok(OpenStream { events, last_received, post_url });
+                return Ok(OpenStream { events, last_received, post_url, secrets });
             }
         }
         let text = "ended the stream before its endpoint event";

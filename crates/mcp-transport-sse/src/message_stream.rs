@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     error::Error as StdError,
     pin::Pin,
@@ -17,7 +18,7 @@ use mcp_core::{Excerpt, Message, ParseError, RequestId};
 use mcp_http::{
     sse::{Event, Events},
     transport::{
-        SafeUrl,
+        SafeUrl, SentSecrets,
         messages::{Messages, SkippedEvents, error_data, message_data},
     },
 };
@@ -36,6 +37,8 @@ pub(crate) struct StreamTerms {
     pub(crate) batches: AtomicBool,
     /// What came on it that is no message.
     pub(crate) skipped: Mutex<SkippedEvents>,
+    /// The secrets of its requests, which an error may repeat.
+    pub(crate) secrets: Option<SentSecrets>,
 }
 
 impl StreamTerms {
@@ -90,13 +93,29 @@ impl<B> MessageStream<B> {
     }
 
     fn skip(&self, data: &[u8]) {
-        self.terms.skipped().add(data);
+        self.terms.skipped().add(self.masked(data).as_bytes());
+    }
+
+    fn masked<'a>(&self, data: &'a [u8]) -> Cow<'a, str> {
+        let masked = self.terms.secrets.as_ref().and_then(|secrets| secrets.masked(data));
+        masked.map_or_else(|| String::from_utf8_lossy(data), Cow::Owned)
+    }
+
+    /// The next message that has arrived.
+    fn pop(&mut self) -> Option<Message> {
+        let mut message = self.queue.pop_front()?;
+        if let (Message::Response(response), Some(secrets)) = (&mut message, &self.terms.secrets)
+            && let Err(error) = &mut response.outcome
+        {
+            secrets.mask(&mut error.message);
+        }
+        Some(message)
     }
 
     /// The stream ended in order.
     fn ended(&self) -> Error {
         match self.events.partial_data() {
-            Some(partial) => ended_after(&String::from_utf8_lossy(&partial)),
+            Some(partial) => ended_after(&self.masked(&partial)),
             None => match self.terms.skipped().last() {
                 Some(last) => ended_after(last),
                 None => ended(),
@@ -106,7 +125,7 @@ impl<B> MessageStream<B> {
 
     /// Fails the request that the event seems to answer, and no other.
     fn unreadable(&self, data: &Bytes, error: ParseError) {
-        let excerpt = String::from_utf8_lossy(data);
+        let excerpt = self.masked(data);
         let text = format!("an event of the server cannot be read: {}", Excerpt(&excerpt));
         tracing::debug!(%error, "{text}");
         if error.id.is_none() {
@@ -144,7 +163,7 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(message) = self.queue.pop_front() {
+            if let Some(message) = self.pop() {
                 return Poll::Ready(Some(Ok(message)));
             }
             let error = match Pin::new(&mut self.events).poll_next(cx) {

@@ -44,13 +44,14 @@ impl SseSession {
         sender: &Arc<Sender<S>>,
         stream: OpenStream<S>,
     ) -> (Arc<Self>, Inbound) {
-        let OpenStream { events, last_received, post_url } = stream;
+        let OpenStream { events, last_received, post_url, secrets } = stream;
         let settings = &sender.endpoint.settings;
         let limits = Limits::default().with_message(settings.message_limit);
         let terms = Arc::new(StreamTerms {
             idle_limits: IdleLimits::new(settings.idle_timeout),
             batches: AtomicBool::new(false),
             skipped: Mutex::default(),
+            secrets,
         });
         let mut parts = None;
         let session = Arc::new_cyclic(|session: &Weak<Self>| {

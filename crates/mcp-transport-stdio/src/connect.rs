@@ -2,9 +2,9 @@ use std::{ffi::OsStr, io, path::Path, sync::Arc};
 
 use mcp_transport::{
     Binding, Connect, Connection, ConnectionInfo, Delivery, Error, ErrorKind, Inbound, Limits,
-    multiplex::Multiplex,
+    multiplex::Multiplex, require_runtime,
 };
-use tokio::{runtime::Handle, sync::watch};
+use tokio::sync::watch;
 
 use crate::{
     Stderr, Stdio, StdioTransport,
@@ -29,16 +29,13 @@ impl<R: Send + Sync + 'static> Connect for Stdio<R> {
     /// # Errors
     /// [`Connect`](ErrorKind::Connect) if the process cannot be started. The text names the command and the
     /// reason; for a runner that is not installed, it has the URL of the installer.
-    /// [`Config`](ErrorKind::Config) outside a tokio runtime, if the file for stderr cannot be opened, or
+    /// [`Config`](ErrorKind::Config) outside a tokio runtime with a timer, if the file for stderr cannot be opened, or
     /// for a TypeScript file without a runner.
     ///
     /// # Panics
-    /// In a tokio runtime without the I/O or time driver.
+    /// In a tokio runtime without the I/O driver.
     async fn connect(&self) -> Result<Connection<StdioTransport>, Error> {
-        if Handle::try_current().is_err() {
-            let text = "a process can only be started in a tokio runtime";
-            return Err(config_error(text.into()));
-        }
+        require_runtime("a process of a server")?;
         let sink = self.stderr.open().map_err(|error| stderr_error(&self.stderr, error))?;
         let command = self.command()?;
         let tree = command.spawn()?;

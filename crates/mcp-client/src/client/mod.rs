@@ -4,8 +4,7 @@ use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_core::Era;
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::{Backoff, Delivery, restart::Restart};
-use tokio::runtime::Handle;
+use mcp_transport::{Backoff, Delivery, require_runtime, restart::Restart};
 
 use crate::{IntoTarget, Target, kept::Kept, one_server::OneServer, target::Servers};
 #[cfg(feature = "config")]
@@ -154,11 +153,13 @@ impl Client {
         self
     }
 
-    fn no_runtime(&self) -> Error {
+    fn no_runtime(&self, cause: mcp_transport::Error) -> Error {
         let server = self.name.clone().unwrap_or_else(|| self.target.describe().into());
-        let message = "connecting needs a tokio runtime: await it within `#[tokio::main]` or \
-                       `Runtime::block_on`";
-        Error::new(ErrorKind::Config, server, message).with_delivery(Delivery::NotSent)
+        let message = "connecting needs a tokio runtime with a timer: await it within \
+                       `#[tokio::main]` or `Runtime::block_on`";
+        Error::new(ErrorKind::Config, server, message)
+            .with_delivery(Delivery::NotSent)
+            .with_source(cause)
     }
 
     /// `None` where it depends on the connection.
@@ -250,8 +251,8 @@ impl IntoFuture for Connecting {
     fn into_future(self) -> Self::IntoFuture {
         let Self { client, timeout, start_timeout } = self;
         Box::pin(async move {
-            if Handle::try_current().is_err() {
-                return Err(client.no_runtime());
+            if let Err(error) = require_runtime("a client") {
+                return Err(client.no_runtime(error));
             }
             let open = || client.open(start_timeout);
             let session = client.kept.session(client.keeps_alive(), open).await?;

@@ -78,10 +78,25 @@ impl Hosts {
             Some((address, len)) => (address, Some(len.parse().ok()?)),
             None => (text, None),
         };
+        if let Some(network) = Self::octets(address).filter(|_| len.is_none()) {
+            return Some(network);
+        }
         let bare = address.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
         let address: IpAddr = bare.unwrap_or(address).parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         Some(Self::Network(address, len.unwrap_or(bits)))
+    }
+
+    /// The beginning of an IPv4 address: `127.`, `127.0.`, or with `*` in place of the rest.
+    fn octets(text: &str) -> Option<Self> {
+        let known = text.strip_suffix('.').unwrap_or(text).trim_end_matches(".*");
+        if known == text {
+            return None;
+        }
+        let octets: Vec<u8> = known.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let mut address = [0; 4];
+        address.get_mut(..octets.len())?.copy_from_slice(&octets);
+        (octets.len() < 4).then(|| Self::Network(address.into(), 8 * octets.len() as u32))
     }
 }
 
@@ -124,6 +139,14 @@ mod tests {
                 &["http://11.0.0.1/", "http://[::a00:1]/", "http://10.example/"],
             ),
             ("10.0.0.1/0", &["http://200.0.0.1/"], &["http://[::1]/", "http://host/"]),
+            ("127.", &["http://127.0.0.1:8/", "http://127.9.9.9/"], &["http://128.0.0.1/"]),
+            ("127.0.0.*", &["http://127.0.0.9/"], &["http://127.0.1.1/", "http://a/"]),
+            (
+                "10.1.*.*:80,10.2.*",
+                &["http://10.1.2.3/", "http://10.2.3.4:8/"],
+                &["https://10.1.2.3/"],
+            ),
+            ("300.,.*,1.2.3.4.5.*", &[], &["http://1.2.3.4/", "http://44.1.1.1/"]),
             ("::1", &["http://[::1]/", "http://[0:0::1]:5/"], &["http://[::2]/"]),
             ("[::1]:5", &["http://[::1]:5/"], &["http://[::1]/"]),
             ("fe80::/10", &["http://[febf::1]/"], &["http://[fec0::1]/"]),

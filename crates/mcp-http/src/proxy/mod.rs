@@ -114,7 +114,8 @@ impl Proxy {
     /// Sets the servers to reach without a proxy: a list of entries, separated by commas or blanks.
     ///
     /// `example.com` and `.example.com` match that host and all below it, `10.1.2.3`, `10.0.0.0/8` and
-    /// `fe80::/10` match URLs with such an address (names are not looked up), `*` matches everything.
+    /// `fe80::/10` match URLs with such an address (names are not looked up), and so do `127.` and
+    /// `127.0.0.*`; `*` matches everything.
     /// With a port (`host:8080`, `[::1]:8080`) an entry matches that port alone.
     pub fn no_proxy(mut self, list: impl AsRef<str>) -> Self {
         self.exceptions = Exceptions::parse(list.as_ref());
@@ -176,6 +177,13 @@ pub(crate) enum Route {
     Unix(Arc<std::path::Path>),
 }
 
+impl Route {
+    /// Whether the way leads through a proxy.
+    pub(crate) fn has_proxy(&self) -> bool {
+        matches!(self, Self::Forward(_) | Self::Tunnel(_) | Self::Socks(_))
+    }
+}
+
 /// To be appended to the name of a server in an error.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,6 +196,17 @@ impl fmt::Display for Route {
             Self::Unix(path) => write!(f, " at the socket {}", path.display()),
         }
     }
+}
+
+/// What to write where a server of this machine, or of its network, cannot be reached through a proxy.
+pub(crate) fn exemption_hint(server: &Uri) -> Option<String> {
+    let (host, _) = host_and_port(server);
+    let is_near = match host.parse() {
+        Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
+        Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Err(_) => host.eq_ignore_ascii_case("localhost") || !host.contains('.'),
+    };
+    is_near.then(|| format!("add {host} to NO_PROXY to reach it directly"))
 }
 
 /// A failure of the proxy, before a byte of a request was sent.

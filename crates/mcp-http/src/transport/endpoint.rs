@@ -93,7 +93,7 @@ impl Endpoint {
             Ok(value) => {
                 self.headers.insert(header::AUTHORIZATION, value);
             }
-            Err(_) => self.fail("the bearer token cannot be sent in a header"),
+            Err(_) => self.fail(format!("the bearer token {}", why_not_sent(token))),
         }
     }
 
@@ -158,6 +158,17 @@ impl fmt::Debug for Endpoint {
             .field("url", &SafeUrl(&self.url))
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+/// Why a value cannot be that of a header.
+fn why_not_sent(value: &str) -> &'static str {
+    match value.find(['\r', '\n']) {
+        Some(at) if value[at..].trim_matches(['\r', '\n']).is_empty() => {
+            "ends with a line break, as a file often does: trim it"
+        }
+        Some(_) => "has a line break in it",
+        None => "has a character in it that a header cannot have",
     }
 }
 

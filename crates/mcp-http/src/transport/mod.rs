@@ -3,6 +3,7 @@
 //! - [`Endpoint`], [`EnvelopeExtras`]: the settings of a server, and what an envelope adds to a request
 //! - [`follow_redirects`], [`final_url`], [`SafeUrl`]: URLs that move, and URLs in errors
 //! - [`media_type`], [`is_event_stream`], [`read_to_end`], [`messages`]: what a body holds
+//! - [`SentSecrets`]: what a server must not have shown that repeats it
 //! - [`TransportTasks`]: what a transport does in the background, how much of it at a time, and its close
 //!
 //! What a failure of HTTP means for a message is [`Error::into_transport_error`](crate::Error) and
@@ -24,4 +25,5 @@ pub use tasks::{ResponseSlot, TransportTasks, closed};
 
 pub use crate::collect::read_to_end;
 pub use crate::redirect::{FinalUrl, final_url, follow_redirects};
+pub use crate::secrets::SentSecrets;
 pub use crate::url::SafeUrl;

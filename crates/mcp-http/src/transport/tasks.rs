@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use mcp_transport::{Delivery, Error, ErrorKind};
+use mcp_transport::{Error, ErrorKind, require_runtime};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::{AbortHandle, JoinSet};
@@ -57,12 +57,9 @@ impl TransportTasks {
     /// The tasks of a transport that connects in the present tokio runtime.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) when there is no runtime; the text names `transport`.
+    /// Those of [`require_runtime`]; the text names `transport`.
     pub fn new(transport: &str) -> Result<Self, Error> {
-        let runtime = Handle::try_current().map_err(|error| {
-            let text = format!("{transport} needs a tokio runtime to connect in");
-            Error::new(ErrorKind::Config, text).with_delivery(Delivery::NotSent).with_source(error)
-        })?;
+        let runtime = require_runtime(transport)?;
         Ok(Self {
             runtime,
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -199,6 +196,7 @@ mod tests {
     use std::future::pending;
     use std::sync::atomic::AtomicUsize;
 
+    use mcp_transport::Delivery;
     use tokio::time::{Instant, sleep};
 
     use super::*;

@@ -9,10 +9,10 @@ use mcp_testkit::{
     http::{Received, Reply, Server},
     until, within,
 };
-use mcp_transport::{Envelope, ErrorKind, Transport};
+use mcp_transport::{Connect, Envelope, ErrorKind, Transport};
 use tokio::sync::{Notify, mpsc};
 
-use crate::{LEGACY, MODERN, ask, handshake, notification, open, request};
+use crate::{LEGACY, MODERN, ask, at, handshake, notification, open, request};
 
 /// Opens sessions `s-1`, `s-2` and so on, and allows them to be deleted. The newest alone is known.
 #[derive(Clone, Default)]
@@ -158,4 +158,34 @@ async fn close_ends_the_streams_whose_response_was_read() {
     within(transport.close()).await.unwrap();
     within(closings.recv()).await.unwrap();
     assert!(within(transport.closed()).await.is_closed());
+}
+
+#[tokio::test]
+async fn a_session_may_stay_open_at_the_end_and_needs_no_stream_of_the_server() {
+    let server = Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => {
+                let head = [("content-type", "application/json"), ("mcp-session-id", "s-7")];
+                reply.full(200, &head, request.result(r#"{"protocolVersion":"2025-11-25"}"#)).await
+            }
+            "GET" | "DELETE" => reply.empty(405).await,
+            _ => reply.empty(202).await,
+        }
+    })
+    .await;
+    for closes in [true, false] {
+        let kept = at(&server.url).keep_session(true).server_stream(false);
+        let transport = kept.connect().await.unwrap().transport;
+        assert_eq!(transport.session_id(), None);
+        handshake(&transport).await.unwrap();
+        assert_eq!(transport.session_id().unwrap(), "s-7");
+        if closes {
+            within(transport.close()).await.unwrap();
+        }
+    }
+    // The session of another transport is deleted, after whatever these have sent.
+    let transport = open(&server.url).await.transport;
+    handshake(&transport).await.unwrap();
+    within(transport.close()).await.unwrap();
+    assert_eq!((server.logged("GET").len(), server.logged("DELETE").len()), (1, 1));
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::Full;
-use mcp_http::{Body, HttpClient, ReadTimeout};
+use mcp_http::{Body, HttpClient, ReadTimeout, StatusError};
 use mcp_testkit::{http::Server, within};
 use mcp_transport::{
     Address, Binding, Carrier, Connect, Delivery, Envelope, ErrorKind, IdleLimit, SharedConnect,
@@ -12,7 +12,7 @@ use mcp_transport::{
 };
 use mcp_transport_http::StreamableHttp;
 
-use crate::{LEGACY, MODERN, ask, at, handshake, request, text};
+use crate::{LEGACY, MODERN, ask, at, handshake, open, request, text};
 
 #[tokio::test]
 async fn headers_of_the_protocol_cannot_be_given() {
@@ -166,4 +166,107 @@ async fn layers_of_tower_fit_below() {
     let transport = at(&server.url).with_service(service).connect().await.unwrap().transport;
     ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
     assert_eq!(server.log()[0].header("x-layer"), Some("yes"));
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_our_headers_does_not_have_them_shown() {
+    let server = Server::start(|request, reply| async move {
+        let token = request.header("authorization").unwrap_or_default().to_owned();
+        let key = request.header("x-api-key").unwrap_or_default().to_owned();
+        let text = format!("refused {token} and {key}");
+        let message = format!(r#"{{"code":-32000,"message":"{text}"}}"#);
+        let error = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{message}}}"#, request.id());
+        match request.rpc().as_str() {
+            "page" => {
+                reply.full(500, &[("content-type", "text/plain"), ("x-echo", &token)], text).await
+            }
+            "error" => reply.json(200, error).await,
+            "refusal" => reply.json(400, error).await,
+            "event" => {
+                let mut reply = reply.sse().await;
+                reply.event(error).await;
+                reply.end().await
+            }
+            "junk" => reply.json(200, format!("{{{text}")).await,
+            _ => {
+                let mut reply = reply.sse().await;
+                reply.event(format!("{{{text}")).await;
+                reply.end().await
+            }
+        }
+    })
+    .await;
+    let http = at(&server.url).bearer_token("hidden-token").header("x-api-key", "hidden-key");
+    let transport = http.connect().await.unwrap().transport;
+    for version in [MODERN, LEGACY] {
+        for method in ["page", "error", "refusal", "event", "junk", "junk event"] {
+            let shown = match ask(&transport, request(1, method, ""), version).await {
+                Ok(response) => response.outcome.unwrap_err().to_string(),
+                Err(error) => {
+                    let body = error.find::<StatusError>().map(|it| it.body().to_owned());
+                    format!("{error} {error:?} {}", body.unwrap_or_default())
+                }
+            };
+            assert!(shown.contains("[redacted]"), "{method}: {shown}");
+            assert!(!shown.contains("hidden"), "{method}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn texts_of_a_server_are_one_short_line() {
+    let server = Server::start(|request, reply| async move {
+        let text = format!("\u{1b}[31mred\u{202e}{}", "x".repeat(10_000));
+        match request.rpc().as_str() {
+            "page" => reply.full(500, &[("content-type", "text/plain")], text).await,
+            "redirect" => {
+                let location = format!("http://elsewhere/{}", "x".repeat(5_000));
+                reply.full(307, &[("location", &location)], "").await
+            }
+            "moved" => {
+                let location = format!("/{}", "x".repeat(5_000));
+                reply.full(307, &[("location", &location)], "").await
+            }
+            _ => reply.json(200, text).await,
+        }
+    })
+    .await;
+    let transport = open(&server.url).await.transport;
+    for method in ["page", "redirect", "moved", "junk"] {
+        let error = ask(&transport, request(1, method, ""), MODERN).await.unwrap_err();
+        let mut next: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(level) = next {
+            let text = level.to_string();
+            assert!(text.chars().count() < 1300, "{method}: {}", text.len());
+            assert!(!text.contains(['\u{1b}', '\u{202e}', '\n']), "{method}: {text}");
+            next = level.source();
+        }
+    }
+}
+
+#[test]
+fn without_a_runtime_or_its_timer_connecting_is_an_error() {
+    let connect = || async { at("http://127.0.0.1:9/").connect().await.unwrap_err() };
+    let bare = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    for error in
+        [bare.block_on(connect()), futures_util::FutureExt::now_or_never(connect()).unwrap()]
+    {
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Config, Delivery::NotSent));
+        assert!(error.to_string().contains("tokio runtime"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_with_a_line_break_is_named_as_such() {
+    for (token, named) in [
+        ("hidden\n", "ends with a line break"),
+        ("hidden\r\n", "ends with a line break"),
+        ("hid\nden", "has a line break in it"),
+        ("hidden\0", "character"),
+    ] {
+        let error = at("http://h/").bearer_token(token).connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        assert!(text.contains(named) && !text.contains("hid"), "{text}");
+    }
 }

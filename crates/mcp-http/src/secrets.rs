@@ -1,0 +1,115 @@
+//! Header values of requests, which servers may repeat in texts.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What stands in place of a secret.
+const MASK: &str = "[redacted]";
+/// From this length on any sensitive value is a secret.
+const MIN_SECRET: usize = 16;
+/// From this length on a value is one whose name says so. What is shorter occurs by chance.
+const MIN_NAMED_SECRET: usize = 6;
+
+/// The secrets in the headers of a request: an extension of its response.
+///
+/// A server that repeats them in an error must not have them shown.
+#[derive(Clone)]
+pub struct SentSecrets(Vec<HeaderValue>);
+
+impl SentSecrets {
+    /// Those of the headers of a request; `None` if it has no sensitive ones.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let values = headers.iter().filter(|(name, value)| {
+            let min = if is_secret_name(name) { MIN_NAMED_SECRET } else { MIN_SECRET };
+            value.is_sensitive() && value.len() >= min
+        });
+        let secrets: Vec<_> = values.map(|(_, value)| value.clone()).collect();
+        (!secrets.is_empty()).then_some(Self(secrets))
+    }
+
+    /// Replaces the secrets in a text.
+    pub fn mask(&self, text: &mut String) {
+        let values = self.0.iter().filter_map(|value| value.to_str().ok());
+        for secret in values.flat_map(spellings) {
+            if text.contains(&secret) {
+                *text = text.replace(&secret, MASK);
+            }
+        }
+    }
+
+    /// Replaces the secrets in a body, if it has any.
+    #[must_use]
+    pub fn masked(&self, body: &[u8]) -> Option<String> {
+        let mut text = String::from_utf8_lossy(body).into_owned();
+        self.mask(&mut text);
+        (text.as_bytes() != body).then_some(text)
+    }
+}
+
+impl std::fmt::Debug for SentSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SentSecrets").field("count", &self.0.len()).finish()
+    }
+}
+
+/// A value and its parts that are secrets by themselves, the longest first.
+fn spellings(value: &str) -> Vec<String> {
+    let mut all = vec![value.to_owned()];
+    if let Some((scheme, credentials)) = value.split_once(' ') {
+        all.push(credentials.trim().to_owned());
+        let plain =
+            STANDARD.decode(credentials.trim()).ok().and_then(|it| String::from_utf8(it).ok());
+        if let (true, Some(plain)) = (scheme.eq_ignore_ascii_case("basic"), plain) {
+            let password = plain.split_once(':').map(|(_, password)| password.to_owned());
+            all.push(plain);
+            all.extend(password);
+        }
+    }
+    all.retain(|secret| secret.len() >= MIN_NAMED_SECRET);
+    all
+}
+
+fn is_secret_name(name: &HeaderName) -> bool {
+    let words = ["key", "token", "secret", "auth", "session", "password", "credential"];
+    *name == AUTHORIZATION || *name == COOKIE || words.iter().any(|it| name.as_str().contains(it))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_replaced_in_all_spellings() {
+        let basic = format!("Basic {}", STANDARD.encode("user:p4ssword"));
+        let mut headers = HeaderMap::new();
+        for (name, value, is_sensitive) in [
+            ("authorization", "Bearer s3cr3t-token", true),
+            ("proxy-authorization", basic.as_str(), true),
+            ("x-api-key", "k3y-123", true),
+            ("x-tenant", "production", true),
+            ("accept", "application/json, text/event-stream", false),
+        ] {
+            let mut value = HeaderValue::from_str(value).unwrap();
+            value.set_sensitive(is_sensitive);
+            headers.insert(HeaderName::try_from(name).unwrap(), value);
+        }
+        let secrets = SentSecrets::of(&headers).unwrap();
+        assert!(!format!("{secrets:?}").contains("k3y"));
+        let mut text = format!(
+            "no Bearer s3cr3t-token, s3cr3t-token, k3y-123, {basic}, user:p4ssword, p4ssword in \
+             production of application/json, text/event-stream"
+        );
+        secrets.mask(&mut text);
+        assert_eq!(
+            text,
+            "no [redacted], [redacted], [redacted], [redacted], [redacted], [redacted] in \
+             production of application/json, text/event-stream"
+        );
+        assert_eq!(secrets.masked(b"fine"), None);
+        assert!(SentSecrets::of(&HeaderMap::new()).is_none());
+    }
+}
