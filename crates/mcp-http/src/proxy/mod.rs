@@ -10,6 +10,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 use crate::error::{ConnectStep, Error, ErrorKind};
+use crate::url::host_and_port;
 pub(crate) use connect::open_tunnel;
 use exceptions::Exceptions;
 use server::Kind;
