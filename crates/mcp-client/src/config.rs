@@ -7,6 +7,8 @@ use mcp_core::ProtocolVersion;
 use mcp_group::{ArgumentChange, ToolChange, ToolRules};
 use mcp_session::{EraPolicy, Error, ErrorKind, Timeout};
 
+#[cfg(feature = "oauth")]
+use crate::one_server::ServerAuthorization;
 use crate::{
     Target, connectors,
     many_servers::{Entry, ManyServers, Server},
@@ -24,10 +26,19 @@ pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
 
 /// The servers of an expanded configuration.
 pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
+    #[cfg(feature = "oauth")]
+    let oauth = mcp_auth::OAuth::new();
+    let prepare = |name: &str, server: &mcp_config::Server| {
+        #[cfg_attr(not(feature = "oauth"), allow(unused_mut, reason = "nothing else authorizes"))]
+        let mut prepared = prepared(name, server)?;
+        #[cfg(feature = "oauth")]
+        authorize(&mut prepared.one, server, &oauth);
+        Ok(prepared)
+    };
     let mut servers: Vec<Entry> = config
         .servers
         .into_iter()
-        .map(|(name, server)| Entry { outcome: prepared(&name, &server), name: name.into() })
+        .map(|(name, server)| Entry { outcome: prepare(&name, &server), name: name.into() })
         .collect();
     for doubt in config.problems.iter().filter(|problem| !problem.is_fatal()) {
         tracing::warn!("configuration: {doubt}");
@@ -111,14 +122,33 @@ fn process(name: &str, _: &mcp_config::Stdio) -> Result<OneServer, Error> {
     Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
 }
 
+/// Notes what authorizes the requests to a server: a header, or OAuth if it says so.
+#[cfg(feature = "oauth")]
+fn authorize(one: &mut OneServer, server: &mcp_config::Server, oauth: &mcp_auth::OAuth) {
+    let mcp_config::Target::Remote(remote) = &server.target else { return };
+    let has_header = remote.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+    match &remote.auth {
+        Some(Auth::OAuth) => _ = one.set_oauth(oauth),
+        Some(_) => one.auth = ServerAuthorization::Header,
+        None if has_header => one.auth = ServerAuthorization::Header,
+        None => {}
+    }
+}
+
 fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
     let mut headers: Vec<(&str, String)> = Vec::new();
     match &server.auth {
         None => {}
         Some(Auth::Bearer(token)) => headers.push(("authorization", format!("Bearer {token}"))),
+        #[cfg(feature = "oauth")]
+        Some(Auth::OAuth) => {}
+        #[cfg(not(feature = "oauth"))]
+        Some(Auth::OAuth) => {
+            let message = "it wants OAuth, which needs the feature `oauth` of mcp-client";
+            return Err(unusable(name, message));
+        }
         Some(_) => {
-            let message =
-                "it wants OAuth, which this client does not offer: set \"auth\" to a token";
+            let message = "its \"auth\" is not known here: set it to \"oauth\" or to a token";
             return Err(unusable(name, message));
         }
     }

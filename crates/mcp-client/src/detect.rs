@@ -9,7 +9,7 @@ use std::{
 };
 
 use mcp_core::{Request, method};
-use mcp_http::StatusError;
+use mcp_http::{HttpClient, HttpService, StatusError};
 use mcp_transport::{
     Binding, Connect, Connection, Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange,
     Hold, OneWay, Transport,
@@ -27,27 +27,37 @@ use mcp_transport_sse::{Sse, SseTransport};
 ///
 /// Spec: basic/transports/streamable-http#backward-compatibility
 #[derive(Debug, Clone)]
-pub(crate) struct Detect {
-    http: StreamableHttp,
-    sse: Sse,
-    found: Arc<Found>,
+pub(crate) struct Detect<S: HttpService = HttpClient> {
+    http: StreamableHttp<S>,
+    sse: Sse<S>,
+    found: Arc<Found<S>>,
 }
 
-#[derive(Debug, Default)]
-struct Found {
-    is_sse: AtomicBool,
+#[derive(Debug)]
+struct Found<S: HttpService> {
+    is_sse: Arc<AtomicBool>,
     /// The connection of HTTP+SSE that showed it, for the next who connects.
-    open: Mutex<Weak<Handover>>,
+    open: Mutex<Weak<Handover<S>>>,
 }
 
 /// A connection that is taken over, as long as the one that opened it lives.
-type Handover = Mutex<Option<Connection<SseTransport>>>;
+type Handover<S> = Mutex<Option<Connection<SseTransport<S>>>>;
 
 impl Detect {
     pub(crate) fn new(http: StreamableHttp, sse: Sse, first: Binding) -> Self {
-        let detect = Self { http, sse, found: Arc::default() };
+        let detect = Self { http, sse, found: Arc::new(Found::new(Arc::default())) };
         detect.assume(first);
         detect
+    }
+
+    /// The same with requests that `auth` authorizes. What is found holds for both.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn auth(self, auth: &mcp_auth::OAuth) -> Detect<mcp_http::Authorized<HttpClient>> {
+        Detect {
+            http: self.http.auth(auth),
+            sse: self.sse.auth(auth),
+            found: Arc::new(Found::new(Arc::clone(&self.found.is_sse))),
+        }
     }
 
     /// Changes the settings. The result starts with what was found so far.
@@ -56,7 +66,7 @@ impl Detect {
         http: impl FnOnce(StreamableHttp) -> StreamableHttp,
         sse: impl FnOnce(Sse) -> Sse,
     ) -> Self {
-        let found = Found::default();
+        let found = Found::new(Arc::default());
         found.set_sse(self.found.is_sse());
         Self { http: http(self.http), sse: sse(self.sse), found: Arc::new(found) }
     }
@@ -67,7 +77,11 @@ impl Detect {
     }
 }
 
-impl Found {
+impl<S: HttpService> Found<S> {
+    fn new(is_sse: Arc<AtomicBool>) -> Self {
+        Self { is_sse, open: Mutex::default() }
+    }
+
     fn is_sse(&self) -> bool {
         self.is_sse.load(Ordering::Acquire)
     }
@@ -76,22 +90,22 @@ impl Found {
         self.is_sse.store(is_sse, Ordering::Release);
     }
 
-    fn hand_over(&self, handover: &Arc<Handover>, connection: Connection<SseTransport>) {
+    fn hand_over(&self, handover: &Arc<Handover<S>>, connection: Connection<SseTransport<S>>) {
         *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(handover);
         self.set_sse(true);
     }
 
-    fn take_over(&self) -> Option<Connection<SseTransport>> {
+    fn take_over(&self) -> Option<Connection<SseTransport<S>>> {
         let handover = self.open.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
         handover.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Connect for Detect {
-    type Transport = DetectTransport;
+impl<S: HttpService> Connect for Detect<S> {
+    type Transport = DetectTransport<S>;
 
-    async fn connect(&self) -> Result<Connection<DetectTransport>, Error> {
+    async fn connect(&self) -> Result<Connection<DetectTransport<S>>, Error> {
         let mut not_sse = None;
         if self.found.is_sse() {
             if let Some(connection) = self.found.take_over() {
@@ -124,22 +138,22 @@ impl Connect for Detect {
     }
 }
 
-pub(crate) enum DetectTransport {
-    Http(Box<Http>),
-    Sse(SseTransport),
+pub(crate) enum DetectTransport<S: HttpService> {
+    Http(Box<Http<S>>),
+    Sse(SseTransport<S>),
 }
 
 /// Streamable HTTP, as far as is known.
-pub(crate) struct Http {
-    http: StreamableHttpTransport,
-    sse: Sse,
+pub(crate) struct Http<S: HttpService> {
+    http: StreamableHttpTransport<S>,
+    sse: Sse<S>,
     /// The error of HTTP+SSE if that was tried first.
     not_sse: Option<Error>,
-    found: Arc<Found>,
-    handover: Arc<Handover>,
+    found: Arc<Found<S>>,
+    handover: Arc<Handover<S>>,
 }
 
-impl Http {
+impl<S: HttpService> Http<S> {
     /// The error of an `initialize` that was `refused`.
     async fn refused(&self, refused: Error) -> Error {
         let not_sse = match &self.not_sse {
@@ -174,7 +188,7 @@ fn causes(error: &Error) -> String {
     text
 }
 
-impl Transport for DetectTransport {
+impl<S: HttpService> Transport for DetectTransport<S> {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
         let http = match self {
             Self::Sse(sse) => return sse.request(request).await,

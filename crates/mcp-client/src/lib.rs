@@ -19,6 +19,8 @@
 //!
 //! The types of the protocol are in [`types`], the contract of transports in [`transport`].
 
+#[cfg(any(feature = "http", feature = "sse"))]
+mod auth;
 mod client;
 #[cfg(feature = "config")]
 mod config;
@@ -38,6 +40,8 @@ mod target;
 #[cfg(any(feature = "http", feature = "sse"))]
 mod url_connector;
 
+#[cfg(any(feature = "http", feature = "sse"))]
+pub use auth::Auth;
 pub use client::{Client, Connecting};
 pub use into_target::IntoTarget;
 pub use mcp_core as types;
@@ -54,6 +58,8 @@ pub use target::Target;
 
 #[cfg(feature = "agent")]
 pub use mcp_agent as agent;
+#[cfg(feature = "oauth")]
+pub use mcp_auth::{self as oauth, OAuth};
 #[cfg(feature = "config")]
 pub use mcp_config::{self as config_file, McpConfig};
 #[cfg(feature = "config")]

@@ -6,6 +6,8 @@ use mcp_group::{Backend, Group, GroupBuilder, ToolRules};
 use mcp_session::{Error, SessionOptions};
 
 use crate::one_server::OneServer;
+#[cfg(feature = "oauth")]
+use crate::one_server::ServerAuthorization;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
@@ -32,6 +34,18 @@ impl ManyServers {
         let mut entries = self.0.to_vec();
         let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
         let changed = servers.filter_map(|it| it.one.change_url(&change).then_some(())).count();
+        self.0 = entries.into();
+        changed > 0
+    }
+
+    /// Authorizes the requests to the servers behind URLs that have nothing else which does. Whether there are
+    /// any.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
+        let mut entries = self.0.to_vec();
+        let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
+        let open = servers.filter(|it| !matches!(it.one.auth, ServerAuthorization::Header));
+        let changed = open.filter_map(|it| it.one.set_oauth(auth).then_some(())).count();
         self.0 = entries.into();
         changed > 0
     }

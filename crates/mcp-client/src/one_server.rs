@@ -15,7 +15,21 @@ pub(crate) struct OneServer {
     /// What `connect` was made from, where that is a URL.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) url: Option<UrlConnector>,
+    #[cfg(feature = "oauth")]
+    pub(crate) auth: ServerAuthorization,
     pub(crate) settings: Settings,
+}
+
+/// How the requests to a server behind a URL are authorized.
+#[cfg(feature = "oauth")]
+#[derive(Debug, Clone, Default)]
+pub(crate) enum ServerAuthorization {
+    /// By nothing that is known here.
+    #[default]
+    None,
+    /// By a header of its configuration.
+    Header,
+    OAuth(mcp_auth::OAuth),
 }
 
 /// What a configuration says about sessions with a server.
@@ -42,6 +56,8 @@ impl OneServer {
             connect: SharedConnect::new(connect),
             #[cfg(any(feature = "http", feature = "sse"))]
             url: None,
+            #[cfg(feature = "oauth")]
+            auth: ServerAuthorization::None,
             settings: Settings::default(),
         }
     }
@@ -49,7 +65,20 @@ impl OneServer {
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn url(url: UrlConnector) -> Self {
         let connect = url.connector();
-        Self { connect, url: Some(url), settings: Settings::default() }
+        Self {
+            connect,
+            url: Some(url),
+            #[cfg(feature = "oauth")]
+            auth: ServerAuthorization::None,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Authorizes the requests to a server behind a URL. Whether it is one.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
+        self.auth = ServerAuthorization::OAuth(auth.clone());
+        self.change_url(|url| url)
     }
 
     /// Changes the settings of a server behind a URL. Whether it is one.
@@ -58,6 +87,10 @@ impl OneServer {
         self.url = self.url.take().map(change);
         if let Some(url) = &self.url {
             self.connect = url.connector();
+            #[cfg(feature = "oauth")]
+            if let ServerAuthorization::OAuth(auth) = &self.auth {
+                self.connect = url.authorized(auth);
+            }
         }
         self.url.is_some()
     }

@@ -53,6 +53,17 @@ impl Target {
         }
     }
 
+    /// Authorizes the requests to the servers behind URLs: in a configuration with several servers, to those
+    /// with nothing else that does. Whether there are any.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
+        match &mut self.0 {
+            Servers::One(server) => server.set_oauth(auth),
+            #[cfg(feature = "config")]
+            Servers::Many(servers) => servers.set_oauth(auth),
+        }
+    }
+
     /// The same for a target that is a single server.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn change_url(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {

@@ -39,6 +39,19 @@ impl UrlConnector {
         }
     }
 
+    /// The connector with requests that `auth` authorizes.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn authorized(&self, auth: &mcp_auth::OAuth) -> SharedConnect {
+        match self.clone() {
+            #[cfg(feature = "http")]
+            Self::Http(http) => SharedConnect::new(http.auth(auth)),
+            #[cfg(feature = "sse")]
+            Self::Sse(sse) => SharedConnect::new(sse.auth(auth)),
+            #[cfg(all(feature = "http", feature = "sse"))]
+            Self::Detect(detect) => SharedConnect::new(detect.auth(auth)),
+        }
+    }
+
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         match self {
             #[cfg(feature = "http")]

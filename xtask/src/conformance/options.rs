@@ -7,9 +7,10 @@ const USAGE: &str = "usage: conformance [--suite protocol|auth|all] [--scenario 
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// All except authorization.
+    /// All except authorization. The default for the server, without the features that it does not offer.
     Protocol,
     Auth,
+    /// The default for the client.
     All,
 }
 
@@ -30,7 +31,8 @@ impl Options {
             [first, rest @ ..] if first == "--server" => (true, rest),
             rest => (false, rest),
         };
-        let (scope, scenario, wire) = (Scope::Protocol, None, None);
+        let scope = if server { Scope::Protocol } else { Scope::All };
+        let (scenario, wire) = (None, None);
         let mut options = Self { server, scope, scenario, wire, repeat: 1 };
         for pair in args.chunks(2) {
             let [flag, value] = pair else {
@@ -89,12 +91,15 @@ mod tests {
     fn excluded_scenarios_can_be_requested() {
         let rows = [
             ("--wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
-            ("--wire 2026-07-28", vec!["a 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"]),
+            (
+                "--suite protocol --wire 2026-07-28",
+                vec!["a 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"],
+            ),
             ("--server --wire 2025-11-25", vec!["a 2025-11-25", "sep-d 2025-11-25"]),
             ("--server --scenario tasks-c", vec!["tasks-c 2026-07-28"]),
             ("--suite auth", vec!["auth/b 2026-07-28"]),
             (
-                "--suite all --wire 2026-07-28",
+                "--wire 2026-07-28",
                 vec!["a 2026-07-28", "auth/b 2026-07-28", "tasks-c 2026-07-28", "sep-d 2026-07-28"],
             ),
             ("--scenario auth/b", vec!["auth/b 2026-07-28"]),

@@ -42,12 +42,42 @@ impl Client {
 
     /// Sends `Authorization: Bearer` with `token` to the server; see [`header`](Client::header).
     #[cfg(any(feature = "http", feature = "sse"))]
-    #[doc(alias = "auth")]
     #[must_use]
     pub fn bearer_token(mut self, token: impl AsRef<str>) -> Self {
         let token = token.as_ref();
         let applies = self.target.change_url(|url| url.bearer_token(token));
         self.changed_if("bearer_token", applies)
+    }
+
+    /// Authorizes the requests to servers behind URLs: with a token, as [`bearer_token`](Client::bearer_token),
+    /// or with an `OAuth` (feature `oauth`), which logs in when the server asks for it.
+    ///
+    /// An `OAuth` applies to a URL, and to all remote servers of a configuration that have no `auth` token and no
+    /// `Authorization` header. For another target [`connect`](Client::connect) fails with kind
+    /// [`Config`](crate::ErrorKind::Config), and so it does for a URL that has an `Authorization` header as well.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let client = mcp_client::Client::new("https://example.com/mcp")?.auth("token");
+    /// # #[cfg(feature = "oauth")] {
+    /// let client = mcp_client::Client::new("https://example.com/mcp")?.auth(mcp_client::OAuth::new());
+    /// # }
+    /// # Ok(()) }
+    /// ```
+    #[cfg(any(feature = "http", feature = "sse"))]
+    #[must_use]
+    pub fn auth(self, auth: impl Into<crate::Auth>) -> Self {
+        match auth.into() {
+            crate::Auth::Bearer(token) => self.bearer_token(token),
+            #[cfg(feature = "oauth")]
+            crate::Auth::OAuth(auth) => self.oauth(&auth),
+        }
+    }
+
+    #[cfg(feature = "oauth")]
+    fn oauth(mut self, auth: &mcp_auth::OAuth) -> Self {
+        let applies = self.target.set_oauth(auth);
+        self.changed_if("auth", applies)
     }
 
     /// Sends the HTTP requests with this client: its proxy, certificates and time-outs. Default:
@@ -69,7 +99,8 @@ impl Client {
         if !applies && self.misuse.is_none() {
             let target = self.target.describe();
             let message = format!(
-                "Client::{setter} applies to a URL: set it on the transport or in the configuration"
+                "Client::{setter} applies to a URL: set it on the transport, such as \
+                 `StreamableHttp::new(url)?.{setter}(…)`, or in the configuration"
             );
             let error = Error::new(ErrorKind::Config, target, message);
             self.misuse = Some(error.with_delivery(Delivery::NotSent));

@@ -61,7 +61,8 @@ async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
     use serde_json::json;
 
     let twice = json!({ "command": "${ONE}", "args": ["${TWO}"] });
-    let oauth = json!({ "url": "http://127.0.0.1:1/mcp", "auth": "oauth" });
+    let auth = json!({ "type": "kerberos" });
+    let oauth = json!({ "url": "http://127.0.0.1:1/mcp", "auth": auth });
     let dead = json!({ "command": "/nowhere/server" });
     let expand = |servers: serde_json::Value| {
         let config = McpConfig::from_value(&json!({ "mcpServers": servers })).unwrap();
@@ -72,7 +73,10 @@ async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
     assert!(failure.contains("TWO"), "{failure}");
     let all = expand(json!({ "twice": twice, "safe": oauth }));
     let failure = Client::new(all).unwrap_err().to_string();
-    assert!(failure.contains("ONE") && failure.contains("safe: it wants OAuth"), "{failure}");
+    assert!(
+        failure.contains("ONE") && failure.contains("safe: its \"auth\" is not known"),
+        "{failure}"
+    );
     assert!(Client::new(expand(json!({}))).unwrap_err().to_string().contains("no server"));
 
     let some = expand(json!({ "dead": dead, "twice": twice, "safe": oauth }));
@@ -82,7 +86,7 @@ async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
     assert_eq!(names, ["dead", "safe", "twice"]);
     assert_eq!(status[2].state, ServerState::Failed);
     let failure = client.connect().await.unwrap_err().to_string();
-    assert!(failure.contains("/nowhere/server") && failure.contains("OAuth"), "{failure}");
+    assert!(failure.contains("/nowhere/server") && failure.contains("\"auth\""), "{failure}");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! It does what an application would, through the public API of `mcp-client` alone: it connects,
 //! lists, calls, answers, closes. It ends by itself; what went wrong is on stderr.
 
+mod auth;
+
 use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 
 use futures_util::future::try_join_all;
@@ -24,6 +26,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(25);
 #[serde(rename_all = "camelCase", default)]
 struct Context {
     tool_calls: Vec<ToolCall>,
+}
+
+impl Context {
+    fn load() -> Result<Self> {
+        Ok(match env::var("MCP_CONFORMANCE_CONTEXT") {
+            Ok(context) => serde_json::from_str(&context)?,
+            Err(_) => Self::default(),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,6 +63,9 @@ async fn run() -> Result {
     let url = env::args().nth(1).ok_or("usage: conformance-client URL")?;
     let scenario = env::var("MCP_CONFORMANCE_SCENARIO").unwrap_or_default();
     let mut client = Client::new(&url)?.on_elicitation(agree).extension(SkillsExtension::new());
+    if scenario.starts_with("auth/") {
+        client = client.auth(auth::oauth(&scenario)?);
+    }
     if let Ok(wire) = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION") {
         client = client.era(EraPolicy::Pinned(wire.parse()?));
     }
@@ -128,11 +142,7 @@ fn sample(tool: &Tool) -> Value {
 /// Calls the tools that the suite names, as it names them.
 async fn call_as_told(session: &Session) -> Result {
     session.list_tools().await?;
-    let context: Context = match env::var("MCP_CONFORMANCE_CONTEXT") {
-        Ok(context) => serde_json::from_str(&context)?,
-        Err(_) => Context::default(),
-    };
-    for ToolCall { name, arguments } in context.tool_calls {
+    for ToolCall { name, arguments } in Context::load()?.tool_calls {
         session.call_tool(&name).args(arguments).await?.into_result()?;
     }
     Ok(())

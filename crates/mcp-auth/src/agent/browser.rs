@@ -1,0 +1,87 @@
+use super::loopback::Loopback;
+use super::place::Place;
+use super::redirect::{Prompt, Redirect};
+use super::{UserAgent, Visit};
+use crate::error::Error;
+
+/// Logs in with the user's browser, which is redirected to a port of this machine.
+///
+/// A browser that does not open is no error: the URL is reported
+/// ([`Event::BrowserFailed`](crate::Event::BrowserFailed)), and the login goes on.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Browser {
+    place: Place,
+}
+
+impl Browser {
+    /// Waits at `http://127.0.0.1:PORT/callback`, where the port is any free one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The host of the redirect URI: `127.0.0.1`, `localhost` or `[::1]`. Default: `127.0.0.1`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.place.host = host.into();
+        self
+    }
+
+    /// The port to wait at. Default: any free one; at a later login the same one if it is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.place.port = port;
+        self
+    }
+
+    /// The path of the redirect URI. Default: `/callback`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.place.path = path.into();
+        self
+    }
+
+    /// The redirect URI that a client is registered with. Of one on this machine host, port and path are
+    /// where the redirect is waited for; any other one has to lead to what is set.
+    pub fn redirect_uri(mut self, uri: impl AsRef<str>) -> Self {
+        self.place.set_redirect_uri(uri.as_ref());
+        self
+    }
+}
+
+/// One login with a browser.
+#[derive(Debug)]
+pub struct BrowserVisit(Loopback);
+
+impl UserAgent for Browser {
+    type Visit = BrowserVisit;
+
+    async fn prepare(&self, earlier: Option<&str>) -> Result<BrowserVisit, Error> {
+        self.place.listen(earlier).await.map(BrowserVisit)
+    }
+}
+
+impl Visit for BrowserVisit {
+    fn redirect_uri(&self) -> &str {
+        self.0.redirect_uri()
+    }
+
+    async fn visit(&mut self, prompt: &Prompt) -> Result<Redirect, Error> {
+        let url = prompt.url().to_owned();
+        // Starting a program can take a while.
+        let opening = tokio::task::spawn_blocking(move || webbrowser::open(&url).is_ok());
+        let report = prompt.clone();
+        let opening = async move {
+            if !opening.await.unwrap_or(false) {
+                tracing::warn!(server = report.server(), "no browser could be opened to log in");
+                report.not_opened();
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            redirect = self.0.redirect(prompt) => redirect,
+            never = opening => never,
+        }
+    }
+
+    async fn finish(self, outcome: Result<(), Error>) {
+        self.0.finish(&outcome).await;
+    }
+}

@@ -1,0 +1,68 @@
+//! Where a redirect is waited for.
+
+use url::Url;
+
+use super::loopback::Loopback;
+use crate::error::{Error, ErrorKind};
+
+/// Where a redirect is waited for, and what the authorization server is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) host: String,
+    /// 0 is any.
+    pub(crate) port: u16,
+    pub(crate) path: String,
+    /// An address that leads here.
+    pub(crate) redirect_uri: Option<String>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        let (host, path) = ("127.0.0.1".to_owned(), "/callback".to_owned());
+        Self { host, port: 0, path, redirect_uri: None }
+    }
+}
+
+impl Place {
+    /// Takes host, port and path from a redirect URI on this machine; any other one leads to what is set.
+    pub(crate) fn set_redirect_uri(&mut self, uri: &str) {
+        if let Ok(url) = Url::parse(uri)
+            && url.scheme() == "http"
+            && let Some(host @ ("127.0.0.1" | "localhost" | "[::1]")) = url.host_str()
+        {
+            host.clone_into(&mut self.host);
+            self.port = url.port().unwrap_or(self.port);
+            url.path().clone_into(&mut self.path);
+            // As it was registered, if nothing is left open.
+            self.redirect_uri = (self.port != 0 && url.port().is_some()).then(|| uri.to_owned());
+        } else {
+            self.redirect_uri = Some(uri.to_owned());
+        }
+    }
+
+    /// Listens: at the port of an earlier registration, if that is free and none is set.
+    pub(crate) async fn listen(&self, earlier: Option<&str>) -> Result<Loopback, Error> {
+        if !self.path.starts_with('/')
+            || !matches!(&*self.host, "127.0.0.1" | "localhost" | "[::1]")
+        {
+            let message =
+                "the host of a redirect is 127.0.0.1, localhost or [::1], its path begins with /";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let earlier = earlier.and_then(|uri| Url::parse(uri).ok()).and_then(|url| url.port());
+        if let Some(port) = earlier.filter(|_| self.port == 0)
+            && let Ok(loopback) = Loopback::bind(&self.host, port, &self.path).await
+        {
+            return Ok(loopback);
+        }
+        let bound = Loopback::bind(&self.host, self.port, &self.path).await;
+        let mut loopback = bound.map_err(|error| {
+            let message = format!("port {} cannot be listened at for the redirect", self.port);
+            Error::new(ErrorKind::Config, message).with_source(error)
+        })?;
+        if let Some(uri) = &self.redirect_uri {
+            loopback.set_redirect_uri(uri);
+        }
+        Ok(loopback)
+    }
+}

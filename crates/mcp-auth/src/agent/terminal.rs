@@ -1,0 +1,170 @@
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::loopback::Loopback;
+use super::place::Place;
+use super::redirect::{Prompt, Redirect};
+use super::{UserAgent, Visit};
+use crate::error::Error;
+
+/// Logs in from a shell, which may be on another machine: prints the URL to stderr, and takes the redirect if
+/// it comes, or the address that the browser ends at, pasted into the terminal, whichever is first.
+///
+/// The address may be pasted as a whole, or its query, such as `code=…&state=…`.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Terminal {
+    place: Place,
+    lines: Lines,
+}
+
+/// The lines of stdin: read by one thread for all logins, since a read cannot be cancelled.
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<Mutex<Reader>>);
+
+#[derive(Debug, Default)]
+struct Reader {
+    is_running: bool,
+    /// Who wants the next line.
+    wanted: Option<mpsc::Sender<String>>,
+}
+
+impl Terminal {
+    /// Waits at `http://127.0.0.1:PORT/callback` too, where the port is any free one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The redirect URI that a client is registered with. Of one on this machine host, port and path are
+    /// where the redirect is waited for; any other one has to lead to `http://127.0.0.1`.
+    pub fn redirect_uri(mut self, uri: impl AsRef<str>) -> Self {
+        self.place.set_redirect_uri(uri.as_ref());
+        self
+    }
+
+    /// The port to wait at. Default: any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.place.port = port;
+        self
+    }
+}
+
+/// One login from a shell.
+#[derive(Debug)]
+pub struct TerminalVisit {
+    loopback: Loopback,
+    lines: Lines,
+}
+
+impl UserAgent for Terminal {
+    type Visit = TerminalVisit;
+
+    async fn prepare(&self, earlier: Option<&str>) -> Result<TerminalVisit, Error> {
+        let loopback = self.place.listen(earlier).await?;
+        Ok(TerminalVisit { loopback, lines: self.lines.clone() })
+    }
+}
+
+impl Visit for TerminalVisit {
+    fn redirect_uri(&self) -> &str {
+        self.loopback.redirect_uri()
+    }
+
+    async fn visit(&mut self, prompt: &Prompt) -> Result<Redirect, Error> {
+        let mut lines = self.lines.listen();
+        say(&format!(
+            "To log in to {}, open this page:\n\n  {}\n\nIf the browser ends at an address that it \
+             cannot open, paste that address here.",
+            prompt.server(),
+            prompt.url()
+        ));
+        let pasted = async {
+            while let Some(line) = lines.recv().await {
+                match pasted(&line, prompt) {
+                    Ok(redirect) => return redirect,
+                    Err(why) => say(why),
+                }
+            }
+            // Without a terminal the redirect is left.
+            std::future::pending().await
+        };
+        tokio::select! {
+            redirect = self.loopback.redirect(prompt) => redirect,
+            redirect = pasted => Ok(redirect),
+        }
+    }
+
+    async fn finish(self, outcome: Result<(), Error>) {
+        match &outcome {
+            Ok(()) => say("Logged in."),
+            Err(error) => say(&format!("The login failed: {error}")),
+        }
+        self.loopback.finish(&outcome).await;
+    }
+}
+
+/// What somebody pasted, or what to say about it.
+fn pasted(line: &str, prompt: &Prompt) -> Result<Redirect, &'static str> {
+    let redirect = Redirect::parse(line)
+        .map_err(|_| "This is not the address that the login ends at: it has no code and state.")?;
+    match prompt.expects(&redirect) {
+        true => Ok(redirect),
+        false => Err("This is the address of another login."),
+    }
+}
+
+fn say(text: &str) {
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+impl Lines {
+    /// The lines from here on, in place of whoever had them before.
+    fn listen(&self) -> mpsc::Receiver<String> {
+        let (sender, lines) = mpsc::channel(1);
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.wanted = Some(sender);
+        if !reader.is_running {
+            reader.is_running = true;
+            let shared = Arc::clone(&self.0);
+            // Ends with stdin: nothing else ends a read.
+            std::thread::spawn(move || {
+                for line in std::io::stdin().lines().map_while(Result::ok) {
+                    let reader = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(wanted) = &reader.wanted {
+                        let _ = wanted.try_send(line);
+                    }
+                }
+                let mut reader = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.is_running = false;
+                reader.wanted = None;
+            });
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use url::Url;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn an_address_a_query_or_a_hint() {
+        let page = Url::parse("https://as/login").unwrap();
+        let prompt = Prompt::new(&page, "https://mcp", Secret::new("s"), None);
+        for line in
+            ["http://127.0.0.1:1/callback?code=c&state=s\n", "code=c&state=s", "?code=c&state=s"]
+        {
+            assert_eq!(pasted(line, &prompt).unwrap().param("code"), Some("c"));
+        }
+        assert!(pasted("hello", &prompt).unwrap_err().contains("no code"));
+        assert!(pasted("code=c&state=t", &prompt).unwrap_err().contains("another"));
+    }
+}

@@ -1,0 +1,140 @@
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+/// How many characters of a text of an authorization server are shown.
+const SHOWN_LENGTH: usize = 200;
+
+/// Why a request cannot be authorized. One pointer in size, cheap to clone, since many callers wait for one
+/// login.
+///
+/// No text and no `Debug` of it has a token, a code, a secret or the `state` of a login.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    code: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The category of an [`Error`], to match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A user has to log in, and no user may be asked: the request is in the background, or there is nothing
+    /// to ask with.
+    LoginRequired,
+    /// The user, or the authorization server in the user's browser, denied the login.
+    Denied,
+    /// The login was not finished in time.
+    Timeout,
+    /// Something does not match what it must match: an issuer, a resource, an origin. Nothing was sent there.
+    Untrusted,
+    /// The authorization server refuses a request; see [`Error::code`].
+    Refused,
+    /// The authorization server cannot be reached, or fails with a 5xx status. It may pass.
+    Unavailable,
+    /// There is no client id for this authorization server.
+    Registration,
+    /// The authorization server does not offer what is needed.
+    Unsupported,
+    /// What an authorization server sent cannot be read.
+    Protocol,
+    /// Tokens cannot be loaded or saved.
+    Store,
+    /// A setting is wrong or missing.
+    Config,
+}
+
+impl Error {
+    /// An error with this text: lower case, no full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), code: None, source: None }))
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.change(|inner| inner.source = Some(source.into()))
+    }
+
+    /// Sets the `error` of the authorization server, such as `invalid_grant`.
+    #[must_use]
+    pub fn with_code(self, code: &str) -> Self {
+        let code = one_line(code);
+        self.change(|inner| inner.code = Some(code))
+    }
+
+    /// Builders have the only handle.
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+        self
+    }
+
+    /// The category of the error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The `error` of the authorization server, such as `invalid_grant`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Whether another attempt may succeed without a change.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.0.kind == ErrorKind::Unavailable
+    }
+
+    /// The error of a request that this is the cause of.
+    pub(crate) fn into_http(self) -> mcp_http::Error {
+        match self.is_transient() {
+            true => mcp_http::Error::unavailable("the authorization server is not available", self),
+            false => mcp_http::Error::unauthorized("the authorization failed", self),
+        }
+    }
+}
+
+/// A text of a peer as one line of printable characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN_LENGTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(code) = &self.0.code {
+            debug.field("code", code);
+        }
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

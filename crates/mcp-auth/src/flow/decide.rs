@@ -1,0 +1,117 @@
+//! What to do about a refusal: a pure function of what is known and what came.
+
+use super::stage::Stage;
+
+/// How often a request may ask a user for more scopes.
+const MAX_STEP_UPS: u8 = 2;
+/// How often a service may.
+const MAX_STEP_UPS_OF_SERVICE: u8 = 1;
+
+/// What is known when a server refuses a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts {
+    /// The status is 401, not 403.
+    pub(crate) is_unauthorized: bool,
+    /// The token has not the scopes that are wanted.
+    pub(crate) lacks_scope: bool,
+    /// The scopes that are wanted are more than were granted, or asked for in vain.
+    pub(crate) asks_for_more: bool,
+    pub(crate) wants_nonce: bool,
+    /// There is a token, and it is another one than the refused request had.
+    pub(crate) has_other: bool,
+    pub(crate) can_refresh: bool,
+    /// A user would be asked, and may not be.
+    pub(crate) may_not_ask: bool,
+    /// No user takes part in the grant.
+    pub(crate) is_service: bool,
+    pub(crate) stage: Stage,
+}
+
+/// What to do about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is the response.
+    GiveUp,
+    /// Send the request again with the token that there is.
+    Retry,
+    /// Send it again with another proof.
+    Prove,
+    Refresh,
+    Grant,
+    /// Get a token with more scopes.
+    MoreScopes,
+}
+
+/// Decides.
+pub(crate) fn decide(facts: &Facts) -> Step {
+    let stage = facts.stage;
+    if !facts.is_unauthorized && !facts.lacks_scope {
+        return Step::GiveUp;
+    }
+    if facts.wants_nonce {
+        return if stage.has_nonce { Step::GiveUp } else { Step::Prove };
+    }
+    if facts.has_other && !stage.retried {
+        return Step::Retry;
+    }
+    if facts.lacks_scope {
+        let limit = if facts.is_service { MAX_STEP_UPS_OF_SERVICE } else { MAX_STEP_UPS };
+        let may = facts.asks_for_more && !facts.may_not_ask && stage.step_ups < limit;
+        return if may { Step::MoreScopes } else { Step::GiveUp };
+    }
+    if stage.granted {
+        return Step::GiveUp;
+    }
+    if facts.can_refresh && !stage.refreshed {
+        return Step::Refresh;
+    }
+    if facts.may_not_ask { Step::GiveUp } else { Step::Grant }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        let base = Facts { is_unauthorized: true, ..Facts::default() };
+        let scope = Facts { lacks_scope: true, asks_for_more: true, ..Facts::default() };
+        let refreshed = Stage { refreshed: true, ..Stage::default() };
+        let granted = Stage { granted: true, refreshed: true, ..Stage::default() };
+        let retried = Stage { retried: true, ..Stage::default() };
+        let proved = Stage { has_nonce: true, ..Stage::default() };
+        let stepped = |step_ups| Stage { step_ups, granted: true, ..Stage::default() };
+        let rows = [
+            // The first 401.
+            (base, Step::Grant),
+            (Facts { can_refresh: true, ..base }, Step::Refresh),
+            (Facts { has_other: true, can_refresh: true, ..base }, Step::Retry),
+            // A second one.
+            (Facts { has_other: true, can_refresh: true, stage: retried, ..base }, Step::Refresh),
+            (Facts { can_refresh: true, stage: refreshed, ..base }, Step::Grant),
+            (Facts { can_refresh: true, stage: granted, ..base }, Step::GiveUp),
+            (Facts { stage: granted, ..base }, Step::GiveUp),
+            // In the background.
+            (Facts { may_not_ask: true, ..base }, Step::GiveUp),
+            (Facts { may_not_ask: true, can_refresh: true, ..base }, Step::Refresh),
+            (Facts { may_not_ask: true, has_other: true, ..base }, Step::Retry),
+            // 403 and scopes.
+            (Facts::default(), Step::GiveUp),
+            (Facts { can_refresh: true, has_other: true, ..Facts::default() }, Step::GiveUp),
+            (scope, Step::MoreScopes),
+            (Facts { is_unauthorized: true, can_refresh: true, ..scope }, Step::MoreScopes),
+            (Facts { asks_for_more: false, ..scope }, Step::GiveUp),
+            (Facts { may_not_ask: true, ..scope }, Step::GiveUp),
+            (Facts { has_other: true, ..scope }, Step::Retry),
+            (Facts { stage: stepped(1), ..scope }, Step::MoreScopes),
+            (Facts { stage: stepped(2), ..scope }, Step::GiveUp),
+            (Facts { is_service: true, stage: stepped(1), ..scope }, Step::GiveUp),
+            // Proofs.
+            (Facts { wants_nonce: true, can_refresh: true, ..base }, Step::Prove),
+            (Facts { wants_nonce: true, stage: proved, ..base }, Step::GiveUp),
+        ];
+        for (facts, expected) in rows {
+            assert_eq!(decide(&facts), expected, "{facts:?}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! From a refusal to a token.
+
+pub(crate) mod challenge;
+pub(crate) mod decide;
+pub(crate) mod flight;
+pub(crate) mod login;
+pub(crate) mod refresh;
+pub(crate) mod run;
+pub(crate) mod scope;
+pub(crate) mod stage;
+pub(crate) mod state;

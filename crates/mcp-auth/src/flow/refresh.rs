@@ -1,0 +1,178 @@
+//! Refreshes a token: one process at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::challenge::Challenged;
+use super::flight::Outcome;
+use super::state::{Current, Freshness, ServerState};
+use crate::discovery::discover;
+use crate::discovery::server::ServerMetadata;
+use crate::discovery::wellknown::is_same_issuer;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::identity::choose;
+use crate::identity::registered::IdentityKind;
+use crate::secret::Secret;
+use crate::token::request::{Form, Requester};
+use crate::token::response::{Refused, TokenResponse};
+use crate::token::set::Tokens;
+
+/// How long a refresh may take, the wait for other processes apart.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// Refreshes the token. With a challenge the server has refused it.
+pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenged>) -> Outcome {
+    let Some(current) = state.current() else { return Ok(false) };
+    let refused = challenge.as_ref().map(|_| current.tokens.access_token.clone());
+    let _lock = state.settings.store.lock(&state.key).await?;
+    let stored = state.settings.store.load(&state.key).await?;
+    let stored = stored.as_ref().and_then(Tokens::from_stored);
+    // Another process may have been here.
+    if let Some(stored) = &stored
+        && stored.access_token != current.tokens.access_token
+    {
+        let other = Current::new(stored.clone())?;
+        if other.freshness() != Freshness::Stale && refused.as_ref() != Some(&stored.access_token) {
+            state.adopt(stored.clone())?;
+            return Ok(true);
+        }
+    }
+    let base = stored.filter(|it| it.refresh_token.is_some());
+    let base = base.unwrap_or_else(|| current.tokens.clone());
+    let refreshing = attempt(&state, &base, challenge.as_ref());
+    let refreshed = match tokio::time::timeout(REFRESH_TIMEOUT, refreshing).await {
+        Ok(refreshed) => refreshed,
+        Err(_) => {
+            let message = format!("the token was not refreshed within {REFRESH_TIMEOUT:?}");
+            Err(Error::new(ErrorKind::Unavailable, message))
+        }
+    };
+    match refreshed {
+        Ok(tokens) => {
+            keep(&state, tokens).await?;
+            state.settings.report(Event::Refreshed { server: state.shown.clone() });
+            Ok(true)
+        }
+        Err(error) => {
+            let server = state.shown.clone();
+            tracing::debug!(%server, %error, "the token was not refreshed");
+            state.settings.report(Event::Failed { server, error: error.clone() });
+            Err(error)
+        }
+    }
+}
+
+/// Saves tokens, and uses them from here on, also if they cannot be saved.
+pub(crate) async fn keep(state: &ServerState, tokens: Tokens) -> Result<(), Error> {
+    let saved = state.settings.store.save(&state.key, &tokens.to_stored()).await;
+    if let Err(error) = saved {
+        let server = state.shown.clone();
+        tracing::warn!(%server, %error, "tokens are kept in memory alone");
+        state.settings.report(Event::NotSaved { server, error });
+    }
+    state.adopt(tokens)
+}
+
+async fn attempt(
+    state: &ServerState,
+    base: &Tokens,
+    challenge: Option<&Challenged>,
+) -> Result<Tokens, Error> {
+    if let Some(challenge) = challenge {
+        // The server may trust another authorization server by now.
+        let server = rediscover(state, Some(challenge)).await?;
+        if server.is_none_or(|server| !is_same_issuer(&server.issuer, &base.issuer)) {
+            let message = "the server has another authorization server than before";
+            return Err(Error::new(ErrorKind::LoginRequired, message));
+        }
+    }
+    let first = ask(state, base, &base.token_endpoint).await;
+    let answer = match first {
+        Err(error) if error.is_transient() && challenge.is_none() => {
+            // The endpoint may have moved.
+            let found = rediscover(state, None).await.ok().flatten();
+            let moved = found.filter(|it| is_same_issuer(&it.issuer, &base.issuer));
+            match moved.and_then(|it| it.token_endpoint) {
+                Some(endpoint) if endpoint != base.token_endpoint => {
+                    let mut moved = base.clone();
+                    moved.token_endpoint = endpoint;
+                    return finish(state, &moved, ask(state, &moved, &moved.token_endpoint).await?)
+                        .await;
+                }
+                _ => return Err(error),
+            }
+        }
+        answer => answer?,
+    };
+    finish(state, base, answer).await
+}
+
+async fn rediscover(
+    state: &ServerState,
+    challenge: Option<&Challenged>,
+) -> Result<Option<ServerMetadata>, Error> {
+    let told = challenge.and_then(|it| it.resource_metadata.as_deref());
+    let found = discover(state.fetch().await, &state.settings, &state.url, told).await?;
+    Ok(found.map(|it| it.server))
+}
+
+async fn ask(
+    state: &ServerState,
+    base: &Tokens,
+    endpoint: &str,
+) -> Result<Result<TokenResponse, Refused>, Error> {
+    let Some(refresh_token) = &base.refresh_token else {
+        return Err(Error::new(ErrorKind::LoginRequired, "there is no refresh token"));
+    };
+    // The key of the tokens in use knows the nonces.
+    let current = state.current().filter(|it| it.tokens.proof_key == base.proof_key);
+    let known = current.and_then(|it| it.proof_key.clone());
+    let proof_key = match (known, &base.proof_key) {
+        (Some(key), _) => Some(key),
+        (None, Some(stored)) => Some(crate::sign::ProofKey::from_stored(stored)?),
+        (None, None) => None,
+    };
+    let requester = Requester {
+        fetch: state.fetch().await,
+        settings: &state.settings,
+        issuer: &base.issuer,
+        client: &base.client,
+        proof_key: proof_key.as_ref(),
+    };
+    let form = Form::new("refresh_token")
+        .with("refresh_token", refresh_token.clone())
+        .with_some("resource", base.resource.as_deref());
+    requester.token(endpoint, form).await
+}
+
+async fn finish(
+    state: &ServerState,
+    base: &Tokens,
+    answer: Result<TokenResponse, Refused>,
+) -> Result<Tokens, Error> {
+    let refused = match answer {
+        Ok(response) => return Ok(base.refreshed(response)),
+        Err(refused) => refused,
+    };
+    if refused.is_unknown_client() && base.client.kind == IdentityKind::Dynamic {
+        let server = ServerMetadata { issuer: base.issuer.clone(), ..ServerMetadata::default() };
+        choose::forget(&state.settings, &server, &base.client).await?;
+    } else if !refused.ends_grant() {
+        return Err(refused.into_error());
+    }
+    // Nothing but what was used is removed: another process may have saved something better.
+    let stored = state.settings.store.load(&state.key).await?;
+    let used = base.refresh_token.as_ref().map(Secret::expose);
+    let stored = stored.as_ref().and_then(Tokens::from_stored);
+    if stored.is_none_or(|it| it.refresh_token.as_ref().map(Secret::expose) == used) {
+        state.settings.store.remove(&state.key).await?;
+    }
+    if let Some(current) = state.current()
+        && current.tokens.refresh_token.as_ref().map(Secret::expose) == used
+    {
+        state.forget(&current.tokens.access_token);
+    }
+    let message = "the login has ended: the authorization server does not refresh the token";
+    Err(Error::new(ErrorKind::LoginRequired, message).with_source(refused.into_error()))
+}

@@ -1,0 +1,241 @@
+//! What is known of the authorization of one server.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderValue, Uri};
+use mcp_http::{Credentials, HttpClient, RequestHead};
+use mcp_transport::Hold;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::Instant;
+use url::Url;
+
+use super::flight::Flight;
+use crate::discovery::fetch::Fetch;
+use crate::discovery::policy::shown;
+use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::sign::ProofKey;
+use crate::store::StoreKey;
+use crate::token::set::Tokens;
+
+/// The authorization of one server.
+pub(crate) struct ServerState {
+    pub(crate) settings: Arc<Settings>,
+    /// One login at a time, of all servers.
+    pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) url: Url,
+    /// The URL for people.
+    pub(crate) shown: String,
+    pub(crate) key: StoreKey,
+    pub(crate) flight: Flight,
+    pub(crate) hold: Hold,
+    client: HttpClient,
+    fetch: OnceCell<Fetch>,
+    tokens: Mutex<Known>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Known {
+    is_loaded: bool,
+    current: Option<Arc<Current>>,
+    /// Scopes that a user was asked for in vain.
+    refused_scopes: BTreeSet<String>,
+}
+
+/// The tokens in use.
+pub(crate) struct Current {
+    pub(crate) tokens: Tokens,
+    authorization: HeaderValue,
+    pub(crate) proof_key: Option<ProofKey>,
+    /// When it cannot be used any more, and from when on it is refreshed in the background.
+    hard: Option<Instant>,
+    soft: Option<Instant>,
+    /// Whether it was tried to refresh it in the background.
+    was_tried: AtomicBool,
+}
+
+/// Whether a token can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Fresh,
+    /// For now.
+    Aging,
+    Stale,
+}
+
+impl Current {
+    pub(crate) fn new(tokens: Tokens) -> Result<Self, Error> {
+        let proof_key = tokens.proof_key.as_ref().map(ProofKey::from_stored).transpose()?;
+        let scheme = if tokens.is_bound { "DPoP" } else { "Bearer" };
+        let value = zeroize::Zeroizing::new(format!("{scheme} {}", tokens.access_token.expose()));
+        let mut authorization = HeaderValue::from_str(&value)
+            .map_err(|_| Error::new(ErrorKind::Protocol, "the token cannot be sent in a header"))?;
+        authorization.set_sensitive(true);
+        let left = tokens.left();
+        let after = |time: Duration| Instant::now().checked_add(time);
+        let hard = left.and_then(|(hard, _)| after(hard));
+        let soft = left.and_then(|(_, soft)| after(soft));
+        let was_tried = AtomicBool::new(false);
+        Ok(Self { tokens, authorization, proof_key, hard, soft, was_tried })
+    }
+
+    pub(crate) fn freshness(&self) -> Freshness {
+        let Some(hard) = self.hard else { return Freshness::Fresh };
+        let now = Instant::now();
+        match self.soft {
+            _ if now >= hard => Freshness::Stale,
+            Some(soft) if now >= soft => Freshness::Aging,
+            _ => Freshness::Fresh,
+        }
+    }
+
+    /// Whether nobody has asked this before.
+    pub(crate) fn is_first_try(&self) -> bool {
+        !self.was_tried.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn can_refresh(&self) -> bool {
+        self.tokens.refresh_token.is_some()
+    }
+
+    /// What authorizes a request.
+    pub(crate) fn credentials(&self, head: &RequestHead) -> Result<Credentials, Error> {
+        let credentials = Credentials::new(self.authorization.clone());
+        let Some(key) = self.proof_key.as_ref().filter(|_| self.tokens.is_bound) else {
+            return Ok(credentials);
+        };
+        let url = Url::parse(&head.uri.to_string())
+            .map_err(|_| Error::new(ErrorKind::Config, "the URL of a request cannot be proved"))?;
+        let proof = key.proof(head.method.as_str(), &url, Some(&self.tokens.access_token))?;
+        Ok(credentials.with_proof(proof))
+    }
+
+    /// Whether a request had this token.
+    pub(crate) fn is_in(&self, sent: &Credentials) -> bool {
+        sent.authorization.as_ref() == Some(&self.authorization)
+    }
+}
+
+impl ServerState {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        gate: Arc<tokio::sync::Mutex<()>>,
+        url: Url,
+        client: HttpClient,
+    ) -> Self {
+        let client_id = settings.client_id.as_deref().unwrap_or_default();
+        let scopes = settings.scopes.join(" ");
+        let mut about = vec![url.as_str(), &settings.namespace];
+        // Of a service, another identity has other tokens.
+        if !settings.grant.asks_user() {
+            about.extend([client_id, &scopes]);
+        }
+        let key = StoreKey::new("tokens", &about);
+        Self {
+            shown: shown(&url),
+            key,
+            gate,
+            url,
+            client,
+            settings,
+            flight: Flight::default(),
+            hold: Hold::new(),
+            fetch: OnceCell::new(),
+            tokens: Mutex::default(),
+            changes: watch::channel(0).0,
+        }
+    }
+
+    /// Whether a request goes to the server: to its origin. Others get no token.
+    pub(crate) fn is_for(&self, uri: &Uri) -> bool {
+        let port = uri.port_u16().or_else(|| match uri.scheme_str() {
+            Some("https") => Some(443),
+            Some("http") => Some(80),
+            _ => None,
+        });
+        uri.scheme_str() == Some(self.url.scheme())
+            && port == self.url.port_or_known_default()
+            && uri
+                .host()
+                .zip(self.url.host_str())
+                .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+    }
+
+    /// What sends the requests of the authorization.
+    pub(crate) async fn fetch(&self) -> &Fetch {
+        self.fetch.get_or_init(|| Fetch::new(&self.client, &self.url)).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.lock().is_loaded
+    }
+
+    pub(crate) fn current(&self) -> Option<Arc<Current>> {
+        self.lock().current.clone()
+    }
+
+    /// The tokens in use, if it is known whether there are any.
+    pub(crate) fn known(&self) -> Option<Option<Arc<Current>>> {
+        let known = self.lock();
+        known.is_loaded.then(|| known.current.clone())
+    }
+
+    /// Uses other tokens from here on.
+    pub(crate) fn adopt(&self, tokens: Tokens) -> Result<(), Error> {
+        let current = Arc::new(Current::new(tokens)?);
+        {
+            let mut known = self.lock();
+            known.is_loaded = true;
+            known.current = Some(current);
+        }
+        self.changes.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// There are no tokens.
+    pub(crate) fn set_empty(&self) {
+        let mut known = self.lock();
+        known.is_loaded = true;
+        known.current = None;
+    }
+
+    /// Forgets the tokens with this access token.
+    pub(crate) fn forget(&self, access_token: &Secret) {
+        let mut known = self.lock();
+        known.current.take_if(|current| current.tokens.access_token == *access_token);
+    }
+
+    /// Waits until there are other tokens than at the time of the call.
+    pub(crate) fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut changes = self.changes.subscribe();
+        async move {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Notes that scopes were asked for and not granted.
+    pub(crate) fn note_refused(&self, asked: &[String], granted: &[String]) {
+        let mut known = self.lock();
+        let refused = asked.iter().filter(|scope| !granted.contains(scope)).cloned();
+        known.refused_scopes.extend(refused);
+    }
+
+    /// Whether scopes are more than were granted, or asked for in vain.
+    pub(crate) fn is_more(&self, scopes: &[String]) -> bool {
+        let known = self.lock();
+        let granted = known.current.as_ref().map(|current| &current.tokens.scopes);
+        let is_granted = |scope: &String| granted.is_some_and(|granted| granted.contains(scope));
+        scopes.iter().any(|scope| !is_granted(scope) && !known.refused_scopes.contains(scope))
+    }
+}

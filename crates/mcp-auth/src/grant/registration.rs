@@ -1,0 +1,19 @@
+//! Whether a registration from an earlier login is still known.
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use mcp_http::Body;
+use url::Url;
+
+use crate::discovery::fetch::Fetch;
+
+/// Whether the authorization server still knows the client that a login page is for. Where it does not, the
+/// browser would show an error that nobody hears of, so that is looked at first.
+pub(crate) async fn is_alive(fetch: &Fetch, page: &Url) -> bool {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+    match fetch.send(Method::GET, page, headers, Body::empty()).await {
+        Ok(answer) => !matches!(answer.status.as_u16(), 400 | 401 | 404 | 422),
+        // Nothing shows that it is dead.
+        Err(_) => true,
+    }
+}

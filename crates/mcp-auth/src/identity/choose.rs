@@ -1,0 +1,90 @@
+//! Which client id is used: one of the settings, a document, or a registration.
+
+use super::binding;
+use super::register::Registration;
+use super::registered::{AuthMethod, Identity, method_of_secret};
+use crate::discovery::fetch::Fetch;
+use crate::discovery::server::ServerMetadata;
+use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::sign::jwt::now;
+use crate::store::StoreKey;
+
+/// The client of the settings, if there is one, or its document, if the server takes it.
+pub(crate) async fn known(
+    settings: &Settings,
+    server: &ServerMetadata,
+) -> Result<Option<Identity>, Error> {
+    if let Some(client_id) = &settings.client_id {
+        binding::check(settings, server).await?;
+        let listed = &server.token_endpoint_auth_methods_supported;
+        let method = if settings.signer.is_some() || settings.assertion.is_some() {
+            AuthMethod::PrivateKey
+        } else if settings.secret.is_some() {
+            method_of_secret(listed)
+        } else {
+            AuthMethod::None
+        };
+        return Ok(Some(Identity::registered(client_id, method)));
+    }
+    let document = settings.client_metadata_url.as_deref();
+    let document = document.filter(|_| server.client_id_metadata_document_supported);
+    Ok(document.map(Identity::document))
+}
+
+/// The client of the settings, where no other is possible.
+pub(crate) async fn of_settings(
+    settings: &Settings,
+    server: &ServerMetadata,
+) -> Result<Identity, Error> {
+    known(settings, server).await?.ok_or_else(|| {
+        Error::new(ErrorKind::Registration, "this grant needs a client: set `.client(\"id\")`")
+    })
+}
+
+fn key(settings: &Settings, server: &ServerMetadata) -> StoreKey {
+    StoreKey::new("client", &[&server.issuer, &settings.namespace, &settings.client_name])
+}
+
+/// The registration from an earlier login at this authorization server.
+pub(crate) async fn stored(
+    settings: &Settings,
+    server: &ServerMetadata,
+) -> Result<Option<Identity>, Error> {
+    let Some(text) = settings.store.load(&key(settings, server)).await? else { return Ok(None) };
+    let identity: Option<Identity> = serde_json::from_str(text.expose()).ok();
+    Ok(identity.filter(|it| it.expires_at.is_none_or(|at| at > now())))
+}
+
+/// Forgets a registration that the authorization server does not know any more, unless there is another one by
+/// now.
+pub(crate) async fn forget(
+    settings: &Settings,
+    server: &ServerMetadata,
+    dead: &Identity,
+) -> Result<(), Error> {
+    let current = stored(settings, server).await?;
+    match current.is_some_and(|current| current.client_id == dead.client_id) {
+        true => settings.store.remove(&key(settings, server)).await,
+        false => Ok(()),
+    }
+}
+
+/// Registers a client, and keeps the registration.
+pub(crate) async fn register(
+    fetch: &Fetch,
+    settings: &Settings,
+    server: &ServerMetadata,
+    redirect_uri: &str,
+    scopes: Vec<String>,
+) -> Result<Identity, Error> {
+    let client_name = settings.client_name.as_str();
+    let registration = Registration { client_name, redirect_uri, scopes };
+    let identity = registration.register(fetch, server).await?;
+    let text = Secret::new(serde_json::to_string(&identity).unwrap_or_default());
+    if let Err(error) = settings.store.save(&key(settings, server), &text).await {
+        tracing::warn!(%error, "the registration of the client is not saved");
+    }
+    Ok(identity)
+}

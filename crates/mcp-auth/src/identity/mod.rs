@@ -1,0 +1,6 @@
+//! Who the client is.
+
+pub(crate) mod binding;
+pub(crate) mod choose;
+pub(crate) mod register;
+pub(crate) mod registered;

@@ -1,0 +1,66 @@
+//! OAuth 2.1 for clients of the Model Context Protocol, as a layer of any HTTP transport.
+//!
+//! - [`OAuth`]: the settings, and the tokens for any number of servers. It goes on a transport
+//!   (`StreamableHttp::auth`, `Sse::auth`), or on any HTTP service ([`OAuth::for_server`]).
+//! - [`UserAgent`]: how a user logs in: `Browser`, [`Terminal`], [`follow`].
+//! - [`TokenStore`]: where tokens are kept: [`MemoryStore`], `FileStore`, encrypted with a key of a `Keyring`.
+//! - [`Sign`], [`Grant`]: keys that are elsewhere, and grants that this crate does not know.
+//! - [`Event`], [`Error`]: what happens, and why there is no token.
+//!
+//! ```
+//! use mcp_auth::{OAuth, Terminal};
+//!
+//! # fn run(pem: &str) -> Result<(), mcp_auth::Error> {
+//! // A user at a shell, maybe of another machine.
+//! let auth = OAuth::new().user_agent(Terminal::new());
+//! // A service: nobody is there.
+//! let auth = OAuth::client_credentials("service").secret("…").issuer("https://auth.example.com");
+//! // A device without a keyboard.
+//! let auth = OAuth::device_code("tv").on_code(|code| println!("{}", code.user_code));
+//! # Ok(()) }
+//! ```
+//!
+//! No token, secret, code, verifier, assertion, proof or `state` is in a log, a `Debug`, an error or a page. No
+//! token goes to another origin than that of its server. Requests of an authorization go over `https`, or to
+//! this machine if the server is there; they have a limit on their time and their size.
+//!
+//! Spec: [Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
+
+mod agent;
+mod builder;
+mod callback;
+mod discovery;
+mod error;
+mod event;
+mod flow;
+mod grant;
+mod identity;
+mod oauth;
+mod revoke;
+mod secret;
+mod settings;
+mod sign;
+mod store;
+mod token;
+
+#[cfg(feature = "browser")]
+pub use agent::Browser;
+pub use agent::{Follow, Prompt, Redirect, Terminal, UserAgent, Visit, follow};
+pub use callback::IntoSecret;
+pub use error::{Error, ErrorKind};
+pub use event::{Event, LoginUrl};
+pub use flow::run::ServerAuth;
+pub use grant::kind::{DeviceCode, Grant, GrantRequest};
+pub use oauth::{OAuth, Status};
+pub use secret::Secret;
+pub use settings::{Dpop, Resource};
+#[cfg(feature = "_crypto")]
+pub use sign::PrivateKey;
+pub use sign::Sign;
+#[cfg(feature = "file")]
+pub use store::FileStore;
+#[cfg(feature = "keyring")]
+pub use store::Keyring;
+#[cfg(all(feature = "file", feature = "_crypto"))]
+pub use store::sealed::Sealed;
+pub use store::{MemoryStore, StoreKey, StoreLock, TokenStore};

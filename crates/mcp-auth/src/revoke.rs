@@ -1,0 +1,45 @@
+//! Ends a login.
+//!
+//! Spec: RFC 7009
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::flow::state::ServerState;
+use crate::token::request::{Form, Requester};
+use crate::token::set::Tokens;
+
+/// Revokes and forgets the tokens of a server.
+pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
+    let settings = &state.settings;
+    let lock = settings.store.lock(&state.key).await?;
+    let stored = settings.store.load(&state.key).await?;
+    let stored = stored.as_ref().and_then(Tokens::from_stored);
+    let tokens = stored.or_else(|| state.current().map(|it| it.tokens.clone()));
+    settings.store.remove(&state.key).await?;
+    state.set_empty();
+    drop(lock);
+    let Some(tokens) = tokens else { return Ok(()) };
+    settings.report(Event::LoggedOut { server: state.shown.clone() });
+    let Some(endpoint) = &tokens.revocation_endpoint else { return Ok(()) };
+    let fetch = state.fetch().await;
+    let url = fetch.policy.check(endpoint, "revocation endpoint")?;
+    let requester = Requester {
+        fetch,
+        settings,
+        issuer: &tokens.issuer,
+        client: &tokens.client,
+        proof_key: None,
+    };
+    // The end of the grant is the end of its access tokens.
+    let (token, hint) = match &tokens.refresh_token {
+        Some(token) => (token.clone(), "refresh_token"),
+        None => (tokens.access_token.clone(), "access_token"),
+    };
+    let form = Form::empty().with("token", token).with("token_type_hint", hint);
+    let answer = requester.send(&url, form).await?;
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    let members = crate::token::response::members(&answer.body).unwrap_or_default();
+    Err(crate::token::response::refused(&answer, &members).into_error())
+}

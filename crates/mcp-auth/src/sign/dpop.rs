@@ -1,0 +1,143 @@
+//! Proofs of possession.
+//!
+//! Spec: RFC 9449
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::digest::{base64url, fingerprint, unguessable};
+use super::jwt::{now, signing_input};
+use super::key::PrivateKey;
+use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
+
+/// How many origins have a nonce at a time.
+const MAX_NONCES: usize = 16;
+
+/// The key that tokens are bound to, and what proofs need besides. A clone shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct ProofKey(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    key: PrivateKey,
+    stored: Secret,
+    jwk: Value,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By origin.
+    nonces: HashMap<String, String>,
+    /// How much the clock of the servers is ahead, in seconds.
+    ahead: i64,
+}
+
+impl ProofKey {
+    pub(crate) fn generate() -> Result<Self, Error> {
+        let (key, stored) = PrivateKey::generate()?;
+        Self::new(key, stored)
+    }
+
+    pub(crate) fn from_stored(stored: &Secret) -> Result<Self, Error> {
+        Self::new(PrivateKey::from_stored(stored)?, stored.clone())
+    }
+
+    fn new(key: PrivateKey, stored: Secret) -> Result<Self, Error> {
+        let point = key.public_point().filter(|point| point.len() == 65);
+        let point =
+            point.ok_or_else(|| Error::new(ErrorKind::Store, "the stored key is broken"))?;
+        let (x, y) = (base64url(&point[1..33]), base64url(&point[33..]));
+        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
+        Ok(Self(Arc::new(Inner { key, stored, jwk, state: Mutex::default() })))
+    }
+
+    /// What makes the same key again.
+    pub(crate) fn stored(&self) -> &Secret {
+        &self.0.stored
+    }
+
+    /// The thumbprint of the public key.
+    ///
+    /// Spec: RFC 7638
+    pub(crate) fn thumbprint(&self) -> String {
+        let text = |name: &str| self.0.jwk[name].as_str().unwrap_or_default().to_owned();
+        let (x, y) = (text("x"), text("y"));
+        fingerprint(&format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#))
+    }
+
+    /// A proof for one request, with the hash of the access token where there is one.
+    pub(crate) fn proof(
+        &self,
+        method: &str,
+        url: &Url,
+        token: Option<&Secret>,
+    ) -> Result<HeaderValue, Error> {
+        let (nonce, ahead) = {
+            let state = self.lock();
+            (state.nonces.get(&origin(url)).cloned(), state.ahead)
+        };
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.0.jwk });
+        let mut claims = json!({
+            "jti": unguessable()?.expose(),
+            "htm": method,
+            "htu": bare(url),
+            "iat": now().saturating_add_signed(ahead),
+        });
+        if let Some(token) = token {
+            claims["ath"] = fingerprint(token.expose()).into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
+        }
+        let input = signing_input(&header, &claims);
+        let signature = base64url(self.0.key.signature(input.as_bytes())?);
+        let mut proof = HeaderValue::try_from(format!("{input}.{signature}"))
+            .map_err(|_| Error::new(ErrorKind::Protocol, "a proof cannot be sent"))?;
+        proof.set_sensitive(true);
+        Ok(proof)
+    }
+
+    /// Takes the nonce and the time of a response. Whether there is another nonce than before.
+    pub(crate) fn answered(&self, url: &Url, headers: &HeaderMap) -> bool {
+        let mut state = self.lock();
+        if let Some(date) = headers.get(http::header::DATE).and_then(|date| date.to_str().ok())
+            && let Some(theirs) = super::date::parse(date)
+        {
+            // Within a minute it is the time of the way.
+            let ahead = theirs.cast_signed() - now().cast_signed();
+            state.ahead = if ahead.abs() > 60 { ahead } else { 0 };
+        }
+        let Some(nonce) = headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()) else {
+            return false;
+        };
+        let origin = origin(url);
+        if state.nonces.len() >= MAX_NONCES && !state.nonces.contains_key(&origin) {
+            state.nonces.clear();
+        }
+        state.nonces.insert(origin, nonce.to_owned()).as_deref() != Some(nonce)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The URL of a request in a proof: without query and fragment.
+fn bare(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::{Error, ErrorKind};
+use crate::sign::digest::random;
+
+/// How long the keyring may take: one without a session of the user can hang.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A key in the keyring of the operating system, for [`FileStore::sealed`](crate::FileStore::sealed). The
+/// tokens are not there: Windows allows 2,560 bytes.
+///
+/// The application chooses the keyring, with `keyring_core::set_default_store`.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    service: String,
+    user: String,
+}
+
+impl Keyring {
+    /// The key of an application, by its name.
+    #[must_use]
+    pub fn new(service: impl Into<String>) -> Self {
+        Self { service: service.into(), user: "mcp-auth".to_owned() }
+    }
+
+    /// The key, which is made if there is none.
+    ///
+    /// # Errors
+    /// [`Store`](ErrorKind::Store) if there is no keyring, it is locked, or it takes more than 5 s. Nothing is
+    /// used in its place.
+    pub async fn key(&self) -> Result<[u8; 32], Error> {
+        let Self { service, user } = self.clone();
+        let working = tokio::task::spawn_blocking(move || key(&service, &user));
+        match tokio::time::timeout(TIMEOUT, working).await {
+            Ok(Ok(key)) => key,
+            Ok(Err(error)) => Err(failed("the keyring failed").with_source(error)),
+            Err(_) => Err(failed("the keyring takes too long: is it locked?")),
+        }
+    }
+}
+
+fn key(service: &str, user: &str) -> Result<[u8; 32], Error> {
+    let entry = keyring_core::Entry::new(service, user)
+        .map_err(|error| failed("there is no keyring").with_source(error.to_string()))?;
+    match entry.get_password() {
+        Ok(text) => {
+            let decoded = STANDARD.decode(text.trim()).ok();
+            decoded
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or_else(|| failed("the entry in the keyring is not a key of this library"))
+        }
+        Err(keyring_core::Error::NoEntry) => {
+            let key = random::<32>()?;
+            entry.set_password(&STANDARD.encode(key)).map_err(|error| {
+                failed("the key cannot be saved in the keyring").with_source(error.to_string())
+            })?;
+            Ok(key)
+        }
+        Err(error) => Err(failed("the keyring cannot be read").with_source(error.to_string())),
+    }
+}
+
+fn failed(text: &'static str) -> Error {
+    Error::new(ErrorKind::Store, text)
+}

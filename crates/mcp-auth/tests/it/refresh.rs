@@ -1,0 +1,273 @@
+//! Tokens that end.
+
+use std::time::Duration;
+
+use mcp_auth::{ErrorKind, MemoryStore};
+use mcp_testkit::{until, within};
+use serde_json::json;
+
+use crate::world::{World, call, json_answer, send};
+
+/// A server that the user is logged in at.
+async fn logged_in(world: &World) -> mcp_auth::ServerAuth {
+    let auth = world.oauth().for_server(world.url()).unwrap();
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    auth
+}
+
+#[tokio::test]
+async fn a_hundred_callers_share_one_refresh() {
+    let world = World::start().await;
+    let auth = logged_in(&world).await;
+    world.expire();
+    world.lock().delays.insert("/token".into(), Duration::from_millis(100));
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (auth, url) = (auth.clone(), world.url());
+        callers.spawn(async move { call(&auth, &url).await.unwrap() });
+    }
+    for status in within(callers.join_all()).await {
+        assert_eq!(status, 200);
+    }
+    assert_eq!(world.seen("refresh").len(), 1);
+    assert_eq!(world.seen("authorize").len(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_runs_to_its_end_without_its_callers() {
+    let world = World::start().await;
+    let auth = logged_in(&world).await;
+    world.expire();
+    world.lock().delays.insert("/token".into(), Duration::from_millis(200));
+    let (caller, url) = (auth.clone(), world.url());
+    let caller = tokio::spawn(async move { call(&caller, &url).await });
+    until("the refresh", || !world.seen("refresh").is_empty()).await;
+    caller.abort();
+    // The old refresh token is used up: only the answer that is on its way helps.
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    assert_eq!((world.seen("refresh").len(), world.seen("authorize").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_slow_request_holds_up_nobody() {
+    let world = World::start().await;
+    let auth = logged_in(&world).await;
+    world.twist("/mcp", |request| {
+        // The second caller is answered while the first one waits.
+        let has_token = request.header("authorization").is_some();
+        has_token.then(|| (200, Vec::new(), String::new()))
+    });
+    world.lock().delays.insert("/mcp".into(), Duration::from_secs(30));
+    let (slow, url) = (auth.clone(), world.url());
+    let slow = tokio::spawn(async move { call(&slow, &url).await });
+    until("the slow request", || world.paths().iter().filter(|it| *it == "/mcp").count() == 3)
+        .await;
+    world.lock().delays.clear();
+    world.expire();
+    let url = world.url();
+    let called = tokio::time::timeout(Duration::from_secs(10), call(&auth, &url));
+    assert_eq!(called.await.unwrap().unwrap(), 200);
+    slow.abort();
+}
+
+#[tokio::test]
+async fn what_a_refresh_does_not_say_stays_and_the_resource_is_sent() {
+    let world = World::start().await;
+    world.lock().keeps_refresh = true;
+    world.lock().challenge = ", scope=\"a\"".to_owned();
+    let auth = logged_in(&world).await;
+    for n in 1..4 {
+        world.expire();
+        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+        assert_eq!(world.seen("refresh").len(), n);
+    }
+    let first = &world.seen("refresh")[0];
+    assert_eq!(first["resource"], world.url());
+    assert!(world.seen("refresh").iter().all(|it| it["refresh_token"] == first["refresh_token"]));
+    assert_eq!(world.seen("authorize").len(), 1);
+}
+
+#[tokio::test]
+async fn a_grant_that_has_ended_means_a_login_in_the_foreground_alone() {
+    // The standard code, and the words of others.
+    for refusal in [
+        json!({ "error": "invalid_grant" }),
+        json!({ "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token" }),
+    ] {
+        let world = World::start().await;
+        let auth = logged_in(&world).await;
+        world.expire();
+        let body = refusal.clone();
+        world.twist("/token", move |request| {
+            request.body.contains("grant_type=refresh").then(|| json_answer(400, &body))
+        });
+        let response = within(send(&auth, &world.url(), true)).await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert_eq!(world.seen("authorize").len(), 1, "no login in the background");
+        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+        assert_eq!(world.seen("authorize").len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_ends_no_grant_and_opens_no_page() {
+    for (status, kind, body) in [
+        (500, "text/plain", ""),
+        (503, "text/html", "<html>maintenance"),
+        (429, "application/json", "{\"error\":\"slow\"}"),
+        (200, "text/html", "<html>proxy"),
+        (403, "text/html", "<html>denied by a proxy"),
+    ] {
+        let world = World::start().await;
+        let auth = logged_in(&world).await;
+        world.expire();
+        world.twist("/token", move |_| {
+            Some((status, vec![("content-type".into(), kind.into())], body.to_owned()))
+        });
+        let error = within(call(&auth, &world.url())).await.unwrap_err();
+        assert_eq!(error.kind(), mcp_http::ErrorKind::Unavailable, "{status}: {error:?}");
+        assert_eq!(world.seen("authorize").len(), 1);
+        world.lock().twists.clear();
+        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200, "{status}");
+        assert_eq!(world.seen("authorize").len(), 1, "the grant was kept");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_client_is_registered_again() {
+    let world = World::start().await;
+    let auth = logged_in(&world).await;
+    world.expire();
+    world.twist("/token", |request| {
+        let is_refresh = request.body.contains("grant_type=refresh");
+        is_refresh.then(|| json_answer(401, &json!({ "error": "invalid_client" })))
+    });
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    assert_eq!((world.seen("register").len(), world.seen("authorize").len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_token_is_refreshed_before_its_end_and_in_the_background_before_that() {
+    let world = World::start().await;
+    world.lock().ttl = Some(100);
+    let store = MemoryStore::new();
+    let oauth = world.oauth().store(store.clone());
+    within(oauth.login(world.url())).await.unwrap();
+    // Another client, which finds the token when it is old.
+    for (age, expected) in [(0, 0), (80, 1), (95, 1)] {
+        let world = World::start().await;
+        world.lock().ttl = Some(100);
+        let store = MemoryStore::new();
+        let first = world.oauth().store(store.clone());
+        within(first.login(world.url())).await.unwrap();
+        age_tokens(&store, &first, &world, age).await;
+        let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+        if expected > 0 {
+            // The second request sees what the first one has loaded.
+            assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+            until("the refresh", || world.seen("refresh").len() == expected).await;
+        }
+        assert_eq!(world.seen("refresh").len(), expected, "{age}");
+        let was_refused = world.paths().iter().any(|it| it.starts_with("/.well-known"));
+        assert!(was_refused, "of the login alone");
+        assert_eq!(world.seen("authorize").len(), 1);
+    }
+}
+
+/// Makes the stored tokens older by `seconds`.
+async fn age_tokens(store: &MemoryStore, oauth: &mcp_auth::OAuth, world: &World, seconds: u64) {
+    use mcp_auth::TokenStore as _;
+    let key = oauth.store_key(world.url()).unwrap();
+    let text = store.load(&key).await.unwrap().unwrap();
+    let mut tokens: serde_json::Value = serde_json::from_str(text.expose()).unwrap();
+    let expires_at = tokens["expires_at"].as_u64().unwrap() - seconds;
+    tokens["expires_at"] = expires_at.into();
+    tokens["of a later version"] = "kept".into();
+    store.save(&key, &tokens.to_string().into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stored_token_costs_no_other_request_and_unknown_fields_stay() {
+    use mcp_auth::TokenStore as _;
+    let world = World::start().await;
+    world.lock().ttl = Some(3600);
+    let store = MemoryStore::new();
+    let first = world.oauth().store(store.clone());
+    within(first.login(world.url())).await.unwrap();
+    age_tokens(&store, &first, &world, 0).await;
+    let before = world.paths().len();
+    let auth = world.oauth().store(store.clone()).for_server(world.url()).unwrap();
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    assert_eq!(world.paths()[before..], ["/mcp"]);
+    world.expire();
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    let key = first.store_key(world.url()).unwrap();
+    let text = store.load(&key).await.unwrap().unwrap();
+    assert!(text.expose().contains("of a later version"));
+}
+
+#[tokio::test]
+async fn a_stale_token_is_refreshed_before_it_is_used() {
+    let world = World::start().await;
+    world.lock().ttl = Some(100);
+    let store = MemoryStore::new();
+    let first = world.oauth().store(store.clone());
+    within(first.login(world.url())).await.unwrap();
+    age_tokens(&store, &first, &world, 99).await;
+    let before = world.paths().len();
+    let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+    assert_eq!(world.paths()[before..], ["/token", "/mcp"]);
+}
+
+#[tokio::test]
+async fn another_authorization_server_gets_nothing_of_the_old_one() {
+    let (world, other) = (World::start().await, World::start().await);
+    let auth = logged_in(&world).await;
+    let old = world.seen("authorize")[0]["client_id"].clone();
+    // The same server trusts another one from here on.
+    let servers = json!([other.origin()]);
+    world.lock().resource_metadata.insert("authorization_servers".into(), servers);
+    other.lock().clients.clear();
+    world.expire();
+    let _ = within(call(&auth, &world.url())).await;
+    assert!(world.seen("refresh").is_empty(), "no refresh at the old one");
+    assert!(other.seen("refresh").is_empty(), "nor at the new one");
+    assert_eq!(other.seen("register").len(), 1);
+    let authorize = &other.seen("authorize")[0];
+    assert!(authorize["client_id"] != old || other.seen("register").len() == 1);
+    assert!(other.log().iter().all(|it| it.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_moved_is_found() {
+    let world = World::start().await;
+    world.lock().ttl = Some(100);
+    let store = MemoryStore::new();
+    let first = world.oauth().store(store.clone());
+    within(first.login(world.url())).await.unwrap();
+    age_tokens(&store, &first, &world, 99).await;
+    world.twist("/token", |_| Some((503, Vec::new(), String::new())));
+    let moved = json!(format!("{}/token2", world.origin()));
+    world.lock().metadata.insert("token_endpoint".into(), moved);
+    world.twist("/token2", |_| {
+        Some(json_answer(200, &json!({ "access_token": "moved", "token_type": "Bearer" })))
+    });
+    world.lock().access.insert("moved".into(), String::new());
+    let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn errors_name_the_code_and_the_endpoint() {
+    let world = World::start().await;
+    world.twist("/token", |_| {
+        let body = json!({ "error": "invalid_target", "error_description": "no\nsuch \u{1b}[31mresource" });
+        Some(json_answer(400, &body))
+    });
+    let error = within(world.oauth().login(world.url())).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some("invalid_target")));
+    let text = error.to_string();
+    assert!(text.contains("/token") && text.contains("no such [31mresource"), "{text}");
+}
