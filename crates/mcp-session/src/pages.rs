@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(pages.next(&cursor(7)), Ok(NextPage::Repeated));
         assert!(pages.is_new("a") && !pages.is_new("a"));
         let mut pages = Pages::new(3, MAX_BYTES);
-        let next = |_| pages.next("a").unwrap();
-        assert_eq!([0, 1, 2].map(next), [NextPage::New, NextPage::Repeated, NextPage::None]);
+        let expected = [Ok(NextPage::New), Ok(NextPage::Repeated), Ok(NextPage::None)];
+        assert_eq!([0, 1, 2].map(|_| pages.next("a")), expected);
     }
 }

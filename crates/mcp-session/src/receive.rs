@@ -52,7 +52,10 @@ impl Receiver {
     }
 
     async fn run(self, inbound: Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
-        early.into_iter().for_each(|item| self.item(item));
+        // As what is queued elsewhere, it ends with the session.
+        if !self.closing.is_closed() {
+            early.into_iter().for_each(|item| self.item(item));
+        }
         let reason = self.receive(inbound, sending).await;
         tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
         let server = Arc::clone(&self.notifications.server);

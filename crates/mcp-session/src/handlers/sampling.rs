@@ -73,7 +73,7 @@ mod tests {
             (json!([model(call("a")), user(json!([result("a"), text]))]), false),
             (json!([model(json!([call("a"), call("b")])), user(result("a"))]), false),
             (json!([model(call("a")), user(json!([result("a"), result("b")]))]), false),
-            (json!([model(call("a")), user(text.clone())]), false),
+            (json!([model(call("a")), user(text)]), false),
             (json!([user(result("a"))]), false),
             (json!([model(call("a"))]), false),
             (json!([model(result("a"))]), false),
