@@ -9,7 +9,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{
     frame::{Frame, flag, kind},
-    server::Log,
+    log::Log,
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -5,6 +5,7 @@
 
 mod connection;
 mod frame;
+mod log;
 mod server;
 
 pub use connection::{Connection, Posted};

@@ -1,9 +1,6 @@
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use rcgen::{CertificateParams, KeyPair};
@@ -11,7 +8,7 @@ use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::Connection;
+use super::{connection::Connection, log::Log};
 
 /// A certificate for 127.0.0.1 that signs itself, and its key.
 #[derive(Debug, Clone)]
@@ -74,24 +71,6 @@ pub struct Server {
     pub pem: String,
     log: Arc<Log>,
     _tasks: JoinSet<()>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    requests: Mutex<Vec<String>>,
-    connections: AtomicUsize,
-    open: AtomicUsize,
-    pings: AtomicUsize,
-}
-
-impl Log {
-    pub(super) fn requests(&self) -> MutexGuard<'_, Vec<String>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn count_ping(&self) {
-        self.pings.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 impl Server {
