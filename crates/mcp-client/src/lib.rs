@@ -24,6 +24,8 @@ mod auth;
 mod client;
 #[cfg(feature = "config")]
 mod config;
+#[cfg(all(feature = "config", feature = "oauth"))]
+mod config_oauth;
 mod connectors;
 #[cfg(all(feature = "http", feature = "sse"))]
 mod detect;
