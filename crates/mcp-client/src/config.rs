@@ -1,17 +1,17 @@
 //! Servers of a configuration as a target: one alone, or many as a group.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use mcp_config::{Auth, Expanded, McpConfig, ProtocolEra, Remote, RemoteTransport, Variables};
 use mcp_core::ProtocolVersion;
-use mcp_group::{ArgumentChange, Backend, Group, GroupBuilder, ToolChange, ToolRules};
-use mcp_session::{EraPolicy, Error, ErrorKind, SessionOptions, Timeout};
+use mcp_group::{ArgumentChange, ToolChange, ToolRules};
+use mcp_session::{EraPolicy, Error, ErrorKind, Timeout};
 
-#[cfg(any(feature = "http", feature = "sse"))]
-use crate::url_connector::UrlConnector;
 use crate::{
     Target, connectors,
-    target::{OneServer, Servers, Settings},
+    many_servers::{Entry, ManyServers, Server},
+    one_server::{OneServer, Settings},
+    target::Servers,
 };
 
 /// The name of the configuration in errors that concern no single server.
@@ -63,72 +63,6 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
             Err(unusable(DOCUMENT, message))
         }
         _ => Ok(Target(Servers::Many(ManyServers(servers.into())))),
-    }
-}
-
-/// Several servers, or one whose tools are changed.
-#[derive(Debug, Clone)]
-pub(crate) struct ManyServers(Arc<[Entry]>);
-
-#[derive(Debug, Clone)]
-struct Entry {
-    name: Arc<str>,
-    outcome: Result<Server, Error>,
-}
-
-#[derive(Debug, Clone)]
-struct Server {
-    one: OneServer,
-    rules: Option<ToolRules>,
-}
-
-impl ManyServers {
-    /// Changes the settings of the servers behind URLs. Whether there are any.
-    #[cfg(any(feature = "http", feature = "sse"))]
-    pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
-        let mut entries = self.0.to_vec();
-        let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
-        let changed = servers.filter_map(|it| it.one.change_url(&change).then_some(())).count();
-        self.0 = entries.into();
-        changed > 0
-    }
-
-    /// Authorizes the requests to the servers behind URLs that have nothing else which does. Whether there are
-    /// any.
-    #[cfg(feature = "oauth")]
-    pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
-        let mut entries = self.0.to_vec();
-        let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
-        let open = servers.filter(|it| !it.one.has_own_auth);
-        let changed = open.filter_map(|it| it.one.set_oauth(auth).then_some(())).count();
-        self.0 = entries.into();
-        changed > 0
-    }
-
-    /// The group, whose sessions are opened as `options` say where the configuration says nothing.
-    pub(crate) fn group(&self, options: &SessionOptions) -> GroupBuilder {
-        let mut group = Group::builder();
-        for Entry { name, outcome } in &*self.0 {
-            group = match outcome {
-                Err(error) => group.failed(Arc::clone(name), error.clone()),
-                Ok(Server { one, rules }) => {
-                    let mut options = options.clone();
-                    one.settings.apply(&mut options);
-                    options.prior_discover = None;
-                    // The group forwards them, with the names of their servers.
-                    options.on_notification = None;
-                    options.handlers = options.handlers.without_listeners();
-                    // Validated once, by the session of the group.
-                    #[cfg(feature = "validation")]
-                    {
-                        options.output_checks = None;
-                    }
-                    let backend = Backend::new(Arc::clone(name), one.connect.clone());
-                    group.backend(backend.options(options).tools(rules.clone().unwrap_or_default()))
-                }
-            };
-        }
-        group
     }
 }
 

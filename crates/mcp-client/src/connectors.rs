@@ -9,7 +9,7 @@ use mcp_transport::Binding;
 
 #[cfg(all(feature = "http", feature = "sse"))]
 use crate::detect::Detect;
-use crate::target::OneServer;
+use crate::one_server::OneServer;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 

@@ -32,6 +32,9 @@ mod detect;
 mod infer;
 mod into_target;
 mod kept;
+#[cfg(feature = "config")]
+mod many_servers;
+mod one_server;
 mod pair;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;

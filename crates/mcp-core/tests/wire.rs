@@ -260,3 +260,52 @@ proptest! {
         prop_assert_eq!(encode(decode::<InputResponse>(&value)), value);
     }
 }
+
+#[test]
+fn a_hint_of_any_shape_costs_no_result() {
+    for (hint, milliseconds) in [
+        ("1.5", Some(2)),
+        ("1e30", Some(i64::MAX)),
+        ("-1e30", Some(i64::MIN)),
+        ("99999999999999999999", Some(i64::MAX)),
+        (r#"" 250 ""#, Some(250)),
+        (r#""soon""#, None),
+        ("null", None),
+        ("[1]", None),
+        ("true", None),
+    ] {
+        let raw = format!(r#"{{"ttlMs":{hint},"cacheScope":{hint},"tools":[]}}"#);
+        let raw = RawJson::from_text(raw).unwrap();
+        let result = ListToolsResult::decode(&raw).unwrap_or_else(|it| panic!("{hint}: {it}"));
+        assert_eq!(result.ttl_ms, milliseconds, "{hint}");
+        assert!(!result.is_shareable());
+    }
+}
+
+#[test]
+fn a_decoration_of_another_shape_costs_no_tool() {
+    let raw = json!({ "tools": [
+        { "name": "a", "inputSchema": {}, "annotations": "none", "title": "A" },
+        { "name": "b", "inputSchema": {}, "annotations": 1, "icons": 2, "_meta": [] },
+        { "inputSchema": {} },
+    ]});
+    let result: ListToolsResult = decode(&raw);
+    let titles: Vec<_> = result.tools.iter().map(|it| (&*it.name, it.title.as_deref())).collect();
+    assert_eq!(titles, [("a", Some("A")), ("b", None)]);
+    assert_eq!(result.tools.skipped().len(), 1);
+}
+
+#[test]
+fn the_kind_of_a_result_means_nothing_in_the_legacy_era() {
+    for kind in [json!("task"), json!("input_required"), json!(7)] {
+        let raw = RawJson::from_serialize(&json!({ "content": [], "resultType": kind })).unwrap();
+        assert!(CallToolResult::decode_in(&raw, ProtocolVersion::V2026_07_28).is_err(), "{kind}");
+        let mut result = CallToolResult::decode_in(&raw, ProtocolVersion::V2025_11_25).unwrap();
+        assert_eq!(result.result_type, None);
+        if kind.is_string() {
+            assert_eq!(encode(&result), json!({ "content": [], "resultType": kind }));
+        }
+        result.set_result_type(Some(ResultType::Complete));
+        assert_eq!(encode(&result), json!({ "content": [], "resultType": "complete" }));
+    }
+}

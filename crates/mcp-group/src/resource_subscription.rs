@@ -7,7 +7,8 @@ use std::{
 };
 
 use mcp_core::{ServerCapabilities, SubscriptionFilter, covers_resource};
-use mcp_session::{Error, ErrorKind, Event, Session, Subscription};
+use mcp_session::{Error, ErrorKind, Event, Session, Subscribe, Subscription};
+use mcp_transport::Retries;
 use tokio::{sync::watch::Receiver, time::timeout};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     listener::Listener,
     member::Member,
     phase::Phase,
-    subscribe::{is_final, retries, subscribe},
+    subscribe::{retries, subscribe},
     task::OwnedTask,
 };
 
@@ -116,22 +117,23 @@ impl Forwarder {
         let mut may_have_missed = false;
         loop {
             let error = match subscribed {
-                Ok(subscription) => {
-                    retries.progressed();
-                    self.pass_on(subscription, may_have_missed).await
-                }
+                Ok(subscription) => self.pass_on(subscription, &mut retries, may_have_missed).await,
                 Err(error) => Some(error),
             };
             tracing::debug!(server = %self.member.name, ?error, "a client is not subscribed");
             may_have_missed = true;
-            let delay = match error.as_ref().is_some_and(is_final) || session.is_closed() {
+            let delay = match error.as_ref().is_some_and(Subscribe::is_final) || session.is_closed()
+            {
                 true => None,
                 false => retries.next_delay(None),
             };
             match delay {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => match next_session(&mut phases).await {
-                    Some(next) => session = next,
+                    Some(next) => {
+                        session = next;
+                        retries.progressed();
+                    }
                     None => return,
                 },
             }
@@ -156,6 +158,7 @@ impl Forwarder {
     async fn pass_on(
         &self,
         mut subscription: Subscription,
+        retries: &mut Retries,
         may_have_missed: bool,
     ) -> Option<Error> {
         if may_have_missed {
@@ -163,7 +166,10 @@ impl Forwarder {
         }
         loop {
             match subscription.next().await? {
-                Ok(Event::ResourceUpdated { uri }) => self.updated(&uri),
+                Ok(Event::ResourceUpdated { uri }) => {
+                    retries.progressed();
+                    self.updated(&uri);
+                }
                 Ok(Event::Resync | Event::Lagged { .. }) => self.missed(&subscription),
                 Ok(_) => {}
                 Err(error) => return Some(error),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mcp_core::{SubscriptionFilter, error_code};
-use mcp_session::{Error, ErrorKind, Session, Subscribe, Subscription};
+use mcp_core::SubscriptionFilter;
+use mcp_session::{Error, Session, Subscribe, Subscription};
 use mcp_transport::Retries;
 
 /// How long a server may take to acknowledge a subscription.
@@ -24,17 +24,7 @@ pub(crate) async fn subscribe(
     subscribing.resubscribe(Subscribe::BACKOFF).await
 }
 
-/// Counts attempts to subscribe.
+/// Counts attempts to subscribe in a row. An event is progress, an acknowledgement alone is none.
 pub(crate) fn retries() -> Retries {
     Retries::new(Subscribe::BACKOFF)
-}
-
-/// Whether another attempt at the same session would end in the same way.
-pub(crate) fn is_final(error: &Error) -> bool {
-    match error.answer() {
-        Some(answer) => {
-            matches!(answer.code, error_code::METHOD_NOT_FOUND | error_code::INVALID_PARAMS)
-        }
-        None => matches!(error.kind(), ErrorKind::Closed | ErrorKind::Unsupported),
-    }
 }

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join3;
 use mcp_core::{ServerCapabilities, SubscriptionFilter};
-use mcp_session::{Event, Session};
+use mcp_session::{Event, Session, Subscribe};
 
 use crate::{
     list_change::ListChange,
     list_kind::{Prompts, Resources, Templates, Tools},
     lists::reread,
     member::Member,
-    subscribe::{is_final, retries, subscribe},
+    subscribe::{retries, subscribe},
 };
 
 /// The least time between two readings of a server that reports changes of its lists.
@@ -75,14 +75,13 @@ async fn watch_lists(member: &Member, session: &Session, was_there: bool) {
     loop {
         let error = match subscribe(session, filter.clone()).await {
             Ok(mut subscription) => {
-                retries.progressed();
                 if std::mem::take(&mut may_have_missed) {
                     missed(member);
                 }
                 loop {
                     match subscription.next().await {
                         Some(Ok(Event::Resync | Event::Lagged { .. })) => missed(member),
-                        Some(Ok(_)) => {}
+                        Some(Ok(_)) => retries.progressed(),
                         Some(Err(error)) => break Some(error),
                         None => break None,
                     }
@@ -92,7 +91,7 @@ async fn watch_lists(member: &Member, session: &Session, was_there: bool) {
         };
         tracing::debug!(server = %member.name, ?error, "there is no subscription to its lists");
         may_have_missed = true;
-        if error.as_ref().is_some_and(is_final) {
+        if error.as_ref().is_some_and(Subscribe::is_final) {
             return;
         }
         let Some(delay) = retries.next_delay(None) else { return };

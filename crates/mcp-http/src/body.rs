@@ -20,6 +20,10 @@ impl Body {
         Self { bytes: Bytes::new() }
     }
 
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// How many bytes remain to be sent.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -75,16 +75,17 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Read timeout: the longest wait for the response to begin, counted from the call, and for each
-    /// next part of it. Default: 300 s. `None` is no limit. A request can have its own, see
+    /// Read timeout: the longest wait for the response to begin, counted from the call and with the wait for a
+    /// stream of HTTP/2, and for each next part of it. Default: 300 s. `None` is no limit. A request can have its own, see
     /// [`ReadTimeout`](crate::ReadTimeout).
     pub fn read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.read_timeout = timeout.into();
         self
     }
 
-    /// How long an unused HTTP/1.1 connection is kept for the next request; then it is closed. Default:
-    /// 90 s. It is closed earlier when the server closes it, and with the client.
+    /// How long an unused connection is kept for the next request; then it is closed. Default: 90 s. It is
+    /// closed earlier when the server closes it or says that it will (`Keep-Alive`), and with the client. An
+    /// HTTP/2 connection that was not used for 10 s is pinged before it is used again.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.pool_idle_timeout = timeout;
         self

@@ -1,6 +1,9 @@
 //! What a failure of a connection means.
 
+use std::borrow::Cow;
 use std::io;
+
+use h2::Reason;
 
 #[cfg(feature = "_tls")]
 use crate::error::ConnectStep;
@@ -31,6 +34,47 @@ impl Error {
     }
 }
 
+impl Error {
+    /// A failure of a stream of HTTP/2 while `doing` something with it.
+    pub(crate) fn from_h2(error: h2::Error, doing: Doing) -> Self {
+        let reason = error.reason();
+        let (kind, message): (_, Cow<'static, str>) = if let Some(error) = error.get_io() {
+            let cause = io_cause(error).unwrap_or((ErrorKind::Reset, "the connection broke"));
+            match cause.0 {
+                // The end of the connection, as streams see it.
+                ErrorKind::Reset if error.kind() == io::ErrorKind::BrokenPipe => {
+                    (ErrorKind::Closed, doing.closed().into())
+                }
+                ErrorKind::Closed => (ErrorKind::Closed, doing.closed().into()),
+                kind => (kind, cause.1.into()),
+            }
+        } else if error.is_go_away() && error.is_remote() {
+            (
+                ErrorKind::Closed,
+                "the server closes the connection and did not take the request".into(),
+            )
+        } else if error.is_reset() && error.is_remote() {
+            match reason {
+                Some(Reason::NO_ERROR) => (ErrorKind::Closed, doing.closed().into()),
+                Some(Reason::HTTP_1_1_REQUIRED) if matches!(doing, Doing::Headers) => (
+                    ErrorKind::Protocol,
+                    "the server wants HTTP/1.1: see HttpClientBuilder::http1_only".into(),
+                ),
+                Some(reason) => {
+                    let text = reason.description();
+                    (ErrorKind::Reset, format!("the server reset the stream: {text}").into())
+                }
+                None => (ErrorKind::Reset, "the server reset the stream".into()),
+            }
+        } else if error.is_library() {
+            (ErrorKind::Protocol, "the answer is not HTTP/2".into())
+        } else {
+            (ErrorKind::Other, "the request cannot be sent by HTTP/2".into())
+        };
+        Self::new(kind, message).with_source(error)
+    }
+}
+
 /// What a connection was used for when it failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Doing {
@@ -49,7 +93,10 @@ impl Doing {
 
 /// What the system or TLS reports as the root of the failure, if one of them is.
 fn cause(error: &hyper::Error) -> Option<(ErrorKind, &'static str)> {
-    let error = find::<io::Error>(error)?;
+    io_cause(find::<io::Error>(error)?)
+}
+
+fn io_cause(error: &io::Error) -> Option<(ErrorKind, &'static str)> {
     #[cfg(feature = "_tls")]
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         let message = match crate::tls::wants_certificate(error) {

@@ -1,23 +1,25 @@
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use mcp_transport::Carrier;
+use mcp_transport::{Backoff, Carrier, Retries};
+use tokio::time::sleep;
 use tower_service::Service;
 
 use crate::address::AddressPolicy;
 use crate::body::Body;
-use crate::classify::Doing;
 use crate::connect::Connector;
 #[cfg(feature = "decompression")]
 use crate::decompress;
-use crate::error::Error;
+use crate::error::{Error, find};
 use crate::hook::RequestHead;
-use crate::pool::{Host, Lease};
+use crate::pool::{Host, Lease, Unanswered};
 use crate::received::Received;
 use crate::response::ResponseBody;
 use crate::secrets::SentSecrets;
@@ -29,14 +31,25 @@ use crate::tls::Tls;
 /// server had read it.
 const LARGE_UPLOAD: usize = 64 * 1024;
 
+/// How many servers have connections that are not used; those of the least recently used one are closed.
+const MAX_HOSTS: usize = 256;
+/// How many times a request is sent again that a server has certainly not taken.
+const MAX_RESENDS: u32 = 12;
+
 /// An HTTP client with a pool of connections. A clone shares it.
 ///
 /// It uses HTTP/1.1, and HTTP/2 where a server offers that over TLS. Making one does no I/O; sending
 /// needs a tokio runtime with time and I/O enabled. Redirects are not followed: see
 /// [`follow_redirects`](crate::transport::follow_redirects).
 ///
-/// A request of which nothing was written when the server closed a reused connection is sent again on
-/// another one; nothing else is ever sent twice.
+/// A request that the server has certainly not taken is sent again on another connection: one of which
+/// nothing was written when the server closed a reused connection, and over HTTP/2 one beyond the last
+/// stream of a `GOAWAY`, or refused (`REFUSED_STREAM`); the latter 12 times at most. Nothing else is ever
+/// sent twice.
+///
+/// A server has one HTTP/1.1 connection for each request in flight, and as many HTTP/2 connections as the
+/// requests need streams, up to 16; the others wait. Connections are used in the tokio runtime that they
+/// were opened in, so a client may be used from several.
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
@@ -45,8 +58,9 @@ pub struct HttpClient {
 }
 
 struct Inner {
-    connector: Connector,
+    connector: Arc<Connector>,
     settings: Settings,
+    /// The most recently used first.
     hosts: Mutex<Vec<Arc<Host>>>,
 }
 
@@ -54,7 +68,7 @@ impl HttpClient {
     pub(crate) fn with(settings: Settings, tls: Tls) -> Self {
         Self {
             inner: Arc::new(Inner {
-                connector: Connector::new(&settings, tls),
+                connector: Arc::new(Connector::new(&settings, tls)),
                 settings,
                 hosts: Mutex::default(),
             }),
@@ -86,7 +100,7 @@ impl HttpClient {
     /// [`InvalidUrl`](crate::ErrorKind::InvalidUrl), or
     /// [`TlsUnavailable`](crate::ErrorKind::TlsUnavailable) with the feature to enable.
     pub fn check(&self, url: &Uri) -> Result<(), Error> {
-        Host::new(url, &self.inner.settings)?;
+        Host::check(url, &self.inner.settings)?;
         if url.scheme() == Some(&Scheme::HTTPS) {
             self.inner.connector.check_tls()?;
         }
@@ -137,9 +151,19 @@ impl HttpClient {
             let body_len = request.body().len();
             let secrets = SentSecrets::of(request.headers());
             let mut timer = IdleTimer::new(read_timeout);
+            let mut resends = None;
             loop {
-                let lease = timer.race(pin!(host.checkout(&client.inner.connector))).await;
-                let mut lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())??;
+                let lease = timer.race(pin!(host.checkout())).await;
+                let lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())?;
+                let mut lease = match lease {
+                    // What waits in the pools of other hosts may be what is missing.
+                    Err(error) if resends.is_none() && is_out_of_files(&error) => {
+                        resends = Some(resend_limit());
+                        client.close_unused();
+                        continue;
+                    }
+                    lease => lease?,
+                };
                 let sent = timer.race(pin!(lease.send(&mut request))).await;
                 match sent {
                     Ok(Ok(response)) => {
@@ -155,16 +179,23 @@ impl HttpClient {
                         let received = Received::new(incoming, lease, timer, is_early);
                         return Ok(ResponseBody::respond(parts, received, decompresses));
                     }
-                    Ok(Err(mut error)) => {
-                        let unsent = error.take_message();
-                        let is_unsent = unsent.is_some();
-                        match unsent {
-                            Some(unsent) if lease.is_reused() => request = unsent,
-                            _ => {
-                                let error = Error::from_hyper(error.into_error(), Doing::Headers);
-                                return Err(if is_unsent { error.not_sent() } else { error });
-                            }
+                    Ok(Err(Unanswered { error, unsent })) => {
+                        let Some(unsent) = unsent else { return Err(error) };
+                        request = unsent;
+                        // Each of the connections that the server closed meanwhile is tried once.
+                        if !lease.is_h2() {
+                            continue;
                         }
+                        drop(lease);
+                        let resends = resends.get_or_insert_with(resend_limit);
+                        let Some(delay) = resends.next_delay(None) else { return Err(error) };
+                        tracing::debug!(%error, ?delay, "sending a request again that was not taken");
+                        if !delay.is_zero() {
+                            Box::pin(sleep(delay)).await;
+                        }
+                    }
+                    Err(limit) if lease.waits_for_stream() => {
+                        return Err(Error::read_timeout(limit).not_sent());
                     }
                     Err(limit) => return Err(Error::read_timeout(limit)),
                 }
@@ -173,15 +204,42 @@ impl HttpClient {
     }
 
     fn host(&self, url: &Uri) -> Result<Arc<Host>, Error> {
+        let mut forgotten = Vec::new();
         let mut hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.iter().find(|host| host.serves(url)) {
-            return Ok(host.clone());
+        if let Some(found) = hosts.iter().position(|host| host.serves(url)) {
+            hosts[..=found].rotate_right(1);
+            return Ok(hosts[0].clone());
         }
-        hosts.retain(|host| Arc::strong_count(host) > 1 || !host.is_unused());
-        let host = Arc::new(Host::new(url, &self.inner.settings)?);
-        hosts.push(host.clone());
+        let host = Arc::new(Host::new(url, &self.inner.connector, &self.inner.settings)?);
+        hosts.insert(0, host.clone());
+        if hosts.len() > MAX_HOSTS {
+            // Requests in flight keep what they need.
+            forgotten = hosts.split_off(MAX_HOSTS);
+        }
+        drop(hosts);
+        drop(forgotten);
         Ok(host)
     }
+
+    /// Closes the connections that no request uses.
+    fn close_unused(&self) {
+        let hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        hosts.iter().for_each(|host| host.close_unused());
+    }
+}
+
+/// How often a request is sent again that the server did not take.
+fn resend_limit() -> Retries {
+    let backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+    Retries::new(backoff.with_attempts(MAX_RESENDS)).eager()
+}
+
+/// Whether the process, or the system, has no file descriptor left.
+fn is_out_of_files(error: &Error) -> bool {
+    // EMFILE and ENFILE, which have no kind.
+    cfg!(unix)
+        && find::<io::Error>(error)
+            .is_some_and(|error| matches!(error.raw_os_error(), Some(23 | 24)))
 }
 
 /// Adds each of the `defaults` that `headers` does not have.

@@ -26,6 +26,10 @@ use crate::url::SafeUrl;
 /// How often TCP probes an idle connection, to notice that its other end is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
+/// How long the queue of a Unix socket that is full is left alone.
+#[cfg(unix)]
+const UNIX_RETRY: Duration = Duration::from_millis(10);
+
 /// Opens connections: name look-up, TCP to the address that answers first, the proxy, TLS.
 #[derive(Debug)]
 pub(crate) struct Connector {
@@ -131,7 +135,7 @@ impl Connector {
             }
             #[cfg(unix)]
             Route::Unix(path) => {
-                let stream = tokio::net::UnixStream::connect(path).await.map_err(|error| {
+                let stream = connect_unix(path).await.map_err(|error| {
                     let message = format!("cannot connect to the socket {}", path.display());
                     Error::new(ErrorKind::Connect(step(&error)), message).with_source(error)
                 })?;
@@ -163,6 +167,19 @@ impl Connector {
         }
         let message = format!("cannot connect to {}", SafeUrl(server).origin());
         Error::new(ErrorKind::Connect(step(&error)), message).with_source(error)
+    }
+}
+
+/// Connects to a socket. One whose queue is full is tried again: TCP would do so by itself.
+#[cfg(unix)]
+async fn connect_unix(path: &std::path::Path) -> io::Result<tokio::net::UnixStream> {
+    loop {
+        match tokio::net::UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(UNIX_RETRY).await;
+            }
+            connected => return connected,
+        }
     }
 }
 

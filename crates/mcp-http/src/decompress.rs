@@ -33,7 +33,12 @@ pub(crate) struct Decompress {
     input: Bytes,
     output: Box<[u8; PIECE]>,
     state: State,
+    /// How many bytes were taken since the last output.
+    silent: usize,
 }
+
+/// How many compressed bytes may stand for nothing.
+const MAX_SILENT: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -69,7 +74,14 @@ impl Decompress {
             _ => return None,
         };
         let output = Box::new([0; PIECE]);
-        Some(Box::new(Self { decoder, is_gzip, input: Bytes::new(), output, state: State::New }))
+        Some(Box::new(Self {
+            decoder,
+            is_gzip,
+            input: Bytes::new(),
+            output,
+            state: State::New,
+            silent: 0,
+        }))
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -133,6 +145,7 @@ impl Decompress {
                 return Err(io::Error::other("the decoder makes no progress"));
             }
             self.input.advance(taken);
+            self.silent += taken;
             self.state = if is_complete { State::Complete } else { State::Inside };
             if output.has_no_spare_space() {
                 break;
@@ -142,6 +155,11 @@ impl Decompress {
             self.decoder.flush(&mut output)?;
         }
         let piece = output.written();
+        if !piece.is_empty() {
+            self.silent = 0;
+        } else if self.silent > MAX_SILENT {
+            return Err(io::Error::other("the compressed data stands for nothing"));
+        }
         Ok((!piece.is_empty()).then(|| Bytes::copy_from_slice(piece)))
     }
 

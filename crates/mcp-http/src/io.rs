@@ -1,7 +1,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,13 +24,20 @@ pub(crate) enum Conn {
 #[derive(Debug)]
 pub(crate) struct ConnState {
     write_blocked: AtomicBool,
+    /// How many bytes were written.
+    written: AtomicU64,
     /// Shared by all connections to the server.
     pub(crate) quick_ack: Arc<QuickAck>,
 }
 
 impl ConnState {
     pub(crate) fn new(quick_ack: Arc<QuickAck>) -> Self {
-        Self { write_blocked: AtomicBool::new(false), quick_ack }
+        Self { write_blocked: AtomicBool::new(false), written: AtomicU64::new(0), quick_ack }
+    }
+
+    /// How many bytes were written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Relaxed)
     }
 
     /// Whether bytes of the request wait for the server to read them.
@@ -112,6 +119,7 @@ impl Stream {
             match write(Pin::new(&mut self.socket), cx) {
                 Poll::Ready(Ok(written)) => {
                     self.write_timer.progress();
+                    self.state.written.fetch_add(written as u64, Relaxed);
                     self.set_blocked(written < len);
                     return Poll::Ready(Ok(written));
                 }

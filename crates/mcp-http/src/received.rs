@@ -1,14 +1,11 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::error::Error;
+use crate::pool::{Incoming, Lease};
+use crate::timer::IdleTimer;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
-
-use crate::classify::Doing;
-use crate::error::Error;
-use crate::pool::Lease;
-use crate::timer::IdleTimer;
 
 /// The body of a response as the server sends it, and the connection that it comes on.
 pub(crate) struct Received {
@@ -73,7 +70,7 @@ impl HttpBody for Received {
             }
             Poll::Ready(Some(Err(error))) => {
                 this.fail();
-                Poll::Ready(Some(Err(Error::from_hyper(error, Doing::Body))))
+                Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(None) => {
                 this.release();

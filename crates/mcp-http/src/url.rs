@@ -34,3 +34,10 @@ impl fmt::Debug for SafeUrl<'_> {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// The host, without the brackets of an IPv6 address, and the port of `server`.
+pub(crate) fn host_and_port(server: &Uri) -> (&str, u16) {
+    let host = server.host().unwrap_or_default();
+    let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    (host.trim_start_matches('[').trim_end_matches(']'), server.port_u16().unwrap_or(default))
+}

@@ -1,6 +1,6 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use mcp_transport::{ConnectionInfo, Hold, SharedTransport};
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     /// The name of the server in errors.
     pub(crate) server: Arc<str>,
     pub(crate) verdict: Verdict,
+    /// Whether the verdict was kept from an earlier session, and nothing has confirmed it yet.
+    pub(crate) is_unconfirmed: AtomicBool,
     pub(crate) meta: CommonMeta,
     pub(crate) next_id: AtomicI64,
     pub(crate) timers: Timers,
@@ -42,6 +44,14 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn next_id(&self) -> i64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        self.is_unconfirmed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn confirmed(&self) {
+        self.is_unconfirmed.store(false, Ordering::Relaxed);
     }
 
     /// When the server last waited for a person.

@@ -15,7 +15,6 @@ use crate::{
     output::Outputs,
     param_headers::ParamTable,
     receive::Receiver,
-    server_requests::ServerRequests,
     subscribe::Registry,
 };
 
@@ -39,16 +38,9 @@ impl Session {
             None => connect.describe().into(),
         };
         let opened = open(&connect, &server, &options).await?;
-        let Opened { connection, verdict, meta, tracing } = opened;
+        let Opened { connection, verdict, is_unconfirmed, meta, tracing, .. } = opened;
+        let Opened { server_requests, early, sending, .. } = opened;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
-        let tracing = Arc::new(tracing);
-        let server_requests = Arc::new(ServerRequests::new(
-            connection.transport.clone(),
-            Arc::clone(&server),
-            verdict.protocol_version,
-            options.handlers.clone(),
-            Arc::clone(&tracing),
-        ));
         let cache = SessionCache::open(
             options.cache.as_ref(),
             &server,
@@ -81,6 +73,7 @@ impl Session {
             hold: connect.hold(),
             server,
             verdict,
+            is_unconfirmed: is_unconfirmed.into(),
             meta,
             next_id: AtomicI64::new(1),
             timers: Timers::default(),
@@ -94,7 +87,7 @@ impl Session {
             server_requests,
             closing,
             tracing,
-            receiver: receiver.spawn(connection.inbound),
+            receiver: receiver.spawn(connection.inbound, early, sending),
         };
         Ok(Self { inner: Arc::new(inner), extensions, timeout: None })
     }

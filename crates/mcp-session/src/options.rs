@@ -16,13 +16,19 @@ pub struct SessionOptions {
     /// Capabilities that the client declares, in addition to those that its
     /// [`handlers`](SessionOptions::handlers) declare. Default: none.
     pub capabilities: ClientCapabilities,
-    /// The [verdict](crate::Session::verdict) of an earlier session, to open this one without a probe.
-    /// Default: none.
+    /// The [verdict](crate::Session::verdict) of an earlier session, to open this one straight: a legacy server
+    /// is sent `initialize` at once, a modern one nothing at all. A modern one on a pipe is asked all the same if
+    /// the verdict was found on one, since its process may have been replaced. Where the verdict no longer holds,
+    /// the server is asked anew; a session that was opened without a message is closed then, with an error of kind
+    /// [`Version`](crate::ErrorKind::Version) that its first call gets too. Default: none.
+    ///
+    /// Spec: basic/versioning
     pub prior_discover: Option<Verdict>,
-    /// How long a server on a shared pipe may leave the first probe unanswered before it is opened as a legacy
-    /// server. Elsewhere silence is no evidence about the era, and only
-    /// [`start_timeout`](SessionOptions::start_timeout) ends it. Time in which connecting waits for a person
-    /// does not count. Default: 10 s.
+    /// How long the first message, `server/discover`, is waited for alone. After that `initialize` is sent beside
+    /// it, and whichever is answered first counts: a server may ignore what it does not know, or may not have
+    /// started yet. In the same process only [`start_timeout`](SessionOptions::start_timeout) ends the wait.
+    /// Time in which connecting waits for a person does not count. At most half of
+    /// [`start_timeout`](SessionOptions::start_timeout). Default: 1.5 s.
     pub probe_timeout: Duration,
     /// How long the whole start may take: spawning, downloading packages for a runner such as `npx`,
     /// negotiating. Time in which connecting waits for a person, such as one who logs in, does not count.
@@ -74,7 +80,7 @@ impl Default for SessionOptions {
             client_info: Implementation::new("mcp-client", env!("CARGO_PKG_VERSION")),
             capabilities: ClientCapabilities::default(),
             prior_discover: None,
-            probe_timeout: Duration::from_secs(10),
+            probe_timeout: Duration::from_millis(1500),
             start_timeout: Duration::from_secs(60),
             timeout: Timeout::default(),
             on_notification: None,

@@ -12,8 +12,8 @@ use mcp_transport::{Error as TransportError, Inbound, InboundItem, SharedTranspo
 use tokio::task::AbortHandle;
 
 use crate::{
-    Error, ErrorKind, closing::Closing, extension::Extensions, notifications::Notifications,
-    pace::Pace, server_requests::ServerRequests,
+    Error, ErrorKind, closing::Closing, extension::Extensions, negotiate::Sending,
+    notifications::Notifications, pace::Pace, server_requests::ServerRequests,
 };
 
 /// Reads what belongs to no call, and waits for the end of the connection.
@@ -31,13 +31,20 @@ enum Next {
 }
 
 impl Receiver {
-    /// Runs in a task, until the connection is over or the task is aborted.
-    pub(crate) fn spawn(self, inbound: Inbound) -> AbortHandle {
-        tokio::spawn(self.run(inbound)).abort_handle()
+    /// Runs in a task, until the connection is over or the task is aborted. `early` has arrived already, and
+    /// `sending` is a notification that the server has not taken yet.
+    pub(crate) fn spawn(
+        self,
+        inbound: Inbound,
+        early: Vec<InboundItem>,
+        sending: Option<Sending>,
+    ) -> AbortHandle {
+        tokio::spawn(self.run(inbound, early, sending)).abort_handle()
     }
 
-    async fn run(self, inbound: Inbound) {
-        let reason = self.receive(inbound).await;
+    async fn run(self, inbound: Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
+        early.into_iter().for_each(|item| self.item(item));
+        let reason = self.receive(inbound, sending).await;
         tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
         let server = Arc::clone(&self.notifications.server);
         let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
@@ -50,7 +57,11 @@ impl Receiver {
     }
 
     /// Why the connection is over, where that is known.
-    async fn receive(&self, mut inbound: Inbound) -> Option<TransportError> {
+    async fn receive(
+        &self,
+        mut inbound: Inbound,
+        mut sending: Option<Sending>,
+    ) -> Option<TransportError> {
         // It ends at once, and says nothing of the connection.
         let reads = !inbound.is_none();
         let mut closed = pin!(self.transport.closed());
@@ -59,6 +70,12 @@ impl Receiver {
             let next_item = {
                 let mut next = pin!(inbound.next());
                 poll_fn(|cx| {
+                    if let Some(Poll::Ready(sent)) =
+                        sending.as_mut().map(|sending| sending.as_mut().poll(cx))
+                    {
+                        sending = None;
+                        self.sent(sent);
+                    }
                     if reads && let Poll::Ready(next) = next.as_mut().poll(cx) {
                         return Poll::Ready(match next {
                             Some(Ok(item)) => Next::Item(item),
@@ -85,6 +102,13 @@ impl Receiver {
             if pace.is_over() {
                 pace.pause().await;
             }
+        }
+    }
+
+    fn sent(&self, sent: Result<(), Error>) {
+        if let Err(error) = sent {
+            let server = &self.notifications.server;
+            tracing::warn!(%server, %error, "the server did not take a notification");
         }
     }
 

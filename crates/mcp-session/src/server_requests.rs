@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     error::Error as StdError,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use mcp_core::{
@@ -36,7 +36,8 @@ const MAX_ANSWERS: usize = 128;
 pub(crate) struct ServerRequests {
     transport: SharedTransport,
     server: Arc<str>,
-    version: ProtocolVersion,
+    /// Set when the session is open. A server that asks before is one of the legacy era.
+    version: OnceLock<ProtocolVersion>,
     handlers: Handlers,
     tracing: Arc<Tracing>,
     places: Arc<Semaphore>,
@@ -85,13 +86,21 @@ impl ServerRequests {
     pub(crate) fn new(
         transport: SharedTransport,
         server: Arc<str>,
-        version: ProtocolVersion,
         handlers: Handlers,
         tracing: Arc<Tracing>,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_REQUESTS));
-        let (hold, requests) = (Hold::new(), Mutex::default());
+        let (version, hold, requests) = (OnceLock::new(), Hold::new(), Mutex::default());
         Self { transport, server, version, handlers, tracing, places, hold, requests }
+    }
+
+    /// The session is open, in this revision.
+    pub(crate) fn opened(&self, version: ProtocolVersion) {
+        self.version.get_or_init(|| version);
+    }
+
+    fn version(&self) -> Option<ProtocolVersion> {
+        self.version.get().copied()
     }
 
     /// When the server last waited for a handler, such as one that asks a person.
@@ -102,7 +111,7 @@ impl ServerRequests {
     /// Answers a request on the wire, which belongs to `call`. In the modern era there are none, and nothing may
     /// be sent to answer one.
     pub(crate) fn answer(self: &Arc<Self>, request: Request, call: Option<CallInfo>) {
-        if self.version.era() == Era::Modern {
+        if self.version().is_some_and(|version| version.era() == Era::Modern) {
             tracing::debug!(method = %request.method, "a request of a modern server is ignored");
             return;
         }
@@ -158,7 +167,7 @@ impl ServerRequests {
             Ok(result) => Response::result(id.clone(), result),
             Err(error) => Response::error(id.clone(), error),
         };
-        let envelope = Envelope::new(answer.into()).with_version(self.version);
+        let envelope = Envelope::new(answer.into()).with_version(self.version());
         // The server may not need it; if it does, its own answer says so.
         if let Err(error) = self.transport.send(envelope).await {
             tracing::debug!(%error, "an answer to the server was lost");
@@ -224,7 +233,7 @@ impl ServerRequests {
     }
 
     fn span(&self, method: &str, id: Option<&RequestId>) -> MessageSpan {
-        self.tracing.server_span(method, self.version, id)
+        self.tracing.server_span(method, self.version(), id)
     }
 
     async fn outcome(

@@ -26,7 +26,7 @@
 //! # Scripted servers
 //!
 //! [`scripted::Peer`] is a scripted server over an in-memory pipe, for tests of layers above a transport.
-//! [`http`] has scripted servers for HTTP and HTTP+SSE. [`within`] and [`until`] bound the waits of a test.
+//! [`http`] has scripted servers for HTTP and HTTP+SSE, [`http2`] one for HTTP/2 frame by frame. [`within`] and [`until`] bound the waits of a test.
 //!
 //! # HTTP front end
 //!
@@ -43,6 +43,7 @@ pub mod contract;
 mod front;
 pub mod hostile;
 pub mod http;
+pub mod http2;
 mod peer;
 pub mod scripted;
 mod wait;

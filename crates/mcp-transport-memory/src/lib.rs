@@ -28,6 +28,9 @@ mod in_flight;
 mod rmcp;
 mod transport;
 
+pub use mcp_core;
+pub use mcp_transport;
+
 #[cfg(feature = "rmcp")]
 pub use self::rmcp::RmcpServer;
 pub use connect::Memory;

@@ -6,11 +6,7 @@ use mcp_core::Era;
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
 use mcp_transport::{Backoff, Delivery, require_runtime, restart::Restart};
 
-use crate::{
-    IntoTarget, Target,
-    kept::Kept,
-    target::{OneServer, Servers},
-};
+use crate::{IntoTarget, Target, kept::Kept, one_server::OneServer, target::Servers};
 #[cfg(feature = "config")]
 use mcp_transport_memory::Memory;
 
@@ -99,7 +95,7 @@ impl Client {
         self.kept.verdict()
     }
 
-    /// Ends what is kept between sessions, such as a process, in order. Later connects start anew.
+    /// Closes the session that is kept between connects, and its process. The next connect starts another one.
     ///
     /// Waits for a connect that is under way. Bounded by the transport's own limits.
     ///
@@ -140,7 +136,7 @@ impl Client {
     }
 
     #[cfg(feature = "config")]
-    fn group_of(&self, many: &crate::config::ManyServers) -> mcp_group::Group {
+    fn group_of(&self, many: &crate::many_servers::ManyServers) -> mcp_group::Group {
         self.kept.group(|| {
             let group = many.group(&self.options);
             match &self.grouping {
@@ -183,7 +179,7 @@ impl Client {
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
         if options.prior_discover.is_none() {
-            // Only a question that nobody answers is left out: what a server offers may have changed.
+            // Only the probe is skipped: what a server offers may have changed.
             options.prior_discover = self.kept.verdict().filter(|it| it.era() == Era::Legacy);
         }
         let connect = match &self.target.0 {

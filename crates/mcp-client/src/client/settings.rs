@@ -129,8 +129,8 @@ impl Client {
         self.changed()
     }
 
-    /// What the client declares to be capable of, beside what its [`handlers`](Client::handlers)
-    /// declare. Default: nothing.
+    /// The capabilities that the client declares, in addition to those of its [`handlers`](Client::handlers).
+    /// Default: none.
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.options.capabilities = capabilities;
@@ -142,8 +142,9 @@ impl Client {
     #[must_use]
     pub fn prior_discover(mut self, verdict: Verdict) -> Self {
         #[cfg(all(feature = "http", feature = "sse"))]
-        if let Some(crate::target::OneServer { url: Some(UrlConnector::Detect(detect)), .. }) =
-            self.target.one()
+        if let Some(crate::one_server::OneServer {
+            url: Some(UrlConnector::Detect(detect)), ..
+        }) = self.target.one()
             && let Some(binding) = verdict.binding
         {
             detect.assume(binding);
@@ -165,8 +166,8 @@ impl Client {
         self.changed()
     }
 
-    /// Opens a connection that is over anew under an open session, such as to a process that has died, in
-    /// the modern era; see [`Restart`](mcp_transport::restart::Restart). Default: calls fail, until the next connect.
+    /// Reconnects under an open session of the modern era when its connection has ended, such as to a process
+    /// that has died; see [`Restart`](mcp_transport::restart::Restart). Default: calls fail until the next connect.
     #[must_use]
     pub fn restart(mut self, backoff: Backoff) -> Self {
         self.restart = Some(backoff);
@@ -343,10 +344,9 @@ impl Client {
         self.changed()
     }
 
-    /// Declares an extension of the protocol to servers and uses it, beside those given before.
+    /// Declares an extension of the protocol to servers and uses it, in addition to those given before.
     ///
-    /// The servers of a configuration with several are told of none, since their group could not route what
-    /// they send then.
+    /// A group of servers declares no extension, since it could not route their messages.
     #[must_use]
     pub fn extension(mut self, extension: impl Extension) -> Self {
         self.options.extensions.push(Arc::new(extension));

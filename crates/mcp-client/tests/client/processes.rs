@@ -59,7 +59,8 @@ async fn a_start_that_takes_too_long_ends_it() {
     let file = dir.path().join("pid");
     let failure = silent(&file).connect().start_timeout(Duration::from_secs(2)).await.unwrap_err();
     let text = failure.to_string();
-    assert!(text.contains(": server/discover: the server did not start within 2s"), "{text}");
+    assert!(text.contains(": initialize: the server did not start within 2s"), "{text}");
+    assert!(text.contains("before that, server/discover: no answer"), "{text}");
     gone(&started(&file).await).await;
 }
 

@@ -23,19 +23,20 @@ pub(super) fn object(
     let is_off = inner.flag(&["enabled"]) == Some(false);
     // The kind, which has been looked at.
     inner.take(&["type"]);
-    let mut oauth = OAuth::default();
-    oauth.client_id = inner.text(CLIENT_ID);
-    oauth.client_secret = inner.text(CLIENT_SECRET);
-    oauth.scopes = scopes(&mut inner, SCOPES).unwrap_or_default();
-    oauth.issuer = inner.text(&["issuer"]);
-    oauth.resource = inner.text(&["resource"]);
-    oauth.callback_port = port(&mut inner, CALLBACK_PORT);
-    oauth.redirect_uri = inner.text(&["redirect_uri", "redirectUri"]);
-    oauth.client_metadata_url = inner.text(&["client_metadata_url", "clientMetadataUrl"]);
     let grants = [OAuthGrant::AuthorizationCode, OAuthGrant::ClientCredentials];
-    oauth.grant = one_of(&mut inner, GRANT, &grants, OAuthGrant::as_str);
     let stores = [OAuthStore::Memory, OAuthStore::File];
-    oauth.token_store = one_of(&mut inner, TOKEN_STORE, &stores, OAuthStore::as_str);
+    let oauth = OAuth {
+        client_id: inner.text(CLIENT_ID),
+        client_secret: inner.text(CLIENT_SECRET),
+        scopes: scopes(&mut inner, SCOPES).unwrap_or_default(),
+        issuer: inner.text(&["issuer"]),
+        resource: inner.text(&["resource"]),
+        callback_port: port(&mut inner, CALLBACK_PORT),
+        redirect_uri: inner.text(&["redirect_uri", "redirectUri"]),
+        client_metadata_url: inner.text(&["client_metadata_url", "clientMetadataUrl"]),
+        grant: one_of(&mut inner, GRANT, &grants, OAuthGrant::as_str),
+        token_store: one_of(&mut inner, TOKEN_STORE, &stores, OAuthStore::as_str),
+    };
     let left: Vec<Path> = inner.iter().map(|(name, _)| inner.at(name)).collect();
     for path in left {
         inner.doubt(path, "not used: no setting of OAuth that is known here");

@@ -67,9 +67,9 @@ wire_struct! {
             instructions: String = "instructions", with_instructions;
             /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
             /// 2026-07-28.
-            ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
+            ttl_ms: i64 = "ttlMs" via Milliseconds, with_ttl_ms;
             /// Who may share the cached result. Since 2026-07-28.
-            cache_scope: CacheScope = "cacheScope", with_cache_scope;
+            cache_scope: CacheScope = "cacheScope" via Hint, with_cache_scope;
             /// Always `complete`.
             result_type: ResultType = "resultType", with_result_type;
             /// Metadata with the name and version of the server; see [`server_info`](Self::server_info).

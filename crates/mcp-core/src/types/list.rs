@@ -1,7 +1,7 @@
 use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::RawJson;
 
@@ -118,7 +118,7 @@ impl<'de, T: de::DeserializeOwned> Deserialize<'de> for List<T> {
             serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
         let mut list = Self::default();
         for (index, element) in elements.into_iter().enumerate() {
-            match serde_json::from_str(element.get()) {
+            match undecorated(element.get()) {
                 Ok(item) => list.items.push(item),
                 Err(error) => list.skipped.push(Skipped {
                     index,
@@ -129,4 +129,23 @@ impl<'de, T: de::DeserializeOwned> Deserialize<'de> for List<T> {
         }
         Ok(list)
     }
+}
+
+/// The members of an element that only decorate it.
+const DECORATIONS: [&str; 5] = ["annotations", "icons", "title", "execution", "_meta"];
+
+/// Decodes an element, without decorations of another shape.
+fn undecorated<T: de::DeserializeOwned>(element: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(element).or_else(|error| {
+        let Ok(fields) = serde_json::from_str::<Map<String, Value>>(element) else {
+            return Err(error);
+        };
+        let without = |names: &[&str]| {
+            let mut fields = fields.clone();
+            let removed = names.iter().filter(|name| fields.remove(**name).is_some()).count();
+            (removed > 0).then(|| T::deserialize(Value::Object(fields)).ok()).flatten()
+        };
+        let one = DECORATIONS.iter().find_map(|name| without(&[name]));
+        one.or_else(|| without(&DECORATIONS)).ok_or(error)
+    })
 }

@@ -106,9 +106,9 @@ wire_struct! {
             next_cursor: String = "nextCursor", with_next_cursor;
             /// How long the result is fresh, in milliseconds; see [`Cacheable`](super::Cacheable). Since
             /// 2026-07-28.
-            ttl_ms: i64 = "ttlMs" via Integer, with_ttl_ms;
+            ttl_ms: i64 = "ttlMs" via Milliseconds, with_ttl_ms;
             /// Who may share the cached result. Since 2026-07-28.
-            cache_scope: CacheScope = "cacheScope", with_cache_scope;
+            cache_scope: CacheScope = "cacheScope" via Hint, with_cache_scope;
             /// The kind of the result. Since 2026-07-28. Default: complete.
             result_type: ResultType = "resultType", with_result_type;
             /// Metadata.

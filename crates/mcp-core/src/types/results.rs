@@ -108,6 +108,9 @@ macro_rules! server_result {
             }
 
             fn set_result_type(&mut self, result_type: Option<$crate::types::ResultType>) {
+                if !self.extra.is_empty() {
+                    self.extra.remove($crate::types::results::RESULT_TYPE);
+                }
                 self.result_type = result_type;
             }
         }
@@ -116,6 +119,23 @@ macro_rules! server_result {
             fn decode(raw: &$crate::RawJson) -> Result<Self, serde_json::Error> {
                 let result = raw.decode::<Self>()?;
                 $crate::types::results::check_complete(&result)?;
+                Ok(result)
+            }
+
+            fn decode_in(
+                raw: &$crate::RawJson,
+                version: $crate::ProtocolVersion,
+            ) -> Result<Self, serde_json::Error> {
+                if version.era() == $crate::Era::Modern {
+                    return Self::decode(raw);
+                }
+                let mut result = $crate::types::results::decode_any_kind::<Self>(raw)?;
+                // Kept as a member without a meaning.
+                let kind = result.result_type.take_if(|it| *it != $crate::types::ResultType::Complete);
+                if let Some(kind) = kind {
+                    let name = $crate::types::results::RESULT_TYPE.to_owned();
+                    result.extra.insert(name, kind.as_str().into());
+                }
                 Ok(result)
             }
         } )+
@@ -162,6 +182,21 @@ macro_rules! page {
     };
 }
 pub(crate) use {cacheable, page, server_result};
+
+pub(crate) const RESULT_TYPE: &str = "resultType";
+
+/// Decodes a result of the legacy era, where `resultType` has no meaning, even one that is not text.
+pub(crate) fn decode_any_kind<T: de::DeserializeOwned>(
+    raw: &RawJson,
+) -> Result<T, serde_json::Error> {
+    raw.decode().or_else(|error| {
+        let mut fields: Extra = raw.decode()?;
+        match fields.remove(RESULT_TYPE) {
+            Some(kind) if !kind.is_string() => T::deserialize(Value::Object(fields.into())),
+            _ => Err(error),
+        }
+    })
+}
 
 /// Rejects results that are not complete: an unknown kind must not be treated as complete.
 pub(crate) fn check_complete(result: &impl ServerResult) -> Result<(), serde_json::Error> {
@@ -242,7 +277,7 @@ impl<T: ServerResult + Serialize + de::DeserializeOwned> MethodResult for Outcom
             return complete.map(Self::Complete);
         }
         let fields: Extra = raw.decode()?;
-        match fields.get("resultType") {
+        match fields.get(RESULT_TYPE) {
             None | Some(Value::Null) => complete.map(Self::Complete),
             Some(Value::String(kind)) => match ResultType::from(kind.as_str()) {
                 ResultType::Complete => complete.map(Self::Complete),

@@ -10,9 +10,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{ProxyServer, failed, host_and_port};
+use super::{ProxyServer, failed};
 use crate::body::Body;
 use crate::error::Error;
+use crate::url::host_and_port;
 
 /// Has the HTTP proxy at the other end of `stream` connect to `server`; the stream leads there then.
 pub(crate) async fn open_tunnel(

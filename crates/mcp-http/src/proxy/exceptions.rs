@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-use super::host_and_port;
+use crate::url::host_and_port;
 
 /// The servers that are reached without a proxy.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 use crate::error::{ConnectStep, Error, ErrorKind};
+use crate::url::host_and_port;
 pub(crate) use connect::open_tunnel;
 use exceptions::Exceptions;
 use server::Kind;
@@ -212,13 +213,6 @@ pub(crate) fn exemption_hint(server: &Uri) -> Option<String> {
 /// A failure of the proxy, before a byte of a request was sent.
 pub(crate) fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Connect(ConnectStep::Proxy), message.into()).not_sent()
-}
-
-/// The host, without the brackets of an IPv6 address, and the port of `server`.
-fn host_and_port(server: &Uri) -> (&str, u16) {
-    let host = server.host().unwrap_or_default();
-    let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    (host.trim_start_matches('[').trim_end_matches(']'), server.port_u16().unwrap_or(default))
 }
 
 #[cfg(test)]

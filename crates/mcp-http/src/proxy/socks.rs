@@ -6,8 +6,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::server::Kind;
-use super::{ProxyServer, failed, host_and_port};
+use super::{ProxyServer, failed};
 use crate::error::{ConnectStep, Error, ErrorKind};
+use crate::url::host_and_port;
 
 const VERSION: u8 = 5;
 const NO_CREDENTIALS: u8 = 0;

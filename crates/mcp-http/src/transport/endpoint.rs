@@ -8,7 +8,7 @@ use mcp_transport::{Address, Binding, Carrier, ConnectionInfo, Delivery, Error, 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::url::SafeUrl;
+use crate::url::{SafeUrl, host_and_port};
 
 /// The URL of a server, and the headers of every request to it.
 ///
@@ -61,9 +61,8 @@ impl Endpoint {
 
     /// The host and the port, which may be the default one of the scheme.
     fn address(&self) -> Option<Address> {
-        let default = if self.url.scheme_str() == Some("http") { 80 } else { 443 };
-        let host = self.url.host()?.trim_start_matches('[').trim_end_matches(']');
-        Some(Address::new(host, self.url.port_u16().unwrap_or(default)))
+        let (host, port) = host_and_port(&self.url);
+        (!host.is_empty()).then(|| Address::new(host, port))
     }
 
     /// Sets a header, in place of one of the same name. [`headers`](Self::headers) reports a name or value

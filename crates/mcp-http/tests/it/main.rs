@@ -7,6 +7,8 @@ mod decompress;
 mod delayed_ack;
 mod headers;
 mod hostile;
+#[cfg(feature = "tls-ring")]
+mod http2;
 mod http_proxy;
 mod pool;
 mod server;

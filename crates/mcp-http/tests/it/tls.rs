@@ -41,7 +41,13 @@ pub(crate) fn certificate(issuer: &Issuer<'_, KeyPair>) -> (Certificate, KeyPair
 /// A server with a certificate of its own authority, and that authority as PEM.
 pub(crate) async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
     let (issuer, ca) = authority(&format!("authority of {alpn:?}"));
-    let (certificate, key) = certificate(&issuer);
+    let (server, url) = serve(server_config(&issuer, alpn)).await;
+    (server, url, ca)
+}
+
+/// A server with a certificate of this authority.
+pub(crate) fn server_config(issuer: &Issuer<'_, KeyPair>, alpn: &[&[u8]]) -> ServerConfig {
+    let (certificate, key) = certificate(issuer);
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -51,8 +57,7 @@ pub(crate) async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
         .with_single_cert(vec![certificate.into()], key)
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    let (server, url) = serve(config).await;
-    (server, url, ca)
+    config
 }
 
 /// Answers each request with its URL.

@@ -177,7 +177,11 @@ impl CallRequest {
             trace,
             on_progress: on_progress.map(|it| &**it),
         };
-        session.ask(request, outgoing, deadline, || self.info()).await.map_err(named)
+        let mut asked = session.ask(request, outgoing, deadline, || self.info()).await;
+        if inner.is_unconfirmed() {
+            asked = Box::pin(session.confirm(asked, deadline)).await;
+        }
+        asked.map_err(named)
     }
 
     /// What HTTP repeats in headers: the target, and arguments that the schema of a tool names.
@@ -209,7 +213,9 @@ impl CallRequest {
 
     /// The input that the server asks for before it answers, if it does.
     pub(crate) fn input_required<'a>(&self, result: &'a RawJson) -> Option<InputRequired<'a>> {
-        InputRequired::read(result).filter(|_| MAY_REQUIRE_INPUT.contains(&&*self.method))
+        let may_ask =
+            self.session.era() == Era::Modern && MAY_REQUIRE_INPUT.contains(&&*self.method);
+        may_ask.then(|| InputRequired::read(result))?
     }
 
     /// Decodes a result, and remembers what lists say of tools.

@@ -33,6 +33,16 @@ struct Inner {
     message: Cow<'static, str>,
     delivery: Delivery,
     cause: Cause,
+    other: Option<(Order, Error)>,
+    /// Instead of the hint of the kind.
+    hint: Option<&'static str>,
+}
+
+/// When another failure of the same start happened.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    Before,
+    After,
 }
 
 #[derive(Clone)]
@@ -60,6 +70,8 @@ impl Error {
             message: message.into(),
             delivery: Delivery::Unknown,
             cause: Cause::None,
+            other: None,
+            hint: None,
         }))
     }
 
@@ -131,6 +143,18 @@ impl Error {
         self
     }
 
+    /// Adds another failure of the same start.
+    pub(crate) fn with_other(mut self, order: Order, other: Self) -> Self {
+        self.0.other = Some((order, other));
+        self
+    }
+
+    /// Sets what to try, in place of the hint of the kind.
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -184,10 +208,18 @@ impl Error {
         }
     }
 
+    /// Another failure of the same start, where two requests failed: that of `server/discover` beside the one
+    /// of `initialize`, or the other way round.
+    pub fn other_failure(&self) -> Option<&Self> {
+        self.0.other.as_ref().map(|(_, other)| other)
+    }
+
     /// The first cause of type `E`: `mcp_transport::Error`, `StatusError` and `ExitError` with their details,
-    /// `std::io::Error`, an [`ErrorObject`], or an error of an extension or of the application.
+    /// `std::io::Error`, an [`ErrorObject`], or an error of an extension or of the application. Those of the
+    /// [other failure](Error::other_failure) come last.
     pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
-        causes(self.cause()).find_map(|cause| cause.downcast_ref())
+        let own = causes(self.cause()).find_map(|cause| cause.downcast_ref());
+        own.or_else(|| self.other_failure()?.find())
     }
 
     fn cause(&self) -> Option<&(dyn StdError + 'static)> {
@@ -221,12 +253,36 @@ impl Error {
                 out.write_str(error.message())?;
             } else if let Some(error) = cause.downcast_ref::<Self>() {
                 // Which has written its own causes then.
-                return error.write_story(out, server);
+                error.write_story(out, server)?;
+                break;
             } else {
                 write!(out, "{cause}")?;
             }
         }
-        Ok(())
+        self.write_other(out)
+    }
+
+    /// Writes the other failure, unless it is the same once more.
+    fn write_other(&self, out: &mut impl Write) -> fmt::Result {
+        let Some((order, other)) = &self.0.other else { return Ok(()) };
+        if self.same_story() == other.same_story() {
+            return Ok(());
+        }
+        out.write_str(match order {
+            Order::Before => "; before that, ",
+            Order::After => "; after that, ",
+        })?;
+        other.write_story(out, &self.0.server)
+    }
+
+    /// The story without the method and the other failure.
+    fn same_story(&self) -> String {
+        let mut alone = self.clone();
+        (alone.0.method, alone.0.other) = (None, None);
+        let mut story = String::new();
+        // Writing to a string does not fail.
+        let _ = alone.write_story(&mut story, &self.0.server);
+        story
     }
 }
 
@@ -246,7 +302,7 @@ fn causes<'a>(
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         OneLine::new(&mut *f).write(|line| self.write_story(line, ""))?;
-        match self.0.kind.hint(self.method()) {
+        match self.0.hint.or_else(|| self.0.kind.hint(self.method())) {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
@@ -312,6 +368,29 @@ mod tests {
             "shop: nothing in common: initialize: the server answered: what? (-32601) \
              (use a newer server, or another era)"
         );
+    }
+
+    #[test]
+    fn two_failures_are_two() {
+        let failed = |method, code, message: &str| {
+            Error::from_answer("shop", ErrorObject::new(code, message)).with_method(method)
+        };
+        let first = failed("server/discover", -1, "no key");
+        let error = failed("initialize", -2, "what?").with_other(Order::Before, first.clone());
+        assert_eq!(
+            error.to_string(),
+            "shop: initialize: the server answered: what? (-2); before that, server/discover: the \
+             server answered: no key (-1)"
+        );
+        assert_eq!(error.find::<ErrorObject>().map(|it| it.code), Some(-2));
+        let other = error.other_failure().and_then(Error::answer);
+        assert_eq!(other.map(|it| it.code), Some(-1));
+        let later = first.clone().with_other(Order::After, error).with_hint("try this");
+        assert!(later.to_string().contains("; after that, initialize: "), "{later}");
+        assert!(later.to_string().ends_with("(try this)"), "{later}");
+
+        let same = failed("initialize", -1, "no key").with_other(Order::Before, first);
+        assert_eq!(same.to_string(), "shop: initialize: the server answered: no key (-1)");
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! Era negotiation: finds out which revision a server speaks, and opens a session in it.
 
+mod confirm;
+mod early;
+mod failures;
+mod offer;
 mod open;
 mod policy;
+mod requests;
+mod stage;
 mod table;
 mod verdict;
 
-pub(crate) use open::{Opened, open};
+pub(crate) use open::{Opened, Sending, open};
 pub use policy::EraPolicy;
 pub use verdict::Verdict;

@@ -1,40 +1,69 @@
 //! Carries out what the decision table says.
 
 use std::{
-    borrow::Cow,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
 
-use mcp_core::{
-    DiscoverResult, Era, ErrorObject, InitializeRequestParams, InitializeResult, Meta,
-    MethodResult as _, Notification, ProtocolVersion, RawJson, Request, Response, method,
-};
+use mcp_core::{Era, Notification, ProtocolVersion, method};
 use mcp_transport::{
-    Binding, Connect, Connection, Delivery, Envelope, ErrorKind as TransportErrorKind, IdleLimit,
-    SharedConnect, SharedTransport, Transport,
+    Binding, Connect, Connection, Envelope, IdleLimit, Inbound, InboundItem, SharedConnect,
+    SharedTransport, Transport,
 };
-use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::table::{Decision, Outcome, Table};
+use super::{
+    early::Early,
+    failures::{Failures, named, refused_version},
+    offer::Offer,
+    requests::{Failure, Requesting, Requests},
+    stage::Stage,
+    table::{Decision, Outcome, Patience, Prior, Progress, Step, Table},
+};
 use crate::{
     EraPolicy, Error, ErrorKind, SessionOptions, Timeout, Verdict,
     deadline::{Reached, Timers},
     diagnostics::explained,
-    extension::{SettingsContext, declared},
     params::{CommonMeta, Params},
-    trace::{MessageSpan, Tracing},
+    server_requests::ServerRequests,
+    trace::Tracing,
 };
+
+/// How long the probe of a server that spoke a modern revision before is waited for alone.
+const PRIOR_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one opening request is waited for when the other one was answered.
+const OTHER_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How long `notifications/initialized` is waited for. Nothing answers it.
+const INITIALIZED_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the end of a connection that is given up is waited for.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A revision that was never released but is spoken by some servers, in the same way as the one after it.
+const BEFORE_THE_FIRST: &str = "2024-10-07";
 
 /// A connection on which a revision has been agreed.
 pub(crate) struct Opened {
     pub(crate) connection: Connection<SharedTransport>,
     pub(crate) verdict: Verdict,
+    /// Whether the server was not asked, since the verdict was kept.
+    pub(crate) is_unconfirmed: bool,
     pub(crate) meta: CommonMeta,
-    pub(crate) tracing: Tracing,
+    pub(crate) tracing: Arc<Tracing>,
+    pub(crate) server_requests: Arc<ServerRequests>,
+    /// Notifications that have arrived already.
+    pub(crate) early: Vec<InboundItem>,
+    /// `notifications/initialized`, where the server has not taken it yet.
+    pub(crate) sending: Option<Sending>,
 }
+
+/// A notification on its way.
+pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// Connects and agrees on a revision, in at most `start_timeout`. Time in which connecting waits for a
 /// person does not count.
@@ -43,115 +72,90 @@ pub(crate) async fn open(
     server: &Arc<str>,
     options: &SessionOptions,
 ) -> Result<Opened, Error> {
-    let stage = Mutex::new(Stage::default());
+    let stage = Stage::default();
     let opening = async {
-        let connection = connected(connect, server, &stage).await?;
-        let provider = options.trace_context.clone();
-        let tracing = Tracing::new(options.spans, provider, &connection.info);
-        let stage = &stage;
-        let (probes, reconnected) = (0, false);
-        let opening =
-            Opening { connect, server, options, connection, tracing, stage, probes, reconnected };
+        let parts = connected(connect, server, options, &stage).await?;
+        let prior = options.prior_discover.as_ref();
+        let prior = prior.map(|it| Prior {
+            version: it.protocol_version,
+            assumed: it.assumed,
+            found: it.binding.is_some(),
+        });
+        let opening = Opening {
+            connect,
+            server,
+            options,
+            stage: &stage,
+            parts,
+            progress: Progress::new(prior),
+            probe: None,
+            initialize: None,
+            discovered: options.prior_discover.clone(),
+            initialized: None,
+            failures: Failures::default(),
+        };
         opening.run().await
     };
     let timers = Timers::default();
     let mut deadline = timers.deadline(Timeout::idle(options.start_timeout));
-    let opened = deadline.limit(pin!(opening), || held_until(connect)).await;
-    opened.unwrap_or_else(|Reached(limit)| {
-        let message = format!("the server did not start within {limit:?}");
-        let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);
-        let Stage { transport, method } = &*lock(&stage);
-        let error = match transport {
-            Some(transport) => explained(error, transport),
-            None => error,
-        };
-        Err(match method {
-            Some(method) => error.with_method(method.clone()),
-            None => error,
-        })
-    })
-}
-
-/// How far an opening got, for the error when it takes too long.
-#[derive(Default)]
-struct Stage {
-    transport: Option<SharedTransport>,
-    /// The method of the last request.
-    method: Option<Cow<'static, str>>,
+    let opened = deadline.limit(pin!(opening), || stage.held_until(connect)).await;
+    opened.unwrap_or_else(|Reached(limit)| Err(stage.late(server, limit)))
 }
 
 struct Opening<'a> {
     connect: &'a SharedConnect,
     server: &'a Arc<str>,
     options: &'a SessionOptions,
-    connection: Connection<SharedTransport>,
-    tracing: Tracing,
-    stage: &'a Mutex<Stage>,
-    probes: u32,
-    reconnected: bool,
+    stage: &'a Stage,
+    // Before the connection, so that they end first.
+    probe: Option<Requesting>,
+    initialize: Option<Requesting>,
+    parts: Parts,
+    progress: Progress<ProtocolVersion>,
+    discovered: Option<Verdict>,
+    initialized: Option<Offer>,
+    failures: Failures,
 }
 
-/// An opening request that brought no result: for the table, and for the user.
-struct Failure {
-    outcome: Outcome,
-    error: Error,
+/// What belongs to one connection.
+struct Parts {
+    connection: Connection<SharedTransport>,
+    tracing: Arc<Tracing>,
+    server_requests: Arc<ServerRequests>,
+    early: Arc<Early>,
+}
+
+/// An opening request has ended.
+enum Event {
+    Probe(Result<Offer, Failure>),
+    Initialize(Result<Offer, Failure>),
 }
 
 impl Opening<'_> {
     async fn run(mut self) -> Result<Opened, Error> {
-        let prior = self.options.prior_discover.clone();
-        let mut decision = self.table().first(prior.as_ref().map(|it| it.protocol_version));
-        // The last failure, for the error at the end.
-        let mut failure: Option<Error> = None;
-        let mut theirs = Vec::new();
-        let mut discovered = prior;
         loop {
-            decision = match decision {
-                Decision::Modern(version) => {
-                    let mut verdict = discovered.unwrap_or_else(|| Verdict::new(version));
-                    verdict.protocol_version = version;
-                    verdict.binding = Some(self.binding());
-                    let meta = self.meta(version)?;
-                    return Ok(self.opened(verdict, meta));
-                }
-                Decision::Probe(version) => {
-                    self.probes += 1;
-                    let outcome = match self.probe(version).await {
-                        Ok(result) => {
-                            let versions = result.supported_versions.clone();
-                            theirs.clone_from(&versions);
-                            discovered = Some(verdict_of(version, result));
-                            Outcome::Discovered(versions)
-                        }
-                        Err(Failure { outcome, error }) => {
-                            failure = Some(error);
-                            outcome
-                        }
-                    };
-                    self.table().after_probe(self.probes > 1, &outcome)
-                }
-                Decision::Reconnect => {
-                    self.reconnected = true;
-                    self.connection = match connected(self.connect, self.server, self.stage).await {
-                        Ok(connection) => connection,
-                        // A pair of streams, say, cannot be opened twice: its end is the failure.
-                        Err(error) => return Err(failure.unwrap_or(error)),
-                    };
-                    Decision::Initialize
-                }
-                Decision::Initialize => match self.initialize().await {
-                    Ok(result) => {
-                        let verdict = self.accept(result).await?;
-                        return Ok(self.opened(verdict, CommonMeta::default()));
+            match self.table().decide(&self.progress) {
+                Decision::Modern(version) => return self.modern(version),
+                Decision::Legacy => return self.legacy().await,
+                Decision::Probe(version) => self.send_probe(version),
+                Decision::Initialize(version) => self.send_initialize(version),
+                Decision::ReconnectProbe(version) => {
+                    let known = self.initialized.is_some().then_some(version);
+                    if self.reconnect(known).await? {
+                        self.send_probe(version);
                     }
-                    Err(Failure { outcome, error }) => {
-                        failure = Some(error);
-                        self.table().after_initialize(self.probes > 1, self.reconnected, &outcome)
+                }
+                Decision::ReconnectInitialize(version) => {
+                    if self.reconnect(None).await? {
+                        self.send_initialize(version);
                     }
-                },
-                Decision::NoCommonVersion => return Err(self.no_common_version(&theirs, failure)),
+                }
+                Decision::Wait(patience) => self.wait(patience).await,
+                Decision::NoCommonVersion => return Err(self.no_common_version()),
                 Decision::Fail => {
-                    return Err(failure.unwrap_or_else(|| self.no_common_version(&theirs, None)));
+                    let failures = std::mem::take(&mut self.failures);
+                    let error = failures.into_error(&self.progress);
+                    return Err(error.unwrap_or_else(|| self.no_common_version()));
                 }
             }
         }
@@ -163,256 +167,269 @@ impl Opening<'_> {
     }
 
     fn binding(&self) -> Binding {
-        self.connection.info.binding
+        self.parts.connection.info.binding
     }
 
-    fn opened(self, verdict: Verdict, meta: CommonMeta) -> Opened {
-        let Self { connection, tracing, .. } = self;
-        Opened { connection, verdict, meta, tracing }
+    fn requests(&self) -> Requests<'_> {
+        let Parts { connection, tracing, early, .. } = &self.parts;
+        let Self { server, options, .. } = self;
+        Requests { server, options, transport: &connection.transport, tracing, early }
     }
 
-    fn error(&self, kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
-        Error::new(kind, Arc::clone(self.server), message)
+    fn send_probe(&mut self, version: ProtocolVersion) {
+        self.stage.sending(method::SERVER_DISCOVER.into());
+        self.progress.probe_sent();
+        self.probe = Some(self.requests().probe(version, self.progress.probes));
     }
 
-    fn context(&self, version: ProtocolVersion) -> SettingsContext<'_> {
-        SettingsContext::new(self.server, version)
+    fn send_initialize(&mut self, version: ProtocolVersion) {
+        self.stage.sending(method::INITIALIZE.into());
+        self.initialize = Some(self.requests().initialize(version));
+        self.progress.initialize_sent(version);
     }
 
-    fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
-        let mut capabilities = declared(self.options, &self.context(version));
-        // This era has no notification about them.
-        if let Some(roots) = &mut capabilities.roots {
-            roots.list_changed = None;
-        }
-        CommonMeta::modern(version, &capabilities, &self.options.client_info)
-            .map_err(|error| self.unsendable(error))
-    }
-
-    fn unsendable(&self, error: serde_json::Error) -> Error {
-        let message = "the client's capabilities or name cannot be written as JSON";
-        self.error(ErrorKind::Arguments, message)
-            .with_delivery(Delivery::NotSent)
-            .with_source(error)
-    }
-
-    fn unsent(&self, error: serde_json::Error) -> Failure {
-        let outcome = Outcome::Failure(TransportErrorKind::InvalidRequest);
-        Failure { outcome, error: self.unsendable(error) }
-    }
-
-    async fn probe(&self, version: ProtocolVersion) -> Result<DiscoverResult, Failure> {
-        // A string, so that a late answer is never that of another request.
-        let id = format!("discover-{}", self.probes);
-        let mut span = self.tracing.client_span(method::SERVER_DISCOVER, Some(version), || None);
-        span.set_id(&id);
-        let discovered = self.discover(version, id).instrument(span.span()).await;
-        end(&mut span, &discovered);
-        discovered
-    }
-
-    async fn discover(
-        &self,
-        version: ProtocolVersion,
-        id: String,
-    ) -> Result<DiscoverResult, Failure> {
-        let trace = self.tracing.context(|| None);
-        let meta = self.meta(version).map_err(|error| Failure {
-            outcome: Outcome::Failure(TransportErrorKind::InvalidRequest),
-            error,
-        })?;
-        let params = Params::empty().encode(&meta, None, None, trace.as_deref());
-        let mut request = Request::new(id, method::SERVER_DISCOVER);
-        request.params = params.map_err(|error| self.unsent(error))?;
-        let request = Envelope::new(request).with_version(version).with_trace(trace);
-        // With nothing to fall back to, a slow start is no evidence of another era.
-        let limit = match (self.options.era, self.binding()) {
-            (EraPolicy::Auto, Binding::Pipe) => self.options.probe_timeout,
-            _ => self.options.start_timeout,
+    /// Waits until a request has ended, or the time is over.
+    async fn wait(&mut self, patience: Patience) {
+        let limit = match patience {
+            Patience::Start => None,
+            // There has to be time for `initialize`.
+            Patience::Probe => Some(self.options.probe_timeout.min(self.options.start_timeout / 2)),
+            Patience::Prior => Some(PRIOR_TIMEOUT.max(self.options.probe_timeout)),
+            Patience::Other => Some(OTHER_TIMEOUT),
         };
+        let (stage, connect) = (self.stage, self.connect);
         let timers = Timers::default();
-        let mut deadline = timers.deadline(Timeout::idle(limit));
-        let answer = deadline.limit(pin!(self.ask(request)), || held_until(self.connect)).await;
-        let answer = answer.unwrap_or_else(|Reached(limit)| {
-            let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
-            let error = explained(error, &self.connection.transport);
-            let error = error.with_method(method::SERVER_DISCOVER);
-            Err(Failure { outcome: Outcome::Silence, error })
-        });
-        DiscoverResult::decode(&answer?)
-            .map_err(|error| self.other_shape(method::SERVER_DISCOVER, error))
+        let mut deadline = timers.deadline(Timeout::NONE.with_idle(limit));
+        let event = deadline.limit_poll(|cx| self.poll(cx), || stage.held_until(connect)).await;
+        match event {
+            Ok(Event::Probe(ended)) => self.probe_ended(ended),
+            Ok(Event::Initialize(ended)) => self.initialize_ended(ended),
+            Err(Reached(limit)) => self.is_over(patience, limit),
+        }
     }
 
-    async fn initialize(&self) -> Result<InitializeResult, Failure> {
-        let version = match self.options.era {
-            EraPolicy::Pinned(version) => version,
-            EraPolicy::Auto | EraPolicy::Legacy => ProtocolVersion::LATEST_LEGACY,
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let Parts { connection, early, .. } = &mut self.parts;
+        if !connection.inbound.is_none() && early.poll(&mut connection.inbound, cx) {
+            // The end of the connection ends the requests too.
+            connection.inbound = Inbound::none();
+        }
+        if let Some(probe) = &mut self.probe
+            && let Poll::Ready(ended) = probe.as_mut().poll(cx)
+        {
+            self.probe = None;
+            return Poll::Ready(Event::Probe(ended));
+        }
+        if let Some(initialize) = &mut self.initialize
+            && let Poll::Ready(ended) = initialize.as_mut().poll(cx)
+        {
+            self.initialize = None;
+            return Poll::Ready(Event::Initialize(ended));
+        }
+        Poll::Pending
+    }
+
+    fn probe_ended(&mut self, ended: Result<Offer, Failure>) {
+        let outcome = match ended {
+            Ok(offer) => {
+                let versions = offer.versions.clone();
+                // The table says which revision it is.
+                let verdict = Verdict::new(ProtocolVersion::LATEST_MODERN);
+                self.discovered = Some(offer.into_verdict(verdict));
+                Outcome::Discovered(versions)
+            }
+            Err(Failure { outcome, error }) => {
+                self.stage.probe_failed(&error);
+                self.failures.probe_failed(error);
+                outcome
+            }
         };
-        let mut span = self.tracing.client_span(method::INITIALIZE, Some(version), || None);
-        span.set_id(0);
-        let begun = self.begin(version).instrument(span.span()).await;
-        end(&mut span, &begun);
-        begun
+        self.failures.named(named(&outcome));
+        self.progress.probe = Step::Ended(outcome);
     }
 
-    async fn begin(&self, version: ProtocolVersion) -> Result<InitializeResult, Failure> {
-        let trace = self.tracing.context(|| None);
-        let mut params = InitializeRequestParams::new(
-            version.as_str(),
-            declared(self.options, &self.context(version)),
-            self.options.client_info.clone(),
-        );
-        params.meta = trace.as_ref().map(|trace| {
-            let meta = Meta::new();
-            trace.entries().fold(meta, |meta, (key, value)| meta.with(key, value))
-        });
-        let params = RawJson::from_serialize(&params).map_err(|error| self.unsent(error))?;
-        let request = Request::new(0, method::INITIALIZE).with_params(params);
-        let answer = self.ask(Envelope::new(request).with_trace(trace)).await?;
-        InitializeResult::decode(&answer)
-            .map_err(|error| self.other_shape(method::INITIALIZE, error))
+    fn initialize_ended(&mut self, ended: Result<Offer, Failure>) {
+        let outcome = match ended {
+            Ok(offer) => {
+                self.initialized = Some(offer);
+                Outcome::Initialized
+            }
+            Err(Failure { outcome, error }) => {
+                self.failures.initialize_failed(error);
+                outcome
+            }
+        };
+        self.failures.named(named(&outcome));
+        self.progress.initialize = Step::Ended(outcome);
+    }
+
+    fn is_over(&mut self, patience: Patience, limit: Duration) {
+        if patience == Patience::Other {
+            self.progress.is_late = true;
+            return;
+        }
+        self.progress.is_silent = true;
+        let text = format!("no answer within {limit:?}");
+        let error = Error::new(ErrorKind::Timeout, Arc::clone(self.server), text);
+        let error = explained(error, &self.parts.connection.transport);
+        let error = error.with_method(method::SERVER_DISCOVER);
+        self.stage.probe_failed(&error);
+        self.failures.probe_failed(error);
+    }
+
+    /// Opens a second connection. Returns whether there is one: a pair of streams, say, cannot be opened
+    /// twice.
+    async fn reconnect(&mut self, known: Option<ProtocolVersion>) -> Result<bool, Error> {
+        (self.probe, self.initialize) = (None, None);
+        if self.binding() == Binding::Pipe && known.is_none() {
+            // Two processes would contend for a port or a file.
+            let closing = self.parts.connection.transport.close();
+            let _ = timeout(CLOSE_TIMEOUT, closing).await;
+        }
+        match connected(self.connect, self.server, self.options, self.stage).await {
+            Ok(parts) => {
+                self.parts = parts;
+                self.initialized = None;
+                self.progress.reconnected(known);
+                Ok(true)
+            }
+            // The server took `initialize`.
+            Err(_) if known.is_some() => {
+                self.progress.reconnected = true;
+                Ok(false)
+            }
+            Err(error) => {
+                let failures = std::mem::take(&mut self.failures);
+                Err(failures.into_error(&self.progress).unwrap_or(error))
+            }
+        }
+    }
+
+    fn modern(mut self, version: ProtocolVersion) -> Result<Opened, Error> {
+        let mut verdict = self.discovered.take().unwrap_or_else(|| Verdict::new(version));
+        verdict.protocol_version = version;
+        verdict.assumed = false;
+        let meta = self.requests().meta(version)?;
+        Ok(self.opened(verdict, meta, None))
+    }
+
+    async fn legacy(mut self) -> Result<Opened, Error> {
+        let offer = self.initialized.take();
+        let accepted = match offer.as_ref().and_then(|offer| offer.versions.first()) {
+            Some(version) => self.accept(version).await,
+            None => Err(self.no_common_version()),
+        };
+        let (version, sending) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // The server has a session that nothing will use.
+                let closing = self.parts.connection.transport.close();
+                let _ = timeout(CLOSE_TIMEOUT, closing).await;
+                return Err(error);
+            }
+        };
+        let mut verdict = Verdict::new(version);
+        verdict.assumed = self.table().is_assumed(&self.progress);
+        if let Some(offer) = offer {
+            verdict = offer.into_verdict(verdict);
+        }
+        if self.progress.is_silent {
+            tracing::info!(
+                server = %self.server,
+                "the server does not answer server/discover, which delays each start: a kept verdict, or \
+                 EraPolicy::Legacy, avoids that"
+            );
+        }
+        Ok(self.opened(verdict, CommonMeta::default(), sending))
     }
 
     /// Accepts the version of an `initialize` result, and notifies the server of it.
-    async fn accept(&self, result: InitializeResult) -> Result<Verdict, Error> {
-        let answered = result.protocol_version.parse::<ProtocolVersion>().ok();
-        let version = answered
+    async fn accept(
+        &mut self,
+        answered: &str,
+    ) -> Result<(ProtocolVersion, Option<Sending>), Error> {
+        let version = match answered {
+            BEFORE_THE_FIRST => Ok(ProtocolVersion::V2024_11_05),
+            _ => answered.parse::<ProtocolVersion>(),
+        };
+        let version = version
+            .ok()
             .filter(|version| version.era() == Era::Legacy)
             .filter(|version| match self.options.era {
                 EraPolicy::Pinned(pinned) => *version == pinned,
                 EraPolicy::Auto | EraPolicy::Legacy => true,
             })
-            .ok_or_else(|| {
-                let message = format!(
-                    "the server wants to speak {:?}, which this client does not",
-                    result.protocol_version
-                );
-                self.error(ErrorKind::Version, message)
-                    .with_delivery(Delivery::Answered)
-                    .with_method(method::INITIALIZE)
-            })?;
-        let initialized = method::NOTIFICATIONS_INITIALIZED;
-        let mut span = self.tracing.client_span(initialized, Some(version), || None);
-        let sending = async {
-            let trace = self.tracing.context(|| None);
-            let params =
-                Params::empty().encode(&CommonMeta::default(), None, None, trace.as_deref());
-            let mut notification = Notification::new(initialized);
-            notification.params = params.map_err(|error| self.unsendable(error))?;
-            let envelope = Envelope::new(notification.into())
-                .with_version(version)
-                .with_idle_limit(IdleLimit::Caller)
-                .with_trace(trace);
-            let sent = self.connection.transport.send(envelope).await;
-            sent.map_err(|error| Error::from_transport(Arc::clone(self.server), error))
-        };
-        let sent = sending.instrument(span.span()).await;
-        let sent = sent.map_err(|error| error.with_method(initialized));
-        span.ended(&sent);
-        sent?;
-        Ok(Verdict {
-            protocol_version: version,
-            binding: Some(self.binding()),
-            server_info: Some(result.server_info),
-            capabilities: result.capabilities,
-            instructions: result.instructions,
-        })
-    }
-
-    async fn ask(&self, request: Envelope<Request>) -> Result<RawJson, Failure> {
-        let method = request.message.method.clone();
-        lock(self.stage).method = Some(method.clone());
-        let request = request.with_idle_limit(IdleLimit::Caller);
-        let answered = match self.connection.transport.request(request).await {
-            Ok(exchange) => exchange.response().await,
-            Err(error) => Err(error),
-        };
-        let server = Arc::clone(self.server);
-        let (outcome, error) = match answered {
-            Ok(Response { outcome: Ok(result), .. }) => return Ok(result),
-            Ok(Response { outcome: Err(error), .. }) => {
-                let outcome = Outcome::Answer { code: error.code, supported: supported(&error) };
-                (outcome, Error::from_answer(server, error))
-            }
-            Err(error) => (failure(&error), Error::from_transport(server, error)),
-        };
-        Err(Failure { outcome, error: error.with_method(method) })
-    }
-
-    fn other_shape(&self, method: &'static str, error: serde_json::Error) -> Failure {
-        let error = Error::decode(Arc::clone(self.server), error).with_method(method);
-        Failure { outcome: Outcome::OtherResult, error }
-    }
-
-    fn no_common_version(&self, theirs: &[String], failure: Option<Error>) -> Error {
-        let ours = match self.options.era {
-            EraPolicy::Pinned(version) => version.as_str().to_owned(),
-            _ => ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", "),
-        };
-        let mut message =
-            format!("no revision of the protocol in common: this client speaks {ours}");
-        if !theirs.is_empty() {
-            message = format!("{message}, the server {}", theirs.join(", "));
+            .ok_or_else(|| refused_version(self.server, self.options.era, answered))?;
+        let method = method::NOTIFICATIONS_INITIALIZED;
+        self.stage.sending(method.into());
+        let Parts { tracing, connection, .. } = &self.parts;
+        let mut span = tracing.client_span(method, Some(version), || None);
+        let trace = span.span().in_scope(|| tracing.context(|| None));
+        let params = Params::empty().encode(&CommonMeta::default(), None, None, trace.as_deref());
+        let mut notification = Notification::new(method);
+        notification.params = params.map_err(|error| self.requests().unsendable(error))?;
+        let envelope = Envelope::new(notification.into())
+            .with_version(version)
+            .with_idle_limit(IdleLimit::Caller)
+            .with_trace(trace);
+        let (transport, server) = (connection.transport.clone(), Arc::clone(self.server));
+        let mut sending: Sending = Box::pin(async move {
+            let sent = transport.send(envelope).instrument(span.span()).await;
+            let sent = sent.map_err(|error| Error::from_transport(server, error));
+            let sent = sent.map_err(|error| error.with_method(method));
+            span.ended(&sent);
+            sent
+        });
+        match timeout(INITIALIZED_TIMEOUT, &mut sending).await {
+            Ok(sent) => sent.map(|()| (version, None)),
+            Err(_) => Ok((version, Some(sending))),
         }
-        let error = self.error(ErrorKind::Version, message).with_delivery(Delivery::Answered);
-        match failure {
-            Some(failure) => error.with_source(failure),
-            None => error,
+    }
+
+    fn opened(self, mut verdict: Verdict, meta: CommonMeta, sending: Option<Sending>) -> Opened {
+        let Self { parts, probe, initialize, progress, .. } = self;
+        let is_unconfirmed = progress.probes == 0 && verdict.era() == Era::Modern;
+        drop((probe, initialize));
+        let Parts { connection, tracing, server_requests, early } = parts;
+        verdict.binding = Some(connection.info.binding);
+        server_requests.opened(verdict.protocol_version);
+        let early = early.opened();
+        Opened {
+            connection,
+            verdict,
+            is_unconfirmed,
+            meta,
+            tracing,
+            server_requests,
+            early,
+            sending,
         }
+    }
+
+    fn no_common_version(&mut self) -> Error {
+        let failures = std::mem::take(&mut self.failures);
+        failures.no_common_version(self.server, self.options.era, &self.progress)
     }
 }
 
 async fn connected(
     connect: &SharedConnect,
     server: &Arc<str>,
-    stage: &Mutex<Stage>,
-) -> Result<Connection<SharedTransport>, Error> {
+    options: &SessionOptions,
+    stage: &Stage,
+) -> Result<Parts, Error> {
     let connection = connect.connect().await;
     let connection =
         connection.map_err(|error| Error::from_transport(Arc::clone(server), error))?;
-    lock(stage).transport = Some(connection.transport.clone());
-    Ok(connection)
-}
-
-fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
-    stage.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn failure(error: &mcp_transport::Error) -> Outcome {
-    match (error.kind(), error.delivery()) {
-        (TransportErrorKind::Closed, Delivery::NotSent) => Outcome::Unsent,
-        (kind, _) => Outcome::Failure(kind),
-    }
-}
-
-/// When connecting last waited for a person.
-fn held_until(connect: &SharedConnect) -> Option<Instant> {
-    connect.hold()?.held_until()
-}
-
-fn end<R>(span: &mut MessageSpan, outcome: &Result<R, Failure>) {
-    match outcome {
-        Ok(_) => span.done(&()),
-        Err(failure) => span.failed(&failure.error),
-    }
-}
-
-/// The versions that an error names in `data.supported`, if that is a list of strings.
-fn supported(error: &ErrorObject) -> Option<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Data {
-        supported: Vec<String>,
-    }
-    let data: Data = error.data.as_ref()?.decode().ok()?;
-    (!data.supported.is_empty()).then_some(data.supported)
-}
-
-fn verdict_of(version: ProtocolVersion, result: DiscoverResult) -> Verdict {
-    Verdict {
-        protocol_version: version,
-        binding: None,
-        server_info: result.server_info(),
-        capabilities: result.capabilities,
-        instructions: result.instructions,
-    }
+    let provider = options.trace_context.clone();
+    let tracing = Arc::new(Tracing::new(options.spans, provider, &connection.info));
+    let server_requests = Arc::new(ServerRequests::new(
+        connection.transport.clone(),
+        Arc::clone(server),
+        options.handlers.clone(),
+        Arc::clone(&tracing),
+    ));
+    stage.connected(&connection.transport, &server_requests);
+    let early = Arc::new(Early::new(Arc::clone(&server_requests)));
+    Ok(Parts { connection, tracing, server_requests, early })
 }

@@ -32,17 +32,59 @@ pub(crate) enum Policy<V> {
     Pinned(V),
 }
 
-/// The outcome of a probe (a `server/discover` with a modern revision), or of an `initialize`.
+/// What is known of an earlier session with the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Prior<V> {
+    pub(crate) version: V,
+    /// See [`Verdict::assumed`](crate::Verdict::assumed).
+    pub(crate) assumed: bool,
+    /// Whether it was found in a session, and not made up by the application.
+    pub(crate) found: bool,
+}
+
+/// What was sent and received so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Progress<V> {
+    pub(crate) prior: Option<Prior<V>>,
+    /// The last probe (a `server/discover` with a modern revision).
+    pub(crate) probe: Step,
+    /// The last `initialize`.
+    pub(crate) initialize: Step,
+    /// The number of probes.
+    pub(crate) probes: u32,
+    /// The revisions that `initialize` was sent with.
+    pub(crate) tried: Vec<V>,
+    /// Whether a probe was the first message on this connection.
+    pub(crate) probed_first: bool,
+    /// Whether this is the second connection.
+    pub(crate) reconnected: bool,
+    /// The modern revision that the server was heard to speak on the first connection.
+    pub(crate) known: Option<V>,
+    /// Whether the time of [`Patience::Probe`] or [`Patience::Prior`] has passed.
+    pub(crate) is_silent: bool,
+    /// Whether the time of [`Patience::Other`] has passed.
+    pub(crate) is_late: bool,
+}
+
+/// How far an opening request got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Unsent,
+    Open,
+    Ended(Outcome),
+}
+
+/// The outcome of an opening request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A `DiscoverResult` with these versions.
     Discovered(Vec<String>),
+    /// An `InitializeResult`.
+    Initialized,
     /// A result of another shape.
     OtherResult,
     /// A JSON-RPC error; with the versions of its `data.supported`, where they can be read.
     Answer { code: i64, supported: Option<Vec<String>> },
-    /// No answer in the time of the probe.
-    Silence,
     /// The connection was over before the request was sent.
     Unsent,
     /// It failed below the protocol.
@@ -54,65 +96,175 @@ pub(crate) enum Outcome {
 pub(crate) enum Decision<V> {
     /// Speak this modern revision.
     Modern(V),
-    /// Probe once more, with this revision.
+    /// Speak the revision of the `InitializeResult`.
+    Legacy,
+    /// Probe with this revision; an open probe is given up.
     Probe(V),
-    /// Send `initialize` on this connection.
-    Initialize,
-    /// Reconnect and send `initialize` there.
-    Reconnect,
+    /// Send `initialize` on this connection; a probe stays open.
+    Initialize(V),
+    /// Reconnect, and probe there.
+    ReconnectProbe(V),
+    /// Reconnect, and send `initialize` there before anything else.
+    ReconnectInitialize(V),
+    /// Wait until a request is answered, or this passes.
+    Wait(Patience),
     /// Fail: there is no revision in common.
     NoCommonVersion,
-    /// Fail with the answer to the last request, or its failure.
+    /// Fail with what the requests failed with.
     Fail,
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until the whole start takes too long.
+    Start,
+    /// As long as the probe is waited for alone.
+    Probe,
+    /// The same for a server that spoke a modern revision before.
+    Prior,
+    /// For one request after the other was answered: a moment.
+    Other,
 }
 
 enum Choice<V> {
     Modern(V),
     /// The revision in common is spoken only after `initialize`.
-    Legacy,
+    Legacy(V),
     None,
 }
 
-impl<V: Revision> Table<'_, V> {
-    /// The first decision; `prior` is the revision of the last session.
-    pub(crate) fn first(&self, prior: Option<V>) -> Decision<V> {
-        match (self.policy, prior) {
-            (Policy::Legacy, _) => Decision::Initialize,
-            (Policy::Pinned(version), _) if version.era() == Era::Legacy => Decision::Initialize,
-            (Policy::Pinned(version), Some(prior)) if prior == version => Decision::Modern(version),
-            (Policy::Pinned(version), _) => Decision::Probe(version),
-            (Policy::Auto, Some(prior)) if prior.era() == Era::Modern => Decision::Modern(prior),
-            (Policy::Auto, Some(_)) => Decision::Initialize,
-            (Policy::Auto, None) if self.binding == Binding::HttpSse => Decision::Initialize,
-            (Policy::Auto, None) => match self.common(Era::Modern, |_| true) {
-                Some(newest) => Decision::Probe(newest),
-                None => Decision::Initialize,
-            },
+impl<V> Progress<V> {
+    pub(crate) fn new(prior: Option<Prior<V>>) -> Self {
+        Self {
+            prior,
+            probe: Step::Unsent,
+            initialize: Step::Unsent,
+            probes: 0,
+            tried: Vec::new(),
+            probed_first: false,
+            reconnected: false,
+            known: None,
+            is_silent: false,
+            is_late: false,
         }
     }
 
-    /// The decision after a probe; `corrected` says that it was the second one.
-    pub(crate) fn after_probe(&self, corrected: bool, outcome: &Outcome) -> Decision<V> {
-        let may_fall_back = self.policy == Policy::Auto;
-        let is_pipe = self.binding == Binding::Pipe;
-        let legacy = match may_fall_back {
-            true => Decision::Initialize,
-            false => Decision::NoCommonVersion,
+    pub(crate) fn probe_sent(&mut self) {
+        self.probes += 1;
+        self.probe = Step::Open;
+        self.probed_first |= self.initialize == Step::Unsent;
+        (self.is_silent, self.is_late) = (false, false);
+    }
+
+    pub(crate) fn initialize_sent(&mut self, version: V) {
+        self.tried.push(version);
+        self.initialize = Step::Open;
+        self.is_late = false;
+    }
+
+    /// There is a second connection; `known` is the modern revision that the server is known to speak.
+    pub(crate) fn reconnected(&mut self, known: Option<V>) {
+        (self.probe, self.initialize) = (Step::Unsent, Step::Unsent);
+        (self.probed_first, self.reconnected) = (false, true);
+        (self.prior, self.known) = (None, known);
+    }
+}
+
+impl<V: Revision> Table<'_, V> {
+    pub(crate) fn decide(&self, progress: &Progress<V>) -> Decision<V> {
+        match (&progress.probe, &progress.initialize) {
+            (Step::Unsent, Step::Unsent) => self.first(progress.prior),
+            (Step::Open, Step::Unsent) => self.during_probe(progress),
+            (Step::Ended(outcome), Step::Unsent) => self.after_probe(progress, outcome),
+            (Step::Unsent, Step::Open) => Decision::Wait(Patience::Start),
+            (Step::Ended(Outcome::Discovered(versions)), Step::Open) => {
+                self.discovered_late(progress, versions)
+            }
+            (Step::Open | Step::Ended(_), Step::Open) => Decision::Wait(Patience::Start),
+            (probe, Step::Ended(Outcome::Initialized)) => self.initialized(progress, probe),
+            (probe, Step::Ended(outcome)) => self.after_initialize(progress, probe, outcome),
+        }
+    }
+
+    /// Whether a legacy session rests on an assumption: the probe failed like an outage.
+    pub(crate) fn is_assumed(&self, progress: &Progress<V>) -> bool {
+        let is_http = self.binding == Binding::StreamableHttp;
+        is_http
+            && match &progress.probe {
+                Step::Unsent => false,
+                Step::Open | Step::Ended(Outcome::Unsent) => true,
+                Step::Ended(Outcome::Failure(kind)) => !is_refusal(*kind),
+                Step::Ended(_) => false,
+            }
+    }
+
+    fn first(&self, prior: Option<Prior<V>>) -> Decision<V> {
+        // A process may have been replaced by one of another era, which would execute modern requests
+        // without a handshake, and to ask it costs nothing.
+        let was_found = prior.is_some_and(|prior| prior.found);
+        let modern = |version| match self.binding {
+            Binding::Pipe if was_found => Decision::Probe(version),
+            _ => Decision::Modern(version),
+        };
+        match (self.policy, prior) {
+            (Policy::Pinned(version), prior) if version.era() == Era::Modern => match prior {
+                Some(prior) if prior.version == version => modern(version),
+                _ => Decision::Probe(version),
+            },
+            (Policy::Auto, Some(Prior { version, .. })) if version.era() == Era::Modern => {
+                modern(version)
+            }
+            (Policy::Auto, Some(Prior { assumed: true, .. }) | None)
+                if self.binding != Binding::HttpSse =>
+            {
+                self.newest(Era::Modern).map_or_else(|| self.initialize(), Decision::Probe)
+            }
+            _ => self.initialize(),
+        }
+    }
+
+    /// Nothing was answered yet, and nothing but the probe was sent.
+    fn during_probe(&self, progress: &Progress<V>) -> Decision<V> {
+        // A legacy server on a pipe may ignore an unknown request, or may not have started yet. Over HTTP
+        // one of them may be stuck. In a process, a server answers when it can.
+        let may_fall_back = self.policy == Policy::Auto
+            && matches!(self.binding, Binding::Pipe | Binding::StreamableHttp)
+            && progress.known.is_none();
+        match progress.prior {
+            _ if !may_fall_back => Decision::Wait(Patience::Start),
+            _ if progress.is_silent => self.initialize(),
+            // It may be silent again, and is asked both at once.
+            Some(Prior { assumed: true, .. }) => self.initialize(),
+            Some(prior) if prior.version.era() == Era::Modern => Decision::Wait(Patience::Prior),
+            _ => Decision::Wait(Patience::Probe),
+        }
+    }
+
+    /// The probe has ended before an `initialize` was sent.
+    fn after_probe(&self, progress: &Progress<V>, outcome: &Outcome) -> Decision<V> {
+        let legacy = match self.policy {
+            Policy::Auto => self.initialize(),
+            _ => Decision::NoCommonVersion,
+        };
+        let with = |version| match self.policy {
+            Policy::Auto => Decision::Initialize(version),
+            _ => Decision::NoCommonVersion,
         };
         match outcome {
             Outcome::Discovered(versions) => match self.choose(versions) {
                 Choice::Modern(version) => Decision::Modern(version),
-                Choice::Legacy => legacy,
-                Choice::None => Decision::NoCommonVersion,
+                Choice::Legacy(version) => with(version),
+                Choice::None => legacy,
             },
             Outcome::Answer {
                 code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
                 supported: Some(versions),
             } => match self.choose(versions) {
                 // A server that refuses a revision that it claims to support would be probed for ever.
-                Choice::Modern(_) if corrected => Decision::Fail,
+                Choice::Modern(_) if progress.probes > 1 => Decision::Fail,
                 Choice::Modern(version) => Decision::Probe(version),
-                Choice::Legacy => legacy,
+                Choice::Legacy(version) => with(version),
                 Choice::None => Decision::NoCommonVersion,
             },
             // Only a modern server knows these: it must not be sent an `initialize`.
@@ -120,50 +272,174 @@ impl<V: Revision> Table<'_, V> {
                 code: error_code::HEADER_MISMATCH | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
                 ..
             } => Decision::Fail,
-            Outcome::Answer { .. } | Outcome::OtherResult => legacy,
-            // A legacy server on a pipe may ignore an unknown request, or exit because of it. Elsewhere
-            // silence and broken connections are no evidence about the era.
-            Outcome::Silence if is_pipe && may_fall_back => Decision::Initialize,
-            Outcome::Unsent | Outcome::Failure(ErrorKind::Closed) if is_pipe && may_fall_back => {
-                Decision::Reconnect
+            Outcome::Answer { .. } | Outcome::OtherResult | Outcome::Initialized => legacy,
+            // A legacy server on a pipe may exit because of an unknown request.
+            Outcome::Unsent | Outcome::Failure(ErrorKind::Closed)
+                if self.binding == Binding::Pipe =>
+            {
+                match self.initialize() {
+                    Decision::Initialize(version) if self.may_reconnect(progress) => {
+                        Decision::ReconnectInitialize(version)
+                    }
+                    _ => Decision::Fail,
+                }
             }
             // The endpoint exists and does not take the request, or answers something other than JSON-RPC.
-            Outcome::Failure(ErrorKind::Rejected | ErrorKind::Protocol) => legacy,
-            Outcome::Silence | Outcome::Unsent | Outcome::Failure(_) => Decision::Fail,
+            Outcome::Failure(kind) if is_refusal(*kind) => legacy,
+            Outcome::Unsent if self.policy == Policy::Auto && self.is_remote() => legacy,
+            // Servers refuse what they do not know in many ways.
+            Outcome::Failure(kind) if self.policy == Policy::Auto && self.is_remote() => {
+                match is_hopeless(*kind) {
+                    true => Decision::Fail,
+                    false => legacy,
+                }
+            }
+            Outcome::Unsent | Outcome::Failure(_) => Decision::Fail,
         }
     }
 
-    /// The decision after an `initialize` without a result; `corrected` says that there was a probe after the
-    /// first one, `reconnected` that this is not the first connection.
-    pub(crate) fn after_initialize(
+    /// The probe was answered when an `initialize` had been sent already.
+    fn discovered_late(&self, progress: &Progress<V>, versions: &[String]) -> Decision<V> {
+        match self.choose(versions) {
+            // On a pipe, a server of both eras may be bound to the legacy one by `initialize`.
+            Choice::Modern(_) if self.binding == Binding::Pipe && !progress.is_late => {
+                Decision::Wait(Patience::Other)
+            }
+            Choice::Modern(version) => Decision::Modern(version),
+            _ => Decision::Wait(Patience::Start),
+        }
+    }
+
+    fn initialized(&self, progress: &Progress<V>, probe: &Step) -> Decision<V> {
+        let modern = match probe {
+            // The probe was sent first: its answer may be a moment late.
+            Step::Open if !progress.is_late => return Decision::Wait(Patience::Other),
+            Step::Ended(Outcome::Discovered(versions)) => self.choose(versions),
+            _ => Choice::None,
+        };
+        match (modern, self.binding) {
+            (Choice::Modern(version), Binding::Pipe) if self.may_reconnect(progress) => {
+                Decision::ReconnectProbe(version)
+            }
+            (Choice::Modern(version), Binding::StreamableHttp) => Decision::Modern(version),
+            _ => Decision::Legacy,
+        }
+    }
+
+    /// An `initialize` has failed.
+    fn after_initialize(
         &self,
-        corrected: bool,
-        reconnected: bool,
+        progress: &Progress<V>,
+        probe: &Step,
         outcome: &Outcome,
     ) -> Decision<V> {
-        match outcome {
-            // A URL of HTTP+SSE is opened as that only after Streamable HTTP was refused.
-            Outcome::Unsent if !reconnected => Decision::Reconnect,
-            // The probe may have been too slow.
-            Outcome::Answer {
-                code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
-                supported: Some(versions),
-            } if !corrected && self.policy == Policy::Auto => match self.choose(versions) {
-                Choice::Modern(version) => Decision::Probe(version),
-                _ => Decision::NoCommonVersion,
+        let is_auto = self.policy == Policy::Auto;
+        let last = progress.tried.last().copied();
+        let is_discovered = match probe {
+            Step::Ended(Outcome::Discovered(versions)) => match self.choose(versions) {
+                Choice::Modern(version) => return Decision::Modern(version),
+                _ => true,
             },
-            _ => Decision::Fail,
+            _ => false,
+        };
+        if let (Outcome::Unsent, Some(version), true) =
+            (outcome, last, self.may_reconnect(progress))
+        {
+            // A URL of HTTP+SSE is opened as that only after Streamable HTTP was refused.
+            return Decision::ReconnectInitialize(version);
         }
+        if let Outcome::Answer { supported: Some(versions), .. } = outcome {
+            let untried = |version: &V| !progress.tried.contains(version);
+            match (self.choose(versions), self.supported(Era::Legacy, versions)) {
+                (Choice::Modern(version), _) if is_auto && progress.probes < 2 => {
+                    return Decision::Probe(version);
+                }
+                (_, Some(version)) if untried(&version) => return Decision::Initialize(version),
+                (Choice::None, _) => return Decision::NoCommonVersion,
+                _ => {}
+            }
+        }
+        if *probe == Step::Open && !progress.is_late {
+            return Decision::Wait(Patience::Other);
+        }
+        if is_auto && progress.probes == 0 {
+            // What was known of the server may no longer hold.
+            match (self.newest(Era::Modern), outcome) {
+                (Some(version), Outcome::Failure(ErrorKind::Closed))
+                    if self.binding == Binding::Pipe && self.may_reconnect(progress) =>
+                {
+                    return Decision::ReconnectProbe(version);
+                }
+                (Some(version), Outcome::Answer { .. } | Outcome::OtherResult) => {
+                    return Decision::Probe(version);
+                }
+                (Some(version), Outcome::Failure(kind)) if is_refusal(*kind) => {
+                    return Decision::Probe(version);
+                }
+                _ => {}
+            }
+        }
+        let is_disturbed = progress.probed_first && !is_discovered;
+        if let Decision::Initialize(version) = self.initialize()
+            && self.binding == Binding::Pipe
+            && is_disturbed
+            && is_auto
+            && self.may_reconnect(progress)
+        {
+            // Some servers, and bridges to others, take nothing before `initialize`, and none after a probe.
+            return Decision::ReconnectInitialize(version);
+        }
+        // Some servers refuse a revision that they do not know, instead of naming theirs.
+        if matches!(outcome, Outcome::Answer { code: error_code::INVALID_PARAMS, supported: None })
+            && let Some(older) = self.next_older(progress)
+        {
+            return Decision::Initialize(older);
+        }
+        match is_discovered {
+            true => Decision::NoCommonVersion,
+            false => Decision::Fail,
+        }
+    }
+
+    fn initialize(&self) -> Decision<V> {
+        match self.newest(Era::Legacy) {
+            Some(version) => Decision::Initialize(version),
+            None => Decision::NoCommonVersion,
+        }
+    }
+
+    fn may_reconnect(&self, progress: &Progress<V>) -> bool {
+        !progress.reconnected
+    }
+
+    fn is_remote(&self) -> bool {
+        self.binding != Binding::InProcess
     }
 
     /// Chooses among the revisions that a server supports: the newest modern one in common first.
     fn choose(&self, supported: &[String]) -> Choice<V> {
-        let is_supported = |version: &V| supported.iter().any(|name| name == version.name());
-        match (self.common(Era::Modern, is_supported), self.common(Era::Legacy, is_supported)) {
+        match (self.supported(Era::Modern, supported), self.supported(Era::Legacy, supported)) {
             (Some(version), _) => Choice::Modern(version),
-            (None, Some(_)) => Choice::Legacy,
+            (None, Some(version)) => Choice::Legacy(version),
             (None, None) => Choice::None,
         }
+    }
+
+    fn supported(&self, era: Era, supported: &[String]) -> Option<V> {
+        self.common(era, |version| supported.iter().any(|name| name == version.name()))
+    }
+
+    fn newest(&self, era: Era) -> Option<V> {
+        self.common(era, |_| true)
+    }
+
+    /// The newest legacy revision that is older than those that were tried.
+    fn next_older(&self, progress: &Progress<V>) -> Option<V> {
+        let tried = |version: &V| progress.tried.contains(version);
+        let last = self.ours.iter().rposition(tried)?;
+        let mut older = self.ours[last + 1..].iter().copied();
+        let is_allowed = !matches!(self.policy, Policy::Pinned(_));
+        older.find(|version| is_allowed && version.era() == Era::Legacy)
     }
 
     /// The newest revision of an era that the policy allows, and the server supports.
@@ -176,6 +452,17 @@ impl<V: Revision> Table<'_, V> {
         let of_era = self.ours.iter().copied().filter(|version| version.era() == era);
         of_era.filter(is_allowed).find(is_supported)
     }
+}
+
+/// Whether the server was reached, and does not take the request.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Rejected | ErrorKind::Protocol)
+}
+
+/// Whether any other request fails in the same way.
+fn is_hopeless(kind: ErrorKind) -> bool {
+    use ErrorKind::{Config, Connect, InvalidRequest, Lagged, Redirect, SessionExpired};
+    matches!(kind, Config | Connect | InvalidRequest | Lagged | Redirect | SessionExpired)
 }
 
 impl Revision for ProtocolVersion {
@@ -199,179 +486,5 @@ impl From<EraPolicy> for Policy<ProtocolVersion> {
 }
 
 #[cfg(test)]
-mod tests {
-    use mcp_transport::Binding::{HttpSse, InProcess, Pipe, StreamableHttp as Http};
-
-    use super::{
-        Decision::*,
-        Outcome::*,
-        Policy::{Auto, Legacy, Pinned},
-        *,
-    };
-
-    const NEW: ProtocolVersion = ProtocolVersion::V2026_07_28;
-    const OLD: ProtocolVersion = ProtocolVersion::V2025_06_18;
-
-    fn table(policy: Policy<ProtocolVersion>, binding: Binding) -> Table<'static, ProtocolVersion> {
-        Table { policy, binding, ours: &ProtocolVersion::ALL }
-    }
-
-    fn versions(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    fn refused(names: &[&str]) -> Outcome {
-        Answer { code: -32022, supported: Some(versions(names)) }
-    }
-
-    #[test]
-    fn at_the_start() {
-        let (auto, pinned) = (Auto, Pinned(NEW));
-        let rows = [
-            (auto, Pipe, None, Probe(NEW)),
-            (auto, Http, None, Probe(NEW)),
-            (auto, InProcess, None, Probe(NEW)),
-            // Only the legacy era has this carrier: there is no question.
-            (auto, HttpSse, None, Initialize),
-            (auto, HttpSse, Some(OLD), Initialize),
-            (auto, HttpSse, Some(NEW), Modern(NEW)),
-            (pinned, HttpSse, None, Probe(NEW)),
-            (pinned, Http, None, Probe(NEW)),
-            (pinned, Http, Some(NEW), Modern(NEW)),
-            (pinned, Http, Some(OLD), Probe(NEW)),
-            (Pinned(OLD), Http, Some(NEW), Initialize),
-            (Legacy, Http, Some(NEW), Initialize),
-            (auto, Http, Some(NEW), Modern(NEW)),
-            (auto, Http, Some(OLD), Initialize),
-        ];
-        for (policy, binding, prior, expected) in rows {
-            let decision = table(policy, binding).first(prior);
-            assert_eq!(decision, expected, "{policy:?} {binding:?} {prior:?}");
-        }
-    }
-
-    #[test]
-    fn after_a_probe() {
-        let (auto, pinned) = (Auto, Pinned(NEW));
-        let both = &["2026-07-28", "2025-11-25"];
-        let code = |code| Answer { code, supported: None };
-        let rows = [
-            // An answer that discovers.
-            (auto, Pipe, false, Discovered(versions(both)), Modern(NEW)),
-            (auto, Http, true, Discovered(versions(&["2025-11-25", "2026-07-28"])), Modern(NEW)),
-            (auto, Pipe, false, Discovered(versions(&["2025-11-25"])), Initialize),
-            (pinned, Pipe, false, Discovered(versions(&["2025-11-25"])), NoCommonVersion),
-            (auto, Pipe, false, Discovered(versions(&["2099-01-01"])), NoCommonVersion),
-            (auto, Pipe, false, Discovered(vec![]), NoCommonVersion),
-            // The version is refused: never `initialize` where a modern one is in common.
-            (auto, Pipe, false, refused(both), Probe(NEW)),
-            (pinned, Http, false, refused(both), Probe(NEW)),
-            (auto, Http, true, refused(both), Fail),
-            (auto, Http, false, refused(&["2025-06-18"]), Initialize),
-            (pinned, Http, false, refused(&["2025-06-18"]), NoCommonVersion),
-            (auto, Http, false, refused(&["2099-01-01"]), NoCommonVersion),
-            (auto, Http, false, code(-32022), Initialize),
-            // Other errors of the modern era.
-            (auto, Http, false, code(-32020), Fail),
-            (auto, Pipe, false, code(-32021), Fail),
-            // Any other error is a server of the legacy era.
-            (auto, Pipe, false, code(-32601), Initialize),
-            (auto, Http, false, code(-32601), Initialize),
-            (auto, Pipe, false, code(-32602), Initialize),
-            (auto, Http, false, code(-32000), Initialize),
-            (auto, Http, false, code(0), Initialize),
-            (pinned, Http, false, code(-32601), NoCommonVersion),
-            (auto, Http, false, OtherResult, Initialize),
-            (pinned, Pipe, false, OtherResult, NoCommonVersion),
-            // Silence and broken connections.
-            (auto, Pipe, false, Silence, Initialize),
-            (pinned, Pipe, false, Silence, Fail),
-            (auto, Http, false, Silence, Fail),
-            (auto, InProcess, false, Silence, Fail),
-            (auto, Pipe, false, Failure(ErrorKind::Closed), Reconnect),
-            (auto, Pipe, false, Unsent, Reconnect),
-            (auto, Http, false, Unsent, Fail),
-            (pinned, Pipe, false, Failure(ErrorKind::Closed), Fail),
-            (auto, Http, false, Failure(ErrorKind::Closed), Fail),
-            // HTTP without a JSON-RPC body: 4xx is the legacy era, the rest is no evidence.
-            (auto, Http, false, Failure(ErrorKind::Rejected), Initialize),
-            (pinned, Http, false, Failure(ErrorKind::Rejected), NoCommonVersion),
-            (auto, Http, false, Failure(ErrorKind::Protocol), Initialize),
-            (auto, Http, false, Failure(ErrorKind::Unauthorized), Fail),
-            (auto, Http, false, Failure(ErrorKind::Unavailable), Fail),
-            (auto, Http, false, Failure(ErrorKind::Connect), Fail),
-            (auto, Http, false, Failure(ErrorKind::Timeout), Fail),
-            (auto, Http, false, Failure(ErrorKind::Redirect), Fail),
-            (auto, Pipe, false, Failure(ErrorKind::TooLarge), Fail),
-        ];
-        for (policy, binding, corrected, outcome, expected) in rows {
-            let decision = table(policy, binding).after_probe(corrected, &outcome);
-            assert_eq!(decision, expected, "{policy:?} {binding:?} {corrected} {outcome:?}");
-        }
-    }
-
-    #[test]
-    fn after_an_initialize_that_failed() {
-        let rows = [
-            (Auto, false, false, refused(&["2026-07-28"]), Probe(NEW)),
-            (Auto, true, false, refused(&["2026-07-28"]), Fail),
-            (Auto, false, false, refused(&["2099-01-01"]), NoCommonVersion),
-            (Legacy, false, false, refused(&["2026-07-28"]), Fail),
-            (Pinned(OLD), false, false, refused(&["2026-07-28"]), Fail),
-            (Auto, false, false, Answer { code: -32602, supported: None }, Fail),
-            (Auto, false, false, Failure(ErrorKind::Closed), Fail),
-            // The next connection may be of another kind.
-            (Auto, true, false, Unsent, Reconnect),
-            (Legacy, false, false, Unsent, Reconnect),
-            (Auto, false, true, Unsent, Fail),
-        ];
-        for (policy, corrected, reconnected, outcome, expected) in rows {
-            let decision = table(policy, Pipe).after_initialize(corrected, reconnected, &outcome);
-            assert_eq!(decision, expected, "{policy:?} {corrected} {reconnected} {outcome:?}");
-        }
-    }
-
-    /// A revision that was made up.
-    #[derive(Debug, Clone, Copy, PartialEq)]
-    struct MadeUp(&'static str, Era);
-
-    impl Revision for MadeUp {
-        fn name(&self) -> &str {
-            self.0
-        }
-
-        fn era(&self) -> Era {
-            self.1
-        }
-    }
-
-    #[test]
-    fn a_second_modern_revision_is_nothing_but_data() {
-        let newer = MadeUp("2027-09-01", Era::Modern);
-        let modern = MadeUp("2026-07-28", Era::Modern);
-        let legacy = MadeUp("2025-11-25", Era::Legacy);
-        let ours = [newer, modern, legacy];
-        let table = |policy| Table { policy, binding: Http, ours: &ours };
-        let auto = table(Auto);
-        assert_eq!(auto.first(None), Probe(newer));
-        assert_eq!(auto.first(Some(modern)), Modern(modern));
-        assert_eq!(auto.first(Some(legacy)), Initialize);
-        assert_eq!(table(Pinned(modern)).first(Some(newer)), Probe(modern));
-        for (corrected, outcome, expected) in [
-            (false, Discovered(versions(&["2026-07-28", "2027-09-01"])), Modern(newer)),
-            (false, Discovered(versions(&["2026-07-28", "2025-11-25"])), Modern(modern)),
-            (false, refused(&["2026-07-28", "2025-11-25"]), Probe(modern)),
-            (true, Discovered(versions(&["2026-07-28"])), Modern(modern)),
-            (true, refused(&["2026-07-28"]), Fail),
-            (false, refused(&["2025-11-25"]), Initialize),
-            (false, Answer { code: -32601, supported: None }, Initialize),
-        ] {
-            assert_eq!(auto.after_probe(corrected, &outcome), expected, "{corrected} {outcome:?}");
-        }
-        let both = Discovered(versions(&["2027-09-01", "2026-07-28"]));
-        assert_eq!(table(Pinned(modern)).after_probe(false, &both), Modern(modern));
-        assert_eq!(auto.after_initialize(false, false, &refused(&["2026-07-28"])), Probe(modern));
-        let only_old = Table { policy: Auto, binding: Http, ours: &[legacy] };
-        assert_eq!(only_old.first(None), Initialize);
-    }
-}
+#[path = "table_tests.rs"]
+mod tests;

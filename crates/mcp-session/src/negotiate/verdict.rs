@@ -24,6 +24,11 @@ pub struct Verdict {
     /// The server's instructions for models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// Whether the legacy era is only assumed: over HTTP, `server/discover` failed like an outage (a status such
+    /// as 500 without JSON-RPC, a broken connection, silence), and `initialize` did not. The next session asks
+    /// again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
 }
 
 impl Verdict {
@@ -35,6 +40,7 @@ impl Verdict {
             server_info: None,
             capabilities: ServerCapabilities::default(),
             instructions: None,
+            assumed: false,
         }
     }
 

@@ -58,7 +58,7 @@ impl Resubscribe {
 }
 
 /// Whether another attempt would fail in the same way.
-fn is_final(error: &Error) -> bool {
+pub(super) fn is_final(error: &Error) -> bool {
     match error.kind() {
         // Any other code may be that of a server that is shutting down or starting.
         ErrorKind::Answer => error.answer().is_some_and(|answer| {

@@ -12,7 +12,9 @@ use mcp_core::{Era, ServerCapabilities, SubscriptionFilter};
 use mcp_transport::Backoff;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use super::{event::Event, feed::Feed, listen, member::Member, registry::Membership, worker};
+use super::{
+    event::Event, feed::Feed, listen, member::Member, registry::Membership, retry::is_final, worker,
+};
 use crate::{Error, ErrorKind, Session};
 
 /// How long the server may take to acknowledge a subscription.
@@ -102,6 +104,12 @@ impl Subscribe {
     pub fn resubscribe(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);
         self
+    }
+
+    /// Whether another attempt to subscribe with the same session would fail as this one did: the server refuses
+    /// it, or the session is closed. [`resubscribe`](Self::resubscribe) gives up at such an error.
+    pub fn is_final(error: &Error) -> bool {
+        is_final(error)
     }
 
     async fn open(self) -> Result<Subscription, Error> {

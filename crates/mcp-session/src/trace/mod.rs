@@ -69,13 +69,13 @@ impl Tracing {
     pub(crate) fn server_span(
         &self,
         method: &str,
-        version: ProtocolVersion,
+        version: Option<ProtocolVersion>,
         id: Option<&RequestId>,
     ) -> MessageSpan {
         if method == method::PING {
             return MessageSpan::from(Span::none());
         }
-        let mut span = self.span("server", method, Some(version), || None);
+        let mut span = self.span("server", method, version, || None);
         match id {
             // As text it would be in quotes.
             Some(RequestId::String(id)) => span.set_id(id),

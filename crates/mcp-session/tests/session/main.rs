@@ -7,11 +7,13 @@ mod cache_store;
 mod calls;
 mod closing;
 mod extension;
+mod faulty;
 mod gaps;
 mod handlers;
 mod headers;
 mod local;
 mod negotiation;
+mod opening;
 #[cfg(feature = "validation")]
 mod output_checks;
 mod peer;

@@ -67,7 +67,7 @@ async fn a_server_that_dies_each_time_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_silent_to_the_probe_is_initialized_after_ten_seconds() {
+async fn a_server_that_ignores_the_probe_costs_less_than_two_seconds_and_then_nothing() {
     let peer = peer(|_, message| match message["method"].as_str() {
         Some("initialize") => initialized(message, "2025-06-18"),
         _ => Reply::Nothing,
@@ -75,23 +75,30 @@ async fn a_server_that_is_silent_to_the_probe_is_initialized_after_ten_seconds()
     let start = Instant::now();
     let session = open(&peer, EraPolicy::Auto).await.unwrap();
     assert_eq!(session.protocol_version(), ProtocolVersion::V2025_06_18);
-    assert_eq!(start.elapsed(), Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     tokio::task::yield_now().await;
     // Nothing cancels the probe: that could end a legacy server.
     assert_eq!(peer.methods(), ["server/discover", "initialize", "notifications/initialized"]);
+
+    let start = Instant::now();
+    let options = SessionOptions::default().with_prior_discover(session.verdict().clone());
+    Session::open(peer.clone(), None, options).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(peer.methods()[3], "initialize");
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_bounded_and_over_http_no_evidence() {
+async fn silence_is_bounded_and_two_requests_are_told_as_two() {
     let silent = peer(|_, _| Reply::Nothing);
     let start = Instant::now();
     let error = open(&silent, EraPolicy::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert_eq!(error.method(), Some("initialize"), "what was asked last");
     assert!(error.to_string().contains("within 60s"), "{error}");
+    assert!(error.to_string().contains("before that, server/discover: no answer"), "{error}");
 
     let start = Instant::now();
-    let silent = peer(|_, _| Reply::Nothing).bound(Binding::StreamableHttp);
+    let silent = peer(|_, _| Reply::Nothing).bound(Binding::InProcess);
     let error = open(&silent, EraPolicy::Auto).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, Duration::from_secs(60)));
     assert_eq!(silent.methods(), ["server/discover"]);
@@ -119,7 +126,7 @@ async fn a_refused_version_is_corrected_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_common_version_names_both_sides_and_sends_no_initialize() {
+async fn no_common_version_names_both_sides() {
     let peer = modern(|_| Reply::Nothing);
     let failure = open(&peer, EraPolicy::Pinned(ProtocolVersion::V2025_06_18)).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Timeout, "it is asked by `initialize` at once");
@@ -130,7 +137,8 @@ async fn no_common_version_names_both_sides_and_sends_no_initialize() {
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert!(failure.to_string().contains("2099-01-01"), "{failure}");
     assert!(failure.to_string().contains("2026-07-28"), "{failure}");
-    assert_eq!(future.methods(), ["server/discover"]);
+    // `initialize` has the last word.
+    assert_eq!(future.methods(), ["server/discover", "initialize"]);
 
     let old = legacy(|_| Reply::Nothing);
     let failure = open(&old, EraPolicy::Pinned(ProtocolVersion::V2026_07_28)).await.unwrap_err();
@@ -157,7 +165,7 @@ async fn a_legacy_answer_outside_of_what_we_speak_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_prior_verdict_saves_the_question() {
-    let peer = modern(|_| Reply::Nothing);
+    let peer = modern(|_| Reply::Nothing).bound(Binding::StreamableHttp);
     let verdict = open(&peer, EraPolicy::Auto).await.unwrap().verdict().clone();
     let stored = serde_json::to_string(&verdict).unwrap();
     let verdict: Verdict = serde_json::from_str(&stored).unwrap();

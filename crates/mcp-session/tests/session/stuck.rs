@@ -1,93 +1,18 @@
 //! Carriers that take something and never say so: every wait ends all the same.
 
-use std::{
-    future::pending,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
-use futures_util::stream;
-use mcp_core::{Message, RawJson, Request, Response};
 use mcp_session::{EraPolicy, ErrorKind, Session, SessionOptions, Timeout};
-use mcp_transport::{
-    Connect, Connection, Delivery, Envelope, Error, ErrorKind as TransportErrorKind, Exchange,
-    OneWay, SharedConnect, SharedTransport, Transport,
-};
+use mcp_transport::Delivery;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::peer::{Peer, Reply, discover, legacy, modern, peer};
+use crate::{
+    faulty::{ASKS, FAILS, Fate, Fault, Faulty},
+    peer::{Peer, Reply, discover, legacy, modern, peer},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A request in whose exchange the server asks twice before it answers.
-const ASKS: &str = "x/asks";
-
-/// What becomes of a message, by its method; a response has none.
-type Fate = fn(&str) -> Option<Fault>;
-
-#[derive(Clone, Copy)]
-enum Fault {
-    Hangs,
-    Fails,
-}
-
-/// A peer behind a carrier with faults.
-struct Faulty(Peer, Fate);
-
-struct FaultyTransport(Arc<SharedTransport>, Fate);
-
-impl Connect for Faulty {
-    type Transport = FaultyTransport;
-
-    async fn connect(&self) -> Result<Connection<FaultyTransport>, Error> {
-        let connection = SharedConnect::new(self.0.clone()).connect().await?;
-        Ok(connection.map(|transport| FaultyTransport(Arc::new(transport), self.1)))
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-}
-
-impl FaultyTransport {
-    async fn pass(&self, method: &str) -> Result<(), Error> {
-        match (self.1)(method) {
-            None => Ok(()),
-            Some(Fault::Hangs) => pending().await,
-            Some(Fault::Fails) => Err(Error::new(TransportErrorKind::Rejected, "not today")),
-        }
-    }
-}
-
-impl Transport for FaultyTransport {
-    async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        self.pass(&request.message.method).await?;
-        if request.message.method != ASKS {
-            return self.0.request(request).await;
-        }
-        let id = request.message.id;
-        let messages: [Message; 3] = [
-            Request::new("theirs", "ping").into(),
-            Request::new(1, "roots/list").into(),
-            Response::result(id.clone(), RawJson::from_serialize(&()).unwrap()).into(),
-        ];
-        Ok(Exchange::from_stream(id, stream::iter(messages.map(Ok))))
-    }
-
-    async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
-        let method = match &message.message {
-            OneWay::Notification(notification) => notification.method.clone(),
-            OneWay::Response(_) => "".into(),
-        };
-        self.pass(&method).await?;
-        self.0.send(message).await
-    }
-
-    async fn close(&self) -> Result<(), Error> {
-        self.0.close().await
-    }
-}
 
 async fn open(peer: Peer, fate: Fate) -> Session {
     Session::open(Faulty(peer, fate), Some("bookshop"), SessionOptions::default()).await.unwrap()
@@ -141,7 +66,7 @@ async fn what_a_legacy_server_asks_in_mid_call_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_lost_does_not_end_the_call() {
     let open = |fate| open(legacy(|_| Reply::Nothing), fate);
-    let session = open(|method| method.is_empty().then_some(Fault::Fails)).await;
+    let session = open(|method| method.is_empty().then_some(FAILS)).await;
     session.request(ASKS, &()).await.unwrap();
 
     let session = open(|method| method.is_empty().then_some(Fault::Hangs)).await;

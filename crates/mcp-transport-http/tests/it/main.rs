@@ -5,6 +5,7 @@
 mod authorized;
 mod ending;
 mod failures;
+mod http2;
 mod legacy;
 mod modern;
 mod pressure;

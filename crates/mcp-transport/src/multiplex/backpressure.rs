@@ -2,19 +2,8 @@
 
 use std::task::{Context, Poll, ready};
 
-use mcp_core::RequestId;
-
-use super::Inner;
+use super::pipe::{Busy, Inner};
 use crate::inbound::Pause;
-
-/// A reader with a backlog.
-#[derive(Debug)]
-pub(super) enum Busy {
-    /// The reader of an exchange.
-    Exchange(RequestId),
-    /// The reader of `Inbound`.
-    Inbound,
-}
 
 /// Pauses a driver for a reader, for at most 10 ms.
 #[derive(Debug, Default)]

@@ -11,7 +11,11 @@ use mcp_core::Message;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
-    Frame, Inner, Multiplex, Queue, backpressure::Backpressure, grace::ReadGrace, outbox::Lines,
+    Multiplex, Queue,
+    backpressure::Backpressure,
+    grace::ReadGrace,
+    outbox::Lines,
+    pipe::{Frame, Inner},
     pretty::PrettyPrinted,
 };
 use crate::{

@@ -12,7 +12,7 @@ use futures_sink::Sink;
 use mcp_core::Message;
 
 use super::{
-    Inner, Multiplex, Queue, backpressure::Backpressure, grace::ReadGrace, outbox::weight,
+    Multiplex, Queue, backpressure::Backpressure, grace::ReadGrace, outbox::weight, pipe::Inner,
 };
 use crate::{Error, ErrorKind, Inbound, Limits};
 

@@ -7,7 +7,7 @@ use std::{
 
 use mcp_core::{Message, RequestId};
 
-use super::Handle;
+use super::pipe::Handle;
 use crate::Error;
 
 /// The receiving end of one exchange.

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Below the limit of the suite, which ends a client without a word.
-const PATIENCE: Duration = Duration::from_secs(25);
+const TIME_LIMIT: Duration = Duration::from_secs(25);
 
 /// What some scenarios tell the client beside its URL.
 #[derive(Default, Deserialize)]
@@ -46,8 +46,8 @@ struct ToolCall {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     thread::spawn(|| {
-        thread::sleep(PATIENCE);
-        eprintln!("not done after {PATIENCE:?}");
+        thread::sleep(TIME_LIMIT);
+        eprintln!("not done after {TIME_LIMIT:?}");
         std::process::exit(2);
     });
     match run().await {

@@ -18,7 +18,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
 pub(crate) use open_enum::StringVisitor;
-pub(crate) use values::{Integer, Nullable};
+pub(crate) use values::{Hint, Integer, Milliseconds, Nullable};
 
 /// A name of a known set, or any other name.
 pub(crate) enum Key<K> {

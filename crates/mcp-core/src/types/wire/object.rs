@@ -5,7 +5,8 @@
 /// - `optional { name: T = "wire name", with_name; }` an `Option<T>`: `null` counts as absent.
 /// - `defaulted { name: T = "wire name", with_name; }` always written: may be absent on input.
 ///
-/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`. Unknown
+/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`; `via Hint`
+/// reads one of another shape as absent. Unknown
 /// members are stored in `extra`. Of duplicate members the last one counts, as in any JSON map.
 macro_rules! wire_struct {
     (
@@ -160,6 +161,9 @@ macro_rules! wire_value {
     };
     (optional, $map:ident, $ty:ty) => {
         $map.next_value::<Option<$ty>>()?
+    };
+    (optional, $map:ident, $ty:ty, Hint) => {
+        $map.next_value::<$crate::types::wire::Hint<$ty>>()?.0
     };
     ($presence:ident, $map:ident, $ty:ty, $via:ident) => {
         $map.next_value::<$crate::types::wire::$via>()?.into()

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, Unexpected, Visitor};
 use serde_json::Value;
 
 /// An integer, which a peer may have written as `50.0`. `null` counts as absent.
@@ -49,6 +49,41 @@ impl<'de> Deserialize<'de> for Integer {
         }
 
         deserializer.deserialize_any(IntegerVisitor)
+    }
+}
+
+/// A hint in milliseconds: a number of any size and form, or text of one. Anything else counts as absent,
+/// since nothing depends on it.
+pub(crate) struct Milliseconds(Option<i64>);
+
+impl From<Milliseconds> for Option<i64> {
+    fn from(hint: Milliseconds) -> Self {
+        hint.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hint = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_i64().or_else(|| rounded(number.as_f64()?)),
+            Value::String(text) => text.trim().parse().ok().and_then(rounded),
+            _ => None,
+        };
+        Ok(Self(hint))
+    }
+}
+
+/// The nearest integer, within the range of the type.
+fn rounded(number: f64) -> Option<i64> {
+    (!number.is_nan()).then_some(number.round() as i64)
+}
+
+/// A value on which nothing depends: one of another shape counts as absent.
+pub(crate) struct Hint<T>(pub(crate) Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Hint<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(T::deserialize(value).ok()))
     }
 }
 

@@ -1,0 +1,492 @@
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::{self, Handle};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::http1::Http1;
+use super::http2::Http2;
+use super::target::Target;
+use crate::connect::Connector;
+use crate::error::{ConnectStep, Error, ErrorKind};
+use crate::io::QuickAck;
+use crate::settings::Settings;
+
+/// How many HTTP/2 connections a server gets, for as many requests as have a stream each.
+const MAX_SHARED: usize = 16;
+/// After a rest of this length a ping shows whether the server is still there before a connection is used.
+const REST: Duration = Duration::from_secs(10);
+/// How long no further connection is opened after an attempt that failed.
+const CONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// How long before a server closes an unused connection it is not used any more, but no longer than half of
+/// the time.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(1);
+
+/// The connections to one server, all of them.
+///
+/// HTTP/1.1: one for each request, kept for a while when it is not used. HTTP/2: as many as the requests
+/// need streams, up to a limit. Requests that find none wait in a queue, of which one attempt to connect
+/// serves all. Each connection belongs to the runtime that drives it, and is used there alone.
+///
+/// It is not the pool of the legacy client of `hyper-util`, which costs 40 % more instructions a request
+/// than a bare connection, does not show whether a request was still being sent when its response began,
+/// and shares no state between a connection and its responses.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(super) target: Arc<Target>,
+    connector: Arc<Connector>,
+    quick_ack: Arc<QuickAck>,
+    max_idle: usize,
+    idle_timeout: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Connections of HTTP/1.1, the most recently used last.
+    idle: VecDeque<Idle>,
+    shared: Vec<Shared>,
+    waiting: VecDeque<Waiter>,
+    attempts: Vec<Attempt>,
+    /// When the last attempt failed.
+    failed_at: Option<Instant>,
+    protocol: Option<Protocol>,
+    /// Closes unused connections.
+    sweeper: Option<AbortHandle>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+#[derive(Debug)]
+struct Idle {
+    http1: Http1,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Shared {
+    http2: Arc<Http2>,
+    /// When its last stream ended.
+    since: Instant,
+}
+
+/// A request that waits for a connection.
+#[derive(Debug)]
+struct Waiter {
+    runtime: Handle,
+    outcome: oneshot::Sender<Outcome>,
+}
+
+/// What those who wait get.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// A stream of HTTP/2.
+    Stream(StreamSlot),
+    /// A connection of HTTP/1.1.
+    Connection(Http1),
+    /// The server speaks HTTP/1.1, and each request needs a connection of its own.
+    Http1,
+    Failed(Error),
+}
+
+/// An attempt to connect.
+#[derive(Debug)]
+struct Attempt {
+    runtime: runtime::Id,
+    task: AbortHandle,
+}
+
+#[derive(Debug)]
+pub(super) enum Opened {
+    Http1(Http1),
+    Http2(Http2),
+}
+
+/// A stream of an HTTP/2 connection. Dropping it lets another request have it.
+#[derive(Debug)]
+pub(crate) struct StreamSlot {
+    pub(super) pool: Arc<Pool>,
+    pub(super) http2: Arc<Http2>,
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.pool.release(&self.http2);
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.sweeper.iter().for_each(AbortHandle::abort);
+        self.attempts.iter().for_each(|attempt| attempt.task.abort());
+    }
+}
+
+impl Pool {
+    pub(super) fn new(target: Target, connector: Arc<Connector>, settings: &Settings) -> Self {
+        Self {
+            target: Arc::new(target),
+            connector,
+            quick_ack: Arc::default(),
+            max_idle: settings.max_idle_per_host,
+            idle_timeout: settings.pool_idle_timeout,
+            state: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether each request needs a connection of its own.
+    pub(super) fn is_http1(&self) -> bool {
+        !self.target.may_agree() || self.lock().protocol == Some(Protocol::Http1)
+    }
+
+    /// An unused connection of HTTP/1.1.
+    pub(super) fn take_idle(&self, runtime: runtime::Id) -> Option<Http1> {
+        let mut expired = VecDeque::new();
+        let mut state = self.lock();
+        let newest = state.idle.iter().rposition(|idle| idle.http1.runtime == runtime)?;
+        let Idle { http1, since } = state.idle.remove(newest)?;
+        if since.elapsed() > self.idle_timeout {
+            // The others are older.
+            expired.append(&mut state.idle);
+            return None;
+        }
+        match http1.expiry {
+            Some(expiry) if expiry <= Instant::now() => None,
+            _ => Some(http1),
+        }
+    }
+
+    /// A stream, unless others wait for one.
+    pub(super) fn take_stream(self: &Arc<Self>, runtime: runtime::Id) -> Option<StreamSlot> {
+        let mut state = self.lock();
+        if state.shared.is_empty() || state.waiting.iter().any(|it| it.runtime.id() == runtime) {
+            return None;
+        }
+        state.stream(runtime).map(|http2| StreamSlot { pool: self.clone(), http2 })
+    }
+
+    /// Waits for a connection.
+    pub(super) fn wait(self: &Arc<Self>, runtime: Handle) -> oneshot::Receiver<Outcome> {
+        let (outcome, waiting) = oneshot::channel();
+        let mut state = self.lock();
+        state.waiting.push_back(Waiter { runtime, outcome });
+        self.serve(state);
+        waiting
+    }
+
+    /// Gives those who wait what there is, and opens a connection where that is needed.
+    fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let mut served = Vec::new();
+        let over = state.remove_over();
+        for waiter in mem::take(&mut state.waiting) {
+            if waiter.outcome.is_closed() {
+                continue;
+            }
+            match state.stream(waiter.runtime.id()) {
+                Some(http2) => {
+                    let slot = StreamSlot { pool: self.clone(), http2 };
+                    served.push((waiter.outcome, Outcome::Stream(slot)));
+                }
+                None => state.waiting.push_back(waiter),
+            }
+        }
+        let needy: Vec<_> = state.waiting.iter().map(|waiter| waiter.runtime.clone()).collect();
+        for runtime in needy {
+            if state.may_connect(runtime.id()) {
+                let attempt = self.start_attempt(&runtime);
+                state.attempts.push(attempt);
+            }
+        }
+        drop(state);
+        // A slot that is not wanted any more is released, which takes the lock.
+        for (waiter, outcome) in served {
+            let _ = waiter.send(outcome);
+        }
+        drop(over);
+    }
+
+    /// Something has changed for those who wait.
+    fn refresh(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let over = state.remove_over();
+        match state.waiting.is_empty() {
+            true => drop(state),
+            false => self.serve(state),
+        }
+        drop(over);
+    }
+
+    fn release(self: &Arc<Self>, http2: &Arc<Http2>) {
+        let mut state = self.lock();
+        let left = http2.state.streams.fetch_sub(1, Relaxed) - 1;
+        if left == 0
+            && let Some(shared) = state.shared.iter_mut().find(|it| Arc::ptr_eq(&it.http2, http2))
+        {
+            shared.since = Instant::now();
+            self.start_sweeper(&mut state);
+        }
+        if !state.waiting.is_empty() {
+            self.serve(state);
+        }
+    }
+
+    fn start_attempt(self: &Arc<Self>, runtime: &Handle) -> Attempt {
+        let guard = AttemptGuard { pool: Arc::downgrade(self), runtime: runtime.id() };
+        let opening = self.open();
+        let task = runtime.spawn(async move {
+            let opened = opening.await;
+            let AttemptGuard { pool, runtime } = &guard;
+            if let Some(pool) = pool.upgrade() {
+                pool.attempted(*runtime, opened);
+            }
+        });
+        Attempt { runtime: runtime.id(), task: task.abort_handle() }
+    }
+
+    /// Opens a connection in the present runtime, within the time limit.
+    pub(super) fn open(
+        self: &Arc<Self>,
+    ) -> impl Future<Output = Result<Opened, Error>> + Send + use<> {
+        let (connector, target) = (self.connector.clone(), self.target.clone());
+        let (quick_ack, pool) = (self.quick_ack.clone(), Arc::downgrade(self));
+        async move {
+            let opening = async {
+                let connected = connector.connect(&target.uri, &target.route, quick_ack).await?;
+                if !connected.is_h2 {
+                    let opened = Http1::open(connected.io, connected.state).await;
+                    return opened.map(Opened::Http1).map_err(broken);
+                }
+                let on_change = Box::new(move || {
+                    if let Some(pool) = Weak::upgrade(&pool) {
+                        pool.refresh();
+                    }
+                });
+                let opened = Http2::open(connected.io, connected.state, on_change).await;
+                opened.map(Opened::Http2).map_err(broken)
+            };
+            connector.within_timeout(&target.uri, &target.route, opening).await
+        }
+    }
+
+    /// An attempt has ended: those who wait share its outcome.
+    fn attempted(self: &Arc<Self>, runtime: runtime::Id, opened: Result<Opened, Error>) {
+        let mut state = self.lock();
+        state.attempts.retain(|attempt| attempt.runtime != runtime);
+        match opened {
+            Ok(Opened::Http2(http2)) => {
+                state.add(http2);
+                self.start_sweeper(&mut state);
+                self.serve(state);
+            }
+            Ok(Opened::Http1(http1)) => {
+                state.protocol = Some(Protocol::Http1);
+                let waiting = mem::take(&mut state.waiting);
+                drop(state);
+                let mut connection = Some(http1);
+                for waiter in waiting {
+                    let own = match waiter.runtime.id() == runtime && !waiter.outcome.is_closed() {
+                        true => connection.take(),
+                        false => None,
+                    };
+                    let _ = waiter.outcome.send(own.map_or(Outcome::Http1, Outcome::Connection));
+                }
+                if let Some(http1) = connection {
+                    self.give_back(http1);
+                }
+            }
+            Err(error) => {
+                state.failed_at = Some(Instant::now());
+                if state.shared.iter().any(|shared| shared.http2.runtime == runtime) {
+                    tracing::debug!(%error, "no further HTTP/2 connection");
+                    return;
+                }
+                let all = mem::take(&mut state.waiting);
+                let (failed, others): (Vec<_>, Vec<_>) =
+                    all.into_iter().partition(|waiter| waiter.runtime.id() == runtime);
+                state.waiting.extend(others);
+                drop(state);
+                for waiter in failed {
+                    let _ = waiter.outcome.send(Outcome::Failed(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Adds a connection that a request opened for itself, and that turned out to be HTTP/2.
+    pub(super) fn add(self: &Arc<Self>, http2: Http2) {
+        let mut state = self.lock();
+        state.add(http2);
+        self.start_sweeper(&mut state);
+        self.serve(state);
+    }
+
+    /// Keeps a connection of HTTP/1.1 for another request. To be called when the response was read to its
+    /// end, or is not read further: then the connection either finds that only its end was missing, or
+    /// closes.
+    pub(super) fn give_back(self: &Arc<Self>, http1: Http1) {
+        let idle = Idle { http1, since: Instant::now() };
+        let surplus = {
+            let mut state = self.lock();
+            state.idle.push_back(idle);
+            let surplus =
+                (state.idle.len() > self.max_idle).then(|| state.idle.pop_front()).flatten();
+            self.start_sweeper(&mut state);
+            surplus
+        };
+        drop(surplus);
+    }
+
+    /// Closes the connections that are not used.
+    pub(super) fn close_unused(&self) {
+        let mut state = self.lock();
+        let idle = mem::take(&mut state.idle);
+        let (unused, used): (Vec<_>, Vec<_>) =
+            mem::take(&mut state.shared).into_iter().partition(Shared::is_unused);
+        state.shared = used;
+        drop(state);
+        drop((idle, unused));
+    }
+
+    /// Closes the connections that were unused for too long; when to look again, if others are left.
+    fn close_expired(&self) -> Option<Instant> {
+        let mut expired = Vec::new();
+        let mut state = self.lock();
+        let now = Instant::now();
+        // A point in time that is too far off is none.
+        let end = |since: Instant| since.checked_add(self.idle_timeout);
+        while let Some(oldest) = state.idle.front()
+            && end(oldest.since).is_some_and(|end| end <= now)
+        {
+            expired.extend(state.idle.pop_front());
+        }
+        let (over, kept): (Vec<_>, Vec<_>) =
+            mem::take(&mut state.shared).into_iter().partition(|shared| {
+                shared.is_unused() && end(shared.since).is_some_and(|end| end <= now)
+            });
+        state.shared = kept;
+        let oldest = state.idle.front().map(|idle| idle.since);
+        let unused = state.shared.iter().filter(|shared| shared.is_unused());
+        let next = unused.map(|shared| shared.since).chain(oldest).min().and_then(end);
+        if next.is_none() {
+            state.sweeper = None;
+        }
+        drop(state);
+        drop((expired, over));
+        next
+    }
+
+    /// Has unused connections closed in time, by a task that ends when there are none. Without a runtime
+    /// they are closed later, when a request looks for one.
+    fn start_sweeper(self: &Arc<Self>, state: &mut State) {
+        let runs = state.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
+        if runs || (state.idle.is_empty() && state.shared.is_empty()) {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let pool = Arc::downgrade(self);
+        let sweeper = runtime.spawn(async move {
+            let next = || Weak::upgrade(&pool)?.close_expired();
+            while let Some(next) = next() {
+                sleep_until(next).await;
+            }
+        });
+        state.sweeper = Some(sweeper.abort_handle());
+    }
+}
+
+impl State {
+    /// A stream of a connection of a runtime.
+    fn stream(&mut self, runtime: runtime::Id) -> Option<Arc<Http2>> {
+        for shared in self.shared.iter().filter(|shared| shared.http2.runtime == runtime) {
+            let state = &shared.http2.state;
+            let taken = state.streams.load(Relaxed);
+            if state.is_over() || state.is_in_doubt() || taken >= state.limit() {
+                continue;
+            }
+            if taken == 0 && shared.since.elapsed() > REST {
+                state.check();
+                continue;
+            }
+            state.streams.store(taken + 1, Relaxed);
+            return Some(shared.http2.clone());
+        }
+        None
+    }
+
+    /// Whether a further connection is to be opened in a runtime, where no stream is to be had.
+    fn may_connect(&self, runtime: runtime::Id) -> bool {
+        let is_connecting = self.attempts.iter().any(|attempt| attempt.runtime == runtime);
+        let own = || self.shared.iter().filter(|shared| shared.http2.runtime == runtime);
+        // It is known soon whether one of them has a stream.
+        let is_open = own().any(|shared| {
+            let state = &shared.http2.state;
+            state.is_in_doubt() || !state.has_limit()
+        });
+        let count = own().count();
+        // A server that allows no stream at present is not asked for ever more connections.
+        let allows_none = count > 1 && own().any(|shared| shared.http2.state.limit() == 0);
+        let pauses = count > 0 && self.failed_at.is_some_and(|at| at.elapsed() < CONNECT_PAUSE);
+        !(is_connecting || is_open || allows_none || pauses) && count < MAX_SHARED
+    }
+
+    fn add(&mut self, http2: Http2) {
+        self.protocol = Some(Protocol::Http2);
+        self.failed_at = None;
+        self.shared.push(Shared { http2: Arc::new(http2), since: Instant::now() });
+    }
+
+    /// Takes the connections out that have no more streams, to be dropped without the lock.
+    fn remove_over(&mut self) -> Vec<Shared> {
+        let (over, usable): (Vec<_>, Vec<_>) =
+            mem::take(&mut self.shared).into_iter().partition(|it| it.http2.state.is_over());
+        self.shared = usable;
+        over
+    }
+}
+
+impl Shared {
+    fn is_unused(&self) -> bool {
+        self.http2.state.streams.load(Relaxed) == 0
+    }
+}
+
+/// Ends an attempt whose runtime ends.
+struct AttemptGuard {
+    pool: Weak<Pool>,
+    runtime: runtime::Id,
+}
+
+impl Drop for AttemptGuard {
+    fn drop(&mut self) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        let is_open = pool.lock().attempts.iter().any(|attempt| attempt.runtime == self.runtime);
+        if is_open {
+            let text = "the runtime that connects has ended";
+            let error = Error::new(ErrorKind::Connect(ConnectStep::Other), text).not_sent();
+            pool.attempted(self.runtime, Err(error));
+        }
+    }
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Connect(ConnectStep::Other), "the connection broke at once")
+        .with_source(error)
+}
+
+/// When a connection is not to be used any more that the server closes after so long.
+pub(super) fn expiry(keep_alive: Duration) -> Option<Instant> {
+    Instant::now().checked_add(keep_alive - EXPIRY_MARGIN.min(keep_alive / 2))
+}
