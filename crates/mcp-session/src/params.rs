@@ -86,7 +86,9 @@ impl Params {
 
     /// Of a method with a target, in the member `key`.
     pub(crate) fn named(key: &str, value: &str) -> Result<Self, serde_json::Error> {
-        let mut fixed = vec![b'{'];
+        // Room for the quotes, the colon and the braces, and for some escapes.
+        let mut fixed = Vec::with_capacity(key.len() + value.len() + 16);
+        fixed.push(b'{');
         member(&mut fixed, key, value)?;
         fixed.push(b'}');
         Ok(Self { fixed, is_raw: false, arguments: Arguments::None })

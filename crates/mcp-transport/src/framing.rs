@@ -83,6 +83,10 @@ impl LineDecoder {
 
     /// Returns the next line, or `None` if more bytes are needed.
     pub fn next_line(&mut self) -> Option<Line> {
+        let is_scanned = self.scanned == self.buffer.len() && self.oversize.is_none();
+        if is_scanned && self.largest <= SHRINK_THRESHOLD {
+            return None;
+        }
         self.largest = self.largest.max(self.buffer.capacity());
         loop {
             let end =

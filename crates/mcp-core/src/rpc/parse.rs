@@ -77,6 +77,9 @@ impl Message {
         if frame.starts_with(BYTE_ORDER_MARK) {
             frame.advance(BYTE_ORDER_MARK.len());
         }
+        if let Some((id, range)) = usual_result(&frame) {
+            return Ok(Shape::Result(id, range).into_message(frame));
+        }
         let wire: Wire<'_> = match from_json(&frame) {
             Ok(wire) => wire,
             Err(error) => return Err(Self::unreadable(&frame, error)),
@@ -102,6 +105,40 @@ impl Message {
         let id = hint.id.filter(|_| hint.is_rpc && !hint.is_call);
         ParseError { kind: error.into(), id }
     }
+}
+
+/// Recognizes a response in one of the two forms in which the SDKs write it, without decoding the envelope:
+/// `{"jsonrpc":"2.0","id":1,"result":{…}}` and `{"result":{…},"jsonrpc":"2.0","id":1}`. Returns its id and the
+/// range of the result, which is validated as one JSON object.
+fn usual_result(frame: &[u8]) -> Option<(RequestId, Range)> {
+    let inside = frame.strip_suffix(b"}")?;
+    let (id, start, end) = if let Some(rest) = inside.strip_prefix(br#"{"jsonrpc":"2.0","id":"#) {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (id, rest) = rest.split_at(digits);
+        let result = rest.strip_prefix(br#","result":"#)?;
+        (id, inside.len() - result.len(), inside.len())
+    } else {
+        let rest = inside.strip_prefix(br#"{"result":"#)?;
+        let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (rest, id) = rest.split_at(rest.len() - digits);
+        let result = rest.strip_suffix(br#","jsonrpc":"2.0","id":"#)?;
+        let start = inside.len() - inside.strip_prefix(br#"{"result":"#)?.len();
+        (id, start, start + result.len())
+    };
+    // Other numbers, and those with leading zeros, are left to the parser.
+    let id = match id {
+        [b'0'] => 0,
+        [b'1'..=b'9', ..] if id.len() <= 18 => {
+            id.iter().fold(0, |id, digit| id * 10 + i64::from(digit - b'0'))
+        }
+        _ => return None,
+    };
+    let result = std::str::from_utf8(&frame[start..end]).ok()?;
+    if !result.starts_with('{') {
+        return None;
+    }
+    serde_json::from_str::<IgnoredAny>(result).ok()?;
+    Some((RequestId::from(id), (start, end)))
 }
 
 /// Parses a batch, an array of messages. Only in 2025-03-26.
@@ -322,6 +359,48 @@ mod tests {
             Message::Response(response) => response,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The fast path must not accept what the parser rejects, nor read anything else out of it.
+    #[test]
+    fn a_response_in_a_usual_form_is_read_as_any_other() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{"a":"}{"}}"#,
+            r#"{"result":{"a":[1,{}]},"jsonrpc":"2.0","id":7}"#,
+            r#"{"jsonrpc":"2.0","id":0,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":999999999999999999,"result":{}}"#,
+        ] {
+            let wire: Wire<'_> = from_json(text.as_bytes()).unwrap();
+            let (id, range) = usual_result(text.as_bytes()).unwrap();
+            assert_eq!(Some(Some(id)), wire.id, "{text}");
+            assert_eq!(&text[range.0..range.1], wire.result.unwrap().get(), "{text}");
+        }
+        for text in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{"code":1,"message":""}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":{},"result":{}}"#,
+            r#"{"result":{},"id":8,"jsonrpc":"2.0","id":7}"#,
+            r#"{"result":{},"method":"a","jsonrpc":"2.0","id":7}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":{}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":{"a":01}}"#,
+            r#"{"jsonrpc":"2.0","id":07,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":null}"#,
+            r#"{"jsonrpc":"2.0","id":"7","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7.5,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":99999999999999999999,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"params":{}}"#,
+            r#"{"result":"jsonrpc":"2.0","id":7}"#,
+            r#"{"result":}"#,
+            "}",
+            "",
+        ] {
+            assert_eq!(usual_result(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(
+            usual_result(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":\"\xff\"}}"),
+            None
+        );
     }
 
     #[test]

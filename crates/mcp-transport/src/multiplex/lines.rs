@@ -249,9 +249,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
         let this = &mut *self;
         this.poll_write(cx);
+        // An error response that is queued by reading wakes this driver.
         let read = this.poll_read(cx);
-        // Reading may have queued an error response.
-        this.poll_write(cx);
         let reason = match read {
             Poll::Ready(reason) => reason,
             Poll::Pending => ready!(this.grace.poll(cx)),
