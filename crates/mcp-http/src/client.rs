@@ -207,7 +207,9 @@ impl HttpClient {
         let mut forgotten = Vec::new();
         let mut hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = hosts.iter().position(|host| host.serves(url)) {
-            hosts[..=found].rotate_right(1);
+            if found > 0 {
+                hosts[..=found].rotate_right(1);
+            }
             return Ok(hosts[0].clone());
         }
         let host = Arc::new(Host::new(url, &self.inner.connector, &self.inner.settings)?);

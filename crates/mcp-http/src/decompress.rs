@@ -38,7 +38,7 @@ pub(crate) struct Decompress {
 }
 
 /// How many compressed bytes may stand for nothing.
-const MAX_SILENT: usize = 64 * 1024;
+const MAX_SILENT: usize = 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {

@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -35,12 +35,23 @@ impl<S: HttpService> Inner<S> {
         if !self.endpoint.server_stream {
             return;
         }
-        let opened = self.start_listener(session);
+        let opened = self.start_listener(session, false);
         // An error means that the listener has ended.
         let _ = tokio::time::timeout(HEAD_TIMEOUT, opened).await;
     }
 
-    fn start_listener(self: &Arc<Self>, session: &Arc<Session<S>>) -> oneshot::Receiver<()> {
+    /// Opens that stream again where the runtime has ended that read it. What was missed is a gap.
+    pub(crate) fn listen_again(self: &Arc<Self>, session: &Arc<Session<S>>) {
+        if session.lost_listener.swap(false, Ordering::Relaxed) {
+            drop(self.start_listener(session, true));
+        }
+    }
+
+    fn start_listener(
+        self: &Arc<Self>,
+        session: &Arc<Session<S>>,
+        was_open: bool,
+    ) -> oneshot::Receiver<()> {
         let (opening, opened) = oneshot::channel();
         let listener = Listener {
             endpoint: Arc::clone(&self.endpoint),
@@ -49,8 +60,9 @@ impl<S: HttpService> Inner<S> {
             session: Arc::clone(session),
             position: EventPosition::default(),
             retries: Retries::new(self.endpoint.backoff.with_attempts(None)),
-            was_open: false,
+            was_open,
             broken: None,
+            has_ended: false,
         };
         // Boxed, as the task may start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(listener.run(opening));
@@ -70,10 +82,24 @@ struct Listener<S: HttpService> {
     was_open: bool,
     /// Why the stream before broke off.
     broken: Option<Error>,
+    has_ended: bool,
+}
+
+impl<S: HttpService> Drop for Listener<S> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.session.lost_listener.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<S: HttpService> Listener<S> {
     async fn run(mut self, opening: oneshot::Sender<()>) {
+        self.read_all(opening).await;
+        self.has_ended = true;
+    }
+
+    async fn read_all(&mut self, opening: oneshot::Sender<()>) {
         let mut opening = Some(opening);
         loop {
             let session = self.session.id.as_ref();

@@ -122,6 +122,9 @@ impl<S: HttpService> Inner<S> {
         pending: PendingRequest<'_>,
     ) -> Result<InSession<S>, Error> {
         let session = self.sessions.current();
+        if let Some(session) = &session {
+            self.listen_again(session);
+        }
         let id = session.as_ref().and_then(|session| session.id.as_ref());
         let reply = self.post(headers, id, body.clone(), pending).await?;
         let state = match &reply {

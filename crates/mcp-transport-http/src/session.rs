@@ -32,6 +32,8 @@ pub(crate) struct Session<S: HttpService> {
     listener: Mutex<Option<AbortHandle>>,
     /// The server does not have it any more.
     is_over: AtomicBool,
+    /// The listener has ended with its runtime.
+    pub(crate) lost_listener: AtomicBool,
     endpoint: Arc<HttpEndpoint<S>>,
     runtime: Handle,
 }
@@ -49,6 +51,7 @@ impl<S: HttpService> Session<S> {
             is_replacement: false,
             listener: Mutex::new(None),
             is_over: AtomicBool::new(false),
+            lost_listener: AtomicBool::new(false),
             endpoint: Arc::clone(endpoint),
             runtime: runtime.clone(),
         }

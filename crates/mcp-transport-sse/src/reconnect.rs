@@ -15,6 +15,10 @@ impl<S: HttpService> Inner<S> {
     /// The session that a message belongs to: the present one, or a new one if its stream is over. With
     /// `is_initialize` the message itself opens a session.
     pub(crate) async fn session(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
+        if let Some(session) = self.current()?.filter(|session| session.is_foreign()) {
+            // Boxed like all that is rare.
+            Box::pin(session.check_runtime()).await;
+        }
         match self.current()? {
             Some(session) => Ok(session),
             None => Box::pin(self.reconnect(is_initialize)).await,

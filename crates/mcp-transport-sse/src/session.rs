@@ -13,10 +13,10 @@ use http::Uri;
 use mcp_core::{Message, ProtocolVersion};
 use mcp_http::HttpService;
 use mcp_transport::{
-    Diagnostics, Error, Inbound, Limits, Transport,
+    Diagnostics, Error, Inbound, Limits, Transport, is_driven,
     multiplex::{MessageDriver, Multiplex},
 };
-use tokio::task::AbortHandle;
+use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
     endpoint::{OpenStream, StreamBody},
@@ -36,6 +36,8 @@ pub(crate) struct SseSession {
     pub(crate) terms: Arc<StreamTerms>,
     is_over: AtomicBool,
     reader: OnceLock<AbortHandle>,
+    /// The runtime of the reader.
+    runtime: Handle,
 }
 
 impl SseSession {
@@ -67,7 +69,8 @@ impl SseSession {
             let (multiplex, inbound, driver) = Multiplex::messages(outgoing, incoming, limits);
             parts = Some((inbound, driver));
             let (is_over, reader) = (AtomicBool::new(false), OnceLock::new());
-            Self { multiplex, post_url, terms, is_over, reader }
+            let runtime = Handle::current();
+            Self { multiplex, post_url, terms, is_over, reader, runtime }
         });
         let (inbound, driver) = parts.expect("the closure has run");
         let reader = sender.tasks.spawn(drive(driver, EndOnDrop(Arc::clone(&session))));
@@ -98,6 +101,18 @@ impl SseSession {
     /// Whether the stream has ended, so that no response can arrive.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Whether another runtime than the present one reads its stream.
+    pub(crate) fn is_foreign(&self) -> bool {
+        Handle::try_current().is_ok_and(|present| present.id() != self.runtime.id())
+    }
+
+    /// Ends it if the runtime that reads its stream has ended or rests, so that no response can arrive.
+    pub(crate) async fn check_runtime(&self) {
+        if !is_driven(&self.runtime).await {
+            self.end(&ended());
+        }
     }
 
     /// Closes the stream and fails all requests in flight with `error`.

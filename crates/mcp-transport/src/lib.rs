@@ -160,7 +160,7 @@ pub use exchange::Exchange;
 pub use hold::{Hold, HoldGuard};
 pub use inbound::{Gap, Inbound, InboundChain, InboundItem, InboundSender, Lagged, Rejected};
 pub use limits::Limits;
-pub use runtime::require_runtime;
+pub use runtime::{is_driven, require_runtime};
 pub use serve::Serve;
 pub use shared::{SharedConnect, SharedServe, SharedTransport};
 pub use single_flight::SingleFlight;

@@ -25,6 +25,19 @@ pub fn require_runtime(what: &str) -> Result<Handle, Error> {
     Ok(runtime)
 }
 
+/// How long a runtime has to run a task that does nothing.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Whether tasks of `runtime` make progress: it is the present one, or runs a task that does nothing within
+/// 500 ms. One that has ended does not, nor one of the kind `current_thread` that no thread is in.
+pub async fn is_driven(runtime: &Handle) -> bool {
+    if Handle::try_current().is_ok_and(|present| present.id() == runtime.id()) {
+        return true;
+    }
+    let probe = runtime.spawn(async {});
+    matches!(tokio::time::timeout(PROBE_TIMEOUT, probe).await, Ok(Ok(())))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -41,5 +54,22 @@ mod tests {
         assert!(without_timer.to_string().contains("enable_all"), "{without_timer}");
         let timed = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         timed.block_on(async { require_runtime("X").unwrap() });
+    }
+
+    #[test]
+    fn a_runtime_that_rests_or_has_ended_is_not_driven() {
+        let build = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (present, resting, ended) = (build(), build(), build());
+        let driven = tokio::runtime::Runtime::new().unwrap();
+        let [resting_handle, ended_handle, driven_handle] =
+            [&resting, &ended, &driven].map(|runtime| runtime.handle().clone());
+        drop(ended);
+        present.block_on(async {
+            assert!(is_driven(&Handle::current()).await);
+            assert!(is_driven(&driven_handle).await);
+            assert!(!is_driven(&resting_handle).await);
+            assert!(!is_driven(&ended_handle).await);
+        });
+        drop(resting);
     }
 }

@@ -416,7 +416,7 @@ impl State {
             if state.is_over() || state.is_in_doubt() || taken >= state.limit() {
                 continue;
             }
-            if taken == 0 && shared.since.elapsed() > REST {
+            if taken == 0 && shared.since.elapsed() > REST && !state.take_checked() {
                 state.check();
                 continue;
             }

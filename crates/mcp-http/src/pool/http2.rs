@@ -74,6 +74,8 @@ pub(crate) struct State {
     /// A ping is to show whether the server is there.
     is_in_doubt: AtomicBool,
     wants_ping: AtomicBool,
+    /// The server has answered it.
+    is_checked: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
@@ -106,6 +108,11 @@ impl State {
     /// Whether a ping has to be answered first.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.is_in_doubt.load(Relaxed)
+    }
+
+    /// Whether the server has just answered the ping, which counts once.
+    pub(super) fn take_checked(&self) -> bool {
+        self.is_checked.swap(false, Relaxed)
     }
 
     /// Pings the server. The connection is in doubt until it answers, and over if it does not.
@@ -144,6 +151,7 @@ impl Http2 {
             is_over: AtomicBool::new(false),
             is_in_doubt: AtomicBool::new(false),
             wants_ping: AtomicBool::new(false),
+            is_checked: AtomicBool::new(false),
             waker: Mutex::new(None),
         });
         let driver = Driver {
@@ -270,7 +278,9 @@ impl Driver {
             }
             if self.poll_pong(cx).is_ready() {
                 self.is_pong_due = false;
-                self.state.is_in_doubt.store(false, Relaxed);
+                if self.state.is_in_doubt.swap(false, Relaxed) {
+                    self.state.is_checked.store(true, Relaxed);
+                }
                 self.sleep.as_mut().reset(Instant::now() + PING_INTERVAL);
                 (self.on_change)();
             }

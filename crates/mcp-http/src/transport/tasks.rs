@@ -72,12 +72,15 @@ impl TransportTasks {
         })
     }
 
-    /// Starts a task; `None` once they are closed. The caller limits the number of such tasks.
+    /// Starts a task in the present runtime, or outside of one in that of the connection; `None` once they are
+    /// closed. The caller limits the number of such tasks.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         let mut tasks = self.lock();
         let tasks = tasks.as_mut()?;
         while tasks.try_join_next().is_some() {}
-        Some(tasks.spawn_on(task, &self.runtime))
+        // The runtime of the connection may have ended meanwhile, or rest.
+        let present = Handle::try_current();
+        Some(tasks.spawn_on(task, present.as_ref().unwrap_or(&self.runtime)))
     }
 
     /// Sends a message of so many bytes that no caller waits for: a cancellation, or the refusal of a

@@ -240,3 +240,19 @@ async fn the_end_is_where_it_is() {
         assert_eq!(fetch(&server, 1 << 16).await.unwrap(), expected);
     }
 }
+
+#[tokio::test]
+async fn input_without_output_has_a_limit() {
+    // Empty files one after another, of which gzip may have any number.
+    let empty = Encoder::all("gzip", b"");
+    for (count, is_fine) in [(1000, true), (2 * 1024 * 1024 / empty.len(), false)] {
+        let server = answering("content-encoding: gzip\r\n", empty.repeat(count)).await;
+        let client = HttpClient::builder().decompression(true).build().unwrap();
+        let response = client.send(post(&server.url, "{}")).await.unwrap();
+        let body = timeout(Duration::from_secs(10), response.into_body().read_to_end(1024)).await;
+        match body.unwrap() {
+            Ok(body) => assert!(is_fine && body.is_empty()),
+            Err(error) => assert!(!is_fine && error.kind() == ErrorKind::Body, "{error:?}"),
+        }
+    }
+}

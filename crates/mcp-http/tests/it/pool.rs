@@ -294,3 +294,58 @@ async fn the_request_is_what_was_asked_for() {
     );
     assert_eq!(request, expected);
 }
+
+#[tokio::test]
+async fn a_connection_is_not_used_when_the_server_is_about_to_close_it() {
+    const SOON: &[u8] = b"HTTP/1.1 200 OK\r\nkeep-alive: timeout=1\r\ncontent-length: 2\r\n\r\n{}";
+    let server = Server::answering(SOON).await;
+    let client = HttpClient::new();
+    for _ in 0..3 {
+        call(&client, &server.url).await.unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+    sleep(Duration::from_millis(600)).await;
+    call(&client, &server.url).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn servers_that_are_not_used_are_forgotten() {
+    let open = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = open.clone();
+    let server = Server::start(move |mut stream| {
+        use std::sync::atomic::Ordering::SeqCst;
+        let count = count.clone();
+        async move {
+            count.fetch_add(1, SeqCst);
+            while read_request(&mut stream).await.is_some() {
+                stream.write_all(OK).await.unwrap();
+            }
+            count.fetch_sub(1, SeqCst);
+        }
+    })
+    .await;
+    let client = HttpClient::new();
+    let port = server.url.port().unwrap();
+    for user in 0..300 {
+        // Another authority is another server.
+        let url: Uri = format!("http://u{user}@127.0.0.1:{port}/mcp").parse().unwrap();
+        call(&client, &url).await.unwrap();
+    }
+    assert_eq!(server.connections(), 300);
+    let closed = async {
+        while open.load(std::sync::atomic::Ordering::SeqCst) > 256 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), closed).await.expect("connections are closed");
+}
+
+#[tokio::test]
+async fn without_a_runtime_a_request_is_an_error() {
+    let sending = HttpClient::new().send(post(&Uri::from_static("http://127.0.0.1:9/"), "{}"));
+    let outside = std::thread::spawn(move || futures_util::FutureExt::now_or_never(sending));
+    let error = outside.join().unwrap().unwrap().unwrap_err();
+    assert!(error.is_not_sent());
+    assert!(error.to_string().contains("tokio runtime"), "{error}");
+}

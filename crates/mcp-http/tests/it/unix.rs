@@ -94,3 +94,44 @@ async fn tls_is_spoken_over_a_socket_if_the_url_says_so() {
     assert_eq!(response.into_body().read_to_end(1024).await.unwrap(), url.to_string());
     task.abort();
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_socket_whose_queue_is_full_is_tried_again() {
+    use socket2::{Domain, SockAddr, Socket, Type};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let address = SockAddr::unix(&path).unwrap();
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    listener.bind(&address).unwrap();
+    listener.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        if socket.connect(&address).is_err() {
+            break;
+        }
+        waiting.push(socket);
+    }
+    let client = HttpClient::builder().unix_socket(&path).build().unwrap();
+    let url = Uri::from_static("http://localhost/mcp");
+    let calling = tokio::spawn(async move { client.send(post(&url, "{}")).await });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!calling.is_finished());
+    listener.set_nonblocking(true).unwrap();
+    let listener = std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(listener));
+    let listener = UnixListener::from_std(listener).unwrap();
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                if read_request(&mut stream).await.is_some() {
+                    stream.write_all(crate::server::OK).await.unwrap();
+                }
+            });
+        }
+    });
+    calling.await.unwrap().unwrap();
+    serving.abort();
+}

@@ -549,3 +549,29 @@ async fn a_call_that_is_dropped_frees_its_stream() {
     ask(&transport, request(100, "m", ""), MODERN).await.unwrap();
     drop_and_check(transport, &server).await;
 }
+
+#[tokio::test]
+async fn a_connection_that_rested_is_asked_before_it_is_used() {
+    for is_alive in [true, false] {
+        let server = Server::start(move |mut connection| async move {
+            connection.allow(10).await;
+            connection.answers_pings = is_alive || connection.number > 0;
+            while let Some(request) = connection.request().await {
+                if is_alive || connection.number > 0 || connection.resets.is_empty() {
+                    connection.answer(&request, "1").await;
+                }
+            }
+        })
+        .await;
+        let transport = open(&server).await;
+        ask(&transport, request(1, "m", ""), MODERN).await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tokio::time::resume();
+        let started = Instant::now();
+        ask(&transport, request(2, "m", ""), MODERN).await.unwrap();
+        assert_eq!(server.pings(), 1);
+        assert_eq!(server.connections(), if is_alive { 1 } else { 2 });
+        assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    }
+}

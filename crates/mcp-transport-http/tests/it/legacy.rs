@@ -11,7 +11,8 @@ use mcp_transport::{Connect, Envelope, ErrorKind, OneWay, Transport};
 use tokio::sync::mpsc;
 
 use crate::{
-    LEGACY, ask, at, handshake, method_of, next_message, notification, open, request, text,
+    LEGACY, ask, at, handshake, method_of, next_gap, next_message, notification, open, request,
+    text,
 };
 
 /// A well-behaved server with sessions and without a GET stream.
@@ -357,4 +358,40 @@ async fn a_refused_notification_says_so() {
     let bad = notification("notifications/bad").with_version(LEGACY);
     let error = within(transport.send(bad)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
+}
+
+#[test]
+fn the_stream_of_the_server_is_opened_again_in_the_next_runtime() {
+    let build = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Runtime::new().unwrap();
+    let server = serving.block_on(Server::start(|request, reply| async move {
+        match request.rpc().as_str() {
+            "initialize" => reply.json(200, request.result("{}")).await,
+            "GET" => {
+                let mut reply = reply.sse().await;
+                reply.event(r#"{"jsonrpc":"2.0","method":"hello"}"#).await;
+                reply.until_closed().await
+            }
+            method if method.starts_with("notifications/") => reply.empty(202).await,
+            _ => reply.json(200, request.result("1")).await,
+        }
+    }));
+    let first = build();
+    let (transport, mut inbound) = first.block_on(async {
+        let connection = open(&server.url).await;
+        handshake(&connection.transport).await.unwrap();
+        (connection.transport, connection.inbound)
+    });
+    first.block_on(async { assert_eq!(method_of(&next_message(&mut inbound).await), "hello") });
+    drop(first);
+    build().block_on(async {
+        ask(&transport, request(1, "m", ""), LEGACY).await.unwrap();
+        next_gap(&mut inbound).await;
+        assert_eq!(method_of(&next_message(&mut inbound).await), "hello");
+        assert_eq!(server.logged("GET").len(), 2);
+        // Messages that no caller waits for are sent here too.
+        let slow = Envelope::new(request(2, "GET", "")).with_version(LEGACY);
+        drop(within(transport.request(slow)).await.unwrap());
+        server.wait_for("notifications/cancelled", 1).await;
+    });
 }

@@ -270,3 +270,32 @@ async fn a_token_that_ends_with_a_line_break_is_named_as_such() {
         assert!(text.contains(named) && !text.contains("hid"), "{text}");
     }
 }
+
+/// A service that never becomes ready.
+#[derive(Clone)]
+struct Unready;
+
+impl tower::Service<Request<Body>> for Unready {
+    type Response = Response<Full<bytes::Bytes>>;
+    type Error = std::io::Error;
+    type Future = std::future::Ready<Result<Self::Response, std::io::Error>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), std::io::Error>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("no room")))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        unreachable!("it is not ready")
+    }
+}
+
+#[tokio::test]
+async fn what_a_service_is_not_ready_for_was_not_sent() {
+    let transport = at("http://h/").with_service(Unready).connect().await.unwrap().transport;
+    let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Other, Delivery::NotSent));
+    assert!(error.find::<std::io::Error>().unwrap().to_string().contains("no room"));
+}

@@ -242,3 +242,33 @@ async fn close_does_not_wait_for_a_new_stream() {
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn a_session_is_used_from_one_runtime_after_another() {
+    // One that has ended, and one that rests: nothing reads the stream there.
+    let build = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Runtime::new().unwrap();
+    let server = serving.block_on(SseServer::friendly());
+    let first = build();
+    let transport = first.block_on(async {
+        let transport = open(&server.url).await.transport;
+        handshake(&transport).await;
+        transport
+    });
+    first.block_on(ask(&transport, 1, "m")).unwrap();
+    drop(first);
+    let resting = build();
+    for id in 2..4 {
+        resting.block_on(ask(&transport, id, "m")).unwrap();
+    }
+    build().block_on(ask(&transport, 4, "m")).unwrap();
+    assert_eq!(transport.reinitializations(), 2);
+    // One that is driven by others serves all.
+    let driven = tokio::runtime::Runtime::new().unwrap();
+    driven.block_on(ask(&transport, 5, "m")).unwrap();
+    for id in 6..9 {
+        build().block_on(ask(&transport, id, "m")).unwrap();
+    }
+    assert_eq!(transport.reinitializations(), 3);
+    drop(resting);
+}
