@@ -7,11 +7,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use mcp_core::{ListToolsResult, ProtocolVersion, RawJson, method, tasks_2025_11_25::TaskSupport};
+use mcp_core::{ListToolsResult, RawJson, tasks_2025_11_25::TaskSupport};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-use crate::Session;
 
 /// Tools that are remembered.
 const MAX_TOOLS: usize = 10_000;
@@ -47,17 +45,6 @@ impl TaskTools {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, TaskSupport>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Session {
-    /// Whether calls of tools may be sent as tasks: in this revision, to a server that says so, with an
-    /// extension for them.
-    pub(crate) fn runs_tasks(&self) -> bool {
-        let requests = || self.capabilities().tasks.as_ref()?.requests.as_ref()?.tools.as_ref();
-        self.protocol_version() == ProtocolVersion::V2025_11_25
-            && requests().is_some_and(|tools| tools.contains_key("call"))
-            && self.extensions.takes(method::TOOLS_CALL, TASK)
     }
 }
 

@@ -3,21 +3,19 @@
 use std::{pin::pin, sync::atomic::Ordering};
 
 use mcp_core::{
-    ListToolsResult, PaginatedRequestParams, Tool, error_code, method,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, Tool, error_code, method,
     tasks_2025_11_25::TaskSupport,
 };
 use mcp_transport::Delivery;
 use tracing::Instrument;
 
-use super::{
-    request::{CallRequest, Received, RoundOutcome},
-    rounds::late,
-};
+use super::request::{CallRequest, Received, RoundOutcome};
 use crate::{
     CacheMode, Error, Session, Timeout,
-    deadline::Deadline,
+    deadline::{Deadline, Reached},
     pages::{NextPage, Pages},
     params::Params,
+    task_tools::TASK,
 };
 
 /// Lists all tools, of which the session remembers the schemas.
@@ -76,6 +74,17 @@ async fn page(request: &CallRequest) -> Result<Received<ListToolsResult>, Error>
     page
 }
 
+impl Session {
+    /// Whether calls of tools may be sent as tasks: in this revision, to a server that says so, with an
+    /// extension for them.
+    pub(crate) fn runs_tasks(&self) -> bool {
+        let requests = || self.capabilities().tasks.as_ref()?.requests.as_ref()?.tools.as_ref();
+        self.protocol_version() == ProtocolVersion::V2025_11_25
+            && requests().is_some_and(|tools| tools.contains_key("call"))
+            && self.extensions.takes(method::TOOLS_CALL, TASK)
+    }
+}
+
 impl CallRequest {
     /// Whether it is a call of a tool that may be sent as a task of revision 2025-11-25.
     pub(crate) fn may_be_task(&self) -> bool {
@@ -121,8 +130,12 @@ impl CallRequest {
         let limit = self.timeout.map(|limit| Timeout { total: None, ..limit });
         let listing = pin!(list_tools(&self.session, cache, limit));
         let listed = deadline.limit_total(listing).await;
-        listed.map_err(|reached| late(self, reached).with_delivery(Delivery::NotSent))??;
-        deadline.restart_idle().map_err(|reached| late(self, reached))
+        listed.map_err(|reached| self.late(reached).with_delivery(Delivery::NotSent))??;
+        deadline.restart_idle().map_err(|reached| self.late(reached))
+    }
+
+    fn late(&self, reached: Reached) -> Error {
+        self.session.late(reached).with_method(self.method.clone())
     }
 
     fn set_task(&self, support: Option<TaskSupport>) {
