@@ -52,6 +52,18 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     Peer { name: "schema", needs: python, pins: &["tests/peers/python/mcp2.txt"], install: schema },
     Peer {
+        name: "oidc",
+        needs: node,
+        pins: &["tests/peers/oidc/package.json", "tests/peers/oidc/package-lock.json"],
+        install: || npm("oidc", "tests/peers/oidc"),
+    },
+    Peer {
+        name: "simple-auth",
+        needs: python,
+        pins: &["tests/peers/python/mcp2.txt", "tests/peers/python/simple-auth.txt"],
+        install: simple_auth,
+    },
+    Peer {
         name: "rmcp",
         needs: || None,
         pins: &[
@@ -146,15 +158,33 @@ fn venv(name: &str) -> Result {
 
 /// Extracts the official JSON Schemas from the source distribution of `mcp`.
 fn schema() -> Result {
+    unpack("schema", FOLDER, 1)
+}
+
+/// Extracts an authorization server and its resource server from the source distribution of `mcp`, and adds what
+/// they need beside the packages of the peer `mcp2`.
+fn simple_auth() -> Result {
+    let folder = Path::new(FOLDER).join("simple-auth");
+    write(&folder.join("README"), "from the source distribution of mcp\n")?;
+    unpack("examples/servers/simple-auth/mcp_simple_auth", ".peers/simple-auth", 4)?;
+    let install = "pip install --quiet --no-deps --python .peers/mcp2 --target .peers/simple-auth \
+                   --requirement tests/peers/python/simple-auth.txt";
+    run(&mut command(program("uv", "uv"), install))
+}
+
+/// Extracts a folder of the source distribution of `mcp` without the first `strip` parts of its path.
+fn unpack(what: &str, to: &str, strip: usize) -> Result {
     let requirements = read("tests/peers/python/mcp2.txt")?;
     let pin = requirements.lines().find(|line| line.starts_with("mcp=="));
     let pin = pin.ok_or("mcp2.txt does not pin mcp")?;
-    let download = "-m pip download --quiet --no-deps --no-binary mcp --dest .peers/sdist";
-    run(command(program("uv", "python"), download).arg(pin))?;
     let name = pin.replace("==", "-");
-    let unpack =
-        format!("-xzf .peers/sdist/{name}.tar.gz -C {FOLDER} --strip-components=1 {name}/schema");
-    run(&mut command("tar", &unpack))
+    let archive = format!(".peers/sdist/{name}.tar.gz");
+    if !crate::run::root().join(&archive).exists() {
+        let download = "-m pip download --quiet --no-deps --no-binary mcp --dest .peers/sdist";
+        run(command(program("uv", "python"), download).arg(pin))?;
+    }
+    let args = format!("-xzf {archive} -C {to} --strip-components={strip} {name}/{what}");
+    run(&mut command("tar", &args))
 }
 
 fn rmcp() -> Result {

@@ -2,9 +2,12 @@
 //!
 //! Spec: RFC 7009
 
+use http::StatusCode;
+
 use crate::error::Error;
 use crate::event::Event;
 use crate::flow::state::ServerState;
+use crate::identity::registered::AuthMethod;
 use crate::token::request::{Form, Requester};
 use crate::token::set::Tokens;
 
@@ -35,8 +38,15 @@ pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
         Some(token) => (token.clone(), "refresh_token"),
         None => (tokens.access_token.clone(), "access_token"),
     };
-    let form = Form::empty().with("token", token).with("token_type_hint", hint);
-    let answer = requester.send(&url, form).await?;
+    let form = || Form::empty().with("token", token.clone()).with("token_type_hint", hint);
+    let mut answer = requester.send(&url, form()).await?;
+    if answer.status == StatusCode::BAD_REQUEST
+        && tokens.client.method == AuthMethod::Basic
+        && let Some(secret) = &tokens.client.secret
+    {
+        // The official Python SDK wants the secret in the body as well here.
+        answer = requester.send(&url, form().with("client_secret", secret.clone())).await?;
+    }
     if answer.status.is_success() {
         return Ok(());
     }

@@ -7,8 +7,6 @@ use mcp_core::ProtocolVersion;
 use mcp_group::{ArgumentChange, ToolChange, ToolRules};
 use mcp_session::{EraPolicy, Error, ErrorKind, Timeout};
 
-#[cfg(feature = "oauth")]
-use crate::one_server::ServerAuthorization;
 use crate::{
     Target, connectors,
     many_servers::{Entry, ManyServers, Server},
@@ -32,7 +30,7 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
         #[cfg_attr(not(feature = "oauth"), allow(unused_mut, reason = "nothing else authorizes"))]
         let mut prepared = prepared(name, server)?;
         #[cfg(feature = "oauth")]
-        authorize(&mut prepared.one, server, &oauth);
+        authorize(name, &mut prepared.one, server, &oauth)?;
         Ok(prepared)
     };
     let mut servers: Vec<Entry> = config
@@ -122,17 +120,33 @@ fn process(name: &str, _: &mcp_config::Stdio) -> Result<OneServer, Error> {
     Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
 }
 
-/// Notes what authorizes the requests to a server: a header, or OAuth if it says so.
+/// Notes what authorizes the requests to a server: a header, or OAuth if it says so. All that set nothing of
+/// their own share one `OAuth`.
 #[cfg(feature = "oauth")]
-fn authorize(one: &mut OneServer, server: &mcp_config::Server, oauth: &mcp_auth::OAuth) {
-    let mcp_config::Target::Remote(remote) = &server.target else { return };
+fn authorize(
+    name: &str,
+    one: &mut OneServer,
+    server: &mcp_config::Server,
+    shared: &mcp_auth::OAuth,
+) -> Result<(), Error> {
+    let mcp_config::Target::Remote(remote) = &server.target else { return Ok(()) };
     let has_header = remote.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
     match &remote.auth {
-        Some(Auth::OAuth) => _ = one.set_oauth(oauth),
-        Some(_) => one.auth = ServerAuthorization::Header,
-        None if has_header => one.auth = ServerAuthorization::Header,
+        Some(Auth::OAuth(settings)) if **settings == mcp_config::OAuth::default() => {
+            one.set_oauth(shared);
+        }
+        Some(Auth::OAuth(settings)) => {
+            let own = crate::config_oauth::oauth(settings).map_err(|error| {
+                unusable(name, "its settings of OAuth cannot be used").with_source(error)
+            })?;
+            one.set_oauth(&own);
+            one.has_own_auth = true;
+        }
+        Some(_) => one.has_own_auth = true,
+        None if has_header => one.has_own_auth = true,
         None => {}
     }
+    Ok(())
 }
 
 fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
@@ -141,9 +155,9 @@ fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
         None => {}
         Some(Auth::Bearer(token)) => headers.push(("authorization", format!("Bearer {token}"))),
         #[cfg(feature = "oauth")]
-        Some(Auth::OAuth) => {}
+        Some(Auth::OAuth(_)) => {}
         #[cfg(not(feature = "oauth"))]
-        Some(Auth::OAuth) => {
+        Some(Auth::OAuth(_)) => {
             let message = "it wants OAuth, which needs the feature `oauth` of mcp-client";
             return Err(unusable(name, message));
         }

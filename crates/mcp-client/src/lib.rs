@@ -24,6 +24,8 @@ mod auth;
 mod client;
 #[cfg(feature = "config")]
 mod config;
+#[cfg(all(feature = "config", feature = "oauth"))]
+mod config_oauth;
 mod connectors;
 #[cfg(all(feature = "http", feature = "sse"))]
 mod detect;
@@ -86,6 +88,6 @@ pub use mcp_transport_stdio as stdio;
 pub use mcp_transport_stdio::Stdio;
 
 /// The examples of the README are tests too.
-#[cfg(all(doctest, feature = "server", feature = "http", feature = "stdio"))]
+#[cfg(all(doctest, feature = "server", feature = "http", feature = "stdio", feature = "oauth"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

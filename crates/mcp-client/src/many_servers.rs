@@ -6,8 +6,6 @@ use mcp_group::{Backend, Group, GroupBuilder, ToolRules};
 use mcp_session::{Error, SessionOptions};
 
 use crate::one_server::OneServer;
-#[cfg(feature = "oauth")]
-use crate::one_server::ServerAuthorization;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
@@ -44,7 +42,7 @@ impl ManyServers {
     pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
         let mut entries = self.0.to_vec();
         let servers = entries.iter_mut().filter_map(|entry| entry.outcome.as_mut().ok());
-        let open = servers.filter(|it| !matches!(it.one.auth, ServerAuthorization::Header));
+        let open = servers.filter(|it| !it.one.has_own_auth);
         let changed = open.filter_map(|it| it.one.set_oauth(auth).then_some(())).count();
         self.0 = entries.into();
         changed > 0

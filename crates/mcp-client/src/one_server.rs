@@ -16,20 +16,11 @@ pub(crate) struct OneServer {
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) url: Option<UrlConnector>,
     #[cfg(feature = "oauth")]
-    pub(crate) auth: ServerAuthorization,
+    pub(crate) oauth: Option<mcp_auth::OAuth>,
+    /// Whether its configuration authorizes its requests, which `Client::auth` leaves alone then.
+    #[cfg(feature = "oauth")]
+    pub(crate) has_own_auth: bool,
     pub(crate) settings: Settings,
-}
-
-/// How the requests to a server behind a URL are authorized.
-#[cfg(feature = "oauth")]
-#[derive(Debug, Clone, Default)]
-pub(crate) enum ServerAuthorization {
-    /// By nothing that is known here.
-    #[default]
-    None,
-    /// By a header of its configuration.
-    Header,
-    OAuth(mcp_auth::OAuth),
 }
 
 /// What a configuration says about sessions with a server.
@@ -57,7 +48,9 @@ impl OneServer {
             #[cfg(any(feature = "http", feature = "sse"))]
             url: None,
             #[cfg(feature = "oauth")]
-            auth: ServerAuthorization::None,
+            oauth: None,
+            #[cfg(feature = "oauth")]
+            has_own_auth: false,
             settings: Settings::default(),
         }
     }
@@ -69,7 +62,9 @@ impl OneServer {
             connect,
             url: Some(url),
             #[cfg(feature = "oauth")]
-            auth: ServerAuthorization::None,
+            oauth: None,
+            #[cfg(feature = "oauth")]
+            has_own_auth: false,
             settings: Settings::default(),
         }
     }
@@ -77,7 +72,7 @@ impl OneServer {
     /// Authorizes the requests to a server behind a URL. Whether it is one.
     #[cfg(feature = "oauth")]
     pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
-        self.auth = ServerAuthorization::OAuth(auth.clone());
+        self.oauth = Some(auth.clone());
         self.change_url(|url| url)
     }
 
@@ -88,7 +83,7 @@ impl OneServer {
         if let Some(url) = &self.url {
             self.connect = url.connector();
             #[cfg(feature = "oauth")]
-            if let ServerAuthorization::OAuth(auth) = &self.auth {
+            if let Some(auth) = &self.oauth {
                 self.connect = url.authorized(auth);
             }
         }

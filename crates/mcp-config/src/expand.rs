@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::error::Finding;
 use crate::expansion::Expansion;
 use crate::manner::{Manner, Words};
+use crate::oauth::OAuth;
 use crate::path::Path;
 use crate::read::check_url;
 use crate::server::{Auth, Remote, Stdio, Target};
@@ -96,8 +97,25 @@ impl Filler<'_, '_> {
                     self.value(value, &mut || path.key("auth").key(name));
                 }
             }
-            Some(Auth::OAuth) | None => {}
+            Some(Auth::OAuth(oauth)) => self.oauth(oauth, &path.key("auth")),
+            None => {}
         }
+    }
+
+    fn oauth(&mut self, oauth: &mut OAuth, path: &Path) {
+        if let Some(secret) = &mut oauth.client_secret {
+            self.credential(secret, || path.key("client_secret"));
+        }
+        for (name, text) in [
+            ("client_id", &mut oauth.client_id),
+            ("issuer", &mut oauth.issuer),
+            ("resource", &mut oauth.resource),
+            ("redirect_uri", &mut oauth.redirect_uri),
+            ("client_metadata_url", &mut oauth.client_metadata_url),
+        ] {
+            self.optional(text, || path.key(name));
+        }
+        self.texts(&mut oauth.scopes, path, "scopes");
     }
 
     fn tool(&mut self, tool: &mut crate::Tool, path: impl Fn() -> Path) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::manner::Manner;
+use crate::oauth::OAuth;
 use crate::server::{Auth, ProtocolEra, Remote, RemoteTransport, Server, Stdio, Target};
 use crate::{Application, Argument, Dialect, Tool};
 
@@ -178,10 +179,31 @@ fn variable(text: &str) -> Option<&str> {
 
 fn auth(auth: &Auth) -> Value {
     match auth {
-        Auth::OAuth => "oauth".into(),
+        Auth::OAuth(settings) if **settings == OAuth::default() => "oauth".into(),
+        Auth::OAuth(settings) => oauth(settings),
         Auth::Bearer(token) => token.as_str().into(),
         Auth::Other(settings) => settings.clone().into(),
     }
+}
+
+fn oauth(oauth: &OAuth) -> Value {
+    let text = |text: &Option<String>| text.clone().map(Value::from);
+    object(
+        [
+            ("type", Some("oauth".into())),
+            ("client_id", text(&oauth.client_id)),
+            ("client_secret", text(&oauth.client_secret)),
+            ("scopes", list(&oauth.scopes)),
+            ("issuer", text(&oauth.issuer)),
+            ("resource", text(&oauth.resource)),
+            ("callback_port", oauth.callback_port.map(Value::from)),
+            ("redirect_uri", text(&oauth.redirect_uri)),
+            ("client_metadata_url", text(&oauth.client_metadata_url)),
+            ("grant", oauth.grant.map(|it| it.as_str().into())),
+            ("token_store", oauth.token_store.map(|it| it.as_str().into())),
+        ],
+        &Map::new(),
+    )
 }
 
 fn tool(tool: &Tool) -> Value {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::oauth::OAuth;
 use crate::{Tool, secrets};
 
 /// One server: how it is reached, and how it is used.
@@ -112,8 +113,8 @@ pub enum RemoteTransport {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Auth {
-    /// With OAuth: `"auth": "oauth"`.
-    OAuth,
+    /// With OAuth: `"auth": "oauth"`, or an object with its settings.
+    OAuth(Box<OAuth>),
     /// With this token: any other text.
     Bearer(String),
     /// Settings of another kind, as they were written.
@@ -242,11 +243,11 @@ impl fmt::Debug for Remote {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OAuth => "OAuth",
-            Self::Bearer(_) => "Bearer(..)",
-            Self::Other(_) => "Other(..)",
-        })
+        match self {
+            Self::OAuth(oauth) => oauth.fmt(f),
+            Self::Bearer(_) => f.write_str("Bearer(..)"),
+            Self::Other(_) => f.write_str("Other(..)"),
+        }
     }
 }
 

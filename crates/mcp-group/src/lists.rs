@@ -1,8 +1,8 @@
 //! Reads the lists of servers.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use mcp_core::{CacheScope, Cacheable, Page};
 use mcp_session::{CacheMode, Error, ErrorKind, Session, Timeout};
 
@@ -48,19 +48,27 @@ pub(crate) async fn refresh<K: ListKind>(
             true => LIST_TIMEOUT,
             false => LIST_TIMEOUT.max(member.start_timeout()),
         };
-        match is_alone {
-            true => fetching.await,
-            false => tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
-                let message = format!("no list within {limit:?}");
-                Err(failed(Error::new(ErrorKind::Timeout, Arc::clone(&member.name), message)))
-            }),
+        let fetching = async {
+            match is_alone {
+                true => fetching.await,
+                false => tokio::time::timeout(limit, fetching).await.unwrap_or_else(|_| {
+                    let message = format!("no list within {limit:?}");
+                    Err(failed(Error::new(ErrorKind::Timeout, Arc::clone(&member.name), message)))
+                }),
+            }
+        };
+        // A server that waits for a user holds nobody up either, and has nothing to show until then.
+        match select(pin!(fetching), pin!(waits_for_user(member))).await {
+            Either::Left((fetched, _)) => fetched.map(Some),
+            Either::Right(_) => Ok(None),
         }
     });
     let mut failure = None;
     let mut is_known = members.is_empty();
     for (member, fetched) in members.iter().zip(join_all(fetching).await) {
         match fetched {
-            Ok(fetched) => drop(store::<K>(member, fetched)),
+            Ok(Some(fetched)) => drop(store::<K>(member, fetched)),
+            Ok(None) => is_known = true,
             Err(error) => drop(failure.get_or_insert(error)),
         }
         is_known |= K::of(&member.catalog).known().is_some();
@@ -69,6 +77,14 @@ pub(crate) async fn refresh<K: ListKind>(
         Some(failure) if !is_known => Err(failure),
         _ => Ok(()),
     }
+}
+
+/// Waits until a server that is not open waits for a user; never where the group answers in its place.
+async fn waits_for_user(member: &Member) {
+    if member.is_ready() || member.exposure.is_plain {
+        std::future::pending::<()>().await;
+    }
+    member.held().await;
 }
 
 /// Reads those lists that have changed, or may have.

@@ -1,4 +1,5 @@
 use std::{
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -6,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use mcp_core::{Era, LoggingLevel};
 use mcp_session::{Cache, Error, Session, SessionOptions, Verdict};
 use mcp_transport::{Backoff, Connect as _, SharedConnect};
@@ -127,6 +129,32 @@ impl Member {
         }
     }
 
+    /// The same, but does not wait for a server that waits for a user.
+    pub(crate) async fn settled_or_held(&self) -> Phase {
+        let mut settled = pin!(self.settled());
+        let mut held = pin!(self.held());
+        match select(settled.as_mut(), held.as_mut()).await {
+            Either::Left((phase, _)) => phase,
+            Either::Right(_) => Phase::Connecting,
+        }
+    }
+
+    /// Waits until it waits for a user while it is being opened. From then on it is new to clients once it is
+    /// open. Cancel safe.
+    pub(crate) async fn held(&self) {
+        let hold = self.connect.as_ref().and_then(|connect| connect.hold());
+        match hold {
+            Some(hold) => hold.held().await,
+            None => std::future::pending().await,
+        }
+        self.facts().was_down = true;
+    }
+
+    fn is_held(&self) -> bool {
+        let hold = self.connect.as_ref().and_then(|connect| connect.hold());
+        hold.is_some_and(|hold| hold.is_held())
+    }
+
     /// The session, if there is one.
     pub(crate) fn ready(&self) -> Option<Session> {
         self.phase.borrow().session().cloned()
@@ -172,6 +200,7 @@ impl Member {
     pub(crate) fn status(&self) -> ServerStatus {
         let (state, pid) = match &*self.phase.borrow() {
             Phase::Idle => (ServerState::Idle, None),
+            Phase::Connecting if self.is_held() => (ServerState::Authorizing, None),
             Phase::Connecting => (ServerState::Connecting, None),
             Phase::Ready(session) => (ServerState::Ready, session.pid()),
             Phase::Failed(_) => (ServerState::Failed, None),

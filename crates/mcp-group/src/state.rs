@@ -105,7 +105,18 @@ impl GroupState {
             return Ok(());
         }
         members.iter().for_each(|member| member.start_for(client));
-        let phases = join_all(members.iter().map(|member| member.settled())).await;
+        // In the place of a server the group cannot answer before that.
+        let waits_for_users = self.sole_server().is_some();
+        let phases = members.iter().map(|member| async move {
+            match waits_for_users {
+                true => member.settled().await,
+                false => member.settled_or_held().await,
+            }
+        });
+        let phases = join_all(phases).await;
+        if phases.iter().any(|phase| matches!(phase, Phase::Connecting)) {
+            return Ok(());
+        }
         let mut errors = Vec::new();
         for (member, phase) in members.iter().zip(phases) {
             errors.push(match phase {

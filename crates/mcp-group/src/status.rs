@@ -36,6 +36,9 @@ pub enum ServerState {
     Idle,
     /// Being opened; calls wait for it.
     Connecting,
+    /// Being opened, and waiting for a user, such as one who logs in. The group does not wait for it: its tools
+    /// appear once it is open.
+    Authorizing,
     /// Open.
     Ready,
     /// It has ended, or could not be opened, and is retried; calls fail until then.

@@ -17,7 +17,7 @@ use crate::{
 
 /// The key in the `_meta` of an `input_required` result under which a group of servers names, as a string, the
 /// server that asks.
-pub const SERVER_META_KEY: &str = "mcp-group/server";
+pub const SERVER_META_KEY: &str = "rs.docs.mcp-group/server";
 
 /// The delays before a call is repeated for which the server needs nothing but time.
 const BACKOFF: Backoff =
@@ -51,7 +51,8 @@ impl<'a> InputRequired<'a> {
     /// the same call could execute it twice.
     pub(crate) fn read(result: &'a RawJson) -> Option<Self> {
         let this: Self = result.decode().ok()?;
-        let asks = this.input_requests.is_some() || this.request_state.is_some();
+        let requests = this.input_requests.as_ref();
+        let asks = requests.is_some_and(|it| !it.is_empty()) || this.request_state.is_some();
         (this.result_type == "input_required" && asks).then_some(this)
     }
 

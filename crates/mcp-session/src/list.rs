@@ -13,7 +13,7 @@ use mcp_transport::Delivery;
 use crate::{
     CacheMode, Call, Error, Session, Timeout,
     call::Received,
-    pages::{MAX_BYTES, MAX_PAGES, Pages, TooMuch},
+    pages::{MAX_BYTES, MAX_PAGES, NextPage, Pages, TooMuch},
     params::Params,
 };
 
@@ -21,6 +21,7 @@ use crate::{
 /// [pages](List::pages) or of [elements](List::stream).
 ///
 /// Elements that cannot be decoded are left out of the whole list and logged; [`page`](List::page) has them.
+/// A list whose cursors repeat ends with the first page that has nothing new.
 ///
 /// Spec: server/utilities/pagination
 #[must_use = "nothing is sent unless the list is awaited"]
@@ -120,7 +121,7 @@ where
     pub fn pages(self) -> PageStream<P> {
         let next = Some(self.page(None).received());
         let limits = Pages::new(self.max_pages, self.max_bytes);
-        PageStream { list: self, next, limits }
+        PageStream { list: self, next, limits, is_repeated: false, new: None }
     }
 
     async fn all(self) -> Result<Vec<P::Item>, Error> {
@@ -189,7 +190,7 @@ where
                 return Poll::Ready(Some(Ok(item)));
             }
             match ready!(Pin::new(&mut self.pages).poll_next(cx)) {
-                Some(Ok(page)) => self.ready = page.into_items().into_iter(),
+                Some(Ok(page)) => self.ready = self.pages.new_items(page).into_iter(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
@@ -202,6 +203,10 @@ pub struct PageStream<P> {
     list: List<P>,
     next: Option<Receiving<P>>,
     limits: Pages,
+    /// Whether the page on its way is at a cursor that was used before.
+    is_repeated: bool,
+    /// Of the elements of the last page, those that are new, where some are not.
+    new: Option<Vec<bool>>,
 }
 
 type Receiving<P> = Pin<Box<dyn Future<Output = Result<Received<P>, Error>> + Send>>;
@@ -217,21 +222,53 @@ where
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Takes a page in. An error about the pages after it is yielded after it.
-    fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<P, Error> {
+    /// Takes a page in; `None` where it is one that came before. An error about the pages after it is yielded
+    /// after it.
+    fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<Option<P>, Error> {
         self.limits.received(bytes).map_err(|too_much| self.list.error(too_much))?;
+        let (method, server) = (self.list.method, self.list.session.name());
+        let was_repeated = std::mem::take(&mut self.is_repeated);
+        self.new = None;
+        // The names of a list with one page are not needed.
+        if was_repeated || page.next_cursor().is_some() {
+            let is_new = |item| P::key(item).is_none_or(|key| self.limits.is_new(key));
+            let new: Vec<bool> = page.items().iter().map(is_new).collect();
+            let is_known = !new.contains(&true);
+            self.new = new.contains(&false).then_some(new);
+            if was_repeated && is_known {
+                tracing::warn!(server, method, "the list repeats itself, and ends here");
+                return Ok(None);
+            }
+        }
         if let Some(cursor) = page.next_cursor() {
-            self.next = Some(match self.limits.next(cursor) {
-                Ok(()) => self.list.page(Some(cursor)).received(),
-                Err(too_much) => Box::pin(std::future::ready(Err(self.list.error(too_much)))),
-            });
+            self.next = match self.limits.next(cursor) {
+                Ok(NextPage::None) => {
+                    tracing::warn!(server, method, "the list repeats itself, and ends here");
+                    None
+                }
+                Ok(next) => {
+                    self.is_repeated = next == NextPage::Repeated;
+                    Some(self.list.page(Some(cursor)).received())
+                }
+                Err(too_much) => Some(Box::pin(std::future::ready(Err(self.list.error(too_much))))),
+            };
         }
         if let Some(first) = page.items().skipped().first() {
-            let (method, count) = (self.list.method, page.items().skipped().len());
-            let server = self.list.session.name();
+            let count = page.items().skipped().len();
             tracing::warn!(server, method, count, reason = %first.reason, "elements that cannot be decoded");
         }
-        Ok(page)
+        Ok(Some(page))
+    }
+
+    /// The elements of the last page, without those that came before.
+    fn new_items(&mut self, page: P) -> Vec<P::Item> {
+        let items = page.into_items().into_vec();
+        match self.new.take() {
+            None => items,
+            Some(new) => {
+                items.into_iter().zip(new).filter_map(|(it, new)| new.then_some(it)).collect()
+            }
+        }
     }
 }
 
@@ -245,7 +282,7 @@ where
         let Some(next) = &mut self.next else { return Poll::Ready(None) };
         let received = ready!(next.as_mut().poll(cx));
         self.next = None;
-        Poll::Ready(Some(received.and_then(|received| self.take(received))))
+        Poll::Ready(received.and_then(|received| self.take(received)).transpose())
     }
 }
 

@@ -10,10 +10,7 @@ use mcp_core::{
 use serde::Serialize;
 use tracing::Instrument;
 
-use crate::{
-    Call, Error, List, Session,
-    params::{CommonMeta, Params},
-};
+use crate::{Call, Error, List, Session, params::Params};
 
 impl Session {
     /// Lists the tools.
@@ -109,7 +106,7 @@ impl Session {
         let sending = async {
             let params = Params::new(params).map_err(|error| self.unsendable(error))?;
             let trace = tracing.context(|| params.caller_meta(None));
-            let params = params.encode(&CommonMeta::default(), None, None, trace.as_deref());
+            let params = params.encode(&self.inner.meta, None, None, trace.as_deref());
             let mut notification = Notification::new(method.clone());
             notification.params = params.map_err(|error| self.unsendable(error))?;
             self.send(notification.into(), trace).await
@@ -120,17 +117,18 @@ impl Session {
         sent
     }
 
-    /// Notifies the server that the roots have changed. In the modern era it is a no-op: the server asks for
-    /// the roots with each call that needs them.
+    /// Notifies the server that the roots have changed. It is a no-op in the modern era, where the server asks
+    /// for the roots with each call that needs them, and where this client has not declared that it reports
+    /// changes.
     ///
     /// Spec: 2025-11-25 client/roots#root-list-changes
     ///
     /// # Errors
     /// When it could not be handed to the server.
     pub async fn roots_changed(&self) -> Result<(), Error> {
-        match self.era() {
-            Era::Legacy => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
-            Era::Modern => Ok(()),
+        match self.era() == Era::Legacy && self.inner.server_requests.reports_roots() {
+            true => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
+            false => Ok(()),
         }
     }
 

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use mcp_core::{Notification, method};
+use mcp_core::{
+    Excerpt, LoggingLevel, LoggingMessageNotificationParams, Notification, decode_params, method,
+};
 use mcp_transport::Gap;
 
 use crate::{
@@ -13,6 +15,9 @@ use crate::{
     handlers::{CallInfo, LogHandler, LogMessage},
     subscribe::Registry,
 };
+
+/// The target of events for log messages of servers.
+const LOG_TARGET: &str = "mcp_session::log";
 
 pub(crate) type NotificationHandler = Arc<dyn Fn(&Notification) + Send + Sync>;
 
@@ -46,19 +51,40 @@ impl Notifications {
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);
             }
-            if let Some(on_log) = &self.on_log
-                && notification.method == method::NOTIFICATIONS_MESSAGE
-            {
-                match mcp_core::decode_params(notification.params.as_ref()) {
-                    Ok(params) => {
+            if notification.method == method::NOTIFICATIONS_MESSAGE {
+                match (&self.on_log, decode_params(notification.params.as_ref())) {
+                    (Some(on_log), Ok(params)) => {
                         on_log(LogMessage::new(Arc::clone(&self.server), call(), params));
                     }
-                    Err(error) => tracing::debug!(%error, "a log message that cannot be decoded"),
+                    (None, Ok(params)) => self.log(&params),
+                    (_, Err(error)) => {
+                        tracing::debug!(%error, "a log message that cannot be decoded");
+                    }
                 }
             }
         }));
         if handled.is_err() {
             tracing::error!(method = %notification.method, "a handler of notifications panicked");
+        }
+    }
+
+    /// A log message that no handler takes becomes an event.
+    ///
+    /// Spec: server/utilities/logging
+    fn log(&self, message: &LoggingMessageNotificationParams) {
+        let server = &*self.server;
+        let logger = message.logger.as_deref().map(|it| Excerpt(it).to_string());
+        let text = match message.data.as_str() {
+            Some(text) => Excerpt(text).to_string(),
+            None => Excerpt(&message.data.to_string()).to_string(),
+        };
+        match message.level {
+            LoggingLevel::Debug => tracing::debug!(target: LOG_TARGET, server, logger, "{text}"),
+            LoggingLevel::Info | LoggingLevel::Notice => {
+                tracing::info!(target: LOG_TARGET, server, logger, "{text}");
+            }
+            LoggingLevel::Warning => tracing::warn!(target: LOG_TARGET, server, logger, "{text}"),
+            _ => tracing::error!(target: LOG_TARGET, server, logger, "{text}"),
         }
     }
 

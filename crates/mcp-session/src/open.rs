@@ -1,13 +1,14 @@
 use std::sync::{Arc, atomic::AtomicI64};
 
-use mcp_transport::{Connect, SharedConnect};
+use mcp_core::Era;
+use mcp_transport::{Connect, Delivery, SharedConnect};
 
 use crate::{
-    Error, Session, SessionOptions,
+    Error, ErrorKind, Session, SessionOptions,
     cache::SessionCache,
     closing::Closing,
     deadline::Timers,
-    extension::Extensions,
+    extension::{Extensions, twice},
     inner::Inner,
     logging::LogLevel,
     negotiate::{Opened, open},
@@ -37,6 +38,11 @@ impl Session {
             Some(name) => name.into(),
             None => connect.describe().into(),
         };
+        if let Some(id) = twice(&options.extensions) {
+            let text = format!("two extensions are called {id:?}");
+            let error = Error::new(ErrorKind::Config, server, text);
+            return Err(error.with_delivery(Delivery::NotSent));
+        }
         let opened = open(&connect, &server, &options).await?;
         let Opened { connection, verdict, is_unconfirmed, meta, tracing, .. } = opened;
         let Opened { server_requests, early, sending, .. } = opened;
@@ -62,6 +68,10 @@ impl Session {
             notifications: notifications.clone(),
             extensions: extensions.clone(),
             closing: Arc::clone(&closing),
+            pings: options
+                .ping_interval
+                .filter(|_| verdict.era() == Era::Legacy)
+                .map(|interval| (verdict.protocol_version, interval)),
         };
         #[cfg(feature = "validation")]
         let outputs = Outputs::new(options.output_checks);

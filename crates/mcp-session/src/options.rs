@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use mcp_core::{ClientCapabilities, Implementation, Notification};
+use mcp_core::{ClientCapabilities, Implementation, Meta, Notification};
 use mcp_transport::TraceContext;
 
 use crate::{Cache, EraPolicy, Handlers, Timeout, Verdict, extension::Extension};
@@ -34,8 +34,17 @@ pub struct SessionOptions {
     /// negotiating. Time in which connecting waits for a person, such as one who logs in, does not count.
     /// Default: 60 s.
     pub start_timeout: Duration,
-    /// The limit of calls that set none. Default: 300 s without any message for the call.
+    /// The limit of calls that set none. Default: 300 s without any message for the call, and one hour for the
+    /// whole call.
     pub timeout: Timeout,
+    /// How often a legacy server is sent a `ping`, which it has to answer before the next one is due: a dead
+    /// connection then shows without a call, and closes the session. The modern era has no such method.
+    /// Default: `None`, never.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/ping
+    pub ping_interval: Option<Duration>,
+    /// The `_meta` of `initialize`, for servers of the legacy era. Default: none.
+    pub initialize_meta: Option<Meta>,
     /// The handler of notifications that belong to no call, which is called in order. It must not block.
     /// Default: none.
     #[expect(clippy::type_complexity, reason = "no alias hides the type of a public field")]
@@ -83,6 +92,8 @@ impl Default for SessionOptions {
             probe_timeout: Duration::from_millis(1500),
             start_timeout: Duration::from_secs(60),
             timeout: Timeout::default(),
+            ping_interval: None,
+            initialize_meta: None,
             on_notification: None,
             handlers: Handlers::default(),
             max_rounds: 10,
@@ -143,6 +154,20 @@ impl SessionOptions {
     #[must_use]
     pub fn with_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = timeout.into();
+        self
+    }
+
+    /// Sets [`ping_interval`](Self::ping_interval).
+    #[must_use]
+    pub fn with_ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.ping_interval = interval.into();
+        self
+    }
+
+    /// Sets [`initialize_meta`](Self::initialize_meta).
+    #[must_use]
+    pub fn with_initialize_meta(mut self, meta: impl Into<Option<Meta>>) -> Self {
+        self.initialize_meta = meta.into();
         self
     }
 

@@ -11,18 +11,30 @@ pub(crate) const MAX_PAGES: usize = 1000;
 /// Bytes of one list.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 
-/// Characters of a cursor in an error.
-const MAX_SHOWN: usize = 100;
-
 /// Bounds a list that is read page by page.
 #[derive(Debug)]
 pub(crate) struct Pages {
     max_pages: usize,
     max_bytes: usize,
     bytes: usize,
+    count: usize,
+    /// Whether a cursor came twice.
+    repeats: bool,
     /// The hashes of the cursors that were used: cursors are as long as the server likes.
-    seen: HashSet<u64>,
+    cursors: HashSet<u64>,
+    /// The hashes of the names of elements.
+    names: HashSet<u64>,
     hasher: RandomState,
+}
+
+/// The page at a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextPage {
+    New,
+    /// The cursor was used before: the list ends with a page that has nothing new.
+    Repeated,
+    /// There is none: the list repeats itself, and is as long as it may be.
+    None,
 }
 
 /// Why a list is not read to its end.
@@ -30,7 +42,9 @@ pub(crate) type TooMuch = (ErrorKind, String);
 
 impl Pages {
     pub(crate) fn new(max_pages: usize, max_bytes: usize) -> Self {
-        Self { max_pages, max_bytes, bytes: 0, seen: HashSet::new(), hasher: RandomState::new() }
+        let (cursors, names) = (HashSet::new(), HashSet::new());
+        let hasher = RandomState::new();
+        Self { max_pages, max_bytes, bytes: 0, count: 0, repeats: false, cursors, names, hasher }
     }
 
     /// A page of this many bytes was received.
@@ -44,16 +58,26 @@ impl Pages {
     }
 
     /// The page at this cursor is about to be requested.
-    pub(crate) fn next(&mut self, cursor: &str) -> Result<(), TooMuch> {
-        let wrong = if self.seen.len() + 1 >= self.max_pages {
-            format!("the list has more than {} pages", self.max_pages)
-        } else if !self.seen.insert(self.hasher.hash_one(cursor)) {
-            let shown: String = cursor.chars().take(MAX_SHOWN).collect();
-            format!("the list does not end: cursor {shown:?} came twice")
-        } else {
-            return Ok(());
-        };
-        Err((ErrorKind::Pagination, wrong))
+    ///
+    /// Spec: server/utilities/pagination
+    pub(crate) fn next(&mut self, cursor: &str) -> Result<NextPage, TooMuch> {
+        self.count += 1;
+        let is_repeated = !self.cursors.insert(self.hasher.hash_one(cursor));
+        self.repeats |= is_repeated;
+        match (self.count >= self.max_pages, self.repeats) {
+            (true, true) => Ok(NextPage::None),
+            (true, false) => {
+                let text = format!("the list has more than {} pages", self.max_pages);
+                Err((ErrorKind::Pagination, text))
+            }
+            (false, _) if is_repeated => Ok(NextPage::Repeated),
+            (false, _) => Ok(NextPage::New),
+        }
+    }
+
+    /// Whether an element, by its name, is the first of that name.
+    pub(crate) fn is_new(&mut self, name: &str) -> bool {
+        self.names.insert(self.hasher.hash_one(name))
     }
 }
 
@@ -74,7 +98,7 @@ mod tests {
         assert_eq!(pages.received(1).map_err(|(kind, _)| kind), Err(ErrorKind::TooLarge));
 
         let mut pages = Pages::new(3, MAX_BYTES);
-        assert_eq!((pages.next("a"), pages.next("b")), (Ok(()), Ok(())));
+        assert_eq!((pages.next("a"), pages.next("")), (Ok(NextPage::New), Ok(NextPage::New)));
         let Err((kind, text)) = pages.next("c") else { panic!("it is the fourth page") };
         assert_eq!((kind, &*text), (ErrorKind::Pagination, "the list has more than 3 pages"));
     }
@@ -84,11 +108,13 @@ mod tests {
         let mut pages = Pages::default();
         let cursor = |n: u32| format!("{}{n}", "x".repeat(1 << 20));
         for n in 0..100 {
-            assert_eq!(pages.next(&cursor(n)), Ok(()));
+            assert_eq!(pages.next(&cursor(n)), Ok(NextPage::New));
         }
-        assert_eq!(pages.seen.len(), 100);
-        let Err((kind, text)) = pages.next(&cursor(7)) else { panic!("it came twice") };
-        assert_eq!(kind, ErrorKind::Pagination);
-        assert!(text.len() < 200, "{text}");
+        assert_eq!(pages.cursors.len(), 100);
+        assert_eq!(pages.next(&cursor(7)), Ok(NextPage::Repeated));
+        assert!(pages.is_new("a") && !pages.is_new("a"));
+        let mut pages = Pages::new(3, MAX_BYTES);
+        let expected = [Ok(NextPage::New), Ok(NextPage::Repeated), Ok(NextPage::None)];
+        assert_eq!([0, 1, 2].map(|_| pages.next("a")), expected);
     }
 }

@@ -108,6 +108,20 @@ impl Params {
         Ok(())
     }
 
+    /// Sets all arguments as texts: what is none is written as JSON.
+    pub(crate) fn set_text_arguments(
+        &mut self,
+        args: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        let mut args = serde_json::to_value(args)?;
+        for value in args.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if !value.is_string() {
+                *value = Value::String(value.to_string());
+            }
+        }
+        self.set_arguments(&args)
+    }
+
     /// Sets one argument, and keeps those in raw parameters.
     pub(crate) fn set_argument(
         &mut self,

@@ -1,15 +1,22 @@
 //! What arrives outside calls, and the end of the connection.
 
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     pin::pin,
     sync::Arc,
     task::Poll,
+    time::Duration,
 };
 
-use mcp_core::{Message, method};
-use mcp_transport::{Error as TransportError, Inbound, InboundItem, SharedTransport, Transport};
-use tokio::task::AbortHandle;
+use mcp_core::{Message, ProtocolVersion, Request, method};
+use mcp_transport::{
+    Envelope, Error as TransportError, ErrorKind as TransportErrorKind, IdleLimit, Inbound,
+    InboundItem, SharedTransport, Transport,
+};
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     Error, ErrorKind, closing::Closing, extension::Extensions, negotiate::Sending,
@@ -23,6 +30,8 @@ pub(crate) struct Receiver {
     pub(crate) notifications: Notifications,
     pub(crate) extensions: Extensions,
     pub(crate) closing: Arc<Closing>,
+    /// The revision, and how often the server is pinged.
+    pub(crate) pings: Option<(ProtocolVersion, Duration)>,
 }
 
 enum Next {
@@ -43,17 +52,25 @@ impl Receiver {
     }
 
     async fn run(self, inbound: Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
-        early.into_iter().for_each(|item| self.item(item));
+        // As what is queued elsewhere, it ends with the session.
+        if !self.closing.is_closed() {
+            early.into_iter().for_each(|item| self.item(item));
+        }
         let reason = self.receive(inbound, sending).await;
         tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
         let server = Arc::clone(&self.notifications.server);
         let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
+        let is_dead = reason.as_ref().is_some_and(|it| it.kind() == TransportErrorKind::Timeout);
         self.closing.close(match reason {
             Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
             Some(reason) => closed.with_source(reason),
             None => closed,
         });
         self.server_requests.end();
+        if is_dead {
+            // What waits for the server fails, too.
+            let _ = self.transport.close().await;
+        }
     }
 
     /// Why the connection is over, where that is known.
@@ -65,6 +82,7 @@ impl Receiver {
         // It ends at once, and says nothing of the connection.
         let reads = !inbound.is_none();
         let mut closed = pin!(self.transport.closed());
+        let mut pinging = pin!(self.ping());
         let mut pace = Pace::default();
         loop {
             let next_item = {
@@ -82,6 +100,9 @@ impl Receiver {
                             Some(Err(error)) => Next::Over(Some(error)),
                             None => Next::Over(None),
                         });
+                    }
+                    if let Poll::Ready(dead) = pinging.as_mut().poll(cx) {
+                        return Poll::Ready(Next::Over(Some(dead)));
                     }
                     closed.as_mut().poll(cx).map(|reason| Next::Over(Some(reason)))
                 })
@@ -101,6 +122,31 @@ impl Receiver {
             }
             if pace.is_over() {
                 pace.pause().await;
+            }
+        }
+    }
+
+    /// Pings the server as often as is asked for, until it does not answer in time.
+    async fn ping(&self) -> TransportError {
+        let Some((version, interval)) = self.pings else { return pending().await };
+        let mut number = 0_u64;
+        loop {
+            sleep(interval).await;
+            number += 1;
+            // A string, so that it is not the id of a call.
+            let request = Request::new(format!("ping-{number}"), method::PING);
+            let envelope = Envelope::new(request).with_version(version);
+            let envelope = envelope.with_idle_limit(IdleLimit::Caller);
+            let pinging = async { self.transport.request(envelope).await?.response().await };
+            match timeout(interval, pinging).await {
+                // An error is a sign of life.
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) if !error.is_closed() => tracing::debug!(%error, "a ping failed"),
+                Ok(Err(error)) => return error,
+                Err(_) => {
+                    let text = format!("no answer to a ping within {interval:?}");
+                    return TransportError::new(TransportErrorKind::Timeout, text);
+                }
             }
         }
     }

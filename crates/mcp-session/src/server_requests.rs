@@ -9,8 +9,8 @@ use std::{
 };
 
 use mcp_core::{
-    CancelledNotificationParams, Era, ErrorObject, Notification, ProtocolVersion, RawJson, Request,
-    RequestId, Response, decode_params, method,
+    CancelledNotificationParams, ClientCapabilities, Era, ErrorObject, Notification,
+    ProtocolVersion, RawJson, Request, RequestId, Response, decode_params, method,
 };
 use mcp_transport::{Envelope, Hold, HoldGuard, SharedTransport, Transport};
 use tokio::{
@@ -32,6 +32,9 @@ const MAX_REQUESTS: usize = 64;
 /// Answers that wait until the server takes them. More requests than that are not answered.
 const MAX_ANSWERS: usize = 128;
 
+/// Answers to pings that wait until the server takes them, apart from the others.
+const MAX_PINGS: usize = 64;
+
 /// Answers the requests of one server. All work on them ends with the session.
 pub(crate) struct ServerRequests {
     transport: SharedTransport,
@@ -39,6 +42,7 @@ pub(crate) struct ServerRequests {
     /// Set when the session is open. A server that asks before is one of the legacy era.
     version: OnceLock<ProtocolVersion>,
     handlers: Handlers,
+    declared: ClientCapabilities,
     tracing: Arc<Tracing>,
     places: Arc<Semaphore>,
     hold: Hold,
@@ -48,6 +52,8 @@ pub(crate) struct ServerRequests {
 #[derive(Default)]
 struct OpenRequests {
     by_id: HashMap<RequestId, Work>,
+    /// How many of them are pings.
+    pings: usize,
     last: u64,
 }
 
@@ -55,6 +61,7 @@ struct OpenRequests {
 struct Work {
     /// Tells it from later requests with the same id.
     number: u64,
+    is_ping: bool,
     task: AbortHandle,
 }
 
@@ -87,11 +94,13 @@ impl ServerRequests {
         transport: SharedTransport,
         server: Arc<str>,
         handlers: Handlers,
+        stated: &ClientCapabilities,
         tracing: Arc<Tracing>,
     ) -> Self {
+        let declared = handlers.declared(stated);
         let places = Arc::new(Semaphore::new(MAX_REQUESTS));
         let (version, hold, requests) = (OnceLock::new(), Hold::new(), Mutex::default());
-        Self { transport, server, version, handlers, tracing, places, hold, requests }
+        Self { transport, server, version, handlers, declared, tracing, places, hold, requests }
     }
 
     /// The session is open, in this revision.
@@ -101,6 +110,11 @@ impl ServerRequests {
 
     fn version(&self) -> Option<ProtocolVersion> {
         self.version.get().copied()
+    }
+
+    /// Whether changes of roots are reported to the server.
+    pub(crate) fn reports_roots(&self) -> bool {
+        self.declared.roots.as_ref().is_some_and(|roots| roots.list_changed == Some(true))
     }
 
     /// When the server last waited for a handler, such as one that asks a person.
@@ -116,7 +130,13 @@ impl ServerRequests {
             return;
         }
         let mut requests = self.requests();
-        if requests.by_id.len() >= MAX_REQUESTS + MAX_ANSWERS {
+        // A ping is answered whatever the handlers do.
+        let is_ping = request.method == method::PING;
+        let (open, limit) = match is_ping {
+            true => (requests.pings, MAX_PINGS),
+            false => (requests.by_id.len() - requests.pings, MAX_REQUESTS + MAX_ANSWERS),
+        };
+        if open >= limit {
             tracing::warn!(server = %self.server, "a server sends requests and takes no answers");
             return;
         }
@@ -126,8 +146,8 @@ impl ServerRequests {
         // Begins here, within the call of ours that it belongs to.
         let span = self.span(&request.method, Some(&id));
         let task = tokio::spawn(Arc::clone(self).work(request, call, plan, span, number));
-        let work = Work { number, task: task.abort_handle() };
-        if let Some(replaced) = requests.by_id.insert(id, work) {
+        let work = Work { number, is_ping, task: task.abort_handle() };
+        if let Some(replaced) = requests.insert(id, work) {
             replaced.task.abort();
         }
     }
@@ -217,19 +237,24 @@ impl ServerRequests {
     /// Ends the work on the request that a `notifications/cancelled` names.
     pub(crate) fn cancelled(&self, notification: &Notification) {
         match decode_params::<CancelledNotificationParams>(notification.params.as_ref()) {
-            Ok(cancelled) => {
-                let id = cancelled.request_id;
-                if let Some(work) = id.and_then(|id| self.requests().by_id.remove(&id)) {
-                    work.task.abort();
-                }
+            Ok(CancelledNotificationParams { request_id: Some(id), reason, .. }) => {
+                let work = self.requests().cancel(&id);
+                tracing::debug!(
+                    server = %self.server, %id, reason, found = work.is_some(),
+                    "the server cancels a request of its own"
+                );
+                work.into_iter().for_each(|work| work.task.abort());
             }
+            Ok(_) => tracing::debug!("a cancellation of no request"),
             Err(error) => tracing::debug!(%error, "a cancellation that cannot be decoded"),
         }
     }
 
     /// Ends all work.
     pub(crate) fn end(&self) {
-        self.requests().by_id.drain().for_each(|(_, work)| work.task.abort());
+        let mut requests = self.requests();
+        requests.pings = 0;
+        requests.by_id.drain().for_each(|(_, work)| work.task.abort());
     }
 
     fn span(&self, method: &str, id: Option<&RequestId>) -> MessageSpan {
@@ -243,7 +268,7 @@ impl ServerRequests {
         server: Option<Arc<str>>,
     ) -> Result<RawJson, ErrorObject> {
         let server = server.unwrap_or_else(|| Arc::clone(&self.server));
-        self.handlers.answer(ServerRequest::new(server, call, request)).await
+        self.handlers.answer(ServerRequest::new(server, call, request), &self.declared).await
     }
 
     fn requests(&self) -> MutexGuard<'_, OpenRequests> {
@@ -252,10 +277,28 @@ impl ServerRequests {
 }
 
 impl OpenRequests {
+    fn insert(&mut self, id: RequestId, work: Work) -> Option<Work> {
+        self.pings += usize::from(work.is_ping);
+        let replaced = self.by_id.insert(id, work);
+        self.pings -= usize::from(replaced.as_ref().is_some_and(|it| it.is_ping));
+        replaced
+    }
+
+    fn remove(&mut self, id: &RequestId) -> Option<Work> {
+        let work = self.by_id.remove(id)?;
+        self.pings -= usize::from(work.is_ping);
+        Some(work)
+    }
+
+    /// Removes a request that the server cancels. It may write a number as text.
+    fn cancel(&mut self, id: &RequestId) -> Option<Work> {
+        self.remove(id).or_else(|| self.remove(&id.to_number()?))
+    }
+
     /// Removes a request that was answered, unless a later one has taken its id.
     fn finish(&mut self, id: &RequestId, number: u64) {
         if self.by_id.get(id).is_some_and(|work| work.number == number) {
-            self.by_id.remove(id);
+            self.remove(id);
         }
     }
 }
@@ -287,12 +330,12 @@ mod tests {
     async fn a_request_that_was_answered_does_not_end_one_that_has_its_id_now() {
         let work = |number| {
             let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
-            Work { number, task }
+            Work { number, is_ping: false, task }
         };
         let id = RequestId::from(7);
         let mut requests = OpenRequests::default();
-        requests.by_id.insert(id.clone(), work(1));
-        requests.by_id.insert(id.clone(), work(2));
+        requests.insert(id.clone(), work(1));
+        requests.insert(id.clone(), work(2));
         requests.finish(&id, 1);
         assert!(requests.by_id.contains_key(&id), "it can be cancelled still");
         requests.finish(&id, 2);

@@ -3,12 +3,18 @@ use std::time::Duration;
 /// The default idle limit of a call.
 const IDLE_LIMIT: Duration = Duration::from_secs(300);
 
+/// The default limit of a whole call: progress without end must not hold it for ever.
+const TOTAL_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 /// Limits on the time that a call may take.
 ///
 /// Time in which the server waits for a person, such as one who fills in a form or logs in, is not idle. A
 /// limit on the whole call counts it too.
 ///
-/// Default: 300 s idle, and no limit on the whole call.
+/// Default: 300 s idle, and one hour for the whole call, which [`idle`](Timeout::idle) and
+/// `with_total(None)` remove.
+///
+/// Spec: basic/patterns/cancellation#timeouts
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeout {
@@ -49,7 +55,7 @@ impl Timeout {
 
 impl Default for Timeout {
     fn default() -> Self {
-        Self::idle(IDLE_LIMIT)
+        Self::idle(IDLE_LIMIT).with_total(TOTAL_LIMIT)
     }
 }
 

@@ -1,9 +1,10 @@
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 /// Records when a user was last being waited for, such as one who fills in a form.
 ///
@@ -23,7 +24,13 @@ use tokio::time::Instant;
 /// ```
 #[doc(alias = "timeout")]
 #[derive(Clone, Default)]
-pub struct Hold(Arc<Mutex<State>>);
+pub struct Hold(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    begun: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -40,7 +47,21 @@ impl Hold {
     /// Starts to wait for a user, until the guard is dropped.
     pub fn begin(&self) -> HoldGuard {
         self.state().open += 1;
+        self.0.begun.notify_waiters();
         HoldGuard(self.clone())
+    }
+
+    /// Waits until a user is being waited for. Cancel safe.
+    pub async fn held(&self) {
+        loop {
+            let mut begun = pin!(self.0.begun.notified());
+            // From here on no beginning is missed.
+            begun.as_mut().enable();
+            if self.is_held() {
+                return;
+            }
+            begun.await;
+        }
     }
 
     /// Whether a user is being waited for.
@@ -58,7 +79,7 @@ impl Hold {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,5 +99,24 @@ impl Drop for HoldGuard {
         let mut state = self.0.state();
         state.open -= 1;
         state.last = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_hold_is_woken() {
+        let hold = Hold::new();
+        let waiting = hold.clone();
+        let waiter = tokio::spawn(async move { waiting.held().await });
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished());
+        let form = hold.begin();
+        waiter.await.expect("it does not panic");
+        hold.held().await;
+        drop(form);
+        assert!(!hold.is_held());
     }
 }

@@ -18,6 +18,7 @@ mod many;
 mod many_dying;
 mod mcp1;
 mod mcp2;
+mod oauth;
 #[cfg(target_os = "linux")]
 mod restart;
 mod rmcp;

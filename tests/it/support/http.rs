@@ -68,6 +68,14 @@ impl HttpPeer {
         peer
     }
 
+    /// Starts a server that will be at `url`, and says `ready` once it listens.
+    pub(crate) async fn start_ready(command: Command, url: &str, ready: &str) -> Self {
+        let mut peer = Self::spawn(command);
+        peer.says(ready).await;
+        url.clone_into(&mut peer.url);
+        peer
+    }
+
     fn spawn(mut command: impl std::borrow::BorrowMut<Command>) -> Self {
         let command = command.borrow_mut();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

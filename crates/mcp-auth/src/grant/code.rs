@@ -48,7 +48,7 @@ pub(crate) async fn obtain(
     })?;
     let (mut may_register_again, mut may_drop_scope) = (true, true);
     loop {
-        let (client, visit, is_earlier) = prepare(context, agent).await?;
+        let (client, visit, is_earlier) = prepare(context, agent, &scopes).await?;
         let login = Login::new(context, &client, visit.redirect_uri(), &scopes)?;
         if is_earlier && may_register_again && !is_alive(context.fetch, &login.page).await {
             may_register_again = false;
@@ -96,6 +96,7 @@ fn check_pkce(context: &Context<'_>, server: &ServerMetadata) -> Result<(), Erro
 async fn prepare(
     context: &Context<'_>,
     agent: &SharedAgent,
+    scopes: &[String],
 ) -> Result<(Identity, BoxedVisit, bool), Error> {
     let (settings, server) = (context.settings, &context.discovered.server);
     if let Some(client) = choose::known(settings, server).await? {
@@ -104,13 +105,18 @@ async fn prepare(
     let stored = choose::stored(settings, server).await?;
     let earlier = stored.as_ref().and_then(|it| it.redirect_uri.as_deref());
     let visit = agent.prepare(earlier).await?;
-    let fits = |it: &Identity| it.redirect_uri.as_deref() == Some(visit.redirect_uri());
-    if let Some(client) = stored.filter(fits) {
-        return Ok((client, visit, true));
+    let mut wanted = context.registered_scopes.clone();
+    if let Some(client) = stored {
+        let has_redirect = client.redirect_uri.as_deref() == Some(visit.redirect_uri());
+        if has_redirect && client.may_ask_for(scopes) {
+            return Ok((client, visit, true));
+        }
+        // Other servers of this issuer have asked for these.
+        wanted
+            .extend(client.scopes.into_iter().filter(|it| !context.registered_scopes.contains(it)));
     }
-    let scopes = context.registered_scopes.clone();
     let uri = visit.redirect_uri().to_owned();
-    let client = choose::register(context.fetch, settings, server, &uri, scopes).await?;
+    let client = choose::register(context.fetch, settings, server, &uri, wanted).await?;
     Ok((client, visit, false))
 }
 

@@ -46,6 +46,7 @@ impl Registration<'_> {
             );
             return Err(Error::new(ErrorKind::Registration, message));
         };
+        let mut scopes = self.scopes.clone();
         let mut answer = self.ask(fetch, endpoint, method, true).await?;
         let is_about_metadata = |answer: &Fetched| {
             let members = members(&answer.body).unwrap_or_default();
@@ -55,8 +56,10 @@ impl Registration<'_> {
         {
             // It may be about a scope.
             answer = self.ask(fetch, endpoint, method, false).await?;
+            scopes.clear();
         }
-        self.read(server, method, &answer)
+        let identity = self.read(server, method, &answer)?;
+        Ok(Identity { scopes, ..identity })
     }
 
     async fn ask(
@@ -129,6 +132,7 @@ impl Registration<'_> {
             method,
             kind: IdentityKind::Dynamic,
             redirect_uri: Some(self.redirect_uri.to_owned()),
+            scopes: Vec::new(),
             expires_at: expires_at.filter(|at| *at > 0),
         })
     }

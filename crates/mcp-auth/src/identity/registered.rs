@@ -16,6 +16,9 @@ pub(crate) struct Identity {
     /// The redirect URI that it is registered with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) redirect_uri: Option<String>,
+    /// The scopes that it may ask for, where a registration said any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scopes: Vec<String>,
     /// When the secret ends, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires_at: Option<u64>,
@@ -69,6 +72,11 @@ impl AuthMethod {
 }
 
 impl Identity {
+    /// Whether it may ask for these scopes.
+    pub(crate) fn may_ask_for(&self, scopes: &[String]) -> bool {
+        self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope))
+    }
+
     /// A client of the settings.
     pub(crate) fn registered(client_id: &str, method: AuthMethod) -> Self {
         Self {
@@ -77,6 +85,7 @@ impl Identity {
             method,
             kind: IdentityKind::Registered,
             redirect_uri: None,
+            scopes: Vec::new(),
             expires_at: None,
         }
     }

@@ -130,7 +130,8 @@ impl Requester<'_> {
                     .map_err(|_| Error::new(ErrorKind::Config, "the secret cannot be sent"))?;
                 value.set_sensitive(true);
                 headers.insert(header::AUTHORIZATION, value);
-                form
+                // The official Python SDK wants the id in the body too.
+                form.with("client_id", client_id)
             }
             AuthMethod::PrivateKey => {
                 let assertion = self.assertion(client_id).await?;

@@ -177,6 +177,8 @@ async fn a_step_up_asks_for_what_was_granted_and_more_and_not_for_ever() {
     world.lock().wants_scope = Some("write".to_owned());
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(world.seen("authorize")[1]["scope"], "read write");
+    // A client may ask for what it was registered with.
+    assert_eq!(world.seen("register")[1]["scope"], "read write");
     // One that is never granted is asked for once.
     world.twist("/token", |_| {
         let body = json!({ "access_token": "x", "token_type": "Bearer", "scope": "read" });

@@ -17,7 +17,7 @@ async fn a_service_is_asked_for_nothing_and_tries_once_more_on_401() {
     let asked = &world.seen("client_credentials")[0];
     // Both parts are encoded as in a form.
     assert_eq!(asked["authorization"], "Basic c3ZjK2lkOnMlM0FjcmV0");
-    assert!(!asked.contains_key("client_secret") && !asked.contains_key("client_id"));
+    assert!(!asked.contains_key("client_secret") && asked["client_id"] == "svc id");
     assert_eq!((asked["scope"].as_str(), asked["resource"].as_str()), ("x", &*world.url()));
     world.expire();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);

@@ -144,7 +144,7 @@ const fn foreign(
     Foreign { name, application, effect, neutral }
 }
 
-const OAUTH: &str = "settings of OAuth, which is not offered for it";
+const OAUTH: &str = "settings of OAuth, which is for remote servers without a token";
 const TLS: &str = "TLS of this server alone";
 
 const FOREIGN: &[Foreign] = &[

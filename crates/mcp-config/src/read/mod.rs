@@ -3,6 +3,7 @@
 mod auth;
 mod foreign;
 mod nested;
+mod oauth;
 mod references;
 mod target;
 mod timeouts;

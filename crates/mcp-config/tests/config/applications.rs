@@ -203,10 +203,72 @@ fn credentials_of_every_spelling_are_sent() {
     assert!(!server.extra.contains_key("requestOptions"));
     let oauth = |value: Value| with(json!({ "url": "https://x/mcp", "oauth": value }));
     let auth = |config: &McpConfig| remote(config.server("x").unwrap()).auth.clone();
-    assert_eq!(auth(&oauth(json!(true))), Some(Auth::OAuth));
+    assert_eq!(auth(&oauth(json!(true))), Some(Auth::OAuth(Box::default())));
     assert_eq!((auth(&oauth(json!(false))), oauth(json!(false)).problems()), (None, &[][..]));
-    let problem = doubt(json!({ "url": "https://x/mcp", "oauth": { "clientId": "x" } }));
-    assert_eq!(problem.path, "mcpServers.x.oauth");
+    let problem = doubt(json!({ "url": "https://x/mcp", "oauth": { "clientld": "x" } }));
+    assert_eq!(problem.path, "mcpServers.x.oauth.clientld");
+}
+
+#[test]
+fn oauth_in_the_spellings_of_applications() {
+    for (fields, id, scopes) in [
+        (json!({ "auth": "OAuth" }), None, vec![]),
+        (
+            json!({ "auth": { "CLIENT_ID": "c", "CLIENT_SECRET": "${S}", "scopes": ["a"] } }),
+            Some("c"),
+            vec!["a"],
+        ),
+        (json!({ "auth": { "type": "oauth", "scope": "a b" } }), None, vec!["a", "b"]),
+        (json!({ "oauth": { "clientId": "c", "callbackPort": 3118 } }), Some("c"), vec![]),
+        (
+            json!({ "oauth": { "clientId": "c", "clientSecret": "s", "scope": "a" } }),
+            Some("c"),
+            vec!["a"],
+        ),
+        (
+            json!({ "oauth": { "enabled": true, "clientId": "c", "scopes": ["a"] } }),
+            Some("c"),
+            vec!["a"],
+        ),
+        (
+            json!({ "oauth": { "client_id": "c" }, "scopes": ["a"], "oauth_resource": "https://r" }),
+            Some("c"),
+            vec!["a"],
+        ),
+        (json!({ "oauth_client_id": "c", "oauth_callback_port": 8080 }), Some("c"), vec![]),
+        (json!({ "oauthClientId": "c", "oauthPublicClient": true }), Some("c"), vec![]),
+        (json!({ "oauthScopes": ["a"] }), None, vec!["a"]),
+        (
+            json!({ "auth": { "grant": "client_credentials", "client_id": "c", "token_store": "file" } }),
+            Some("c"),
+            vec![],
+        ),
+    ] {
+        let mut entry = fields.clone();
+        entry["url"] = "https://x/mcp".into();
+        let config = with(entry);
+        assert_eq!(config.problems(), &[][..], "{fields}");
+        let server = config.server("x").unwrap();
+        let Some(Auth::OAuth(oauth)) = &remote(server).auth else { panic!("{fields}") };
+        assert_eq!(oauth.client_id.as_deref(), id, "{fields}");
+        assert_eq!(oauth.scopes, scopes, "{fields}");
+        assert!(server.extra.is_empty(), "{fields}");
+        assert!(!format!("{server:?}").contains("${S}"));
+    }
+    let off = with(json!({ "url": "https://x/mcp", "oauth": { "enabled": false } }));
+    assert_eq!(remote(off.server("x").unwrap()).auth, None);
+    let other = with(json!({ "url": "https://x/mcp", "auth": { "type": "kerberos" } }));
+    assert!(matches!(remote(other.server("x").unwrap()).auth, Some(Auth::Other(_))));
+    for (wrong, path) in [
+        (json!({ "oauth": { "callbackPort": 0 } }), "oauth.callbackPort"),
+        (json!({ "oauth": { "grant": "magic" } }), "oauth.grant"),
+        (json!({ "oauth": { "token_store": "cloud" } }), "oauth.token_store"),
+    ] {
+        let mut entry = wrong.clone();
+        entry["url"] = "https://x/mcp".into();
+        let config = with(entry);
+        assert_eq!(config.problems()[0].path, format!("mcpServers.x.{path}"), "{wrong}");
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn fastmcp_with_all_that_it_knows() {
     let [problem] = config.problems() else { panic!("{:?}", config.problems()) };
     assert_eq!(problem.path, "mcpServers.assistant.authentication");
     let weather = config.server("weather").unwrap();
-    assert_eq!(remote(weather).auth, Some(Auth::OAuth));
+    assert_eq!(remote(weather).auth, Some(Auth::OAuth(Box::default())));
     assert_eq!(weather.timeout, Some(Duration::from_secs(30)));
     assert_eq!(weather.description.as_deref(), Some("Forecasts"));
     assert_eq!(weather.icon.as_deref(), Some("https://weather.example.com/icon.png"));

@@ -164,4 +164,4 @@ wire_struct! {
 with_meta!(GetPromptRequestParams);
 server_result!(ListPromptsResult, GetPromptResult);
 cacheable!(ListPromptsResult);
-page!(ListPromptsResult of Prompt = prompts);
+page!(ListPromptsResult of Prompt = prompts by name);

@@ -221,6 +221,6 @@ with_meta!(ReadResourceRequestParams, ResourceRequestParams, ResourceUpdatedNoti
 server_result!(ListResourcesResult, ListResourceTemplatesResult, ReadResourceResult);
 cacheable!(ListResourcesResult, ListResourceTemplatesResult, ReadResourceResult);
 page! {
-    ListResourcesResult of Resource = resources,
-    ListResourceTemplatesResult of ResourceTemplate = resource_templates,
+    ListResourcesResult of Resource = resources by uri,
+    ListResourceTemplatesResult of ResourceTemplate = resource_templates by uri_template,
 }

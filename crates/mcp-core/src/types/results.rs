@@ -96,6 +96,12 @@ pub trait Page {
 
     /// Converts it into the elements of this page.
     fn into_items(self) -> super::List<Self::Item>;
+
+    /// What identifies an element in its list, such as the name of a tool. Default: `None`, not known.
+    fn key(item: &Self::Item) -> Option<&str> {
+        let _ = item;
+        None
+    }
 }
 
 macro_rules! server_result {
@@ -163,7 +169,7 @@ macro_rules! cacheable {
 }
 
 macro_rules! page {
-    ($($name:ident of $item:ty = $items:ident),+ $(,)?) => {
+    ($($name:ident of $item:ty = $items:ident by $key:ident),+ $(,)?) => {
         $( impl $crate::types::Page for $name {
             type Item = $item;
 
@@ -177,6 +183,10 @@ macro_rules! page {
 
             fn into_items(self) -> $crate::types::List<$item> {
                 self.$items
+            }
+
+            fn key(item: &$item) -> Option<&str> {
+                Some(&item.$key)
             }
         } )+
     };

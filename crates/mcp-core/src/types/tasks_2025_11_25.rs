@@ -224,4 +224,4 @@ wire_struct! {
 
 with_meta!(TaskRequestParams);
 server_result!(Task, CreateTaskResult, ListTasksResult);
-page!(ListTasksResult of Task = tasks);
+page!(ListTasksResult of Task = tasks by task_id);

@@ -260,7 +260,7 @@ impl std::error::Error for ToolError {}
 with_meta!(CallToolRequestParams);
 server_result!(ListToolsResult, CallToolResult);
 cacheable!(ListToolsResult);
-page!(ListToolsResult of Tool = tools);
+page!(ListToolsResult of Tool = tools by name);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod authorizing;
 mod calls;
 mod eras;
 mod fixture;

@@ -1,4 +1,4 @@
-use mcp_core::{Era, method};
+use mcp_core::{Era, ServerCapabilities, method};
 
 /// What to do instead of setting the level of one call.
 pub(super) const NO_LEVEL: &str = "the legacy era has no log level for one call: use set_log_level";
@@ -24,4 +24,25 @@ pub(super) fn replacement(method: &str, era: Era) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// The capability that a server has to declare for a method, and does not.
+///
+/// Spec: 2025-11-25 basic/lifecycle#operation
+pub(super) fn undeclared(method: &str, declared: &ServerCapabilities) -> Option<&'static str> {
+    let (capability, is_declared) = match method {
+        method::TOOLS_LIST | method::TOOLS_CALL => ("tools", declared.tools.is_some()),
+        method::PROMPTS_LIST | method::PROMPTS_GET => ("prompts", declared.prompts.is_some()),
+        method::RESOURCES_LIST | method::RESOURCES_TEMPLATES_LIST | method::RESOURCES_READ => {
+            ("resources", declared.resources.is_some())
+        }
+        method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE => {
+            let subscribe = declared.resources.as_ref().and_then(|it| it.subscribe);
+            ("resources.subscribe", subscribe == Some(true))
+        }
+        method::COMPLETION_COMPLETE => ("completions", declared.completions.is_some()),
+        method::LOGGING_SET_LEVEL => ("logging", declared.logging.is_some()),
+        _ => return None,
+    };
+    (!is_declared).then_some(capability)
 }

@@ -2,7 +2,8 @@
 
 use std::{fmt, future::IntoFuture, marker::PhantomData, pin::Pin};
 
-use mcp_core::{InputRequiredResult, InputResponse, MethodResult, RawJson};
+use mcp_core::{InputRequest, InputRequiredResult, InputResponse, MethodResult, RawJson};
+use mcp_transport::Delivery;
 use tracing::Instrument;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     rounds::{cached, correct_headers, once},
 };
 use crate::{
-    Error,
+    Error, ErrorKind,
     input_required::{InputRequired, InputResponses},
     params::member,
 };
@@ -51,18 +52,33 @@ impl<R> InputRound<R> {
     /// of the server is added as it came.
     ///
     /// # Errors
-    /// When an answer cannot be written as JSON.
+    /// When an answer cannot be written as JSON, and of kind [`Arguments`](crate::ErrorKind::Arguments) when an
+    /// input that was asked for has none.
+    ///
+    /// Spec: basic/patterns/mrtr#client-requirements
     pub fn answer<N: Into<String>>(
         self,
         answers: impl IntoIterator<Item = (N, InputResponse)>,
     ) -> Result<ManualCall<R>, Error> {
         let mut out = InputResponses::new();
-        let failed = |error| self.request.session.unsendable(error);
+        let session = &self.request.session;
+        // What is of a kind that nobody here knows cannot be answered.
+        let requests = self.required.input_requests.iter().flat_map(|it| it.iter());
+        let known = requests.filter(|(_, request)| !matches!(request, InputRequest::Unknown(_)));
+        let mut missing: Vec<&str> = known.map(|(name, _)| name).collect();
         for (name, answer) in answers {
             if out.is_empty() {
                 out.extend_from_slice(b"\"inputResponses\":{");
             }
-            member(&mut out, &name.into(), &answer).map_err(failed)?;
+            let name = name.into();
+            missing.retain(|it| *it != name);
+            member(&mut out, &name, &answer).map_err(|error| session.unsendable(error))?;
+        }
+        if let Some(name) = missing.first() {
+            let text = format!("the server asks for the input {name:?}, which has no answer");
+            let error = session.error(ErrorKind::Arguments, text);
+            let error = error.with_delivery(Delivery::NotSent);
+            return Err(error.with_method(self.request.method.clone()));
         }
         if !out.is_empty() {
             out.push(b'}');

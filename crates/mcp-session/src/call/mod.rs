@@ -1,5 +1,6 @@
 mod era;
 mod manual;
+mod misfit;
 mod request;
 mod rounds;
 mod tools;
@@ -155,9 +156,12 @@ impl Call<CallToolResult> {
 }
 
 impl Call<GetPromptResult> {
-    /// Sets all arguments, from anything that is an object of strings as JSON.
+    /// Sets all arguments, from anything that is an object as JSON. Arguments of prompts are texts: a value of
+    /// another type is written as JSON, such as `7`.
+    ///
+    /// Spec: server/prompts#getting-a-prompt
     pub fn args(self, args: impl Serialize) -> Self {
-        self.change(|params| params.set_arguments(&args))
+        self.change(|params| params.set_text_arguments(&args))
     }
 
     /// Sets one argument, in addition to those set before.

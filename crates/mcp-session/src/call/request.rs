@@ -3,11 +3,15 @@
 use std::{any::Any, borrow::Cow, sync::Arc};
 
 use mcp_core::{
-    Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request, error_code, method,
+    CallToolResult, Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request,
+    error_code, method,
 };
 use mcp_transport::{Delivery, Routing};
 
-use super::era::{NO_LEVEL, replacement};
+use super::{
+    era::{NO_LEVEL, replacement, undeclared},
+    misfit,
+};
 use crate::{
     CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
     exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired, param_headers,
@@ -134,7 +138,10 @@ impl CallRequest {
                 }
                 Ok(RoundOutcome::Done(Received { value, bytes: raw.len() }))
             }
-            Err(error) => Ok(RoundOutcome::Other(raw, self.undecodable(error))),
+            Err(error) => {
+                let error = self.undecodable(&raw, error);
+                Ok(RoundOutcome::Other(raw, error))
+            }
         }
     }
 
@@ -181,7 +188,7 @@ impl CallRequest {
         if inner.is_unconfirmed() {
             asked = Box::pin(session.confirm(asked, deadline)).await;
         }
-        asked.map_err(named)
+        asked.map_err(|error| self.explained(named(error)))
     }
 
     /// What HTTP repeats in headers: the target, and arguments that the schema of a tool names.
@@ -225,6 +232,9 @@ impl CallRequest {
     ) -> Result<R, serde_json::Error> {
         let mut result = R::decode_in(raw, self.session.protocol_version())?;
         let any: &mut dyn Any = &mut result;
+        if let Some(result) = any.downcast_mut::<CallToolResult>() {
+            misfit::take_old_content(result);
+        }
         if let Some(list) = any.downcast_mut::<ListToolsResult>() {
             let inner = &*self.session.inner;
             if self.session.sends_headers() {
@@ -235,8 +245,34 @@ impl CallRequest {
         Ok(result)
     }
 
-    pub(crate) fn undecodable(&self, error: serde_json::Error) -> Error {
-        Error::decode(Arc::clone(&self.session.inner.server), error)
-            .with_method(self.method.clone())
+    pub(crate) fn undecodable(&self, raw: &RawJson, error: serde_json::Error) -> Error {
+        let server = Arc::clone(&self.session.inner.server);
+        // A request for input is decoded in another way.
+        let asks = memchr::memmem::find(raw.as_bytes(), b"\"input_required\"").is_some();
+        let place = if asks { None } else { misfit::place(&self.method, raw) };
+        Error::from_shape(server, error, place, raw.clone()).with_method(self.method.clone())
+    }
+
+    /// The error of an answer to this request, with what is known of the server.
+    fn explained(&self, error: Error) -> Error {
+        let session = &self.session;
+        match error.answer().map(|answer| answer.code) {
+            Some(error_code::METHOD_NOT_FOUND) => {
+                match undeclared(&self.method, session.capabilities()) {
+                    Some(capability) if session.server_info().is_some() => {
+                        let text =
+                            format!("the server does not offer this: it declares no {capability}");
+                        error.into_kind(ErrorKind::Unsupported, text)
+                    }
+                    _ => error,
+                }
+            }
+            Some(error_code::UNSUPPORTED_PROTOCOL_VERSION) if session.era() == Era::Modern => {
+                let version = session.protocol_version();
+                let text = format!("the server no longer speaks {version}");
+                error.into_kind(ErrorKind::Version, text)
+            }
+            _ => error,
+        }
     }
 }

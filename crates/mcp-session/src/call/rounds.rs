@@ -120,7 +120,10 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
             let bytes = finished.len();
             checked(request, Received { value, bytes }, deadline).await
         }
-        Err(error) => Ok(RoundOutcome::Other(finished, request.undecodable(error))),
+        Err(error) => {
+            let error = request.undecodable(&finished, error);
+            Ok(RoundOutcome::Other(finished, error))
+        }
     }
 }
 
@@ -160,6 +163,12 @@ async fn finished(
     let session = &request.session;
     let taker = session.extensions.taker(&request.method, result);
     let Some((extension, result_type)) = taker else { return Ok(None) };
+    let timeout = request.timeout.unwrap_or_else(|| session.default_timeout());
+    // An extension has a default of its own for work that takes long.
+    let timeout = match timeout == Timeout::default() {
+        true => timeout.with_total(None),
+        false => timeout,
+    };
     let mut finishing = extension.finish(ForeignResult {
         inner: session.inner.clone(),
         extensions: session.extensions.clone(),
@@ -167,7 +176,7 @@ async fn finished(
         call: request.info(),
         result_type,
         result: result.clone(),
-        timeout: request.timeout.unwrap_or_else(|| session.default_timeout()),
+        timeout,
         is_manual: request.is_manual,
         on_progress: request.on_progress().cloned(),
     });

@@ -4,7 +4,11 @@ use mcp_core::{ListToolsResult, PaginatedRequestParams, Tool, method};
 use tracing::Instrument;
 
 use super::request::{CallRequest, Received, RoundOutcome};
-use crate::{CacheMode, Error, Session, Timeout, pages::Pages, params::Params};
+use crate::{
+    CacheMode, Error, Session, Timeout,
+    pages::{NextPage, Pages},
+    params::Params,
+};
 
 /// Lists all tools, of which the session remembers the schemas.
 pub(crate) async fn list_tools(
@@ -13,7 +17,7 @@ pub(crate) async fn list_tools(
     timeout: Option<Timeout>,
 ) -> Result<Vec<Tool>, Error> {
     let mut pages = Pages::default();
-    let mut tools = Vec::new();
+    let (mut tools, mut is_repeated) = (Vec::new(), false);
     let mut params = PaginatedRequestParams::default();
     loop {
         let mut request =
@@ -23,9 +27,18 @@ pub(crate) async fn list_tools(
         let error =
             |(kind, text): (_, String)| session.error(kind, text).with_method(method::TOOLS_LIST);
         pages.received(bytes).map_err(error)?;
-        tools.extend(value.tools.into_vec());
+        let before = tools.len();
+        tools.extend(
+            value.tools.into_vec().into_iter().filter(|tool: &Tool| pages.is_new(&tool.name)),
+        );
         let Some(cursor) = value.next_cursor else { return Ok(tools) };
-        pages.next(&cursor).map_err(error)?;
+        if is_repeated && tools.len() == before {
+            return Ok(tools);
+        }
+        match pages.next(&cursor).map_err(error)? {
+            NextPage::None => return Ok(tools),
+            next => is_repeated = next == NextPage::Repeated,
+        }
         params.cursor = Some(cursor);
     }
 }

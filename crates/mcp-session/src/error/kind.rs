@@ -50,7 +50,7 @@ pub enum ErrorKind {
     InputRequired,
     /// The arguments of the call cannot be sent as they are.
     Arguments,
-    /// A list does not end: too many pages, or a cursor that came twice.
+    /// A list does not end: it has too many pages.
     Pagination,
     /// The method does not exist in the era of this session.
     Unsupported,

@@ -8,7 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use mcp_core::{CallToolResult, ErrorObject, InputRequiredResult, method};
+use mcp_core::{
+    CallToolResult, ErrorObject, Excerpt, InputRequiredResult, RawJson, error_code, method,
+};
 use mcp_transport::{Delivery, Error as TransportError};
 
 pub use kind::ErrorKind;
@@ -52,6 +54,7 @@ enum Cause {
     Answer(ErrorObject),
     Input(Arc<InputRequiredResult>),
     Result(Arc<CallToolResult>),
+    Shape(Arc<serde_json::Error>, RawJson),
     Other(Arc<dyn StdError + Send + Sync>),
 }
 
@@ -110,6 +113,33 @@ impl Error {
             .with_method(method::TOOLS_CALL)
             .with_delivery(Delivery::Answered)
             .with_cause(Cause::Result(Arc::new(result)))
+    }
+
+    /// A result that cannot be decoded, with the place in it where that is known, such as `content[0].text`.
+    pub(crate) fn from_shape(
+        server: impl Into<Arc<str>>,
+        error: serde_json::Error,
+        place: Option<String>,
+        raw: RawJson,
+    ) -> Self {
+        let text = "the answer has the wrong shape";
+        let message = match place {
+            Some(place) => format!("{text}: {place}").into(),
+            None => Cow::Borrowed(text),
+        };
+        Self::new(ErrorKind::Decode, server, message)
+            .with_delivery(Delivery::Answered)
+            .with_cause(Cause::Shape(Arc::new(error), raw))
+    }
+
+    /// The same error as one of another kind, with another message.
+    pub(crate) fn into_kind(
+        mut self,
+        kind: ErrorKind,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        (self.0.kind, self.0.message) = (kind, message.into());
+        self
     }
 
     pub(crate) fn decode(server: impl Into<Arc<str>>, error: serde_json::Error) -> Self {
@@ -208,6 +238,27 @@ impl Error {
         }
     }
 
+    /// The whole result that could not be decoded: of kind [`Decode`](ErrorKind::Decode).
+    pub fn raw_result(&self) -> Option<&RawJson> {
+        match &self.0.cause {
+            Cause::Shape(_, raw) => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// Whether the server does not know the resource that was asked for. Revisions before 2026-07-28 have a
+    /// code of its own for that, and this revision that of invalid parameters.
+    ///
+    /// Spec: server/resources#error-handling
+    pub fn is_resource_not_found(&self) -> bool {
+        let is_read = self.method() == Some(method::RESOURCES_READ);
+        self.answer().is_some_and(|answer| match answer.code {
+            error_code::RESOURCE_NOT_FOUND => true,
+            error_code::INVALID_PARAMS => is_read,
+            _ => false,
+        })
+    }
+
     /// Another failure of the same start, where two requests failed: that of `server/discover` beside the one
     /// of `initialize`, or the other way round.
     pub fn other_failure(&self) -> Option<&Self> {
@@ -227,6 +278,7 @@ impl Error {
             Cause::None | Cause::Input(_) | Cause::Result(_) => None,
             Cause::Transport(error) => Some(error),
             Cause::Answer(error) => Some(error),
+            Cause::Shape(error, _) => Some(&**error),
             Cause::Other(error) => Some(&**error),
         }
     }
@@ -255,6 +307,9 @@ impl Error {
                 // Which has written its own causes then.
                 error.write_story(out, server)?;
                 break;
+            } else if cause.is::<serde_json::Error>() {
+                // It quotes what a peer wrote.
+                write!(out, "{}", Excerpt(&cause.to_string()))?;
             } else {
                 write!(out, "{cause}")?;
             }
@@ -414,8 +469,8 @@ mod tests {
         let words = format!("a\r\nb\u{1b}[31m{}", "x".repeat(1 << 20));
         let error = Error::new(ErrorKind::Other, "shop", "failed");
         let text = error.with_source(io::Error::other(words)).to_string();
-        assert!(text.starts_with("shop: failed: a b [31mxxx"), "{text}");
-        assert!(text.len() < 20_000 && !text.contains(char::is_control));
+        assert!(text.starts_with("shop: failed: a\\r\\nb\\u{1b}[31mxxx"), "{text}");
+        assert!(text.len() < 4_000 && !text.contains(char::is_control));
     }
 
     #[test]

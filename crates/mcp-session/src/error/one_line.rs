@@ -1,19 +1,18 @@
 use std::fmt::{self, Write};
 
-/// The most bytes of an error's text that are shown: peers decide how long their part of it is.
-const MAX_TEXT: usize = 16 << 10;
+/// The most characters of an error's text that are shown. Each text of a peer in it is cut to fewer, so that
+/// this is reached only by many of them.
+const MAX_TEXT: usize = 3000;
 
-/// Writes texts of peers and systems as one line of bounded length.
+/// Writes texts of peers and systems as one line of bounded length, with control characters escaped.
 pub(super) struct OneLine<W> {
     out: W,
     left: usize,
-    /// Whether the last character was a control character, or the beginning.
-    is_blank: bool,
 }
 
 impl<W: Write> OneLine<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, left: MAX_TEXT, is_blank: true }
+        Self { out, left: MAX_TEXT }
     }
 
     /// Writes what `write` does, up to the limit.
@@ -24,25 +23,26 @@ impl<W: Write> OneLine<W> {
             written => written,
         }
     }
+
+    fn write_plain(&mut self, text: &str) -> fmt::Result {
+        let fits = text.char_indices().nth(self.left).map_or(text.len(), |(at, _)| at);
+        self.out.write_str(&text[..fits])?;
+        if fits < text.len() {
+            self.left = 0;
+            return Err(fmt::Error);
+        }
+        self.left -= text.chars().count();
+        Ok(())
+    }
 }
 
 impl<W: Write> Write for OneLine<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for part in text.split_inclusive(char::is_control) {
             let plain = part.trim_end_matches(char::is_control);
-            if !plain.is_empty() {
-                let fits = |end: &usize| plain.is_char_boundary(*end);
-                let end = (0..=self.left.min(plain.len())).rev().find(fits).unwrap_or_default();
-                self.out.write_str(&plain[..end])?;
-                self.is_blank = false;
-                if end < plain.len() {
-                    self.left = 0;
-                    return Err(fmt::Error);
-                }
-                self.left -= end;
-            }
-            if plain.len() < part.len() && !std::mem::replace(&mut self.is_blank, true) {
-                self.out.write_char(' ')?;
+            self.write_plain(plain)?;
+            for control in part[plain.len()..].chars() {
+                self.write_plain(&control.escape_debug().to_string())?;
             }
         }
         Ok(())
@@ -60,16 +60,15 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_become_one_space() {
+    fn control_characters_are_escaped() {
         assert_eq!(shown("plain"), "plain");
-        assert_eq!(shown("a\r\nb\u{1b}[31mred\0"), "a b [31mred ");
-        assert_eq!(shown("\n\nlast words:\n x"), "last words:  x");
+        assert_eq!(shown("a\r\nb\u{1b}[31mred\0"), r"a\r\nb\u{1b}[31mred\0");
     }
 
     #[test]
     fn a_text_without_end_is_cut_between_characters() {
-        let shown = shown(&"ü".repeat(MAX_TEXT));
-        assert_eq!(shown.len(), MAX_TEXT + '…'.len_utf8());
+        let shown = shown(&"ü".repeat(1 << 20));
+        assert_eq!(shown.chars().count(), MAX_TEXT + 1);
         assert!(shown.ends_with("ü…"));
     }
 }

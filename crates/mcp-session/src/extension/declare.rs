@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use mcp_core::ClientCapabilities;
 use serde_json::Value;
 
-use super::hook::SettingsContext;
+use super::hook::{Extension, SettingsContext};
 use crate::SessionOptions;
 
 /// The capabilities that the handlers and extensions of a session declare. Those that the application states
@@ -18,4 +20,11 @@ pub(crate) fn declared(
         }
     }
     declared
+}
+
+/// The name that two extensions have.
+pub(crate) fn twice(extensions: &[Arc<dyn Extension>]) -> Option<&str> {
+    let mut ids = extensions.iter().map(|it| it.id()).enumerate();
+    let is_known = |at: usize, id: &str| extensions[..at].iter().any(|it| it.id() == id);
+    ids.find(|(at, id)| is_known(*at, id)).map(|(_, id)| id)
 }

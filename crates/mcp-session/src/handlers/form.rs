@@ -3,7 +3,7 @@
 use mcp_core::{ElicitAction, ElicitResult, ElicitSchema, ErrorObject};
 use serde_json::{Map, Value};
 
-use super::reply::internal;
+use super::{format, reply::internal};
 
 /// The result as it may be sent.
 ///
@@ -58,6 +58,8 @@ fn fits(field: &Value, value: &Value) -> Result<(), String> {
     match (kind, value) {
         ("string", Value::String(text)) => {
             within(field, "minLength", "maxLength", text.chars().count() as f64, "characters")?;
+            format::matches_format(field, text)?;
+            format::matches_pattern(field, text)?;
             chosen(field, "oneOf", text)
         }
         ("number", Value::Number(number)) => {
@@ -129,6 +131,8 @@ mod tests {
                 "ok": { "type": "boolean", "default": true },
                 "size": { "type": "string", "enum": ["s", "m"], "default": "m" },
                 "tone": { "type": "string", "oneOf": [{ "const": "a", "title": "A" }] },
+                "mail": { "type": "string", "format": "email" },
+                "code": { "type": "string", "pattern": "^[0-9]+$" },
                 "tags": { "type": "array", "items": { "type": "string", "enum": ["x", "y"] }, "maxItems": 1 },
             },
         }))
@@ -162,6 +166,9 @@ mod tests {
             (json!({ "tags": ["z"] }), "not one of the choices"),
             (json!({ "tags": [1] }), "not a string"),
             (json!({ "other": 1 }), "\"other\" is not a field"),
+            (json!({ "mail": "ann" }), "\"mail\" is \"ann\", which is no email"),
+            #[cfg(feature = "validation")]
+            (json!({ "code": "a1" }), "does not match the pattern"),
         ] {
             let error = outcome(content.clone()).unwrap_err();
             assert!(error.contains(why), "{content}: {error}");

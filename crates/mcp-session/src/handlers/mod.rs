@@ -1,8 +1,10 @@
 //! Client-side handlers for the requests of servers.
 
 mod form;
+mod format;
 mod reply;
 mod request;
+mod sampling;
 
 use std::{
     fmt,
@@ -128,7 +130,8 @@ impl Handlers {
         self.on_roots(move |_| std::future::ready(roots.clone()))
     }
 
-    /// Sets the handler that lists the roots. [`Session::roots_changed`](crate::Session::roots_changed) reports
+    /// Sets the handler that lists the roots, which are URIs of the scheme `file`: any other is an error, and
+    /// none is sent. [`Session::roots_changed`](crate::Session::roots_changed) reports
     /// a change to the server.
     ///
     /// Spec: client/roots
@@ -142,13 +145,19 @@ impl Handlers {
             let work = handler(request.with_params(()));
             Box::pin(async move {
                 let roots = work.await.into_reply()?;
-                json(&ListRootsResult::new(roots))
+                match roots.iter().find(|root| !is_file(&root.uri)) {
+                    Some(other) => {
+                        Err(internal(format!("the root {:?} is not a file URI", other.uri)))
+                    }
+                    None => json(&ListRootsResult::new(roots)),
+                }
             })
         }));
         self
     }
 
-    /// Sets the handler of log messages. It must not block.
+    /// Sets the handler of log messages. It must not block. Without one they become events of `tracing` with
+    /// the target `mcp_session::log`.
     ///
     /// Spec: server/utilities/logging
     #[must_use]
@@ -171,7 +180,8 @@ impl Handlers {
     }
 
     /// Sets the handler of all requests that no other handler takes, as JSON. The capabilities that it stands
-    /// for have to be set in [`SessionOptions::capabilities`](crate::SessionOptions::capabilities).
+    /// for have to be set in [`SessionOptions::capabilities`](crate::SessionOptions::capabilities): a request of
+    /// the protocol that needs one that is not declared is refused, and does not reach the handler.
     #[must_use]
     pub fn on_request<F, A>(mut self, handler: F) -> Self
     where
@@ -220,14 +230,16 @@ impl Handlers {
         declared
     }
 
-    /// Answers a request, with an error of its handler or about it where there is one.
+    /// Answers a request, with an error of its handler or about it where there is one. Those that need a
+    /// capability that is not `declared` are refused.
     pub(crate) async fn answer(
         &self,
         request: ServerRequest<RawRequest>,
+        declared: &ClientCapabilities,
     ) -> Result<RawJson, ErrorObject> {
         let method = request.params.method.clone();
         let server = Arc::clone(&request.server);
-        let handler = self.handler(&request)?;
+        let handler = self.handler(&request, declared)?;
         let panicked = |_| {
             tracing::error!(%server, %method, "the handler of a request panicked");
             internal(format!("the handler of {method} failed"))
@@ -240,26 +252,47 @@ impl Handlers {
         .await
     }
 
-    fn handler(&self, request: &ServerRequest<RawRequest>) -> Result<&Handler, ErrorObject> {
+    fn handler(
+        &self,
+        request: &ServerRequest<RawRequest>,
+        declared: &ClientCapabilities,
+    ) -> Result<&Handler, ErrorObject> {
         let method = &*request.params.method;
-        let (found, rest_is_declared) = match method {
-            method::ELICITATION_CREATE => match decode(&request.params)? {
-                ElicitRequestParams::Form(_) => (self.form.as_ref(), self.url.is_some()),
-                ElicitRequestParams::Url(_) => (self.url.as_ref(), self.form.is_some()),
-                _ => (None, self.form.is_some() || self.url.is_some()),
-            },
+        // The handler of its kind, whether the kind is declared, and whether another one of the method is.
+        let (found, is_declared, is_other_declared) = match method {
+            method::ELICITATION_CREATE => {
+                let elicitation = declared.elicitation.as_ref();
+                let has_form = elicitation.is_some_and(ElicitationCapability::supports_form);
+                let has_url = elicitation.is_some_and(|it| it.url.is_some());
+                match decode(&request.params)? {
+                    ElicitRequestParams::Form(_) => (self.form.as_ref(), has_form, has_url),
+                    ElicitRequestParams::Url(params) => {
+                        if has_url {
+                            checked_url(&params.url)?;
+                        }
+                        (self.url.as_ref(), has_url, has_form)
+                    }
+                    _ => (None, false, has_form || has_url),
+                }
+            }
             method::SAMPLING_CREATE_MESSAGE => {
                 let params: CreateMessageRequestParams = decode(&request.params)?;
                 let with_tools = params.tools.is_some() || params.tool_choice.is_some();
+                let sampling = declared.sampling.as_ref();
+                let has_tools = sampling.is_some_and(|it| it.tools.is_some());
+                if sampling.is_some() {
+                    sampling::checked(&params.messages)?;
+                }
                 let fits = self.sampling_tools || !with_tools;
-                (self.sampling.as_ref().filter(|_| fits), self.sampling.is_some())
+                let handler = self.sampling.as_ref().filter(|_| fits);
+                (handler, sampling.is_some() && (has_tools || !with_tools), sampling.is_some())
             }
-            method::ROOTS_LIST => (self.roots.as_ref(), false),
-            _ => (None, false),
+            method::ROOTS_LIST => (self.roots.as_ref(), declared.roots.is_some(), false),
+            _ => (None, true, false),
         };
-        match found.or(self.other.as_ref()) {
+        match found.or(self.other.as_ref()).filter(|_| is_declared) {
             Some(handler) => Ok(handler),
-            None if rest_is_declared => Err(ErrorObject::new(
+            None if is_other_declared => Err(ErrorObject::new(
                 error_code::INVALID_PARAMS,
                 format!("this client does not support this kind of {method}"),
             )),
@@ -295,6 +328,30 @@ where
         let work = decode(&request.params).map(|params| handler(request.with_params(params)));
         Box::pin(async move { json(&work?.await.into_reply()?) })
     })
+}
+
+/// Spec: client/roots#data-types
+fn is_file(uri: &str) -> bool {
+    uri.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file://"))
+}
+
+/// A page that a person is to visit has a host, and a scheme that a browser shows as a page.
+///
+/// Spec: client/elicitation#safe-url-handling
+fn checked_url(url: &str) -> Result<(), ErrorObject> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let has_host = !host.is_empty() && !host.starts_with(':');
+    let is_plain = !url.contains(|it: char| it.is_control() || it.is_whitespace());
+    match is_web && has_host && is_plain {
+        true => Ok(()),
+        false => Err(ErrorObject::new(
+            error_code::INVALID_PARAMS,
+            "the URL of the page is not one of http or https with a host",
+        )),
+    }
 }
 
 fn decode<P: DeserializeOwned>(request: &RawRequest) -> Result<P, ErrorObject> {

@@ -193,7 +193,9 @@ impl Opening<'_> {
         let limit = match patience {
             Patience::Start => None,
             // There has to be time for `initialize`.
-            Patience::Probe => Some(self.options.probe_timeout.min(self.options.start_timeout / 2)),
+            Patience::Probe | Patience::Last => {
+                Some(self.options.probe_timeout.min(self.options.start_timeout / 2))
+            }
             Patience::Prior => Some(PRIOR_TIMEOUT.max(self.options.probe_timeout)),
             Patience::Other => Some(OTHER_TIMEOUT),
         };
@@ -264,7 +266,7 @@ impl Opening<'_> {
     }
 
     fn is_over(&mut self, patience: Patience, limit: Duration) {
-        if patience == Patience::Other {
+        if matches!(patience, Patience::Other | Patience::Last) {
             self.progress.is_late = true;
             return;
         }
@@ -427,6 +429,7 @@ async fn connected(
         connection.transport.clone(),
         Arc::clone(server),
         options.handlers.clone(),
+        &options.capabilities,
         Arc::clone(&tracing),
     ));
     stage.connected(&connection.transport, &server_requests);

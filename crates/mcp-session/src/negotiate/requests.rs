@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc};
 
 use mcp_core::{
-    ErrorObject, InitializeRequestParams, Message, Meta, ProtocolVersion, RawJson, Request,
-    Response, method,
+    ErrorObject, InitializeRequestParams, Message, ProtocolVersion, RawJson, Request, Response,
+    method,
 };
 use mcp_transport::{
     Delivery, Envelope, Error as TransportError, ErrorKind as TransportErrorKind, IdleLimit,
@@ -86,10 +86,14 @@ impl Requests<'_> {
                 declared(self.options, &self.context(version)),
                 self.options.client_info.clone(),
             );
-            params.meta = trace.as_ref().map(|trace| {
-                let meta = Meta::new();
-                trace.entries().fold(meta, |meta, (key, value)| meta.with(key, value))
-            });
+            let mut meta = self.options.initialize_meta.clone();
+            for (key, value) in trace.iter().flat_map(|trace| trace.entries()) {
+                let meta = meta.get_or_insert_default();
+                if !meta.contains_key(key) {
+                    *meta = std::mem::take(meta).with(key, value);
+                }
+            }
+            params.meta = meta;
             let params =
                 RawJson::from_serialize(&params).map_err(|error| self.unsendable(error))?;
             let request = Request::new(0, method::INITIALIZE).with_params(params);

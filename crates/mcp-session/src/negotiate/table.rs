@@ -62,7 +62,7 @@ pub(crate) struct Progress<V> {
     pub(crate) known: Option<V>,
     /// Whether the time of [`Patience::Probe`] or [`Patience::Prior`] has passed.
     pub(crate) is_silent: bool,
-    /// Whether the time of [`Patience::Other`] has passed.
+    /// Whether the time of [`Patience::Other`] or [`Patience::Last`] has passed.
     pub(crate) is_late: bool,
 }
 
@@ -125,6 +125,8 @@ pub(crate) enum Patience {
     Prior,
     /// For one request after the other was answered: a moment.
     Other,
+    /// For an `initialize` from which little is expected.
+    Last,
 }
 
 enum Choice<V> {
@@ -306,7 +308,10 @@ impl<V: Revision> Table<'_, V> {
                 Decision::Wait(Patience::Other)
             }
             Choice::Modern(version) => Decision::Modern(version),
-            _ => Decision::Wait(Patience::Start),
+            Choice::Legacy(_) => Decision::Wait(Patience::Start),
+            // It speaks, and only revisions that nobody here does.
+            Choice::None if progress.is_late => Decision::NoCommonVersion,
+            Choice::None => Decision::Wait(Patience::Last),
         }
     }
 

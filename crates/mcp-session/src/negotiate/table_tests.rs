@@ -230,6 +230,7 @@ fn after_a_probe() {
     let pinned = Pinned(NEW);
     let both = &["2026-07-28", "2025-11-25"];
     let corrected = |outcome| Progress { probes: 2, ..probed(outcome) };
+    let waiting = || Progress { initialize: Step::Open, ..probed(discovered(&["2099-01-01"])) };
     check(vec![
         // An answer that discovers.
         (Auto, Pipe, probed(discovered(both)), Modern(NEW)),
@@ -240,6 +241,8 @@ fn after_a_probe() {
         (Auto, Pipe, probed(discovered(&["2099-01-01"])), INIT),
         (Auto, Pipe, probed(discovered(&[])), INIT),
         (pinned, Pipe, probed(discovered(&["2099-01-01"])), NoCommonVersion),
+        (Auto, Pipe, waiting(), Wait(Patience::Last)),
+        (Auto, Pipe, late(waiting()), NoCommonVersion),
         (Auto, Pipe, tried(discovered(&["2099-01-01"]), answer(-32601)), NoCommonVersion),
         // The version is refused: never `initialize` where a modern one is in common.
         (Auto, Pipe, probed(refused(both)), Probe(NEW)),

@@ -68,9 +68,10 @@ async fn begin(session: &Session, feed: &Feed, is_background: bool) -> Result<Op
     let mut open = Open { id, exchange, pace: Pace::default(), _listening: listening };
     match open.next(session, feed).await {
         ListenItem::Acknowledged(acknowledged) => feed.acknowledge(acknowledged),
+        // Dropping the exchange cancels it.
         ListenItem::Notification => {
             let text = "the server sends events before it acknowledges the subscription";
-            tracing::debug!(server = session.name(), text);
+            return Err(session.error(ErrorKind::Decode, text).with_delivery(Delivery::Answered));
         }
         ListenItem::End(Err(error)) => return Err(error),
         ListenItem::End(Ok(())) => {
@@ -199,18 +200,20 @@ impl Open {
         notification: &Notification,
     ) -> Option<ListenItem> {
         // Some servers leave it out, which does no harm where each subscription has its stream.
-        if subscription_of(notification).is_some_and(|id| id != self.id) {
+        if subscription_of(notification).is_some_and(|id| id != self.id && !id.echoes(&self.id)) {
             tracing::debug!(method = %notification.method, "it is of another subscription");
             return None;
         }
         session.dispatch(notification, || None);
         if notification.method == method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED {
             let params = decode_params(notification.params.as_ref());
-            let params: SubscriptionsAcknowledgedNotificationParams = params
-                .inspect_err(|error| tracing::debug!(%error, "it cannot be decoded"))
-                .unwrap_or_else(|_| {
-                    SubscriptionsAcknowledgedNotificationParams::new(SubscriptionFilter::default())
-                });
+            let params: SubscriptionsAcknowledgedNotificationParams = match params {
+                Ok(params) => params,
+                Err(error) => {
+                    let server = Arc::clone(&session.inner.server);
+                    return Some(ListenItem::End(Err(Error::decode(server, error))));
+                }
+            };
             return Some(ListenItem::Acknowledged(params.notifications));
         }
         feed.notify(notification).then_some(ListenItem::Notification)

@@ -9,7 +9,7 @@ use std::{
 
 use futures_core::Stream;
 use mcp_core::{CallToolResult, LoggingLevel};
-use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
+use mcp_session::{CacheMode, ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::Delivery;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -307,12 +307,34 @@ async fn lists_have_all_pages_one_page_or_a_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn endless_lists_are_errors() {
+async fn a_list_that_repeats_itself_ends_with_what_came() {
+    for cursor in ["round", ""] {
+        let peer = modern(move |message| match message["method"].as_str() {
+            Some("tools/list") => {
+                let tool = |name| json!({ "name": name, "inputSchema": { "type": "object" } });
+                let tools = [tool("a"), tool("b")];
+                result(
+                    message,
+                    json!({ "resultType": "complete", "tools": tools, "nextCursor": cursor }),
+                )
+            }
+            _ => Reply::Nothing,
+        });
+        let session = open(&peer).await;
+        let tools = session.list_tools().cache(CacheMode::Bypass).await.unwrap();
+        let names: Vec<_> = tools.iter().map(|tool| &*tool.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(peer.asked("tools/list").len(), 3, "the repeated page has nothing new");
+    }
+    // A cursor that repeats is no end by itself.
+    let session = open(&paged(|page| (page < 4).then(|| "round".to_owned()))).await;
+    assert_eq!(session.list_tools().await.unwrap().len(), 8);
     let session = open(&paged(|_| Some("round".to_owned()))).await;
-    let failure = session.list_tools().await.unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Pagination);
-    assert!(failure.to_string().contains("\"round\" came twice"), "{failure}");
+    assert_eq!(session.list_tools().max_pages(7).await.unwrap().len(), 14);
+}
 
+#[tokio::test(start_paused = true)]
+async fn endless_lists_are_errors() {
     let session = open(&paged(|page| Some(page.to_string()))).await;
     let mut items = session.list_tools().max_pages(2).stream();
     let mut names = Vec::new();

@@ -18,6 +18,7 @@ mod opening;
 mod output_checks;
 mod peer;
 mod recorder;
+mod requirements;
 mod restart;
 mod rounds;
 mod runtimes;

@@ -1,10 +1,13 @@
-//! A small HTTP/1.1 server whose responses are written by the test, and an HTTP+SSE server on top of it.
+//! A small HTTP/1.1 server whose responses are written by the test, an HTTP+SSE server on top of it, and a user
+//! at the login pages of other servers.
 
+mod login;
 mod request;
 mod server;
 mod sse;
 
 pub use self::{
+    login::log_in,
     request::Received,
     server::{Reply, Server},
     sse::{Get, Post, SseServer, Stream},
