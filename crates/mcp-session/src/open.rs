@@ -52,6 +52,7 @@ impl Session {
             &server,
             &connection.info,
             verdict.protocol_version,
+            connect.hold(),
         );
         let notifications = Notifications {
             server: Arc::clone(&server),
