@@ -33,11 +33,13 @@ mod excerpt;
 pub mod header;
 pub mod meta_key;
 pub mod method;
+mod nearest;
 mod rpc;
 mod types;
 mod version;
 
 pub use excerpt::Excerpt;
+pub use nearest::nearest;
 pub use rpc::{
     ErrorObject, Message, MessageHint, Notification, ParseError, ParseErrorKind, RawJson, Request,
     RequestId, Response, parse_batch,

@@ -167,6 +167,21 @@ impl Names {
         self.lock().by_kind[kind as usize].by_name.get(name).cloned()
     }
 
+    /// Whether `name` may be that of something on a server, as far as the naming tells.
+    pub(crate) fn may_be_of(&self, server: &str, name: &str) -> bool {
+        match self.naming {
+            Naming::Prefix => name.strip_prefix(server).is_some_and(|rest| rest.starts_with('_')),
+            Naming::Same | Naming::Custom(_) => true,
+        }
+    }
+
+    /// The name that `name` may have been meant to be.
+    pub(crate) fn nearest(&self, kind: ItemKind, name: &str) -> Option<String> {
+        let tables = self.lock();
+        let known = tables.by_kind[kind as usize].by_name.keys().map(String::as_str);
+        mcp_core::nearest(name, known).map(str::to_owned)
+    }
+
     /// The name that was given to a name on a server.
     pub(crate) fn given(&self, kind: ItemKind, server: &str, name: &str) -> Option<String> {
         self.lock().by_kind[kind as usize].by_origin.get(server)?.get(name).cloned()

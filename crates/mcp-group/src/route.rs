@@ -127,12 +127,22 @@ impl IncomingRequest {
             return Ok((plain, name.to_owned()));
         }
         let what = if kind == ItemKind::Tool { "tool" } else { "prompt" };
-        let is_unread = |member: &Member| match kind {
-            ItemKind::Tool => member.catalog.tools.known().is_none(),
-            _ => member.catalog.prompts.known().is_none(),
+        let may_have_it = |member: &Member| {
+            let is_unread = match kind {
+                ItemKind::Tool => member.catalog.tools.known().is_none(),
+                _ => member.catalog.prompts.known().is_none(),
+            };
+            let is_plain = member.exposure.is_plain;
+            is_unread && (is_plain || self.group.names.may_be_of(&member.name, name))
         };
-        let absent = self.absent(is_unread);
-        Err(invalid_params(format!("unknown {what} {name:?}{absent}")))
+        let mut hint = self.absent(may_have_it);
+        if hint.is_empty() {
+            hint = match self.group.names.nearest(kind, name) {
+                Some(near) => format!("; did you mean {near:?}?"),
+                None => self.no_server(name),
+            };
+        }
+        Err(invalid_params(format!("unknown {what} {name:?}{hint}")))
     }
 
     /// The resource or the template of this URI.
@@ -168,14 +178,30 @@ impl IncomingRequest {
         Err(data.map_or(error.clone(), |data| error.with_data(data)).into())
     }
 
-    /// Names the servers that may have it and are not connected.
+    /// Names the servers that may have it and are not connected, and why.
     fn absent(&self, may_have_it: impl Fn(&Member) -> bool) -> String {
         let mut text = String::new();
         for member in self.group.members() {
             if !member.is_ready() && may_have_it(&member) {
                 text += &format!("; server {:?}, which may have it, is not connected", member.name);
+                if let Some(error) = member.status().last_error {
+                    text += &format!(": {error}");
+                }
             }
         }
         text
+    }
+
+    /// The servers of the group, if names have theirs in front and that of `name` is none of them.
+    fn no_server(&self, name: &str) -> String {
+        let members = self.group.members();
+        let is_of_one = |member: &Arc<Member>| {
+            member.exposure.is_plain || self.group.names.may_be_of(&member.name, name)
+        };
+        if members.iter().any(is_of_one) {
+            return String::new();
+        }
+        let servers: Vec<String> = members.iter().map(|it| format!("{:?}", it.name)).collect();
+        format!("; names begin with that of their server: {}", servers.join(", "))
     }
 }

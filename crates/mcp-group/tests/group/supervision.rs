@@ -73,10 +73,22 @@ async fn one_bad_server_of_three_does_not_stop_the_others() {
     assert_eq!((status[1].state, status[3].state), (ServerState::Ready, ServerState::Failed));
     assert_eq!(status[1].server_info.as_ref().unwrap().name, "a");
     assert_eq!(status[0].target, "scripted");
-    // Any of the others may have it.
-    let error = session.call_tool("refusing_t0").await.unwrap_err();
-    let text = error.answer().unwrap().message.clone();
-    assert!(text.contains("\"refusing\"") && text.contains("\"broken\""), "{text}");
+    let message = async |tool: &str| {
+        session.call_tool(tool).await.unwrap_err().answer().unwrap().message.clone()
+    };
+    // Only the server whose name is in front may have it.
+    let text = message("refusing_t0").await;
+    assert!(text.contains("\"refusing\"") && text.contains("connection refused"), "{text}");
+    assert!(!text.contains("broken") && !text.contains("silent"), "{text}");
+    let text = message("a_ecko").await;
+    assert_eq!(text, "unknown tool \"a_ecko\"; did you mean \"a_echo\"?");
+    let text = message("loop_forever").await;
+    assert!(
+        text.ends_with(
+            "begin with that of their server: \"silent\", \"a\", \"refusing\", \"broken\""
+        ),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,6 +303,7 @@ async fn what_can_never_be_opened_is_not_tried_again() {
             message,
             json!({ "resultType": "complete", "supportedVersions": ["2099-01-01"], "capabilities": {} }),
         ),
+        Some("initialize") => Reply::error(message, -32601, "Method not found"),
         _ => Reply::Nothing,
     });
     let group = beside(&foreign);
