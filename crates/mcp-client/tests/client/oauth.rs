@@ -106,12 +106,12 @@ async fn a_login_takes_longer_than_the_start_may_in_each_era() {
         let auth = guarded.oauth(Duration::from_millis(900));
         let client = Client::new(&guarded.server.url).unwrap().era(era).auth(&auth);
         let client = client.start_timeout(Duration::from_millis(400));
-        let session = within(client.connect()).await.unwrap();
-        assert_eq!(within(session.list_tools()).await.unwrap()[0].name, "echo");
+        let session = within(client.connect().into_future()).await.unwrap();
+        assert_eq!(within(session.list_tools().into_future()).await.unwrap()[0].name, "echo");
         within(session.close()).await.unwrap();
         // The next session has the token from the beginning.
         let before = guarded.tokens.lock().unwrap().len();
-        let session = within(client.connect()).await.unwrap();
+        let session = within(client.connect().into_future()).await.unwrap();
         assert!(guarded.tokens.lock().unwrap()[before..].iter().all(Option::is_some));
         within(session.close()).await.unwrap();
         assert_eq!(guarded.logins.load(Ordering::SeqCst), 1);
@@ -130,9 +130,9 @@ async fn servers_of_a_configuration_without_a_token_share_one_oauth() {
     .unwrap();
     let auth = one.oauth(Duration::ZERO);
     let client = Client::new(config).unwrap().auth(&auth);
-    let session = within(client.connect()).await.unwrap();
+    let session = within(client.connect().into_future()).await.unwrap();
     let names = async || {
-        let tools = within(session.list_tools()).await.unwrap();
+        let tools = within(session.list_tools().into_future()).await.unwrap();
         tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>()
     };
     // A server joins when its user is there.
@@ -157,7 +157,7 @@ async fn oauth_where_it_does_not_apply_is_an_error_at_connect() {
         Client::new(url).unwrap().header("authorization", "Bearer s3cret").auth(OAuth::new()),
         Client::new(url).unwrap().auth(OAuth::new()).auth("s3cret"),
     ] {
-        let error = within(client.connect()).await.unwrap_err();
+        let error = within(client.connect().into_future()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert!(error.to_string().contains("auth"), "{error}");
         assert!(!format!("{client:?} {error:?}").contains("s3cret"));
@@ -168,7 +168,7 @@ async fn oauth_where_it_does_not_apply_is_an_error_at_connect() {
 async fn without_it_the_hint_names_it() {
     let guarded = Guarded::start().await;
     let client = Client::new(&guarded.server.url).unwrap();
-    let error = within(client.connect()).await.unwrap_err();
+    let error = within(client.connect().into_future()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     let text = error.to_string();
     assert!(text.contains("OAuth::new()") && text.contains("\"auth\": \"oauth\""), "{text}");
@@ -179,7 +179,8 @@ async fn grants_of_extensions_are_declared() {
     let guarded = Guarded::start().await;
     let auth = OAuth::client_credentials("svc").secret("s");
     let client = Client::new(&guarded.server.url).unwrap().auth(auth);
-    within(within(client.connect()).await.unwrap().close()).await.unwrap();
+    let session = within(client.connect().into_future()).await.unwrap();
+    within(session.close()).await.unwrap();
     let log = guarded.server.logged("server/discover");
     let body = &log.last().unwrap().body;
     assert!(body.contains("io.modelcontextprotocol/oauth-client-credentials"), "{body}");
