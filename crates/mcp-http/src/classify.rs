@@ -8,6 +8,7 @@ use h2::Reason;
 #[cfg(feature = "_tls")]
 use crate::error::ConnectStep;
 use crate::error::{Error, ErrorKind, Wait, WriteStalled, find};
+use crate::io::{ConnState, FirstRead};
 
 impl Error {
     /// A failure of the connection while `doing` something with it.
@@ -72,6 +73,22 @@ impl Error {
             (ErrorKind::Other, "the request cannot be sent by HTTP/2".into())
         };
         Self::new(kind, message).with_source(error)
+    }
+}
+
+impl Error {
+    /// The same, with a hint where a server to which plain HTTP was sent seems to speak TLS.
+    pub(crate) fn with_tls_hint(self, state: &ConnState) -> Self {
+        match state.first_read() {
+            FirstRead::Tls => {
+                Self::new(ErrorKind::Protocol, "the server speaks TLS: its URL begins with https")
+                    .with_source(self)
+            }
+            FirstRead::Nothing if self.kind() == ErrorKind::Reset => {
+                self.amended("if the server speaks TLS, its URL begins with https")
+            }
+            _ => self,
+        }
     }
 }
 

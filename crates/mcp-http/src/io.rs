@@ -1,7 +1,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -26,13 +26,28 @@ pub(crate) struct ConnState {
     write_blocked: AtomicBool,
     /// How many bytes were written.
     written: AtomicU64,
+    first_read: AtomicU8,
     /// Shared by all connections to the server.
     pub(crate) quick_ack: Arc<QuickAck>,
 }
 
 impl ConnState {
     pub(crate) fn new(quick_ack: Arc<QuickAck>) -> Self {
-        Self { write_blocked: AtomicBool::new(false), written: AtomicU64::new(0), quick_ack }
+        Self {
+            write_blocked: AtomicBool::new(false),
+            written: AtomicU64::new(0),
+            first_read: AtomicU8::new(FirstRead::Nothing as u8),
+            quick_ack,
+        }
+    }
+
+    /// How what the server sends begins.
+    pub(crate) fn first_read(&self) -> FirstRead {
+        match self.first_read.load(Relaxed) {
+            0 => FirstRead::Nothing,
+            1 => FirstRead::Other,
+            _ => FirstRead::Tls,
+        }
     }
 
     /// How many bytes were written so far.
@@ -43,6 +58,28 @@ impl ConnState {
     /// Whether bytes of the request wait for the server to read them.
     pub(crate) fn is_write_blocked(&self) -> bool {
         self.write_blocked.load(Relaxed)
+    }
+}
+
+/// How what a server sends begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum FirstRead {
+    /// It has sent nothing.
+    Nothing,
+    Other,
+    /// An alert of TLS.
+    Tls,
+}
+
+impl FirstRead {
+    fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [] => Self::Nothing,
+            // The type of the record, and the major version.
+            [0x15, 0x03, ..] => Self::Tls,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -95,6 +132,7 @@ pub(crate) struct Stream {
     state: Arc<ConnState>,
     blocked: bool,
     failed: bool,
+    has_read: bool,
     write_timer: IdleTimer,
 }
 
@@ -105,6 +143,7 @@ impl Stream {
             state,
             blocked: false,
             failed: false,
+            has_read: false,
             write_timer: IdleTimer::new(Some(write_timeout)),
         }
     }
@@ -154,7 +193,13 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        if !self.has_read {
+            self.has_read = true;
+            let first = FirstRead::of(&buf.filled()[before..]);
+            self.state.first_read.store(first as u8, Relaxed);
+        }
         if self.state.quick_ack.is_armed() {
             self.socket.acknowledge();
         }

@@ -15,6 +15,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
 use mcp_client::types::CallToolResult;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{
@@ -22,6 +26,7 @@ use tokio::{
     process::{Child, Command},
     sync::oneshot,
 };
+use tokio_rustls::TlsConnector;
 
 use crate::{
     measure::{Carrier, Case, Load, Measured, drive},
@@ -39,6 +44,7 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
         (Carrier::Stdio, Load::Many) => pipe_window(calls).await,
         (Carrier::Stdio, load) => pipe(load, calls).await,
         (Carrier::HttpJson | Carrier::HttpSse, load) => post(case.carrier, load, calls).await,
+        (Carrier::Https | Carrier::Http2, load) => post_by_tls(case.carrier, load, calls).await,
     }
 }
 
@@ -205,6 +211,83 @@ async fn pipe_window(calls: usize) -> Measured {
     Measured { calls: times, total: start.elapsed() }
 }
 
+fn head(url: &str, load: Load) -> http::request::Builder {
+    http::Request::post(url)
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", load.tool())
+}
+
+/// The same over TLS: on a connection of its own, or on a stream of the one connection of HTTP/2.
+async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
+    let peer = peer::Https::start(carrier);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(peer.pem.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let is_http2 = carrier == Carrier::Http2;
+    config.alpn_protocols = vec![if is_http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    let connector = TlsConnector::from(Arc::new(config));
+    let connect = async || {
+        let host = format!("127.0.0.1:{}", peer.port());
+        let stream = tokio::net::TcpStream::connect(host).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        hyper_util::rt::TokioIo::new(connector.connect(name, stream).await.unwrap())
+    };
+    let (mut own, mut shared) = (Vec::new(), None);
+    if is_http2 {
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let handshake = hyper::client::conn::http2::handshake(executor, connect().await);
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        shared = Some(sender);
+    } else {
+        for _ in 0..load.in_flight() {
+            let handshake = hyper::client::conn::http1::handshake(connect().await);
+            let (sender, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            own.push(tokio::sync::Mutex::new(sender));
+        }
+    }
+    let (own, next, url) = (Arc::new(own), Arc::new(AtomicI64::new(1)), peer.url());
+    let measured = drive(load.in_flight(), calls, move |worker| {
+        let (own, shared, next) = (Arc::clone(&own), shared.clone(), Arc::clone(&next));
+        let url = url.clone();
+        async move {
+            let id = next.fetch_add(1, Ordering::Relaxed);
+            let mut body = Vec::new();
+            request(id, load.tool(), &mut body);
+            let body = Full::<Bytes>::new(body.into());
+            let response = match shared {
+                Some(mut sender) => {
+                    sender.ready().await.unwrap();
+                    sender.send_request(head(&url, load).body(body).unwrap()).await
+                }
+                None => {
+                    let mut sender = own[worker].lock().await;
+                    sender.ready().await.unwrap();
+                    let head = head("/mcp", load).header("host", "127.0.0.1");
+                    sender.send_request(head.body(body).unwrap()).await
+                }
+            };
+            let body = response.unwrap().into_body().collect().await.unwrap().to_bytes();
+            let response: Response<'_> = serde_json::from_slice(&body).unwrap();
+            assert_eq!(response.id, id);
+            decode(response.result.get());
+        }
+    })
+    .await;
+    drop(peer);
+    measured
+}
+
 /// A POST on a connection of its own, with the same headers, and the same parsing of its answer.
 async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
     let peer = peer::Http::start(carrier);
@@ -226,15 +309,8 @@ async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
             let id = next.fetch_add(1, Ordering::Relaxed);
             let mut body = Vec::new();
             request(id, load.tool(), &mut body);
-            let request = http::Request::post("/mcp")
-                .header("host", host)
-                .header("content-type", "application/json")
-                .header("accept", "application/json, text/event-stream")
-                .header("mcp-protocol-version", "2026-07-28")
-                .header("mcp-method", "tools/call")
-                .header("mcp-name", load.tool())
-                .body(Full::new(body.into()))
-                .unwrap();
+            let request =
+                head("/mcp", load).header("host", host).body(Full::new(body.into())).unwrap();
             let mut sender = connections[worker].lock().await;
             sender.ready().await.unwrap();
             let response = sender.send_request(request).await.unwrap();

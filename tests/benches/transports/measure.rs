@@ -10,6 +10,10 @@ pub(crate) enum Carrier {
     Stdio,
     HttpJson,
     HttpSse,
+    /// HTTP/1.1 over TLS.
+    Https,
+    /// HTTP/2 over TLS.
+    Http2,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,8 @@ pub(crate) struct Measured {
 pub(crate) const IN_FLIGHT: usize = 64;
 
 impl Carrier {
-    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Stdio, Self::HttpJson, Self::HttpSse];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Memory, Self::Stdio, Self::HttpJson, Self::HttpSse, Self::Https, Self::Http2];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -47,7 +52,13 @@ impl Carrier {
             Self::Stdio => "stdio",
             Self::HttpJson => "http-json",
             Self::HttpSse => "http-sse",
+            Self::Https => "https",
+            Self::Http2 => "http2",
         }
+    }
+
+    pub(crate) fn is_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Http2)
     }
 }
 
@@ -82,6 +93,8 @@ impl Case {
         Carrier::ALL
             .into_iter()
             .flat_map(|carrier| Load::ALL.into_iter().map(move |load| Self { carrier, load }))
+            // What TLS costs large results says nothing about this client.
+            .filter(|case| !case.carrier.is_tls() || matches!(case.load, Load::One | Load::Many))
     }
 
     pub(crate) fn parse(carrier: &str, load: &str) -> Option<Self> {

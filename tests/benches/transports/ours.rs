@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, Server, Stdio, Timeout};
+use mcp_client::{Client, Server, Stdio, StreamableHttp, Timeout, http::HttpClient};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub(crate) fn server() -> Server {
 }
 
 pub(crate) async fn run(case: Case, calls: usize) -> Measured {
-    let mut http = None;
+    let (mut http, mut https) = (None, None);
     let client = match case.carrier {
         Carrier::Memory => Client::new(server()),
         Carrier::Stdio => {
@@ -53,6 +53,17 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
             let url = peer.url();
             http = Some(peer);
             Client::new(url)
+        }
+        Carrier::Https | Carrier::Http2 => {
+            let peer = peer::Https::start(case.carrier);
+            let service = HttpClient::builder()
+                .extra_root_pem(peer.pem.clone())
+                .http1_only(case.carrier == Carrier::Https)
+                .build()
+                .unwrap();
+            let server = StreamableHttp::new(peer.url()).unwrap().with_service(service);
+            https = Some(peer);
+            Client::new(server)
         }
     };
     let session =
@@ -68,6 +79,6 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
     })
     .await;
     session.close().await.unwrap();
-    drop(http);
+    drop((http, https));
     measured
 }

@@ -8,8 +8,14 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use mcp_testkit::http2::Certificate;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio_rustls::TlsAcceptor;
 
 use crate::measure::{Carrier, Load};
 
@@ -27,6 +33,8 @@ pub(crate) fn run(carrier: &str) {
     match carrier {
         "stdio" => stdio(&answers),
         "http-json" => http(answers, false),
+        "https" => https(answers, "http/1.1"),
+        "http2" => https(answers, "h2"),
         _ => http(answers, true),
     }
 }
@@ -147,6 +155,71 @@ fn connection(stream: &TcpStream, answers: &Answers, sse: bool) -> Option<()> {
     }
 }
 
+/// A server over TLS, which tells its port and its certificate.
+fn https(answers: Answers, protocol: &'static str) {
+    let certificate = Certificate::new();
+    let acceptor = TlsAcceptor::from(Arc::new(certificate.server_config(&[protocol])));
+    let answers = Arc::new(answers);
+    crate::measure::runtime().block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap().port());
+        println!("{}", serde_json::to_string(&certificate.pem).unwrap());
+        std::io::stdout().flush().unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let (acceptor, answers) = (acceptor.clone(), Arc::clone(&answers));
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = service_fn(move |request: http::Request<Incoming>| {
+                    let answers = Arc::clone(&answers);
+                    async move {
+                        let body = request.into_body().collect().await?.to_bytes();
+                        let mut answer = Vec::new();
+                        answers.answer(&body, &mut answer);
+                        let response = http::Response::builder()
+                            .header("content-type", "application/json")
+                            .body(Full::<Bytes>::new(answer.into()))
+                            .unwrap();
+                        Ok::<_, hyper::Error>(response)
+                    }
+                });
+                let io = TokioIo::new(stream);
+                if protocol == "h2" {
+                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    let _ = builder.serve_connection(io, service).await;
+                } else {
+                    let builder = hyper::server::conn::http1::Builder::new();
+                    let _ = builder.serve_connection(io, service).await;
+                }
+            });
+        }
+    });
+}
+
+/// A peer that serves HTTP over TLS, ended on drop.
+pub(crate) struct Https {
+    peer: Http,
+    pub(crate) pem: String,
+}
+
+impl Https {
+    pub(crate) fn start(carrier: Carrier) -> Self {
+        let mut peer = Http::spawn(carrier);
+        let mut lines = BufReader::new(peer.child.stdout.take().unwrap()).lines();
+        peer.port = lines.next().unwrap().unwrap().trim().parse().unwrap();
+        let pem = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        Self { peer, pem }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://127.0.0.1:{}/mcp", self.port())
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.peer.port
+    }
+}
+
 /// A peer that serves HTTP, ended on drop.
 pub(crate) struct Http {
     child: Child,
@@ -155,14 +228,20 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn start(carrier: Carrier) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut peer = Self::spawn(carrier);
+        let mut line = String::new();
+        BufReader::new(peer.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        peer.port = line.trim().parse().unwrap();
+        peer
+    }
+
+    fn spawn(carrier: Carrier) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
             .args(["--peer", carrier.name()])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        Self { child, port: line.trim().parse().unwrap() }
+        Self { child, port: 0 }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::http1::Http1;
 use super::http2::Http2;
@@ -53,8 +53,6 @@ struct State {
     shared: Vec<Shared>,
     waiting: VecDeque<Waiter>,
     attempts: Vec<Attempt>,
-    /// When the last attempt failed.
-    failed_at: Option<Instant>,
     protocol: Option<Protocol>,
     /// Closes unused connections.
     sweeper: Option<AbortHandle>,
@@ -191,21 +189,15 @@ impl Pool {
     fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         let mut served = Vec::new();
         let over = state.remove_over();
-        for waiter in mem::take(&mut state.waiting) {
-            if waiter.outcome.is_closed() {
-                continue;
+        for runtime in state.waiting_runtimes() {
+            while let Some(waiter) = state.first_waiter(runtime.id()) {
+                let Some(http2) = state.stream(runtime.id()) else { break };
+                let slot = StreamSlot { pool: self.clone(), http2 };
+                let waiter = state.waiting.remove(waiter).expect("it was found there");
+                served.push((waiter.outcome, Outcome::Stream(slot)));
             }
-            match state.stream(waiter.runtime.id()) {
-                Some(http2) => {
-                    let slot = StreamSlot { pool: self.clone(), http2 };
-                    served.push((waiter.outcome, Outcome::Stream(slot)));
-                }
-                None => state.waiting.push_back(waiter),
-            }
-        }
-        let needy: Vec<_> = state.waiting.iter().map(|waiter| waiter.runtime.clone()).collect();
-        for runtime in needy {
-            if state.may_connect(runtime.id()) {
+            let waits = state.first_waiter(runtime.id()).is_some();
+            if waits && state.may_connect(runtime.id()) {
                 let attempt = self.start_attempt(&runtime);
                 state.attempts.push(attempt);
             }
@@ -249,6 +241,15 @@ impl Pool {
         let task = runtime.spawn(async move {
             let opened = opening.await;
             let AttemptGuard { pool, runtime } = &guard;
+            let has_connections =
+                || pool.upgrade().is_some_and(|pool| pool.lock().has_connections(*runtime));
+            if let Err(error) = &opened
+                && has_connections()
+            {
+                // Those who wait may get a stream of another connection meanwhile.
+                tracing::debug!(%error, "no further HTTP/2 connection");
+                sleep(CONNECT_PAUSE).await;
+            }
             if let Some(pool) = pool.upgrade() {
                 pool.attempted(*runtime, opened);
             }
@@ -308,10 +309,8 @@ impl Pool {
                 }
             }
             Err(error) => {
-                state.failed_at = Some(Instant::now());
-                if state.shared.iter().any(|shared| shared.http2.runtime == runtime) {
-                    tracing::debug!(%error, "no further HTTP/2 connection");
-                    return;
+                if state.has_connections(runtime) {
+                    return self.serve(state);
                 }
                 let all = mem::take(&mut state.waiting);
                 let (failed, others): (Vec<_>, Vec<_>) =
@@ -438,13 +437,39 @@ impl State {
         let count = own().count();
         // A server that allows no stream at present is not asked for ever more connections.
         let allows_none = count > 1 && own().any(|shared| shared.http2.state.limit() == 0);
-        let pauses = count > 0 && self.failed_at.is_some_and(|at| at.elapsed() < CONNECT_PAUSE);
-        !(is_connecting || is_open || allows_none || pauses) && count < MAX_SHARED
+        !(is_connecting || is_open || allows_none) && count < MAX_SHARED
+    }
+
+    /// Whether there are connections of HTTP/2 in a runtime.
+    fn has_connections(&self, runtime: runtime::Id) -> bool {
+        let mut own = self.shared.iter().filter(|shared| shared.http2.runtime == runtime);
+        own.any(|shared| !shared.http2.state.is_over())
+    }
+
+    /// The runtimes of those who wait: mostly one.
+    fn waiting_runtimes(&self) -> Vec<Handle> {
+        let mut runtimes: Vec<Handle> = Vec::new();
+        for waiter in &self.waiting {
+            if runtimes.iter().all(|runtime| runtime.id() != waiter.runtime.id()) {
+                runtimes.push(waiter.runtime.clone());
+            }
+        }
+        runtimes
+    }
+
+    /// The position of who has waited longest in a runtime, after those are forgotten who wait no more.
+    fn first_waiter(&mut self, runtime: runtime::Id) -> Option<usize> {
+        loop {
+            let first = self.waiting.iter().position(|waiter| waiter.runtime.id() == runtime)?;
+            if !self.waiting[first].outcome.is_closed() {
+                return Some(first);
+            }
+            self.waiting.remove(first);
+        }
     }
 
     fn add(&mut self, http2: Http2) {
         self.protocol = Some(Protocol::Http2);
-        self.failed_at = None;
         self.shared.push(Shared { http2: Arc::new(http2), since: Instant::now() });
     }
 

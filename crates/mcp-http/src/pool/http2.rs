@@ -87,6 +87,14 @@ pub(crate) struct Failed {
     pub(crate) is_unsent: bool,
 }
 
+impl Failed {
+    /// Whether another attempt may succeed: it is not the request that is at fault.
+    pub(super) fn may_retry(&self) -> bool {
+        let error = &self.error;
+        self.is_unsent && (error.is_io() || error.is_go_away() || error.is_reset())
+    }
+}
+
 impl State {
     /// How many streams may be taken at a time.
     pub(super) fn limit(&self) -> usize {

@@ -95,6 +95,10 @@ impl Lease {
                     Err(mut error) => {
                         let unsent = error.take_message();
                         let error = Error::from_hyper(error.into_error(), Doing::Headers);
+                        let error = match pool.target.is_plain() {
+                            true => error.with_tls_hint(&http1.state),
+                            false => error,
+                        };
                         let error = if unsent.is_some() { error.not_sent() } else { error };
                         Err(Unanswered { error, unsent: unsent.filter(|_| *is_reused) })
                     }
@@ -107,10 +111,10 @@ impl Lease {
                 match sending.await {
                     Ok(response) => Ok(response.map(Incoming::Http2)),
                     Err(failed) => {
+                        let unsent = failed.may_retry().then(|| mem::take(request));
                         let error = Error::from_h2(failed.error, Doing::Headers);
-                        let is_unsent = failed.is_unsent;
-                        let error = if is_unsent { error.not_sent() } else { error };
-                        Err(Unanswered { error, unsent: is_unsent.then(|| mem::take(request)) })
+                        let error = if failed.is_unsent { error.not_sent() } else { error };
+                        Err(Unanswered { error, unsent })
                     }
                 }
             }

@@ -66,6 +66,11 @@ impl Target {
         self.scheme == Scheme::HTTPS
     }
 
+    /// Whether bytes go to the server itself, without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.scheme == Scheme::HTTP && !matches!(self.route, Route::Forward(_))
+    }
+
     /// Completes the head of a request of HTTP/1.1.
     pub(super) fn prepare_http1(&self, request: &mut Request<Body>) {
         let headers = request.headers_mut();

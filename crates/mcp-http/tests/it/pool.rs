@@ -349,3 +349,15 @@ async fn without_a_runtime_a_request_is_an_error() {
     assert!(error.is_not_sent());
     assert!(error.to_string().contains("tokio runtime"), "{error}");
 }
+
+#[tokio::test]
+async fn plain_http_to_a_server_of_tls_says_so() {
+    // An alert, as most servers of TLS answer what is not TLS.
+    let server = Server::closing(b"\x15\x03\x03\x00\x02\x02\x0a").await;
+    let error = call(&HttpClient::new(), &server.url).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("begins with https"), "{error}");
+    let server = Server::closing(b"SSH-2.0-x\r\n").await;
+    let error = call(&HttpClient::new(), &server.url).await.unwrap_err();
+    assert!(!error.to_string().contains("https"), "{error}");
+}
