@@ -9,7 +9,7 @@ use tokio::{task::AbortHandle, time::Instant};
 use crate::{
     Timeout, Verdict, closing::Closing, deadline::Timers, handlers::ProgressHandler,
     logging::LogLevel, notifications::Notifications, output::Outputs, param_headers::ParamTable,
-    params::CommonMeta, server_requests::ServerRequests, trace::Tracing,
+    params::CommonMeta, server_requests::ServerRequests, task_tools::TaskTools, trace::Tracing,
 };
 
 /// The state that all handles of a session share.
@@ -33,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) notifications: Notifications,
     pub(crate) param_table: ParamTable,
     pub(crate) outputs: Outputs,
+    pub(crate) task_tools: TaskTools,
     pub(crate) log_level: LogLevel,
     pub(crate) server_requests: Arc<ServerRequests>,
     pub(crate) closing: Arc<Closing>,

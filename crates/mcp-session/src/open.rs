@@ -17,6 +17,7 @@ use crate::{
     param_headers::ParamTable,
     receive::Receiver,
     subscribe::Registry,
+    task_tools::TaskTools,
 };
 
 impl Session {
@@ -93,6 +94,7 @@ impl Session {
             notifications,
             param_table: ParamTable::default(),
             outputs,
+            task_tools: TaskTools::default(),
             log_level: LogLevel::default(),
             server_requests,
             closing,

@@ -9,10 +9,12 @@ use std::{
 };
 
 use mcp_core::{
-    CancelledNotificationParams, ClientCapabilities, Era, ErrorObject, Notification,
+    CancelledNotificationParams, ClientCapabilities, Era, ErrorObject, Meta, Notification,
     ProtocolVersion, RawJson, Request, RequestId, Response, decode_params, method,
 };
 use mcp_transport::{Envelope, Hold, HoldGuard, SharedTransport, Transport};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::AbortHandle,
@@ -34,6 +36,9 @@ const MAX_ANSWERS: usize = 128;
 
 /// Answers to pings that wait until the server takes them, apart from the others.
 const MAX_PINGS: usize = 64;
+
+/// The key in `_meta` for the task that a message belongs to.
+const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
 /// Answers the requests of one server. All work on them ends with the session.
 pub(crate) struct ServerRequests {
@@ -175,10 +180,14 @@ impl ServerRequests {
             Plan::Ping => Ok(RawJson::trusted("{}")),
             Plan::Refuse => Err(internal("too many requests")),
             Plan::Handle(place) => {
+                let task = params.as_ref().and_then(related_task);
                 let request = RawRequest::new(method, params);
                 let outcome = self.outcome(request, call, None).instrument(span.span()).await;
                 drop(place);
-                outcome
+                match task {
+                    Some(task) => outcome.map(|result| with_related_task(result, task)),
+                    None => outcome,
+                }
             }
         };
         span.answered(&outcome);
@@ -274,6 +283,30 @@ impl ServerRequests {
     fn requests(&self) -> MutexGuard<'_, OpenRequests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The task of revision 2025-11-25 that a request belongs to.
+///
+/// Spec: 2025-11-25 basic/utilities/tasks#related-task-metadata
+fn related_task(params: &RawJson) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: Meta,
+    }
+    memchr::memmem::find(params.as_bytes(), RELATED_TASK.as_bytes())?;
+    let Params { meta } = params.decode().ok()?;
+    meta.get(RELATED_TASK).cloned()
+}
+
+/// The answer to such a request belongs to the task, too.
+fn with_related_task(result: RawJson, task: Value) -> RawJson {
+    let Ok(mut fields) = result.decode::<Map<String, Value>>() else { return result };
+    let meta = fields.entry("_meta").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(meta) = meta.as_object_mut() {
+        meta.entry(RELATED_TASK).or_insert(task);
+    }
+    RawJson::from_serialize(&fields).unwrap_or(result)
 }
 
 impl OpenRequests {

@@ -24,9 +24,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The tasks in the core of revision 2025-11-25 are another protocol, which this crate does not implement.
+//! The tasks in the core of revision 2025-11-25 are another protocol, behind the same types: a tool that runs
+//! only as a task is called like any other, [`Tasks::start`] makes a task of one that may run as one, and
+//! [`Tasks::list`] lists the tasks of such a server.
 //!
-//! Spec: ext-tasks 2026-07-28/tasks
+//! Spec: ext-tasks 2026-07-28/tasks, 2025-11-25 basic/utilities/tasks
 
 mod cancelled;
 mod guard;
@@ -52,5 +54,12 @@ mod method {
     pub(crate) const GET: &str = "tasks/get";
     pub(crate) const UPDATE: &str = "tasks/update";
     pub(crate) const CANCEL: &str = "tasks/cancel";
-    pub(crate) const NOTIFICATION: &str = "notifications/tasks";
+    /// Of revision 2025-11-25, as the one below.
+    pub(crate) const RESULT: &str = "tasks/result";
+    pub(crate) const LIST: &str = "tasks/list";
+
+    /// Whether a notification is about a task.
+    pub(crate) fn is_notification(method: &str) -> bool {
+        matches!(method, "notifications/tasks" | "notifications/tasks/status")
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use mcp_core::{MethodResult as _, ProgressNotificationParams, RawJson, error_code};
+use mcp_core::{Era, MethodResult as _, ProgressNotificationParams, RawJson, error_code};
 use mcp_session::{
     Call, CallInfo, Error, ErrorKind, Session, Timeout,
     extension::{ExtensionHost, ForeignResult},
@@ -14,7 +14,7 @@ use crate::{
     cancelled::Cancelled,
     guard::CancelGuard,
     input::{answers, input_required},
-    requests::{failed, get, misshapen, update},
+    requests::{failed, get, misshapen, result, update},
     schedule::{MIN_POLL_INTERVAL, PollSchedule, poll_interval},
     state::{TaskState, TaskStatus},
     watchers::{TaskWatcher, TaskWatchers},
@@ -139,7 +139,14 @@ impl Polling {
             self.schedule.polled(polled, &state);
             self.report(&state);
             let session = &self.guard.session;
+            let is_legacy = session.era() == Era::Legacy;
             match state.status {
+                // The server answers when the task is over, and asks for its input meanwhile.
+                TaskStatus::Completed | TaskStatus::Failed | TaskStatus::InputRequired
+                    if is_legacy =>
+                {
+                    return self.legacy_result().await;
+                }
                 TaskStatus::Completed => {
                     let message = "the task is completed and has no result";
                     return state.result.ok_or_else(|| failed(session, ErrorKind::Decode, message));
@@ -161,6 +168,19 @@ impl Polling {
             }
             self.wait(polled, poll_interval(&state)).await;
         }
+    }
+
+    /// The result of a task of revision 2025-11-25. The wait for it has no limit of its own: the task may work
+    /// for long, or wait for a person.
+    async fn legacy_result(&mut self) -> Result<RawJson, Error> {
+        self.limit = self.limit.with_idle(None);
+        let outcome = self.send(result).await;
+        let is_answered = match &outcome {
+            Ok(_) => true,
+            Err(error) => error.answer().is_some(),
+        };
+        self.guard.is_armed &= !is_answered;
+        outcome
     }
 
     /// Sends a request, and retries it when it was lost: the requests are idempotent. A client that lost the

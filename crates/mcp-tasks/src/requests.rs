@@ -27,6 +27,14 @@ pub(crate) fn update(
     request(session, method::UPDATE, Params { task_id, input_responses: Some(answers) })
 }
 
+/// The result of a task of revision 2025-11-25, which the server answers when the task is over. Its requests
+/// come meanwhile.
+///
+/// Spec: 2025-11-25 basic/utilities/tasks#retrieving-task-results
+pub(crate) fn result(session: &Session, task_id: &str) -> Call<RawJson> {
+    request(session, method::RESULT, Params { task_id, input_responses: None })
+}
+
 pub(crate) fn cancel(session: &Session, task_id: &str) -> Call<RawJson> {
     request(session, method::CANCEL, Params { task_id, input_responses: None })
 }

@@ -1,7 +1,10 @@
 use std::{borrow::Cow, time::Duration};
 
 use mcp_core::{Entries, ErrorObject, InputRequest, MethodResult, Notification, RawJson};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, IgnoredAny},
+};
 
 /// The state of a task, as the server reports it. Unknown members are dropped.
 ///
@@ -27,10 +30,15 @@ pub struct TaskState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated_at: Option<String>,
     /// Milliseconds from its creation after which the server may forget it. `None`: never.
-    #[serde(default, deserialize_with = "milliseconds")]
+    #[serde(default, alias = "ttl", deserialize_with = "milliseconds")]
     pub ttl_ms: Option<u64>,
     /// Milliseconds to wait before the next poll.
-    #[serde(default, deserialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "pollInterval",
+        deserialize_with = "milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub poll_interval_ms: Option<u64>,
     /// Requests for input, by names that the server uses once; each as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,9 +87,10 @@ impl TaskState {
     /// # Errors
     /// When it is about a task and has another shape.
     ///
-    /// Spec: ext-tasks 2026-07-28/tasks#task-status-notifications
+    /// Spec: ext-tasks 2026-07-28/tasks#task-status-notifications, 2025-11-25
+    /// basic/utilities/tasks#task-status-notification
     pub fn of_notification(notification: &Notification) -> Option<Result<Self, serde_json::Error>> {
-        let is_ours = notification.method == crate::method::NOTIFICATION;
+        let is_ours = crate::method::is_notification(&notification.method);
         is_ours.then(|| mcp_core::decode_params(notification.params.as_ref()))
     }
 
@@ -104,6 +113,18 @@ impl TaskState {
     pub fn inputs(&self) -> Entries<InputRequest> {
         let requests = self.input_requests.iter().flat_map(|all| all.iter());
         requests.filter_map(|(name, raw)| Some((name, raw.decode().ok()?))).collect()
+    }
+
+    /// The state in the result of a call that became a task: nested in revision 2025-11-25.
+    pub(crate) fn created(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Created {
+            task: TaskState,
+        }
+        match raw.decode::<Created>() {
+            Ok(Created { task }) => Ok(task),
+            Err(_) => raw.decode(),
+        }
     }
 
     pub(crate) fn poll_interval(&self) -> Option<Duration> {
@@ -129,6 +150,18 @@ pub(crate) const TASK: &str = "task";
 pub(crate) struct Kind<'a> {
     #[serde(default, borrow, rename = "resultType")]
     pub(crate) result_type: Option<Cow<'a, str>>,
+    /// As in revision 2025-11-25.
+    #[serde(default)]
+    task: Option<IgnoredAny>,
+    #[serde(default)]
+    content: Option<IgnoredAny>,
+}
+
+impl Kind<'_> {
+    /// Whether the result is a task of revision 2025-11-25.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.task.is_some() && self.content.is_none()
+    }
 }
 
 pub(crate) fn unexpected(result_type: &str) -> serde_json::Error {

@@ -149,6 +149,7 @@ impl MethodResult for CallOutcome {
         let kind: Kind<'_> = raw.decode()?;
         match kind.result_type.as_deref() {
             Some(TASK) => raw.decode().map(Self::Task),
+            None if kind.is_nested() => TaskState::created(raw).map(Self::Task),
             _ => {
                 let bytes = raw.len();
                 CallToolResult::decode(raw).map(|result| Self::Done { result, bytes })

@@ -1,10 +1,15 @@
 use std::{fmt, pin::Pin, time::Duration};
 
-use mcp_core::{CallToolResult, Notification, RawJson, method::TOOLS_CALL};
+use mcp_core::{
+    CallToolResult, Era, Notification, RawJson,
+    method::TOOLS_CALL,
+    tasks_2025_11_25::{self, ListTasksResult},
+};
 use mcp_session::{
-    Call, Error, Session,
+    Call, Error, ErrorKind, Session,
     extension::{Extension, ExtensionHost, ForeignResult},
 };
+use mcp_transport::Delivery;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -70,7 +75,8 @@ impl Tasks {
         self
     }
 
-    /// Sends a call and returns the task, where the server makes it one. The task is no longer bound to the
+    /// Sends a call and returns the task, where the server makes it one; in revision 2025-11-25, where the tool
+    /// may run as one. The task is no longer bound to the
     /// call then: only [`Task::cancel`] cancels it. Dropping the future before that cancels the call, and a task
     /// that the server has created meanwhile may continue.
     ///
@@ -78,7 +84,7 @@ impl Tasks {
     /// As of the call itself.
     pub async fn start(&self, call: Call<CallToolResult>) -> Result<Started, Error> {
         let (session, info) = (call.session().clone(), call.info());
-        Ok(match call.returning::<CallOutcome>().await? {
+        Ok(match ExtensionHost::preferring_task(call).returning::<CallOutcome>().await? {
             CallOutcome::Done { result, bytes } => {
                 let tool = info.target.unwrap_or_default();
                 let host = ExtensionHost::new(&session);
@@ -91,6 +97,31 @@ impl Tasks {
                 Started::Task(task)
             }
         })
+    }
+
+    /// The tasks that a server of revision 2025-11-25 has for this client, with their states.
+    ///
+    /// # Errors
+    /// As of a list. Kind [`Unsupported`](ErrorKind::Unsupported) in the modern era, which has none.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/tasks#listing-tasks
+    pub async fn list(&self, session: &Session) -> Result<Vec<Task>, Error> {
+        if session.era() == Era::Modern {
+            let text = "the modern era has no list of tasks: keep their ids";
+            let error = Error::new(ErrorKind::Unsupported, session.name(), text);
+            return Err(error.with_delivery(Delivery::NotSent).with_method(method::LIST));
+        }
+        let states = ExtensionHost::new(session).list::<ListTasksResult>(method::LIST).await?;
+        let task = |state: tasks_2025_11_25::Task| {
+            let raw = RawJson::from_serialize(&state);
+            let state = raw.and_then(|raw| raw.decode::<TaskState>());
+            let state = state.map_err(|error| misshapen(session, error))?;
+            let mut task = self.task(session, &*state.id);
+            task.schedule.polled(Instant::now(), &state);
+            task.state = Some(state);
+            Ok(task)
+        };
+        states.into_iter().map(task).collect()
     }
 
     /// A task by its id, such as one that an earlier run of the program started. Sends nothing yet.
@@ -123,8 +154,8 @@ impl Extension for Tasks {
     ) -> Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>> {
         let Self { watchers, max_wait } = self.clone();
         Box::pin(async move {
-            let state = foreign.result().decode();
-            let state: TaskState = state.map_err(|error| misshapen(&foreign.session(), error))?;
+            let state = TaskState::created(foreign.result());
+            let state = state.map_err(|error| misshapen(&foreign.session(), error))?;
             Polling::of_call(&watchers, max_wait, foreign, &state).run().await
         })
     }
@@ -137,7 +168,7 @@ impl Extension for Tasks {
             task_id: String,
         }
 
-        if notification.method != method::NOTIFICATION || self.watchers.is_empty() {
+        if !method::is_notification(&notification.method) || self.watchers.is_empty() {
             return;
         }
         match mcp_core::decode_params(notification.params.as_ref()) {

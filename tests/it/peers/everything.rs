@@ -20,7 +20,7 @@ use crate::support::{HttpPeer, Log, Peer, Program, StdioPeer, bounded, within};
 
 const BIN: &str = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
 
-fn everything() -> Option<Program> {
+pub(super) fn everything() -> Option<Program> {
     let peers = Peer("npm").installed()?;
     Some(Program::new("node").arg(peers.join(BIN)))
 }

@@ -113,3 +113,29 @@ async fn http() {
     let peer = HttpPeer::start(&peer, &[]).await;
     exercise(peer.client(), &peer.log).await;
 }
+
+/// A tool of revision 2025-11-25 that runs only as a task, of the reference server.
+#[tokio::test]
+async fn a_tool_of_server_everything_that_runs_only_as_a_task() {
+    let Some(server) = super::everything::everything() else { return };
+    let peer = StdioPeer::start(&server);
+    let tasks = Tasks::new();
+    let asked = Log::new();
+    let client = super::everything::answering(peer.client(), &asked).extension(tasks.clone());
+    let session = bounded(client.connect()).await.unwrap();
+    let call = || session.call_tool("simulate-research-query").arg("topic", "python");
+    let result = bounded(call().arg("ambiguous", false)).await.unwrap();
+    assert!(result.text().contains("python"), "{}", result.text());
+
+    let started = bounded(tasks.start(call().arg("ambiguous", false))).await.unwrap();
+    let Started::Task(task) = started else { panic!("it runs only as a task") };
+    assert!(!bounded(task.state()).await.unwrap().status.is_over());
+    let listed = bounded(tasks.list(&session)).await.unwrap();
+    assert!(listed.iter().any(|it| it.id() == task.id()));
+    assert!(bounded(task.result()).await.unwrap().text().contains("python"));
+
+    // It asks which of several meanings is meant.
+    let result = bounded(call().arg("ambiguous", true)).await.unwrap();
+    assert!(!result.text().is_empty());
+    bounded(session.close()).await.unwrap();
+}

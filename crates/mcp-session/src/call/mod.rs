@@ -122,6 +122,12 @@ impl<R> Call<R> {
         self.request.info()
     }
 
+    /// Sends it as a task of revision 2025-11-25 where the tool may run as one.
+    pub(crate) fn preferring_task(mut self) -> Self {
+        self.request.prefers_task = true;
+        self
+    }
+
     /// Sets the target that HTTP repeats in a header.
     pub(crate) fn routing_name(mut self, name: &str) -> Self {
         self.request.routing_name = Some(name.to_owned());

@@ -1,12 +1,20 @@
 //! A call without the type of its result.
 
-use std::{any::Any, borrow::Cow, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use mcp_core::{
     CallToolResult, Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request,
     error_code, method,
 };
 use mcp_transport::{Delivery, Routing};
+use serde::de::Error as _;
 
 use super::{
     era::{NO_LEVEL, replacement, undeclared},
@@ -15,7 +23,7 @@ use super::{
 use crate::{
     CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
     exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired, param_headers,
-    params::Params, trace::MessageSpan,
+    params::Params, task_tools::is_created, trace::MessageSpan,
 };
 
 /// The methods that a server may answer with a request for input.
@@ -36,6 +44,10 @@ pub(crate) struct CallRequest {
     pub(crate) is_manual: bool,
     /// The target that HTTP repeats in a header, for methods of extensions.
     pub(crate) routing_name: Option<String>,
+    /// Whether a tool that may run as a task does, and not only one that has to.
+    pub(crate) prefers_task: bool,
+    /// Whether it is sent as a task of revision 2025-11-25.
+    pub(crate) as_task: AtomicBool,
 }
 
 /// A result, and the bytes that it came in.
@@ -68,7 +80,14 @@ impl CallRequest {
             cache: CacheMode::Use,
             is_manual: false,
             routing_name: None,
+            prefers_task: false,
+            as_task: AtomicBool::new(false),
         }
+    }
+
+    /// Whether it is sent as a task of revision 2025-11-25.
+    pub(crate) fn is_as_task(&self) -> bool {
+        self.as_task.load(Ordering::Relaxed)
     }
 
     /// The tool or prompt by its name, or the resource by its URI.
@@ -129,6 +148,14 @@ impl CallRequest {
                 ticket.failed(error);
             }
         })?;
+        // A task would pass for a result without content.
+        let is_task = self.is_as_task()
+            && TypeId::of::<R>() == TypeId::of::<CallToolResult>()
+            && is_created(&raw);
+        if is_task {
+            let error = self.undecodable(&raw, serde_json::Error::custom("it is a task"));
+            return Ok(RoundOutcome::Other(raw, error));
+        }
         match self.decode(&raw) {
             Ok(value) => {
                 if let Some(ticket) = ticket {
@@ -169,6 +196,7 @@ impl CallRequest {
         let token = on_progress.is_some().then_some(id);
         let meta = inner.log_level.added_to(log_level.as_ref(), meta.as_ref());
         let (meta, trace_entries) = (meta.as_deref(), trace.as_deref());
+        let responses = if self.is_as_task() { br#""task":{}"# } else { responses };
         let params = match params {
             Ok(params) => params
                 .encode_with(&inner.meta, token, meta, trace_entries, responses)
@@ -241,6 +269,9 @@ impl CallRequest {
                 inner.param_table.learn(&inner.server, list);
             }
             inner.outputs.learn(list);
+            if self.session.runs_tasks() {
+                inner.task_tools.learn(list);
+            }
         }
         Ok(result)
     }

@@ -60,6 +60,9 @@ async fn rounds<R: MethodResult + Send + 'static>(
     let session = &request.session;
     let mut responses = InputResponses::new();
     let (mut round, mut is_corrected) = (0, false);
+    if request.may_be_task() {
+        Box::pin(request.choose_task(deadline)).await?;
+    }
     loop {
         let (result, error) = match once(request, &responses, ticket.take(), deadline, span).await {
             Ok(RoundOutcome::Done(done)) => return Ok(done),
@@ -69,6 +72,7 @@ async fn rounds<R: MethodResult + Send + 'static>(
                 Box::pin(correct_headers(request, deadline)).await?;
                 continue;
             }
+            Err(error) if Box::pin(request.has_to_be_task(&error, deadline)).await? => continue,
             Err(error) => return Err(error),
         };
         // Only a result that is not the expected one is decoded a second time.
@@ -161,7 +165,10 @@ async fn finished(
     deadline: &mut Deadline<'_>,
 ) -> Result<Option<RawJson>, Error> {
     let session = &request.session;
-    let taker = session.extensions.taker(&request.method, result);
+    let taker = match request.is_as_task() {
+        true => session.extensions.task_taker(&request.method),
+        false => session.extensions.taker(&request.method, result),
+    };
     let Some((extension, result_type)) = taker else { return Ok(None) };
     let timeout = request.timeout.unwrap_or_else(|| session.default_timeout());
     // An extension has a default of its own for work that takes long.

@@ -1,13 +1,21 @@
 //! The list of tools, as calls of tools need it.
 
-use mcp_core::{ListToolsResult, PaginatedRequestParams, Tool, method};
+use std::{pin::pin, sync::atomic::Ordering};
+
+use mcp_core::{
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, Tool, error_code, method,
+    tasks_2025_11_25::TaskSupport,
+};
+use mcp_transport::Delivery;
 use tracing::Instrument;
 
 use super::request::{CallRequest, Received, RoundOutcome};
 use crate::{
     CacheMode, Error, Session, Timeout,
+    deadline::{Deadline, Reached},
     pages::{NextPage, Pages},
     params::Params,
+    task_tools::TASK,
 };
 
 /// Lists all tools, of which the session remembers the schemas.
@@ -64,4 +72,78 @@ async fn page(request: &CallRequest) -> Result<Received<ListToolsResult>, Error>
         Err(error) => span.failed(error),
     }
     page
+}
+
+impl Session {
+    /// Whether calls of tools may be sent as tasks: in this revision, to a server that says so, with an
+    /// extension for them.
+    pub(crate) fn runs_tasks(&self) -> bool {
+        let requests = || self.capabilities().tasks.as_ref()?.requests.as_ref()?.tools.as_ref();
+        self.protocol_version() == ProtocolVersion::V2025_11_25
+            && requests().is_some_and(|tools| tools.contains_key("call"))
+            && self.extensions.takes(method::TOOLS_CALL, TASK)
+    }
+}
+
+impl CallRequest {
+    /// Whether it is a call of a tool that may be sent as a task of revision 2025-11-25.
+    pub(crate) fn may_be_task(&self) -> bool {
+        self.method == method::TOOLS_CALL && self.session.runs_tasks()
+    }
+
+    /// Decides whether it is sent as a task, by what is known of the tool. Where the tools were not listed yet,
+    /// they are: some servers report a call that should have been a task as a failure of the tool.
+    pub(crate) async fn choose_task(&self, deadline: &mut Deadline<'_>) -> Result<(), Error> {
+        let Some(tool) = self.target() else { return Ok(()) };
+        let known = &self.session.inner.task_tools;
+        if known.is_empty() {
+            self.list_for_tasks(CacheMode::Use, deadline).await?;
+        }
+        self.set_task(known.of(&tool));
+        Ok(())
+    }
+
+    /// Whether it is to be sent again, as a task: the server refused it as a call of a method that does not
+    /// exist, and the tool turns out to run only as a task.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/tasks#tool-level-negotiation
+    pub(crate) async fn has_to_be_task(
+        &self,
+        error: &Error,
+        deadline: &mut Deadline<'_>,
+    ) -> Result<bool, Error> {
+        let is_refused = error.answer().is_some_and(|it| it.code == error_code::METHOD_NOT_FOUND);
+        if !is_refused || self.is_as_task() || !self.may_be_task() {
+            return Ok(false);
+        }
+        let Some(tool) = self.target() else { return Ok(false) };
+        self.list_for_tasks(CacheMode::Refresh, deadline).await?;
+        self.set_task(self.session.inner.task_tools.of(&tool));
+        Ok(self.is_as_task())
+    }
+
+    async fn list_for_tasks(
+        &self,
+        cache: CacheMode,
+        deadline: &mut Deadline<'_>,
+    ) -> Result<(), Error> {
+        let limit = self.timeout.map(|limit| Timeout { total: None, ..limit });
+        let listing = pin!(list_tools(&self.session, cache, limit));
+        let listed = deadline.limit_total(listing).await;
+        listed.map_err(|reached| self.late(reached).with_delivery(Delivery::NotSent))??;
+        deadline.restart_idle().map_err(|reached| self.late(reached))
+    }
+
+    fn late(&self, reached: Reached) -> Error {
+        self.session.late(reached).with_method(self.method.clone())
+    }
+
+    fn set_task(&self, support: Option<TaskSupport>) {
+        let is_task = match support {
+            Some(TaskSupport::Required) => true,
+            Some(TaskSupport::Optional) => self.prefers_task,
+            _ => false,
+        };
+        self.as_task.store(is_task, Ordering::Relaxed);
+    }
 }

@@ -12,7 +12,9 @@ use mcp_transport::Delivery;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{CallInfo, Error, ErrorKind, Timeout, handlers::ProgressHandler, inner::Inner};
+use crate::{
+    CallInfo, Error, ErrorKind, Timeout, handlers::ProgressHandler, inner::Inner, task_tools::TASK,
+};
 
 /// The hooks of an extension of the protocol in a session: declaration, results and notifications.
 ///
@@ -40,6 +42,10 @@ pub trait Extension: Send + Sync + 'static {
 
     /// Obtains the final result for one that it [takes](Extension::takes). A result that asks for input
     /// continues the rounds of the call, manual ones too.
+    ///
+    /// Of a call that was sent as a task of revision 2025-11-25 the kind is `task`, and the result the
+    /// `CreateTaskResult` of that revision: calls of tools that have to be sent so are, where an extension takes
+    /// that kind for `tools/call`.
     ///
     /// The future is dropped when the total limit of the call is reached, and when the call is dropped.
     fn finish(
@@ -163,6 +169,17 @@ impl Extensions {
     pub(crate) fn filter(&self, mut filter: SubscriptionFilter) -> SubscriptionFilter {
         self.0.iter().for_each(|extension| extension.extend_filter(&mut filter));
         filter
+    }
+
+    /// Whether an extension takes results of this kind.
+    pub(crate) fn takes(&self, method: &str, result_type: &str) -> bool {
+        self.0.iter().any(|it| it.takes(method, result_type))
+    }
+
+    /// The extension that takes the result of a call that was sent as a task of revision 2025-11-25.
+    pub(crate) fn task_taker(&self, method: &str) -> Option<(&dyn Extension, String)> {
+        let extension = self.0.iter().find(|it| it.takes(method, TASK))?;
+        Some((&**extension, TASK.to_owned()))
     }
 
     /// The extension that takes a result, and the kind of the result.

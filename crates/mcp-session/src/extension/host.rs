@@ -45,6 +45,14 @@ impl ExtensionHost {
         List::new(self.session.clone(), method)
     }
 
+    /// The same call, sent as a task of revision 2025-11-25 where the tool may run as one, and not only where
+    /// it has to.
+    ///
+    /// Spec: 2025-11-25 basic/utilities/tasks#tool-level-negotiation
+    pub fn preferring_task<R>(call: Call<R>) -> Call<R> {
+        call.preferring_task()
+    }
+
     /// A request of an extension, with the target that HTTP repeats in the header `Mcp-Name`.
     pub fn request(
         &self,

@@ -5,6 +5,7 @@
 mod calls;
 mod handles;
 mod leaving;
+mod legacy;
 #[allow(dead_code, unreachable_pub, reason = "the scripted server of the tests of sessions")]
 #[path = "../../../mcp-session/tests/session/peer.rs"]
 mod peer;
