@@ -33,6 +33,9 @@ mod discovery;
 mod error;
 mod event;
 mod flow;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant;
 mod identity;
 mod oauth;

@@ -142,6 +142,21 @@ impl OAuth {
         Ok(ServerAuth { state, _owner: Arc::clone(&self.shared) as _ })
     }
 
+    /// The id of the protocol's extension that the grant belongs to, for `capabilities.extensions`. `None` for a
+    /// login of a user, which is no extension.
+    #[must_use]
+    pub fn extension_id(&self) -> Option<&'static str> {
+        match &self.settings.grant {
+            GrantKind::ClientCredentials => {
+                Some("io.modelcontextprotocol/oauth-client-credentials")
+            }
+            GrantKind::Enterprise(_) => {
+                Some("io.modelcontextprotocol/enterprise-managed-authorization")
+            }
+            _ => None,
+        }
+    }
+
     /// Names the tokens for the server at `url` in a [store](Self::store).
     ///
     /// # Errors

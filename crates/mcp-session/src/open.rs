@@ -53,6 +53,7 @@ impl Session {
             &server,
             &connection.info,
             verdict.protocol_version,
+            connect.hold(),
         );
         let notifications = Notifications {
             server: Arc::clone(&server),

@@ -102,6 +102,10 @@ impl RequestHeaders {
         self
     }
 
+    pub(crate) fn in_background_if(self, is_background: bool) -> Self {
+        if is_background { self.in_background() } else { self }
+    }
+
     /// The read time-out of the request.
     pub(crate) fn read_timeout(&self) -> Option<ReadTimeout> {
         self.extras.read_timeout()

@@ -207,7 +207,7 @@ impl<S: HttpService> Listener<S> {
         };
         if state != SessionState::Alive && self.session.id.is_some() {
             let Some(inner) = self.inner.upgrade() else { return false };
-            match inner.reinitialize(&self.session, state).await {
+            match inner.reinitialize_in_background(&self.session, state).await {
                 Ok(None) if !self.was_open => return false,
                 Ok(None) => {}
                 // The new session has a listener.

@@ -41,8 +41,27 @@ impl<S: HttpService> Inner<S> {
         lost: &Arc<Session<S>>,
         state: SessionState,
     ) -> Result<Option<Arc<Session<S>>>, Error> {
+        self.reinitialize_for(lost, state, false).await
+    }
+
+    /// The same where no caller waits for it, so that no user is asked to log in.
+    pub(crate) async fn reinitialize_in_background(
+        self: &Arc<Self>,
+        lost: &Arc<Session<S>>,
+        state: SessionState,
+    ) -> Result<Option<Arc<Session<S>>>, Error> {
+        self.reinitialize_for(lost, state, true).await
+    }
+
+    async fn reinitialize_for(
+        self: &Arc<Self>,
+        lost: &Arc<Session<S>>,
+        state: SessionState,
+        is_background: bool,
+    ) -> Result<Option<Arc<Session<S>>>, Error> {
         loop {
-            let replaced = self.sessions.replacing.run(|| self.replace(lost, state)).await;
+            let replace = || self.replace(lost, state, is_background);
+            let replaced = self.sessions.replacing.run(replace).await;
             match replaced {
                 // The outcome of a caller who only doubted it.
                 Ok(None) if state == SessionState::Lost => {}
@@ -55,17 +74,18 @@ impl<S: HttpService> Inner<S> {
         self: &Arc<Self>,
         lost: &Arc<Session<S>>,
         state: SessionState,
+        is_background: bool,
     ) -> Result<Option<Arc<Session<S>>>, Error> {
         match self.sessions.current() {
             Some(current) if Arc::ptr_eq(&current, lost) => {}
             Some(current) => return Ok(Some(current)),
             None => return Err(closed()),
         }
-        if state != SessionState::Lost && self.is_alive(lost).await {
+        if state != SessionState::Lost && self.is_alive(lost, is_background).await {
             return Ok(None);
         }
         lost.set_lost();
-        let mut replacement = Replacement { inner: self, session: None };
+        let mut replacement = Replacement { inner: self, session: None, is_background };
         self.tasks.unless_closed(pin!(lost.handshake.replay(&mut replacement))).await?;
         let session = replacement.session.map(Arc::new).ok_or_else(closed)?;
         self.install(&session)?;
@@ -93,7 +113,9 @@ impl<S: HttpService> Inner<S> {
         // Boxed, as the task may start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             let Some(inner) = inner.upgrade() else { return };
-            if let Err(error) = inner.reinitialize(&doubted, SessionState::Doubtful).await {
+            if let Err(error) =
+                inner.reinitialize_in_background(&doubted, SessionState::Doubtful).await
+            {
                 tracing::debug!(%error, "the server has lost the session");
             }
         });
@@ -101,11 +123,11 @@ impl<S: HttpService> Inner<S> {
     }
 
     /// Whether the server has the session: it has unless it refuses a ping as well.
-    async fn is_alive(self: &Arc<Self>, session: &Session<S>) -> bool {
+    async fn is_alive(self: &Arc<Self>, session: &Session<S>, is_background: bool) -> bool {
         static PINGS: AtomicU64 = AtomicU64::new(0);
         let id = format!("session-check-{}", PINGS.fetch_add(1, Ordering::Relaxed));
         let ping = Request::new(id, method::PING);
-        let headers = session.headers();
+        let headers = session.headers().in_background_if(is_background);
         let pinging = async {
             let pending = PendingRequest { request: &ping, batches: false };
             let (body, id) = (encode_request(&ping), session.id.as_ref());
@@ -153,12 +175,13 @@ impl<S: HttpService> Inner<S> {
 struct Replacement<'a, S: HttpService> {
     inner: &'a Arc<Inner<S>>,
     session: Option<Session<S>>,
+    is_background: bool,
 }
 
 impl<S: HttpService> NewSession for Replacement<'_, S> {
     async fn initialize(&mut self, request: Envelope<Request>) -> Result<Response, Error> {
         let (inner, method) = (self.inner, method::INITIALIZE);
-        let headers = RequestHeaders::legacy(&request)?;
+        let headers = RequestHeaders::legacy(&request)?.in_background_if(self.is_background);
         let body = encode_request(&request.message);
         let response = inner.endpoint.post(method, &headers, None, body).await?;
         if response.status().is_success() {
@@ -183,7 +206,12 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
         let method = notification.message.label().to_owned();
         let body = encode(&notification.message.into());
         self.inner
-            .post_one_way(&method, &session.headers(), session.id.as_ref(), body)
+            .post_one_way(
+                &method,
+                &session.headers().in_background_if(self.is_background),
+                session.id.as_ref(),
+                body,
+            )
             .await?
             .map_err(|refused| refused.into_transport_error(&method))
     }

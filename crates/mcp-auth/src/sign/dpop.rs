@@ -141,3 +141,67 @@ fn bare(url: &Url) -> String {
     let _ = url.set_password(None);
     url.into()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn parts(proof: &HeaderValue) -> (Value, Value) {
+        let text = proof.to_str().unwrap();
+        let parts: Vec<_> = text.split('.').collect();
+        assert_eq!(parts.len(), 3);
+        assert_eq!(URL_SAFE_NO_PAD.decode(parts[2]).unwrap().len(), 64);
+        let read =
+            |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        (read(parts[0]), read(parts[1]))
+    }
+
+    #[test]
+    fn a_proof_is_for_one_request() {
+        let key = ProofKey::generate().unwrap();
+        let url = Url::parse("https://h:8443/mcp?key=secret#x").unwrap();
+        let token = Secret::new("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
+        let first = key.proof("POST", &url, Some(&token)).unwrap();
+        let (header, claims) = parts(&first);
+        assert!(first.is_sensitive());
+        assert_eq!((&header["typ"], &header["alg"]), (&json!("dpop+jwt"), &json!("ES256")));
+        assert!(header["jwk"].get("d").is_none());
+        assert_eq!(
+            (&claims["htm"], &claims["htu"]),
+            (&json!("POST"), &json!("https://h:8443/mcp"))
+        );
+        // The example of RFC 9449.
+        assert_eq!(claims["ath"], "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
+        assert!(claims["iat"].as_u64().unwrap().abs_diff(now()) < 5);
+        let (_, other) = parts(&key.proof("POST", &url, None).unwrap());
+        assert!(other["jti"] != claims["jti"] && other.get("ath").is_none());
+        let again = ProofKey::from_stored(key.stored()).unwrap();
+        assert_eq!(again.thumbprint(), key.thumbprint());
+    }
+
+    #[test]
+    fn nonces_and_clocks_are_those_of_the_server() {
+        let key = ProofKey::generate().unwrap();
+        let (one, other) = (Url::parse("https://a/x").unwrap(), Url::parse("https://b/x").unwrap());
+        let mut headers = HeaderMap::new();
+        headers.insert("dpop-nonce", HeaderValue::from_static("n1"));
+        headers.insert("date", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert!(key.answered(&one, &headers));
+        assert!(!key.answered(&one, &headers), "it is the same");
+        let (_, claims) = parts(&key.proof("GET", &one, None).unwrap());
+        assert_eq!(claims["nonce"], "n1");
+        assert!(claims["iat"].as_u64().unwrap().abs_diff(784_111_777) < 5);
+        let (_, claims) = parts(&key.proof("GET", &other, None).unwrap());
+        assert!(claims.get("nonce").is_none(), "a nonce is of one origin");
+        for n in 0..100 {
+            let url = Url::parse(&format!("https://h{n}/")).unwrap();
+            key.answered(&url, &headers);
+        }
+        assert!(key.lock().nonces.len() <= MAX_NONCES);
+    }
+}

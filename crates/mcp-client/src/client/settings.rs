@@ -19,6 +19,17 @@ use super::Client;
 #[cfg(all(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
+/// Declares the extension that a grant belongs to. It has nothing else to do.
+#[cfg(feature = "oauth")]
+struct AuthExtension(&'static str);
+
+#[cfg(feature = "oauth")]
+impl Extension for AuthExtension {
+    fn id(&self) -> &str {
+        self.0
+    }
+}
+
 impl Client {
     /// Sends a header with each HTTP request to the server, in place of one of the same name.
     ///
@@ -77,6 +88,9 @@ impl Client {
     #[cfg(feature = "oauth")]
     fn oauth(mut self, auth: &mcp_auth::OAuth) -> Self {
         let applies = self.target.set_oauth(auth);
+        if let Some(id) = auth.extension_id() {
+            self.options.extensions.push(Arc::new(AuthExtension(id)));
+        }
         self.changed_if("auth", applies)
     }
 

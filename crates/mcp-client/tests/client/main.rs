@@ -6,6 +6,8 @@ mod bookshop;
 #[cfg(all(unix, feature = "stdio"))]
 mod kept;
 mod limits;
+#[cfg(all(feature = "oauth", feature = "config"))]
+mod oauth;
 mod pairs;
 #[cfg(all(unix, feature = "stdio"))]
 mod processes;

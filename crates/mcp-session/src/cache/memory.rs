@@ -98,13 +98,21 @@ impl Memory {
         self.servers().add(key)
     }
 
-    /// The result, if it is fresh.
-    pub(crate) fn get(&self, server: &CachedServer, key: &CacheKey) -> Option<RawJson> {
+    /// The result, if it is fresh. A private one from before `login`, when a user last logged in, may be another
+    /// user's.
+    pub(crate) fn get(
+        &self,
+        server: &CachedServer,
+        key: &CacheKey,
+        login: Option<Instant>,
+    ) -> Option<RawJson> {
         let numbered = (server.number, key.clone());
         let mut results = self.results();
         let Entry { result, until, age } = results.find(&numbered)?;
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || *age != server.stamp(key.kind).age {
+        let is_before = |login: Instant| until.checked_sub(result.ttl).is_none_or(|at| at <= login);
+        let is_others = !result.is_public && login.is_some_and(is_before);
+        if left.is_zero() || is_others || *age != server.stamp(key.kind).age {
             results.remove(&numbered);
             return None;
         }

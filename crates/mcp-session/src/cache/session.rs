@@ -7,7 +7,8 @@ use std::{
 };
 
 use mcp_core::{Era, ProtocolVersion, RequestId};
-use mcp_transport::{Binding, ConnectionInfo};
+use mcp_transport::{Binding, ConnectionInfo, Hold};
+use tokio::time::Instant;
 
 use super::{
     config::Cache,
@@ -24,6 +25,8 @@ pub(crate) struct SessionCache {
     pub(super) memory: Arc<Memory>,
     pub(super) server: Arc<CachedServer>,
     pub(super) shared: Option<SharedResults>,
+    /// Of the connection: when a user last logged in.
+    hold: Option<Hold>,
     /// The open subscriptions.
     subscribed: Mutex<HashMap<RequestId, Subscribed>>,
     hits: AtomicU64,
@@ -45,6 +48,7 @@ impl SessionCache {
         name: &Arc<str>,
         connection: &ConnectionInfo,
         version: ProtocolVersion,
+        hold: Option<Hold>,
     ) -> Option<Arc<Self>> {
         if version.era() != Era::Modern {
             return None;
@@ -68,7 +72,12 @@ impl SessionCache {
         };
         let shared = cache.shared();
         let (subscribed, hits) = (Mutex::default(), AtomicU64::new(0));
-        Some(Arc::new(Self { memory, server, shared, subscribed, hits }))
+        Some(Arc::new(Self { memory, server, shared, hold, subscribed, hits }))
+    }
+
+    /// When a user last logged in.
+    pub(super) fn login(&self) -> Option<Instant> {
+        self.hold.as_ref()?.held_until()
     }
 
     /// How many calls were answered from the cache.

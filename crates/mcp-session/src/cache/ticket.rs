@@ -46,7 +46,7 @@ impl Ticket {
         let Self { cache, key, mode, stamp, .. } = self;
         let is_used = *mode == CacheMode::Use;
         let server = &*cache.server;
-        let found = is_used.then(|| cache.memory.get(server, key)).flatten();
+        let found = is_used.then(|| cache.memory.get(server, key, cache.login())).flatten();
         if found.is_some() {
             cache.hit();
             return found;

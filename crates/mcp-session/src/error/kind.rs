@@ -105,7 +105,10 @@ impl ErrorKind {
             }
             Self::Protocol | Self::Decode if opening => "is this an MCP server?",
             Self::Unavailable => "try again later, or is the URL wrong?",
-            Self::Unauthorized => "pass credentials, such as a bearer token",
+            Self::Unauthorized => {
+                "pass credentials: a bearer token, `.auth(OAuth::new())`, or \"auth\": \"oauth\" in a \
+                 configuration"
+            }
             Self::TooLarge => "raise the limit",
             Self::Closed if opening => {
                 "does the server run by itself, and does it speak MCP on these streams?"

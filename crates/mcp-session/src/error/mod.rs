@@ -483,7 +483,7 @@ mod tests {
             (Some("tools/call"), Kind::Rejected, None),
             (Some("initialize"), Kind::Protocol, Some("is this an MCP server?")),
             (Some("server/discover"), Kind::Unavailable, Some("try again later")),
-            (Some("initialize"), Kind::Unauthorized, Some("pass credentials")),
+            (Some("initialize"), Kind::Unauthorized, Some("pass credentials: a bearer token")),
             (Some("initialize"), Kind::Closed, Some("run by itself")),
             (Some("tools/call"), Kind::Closed, Some("connect again")),
             (Some("tools/call"), Kind::SessionExpired, Some("connect again")),

@@ -47,6 +47,10 @@ impl Failures {
                 use mcp_transport::ErrorKind::{Closed, Protocol, Rejected};
                 !matches!(error.kind(), Closed | Protocol | Rejected)
             });
+        // Credentials are missing in any era, and their hint says so.
+        if is_first && probe.kind() == ErrorKind::Unauthorized {
+            return Some(probe);
+        }
         Some(match (is_first, is_odd) {
             (true, true) => probe.with_other(Order::After, initialize).with_hint(LEGACY_HINT),
             (true, false) => initialize.with_other(Order::Before, probe),

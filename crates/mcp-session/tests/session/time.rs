@@ -265,3 +265,38 @@ async fn a_time_out_says_what_may_explain_it() {
     assert!(error.to_string().contains("did not start within 60s: "), "{error}");
     assert!(error.to_string().contains("Traceback: no such shop"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_private_is_not_used_after_a_login_which_may_be_of_another_user() {
+    for (scope, requests_after) in [("private", 2), ("public", 1)] {
+        let requests = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&requests);
+        let server = modern(move |message| match message["method"].as_str() {
+            Some("tools/list") => {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let list = json!({
+                    "resultType": "complete", "tools": [], "ttlMs": 600_000, "cacheScope": scope,
+                });
+                result(message, list)
+            }
+            _ => Reply::Nothing,
+        });
+        let login = Login { peer: server, hold: Hold::new(), before: SECOND };
+        let hold = login.hold.clone();
+        let options = SessionOptions::default().with_cache(mcp_session::Cache::new());
+        let session = Session::open(login, None, options).await.unwrap();
+        for _ in 0..2 {
+            sleep(SECOND).await;
+            session.list_tools().await.unwrap();
+        }
+        assert_eq!(requests.load(Ordering::SeqCst), 1, "{scope}");
+        let person = hold.begin();
+        sleep(SECOND).await;
+        drop(person);
+        for _ in 0..2 {
+            sleep(SECOND).await;
+            session.list_tools().await.unwrap();
+        }
+        assert_eq!(requests.load(Ordering::SeqCst), requests_after, "{scope}");
+    }
+}

@@ -1,0 +1,51 @@
+//! The decoders of what peers and files bring, for fuzzing alone.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+
+use crate::discovery::fetch::{Fetched, read};
+use crate::discovery::resource::ResourceMetadata;
+use crate::discovery::server::ServerMetadata;
+use crate::flow::challenge::Challenged;
+use crate::secret::Secret;
+use crate::token::response;
+use crate::token::set::Tokens;
+
+/// Reads a challenge.
+pub fn challenge(value: &[u8]) {
+    if let Ok(value) = HeaderValue::from_bytes(value) {
+        let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
+        let _ = Challenged::of(StatusCode::UNAUTHORIZED, &headers);
+    }
+}
+
+/// Reads metadata of a server and of an authorization server.
+pub fn metadata(body: &[u8]) {
+    let _ = read::<ResourceMetadata>(body);
+    let _ = read::<ServerMetadata>(body);
+}
+
+/// Reads an answer of a token endpoint. Whether it has a token, which can be sent in a header.
+pub fn token_answer(status: u16, body: &[u8]) -> bool {
+    let answer = Fetched {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body),
+        place: "https://as/token".to_owned(),
+    };
+    match response::read(&answer) {
+        Ok(Ok(token)) => {
+            let text = token.access_token.expose();
+            assert!(!text.is_empty() && HeaderValue::from_str(text).is_ok());
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Reads a stored value. What is read can be written and read again.
+pub fn stored(text: &str) {
+    if let Some(tokens) = Tokens::from_stored(&Secret::new(text)) {
+        assert!(Tokens::from_stored(&tokens.to_stored()).is_some());
+    }
+}
