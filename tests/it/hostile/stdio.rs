@@ -1,4 +1,10 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use mcp_client::{
@@ -61,6 +67,22 @@ async fn each_request_ends_and_the_next_one_works() {
         (&["read", "oversize-none=2000000", "echo"], LONG, OVERSIZE),
     ];
     all(cases.iter().map(|(steps, limit, first)| case(steps, *limit, *first, Answer))).await;
+}
+
+/// A reader that keeps up loses no result, however much progress precedes it.
+#[tokio::test]
+async fn a_flood_of_progress_loses_no_result() {
+    let peer = hostile(&["read", "progress=200000", "answer", "echo"]);
+    let session = open(peer.client()).await.unwrap();
+    let reported = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&reported);
+    let call = session.request("test/ask", &()).on_progress(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    within(Duration::from_secs(120), call).await.unwrap();
+    assert!(reported.load(Ordering::Relaxed) > 0);
+    ask(&session, "test/next", LONG).await.unwrap();
+    within(LONG, session.close()).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use std::{
 };
 
 use mcp_core::{Message, RequestId};
+use serde_json::Value;
 
 const SENTENCE: &str = "the quick brown fox jumps over the lazy dog\n";
 
 fn main() -> ExitCode {
-    let mut peer = Peer { id: "null".to_owned(), signals: None };
+    let mut peer = Peer { id: "null".to_owned(), progress_token: Value::Null, signals: None };
     for step in std::env::args().skip(1) {
         let (name, value) = step.split_once('=').unwrap_or((&step, ""));
         match peer.step(name, value) {
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
 struct Peer {
     /// The id of the last request, as JSON.
     id: String,
+    /// The progress token of the last request.
+    progress_token: Value,
     /// Keeps a signal handler installed.
     signals: Option<tokio::runtime::Runtime>,
 }
@@ -78,6 +81,16 @@ impl Peer {
                     line(&format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#))?;
                 }
             }
+            "progress" => {
+                let token = &self.progress_token;
+                let mut out = io::BufWriter::new(io::stdout().lock());
+                for count in 0..number(value)? {
+                    let params = format!(r#"{{"progressToken":{token},"progress":{count}}}"#);
+                    let method = "notifications/progress";
+                    writeln!(out, r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)?;
+                }
+                out.flush()?;
+            }
             "stderr" => eprintln!("{value}"),
             "flood-stderr" => {
                 let mut text = SENTENCE.bytes().cycle().take(number(value)?).collect::<Vec<_>>();
@@ -119,13 +132,15 @@ impl Peer {
         let mut text = Vec::new();
         io::stdin().lock().take(1 << 30).read_until(b'\n', &mut text)?;
         let more = !text.is_empty();
-        self.id = match Message::parse(text) {
-            Ok(Message::Request(request)) => match request.id {
+        self.id = "null".to_owned();
+        if let Ok(Message::Request(request)) = Message::parse(text) {
+            self.id = match request.id {
                 RequestId::Number(number) => number.to_string(),
-                RequestId::String(string) => serde_json::Value::from(string).to_string(),
-            },
-            _ => "null".to_owned(),
-        };
+                RequestId::String(string) => Value::from(string).to_string(),
+            };
+            let params: Option<Value> = request.params.and_then(|params| params.decode().ok());
+            self.progress_token = params.unwrap_or_default()["_meta"]["progressToken"].take();
+        }
         Ok(more)
     }
 

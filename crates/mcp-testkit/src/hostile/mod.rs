@@ -19,6 +19,7 @@
 //! | `half-line` | prints the first half of a response |
 //! | `oversize-first=BYTES`, `oversize-last=BYTES`, `oversize-none=BYTES` | sends a response of this size, with the id at its start, at its end, or without an id |
 //! | `notifications=COUNT` | sends this number of notifications |
+//! | `progress=COUNT` | sends this number of progress notifications for the last request |
 //! | `stderr=TEXT`, `flood-stderr=BYTES` | writes to stderr |
 //! | `sleep=MILLISECONDS` | waits |
 //! | `hang` | waits until the end of its input |
