@@ -549,3 +549,25 @@ async fn base_35_reserved_keys_of_another_shape_are_no_failure() {
     let result = open(&peer).await.call_tool("x").await.unwrap();
     assert_eq!(result.meta.unwrap().get("io.modelcontextprotocol/serverInfo"), Some(&json!(7)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn lm_20_two_extensions_of_one_name_are_an_error_before_anything_is_sent() {
+    struct Named(&'static str);
+    impl mcp_session::extension::Extension for Named {
+        fn id(&self) -> &str {
+            self.0
+        }
+    }
+    let peer = modern(|_| Reply::Nothing);
+    let options = |other| {
+        SessionOptions::default()
+            .with_extension(Named("com.example/x"))
+            .with_extension(Named(other))
+    };
+    let failed = Session::open(peer.clone(), Some("shop"), options("com.example/x")).await;
+    let failure = failed.unwrap_err();
+    assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Config, Delivery::NotSent));
+    assert!(failure.to_string().contains("com.example/x"), "{failure}");
+    assert_eq!(peer.connections(), 0);
+    open_with(&peer, options("com.example/y")).await;
+}
