@@ -45,11 +45,6 @@ pub(crate) async fn call(transport: &StdioTransport, id: i64) -> Result<Response
     transport.request(request(id)).await?.response().await
 }
 
-/// Bounds a wait, so that no test hangs.
-pub(crate) async fn bounded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("the test hangs")
-}
-
 /// The state of a process, as a letter of the kernel, and the id of its parent. `None` if it does not exist.
 pub(crate) fn state(pid: u32) -> Option<(char, u32)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
