@@ -18,7 +18,7 @@ pub(crate) struct OneServer {
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<mcp_auth::OAuth>,
     /// Whether its configuration authorizes its requests, which `Client::auth` leaves alone then.
-    #[cfg(feature = "oauth")]
+    #[cfg(all(feature = "config", feature = "oauth"))]
     pub(crate) has_own_auth: bool,
     pub(crate) settings: Settings,
 }
@@ -49,7 +49,7 @@ impl OneServer {
             url: None,
             #[cfg(feature = "oauth")]
             oauth: None,
-            #[cfg(feature = "oauth")]
+            #[cfg(all(feature = "config", feature = "oauth"))]
             has_own_auth: false,
             settings: Settings::default(),
         }
@@ -63,7 +63,7 @@ impl OneServer {
             url: Some(url),
             #[cfg(feature = "oauth")]
             oauth: None,
-            #[cfg(feature = "oauth")]
+            #[cfg(all(feature = "config", feature = "oauth"))]
             has_own_auth: false,
             settings: Settings::default(),
         }

@@ -22,8 +22,9 @@ impl SentSecrets {
     /// Those of the headers of a request; `None` if it has no sensitive ones.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let values = headers.iter().filter(|(name, value)| {
-            let min = if is_secret_name(name) { MIN_NAMED_SECRET } else { MIN_SECRET };
-            value.is_sensitive() && value.len() >= min
+            value.is_sensitive()
+                && value.len() >= MIN_NAMED_SECRET
+                && (value.len() >= MIN_SECRET || is_secret_name(name))
         });
         let secrets: Vec<_> = values.map(|(_, value)| value.clone()).collect();
         (!secrets.is_empty()).then_some(Self(secrets))

@@ -69,7 +69,8 @@ impl SseSession {
             let (multiplex, inbound, driver) = Multiplex::messages(outgoing, incoming, limits);
             parts = Some((inbound, driver));
             let (is_over, reader) = (AtomicBool::new(false), OnceLock::new());
-            let runtime = Handle::current();
+            let runtime = Handle::try_current();
+            let runtime = runtime.unwrap_or_else(|_| sender.tasks.runtime().clone());
             Self { multiplex, post_url, terms, is_over, reader, runtime }
         });
         let (inbound, driver) = parts.expect("the closure has run");

@@ -66,3 +66,47 @@ impl Place {
         Ok(loopback)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_port_of_an_earlier_registration_is_used_if_it_is_free() {
+        let place = Place::default();
+        let first = place.listen(None).await.unwrap();
+        let uri = first.redirect_uri().to_owned();
+        assert!(uri.starts_with("http://127.0.0.1:") && uri.ends_with("/callback"), "{uri}");
+        let second = place.listen(Some(&uri)).await.unwrap();
+        assert!(second.redirect_uri() != uri, "it is taken");
+        drop(first);
+        let third = place.listen(Some(&uri)).await.unwrap();
+        assert_eq!(third.redirect_uri(), uri);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_uri_of_this_machine_says_where_to_listen() {
+        let free = Place::default().listen(None).await.unwrap();
+        let port = Url::parse(free.redirect_uri()).unwrap().port().unwrap();
+        drop(free);
+        let mut place = Place::default();
+        let uri = format!("http://localhost:{port}/oauth/back");
+        place.set_redirect_uri(&uri);
+        assert_eq!(place.listen(None).await.unwrap().redirect_uri(), uri);
+        // One elsewhere leads to what is set.
+        let mut place = Place { port, ..Place::default() };
+        place.set_redirect_uri("https://tunnel.example/back");
+        let loopback = place.listen(None).await.unwrap();
+        assert_eq!(loopback.redirect_uri(), "https://tunnel.example/back");
+        // A port that is set is no wish.
+        let error = place.listen(None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains(&port.to_string()), "{error}");
+        for (host, path) in [("0.0.0.0", "/x"), ("example.com", "/x"), ("127.0.0.1", "x")] {
+            let place = Place { host: host.into(), path: path.into(), ..Place::default() };
+            assert_eq!(place.listen(None).await.unwrap_err().kind(), ErrorKind::Config, "{host}");
+        }
+    }
+}

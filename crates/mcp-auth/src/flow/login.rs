@@ -78,7 +78,7 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
             // The wait for another login is the wait for a user too.
             let _hold = state.hold.begin();
             let _gate = state.gate.lock().await;
-            within_limit(state, grant::obtain(&context, scopes.clone())).await?
+            within_limit(state, &discovered, grant::obtain(&context, scopes.clone())).await?
         }
         false => grant::obtain(&context, scopes.clone()).await?,
     };
@@ -91,15 +91,31 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
 
 async fn within_limit(
     state: &ServerState,
+    discovered: &Discovered,
     work: impl Future<Output = Result<Tokens, Error>>,
 ) -> Result<Tokens, Error> {
     let limit = state.settings.login_timeout;
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done,
         Err(_) => {
-            let message = format!("nobody has logged in to {} within {limit:?}", state.shown);
+            let message = format!(
+                "nobody has logged in to {} within {limit:?}{}",
+                state.shown,
+                hint(discovered)
+            );
             Err(Error::new(ErrorKind::Timeout, message))
         }
+    }
+}
+
+/// What may keep a user at a page that shows an error, which nobody else hears of.
+fn hint(discovered: &Discovered) -> &'static str {
+    let page = discovered.server.authorization_endpoint.as_deref().unwrap_or_default();
+    match page.starts_with("https://login.microsoftonline.com/") {
+        true if discovered.resource.is_some() => {
+            ": if its page shows an error about the resource, set `.resource(Resource::Omit)`"
+        }
+        _ => "",
     }
 }
 
@@ -140,4 +156,25 @@ fn proof_key(
     }
     let known = state.current().and_then(|it| it.proof_key.clone());
     known.map_or_else(ProofKey::generate, Ok).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::server::ServerMetadata;
+
+    #[test]
+    fn a_login_at_entra_that_takes_too_long_has_a_hint() {
+        for (page, resource, has_hint) in [
+            ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", Some("r"), true),
+            ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", None, false),
+            ("https://auth.example.com/authorize", Some("r"), false),
+        ] {
+            let authorization_endpoint = Some(page.to_owned());
+            let server = ServerMetadata { authorization_endpoint, ..ServerMetadata::default() };
+            let resource = resource.map(str::to_owned);
+            let discovered = Discovered { resource, scopes: Vec::new(), wants_dpop: false, server };
+            assert_eq!(hint(&discovered).contains("Resource::Omit"), has_hint, "{page}");
+        }
+    }
 }

@@ -575,3 +575,78 @@ async fn a_connection_that_rested_is_asked_before_it_is_used() {
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     }
 }
+
+#[test]
+fn nothing_is_left_of_a_client_that_is_dropped() {
+    // The tasks of the client alone are in this runtime.
+    let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Runtime::new().unwrap();
+    let server = serving.block_on(Server::start(|mut connection| async move {
+        connection.allow(4).await;
+        connection.opens_windows = false;
+        while let Some(request) = connection.request_head().await {
+            // Answers to uploads that never end, streams that stay open, and silence.
+            match request.stream % 3 {
+                0 => {
+                    connection.head(request.stream, 413).await;
+                    connection.data(request.stream, "{}", true).await;
+                }
+                1 => connection.head(request.stream, 200).await,
+                _ => {}
+            }
+        }
+    }));
+    client.block_on(async {
+        let transport = Arc::new(open(&server).await);
+        let large = format!(r#"{{"x":"{}"}}"#, "x".repeat(1 << 20));
+        let mut calls = JoinSet::new();
+        for id in 0..40 {
+            let (transport, large) = (Arc::clone(&transport), large.clone());
+            calls.spawn(async move {
+                let call = ask(&*transport, request(id, "m", &large), MODERN);
+                let _ = tokio::time::timeout(Duration::from_millis(300), call).await;
+            });
+        }
+        calls.join_all().await;
+        drop(transport);
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        until("the end of the tasks", || tasks() == 0).await;
+        until("the end of the connections", || server.open_connections() == 0).await;
+    });
+}
+
+#[tokio::test]
+async fn many_streams_that_are_dropped_at_a_time_end_no_call() {
+    let server = Server::start(|mut connection| async move {
+        connection.allow(100).await;
+        while let Some(request) = connection.request().await {
+            if !request.body.contains("\"events\"") {
+                connection.answer(&request, "1").await;
+                continue;
+            }
+            connection.head(request.stream, 200).await;
+            for _ in 0..20 {
+                connection.data(request.stream, "late", false).await;
+            }
+        }
+    })
+    .await;
+    let transport = Arc::new(open(&server).await);
+    let mut dropped = JoinSet::new();
+    for id in 0..60 {
+        let transport = Arc::clone(&transport);
+        dropped.spawn(async move {
+            for _ in 0..50 {
+                let call = ask(&*transport, request(id, "events", ""), MODERN);
+                let _ = tokio::time::timeout(Duration::from_millis(3), call).await;
+            }
+        });
+    }
+    for id in 100..300 {
+        ask(&*transport, request(id, "m", ""), MODERN).await.unwrap();
+    }
+    dropped.join_all().await;
+    ask(&*transport, request(1, "m", ""), MODERN).await.unwrap();
+    assert_eq!(server.connections(), 1);
+    drop_and_check(transport, &server).await;
+}
