@@ -1,7 +1,6 @@
 //! Servers as shell scripts, and access to the process table.
 
 use std::{
-    future::Future,
     path::Path,
     time::{Duration, Instant},
 };
