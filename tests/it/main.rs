@@ -5,5 +5,6 @@ mod hostile;
 mod memory;
 mod own;
 mod peers;
+mod settings;
 mod support;
 mod targets;

@@ -21,7 +21,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillErrorKind {
-    /// The server offers no skills.
+    /// The server offers no skills, or no directories of them.
     NotOffered,
     /// The call failed: see [`SkillError::call`].
     Call,

@@ -28,6 +28,7 @@ impl Extension for SkillsExtension {
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Settings {
-    /// Whether the server has `resources/directory/read`, which this crate does not use.
+    /// Whether the server has `resources/directory/read`: see
+    /// [`read_directory`](crate::Skills::read_directory).
     pub directory_read: bool,
 }

@@ -36,7 +36,7 @@ pub use error::{SkillError, SkillErrorKind};
 pub use extension::{Settings, SkillsExtension};
 pub use loaded::LoadedSkill;
 pub use results::ListSkillsResult;
-pub use skills::Skills;
+pub use skills::{Skills, is_directory};
 
 /// The name under which the extension is declared.
 pub const ID: &str = "io.modelcontextprotocol/skills";

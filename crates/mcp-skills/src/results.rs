@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mcp_core::{CacheScope, Cacheable, List, MethodResult, Page, RawJson, ResultType};
-use serde::{Deserialize, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::Skill;
 
@@ -17,12 +17,20 @@ pub struct ListSkillsResult {
     /// The cursor of the next page. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Milliseconds for which the result is fresh.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Milliseconds for which the result is fresh, which a session with a [cache](mcp_session::Cache) honours.
+    /// One that is no number counts as absent.
+    #[serde(default, deserialize_with = "hint", skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<serde_json::Number>,
     /// Who may share it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "hint", skip_serializing_if = "Option::is_none")]
     pub cache_scope: Option<CacheScope>,
+}
+
+/// A value on which nothing depends.
+fn hint<'de, T: de::DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(|value| T::deserialize(value).ok())
 }
 
 /// The answer to `skills/get`.
@@ -60,7 +68,8 @@ impl MethodResult for GetSkillResult {
 
 impl Cacheable for ListSkillsResult {
     fn ttl(&self) -> Duration {
-        Duration::from_millis(self.ttl_ms.as_ref().and_then(|it| it.as_u64()).unwrap_or_default())
+        let hint = self.ttl_ms.as_ref().and_then(|it| it.as_f64()).unwrap_or_default();
+        Duration::from_millis(hint.max(0.0) as u64)
     }
 
     fn is_shareable(&self) -> bool {

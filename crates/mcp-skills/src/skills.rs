@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+
+use mcp_core::{ListResourcesResult, Resource};
 use mcp_session::{List, Session, extension::ExtensionHost};
 use serde_json::json;
 
@@ -5,6 +8,21 @@ use crate::{
     ID, ListSkillsResult, LoadedSkill, Settings, Skill, SkillError, SkillErrorKind,
     results::GetSkillResult,
 };
+
+const DIRECTORY_READ: &str = "resources/directory/read";
+
+/// The MIME type of a directory.
+const DIRECTORY: &str = "inode/directory";
+
+/// Children of one directory that are listed.
+const MAX_CHILDREN: usize = 10_000;
+
+/// Whether a child of a directory is a directory itself.
+///
+/// Spec: ext-skills skills#reading-directories
+pub fn is_directory(resource: &Resource) -> bool {
+    resource.mime_type.as_deref() == Some(DIRECTORY)
+}
 
 /// The skills of one server.
 #[derive(Debug, Clone)]
@@ -59,6 +77,52 @@ impl Skills {
             return Err(error.of_skill(uri));
         }
         Ok(skill)
+    }
+
+    /// Lists the direct children of a directory of a skill: files, and [directories](is_directory), which can be
+    /// read in turn. `uri` is that of the directory, such as `skill://acme/pdf`. Nothing of the files is read,
+    /// and nothing that is listed is verified.
+    ///
+    /// What is not below the directory is left out, and so is what follows the first 10,000 children.
+    ///
+    /// # Errors
+    /// Kind [`NotOffered`](SkillErrorKind::NotOffered), without a request, when the server has no such method;
+    /// [`Call`](SkillErrorKind::Call) when the call fails, such as for a URI that is no directory.
+    ///
+    /// Spec: ext-skills skills#reading-directories
+    pub async fn read_directory(&self, uri: &str) -> Result<Vec<Resource>, SkillError> {
+        let directory = uri.trim_end_matches('/');
+        if !self.settings.directory_read {
+            let message = "the server cannot list directories";
+            let error = SkillError::new(SkillErrorKind::NotOffered, self.session.name(), message);
+            return Err(error.of_file(directory));
+        }
+        let mut children: Vec<Resource> = Vec::new();
+        let mut known = HashSet::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let params = match &cursor {
+                Some(cursor) => json!({ "uri": directory, "cursor": cursor }),
+                None => json!({ "uri": directory }),
+            };
+            let call = self.session.request(DIRECTORY_READ, &params);
+            let page = call.returning::<ListResourcesResult>().await;
+            let page = page.map_err(|error| SkillError::from(error).of_file(directory))?;
+            let before = known.len();
+            let is_child = |resource: &Resource| {
+                let below = resource.uri.strip_prefix(directory);
+                below.and_then(|it| it.strip_prefix('/')).is_some_and(|it| !it.is_empty())
+            };
+            let new = page.resources.into_iter().filter(is_child);
+            children.extend(new.filter(|it| known.insert(it.uri.clone())));
+            children.truncate(MAX_CHILDREN);
+            // A directory that repeats itself ends here.
+            let is_over = known.len() == before || known.len() >= MAX_CHILDREN;
+            cursor = page.next_cursor.filter(|_| !is_over);
+            if cursor.is_none() {
+                return Ok(children);
+            }
+        }
     }
 
     /// Reads the `SKILL.md` of a skill, if it is as it was listed. A mismatch is read a second time, past the

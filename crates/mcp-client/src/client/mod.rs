@@ -179,8 +179,12 @@ impl Client {
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
         if options.prior_discover.is_none() {
-            // Only the probe is skipped: what a server offers may have changed.
-            options.prior_discover = self.kept.verdict().filter(|it| it.era() == Era::Legacy);
+            // Only what the server is asked first depends on it: what a server offers may have changed. A modern
+            // one on a pipe is asked all the same, and has more time then.
+            let is_asked = |it: &Verdict| {
+                it.era() == Era::Legacy || it.binding == Some(mcp_transport::Binding::Pipe)
+            };
+            options.prior_discover = self.kept.verdict().filter(is_asked);
         }
         let connect = match &self.target.0 {
             Servers::One(one) => one.connect.clone(),

@@ -188,18 +188,35 @@ impl Client {
         self.changed()
     }
 
-    /// The limit on calls that set none of their own. Default: 300 s without any message for the call.
+    /// The limit on calls that set none of their own. Default: 300 s without any message for the call, and one
+    /// hour for the whole call.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options.timeout = timeout.into();
         self.changed()
     }
 
-    /// How long a server on a shared pipe may leave the first question about its era unanswered before
-    /// it is taken for one of the legacy era. Default: 10 s.
+    /// How long the first message, `server/discover`, is waited for alone. After that `initialize` is sent beside
+    /// it, and whichever is answered first counts; see
+    /// [`SessionOptions::probe_timeout`](mcp_session::SessionOptions::probe_timeout). Default: 1.5 s.
     #[must_use]
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.options.probe_timeout = limit;
+        self.changed()
+    }
+
+    /// How often a legacy server is sent a `ping`, so that a dead connection shows without a call: it closes the
+    /// session. Default: never.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.options.ping_interval = interval.into();
+        self.changed()
+    }
+
+    /// The `_meta` of `initialize`, for servers of the legacy era. Default: none.
+    #[must_use]
+    pub fn initialize_meta(mut self, meta: mcp_core::Meta) -> Self {
+        self.options.initialize_meta = Some(meta);
         self.changed()
     }
 

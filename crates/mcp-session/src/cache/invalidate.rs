@@ -60,5 +60,6 @@ impl SessionCache {
     fn evict_resource_lists(&self) {
         self.server.evict(Kind::Resources);
         self.server.evict(Kind::Templates);
+        self.server.evict(Kind::Skills);
     }
 }

@@ -4,6 +4,9 @@ use mcp_core::{Meta, meta_key, method};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Spec: ext-skills skills#listing-skills
+const SKILLS_LIST: &str = "skills/list";
+
 /// The kinds of results that are cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -11,12 +14,14 @@ pub(crate) enum Kind {
     Prompts,
     Resources,
     Templates,
+    /// Of the skills extension: a skill is a resource.
+    Skills,
     Reads,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Reads];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Skills, Self::Reads];
 
     pub(crate) fn of(method: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.method() == method)
@@ -28,6 +33,7 @@ impl Kind {
             Self::Prompts => method::PROMPTS_LIST,
             Self::Resources => method::RESOURCES_LIST,
             Self::Templates => method::RESOURCES_TEMPLATES_LIST,
+            Self::Skills => SKILLS_LIST,
             Self::Reads => method::RESOURCES_READ,
         }
     }

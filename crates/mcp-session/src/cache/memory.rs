@@ -51,7 +51,7 @@ pub(crate) struct ServerKey {
 pub(crate) struct CachedServer {
     number: u64,
     pub(crate) key: ServerKey,
-    kinds: [Changes; 5],
+    kinds: [Changes; Kind::ALL.len()],
 }
 
 /// The changes of the results of one kind.

@@ -7,8 +7,11 @@ mod server;
 use std::time::Duration;
 
 use mcp_core::error_code;
-use mcp_session::{ErrorKind, Session, SessionOptions};
-use mcp_skills::{Files, LoadedSkill, Skill, SkillError, SkillErrorKind, Skills, SkillsExtension};
+use mcp_session::{CacheMode, ErrorKind, Session, SessionOptions};
+use mcp_skills::{
+    Files, ListSkillsResult, LoadedSkill, Skill, SkillError, SkillErrorKind, Skills,
+    SkillsExtension, is_directory,
+};
 use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 
@@ -280,6 +283,53 @@ async fn a_file_comes_as_one_piece_of_its_own() {
         let server = Server::with(Lie::Contents(contents.clone()));
         let error = load(&server).await.unwrap_err();
         assert_eq!(error.kind(), SkillErrorKind::Contents, "{contents}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_directories_of_a_skill_are_read() {
+    let server = Server::with(Lie::Directories);
+    let skills = Skills::of(&open(&server).await).unwrap();
+    assert!(skills.settings().directory_read);
+    let children = skills.read_directory("skill://acme/pdf/").await.unwrap();
+    let children: Vec<_> = children.iter().map(|it| (&*it.uri, is_directory(it))).collect();
+    assert_eq!(children, [(URI, false), ("skill://acme/pdf/references", true)]);
+    assert_eq!(server.asked("resources/directory/read"), 3);
+    let failure = skills.read_directory("skill://acme/none").await.unwrap_err();
+    assert_eq!(failure.kind(), SkillErrorKind::Call);
+    assert!(failure.to_string().contains("skill://acme/none"), "{failure}");
+
+    let without = Server::honest();
+    let skills = Skills::of(&open(&without).await).unwrap();
+    let failure = skills.read_directory("skill://acme/pdf").await.unwrap_err();
+    assert_eq!(failure.kind(), SkillErrorKind::NotOffered);
+    assert_eq!(without.asked("resources/directory/read"), 0);
+}
+
+#[tokio::test]
+async fn a_list_of_skills_is_kept_as_long_as_the_server_says() {
+    let server = Server::with(Lie::Directories);
+    let skills = Skills::of(&open(&server).await).unwrap();
+    for _ in 0..3 {
+        assert_eq!(skills.list().await.unwrap().len(), 1);
+    }
+    assert_eq!(server.asked("skills/list"), 1);
+    skills.list().cache(CacheMode::Refresh).await.unwrap();
+    assert_eq!(server.asked("skills/list"), 2);
+    // Without a hint, nothing is.
+    let server = Server::honest();
+    let skills = Skills::of(&open(&server).await).unwrap();
+    skills.list().await.unwrap();
+    skills.list().await.unwrap();
+    assert_eq!(server.asked("skills/list"), 2);
+}
+
+#[test]
+fn a_hint_of_another_shape_costs_no_skills() {
+    for hint in [json!("soon"), json!(1.5), json!([]), Value::Null] {
+        let page = json!({ "skills": [server::entry()], "ttlMs": hint, "cacheScope": hint });
+        let page: ListSkillsResult = serde_json::from_str(&page.to_string()).unwrap();
+        assert_eq!(page.skills.len(), 1);
     }
 }
 

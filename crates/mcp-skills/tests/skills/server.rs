@@ -49,6 +49,8 @@ pub(crate) enum Lie {
     Other,
     /// What is read is never answered.
     Silence,
+    /// It lists directories, and the skills may be kept for a minute.
+    Directories,
     /// What is read may be kept for a minute, and `SKILL.md` is another as soon as this is set.
     Changes(AtomicBool),
 }
@@ -80,7 +82,11 @@ impl Server {
             "server/discover" => {
                 let mut capabilities = json!({ "resources": {} });
                 if !matches!(*self.lie, Lie::NoSkills) {
-                    capabilities["extensions"] = json!({ mcp_skills::ID: {} });
+                    let settings = match *self.lie {
+                        Lie::Directories => json!({ "directoryRead": true }),
+                        _ => json!({}),
+                    };
+                    capabilities["extensions"] = json!({ mcp_skills::ID: settings });
                 }
                 Ok(json!({ "supportedVersions": ["2026-07-28"], "capabilities": capabilities }))
             }
@@ -92,6 +98,9 @@ impl Server {
                 let at: usize = params["cursor"].as_str().map_or(0, |it| it.parse().unwrap());
                 let page: Vec<&Value> = all.get(at).into_iter().collect();
                 let mut result = json!({ "skills": page, "ttlMs": 0, "cacheScope": "private" });
+                if let Lie::Directories = *self.lie {
+                    result["ttlMs"] = json!(60_000);
+                }
                 if at + 1 < all.len() {
                     result["nextCursor"] = json!((at + 1).to_string());
                 }
@@ -99,6 +108,19 @@ impl Server {
             }
             "skills/get" if uri == URI || matches!(*self.lie, Lie::Other) => {
                 Ok(json!({ "skill": self.entry() }))
+            }
+            "resources/directory/read" if uri == "skill://acme/pdf" => {
+                let child =
+                    |uri: &str, kind: &str| json!({ "uri": uri, "name": "x", "mimeType": kind });
+                let (first, folder) = (child(URI, "text/markdown"), "skill://acme/pdf/references");
+                Ok(match params["cursor"].as_str() {
+                    None => json!({ "resources": [first], "nextCursor": "more" }),
+                    // It never ends by itself, and names what is elsewhere.
+                    Some(_) => json!({
+                        "resources": [first, child(folder, "inode/directory"), child("skill://other/x", "a/b")],
+                        "nextCursor": "more",
+                    }),
+                })
             }
             "resources/read" => {
                 let mut result = json!({ "contents": self.read(uri)? });
