@@ -11,7 +11,7 @@ use mcp_http::{
         read_to_end,
     },
 };
-use mcp_transport::{Diagnostics, Envelope, InboundSender, Rejected};
+use mcp_transport::{Diagnostics, Envelope, InboundSender, Undelivered};
 
 use crate::{
     endpoint::{HttpEndpoint, PinnedBody},
@@ -144,7 +144,7 @@ impl<S: HttpService> Inner<S> {
     }
 
     /// Refuses a request of the server that is not read.
-    fn refuse(&self, rejected: &Rejected) {
+    fn refuse(&self, rejected: &Undelivered) {
         let Some(refusal) = rejected.refusal() else { return };
         let session = self.sessions.current();
         let headers = session.map_or_else(RequestHeaders::default, |session| session.headers());

@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(deprecated, reason = "legacy servers request sampling")]
 
-use std::{future::Future, time::Duration};
-
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
+use mcp_testkit::within;
 use mcp_transport::{
     Connect, Connection, Delivery, Envelope, ErrorKind, Exchange, OneWay, Transport,
     multiplex::Multiplex,
@@ -22,9 +21,6 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// Bounds each wait. Much longer than any of them.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that reports events to the test.
 #[derive(Clone)]
@@ -80,10 +76,6 @@ struct Client {
     version: ProtocolVersion,
 }
 
-async fn bounded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TIMEOUT, future).await.expect("the future completes in time")
-}
-
 fn raw(value: &Value) -> RawJson {
     RawJson::from_serialize(value).unwrap()
 }
@@ -129,11 +121,11 @@ impl Client {
         }
         let request = Request::new(id, method).with_params(raw(&params));
         let request = Envelope::new(request).with_version(self.version);
-        bounded(self.transport.request(request)).await.unwrap()
+        within(self.transport.request(request)).await.unwrap()
     }
 
     async fn answer(&self, method: &'static str, params: Value) -> Response {
-        bounded(self.open(method, method, params).await.response()).await.unwrap()
+        within(self.open(method, method, params).await.response()).await.unwrap()
     }
 
     async fn call(&self, tool: &str) -> Exchange {
@@ -161,34 +153,34 @@ async fn exercise(mut client: Client) {
 
     let mut exchange = client.call("steps").await;
     for step in 1..=100 {
-        let Message::Notification(notification) = bounded(exchange.next()).await.unwrap().unwrap()
+        let Message::Notification(notification) = within(exchange.next()).await.unwrap().unwrap()
         else {
             panic!("the response arrived before step {step}");
         };
         let params: Value = notification.params.unwrap().decode().unwrap();
         assert_eq!(params["progress"].as_f64(), Some(f64::from(step)));
     }
-    assert_eq!(text(bounded(exchange.response()).await.unwrap()), "done");
+    assert_eq!(text(within(exchange.response()).await.unwrap()), "done");
 
     let error = client.call("nothing").await.response().await.unwrap().outcome.unwrap_err();
     assert_eq!((error.code, &*error.message), (-32602, "no tool nothing"));
 
     let dropped = client.call("wait").await;
-    assert_eq!(bounded(client.events.recv()).await, Some("waiting"));
+    assert_eq!(within(client.events.recv()).await, Some("waiting"));
     drop(dropped);
-    assert_eq!(bounded(client.events.recv()).await, Some("cancelled"));
+    assert_eq!(within(client.events.recv()).await, Some("cancelled"));
 
-    let panicked = bounded(client.call("panic").await.response()).await.unwrap();
+    let panicked = within(client.call("panic").await.response()).await.unwrap();
     assert_eq!(panicked.outcome.unwrap_err().message, "the handler panicked");
 
     let open = client.call("wait").await;
-    assert_eq!(bounded(client.events.recv()).await, Some("waiting"));
+    assert_eq!(within(client.events.recv()).await, Some("waiting"));
     client.transport.close().await.unwrap();
-    let error = bounded(open.response()).await.unwrap_err();
+    let error = within(open.response()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
-    assert_eq!(bounded(client.events.recv()).await, Some("cancelled"));
+    assert_eq!(within(client.events.recv()).await, Some("cancelled"));
     // The sender is dropped with the server.
-    assert_eq!(bounded(client.events.recv()).await, None);
+    assert_eq!(within(client.events.recv()).await, None);
 }
 
 #[tokio::test]
@@ -206,10 +198,10 @@ async fn the_server_ends_with_the_last_handle() {
     let Client { transport, inbound, mut events, version } = Client::legacy().await;
     let client = Client { transport, inbound, events: unbounded_channel().1, version };
     let open = client.call("wait").await;
-    assert_eq!(bounded(events.recv()).await, Some("waiting"));
+    assert_eq!(within(events.recv()).await, Some("waiting"));
     drop((client, open));
-    assert_eq!(bounded(events.recv()).await, Some("cancelled"));
-    assert_eq!(bounded(events.recv()).await, None);
+    assert_eq!(within(events.recv()).await, Some("cancelled"));
+    assert_eq!(within(events.recv()).await, None);
 }
 
 #[tokio::test]
@@ -217,7 +209,7 @@ async fn the_server_ends_even_if_it_received_no_message() {
     let Client { transport, mut events, .. } =
         Client::connect(ProtocolVersion::LATEST_MODERN).await;
     drop(transport);
-    assert_eq!(bounded(events.recv()).await, None);
+    assert_eq!(within(events.recv()).await, None);
 }
 
 #[tokio::test]
@@ -225,7 +217,7 @@ async fn the_server_can_send_requests_to_the_client() {
     let mut client = Client::legacy().await;
     for is_valid in [true, false] {
         let mut exchange = client.call("ask").await;
-        let request = bounded(async {
+        let request = within(async {
             tokio::select! {
                 item = client.inbound.next() => {
                     item.map(|item| item.map(|item| item.into_message().unwrap()))
@@ -241,7 +233,7 @@ async fn the_server_can_send_requests_to_the_client() {
             false => deep(),
         };
         client.send(Response::result(request.id, answer)).await;
-        let answer = text(bounded(exchange.response()).await.unwrap());
+        let answer = text(within(exchange.response()).await.unwrap());
         match is_valid {
             true => assert_eq!(answer, "m1"),
             false => assert!(answer.contains("cannot decode"), "{answer}"),
@@ -260,7 +252,7 @@ async fn a_request_that_cannot_be_decoded_fails_alone() {
     let client = Client::legacy().await;
     let request = Request::new("deep", "tools/call").with_params(deep());
     let exchange = client.transport.request(Envelope::new(request)).await.unwrap();
-    let error = bounded(exchange.response()).await.unwrap().outcome.unwrap_err();
+    let error = within(exchange.response()).await.unwrap().outcome.unwrap_err();
     assert_eq!(error.code, -32600);
     assert!(error.message.contains("cannot decode the request"), "{error}");
     assert!(client.answer("ping", json!({})).await.outcome.is_ok());
@@ -271,12 +263,12 @@ async fn the_error_of_a_failed_server_is_the_cause_of_the_closed_error() {
     let client = Client::connect(ProtocolVersion::LATEST_LEGACY).await;
     client.send(Notification::new("notifications/initialized")).await;
     let Client { transport, mut inbound, .. } = client;
-    let error = bounded(inbound.next()).await.unwrap().unwrap_err();
+    let error = within(inbound.next()).await.unwrap().unwrap_err();
     assert!(error.is_closed());
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("expect initialized request"), "{cause}");
     let request = Envelope::new(Request::new(1, "ping"));
-    let error = bounded(transport.request(request)).await.unwrap_err();
+    let error = within(transport.request(request)).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
 }
 
@@ -294,5 +286,5 @@ async fn each_connection_has_its_own_server() {
     }
     first.transport.close().await.unwrap();
     let ping = Envelope::new(Request::new(1, "ping"));
-    assert!(bounded(second.transport.request(ping)).await.unwrap().response().await.is_ok());
+    assert!(within(second.transport.request(ping)).await.unwrap().response().await.is_ok());
 }

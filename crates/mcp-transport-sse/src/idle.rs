@@ -75,13 +75,13 @@ impl IdleLimits {
     }
 
     /// Extends the timeout for a message that is in flight, until the extension is dropped.
-    pub(crate) fn extend<M>(self: &Arc<Self>, envelope: &Envelope<M>) -> Option<Extension> {
+    pub(crate) fn extend<M>(self: &Arc<Self>, envelope: &Envelope<M>) -> Option<LongerLimit> {
         let limit = match envelope.idle_limit {
             IdleLimit::Transport if !envelope.is_long_lived => return None,
             limit => limit.or(None).unwrap_or(Duration::MAX),
         };
         self.longer().push(limit);
-        Some(Extension { limits: Arc::clone(self), limit })
+        Some(LongerLimit { limits: Arc::clone(self), limit })
     }
 
     fn longer(&self) -> MutexGuard<'_, Vec<Duration>> {
@@ -95,12 +95,12 @@ impl IdleLimits {
 
 /// A longer idle timeout, as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Extension {
+pub(crate) struct LongerLimit {
     limits: Arc<IdleLimits>,
     limit: Duration,
 }
 
-impl Drop for Extension {
+impl Drop for LongerLimit {
     fn drop(&mut self) {
         let mut longer = self.limits.longer();
         if let Some(at) = longer.iter().position(|other| *other == self.limit) {

@@ -15,7 +15,7 @@ use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange};
 use crate::{
     accepted::Accepted,
     error::{not_accepted, refused_post},
-    idle::Extension,
+    idle::LongerLimit,
     inner::Inner,
     sender::{Sender, extras_of},
     session::SseSession,
@@ -36,7 +36,7 @@ pub(crate) struct PostedRequest<S: HttpService> {
     /// What arrived before the request was known to be accepted.
     early: Option<Item>,
     /// A longer idle timeout of the stream.
-    _idle: Option<Extension>,
+    _idle: Option<LongerLimit>,
 }
 
 impl<S: HttpService> Inner<S> {

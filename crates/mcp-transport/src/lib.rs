@@ -158,7 +158,7 @@ pub use envelope::{Envelope, IdleLimit, OneWay, Routing};
 pub use error::{Delivery, Error, ErrorKind};
 pub use exchange::Exchange;
 pub use hold::{Hold, HoldGuard};
-pub use inbound::{Gap, Inbound, InboundChain, InboundItem, InboundSender, Lagged, Rejected};
+pub use inbound::{Gap, Inbound, InboundChain, InboundItem, InboundSender, Lagged, Undelivered};
 pub use limits::Limits;
 pub use runtime::{is_driven, require_runtime};
 pub use serve::Serve;

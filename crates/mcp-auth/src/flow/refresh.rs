@@ -23,9 +23,10 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Refreshes the token. With a challenge the server has refused it.
 pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenged>) -> Outcome {
+    let _lock = state.settings.store.lock(&state.key).await?;
+    // Looked at under the lock: a logout that was before leaves nothing to refresh.
     let Some(current) = state.current() else { return Ok(false) };
     let refused = challenge.as_ref().map(|_| current.tokens.access_token.clone());
-    let _lock = state.settings.store.lock(&state.key).await?;
     let stored = state.settings.store.load(&state.key).await?;
     let stored = stored.as_ref().and_then(Tokens::from_stored);
     // Another process may have been here.

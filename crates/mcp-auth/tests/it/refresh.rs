@@ -271,3 +271,28 @@ async fn errors_name_the_code_and_the_endpoint() {
     let text = error.to_string();
     assert!(text.contains("/token") && text.contains("no such [31mresource"), "{text}");
 }
+
+#[tokio::test]
+async fn a_refresh_that_waits_for_a_logout_brings_nothing_back() {
+    use mcp_auth::TokenStore as _;
+    let world = World::start().await;
+    world.lock().metadata.insert("revocation_endpoint".into(), json!(null));
+    let store = MemoryStore::new();
+    let oauth = world.oauth().store(store.clone());
+    within(oauth.login(world.url())).await.unwrap();
+    world.expire();
+    let lock = store.lock(&oauth.store_key(world.url()).unwrap()).await.unwrap();
+    let (leaving, url) = (oauth.clone(), world.url());
+    let logout = tokio::spawn(async move { leaving.logout(&url).await });
+    // It is the next one for the lock.
+    tokio::task::yield_now().await;
+    let auth = oauth.for_server(world.url()).unwrap();
+    let (background, url) = (auth.clone(), world.url());
+    let request = tokio::spawn(async move { send(&background, &url, true).await });
+    until("the refusal", || world.paths().iter().filter(|it| *it == "/mcp").count() == 1).await;
+    drop(lock);
+    within(logout).await.unwrap().unwrap();
+    assert_eq!(within(request).await.unwrap().unwrap().status(), 401);
+    assert!(!oauth.status(world.url()).await.unwrap().is_logged_in);
+    assert!(world.seen("refresh").is_empty());
+}

@@ -6,6 +6,7 @@ use mcp_client::{
     transport::{Delivery, Error, ErrorKind},
     types::{ProtocolVersion, Request},
 };
+use mcp_testkit::within;
 use rmcp::{
     ClientHandler, RoleClient, ServiceError, ServiceExt,
     model::{
@@ -22,10 +23,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::{
-    bounded,
-    fake::{Fake, deep},
-};
+use crate::fake::{Fake, deep};
 
 #[derive(Deserialize, JsonSchema)]
 struct Echo {
@@ -94,27 +92,27 @@ async fn exercise(lifecycle: ClientLifecycleMode, version: SdkVersion) {
     let (progress, mut progressed) = unbounded_channel();
     let transport = transport(Memory::new(server)).await.unwrap();
     let started = Handler(progress).serve_with_lifecycle(transport, lifecycle);
-    let mut client = bounded(started).await.unwrap();
+    let mut client = within(started).await.unwrap();
     assert_eq!(client.peer_info().unwrap().protocol_version, version);
 
-    let tools = bounded(client.list_all_tools()).await.unwrap();
+    let tools = within(client.list_all_tools()).await.unwrap();
     let names: Vec<_> = tools.iter().map(|tool| &*tool.name).collect();
     assert_eq!(names, ["echo", "fail", "steps", "wait"]);
 
     let call = CallToolRequestParams::new("echo");
     let call = call.with_arguments(json!({ "text": "hello" }).as_object().unwrap().clone());
-    let result = bounded(client.call_tool(call)).await.unwrap();
+    let result = within(client.call_tool(call)).await.unwrap();
     assert_eq!(result.content[0].as_text().unwrap().text, "hello");
 
-    let failed = bounded(client.call_tool(CallToolRequestParams::new("fail"))).await.unwrap();
+    let failed = within(client.call_tool(CallToolRequestParams::new("fail"))).await.unwrap();
     assert_eq!(failed.is_error, Some(true));
-    let error = bounded(client.call_tool(CallToolRequestParams::new("none"))).await.unwrap_err();
+    let error = within(client.call_tool(CallToolRequestParams::new("none"))).await.unwrap_err();
     assert!(matches!(&error, ServiceError::McpError(error) if error.code.0 == -32602), "{error}");
 
-    bounded(client.call_tool(CallToolRequestParams::new("steps"))).await.unwrap();
+    within(client.call_tool(CallToolRequestParams::new("steps"))).await.unwrap();
     let mut steps = Vec::new();
     for _ in 0..3 {
-        steps.push(bounded(progressed.recv()).await.unwrap());
+        steps.push(within(progressed.recv()).await.unwrap());
     }
     // Each is handled by a task of its own.
     steps.sort_by(f64::total_cmp);
@@ -124,13 +122,13 @@ async fn exercise(lifecycle: ClientLifecycleMode, version: SdkVersion) {
     let call = ClientRequest::CallToolRequest(call);
     let options = PeerRequestOptions::no_options();
     let waiting = client.send_cancellable_request(call, options).await.unwrap();
-    assert_eq!(bounded(told.recv()).await, Some("waiting"));
+    assert_eq!(within(told.recv()).await, Some("waiting"));
     waiting.cancel(None).await.unwrap();
-    assert_eq!(bounded(told.recv()).await, Some("dropped"));
+    assert_eq!(within(told.recv()).await, Some("dropped"));
 
-    assert!(matches!(bounded(client.close()).await.unwrap(), QuitReason::Cancelled));
+    assert!(matches!(within(client.close()).await.unwrap(), QuitReason::Cancelled));
     // The server is gone, and the sender with it.
-    assert_eq!(bounded(told.recv()).await, None);
+    assert_eq!(within(told.recv()).await, None);
 }
 
 #[tokio::test]
@@ -152,7 +150,7 @@ type Running = RunningService<RoleClient, ()>;
 
 async fn ask(client: &Running, method: &str) -> Result<ServerResult, ServiceError> {
     let request = ClientRequest::CustomRequest(CustomRequest::new(method, None));
-    bounded(client.send_request(request)).await
+    within(client.send_request(request)).await
 }
 
 #[tokio::test]
@@ -182,13 +180,13 @@ async fn the_revision_is_read_from_what_passes() {
     ] {
         let (fake, connection, _answers) = Fake::connect(None, Vec::new());
         let started = ().serve_with_lifecycle(RmcpTransport::new(connection), lifecycle);
-        let mut client = bounded(started).await.unwrap();
+        let mut client = within(started).await.unwrap();
         let ServerResult::CustomResult(result) = ask(&client, "test/echo").await.unwrap() else {
             panic!("an answer of another kind");
         };
         assert_eq!(result.0, json!({ "n": 1 }));
-        bounded(client.notify_roots_list_changed()).await.unwrap();
-        bounded(client.close()).await.unwrap();
+        within(client.notify_roots_list_changed()).await.unwrap();
+        within(client.close()).await.unwrap();
         let given = fake.given.lock().unwrap().clone();
         let given: Vec<_> = given.iter().map(|(method, version)| (&**method, *version)).collect();
         assert_eq!(given, expected);
@@ -198,7 +196,7 @@ async fn the_revision_is_read_from_what_passes() {
 #[tokio::test]
 async fn a_rejected_discovery_means_the_legacy_era_and_nothing_else_does() {
     let (fake, connection, _answers) = Fake::connect(Some(ErrorKind::Rejected), Vec::new());
-    let client = bounded(().serve_with_lifecycle(RmcpTransport::new(connection), auto()));
+    let client = within(().serve_with_lifecycle(RmcpTransport::new(connection), auto()));
     let client = client.await.unwrap();
     assert_eq!(client.peer_info().unwrap().protocol_version, SdkVersion::V_2025_06_18);
     let given = fake.given.lock().unwrap().clone();
@@ -206,14 +204,14 @@ async fn a_rejected_discovery_means_the_legacy_era_and_nothing_else_does() {
 
     let (_, connection, _answers) = Fake::connect(Some(ErrorKind::Unavailable), Vec::new());
     let started = ().serve_with_lifecycle(RmcpTransport::new(connection), auto());
-    let error = bounded(started).await.unwrap_err();
+    let error = within(started).await.unwrap_err();
     assert!(error.to_string().contains("the server refused"), "{error}");
 }
 
 #[tokio::test]
 async fn failures_are_told_to_whom_they_concern() {
     let (_, connection, _answers) = Fake::connect(None, Vec::new());
-    let client = bounded(().serve(RmcpTransport::new(connection))).await.unwrap();
+    let client = within(().serve(RmcpTransport::new(connection))).await.unwrap();
 
     let error = ask(&client, "test/refused").await.unwrap_err();
     let ServiceError::TransportSend(error) = &error else { panic!("{error:?}") };
@@ -239,7 +237,7 @@ async fn failures_are_told_to_whom_they_concern() {
     let (ServiceError::TransportSend(_) | ServiceError::TransportClosed) = &error else {
         panic!("{error:?}");
     };
-    assert!(matches!(bounded(client.waiting()).await.unwrap(), QuitReason::Closed));
+    assert!(matches!(within(client.waiting()).await.unwrap(), QuitReason::Closed));
 }
 
 /// Before it is accepted, and after.
@@ -247,7 +245,7 @@ async fn failures_are_told_to_whom_they_concern() {
 async fn a_cancelled_request_leaves_nothing() {
     let (fake, connection, _answers) = Fake::connect(None, Vec::new());
     let transport = RmcpTransport::new(connection);
-    let client = bounded(().serve(transport)).await.unwrap();
+    let client = within(().serve(transport)).await.unwrap();
     for method in ["test/silent", "test/never taken"] {
         let request = ClientRequest::CustomRequest(CustomRequest::new(method, None));
         let options = PeerRequestOptions::no_options();
@@ -255,7 +253,7 @@ async fn a_cancelled_request_leaves_nothing() {
         while fake.given.lock().unwrap().last().unwrap().0 != method {
             tokio::task::yield_now().await;
         }
-        bounded(handle.cancel(None)).await.unwrap();
+        within(handle.cancel(None)).await.unwrap();
     }
     assert!(ask(&client, "test/echo").await.is_ok());
     let given = fake.given.lock().unwrap().clone();
@@ -270,9 +268,9 @@ async fn the_server_can_ask() {
         Request::new("8", "test/deep").with_params(deep()).into(),
     ];
     let (_, connection, mut answers) = Fake::connect(None, questions);
-    let client = bounded(().serve(RmcpTransport::new(connection))).await.unwrap();
+    let client = within(().serve(RmcpTransport::new(connection))).await.unwrap();
     for _ in 0..2 {
-        let answer = bounded(answers.recv()).await.unwrap();
+        let answer = within(answers.recv()).await.unwrap();
         match answer.outcome {
             Ok(_) => assert_eq!(answer.id, Some(7.into())),
             Err(error) => {
@@ -293,7 +291,7 @@ async fn a_request_beyond_its_connection_says_so() {
     let request = rmcp::model::ClientJsonRpcMessage::request(request, RequestId::Number(1));
     let error = rmcp::transport::Transport::send(&mut transport, request).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Closed, Delivery::NotSent));
-    assert!(bounded(rmcp::transport::Transport::receive(&mut transport)).await.is_none());
+    assert!(within(rmcp::transport::Transport::receive(&mut transport)).await.is_none());
 }
 
 #[cfg(all(unix, feature = "stdio"))]
@@ -317,18 +315,18 @@ mod processes {
     #[tokio::test]
     async fn a_server_that_dies_ends_the_client() {
         let stdio = Stdio::new("sh").args(["-c", DIES]);
-        let client = bounded(().serve(transport(stdio).await.unwrap())).await.unwrap();
+        let client = within(().serve(transport(stdio).await.unwrap())).await.unwrap();
         assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "mortal");
-        let error = bounded(client.list_all_tools()).await.unwrap_err();
+        let error = within(client.list_all_tools()).await.unwrap_err();
         assert!(matches!(error, ServiceError::TransportClosed), "{error:?}");
-        assert!(matches!(bounded(client.waiting()).await.unwrap(), QuitReason::Closed));
+        assert!(matches!(within(client.waiting()).await.unwrap(), QuitReason::Closed));
     }
 
     #[tokio::test]
     async fn a_server_that_dies_at_the_start_fails_the_start() {
         let stdio = Stdio::new("sh").args(["-c", "exit 3"]);
         let transport = transport(stdio).await.unwrap();
-        assert!(bounded(().serve(transport)).await.is_err());
+        assert!(within(().serve(transport)).await.is_err());
     }
 
     #[tokio::test]

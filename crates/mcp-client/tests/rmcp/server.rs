@@ -13,7 +13,7 @@ use rmcp::{
     service::RequestContext,
 };
 
-use crate::bounded;
+use mcp_testkit::within;
 
 #[derive(Clone)]
 struct Counter;
@@ -69,24 +69,24 @@ impl ServerHandler for Old {
 async fn both_eras() {
     let client = Client::new(RmcpServer::new(Counter)).unwrap();
     for (policy, era) in [(EraPolicy::Auto, Era::Modern), (EraPolicy::Legacy, Era::Legacy)] {
-        let session = bounded(client.clone().era(policy).connect().into_future()).await.unwrap();
+        let session = within(client.clone().era(policy).connect().into_future()).await.unwrap();
         assert_eq!((session.era(), session.server_info().unwrap().name.as_str()), (era, "counter"));
-        assert_eq!(bounded(session.list_tools().into_future()).await.unwrap()[0].name, "count");
+        assert_eq!(within(session.list_tools().into_future()).await.unwrap()[0].name, "count");
 
         let seen = Arc::new(Mutex::new(Vec::new()));
         let steps = Arc::clone(&seen);
         let call = session.call_tool("count").on_progress(move |progress| {
             steps.lock().unwrap().push(progress.progress.to_string());
         });
-        let counted = bounded(call.into_future()).await.unwrap();
+        let counted = within(call.into_future()).await.unwrap();
         assert_eq!(counted.text(), "counted");
         let expected: Vec<String> = (1..=50).map(|step| format!("{:?}", f64::from(step))).collect();
         assert_eq!(*seen.lock().unwrap(), expected);
 
-        let error = bounded(session.call_tool("none").into_future()).await.unwrap_err();
+        let error = within(session.call_tool("none").into_future()).await.unwrap_err();
         assert_eq!(error.answer().unwrap().message, "no such tool");
-        bounded(session.close()).await.unwrap();
-        let error = bounded(session.list_tools().into_future()).await.unwrap_err();
+        within(session.close()).await.unwrap();
+        let error = within(session.list_tools().into_future()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Closed);
     }
 }
@@ -94,7 +94,7 @@ async fn both_eras() {
 #[tokio::test]
 async fn a_server_of_the_legacy_era_alone() {
     let client = Client::new(RmcpServer::new(Old)).unwrap();
-    let session = bounded(client.connect().into_future()).await.unwrap();
+    let session = within(client.connect().into_future()).await.unwrap();
     assert_eq!(session.protocol_version().as_str(), "2025-06-18");
-    bounded(session.close()).await.unwrap();
+    within(session.close()).await.unwrap();
 }

@@ -401,3 +401,13 @@ async fn large_messages_pass_both_ways_and_the_limit_is_named() {
         assert!(cause.contains("1048576"), "{cause}");
     }
 }
+
+#[tokio::test]
+async fn futures_have_no_room_for_what_is_rare() {
+    let transport = open("http://127.0.0.1:9/").await.transport;
+    let sending = transport.send(notification("n"));
+    assert!(size_of_val(&sending) < 4096, "{}", size_of_val(&sending));
+    drop(sending);
+    let asking = transport.request(request(1, "m", "").into());
+    assert!(size_of_val(&asking) < 6144, "{}", size_of_val(&asking));
+}

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use mcp_core::{RawJson, Request};
+use mcp_testkit::within;
 use mcp_transport::Transport;
 
-use crate::support::{bounded, call, connect, open, sh};
+use crate::support::{call, connect, open, sh};
 
 fn large(id: i64, length: usize) -> Request {
     let params = RawJson::from_serialize(&[("x".repeat(length), 1)]).unwrap();
@@ -15,7 +16,7 @@ async fn a_server_that_writes_before_it_reads_causes_no_deadlock() {
     let script = "yes 'other output' | head -c 2000000; echo; serve";
     let connection = connect(sh(script)).await;
     let exchange = connection.transport.request(large(1, 4 << 20).into()).await.unwrap();
-    bounded(exchange.response()).await.unwrap();
+    within(exchange.response()).await.unwrap();
     assert!(connection.transport.skipped_lines() > 100_000);
     connection.transport.close().await.unwrap();
 }
@@ -27,9 +28,9 @@ async fn a_server_that_never_reads_does_not_block_close() {
     let connection = connect(stdio.close_stdin_wait(Duration::from_millis(100))).await;
     let exchange = connection.transport.request(large(1, 4 << 20).into()).await.unwrap();
     let started = std::time::Instant::now();
-    bounded(connection.transport.close()).await.unwrap();
+    within(connection.transport.close()).await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-    bounded(exchange.response()).await.unwrap_err();
+    within(exchange.response()).await.unwrap_err();
 }
 
 #[tokio::test]
@@ -44,7 +45,7 @@ async fn many_concurrent_requests_are_all_answered() {
     }
     for exchange in exchanges {
         let id = exchange.id().clone();
-        let response = bounded(exchange.response()).await.unwrap();
+        let response = within(exchange.response()).await.unwrap();
         assert_eq!((response.id, response.outcome.is_err()), (Some(id), true));
     }
     connection.transport.close().await.unwrap();

@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, path::Path};
 
+use mcp_testkit::within;
 use mcp_transport_stdio::{Stderr, Stdio};
 
-use crate::support::{bounded, call, connect};
+use crate::support::{call, connect};
 
 /// The exact environment of a started process.
 async fn environment_of(configure: impl FnOnce(Stdio) -> Stdio) -> BTreeMap<String, String> {
@@ -10,7 +11,7 @@ async fn environment_of(configure: impl FnOnce(Stdio) -> Stdio) -> BTreeMap<Stri
     let file = dir.path().join("environ");
     let copy = Stdio::new("cp").arg("/proc/self/environ").arg(&file).stderr(Stderr::Null);
     let connection = connect(configure(copy)).await;
-    bounded(call(&connection.transport, 1)).await.unwrap_err();
+    within(call(&connection.transport, 1)).await.unwrap_err();
     read(&file)
 }
 

@@ -7,10 +7,11 @@ use std::{
     process::Command,
 };
 
+use mcp_testkit::within;
 use mcp_transport::{Connect, Delivery, Error, ErrorKind, Transport};
 use mcp_transport_stdio::{Stderr, Stdio};
 
-use crate::support::{ECHO, bounded, call};
+use crate::support::{ECHO, call};
 
 /// A directory for `PATH` with a shell and fake runners of these names.
 fn fake_runners(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
@@ -34,9 +35,9 @@ fn fake_runners(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
 async fn recorded<R: Send + Sync + 'static>(server: Stdio<R>, path: &Path) -> Vec<String> {
     let file = path.join("recorded");
     let server = server.env("PATH", path).env("RECORD", &file).stderr(Stderr::Null);
-    let transport = bounded(server.connect()).await.unwrap().transport;
-    bounded(call(&transport, 1)).await.unwrap();
-    bounded(transport.close()).await.unwrap();
+    let transport = within(server.connect()).await.unwrap().transport;
+    within(call(&transport, 1)).await.unwrap();
+    within(transport.close()).await.unwrap();
     std::fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -94,7 +95,7 @@ async fn the_python_interpreter_is_looked_up_and_uses_utf8() {
 }
 
 async fn start_error(server: impl Connect) -> (ErrorKind, String) {
-    let error: Error = bounded(server.connect()).await.err().unwrap();
+    let error: Error = within(server.connect()).await.err().unwrap();
     assert_eq!(error.delivery(), Delivery::NotSent);
     (error.kind(), error.to_string())
 }
@@ -194,8 +195,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 }
 
 async fn result_of<R: Send + Sync + 'static>(server: Stdio<R>) -> String {
-    let transport = bounded(server.stderr(Stderr::Null).connect()).await.unwrap().transport;
-    let response = bounded(call(&transport, 1)).await.unwrap();
-    bounded(transport.close()).await.unwrap();
+    let transport = within(server.stderr(Stderr::Null).connect()).await.unwrap().transport;
+    let response = within(call(&transport, 1)).await.unwrap();
+    within(transport.close()).await.unwrap();
     String::from_utf8(response.outcome.unwrap().as_bytes().to_vec()).unwrap()
 }

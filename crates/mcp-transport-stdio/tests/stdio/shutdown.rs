@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mcp_testkit::within;
 use mcp_transport::{Connection, ErrorKind, Transport};
 use mcp_transport_stdio::{Stdio, StdioTransport};
 
 use crate::support::{
-    bounded, call, connect, has_exited, open, pids, sh, state, wait_for_exit,
-    wait_for_exit_blocking,
+    call, connect, has_exited, open, pids, sh, state, wait_for_exit, wait_for_exit_blocking,
 };
 
 /// The longest time of a shutdown with short time-outs.
@@ -43,8 +43,8 @@ impl ProcessTree {
 
     async fn start(&self) -> (Connection<StdioTransport>, Vec<u32>) {
         let connection = connect(self.stdio.clone()).await;
-        bounded(call(&connection.transport, 1)).await.unwrap();
-        let pids = bounded(pids(&self.file, self.size)).await;
+        within(call(&connection.transport, 1)).await.unwrap();
+        let pids = within(pids(&self.file, self.size)).await;
         assert!(pids.contains(&connection.transport.pid()));
         assert!(pids.iter().all(|pid| !has_exited(*pid)), "{pids:?}");
         (connection, pids)
@@ -59,9 +59,9 @@ fn waits(stdio: Stdio, milliseconds: u64) -> Stdio {
 #[tokio::test]
 async fn a_server_that_exits_at_the_end_of_stdin_is_not_waited_for_longer() {
     let connection = connect(sh("serve")).await;
-    bounded(call(&connection.transport, 1)).await.unwrap();
+    within(call(&connection.transport, 1)).await.unwrap();
     let started = Instant::now();
-    bounded(connection.transport.close()).await.unwrap();
+    within(connection.transport.close()).await.unwrap();
     assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     assert_eq!(state(connection.transport.pid()), None);
 }
@@ -74,7 +74,7 @@ async fn queued_messages_are_written_before_the_close() {
     for id in 0..100 {
         drop(open(&connection.transport, id).await);
     }
-    bounded(connection.transport.close()).await.unwrap();
+    within(connection.transport.close()).await.unwrap();
     let seen = std::fs::read_to_string(&file).unwrap();
     assert_eq!(seen.matches("tools/list").count(), 100);
     assert_eq!(seen.matches("notifications/cancelled").count(), 100);
@@ -86,10 +86,10 @@ async fn a_close_fails_open_requests_and_may_be_repeated() {
     let exchange = open(&connection.transport, 1).await;
     let (one, two) = (connection.transport.clone(), connection.transport.clone());
     let other = tokio::spawn(async move { one.close().await });
-    bounded(two.close()).await.unwrap();
-    bounded(other).await.unwrap().unwrap();
-    bounded(two.close()).await.unwrap();
-    assert_eq!(bounded(exchange.response()).await.unwrap_err().kind(), ErrorKind::Closed);
+    within(two.close()).await.unwrap();
+    within(other).await.unwrap().unwrap();
+    within(two.close()).await.unwrap();
+    assert_eq!(within(exchange.response()).await.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(call(&two, 2).await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
@@ -97,11 +97,11 @@ async fn a_close_fails_open_requests_and_may_be_repeated() {
 async fn dropping_the_future_of_close_does_not_stop_it() {
     let connection = connect(waits(sh("trap '' TERM; serve; sleep 60"), 100)).await;
     let transport = connection.transport;
-    bounded(call(&transport, 1)).await.unwrap();
+    within(call(&transport, 1)).await.unwrap();
     tokio::time::timeout(Duration::from_millis(20), transport.close()).await.unwrap_err();
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(state(transport.pid()), None);
-    bounded(transport.close()).await.unwrap();
+    within(transport.close()).await.unwrap();
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_server_that_ignores_the_end_of_stdin_gets_sigterm() {
     let tree = ProcessTree { stdio, ..tree };
     let (connection, pids) = tree.start().await;
     let started = Instant::now();
-    bounded(connection.transport.close()).await.unwrap();
+    within(connection.transport.close()).await.unwrap();
     let took = started.elapsed();
     assert!(took > Duration::from_millis(100) && took < SHUTDOWN_TIMEOUT, "{took:?}");
     assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
@@ -124,7 +124,7 @@ async fn a_server_that_ignores_sigterm_is_killed() {
     let (connection, pids) = tree.start().await;
     let started = Instant::now();
     // No process is left, so `close` succeeds.
-    bounded(connection.transport.close()).await.unwrap();
+    within(connection.transport.close()).await.unwrap();
     let took = started.elapsed();
     assert!(took > Duration::from_millis(200) && took < SHUTDOWN_TIMEOUT, "{took:?}");
     assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
@@ -138,7 +138,7 @@ async fn descendants_that_outlive_the_server_are_ended() {
         let tree = ProcessTree { stdio: waits(tree.stdio.clone(), 200), ..tree };
         let (connection, pids) = tree.start().await;
         let started = Instant::now();
-        bounded(connection.transport.close()).await.unwrap();
+        within(connection.transport.close()).await.unwrap();
         assert!(started.elapsed().as_millis() < at_most, "{:?}", started.elapsed());
         assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
     }
@@ -156,7 +156,7 @@ async fn descendants_in_other_sessions_are_ended() {
         let tree = ProcessTree { stdio: waits(tree.stdio.clone(), 200), size: 7, ..tree };
         let (connection, pids) = tree.start().await;
         match is_closed {
-            true => bounded(connection.transport.close()).await.unwrap(),
+            true => within(connection.transport.close()).await.unwrap(),
             false => drop(connection),
         }
         wait_for_exit(&pids).await;
@@ -171,7 +171,7 @@ async fn dropping_the_last_handle_shuts_down_gracefully() {
     let (connection, pids) = tree.start().await;
     let clone = connection.transport.clone();
     drop(connection);
-    bounded(call(&clone, 2)).await.unwrap();
+    within(call(&clone, 2)).await.unwrap();
     drop(clone);
     wait_for_exit(&pids).await;
     assert_eq!(std::fs::read_to_string(marker).unwrap(), "graceful\n");
@@ -193,7 +193,7 @@ fn dropping_outside_a_runtime_kills_the_tree_immediately() {
     assert!(took < Duration::from_millis(200), "{took:?}");
     assert!(pids.iter().all(|pid| has_exited(*pid)), "{pids:?}");
     // The exchange ends, with a response or an error.
-    let _ = runtime.block_on(bounded(exchange.response()));
+    let _ = runtime.block_on(within(exchange.response()));
 }
 
 #[test]

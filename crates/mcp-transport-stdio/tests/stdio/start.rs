@@ -1,13 +1,14 @@
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Instant};
 
+use mcp_testkit::within;
 use mcp_transport::{Binding, Carrier, Connect, Connection, Delivery, Error, ErrorKind, Transport};
 use mcp_transport_stdio::{Stderr, Stdio};
 
-use crate::support::{bounded, call, connect, sh};
+use crate::support::{call, connect, sh};
 
 async fn start_error(stdio: Stdio) -> String {
     let started = Instant::now();
-    let error: Error = bounded(stdio.connect()).await.unwrap_err();
+    let error: Error = within(stdio.connect()).await.unwrap_err();
     assert!(started.elapsed().as_millis() < 100, "{:?}", started.elapsed());
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
     error.to_string()
@@ -87,7 +88,7 @@ async fn the_process_runs_in_the_working_directory() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().canonicalize().unwrap();
     let connection = connect(sh("pwd -P > where; serve").cwd(&dir)).await;
-    bounded(call(&connection.transport, 1)).await.unwrap();
+    within(call(&connection.transport, 1)).await.unwrap();
     assert_eq!(std::fs::read_to_string(dir.join("where")).unwrap().trim(), dir.to_str().unwrap());
     connection.transport.close().await.unwrap();
 }
@@ -111,8 +112,8 @@ async fn each_connect_starts_a_process() {
     assert_eq!((info.pid, info.description), (Some(one.pid()), stdio.describe()));
     let two = connect(stdio).await.transport;
     assert_ne!(one.pid(), two.pid());
-    bounded(call(&one, 1)).await.unwrap();
+    within(call(&one, 1)).await.unwrap();
     one.close().await.unwrap();
-    bounded(call(&two, 1)).await.unwrap();
+    within(call(&two, 1)).await.unwrap();
     two.close().await.unwrap();
 }

@@ -3,10 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mcp_testkit::within;
 use mcp_transport::Transport;
 use mcp_transport_stdio::Stderr;
 
-use crate::support::{bounded, call, connect, sh};
+use crate::support::{call, connect, sh};
 
 const SCRIPT: &str = r"echo one >&2; printf 'two \377' >&2; serve; echo >&2; printf bye >&2";
 
@@ -16,7 +17,7 @@ async fn the_function_is_called_for_each_line() {
     let into = Arc::clone(&lines);
     let stderr = Stderr::lines(move |line| into.lock().unwrap().push(line.to_owned()));
     let connection = connect(sh(SCRIPT).stderr(stderr)).await;
-    bounded(call(&connection.transport, 1)).await.unwrap();
+    within(call(&connection.transport, 1)).await.unwrap();
     connection.transport.close().await.unwrap();
     assert_eq!(*lines.lock().unwrap(), ["one", "two \u{fffd}", "bye"]);
     assert_eq!(connection.transport.stderr_tail(), "one\ntwo \u{fffd}\nbye");
@@ -29,7 +30,7 @@ async fn output_is_appended_to_a_file_and_complete_after_the_close() {
     std::fs::write(&log, "before\n").unwrap();
     for _ in 0..2 {
         let connection = connect(sh(SCRIPT).stderr(Stderr::Append(log.clone()))).await;
-        bounded(call(&connection.transport, 1)).await.unwrap();
+        within(call(&connection.transport, 1)).await.unwrap();
         connection.transport.close().await.unwrap();
     }
     assert_eq!(std::fs::read(&log).unwrap(), b"before\none\ntwo \xff\nbyeone\ntwo \xff\nbye");
@@ -41,7 +42,7 @@ async fn heavy_output_is_drained_while_requests_are_answered() {
     let connection = connect(sh(script)).await;
     let started = Instant::now();
     for id in 1..100 {
-        bounded(call(&connection.transport, id)).await.unwrap();
+        within(call(&connection.transport, id)).await.unwrap();
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert!(connection.transport.stderr_tail().contains("\nmuch output\n"));
@@ -53,6 +54,6 @@ async fn a_function_that_panics_does_not_stop_the_drain() {
     let stderr = Stderr::lines(|_| panic!("in the function of the caller"));
     let script = "head -c 1000000 /dev/zero >&2; echo >&2; serve";
     let connection = connect(sh(script).stderr(stderr)).await;
-    bounded(call(&connection.transport, 1)).await.unwrap();
+    within(call(&connection.transport, 1)).await.unwrap();
     connection.transport.close().await.unwrap();
 }

@@ -1,8 +1,9 @@
 //! Output on stdout that is not JSON-RPC, or too long.
 
+use mcp_testkit::within;
 use mcp_transport::{ErrorKind, Transport};
 
-use crate::support::{bounded, call, connect, open, sh, small_limits};
+use crate::support::{call, connect, open, sh, small_limits};
 
 #[tokio::test]
 async fn banners_and_invalid_bytes_are_skipped_and_counted() {
@@ -11,7 +12,7 @@ async fn banners_and_invalid_bytes_are_skipped_and_counted() {
         serve"#;
     let connection = connect(sh(script)).await;
     for id in 1..4 {
-        bounded(call(&connection.transport, id)).await.unwrap();
+        within(call(&connection.transport, id)).await.unwrap();
     }
     assert_eq!(connection.transport.skipped_lines(), 5);
     connection.transport.close().await.unwrap();
@@ -22,7 +23,7 @@ async fn other_output_during_a_call_is_skipped() {
     let script = r#"while IFS= read -r line; do id "$line"; echo printed; answer "$id"; done"#;
     let connection = connect(sh(script)).await;
     for id in 1..50 {
-        bounded(call(&connection.transport, id)).await.unwrap();
+        within(call(&connection.transport, id)).await.unwrap();
     }
     assert_eq!(connection.transport.skipped_lines(), 49);
     connection.transport.close().await.unwrap();
@@ -40,11 +41,11 @@ async fn an_oversize_response_fails_the_request_with_its_id() {
         let connection = connect(sh(&script).limits(small_limits())).await;
         let long = open(&connection.transport, 1).await;
         let other = open(&connection.transport, 2).await;
-        let error = bounded(long.response()).await.unwrap_err();
+        let error = within(long.response()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(error.to_string().contains("1048576"), "{error}");
-        bounded(other.response()).await.unwrap();
-        bounded(call(&connection.transport, 3)).await.unwrap();
+        within(other.response()).await.unwrap();
+        within(call(&connection.transport, 3)).await.unwrap();
         connection.transport.close().await.unwrap();
     }
 }
@@ -56,9 +57,9 @@ async fn an_oversize_line_without_an_id_fails_all_open_requests() {
     let first = open(&connection.transport, 1).await;
     let second = open(&connection.transport, 2).await;
     for exchange in [first, second] {
-        let error = bounded(exchange.response()).await.unwrap_err();
+        let error = within(exchange.response()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
     }
-    bounded(call(&connection.transport, 3)).await.unwrap();
+    within(call(&connection.transport, 3)).await.unwrap();
     connection.transport.close().await.unwrap();
 }

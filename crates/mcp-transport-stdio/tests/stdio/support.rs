@@ -1,7 +1,6 @@
 //! Servers as shell scripts, and access to the process table.
 
 use std::{
-    future::Future,
     path::Path,
     time::{Duration, Instant},
 };
@@ -43,11 +42,6 @@ pub(crate) async fn open(transport: &StdioTransport, id: i64) -> Exchange {
 
 pub(crate) async fn call(transport: &StdioTransport, id: i64) -> Result<Response, Error> {
     transport.request(request(id)).await?.response().await
-}
-
-/// Bounds a wait, so that no test hangs.
-pub(crate) async fn bounded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("the test hangs")
 }
 
 /// The state of a process, as a letter of the kernel, and the id of its parent. `None` if it does not exist.

@@ -49,14 +49,14 @@ pub struct InboundSender(Arc<Mutex<Channel>>);
 /// response. Other messages need no action.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Rejected {
+pub struct Undelivered {
     /// The message.
     pub message: Message,
     /// Whether there is a reader: `true` if the queue is full, `false` if the reader was dropped.
     pub is_read: bool,
 }
 
-impl Rejected {
+impl Undelivered {
     /// Returns the error response to the message if it is a request: -32603 if the queue is full, -32601 if
     /// there is no reader.
     pub fn refusal(&self) -> Option<Response> {
@@ -72,7 +72,7 @@ impl Rejected {
     }
 }
 
-type OnUnread = Box<dyn Fn(Rejected) + Send + Sync>;
+type OnUnread = Box<dyn Fn(Undelivered) + Send + Sync>;
 
 struct Channel {
     mailbox: Mailbox<InboundItem>,
@@ -94,16 +94,16 @@ impl InboundSender {
     /// Queues a message.
     ///
     /// # Errors
-    /// If there is no reader or the queue is full; see [`Rejected`].
-    pub fn push(&self, message: Message) -> Result<(), Rejected> {
+    /// If there is no reader or the queue is full; see [`Undelivered`].
+    pub fn push(&self, message: Message) -> Result<(), Undelivered> {
         self.offer(message).map(drop)
     }
 
     /// Queues a message. Returns whether to pause before the next one, since the reader has a backlog.
-    pub(crate) fn offer(&self, message: Message) -> Result<bool, Rejected> {
+    pub(crate) fn offer(&self, message: Message) -> Result<bool, Undelivered> {
         let mut channel = lock(&self.0);
         if channel.end.is_some() || !channel.is_read {
-            return Err(Rejected { message, is_read: channel.is_read });
+            return Err(Undelivered { message, is_read: channel.is_read });
         }
         match channel.mailbox.push(message.into()) {
             Pushed::Queued => {}
@@ -111,7 +111,7 @@ impl InboundSender {
             Pushed::Full(item) => {
                 channel.lagged.others += 1;
                 if let InboundItem::Message(message) = item {
-                    return Err(Rejected { message, is_read: true });
+                    return Err(Undelivered { message, is_read: true });
                 }
             }
         }
@@ -142,7 +142,7 @@ impl InboundSender {
     }
 
     /// Sets the handler of messages that are still queued when the reader is dropped.
-    pub fn on_unread(&self, handler: impl Fn(Rejected) + Send + Sync + 'static) {
+    pub fn on_unread(&self, handler: impl Fn(Undelivered) + Send + Sync + 'static) {
         lock(&self.0).on_unread = Some(Arc::new(Box::new(handler)));
     }
 
@@ -268,7 +268,7 @@ impl Drop for Receiver {
         sender.into_iter().for_each(Waker::wake);
         let Some(on_unread) = on_unread else { return };
         for message in unread.into_iter().filter_map(InboundItem::into_message) {
-            on_unread(Rejected { message, is_read: false });
+            on_unread(Undelivered { message, is_read: false });
         }
     }
 }

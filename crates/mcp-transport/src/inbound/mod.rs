@@ -17,7 +17,7 @@ use crate::{Error, Limits};
 
 pub use chain::InboundChain;
 pub(crate) use channel::Pause;
-pub use channel::{InboundSender, Rejected};
+pub use channel::{InboundSender, Undelivered};
 
 /// The messages of a connection outside any exchange: notifications such as
 /// `notifications/tools/list_changed`, and (before 2026-07-28) requests of the server.
