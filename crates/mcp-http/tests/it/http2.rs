@@ -163,6 +163,7 @@ async fn no_call_fails_at_nginx() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
     let Some(nginx) = Nginx::start(folder.path(), &certificate, &key).await else {
+        assert!(std::env::var_os("CI").is_none_or(|it| it != "true"), "nginx is not installed");
         eprintln!("skipped: nginx is not installed");
         return;
     };
