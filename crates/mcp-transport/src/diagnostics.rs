@@ -38,6 +38,20 @@ impl Diagnostics {
         self
     }
 
+    /// Sets how many lines or messages were skipped, and the beginning of the last one.
+    #[must_use]
+    pub fn with_skipped(mut self, count: u64, last: impl Into<Option<String>>) -> Self {
+        (self.skipped, self.last_skipped) = (count, last.into());
+        self
+    }
+
+    /// Sets how many responses had an unknown id, and the last of these ids.
+    #[must_use]
+    pub fn with_unmatched(mut self, count: u64, last: impl Into<Option<RequestId>>) -> Self {
+        (self.unmatched, self.last_unmatched) = (count, last.into());
+        self
+    }
+
     /// Whether there are no observations.
     pub fn is_empty(&self) -> bool {
         self.skipped == 0 && self.unmatched == 0 && self.stderr_tail.is_none()

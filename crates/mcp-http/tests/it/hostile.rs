@@ -86,8 +86,7 @@ async fn a_reset_is_told() {
 async fn nothing_listening_is_refused() {
     let server = Server::answering(OK).await;
     let url = server.url.clone();
-    drop(server);
-    sleep(Duration::from_millis(10)).await;
+    server.stop().await;
     let error = failure(&HttpClient::new(), &url).await;
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Refused));
     assert!(error.is_not_sent());

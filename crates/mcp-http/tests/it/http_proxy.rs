@@ -144,8 +144,7 @@ async fn a_dead_proxy_is_named() {
     let (proxy, _) = start().await;
     let client = through(with_credentials(&proxy, "user:hidden@"));
     let url = proxy.url.clone();
-    drop(proxy);
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    proxy.stop().await;
     let error = call(&client, &Uri::from_static("http://server.invalid/")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
     assert!(error.is_not_sent());

@@ -59,6 +59,19 @@ impl Server {
         .await
     }
 
+    /// Stops the server, and waits until its port refuses connections.
+    pub(crate) async fn stop(self) {
+        let address = self.url.authority().expect("a URL with a host").to_string();
+        drop(self);
+        let refuses = async {
+            while TcpStream::connect(&address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(10);
+        tokio::time::timeout(limit, refuses).await.expect("the port refuses connections");
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Relaxed)
     }

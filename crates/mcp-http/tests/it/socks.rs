@@ -141,8 +141,7 @@ async fn a_refused_connection_is_told() {
     let (proxy, _) = start(false).await;
     let server = Server::answering(OK).await;
     let url = server.url.clone();
-    drop(server);
-    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    server.stop().await;
     let error = call(&through(&proxy, "socks5://user:secret@"), &url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
     assert!(error.is_not_sent());

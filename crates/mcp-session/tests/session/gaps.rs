@@ -203,11 +203,7 @@ async fn messages_that_were_dropped_unread_end_no_subscription() {
     let shop = Shop::new(Duration::ZERO);
     let session = shop.open().await;
     let mut changes = session.subscribe(of("x:a")).await.unwrap();
-    let lagged = |logs, others| {
-        let mut lagged = Lagged::default();
-        (lagged.logs, lagged.others) = (logs, others);
-        Gap::Lagged(lagged)
-    };
+    let lagged = |logs, others| Gap::Lagged(Lagged::new(logs, others));
     shop.gap(lagged(5000, 0));
     assert!(events(&mut changes).await.is_empty(), "logs are of no concern");
     shop.gap(lagged(5000, 3));

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_testkit::within;
+use mcp_testkit::{until, within};
 use mcp_transport::{Connection, ErrorKind, Transport};
 use mcp_transport_stdio::{Stdio, StdioTransport};
 
@@ -99,8 +99,7 @@ async fn dropping_the_future_of_close_does_not_stop_it() {
     let transport = connection.transport;
     within(call(&transport, 1)).await.unwrap();
     tokio::time::timeout(Duration::from_millis(20), transport.close()).await.unwrap_err();
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert_eq!(state(transport.pid()), None);
+    until("the process has ended", || state(transport.pid()).is_none()).await;
     within(transport.close()).await.unwrap();
 }
 

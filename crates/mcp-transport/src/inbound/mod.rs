@@ -87,6 +87,13 @@ pub struct Lagged {
     pub others: u64,
 }
 
+impl Lagged {
+    /// Creates a count of messages that were dropped unread.
+    pub const fn new(logs: u64, others: u64) -> Self {
+        Self { logs, others }
+    }
+}
+
 impl Inbound {
     /// Creates an `Inbound` that ends at once, for transports without messages outside exchanges.
     pub fn none() -> Self {
