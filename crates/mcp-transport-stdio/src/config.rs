@@ -48,6 +48,13 @@ use crate::{
 /// assert_eq!(time.describe(), "uvx --python 3.12 mcp-server-time --local-timezone=UTC");
 /// ```
 ///
+/// # When the program ends
+///
+/// The process is shut down when its connection is closed or dropped: its stdin is closed, then its process group
+/// gets SIGTERM, then SIGKILL. A program that a signal ends runs no destructor. Its servers then see the end of
+/// their stdin, at which a server exits; one that ignores it continues to run, since it has a process group of its
+/// own. On Windows the job object ends it. So handle the signals and close the client: `examples/shutdown.rs`.
+///
 /// `Debug` prints the names of variables but not their values. `Debug` and
 /// [`describe`](mcp_transport::Connect::describe) print the arguments: pass secrets in the environment.
 ///
