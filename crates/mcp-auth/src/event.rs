@@ -13,7 +13,7 @@ pub enum Event {
         /// Where to log in.
         url: LoginUrl,
     },
-    /// The page could not be opened in a browser: show the URL. The login goes on.
+    /// The page could not be opened in a browser: show the URL. The login continues.
     BrowserFailed {
         /// The server, without the query of its URL.
         server: String,

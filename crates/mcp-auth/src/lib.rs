@@ -1,6 +1,6 @@
 //! OAuth 2.1 for clients of the Model Context Protocol, as a layer of any HTTP transport.
 //!
-//! - [`OAuth`]: the settings, and the tokens for any number of servers. It goes on a transport
+//! - [`OAuth`]: the settings, and the tokens for any number of servers. It is set on a transport
 //!   (`StreamableHttp::auth`, `Sse::auth`), or on any HTTP service ([`OAuth::for_server`]).
 //! - [`UserAgent`]: how a user logs in: `Browser`, [`Terminal`], [`follow`].
 //! - [`TokenStore`]: where tokens are kept: [`MemoryStore`], `FileStore`, encrypted with a key of a `Keyring`.
@@ -13,7 +13,7 @@
 //! # fn run(pem: &str) -> Result<(), mcp_auth::Error> {
 //! // A user at a shell, maybe of another machine.
 //! let auth = OAuth::new().user_agent(Terminal::new());
-//! // A service: nobody is there.
+//! // A service: no user.
 //! let auth = OAuth::client_credentials("service").secret("…").issuer("https://auth.example.com");
 //! // A device without a keyboard.
 //! let auth = OAuth::device_code("tv").on_code(|code| println!("{}", code.user_code));

@@ -76,7 +76,7 @@ pub struct Status {
     pub scopes: Vec<String>,
     /// Who gave the token.
     pub issuer: Option<String>,
-    /// For how long the token can still be used. `None`: nobody knows. A token that can be refreshed lasts
+    /// For how long the token can still be used. `None`: unknown. A token that can be refreshed lasts
     /// longer.
     pub expires_in: Option<Duration>,
     /// Whether the token can be refreshed.
@@ -167,7 +167,7 @@ impl OAuth {
 
     /// Gets a token for the server at `url`, also if there is one already.
     ///
-    /// Cancel safe: the login goes on, and another call waits for it.
+    /// Cancel safe: the login continues, and another call waits for it.
     ///
     /// # Errors
     /// There is no token; see [`ErrorKind`].

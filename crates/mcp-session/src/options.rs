@@ -19,7 +19,7 @@ pub struct SessionOptions {
     /// The [verdict](crate::Session::verdict) of an earlier session, to open this one straight: a legacy server
     /// is sent `initialize` at once, a modern one nothing at all. A modern one on a pipe is asked all the same if
     /// the verdict was found on one, since its process may have been replaced. Where the verdict no longer holds,
-    /// the server is asked anew; a session that was opened without a message is closed then, with an error of kind
+    /// the server is probed again; a session that was opened without a message is closed then, with an error of kind
     /// [`Version`](crate::ErrorKind::Version) that its first call gets too. Default: none.
     ///
     /// Spec: basic/versioning

@@ -7,7 +7,7 @@ use crate::error::Error;
 /// Logs in with the user's browser, which is redirected to a port of this machine.
 ///
 /// A browser that does not open is no error: the URL is reported
-/// ([`Event::BrowserFailed`](crate::Event::BrowserFailed)), and the login goes on.
+/// ([`Event::BrowserFailed`](crate::Event::BrowserFailed)), and the login continues.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Browser {

@@ -1,4 +1,4 @@
-//! How a user logs in: who opens the page, and how what comes of it gets back.
+//! How a user logs in: what opens the page, and how the redirect gets back.
 
 #[cfg(feature = "browser")]
 pub(crate) mod browser;
@@ -27,7 +27,7 @@ pub trait UserAgent: Send + Sync + 'static {
     /// One login.
     type Visit: Visit;
 
-    /// Gets ready for a redirect: a listener is bound before its address is told to anybody. `earlier` is the
+    /// Prepares for a redirect: a listener is bound before its address is sent anywhere. `earlier` is the
     /// redirect URI that the client is registered with, where it is; another one makes a new registration.
     ///
     /// # Errors

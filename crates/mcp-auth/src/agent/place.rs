@@ -5,7 +5,7 @@ use url::Url;
 use super::loopback::Loopback;
 use crate::error::{Error, ErrorKind};
 
-/// Where a redirect is waited for, and what the authorization server is told.
+/// Where a redirect is awaited, and the redirect URI that the authorization server gets.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) host: String,

@@ -121,7 +121,7 @@ fn say(text: &str) {
 }
 
 impl Lines {
-    /// The lines from here on, in place of whoever had them before.
+    /// The lines from here on. An earlier reader gets no more.
     fn listen(&self) -> mpsc::Receiver<String> {
         let (sender, lines) = mpsc::channel(1);
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Work that many wait for, and that goes on without them.
+//! Work that many callers wait for, and that continues without them.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -85,7 +85,7 @@ impl Flight {
 }
 
 impl Waiting {
-    /// The outcome. Cancel safe: the work goes on.
+    /// The outcome. Cancel safe: the work continues.
     pub(crate) async fn done(mut self) -> Outcome {
         let ended = || Error::new(ErrorKind::LoginRequired, "the login was ended");
         let outcome = self.outcome.wait_for(Option::is_some).await.map_err(|_| ended())?;

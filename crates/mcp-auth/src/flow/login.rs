@@ -108,7 +108,7 @@ async fn within_limit(
     }
 }
 
-/// What may keep a user at a page that shows an error, which nobody else hears of.
+/// What may leave a user at a page that shows an error, without a redirect that reports it.
 fn hint(discovered: &Discovered) -> &'static str {
     let page = discovered.server.authorization_endpoint.as_deref().unwrap_or_default();
     match page.starts_with("https://login.microsoftonline.com/") {

@@ -1,4 +1,4 @@
-//! Services: nobody is there.
+//! Services: grants without a user.
 
 use super::context::Context;
 use super::kind::{GrantRequest, SharedGrant};

@@ -7,7 +7,7 @@ use url::Url;
 use crate::discovery::fetch::Fetch;
 
 /// Whether the authorization server still knows the client that a login page is for. Where it does not, the
-/// browser would show an error that nobody hears of, so that is looked at first.
+/// browser would show an error that no redirect reports, so that is checked first.
 pub(crate) async fn is_alive(fetch: &Fetch, page: &Url) -> bool {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));

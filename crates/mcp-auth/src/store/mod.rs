@@ -48,7 +48,7 @@ pub trait TokenStore: Send + Sync + 'static {
     /// The value may still be there.
     fn remove(&self, key: &StoreKey) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Waits until nobody else works with a key, in this process or another one, until the lock is dropped.
+    /// Waits until nothing else works with a key, in this process or another one, until the lock is dropped.
     /// It ends with its process, and is waited for 60 s at the most.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ impl Tokens {
     }
 
     /// For how long the token can be used, and for how long it should be without a refresh in the background.
-    /// `None`: nobody knows.
+    /// `None`: unknown.
     pub(crate) fn left(&self) -> Option<(Duration, Duration)> {
         let left = self.expires_at?.saturating_sub(now());
         let life = self.lifetime.unwrap_or(left);
