@@ -43,6 +43,8 @@ pub(crate) struct ServerState {
 struct Known {
     is_loaded: bool,
     current: Option<Arc<Current>>,
+    /// The key of tokens, with the nonces and the clock of the servers.
+    proof_key: Option<ProofKey>,
     /// Scopes that a user was asked for in vain.
     refused_scopes: BTreeSet<String>,
 }
@@ -69,8 +71,7 @@ pub(crate) enum Freshness {
 }
 
 impl Current {
-    pub(crate) fn new(tokens: Tokens) -> Result<Self, Error> {
-        let proof_key = tokens.proof_key.as_ref().map(ProofKey::from_stored).transpose()?;
+    fn new(tokens: Tokens, proof_key: Option<ProofKey>) -> Result<Self, Error> {
         let scheme = if tokens.is_bound { "DPoP" } else { "Bearer" };
         let value = zeroize::Zeroizing::new(format!("{scheme} {}", tokens.access_token.expose()));
         let mut authorization = HeaderValue::from_str(&value)
@@ -189,12 +190,39 @@ impl ServerState {
         known.is_loaded.then(|| known.current.clone())
     }
 
+    /// These tokens as those in use, without using them.
+    ///
+    /// # Errors
+    /// They, or their key, cannot be used.
+    pub(crate) fn current_of(&self, tokens: Tokens) -> Result<Current, Error> {
+        let proof_key = self.proof_key_of(&tokens)?;
+        Current::new(tokens, proof_key)
+    }
+
+    /// The key of tokens: the known one, if it is the same.
+    pub(crate) fn proof_key_of(&self, tokens: &Tokens) -> Result<Option<ProofKey>, Error> {
+        let Some(stored) = &tokens.proof_key else { return Ok(None) };
+        let known = self.proof_key().filter(|key| key.stored() == stored);
+        known.map_or_else(|| ProofKey::from_stored(stored), Ok).map(Some)
+    }
+
+    /// The key for new tokens, if there was one before.
+    pub(crate) fn proof_key(&self) -> Option<ProofKey> {
+        self.lock().proof_key.clone()
+    }
+
+    /// Keeps a key for the tokens that are bound to it.
+    pub(crate) fn set_proof_key(&self, key: &ProofKey) {
+        self.lock().proof_key = Some(key.clone());
+    }
+
     /// Uses other tokens from here on.
     pub(crate) fn adopt(&self, tokens: Tokens) -> Result<(), Error> {
-        let current = Arc::new(Current::new(tokens)?);
+        let current = Arc::new(self.current_of(tokens)?);
         {
             let mut known = self.lock();
             known.is_loaded = true;
+            known.proof_key = current.proof_key.clone().or(known.proof_key.take());
             known.current = Some(current);
         }
         self.changes.send_modify(|count| *count += 1);

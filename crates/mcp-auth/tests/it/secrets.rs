@@ -8,7 +8,7 @@ use mcp_testkit::within;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::world::{CANARY, World, call, client, json_answer};
+use crate::world::{CANARY, World, call, client, for_user, json_answer};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -47,7 +47,7 @@ async fn neither_in_logs_nor_in_debug_nor_in_errors() {
     let sink = Arc::clone(&shown);
     let show = move |text: String| sink.lock().unwrap().push_str(&text);
     let on_event = show.clone();
-    let oauth = world.oauth().store(MemoryStore::new()).on_event(move |event| {
+    let oauth = for_user().store(MemoryStore::new()).on_event(move |event| {
         on_event(format!("{event:?}"));
     });
     let auth = oauth.for_server(world.url()).unwrap();
@@ -63,12 +63,12 @@ async fn neither_in_logs_nor_in_debug_nor_in_errors() {
         world.expire();
         let answer = body.clone();
         world.twist(path, move |_| Some(json_answer(400, &answer)));
-        let failed = world.oauth();
+        let failed = for_user();
         let auth = failed.for_server(world.url()).unwrap();
         let error = within(call(&auth, &world.url())).await.unwrap_err();
         show(format!("{error} {error:?}"));
     }
-    world.lock().twists.clear();
+    world.lock().clear_twists();
     within(oauth.logout(world.url())).await.unwrap();
     let service = OAuth::client_credentials("svc").secret(format!("own-{CANARY}")).http(client());
     show(format!("{service:?} {:?}", Secret::new(CANARY)));
