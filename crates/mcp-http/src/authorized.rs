@@ -68,9 +68,9 @@ impl<S> Authorized<S> {
 }
 
 impl Authorized<HttpClient> {
-    /// Sets the read time-out of requests that are sent with this handle.
-    pub(crate) fn set_read_timeout(&mut self, timeout: Option<ReadTimeout>) {
-        self.service.set_read_timeout(timeout);
+    /// See [`HttpClient::set_direct`].
+    pub(crate) fn set_direct(&mut self, timeout: Option<ReadTimeout>) {
+        self.service.set_direct(timeout);
     }
 }
 
@@ -107,14 +107,14 @@ where
     fn call(&mut self, mut request: Request<Body>) -> AuthorizedFuture<S, B> {
         let head = RequestHead::of(&request);
         let credentials = self.authorize.ready(&head);
-        let service = self.service.clone();
         // The service that is ready is the one to call.
-        let mut ready = std::mem::replace(&mut self.service, service.clone());
+        let next = self.service.clone();
+        let mut service = std::mem::replace(&mut self.service, next);
         let again = Again::new(head, &request, &self.authorize);
         match credentials {
             Some(credentials) => {
                 credentials.apply(request.headers_mut());
-                let sending = ready.call(request);
+                let sending = service.call(request);
                 let context = Some((again, credentials, service));
                 AuthorizedFuture { state: State::First { sending, context } }
             }

@@ -12,6 +12,7 @@ use crate::collect::read_to_end;
 use crate::decompress::Decompress;
 use crate::error::Error;
 use crate::received::Received;
+use crate::secrets::SentSecrets;
 
 /// The body of a response, read as it arrives.
 ///
@@ -20,6 +21,8 @@ use crate::received::Received;
 /// it is over.
 pub struct ResponseBody {
     received: Received,
+    /// Those of the request, for a transport.
+    pub(crate) secrets: Option<SentSecrets>,
     #[cfg(feature = "decompression")]
     decompress: Option<Box<Decompress>>,
 }
@@ -36,13 +39,13 @@ impl ResponseBody {
             true => Decompress::take(&mut parts.headers),
             false => None,
         };
-        Response::from_parts(parts, Self { received, decompress })
+        Response::from_parts(parts, Self { received, secrets: None, decompress })
     }
 
     /// The response with this body.
     #[cfg(not(feature = "decompression"))]
     pub(crate) fn respond(parts: Parts, received: Received, _: bool) -> Response<Self> {
-        Response::from_parts(parts, Self { received })
+        Response::from_parts(parts, Self { received, secrets: None })
     }
 
     /// Reads all of the body. No copy is made if it arrives in one piece.

@@ -1,9 +1,13 @@
 //! Header values of requests, which servers may repeat in texts.
 
+use std::any::Any;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+
+use crate::response::ResponseBody;
 
 /// What stands in place of a secret.
 const MASK: &str = "[redacted]";
@@ -12,11 +16,19 @@ const MIN_SECRET: usize = 16;
 /// From this length on a value is one whose name says so. What is shorter occurs by chance.
 const MIN_NAMED_SECRET: usize = 6;
 
-/// The secrets in the headers of a request: an extension of its response.
+/// The secrets in the headers of a request, which a server may repeat in an error.
 ///
-/// A server that repeats them in an error must not have them shown.
+/// An [`HttpClient`](crate::HttpClient) puts them into the extensions of the response. For a transport that uses it
+/// without layers above, they are in the [`ResponseBody`], since extensions cost three allocations.
 #[derive(Clone)]
-pub struct SentSecrets(Vec<HeaderValue>);
+pub struct SentSecrets(Values);
+
+/// Most requests have one.
+#[derive(Clone)]
+enum Values {
+    One(HeaderValue),
+    Many(Vec<HeaderValue>),
+}
 
 impl SentSecrets {
     /// Those of the headers of a request; `None` if it has no sensitive ones.
@@ -26,13 +38,34 @@ impl SentSecrets {
                 && value.len() >= MIN_NAMED_SECRET
                 && (value.len() >= MIN_SECRET || is_secret_name(name))
         });
-        let secrets: Vec<_> = values.map(|(_, value)| value.clone()).collect();
-        (!secrets.is_empty()).then_some(Self(secrets))
+        let mut values = values.map(|(_, value)| value);
+        let first = values.next()?.clone();
+        Some(Self(match values.next() {
+            None => Values::One(first),
+            Some(second) => {
+                let all = [first, second.clone()].into_iter();
+                Values::Many(all.chain(values.cloned()).collect())
+            }
+        }))
+    }
+
+    /// Takes the secrets of the request from its response.
+    pub fn take<B: 'static>(response: &mut Response<B>) -> Option<Self> {
+        let body = (response.body_mut() as &mut dyn Any).downcast_mut::<ResponseBody>();
+        let own = body.and_then(|body| body.secrets.take());
+        own.or_else(|| response.extensions_mut().remove())
+    }
+
+    fn values(&self) -> &[HeaderValue] {
+        match &self.0 {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Many(values) => values,
+        }
     }
 
     /// Replaces the secrets in a text.
     pub fn mask(&self, text: &mut String) {
-        let values = self.0.iter().filter_map(|value| value.to_str().ok());
+        let values = self.values().iter().filter_map(|value| value.to_str().ok());
         for secret in values.flat_map(spellings) {
             if text.contains(&secret) {
                 *text = text.replace(&secret, MASK);
@@ -51,7 +84,7 @@ impl SentSecrets {
 
 impl std::fmt::Debug for SentSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SentSecrets").field("count", &self.0.len()).finish()
+        f.debug_struct("SentSecrets").field("count", &self.values().len()).finish()
     }
 }
 

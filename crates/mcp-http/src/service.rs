@@ -67,10 +67,10 @@ where
         // Extensions cost some allocations, which the usual client does without.
         let any = &mut service as &mut dyn Any;
         let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
-            client.set_read_timeout(read_timeout);
+            client.set_direct(read_timeout);
             None
         } else if let Some(authorized) = any.downcast_mut::<Authorized<HttpClient>>() {
-            authorized.set_read_timeout(read_timeout);
+            authorized.set_direct(read_timeout);
             None
         } else {
             read_timeout

@@ -28,6 +28,8 @@ pub(crate) struct ServerState {
     /// One login at a time, of all servers.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
     pub(crate) url: Url,
+    /// Scheme and authority of the URL.
+    origin: Option<Uri>,
     /// The URL for people.
     pub(crate) shown: String,
     pub(crate) key: StoreKey,
@@ -139,6 +141,7 @@ impl ServerState {
         let key = StoreKey::new("tokens", &about);
         Self {
             shown: shown(&url),
+            origin: url.origin().ascii_serialization().parse().ok(),
             key,
             gate,
             url,
@@ -154,6 +157,12 @@ impl ServerState {
 
     /// Whether a request goes to the server: to its origin. Others get no token.
     pub(crate) fn is_for(&self, uri: &Uri) -> bool {
+        // The usual spelling.
+        let is_same =
+            |origin: &Uri| uri.scheme() == origin.scheme() && uri.authority() == origin.authority();
+        if self.origin.as_ref().is_some_and(is_same) {
+            return true;
+        }
         let port = uri.port_u16().or_else(|| match uri.scheme_str() {
             Some("https") => Some(443),
             Some("http") => Some(80),
