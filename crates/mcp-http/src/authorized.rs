@@ -17,7 +17,6 @@ use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
 use crate::hook::RequestHead;
-use crate::timer::ReadTimeout;
 
 /// An HTTP service that authorizes the requests to one server, and sends a request again that the server
 /// refused with 401 or 403 where its [`Authorize`] knows how to go on.
@@ -51,8 +50,8 @@ use crate::timer::ReadTimeout;
 /// ```
 #[derive(Clone)]
 pub struct Authorized<S> {
-    service: S,
-    authorize: SharedAuthorize,
+    pub(crate) service: S,
+    pub(crate) authorize: SharedAuthorize,
 }
 
 impl<S> Authorized<S> {
@@ -64,13 +63,6 @@ impl<S> Authorized<S> {
     /// The same with a handle that is shared.
     pub fn with_shared(service: S, authorize: SharedAuthorize) -> Self {
         Self { service, authorize }
-    }
-}
-
-impl Authorized<HttpClient> {
-    /// See [`HttpClient::set_direct`].
-    pub(crate) fn set_direct(&mut self, timeout: Option<ReadTimeout>) {
-        self.service.set_direct(timeout);
     }
 }
 

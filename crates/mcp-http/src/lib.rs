@@ -43,6 +43,7 @@ mod connect;
 #[cfg(feature = "decompression")]
 mod decompress;
 mod delegate_io;
+mod direct;
 mod error;
 mod hook;
 mod io;

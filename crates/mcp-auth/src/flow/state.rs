@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use mcp_http::{Credentials, HttpClient, RequestHead};
 use mcp_transport::Hold;
@@ -157,9 +158,12 @@ impl ServerState {
 
     /// Whether a request goes to the server: to its origin. Others get no token.
     pub(crate) fn is_for(&self, uri: &Uri) -> bool {
-        // The usual spelling.
-        let is_same =
-            |origin: &Uri| uri.scheme() == origin.scheme() && uri.authority() == origin.authority();
+        // The usual spelling first, which costs the least.
+        let is_same = |origin: &Uri| {
+            uri.scheme() == origin.scheme()
+                && uri.authority().map(Authority::as_str)
+                    == origin.authority().map(Authority::as_str)
+        };
         if self.origin.as_ref().is_some_and(is_same) {
             return true;
         }
