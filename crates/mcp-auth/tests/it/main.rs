@@ -17,6 +17,7 @@ mod network;
 mod processes;
 mod refresh;
 mod rotation;
+mod scopes;
 mod secrets;
 mod services;
 mod stores;
