@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -60,6 +61,15 @@ impl ResponseBody {
     /// reading.
     pub async fn read_to_end(self, limit: usize) -> Result<Bytes, Error> {
         read_to_end(self, limit).await
+    }
+}
+
+impl SentSecrets {
+    /// Takes the secrets of the request from its response.
+    pub fn take<B: 'static>(response: &mut Response<B>) -> Option<Self> {
+        let body = (response.body_mut() as &mut dyn Any).downcast_mut::<ResponseBody>();
+        let own = body.and_then(|body| body.secrets.take());
+        own.or_else(|| response.extensions_mut().remove())
     }
 }
 

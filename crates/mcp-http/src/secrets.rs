@@ -1,13 +1,9 @@
 //! Header values of requests, which servers may repeat in texts.
 
-use std::any::Any;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
-
-use crate::response::ResponseBody;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What stands in place of a secret.
 const MASK: &str = "[redacted]";
@@ -18,8 +14,9 @@ const MIN_NAMED_SECRET: usize = 6;
 
 /// The secrets in the headers of a request, which a server may repeat in an error.
 ///
-/// An [`HttpClient`](crate::HttpClient) puts them into the extensions of the response. For a transport that uses it
-/// without layers above, they are in the [`ResponseBody`], since extensions cost three allocations.
+/// An [`HttpClient`](crate::HttpClient) puts them into the extensions of the response. For a transport that uses
+/// it without layers above, they are in the [`ResponseBody`](crate::ResponseBody): extensions cost three
+/// allocations.
 #[derive(Clone)]
 pub struct SentSecrets(Values);
 
@@ -47,13 +44,6 @@ impl SentSecrets {
                 Values::Many(all.chain(values.cloned()).collect())
             }
         }))
-    }
-
-    /// Takes the secrets of the request from its response.
-    pub fn take<B: 'static>(response: &mut Response<B>) -> Option<Self> {
-        let body = (response.body_mut() as &mut dyn Any).downcast_mut::<ResponseBody>();
-        let own = body.and_then(|body| body.secrets.take());
-        own.or_else(|| response.extensions_mut().remove())
     }
 
     fn values(&self) -> &[HeaderValue] {

@@ -11,7 +11,7 @@ use mcp_testkit::{until, within};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::world::{World, call, client, for_user, json_answer, params, send};
+use crate::world::{World, call, client, for_user};
 
 #[tokio::test]
 async fn the_first_request_goes_out_bare_and_is_sent_again_with_a_token() {
