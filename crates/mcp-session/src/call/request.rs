@@ -143,11 +143,16 @@ impl CallRequest {
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
-        let raw = self.round(responses, deadline, span).await.inspect_err(|error| {
-            if let Some(ticket) = &ticket {
-                ticket.failed(error);
+        let raw = match self.round(responses, deadline, span).await {
+            Ok(raw) => raw,
+            Err(error) => {
+                let Some(ticket) = &ticket else { return Err(error) };
+                ticket.failed(&error);
+                let stale = ticket.stale(&error).ok_or_else(|| error.clone())?;
+                let value = self.decode(&stale).map_err(|_| error)?;
+                return Ok(RoundOutcome::Done(Received { value, bytes: stale.len() }));
             }
-        })?;
+        };
         // A task would pass for a result without content.
         let is_task = self.is_as_task()
             && TypeId::of::<R>() == TypeId::of::<CallToolResult>()
