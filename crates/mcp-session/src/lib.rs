@@ -31,6 +31,7 @@ mod receive;
 mod server_requests;
 mod session;
 mod subscribe;
+mod task_progress;
 mod task_tools;
 mod timeout;
 mod trace;
