@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mcp_session::{Error, Session, Verdict};
-use mcp_transport::{Binding, SingleFlight};
+use mcp_transport::{Binding, util::SingleFlight};
 
 #[derive(Default)]
 pub(crate) struct Kept {

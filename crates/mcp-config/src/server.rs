@@ -141,7 +141,7 @@ impl Server {
         args: impl IntoIterator<Item = S>,
     ) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self::new(Target::Stdio(Stdio { command: command.into(), args, ..Stdio::default() }))
+        Self::new(Target::Stdio(Stdio { args, ..Stdio::new(command) }))
     }
 
     /// A server that speaks Streamable HTTP.
@@ -166,7 +166,9 @@ impl Server {
         Self::new(Target::Remote(Remote::new(url)))
     }
 
-    pub(crate) fn new(target: Target) -> Self {
+    /// A server that is reached like this, with nothing else set. All fields are public: set them one by one.
+    #[must_use]
+    pub fn new(target: Target) -> Self {
         Self {
             target,
             timeout: None,
@@ -188,8 +190,18 @@ impl Server {
     }
 }
 
+impl Stdio {
+    /// A child process of this program, without arguments.
+    #[must_use]
+    pub fn new(command: impl Into<String>) -> Self {
+        Self { command: command.into(), ..Self::default() }
+    }
+}
+
 impl Remote {
-    fn new(url: impl Into<String>) -> Self {
+    /// A server behind this URL, whose transport is detected.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), ..Self::default() }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use mcp_core::{ServerCapabilities, SubscriptionFilter, covers_resource};
 use mcp_session::{Error, ErrorKind, Event, Session, Subscribe, Subscription};
-use mcp_transport::Retries;
+use mcp_transport::util::Retries;
 use tokio::{sync::watch::Receiver, time::timeout};
 
 use crate::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_core::SubscriptionFilter;
 use mcp_session::{Error, Session, Subscribe, Subscription};
-use mcp_transport::Retries;
+use mcp_transport::util::Retries;
 
 /// How long a server may take to acknowledge a subscription.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::future::{Either, select};
 use mcp_session::{Error, ErrorKind, Session};
-use mcp_transport::Retries;
+use mcp_transport::util::Retries;
 use tokio::time::Instant;
 
 use crate::{member::Member, notifications, phase::Phase, upkeep::keep_up};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use mcp_transport::{Backoff, Carrier, Retries};
+use mcp_transport::{Backoff, Carrier, util::Retries};
 use tokio::time::sleep;
 use tower_service::Service;
 

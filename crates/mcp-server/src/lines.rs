@@ -18,7 +18,7 @@ use mcp_core::{
     ProtocolVersion, Request, RequestId, Response, error_code, method,
 };
 use mcp_transport::{
-    Exchange, Limits,
+    Envelope, Exchange, Limits,
     framing::{Line, LineDecoder, TooLong},
 };
 use tokio::{
@@ -284,8 +284,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         if self.open.len() >= MAX_OPEN {
             return self.refuse(Some(id), internal("too many requests are open"));
         }
-        let is_endless = request.method == method::SUBSCRIPTIONS_LISTEN;
-        let mut exchange = self.server.start(&request.into(), cx);
+        let request = Envelope::from(request);
+        let is_endless = request.is_long_lived;
+        let mut exchange = self.server.start(&request, cx);
         // A request that is answered at once needs no entry.
         while self.has_room()
             && let Poll::Ready(Some(item)) = exchange.poll_item(cx)

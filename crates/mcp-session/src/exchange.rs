@@ -37,15 +37,16 @@ impl Session {
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
         let Outgoing { idle_limit, routing, trace, on_progress } = outgoing;
-        let listens = request.method == method::SUBSCRIPTIONS_LISTEN;
-        // However it ends: later changes are not reported.
-        let _listening = self.cache().filter(|_| listens).map(|cache| cache.listen(&request.id));
         let mut envelope = Envelope::new(request);
+        // However it ends: later changes are not reported.
+        let _listening = self
+            .cache()
+            .filter(|_| envelope.is_long_lived)
+            .map(|cache| cache.listen(&envelope.message.id));
         envelope.version = Some(inner.verdict.protocol_version);
         envelope.idle_limit = idle_limit;
         envelope.routing = routing;
         envelope.trace = trace;
-        envelope.is_long_lived = listens;
         let held_until = || inner.held_until();
         let late = |reached| self.late(reached);
         let opening = deadline.limit(pin!(inner.transport.request(envelope)), held_until).await;
@@ -88,8 +89,7 @@ impl Session {
         let mut envelope = Envelope::new(request)
             .with_version(self.inner.verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)
-            .with_trace(trace)
-            .long_lived();
+            .with_trace(trace);
         if is_background {
             envelope = envelope.with_extension(Background);
         }

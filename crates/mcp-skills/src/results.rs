@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mcp_core::{CacheScope, Cacheable, List, MethodResult, Page, RawJson, ResultType};
+use mcp_core::{CacheScope, Cacheable, LenientList, MethodResult, Page, RawJson, ResultType};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::Skill;
@@ -13,7 +13,7 @@ use crate::Skill;
 #[non_exhaustive]
 pub struct ListSkillsResult {
     /// This page of the skills.
-    pub skills: List<Skill>,
+    pub skills: LenientList<Skill>,
     /// The cursor of the next page. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
@@ -89,11 +89,11 @@ impl Page for ListSkillsResult {
         self.next_cursor.as_deref()
     }
 
-    fn items(&self) -> &List<Skill> {
+    fn items(&self) -> &LenientList<Skill> {
         &self.skills
     }
 
-    fn into_items(self) -> List<Skill> {
+    fn into_items(self) -> LenientList<Skill> {
         self.skills
     }
 }

@@ -7,7 +7,7 @@ use mcp_session::{
     Call, CallInfo, Error, ErrorKind, Session, Timeout,
     extension::{ExtensionHost, ForeignResult},
 };
-use mcp_transport::{Backoff, Retries};
+use mcp_transport::{Backoff, util::Retries};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::{

@@ -11,7 +11,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 ///
 /// # Panics
 /// After 60 s.
-pub async fn within<F: Future>(future: F) -> F::Output {
+pub async fn within<F: IntoFuture>(future: F) -> F::Output {
     tokio::time::timeout(TIMEOUT, future).await.expect("the future completes within 60 s")
 }
 

@@ -1,12 +1,12 @@
-use std::{any::Any, fmt};
+use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_http::{
-    Authorized, HttpClient, HttpService, IntoAuthorize, SharedAuthorize,
+    Authorized, HttpClient, HttpService, IntoAuthorize,
     sse::DEFAULT_LIMIT,
-    transport::{Endpoint, NoCredentials},
+    transport::{Endpoint, EndpointAuth},
 };
-use mcp_transport::{Backoff, Binding, ConnectionInfo, Delivery, Error, ErrorKind, Hold};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Error, Hold};
 
 use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
 
@@ -36,7 +36,7 @@ use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
 pub struct StreamableHttp<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
-    auth: Option<Result<SharedAuthorize, Error>>,
+    auth: EndpointAuth,
     message_limit: usize,
     backoff: Backoff,
     record_session_id: bool,
@@ -54,7 +54,7 @@ impl StreamableHttp {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
-            auth: None,
+            auth: EndpointAuth::default(),
             message_limit: DEFAULT_LIMIT,
             backoff: Backoff::default(),
             record_session_id: false,
@@ -68,14 +68,10 @@ impl<S> StreamableHttp<S> {
     /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
     /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
-        self.with_auth(|_| service, None)
+        self.with_auth(|_| service, EndpointAuth::default())
     }
 
-    fn with_auth<T>(
-        self,
-        service: impl FnOnce(S) -> T,
-        auth: Option<Result<SharedAuthorize, Error>>,
-    ) -> StreamableHttp<T> {
+    fn with_auth<T>(self, service: impl FnOnce(S) -> T, auth: EndpointAuth) -> StreamableHttp<T> {
         StreamableHttp {
             endpoint: self.endpoint,
             service: service(self.service),
@@ -168,28 +164,12 @@ impl<S: HttpService> StreamableHttp<S> {
     /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
     /// fit the URL, or if there is an `Authorization` header as well.
     pub fn auth(self, auth: impl IntoAuthorize) -> StreamableHttp<Authorized<S>> {
-        let url = self.endpoint.url().clone();
-        let client = (&self.service as &dyn Any).downcast_ref::<HttpClient>();
-        let auth = auth.into_authorize(&url, client).map_err(|error| {
-            Error::new(ErrorKind::Config, "the settings of `auth` do not fit the server")
-                .with_delivery(Delivery::NotSent)
-                .with_target(self.endpoint.to_string())
-                .with_source(error)
-        });
-        // One that failed is reported when connecting.
-        let shared = auth.clone().unwrap_or_else(|_| SharedAuthorize::new(NoCredentials));
-        self.with_auth(|service| Authorized::with_shared(service, shared), Some(auth))
-    }
-
-    /// What authorizes the requests.
-    pub(crate) fn authorizer(&self) -> Result<Option<SharedAuthorize>, Error> {
-        let Some(auth) = &self.auth else { return Ok(None) };
-        self.endpoint.check_unauthorized()?;
-        auth.clone().map(Some)
+        let auth = EndpointAuth::new(auth, &self.endpoint, &self.service);
+        self.with_auth(|service| auth.wrap(service), auth.clone())
     }
 
     pub(crate) fn hold(&self) -> Option<Hold> {
-        self.auth.as_ref()?.as_ref().ok()?.hold()
+        self.auth.hold()
     }
 
     pub(crate) fn info(&self) -> ConnectionInfo {
@@ -204,7 +184,7 @@ impl<S: HttpService> StreamableHttp<S> {
         endpoint.record_session_id = self.record_session_id;
         endpoint.server_stream = self.server_stream;
         endpoint.keep_session = self.keep_session;
-        endpoint.auth = self.authorizer()?;
+        endpoint.auth = self.auth.get(&self.endpoint)?;
         Ok(endpoint)
     }
 }

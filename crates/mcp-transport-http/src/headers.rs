@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
-use mcp_core::{ProtocolVersion, RawJson, method};
+use mcp_core::{ProtocolVersion, RawJson};
 use mcp_http::{Body, ReadTimeout, transport::EnvelopeExtras};
 use mcp_transport::{Delivery, Envelope, Error, ErrorKind};
 use serde::Deserialize;
@@ -62,10 +62,6 @@ impl RequestHeaders {
         let name = name.or_else(|| params.and_then(|params| name_of(&method, params)));
         headers.name = name.map(|name| encoded(&name));
         headers.version = Some(HeaderValue::from_static(version.as_str()));
-        // A subscription is silent as long as nothing happens.
-        if method == method::SUBSCRIPTIONS_LISTEN {
-            headers = headers.long_lived();
-        }
         headers.method = Some(method_value(method)?);
         Ok(headers)
     }
@@ -206,6 +202,7 @@ mod tests {
     use mcp_transport::{IdleLimit, Routing};
 
     use super::*;
+    use mcp_core::method;
 
     fn name(method: &'static str, params: &'static str) -> Option<String> {
         let params = RawJson::from_text(params).unwrap();
@@ -281,9 +278,10 @@ mod tests {
             let headers = RequestHeaders::modern(version, method.into(), None, &envelope);
             headers.unwrap().read_timeout()
         };
-        assert_eq!(limit(Envelope::new(())), Some(ReadTimeout(None)));
+        let listen = || Envelope::new(mcp_core::Request::new(1, method::SUBSCRIPTIONS_LISTEN));
+        assert_eq!(limit(listen()), Some(ReadTimeout(None)));
         let second = Duration::from_secs(1);
-        let envelope = Envelope::new(()).with_idle_limit(IdleLimit::After(second));
+        let envelope = listen().with_idle_limit(IdleLimit::After(second));
         assert_eq!(limit(envelope), Some(ReadTimeout(Some(second))));
     }
 

@@ -10,7 +10,7 @@ use mcp_http::{
     sse::{Event, Events},
     transport::messages::{Messages, error_data, message_data},
 };
-use mcp_transport::{Error, Gap, Retries};
+use mcp_transport::{Error, Gap, util::Retries};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{

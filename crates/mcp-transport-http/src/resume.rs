@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use mcp_http::sse::Event;
-use mcp_transport::{Backoff, Retries};
+use mcp_transport::{Backoff, util::Retries};
 
 use crate::headers::RequestHeaders;
 

@@ -9,7 +9,7 @@ use std::{
 use http::{HeaderMap, HeaderValue};
 use mcp_core::{Request, method};
 use mcp_http::HttpService;
-use mcp_transport::{Envelope, Error, ErrorKind, SingleFlight, handshake::Handshake};
+use mcp_transport::{Envelope, Error, ErrorKind, handshake::Handshake, util::SingleFlight};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{

@@ -1,11 +1,11 @@
-use std::{any::Any, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_http::{
-    Authorized, HttpClient, HttpService, IntoAuthorize, SharedAuthorize,
-    transport::{Endpoint, NoCredentials},
+    Authorized, HttpClient, HttpService, IntoAuthorize,
+    transport::{Endpoint, EndpointAuth},
 };
-use mcp_transport::{Backoff, Binding, ConnectionInfo, Delivery, Error, ErrorKind, Hold};
+use mcp_transport::{Backoff, Binding, ConnectionInfo, Error, Hold};
 
 use crate::{
     endpoint::{HttpEndpoint, PROTOCOL_HEADERS},
@@ -39,7 +39,7 @@ use crate::{
 pub struct Sse<S = HttpClient> {
     endpoint: Endpoint,
     service: S,
-    auth: Option<Result<SharedAuthorize, Error>>,
+    auth: EndpointAuth,
     settings: Settings,
 }
 
@@ -53,7 +53,7 @@ impl Sse {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
             service: HttpClient::new(),
-            auth: None,
+            auth: EndpointAuth::default(),
             settings: Settings::default(),
         })
     }
@@ -63,14 +63,10 @@ impl<S> Sse<S> {
     /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
     /// [`HttpService`] describes. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> Sse<T> {
-        self.with_auth(|_| service, None)
+        self.with_auth(|_| service, EndpointAuth::default())
     }
 
-    fn with_auth<T>(
-        self,
-        service: impl FnOnce(S) -> T,
-        auth: Option<Result<SharedAuthorize, Error>>,
-    ) -> Sse<T> {
+    fn with_auth<T>(self, service: impl FnOnce(S) -> T, auth: EndpointAuth) -> Sse<T> {
         let Self { endpoint, service: old, settings, .. } = self;
         Sse { endpoint, service: service(old), auth, settings }
     }
@@ -152,28 +148,12 @@ impl<S: HttpService> Sse<S> {
     /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
     /// fit the URL, or if there is an `Authorization` header as well.
     pub fn auth(self, auth: impl IntoAuthorize) -> Sse<Authorized<S>> {
-        let url = self.endpoint.url().clone();
-        let client = (&self.service as &dyn Any).downcast_ref::<HttpClient>();
-        let auth = auth.into_authorize(&url, client).map_err(|error| {
-            Error::new(ErrorKind::Config, "the settings of `auth` do not fit the server")
-                .with_delivery(Delivery::NotSent)
-                .with_target(self.endpoint.to_string())
-                .with_source(error)
-        });
-        // One that failed is reported when connecting.
-        let shared = auth.clone().unwrap_or_else(|_| SharedAuthorize::new(NoCredentials));
-        self.with_auth(|service| Authorized::with_shared(service, shared), Some(auth))
-    }
-
-    /// What authorizes the requests.
-    pub(crate) fn authorizer(&self) -> Result<Option<SharedAuthorize>, Error> {
-        let Some(auth) = &self.auth else { return Ok(None) };
-        self.endpoint.check_unauthorized()?;
-        auth.clone().map(Some)
+        let auth = EndpointAuth::new(auth, &self.endpoint, &self.service);
+        self.with_auth(|service| auth.wrap(service), auth.clone())
     }
 
     pub(crate) fn hold(&self) -> Option<Hold> {
-        self.auth.as_ref()?.as_ref().ok()?.hold()
+        self.auth.hold()
     }
 
     pub(crate) fn info(&self) -> ConnectionInfo {
@@ -183,7 +163,7 @@ impl<S: HttpService> Sse<S> {
     pub(crate) fn http_endpoint(&self) -> Result<HttpEndpoint<S>, Error> {
         let (service, url) = (self.service.clone(), self.endpoint.url().clone());
         let headers = self.endpoint.headers(&PROTOCOL_HEADERS)?;
-        let hold = self.authorizer()?.and_then(|auth| auth.hold());
+        let hold = self.auth.get(&self.endpoint)?.and_then(|auth| auth.hold());
         Ok(HttpEndpoint::new(service, url, headers, self.settings.clone(), hold))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use mcp_http::{HttpService, transport::closed};
-use mcp_transport::{Delivery, Error, Inbound, InboundChain, SingleFlight};
+use mcp_transport::{Delivery, Error, Inbound, InboundChain, util::SingleFlight};
 use tokio::time::Instant;
 
 use crate::{sender::Sender, session::SseSession};

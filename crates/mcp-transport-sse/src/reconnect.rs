@@ -2,7 +2,9 @@ use std::{pin::pin, sync::Arc};
 
 use mcp_core::{Request, Response};
 use mcp_http::{HttpService, transport::closed};
-use mcp_transport::{Delivery, Envelope, Error, ErrorKind, OneWay, Retries, handshake::NewSession};
+use mcp_transport::{
+    Delivery, Envelope, Error, ErrorKind, OneWay, handshake::NewSession, util::Retries,
+};
 
 use crate::{inner::Inner, session::SseSession};
 

@@ -13,8 +13,9 @@ use http::Uri;
 use mcp_core::{Message, ProtocolVersion};
 use mcp_http::HttpService;
 use mcp_transport::{
-    Diagnostics, Error, Inbound, Limits, Transport, is_driven,
+    Diagnostics, Error, Inbound, Limits, Transport,
     multiplex::{MessageDriver, Multiplex},
+    util::is_driven,
 };
 use tokio::{runtime::Handle, task::AbortHandle};
 

@@ -2,7 +2,7 @@ use std::{ffi::OsStr, io, path::Path, sync::Arc};
 
 use mcp_transport::{
     Binding, Connect, Connection, ConnectionInfo, Delivery, Error, ErrorKind, Inbound, Limits,
-    multiplex::Multiplex, require_runtime,
+    multiplex::Multiplex, util::require_runtime,
 };
 use tokio::sync::watch;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use http::Extensions;
-use mcp_core::{Message, Notification, ProtocolVersion, Response};
+use mcp_core::{Message, Notification, ProtocolVersion, Request, Response, method};
 
 use crate::TraceContext;
 
@@ -30,7 +30,8 @@ pub struct Envelope<M> {
     pub idle_limit: IdleLimit,
     /// Whether the exchange is expected to stay open, such as that of `subscriptions/listen`. Layers that
     /// limit the duration or the number of exchanges ignore it, and on a shared pipe its messages are
-    /// routed by their `io.modelcontextprotocol/subscriptionId`. Default: `false`.
+    /// routed by their `io.modelcontextprotocol/subscriptionId`. Default: by the
+    /// [message](EnvelopeMessage::is_long_lived).
     pub is_long_lived: bool,
     /// Values of the parameters to be repeated in headers, for transports that have headers. Default:
     /// `None`; the transport then derives them from the parameters of methods of the protocol.
@@ -43,12 +44,15 @@ pub struct Envelope<M> {
 
 impl<M> Envelope<M> {
     /// Creates an envelope with defaults for all metadata.
-    pub fn new(message: M) -> Self {
+    pub fn new(message: M) -> Self
+    where
+        M: EnvelopeMessage,
+    {
         Self {
+            is_long_lived: message.is_long_lived(),
             message,
             version: None,
             idle_limit: IdleLimit::default(),
-            is_long_lived: false,
             routing: None,
             trace: None,
             extensions: Extensions::new(),
@@ -105,10 +109,40 @@ impl<M> Envelope<M> {
     }
 }
 
-impl<M> From<M> for Envelope<M> {
+impl<M: EnvelopeMessage> From<M> for Envelope<M> {
     fn from(message: M) -> Self {
         Self::new(message)
     }
+}
+
+/// What an [`Envelope`] carries: a [`Request`], a [`OneWay`], or nothing. It cannot be implemented by other
+/// crates.
+pub trait EnvelopeMessage: sealed::Sealed {
+    /// Whether the exchange of the message stays open after its first answer: that of
+    /// `subscriptions/listen`.
+    ///
+    /// Spec: [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions)
+    fn is_long_lived(&self) -> bool {
+        false
+    }
+}
+
+impl EnvelopeMessage for Request {
+    fn is_long_lived(&self) -> bool {
+        self.method == method::SUBSCRIPTIONS_LISTEN
+    }
+}
+
+impl EnvelopeMessage for OneWay {}
+
+impl EnvelopeMessage for () {}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for mcp_core::Request {}
+    impl Sealed for super::OneWay {}
+    impl Sealed for () {}
 }
 
 /// Which layer enforces the idle time-out of a message: the longest time without a message of the peer.

@@ -7,7 +7,7 @@ use std::{sync::OnceLock, time::Duration};
 use mcp_core::{ProtocolVersion, Request, Response};
 use serde::Deserialize;
 
-use crate::{Delivery, Envelope, Error, ErrorKind, OneWay};
+use crate::{Delivery, Envelope, EnvelopeMessage, Error, ErrorKind, OneWay};
 
 /// The longest time of [`Handshake::replay`].
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -75,7 +75,7 @@ impl Handshake {
 
     /// Creates an envelope for a message of the session itself rather than of a caller: with the protocol
     /// version and the extensions of the handshake.
-    pub fn envelope<M>(&self, message: M) -> Envelope<M> {
+    pub fn envelope<M: EnvelopeMessage>(&self, message: M) -> Envelope<M> {
         let mut envelope = Envelope::new(message).with_version(self.version());
         let extensions = self.initialized.get().map(|initialized| &initialized.extensions);
         envelope.extensions = extensions.unwrap_or(&self.initialize.extensions).clone();

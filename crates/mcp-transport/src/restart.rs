@@ -18,7 +18,8 @@ use tokio::sync::Notify;
 
 use crate::{
     Backoff, Connect, Connection, Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, Gap,
-    Hold, Inbound, InboundChain, OneWay, Retries, SingleFlight, Transport,
+    Hold, Inbound, InboundChain, OneWay, Transport,
+    util::{Retries, SingleFlight},
 };
 
 /// Reconnects when the connection drops, for example when the server process exits, and keeps the session

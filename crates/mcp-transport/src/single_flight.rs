@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 /// waiting caller has received it.
 ///
 /// ```
-/// # use mcp_transport::SingleFlight;
+/// # use mcp_transport::util::SingleFlight;
 /// # async fn example() {
 /// let flight = SingleFlight::new();
 /// assert_eq!(flight.run(|| async { 1 }).await, 1);

@@ -188,7 +188,7 @@ async fn its_question_for_roots_is_answered_over_http() {
 }
 
 #[tokio::test]
-async fn a_session_that_it_has_forgotten_is_begun_anew() {
+async fn a_session_that_it_has_lost_is_replaced() {
     let Some(peer) = over_http().await else { return };
     let session = bounded(peer.client().connect()).await.unwrap();
     let line = bounded(peer.log.line(0, "Session initialized with ID: ")).await;

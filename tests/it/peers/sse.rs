@@ -97,7 +97,7 @@ async fn server_everything_has_its_question_for_roots_answered() {
 /// What was HTTP+SSE another time speaks Streamable HTTP now. Some of them answer a GET with a stream on
 /// which nothing comes.
 #[tokio::test]
-async fn a_server_that_has_moved_on_is_found_out_anew() {
+async fn a_server_that_was_upgraded_is_detected_again() {
     let peers = [
         (python("mcp1"), "mcp1"),
         (python("mcp2"), "mcp2"),

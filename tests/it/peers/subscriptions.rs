@@ -103,7 +103,7 @@ async fn the_reference_server_in_the_legacy_era() {
     bounded(session.close()).await.unwrap();
 }
 
-/// A session that the server has forgotten is begun anew by the transport; what was told meanwhile is lost,
+/// The transport replaces a session that the server has lost; what the server reported meanwhile is lost,
 /// and that is told.
 #[cfg(target_os = "linux")]
 #[tokio::test]

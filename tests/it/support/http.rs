@@ -26,7 +26,7 @@ impl HttpPeer {
         Self::start_as("sse", program, &[path]).await
     }
 
-    /// Kills it and starts it anew at the same port.
+    /// Kills it and restarts it at the same port.
     #[cfg(target_os = "linux")]
     pub(crate) async fn replace(&mut self, form: &str, program: &Program, options: &[&str]) {
         self.kill();

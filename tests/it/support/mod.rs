@@ -20,6 +20,7 @@ pub(crate) use front::Front;
 pub(crate) use http::HttpPeer;
 pub(crate) use installed::{Peer, repository, source, venv};
 pub(crate) use log::Log;
+pub(crate) use mcp_testkit::within as bounded;
 #[cfg(target_os = "linux")]
 pub(crate) use process::{kill, runs};
 pub(crate) use program::Program;
@@ -27,11 +28,6 @@ pub(crate) use stdio::StdioPeer;
 pub(crate) use tree::Tree;
 
 use std::{future::IntoFuture, time::Duration};
-
-/// Nothing here waits for ever.
-pub(crate) async fn bounded<T>(future: impl IntoFuture<Output = T>) -> T {
-    within(Duration::from_secs(30), future).await
-}
 
 /// Fails where `future` takes longer.
 pub(crate) async fn within<T>(limit: Duration, future: impl IntoFuture<Output = T>) -> T {

@@ -4,7 +4,7 @@ use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_core::Era;
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::{Backoff, Delivery, require_runtime, restart::Restart};
+use mcp_transport::{Backoff, Delivery, restart::Restart, util::require_runtime};
 
 use crate::{IntoTarget, Target, kept::Kept, one_server::OneServer, target::Servers};
 #[cfg(feature = "config")]

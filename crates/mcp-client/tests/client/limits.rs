@@ -8,6 +8,7 @@ use std::{
 };
 
 use mcp_client::{Client, ErrorKind, Timeout};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::bookshop::bookshop;
@@ -43,6 +44,15 @@ async fn the_nearest_limit_counts() {
         of_connect.call_tool("never").timeout(Timeout::NONE).await
     });
     assert!(never.await.is_err());
+}
+
+#[tokio::test]
+async fn any_duration_is_a_limit_for_many_servers() {
+    let missing = json!({ "command": "a-program-that-nobody-has" });
+    let servers = json!({ "mcpServers": { "one": missing, "two": missing } });
+    let client = Client::new(servers).unwrap().start_timeout(Duration::MAX).timeout(Duration::MAX);
+    let error = client.connect().start_timeout(Duration::MAX).await.unwrap_err();
+    assert!(error.to_string().contains("a-program-that-nobody-has"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

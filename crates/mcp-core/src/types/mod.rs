@@ -14,8 +14,8 @@ mod elicitation;
 mod entries;
 mod error_data;
 mod extra;
+mod lenient_list;
 mod lifecycle;
-mod list;
 mod logging;
 mod meta;
 mod methods;
@@ -62,8 +62,8 @@ pub use error_data::{
     MissingRequiredClientCapabilityData, UnsupportedProtocolVersionData, UrlElicitationRequiredData,
 };
 pub use extra::Extra;
+pub use lenient_list::{LenientList, Skipped};
 pub use lifecycle::{DiscoverResult, InitializeRequestParams, InitializeResult};
-pub use list::{List, Skipped};
 pub use logging::{LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams};
 pub use meta::{Meta, WithMeta};
 pub use methods::{NotificationMethod, RequestMethod, decode_params, notifications, requests};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CacheScope, ContentBlock, Entries, Icon, InputResponse, List, Meta, ResultType, Role,
+    CacheScope, ContentBlock, Entries, Icon, InputResponse, LenientList, Meta, ResultType, Role,
     meta::with_meta,
     results::{cacheable, page, server_result},
 };
@@ -99,7 +99,7 @@ wire_struct! {
     pub struct ListPromptsResult {
         required {
             /// The prompts of this page.
-            prompts: List<Prompt> = "prompts";
+            prompts: LenientList<Prompt> = "prompts";
         }
         optional {
             /// The cursor of the next page, opaque. Absent on the last page.

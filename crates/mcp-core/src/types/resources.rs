@@ -1,5 +1,5 @@
 use super::{
-    Annotations, CacheScope, Entries, Icon, InputResponse, List, Meta, ResourceContents,
+    Annotations, CacheScope, Entries, Icon, InputResponse, LenientList, Meta, ResourceContents,
     ResultType,
     meta::with_meta,
     results::{cacheable, page, server_result},
@@ -94,7 +94,7 @@ wire_struct! {
     pub struct ListResourcesResult {
         required {
             /// The resources of this page.
-            resources: List<Resource> = "resources";
+            resources: LenientList<Resource> = "resources";
         }
         optional {
             /// The cursor of the next page, opaque. Absent on the last page.
@@ -120,7 +120,7 @@ wire_struct! {
     pub struct ListResourceTemplatesResult {
         required {
             /// The resource templates of this page.
-            resource_templates: List<ResourceTemplate> = "resourceTemplates";
+            resource_templates: LenientList<ResourceTemplate> = "resourceTemplates";
         }
         optional {
             /// The cursor of the next page, opaque. Absent on the last page.

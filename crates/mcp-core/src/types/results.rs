@@ -92,10 +92,10 @@ pub trait Page {
     fn next_cursor(&self) -> Option<&str>;
 
     /// The elements of this page.
-    fn items(&self) -> &super::List<Self::Item>;
+    fn items(&self) -> &super::LenientList<Self::Item>;
 
     /// Converts it into the elements of this page.
-    fn into_items(self) -> super::List<Self::Item>;
+    fn into_items(self) -> super::LenientList<Self::Item>;
 
     /// What identifies an element in its list, such as the name of a tool. Default: `None`, not known.
     fn key(item: &Self::Item) -> Option<&str> {
@@ -177,11 +177,11 @@ macro_rules! page {
                 self.next_cursor.as_deref()
             }
 
-            fn items(&self) -> &$crate::types::List<$item> {
+            fn items(&self) -> &$crate::types::LenientList<$item> {
                 &self.$items
             }
 
-            fn into_items(self) -> $crate::types::List<$item> {
+            fn into_items(self) -> $crate::types::LenientList<$item> {
                 self.$items
             }
 

@@ -1,4 +1,4 @@
-use super::{List, Meta, RequestParams, meta::with_meta, sampling::client_result};
+use super::{LenientList, Meta, RequestParams, meta::with_meta, sampling::client_result};
 
 wire_struct! {
     /// A directory or file that a server may work in. Deprecated since 2026-07-28.
@@ -25,7 +25,7 @@ wire_struct! {
     pub struct ListRootsResult {
         required {
             /// The roots.
-            roots: List<Root> = "roots";
+            roots: LenientList<Root> = "roots";
         }
         optional {
             /// Metadata. Until 2025-11-25.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    List, Meta, ResultType,
+    LenientList, Meta, ResultType,
     meta::with_meta,
     results::{page, server_result},
 };
@@ -175,7 +175,7 @@ wire_struct! {
     pub struct ListTasksResult {
         required {
             /// The tasks of this page.
-            tasks: List<Task> = "tasks";
+            tasks: LenientList<Task> = "tasks";
         }
         optional {
             /// The cursor of the next page, opaque. Absent on the last page.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    CacheScope, ContentBlock, Entries, Icon, InputResponse, List, Meta, ResultType,
+    CacheScope, ContentBlock, Entries, Icon, InputResponse, LenientList, Meta, ResultType,
     meta::with_meta,
     results::{cacheable, page, server_result},
     tasks_2025_11_25::{TaskMetadata, ToolExecution},
@@ -120,7 +120,7 @@ wire_struct! {
     pub struct ListToolsResult {
         required {
             /// The tools of this page.
-            tools: List<Tool> = "tools";
+            tools: LenientList<Tool> = "tools";
         }
         optional {
             /// The cursor of the next page, opaque. Absent on the last page.

@@ -112,7 +112,7 @@ async fn a_restart_under_load_fails_no_more_than_what_was_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_client_that_closes_ends_the_servers_and_the_next_begins_anew() {
+async fn the_last_client_that_closes_ends_the_servers_and_the_next_starts_them_again() {
     let peer = simple();
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();

@@ -103,8 +103,19 @@ impl Decoder {
     }
 
     /// Whether data of an event has been received that is not complete.
-    pub(crate) fn has_partial_data(&self) -> bool {
+    fn has_partial_data(&self) -> bool {
         self.event.data.is_some() || self.line.len() > b"data:".len()
+    }
+
+    /// Whether the data of the event that is not complete ends as an object or an array does. Most parts of a
+    /// large message do not, and need no further look.
+    pub(crate) fn may_be_whole(&self) -> bool {
+        let data = match &self.event.data {
+            Some(_) if !self.lines.is_empty() => &self.lines[..],
+            Some(first) => first,
+            None => &[],
+        };
+        [&self.line[..], data].iter().any(|part| matches!(part.trim_ascii_end(), [.., b'}' | b']']))
     }
 
     /// The data of the event that is not complete, as if it ended here. To be called when

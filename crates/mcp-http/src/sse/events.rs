@@ -19,8 +19,8 @@ use crate::timer::IdleTimer;
 /// The stream ends with the body, or after its first error. An event without the blank line that ends it is
 /// yielded all the same if its data is a whole JSON-RPC message and nothing more comes: at the end of the
 /// body, or after a second of silence. Any other event that is not complete when the body ends is dropped;
-/// [`partial_data`](Self::partial_data) returns what came of it. Dropping the
-/// stream drops the body, which cancels the request. It yields to other tasks now and then, also when the
+/// [`partial_data`](Self::partial_data) returns the part that was received. Dropping the
+/// stream drops the body, which cancels the request. It yields to other tasks regularly, also when the
 /// body is always ready.
 #[derive(Debug)]
 pub struct Events<B> {
@@ -28,11 +28,11 @@ pub struct Events<B> {
     decoder: Decoder,
     /// Limits the silence in the middle of an event.
     silence: Option<Box<IdleTimer>>,
-    /// The event was looked at after a silence, and is not whole.
+    /// The event is not a whole message, as a look at it after a silence showed.
     is_partial: bool,
 }
 
-/// How long the rest of an event is waited for whose data is a whole message.
+/// The wait for the end of an event whose data is a whole message already.
 const SILENCE: Duration = Duration::from_secs(1);
 
 impl<B> Events<B> {
@@ -116,7 +116,7 @@ where
                 return Poll::Ready(None);
             };
             let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-                if self.is_partial || !self.decoder.has_partial_data() {
+                if self.is_partial || !self.decoder.may_be_whole() {
                     return Poll::Pending;
                 }
                 let new = || Box::new(IdleTimer::new(Some(SILENCE)));

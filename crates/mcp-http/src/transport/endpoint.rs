@@ -130,7 +130,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config) when there is an `Authorization` header, or credentials in the URL.
-    pub fn check_unauthorized(&self) -> Result<(), Error> {
+    pub(super) fn check_unauthorized(&self) -> Result<(), Error> {
         match self.credentials.is_some() || self.headers.contains_key(header::AUTHORIZATION) {
             true => Err(invalid(
                 "`auth` and an Authorization header, a bearer token or credentials in the URL are set: \

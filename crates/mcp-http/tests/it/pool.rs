@@ -70,6 +70,17 @@ async fn an_old_connection_is_not_used() {
 }
 
 #[tokio::test]
+async fn a_limit_too_long_for_the_clock_closes_no_connection() {
+    let server = Server::answering(OK).await;
+    let client = HttpClient::builder().pool_idle_timeout(Duration::MAX).build().unwrap();
+    for _ in 0..3 {
+        call(&client, &server.url).await.unwrap();
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
 async fn an_unused_connection_is_closed_without_traffic() {
     let (closed, mut closings) = mpsc::unbounded_channel();
     let server = Server::start(move |mut stream| {

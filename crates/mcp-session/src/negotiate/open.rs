@@ -126,7 +126,7 @@ struct Parts {
 }
 
 /// An opening request has ended.
-enum Event {
+enum Ended {
     Probe(Result<Offer, Failure>),
     Initialize(Result<Offer, Failure>),
 }
@@ -204,13 +204,13 @@ impl Opening<'_> {
         let mut deadline = timers.deadline(Timeout::NONE.with_idle(limit));
         let event = deadline.limit_poll(|cx| self.poll(cx), || stage.held_until(connect)).await;
         match event {
-            Ok(Event::Probe(ended)) => self.probe_ended(ended),
-            Ok(Event::Initialize(ended)) => self.initialize_ended(ended),
+            Ok(Ended::Probe(ended)) => self.probe_ended(ended),
+            Ok(Ended::Initialize(ended)) => self.initialize_ended(ended),
             Err(Reached(limit)) => self.is_over(patience, limit),
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let Parts { connection, early, .. } = &mut self.parts;
         if !connection.inbound.is_none() && early.poll(&mut connection.inbound, cx) {
             // The end of the connection ends the requests too.
@@ -220,13 +220,13 @@ impl Opening<'_> {
             && let Poll::Ready(ended) = probe.as_mut().poll(cx)
         {
             self.probe = None;
-            return Poll::Ready(Event::Probe(ended));
+            return Poll::Ready(Ended::Probe(ended));
         }
         if let Some(initialize) = &mut self.initialize
             && let Poll::Ready(ended) = initialize.as_mut().poll(cx)
         {
             self.initialize = None;
-            return Poll::Ready(Event::Initialize(ended));
+            return Poll::Ready(Ended::Initialize(ended));
         }
         Poll::Pending
     }

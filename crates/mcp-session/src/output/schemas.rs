@@ -8,7 +8,7 @@ use std::{
 use lru::LruCache;
 use mcp_core::Tool;
 use mcp_schema::{Schema, ValidationError, memory_size};
-use mcp_transport::SingleFlight;
+use mcp_transport::util::SingleFlight;
 use serde_json::{Map, Value};
 
 use super::checks::OutputChecks;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mcp_core::error_code;
-use mcp_transport::{Backoff, Retries};
+use mcp_transport::{Backoff, util::Retries};
 use tokio::time::Instant;
 
 use crate::{Error, ErrorKind};

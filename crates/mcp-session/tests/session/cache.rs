@@ -274,7 +274,7 @@ async fn pages_are_kept_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_begins_anew_when_a_cursor_that_was_kept_is_refused() {
+async fn a_list_restarts_when_a_kept_cursor_is_refused() {
     let (peer, cursor) = paged();
     let session = open(&peer, &Cache::new()).await;
     let first = session.list_tools().page(None).await.unwrap();
@@ -441,7 +441,7 @@ async fn a_subscription_without_a_name_is_one_that_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_asked_for_anew_is_not_begun_anew() {
+async fn a_refreshed_list_is_not_restarted_when_a_cursor_is_refused() {
     let second = Duration::from_secs(1);
     let peer = modern(move |message| match message["params"]["cursor"].as_str() {
         None => {
@@ -515,7 +515,7 @@ async fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_process_behind_the_pipe_is_asked_anew() {
+async fn a_new_process_behind_the_pipe_is_asked_again() {
     let peer = generous();
     let cache = Cache::new();
     let restart = Restart::new(peer.clone(), Restart::BACKOFF);
@@ -593,7 +593,7 @@ async fn there_is_room_for_so_much() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_whose_headers_are_wrong_is_listed_anew() {
+async fn a_tool_whose_headers_are_wrong_is_listed_again() {
     let lists = AtomicU32::new(0);
     let peer = modern(move |message| match message["method"].as_str() {
         Some("tools/list") => {

@@ -102,7 +102,7 @@ async fn a_pinned_server_may_start_slowly_and_is_not_taken_for_another_era() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_starts_the_idle_limit_anew_but_not_the_total_one() {
+async fn progress_restarts_the_idle_limit_but_not_the_total_one() {
     let talking = || {
         modern(|message| {
             let progress = |n: u32| {

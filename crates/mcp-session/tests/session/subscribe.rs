@@ -336,6 +336,35 @@ async fn subscriptions_of_the_legacy_era_hear_of_their_own_resources() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_of_logs_over_a_pipe_displaces_no_event() {
+    let peer = old(|uri| {
+        let log = |n: u32| notification("message", json!({ "level": "info", "data": n }));
+        let mut lines: Vec<_> = (0..5_000).map(log).collect();
+        lines.push(notification("resources/updated", json!({ "uri": uri })));
+        lines
+    });
+    let session = open(&peer).await;
+    let only = SubscriptionFilter::new().with_resource_subscriptions(vec!["x:a".into()]);
+    let mut changes = session.subscribe(only).await.unwrap();
+    for _ in 0..2 {
+        // Nobody reads the subscription meanwhile.
+        session.call_tool("x:a").await.unwrap();
+        assert_eq!(next(&mut changes).await, "x:a");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_repeated_without_end_is_one_event() {
+    let server = server(|_, id| vec![tools_changed(id); 20_000]);
+    let session = open(&server).await;
+    let mut changes = session.subscribe(tools_and(&[])).await.unwrap();
+    session.call_tool("x").await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+    session.call_tool("x").await.unwrap();
+    assert_eq!(next(&mut changes).await, "tools");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
     let capabilities = json!({ "resources": { "subscribe": true } });
     let silent = Peer::legacy(capabilities, |_, message| match message["method"].as_str() {

@@ -9,11 +9,13 @@ use std::{
     time::Duration,
 };
 
-use mcp_core::{Message, Notification, SubscriptionFilter};
+use mcp_core::{Message, Notification, Request, SubscriptionFilter};
 use mcp_session::{ErrorKind, Session, SessionOptions, Timeout};
 use mcp_transport::{
-    Connect, Connection, Delivery, Error, Hold, IdleLimit, Inbound, SharedConnect, SharedTransport,
+    Connect, Connection, Delivery, Envelope, Error, Exchange, Hold, IdleLimit, Inbound, Serve,
+    SharedConnect, SharedTransport,
 };
+use mcp_transport_memory::Memory;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -168,6 +170,32 @@ async fn the_total_limit_holds_while_messages_are_always_ready() {
     let start = Instant::now();
     let limit = Duration::from_millis(50);
     let error = session.request("x/endless", &()).timeout(limit).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn the_limit_of_the_start_holds_while_messages_are_always_ready() {
+    struct Endless;
+
+    impl Serve for Endless {
+        fn open(&self) -> Inbound {
+            Inbound::none()
+        }
+
+        async fn request(&self, request: Envelope<Request>) -> Exchange {
+            endless(request.message)
+        }
+
+        fn name(&self) -> String {
+            "endless".to_owned()
+        }
+    }
+
+    let limit = Duration::from_millis(50);
+    let options = SessionOptions::default().with_start_timeout(limit);
+    let start = Instant::now();
+    let error = Session::open(Memory::new(Endless), None, options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
 }

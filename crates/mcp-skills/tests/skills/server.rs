@@ -145,7 +145,7 @@ impl Server {
             (URI, _) => text(SKILL),
             (FORMS_URI, Lie::Forms) => text(&FORMS.replace("how", "who")),
             (FORMS_URI, _) => text(FORMS),
-            // Some write the URI anew.
+            // some write the URI again.
             (ICON_URI, _) => {
                 let uri = "skill://acme/pdf/my icon.png";
                 Ok(json!([{ "uri": uri, "blob": STANDARD.encode(BINARY) }]))

@@ -8,9 +8,9 @@ use std::{
 };
 
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream},
-    time::timeout,
+use mcp_testkit::within;
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
 };
 
 use super::LineDriver;
@@ -61,11 +61,6 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     let mut limits = Limits::default();
     change(&mut limits);
     limits
-}
-
-/// Bounds a wait. With paused time, an endless wait fails at once.
-async fn within<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(60), future).await.expect("the future completes within 60 s")
 }
 
 fn call(id: i64) -> Request {
@@ -541,7 +536,7 @@ async fn no_response_is_written_in_the_modern_era() {
 #[tokio::test(start_paused = true)]
 async fn closed_returns_the_reason() {
     let (multiplex, _inbound, peer) = started(1 << 10, Limits::default());
-    assert!(timeout(Duration::from_secs(1), multiplex.closed()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(1), multiplex.closed()).await.is_err());
     let waiting = multiplex.closed();
     drop(peer);
     assert_eq!(within(waiting).await.to_string(), "the server closed the connection");
@@ -552,7 +547,8 @@ async fn closed_returns_the_reason() {
 async fn dropping_a_request_that_waits_for_room_sends_nothing() {
     let (multiplex, _inbound, mut peer) = started(16, limits(|limits| limits.outbox = 1));
     within(multiplex.send(notice("first"))).await.unwrap();
-    let waiting = timeout(Duration::from_millis(1), multiplex.request(call(1).into())).await;
+    let waiting =
+        tokio::time::timeout(Duration::from_millis(1), multiplex.request(call(1).into())).await;
     assert!(waiting.is_err());
     assert_eq!(peer.line().await, r#"{"jsonrpc":"2.0","method":"first"}"#);
     // The id can be used again.

@@ -4,7 +4,8 @@ use std::{convert::Infallible, time::Duration};
 
 use futures_util::{sink, stream};
 use mcp_core::{Notification, RawJson, Request, Response};
-use tokio::{sync::mpsc, time::timeout};
+use mcp_testkit::within;
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::{Delivery, Transport};
@@ -24,10 +25,6 @@ fn started(limits: Limits) -> (Multiplex, Inbound, Peer) {
     let (multiplex, inbound, driver) = Multiplex::messages(sink, stream, limits);
     tokio::spawn(driver);
     (multiplex, inbound, Peer { from_client, to_client })
-}
-
-async fn within<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(60), future).await.expect("the future completes within 60 s")
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +51,7 @@ async fn the_outbox_is_bounded_in_bytes() {
             .send(crate::Envelope::new(Notification::new("big").with_params(big.clone()).into()))
     };
     let mut sent = 0;
-    while timeout(Duration::from_millis(1), send()).await.is_ok() {
+    while tokio::time::timeout(Duration::from_millis(1), send()).await.is_ok() {
         sent += 1;
         assert!(sent < 10);
     }

@@ -107,7 +107,6 @@ impl Routes {
         }
         let purpose = match &*request.method {
             method::INITIALIZE | method::SERVER_DISCOVER => Purpose::Opening,
-            method::SUBSCRIPTIONS_LISTEN => Purpose::Subscription,
             _ if is_long_lived => Purpose::Subscription,
             _ => Purpose::Call,
         };

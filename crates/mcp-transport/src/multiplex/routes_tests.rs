@@ -10,6 +10,7 @@ use mcp_core::{ErrorObject, RawJson};
 use proptest::prelude::*;
 
 use super::*;
+use crate::EnvelopeMessage;
 
 struct Noop;
 
@@ -22,7 +23,7 @@ fn poll(routes: &mut Routes, id: &RequestId) -> Poll<Option<Result<Message, Erro
 }
 
 fn open(routes: &mut Routes, request: &Request) {
-    routes.open(request, false, Some(0)).unwrap();
+    routes.open(request, request.is_long_lived(), Some(0)).unwrap();
 }
 
 fn is_inbound(routed: &Routed) -> bool {

@@ -104,7 +104,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tower::testing::{CANCELLED, RESULT, call, connection, within};
+    use crate::tower::testing::{CANCELLED, RESULT, call, connection};
+    use mcp_testkit::within;
 
     async fn waits<T>(request: impl Future<Output = T>) -> bool {
         tokio::time::timeout(Duration::from_secs(1), request).await.is_err()

@@ -32,9 +32,10 @@ pub use self::{
 #[cfg(test)]
 mod testing {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::{pin::Pin, time::Duration};
+    use std::pin::Pin;
 
     use mcp_core::{RawJson, Request};
+    use mcp_testkit::within;
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 
     use crate::{Envelope, Limits, multiplex::Multiplex};
@@ -62,12 +63,6 @@ mod testing {
         tokio::spawn(driver);
         let lines = Box::pin(BufReader::new(peer_reader).lines());
         (multiplex, Peer { lines, writer: peer_writer })
-    }
-
-    /// Bounds a wait. With paused time, an endless wait fails at once.
-    pub(super) async fn within<F: Future>(future: F) -> F::Output {
-        let timed = tokio::time::timeout(Duration::from_secs(3600), future).await;
-        timed.expect("the future completes within an hour")
     }
 
     pub(super) fn call(id: i64, method: &'static str) -> Envelope<Request> {

@@ -131,7 +131,8 @@ impl Stream for TimedExchange {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::tower::testing::{CANCELLED, PROGRESS, RESULT, call, connection, within};
+    use crate::tower::testing::{CANCELLED, PROGRESS, RESULT, call, connection};
+    use mcp_testkit::within;
 
     const LIMIT: Duration = Duration::from_secs(30);
 

@@ -155,7 +155,8 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
-    use crate::tower::testing::{RESULT, call, connection, within};
+    use crate::tower::testing::{RESULT, call, connection};
+    use mcp_testkit::within;
 
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);

@@ -9,12 +9,12 @@ use crate::RawJson;
 ///
 /// Dereferences to a `Vec` of the valid elements. Only those are serialized.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct List<T> {
+pub struct LenientList<T> {
     items: Vec<T>,
     skipped: Vec<Skipped>,
 }
 
-/// An element of a [`List`] that could not be decoded.
+/// An element of a [`LenientList`] that could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Skipped {
@@ -26,7 +26,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-impl<T> List<T> {
+impl<T> LenientList<T> {
     /// The skipped elements, in their original order.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -38,13 +38,13 @@ impl<T> List<T> {
     }
 }
 
-impl<T> Default for List<T> {
+impl<T> Default for LenientList<T> {
     fn default() -> Self {
         Self::from(Vec::new())
     }
 }
 
-impl<T> Deref for List<T> {
+impl<T> Deref for LenientList<T> {
     type Target = Vec<T>;
 
     fn deref(&self) -> &Vec<T> {
@@ -52,37 +52,37 @@ impl<T> Deref for List<T> {
     }
 }
 
-impl<T> DerefMut for List<T> {
+impl<T> DerefMut for LenientList<T> {
     fn deref_mut(&mut self) -> &mut Vec<T> {
         &mut self.items
     }
 }
 
-impl<T> From<Vec<T>> for List<T> {
+impl<T> From<Vec<T>> for LenientList<T> {
     fn from(items: Vec<T>) -> Self {
         Self { items, skipped: Vec::new() }
     }
 }
 
-impl<T, const N: usize> From<[T; N]> for List<T> {
+impl<T, const N: usize> From<[T; N]> for LenientList<T> {
     fn from(items: [T; N]) -> Self {
         Self::from(Vec::from(items))
     }
 }
 
-impl<T> From<List<T>> for Vec<T> {
-    fn from(list: List<T>) -> Self {
+impl<T> From<LenientList<T>> for Vec<T> {
+    fn from(list: LenientList<T>) -> Self {
         list.items
     }
 }
 
-impl<T> FromIterator<T> for List<T> {
+impl<T> FromIterator<T> for LenientList<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self::from(Vec::from_iter(items))
     }
 }
 
-impl<T> IntoIterator for List<T> {
+impl<T> IntoIterator for LenientList<T> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 
@@ -91,7 +91,7 @@ impl<T> IntoIterator for List<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a List<T> {
+impl<'a, T> IntoIterator for &'a LenientList<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
 
@@ -100,13 +100,13 @@ impl<'a, T> IntoIterator for &'a List<T> {
     }
 }
 
-impl<T: Serialize> Serialize for List<T> {
+impl<T: Serialize> Serialize for LenientList<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.items.serialize(serializer)
     }
 }
 
-impl<'de, T: de::DeserializeOwned> Deserialize<'de> for List<T> {
+impl<'de, T: de::DeserializeOwned> Deserialize<'de> for LenientList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // A deserializer cannot go back, so the raw text is stored: it is decoded as a whole first, and
         // element by element if that fails.
