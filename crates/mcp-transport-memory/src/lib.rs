@@ -4,7 +4,7 @@
 //! and no serialization in between: a request calls the server, and the task that reads the exchange polls
 //! the handler.
 //!
-//! - Connection: connecting calls [`Serve::connect`](mcp_transport::Serve::connect), and does not fail.
+//! - Connection: connecting opens a connection of the server, and does no I/O.
 //! - Framing: none. Messages are passed as values.
 //! - Cancellation: dropping the exchange drops the handler, which cancels the request.
 //!

@@ -607,9 +607,10 @@ async fn codes_of_our_own_errors_are_those_of_the_specification_or_not_reserved(
         asks(5, "elicitation/create", json!({ "message": "?", "requestedSchema": 7 })),
     ];
     let panics = Handlers::new()
-        .on_elicitation(|_| async {
-            let broken: Option<ElicitResult> = None;
-            broken.expect("no answer")
+        .on_elicitation(|asked| async move {
+            // A handler that fails, whatever it is asked.
+            let empty: Vec<ElicitResult> = Vec::new();
+            empty[asked.params.message.len()].clone()
         })
         .on_sampling(|_| async { Err::<mcp_core::CreateMessageResult, _>(rejected()) });
     let mut answers = answered(options(panics), questions.clone()).await;
