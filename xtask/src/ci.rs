@@ -10,6 +10,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("tidy", &[]),
     ("lint", &[]),
     ("test", &[]),
+    ("simulate", &["--seeds", "500"]),
     ("conformance", &[]),
     ("hack", &[]),
     ("windows", &[]),

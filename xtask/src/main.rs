@@ -16,6 +16,7 @@ mod msrv;
 mod peers;
 mod run;
 mod setup;
+mod simulate;
 mod size;
 mod test;
 mod tidy;
@@ -57,6 +58,11 @@ const TASKS: &[Task] = &[
         "fuzz",
         "[TARGET] [--time 60s] [--corpus] fuzzes the decoders of foreign bytes",
         fuzz::run,
+    ),
+    task(
+        "simulate",
+        "[--seeds N] [--from SEED] [--seed SEED] runs sessions in simulated worlds",
+        simulate::run,
     ),
     task(
         "ci",

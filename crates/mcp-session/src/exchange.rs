@@ -36,6 +36,7 @@ impl Session {
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = &*self.inner;
+        inner.receiving.resume();
         let Outgoing { idle_limit, routing, trace, on_progress } = outgoing;
         let mut envelope = Envelope::new(request);
         // However it ends: later changes are not reported.
@@ -86,6 +87,7 @@ impl Session {
         trace: Option<Box<TraceContext>>,
         is_background: bool,
     ) -> Result<Exchange, Error> {
+        self.inner.receiving.resume();
         let mut envelope = Envelope::new(request)
             .with_version(self.inner.verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)
@@ -103,6 +105,7 @@ impl Session {
         message: OneWay,
         trace: Option<Box<TraceContext>>,
     ) -> Result<(), Error> {
+        self.inner.receiving.resume();
         let envelope = Envelope::new(message)
             .with_version(self.inner.verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)

@@ -4,12 +4,13 @@ use std::sync::{
 };
 
 use mcp_transport::{ConnectionInfo, Hold, SharedTransport};
-use tokio::{task::AbortHandle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     Timeout, Verdict, closing::Closing, deadline::Timers, handlers::ProgressHandler,
     logging::LogLevel, notifications::Notifications, output::Outputs, param_headers::ParamTable,
-    params::CommonMeta, server_requests::ServerRequests, task_tools::TaskTools, trace::Tracing,
+    params::CommonMeta, resumable::Resumable, server_requests::ServerRequests,
+    task_tools::TaskTools, trace::Tracing,
 };
 
 /// The state that all handles of a session share.
@@ -39,7 +40,7 @@ pub(crate) struct Inner {
     pub(crate) closing: Arc<Closing>,
     pub(crate) tracing: Arc<Tracing>,
     /// The task that reads what belongs to no call.
-    pub(crate) receiver: AbortHandle,
+    pub(crate) receiving: Resumable,
 }
 
 impl Inner {
@@ -64,7 +65,6 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.receiver.abort();
         self.server_requests.end();
     }
 }

@@ -15,7 +15,8 @@ use crate::{
     notifications::Notifications,
     output::Outputs,
     param_headers::ParamTable,
-    receive::Receiver,
+    receive::{Receiver, Receiving},
+    resumable::Resumable,
     subscribe::Registry,
     task_tools::TaskTools,
 };
@@ -85,6 +86,7 @@ impl Session {
         let outputs = Outputs::new(options.output_checks);
         #[cfg(not(feature = "validation"))]
         let outputs = Outputs::default();
+        let inbound = connection.inbound;
         let inner = Inner {
             transport: connection.transport,
             connection: connection.info,
@@ -106,7 +108,7 @@ impl Session {
             server_requests,
             closing,
             tracing,
-            receiver: receiver.spawn(connection.inbound, early, sending),
+            receiving: Resumable::start(Receiving { receiver, inbound, early, sending }),
         };
         Ok(Self { inner: Arc::new(inner), extensions, timeout: None })
     }

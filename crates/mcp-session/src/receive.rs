@@ -2,9 +2,9 @@
 
 use std::{
     future::{Future, pending, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -13,14 +13,11 @@ use mcp_transport::{
     Envelope, Error as TransportError, ErrorKind as TransportErrorKind, IdleLimit, Inbound,
     InboundItem, SharedTransport, Transport,
 };
-use tokio::{
-    task::AbortHandle,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Error, ErrorKind, closing::Closing, extension::Extensions, negotiate::Sending,
-    notifications::Notifications, pace::Pace, server_requests::ServerRequests,
+    notifications::Notifications, pace::Pace, resumable::Work, server_requests::ServerRequests,
 };
 
 /// Reads what belongs to no call, and waits for the end of the connection.
@@ -39,44 +36,69 @@ enum Next {
     Over(Option<TransportError>),
 }
 
-impl Receiver {
-    /// Runs in a task, until the connection is over or the task is aborted. `early` has arrived already, and
-    /// `sending` is a notification that the server has not taken yet.
-    pub(crate) fn spawn(
-        self,
-        inbound: Inbound,
-        early: Vec<InboundItem>,
-        sending: Option<Sending>,
-    ) -> AbortHandle {
-        tokio::spawn(self.run(inbound, early, sending)).abort_handle()
+/// A [`Receiver`] at work.
+pub(crate) struct Receiving {
+    pub(crate) receiver: Receiver,
+    pub(crate) inbound: Inbound,
+    /// What has arrived already.
+    pub(crate) early: Vec<InboundItem>,
+    /// A notification that the server has not taken yet.
+    pub(crate) sending: Option<Sending>,
+}
+
+impl Work for Receiving {
+    /// Runs until the connection is over.
+    fn run(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let (early, sending) = (std::mem::take(&mut self.early), self.sending.take());
+        Box::pin(self.receiver.run(&mut self.inbound, early, sending))
     }
 
-    async fn run(self, inbound: Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
+    /// Closes the session if its connection is over.
+    fn check(&self) {
+        self.receiver.check_connection();
+    }
+}
+
+impl Receiver {
+    async fn run(&self, inbound: &mut Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
         // As what is queued elsewhere, it ends with the session.
         if !self.closing.is_closed() {
             early.into_iter().for_each(|item| self.item(item));
         }
         let reason = self.receive(inbound, sending).await;
-        tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
-        let server = Arc::clone(&self.notifications.server);
-        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
         let is_dead = reason.as_ref().is_some_and(|it| it.kind() == TransportErrorKind::Timeout);
-        self.closing.close(match reason {
-            Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
-            Some(reason) => closed.with_source(reason),
-            None => closed,
-        });
-        self.server_requests.end();
+        self.over(reason);
         if is_dead {
             // What waits for the server fails, too.
             let _ = self.transport.close().await;
         }
     }
 
+    /// Closes the session if its connection is over already, which needs no task.
+    fn check_connection(&self) {
+        let closed = pin!(self.transport.closed());
+        if let Poll::Ready(reason) = closed.poll(&mut Context::from_waker(Waker::noop())) {
+            self.over(Some(reason));
+        }
+    }
+
+    /// Closes the session: its connection is over.
+    fn over(&self, reason: Option<TransportError>) {
+        tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
+        let server = Arc::clone(&self.notifications.server);
+        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
+        self.closing.close(match reason {
+            Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
+            Some(reason) => closed.with_source(reason),
+            None => closed,
+        });
+        self.server_requests.end();
+    }
+
     /// Why the connection is over, where that is known.
     async fn receive(
         &self,
-        mut inbound: Inbound,
+        inbound: &mut Inbound,
         mut sending: Option<Sending>,
     ) -> Option<TransportError> {
         // It ends at once, and says nothing of the connection.

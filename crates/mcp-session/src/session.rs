@@ -87,6 +87,7 @@ impl Session {
     /// Whether the session is known to be closed: by [`close`](Session::close), or because the connection
     /// ended.
     pub fn is_closed(&self) -> bool {
+        self.inner.receiving.check();
         self.inner.closing.is_closed()
     }
 
@@ -94,6 +95,7 @@ impl Session {
     /// [`Closed`](ErrorKind::Closed). Where each request has its own connection, as with HTTP, only
     /// [`close`](Session::close) closes it. Cancel safe.
     pub async fn closed(&self) -> Error {
+        self.inner.receiving.resume();
         self.inner.closing.closed().await
     }
 

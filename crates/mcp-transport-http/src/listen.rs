@@ -40,6 +40,13 @@ impl<S: HttpService> Inner<S> {
         let _ = tokio::time::timeout(HEAD_TIMEOUT, opened).await;
     }
 
+    /// Opens that stream without waiting until it is open.
+    pub(crate) fn listen_in_background(self: &Arc<Self>, session: &Arc<Session<S>>) {
+        if self.endpoint.server_stream && !session.has_listener() {
+            drop(self.start_listener(session, false));
+        }
+    }
+
     /// Opens that stream again where the runtime has ended that read it. What was missed is a gap.
     pub(crate) fn listen_again(self: &Arc<Self>, session: &Arc<Session<S>>) {
         if session.lost_listener.swap(false, Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -17,6 +17,10 @@ use crate::{
 
 /// What errors call a response to a request of the server.
 const RESPONSE: &str = "response";
+
+/// How long the response to `notifications/initialized` is waited for before the stream of the server is opened
+/// without it.
+const INITIALIZED_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<S: HttpService> Inner<S> {
     pub(crate) async fn send_modern(
@@ -48,14 +52,41 @@ impl<S: HttpService> Inner<S> {
             let body = encode(&envelope.message.into());
             return self.post_response(&headers, session.as_ref(), body).await;
         };
-        let session = self.post_notification(notification, &headers, session).await?;
-        if let Some(session) = session
-            && notification.method == method::NOTIFICATIONS_INITIALIZED
-        {
-            session.handshake.complete(&envelope);
-            self.listen(&session).await;
+        if notification.method == method::NOTIFICATIONS_INITIALIZED {
+            // Boxed, as it is sent once in a session and would make every future larger.
+            return Box::pin(self.send_initialized(&envelope, notification, &headers, session))
+                .await;
         }
-        Ok(())
+        self.post_notification(notification, &headers, session).await.map(drop)
+    }
+
+    /// Completes the handshake, and opens the stream that belongs to no request. A server that does not respond
+    /// may be at work with the session all the same.
+    async fn send_initialized(
+        self: &Arc<Self>,
+        envelope: &Envelope<OneWay>,
+        notification: &Notification,
+        headers: &RequestHeaders,
+        session: Option<Arc<Session<S>>>,
+    ) -> Result<(), Error> {
+        if let Some(session) = &session {
+            session.handshake.complete(envelope);
+        }
+        let mut posting = pin!(self.post_notification(notification, headers, session.clone()));
+        match tokio::time::timeout(INITIALIZED_TIMEOUT, posting.as_mut()).await {
+            Ok(posted) => {
+                if let Some(session) = posted?.filter(|session| !session.has_listener()) {
+                    self.listen(&session).await;
+                }
+                Ok(())
+            }
+            Err(_) => {
+                if let Some(session) = session.filter(|session| !session.is_lost()) {
+                    self.listen_in_background(&session);
+                }
+                posting.await.map(drop)
+            }
+        }
     }
 
     /// Answers a request of the server, which is lost with its session.
@@ -112,6 +143,10 @@ impl<S: HttpService> Inner<S> {
         let Some(session) = replaced.filter(|_| state != SessionState::Suspect) else {
             return Err(refused.into_transport_error(method));
         };
+        if method == method::NOTIFICATIONS_INITIALIZED && session.handshake.is_complete() {
+            // It was part of the new handshake.
+            return Ok(Some(session));
+        }
         match self.post_one_way(method, headers, session.id.as_ref(), body).await? {
             Ok(()) => Ok(Some(session)),
             Err(refused) if refused.status() == StatusCode::NOT_FOUND => {

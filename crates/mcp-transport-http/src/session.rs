@@ -77,6 +77,11 @@ impl<S: HttpService> Session<S> {
         }
     }
 
+    /// Whether a task listens for it, or did.
+    pub(crate) fn has_listener(&self) -> bool {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The server has lost it: there is nothing to delete.
     pub(crate) fn set_lost(&self) {
         self.is_over.store(true, Ordering::Relaxed);

@@ -126,13 +126,12 @@ impl<S: HttpService> Inner<S> {
             }
             OneWay::Response(_) => false,
         };
-        let initialized = initialized.then(|| message.clone());
         session.set_version(message.version);
-        self.sender.post_one_way(&session.post_url, message).await?;
-        if let (Some(initialized), Some(handshake)) = (initialized, self.sender.handshake()) {
-            handshake.complete(&initialized);
+        // Before it is sent: a server that does not respond may have it, and each later stream needs it.
+        if let Some(handshake) = self.sender.handshake().filter(|_| initialized) {
+            handshake.complete(&message);
         }
-        Ok(())
+        self.sender.post_one_way(&session.post_url, message).await
     }
 }
 

@@ -71,6 +71,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-integration", EVERYTHING),
     // Like an application: anything else that a scenario needs belongs in the library.
     ("mcp-conformance", &["mcp-client", "mcp-testkit"]),
+    (
+        "mcp-simulation",
+        &[
+            "mcp-core",
+            "mcp-transport",
+            "mcp-http",
+            "mcp-transport-http",
+            "mcp-transport-sse",
+            "mcp-session",
+        ],
+    ),
     ("mcp-config", &[]),
     ("xtask", &[]),
 ];

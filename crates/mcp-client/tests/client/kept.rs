@@ -153,3 +153,19 @@ async fn a_start_that_fails_leaves_nothing_behind() {
     assert_eq!(client.verdict(), None);
     client.close().await.unwrap();
 }
+
+#[test]
+fn a_process_that_ended_with_its_runtime_is_replaced_in_the_next_one() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let started = Started::new();
+    let mut pids = Vec::new();
+    for _ in 0..3 {
+        let runtime = runtime();
+        pids.push(runtime.block_on(async {
+            let session = started.client.connect().await.unwrap();
+            alive(&session).await
+        }));
+    }
+    assert_eq!(started.handshakes(), pids);
+    assert_eq!(HashSet::<u32>::from_iter(pids).len(), 3);
+}

@@ -129,6 +129,7 @@ impl Subscribe {
 
     async fn join(self) -> Result<Subscription, Error> {
         let Self { session, filter, timeout: limit, max_events, backoff } = self;
+        session.inner.receiving.resume();
         let feed = Arc::new(Feed::new(filter, max_events));
         let offered = offered(&feed.filter, session.capabilities());
         let (opening, opened) = oneshot::channel();

@@ -1,16 +1,21 @@
 //! A session that lives longer than a runtime.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::stream;
-use mcp_core::{Message, RawJson, Response, SubscriptionFilter};
+use mcp_core::{Message, Notification, RawJson, Request, Response, SubscriptionFilter};
 use mcp_session::{ErrorKind, Session, SessionOptions};
-use mcp_transport::Exchange;
+use mcp_transport::{Exchange, Inbound, Limits};
+use mcp_transport_memory::Memory;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    local::Local,
+    local::{Local, answered},
     peer::{Peer, Reply, result},
 };
 
@@ -82,4 +87,46 @@ fn a_subscription_that_was_not_opened_in_one_runtime_is_opened_in_the_next() {
     assert!(given_up.is_err());
     let changes = lasting.block_on(async { session.subscribe(filter.clone()).await }).unwrap();
     assert_eq!(changes.acknowledged(), filter);
+}
+
+#[test]
+fn a_session_whose_connection_ended_with_its_runtime_is_closed() {
+    let modern = Peer::modern(json!({}), |_, message| result(message, json!({})));
+    let legacy = Peer::legacy(json!({}), |_, message| result(message, json!({})));
+    for peer in [modern, legacy] {
+        let first = runtime();
+        let session = first.block_on(Session::open(peer, None, SessionOptions::default())).unwrap();
+        assert!(!session.is_closed());
+        drop(first);
+        // Outside a runtime too, and without a call.
+        assert!(session.is_closed());
+        let reason = runtime().block_on(session.closed());
+        assert_eq!(reason.kind(), ErrorKind::Closed, "{reason}");
+    }
+}
+
+#[test]
+fn what_belongs_to_no_call_is_read_in_the_next_runtime() {
+    let (sender, inbound) = Inbound::channel(&Limits::default());
+    let local = Local::new(|request: Request| answered(request.id, &json!({}))).sending(inbound);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let mut options = SessionOptions::default();
+    let hearing = Arc::clone(&heard);
+    options.on_notification = Some(Arc::new(move |notification| {
+        hearing.lock().unwrap().push(notification.method.clone().into_owned());
+    }));
+    let session = runtime().block_on(Session::open(Memory::new(local), None, options)).unwrap();
+    let say = |method: &'static str| sender.push(Notification::new(method).into()).unwrap();
+    // In no runtime at all: it waits.
+    say("x/between");
+    for (number, method) in ["x/second", "x/third"].into_iter().enumerate() {
+        runtime().block_on(async {
+            session.request("x/y", &()).await.unwrap();
+            say(method);
+            let heard_all = || heard.lock().unwrap().len() == number + 2;
+            mcp_testkit::until("the notifications", heard_all).await;
+        });
+    }
+    assert_eq!(*heard.lock().unwrap(), ["x/between", "x/second", "x/third"]);
+    assert!(!session.is_closed());
 }

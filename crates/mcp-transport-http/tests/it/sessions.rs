@@ -10,7 +10,7 @@ use mcp_testkit::{
     http::{Received, Reply, Server},
     until, within,
 };
-use mcp_transport::{Delivery, Envelope, ErrorKind, Gap, OneWay, Transport};
+use mcp_transport::{Connection, Delivery, Envelope, ErrorKind, Gap, OneWay, Transport};
 
 use crate::{
     LEGACY, ask, handshake, method_of, next_gap, next_message, notification, open, request, text,
@@ -494,4 +494,36 @@ async fn dropping_the_caller_that_reinitialises_leaves_it_to_the_next() {
     let ((), answer) = within(async { tokio::join!(first, second) }).await;
     answer.unwrap();
     assert_eq!(server.logged("initialize").len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_respond_to_initialized_is_listened_to_all_the_same() {
+    let forgetful = Forgetful::new(404, NULL_ID);
+    let (served, initialized) = (forgetful.clone(), Arc::new(AtomicUsize::new(0)));
+    let server = Server::start(move |request, reply| {
+        let (forgetful, initialized) = (served.clone(), Arc::clone(&initialized));
+        async move {
+            let is_initialized = request.rpc() == "notifications/initialized";
+            if is_initialized && initialized.fetch_add(1, Ordering::SeqCst) == 0 {
+                return std::future::pending().await;
+            }
+            forgetful.answer(request, reply).await
+        }
+    })
+    .await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let transport = Arc::new(transport);
+    let sender = Arc::clone(&transport);
+    let opening = tokio::spawn(async move { handshake(&*sender).await });
+    // What was sent before the stream was open is missed.
+    assert!(matches!(next_gap(&mut inbound).await, Gap::Interrupted(None)));
+    assert_eq!(method_of(&next_message(&mut inbound).await), "hello");
+    // A session in its place is opened with the whole handshake.
+    forgetful.forget();
+    let answer = ask(&*transport, request(1, "m", ""), LEGACY).await.unwrap();
+    assert_eq!(text(&answer), "\"s-2\"");
+    let sent = server.logged("notifications/initialized");
+    assert_eq!(sent.last().unwrap().header("mcp-session-id"), Some("s-2"));
+    assert_eq!(sent.last().unwrap().header("mcp-protocol-version"), Some(LEGACY.as_str()));
+    opening.abort();
 }

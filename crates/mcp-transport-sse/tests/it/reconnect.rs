@@ -272,3 +272,27 @@ fn a_session_is_used_from_one_runtime_after_another() {
     assert_eq!(transport.reinitializations(), 3);
     drop(resting);
 }
+
+#[tokio::test]
+async fn a_handshake_without_a_response_to_initialized_is_replayed_as_a_whole() {
+    let initialized = AtomicBool::new(false);
+    let server = SseServer::start(
+        |nth| Get::endpoint(&format!("/message?session={nth}")),
+        move |request, stream| match &*request.rpc() {
+            "notifications/initialized" if !initialized.swap(true, Ordering::SeqCst) => Post::Hang,
+            _ => SseServer::answer(request, stream),
+        },
+    )
+    .await;
+    let Connection { transport, mut inbound, .. } = open(&server.url).await;
+    let transport = Arc::new(transport);
+    let sender = Arc::clone(&transport);
+    let opening = tokio::spawn(async move { handshake(&*sender).await });
+    server.wait_for("notifications/initialized", 1).await;
+    server.stream.cut();
+    stream_is_over(&mut inbound).await;
+    ask(&*transport, 1, "ping").await.unwrap();
+    let replayed = "notifications/initialized /message?session=1".to_owned();
+    assert!(server.seen().contains(&replayed), "{:?}", server.seen());
+    opening.abort();
+}

@@ -1,0 +1,26 @@
+//! Every wait ends.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::world::World;
+
+/// Waits for `future`, which has to end within `limit`. `None` if it does not, which is a violation.
+pub(crate) async fn ends<F: Future>(
+    world: &World,
+    what: &str,
+    limit: Duration,
+    future: F,
+) -> Option<F::Output> {
+    let started = Instant::now();
+    let mut future = Box::pin(world.wakers().track(future));
+    // A jump of the clock passes over both limits at once; another turn is enough for the inner one.
+    for turn in [limit, Duration::from_secs(60)] {
+        if let Ok(output) = timeout(turn, future.as_mut()).await {
+            return Some(output);
+        }
+    }
+    world.violation(format!("{what}: not ended after {:?}", started.elapsed()));
+    None
+}
