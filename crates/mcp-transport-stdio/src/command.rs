@@ -9,7 +9,12 @@ use std::{
 use mcp_transport::{Delivery, Error, ErrorKind};
 use tokio::process;
 
-use crate::{launch_context::LaunchContext, quote, start_failure, tree::Tree};
+use crate::{
+    launch_context::LaunchContext,
+    quote,
+    start_failure::{self, Unstarted},
+    tree::Tree,
+};
 
 pub(crate) struct Command<'a> {
     pub(crate) program: OsString,
@@ -36,7 +41,8 @@ impl Command<'_> {
         let program = quote::join(std::iter::once(&*self.program));
         let not_started =
             |text: String| Error::new(ErrorKind::Connect, text).with_delivery(Delivery::NotSent);
-        match start_failure::reason(self, &error) {
+        let unstarted = Unstarted { program: &self.program, context: &self.context };
+        match start_failure::reason(&unstarted, &error) {
             Some(reason) => not_started(format!("cannot start {program}: {reason}")),
             None => not_started(format!("cannot start {program}")).with_source(error),
         }

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{command::Command, lookup, runner};
+use crate::{launch_context::LaunchContext, lookup, runner};
 
 /// The error code of a file that is neither a binary of this system nor a script with an interpreter.
 const NO_EXECUTABLE_FORMAT: i32 = if cfg!(windows) { 193 } else { 8 };
@@ -15,8 +15,14 @@ const NO_EXECUTABLE_FORMAT: i32 = if cfg!(windows) { 193 } else { 8 };
 /// The bytes of a script that may hold the name of its interpreter.
 const MAX_FIRST_LINE: u64 = 512;
 
+/// A program that was not started.
+pub(crate) struct Unstarted<'a> {
+    pub(crate) program: &'a OsStr,
+    pub(crate) context: &'a LaunchContext<'a>,
+}
+
 /// The reason, if more is known than what the operating system reports.
-pub(crate) fn reason(command: &Command<'_>, error: &io::Error) -> Option<String> {
+pub(crate) fn reason(command: &Unstarted<'_>, error: &io::Error) -> Option<String> {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     let cwd = command.context.cwd;
     let missing = matches!(error.kind(), NotFound | NotADirectory);
@@ -26,7 +32,7 @@ pub(crate) fn reason(command: &Command<'_>, error: &io::Error) -> Option<String>
         let hint = expansion.map(|hint| format!(": {hint}")).unwrap_or_default();
         return Some(format!("the working directory {} {what}{hint}", cwd.display()));
     }
-    Some(match (error.kind(), command.context.find(&command.program)) {
+    Some(match (error.kind(), command.context.find(command.program)) {
         (NotFound | NotADirectory, None) => not_found(command),
         (NotFound, Some(file)) => missing_interpreter(&file),
         (PermissionDenied, Some(file)) => {
@@ -43,7 +49,7 @@ pub(crate) fn reason(command: &Command<'_>, error: &io::Error) -> Option<String>
 }
 
 /// The reason why there is no such program, and how to fix it.
-fn not_found(command: &Command<'_>) -> String {
+fn not_found(command: &Unstarted<'_>) -> String {
     let program = command.program.to_string_lossy();
     if let Some(reason) = unexpanded(&program) {
         return reason;
@@ -51,7 +57,7 @@ fn not_found(command: &Command<'_>) -> String {
     if let Some(reason) = command_line(command, program.trim()) {
         return reason;
     }
-    let is_path = lookup::is_path(&command.program);
+    let is_path = lookup::is_path(command.program);
     let file = command.context.cwd.unwrap_or(Path::new("")).join(&*program);
     if !is_path && !program.is_empty() && file.is_file() {
         let what = format!(
@@ -62,8 +68,8 @@ fn not_found(command: &Command<'_>) -> String {
             None => what,
         };
     }
-    match (is_path, runner::installer(&command.program)) {
-        (true, _) if Path::new(&command.program).is_relative() => {
+    match (is_path, runner::installer(command.program)) {
+        (true, _) if Path::new(command.program).is_relative() => {
             let place =
                 command.context.cwd.map(Path::to_owned).or_else(|| std::env::current_dir().ok());
             let place = place.map(|it| format!(" (looked from {})", it.display()));
@@ -100,7 +106,7 @@ fn unexpanded(path: &str) -> Option<String> {
 }
 
 /// The reason for a program that is a whole command line, or a part of one.
-fn command_line(command: &Command<'_>, program: &str) -> Option<String> {
+fn command_line(command: &Unstarted<'_>, program: &str) -> Option<String> {
     if let Some(quote) = program.chars().next().filter(|first| "\"'`".contains(*first)) {
         return Some(format!(
             "it is looked up with its quotes, since no shell is involved: write it without `{quote}`, and \
@@ -163,9 +169,9 @@ fn first_line(file: &Path) -> Option<Vec<u8>> {
     Some(line)
 }
 
-fn directory(command: &Command<'_>) -> bool {
+fn directory(command: &Unstarted<'_>) -> bool {
     let cwd = command.context.cwd.unwrap_or(Path::new(""));
-    lookup::is_path(&command.program) && cwd.join(&command.program).is_dir()
+    lookup::is_path(command.program) && cwd.join(command.program).is_dir()
 }
 
 /// `what`, and what runs a file with this extension; `otherwise` is the other remedy.
