@@ -11,6 +11,7 @@ mod deny;
 mod fuzz;
 mod hack;
 mod lint;
+mod llms;
 mod metadata;
 mod msrv;
 mod peers;
@@ -44,6 +45,7 @@ const TASKS: &[Task] = &[
     ),
     task("lint", "checks formatting, clippy and documentation for warnings", lint::run),
     task("tidy", "checks the rules of the repository that no compiler checks", tidy::run),
+    task("llms", "writes llms.txt, the index of the documentation", llms::run),
     task("hack", "checks every feature alone, and the dependencies of each", hack::run),
     task("msrv", "builds the crates with the oldest supported Rust", msrv::run),
     task("windows", "type-checks the workspace for Windows", windows::run),
@@ -66,7 +68,7 @@ const TASKS: &[Task] = &[
     ),
     task(
         "ci",
-        "runs all of the above except bench and size, and fuzz on its corpus, with a summary",
+        "runs all of the above except llms, bench and size, and fuzz on its corpus, with a summary",
         ci::run,
     ),
 ];

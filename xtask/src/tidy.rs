@@ -2,6 +2,7 @@
 
 mod arrows;
 mod cycles;
+mod docs;
 mod features;
 mod files;
 
@@ -15,11 +16,12 @@ type Check = fn(&Workspace) -> Violations;
 
 pub(crate) fn run(_: &[String]) -> Result {
     let workspace = Workspace::load()?;
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 8] = [
         ("dependencies between crates", arrows::check),
         ("versions of workspace dependencies", arrows::versions),
         ("import cycles", cycles::check),
         ("documentation of features", features::check),
+        ("documentation outside the code", docs::check),
         ("one minimum Rust version", files::rust_version),
         ("files of the root directory", files::root_directory),
         ("forbidden words", files::words),

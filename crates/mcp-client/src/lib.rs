@@ -17,6 +17,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The `guide` (feature `docs`) has a page for each topic, with a table of all errors.
+//!
 //! The types of the protocol are in [`types`], the contract of transports in [`transport`].
 
 #[cfg(any(feature = "http", feature = "sse"))]
@@ -29,6 +31,8 @@ mod config_oauth;
 mod connectors;
 #[cfg(all(feature = "http", feature = "sse"))]
 mod detect;
+#[cfg(feature = "docs")]
+pub mod guide;
 mod infer;
 mod into_target;
 mod kept;
@@ -87,7 +91,20 @@ pub use mcp_transport_stdio as stdio;
 #[cfg(feature = "stdio")]
 pub use mcp_transport_stdio::Stdio;
 
-/// The examples of the README are tests too.
-#[cfg(all(doctest, feature = "server", feature = "http", feature = "stdio", feature = "oauth"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+/// The examples of the Markdown files outside the crate are tests too.
+#[cfg(all(doctest, feature = "docs"))]
+mod markdown {
+    macro_rules! pages {
+        ($($name:ident: $file:literal,)*) => {
+            $(#[doc = include_str!(concat!("../../../", $file))] struct $name;)*
+        };
+    }
+
+    pages! {
+        Readme: "README.md",
+        FromRmcp: "docs/migrating/rmcp.md",
+        FromFastMcp: "docs/migrating/fastmcp.md",
+        FromPythonSdk: "docs/migrating/python-sdk.md",
+        FromProxies: "docs/migrating/proxies.md",
+    }
+}

@@ -36,7 +36,7 @@ use crate::{
 ///
 /// Cancel safe. The sink is full at 1024 queued messages and open exchanges. Needs tokio's timer.
 ///
-/// An example is in the [crate documentation](crate#using-a-transport-in-another-sdk).
+/// An example is in the [guide](crate::guide::using_one_transport).
 ///
 /// # Errors
 /// The sink fails only when closing the transport fails. A message that could not be sent is a

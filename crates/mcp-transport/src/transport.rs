@@ -39,7 +39,7 @@ use crate::{Connection, Diagnostics, Envelope, Error, Exchange, Hold, OneWay};
 /// All futures are cancel safe as rules 7 and 8 state. Every wait ends: on success, error, time-out or
 /// drop.
 ///
-/// An example of an implementation is in the [crate documentation](crate#writing-a-transport).
+/// An example of an implementation is in the [guide](crate::guide::writing_a_transport).
 ///
 /// Spec: [Transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports)
 #[diagnostic::on_unimplemented(
@@ -101,7 +101,7 @@ pub trait Transport: Send + Sync + 'static {
 /// Opens connections to one server. Creating a connector does no I/O; only [`connect`](Connect::connect)
 /// does.
 ///
-/// An example of an implementation is in the [crate documentation](crate#writing-a-transport).
+/// An example of an implementation is in the [guide](crate::guide::writing_a_transport).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot open connections to an MCP server",
     label = "`mcp_transport::Connect` is not implemented for this type",
