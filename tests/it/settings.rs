@@ -25,3 +25,15 @@ fn every_option_of_a_session_has_a_setter_of_a_client() {
         assert!(is_there, "Client::{setter}");
     }
 }
+
+/// Spec: basic/transports#custom-transports
+#[test]
+fn a_transport_of_our_own_documents_connection_framing_and_cancellation() {
+    let path = "crates/mcp-transport-memory/src/lib.rs";
+    let text = std::fs::read_to_string(repository().join(path)).unwrap();
+    for topic in ["Connection", "Framing", "Cancellation"] {
+        let line = format!("//! - {topic}: ");
+        let documented = text.lines().find_map(|it| it.strip_prefix(&*line));
+        assert!(documented.is_some_and(|text| text.len() > 10), "{topic}");
+    }
+}

@@ -172,7 +172,10 @@ impl<S: HttpService> Http<S> {
                 }
             }
         };
-        let message = format!("HTTP+SSE: {}; Streamable HTTP", causes(&not_sse));
+        let message = match causes(&not_sse) {
+            same if same == causes(&refused) => "HTTP+SSE and Streamable HTTP".to_owned(),
+            other => format!("HTTP+SSE: {other}; Streamable HTTP"),
+        };
         Error::new(refused.kind(), message).with_delivery(refused.delivery()).with_source(refused)
     }
 }

@@ -84,7 +84,7 @@ impl Error {
                 Self::new(ErrorKind::Protocol, "the server speaks TLS: its URL begins with https")
                     .with_source(self)
             }
-            FirstRead::Nothing if self.kind() == ErrorKind::Reset => {
+            FirstRead::Nothing if matches!(self.kind(), ErrorKind::Reset | ErrorKind::Closed) => {
                 self.amended("if the server speaks TLS, its URL begins with https")
             }
             _ => self,

@@ -129,6 +129,10 @@ impl Session {
         call: &impl Fn() -> CallInfo,
     ) {
         match &*notification.method {
+            // Of a task, on the stream of a request about it.
+            method::NOTIFICATIONS_PROGRESS if on_progress.is_none() => {
+                self.inner.notifications.task_progress.notify(notification);
+            }
             method::NOTIFICATIONS_PROGRESS => match decode_params(notification.params.as_ref()) {
                 Ok(params) => report(params, on_progress, progress),
                 Err(error) => tracing::debug!(%error, "progress that cannot be decoded"),

@@ -32,6 +32,7 @@ mod resumable;
 mod server_requests;
 mod session;
 mod subscribe;
+mod task_progress;
 mod task_tools;
 mod timeout;
 mod trace;

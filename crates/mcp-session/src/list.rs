@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use mcp_core::{Meta, MethodResult, Page, PaginatedRequestParams};
+use mcp_core::{Excerpt, Meta, MethodResult, Page, PaginatedRequestParams};
 use mcp_transport::Delivery;
 
 use crate::{
@@ -255,7 +255,8 @@ where
         }
         if let Some(first) = page.items().skipped().first() {
             let count = page.items().skipped().len();
-            tracing::warn!(server, method, count, reason = %first.reason, "elements that cannot be decoded");
+            let reason = Excerpt(&first.reason);
+            tracing::warn!(server, method, count, %reason, "elements that cannot be decoded");
         }
         Ok(Some(page))
     }

@@ -14,6 +14,7 @@ use crate::{
     cache::SessionCache,
     handlers::{CallInfo, LogHandler, LogMessage},
     subscribe::Registry,
+    task_progress::TaskProgress,
 };
 
 /// The target of events for log messages of servers.
@@ -30,6 +31,7 @@ pub(crate) struct Notifications {
     pub(crate) registry: Arc<Registry>,
     pub(crate) on_notification: Option<NotificationHandler>,
     pub(crate) on_log: Option<LogHandler>,
+    pub(crate) task_progress: Arc<TaskProgress>,
 }
 
 impl Notifications {
@@ -50,6 +52,9 @@ impl Notifications {
             extensions(notification);
             if let Some(on_notification) = &self.on_notification {
                 on_notification(notification);
+            }
+            if notification.method == method::NOTIFICATIONS_PROGRESS {
+                self.task_progress.notify(notification);
             }
             if notification.method == method::NOTIFICATIONS_MESSAGE {
                 match (&self.on_log, decode_params(notification.params.as_ref())) {

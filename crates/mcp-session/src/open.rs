@@ -8,7 +8,7 @@ use crate::{
     cache::SessionCache,
     closing::Closing,
     deadline::Timers,
-    extension::{Extensions, twice},
+    extension::{Extensions, malformed, twice},
     inner::Inner,
     logging::LogLevel,
     negotiate::{Opened, open},
@@ -45,6 +45,11 @@ impl Session {
             let error = Error::new(ErrorKind::Config, server, text);
             return Err(error.with_delivery(Delivery::NotSent));
         }
+        if let Some(id) = malformed(&options.extensions) {
+            let text = format!("{id:?} is no id of an extension, such as \"com.example/name\"");
+            let error = Error::new(ErrorKind::Config, server, text);
+            return Err(error.with_delivery(Delivery::NotSent));
+        }
         let opened = open(&connect, &server, &options).await?;
         let Opened { connection, verdict, is_unconfirmed, meta, tracing, .. } = opened;
         let Opened { server_requests, early, sending, .. } = opened;
@@ -62,6 +67,7 @@ impl Session {
             registry: Arc::new(Registry::new(Arc::clone(&server))),
             on_notification: options.on_notification,
             on_log: options.handlers.log.clone(),
+            task_progress: Arc::default(),
         };
         let extensions = Extensions::from(&*options.extensions);
         let closing = Arc::new(Closing::default());

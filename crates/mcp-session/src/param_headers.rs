@@ -7,13 +7,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mcp_core::{ListToolsResult, Tool};
+use mcp_core::{Excerpt, ListToolsResult, Tool};
 use serde_json::{Map, Value};
 
 const ANNOTATION: &str = "x-mcp-header";
 
 /// Tools that are remembered. Others are called without such headers.
 const MAX_TOOLS: usize = 10_000;
+
+/// Tools of one page that are logged one by one.
+const MAX_LOGGED: usize = 10;
 
 /// The largest integer that every reader of JSON reads exactly.
 const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -33,6 +36,7 @@ impl ParamTable {
     /// Remembers the annotations of the tools, and removes tools with wrong ones from the list.
     pub(crate) fn learn(&self, server: &str, list: &mut ListToolsResult) {
         let mut known = self.lock();
+        let mut left_out = 0_usize;
         list.tools.retain(|tool| match annotations(&tool.input_schema) {
             Ok(found) if found.is_empty() => {
                 known.remove(&tool.name);
@@ -46,11 +50,18 @@ impl ParamTable {
             }
             Err(why) => {
                 let Tool { name, .. } = tool;
-                tracing::warn!(server, tool = name, "left out of the list: {why}");
+                left_out += 1;
+                if left_out <= MAX_LOGGED {
+                    let (tool, why) = (Excerpt(name), Excerpt(&why));
+                    tracing::warn!(server, %tool, "left out of the list: {why}");
+                }
                 known.remove(name);
                 false
             }
         });
+        if let Some(more) = left_out.checked_sub(MAX_LOGGED).filter(|more| *more > 0) {
+            tracing::warn!(server, more, "more tools are left out of the list for such reasons");
+        }
     }
 
     /// The annotated arguments of a tool; `None` where it has none.

@@ -2,7 +2,11 @@
 //!
 //! [`Memory`] connects to any implementation of [`Serve`](mcp_transport::Serve). There is no task, no channel
 //! and no serialization in between: a request calls the server, and the task that reads the exchange polls
-//! the handler. Dropping the exchange drops the handler, which cancels the request.
+//! the handler.
+//!
+//! - Connection: connecting opens a connection of the server, and does no I/O.
+//! - Framing: none. Messages are passed as values.
+//! - Cancellation: dropping the exchange drops the handler, which cancels the request.
 //!
 //! ```
 //! use mcp_core::{Request, Response};

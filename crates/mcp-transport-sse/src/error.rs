@@ -22,21 +22,17 @@ pub(crate) fn no_stream(url: &Uri, response: StatusError) -> Error {
 
 /// The server refused the POST of a message of `method`.
 pub(crate) fn refused_post(refused: StatusError, method: &str) -> Error {
-    let status = refused.status().as_u16();
-    let refused = refused.into_transport_error(method);
-    if !matches!(status, 404 | 405 | 410) {
-        return refused;
+    if !matches!(refused.status().as_u16(), 404 | 405 | 410) {
+        return refused.into_transport_error(method);
     }
-    // Nobody but the server knows that URL, and behind a proxy it may be wrong about it.
+    // Only the server knows that URL, and behind a proxy it may be wrong about it.
     let text = "the server refused the request at the URL that its own endpoint event named";
-    let error = Error::new(refused.kind(), text)
+    Error::new(ErrorKind::Rejected, text)
+        .with_target(refused.url().to_owned())
         .with_method(method.to_owned())
-        .with_delivery(Delivery::Answered);
-    let error = match refused.target() {
-        Some(target) => error.with_target(target.to_owned()),
-        None => error,
-    };
-    error.with_source(refused)
+        .with_delivery(Delivery::Answered)
+        .with_hint("if a proxy has a path in front of it, set `Sse::endpoint_prefix`")
+        .with_source(refused)
 }
 
 /// The server accepted the request of `method` with a body that is neither a message nor an acknowledgement.

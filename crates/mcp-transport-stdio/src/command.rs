@@ -3,13 +3,18 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use mcp_transport::{Delivery, Error, ErrorKind};
 use tokio::process;
 
-use crate::{launch_context::LaunchContext, lookup, quote, runner, tree::Tree};
+use crate::{
+    launch_context::LaunchContext,
+    quote,
+    start_failure::{self, Unstarted},
+    tree::Tree,
+};
 
 pub(crate) struct Command<'a> {
     pub(crate) program: OsString,
@@ -36,69 +41,12 @@ impl Command<'_> {
         let program = quote::join(std::iter::once(&*self.program));
         let not_started =
             |text: String| Error::new(ErrorKind::Connect, text).with_delivery(Delivery::NotSent);
-        match self.reason(&error) {
+        let unstarted = Unstarted { program: &self.program, context: &self.context };
+        match start_failure::reason(&unstarted, &error) {
             Some(reason) => not_started(format!("cannot start {program}: {reason}")),
             None => not_started(format!("cannot start {program}")).with_source(error),
         }
     }
-
-    /// The reason, if more is known than what the operating system reports.
-    fn reason(&self, error: &io::Error) -> Option<String> {
-        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-        let missing = matches!(error.kind(), NotFound | NotADirectory);
-        if let Some(cwd) = self.context.cwd.filter(|cwd| missing && !cwd.is_dir()) {
-            let what = if cwd.exists() { "is not a directory" } else { "does not exist" };
-            return Some(format!("the working directory {} {what}", cwd.display()));
-        }
-        Some(match (error.kind(), self.context.find(&self.program)) {
-            (NotFound | NotADirectory, None) => self.not_found(),
-            (NotFound, Some(file)) => {
-                format!("the interpreter in the first line of {} does not exist", file.display())
-            }
-            (PermissionDenied, Some(file)) => not_executable(&file),
-            _ => return None,
-        })
-    }
-
-    /// The reason why there is no such program, and how to fix it.
-    fn not_found(&self) -> String {
-        let program = self.program.to_string_lossy();
-        if program.starts_with("~/") || program.starts_with("~\\") {
-            return "`~` is not expanded, since no shell is involved: write the full path \
-                    (in a configuration: `${userHome}`)"
-                .to_owned();
-        }
-        if let Some((first, _)) = program.trim().split_once(char::is_whitespace)
-            && self.args.is_empty()
-            && self.context.find(OsStr::new(first)).is_some()
-        {
-            return format!(
-                "no program has this name, which looks like a whole command line: pass `{first}` as \
-                 the program and the rest as arguments (in a configuration: `args`), or use \
-                 `Stdio::command_line`"
-            );
-        }
-        if lookup::is_path(&self.program) {
-            return "there is no such file".to_owned();
-        }
-        match runner::installer(&self.program) {
-            Some(installer) => format!("it was not found on PATH; install {installer}"),
-            None => "it was not found on PATH".to_owned(),
-        }
-    }
-}
-
-fn not_executable(file: &Path) -> String {
-    let extension = file.extension().and_then(OsStr::to_str).unwrap_or_default();
-    let (constructor, program) = match extension {
-        "py" => ("python", "python3"),
-        "js" | "mjs" | "cjs" => ("node", "node"),
-        _ => return "it is not executable".to_owned(),
-    };
-    format!(
-        "it is not executable: use `Stdio::{constructor}`, or run `{program}` with the file as its first \
-         argument"
-    )
 }
 
 impl fmt::Display for Command<'_> {

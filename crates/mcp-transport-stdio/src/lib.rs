@@ -40,6 +40,7 @@ mod pipes;
 mod process;
 mod quote;
 mod runner;
+mod start_failure;
 mod stderr;
 mod supervisor;
 mod transport;

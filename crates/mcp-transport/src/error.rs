@@ -17,6 +17,7 @@ struct Inner {
     target: Option<Cow<'static, str>>,
     method: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
+    hint: Option<&'static str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -87,6 +88,7 @@ impl Error {
             target: None,
             method: None,
             message: message.into(),
+            hint: None,
             source: None,
         }))
     }
@@ -110,6 +112,13 @@ impl Error {
     #[must_use]
     pub fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
         self.0.method = Some(method.into());
+        self
+    }
+
+    /// Sets what to try next, for the layer that reports the error to a user; see [`hint`](Self::hint).
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
         self
     }
 
@@ -145,6 +154,12 @@ impl Error {
         &self.0.message
     }
 
+    /// What to try next, where this level knows more than its kind tells. `Display` does not print it, so that
+    /// the text of a chain of errors has one hint, from the layer that reports it.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
     /// Whether the whole connection has ended, so that every further request on it fails too.
     pub fn is_closed(&self) -> bool {
         self.0.kind == ErrorKind::Closed
@@ -174,7 +189,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, delivery, target, method, message, source } = &*self.0;
+        let Inner { kind, delivery, target, method, message, hint: _, source } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind).field("delivery", delivery);
         if let Some(target) = target {

@@ -164,6 +164,33 @@ async fn if_neither_transport_works_the_error_has_both_failures() {
     }
 }
 
+/// The probe, the POST and the GET are refused in one way, which is told once.
+#[tokio::test]
+async fn a_wrong_path_is_told_once_and_with_one_hint_that_fits() {
+    for (path, hint) in [
+        ("/api", "(is this the URL of an MCP endpoint? its path is often /mcp)"),
+        ("/mcp", "(is this the URL of an MCP endpoint?)"),
+        ("/sse", "(is this the URL of an MCP endpoint? its path is often /mcp)"),
+    ] {
+        let server = HttpServer::start([refusal("404 Not Found").again()]).await;
+        let client = Client::new(server.url().replace("/mcp", path)).unwrap();
+        let error = bounded(client.connect()).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Rejected, "{text}");
+        assert_eq!(text.matches("404 Not Found").count(), 1, "{text}");
+        assert!(text.contains("HTTP+SSE and Streamable HTTP: ") && text.ends_with(hint), "{text}");
+    }
+    let refusal = script().respond("403 Forbidden", "text/plain", "Invalid Host header").again();
+    let server = HttpServer::start([refusal]).await;
+    let error = bounded(Client::new(server.url()).unwrap().connect()).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{text}");
+    assert!(
+        text.ends_with("(reach the server by a host that it allows, or allow this one there)"),
+        "{text}"
+    );
+}
+
 /// Headers, a token and an HTTP client do not replace the detection of the transport.
 #[tokio::test]
 async fn the_transport_is_detected_with_headers_and_a_client_too() {

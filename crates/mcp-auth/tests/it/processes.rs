@@ -23,6 +23,58 @@ async fn child() {
     assert_eq!(within(call(&auth, &url)).await.unwrap(), 200);
 }
 
+const PAGE: &str = "MCP_AUTH_TEST_PAGE";
+
+/// Not a test: a process that opens a page in a browser.
+#[tokio::test]
+async fn opens() {
+    let Ok(url) = std::env::var(PAGE) else { return };
+    let oauth = OAuth::new().http(client()).user_agent(mcp_auth::Browser::new());
+    let auth = oauth.for_server(&url).unwrap();
+    // The page waits for a user.
+    let calling = call(&auth, &url);
+    let _ = tokio::time::timeout(Duration::from_secs(30), calling).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_page_is_opened_by_a_program_and_not_through_a_shell() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::start().await;
+    let page = format!(
+        "{}/authorize?x='$(touch${{IFS}}pwned)'&y=`touch\tpwned`;touch&z=|*",
+        world.origin()
+    );
+    world.lock().metadata.insert("authorization_endpoint".to_owned(), page.into());
+    let folder = tempfile::tempdir().unwrap();
+    let (browser, seen) = (folder.path().join("browser"), folder.path().join("seen"));
+    // It is there only as a whole.
+    let script = "#!/bin/sh\necho \"$#\" > part; printf '%s' \"$1\" >> part; mv part seen\n";
+    std::fs::write(&browser, script).unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["processes::opens", "--exact"])
+        .current_dir(folder.path())
+        .env("BROWSER", &browser)
+        .env(PAGE, world.url())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the browser", || seen.exists()).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let seen = std::fs::read_to_string(seen).unwrap();
+    let (count, url) = seen.split_once('\n').unwrap();
+    assert_eq!(count, "1", "{seen}");
+    assert!(
+        url.starts_with(&world.origin()) && url.contains("touch") && url.contains("state="),
+        "{url}"
+    );
+    assert!(!folder.path().join("pwned").exists(), "{seen}");
+}
+
 fn start(folder: &Path, url: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["processes::child", "--exact"])

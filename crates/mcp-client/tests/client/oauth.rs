@@ -98,6 +98,23 @@ async fn oauth_where_it_does_not_apply_is_an_error_at_connect() {
     }
 }
 
+#[cfg(feature = "stdio")]
+#[tokio::test]
+async fn a_process_has_its_credentials_from_the_environment_and_never_by_oauth() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = dir.path().join("started");
+    let server = mcp_client::Stdio::new("sh").args(["-c", "touch \"$0\""]).arg(&started);
+    let client = Client::new(server).unwrap().auth(OAuth::new());
+    let error = within(client.connect().into_future()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("Client::auth applies to a URL"), "{error}");
+    assert!(!started.exists(), "nothing was started");
+    let config = serde_json::json!({ "mcpServers": { "x": { "command": "sh", "auth": "oauth" } } });
+    let problems = mcp_client::McpConfig::from_str(&config.to_string()).unwrap();
+    let problem = problems.problems().iter().find(|it| it.path.ends_with("auth"));
+    assert!(problem.is_some(), "{:?}", problems.problems());
+}
+
 #[tokio::test]
 async fn without_it_the_hint_names_it() {
     let guarded = Guarded::start().await;

@@ -70,7 +70,7 @@ fn joined(path: &Path, steps: &[Step<'_>]) -> Path {
     })
 }
 
-fn is_shell(command: &str) -> bool {
+pub(super) fn is_shell(command: &str) -> bool {
     let name = command.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     SHELLS.contains(&name.strip_suffix(".exe").unwrap_or(&name))
 }

@@ -1,6 +1,7 @@
 //! How a server is reached.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::path::Path;
 use crate::server::{Remote, RemoteTransport, Stdio, Target};
 use crate::{Dialect, ProblemKind, secrets, suggest};
 
-use super::{auth, foreign};
+use super::{auth, foreign, references};
 
 const COMMANDS: &[&str] = &["command", "cmd"];
 const URLS: &[&str] = &["url", "httpUrl", "serverUrl", "uri", "baseUrl", "server_url"];
@@ -141,22 +142,53 @@ fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
     } else if let Some(message) = command_doubt(&command) {
         fields.doubt(path, message);
     }
+    let args_path = fields.at("args");
+    let args = fields.texts(&["args"]).unwrap_or_default();
+    for (index, _) in args.iter().enumerate().filter(|(_, arg)| is_in_home(arg)) {
+        if !references::is_shell(&command) {
+            fields.doubt(args_path.index(index), NO_HOME);
+        }
+    }
     Some(Target::Stdio(Stdio {
         command,
-        args: fields.texts(&["args"]).unwrap_or_default(),
+        args,
         env: fields.texts_by_name(&["env", "envs", "environment"]),
         pass_env: pass_env(fields),
-        env_file: fields.text(&["envFile", "env_file"]).map(Into::into),
-        cwd: fields.text(&["cwd", "working_directory", "workingDirectory"]).map(Into::into),
+        env_file: path_in(fields, &["envFile", "env_file"]),
+        cwd: path_in(fields, &["cwd", "working_directory", "workingDirectory"]),
     }))
+}
+
+/// A path, which no shell expands.
+fn path_in(fields: &mut Fields<'_>, names: &[&'static str]) -> Option<PathBuf> {
+    let name = names.iter().find(|name| fields.has(name))?;
+    let path = fields.at(name);
+    let text = fields.text(names)?;
+    if is_in_home(&text) {
+        fields.doubt(path, NO_HOME);
+    }
+    Some(text.into())
+}
+
+const NO_HOME: &str = "\"~\" is not expanded: write \"${userHome}\" for it";
+
+/// Whether a shell would put the home directory in front.
+fn is_in_home(path: &str) -> bool {
+    path == "~" || path.starts_with("~/") || path.starts_with("~\\")
 }
 
 /// What is doubtful about a program: a shell would split it or expand it, and there is none.
 fn command_doubt(command: &str) -> Option<String> {
-    if command.starts_with("~/") || command.starts_with("~\\") {
-        return Some("\"~\" is not expanded: write \"${userHome}\" for it".to_owned());
+    if is_in_home(command.trim()) {
+        return Some(NO_HOME.to_owned());
     }
     let (first, rest) = command.trim().split_once(char::is_whitespace)?;
+    if first.contains('=') && !first.contains(['/', '\\', '"', '\'']) {
+        return Some(format!(
+            "the name of a program, not a command line: put {first:?} into \"env\", and all after the \
+             program into \"args\""
+        ));
+    }
     let is_line = !first.contains(['/', '\\']) || rest.trim_start().starts_with('-');
     is_line.then(|| {
         format!("the name of a program, not a command line: put all after {first:?} into \"args\"")

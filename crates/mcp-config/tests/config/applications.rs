@@ -382,11 +382,22 @@ fn a_command_that_needs_a_shell_is_doubted() {
         ("npx -y it", "after \"npx\" into \"args\""),
         ("/usr/bin/node --inspect x.js", "after \"/usr/bin/node\""),
         ("~/bin/it", "${userHome}"),
+        ("KEY=1 npx -y it", "put \"KEY=1\" into \"env\""),
     ] {
         let problem = doubt(json!({ "command": command }));
         assert_eq!(problem.path, "mcpServers.x.command");
         assert!(problem.message.contains(wanted), "{problem}");
     }
+    for (field, value, path) in [
+        ("args", json!(["--root", "~/data"]), "mcpServers.x.args[1]"),
+        ("cwd", json!("~"), "mcpServers.x.cwd"),
+        ("env_file", json!("~/.env"), "mcpServers.x.env_file"),
+    ] {
+        let problem = doubt(json!({ "command": "x", field: value }));
+        assert_eq!(problem.path, path);
+        assert!(problem.message.contains("${userHome}"), "{problem}");
+    }
+    assert_eq!(with(json!({ "command": "sh", "args": ["-c", "~/it"] })).problems(), []);
     for command in ["C:\\Program Files\\node.exe", "/opt/My App/run", "npx"] {
         assert_eq!(with(json!({ "command": command })).problems(), [], "{command}");
     }

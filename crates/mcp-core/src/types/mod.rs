@@ -33,6 +33,8 @@ mod sampling;
 mod subscriptions;
 pub mod tasks_2025_11_25;
 mod tools;
+#[cfg(feature = "uri-templates")]
+mod uri_template;
 
 pub use capabilities::{
     ClientCapabilities, ElicitationCapability, ListCapability, ResourcesCapability,
@@ -100,3 +102,5 @@ pub use subscriptions::{
 pub use tools::{
     CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations, ToolError,
 };
+#[cfg(feature = "uri-templates")]
+pub use uri_template::ExpandError;

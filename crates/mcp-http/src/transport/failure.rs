@@ -1,9 +1,17 @@
-use http::Uri;
+use http::{StatusCode, Uri, header};
 use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
 
-use crate::error::{Error, ErrorKind, Wait};
+use crate::error::{ConnectStep, Error, ErrorKind, Wait};
 use crate::status::StatusError;
 use crate::url::SafeUrl;
+
+/// Nothing shows that the host and port are those of a server.
+const NO_SERVER: &str = "is the URL right, and does the server run there?";
+
+/// A server that checks the host or the origin of a request says so in its own words.
+const OTHER_HOST: &str = "reach the server by a host that it allows, or allow this one there";
+
+const LATER: &str = "try again later";
 
 impl Error {
     /// Converts the failure of the message of `method` that was sent to `url` into an error of a transport,
@@ -48,11 +56,21 @@ impl Error {
             }
             _ => Delivery::Unknown,
         };
-        TransportError::new(kind, text)
+        let is_nowhere = matches!(
+            self.kind(),
+            ErrorKind::Connect(
+                ConnectStep::Dns
+                    | ConnectStep::Refused
+                    | ConnectStep::Unreachable
+                    | ConnectStep::Other
+            ) | ErrorKind::Timeout(Wait::Connect)
+        );
+        let error = TransportError::new(kind, text)
             .with_target(SafeUrl(url).to_string())
             .with_method(method.to_owned())
             .with_delivery(delivery)
-            .with_source(self)
+            .with_source(self);
+        if is_nowhere { error.with_hint(NO_SERVER) } else { error }
     }
 }
 
@@ -67,11 +85,34 @@ impl StatusError {
             400..=499 => TransportKind::Rejected,
             _ => TransportKind::Unavailable,
         };
-        TransportError::new(kind, "the server refused the request")
+        let hint = self.hint();
+        let error = TransportError::new(kind, "the server refused the request")
             .with_target(self.url().to_owned())
             .with_method(method.to_owned())
             .with_delivery(Delivery::Answered)
-            .with_source(self)
+            .with_source(self);
+        hint.into_iter().fold(error, TransportError::with_hint)
+    }
+
+    /// What to try next, as far as the status and the body tell.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self.status() {
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Some(LATER),
+            StatusCode::MISDIRECTED_REQUEST => Some(OTHER_HOST),
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN
+                if !self.headers().contains_key(header::WWW_AUTHENTICATE) =>
+            {
+                let body = self.body().to_ascii_lowercase();
+                let mut words = body.split(|char: char| !char.is_ascii_alphanumeric());
+                let names_host =
+                    words.any(|word| matches!(word, "host" | "hosts" | "origin" | "origins"));
+                names_host.then_some(OTHER_HOST)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -111,6 +152,11 @@ mod tests {
             let text = error.to_string();
             assert!(text.starts_with("https://host/mcp: ping: "), "{text}");
             assert!(!format!("{error:?}").contains("hidden"));
+            let is_nowhere = matches!(
+                kind,
+                ErrorKind::Connect(ConnectStep::Refused) | ErrorKind::Timeout(Wait::Connect)
+            );
+            assert_eq!(error.hint().is_some(), is_nowhere, "{kind:?}");
             let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
             assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
         }
@@ -136,5 +182,31 @@ mod tests {
             assert_eq!(error.to_string(), "http://h/: ping: the server refused the request");
             assert_eq!(error.find::<StatusError>().unwrap().status(), status);
         }
+    }
+
+    #[test]
+    fn the_status_and_the_body_say_what_to_try() {
+        for (status, body, expected) in [
+            (403, "Invalid Host header: expected api.example.com", Some(OTHER_HOST)),
+            (403, "Forbidden: origin not allowed", Some(OTHER_HOST)),
+            (400, "{\"error\":\"Missing Host\"}", Some(OTHER_HOST)),
+            (421, "", Some(OTHER_HOST)),
+            (403, "this ghost has no access", None),
+            (401, "Invalid Host", None),
+            (404, "no such host", None),
+            (429, "", Some(LATER)),
+            (503, "", Some(LATER)),
+            (500, "", None),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let url = Uri::from_static("http://h/");
+            let refused = StatusError::new(status, HeaderMap::new(), &url, body.as_bytes());
+            assert_eq!(refused.into_transport_error("ping").hint(), expected, "{status} {body}");
+        }
+        let challenge = [(header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"))];
+        let url = Uri::from_static("http://h/");
+        let headers = HeaderMap::from_iter(challenge);
+        let refused = StatusError::new(StatusCode::FORBIDDEN, headers, &url, b"wrong host");
+        assert_eq!(refused.into_transport_error("ping").hint(), None);
     }
 }

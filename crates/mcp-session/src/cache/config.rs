@@ -47,6 +47,8 @@ pub struct Cache {
     principal: Option<Arc<str>>,
     store: Option<SharedStore>,
     store_timeout: Duration,
+    pub(super) default_ttl: Option<Duration>,
+    pub(super) stale_if_error: Duration,
 }
 
 /// Whether a call may be answered from the [`Cache`].
@@ -72,6 +74,8 @@ impl Cache {
             principal: None,
             store: None,
             store_timeout: Duration::from_millis(500),
+            default_ttl: None,
+            stale_if_error: Duration::ZERO,
         }
     }
 
@@ -122,6 +126,26 @@ impl Cache {
     #[must_use]
     pub fn store_timeout(mut self, limit: Duration) -> Self {
         self.store_timeout = limit;
+        self.for_client()
+    }
+
+    /// Sets the time for which results without a `ttlMs` are cached, those of servers of the legacy era among
+    /// them: in memory, as private ones. A server that gives zero is obeyed. Servers of the legacy era send
+    /// notifications about changes without a subscription, but for contents of resources, and need not send
+    /// any: the time is how old a result may be. Default: none, and such results are not cached.
+    #[must_use]
+    pub fn default_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.default_ttl = ttl.into();
+        self.for_client()
+    }
+
+    /// Sets for how long after its time a result in memory is used where the server cannot be reached, does not
+    /// answer in time or has an outage. It is logged then, and has a `ttlMs` of zero, where it has one. Default:
+    /// zero, and the call fails.
+    #[doc(alias = "stale")]
+    #[must_use]
+    pub fn stale_if_error(mut self, limit: Duration) -> Self {
+        self.stale_if_error = limit;
         self.for_client()
     }
 

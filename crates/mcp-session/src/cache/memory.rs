@@ -4,9 +4,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use mcp_core::{ProtocolVersion, RawJson};
+use mcp_core::ProtocolVersion;
 use tokio::time::Instant;
 
 use super::{
@@ -98,27 +99,28 @@ impl Memory {
         self.servers().add(key)
     }
 
-    /// The result, if it is fresh. A private one from before `login`, when a user last logged in, may be another
-    /// user's.
-    pub(crate) fn get(
+    /// The result, and how much of its time is left. It is evicted when it is stale for longer than `grace`. A
+    /// private one from before `login`, when a user last logged in, may be another user's.
+    pub(crate) fn find(
         &self,
         server: &CachedServer,
         key: &CacheKey,
         login: Option<Instant>,
-    ) -> Option<RawJson> {
+        grace: Duration,
+    ) -> Option<(CacheableResult, Duration)> {
         let numbered = (server.number, key.clone());
+        let now = Instant::now();
         let mut results = self.results();
         let Entry { result, until, age } = results.find(&numbered)?;
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(now);
         let is_before = |login: Instant| until.checked_sub(result.ttl).is_none_or(|at| at <= login);
         let is_others = !result.is_public && login.is_some_and(is_before);
-        if left.is_zero() || is_others || *age != server.stamp(key.kind).age {
+        let is_over = now.saturating_duration_since(*until) >= grace && left.is_zero();
+        if is_over || is_others || *age != server.stamp(key.kind).age {
             results.remove(&numbered);
             return None;
         }
-        let result = result.clone();
-        drop(results);
-        Some(result.with_ttl(left))
+        Some((result.clone(), left))
     }
 
     /// Caches the result of a request that was sent at `stamp`, unless its kind has changed since.

@@ -17,15 +17,15 @@ pub(super) struct CacheableResult {
     /// For this long, and no longer than [`MAX_TTL`].
     pub(super) ttl: Duration,
     pub(super) is_public: bool,
-    /// The range of the number of milliseconds.
-    number: Range<usize>,
+    /// The range of the number of milliseconds; `None` where the client gave the time.
+    number: Option<Range<usize>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Hints<'a> {
-    #[serde(borrow)]
-    ttl_ms: &'a RawValue,
+    #[serde(default, borrow)]
+    ttl_ms: Option<&'a RawValue>,
     #[serde(default, borrow)]
     cache_scope: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -33,22 +33,34 @@ struct Hints<'a> {
 }
 
 impl CacheableResult {
-    /// Reads the hints; `None` where there are none, or the result is stale at once.
-    pub(super) fn read(result: &RawJson) -> Option<Self> {
+    /// Reads the hints; `None` where the result is stale at once. One without a time has that of `default`.
+    pub(super) fn read(result: &RawJson, default: Option<Duration>) -> Option<Self> {
         let json = result.as_bytes();
-        if !may_have_time(json) {
+        if default.is_none() && !may_have_time(json) {
             return None;
         }
         let hints: Hints<'_> = result.decode().ok()?;
-        let is_complete = hints.result_type.is_none_or(|it| it.get() == "\"complete\"");
-        let ttl = milliseconds(hints.ttl_ms.get()).filter(|_| is_complete)?;
-        let start = hints.ttl_ms.get().as_ptr().addr() - json.as_ptr().addr();
-        let number = start..start + hints.ttl_ms.get().len();
+        if hints.result_type.is_some_and(|it| it.get() != "\"complete\"") {
+            return None;
+        }
+        let (ttl, number) = match hints.ttl_ms {
+            Some(number) => {
+                let start = number.get().as_ptr().addr() - json.as_ptr().addr();
+                (milliseconds(number.get())?, Some(start..start + number.get().len()))
+            }
+            None => (default.filter(|it| !it.is_zero())?.min(MAX_TTL), None),
+        };
         // Anything else is private.
-        let is_public = hints.cache_scope.is_some_and(|it| it.get() == "\"public\"");
+        let is_public =
+            number.is_some() && hints.cache_scope.is_some_and(|it| it.get() == "\"public\"");
         // It may be a part of a much larger message.
         let json = RawJson::trusted(json.to_vec());
         Some(Self { json, ttl, is_public, number })
+    }
+
+    /// Whether the server gave the time.
+    pub(super) fn is_hinted(&self) -> bool {
+        self.number.is_some()
     }
 
     /// The same result, for no longer than `limit`.
@@ -58,12 +70,13 @@ impl CacheableResult {
 
     /// The result with the time that is left.
     pub(super) fn with_ttl(&self, left: Duration) -> RawJson {
+        let Some(number) = &self.number else { return self.json.clone() };
         let json = self.json.as_bytes();
         let left = left.as_millis().to_string();
         let mut out = Vec::with_capacity(json.len() + left.len());
-        out.extend_from_slice(&json[..self.number.start]);
+        out.extend_from_slice(&json[..number.start]);
         out.extend_from_slice(left.as_bytes());
-        out.extend_from_slice(&json[self.number.end..]);
+        out.extend_from_slice(&json[number.end..]);
         RawJson::trusted(out)
     }
 }
@@ -97,7 +110,7 @@ mod tests {
     use super::*;
 
     fn read(json: &'static str) -> Option<(u64, bool)> {
-        let result = CacheableResult::read(&RawJson::from_text(json).unwrap())?;
+        let result = CacheableResult::read(&RawJson::from_text(json).unwrap(), None)?;
         Some((u64::try_from(result.ttl.as_millis()).unwrap(), result.is_public))
     }
 
@@ -130,9 +143,28 @@ mod tests {
     }
 
     #[test]
+    fn a_result_without_time_has_that_of_the_client() {
+        let ten = Duration::from_secs(10);
+        let read = |json: &'static str| {
+            CacheableResult::read(&RawJson::from_text(json).unwrap(), Some(ten))
+        };
+        for json in [r#"{"tools":[],"cacheScope":"public"}"#, r#"{"tools":[{"ttlMs":5}]}"#] {
+            let result = read(json).unwrap();
+            assert_eq!((result.ttl, result.is_public, result.is_hinted()), (ten, false, false));
+            assert_eq!(result.with_ttl(Duration::ZERO).as_bytes(), json.as_bytes());
+        }
+        assert_eq!(read(r#"{"ttlMs":5000}"#).unwrap().ttl, Duration::from_secs(5));
+        for json in [r#"{"ttlMs":0}"#, r#"{"ttlMs":"5"}"#, r#"{"resultType":"task"}"#, "5"] {
+            assert!(read(json).is_none(), "{json}");
+        }
+        let none = CacheableResult::read(&RawJson::from_text("{}").unwrap(), Some(Duration::ZERO));
+        assert!(none.is_none());
+    }
+
+    #[test]
     fn the_time_that_is_left_replaces_the_whole() {
         let json = r#"{"a":[1, 2],"ttlMs" : 5000 ,"z":"é"}"#;
-        let result = CacheableResult::read(&RawJson::from_text(json).unwrap()).unwrap();
+        let result = CacheableResult::read(&RawJson::from_text(json).unwrap(), None).unwrap();
         let left = result.with_ttl(Duration::from_millis(12));
         assert_eq!(left.as_bytes(), r#"{"a":[1, 2],"ttlMs" : 12 ,"z":"é"}"#.as_bytes());
     }

@@ -4,6 +4,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use mcp_core::{Era, ProtocolVersion, RequestId};
@@ -25,6 +26,10 @@ pub(crate) struct SessionCache {
     pub(super) memory: Arc<Memory>,
     pub(super) server: Arc<CachedServer>,
     pub(super) shared: Option<SharedResults>,
+    /// See [`Cache::default_ttl`].
+    pub(super) default_ttl: Option<Duration>,
+    /// See [`Cache::stale_if_error`].
+    pub(super) stale_if_error: Duration,
     /// Of the connection: when a user last logged in.
     hold: Option<Hold>,
     /// The open subscriptions.
@@ -50,7 +55,9 @@ impl SessionCache {
         version: ProtocolVersion,
         hold: Option<Hold>,
     ) -> Option<Arc<Self>> {
-        if version.era() != Era::Modern {
+        let default_ttl = cache.and_then(|cache| cache.default_ttl);
+        // The legacy era has no hints.
+        if version.era() != Era::Modern && default_ttl.is_none() {
             return None;
         }
         let private;
@@ -72,7 +79,17 @@ impl SessionCache {
         };
         let shared = cache.shared();
         let (subscribed, hits) = (Mutex::default(), AtomicU64::new(0));
-        Some(Arc::new(Self { memory, server, shared, hold, subscribed, hits }))
+        let stale_if_error = cache.stale_if_error;
+        Some(Arc::new(Self {
+            memory,
+            server,
+            shared,
+            default_ttl,
+            stale_if_error,
+            hold,
+            subscribed,
+            hits,
+        }))
     }
 
     /// When a user last logged in.

@@ -134,7 +134,7 @@ impl SharedResults {
             let Some(entry) = self.store.get(&key).await? else { continue };
             // Others write there too.
             let read = RawJson::from_text(entry.value).ok();
-            let read = read.and_then(|it| CacheableResult::read(&it));
+            let read = read.and_then(|it| CacheableResult::read(&it, None));
             match read.filter(|it| it.is_public == principal.is_none() && !entry.ttl.is_zero()) {
                 Some(result) => return Ok(Some(result.within(entry.ttl))),
                 None => tracing::debug!("a value in the store of the cache is not a result"),

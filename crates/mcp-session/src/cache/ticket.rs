@@ -12,7 +12,7 @@ use super::{
     session::SessionCache,
     shared::Epoch,
 };
-use crate::{Error, params::Params};
+use crate::{Error, ErrorKind, params::Params};
 
 /// The state when the request was sent, which is needed to cache its result.
 pub(crate) struct Ticket {
@@ -46,10 +46,11 @@ impl Ticket {
         let Self { cache, key, mode, stamp, .. } = self;
         let is_used = *mode == CacheMode::Use;
         let server = &*cache.server;
-        let found = is_used.then(|| cache.memory.get(server, key, cache.login())).flatten();
-        if found.is_some() {
+        let grace = cache.stale_if_error;
+        let found = is_used.then(|| cache.memory.find(server, key, cache.login(), grace)).flatten();
+        if let Some((result, left)) = found.filter(|(_, left)| !left.is_zero()) {
             cache.hit();
-            return found;
+            return Some(result.with_ttl(left));
         }
         let shared = cache.shared.as_ref()?;
         let (epoch, result) = Box::pin(shared.get(server, key, *stamp, is_used)).await?;
@@ -73,17 +74,34 @@ impl Ticket {
     pub(crate) async fn put(self, result: &RawJson) {
         let Self { cache, key, stamp, epoch, replaces, .. } = self;
         let server = &*cache.server;
-        let result = CacheableResult::read(result);
+        let result = CacheableResult::read(result, cache.default_ttl);
         match &result {
             Some(result) => cache.memory.put(server, key.clone(), stamp, result.clone()),
             // The server revokes what it said of the result before.
             None => cache.memory.remove(server, &key),
         }
         let (Some(shared), Some(epoch)) = (&cache.shared, epoch) else { return };
+        // The time that one client gives is not that of others.
+        let result = result.filter(CacheableResult::is_hinted);
         // Results that a change has evicted are not found in this epoch any more.
         if server.is_unchanged(key.kind, stamp) && (replaces || result.is_some()) {
             Box::pin(shared.put(server, &key, &epoch, result.as_ref(), replaces)).await;
         }
+    }
+
+    /// The result that may be used although it is stale, since the request failed with `error`.
+    pub(crate) fn stale(&self, error: &Error) -> Option<RawJson> {
+        use ErrorKind::{Connect, Interrupted, Timeout, Unavailable};
+        let Self { cache, key, mode, .. } = self;
+        let is_down = matches!(error.kind(), Connect | Interrupted | Timeout | Unavailable);
+        if cache.stale_if_error.is_zero() || *mode != CacheMode::Use || !is_down {
+            return None;
+        }
+        let login = cache.login();
+        let (result, left) = cache.memory.find(&cache.server, key, login, cache.stale_if_error)?;
+        tracing::warn!(%error, "the server is down, and a cached result is used that is stale");
+        cache.hit();
+        Some(result.with_ttl(left))
     }
 
     /// The request failed. A page that the server refuses was named by pages of another list than it has now.

@@ -4,7 +4,7 @@ use std::{
     any::{Any, TypeId},
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
     exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired, param_headers,
-    params::Params, task_tools::is_created, trace::MessageSpan,
+    params::Params, task_progress::TaskProgressGuard, task_tools::is_created, trace::MessageSpan,
 };
 
 /// The methods that a server may answer with a request for input.
@@ -48,6 +48,8 @@ pub(crate) struct CallRequest {
     pub(crate) prefers_task: bool,
     /// Whether it is sent as a task of revision 2025-11-25.
     pub(crate) as_task: AtomicBool,
+    /// Of the last request that was sent as a task.
+    task_progress: Mutex<Option<TaskProgressGuard>>,
 }
 
 /// A result, and the bytes that it came in.
@@ -82,6 +84,7 @@ impl CallRequest {
             routing_name: None,
             prefers_task: false,
             as_task: AtomicBool::new(false),
+            task_progress: Mutex::new(None),
         }
     }
 
@@ -143,11 +146,16 @@ impl CallRequest {
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
-        let raw = self.round(responses, deadline, span).await.inspect_err(|error| {
-            if let Some(ticket) = &ticket {
-                ticket.failed(error);
+        let raw = match self.round(responses, deadline, span).await {
+            Ok(raw) => raw,
+            Err(error) => {
+                let Some(ticket) = &ticket else { return Err(error) };
+                ticket.failed(&error);
+                let stale = ticket.stale(&error).ok_or_else(|| error.clone())?;
+                let value = self.decode(&stale).map_err(|_| error)?;
+                return Ok(RoundOutcome::Done(Received { value, bytes: stale.len() }));
             }
-        })?;
+        };
         // A task would pass for a result without content.
         let is_task = self.is_as_task()
             && TypeId::of::<R>() == TypeId::of::<CallToolResult>()
@@ -194,6 +202,11 @@ impl CallRequest {
             Err(_) => None,
         });
         let token = on_progress.is_some().then_some(id);
+        if let Some(handler) = on_progress.filter(|_| self.is_as_task()) {
+            let tokens = &inner.notifications.task_progress;
+            let guard = tokens.register(id, Arc::clone(handler));
+            *self.task_progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        }
         let meta = inner.log_level.added_to(log_level.as_ref(), meta.as_ref());
         let (meta, trace_entries) = (meta.as_deref(), trace.as_deref());
         let responses = if self.is_as_task() { br#""task":{}"# } else { responses };

@@ -93,16 +93,16 @@ impl From<Transport> for ErrorKind {
 }
 
 impl ErrorKind {
-    /// What to try, as the last words of an error about `method`, or about the connection.
-    pub(super) fn hint(self, method: Option<&str>) -> Option<&'static str> {
+    /// What to try, as the last words of an error about `method`, or about the connection; `target` is what the
+    /// error is about, such as a URL.
+    pub(super) fn hint(self, method: Option<&str>, target: Option<&str>) -> Option<&'static str> {
         let opening = matches!(method, Some(method::SERVER_DISCOVER | method::INITIALIZE));
         Some(match self {
-            // A command that cannot be started has no method yet, and its text says all.
-            Self::Connect if method.is_some() => "is the URL right, and does the server run there?",
             // A stream that is refused to begin with has no method.
-            Self::Rejected if opening || method.is_none() => {
-                "is this the URL of an MCP endpoint? its path is often /mcp"
-            }
+            Self::Rejected if opening || method.is_none() => match target.is_some_and(names_mcp) {
+                true => "is this the URL of an MCP endpoint?",
+                false => "is this the URL of an MCP endpoint? its path is often /mcp",
+            },
             Self::Protocol | Self::Decode if opening => "is this an MCP server?",
             Self::Unavailable => "try again later, or is the URL wrong?",
             Self::Unauthorized => {
@@ -148,4 +148,11 @@ impl ErrorKind {
             _ => "_OTHER",
         }
     }
+}
+
+/// Whether the path of a URL names the protocol already.
+fn names_mcp(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    path.split('/').skip(1).any(|segment| segment.eq_ignore_ascii_case("mcp"))
 }

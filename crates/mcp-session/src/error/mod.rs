@@ -283,6 +283,23 @@ impl Error {
         }
     }
 
+    /// What to try next: one hint, of the cause that knows most.
+    fn hint(&self) -> Option<&'static str> {
+        let mut target = None;
+        let of_cause = || {
+            causes(self.cause()).find_map(|cause| {
+                if let Some(error) = cause.downcast_ref::<Self>() {
+                    return error.hint();
+                }
+                let error = cause.downcast_ref::<TransportError>()?;
+                target = target.or(error.target());
+                error.hint()
+            })
+        };
+        let hint = self.0.hint.or_else(of_cause);
+        hint.or_else(|| self.0.kind.hint(self.method(), target.or(Some(&*self.0.server))))
+    }
+
     /// Writes the error and its causes, without what is `said` in front already: the server by its name, or
     /// by its address.
     fn write_story(&self, out: &mut impl Write, said: &str) -> fmt::Result {
@@ -317,21 +334,26 @@ impl Error {
         self.write_other(out)
     }
 
-    /// Writes the other failure, unless it is the same once more.
+    /// Writes the other failure, up to where it only repeats what the first one says.
     fn write_other(&self, out: &mut impl Write) -> fmt::Result {
         let Some((order, other)) = &self.0.other else { return Ok(()) };
-        if self.same_story() == other.same_story() {
+        let said = self.alone();
+        if said.contains(&other.alone()) {
             return Ok(());
         }
         out.write_str(match order {
             Order::Before => "; before that, ",
             Order::After => "; after that, ",
         })?;
-        other.write_story(out, &self.0.server)
+        let mut story = String::new();
+        other.write_story(&mut story, &self.0.server)?;
+        let ends = story.match_indices(": ").map(|(at, _)| at);
+        let end = ends.into_iter().find(|at| said.contains(&story[at + 2..]));
+        out.write_str(&story[..end.unwrap_or(story.len())])
     }
 
     /// The story without the method and the other failure.
-    fn same_story(&self) -> String {
+    fn alone(&self) -> String {
         let mut alone = self.clone();
         (alone.0.method, alone.0.other) = (None, None);
         let mut story = String::new();
@@ -357,7 +379,7 @@ fn causes<'a>(
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         OneLine::new(&mut *f).write(|line| self.write_story(line, ""))?;
-        match self.0.hint.or_else(|| self.0.kind.hint(self.method())) {
+        match self.hint() {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
@@ -477,7 +499,6 @@ mod tests {
     fn the_last_word_is_what_to_do_next() {
         for (method, kind, hint) in [
             (None, Kind::Connect, None),
-            (Some("server/discover"), Kind::Connect, Some("is the URL right")),
             (Some("initialize"), Kind::Rejected, Some("often /mcp")),
             (None, Kind::Rejected, Some("often /mcp")),
             (Some("tools/call"), Kind::Rejected, None),
@@ -496,5 +517,53 @@ mod tests {
                 None => assert!(text.ends_with(": cause"), "{text}"),
             }
         }
+    }
+
+    #[test]
+    fn there_is_one_hint_and_it_is_of_the_cause_that_knows_most() {
+        let rejected = |url: &'static str| {
+            let error = TransportError::new(Kind::Rejected, "refused").with_target(url);
+            text("shop", Some("initialize"), error)
+        };
+        for url in ["http://host/mcp", "http://host/MCP?a=/x", "http://host/mcp/v1"] {
+            let text = rejected(url);
+            assert!(text.ends_with("(is this the URL of an MCP endpoint?)"), "{text}");
+        }
+        for url in ["http://mcp.example/", "http://host/api?mcp", "http://mcp"] {
+            let text = rejected(url);
+            assert!(text.ends_with("its path is often /mcp)"), "{text}");
+        }
+        let known = TransportError::new(Kind::Unauthorized, "refused").with_hint("use that host");
+        let outer = TransportError::new(Kind::Closed, "given up").with_source(known);
+        let text = text("shop", Some("initialize"), outer);
+        assert!(text.ends_with("given up: refused (use that host)"), "{text}");
+
+        // A server of several knows what to try, and the one in front of it does not.
+        let inner = Error::from_transport("shop", TransportError::new(Kind::Unavailable, "503"));
+        let outer = TransportError::new(Kind::Connect, "server \"shop\" does not start");
+        let text = super::Error::from_transport("all", outer.with_source(inner)).to_string();
+        assert!(text.ends_with("503 (try again later, or is the URL wrong?)"), "{text}");
+    }
+
+    #[test]
+    fn what_the_first_failure_says_is_not_repeated_by_the_second() {
+        let refused = || TransportError::new(Kind::Rejected, "refused: HTTP 404").with_target(URL);
+        let twice = TransportError::new(Kind::Rejected, "HTTP+SSE and Streamable HTTP");
+        let twice = Error::from_transport(URL, twice.with_source(refused()));
+        let probe = Error::from_transport(URL, refused()).with_method("server/discover");
+        let text = twice.with_method("initialize").with_other(Order::Before, probe).to_string();
+        assert_eq!(text.matches("HTTP 404").count(), 1, "{text}");
+        assert!(!text.contains("before that"), "{text}");
+
+        let late = |message: &'static str| {
+            let error = Error::new(ErrorKind::Timeout, "shop", message);
+            error.with_source(io::Error::other("stderr: no key: none"))
+        };
+        let late = late("not started").with_other(Order::Before, late("no answer within 1 s"));
+        assert_eq!(
+            late.to_string(),
+            "shop: not started: stderr: no key: none; before that, no answer within 1 s (is the server \
+             stuck? a longer time-out can be set)"
+        );
     }
 }

@@ -22,7 +22,10 @@ use crate::{
 ///
 /// Spec: SEP-2133
 pub trait Extension: Send + Sync + 'static {
-    /// The name under which it is declared, such as `io.modelcontextprotocol/tasks`.
+    /// The name under which it is declared, such as `io.modelcontextprotocol/tasks`: a prefix and a name. A
+    /// session with another one is not opened.
+    ///
+    /// Spec: basic/versioning#extension-negotiation
     fn id(&self) -> &str;
 
     /// The settings that are declared under that name, in `capabilities.extensions`. Default: none.

@@ -12,7 +12,7 @@ mod hook;
 mod host;
 
 pub use crate::server_requests::InputError;
-pub(crate) use declare::{declared, twice};
+pub(crate) use declare::{declared, malformed, twice};
 pub(crate) use hook::Extensions;
 pub use hook::{Extension, ForeignResult, SettingsContext};
 pub use host::ExtensionHost;

@@ -51,7 +51,9 @@ impl Failures {
         if is_first && probe.kind() == ErrorKind::Unauthorized {
             return Some(probe);
         }
+        let knows_better = probe.transport().is_some_and(|error| error.hint().is_some());
         Some(match (is_first, is_odd) {
+            (true, true) if knows_better => probe.with_other(Order::After, initialize),
             (true, true) => probe.with_other(Order::After, initialize).with_hint(LEGACY_HINT),
             (true, false) => initialize.with_other(Order::Before, probe),
             (false, _) => initialize.with_other(Order::After, probe),

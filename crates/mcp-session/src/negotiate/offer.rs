@@ -1,7 +1,7 @@
 //! What a server says of itself in the opening, read leniently: only the revision has to be there.
 
 use mcp_core::{
-    DiscoverResult, Implementation, InitializeResult, MethodResult as _, RawJson,
+    DiscoverResult, Excerpt, Implementation, InitializeResult, MethodResult as _, RawJson,
     ServerCapabilities,
 };
 use serde::Deserialize as _;
@@ -67,7 +67,8 @@ impl Offer {
     ) -> Result<Self, serde_json::Error> {
         let Ok(fields) = raw.decode::<Map<String, Value>>() else { return Err(error) };
         let Some(versions) = versions(&fields) else { return Err(error) };
-        tracing::warn!(%error, "what the server says of itself is not all readable");
+        let reason = error.to_string();
+        tracing::warn!(error = %Excerpt(&reason), "what the server says of itself is not all readable");
         let meta = fields.get("_meta").and_then(Value::as_object);
         let of_meta = meta.and_then(|meta| meta.get(mcp_core::meta_key::SERVER_INFO));
         Ok(Self {

@@ -10,10 +10,11 @@ use std::{
 };
 
 use mcp_core::{Outcome, ReadResourceResult, SubscriptionFilter, method};
-use mcp_session::{Cache, CacheMode, Error, Session, SessionOptions};
+use mcp_session::{Cache, CacheMode, Error, ErrorKind, Session, SessionOptions};
 use mcp_transport::{Binding, restart::Restart};
 use serde_json::{Value, json};
 
+use crate::faulty::{Fate, Fault, Faulty};
 use crate::peer::{Peer, Reply, error, legacy, modern, result, routings};
 
 /// A result of any kind that may be kept, and tells how often the server was asked.
@@ -644,4 +645,74 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
     let region = |region: &str| vec![("Region".to_owned(), region.to_owned())];
     let sent: Vec<_> = routings(&peer).into_iter().map(|it| it.params).collect();
     assert_eq!(sent, [region("eu"), region("us"), vec![]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_without_time_have_that_of_the_client_where_it_has_one() {
+    let second = Duration::from_secs(1);
+    let plain = || {
+        let asked = AtomicU32::new(0);
+        move |message: &Value| match message["method"].as_str() {
+            Some("tools/list") => {
+                let asked = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                result(message, json!({ "resultType": "complete", "tools": [tool(asked)] }))
+            }
+            Some("tools/call") => Reply::Lines(vec![
+                notification("notifications/tools/list_changed", json!({})),
+                json!({ "jsonrpc": "2.0", "id": message["id"],
+                    "result": { "resultType": "complete", "content": [] } }),
+            ]),
+            _ => Reply::Nothing,
+        }
+    };
+    for peer in [modern(plain()), legacy(plain())] {
+        let session = open(&peer, &Cache::new().default_ttl(10 * second)).await;
+        assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "1".into()));
+        tokio::time::advance(11 * second).await;
+        assert_eq!(tools(&session).await, "2");
+        // What the server reports counts all the same.
+        session.call_tool("change").await.unwrap();
+        tokio::time::sleep(second).await;
+        assert_eq!(tools(&session).await, "3");
+        let again = session.list_tools().cache(CacheMode::Refresh).await.unwrap();
+        assert_eq!(again[0].name, "4");
+    }
+    for peer in [modern(plain()), legacy(plain())] {
+        let session = open(&peer, &Cache::new()).await;
+        assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "2".into()));
+    }
+    // A server that says no is obeyed.
+    let session =
+        open(&generous_with(json!(0), "private"), &Cache::new().default_ttl(second)).await;
+    assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "2".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_result_is_used_while_the_server_is_down_where_that_is_asked_for() {
+    let second = Duration::from_secs(1);
+    const OUTAGE: Fault = Fault::Fails(mcp_transport::ErrorKind::Unavailable);
+    let is_down: Fate = |method| (method == "tools/list").then_some(OUTAGE);
+    let open = async |cache: Cache| {
+        let peer = generous();
+        let up = Session::open(peer.clone().bound(Binding::StreamableHttp), Some("shop"), {
+            SessionOptions::default().with_cache(cache.clone())
+        });
+        let up = up.await.unwrap();
+        assert_eq!(tools(&up).await, "1");
+        tokio::time::advance(6 * second).await;
+        let down = Faulty(peer.bound(Binding::StreamableHttp), is_down);
+        let options = SessionOptions::default().with_cache(cache);
+        Session::open(down, Some("shop"), options).await.unwrap()
+    };
+    let session = open(Cache::new().stale_if_error(10 * second)).await;
+    let page = session.list_tools().page(None).await.unwrap();
+    assert_eq!((page.tools.iter().next().unwrap().name.as_str(), page.ttl_ms), ("1", Some(0)));
+    // A caller that wants a new one gets the error.
+    let refreshed = session.list_tools().cache(CacheMode::Refresh).await;
+    assert_eq!(refreshed.unwrap_err().kind(), ErrorKind::Unavailable);
+    tokio::time::advance(11 * second).await;
+    assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Unavailable);
+
+    let session = open(Cache::new()).await;
+    assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Unavailable);
 }

@@ -12,6 +12,7 @@ mod gaps;
 mod handlers;
 mod headers;
 mod local;
+mod logging;
 mod negotiation;
 mod opening;
 #[cfg(feature = "validation")]

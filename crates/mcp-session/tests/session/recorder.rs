@@ -81,6 +81,16 @@ impl Recorder {
         format!("{:?} {:?}", state.spans, state.events)
     }
 
+    /// The levels of the events of at least `INFO`, and of those of servers, whose messages contain `text`.
+    pub(crate) fn levels(&self, text: &str) -> Vec<String> {
+        let state = self.0.lock().unwrap();
+        let says = |event: &&Fields| {
+            let is_logged = event["level"] != "DEBUG" || event.contains_key("logger");
+            is_logged && event.get("message").is_some_and(|it| it.contains(text))
+        };
+        state.events.iter().filter(says).map(|event| event["level"].clone()).collect()
+    }
+
     pub(crate) fn events(&self, message: &str) -> usize {
         let state = self.0.lock().unwrap();
         let says = |event: &&Fields| event.get("message").is_some_and(|it| it.contains(message));
@@ -108,6 +118,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::new();
+        fields.insert("level".to_owned(), event.metadata().level().to_string());
         event.record(&mut Text(&mut fields));
         self.0.lock().unwrap().events.push(fields);
     }

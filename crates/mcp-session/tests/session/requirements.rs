@@ -571,3 +571,59 @@ async fn lm_20_two_extensions_of_one_name_are_an_error_before_anything_is_sent()
     assert_eq!(peer.connections(), 0);
     open_with(&peer, options("com.example/y")).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_an_extension_without_a_prefix_is_an_error_before_anything_is_sent() {
+    struct Named(&'static str);
+    impl mcp_session::extension::Extension for Named {
+        fn id(&self) -> &str {
+            self.0
+        }
+    }
+    let peer = modern(|_| Reply::Nothing);
+    for id in ["tasks", "", "com.example/", "com.example/a b"] {
+        let options = SessionOptions::default().with_extension(Named(id));
+        let failure = Session::open(peer.clone(), Some("shop"), options).await.unwrap_err();
+        assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Config, Delivery::NotSent));
+        assert!(failure.to_string().contains(&format!("{id:?} is no id")), "{failure}");
+    }
+    assert_eq!(peer.connections(), 0);
+    // An extension without settings is declared as an empty object.
+    open_with(&peer, SessionOptions::default().with_extension(Named("com.example/x"))).await;
+    let discover = peer.received().remove(0);
+    let key = "io.modelcontextprotocol/clientCapabilities";
+    let declared = &discover["params"]["_meta"][key]["extensions"];
+    assert_eq!(*declared, json!({ "com.example/x": {} }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_of_our_own_errors_are_those_of_the_specification_or_not_reserved() {
+    let form = json!({ "mode": "dream", "message": "?" });
+    let questions = vec![
+        asks(1, "dreams/tell", json!({})),
+        asks(2, "roots/list", json!({})),
+        asks(3, "sampling/createMessage", json!({ "messages": 7 })),
+        asks(4, "elicitation/create", form),
+        asks(5, "elicitation/create", json!({ "message": "?", "requestedSchema": 7 })),
+    ];
+    let panics = Handlers::new()
+        .on_elicitation(|asked| async move {
+            // A handler that fails, whatever it is asked.
+            let empty: Vec<ElicitResult> = Vec::new();
+            empty[asked.params.message.len()].clone()
+        })
+        .on_sampling(|_| async { Err::<mcp_core::CreateMessageResult, _>(rejected()) });
+    let mut answers = answered(options(panics), questions.clone()).await;
+    answers.extend(answered(SessionOptions::default(), questions).await);
+    assert_eq!(answers.len(), 10);
+    let of_the_specification = [-32700, -32600, -32601, -32602, -32603];
+    for answer in answers {
+        let code = answer["error"]["code"].as_i64().unwrap();
+        let is_reserved = (-32768..=-32000).contains(&code);
+        assert!(!is_reserved || of_the_specification.contains(&code), "{answer}");
+    }
+}
+
+fn rejected() -> mcp_core::ErrorObject {
+    mcp_core::ErrorObject::new(mcp_core::error_code::USER_REJECTED, "no")
+}

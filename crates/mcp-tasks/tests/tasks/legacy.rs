@@ -232,3 +232,35 @@ async fn tool_20_nothing_is_a_task_where_the_server_has_not_said_so() {
     assert!(matches!(tasks.start(session.call_tool("bake")).await, Ok(Started::Done(_))));
     assert!(peer.asked("tools/call").iter().all(|it| it["params"].get("task").is_none()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_progress_token_lives_until_the_task_is_over() {
+    let peer = server(&["working", "working", "completed"]);
+    let (_, session) = open(&peer, Handlers::new()).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    let call = session.call_tool("bake").on_progress(move |progress| {
+        if progress.message.is_none() {
+            heard.lock().unwrap().push(progress.progress.to_f64());
+        }
+    });
+    let calling = tokio::spawn(call.into_future());
+    sleep(SECOND).await;
+    let token = peer.asked("tools/call")[0]["params"]["_meta"]["progressToken"].clone();
+    let report = |token: &Value, progress: u32| {
+        let params = json!({ "progressToken": token, "progress": progress });
+        peer.say(json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }));
+    };
+    report(&token, 10);
+    sleep(SECOND / 10).await;
+    // Progress does not go back, and other tokens are not ours.
+    report(&token, 9);
+    report(&json!("other"), 50);
+    sleep(SECOND / 10).await;
+    report(&json!(token.to_string()), 20);
+    sleep(SECOND / 10).await;
+    assert_eq!(calling.await.unwrap().unwrap().text(), "baked");
+    report(&token, 30);
+    sleep(SECOND).await;
+    assert_eq!(*seen.lock().unwrap(), [10.0, 20.0]);
+}

@@ -102,6 +102,46 @@ async fn secrets_are_sent_but_never_shown() {
     assert_eq!(sent.header("x-api-key"), Some("hidden"));
 }
 
+/// The server repeats the id of the session in the body of an error, as it may in a page for developers.
+#[tokio::test]
+async fn the_id_of_a_session_is_a_secret() {
+    let server = Server::start(|request, reply| async move {
+        let head =
+            [("content-type", "application/json"), ("mcp-session-id", "hidden-session-0123456789")];
+        match request.rpc().as_str() {
+            "initialize" => reply.full(200, &head, request.result("{}")).await,
+            "GET" => reply.empty(405).await,
+            "m" => {
+                let body = format!("no luck in {}", request.header("mcp-session-id").unwrap());
+                reply.full(500, &[("content-type", "text/plain")], body).await
+            }
+            "n" => {
+                let id = request.header("mcp-session-id").unwrap().to_owned();
+                let error = format!(r#"{{"code":-1,"message":"no luck in {id}"}}"#);
+                let body = format!(r#"{{"jsonrpc":"2.0","id":2,"error":{error}}}"#);
+                reply.json(200, body).await
+            }
+            _ => reply.empty(202).await,
+        }
+    })
+    .await;
+    let transport = at(&server.url).connect().await.unwrap().transport;
+    handshake(&transport).await.unwrap();
+    let id = transport.session_id().unwrap();
+    assert!(id.is_sensitive());
+    let mut shown = format!("{transport:?} {id:?}");
+    let mut next: Option<Box<dyn std::error::Error>> =
+        Some(Box::new(ask(&transport, request(1, "m", ""), LEGACY).await.unwrap_err()));
+    while let Some(error) = next.take() {
+        shown += &format!("{error} {error:?}");
+        shown += &error.source().map(|source| format!("{source} {source:?}")).unwrap_or_default();
+    }
+    let answer = ask(&transport, request(2, "n", ""), LEGACY).await.unwrap();
+    shown += &format!("{answer:?}");
+    assert!(!shown.contains("hidden-session"), "{shown}");
+    assert!(shown.contains("no luck in"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_header_of_the_users_wins_over_the_url() {
     let server =

@@ -57,3 +57,18 @@ async fn a_function_that_panics_does_not_stop_the_drain() {
     within(call(&connection.transport, 1)).await.unwrap();
     connection.transport.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn output_on_stderr_is_no_error() {
+    let script =
+        r"(for i in 1 2 3 4 5 6 7 8 9; do echo 'FATAL: panic, Traceback' >&2; done); serve";
+    let connection = connect(sh(script)).await;
+    for id in 1..5 {
+        within(call(&connection.transport, id)).await.unwrap();
+    }
+    let mut closed = std::pin::pin!(connection.transport.closed());
+    let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(std::future::Future::poll(closed.as_mut(), cx).is_pending());
+    assert!(connection.transport.stderr_tail().contains("FATAL"));
+    connection.transport.close().await.unwrap();
+}
