@@ -28,6 +28,7 @@ mod pages;
 mod param_headers;
 mod params;
 mod receive;
+mod reopening;
 mod resumable;
 mod server_requests;
 mod session;
