@@ -8,8 +8,7 @@ sys.dont_write_bytecode = True
 import common
 from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
-from fastmcp.server.providers.skills import SkillsDirectoryProvider
-from fastmcp.skills.extension import SkillsExtension
+from fastmcp.skills.provider import SkillsDirectoryProvider
 from fastmcp.tools.base import ToolResult
 
 
@@ -25,11 +24,9 @@ def server(events=False, cache=False):
             """Gives what its schema forbids."""
             return ToolResult(content="seven", structured_content={"n": "seven"})
 
-    # A folder of skills.
+    # A folder of skills, as it is at the time of a request.
     if folder := os.environ.get("SKILLS"):
-        skills = SkillsDirectoryProvider(roots=folder, experimental_skills=True)
-        made.add_provider(skills)
-        made.add_extension(SkillsExtension(providers=[skills]))
+        made.add_provider(SkillsDirectoryProvider(folder, reload=True))
     return made
 
 

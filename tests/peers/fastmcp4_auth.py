@@ -1,8 +1,8 @@
 """A server made with `fastmcp` 4.x that wants a login.
 
-The environment says where: MCP_PORT. With ISSUER it trusts that authorization server, whose tokens have to have
-the scopes SCOPES; without, it is its own authorization server, which agrees to everything, and whose access
-tokens last TTL seconds.
+The environment says where: MCP_PORT, and over which transport: TRANSPORT, `http` or `sse`. With ISSUER it trusts
+that authorization server, whose tokens have to have the scopes SCOPES; without, it is its own authorization
+server, which agrees to everything, and whose access tokens last TTL seconds. The tool `demand` adds a scope.
 """
 
 import os
@@ -18,7 +18,6 @@ from mcp.server.auth.settings import ClientRegistrationOptions, RevocationOption
 from pydantic import AnyHttpUrl
 
 
-
 class AnyScope(TokenVerifier):
     """Leaves the scopes to the server, which then says which ones are missing."""
 
@@ -32,11 +31,13 @@ class AnyScope(TokenVerifier):
 
 port = int(os.environ["MCP_PORT"])
 here = f"http://localhost:{port}"
+transport = os.environ.get("TRANSPORT", "http")
+path = {"http": "/mcp", "sse": "/sse"}[transport]
 if issuer := os.environ.get("ISSUER"):
     verifier = JWTVerifier(
         jwks_uri=f"{issuer}/jwks",
         issuer=issuer,
-        audience=f"{here}/mcp",
+        audience=f"{here}{path}",
     )
     auth = RemoteAuthProvider(
         token_verifier=AnyScope(verifier, os.environ.get("SCOPES", "mcp").split()),
@@ -48,7 +49,7 @@ else:
     auth = in_memory.InMemoryOAuthProvider(
         base_url=here,
         client_registration_options=ClientRegistrationOptions(
-            enabled=True, valid_scopes=["mcp"], default_scopes=["mcp"]
+            enabled=True, valid_scopes=["mcp", "mcp:write"], default_scopes=["mcp"]
         ),
         revocation_options=RevocationOptions(enabled=True),
         required_scopes=["mcp"],
@@ -62,4 +63,11 @@ def echo(text: str) -> str:
     return text
 
 
-made.run(transport="http", host="127.0.0.1", port=port, path="/mcp", show_banner=False)
+@made.tool
+def demand(scope: str) -> str:
+    # The list that the guard of the server looks at.
+    auth.required_scopes.append(scope)
+    return scope
+
+
+made.run(transport=transport, host="127.0.0.1", port=port, path=path, show_banner=False)

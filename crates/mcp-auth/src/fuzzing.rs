@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 
+use crate::agent::redirect::Redirect;
 use crate::discovery::fetch::{Fetched, read};
 use crate::discovery::resource::ResourceMetadata;
 use crate::discovery::server::ServerMetadata;
 use crate::flow::challenge::Challenged;
+use crate::identity::registered::Identity;
 use crate::secret::Secret;
 use crate::token::response;
 use crate::token::set::Tokens;
@@ -32,6 +34,7 @@ pub fn token_answer(status: u16, body: &[u8]) -> bool {
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body),
         place: "https://as/token".to_owned(),
+        sent: Vec::new(),
     };
     match response::read(&answer) {
         Ok(Ok(token)) => {
@@ -43,9 +46,28 @@ pub fn token_answer(status: u16, body: &[u8]) -> bool {
     }
 }
 
+/// Reads the address that a login ends at.
+pub fn redirect(text: &str) {
+    let Ok(redirect) = Redirect::parse(text) else { return };
+    let names: Vec<_> = redirect.names().collect();
+    assert!(names.contains(&"state"));
+    assert_eq!(format!("{redirect:?}"), format!("{names:?}"));
+    if !text.contains(['?', '#']) {
+        let url = format!("http://127.0.0.1:1/callback?{}", text.trim());
+        assert!(Redirect::parse(&url).is_ok_and(|again| again == redirect));
+    }
+}
+
 /// Reads a stored value. What is read can be written and read again.
 pub fn stored(text: &str) {
     if let Some(tokens) = Tokens::from_stored(&Secret::new(text)) {
-        assert!(Tokens::from_stored(&tokens.to_stored()).is_some());
+        let stored = tokens.to_stored();
+        let again = Tokens::from_stored(&stored).expect("what was written is a value");
+        assert!(again.to_stored() == stored);
+        let _ = tokens.left();
+    }
+    if let Ok(client) = serde_json::from_str::<Identity>(text) {
+        let stored = serde_json::to_string(&client).expect("a client has no map without text keys");
+        assert!(serde_json::from_str::<Identity>(&stored).is_ok_and(|again| again == client));
     }
 }

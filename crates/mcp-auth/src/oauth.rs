@@ -205,8 +205,8 @@ impl OAuth {
         })
     }
 
-    /// Revokes the tokens for the server at `url` where the authorization server offers that, and forgets them
-    /// in any case. That there are none is no error.
+    /// Revokes the tokens for the server at `url` where the authorization server offers that. Deletes them, and the
+    /// dynamic registration of the client, in any case. That there are none is no error.
     ///
     /// Spec: RFC 7009
     ///

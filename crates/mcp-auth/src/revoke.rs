@@ -7,7 +7,8 @@ use http::StatusCode;
 use crate::error::Error;
 use crate::event::Event;
 use crate::flow::state::ServerState;
-use crate::identity::registered::AuthMethod;
+use crate::identity::choose;
+use crate::identity::registered::{AuthMethod, IdentityKind};
 use crate::token::request::{Form, Requester};
 use crate::token::set::Tokens;
 
@@ -22,6 +23,11 @@ pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
     state.set_empty();
     drop(lock);
     let Some(tokens) = tokens else { return Ok(()) };
+    if tokens.client.kind == IdentityKind::Dynamic {
+        // The way out where the authorization server has lost the client and shows that to users alone. Tokens
+        // for other servers have a copy of the registration.
+        choose::forget(settings, &tokens.issuer, &tokens.client).await?;
+    }
     settings.report(Event::LoggedOut { server: state.shown.clone() });
     let Some(endpoint) = &tokens.revocation_endpoint else { return Ok(()) };
     let fetch = state.fetch().await;

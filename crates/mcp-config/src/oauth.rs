@@ -8,7 +8,8 @@ pub struct OAuth {
     /// The id of a client that is registered (`client_id`, `clientId`, `CLIENT_ID`, `oauth_client_id`,
     /// `oauthClientId`).
     pub client_id: Option<String>,
-    /// Its secret (`client_secret`, `clientSecret`, `CLIENT_SECRET`, `oauth_client_secret`).
+    /// Its secret (`client_secret`, `clientSecret`, `CLIENT_SECRET`, `oauth_client_secret`; `client_secret_key`
+    /// names the variable that holds it).
     pub client_secret: Option<String>,
     /// Scopes to ask for (`scopes`, `scope`, `oauthScopes`).
     pub scopes: Vec<String>,

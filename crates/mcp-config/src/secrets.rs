@@ -11,6 +11,7 @@ const HARMLESS: &[&str] = &[
     "bearer_token_env_var",
     "bearerTokenEnv",
     "bearerTokenEnvVar",
+    "client_secret_key",
     "env_http_headers",
     "env_keys",
     "env_vars",
@@ -210,6 +211,7 @@ mod tests {
             json!({ "args": ["--token", "${TOKEN}", "--token", "--port", "80", "-e", "TOKEN"] }),
             json!({ "args": ["-y", "@scope/package", "/srv/files"] }),
             json!({ "auth": "oauth", "bearer_token_env_var": "TOKEN", "env_vars": ["TOKEN"] }),
+            json!({ "client_id": "c", "client_secret_key": "SECRET" }),
             json!({ "description": "takes a token", "timeout": 1, "disabled": true }),
         ] {
             assert!(!are_in(&entry), "{entry}");

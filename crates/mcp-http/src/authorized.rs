@@ -17,7 +17,6 @@ use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
 use crate::hook::RequestHead;
-use crate::timer::ReadTimeout;
 
 /// An HTTP service that authorizes the requests to one server, and sends a request again that the server
 /// refused with 401 or 403 where its [`Authorize`] knows how to go on.
@@ -51,8 +50,8 @@ use crate::timer::ReadTimeout;
 /// ```
 #[derive(Clone)]
 pub struct Authorized<S> {
-    service: S,
-    authorize: SharedAuthorize,
+    pub(crate) service: S,
+    pub(crate) authorize: SharedAuthorize,
 }
 
 impl<S> Authorized<S> {
@@ -64,13 +63,6 @@ impl<S> Authorized<S> {
     /// The same with a handle that is shared.
     pub fn with_shared(service: S, authorize: SharedAuthorize) -> Self {
         Self { service, authorize }
-    }
-}
-
-impl Authorized<HttpClient> {
-    /// Sets the read time-out of requests that are sent with this handle.
-    pub(crate) fn set_read_timeout(&mut self, timeout: Option<ReadTimeout>) {
-        self.service.set_read_timeout(timeout);
     }
 }
 
@@ -107,14 +99,14 @@ where
     fn call(&mut self, mut request: Request<Body>) -> AuthorizedFuture<S, B> {
         let head = RequestHead::of(&request);
         let credentials = self.authorize.ready(&head);
-        let service = self.service.clone();
         // The service that is ready is the one to call.
-        let mut ready = std::mem::replace(&mut self.service, service.clone());
+        let next = self.service.clone();
+        let mut service = std::mem::replace(&mut self.service, next);
         let again = Again::new(head, &request, &self.authorize);
         match credentials {
             Some(credentials) => {
                 credentials.apply(request.headers_mut());
-                let sending = ready.call(request);
+                let sending = service.call(request);
                 let context = Some((again, credentials, service));
                 AuthorizedFuture { state: State::First { sending, context } }
             }

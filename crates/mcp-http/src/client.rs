@@ -55,6 +55,8 @@ pub struct HttpClient {
     inner: Arc<Inner>,
     /// That of the requests of this handle, in place of the setting.
     read_timeout: Option<ReadTimeout>,
+    /// Whether a transport reads the responses: see [`set_direct`](Self::set_direct).
+    is_direct: bool,
 }
 
 struct Inner {
@@ -73,12 +75,15 @@ impl HttpClient {
                 hosts: Mutex::default(),
             }),
             read_timeout: None,
+            is_direct: false,
         }
     }
 
-    /// Sets the read time-out of requests that are sent with this handle.
-    pub(crate) fn set_read_timeout(&mut self, timeout: Option<ReadTimeout>) {
+    /// Sets the read time-out of the request that this handle is for, and leaves its secrets in the body of the
+    /// response: for a transport that reads them with [`SentSecrets::take`].
+    pub(crate) fn set_direct(&mut self, timeout: Option<ReadTimeout>) {
         self.read_timeout = timeout;
+        self.is_direct = true;
     }
 
     /// A client for requests to other servers than the one that this client is for, such as an authorization
@@ -172,12 +177,15 @@ impl HttpClient {
                         }
                         lease.state().quick_ack.on_response();
                         let is_early = is_early_answer(&lease, response.status(), body_len);
-                        let (mut parts, incoming) = response.into_parts();
-                        if let Some(secrets) = secrets {
-                            parts.extensions.insert(secrets);
-                        }
+                        let (parts, incoming) = response.into_parts();
                         let received = Received::new(incoming, lease, timer, is_early);
-                        return Ok(ResponseBody::respond(parts, received, decompresses));
+                        let mut response = ResponseBody::respond(parts, received, decompresses);
+                        match secrets {
+                            None => {}
+                            secrets if client.is_direct => response.body_mut().secrets = secrets,
+                            Some(secrets) => _ = response.extensions_mut().insert(secrets),
+                        }
+                        return Ok(response);
                     }
                     Ok(Err(Unanswered { error, unsent })) => {
                         let Some(unsent) = unsent else { return Err(error) };

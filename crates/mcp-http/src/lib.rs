@@ -28,6 +28,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
 mod again;
@@ -43,6 +44,7 @@ mod connect;
 #[cfg(feature = "decompression")]
 mod decompress;
 mod delegate_io;
+mod direct;
 mod error;
 mod hook;
 mod io;

@@ -41,22 +41,64 @@ pub fn final_url<'a, B>(response: &'a Response<B>, requested: &'a Uri) -> &'a Ur
 /// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect may not be followed, and
 /// those of the service (see [`Error::from_service`]).
 pub async fn follow_redirects<S, B>(
-    mut service: S,
+    service: S,
     url: &Uri,
-    mut request: impl FnMut(&Uri) -> Request<Body>,
+    request: impl FnMut(&Uri) -> Request<Body>,
 ) -> Result<Response<B>, Error>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    follow(ByService { service, request }, url).await
+}
+
+/// What makes and sends the request of one hop.
+pub(crate) trait Hop {
+    type Body;
+
+    /// Makes the request for a URL.
+    fn request(&mut self, url: &Uri) -> Request<Body>;
+
+    /// Sends it.
+    fn send(
+        &mut self,
+        url: &Uri,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Error>>;
+}
+
+struct ByService<S, F> {
+    service: S,
+    request: F,
+}
+
+impl<S, B, F> Hop for ByService<S, F>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    F: FnMut(&Uri) -> Request<Body>,
+{
+    type Body = B;
+
+    fn request(&mut self, url: &Uri) -> Request<Body> {
+        (self.request)(url)
+    }
+
+    async fn send(&mut self, _: &Uri, request: Request<Body>) -> Result<Response<B>, Error> {
+        let ready = poll_fn(|cx| self.service.poll_ready(cx)).await;
+        ready.map_err(|error| Error::from_service(error).not_sent())?;
+        self.service.call(request).await.map_err(Error::from_service)
+    }
+}
+
+/// Sends a request and follows redirects: see [`follow_redirects`].
+pub(crate) async fn follow<H: Hop>(mut hop: H, url: &Uri) -> Result<Response<H::Body>, Error> {
     let mut moved: Option<Uri> = None;
     for _ in 0..=MAX_REDIRECTS {
         let at = moved.as_ref().unwrap_or(url);
-        let request = request(at);
+        let request = hop.request(at);
         let may_change_method = matches!(*request.method(), Method::GET | Method::HEAD);
-        let ready = poll_fn(|cx| service.poll_ready(cx)).await;
-        ready.map_err(|error| Error::from_service(error).not_sent())?;
-        let mut response = service.call(request).await.map_err(Error::from_service)?;
+        let mut response = hop.send(at, request).await?;
         let keeps_method = match response.status() {
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {

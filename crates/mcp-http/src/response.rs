@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,6 +13,7 @@ use crate::collect::read_to_end;
 use crate::decompress::Decompress;
 use crate::error::Error;
 use crate::received::Received;
+use crate::secrets::SentSecrets;
 
 /// The body of a response, read as it arrives.
 ///
@@ -20,6 +22,8 @@ use crate::received::Received;
 /// it is over.
 pub struct ResponseBody {
     received: Received,
+    /// Those of the request, for a transport.
+    pub(crate) secrets: Option<SentSecrets>,
     #[cfg(feature = "decompression")]
     decompress: Option<Box<Decompress>>,
 }
@@ -36,13 +40,13 @@ impl ResponseBody {
             true => Decompress::take(&mut parts.headers),
             false => None,
         };
-        Response::from_parts(parts, Self { received, decompress })
+        Response::from_parts(parts, Self { received, secrets: None, decompress })
     }
 
     /// The response with this body.
     #[cfg(not(feature = "decompression"))]
     pub(crate) fn respond(parts: Parts, received: Received, _: bool) -> Response<Self> {
-        Response::from_parts(parts, Self { received })
+        Response::from_parts(parts, Self { received, secrets: None })
     }
 
     /// Reads all of the body. No copy is made if it arrives in one piece.
@@ -57,6 +61,15 @@ impl ResponseBody {
     /// reading.
     pub async fn read_to_end(self, limit: usize) -> Result<Bytes, Error> {
         read_to_end(self, limit).await
+    }
+}
+
+impl SentSecrets {
+    /// Takes the secrets of the request from its response.
+    pub fn take<B: 'static>(response: &mut Response<B>) -> Option<Self> {
+        let body = (response.body_mut() as &mut dyn Any).downcast_mut::<ResponseBody>();
+        let own = body.and_then(|body| body.secrets.take());
+        own.or_else(|| response.extensions_mut().remove())
     }
 }
 

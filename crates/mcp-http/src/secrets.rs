@@ -12,11 +12,20 @@ const MIN_SECRET: usize = 16;
 /// From this length on a value is one whose name says so. What is shorter occurs by chance.
 const MIN_NAMED_SECRET: usize = 6;
 
-/// The secrets in the headers of a request: an extension of its response.
+/// The secrets in the headers of a request, which a server may repeat in an error.
 ///
-/// A server that repeats them in an error must not have them shown.
+/// An [`HttpClient`](crate::HttpClient) puts them into the extensions of the response. For a transport that uses
+/// it without layers above, they are in the [`ResponseBody`](crate::ResponseBody): extensions cost three
+/// allocations.
 #[derive(Clone)]
-pub struct SentSecrets(Vec<HeaderValue>);
+pub struct SentSecrets(Values);
+
+/// Most requests have one.
+#[derive(Clone)]
+enum Values {
+    One(HeaderValue),
+    Many(Vec<HeaderValue>),
+}
 
 impl SentSecrets {
     /// Those of the headers of a request; `None` if it has no sensitive ones.
@@ -26,13 +35,27 @@ impl SentSecrets {
                 && value.len() >= MIN_NAMED_SECRET
                 && (value.len() >= MIN_SECRET || is_secret_name(name))
         });
-        let secrets: Vec<_> = values.map(|(_, value)| value.clone()).collect();
-        (!secrets.is_empty()).then_some(Self(secrets))
+        let mut values = values.map(|(_, value)| value);
+        let first = values.next()?.clone();
+        Some(Self(match values.next() {
+            None => Values::One(first),
+            Some(second) => {
+                let all = [first, second.clone()].into_iter();
+                Values::Many(all.chain(values.cloned()).collect())
+            }
+        }))
+    }
+
+    fn values(&self) -> &[HeaderValue] {
+        match &self.0 {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Many(values) => values,
+        }
     }
 
     /// Replaces the secrets in a text.
     pub fn mask(&self, text: &mut String) {
-        let values = self.0.iter().filter_map(|value| value.to_str().ok());
+        let values = self.values().iter().filter_map(|value| value.to_str().ok());
         for secret in values.flat_map(spellings) {
             if text.contains(&secret) {
                 *text = text.replace(&secret, MASK);
@@ -51,7 +74,7 @@ impl SentSecrets {
 
 impl std::fmt::Debug for SentSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SentSecrets").field("count", &self.0.len()).finish()
+        f.debug_struct("SentSecrets").field("count", &self.values().len()).finish()
     }
 }
 

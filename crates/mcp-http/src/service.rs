@@ -9,8 +9,9 @@ use tower_service::Service;
 use crate::authorized::{Authorized, carrier_of};
 use crate::body::Body;
 use crate::client::HttpClient;
+use crate::direct::{Direct, same};
 use crate::error::Error;
-use crate::redirect::follow_redirects;
+use crate::redirect::{follow, follow_redirects};
 use crate::timer::ReadTimeout;
 
 /// The HTTP service of a transport: any `tower_service::Service<http::Request<Body>>` that can be cloned
@@ -64,24 +65,29 @@ where
         mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
         let mut service = self.clone();
-        // Extensions cost some allocations, which the usual client does without.
-        let any = &mut service as &mut dyn Any;
-        let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
-            client.set_read_timeout(read_timeout);
-            None
-        } else if let Some(authorized) = any.downcast_mut::<Authorized<HttpClient>>() {
-            authorized.set_read_timeout(read_timeout);
-            None
-        } else {
-            read_timeout
-        };
-        follow_redirects(service, url, move |url| {
-            let mut request = request(url);
-            if let Some(timeout) = extension {
-                request.extensions_mut().insert(timeout);
-            }
-            request
-        })
+        async move {
+            // Extensions cost some allocations, which the usual client does without.
+            let any = &mut service as &mut dyn Any;
+            let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
+                client.set_direct(read_timeout);
+                None
+            } else if let Some(authorized) = any.downcast_mut::<Authorized<HttpClient>>() {
+                let mut authorized = authorized.clone();
+                authorized.service.set_direct(read_timeout);
+                let response = follow(Direct { authorized, request }, url).await?;
+                return Ok(same(response).expect("the body of this service is that of the client"));
+            } else {
+                read_timeout
+            };
+            let request = move |url: &Uri| {
+                let mut request = request(url);
+                if let Some(timeout) = extension {
+                    request.extensions_mut().insert(timeout);
+                }
+                request
+            };
+            follow_redirects(service, url, request).await
+        }
     }
 }
 

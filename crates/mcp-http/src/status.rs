@@ -56,7 +56,7 @@ impl StatusError {
     /// Dropping the future drops the response.
     pub async fn read<B>(response: Response<B>, url: &Uri) -> Self
     where
-        B: HttpBody<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let url = final_url(&response, url).clone();
@@ -65,15 +65,16 @@ impl StatusError {
 
     /// Like [`read`](Self::read), with another `limit`, in bytes, and another `timeout`.
     pub async fn read_within<B>(
-        response: Response<B>,
+        mut response: Response<B>,
         url: &Uri,
         limit: usize,
         timeout: Duration,
     ) -> Self
     where
-        B: HttpBody<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
+        let secrets = SentSecrets::take(&mut response);
         let (parts, body) = response.into_parts();
         let mut body = pin!(body);
         let mut kept = Vec::new();
@@ -93,7 +94,7 @@ impl StatusError {
         };
         // What has arrived by then is enough.
         let _ = tokio::time::timeout(timeout, reading).await;
-        Self::with(&parts, url, &kept, is_truncated)
+        Self::with(&parts, url, &kept, is_truncated, secrets.as_ref())
     }
 
     /// A failure whose body was read before; 8 KiB of it are kept.
@@ -101,21 +102,25 @@ impl StatusError {
     pub fn new(status: StatusCode, headers: HeaderMap, url: &Uri, body: &[u8]) -> Self {
         let (mut parts, ()) = Response::new(()).into_parts();
         (parts.status, parts.headers) = (status, headers);
-        Self::of(&parts, url, body)
+        Self::of(&parts, url, body, None)
     }
 
-    /// Like [`new`](Self::new), with the head of the response. Secrets of the request, which the response may
-    /// have as its [`SentSecrets`], are replaced in the body.
+    /// Like [`new`](Self::new), with the head of the response. The secrets of the request are replaced in the body.
     #[must_use]
-    pub fn of(parts: &Parts, url: &Uri, body: &[u8]) -> Self {
+    pub fn of(parts: &Parts, url: &Uri, body: &[u8], secrets: Option<&SentSecrets>) -> Self {
         let kept = &body[..body.len().min(BODY_LIMIT)];
-        Self::with(parts, url, kept, kept.len() < body.len())
+        Self::with(parts, url, kept, kept.len() < body.len(), secrets)
     }
 
-    fn with(parts: &Parts, url: &Uri, body: &[u8], is_truncated: bool) -> Self {
+    fn with(
+        parts: &Parts,
+        url: &Uri,
+        body: &[u8],
+        is_truncated: bool,
+        secrets: Option<&SentSecrets>,
+    ) -> Self {
         let mut headers = parts.headers.clone();
         let mut body = String::from_utf8_lossy(body).into_owned();
-        let secrets = parts.extensions.get::<SentSecrets>();
         if let Some(secrets) = secrets {
             secrets.mask(&mut body);
         }

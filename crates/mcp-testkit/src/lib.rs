@@ -26,7 +26,8 @@
 //! # Scripted servers
 //!
 //! [`scripted::Peer`] is a scripted server over an in-memory pipe, for tests of layers above a transport.
-//! [`http`] has scripted servers for HTTP and HTTP+SSE, [`http2`] one for HTTP/2 frame by frame. [`within`] and [`until`] bound the waits of a test.
+//! [`http`] has scripted servers for HTTP and HTTP+SSE, [`http2`] one for HTTP/2 frame by frame, [`oauth`] an MCP
+//! server with its authorization server. [`within`] and [`until`] bound the waits of a test.
 //!
 //! # HTTP front end
 //!
@@ -37,6 +38,7 @@
 //!
 //! [`hostile`] has scripted servers that violate the protocol: over HTTP, over byte streams, and as a
 //! process.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod command;
 pub mod contract;
@@ -44,6 +46,7 @@ mod front;
 pub mod hostile;
 pub mod http;
 pub mod http2;
+pub mod oauth;
 mod peer;
 pub mod scripted;
 mod wait;

@@ -95,7 +95,7 @@ impl Refusal {
 pub(crate) async fn read<S: HttpService>(
     endpoint: &HttpEndpoint<S>,
     pending: PendingRequest<'_>,
-    response: HttpResponse<S::ResponseBody>,
+    mut response: HttpResponse<S::ResponseBody>,
 ) -> Result<Reply<S>, Error> {
     let status = response.status();
     if !status.is_success() {
@@ -103,9 +103,8 @@ pub(crate) async fn read<S: HttpService>(
         return Ok(Reply::Refused(Box::pin(read_refusal(endpoint, response)).await));
     }
     if is_event_stream(response.headers()) {
-        let (mut head, body) = response.into_parts();
-        let secrets = head.extensions.remove::<SentSecrets>();
-        return Ok(Reply::Events(endpoint.events(body), secrets));
+        let secrets = SentSecrets::take(&mut response);
+        return Ok(Reply::Events(endpoint.events(response.into_body()), secrets));
     }
     let fail = |why: Cow<'static, str>, error: StatusError| {
         no_response(&pending.request.method, why).with_source(error)
@@ -119,13 +118,14 @@ pub(crate) async fn read<S: HttpService>(
         return Err(fail(why.into(), Box::pin(StatusError::read(response, &endpoint.url)).await));
     }
     let url = endpoint.url_of(&response).clone();
+    let secrets = SentSecrets::take(&mut response);
     let (head, body) = response.into_parts();
     let body = read_to_end(body, endpoint.message_limit)
         .await
         .map_err(|error| from_http(error, &pending.request.method, &url))?;
     let why = match Messages::parse(&body, pending.batches) {
         Ok(Messages::One(Message::Response(mut response))) => {
-            mask(&mut response, head.extensions.get());
+            mask(&mut response, secrets.as_ref());
             return Ok(Reply::Response(response));
         }
         Ok(Messages::Batch(messages)) => return Ok(Reply::Batch(messages)),
@@ -133,7 +133,7 @@ pub(crate) async fn read<S: HttpService>(
         Err(_) if body.is_empty() => "the body is empty".into(),
         Err(error) => Cow::Owned(format!("the response is {error}")),
     };
-    Err(fail(why, StatusError::of(&head, &url, &body)))
+    Err(fail(why, StatusError::of(&head, &url, &body, secrets.as_ref())))
 }
 
 fn is_json(media_type: &str) -> bool {
@@ -142,20 +142,21 @@ fn is_json(media_type: &str) -> bool {
 
 async fn read_refusal<S: HttpService>(
     endpoint: &HttpEndpoint<S>,
-    response: HttpResponse<S::ResponseBody>,
+    mut response: HttpResponse<S::ResponseBody>,
 ) -> Refusal {
     if !media_type(response.headers()).is_some_and(is_json) {
         let error = StatusError::read(response, &endpoint.url).await;
         return Refusal { error, response: None };
     }
     let url = endpoint.url_of(&response).clone();
+    let secrets = SentSecrets::take(&mut response);
     let (head, body) = response.into_parts();
     let limit = REFUSAL_LIMIT.min(endpoint.message_limit);
     let body = match tokio::time::timeout(REFUSAL_TIMEOUT, read_to_end(body, limit)).await {
         Ok(Ok(body)) => body,
         _ => Bytes::new(),
     };
-    refusal(&head, &url, &body)
+    refusal(&head, &url, &body, secrets.as_ref())
 }
 
 /// Replaces secrets of the request that an error repeats.
@@ -165,15 +166,15 @@ pub(crate) fn mask(response: &mut Response, secrets: Option<&SentSecrets>) {
     }
 }
 
-fn refusal(head: &Parts, url: &Uri, body: &Bytes) -> Refusal {
+fn refusal(head: &Parts, url: &Uri, body: &Bytes, secrets: Option<&SentSecrets>) -> Refusal {
     let response = match Messages::parse(body, false) {
         Ok(Messages::One(Message::Response(mut response))) if response.outcome.is_err() => {
-            mask(&mut response, head.extensions.get());
+            mask(&mut response, secrets);
             Some(response)
         }
         _ => None,
     };
-    Refusal { error: StatusError::of(head, url, body), response }
+    Refusal { error: StatusError::of(head, url, body, secrets), response }
 }
 
 #[cfg(test)]
@@ -210,7 +211,7 @@ mod tests {
             let (mut head, ()) = HttpResponse::new(()).into_parts();
             head.status = StatusCode::from_u16(status).unwrap();
             let url = Uri::from_static("http://h/");
-            let refusal = refusal(&head, &url, &Bytes::from_static(body.as_bytes()));
+            let refusal = refusal(&head, &url, &Bytes::from_static(body.as_bytes()), None);
             assert_eq!(refusal.names(&id), body.contains("\"id\":7") && body.contains("error"));
             match (refusal.into_response(pending), expected) {
                 (Ok(response), Ok(code)) => {

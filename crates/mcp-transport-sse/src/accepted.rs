@@ -30,7 +30,7 @@ pub(crate) enum Accepted {
 impl Accepted {
     /// Reads the body of an HTTP response to the request with this id.
     pub(crate) async fn read<S: HttpService>(
-        response: HttpResponse<S::ResponseBody>,
+        mut response: HttpResponse<S::ResponseBody>,
         to: &Uri,
         id: &RequestId,
         limit: usize,
@@ -58,12 +58,13 @@ impl Accepted {
             };
         }
         let url = final_url(&response, to).clone();
+        let secrets = SentSecrets::take(&mut response);
         let (head, body) = response.into_parts();
         // What breaks off is of no use, and the request was accepted.
         let Ok(body) = read_to_end(body, limit).await else { return Self::Nothing };
         match Self::parse(&body, id) {
-            Some(accepted) => accepted.masked(head.extensions.get()),
-            None => Self::Other(StatusError::of(&head, &url, &body)),
+            Some(accepted) => accepted.masked(secrets.as_ref()),
+            None => Self::Other(StatusError::of(&head, &url, &body, secrets.as_ref())),
         }
     }
 

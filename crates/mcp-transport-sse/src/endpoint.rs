@@ -111,7 +111,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         let url = &self.url;
         // The session limits the silence of its stream, by the requests in flight.
         let extras = extras.long_lived();
-        let response = self
+        let mut response = self
             .service
             .exchange(url, extras.read_timeout(), |url| {
                 extras.request(Method::GET, url, &self.get, RequestBody::empty())
@@ -123,9 +123,8 @@ impl<S: HttpService> HttpEndpoint<S> {
         }
         has_responded.store(true, Ordering::Relaxed);
         let base = final_url(&response, url).clone();
-        let (mut head, body) = response.into_parts();
-        let secrets = head.extensions.remove::<SentSecrets>();
-        let (body, last_received) = TimedBody::new(Box::pin(body));
+        let secrets = SentSecrets::take(&mut response);
+        let (body, last_received) = TimedBody::new(Box::pin(response.into_body()));
         let mut events = Events::with_limit(body, self.settings.message_limit);
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| error.into_transport_error("GET", url))?;

@@ -43,7 +43,9 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
         (Carrier::Memory, load) => memory(load, calls).await,
         (Carrier::Stdio, Load::Many) => pipe_window(calls).await,
         (Carrier::Stdio, load) => pipe(load, calls).await,
-        (Carrier::HttpJson | Carrier::HttpSse, load) => post(case.carrier, load, calls).await,
+        (Carrier::HttpJson | Carrier::HttpToken | Carrier::HttpSse, load) => {
+            post(case.carrier, load, calls).await
+        }
         (Carrier::Https | Carrier::Http2, load) => post_by_tls(case.carrier, load, calls).await,
     }
 }
@@ -309,8 +311,11 @@ async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
             let id = next.fetch_add(1, Ordering::Relaxed);
             let mut body = Vec::new();
             request(id, load.tool(), &mut body);
-            let request =
-                head("/mcp", load).header("host", host).body(Full::new(body.into())).unwrap();
+            let mut head = head("/mcp", load).header("host", host);
+            if carrier == Carrier::HttpToken {
+                head = head.header("authorization", peer::AUTHORIZATION);
+            }
+            let request = head.body(Full::new(body.into())).unwrap();
             let mut sender = connections[worker].lock().await;
             sender.ready().await.unwrap();
             let response = sender.send_request(request).await.unwrap();

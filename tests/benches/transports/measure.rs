@@ -9,6 +9,8 @@ pub(crate) enum Carrier {
     Memory,
     Stdio,
     HttpJson,
+    /// The same with a token of OAuth, which was issued before.
+    HttpToken,
     HttpSse,
     /// HTTP/1.1 over TLS.
     Https,
@@ -43,14 +45,22 @@ pub(crate) struct Measured {
 pub(crate) const IN_FLIGHT: usize = 64;
 
 impl Carrier {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Memory, Self::Stdio, Self::HttpJson, Self::HttpSse, Self::Https, Self::Http2];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Memory,
+        Self::Stdio,
+        Self::HttpJson,
+        Self::HttpToken,
+        Self::HttpSse,
+        Self::Https,
+        Self::Http2,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Stdio => "stdio",
             Self::HttpJson => "http-json",
+            Self::HttpToken => "http-token",
             Self::HttpSse => "http-sse",
             Self::Https => "https",
             Self::Http2 => "http2",
@@ -93,8 +103,11 @@ impl Case {
         Carrier::ALL
             .into_iter()
             .flat_map(|carrier| Load::ALL.into_iter().map(move |load| Self { carrier, load }))
-            // What TLS costs large results says nothing about this client.
-            .filter(|case| !case.carrier.is_tls() || matches!(case.load, Load::One | Load::Many))
+            .filter(|case| {
+                // TLS of large results is the cost of the cipher. A token costs the same for any result.
+                let is_small_only = case.carrier.is_tls() || case.carrier == Carrier::HttpToken;
+                !is_small_only || matches!(case.load, Load::One | Load::Many)
+            })
     }
 
     pub(crate) fn parse(carrier: &str, load: &str) -> Option<Self> {

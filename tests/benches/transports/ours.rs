@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, Server, Stdio, StreamableHttp, Timeout, http::HttpClient};
+use mcp_client::{Client, OAuth, Server, Stdio, StreamableHttp, Timeout, http::HttpClient};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,14 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
             let url = peer.url();
             http = Some(peer);
             Client::new(url)
+        }
+        Carrier::HttpToken => {
+            let peer = peer::Http::start(case.carrier);
+            let url = peer.url();
+            let issuer = url.trim_end_matches("/mcp");
+            let auth = OAuth::client_credentials("bench").secret("bench").issuer(issuer);
+            http = Some(peer);
+            Client::new(url).map(|client| client.auth(auth))
         }
         Carrier::Https | Carrier::Http2 => {
             let peer = peer::Https::start(case.carrier);

@@ -19,6 +19,18 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::measure::{Carrier, Load};
 
+/// The header of every request to the server that wants a token.
+pub(crate) const AUTHORIZATION: &str = "Bearer 2YotnFZFEjr1zCsicMWpAA.2YotnFZFEjr1zCsicMWpAA";
+
+/// How a peer that serves HTTP responds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    /// As JSON, to requests with a token, which it issues too.
+    Token,
+    Sse,
+}
+
 /// The text of the results of a tool.
 pub(crate) fn text(load: Load) -> String {
     match load {
@@ -32,10 +44,11 @@ pub(crate) fn run(carrier: &str) {
     let answers = Answers::new();
     match carrier {
         "stdio" => stdio(&answers),
-        "http-json" => http(answers, false),
+        "http-json" => http(answers, Kind::Json),
+        "http-token" => http(answers, Kind::Token),
         "https" => https(answers, "http/1.1"),
         "http2" => https(answers, "h2"),
-        _ => http(answers, true),
+        _ => http(answers, Kind::Sse),
     }
 }
 
@@ -98,24 +111,25 @@ fn stdio(answers: &Answers) {
 }
 
 /// A small HTTP/1.1 server with a thread a connection, which keeps connections open.
-fn http(answers: Answers, sse: bool) {
+fn http(answers: Answers, kind: Kind) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     std::io::stdout().flush().unwrap();
     let answers = Arc::new(answers);
     for stream in listener.incoming() {
         let (stream, answers) = (stream.unwrap(), Arc::clone(&answers));
-        std::thread::spawn(move || connection(&stream, &answers, sse));
+        std::thread::spawn(move || connection(&stream, &answers, kind));
     }
 }
 
-fn connection(stream: &TcpStream, answers: &Answers, sse: bool) -> Option<()> {
+fn connection(stream: &TcpStream, answers: &Answers, kind: Kind) -> Option<()> {
+    let sse = kind == Kind::Sse;
     stream.set_nodelay(true).ok()?;
     let mut input = BufReader::with_capacity(1 << 16, stream);
     let mut output = stream;
     let (mut line, mut body, mut answer) = (String::new(), Vec::new(), Vec::new());
     loop {
-        let mut length = 0;
+        let (mut length, mut target, mut has_token) = (0, String::new(), false);
         loop {
             line.clear();
             if input.read_line(&mut line).ok()? == 0 {
@@ -125,14 +139,22 @@ fn connection(stream: &TcpStream, answers: &Answers, sse: bool) -> Option<()> {
             if header.is_empty() {
                 break;
             }
-            if let Some((name, value)) = header.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().ok()?;
+            if target.is_empty() {
+                header.split(' ').nth(1)?.clone_into(&mut target);
+            } else if let Some((name, value)) = header.split_once(':') {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().ok()?;
+                }
+                has_token |=
+                    name.eq_ignore_ascii_case("authorization") && value.trim() == AUTHORIZATION;
             }
         }
         body.resize(length, 0);
         input.read_exact(&mut body).ok()?;
+        if kind == Kind::Token && !has_token {
+            output.write_all(refusal(&target).as_bytes()).ok()?;
+            continue;
+        }
         answer.clear();
         if sse {
             answer.extend_from_slice(b"event: message\ndata: ");
@@ -153,6 +175,21 @@ fn connection(stream: &TcpStream, answers: &Answers, sse: bool) -> Option<()> {
         whole.extend_from_slice(&answer);
         output.write_all(&whole).ok()?;
     }
+}
+
+/// The response to a request without the token: at the token endpoint, the token.
+fn refusal(target: &str) -> String {
+    let (head, body) = match target {
+        "/token" => {
+            let token = AUTHORIZATION.trim_start_matches("Bearer ");
+            let body =
+                format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":36000}}"#);
+            ("200 OK\r\ncontent-type: application/json", body)
+        }
+        "/mcp" => ("401 Unauthorized\r\nwww-authenticate: Bearer", String::new()),
+        _ => ("404 Not Found", String::new()),
+    };
+    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// A server over TLS, which tells its port and its certificate.

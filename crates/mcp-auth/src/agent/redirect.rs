@@ -87,7 +87,12 @@ impl Redirect {
         }
     }
 
-    /// A parameter. One that is there more than once is none: what it means cannot be told.
+    /// The names of the parameters.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The value of a parameter. `None` for one that is repeated: its meaning is not known.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(it, _)| it == name).map(|(_, value)| value);
         match (values.next(), values.next()) {
@@ -104,7 +109,7 @@ impl Redirect {
 
 impl fmt::Debug for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.names()).finish()
     }
 }
 

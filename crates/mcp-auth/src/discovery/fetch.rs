@@ -11,6 +11,7 @@ use url::Url;
 
 use super::policy::{Policy, shown};
 use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
 
 /// How much of a response is read.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -34,6 +35,8 @@ pub(crate) struct Fetched {
     pub(crate) body: Bytes,
     /// Where it was sent, for errors.
     pub(crate) place: String,
+    /// The secrets of the request, which an error must not repeat.
+    pub(crate) sent: Vec<Secret>,
 }
 
 impl Fetch {
@@ -99,7 +102,7 @@ impl Fetch {
         if parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS {
             return Err(unavailable(&place, parts.status));
         }
-        Ok(Fetched { status: parts.status, headers: parts.headers, body, place })
+        Ok(Fetched { status: parts.status, headers: parts.headers, body, place, sent: Vec::new() })
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 
 use crate::error::{Error, ErrorKind};
 
-/// Whether work gave something new. `false`: the refusal is none of OAuth.
+/// Whether the work has a new token. `false`: there is none, and the refusal is the response.
 pub(crate) type Outcome = Result<bool, Error>;
 
 /// The work on the tokens of one server: one piece at a time, in a task.

@@ -6,7 +6,7 @@ use super::challenge::Challenged;
 use super::flight::Outcome;
 use super::refresh::keep;
 use super::scope::{Named, select, to_register};
-use super::state::{Current, Freshness, ServerState};
+use super::state::{Freshness, ServerState};
 use crate::discovery::wellknown::is_same_issuer;
 use crate::discovery::{Discovered, discover};
 use crate::error::{Error, ErrorKind};
@@ -27,7 +27,7 @@ pub(crate) struct Reason {
     pub(crate) is_step_up: bool,
 }
 
-/// Gets a token. `false`: the refusal is none of OAuth.
+/// Gets a token. `false`: no login can lift the refusal.
 pub(crate) async fn login(state: Arc<ServerState>, reason: Reason) -> Outcome {
     let outcome = attempt(&state, &reason).await;
     if let Err(error) = &outcome {
@@ -53,6 +53,9 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
     };
     if !reason.is_step_up && adopted(state, reason, &discovered).await? {
         return Ok(true);
+    }
+    if reason.is_step_up && challenge.scopes.is_empty() && !state.is_more(&discovered.scopes) {
+        return Ok(false);
     }
     let before = state.current();
     let granted =
@@ -133,7 +136,7 @@ async fn adopted(
     if is_known || !is_same_issuer(&tokens.issuer, &discovered.server.issuer) {
         return Ok(false);
     }
-    let is_fresh = Current::new(tokens.clone())?.freshness() != Freshness::Stale;
+    let is_fresh = state.current_of(tokens.clone())?.freshness() != Freshness::Stale;
     if is_fresh {
         state.adopt(tokens)?;
     }
@@ -154,8 +157,9 @@ fn proof_key(
     if !is_wanted {
         return Ok(None);
     }
-    let known = state.current().and_then(|it| it.proof_key.clone());
-    known.map_or_else(ProofKey::generate, Ok).map(Some)
+    let key = state.proof_key().map_or_else(ProofKey::generate, Ok)?;
+    state.set_proof_key(&key);
+    Ok(Some(key))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::challenge::Challenged;
 use super::flight::Outcome;
-use super::state::{Current, Freshness, ServerState};
+use super::state::{Freshness, ServerState};
 use crate::discovery::discover;
 use crate::discovery::server::ServerMetadata;
 use crate::discovery::wellknown::is_same_issuer;
@@ -33,7 +33,7 @@ pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenge
     if let Some(stored) = &stored
         && stored.access_token != current.tokens.access_token
     {
-        let other = Current::new(stored.clone())?;
+        let other = state.current_of(stored.clone())?;
         if other.freshness() != Freshness::Stale && refused.as_ref() != Some(&stored.access_token) {
             state.adopt(stored.clone())?;
             return Ok(true);
@@ -126,14 +126,7 @@ async fn ask(
     let Some(refresh_token) = &base.refresh_token else {
         return Err(Error::new(ErrorKind::LoginRequired, "there is no refresh token"));
     };
-    // The key of the tokens in use knows the nonces.
-    let current = state.current().filter(|it| it.tokens.proof_key == base.proof_key);
-    let known = current.and_then(|it| it.proof_key.clone());
-    let proof_key = match (known, &base.proof_key) {
-        (Some(key), _) => Some(key),
-        (None, Some(stored)) => Some(crate::sign::ProofKey::from_stored(stored)?),
-        (None, None) => None,
-    };
+    let proof_key = state.proof_key_of(base)?;
     let requester = Requester {
         fetch: state.fetch().await,
         settings: &state.settings,
@@ -157,8 +150,7 @@ async fn finish(
         Err(refused) => refused,
     };
     if refused.is_unknown_client() && base.client.kind == IdentityKind::Dynamic {
-        let server = ServerMetadata { issuer: base.issuer.clone(), ..ServerMetadata::default() };
-        choose::forget(&state.settings, &server, &base.client).await?;
+        choose::forget(&state.settings, &base.issuer, &base.client).await?;
     } else if !refused.ends_grant() {
         return Err(refused.into_error());
     }

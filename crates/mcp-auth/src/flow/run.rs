@@ -14,7 +14,7 @@ use super::flight::{FlightKind, Outcome, Waiting};
 use super::login::{Reason, login};
 use super::refresh::refresh;
 use super::stage::Stage;
-use super::state::{Current, Freshness, ServerState};
+use super::state::{Freshness, ServerState};
 use crate::error::Error;
 use crate::token::set::Tokens;
 
@@ -84,7 +84,8 @@ impl ServerAuth {
         Facts {
             is_unauthorized: refusal.status == StatusCode::UNAUTHORIZED,
             lacks_scope: challenge.lacks_scope && current.is_some(),
-            asks_for_more: self.state.is_more(&challenge.scopes),
+            // Servers that name no scope publish them: the metadata says then whether there are more.
+            asks_for_more: challenge.scopes.is_empty() || self.state.is_more(&challenge.scopes),
             wants_nonce: challenge.wants_nonce && refusal.sent.proof.is_some(),
             has_other,
             can_refresh: current.is_some_and(|it| it.can_refresh()),
@@ -164,7 +165,7 @@ async fn load(state: Arc<ServerState>) -> Outcome {
     let stored = state.settings.store.load(&state.key).await?;
     match stored.as_ref().and_then(Tokens::from_stored) {
         // One whose key cannot be used is none.
-        Some(tokens) if Current::new(tokens.clone()).is_ok() => state.adopt(tokens)?,
+        Some(tokens) if state.current_of(tokens.clone()).is_ok() => state.adopt(tokens)?,
         _ => state.set_empty(),
     }
     Ok(true)

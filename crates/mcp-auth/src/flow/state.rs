@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use mcp_http::{Credentials, HttpClient, RequestHead};
 use mcp_transport::Hold;
@@ -28,6 +29,8 @@ pub(crate) struct ServerState {
     /// One login at a time, of all servers.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
     pub(crate) url: Url,
+    /// Scheme and authority of the URL.
+    origin: Option<Uri>,
     /// The URL for people.
     pub(crate) shown: String,
     pub(crate) key: StoreKey,
@@ -43,6 +46,8 @@ pub(crate) struct ServerState {
 struct Known {
     is_loaded: bool,
     current: Option<Arc<Current>>,
+    /// The key of tokens, with the nonces and the clock of the servers.
+    proof_key: Option<ProofKey>,
     /// Scopes that a user was asked for in vain.
     refused_scopes: BTreeSet<String>,
 }
@@ -69,8 +74,7 @@ pub(crate) enum Freshness {
 }
 
 impl Current {
-    pub(crate) fn new(tokens: Tokens) -> Result<Self, Error> {
-        let proof_key = tokens.proof_key.as_ref().map(ProofKey::from_stored).transpose()?;
+    fn new(tokens: Tokens, proof_key: Option<ProofKey>) -> Result<Self, Error> {
         let scheme = if tokens.is_bound { "DPoP" } else { "Bearer" };
         let value = zeroize::Zeroizing::new(format!("{scheme} {}", tokens.access_token.expose()));
         let mut authorization = HeaderValue::from_str(&value)
@@ -138,6 +142,7 @@ impl ServerState {
         let key = StoreKey::new("tokens", &about);
         Self {
             shown: shown(&url),
+            origin: url.origin().ascii_serialization().parse().ok(),
             key,
             gate,
             url,
@@ -153,6 +158,15 @@ impl ServerState {
 
     /// Whether a request goes to the server: to its origin. Others get no token.
     pub(crate) fn is_for(&self, uri: &Uri) -> bool {
+        // The usual spelling first, which costs the least.
+        let is_same = |origin: &Uri| {
+            uri.scheme() == origin.scheme()
+                && uri.authority().map(Authority::as_str)
+                    == origin.authority().map(Authority::as_str)
+        };
+        if self.origin.as_ref().is_some_and(is_same) {
+            return true;
+        }
         let port = uri.port_u16().or_else(|| match uri.scheme_str() {
             Some("https") => Some(443),
             Some("http") => Some(80),
@@ -189,12 +203,39 @@ impl ServerState {
         known.is_loaded.then(|| known.current.clone())
     }
 
+    /// These tokens as those in use, without using them.
+    ///
+    /// # Errors
+    /// They, or their key, cannot be used.
+    pub(crate) fn current_of(&self, tokens: Tokens) -> Result<Current, Error> {
+        let proof_key = self.proof_key_of(&tokens)?;
+        Current::new(tokens, proof_key)
+    }
+
+    /// The key of tokens: the known one, if it is the same.
+    pub(crate) fn proof_key_of(&self, tokens: &Tokens) -> Result<Option<ProofKey>, Error> {
+        let Some(stored) = &tokens.proof_key else { return Ok(None) };
+        let known = self.proof_key().filter(|key| key.stored() == stored);
+        known.map_or_else(|| ProofKey::from_stored(stored), Ok).map(Some)
+    }
+
+    /// The key for new tokens, if there was one before.
+    pub(crate) fn proof_key(&self) -> Option<ProofKey> {
+        self.lock().proof_key.clone()
+    }
+
+    /// Keeps a key for the tokens that are bound to it.
+    pub(crate) fn set_proof_key(&self, key: &ProofKey) {
+        self.lock().proof_key = Some(key.clone());
+    }
+
     /// Uses other tokens from here on.
     pub(crate) fn adopt(&self, tokens: Tokens) -> Result<(), Error> {
-        let current = Arc::new(Current::new(tokens)?);
+        let current = Arc::new(self.current_of(tokens)?);
         {
             let mut known = self.lock();
             known.is_loaded = true;
+            known.proof_key = current.proof_key.clone().or(known.proof_key.take());
             known.current = Some(current);
         }
         self.changes.send_modify(|count| *count += 1);

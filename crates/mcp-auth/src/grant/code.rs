@@ -52,7 +52,7 @@ pub(crate) async fn obtain(
         let login = Login::new(context, &client, visit.redirect_uri(), &scopes)?;
         if is_earlier && may_register_again && !is_alive(context.fetch, &login.page).await {
             may_register_again = false;
-            choose::forget(context.settings, server, &client).await?;
+            choose::forget(context.settings, &server.issuer, &client).await?;
             continue;
         }
         let failure = match login.run(context, visit).await {
@@ -64,7 +64,7 @@ pub(crate) async fn obtain(
                 if may_register_again && client.kind == IdentityKind::Dynamic =>
             {
                 may_register_again = false;
-                choose::forget(context.settings, server, &client).await?;
+                choose::forget(context.settings, &server.issuer, &client).await?;
             }
             Failure::Scope(error) if may_drop_scope => {
                 may_drop_scope = false;
@@ -102,7 +102,7 @@ async fn prepare(
     if let Some(client) = choose::known(settings, server).await? {
         return Ok((client, agent.prepare(None).await?, false));
     }
-    let stored = choose::stored(settings, server).await?;
+    let stored = choose::stored(settings, &server.issuer).await?;
     let earlier = stored.as_ref().and_then(|it| it.redirect_uri.as_deref());
     let visit = agent.prepare(earlier).await?;
     let mut wanted = context.registered_scopes.clone();

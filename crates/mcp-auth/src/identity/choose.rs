@@ -43,30 +43,26 @@ pub(crate) async fn of_settings(
     })
 }
 
-fn key(settings: &Settings, server: &ServerMetadata) -> StoreKey {
-    StoreKey::new("client", &[&server.issuer, &settings.namespace, &settings.client_name])
+fn key(settings: &Settings, issuer: &str) -> StoreKey {
+    StoreKey::new("client", &[issuer, &settings.namespace, &settings.client_name])
 }
 
 /// The registration from an earlier login at this authorization server.
-pub(crate) async fn stored(
-    settings: &Settings,
-    server: &ServerMetadata,
-) -> Result<Option<Identity>, Error> {
-    let Some(text) = settings.store.load(&key(settings, server)).await? else { return Ok(None) };
+pub(crate) async fn stored(settings: &Settings, issuer: &str) -> Result<Option<Identity>, Error> {
+    let Some(text) = settings.store.load(&key(settings, issuer)).await? else { return Ok(None) };
     let identity: Option<Identity> = serde_json::from_str(text.expose()).ok();
     Ok(identity.filter(|it| it.expires_at.is_none_or(|at| at > now())))
 }
 
-/// Forgets a registration that the authorization server does not know any more, unless there is another one by
-/// now.
+/// Forgets a registration, unless another one has replaced it by now.
 pub(crate) async fn forget(
     settings: &Settings,
-    server: &ServerMetadata,
+    issuer: &str,
     dead: &Identity,
 ) -> Result<(), Error> {
-    let current = stored(settings, server).await?;
+    let current = stored(settings, issuer).await?;
     match current.is_some_and(|current| current.client_id == dead.client_id) {
-        true => settings.store.remove(&key(settings, server)).await,
+        true => settings.store.remove(&key(settings, issuer)).await,
         false => Ok(()),
     }
 }
@@ -83,7 +79,7 @@ pub(crate) async fn register(
     let registration = Registration { client_name, redirect_uri, scopes };
     let identity = registration.register(fetch, server).await?;
     let text = Secret::new(serde_json::to_string(&identity).unwrap_or_default());
-    if let Err(error) = settings.store.save(&key(settings, server), &text).await {
+    if let Err(error) = settings.store.save(&key(settings, &server.issuer), &text).await {
         tracing::warn!(%error, "the registration of the client is not saved");
     }
     Ok(identity)

@@ -14,6 +14,18 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::sign::{ProofKey, jwt};
 
+/// Parameters that are secrets. The others are public.
+const SECRETS: &[&str] = &[
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "refresh_token",
+    "subject_token",
+    "token",
+];
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// The type of an assertion that is a JSON Web Token.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -54,6 +66,11 @@ impl Form {
         }
     }
 
+    fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let secrets = self.0.iter().filter(|(name, _)| SECRETS.contains(&name.as_str()));
+        secrets.map(|(_, value)| value.clone())
+    }
+
     fn encode(&self) -> Zeroizing<String> {
         let mut serializer = form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.0 {
@@ -82,15 +99,19 @@ impl Requester<'_> {
     pub(crate) async fn send(&self, url: &Url, form: Form) -> Result<Fetched, Error> {
         let (form, headers) = self.authenticate(form).await?;
         let body = form.encode();
-        let answer = self.post(url, headers.clone(), &body).await?;
+        let mut answer = self.post(url, headers.clone(), &body).await?;
         let wants_nonce = |answer: &Fetched| {
             let body = String::from_utf8_lossy(&answer.body);
             answer.status.is_client_error() && body.contains("use_dpop_nonce")
         };
-        match self.proof_key {
-            Some(_) if wants_nonce(&answer) => self.post(url, headers, &body).await,
-            _ => Ok(answer),
+        if self.proof_key.is_some() && wants_nonce(&answer) {
+            answer = self.post(url, headers.clone(), &body).await?;
         }
+        let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let basic = basic.and_then(|value| value.strip_prefix("Basic ")).map(Secret::new);
+        let own = self.secret().ok().cloned();
+        answer.sent = form.secrets().chain(own).chain(basic).collect();
+        Ok(answer)
     }
 
     async fn post(&self, url: &Url, mut headers: HeaderMap, body: &str) -> Result<Fetched, Error> {

@@ -7,6 +7,11 @@ use crate::discovery::fetch::Fetched;
 use crate::error::{Error, ErrorKind, one_line};
 use crate::secret::Secret;
 
+/// The shortest secret that is searched in texts: what is shorter occurs by chance.
+const MIN_SECRET: usize = 6;
+/// What is shown in place of a secret.
+const MASK: &str = "[redacted]";
+
 /// A token.
 #[derive(Debug)]
 pub(crate) struct TokenResponse {
@@ -103,7 +108,7 @@ pub(crate) fn members(body: &[u8]) -> Option<Map<String, Value>> {
 
 /// Reads the refusal of an authorization server.
 pub(crate) fn refused(answer: &Fetched, members: &Map<String, Value>) -> Refused {
-    let text = |name: &str| members.get(name).and_then(Value::as_str).map(one_line);
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(|it| masked(it, answer));
     let first = |names: &[&str]| names.iter().find_map(|name| text(name));
     let code = first(&["error", "error_code", "code"]).unwrap_or_else(|| answer.status.to_string());
     let description = first(&["error_description", "msg", "message"]);
@@ -111,6 +116,16 @@ pub(crate) fn refused(answer: &Fetched, members: &Map<String, Value>) -> Refused
     let names_refresh_token = body.contains("refresh_token") || body.contains("refresh token");
     let (status, place) = (answer.status.as_u16(), answer.place.clone());
     Refused { code, description, status, place, names_refresh_token }
+}
+
+/// A text of the authorization server as one line, without the secrets that it repeats.
+fn masked(text: &str, answer: &Fetched) -> String {
+    let mut text = text.to_owned();
+    for secret in answer.sent.iter().map(Secret::expose).filter(|it| it.len() >= MIN_SECRET) {
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        text = text.replace(secret, MASK).replace(&encoded, MASK);
+    }
+    one_line(&text)
 }
 
 /// A number of seconds, also as text.

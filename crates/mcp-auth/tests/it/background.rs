@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use mcp_auth::{OAuth, follow};
 use mcp_http::Authorize as _;
+use mcp_testkit::http::log_in;
 use mcp_testkit::{until, within};
 use tokio::sync::Notify;
 
-use crate::world::{World, call, client, log_in, send};
+use crate::world::{World, call, client, for_user, send};
 
 #[tokio::test]
 async fn they_refresh_and_never_log_in() {
     let world = World::start().await;
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(send(&auth, &world.url(), true)).await.unwrap().status(), 401);
     assert_eq!(world.paths(), ["/mcp"], "nothing else is asked");
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
@@ -30,7 +31,7 @@ async fn they_do_not_wait_for_a_user_and_hear_of_the_login() {
         let go = Arc::clone(&wait);
         async move {
             go.notified().await;
-            log_in(&page).await
+            log_in(&page, &[]).await
         }
     });
     let auth = OAuth::new().user_agent(agent).http(client()).for_server(world.url()).unwrap();

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use mcp_auth::{ErrorKind, OAuth, follow};
+use mcp_testkit::http::log_in;
 use mcp_testkit::within;
 use serde_json::json;
 
-use crate::world::{World, call, client, json_answer, log_in};
+use crate::world::{World, call, client, for_user, json_answer};
 
 async fn refused(world: &World) -> mcp_auth::Error {
-    within(world.oauth().login(world.url())).await.unwrap_err()
+    within(for_user().login(world.url())).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -33,7 +34,7 @@ async fn a_lone_slash_is_the_same_issuer() {
     let world = World::start().await;
     let with_slash = json!([format!("{}/", world.origin())]);
     world.lock().resource_metadata.insert("authorization_servers".into(), with_slash);
-    within(world.oauth().login(world.url())).await.unwrap();
+    within(for_user().login(world.url())).await.unwrap();
 }
 
 #[tokio::test]
@@ -76,10 +77,9 @@ async fn redirects_of_this_login_alone_are_looked_at() {
     ];
     for (change, text) in cases {
         let world = World::start().await;
-        let agent =
-            follow(
-                move |page| async move { log_in(&page).await.map(|redirect| change(&redirect)) },
-            );
+        let agent = follow(move |page| async move {
+            log_in(&page, &[]).await.map(|redirect| change(&redirect))
+        });
         let oauth = OAuth::new().user_agent(agent).http(client());
         let error = within(oauth.login(world.url())).await.unwrap_err();
         assert!(error.to_string().contains(text), "{error}");
@@ -122,6 +122,13 @@ async fn redirects_of_endpoints_are_not_followed_and_those_of_metadata_only_at_h
         assert_eq!(refused(&world).await.kind(), ErrorKind::Untrusted);
     }
     assert!(evil.paths().is_empty(), "{:?}", evil.paths());
+    for target in ["http://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "file:///etc"] {
+        let world = World::start().await;
+        world.twist("/.well-known/oauth-authorization-server", move |_| {
+            Some((302, vec![("location".into(), target.into())], String::new()))
+        });
+        assert_eq!(refused(&world).await.kind(), ErrorKind::Untrusted, "{target}");
+    }
     let world = World::start().await;
     world.twist("/.well-known/oauth-authorization-server", |_| {
         Some((302, vec![("location".into(), "/moved".into())], String::new()))
@@ -137,7 +144,7 @@ async fn redirects_of_endpoints_are_not_followed_and_those_of_metadata_only_at_h
         });
         Some(json_answer(200, &body))
     });
-    within(world.oauth().login(world.url())).await.unwrap();
+    within(for_user().login(world.url())).await.unwrap();
 }
 
 #[tokio::test]
@@ -165,9 +172,75 @@ async fn silence_at_any_step_ends() {
     ] {
         let world = World::start().await;
         world.lock().delays.insert(path.to_owned(), Duration::from_secs(100_000));
-        let error = world.oauth().login(world.url()).await.unwrap_err();
+        let error = for_user().login(world.url()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{path}: {error:?}");
         assert!(error.is_transient() && error.to_string().contains(path), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_beside_the_login_ends_too() {
+    let silent = |path: &str| (path.to_owned(), Duration::from_secs(100_000));
+    let world = World::start().await;
+    let store = mcp_auth::MemoryStore::new();
+    let oauth = for_user().store(store.clone());
+    oauth.login(world.url()).await.unwrap();
+    // A look at the page of a stored registration that brings nothing is no reason for another one.
+    let looked = std::sync::atomic::AtomicBool::new(false);
+    let page = world.clone();
+    world.twist("/authorize", move |_| {
+        let is_first = !looked.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let mut state = page.lock();
+        match is_first {
+            true => _ = state.delays.insert("/authorize".into(), Duration::from_secs(100_000)),
+            false => state.delays.clear(),
+        }
+        None
+    });
+    for_user().store(store).login(world.url()).await.unwrap();
+    assert_eq!(world.seen("register").len(), 1);
+    world.lock().delays.extend([silent("/revoke"), silent("/device")]);
+    let error = oauth.logout(world.url()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let device = OAuth::device_code("tv").on_code(|_| {}).http(client());
+    let error = device.login(world.url()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_that_never_end_are_cut() {
+    // One that is fast has too many bytes, one that is slow takes too long.
+    let (fast, slow) = (Duration::ZERO, Duration::from_secs(2));
+    for (pause, kind) in [(fast, ErrorKind::Protocol), (slow, ErrorKind::Unavailable)] {
+        for path in [
+            "/.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-authorization-server",
+            "/register",
+            "/token",
+        ] {
+            let world = World::start().await;
+            world.lock().endless.insert(path.to_owned(), pause);
+            let error = for_user().login(world.url()).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{path}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_not_sent_to_a_server_that_borrowed_the_page_of_another() {
+    for announces_issuer in [true, false] {
+        let (world, honest, evil) =
+            (World::start().await, World::start().await, World::start().await);
+        let servers = json!([evil.origin()]);
+        world.lock().resource_metadata.insert("authorization_servers".into(), servers);
+        let page = json!(format!("{}/authorize", honest.origin()));
+        evil.lock().metadata.insert("authorization_endpoint".into(), page);
+        let name = "authorization_response_iss_parameter_supported";
+        evil.lock().metadata.insert(name.into(), json!(announces_issuer));
+        let error = within(for_user().client("desktop").login(world.url())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Untrusted);
+        assert_eq!(honest.seen("authorize").len(), 1);
+        assert!(!evil.paths().contains(&"/token".to_owned()));
     }
 }
 
@@ -187,8 +260,11 @@ async fn answers_without_a_usable_token_are_errors_and_nothing_is_kept() {
         let world = World::start().await;
         let text = body.clone();
         world.twist("/token", move |_| Some(json_answer(200, &text)));
-        let oauth = world.oauth();
-        within(oauth.login(world.url())).await.unwrap_err();
+        let oauth = for_user();
+        let error = within(oauth.login(world.url())).await.unwrap_err();
+        if let Some(code) = body["error"].as_str() {
+            assert_eq!(error.code(), Some(code));
+        }
         assert!(!oauth.status(world.url()).await.unwrap().is_logged_in, "{body}");
     }
 }
@@ -206,7 +282,7 @@ async fn answers_of_other_shapes_are_understood() {
             Some((200, vec![("content-type".into(), kind.into())], body.to_owned()))
         });
         world.lock().access.insert("form".into(), String::new());
-        let auth = world.oauth().for_server(world.url()).unwrap();
+        let auth = for_user().for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200, "{body}");
         let log = world.log();
         let sent = log.last().unwrap().header("authorization");
@@ -229,7 +305,7 @@ async fn an_outage_of_metadata_is_no_other_server() {
 #[tokio::test]
 async fn a_token_goes_to_no_other_origin() {
     let (world, evil) = (World::start().await, World::start().await);
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     // A service that is told to send a request elsewhere sends it as it is.
     let _ = within(call(&auth, &evil.url())).await;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mcp_auth::{ErrorKind, MemoryStore, OAuth};
+use mcp_auth::{ErrorKind, MemoryStore, OAuth, follow};
+use mcp_testkit::http::log_in;
 use mcp_testkit::within;
 use serde_json::json;
 
-use crate::world::{World, client, json_answer, user};
+use crate::world::{World, call, client, for_user, json_answer, user};
 
 #[tokio::test]
 async fn a_registration_is_kept_with_its_secret_for_all_servers_of_an_issuer() {
@@ -15,14 +16,43 @@ async fn a_registration_is_kept_with_its_secret_for_all_servers_of_an_issuer() {
     let methods = json!(["client_secret_post"]);
     world.lock().metadata.insert("token_endpoint_auth_methods_supported".into(), methods);
     let store = MemoryStore::new();
-    within(world.oauth().store(store.clone()).login(world.url())).await.unwrap();
-    let again = world.oauth().store(store);
-    within(again.logout(world.url())).await.unwrap();
-    within(again.login(world.url())).await.unwrap();
+    within(for_user().store(store.clone()).login(world.url())).await.unwrap();
+    // Another server, after a restart.
+    within(for_user().store(store).login(world.sse_url())).await.unwrap();
     assert_eq!(world.seen("register").len(), 1);
     let codes = world.seen("code");
     assert_eq!(codes.len(), 2);
     assert!(codes.iter().all(|it| it["client_secret"] == "secret-canary"));
+}
+
+#[tokio::test]
+async fn a_logout_forgets_the_registration_and_no_other_server_needs_it() {
+    let world = World::start().await;
+    let oauth = for_user().store(MemoryStore::new());
+    within(oauth.login(world.url())).await.unwrap();
+    let other = oauth.for_server(world.sse_url()).unwrap();
+    within(oauth.login(world.sse_url())).await.unwrap();
+    within(oauth.logout(world.url())).await.unwrap();
+    world.expire();
+    assert_eq!(within(call(&other, &world.sse_url())).await.unwrap(), 200);
+    assert_eq!((world.seen("refresh").len(), world.seen("register").len()), (1, 1));
+    within(oauth.login(world.url())).await.unwrap();
+    assert_eq!(world.seen("register").len(), 2);
+}
+
+#[tokio::test]
+async fn a_registration_with_another_redirect_is_made_again() {
+    let world = World::start().await;
+    let store = MemoryStore::new();
+    // The port of the first start is taken at the second one.
+    for (port, registrations) in [(4001, 1), (4001, 1), (4002, 2)] {
+        let uri = format!("http://127.0.0.1:{port}/callback");
+        let agent = follow(|page| async move { log_in(&page, &[]).await }).redirect_uri(&uri);
+        let oauth = for_user().user_agent(agent).store(store.clone());
+        within(oauth.login(world.url())).await.unwrap();
+        assert_eq!(world.seen("register").len(), registrations, "{port}");
+        assert_eq!(world.seen("authorize").last().unwrap()["redirect_uri"], uri);
+    }
 }
 
 #[tokio::test]
@@ -34,7 +64,7 @@ async fn a_registration_that_is_forgotten_there_is_made_again_before_a_page_open
         let counter = Arc::clone(&pages);
         let agent = mcp_auth::follow(move |page| {
             counter.fetch_add(1, Ordering::SeqCst);
-            async move { crate::world::log_in(&page).await }
+            async move { log_in(&page, &[]).await }
         });
         OAuth::new().user_agent(agent).http(client()).store(store.clone())
     };
@@ -50,11 +80,11 @@ async fn the_document_of_the_client_goes_before_a_registration() {
     let world = World::start().await;
     world.lock().metadata.insert("client_id_metadata_document_supported".into(), json!(true));
     let document = "https://app.example/client.json";
-    within(world.oauth().client_metadata_url(document).login(world.url())).await.unwrap();
+    within(for_user().client_metadata_url(document).login(world.url())).await.unwrap();
     assert!(world.seen("register").is_empty());
     assert_eq!(world.seen("authorize")[0]["client_id"], document);
     for wrong in ["http://app.example/c.json", "https://app.example", "https://app.example/"] {
-        let error = world.oauth().client_metadata_url(wrong).for_server(world.url()).unwrap_err();
+        let error = for_user().client_metadata_url(wrong).for_server(world.url()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{wrong}");
     }
 }
@@ -62,7 +92,7 @@ async fn the_document_of_the_client_goes_before_a_registration() {
 #[tokio::test]
 async fn a_client_of_the_settings_goes_before_all() {
     let world = World::start().await;
-    let oauth = world.oauth().client("desktop").client_metadata_url("https://app.example/c.json");
+    let oauth = for_user().client("desktop").client_metadata_url("https://app.example/c.json");
     within(oauth.login(world.url())).await.unwrap();
     assert!(world.seen("register").is_empty());
     assert_eq!(world.seen("code")[0]["client_id"], "desktop");
@@ -72,7 +102,7 @@ async fn a_client_of_the_settings_goes_before_all() {
 async fn errors_of_a_registration_say_what_to_set() {
     let world = World::start().await;
     world.twist("/register", |_| Some((403, Vec::new(), "Policy 'Trusted Hosts'".to_owned())));
-    let error = within(world.oauth().login(world.url())).await.unwrap_err();
+    let error = within(for_user().login(world.url())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Registration);
     assert!(error.to_string().contains("`.client(\"id\")`"), "{error}");
     for unusable in [
@@ -84,11 +114,11 @@ async fn errors_of_a_registration_say_what_to_set() {
     ] {
         let body = unusable.clone();
         world.twist("/register", move |_| Some(json_answer(201, &body)));
-        let error = within(world.oauth().login(world.url())).await.unwrap_err();
+        let error = within(for_user().login(world.url())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Registration, "{unusable}");
     }
     world.lock().metadata.insert("registration_endpoint".into(), json!(null));
-    let error = within(world.oauth().login(world.url())).await.unwrap_err();
+    let error = within(for_user().login(world.url())).await.unwrap_err();
     assert!(error.to_string().contains("`.client(\"id\")`"), "{error}");
     assert!(world.seen("authorize").is_empty(), "no page was opened");
 }
@@ -100,7 +130,7 @@ async fn a_registration_without_scopes_is_tried_where_they_are_refused() {
         let refused = json!({ "error": "invalid_client_metadata" });
         request.json().get("scope").map(|_| json_answer(400, &refused))
     });
-    within(world.oauth().scopes(["a"]).login(world.url())).await.unwrap();
+    within(for_user().scopes(["a"]).login(world.url())).await.unwrap();
     assert_eq!(world.paths().iter().filter(|it| *it == "/register").count(), 2);
 }
 
@@ -135,6 +165,6 @@ async fn one_of_several_authorization_servers_is_chosen() {
         .choose(move |servers| servers.iter().find(|it| **it == wanted).cloned());
     within(oauth.login(world.url())).await.unwrap();
     assert_eq!(other.seen("code").len(), 1);
-    let none = world.oauth().choose(|_| None);
+    let none = for_user().choose(|_| None);
     assert_eq!(within(none.login(world.url())).await.unwrap_err().kind(), ErrorKind::Denied);
 }

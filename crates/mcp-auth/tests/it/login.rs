@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use mcp_auth::{ErrorKind, Event, OAuth, Resource, follow};
 use mcp_http::Authorize as _;
+use mcp_testkit::http::log_in;
 use mcp_testkit::{until, within};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::world::{World, call, client, log_in, send};
+use crate::world::{World, call, client, for_user};
 
 #[tokio::test]
 async fn the_first_request_goes_out_bare_and_is_sent_again_with_a_token() {
     let world = World::start().await;
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     let expected = [
         "/mcp",
@@ -44,7 +45,7 @@ async fn the_first_request_goes_out_bare_and_is_sent_again_with_a_token() {
 async fn a_hundred_callers_share_one_login() {
     let world = World::start().await;
     world.lock().delays.insert("/authorize".into(), Duration::from_millis(100));
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let (auth, url) = (auth.clone(), world.url());
@@ -70,7 +71,7 @@ async fn a_login_goes_on_when_its_caller_leaves_and_ends_with_its_owner() {
             async move {
                 opened.fetch_add(1, Ordering::SeqCst);
                 go.notified().await;
-                log_in(&page).await
+                log_in(&page, &[]).await
             }
         })
     };
@@ -107,7 +108,7 @@ async fn a_failed_login_is_the_error_of_all_who_wait_and_not_of_the_next() {
     let counter = Arc::clone(&tries);
     let agent = follow(move |page| {
         let n = counter.fetch_add(1, Ordering::SeqCst);
-        async move { if n == 0 { Err("closed the page".to_owned()) } else { log_in(&page).await } }
+        async move { if n == 0 { Err("closed the page".to_owned()) } else { log_in(&page, &[]).await } }
     });
     let auth = OAuth::new().user_agent(agent).http(client()).for_server(world.url()).unwrap();
     let error = within(call(&auth, &world.url())).await.unwrap_err();
@@ -139,7 +140,7 @@ async fn one_login_at_a_time_for_all_servers() {
                 most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 open.fetch_sub(1, Ordering::SeqCst);
-                log_in(&page).await
+                log_in(&page, &[]).await
             }
         })
     };
@@ -153,62 +154,39 @@ async fn one_login_at_a_time_for_all_servers() {
 }
 
 #[tokio::test]
-async fn scopes_of_the_challenge_win_and_those_of_the_settings_are_added() {
-    for (challenge, published, expected) in [
-        (", scope=\"a b\"", json!(["p"]), "a b mine"),
-        ("", json!(["p", "q"]), "p q mine"),
-        ("", json!(null), "mine"),
-    ] {
-        let world = World::start().await;
-        world.lock().challenge = challenge.to_owned();
-        world.lock().resource_metadata.insert("scopes_supported".into(), published);
-        let auth = world.oauth().scopes(["mine"]).for_server(world.url()).unwrap();
-        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-        assert_eq!(world.seen("authorize")[0]["scope"], expected);
-    }
-}
-
-#[tokio::test]
-async fn a_step_up_asks_for_what_was_granted_and_more_and_not_for_ever() {
+async fn logins_at_the_same_time_have_secrets_of_their_own() {
     let world = World::start().await;
-    world.lock().challenge = ", scope=\"read\"".to_owned();
-    let auth = world.oauth().for_server(world.url()).unwrap();
-    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    world.lock().wants_scope = Some("write".to_owned());
-    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    assert_eq!(world.seen("authorize")[1]["scope"], "read write");
-    // A client may ask for what it was registered with.
-    assert_eq!(world.seen("register")[1]["scope"], "read write");
-    // One that is never granted is asked for once.
-    world.twist("/token", |_| {
-        let body = json!({ "access_token": "x", "token_type": "Bearer", "scope": "read" });
-        Some(crate::world::json_answer(200, &body))
-    });
-    world.lock().access.insert("x".into(), "read".into());
-    world.lock().wants_scope = Some("admin".to_owned());
-    for _ in 0..3 {
-        assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 403);
+    let store = mcp_auth::MemoryStore::new();
+    let both_are_open = Arc::new(tokio::sync::Barrier::new(2));
+    let agent = || {
+        let barrier = Arc::clone(&both_are_open);
+        follow(move |page| {
+            let barrier = Arc::clone(&barrier);
+            async move {
+                barrier.wait().await;
+                log_in(&page, &[]).await
+            }
+        })
+    };
+    // As two processes that share a store, and a server that verifies PKCE.
+    let login = || for_user().user_agent(agent()).store(store.clone());
+    let (one, other) = (login(), login());
+    let (one, other) =
+        within(async { tokio::join!(one.login(world.url()), other.login(world.url())) }).await;
+    one.unwrap();
+    other.unwrap();
+    let pages = world.seen("authorize");
+    assert_eq!(pages.len(), 2);
+    for secret in ["state", "code_challenge"] {
+        assert!(pages[0][secret] != pages[1][secret], "{secret}");
     }
-    assert_eq!(world.seen("authorize").len(), 3);
-}
-
-#[tokio::test]
-async fn a_403_without_a_wanted_scope_is_the_response() {
-    let world = World::start().await;
-    world.twist("/mcp", |_| Some((403, Vec::new(), "not for you".to_owned())));
-    let auth = world.oauth().for_server(world.url()).unwrap();
-    let response = within(send(&auth, &world.url(), false)).await.unwrap();
-    assert_eq!(response.status(), 403);
-    let body = response.into_body().read_to_end(100).await.unwrap();
-    assert_eq!(body, "not for you");
-    assert_eq!(world.paths(), ["/mcp"]);
 }
 
 #[tokio::test]
 async fn a_second_401_is_the_response() {
     let world = World::start().await;
     world.twist("/mcp", |_| Some((401, Vec::new(), String::new())));
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 401);
     assert_eq!(world.seen("authorize").len(), 1);
 }
@@ -228,7 +206,7 @@ async fn other_schemes_without_metadata_are_no_business_of_oauth() {
     {
         world.twist(path, |_| Some((404, Vec::new(), String::new())));
     }
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 401);
     assert!(!world.paths().contains(&"/register".to_owned()));
 }
@@ -244,9 +222,9 @@ async fn a_server_without_metadata_is_one_of_2025_03_26() {
     {
         world.twist(path, |_| Some((404, Vec::new(), String::new())));
     }
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    let auth = world.oauth().legacy(false).for_server(world.url()).unwrap();
+    let auth = for_user().legacy(false).for_server(world.url()).unwrap();
     let error = within(call(&auth, &world.url())).await.unwrap_err();
     assert!(format!("{error:?}").contains("set `.issuer("), "{error:?}");
 }
@@ -258,7 +236,7 @@ async fn the_resource_can_be_left_out_or_set() {
     {
         let world = World::start().await;
         world.lock().ttl = Some(3600);
-        let oauth = world.oauth().resource(resource);
+        let oauth = for_user().resource(resource);
         let auth = oauth.for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
         world.expire();
@@ -272,8 +250,7 @@ async fn the_resource_can_be_left_out_or_set() {
 #[tokio::test]
 async fn parameters_of_the_settings_are_sent() {
     let world = World::start().await;
-    let oauth =
-        world.oauth().authorize_param("audience", "https://api").token_param("tenant", "blue");
+    let oauth = for_user().authorize_param("audience", "https://api").token_param("tenant", "blue");
     within(oauth.login(world.url())).await.unwrap();
     assert_eq!(world.seen("authorize")[0]["audience"], "https://api");
     assert_eq!(world.seen("code")[0]["tenant"], "blue");
@@ -283,36 +260,12 @@ async fn parameters_of_the_settings_are_sent() {
 async fn pkce_that_is_not_announced_is_refused_unless_told() {
     let world = World::start().await;
     world.lock().metadata.insert("code_challenge_methods_supported".into(), json!(null));
-    let error = within(world.oauth().login(world.url())).await.unwrap_err();
+    let error = within(for_user().login(world.url())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("assume_pkce") && error.to_string().contains("Cognito"));
     assert!(world.seen("authorize").is_empty());
-    within(world.oauth().assume_pkce(true).login(world.url())).await.unwrap();
+    within(for_user().assume_pkce(true).login(world.url())).await.unwrap();
     assert_eq!(world.seen("authorize")[0]["code_challenge_method"], "S256");
-}
-
-#[tokio::test]
-async fn offline_access_is_asked_for_where_it_is_listed_and_dropped_where_it_is_not_allowed() {
-    let world = World::start().await;
-    world.lock().challenge = ", scope=\"read\"".to_owned();
-    world.lock().metadata.insert("scopes_supported".into(), json!(["read", "offline_access"]));
-    world.twist("/authorize", |request| {
-        let query = crate::world::params(request.path.split_once('?').unwrap().1);
-        let uri = format!(
-            "{}?error=invalid_scope&state={}&iss=http://{}",
-            query["redirect_uri"],
-            query["state"],
-            request.header("host").unwrap()
-        );
-        query["scope"]
-            .contains("offline")
-            .then(|| (302, vec![("location".into(), uri)], String::new()))
-    });
-    within(world.oauth().login(world.url())).await.unwrap_err();
-    let auth = world.oauth().for_server(world.url()).unwrap();
-    assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    assert_eq!(world.seen("authorize").last().unwrap()["scope"], "read");
-    assert!(world.seen("register")[1]["scope"].contains("offline_access"));
 }
 
 #[tokio::test]
@@ -320,7 +273,7 @@ async fn events_say_what_happens() {
     let world = World::start().await;
     let events = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&events);
-    let oauth = world.oauth().on_event(move |event| {
+    let oauth = for_user().on_event(move |event| {
         let name = match event {
             Event::LoginStarted { url, .. } => {
                 assert!(url.as_str().contains("state="));
@@ -345,7 +298,7 @@ async fn events_say_what_happens() {
 async fn status_login_and_logout_by_hand() {
     let world = World::start().await;
     world.lock().ttl = Some(3600);
-    let oauth = world.oauth().scopes(["a"]);
+    let oauth = for_user().scopes(["a"]);
     assert!(!oauth.status(world.url()).await.unwrap().is_logged_in);
     assert!(world.paths().is_empty());
     within(oauth.login(world.url())).await.unwrap();
@@ -363,7 +316,7 @@ async fn status_login_and_logout_by_hand() {
 #[tokio::test]
 async fn a_logout_that_is_not_revoked_is_told_and_forgets_all_the_same() {
     let world = World::start().await;
-    let oauth = world.oauth();
+    let oauth = for_user();
     within(oauth.login(world.url())).await.unwrap();
     world.twist("/revoke", |_| Some((503, Vec::new(), String::new())));
     let error = within(oauth.logout(world.url())).await.unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcp_auth::{FileStore, OAuth};
 use mcp_testkit::{until, within};
 
-use crate::world::{World, call, client};
+use crate::world::{World, call, client, for_user};
 
 const FOLDER: &str = "MCP_AUTH_TEST_FOLDER";
 const URL: &str = "MCP_AUTH_TEST_URL";
@@ -91,7 +91,7 @@ async fn they_never_use_a_refresh_token_twice() {
     for count in [2, 8] {
         let world = World::start().await;
         let folder = tempfile::tempdir().unwrap();
-        let oauth = world.oauth().store(FileStore::new(folder.path()));
+        let oauth = for_user().store(FileStore::new(folder.path()));
         within(oauth.login(world.url())).await.unwrap();
         world.expire();
         world.lock().delays.insert("/token".into(), Duration::from_millis(300));
@@ -117,7 +117,7 @@ async fn they_never_use_a_refresh_token_twice() {
 async fn one_that_is_killed_between_rotation_and_save_leaves_a_store_that_works() {
     let world = World::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let oauth = world.oauth().store(FileStore::new(folder.path()));
+    let oauth = for_user().store(FileStore::new(folder.path()));
     within(oauth.login(world.url())).await.unwrap();
     world.expire();
     world.lock().delays.insert("/token".into(), Duration::from_secs(20));

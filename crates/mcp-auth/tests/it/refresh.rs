@@ -6,11 +6,11 @@ use mcp_auth::{ErrorKind, MemoryStore};
 use mcp_testkit::{until, within};
 use serde_json::json;
 
-use crate::world::{World, call, json_answer, send};
+use crate::world::{World, call, for_user, json_answer, send};
 
 /// A server that the user is logged in at.
 async fn logged_in(world: &World) -> mcp_auth::ServerAuth {
-    let auth = world.oauth().for_server(world.url()).unwrap();
+    let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     auth
 }
@@ -127,7 +127,7 @@ async fn an_outage_ends_no_grant_and_opens_no_page() {
         let error = within(call(&auth, &world.url())).await.unwrap_err();
         assert_eq!(error.kind(), mcp_http::ErrorKind::Unavailable, "{status}: {error:?}");
         assert_eq!(world.seen("authorize").len(), 1);
-        world.lock().twists.clear();
+        world.lock().clear_twists();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200, "{status}");
         assert_eq!(world.seen("authorize").len(), 1, "the grant was kept");
     }
@@ -151,17 +151,17 @@ async fn a_token_is_refreshed_before_its_end_and_in_the_background_before_that()
     let world = World::start().await;
     world.lock().ttl = Some(100);
     let store = MemoryStore::new();
-    let oauth = world.oauth().store(store.clone());
+    let oauth = for_user().store(store.clone());
     within(oauth.login(world.url())).await.unwrap();
     // Another client, which finds the token when it is old.
     for (age, expected) in [(0, 0), (80, 1), (95, 1)] {
         let world = World::start().await;
         world.lock().ttl = Some(100);
         let store = MemoryStore::new();
-        let first = world.oauth().store(store.clone());
+        let first = for_user().store(store.clone());
         within(first.login(world.url())).await.unwrap();
         age_tokens(&store, &first, &world, age).await;
-        let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+        let auth = for_user().store(store).for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
         if expected > 0 {
             // The second request sees what the first one has loaded.
@@ -193,11 +193,11 @@ async fn a_stored_token_costs_no_other_request_and_unknown_fields_stay() {
     let world = World::start().await;
     world.lock().ttl = Some(3600);
     let store = MemoryStore::new();
-    let first = world.oauth().store(store.clone());
+    let first = for_user().store(store.clone());
     within(first.login(world.url())).await.unwrap();
     age_tokens(&store, &first, &world, 0).await;
     let before = world.paths().len();
-    let auth = world.oauth().store(store.clone()).for_server(world.url()).unwrap();
+    let auth = for_user().store(store.clone()).for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(world.paths()[before..], ["/mcp"]);
     world.expire();
@@ -212,11 +212,11 @@ async fn a_stale_token_is_refreshed_before_it_is_used() {
     let world = World::start().await;
     world.lock().ttl = Some(100);
     let store = MemoryStore::new();
-    let first = world.oauth().store(store.clone());
+    let first = for_user().store(store.clone());
     within(first.login(world.url())).await.unwrap();
     age_tokens(&store, &first, &world, 99).await;
     let before = world.paths().len();
-    let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+    let auth = for_user().store(store).for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(world.paths()[before..], ["/token", "/mcp"]);
 }
@@ -245,7 +245,7 @@ async fn a_token_endpoint_that_moved_is_found() {
     let world = World::start().await;
     world.lock().ttl = Some(100);
     let store = MemoryStore::new();
-    let first = world.oauth().store(store.clone());
+    let first = for_user().store(store.clone());
     within(first.login(world.url())).await.unwrap();
     age_tokens(&store, &first, &world, 99).await;
     world.twist("/token", |_| Some((503, Vec::new(), String::new())));
@@ -255,7 +255,7 @@ async fn a_token_endpoint_that_moved_is_found() {
         Some(json_answer(200, &json!({ "access_token": "moved", "token_type": "Bearer" })))
     });
     world.lock().access.insert("moved".into(), String::new());
-    let auth = world.oauth().store(store).for_server(world.url()).unwrap();
+    let auth = for_user().store(store).for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
 }
 
@@ -266,7 +266,7 @@ async fn errors_name_the_code_and_the_endpoint() {
         let body = json!({ "error": "invalid_target", "error_description": "no\nsuch \u{1b}[31mresource" });
         Some(json_answer(400, &body))
     });
-    let error = within(world.oauth().login(world.url())).await.unwrap_err();
+    let error = within(for_user().login(world.url())).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some("invalid_target")));
     let text = error.to_string();
     assert!(text.contains("/token") && text.contains("no such [31mresource"), "{text}");
@@ -278,7 +278,7 @@ async fn a_refresh_that_waits_for_a_logout_brings_nothing_back() {
     let world = World::start().await;
     world.lock().metadata.insert("revocation_endpoint".into(), json!(null));
     let store = MemoryStore::new();
-    let oauth = world.oauth().store(store.clone());
+    let oauth = for_user().store(store.clone());
     within(oauth.login(world.url())).await.unwrap();
     world.expire();
     let lock = store.lock(&oauth.store_key(world.url()).unwrap()).await.unwrap();

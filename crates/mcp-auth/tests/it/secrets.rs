@@ -8,7 +8,7 @@ use mcp_testkit::within;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::world::{CANARY, World, call, client, json_answer};
+use crate::world::{CANARY, World, call, client, for_user, json_answer};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -32,6 +32,56 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// Logs in with each grant, then again at a server that repeats what it was sent.
+#[tokio::test]
+async fn an_authorization_server_that_repeats_secrets_does_not_show_them() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let secret = |name: &str| format!("{name}-{CANARY}");
+    let mut kinds = std::collections::BTreeSet::new();
+    for n in 0..5 {
+        let world = World::start().await;
+        let oauth = match n {
+            0 => for_user(),
+            1 => OAuth::client_credentials("svc").secret(secret("own s:")),
+            2 => OAuth::jwt_bearer("svc", move |_| async move { secret("jwt") }),
+            3 => OAuth::device_code("tv").on_code(|_| {}),
+            _ => OAuth::enterprise("app")
+                .secret(secret("own"))
+                .idp(world.origin())
+                .idp_client("idp-app")
+                .id_token(move || async move { secret("id-token") }),
+        };
+        let oauth = oauth.http(client());
+        within(oauth.login(world.url())).await.unwrap();
+        let shown = format!("{oauth:?} {:?}", oauth.status(world.url()).await);
+        assert!(!shown.contains(CANARY), "{shown}");
+        for code in ["invalid_request", "invalid_grant", "access_denied"] {
+            world.twist("/token", move |request| {
+                let body = format!("{} {:?}", request.body, request.header("authorization"));
+                let texts: Vec<_> = crate::world::params(&request.body).into_values().collect();
+                let text = format!("{body} {}", texts.join(" "));
+                Some(json_answer(400, &json!({ "error": code, "error_description": text })))
+            });
+            let error = within(oauth.login(world.url())).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(code) || code == "access_denied", "{text}");
+            assert!(!text.contains(CANARY), "{n} {code}: {text}");
+            let log = world.log();
+            let basic = log.last().unwrap().header("authorization").unwrap_or("none at all");
+            assert!(!text.contains(basic.trim_start_matches("Basic ")), "{text}");
+        }
+        kinds.extend(world.lock().seen.iter().map(|(kind, _)| *kind));
+    }
+    assert!(kinds.len() >= 6, "{kinds:?}");
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(!log.contains(CANARY), "{log}");
+}
+
 #[tokio::test]
 async fn neither_in_logs_nor_in_debug_nor_in_errors() {
     let log = Log::default();
@@ -47,7 +97,7 @@ async fn neither_in_logs_nor_in_debug_nor_in_errors() {
     let sink = Arc::clone(&shown);
     let show = move |text: String| sink.lock().unwrap().push_str(&text);
     let on_event = show.clone();
-    let oauth = world.oauth().store(MemoryStore::new()).on_event(move |event| {
+    let oauth = for_user().store(MemoryStore::new()).on_event(move |event| {
         on_event(format!("{event:?}"));
     });
     let auth = oauth.for_server(world.url()).unwrap();
@@ -63,12 +113,12 @@ async fn neither_in_logs_nor_in_debug_nor_in_errors() {
         world.expire();
         let answer = body.clone();
         world.twist(path, move |_| Some(json_answer(400, &answer)));
-        let failed = world.oauth();
+        let failed = for_user();
         let auth = failed.for_server(world.url()).unwrap();
         let error = within(call(&auth, &world.url())).await.unwrap_err();
         show(format!("{error} {error:?}"));
     }
-    world.lock().twists.clear();
+    world.lock().clear_twists();
     within(oauth.logout(world.url())).await.unwrap();
     let service = OAuth::client_credentials("svc").secret(format!("own-{CANARY}")).http(client());
     show(format!("{service:?} {:?}", Secret::new(CANARY)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use mcp_auth::{ErrorKind, Event, Secret, StoreKey, StoreLock, TokenStore};
 use mcp_testkit::within;
 
-use crate::world::{World, call};
+use crate::world::{World, call, for_user};
 
 /// A store that saves nothing.
 struct Full;
@@ -33,7 +33,7 @@ async fn what_cannot_be_saved_is_used_and_told() {
     let world = World::start().await;
     let told = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&told);
-    let oauth = world.oauth().store(Full).on_event(move |event| {
+    let oauth = for_user().store(Full).on_event(move |event| {
         *counter.lock().unwrap() += usize::from(matches!(event, Event::NotSaved { .. }));
     });
     let auth = oauth.for_server(world.url()).unwrap();
@@ -47,12 +47,11 @@ async fn what_cannot_be_saved_is_used_and_told() {
 #[test]
 fn keys_are_of_servers_and_namespaces_and_of_nothing_else() {
     let key = |oauth: mcp_auth::OAuth, url: &str| oauth.store_key(url).unwrap();
-    let oauth = mcp_auth::OAuth::new;
-    let base = key(oauth(), "https://h/mcp?key=secret");
-    assert_eq!(key(oauth().client_name("x"), "https://user:pw@h/mcp?key=secret#f"), base);
-    assert_eq!(key(oauth().client("id"), "https://h/mcp?key=secret"), base);
-    assert!(key(oauth().namespace("ada"), "https://h/mcp?key=secret") != base);
-    assert!(key(oauth(), "https://h/mcp?key=other") != base);
+    let base = key(for_user(), "https://h/mcp?key=secret");
+    assert_eq!(key(for_user().client_name("x"), "https://user:pw@h/mcp?key=secret#f"), base);
+    assert_eq!(key(for_user().client("id"), "https://h/mcp?key=secret"), base);
+    assert!(key(for_user().namespace("ada"), "https://h/mcp?key=secret") != base);
+    assert!(key(for_user(), "https://h/mcp?key=other") != base);
     assert_eq!(base.about(), "https://h/mcp");
     assert!(!format!("{base:?}").contains("secret"));
 }
@@ -129,7 +128,7 @@ mod files {
     async fn a_login_outlives_its_process() {
         let world = World::start().await;
         let folder = tempfile::tempdir().unwrap();
-        let oauth = || world.oauth().store(FileStore::new(folder.path()));
+        let oauth = || for_user().store(FileStore::new(folder.path()));
         within(oauth().login(world.url())).await.unwrap();
         let auth = oauth().for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);

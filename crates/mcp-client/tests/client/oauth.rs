@@ -1,120 +1,53 @@
 //! Logins through the client: URLs, configurations, and what OAuth does not apply to.
 
+use std::future::IntoFuture as _;
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicUsize, Ordering},
 };
 use std::time::Duration;
 
 use mcp_client::{Client, EraPolicy, ErrorKind, McpConfig, OAuth, StreamableHttp, oauth::follow};
-use mcp_testkit::{
-    http::{Received, Reply, Server},
-    within,
-};
-use serde_json::{Value, json};
+use mcp_testkit::{http::log_in, oauth::Guarded, within};
+use serde_json::json;
 
-/// An MCP server and its authorization server, for a user whose login takes `delay`.
-struct Guarded {
-    server: Server,
-    logins: Arc<AtomicUsize>,
-    tokens: Arc<Mutex<Vec<Option<String>>>>,
+/// A user who takes a while, and how often one was asked.
+fn user(delay: Duration) -> (OAuth, Arc<AtomicUsize>) {
+    let pages = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&pages);
+    let agent = follow(move |page| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async move {
+            tokio::time::sleep(delay).await;
+            log_in(&page, &[]).await
+        }
+    });
+    (OAuth::new().user_agent(agent), pages)
 }
 
-impl Guarded {
-    async fn start() -> Self {
-        let tokens = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&tokens);
-        let server = Server::start(move |request: Received, reply: Reply| {
-            let seen = Arc::clone(&seen);
-            async move {
-                let origin = format!("http://{}", request.header("host").unwrap());
-                let path = request.path.split('?').next().unwrap().to_owned();
-                let at = |path: &str| format!("{origin}{path}");
-                match path.as_str() {
-                    "/mcp" => {
-                        let token = request.header("authorization").map(str::to_owned);
-                        seen.lock().unwrap().push(token.clone());
-                        if token.as_deref() != Some("Bearer good") {
-                            return reply.full(401, &[("www-authenticate", "Bearer")], "").await;
-                        }
-                        answer(&request, reply).await
-                    }
-                    "/.well-known/oauth-authorization-server" => {
-                        let metadata = json!({
-                            "issuer": origin,
-                            "authorization_endpoint": at("/authorize"),
-                            "token_endpoint": at("/token"),
-                            "code_challenge_methods_supported": ["S256"],
-                        });
-                        reply.json(200, metadata.to_string()).await
-                    }
-                    "/token" => {
-                        reply.json(200, r#"{"access_token":"good","token_type":"Bearer"}"#).await
-                    }
-                    _ => reply.empty(404).await,
-                }
-            }
-        })
-        .await;
-        Self { server, logins: Arc::default(), tokens }
-    }
-
-    /// A user who takes a while.
-    fn oauth(&self, delay: Duration) -> OAuth {
-        let logins = Arc::clone(&self.logins);
-        let agent = follow(move |page| {
-            logins.fetch_add(1, Ordering::SeqCst);
-            async move {
-                tokio::time::sleep(delay).await;
-                let state = page.split("state=").nth(1).and_then(|it| it.split('&').next());
-                let state = state.ok_or("no state")?;
-                Ok::<_, &str>(format!("http://127.0.0.1/callback?code=c&state={state}"))
-            }
-        });
-        OAuth::new().user_agent(agent).client("desktop")
-    }
-}
-
-async fn answer(request: &Received, reply: Reply) -> Reply {
-    let result = match request.rpc().as_str() {
-        "server/discover" => json!({
-            "resultType": "complete",
-            "supportedVersions": ["2026-07-28", "2025-11-25"],
-            "capabilities": { "tools": {} },
-        }),
-        "initialize" => json!({
-            "protocolVersion": "2025-11-25",
-            "capabilities": { "tools": {} },
-            "serverInfo": { "name": "guarded", "version": "1" },
-        }),
-        "tools/list" => json!({ "resultType": "complete", "tools": [tool("echo")] }),
-        method if method.starts_with("notifications/") => return reply.empty(202).await,
-        "GET" => return reply.empty(405).await,
-        _ => json!({ "resultType": "complete" }),
-    };
-    reply.json(200, request.result(&result.to_string())).await
-}
-
-fn tool(name: &str) -> Value {
-    json!({ "name": name, "inputSchema": { "type": "object" } })
+/// The `Authorization` headers of the requests to the MCP server.
+fn tokens(guarded: &Guarded) -> Vec<Option<String>> {
+    let log = guarded.log();
+    let log = log.iter().filter(|it| it.path == "/mcp");
+    log.map(|it| it.header("authorization").map(str::to_owned)).collect()
 }
 
 #[tokio::test]
 async fn a_login_takes_longer_than_the_start_may_in_each_era() {
     for era in [EraPolicy::Auto, EraPolicy::Legacy] {
         let guarded = Guarded::start().await;
-        let auth = guarded.oauth(Duration::from_millis(900));
-        let client = Client::new(&guarded.server.url).unwrap().era(era).auth(&auth);
+        let (auth, pages) = user(Duration::from_millis(900));
+        let client = Client::new(guarded.url()).unwrap().era(era).auth(&auth);
         let client = client.start_timeout(Duration::from_millis(400));
         let session = within(client.connect().into_future()).await.unwrap();
         assert_eq!(within(session.list_tools().into_future()).await.unwrap()[0].name, "echo");
         within(session.close()).await.unwrap();
         // The next session has the token from the beginning.
-        let before = guarded.tokens.lock().unwrap().len();
+        let before = tokens(&guarded).len();
         let session = within(client.connect().into_future()).await.unwrap();
-        assert!(guarded.tokens.lock().unwrap()[before..].iter().all(Option::is_some));
+        assert!(tokens(&guarded)[before..].iter().all(Option::is_some));
         within(session.close()).await.unwrap();
-        assert_eq!(guarded.logins.load(Ordering::SeqCst), 1);
+        assert_eq!(pages.load(Ordering::SeqCst), 1);
     }
 }
 
@@ -123,12 +56,13 @@ async fn servers_of_a_configuration_without_a_token_share_one_oauth() {
     let (one, other, own) =
         (Guarded::start().await, Guarded::start().await, Guarded::start().await);
     let config = McpConfig::from_value(&json!({ "mcpServers": {
-        "one": { "url": one.server.url },
-        "other": { "url": other.server.url, "auth": "oauth" },
-        "own": { "url": own.server.url, "headers": { "Authorization": "Bearer good" } },
+        "one": { "url": one.url() },
+        "other": { "url": other.url(), "auth": "oauth" },
+        "own": { "url": own.url(), "headers": { "Authorization": "Bearer good" } },
     }}))
     .unwrap();
-    let auth = one.oauth(Duration::ZERO);
+    own.lock().access.insert("good".to_owned(), String::new());
+    let (auth, pages) = user(Duration::ZERO);
     let client = Client::new(config).unwrap().auth(&auth);
     let session = within(client.connect().into_future()).await.unwrap();
     let names = async || {
@@ -143,8 +77,8 @@ async fn servers_of_a_configuration_without_a_token_share_one_oauth() {
         }
     })
     .await;
-    assert_eq!(one.logins.load(Ordering::SeqCst), 2, "one for each server");
-    assert!(own.tokens.lock().unwrap().iter().all(|it| it.as_deref() == Some("Bearer good")));
+    assert_eq!(pages.load(Ordering::SeqCst), 2, "one for each server");
+    assert!(tokens(&own).iter().all(|it| it.as_deref() == Some("Bearer good")));
     within(session.close()).await.unwrap();
     within(client.close()).await.unwrap();
 }
@@ -184,7 +118,7 @@ async fn a_process_has_its_credentials_from_the_environment_and_never_by_oauth()
 #[tokio::test]
 async fn without_it_the_hint_names_it() {
     let guarded = Guarded::start().await;
-    let client = Client::new(&guarded.server.url).unwrap();
+    let client = Client::new(guarded.url()).unwrap();
     let error = within(client.connect().into_future()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     let text = error.to_string();
@@ -195,10 +129,28 @@ async fn without_it_the_hint_names_it() {
 async fn grants_of_extensions_are_declared() {
     let guarded = Guarded::start().await;
     let auth = OAuth::client_credentials("svc").secret("s");
-    let client = Client::new(&guarded.server.url).unwrap().auth(auth);
+    let client = Client::new(guarded.url()).unwrap().auth(auth);
     let session = within(client.connect().into_future()).await.unwrap();
     within(session.close()).await.unwrap();
-    let log = guarded.server.logged("server/discover");
-    let body = &log.last().unwrap().body;
+    let log = guarded.log();
+    let body = &log.iter().rfind(|it| it.rpc() == "server/discover").unwrap().body;
     assert!(body.contains("io.modelcontextprotocol/oauth-client-credentials"), "{body}");
+}
+
+#[tokio::test]
+async fn discovery_is_bounded_by_the_time_of_a_start() {
+    for path in ["/.well-known/oauth-protected-resource/mcp", "/token"] {
+        let guarded = Guarded::start().await;
+        guarded.lock().delays.insert(path.to_owned(), Duration::from_secs(60));
+        let (auth, _) = user(Duration::ZERO);
+        // A service: while a user logs in the time does not count.
+        let auth = match path {
+            "/token" => OAuth::client_credentials("svc").secret("s"),
+            _ => auth,
+        };
+        let client = Client::new(guarded.url()).unwrap().auth(auth);
+        let client = client.start_timeout(Duration::from_millis(300));
+        let error = within(client.connect().into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{path}: {error}");
+    }
 }

@@ -159,6 +159,8 @@ const FOREIGN: &[Foreign] = &[
     foreign("oauthClientId", "Copilot CLI", OAUTH, false),
     foreign("oauthPublicClient", "Copilot CLI", OAUTH, false),
     foreign("oauthScopes", "Kiro", OAUTH, false),
+    foreign("client_id", "Goose", OAUTH, false),
+    foreign("client_secret_key", "Goose", OAUTH, false),
     foreign("authProviderType", "Gemini CLI", "credentials of Google", false),
     foreign("targetAudience", "Gemini CLI", "credentials of Google", false),
     foreign("targetServiceAccount", "Gemini CLI", "credentials of Google", false),

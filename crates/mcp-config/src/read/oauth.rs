@@ -48,6 +48,8 @@ pub(super) fn object(
 pub(super) fn beside(fields: &mut Fields<'_>, oauth: Option<OAuth>) -> Option<OAuth> {
     const NAMES: &[&str] = &[
         "scopes",
+        "client_id",
+        "client_secret_key",
         "oauthScopes",
         "oauth_resource",
         "oauth_client_id",
@@ -60,10 +62,12 @@ pub(super) fn beside(fields: &mut Fields<'_>, oauth: Option<OAuth>) -> Option<OA
         return oauth;
     }
     let mut oauth = oauth.unwrap_or_default();
-    let client_id = fields.text(&["oauth_client_id", "oauthClientId"]);
+    let client_id = fields.text(&["oauth_client_id", "oauthClientId", "client_id"]);
     oauth.client_id = oauth.client_id.or(client_id);
     let secret = fields.text(&["oauth_client_secret"]);
-    oauth.client_secret = oauth.client_secret.or(secret);
+    // The name of the variable that holds it.
+    let variable = fields.text(&["client_secret_key"]).map(|name| format!("${{{name}}}"));
+    oauth.client_secret = oauth.client_secret.or(secret).or(variable);
     let resource = fields.text(&["oauth_resource"]);
     oauth.resource = oauth.resource.or(resource);
     let callback_port = port(fields, &["oauth_callback_port"]);

@@ -239,6 +239,11 @@ fn oauth_in_the_spellings_of_applications() {
         (json!({ "oauthClientId": "c", "oauthPublicClient": true }), Some("c"), vec![]),
         (json!({ "oauthScopes": ["a"] }), None, vec!["a"]),
         (
+            json!({ "client_id": "c", "client_secret_key": "S", "scopes": ["a"] }),
+            Some("c"),
+            vec!["a"],
+        ),
+        (
             json!({ "auth": { "grant": "client_credentials", "client_id": "c", "token_store": "file" } }),
             Some("c"),
             vec![],
@@ -255,6 +260,9 @@ fn oauth_in_the_spellings_of_applications() {
         assert!(server.extra.is_empty(), "{fields}");
         assert!(!format!("{server:?}").contains("${S}"));
     }
+    let goose = with(json!({ "url": "https://x/mcp", "client_id": "c", "client_secret_key": "S" }));
+    let Some(Auth::OAuth(oauth)) = &remote(goose.server("x").unwrap()).auth else { panic!() };
+    assert_eq!(oauth.client_secret.as_deref(), Some("${S}"), "the variable of this name");
     let off = with(json!({ "url": "https://x/mcp", "oauth": { "enabled": false } }));
     assert_eq!(remote(off.server("x").unwrap()).auth, None);
     let other = with(json!({ "url": "https://x/mcp", "auth": { "type": "kerberos" } }));

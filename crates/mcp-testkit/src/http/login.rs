@@ -60,7 +60,7 @@ async fn send(
     let (method, body) = form.map_or(("GET", ""), |form| ("POST", form));
     // HTTP/1.0: the body ends with the connection.
     let request = format!(
-        "{method} {target} HTTP/1.0\r\nhost: {authority}\r\naccept: text/html\r\ncookie: {}\r\n\
+        "{method} {target} HTTP/1.0\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\ncookie: {}\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
         cookie.join("; "),
         body.len(),

@@ -173,7 +173,8 @@ impl Server {
                     let mut stream = BufReader::new(stream);
                     while let Some(request) = Received::read(&mut stream, connection.number).await {
                         connection.log.received().push(request.clone());
-                        let reply = answer(request, Reply { stream, keep_alive: true }).await;
+                        let keep_alive = request.header("connection") != Some("close");
+                        let reply = answer(request, Reply { stream, keep_alive }).await;
                         if !reply.keep_alive {
                             return;
                         }

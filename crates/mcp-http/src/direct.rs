@@ -1,0 +1,60 @@
+//! Requests of a transport that an [`HttpClient`] sends below an [`Authorized`].
+
+use std::any::Any;
+
+use http::{Request, Response, Uri};
+use tower_service::Service;
+
+use crate::again::{Again, is_refused};
+use crate::authorized::Authorized;
+use crate::body::Body;
+use crate::client::HttpClient;
+use crate::error::Error;
+use crate::hook::RequestHead;
+use crate::redirect::Hop;
+use crate::response::ResponseBody;
+
+/// Sends the requests that `request` makes, and makes one again where it is refused: so no request is copied
+/// before it is sent.
+pub(crate) struct Direct<F> {
+    pub(crate) authorized: Authorized<HttpClient>,
+    pub(crate) request: F,
+}
+
+impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
+    type Body = ResponseBody;
+
+    fn request(&mut self, url: &Uri) -> Request<Body> {
+        (self.request)(url)
+    }
+
+    async fn send(
+        &mut self,
+        url: &Uri,
+        mut request: Request<Body>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let Authorized { service, authorize } = &mut self.authorized;
+        let head = RequestHead::of(&request);
+        let Some(credentials) = authorize.ready(&head) else {
+            let again = Again::new(head, &request, authorize);
+            return Box::pin(again.authorized(service.clone())).await;
+        };
+        credentials.apply(request.headers_mut());
+        let response = service.call(request).await?;
+        if !is_refused(response.status()) && credentials.proof.is_none() {
+            return Ok(response);
+        }
+        let again = Again::new(head, &(self.request)(url), authorize);
+        again.answered(&credentials, response.headers());
+        match is_refused(response.status()) {
+            true => Box::pin(again.after(response, credentials, service.clone())).await,
+            false => Ok(response),
+        }
+    }
+}
+
+/// A value of one type as one of another, which is the same.
+pub(crate) fn same<T: 'static, U: 'static>(value: T) -> Option<U> {
+    let mut value = Some(value);
+    (&mut value as &mut dyn Any).downcast_mut::<Option<U>>().and_then(Option::take)
+}
