@@ -14,7 +14,10 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(decode(data, usize::from(*chunk).max(1)), whole);
     if let Some(expected) = oracle(data) {
         let dispatched = whole.iter().filter_map(|event| {
-            let data = String::from_utf8(event.data.as_ref()?.to_vec()).expect("data is UTF-8");
+            let data = {
+                event.data.as_ref()?;
+                event.text().into_owned()
+            };
             Some((event.event.as_deref().unwrap_or("message").to_owned(), data))
         });
         assert!(dispatched.eq(expected));

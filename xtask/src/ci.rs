@@ -16,6 +16,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("windows", &[]),
     ("msrv", &[]),
     ("deny", &[]),
+    ("package", &[]),
     ("fuzz", &["--corpus"]),
 ];
 

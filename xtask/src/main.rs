@@ -14,8 +14,11 @@ mod lint;
 mod llms;
 mod metadata;
 mod msrv;
+mod package;
 mod peers;
+mod release;
 mod run;
+mod semver;
 mod setup;
 mod simulate;
 mod size;
@@ -50,6 +53,13 @@ const TASKS: &[Task] = &[
     task("msrv", "builds the crates with the oldest supported Rust", msrv::run),
     task("windows", "type-checks the workspace for Windows", windows::run),
     task("deny", "checks licences, sources and duplicates of dependencies", deny::run),
+    task("package", "packages every published crate with its README and licences", package::run),
+    task(
+        "semver",
+        "[--base REV] [CRATE…] compares the public API with that of the base",
+        semver::run,
+    ),
+    task("release", "[VERSION] checks versions, changelog and tag of a release", release::run),
     task(
         "bench",
         "[--instructions] [ARGS] measures the transports next to their lower bounds",
@@ -68,7 +78,7 @@ const TASKS: &[Task] = &[
     ),
     task(
         "ci",
-        "runs all of the above except llms, bench and size, and fuzz on its corpus, with a summary",
+        "runs all of the above except llms, semver, release, bench and size, and fuzz on its corpus, with a summary",
         ci::run,
     ),
 ];

@@ -15,6 +15,7 @@ pub(crate) struct Workspace {
 
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest: PathBuf,
     /// Whether it is published to a registry.
     pub(crate) published: bool,
@@ -54,6 +55,7 @@ impl Package {
         let features = package["features"].as_object();
         Self {
             name: text(&package["name"]),
+            version: text(&package["version"]),
             manifest: text(&package["manifest_path"]).into(),
             published: package["publish"] != Value::Array(Vec::new()),
             features: features.map(|map| map.keys().cloned().collect()).unwrap_or_default(),

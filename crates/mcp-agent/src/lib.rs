@@ -27,6 +27,7 @@
 //! - Tools with a user interface, the extension MCP Apps: [`apps`].
 //!
 //! The [guide] explains the loop of an agent and the adaption of schemas and results.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 pub mod apps;

@@ -25,6 +25,7 @@
 //! this machine if the server is there; they have a limit on their time and their size.
 //!
 //! Spec: [Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod agent;
 mod builder;

@@ -20,6 +20,7 @@
 //! The `guide` (feature `docs`) has a page for each topic, with a table of all errors.
 //!
 //! The types of the protocol are in [`types`], the contract of transports in [`transport`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "http", feature = "sse"))]
 mod auth;
@@ -102,6 +103,7 @@ mod markdown {
 
     pages! {
         Readme: "README.md",
+        ReadmeOfClient: "crates/mcp-client/README.md",
         FromRmcp: "docs/migrating/rmcp.md",
         FromFastMcp: "docs/migrating/fastmcp.md",
         FromPythonSdk: "docs/migrating/python-sdk.md",

@@ -58,6 +58,7 @@ impl ManyServers {
                     let mut options = options.clone();
                     one.settings.apply(&mut options);
                     options.prior_discover = None;
+                    options.on_verdict = None;
                     // The group forwards them, with the names of their servers.
                     options.on_notification = None;
                     options.handlers = options.handlers.without_listeners();

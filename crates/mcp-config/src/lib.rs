@@ -1,4 +1,5 @@
 #![doc = include_str!("../CONFIG.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod application;
 mod atomic;

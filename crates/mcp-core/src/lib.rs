@@ -27,6 +27,7 @@
 //! ```
 //!
 //! Spec: [Overview](https://modelcontextprotocol.io/specification/2026-07-28/basic/index)
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod error_code;
 mod excerpt;

@@ -54,6 +54,7 @@
 //!
 //! A session with a group limits the whole time of a call. Its idle limit is that of the session with the
 //! server, which knows when the server waits for a person; a call without one has the limit of its server.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod app_uri;
 mod backend;

@@ -69,6 +69,11 @@ async fn open(member: &Arc<Member>) -> Result<Session, Error> {
         return Err(Error::new(ErrorKind::Target, Arc::clone(&member.name), message));
     };
     let mut options = member.options.clone();
+    if let Some(verdict) = member.verdict() {
+        // One that is not asked first may have changed.
+        let is_used = options.prior_discover.is_some() || verdict.is_checked_first();
+        options.prior_discover = Some(verdict).filter(|_| is_used);
+    }
     let of_application = options.on_notification.take();
     // Weak, since the member has the session.
     let member_of = Arc::downgrade(member);

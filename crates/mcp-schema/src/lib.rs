@@ -18,6 +18,7 @@
 //! ```
 //!
 //! Spec: basic/index#json-schema-usage
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cost;
 mod counted;

@@ -20,6 +20,7 @@
 //! A [`Server`] implements [`Serve`](mcp_transport::Serve): the memory transport calls it, and
 //! [`serve`](Server::serve) or [`serve_stdio`](Server::serve_stdio) serves it over a byte stream. It
 //! speaks the revisions of both eras, with each client the one that the client asks for.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arguments;
 mod builder;

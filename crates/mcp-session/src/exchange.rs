@@ -35,7 +35,7 @@ impl Session {
         deadline: &mut Deadline<'_>,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
-        let inner = &*self.inner;
+        let inner = self.inner();
         inner.receiving.resume();
         let Outgoing { idle_limit, routing, trace, on_progress } = outgoing;
         let mut envelope = Envelope::new(request);
@@ -87,15 +87,15 @@ impl Session {
         trace: Option<Box<TraceContext>>,
         is_background: bool,
     ) -> Result<Exchange, Error> {
-        self.inner.receiving.resume();
+        self.inner().receiving.resume();
         let mut envelope = Envelope::new(request)
-            .with_version(self.inner.verdict.protocol_version)
+            .with_version(self.inner().verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)
             .with_trace(trace);
         if is_background {
             envelope = envelope.with_extension(Background);
         }
-        let opened = self.inner.transport.request(envelope).await;
+        let opened = self.inner().transport.request(envelope).await;
         opened.map_err(|error| self.transport_error(error))
     }
 
@@ -105,15 +105,15 @@ impl Session {
         message: OneWay,
         trace: Option<Box<TraceContext>>,
     ) -> Result<(), Error> {
-        self.inner.receiving.resume();
+        self.inner().receiving.resume();
         let envelope = Envelope::new(message)
-            .with_version(self.inner.verdict.protocol_version)
+            .with_version(self.inner().verdict.protocol_version)
             .with_idle_limit(IdleLimit::Caller)
             .with_trace(trace);
         let Timeout { idle, total } = self.default_timeout();
         let limit = idle.into_iter().chain(total).min();
-        let mut deadline = self.inner.timers.deadline(Timeout::NONE.with_total(limit));
-        let sent = deadline.limit_total(pin!(self.inner.transport.send(envelope))).await;
+        let mut deadline = self.inner().timers.deadline(Timeout::NONE.with_total(limit));
+        let sent = deadline.limit_total(pin!(self.inner().transport.send(envelope))).await;
         let sent = sent.map_err(|Reached(limit)| {
             let message = format!("the server did not take it within {limit:?}");
             self.error(ErrorKind::Timeout, message).with_delivery(Delivery::Unknown)
@@ -131,13 +131,13 @@ impl Session {
         match &*notification.method {
             // Of a task, on the stream of a request about it.
             method::NOTIFICATIONS_PROGRESS if on_progress.is_none() => {
-                self.inner.notifications.task_progress.notify(notification);
+                self.inner().notifications.task_progress.notify(notification);
             }
             method::NOTIFICATIONS_PROGRESS => match decode_params(notification.params.as_ref()) {
                 Ok(params) => report(params, on_progress, progress),
                 Err(error) => tracing::debug!(%error, "progress that cannot be decoded"),
             },
-            method::NOTIFICATIONS_CANCELLED => self.inner.server_requests.cancelled(notification),
+            method::NOTIFICATIONS_CANCELLED => self.inner().server_requests.cancelled(notification),
             _ => self.dispatch(notification, || Some(call())),
         }
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::{
     Timeout, Verdict, closing::Closing, deadline::Timers, handlers::ProgressHandler,
     logging::LogLevel, notifications::Notifications, output::Outputs, param_headers::ParamTable,
-    params::CommonMeta, resumable::Resumable, server_requests::ServerRequests,
-    task_tools::TaskTools, trace::Tracing,
+    params::CommonMeta, reopening::Reopening, resumable::Resumable,
+    server_requests::ServerRequests, task_tools::TaskTools, trace::Tracing,
 };
 
 /// The state that all handles of a session share.
@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) tracing: Arc<Tracing>,
     /// The task that reads what belongs to no call.
     pub(crate) receiving: Resumable,
+    /// How to open the session again, where the verdict was kept from an earlier one.
+    pub(crate) reopening: Option<Box<Reopening>>,
 }
 
 impl Inner {

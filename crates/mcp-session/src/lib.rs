@@ -2,6 +2,7 @@
 //!
 //! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are the
 //! methods of the protocol. Nothing here knows what carries the messages.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cache;
 mod call;
@@ -28,6 +29,7 @@ mod pages;
 mod param_headers;
 mod params;
 mod receive;
+mod reopening;
 mod resumable;
 mod server_requests;
 mod session;

@@ -101,12 +101,12 @@ impl Session {
         params: &impl Serialize,
     ) -> Result<(), Error> {
         let method = method.into();
-        let tracing = &self.inner.tracing;
+        let tracing = &self.inner().tracing;
         let mut span = tracing.client_span(&method, Some(self.protocol_version()), || None);
         let sending = async {
             let params = Params::new(params).map_err(|error| self.unsendable(error))?;
             let trace = tracing.context(|| params.caller_meta(None));
-            let params = params.encode(&self.inner.meta, None, None, trace.as_deref());
+            let params = params.encode(&self.inner().meta, None, None, trace.as_deref());
             let mut notification = Notification::new(method.clone());
             notification.params = params.map_err(|error| self.unsendable(error))?;
             self.send(notification.into(), trace).await
@@ -126,7 +126,7 @@ impl Session {
     /// # Errors
     /// When it could not be handed to the server.
     pub async fn roots_changed(&self) -> Result<(), Error> {
-        match self.era() == Era::Legacy && self.inner.server_requests.reports_roots() {
+        match self.era() == Era::Legacy && self.inner().server_requests.reports_roots() {
             true => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
             false => Ok(()),
         }
@@ -147,7 +147,7 @@ impl Session {
                 self.request(method::LOGGING_SET_LEVEL, &params).await.map(drop)
             }
             Era::Modern => {
-                self.inner.log_level.set(&level);
+                self.inner().log_level.set(&level);
                 Ok(())
             }
         }

@@ -16,6 +16,7 @@ use crate::{
     output::Outputs,
     param_headers::ParamTable,
     receive::{Receiver, Receiving},
+    reopening::Reopening,
     resumable::Resumable,
     subscribe::Registry,
     task_tools::TaskTools,
@@ -50,7 +51,22 @@ impl Session {
             let error = Error::new(ErrorKind::Config, server, text);
             return Err(error.with_delivery(Delivery::NotSent));
         }
+        let (inner, extensions) = Inner::open(connect, server, options).await?;
+        Ok(Self { inner, extensions, timeout: None })
+    }
+}
+
+impl Inner {
+    /// Opens a session.
+    pub(crate) async fn open(
+        connect: SharedConnect,
+        server: Arc<str>,
+        options: SessionOptions,
+    ) -> Result<(Arc<Self>, Extensions), Error> {
         let opened = open(&connect, &server, &options).await?;
+        let reopening = opened
+            .is_unconfirmed
+            .then(|| Box::new(Reopening::new(connect.clone(), options.clone())));
         let Opened { connection, verdict, is_unconfirmed, meta, tracing, .. } = opened;
         let Opened { server_requests, early, sending, .. } = opened;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
@@ -87,7 +103,10 @@ impl Session {
         #[cfg(not(feature = "validation"))]
         let outputs = Outputs::default();
         let inbound = connection.inbound;
-        let inner = Inner {
+        if let Some(on_verdict) = &options.on_verdict {
+            on_verdict(&verdict);
+        }
+        let inner = Self {
             transport: connection.transport,
             connection: connection.info,
             hold: connect.hold(),
@@ -109,7 +128,8 @@ impl Session {
             closing,
             tracing,
             receiving: Resumable::start(Receiving { receiver, inbound, early, sending }),
+            reopening,
         };
-        Ok(Self { inner: Arc::new(inner), extensions, timeout: None })
+        Ok((Arc::new(inner), extensions))
     }
 }

@@ -19,11 +19,15 @@ pub struct SessionOptions {
     /// The [verdict](crate::Session::verdict) of an earlier session, to open this one straight: a legacy server
     /// is sent `initialize` at once, a modern one nothing at all. A modern one on a pipe is asked all the same if
     /// the verdict was found on one, since its process may have been replaced. Where the verdict no longer holds,
-    /// the server is probed again; a session that was opened without a message is closed then, with an error of kind
-    /// [`Version`](crate::ErrorKind::Version) that its first call gets too. Default: none.
+    /// the server is probed again: for a session that was opened without a message, during its first call, which is
+    /// then sent in the other revision. The verdict of the session changes with that. Default: none.
     ///
     /// Spec: basic/versioning
     pub prior_discover: Option<Verdict>,
+    /// Called with the verdict when the session is opened, and again where a kept one did not hold. It must not
+    /// block. Default: none.
+    #[expect(clippy::type_complexity, reason = "no alias hides the type of a public field")]
+    pub on_verdict: Option<Arc<dyn Fn(&Verdict) + Send + Sync>>,
     /// How long the first message, `server/discover`, is waited for alone. After that `initialize` is sent beside
     /// it, and whichever is answered first counts: a server may ignore what it does not know, or may not have
     /// started yet. In the same process only [`start_timeout`](SessionOptions::start_timeout) ends the wait.
@@ -89,6 +93,7 @@ impl Default for SessionOptions {
             client_info: Implementation::new("mcp-client", env!("CARGO_PKG_VERSION")),
             capabilities: ClientCapabilities::default(),
             prior_discover: None,
+            on_verdict: None,
             probe_timeout: Duration::from_millis(1500),
             start_timeout: Duration::from_secs(60),
             timeout: Timeout::default(),
@@ -133,6 +138,13 @@ impl SessionOptions {
     #[must_use]
     pub fn with_prior_discover(mut self, verdict: impl Into<Option<Verdict>>) -> Self {
         self.prior_discover = verdict.into();
+        self
+    }
+
+    /// Sets [`on_verdict`](Self::on_verdict).
+    #[must_use]
+    pub fn with_on_verdict(mut self, handler: impl Fn(&Verdict) + Send + Sync + 'static) -> Self {
+        self.on_verdict = Some(Arc::new(handler));
         self
     }
 

@@ -20,6 +20,7 @@
 //! ```
 //!
 //! Spec: ext-skills skills
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod entry;
 mod error;

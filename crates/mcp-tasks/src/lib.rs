@@ -29,6 +29,7 @@
 //! [`Tasks::list`] lists the tasks of such a server.
 //!
 //! Spec: ext-tasks 2026-07-28/tasks, 2025-11-25 basic/utilities/tasks
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cancelled;
 mod guard;

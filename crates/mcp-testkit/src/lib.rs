@@ -38,6 +38,7 @@
 //!
 //! [`hostile`] has scripted servers that violate the protocol: over HTTP, over byte streams, and as a
 //! process.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod command;
 pub mod contract;

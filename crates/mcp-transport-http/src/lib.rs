@@ -36,6 +36,7 @@
 //! ```
 //!
 //! Spec: basic/transports/streamable-http
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use mcp_core;
 pub use mcp_http;

@@ -184,7 +184,7 @@ impl<S: HttpService> Listener<S> {
         }
         let Some(data) = data else { return Some(()) };
         let batches = self.session.handshake.version() == Some(ProtocolVersion::V2025_03_26);
-        match Messages::parse(&data, batches) {
+        match Messages::parse_data(&data, batches) {
             Ok(messages) => messages.for_each(|message| inner.receive(message)),
             Err(error) => {
                 tracing::debug!(%error, "skipped an event that is not a message");

@@ -162,7 +162,9 @@ impl<S: HttpService> Inner<S> {
         while let Some(event) = events.next().await {
             let mut event = event.map_err(|error| from_http(error, method, url))?;
             let Some(data) = message_data(&mut event) else { continue };
-            if let Ok(Messages::One(Message::Response(response))) = Messages::parse(&data, false) {
+            if let Ok(Messages::One(Message::Response(response))) =
+                Messages::parse_data(&data, false)
+            {
                 self.park(events);
                 return Ok(response);
             }

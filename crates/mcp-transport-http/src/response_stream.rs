@@ -114,7 +114,7 @@ impl<S: HttpService> ResponseStream<S> {
             None => (false, false),
         };
         let Some(data) = data else { return Ok(()) };
-        match Messages::parse(&data, batches) {
+        match Messages::parse_data(&data, batches) {
             Ok(Messages::One(message))
                 if is_repeated && !matches!(message, Message::Response(_)) =>
             {

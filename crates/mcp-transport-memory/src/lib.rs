@@ -18,6 +18,7 @@
 //!     connection.transport.request(Request::new(1, "ping").into()).await?.response().await
 //! }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     feature = "rmcp",
     doc = "\nFor a server written with the official Rust SDK, use [`RmcpServer`]."

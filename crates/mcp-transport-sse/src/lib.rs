@@ -30,6 +30,7 @@
 //! ```
 //!
 //! Spec: 2024-11-05 basic/transports#http-with-sse
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use mcp_core;
 pub use mcp_http;

@@ -85,7 +85,7 @@ impl<B> MessageStream<B> {
             self.skip(data);
         }
         let Some(data) = data else { return };
-        match Messages::parse(&data, self.terms.batches.load(Ordering::Relaxed)) {
+        match Messages::parse_data(&data, self.terms.batches.load(Ordering::Relaxed)) {
             Ok(Messages::One(message)) => self.queue.push_back(message),
             Ok(Messages::Batch(messages)) => self.queue.extend(messages),
             Err(error) => self.unreadable(&data, error),

@@ -25,6 +25,7 @@
 //! ```
 //!
 //! Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod command;
 mod config;

@@ -27,6 +27,7 @@
 //! - [Writing a transport](guide::writing_a_transport)
 //! - [Using one transport in another SDK](guide::using_one_transport)
 //! - [Invariants](guide::invariants) that hold across transports and the layers above them
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod background;
 mod backoff;

@@ -146,6 +146,7 @@ mod tests {
         let dependency = |to: &str, dev| Dependency { to: to.to_owned(), dev, versioned: true };
         let package = Package {
             name: "mcp-core".to_owned(),
+            version: "0.1.0".to_owned(),
             manifest: "Cargo.toml".into(),
             published: true,
             features: Vec::new(),

@@ -13,6 +13,7 @@ use crate::run::{command, output, read};
 const ROOT_ENTRIES: &[&str] = &[
     ".cargo",
     ".ci",
+    ".github",
     ".gitignore",
     "ARCHITECTURE.md",
     "CHANGELOG.md",

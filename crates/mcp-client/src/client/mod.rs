@@ -2,7 +2,6 @@ mod settings;
 
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
-use mcp_core::Era;
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
 use mcp_transport::{Backoff, Delivery, restart::Restart, util::require_runtime};
 
@@ -178,14 +177,21 @@ impl Client {
         }
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
-        if options.prior_discover.is_none() {
-            // Only what the server is asked first depends on it: what a server offers may have changed. A modern
-            // one on a pipe is asked all the same, and has more time then.
-            let is_asked = |it: &Verdict| {
-                it.era() == Era::Legacy || it.binding == Some(mcp_transport::Binding::Pipe)
-            };
-            options.prior_discover = self.kept.verdict().filter(is_asked);
+        if let Some(kept) = self.kept.verdict() {
+            // What was given is older. Only what the server is asked first depends on it: what a server offers may
+            // have changed, so that one which is not asked first is kept only where a verdict was given.
+            let is_used = options.prior_discover.is_some() || kept.is_checked_first();
+            options.prior_discover = Some(kept).filter(|_| is_used);
         }
+        let (kept, of_application) = (Arc::downgrade(&self.kept), options.on_verdict.take());
+        options.on_verdict = Some(Arc::new(move |verdict| {
+            if let Some(kept) = kept.upgrade() {
+                kept.set_verdict(verdict);
+            }
+            if let Some(of_application) = &of_application {
+                of_application(verdict);
+            }
+        }));
         let connect = match &self.target.0 {
             Servers::One(one) => one.connect.clone(),
             #[cfg(feature = "config")]
@@ -203,12 +209,10 @@ impl Client {
             }
         };
         let name = self.name.as_deref();
-        let session = match self.restart {
-            Some(backoff) => Session::open(Restart::new(connect, backoff), name, options).await?,
-            None => Session::open(connect, name, options).await?,
-        };
-        self.kept.set_verdict(session.verdict());
-        Ok(session)
+        match self.restart {
+            Some(backoff) => Session::open(Restart::new(connect, backoff), name, options).await,
+            None => Session::open(connect, name, options).await,
+        }
     }
 }
 

@@ -167,6 +167,14 @@ impl Client {
         self.changed()
     }
 
+    /// Takes what each session that is opened found out about the server, such as to save it for
+    /// [`prior_discover`](Client::prior_discover); again where that did not hold. It must not block.
+    #[must_use]
+    pub fn on_verdict(mut self, handler: impl Fn(&Verdict) + Send + Sync + 'static) -> Self {
+        self.options.on_verdict = Some(Arc::new(handler));
+        self.changed()
+    }
+
     /// Whether a session stays open between one [`connect`](Client::connect) and the next, which then
     /// gives another handle of it: the same process, and no handshake. Default: it does where a server is
     /// a process or another shared pipe, and over HTTP it does not.

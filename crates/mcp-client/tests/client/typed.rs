@@ -10,6 +10,9 @@ use mcp_client::{
 };
 use serde_json::{Value, json};
 
+use mcp_testkit::scripted::{Peer, Reply};
+use mcp_transport::Binding;
+
 use crate::bookshop::bookshop;
 
 async fn sessions() -> [Session; 2] {
@@ -103,4 +106,27 @@ async fn a_verdict_is_stored_and_given_back() {
     assert!(second.capabilities().prompts.is_some());
     assert_eq!(second.name(), "shop");
     assert_eq!(second.list_tools().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_verdict_that_no_longer_holds_costs_no_call_and_is_replaced() {
+    let old = Peer::legacy(json!({ "tools": {} }), |_, message| {
+        match message["params"]["_meta"].is_object() {
+            true => Reply::error(message, -32000, "not initialized"),
+            false => Reply::result(message, json!({ "tools": [] })),
+        }
+    });
+    let old = old.bound(Binding::StreamableHttp);
+    let mut stale = Verdict::new(ProtocolVersion::LATEST_MODERN);
+    stale.binding = Some(Binding::StreamableHttp);
+    let client = Client::new(old.clone()).unwrap().prior_discover(stale);
+    let session = client.connect().await.unwrap();
+    assert!(session.list_tools().await.unwrap().is_empty());
+    assert_eq!(session.era(), Era::Legacy);
+    assert_eq!(client.verdict().as_ref(), Some(session.verdict()));
+    // The next session begins with what was found.
+    let before = old.methods().len();
+    let next = client.connect().await.unwrap();
+    assert!(next.list_tools().await.unwrap().is_empty());
+    assert_eq!(old.methods()[before..], ["initialize", "notifications/initialized", "tools/list"]);
 }

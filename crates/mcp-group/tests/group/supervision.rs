@@ -379,3 +379,18 @@ async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
     session.call_tool("a_echo").arg("text", "x").await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_opened_again_is_not_probed_again() {
+    let peer =
+        Peer::legacy(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
+            Some("tools/list") => Reply::result(message, json!({ "tools": [] })),
+            _ => Reply::Nothing,
+        });
+    let group = trying(&peer, seconds(1, 2));
+    let session = open(&group).await;
+    session.list_tools().await.unwrap();
+    peer.exit();
+    until(|| peer.connections() == 2 && state(&group) == ServerState::Ready).await;
+    assert_eq!((peer.asked("server/discover").len(), peer.asked("initialize").len()), (1, 2));
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 
-use super::DEFAULT_LIMIT;
+use super::{DEFAULT_LIMIT, pieces::Pieces};
 use crate::error::Error;
 
 /// One block of a stream. A field that the block does not have is `None`.
@@ -14,13 +14,21 @@ use crate::error::Error;
 pub struct Event {
     /// The type of the event; without one it is a `message`.
     pub event: Option<Cow<'static, str>>,
-    /// The data: UTF-8, with U+FFFD in place of what was not, the lines joined with `\n`. A block without
+    /// The data as it was received, the lines joined with `\n`; see [`text`](Self::text). A block without
     /// data is no event to dispatch; only its `id` and `retry` count.
     pub data: Option<Bytes>,
     /// The id of the last event from here on; an empty one resets it.
     pub id: Option<String>,
     /// How long to wait before reconnecting.
     pub retry: Option<Duration>,
+}
+
+impl Event {
+    /// The data as text, with U+FFFD in place of what is not UTF-8. Empty if there is none.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.data.as_deref().unwrap_or_default())
+    }
 }
 
 /// Decodes a stream of events, however it is cut into chunks.
@@ -33,7 +41,7 @@ pub struct Decoder {
     /// Received, but not decoded.
     chunk: Bytes,
     /// The beginning of a line whose end has not been received.
-    line: BytesMut,
+    line: Pieces,
     event: Event,
     /// The data of `event`, once it has more than one line.
     lines: BytesMut,
@@ -55,7 +63,7 @@ impl Decoder {
         Self {
             limit,
             chunk: Bytes::new(),
-            line: BytesMut::new(),
+            line: Pieces::default(),
             event: Event::default(),
             lines: BytesMut::new(),
             at_start: true,
@@ -115,7 +123,8 @@ impl Decoder {
             Some(first) => first,
             None => &[],
         };
-        [&self.line[..], data].iter().any(|part| matches!(part.trim_ascii_end(), [.., b'}' | b']']))
+        let ends = |part: &[u8]| matches!(part.trim_ascii_end(), [.., b'}' | b']']);
+        ends(self.line.last()) || ends(data)
     }
 
     /// The data of the event that is not complete, as if it ended here. To be called when
@@ -135,7 +144,7 @@ impl Decoder {
     /// The event that is not complete, as if a blank line ended it here. What still comes of its last line
     /// is ignored.
     pub fn finish(&mut self) -> Option<Event> {
-        let mut line = mem::take(&mut self.line).freeze();
+        let mut line = mem::take(&mut self.line).into_bytes();
         if mem::take(&mut self.at_start) && line.starts_with("\u{feff}".as_bytes()) {
             line.advance("\u{feff}".len());
         }
@@ -158,16 +167,15 @@ impl Decoder {
             self.line.len() + end.unwrap_or(self.chunk.len()),
         )?;
         let Some(end) = end else {
-            self.line.extend_from_slice(&self.chunk);
-            self.chunk.clear();
+            self.line.push(mem::take(&mut self.chunk));
             return Ok(None);
         };
         let mut line = self.chunk.split_to(end);
         self.after_cr = self.chunk[0] == b'\r';
         self.chunk.advance(1);
         if !self.line.is_empty() {
-            self.line.extend_from_slice(&line);
-            line = mem::take(&mut self.line).freeze();
+            self.line.push(line);
+            line = mem::take(&mut self.line).into_bytes();
         }
         if mem::take(&mut self.at_start) && line.starts_with("\u{feff}".as_bytes()) {
             line.advance("\u{feff}".len());
@@ -221,11 +229,6 @@ impl Decoder {
         let mut event = mem::take(&mut self.event);
         if !self.lines.is_empty() {
             event.data = Some(mem::take(&mut self.lines).freeze());
-        }
-        if let Some(data) = &mut event.data
-            && std::str::from_utf8(data).is_err()
-        {
-            *data = String::from_utf8_lossy(data).into_owned().into();
         }
         (event != Event::default()).then_some(event)
     }

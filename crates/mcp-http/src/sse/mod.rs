@@ -19,6 +19,7 @@
 
 mod decoder;
 mod events;
+mod pieces;
 
 pub use decoder::{Decoder, Event};
 pub use events::Events;

@@ -30,6 +30,18 @@ impl Messages {
         }
     }
 
+    /// Parses the data of an event, in which what is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_data(data: &Bytes, batches: bool) -> Result<Self, ParseError> {
+        // Looked at only where a message is none, since that is rare and its data may be large.
+        Self::parse(data, batches).or_else(|error| match std::str::from_utf8(data) {
+            Ok(_) => Err(error),
+            Err(_) => Self::parse(&String::from_utf8_lossy(data).into_owned().into(), batches),
+        })
+    }
+
     /// Calls `f` with each message.
     pub fn for_each(self, f: impl FnMut(Message)) {
         match self {
@@ -107,6 +119,19 @@ mod tests {
     use mcp_core::Notification;
 
     use super::*;
+
+    #[test]
+    fn what_is_no_utf_8_in_an_event_is_replaced() {
+        let data = Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"method\":\"a\xff\"}");
+        assert!(Messages::parse(&data, false).is_err());
+        let Messages::One(Message::Notification(notification)) =
+            Messages::parse_data(&data, false).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(notification.method, "a\u{fffd}");
+        assert!(Messages::parse_data(&Bytes::from_static(b"\xff"), false).is_err());
+    }
 
     #[test]
     fn batches_are_read_only_where_they_are_allowed() {

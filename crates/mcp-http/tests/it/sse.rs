@@ -15,9 +15,10 @@ use proptest::prelude::*;
 type Row = (Option<String>, Option<String>, Option<String>, Option<u64>);
 
 fn row(event: Event) -> Row {
+    let data = event.data.as_ref().map(|_| event.text().into_owned());
     (
         event.event.map(Into::into),
-        event.data.map(|data| String::from_utf8(data.into()).unwrap()),
+        data,
         event.id,
         event.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap()),
     )

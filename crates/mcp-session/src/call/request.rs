@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{
     CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
-    exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired, param_headers,
-    params::Params, task_progress::TaskProgressGuard, task_tools::is_created, trace::MessageSpan,
+    exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired,
+    negotiate::Confirmed, param_headers, params::Params, task_progress::TaskProgressGuard,
+    task_tools::is_created, trace::MessageSpan,
 };
 
 /// The methods that a server may answer with a request for input.
@@ -105,12 +106,12 @@ impl CallRequest {
     /// The span of the call, with all of its rounds.
     pub(crate) fn span(&self) -> MessageSpan {
         let version = self.session.protocol_version();
-        self.session.inner.tracing.client_span(&self.method, Some(version), || self.target())
+        self.session.inner().tracing.client_span(&self.method, Some(version), || self.target())
     }
 
     /// The handler of progress: that of the call, or of the session.
     pub(crate) fn on_progress(&self) -> Option<&ProgressHandler> {
-        self.on_progress.as_ref().or(self.session.inner.on_progress.as_ref())
+        self.on_progress.as_ref().or(self.session.inner().on_progress.as_ref())
     }
 
     /// The ticket to cache the result; `None` for nearly all calls.
@@ -146,7 +147,11 @@ impl CallRequest {
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
-        let raw = match self.round(responses, deadline, span).await {
+        let before = self.session.shared();
+        let answered = self.round(responses, deadline, span).await;
+        // The cache of another session.
+        let ticket = ticket.filter(|_| Arc::ptr_eq(before, self.session.shared()));
+        let raw = match answered {
             Ok(raw) => raw,
             Err(error) => {
                 let Some(ticket) = &ticket else { return Err(error) };
@@ -187,7 +192,7 @@ impl CallRequest {
         span: &mut MessageSpan,
     ) -> Result<RawJson, Error> {
         let Self { session, method, params, meta, log_level, .. } = self;
-        let inner = &*session.inner;
+        let inner = session.inner();
         let has_foreign_level = log_level.is_some() && session.era() == Era::Legacy;
         let instead = replacement(method, session.era()).or(has_foreign_level.then_some(NO_LEVEL));
         if let Some(instead) = instead {
@@ -227,7 +232,10 @@ impl CallRequest {
         };
         let mut asked = session.ask(request, outgoing, deadline, || self.info()).await;
         if inner.is_unconfirmed() {
-            asked = Box::pin(session.confirm(asked, deadline)).await;
+            match Box::pin(session.confirm(inner, asked, deadline)).await {
+                Confirmed::Answer(answer) => asked = answer,
+                Confirmed::Again => return Box::pin(self.round(responses, deadline, span)).await,
+            }
         }
         asked.map_err(|error| self.explained(named(error)))
     }
@@ -240,7 +248,7 @@ impl CallRequest {
         let name = self.routing_name.clone().or_else(|| params.cheap_target());
         let is_tool = self.method == method::TOOLS_CALL;
         let tool = || name.clone().or_else(|| params.target());
-        let annotated = is_tool.then(|| self.session.inner.param_table.of(tool)).flatten();
+        let annotated = is_tool.then(|| self.session.inner().param_table.of(tool)).flatten();
         if name.is_none() && annotated.is_none() {
             return Ok(None);
         }
@@ -277,7 +285,7 @@ impl CallRequest {
             misfit::take_old_content(result);
         }
         if let Some(list) = any.downcast_mut::<ListToolsResult>() {
-            let inner = &*self.session.inner;
+            let inner = self.session.inner();
             if self.session.sends_headers() {
                 inner.param_table.learn(&inner.server, list);
             }
@@ -290,7 +298,7 @@ impl CallRequest {
     }
 
     pub(crate) fn undecodable(&self, raw: &RawJson, error: serde_json::Error) -> Error {
-        let server = Arc::clone(&self.session.inner.server);
+        let server = Arc::clone(&self.session.inner().server);
         // A request for input is decoded in another way.
         let asks = memchr::memmem::find(raw.as_bytes(), b"\"input_required\"").is_some();
         let place = if asks { None } else { misfit::place(&self.method, raw) };

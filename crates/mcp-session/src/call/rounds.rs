@@ -1,6 +1,6 @@
 //! A call on its way, with the rounds in which the server asks for input.
 
-use std::{borrow::Cow, pin::pin};
+use std::{borrow::Cow, pin::pin, sync::Arc};
 
 use mcp_core::{InputRequiredResult, MethodResult, RawJson};
 use mcp_transport::Delivery;
@@ -78,13 +78,13 @@ async fn rounds<R: MethodResult + Send + 'static>(
         // Only a result that is not the expected one is decoded a second time.
         let Some(required) = request.input_required(&result) else { return Err(error) };
         let refused = |message| input_error(request, &result, message);
-        if round >= session.inner.max_rounds {
+        if round >= session.inner().max_rounds {
             let text = format!("the server still asks for input after {round} rounds");
             return Err(refused(text.into()));
         }
         round += 1;
         let call = request.info();
-        let responding = required.responses(&session.inner.server_requests, &call, round);
+        let responding = required.responses(&session.inner().server_requests, &call, round);
         // A handler may wait for a person, and its answer would be for a closed session.
         let mut responding = Box::pin(session.until_closed(responding));
         let responded = deadline.limit_total(responding.as_mut()).await;
@@ -138,7 +138,7 @@ async fn checked<R: MethodResult + Send + 'static>(
     deadline: &mut Deadline<'_>,
 ) -> Result<RoundOutcome<R>, Error> {
     #[cfg(feature = "validation")]
-    if request.session.inner.outputs.has_checks() {
+    if request.session.inner().outputs.has_checks() {
         let mut received = received;
         let any: &mut (dyn std::any::Any + Send) = &mut received.value;
         if let Some(result) = any.downcast_mut::<mcp_core::CallToolResult>()
@@ -177,7 +177,7 @@ async fn finished(
         false => timeout,
     };
     let mut finishing = extension.finish(ForeignResult {
-        inner: session.inner.clone(),
+        inner: Arc::clone(session.shared()),
         extensions: session.extensions.clone(),
         handle_timeout: session.timeout,
         call: request.info(),
@@ -212,6 +212,6 @@ pub(crate) fn late(request: &CallRequest, reached: Reached) -> Error {
 /// The server asks for input that it does not get.
 fn input_error(request: &CallRequest, result: &RawJson, message: Cow<'static, str>) -> Error {
     let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
-    Error::from_input_required(request.session.inner.server.clone(), input, message)
+    Error::from_input_required(request.session.inner().server.clone(), input, message)
         .with_method(request.method.clone())
 }

@@ -95,7 +95,7 @@ impl CallRequest {
     /// they are: some servers report a call that should have been a task as a failure of the tool.
     pub(crate) async fn choose_task(&self, deadline: &mut Deadline<'_>) -> Result<(), Error> {
         let Some(tool) = self.target() else { return Ok(()) };
-        let known = &self.session.inner.task_tools;
+        let known = &self.session.inner().task_tools;
         if known.is_empty() {
             self.list_for_tasks(CacheMode::Use, deadline).await?;
         }
@@ -118,7 +118,7 @@ impl CallRequest {
         }
         let Some(tool) = self.target() else { return Ok(false) };
         self.list_for_tasks(CacheMode::Refresh, deadline).await?;
-        self.set_task(self.session.inner.task_tools.of(&tool));
+        self.set_task(self.session.inner().task_tools.of(&tool));
         Ok(self.is_as_task())
     }
 

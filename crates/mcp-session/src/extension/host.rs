@@ -95,7 +95,7 @@ impl ExtensionHost {
             };
             NamedRequest { name, request }
         });
-        let server_requests = &self.session.inner.server_requests;
+        let server_requests = &self.session.inner().server_requests;
         let results = server_requests.obtain(inputs.collect(), call, None).await?;
         Ok(requests.iter().map(|(name, _)| name).zip(results).collect())
     }

@@ -1,57 +1,106 @@
 //! A session that was opened with what was kept of the server, without asking it.
 
+use std::{pin::pin, sync::Arc};
+
 use mcp_core::{RawJson, Request, error_code, method};
 use mcp_transport::{Delivery, IdleLimit};
 
 use super::offer::Offer;
 use crate::{
-    CallInfo, Error, ErrorKind, Session, deadline::Deadline, exchange::Outgoing, params::Params,
+    CallInfo, Error, ErrorKind, Session, deadline::Deadline, exchange::Outgoing, inner::Inner,
+    params::Params,
 };
 
+/// Sends a request again that was refused; one that may have been executed is not.
+fn again(asked: Result<RawJson, Error>) -> Confirmed {
+    let may_be_executed = match &asked {
+        Ok(_) => true,
+        Err(error) => {
+            error.answer().is_some_and(|answer| answer.code == error_code::INTERNAL_ERROR)
+        }
+    };
+    match may_be_executed {
+        true => Confirmed::Answer(asked),
+        false => Confirmed::Again,
+    }
+}
+
+/// What became of the first answer in a session whose verdict was kept.
+pub(crate) enum Confirmed {
+    /// It is the answer.
+    Answer(Result<RawJson, Error>),
+    /// The server refused the request in an era that it does not speak, and there is a session in another one: the
+    /// request has to be sent again.
+    Again,
+}
+
 impl Session {
-    /// Checks what was kept of the server, when it answers its first request as one of the legacy era does.
+    /// Checks what was kept of the server, when it answers its first request as one of the legacy era does. Where
+    /// it no longer holds, another session takes the place of this one, which is `inner`.
     ///
     /// # Errors
-    /// Those of `asked`, and kind [`Version`](ErrorKind::Version) when what was kept no longer holds; the
-    /// session is closed then.
+    /// In the answer: those of `asked`, and kind [`Version`](ErrorKind::Version) when there is no other session
+    /// either; the session is closed then.
     ///
     /// Spec: basic/versioning
     pub(crate) async fn confirm(
         &self,
+        inner: &Inner,
         asked: Result<RawJson, Error>,
         deadline: &mut Deadline<'_>,
-    ) -> Result<RawJson, Error> {
+    ) -> Confirmed {
         let is_doubtful = match &asked {
             Ok(result) => memchr::memmem::find(result.as_bytes(), b"\"resultType\"").is_none(),
-            Err(error) if error.kind() == ErrorKind::Answer => true,
-            Err(_) => return asked,
+            Err(error) => matches!(error.kind(), ErrorKind::Answer | ErrorKind::Rejected),
         };
-        let speaks = match is_doubtful {
-            true => self.discover_again(deadline).await,
-            false => Some(true),
+        if !is_doubtful {
+            if asked.is_ok() {
+                inner.confirmed();
+            }
+            return Confirmed::Answer(asked);
+        }
+        // Another call may have found it out meanwhile.
+        if !std::ptr::eq(inner, self.inner()) {
+            return again(asked);
+        }
+        match self.discover_again(deadline).await {
+            None => return Confirmed::Answer(asked),
+            Some(true) => {
+                inner.confirmed();
+                return Confirmed::Answer(asked);
+            }
+            Some(false) => {}
+        }
+        let text = format!(
+            "the server no longer speaks {}, as was kept of it",
+            inner.verdict.protocol_version
+        );
+        let stale = Error::new(ErrorKind::Version, Arc::clone(&inner.server), text);
+        let stale = stale.with_hint("open a session without the kept verdict");
+        let reopened = match &inner.reopening {
+            Some(reopening) => {
+                let mut reopening = pin!(reopening.reopen(inner, &stale));
+                let reopened = deadline.limit_total(reopening.as_mut()).await;
+                reopened.unwrap_or_else(|reached| Err(self.late(reached)))
+            }
+            None => Ok(()),
         };
-        match speaks {
-            None => return asked,
-            Some(true) => {}
-            Some(false) => {
-                let version = self.protocol_version();
-                let text = format!("the server no longer speaks {version}, as was kept of it");
-                let stale = self.error(ErrorKind::Version, text);
-                let stale = stale.with_hint("open a session without the kept verdict");
-                self.inner.closing.close(stale.clone());
-                self.inner.confirmed();
-                let failed = asked
-                    .map_err(|error| stale.with_delivery(Delivery::Answered).with_source(error));
-                return failed;
+        match reopened {
+            Ok(()) if !std::ptr::eq(inner, self.inner()) => again(asked),
+            reopened => {
+                inner.closing.close(stale.clone());
+                inner.confirmed();
+                let cause = reopened.err();
+                Confirmed::Answer(asked.map_err(|error| {
+                    stale.with_delivery(Delivery::Answered).with_source(cause.unwrap_or(error))
+                }))
             }
         }
-        self.inner.confirmed();
-        asked
     }
 
     /// Whether the server still speaks the revision of the session; `None` where it does not say.
     async fn discover_again(&self, deadline: &mut Deadline<'_>) -> Option<bool> {
-        let inner = &*self.inner;
+        let inner = self.inner();
         let trace = inner.tracing.context(|| None);
         let params = Params::empty().encode(&inner.meta, None, None, trace.as_deref());
         let mut request = Request::new(inner.next_id(), method::SERVER_DISCOVER);
@@ -67,7 +116,11 @@ impl Session {
             }
             Err(error) => {
                 use error_code::{HEADER_MISMATCH, MISSING_REQUIRED_CLIENT_CAPABILITY};
-                let code = error.answer()?.code;
+                let code = match error.answer() {
+                    Some(answer) => answer.code,
+                    // The endpoint does not take such a request.
+                    None => return (error.kind() == ErrorKind::Rejected).then_some(false),
+                };
                 Some(matches!(code, HEADER_MISMATCH | MISSING_REQUIRED_CLIENT_CAPABILITY))
             }
         }

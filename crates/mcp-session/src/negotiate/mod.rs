@@ -11,6 +11,7 @@ mod stage;
 mod table;
 mod verdict;
 
+pub(crate) use confirm::Confirmed;
 pub(crate) use open::{Opened, Sending, open};
 pub use policy::EraPolicy;
 pub use verdict::Verdict;

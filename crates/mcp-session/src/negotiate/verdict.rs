@@ -44,6 +44,12 @@ impl Verdict {
         }
     }
 
+    /// Whether the server is asked first in a session that is opened with this verdict: one of the legacy era, or
+    /// behind a pipe.
+    pub fn is_checked_first(&self) -> bool {
+        self.era() == Era::Legacy || self.binding == Some(Binding::Pipe)
+    }
+
     /// The era of the revision.
     pub fn era(&self) -> Era {
         self.protocol_version.era()

@@ -26,9 +26,9 @@ pub(crate) async fn check(
     if result.is_error == Some(true) {
         return Ok(result);
     }
-    let Some(table) = &session.inner.outputs.schemas else { return Ok(result) };
+    let Some(table) = &session.inner().outputs.schemas else { return Ok(result) };
     let checks = &table.checks;
-    let server = || Arc::clone(&session.inner.server);
+    let server = || Arc::clone(&session.inner().server);
     let refused =
         |kind, result, message: String| Err(Error::from_result(kind, server(), result, message));
     let known = match table.of(tool) {

@@ -69,7 +69,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for ResultAs<T> {
         let Self { call, .. } = self;
         Box::pin(async move {
             let session = call.session().clone();
-            let server = Arc::clone(&session.inner.server);
+            let server = Arc::clone(&session.inner().server);
             let tool = call.target().unwrap_or_default();
             let result = match call.into_future().await?.into_result() {
                 Ok(result) => result,
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for ResultAs<T> {
                     return Err(Error::from_result(ErrorKind::Tool, server, result, text));
                 }
             };
-            let wrapping = session.inner.outputs.wrapping(&tool);
+            let wrapping = session.inner().outputs.wrapping(&tool);
             data(&result, wrapping).map_err(|why| {
                 let why = shortened(&why, MAX_TEXT);
                 let message = format!("the result of {tool:?} is not of the wanted type: {why}");

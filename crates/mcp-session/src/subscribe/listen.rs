@@ -53,7 +53,7 @@ async fn open_within(
 }
 
 async fn begin(session: &Session, feed: &Feed, is_background: bool) -> Result<Open, Error> {
-    let inner = &*session.inner;
+    let inner = session.inner();
     let filter = session.extensions.filter(feed.filter.clone());
     let params = Params::new(&SubscriptionsListenRequestParams::new(filter));
     let meta = inner.log_level.added_to(None, None);
@@ -175,7 +175,7 @@ impl Open {
                 Some(Ok(Message::Notification(notification))) => notification,
                 Some(Ok(Message::Response(response))) => {
                     let end = response.outcome.map(drop);
-                    let server = Arc::clone(&session.inner.server);
+                    let server = Arc::clone(&session.inner().server);
                     return ListenItem::End(end.map_err(|error| Error::from_answer(server, error)));
                 }
                 // The era has no requests of servers.
@@ -210,7 +210,7 @@ impl Open {
             let params: SubscriptionsAcknowledgedNotificationParams = match params {
                 Ok(params) => params,
                 Err(error) => {
-                    let server = Arc::clone(&session.inner.server);
+                    let server = Arc::clone(&session.inner().server);
                     return Some(ListenItem::End(Err(Error::decode(server, error))));
                 }
             };

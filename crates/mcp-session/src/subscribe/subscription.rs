@@ -129,12 +129,12 @@ impl Subscribe {
 
     async fn join(self) -> Result<Subscription, Error> {
         let Self { session, filter, timeout: limit, max_events, backoff } = self;
-        session.inner.receiving.resume();
+        session.inner().receiving.resume();
         let feed = Arc::new(Feed::new(filter, max_events));
         let offered = offered(&feed.filter, session.capabilities());
         let (opening, opened) = oneshot::channel();
         let member = Member::new(Arc::clone(&feed), offered, limit, backoff, opening);
-        let (membership, starts_worker) = session.inner.notifications.registry.join(member);
+        let (membership, starts_worker) = session.inner().notifications.registry.join(member);
         if starts_worker {
             tokio::spawn(worker::run(session.clone()));
         }

@@ -26,7 +26,7 @@ pub(super) fn run(session: Session) -> impl Future<Output = ()> + Send {
 }
 
 async fn work(session: &Session) {
-    let registry = &session.inner.notifications.registry;
+    let registry = &session.inner().notifications.registry;
     let mut closed = pin!(session.closed());
     let mut in_flight = Join::default();
     // The time by which the server has to answer, when all subscriptions have ended.
@@ -111,6 +111,6 @@ impl Drop for EndOnDrop {
     fn drop(&mut self) {
         let Some(session) = &self.0 else { return };
         let error = session.error(ErrorKind::Closed, "the task of its subscriptions has ended");
-        session.inner.notifications.registry.end(&error);
+        session.inner().notifications.registry.end(&error);
     }
 }

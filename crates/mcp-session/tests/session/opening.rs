@@ -338,20 +338,64 @@ async fn what_was_kept_of_a_server_is_given_up_when_it_no_longer_holds() {
 #[tokio::test(start_paused = true)]
 async fn a_kept_modern_verdict_is_checked_when_the_first_answer_is_doubtful() {
     let of_new = || Verdict::new(ProtocolVersion::V2026_07_28);
-    // A legacy server, that refuses or even answers requests without a handshake.
-    for reply in [|it: &Value| refusal(it, -32000), |it: &Value| result(it, json!({ "tools": [] }))]
-    {
-        let old = legacy(reply).bound(Binding::StreamableHttp);
-        let session = open_with(&old, of_new()).await.unwrap();
+    // A legacy server, that refuses or even answers requests without a handshake: the call costs nothing but time.
+    let handshake =
+        ["server/discover", "server/discover", "initialize", "notifications/initialized"];
+    for (code, calls) in [(Some(-32000), 2), (Some(-32602), 2), (None, 1)] {
+        let is_open = Mutex::new(false);
+        let old = peer(move |_, message| match method(message) {
+            "server/discover" => refusal(message, -32601),
+            "initialize" => {
+                *is_open.lock().unwrap() = true;
+                initialized(message, "2025-11-25")
+            }
+            "tools/list" => match code.filter(|_| !*is_open.lock().unwrap()) {
+                Some(code) => refusal(message, code),
+                None => result(message, json!({ "tools": [] })),
+            },
+            _ => Reply::Nothing,
+        });
+        let old = old.bound(Binding::StreamableHttp);
+        let verdicts = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&verdicts);
+        let options = SessionOptions::default().with_prior_discover(of_new());
+        let options =
+            options.with_on_verdict(move |it| seen.lock().unwrap().push(it.protocol_version));
+        let session = Session::open(old.clone(), Some("shop"), options).await.unwrap();
         assert!(old.methods().is_empty());
-        let listed = session.list_tools().await;
-        assert_eq!(old.methods(), ["tools/list", "server/discover"]);
-        if let Err(failure) = listed {
-            assert_eq!(failure.kind(), ErrorKind::Version);
-            assert!(failure.to_string().contains("(open a session without"), "{failure}");
-        }
-        assert_eq!(session.closed().await.kind(), ErrorKind::Version);
+        let (one, other) = tokio::join!(session.list_tools(), session.list_tools());
+        assert!(one.unwrap().is_empty() && other.unwrap().is_empty());
+        tokio::time::sleep(SECOND).await;
+        let methods = old.methods();
+        let others: Vec<_> =
+            methods.iter().map(String::as_str).filter(|it| *it != "tools/list").collect();
+        // Both calls may look at the server, and share what follows.
+        assert!(others.ends_with(&handshake), "{methods:?}");
+        assert_eq!(others.iter().filter(|it| **it == "initialize").count(), 1, "{methods:?}");
+        assert_eq!(methods.len() - others.len(), 2 * calls, "{methods:?}");
+        assert_eq!((session.era(), session.is_closed()), (Era::Legacy, false));
+        session.list_tools().await.unwrap();
+        let found = [ProtocolVersion::V2026_07_28, ProtocolVersion::V2025_11_25];
+        assert_eq!(*verdicts.lock().unwrap(), found);
+        session.close().await.unwrap();
+        assert_eq!(session.closed().await.to_string(), "shop: the session was closed");
     }
+    // What may have been executed is not sent again.
+    let old = legacy(|it| refusal(it, -32603)).bound(Binding::StreamableHttp);
+    let session = open_with(&old, of_new()).await.unwrap();
+    let failure = session.call_tool("x").await.unwrap_err();
+    assert_eq!(failure.answer().unwrap().code, -32603);
+    assert_eq!((old.asked("tools/call").len(), session.era()), (1, Era::Legacy));
+    // A server that cannot be opened in any revision.
+    let other = peer(|_, message| match method(message) {
+        "tools/list" => refusal(message, -32000),
+        _ => refusal(message, -32601),
+    });
+    let session = open_with(&other.bound(Binding::StreamableHttp), of_new()).await.unwrap();
+    let failure = session.list_tools().await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Version);
+    assert!(failure.to_string().contains("(open a session without"), "{failure}");
+    assert_eq!(session.closed().await.kind(), ErrorKind::Version);
     // A modern one: an error is its own, and the server is asked once.
     let new = modern(|it| refusal(it, -32602)).bound(Binding::StreamableHttp);
     let session = open_with(&new, of_new()).await.unwrap();
