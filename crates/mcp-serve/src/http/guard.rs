@@ -7,7 +7,7 @@ use http::{
 };
 use subtle::ConstantTimeEq;
 
-use super::{answer, body::Body, header};
+use super::{answer, body::Body, headers::header};
 
 /// Decides which requests have credentials for the server.
 ///

@@ -9,10 +9,10 @@ use mcp_core::{ErrorObject, Message, ProtocolVersion, Request, error_code, metho
 use mcp_transport::{Envelope, OneWay, Serve};
 
 use super::{
-    Http, accepts, answer,
+    Http, answer,
     body::{Body, event},
     event_log::parse_event_id,
-    header,
+    headers::{accepts, header},
     sessions::Session,
     unreadable,
 };

@@ -8,7 +8,7 @@ use mcp_core::{ErrorObject, Request, Response, error_code, meta_key, method};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::header;
+use super::headers::header;
 
 /// The fields of a request that headers repeat.
 pub(crate) struct MirroredFields {

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod event_log;
 mod guard;
+mod headers;
 mod legacy;
 mod mirrored;
 mod modern;
@@ -19,7 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use mcp_core::{
     Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, error_code,
@@ -27,7 +28,11 @@ use mcp_core::{
 use mcp_transport::Serve;
 use tower_service::Service;
 
-use self::{guard::Guard, sessions::Sessions};
+use self::{
+    guard::Guard,
+    headers::{header, refuse_media_types},
+    sessions::Sessions,
+};
 use crate::version::requested_version;
 
 pub use self::{
@@ -237,39 +242,6 @@ fn unreadable(error: &ParseError) -> Response<Body> {
     };
     let object = ErrorObject::new(code, error.to_string());
     answer::error(StatusCode::BAD_REQUEST, error.id.clone(), object)
-}
-
-/// Spec: basic/transports/streamable-http#sending-messages-to-the-server
-fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> {
-    if header(headers, "content-type").is_some_and(|it| !is_json(it)) {
-        let text = "the content type has to be application/json";
-        return Some(answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-    }
-    let accepts = |kind| header(headers, "accept").is_none_or(|accept| accepts(accept, kind));
-    if !(accepts("application/json") && accepts("text/event-stream")) {
-        let text = "the client has to accept application/json and text/event-stream";
-        return Some(answer::refusal(StatusCode::NOT_ACCEPTABLE, text));
-    }
-    None
-}
-
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
-}
-
-fn accepts(accept: &str, media_type: &str) -> bool {
-    let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
-    accept.split(',').any(|range| {
-        let range = range.split(';').next().unwrap_or_default().trim();
-        range == "*/*"
-            || range.eq_ignore_ascii_case(media_type)
-            || range.strip_suffix("/*").is_some_and(|it| it.eq_ignore_ascii_case(kind))
-    })
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
 impl<S: Serve, B> Service<Request<B>> for Http<S>
