@@ -40,16 +40,16 @@ pub fn final_url<'a, B>(response: &'a Response<B>, requested: &'a Uri) -> &'a Ur
 ///
 /// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect may not be followed, and
 /// those of the service (see [`Error::from_service`]).
-pub async fn follow_redirects<S, B>(
+pub fn follow_redirects<S, B>(
     service: S,
     url: &Uri,
     request: impl FnMut(&Uri) -> Request<Body>,
-) -> Result<Response<B>, Error>
+) -> impl Future<Output = Result<Response<B>, Error>>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    follow(ByService { service, request }, url).await
+    follow(ByService { service, request }, url)
 }
 
 /// What makes and sends the request of one hop.

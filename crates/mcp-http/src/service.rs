@@ -1,5 +1,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -65,28 +67,49 @@ where
         mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
         let mut service = self.clone();
-        async move {
-            // Extensions cost some allocations, which the usual client does without.
-            let any = &mut service as &mut dyn Any;
-            let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
-                client.set_direct(read_timeout);
-                None
-            } else if let Some(authorized) = any.downcast_mut::<Authorized<HttpClient>>() {
-                let mut authorized = authorized.clone();
-                authorized.service.set_direct(read_timeout);
+        // Extensions cost some allocations, which the usual client does without.
+        let any = &mut service as &mut dyn Any;
+        let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
+            client.set_direct(read_timeout);
+            None
+        } else if let Some(authorized) = any.downcast_ref::<Authorized<HttpClient>>() {
+            let mut authorized = authorized.clone();
+            authorized.service.set_direct(read_timeout);
+            let direct = async move {
                 let response = follow(Direct { authorized, request }, url).await?;
-                return Ok(same(response).expect("the body of this service is that of the client"));
-            } else {
-                read_timeout
+                Ok(same(response).expect("the body of this service is that of the client"))
             };
-            let request = move |url: &Uri| {
-                let mut request = request(url);
-                if let Some(timeout) = extension {
-                    request.extensions_mut().insert(timeout);
-                }
-                request
-            };
-            follow_redirects(service, url, request).await
+            return Exchange::Direct { direct };
+        } else {
+            read_timeout
+        };
+        let request = move |url: &Uri| {
+            let mut request = request(url);
+            if let Some(timeout) = extension {
+                request.extensions_mut().insert(timeout);
+            }
+            request
+        };
+        Exchange::Service { sending: follow_redirects(service, url, request) }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// Either of two futures, each of which is made in its place.
+    #[project = ExchangeProjection]
+    enum Exchange<D, S> {
+        Direct { #[pin] direct: D },
+        Service { #[pin] sending: S },
+    }
+}
+
+impl<T, D: Future<Output = T>, S: Future<Output = T>> Future for Exchange<D, S> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match self.project() {
+            ExchangeProjection::Direct { direct } => direct.poll(cx),
+            ExchangeProjection::Service { sending } => sending.poll(cx),
         }
     }
 }
