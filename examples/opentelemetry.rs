@@ -1,4 +1,4 @@
-//! Calls as spans of OpenTelemetry, and a server that is told which trace it works for.
+//! Calls as spans of OpenTelemetry, and a server that receives the trace context of each call.
 //!
 //! `cargo run --example opentelemetry`
 

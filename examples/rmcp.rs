@@ -63,7 +63,7 @@ impl Countdown {
         for left in (1..=from).rev() {
             if let Some(token) = context.meta.get_progress_token() {
                 let progress = ProgressNotificationParam::new(token, f64::from(from - left + 1));
-                // Whoever has gone needs no progress.
+                // A caller that has left needs no progress.
                 let _ = context.peer.notify_progress(progress.with_total(f64::from(from))).await;
             }
         }

@@ -1,7 +1,7 @@
 //! Hearing of changes: one stream of events, whatever the era of the server.
 //!
 //! Without arguments it listens to a group of servers in this process, to which another one is added. With
-//! a target (and URIs of resources) it listens to that for as long as it goes on:
+//! a target (and URIs of resources) it prints the changes there until the server ends the subscription:
 //!
 //! ```text
 //! cargo run --example subscriptions

@@ -32,13 +32,13 @@ mod context;
 mod dispatch;
 mod handler;
 mod incoming;
-#[cfg(feature = "stdio")]
-mod lines;
 mod listing;
 mod params;
 mod prompt;
 mod reply;
 mod resource;
+#[cfg(feature = "stdio")]
+mod serve;
 mod server;
 mod template;
 mod tool;

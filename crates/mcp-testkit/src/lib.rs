@@ -29,11 +29,6 @@
 //! [`http`] has scripted servers for HTTP and HTTP+SSE, [`http2`] one for HTTP/2 frame by frame, [`oauth`] an MCP
 //! server with its authorization server. [`within`] and [`until`] bound the waits of a test.
 //!
-//! # HTTP front end
-//!
-//! [`serve_http`] serves any [`Serve`](mcp_transport::Serve) over Streamable HTTP, for test suites that
-//! expect a URL.
-//!
 //! # Hostile peers
 //!
 //! [`hostile`] has scripted servers that violate the protocol: over HTTP, over byte streams, and as a
@@ -42,7 +37,6 @@
 
 mod command;
 pub mod contract;
-mod front;
 pub mod hostile;
 pub mod http;
 pub mod http2;
@@ -53,7 +47,6 @@ mod wait;
 
 pub use command::{contract_peer_command, hostile_peer_command};
 pub use contract::Setup;
-pub use front::serve_http;
 pub use peer::{
     ContractPeer, HttpPeer, SsePeer, contract_peer_http, contract_peer_lines,
     contract_peer_messages, contract_peer_sse,

@@ -5,12 +5,20 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::python_of;
-use crate::support::{Peer, Program, source};
+use crate::{
+    own::OwnHttp,
+    support::{Peer, Program, source},
+};
 
-/// What a client prints that calls our server in this mode.
-fn got(client: &Program, mode: &str) -> Value {
+/// What a client prints that calls our server in this mode: the same over stdio and over HTTP.
+fn got(client: &Program, mode: &str) -> [Value; 2] {
+    let http = OwnHttp::start(tokio::runtime::Runtime::new().unwrap());
+    [env!("CARGO_BIN_EXE_own-peer"), &http.url].map(|target| got_from(client, mode, target))
+}
+
+fn got_from(client: &Program, mode: &str, target: &str) -> Value {
     let mut command: Command = client.command();
-    command.arg(mode).arg(env!("CARGO_BIN_EXE_own-peer"));
+    command.arg(mode).arg(target);
     let output = command.stdin(Stdio::null()).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
@@ -35,15 +43,15 @@ fn expected(version: &str) -> Value {
 fn mcp1() {
     let Some(python) = python_of("mcp1") else { return };
     let client = python.arg(source("clients/mcp1.py"));
-    assert_eq!(got(&client, "legacy"), expected("2025-11-25"));
+    assert_eq!(got(&client, "legacy"), [(); 2].map(|()| expected("2025-11-25")));
 }
 
 #[test]
 fn mcp2() {
     let Some(python) = python_of("mcp2") else { return };
     let client = python.arg(source("clients/mcp2.py"));
-    assert_eq!(got(&client, "auto"), expected("2026-07-28"));
-    assert_eq!(got(&client, "legacy"), expected("2025-11-25"));
+    assert_eq!(got(&client, "auto"), [(); 2].map(|()| expected("2026-07-28")));
+    assert_eq!(got(&client, "legacy"), [(); 2].map(|()| expected("2025-11-25")));
 }
 
 #[test]
@@ -53,13 +61,15 @@ fn ts2() {
     }
     let client = Program::new("node").arg(source("clients/ts2.mjs"));
     for (mode, version) in [("auto", "2026-07-28"), ("legacy", "2025-11-25")] {
-        let (mut got, mut expected) = (got(&client, mode), expected(version));
-        // This client loses progress that it reads together with the answer.
-        let seen = got["progress"].take();
-        let seen: Vec<(f64, f64, String)> = serde_json::from_value(seen).unwrap();
-        let sent: Vec<(f64, f64, String)> =
-            serde_json::from_value(expected["progress"].take()).unwrap();
-        assert!(sent.starts_with(&seen), "{seen:?}");
-        assert_eq!(got, expected);
+        for mut got in got(&client, mode) {
+            let mut expected = expected(version);
+            // This client loses progress that it reads together with the answer.
+            let seen = got["progress"].take();
+            let seen: Vec<(f64, f64, String)> = serde_json::from_value(seen).unwrap();
+            let sent: Vec<(f64, f64, String)> =
+                serde_json::from_value(expected["progress"].take()).unwrap();
+            assert!(sent.starts_with(&seen), "{seen:?}");
+            assert_eq!(got, expected);
+        }
     }
 }

@@ -6,6 +6,7 @@ import sys
 
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamablehttp_client
 
 
 async def main(_mode, command, *args):
@@ -14,8 +15,11 @@ async def main(_mode, command, *args):
     async def progress(progress, total, message):
         seen.append([progress, total, message])
 
-    server = StdioServerParameters(command=command, args=list(args))
-    async with stdio_client(server) as streams, ClientSession(*streams) as client:
+    if command.startswith("http"):
+        opening = streamablehttp_client(command)
+    else:
+        opening = stdio_client(StdioServerParameters(command=command, args=list(args)))
+    async with opening as streams, ClientSession(*streams[:2]) as client:
         hello = await client.initialize()
         tools = (await client.list_tools()).tools
         echo = await client.call_tool("echo", {"text": "hello"})

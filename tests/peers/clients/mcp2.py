@@ -1,6 +1,6 @@
-"""A client made with the official Python SDK, line 2: `mcp2.py MODE COMMAND ARGS...`.
+"""A client made with the official Python SDK, line 2: `mcp2.py MODE COMMAND ARGS...`, or `MODE URL`.
 
-Connects to the server that the command starts, in the mode `auto` or `legacy`, makes every kind of
+Connects to the server that the command starts, or at the URL, in the mode `auto` or `legacy`, makes every kind of
 call, and prints what it got as one object of JSON, as each client here does.
 """
 
@@ -18,7 +18,8 @@ async def main(mode, command, *args):
     async def progress(progress, total, message):
         seen.append([progress, total, message])
 
-    server = StdioServerParameters(command=command, args=list(args))
+    is_url = command.startswith("http")
+    server = command if is_url else StdioServerParameters(command=command, args=list(args))
     async with Client(server, mode=mode) as client:
         tools = (await client.list_tools()).tools
         echo = await client.call_tool("echo", {"text": "hello"})

@@ -2,12 +2,15 @@
 
 import { require } from "../common.mjs";
 
-const { Client } = require("@modelcontextprotocol/client");
+const { Client, StreamableHTTPClientTransport } = require("@modelcontextprotocol/client");
 const { StdioClientTransport } = require("@modelcontextprotocol/client/stdio");
 
 const [mode, command, ...args] = process.argv.slice(2);
 const client = new Client({ name: "ts2", version: "1" }, { versionNegotiation: { mode } });
-await client.connect(new StdioClientTransport({ command, args }));
+const transport = command.startsWith("http")
+  ? new StreamableHTTPClientTransport(new URL(command))
+  : new StdioClientTransport({ command, args });
+await client.connect(transport);
 
 const seen = [];
 const onprogress = ({ progress, total, message }) => seen.push([progress, total, message]);

@@ -23,6 +23,7 @@ const EVERYTHING: &[&str] = &[
     "mcp-skills",
     "mcp-group",
     "mcp-agent",
+    "mcp-serve",
     "mcp-server",
     "mcp-config",
     "mcp-client",
@@ -45,7 +46,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-tasks", EXTENSION),
     ("mcp-skills", EXTENSION),
     ("mcp-agent", EXTENSION),
-    ("mcp-server", TRANSPORT),
+    ("mcp-serve", TRANSPORT),
+    ("mcp-server", &["mcp-core", "mcp-transport", "mcp-serve"]),
     (
         "mcp-client",
         &[
@@ -70,7 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-examples", EVERYTHING),
     ("mcp-integration", EVERYTHING),
     // Like an application: anything else that a scenario needs belongs in the library.
-    ("mcp-conformance", &["mcp-client", "mcp-testkit"]),
+    ("mcp-conformance", &["mcp-client", "mcp-serve"]),
     (
         "mcp-simulation",
         &[

@@ -36,7 +36,7 @@ impl Http1 {
     }
 }
 
-/// Whoever has the connection owns its task.
+/// The task belongs to the owner of the connection.
 impl Drop for Http1 {
     fn drop(&mut self) {
         self.task.abort();

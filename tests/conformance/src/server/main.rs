@@ -1,5 +1,5 @@
 //! `conformance-server`: what the official conformance suite asks of servers, as far as `Server`
-//! offers it, behind the HTTP front of the testkit.
+//! offers it, behind `mcp-serve`.
 //!
 //! Prints its URL, and ends with its standard input.
 #![allow(clippy::print_stdout, reason = "whoever starts it reads the URL there")]
@@ -16,7 +16,7 @@ use mcp_client::{
         TextResourceContents,
     },
 };
-use mcp_testkit::serve_http;
+use mcp_serve::{Http, Listener};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -54,15 +54,16 @@ const SCHEMA: &str = r##"{
 async fn main() {
     let server = Server::builder("conformance").version("1.0");
     let server = rounds::add(prompts(resources(tools(server)))).build();
-    let front = serve_http(server).await;
-    println!("{}", front.url());
+    let listener = Listener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a listener has an address");
+    println!("http://{address}/mcp");
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     thread::spawn(move || {
         // Whatever comes, its end is the end.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         drop(ended);
     });
-    let _ = end.await;
+    listener.serve(Http::new(server), async { drop(end.await) }).await;
 }
 
 fn tools(server: ServerBuilder) -> ServerBuilder {

@@ -1,24 +1,25 @@
 //! Serves one client over a byte stream: newline-delimited JSON.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{
-    Stream, StreamExt,
+    StreamExt,
     stream::{AbortHandle, Abortable, SelectAll},
 };
 use mcp_core::{
-    CancelledNotificationParams, ErrorObject, Message, Notification, ParseError, ParseErrorKind,
-    ProtocolVersion, Request, RequestId, Response, error_code, method,
+    ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId,
+    Response, error_code, method,
 };
 use mcp_transport::{
-    Envelope, Exchange, Limits,
+    Envelope, Inbound, InboundItem, Limits, OneWay, Serve,
     framing::{Line, LineDecoder, TooLong},
 };
 use tokio::{
@@ -26,10 +27,16 @@ use tokio::{
     time::Sleep,
 };
 
-use crate::{Server, reply::internal};
+use crate::{
+    cancelled::cancelled,
+    version::{modern_version, negotiated_version},
+    work::{Work, internal},
+};
 
 /// How many requests may be open; further ones are answered with an error.
 const MAX_OPEN: usize = 1024;
+/// How many notifications and responses of the client may wait for the server before reading pauses.
+const MAX_ONE_WAY: usize = 64;
 /// How many bytes may wait to be written before reading and handlers pause.
 const MAX_UNWRITTEN: usize = 1 << 20;
 /// The size of one read, in bytes.
@@ -39,61 +46,75 @@ const MAX_ROUNDS: usize = 32;
 /// How long open requests may run after the client has closed its side.
 const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
-impl Server {
-    /// Serves one client over standard input and output, until the client closes the input.
-    ///
-    /// Nothing else may be written to standard output meanwhile. After an error while the input is still
-    /// open, tokio's thread that reads it keeps waiting, and with it the shutdown of the runtime: leave
-    /// the process with [`std::process::exit`].
-    ///
-    /// # Errors
-    /// If reading or writing fails.
-    ///
-    /// Spec: basic/transports/stdio
-    pub async fn serve_stdio(&self) -> io::Result<()> {
-        self.serve(tokio::io::stdin(), tokio::io::stdout()).await
-    }
-
-    /// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
-    ///
-    /// Requests are served concurrently, all in this future: it spawns no task, and dropping it drops them
-    /// all. At most 1024 are open at a time. While 1 MiB waits to be written to a client that does not
-    /// read, nothing is read from it. A message has at most 64 MiB. When `reader` ends, requests have one
-    /// second to finish.
-    ///
-    /// # Errors
-    /// If reading or writing fails.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime whose timer is enabled.
-    ///
-    /// Spec: basic/transports#custom-transports
-    pub async fn serve<R, W>(&self, reader: R, writer: W) -> io::Result<()>
-    where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
-    {
-        let limit = Limits::default().message;
-        let mut lines = Lines {
-            server: self.for_client(),
-            reader: Some(reader),
-            chunk: vec![0; READ_SIZE].into(),
-            decoder: LineDecoder::new(limit),
-            limit,
-            writer,
-            out: Vec::new(),
-            written: 0,
-            flushed: true,
-            running: SelectAll::new(),
-            open: HashMap::new(),
-            grace: None,
-        };
-        std::future::poll_fn(|cx| lines.poll(cx)).await
-    }
+/// Serves one client over standard input and output, until the client closes the input.
+///
+/// The same as [`serve_lines`]. Nothing else may be written to standard output meanwhile. After an error while
+/// the input is still open, tokio's thread that reads it keeps waiting, and with it the shutdown of the
+/// runtime: leave the process with [`std::process::exit`].
+///
+/// # Errors
+/// If reading or writing fails.
+///
+/// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
+pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
+    serve_lines(server, tokio::io::stdin(), tokio::io::stdout()).await
 }
 
-struct Lines<R, W> {
-    server: Server,
+/// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
+///
+/// The client gets a server [of its own](Serve::for_client) if `server` has state for each client. Requests are
+/// served concurrently, all in this future: it spawns no task, and dropping it drops them all. At most 1024 are
+/// open at a time. While 1 MiB waits to be written to a client that does not read, nothing is read from it, and
+/// no handler is polled. A message has at most 64 MiB. When `reader` ends, requests have one second to finish;
+/// then the server is [closed](Serve::close).
+///
+/// # Errors
+/// If reading or writing fails. The server is closed then too.
+///
+/// # Panics
+/// Outside a tokio runtime whose timer is enabled.
+///
+/// Spec: [Custom
+/// transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-transports)
+pub async fn serve_lines<S, R, W>(server: S, reader: R, writer: W) -> io::Result<()>
+where
+    S: Serve,
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let limit = Limits::default().message;
+    let server = Arc::new(server.for_client().unwrap_or(server));
+    let inbound = server.open();
+    let mut lines = Lines {
+        server: Arc::clone(&server),
+        inbound: (!inbound.is_none()).then_some(inbound),
+        reader: Some(reader),
+        chunk: vec![0; READ_SIZE].into(),
+        decoder: LineDecoder::new(limit),
+        limit,
+        writer,
+        out: Vec::new(),
+        written: 0,
+        flushed: true,
+        running: SelectAll::new(),
+        open: HashMap::new(),
+        one_way: VecDeque::new(),
+        sending: None,
+        initialize: None,
+        version: None,
+        grace: None,
+    };
+    let ended = std::future::poll_fn(|cx| lines.poll(cx)).await;
+    // Open requests are dropped before the server is closed.
+    drop(lines);
+    server.close().await;
+    ended
+}
+
+struct Lines<S, R, W> {
+    server: Arc<S>,
+    /// The messages of the server outside exchanges, until they end.
+    inbound: Option<Inbound>,
     /// `None` once it has ended.
     reader: Option<R>,
     chunk: Box<[u8]>,
@@ -104,8 +125,16 @@ struct Lines<R, W> {
     /// The number of bytes of `out` that are written.
     written: usize,
     flushed: bool,
-    running: SelectAll<Running>,
+    running: SelectAll<Abortable<Work>>,
     open: HashMap<RequestId, Open>,
+    /// Notifications and responses of the client, in their order.
+    one_way: VecDeque<OneWay>,
+    /// The one that the server is handling.
+    sending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// The open `initialize`.
+    initialize: Option<RequestId>,
+    /// The revision that it negotiated.
+    version: Option<ProtocolVersion>,
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -115,33 +144,19 @@ struct Open {
     is_endless: bool,
 }
 
-/// An exchange whose failure is answered too.
-struct Running {
-    id: RequestId,
-    exchange: Abortable<Exchange>,
-}
-
-impl Stream for Running {
-    type Item = Message;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let item = ready!(self.exchange.poll_next_unpin(cx));
-        Poll::Ready(item.map(|item| {
-            item.unwrap_or_else(|error| Response::error(self.id.clone(), internal(error)).into())
-        }))
-    }
-}
-
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
+impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..MAX_ROUNDS {
             self.poll_write(cx)?;
             let worked = self.poll_running(cx);
+            let sent = self.poll_one_way(cx);
+            let told = self.poll_inbound(cx);
             let read = self.poll_read(cx)?;
-            if worked || read {
+            if worked || sent || told || read {
                 continue;
             }
-            let is_done = self.reader.is_none() && self.open.is_empty() && self.flushed;
+            let is_idle = self.open.is_empty() && self.sending.is_none() && self.flushed;
+            let is_done = self.reader.is_none() && is_idle;
             let is_late =
                 self.grace.as_mut().is_some_and(|grace| grace.as_mut().poll(cx).is_ready());
             return match is_done || is_late {
@@ -181,10 +196,56 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         while self.has_room()
             && let Poll::Ready(Some(message)) = self.running.poll_next_unpin(cx)
         {
-            if let Message::Response(Response { id: Some(id), .. }) = &message {
-                self.open.remove(id);
+            if let Message::Response(response) = &message {
+                self.answered(response);
             }
             self.push(&message);
+            worked = true;
+        }
+        worked
+    }
+
+    fn answered(&mut self, response: &Response) {
+        if let Some(id) = &response.id {
+            self.open.remove(id);
+            if self.initialize.as_ref() == Some(id) {
+                self.initialize = None;
+                self.version = negotiated_version(response).or(self.version);
+            }
+        }
+    }
+
+    /// Hands messages without a response to the server, one after the other; returns whether there was one.
+    fn poll_one_way(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut worked = false;
+        loop {
+            if let Some(sending) = &mut self.sending {
+                if sending.as_mut().poll(cx).is_pending() {
+                    return worked;
+                }
+                self.sending = None;
+            }
+            let Some(message) = self.one_way.pop_front() else { return worked };
+            let message = Envelope::new(message).with_version(self.version);
+            let server = Arc::clone(&self.server);
+            self.sending = Some(Box::pin(async move { server.send(message).await }));
+            worked = true;
+        }
+    }
+
+    /// Writes the messages of the server outside exchanges; returns whether there was one.
+    fn poll_inbound(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut worked = false;
+        while self.has_room()
+            && let Some(inbound) = &mut self.inbound
+            && let Poll::Ready(item) = inbound.poll_next_unpin(cx)
+        {
+            match item {
+                Some(Ok(InboundItem::Message(message))) => self.push(&message),
+                // A pipe has no way to report a gap.
+                Some(Ok(InboundItem::Gap(_))) => {}
+                Some(Err(_)) | None => self.inbound = None,
+            }
             worked = true;
         }
         worked
@@ -195,6 +256,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         let mut read = false;
         loop {
             while self.has_room()
+                && self.one_way.len() < MAX_ONE_WAY
                 && let Some(line) = self.decoder.next_line()
             {
                 self.handle_line(line, cx);
@@ -205,6 +267,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
             else {
                 return Ok(read);
             };
+            if self.one_way.len() >= MAX_ONE_WAY {
+                return Ok(read);
+            }
             let mut chunk = ReadBuf::new(&mut self.chunk);
             let Poll::Ready(result) = Pin::new(reader).poll_read(cx, &mut chunk) else {
                 return Ok(read);
@@ -250,7 +315,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
             Ok(message) => self.handle(message, cx),
             // Spec: 2025-03-26 basic/index#batching
             Err(ParseError { kind: ParseErrorKind::Batch, .. })
-                if self.server.client.version() == Some(ProtocolVersion::V2025_03_26) =>
+                if self.version == Some(ProtocolVersion::V2025_03_26) =>
             {
                 match mcp_core::parse_batch(frame) {
                     Ok(messages) => messages.into_iter().for_each(|it| self.handle(it, cx)),
@@ -264,13 +329,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
     fn handle(&mut self, message: Message, cx: &mut Context<'_>) {
         match message {
             Message::Request(request) => self.begin(request, cx),
-            Message::Notification(notification) => {
-                if let Some(open) = cancelled(&notification).and_then(|id| self.open.remove(&id)) {
-                    open.abort.abort();
+            Message::Notification(notification) => match cancelled(&notification) {
+                Some(id) => {
+                    if let Some(open) = self.open.remove(&id) {
+                        open.abort.abort();
+                    }
                 }
-            }
-            // This server sends no requests.
-            Message::Response(_) => {}
+                None => self.one_way.push_back(notification.into()),
+            },
+            Message::Response(response) => self.one_way.push_back(response.into()),
         }
     }
 
@@ -284,23 +351,25 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         if self.open.len() >= MAX_OPEN {
             return self.refuse(Some(id), internal("too many requests are open"));
         }
-        let request = Envelope::from(request);
+        if request.method == method::INITIALIZE {
+            self.initialize = Some(id.clone());
+        }
+        let version = modern_version(&request).or(self.version);
+        let request = Envelope::new(request).with_version(version);
         let is_endless = request.is_long_lived;
-        let mut exchange = self.server.start(&request, cx);
+        let mut work = Work::new(&self.server, request);
         // A request that is answered at once needs no entry.
         while self.has_room()
-            && let Poll::Ready(Some(item)) = exchange.poll_item(cx)
+            && let Poll::Ready(Some(message)) = work.poll_next_unpin(cx)
         {
-            let message =
-                item.unwrap_or_else(|error| Response::error(id.clone(), internal(error)).into());
             self.push(&message);
-            if matches!(message, Message::Response(_)) {
-                return;
+            if let Message::Response(response) = &message {
+                return self.answered(response);
             }
         }
         let (abort, registration) = AbortHandle::new_pair();
-        self.open.insert(id.clone(), Open { abort, is_endless });
-        self.running.push(Running { id, exchange: Abortable::new(exchange, registration) });
+        self.open.insert(id, Open { abort, is_endless });
+        self.running.push(Abortable::new(work, registration));
     }
 
     /// Spec: basic/transports/stdio, where the limit is this server's own.
@@ -335,12 +404,4 @@ fn not_a_message(error: &ParseError) -> ErrorObject {
         _ => error_code::INVALID_REQUEST,
     };
     ErrorObject::new(code, error.to_string())
-}
-
-fn cancelled(notification: &Notification) -> Option<RequestId> {
-    if notification.method != method::NOTIFICATIONS_CANCELLED {
-        return None;
-    }
-    let params: CancelledNotificationParams = notification.params.as_ref()?.decode().ok()?;
-    params.request_id
 }

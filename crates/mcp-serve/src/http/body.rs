@@ -1,0 +1,125 @@
+//! Bodies of responses.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use http_body::{Frame, SizeHint};
+use mcp_core::Message;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The interval of comments in a stream of events: shorter than the idle limits of usual proxies.
+const COMMENT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The body of a response of [`Http`](super::Http): empty, JSON, or a stream of events.
+pub struct Body(Kind);
+
+enum Kind {
+    Full(Option<Bytes>),
+    Events { events: Events, comment: Pin<Box<Sleep>> },
+    Over,
+}
+
+/// Encoded events.
+pub(crate) type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+
+impl Body {
+    pub(crate) fn empty() -> Self {
+        Self(Kind::Full(None))
+    }
+
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
+        Self(Kind::Full(Some(bytes.into())))
+    }
+
+    /// A stream of events, with a comment whenever nothing else was sent for 15 s. A proxy keeps the
+    /// connection open then, and a client that is gone is noticed.
+    pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        let (events, comment) = (Box::pin(events), Box::pin(sleep(COMMENT_INTERVAL)));
+        Self(Kind::Events { events, comment })
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.0 {
+            Kind::Full(bytes) => bytes.take(),
+            Kind::Events { events, comment } => {
+                let bytes = match events.as_mut().poll_next(cx) {
+                    Poll::Ready(bytes) => bytes,
+                    Poll::Pending if comment.as_mut().poll(cx).is_ready() => {
+                        Some(Bytes::from_static(b":\n\n"))
+                    }
+                    Poll::Pending => return Poll::Pending,
+                };
+                comment.as_mut().reset(Instant::now() + COMMENT_INTERVAL);
+                bytes
+            }
+            Kind::Over => None,
+        };
+        if bytes.is_none() {
+            // What the stream holds is dropped as soon as it is over.
+            self.0 = Kind::Over;
+        }
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.0, Kind::Over | Kind::Full(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Events { .. } => SizeHint::default(),
+            Kind::Over => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Full(_) => "Body(full)",
+            Kind::Events { .. } => "Body(events)",
+            Kind::Over => "Body(over)",
+        })
+    }
+}
+
+/// An event with a message, and with an id where the stream can be resumed.
+pub(crate) fn event(id: Option<&str>, message: &Message) -> Bytes {
+    let mut event = Vec::new();
+    if let Some(id) = id {
+        event.extend_from_slice(b"id: ");
+        event.extend_from_slice(id.as_bytes());
+        event.push(b'\n');
+    }
+    event.extend_from_slice(b"event: message\ndata: ");
+    message.encode(&mut event);
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
+
+/// An event without a message, from which a stream can be resumed.
+pub(crate) fn priming_event(id: &str) -> Bytes {
+    let mut event = BytesMut::new();
+    event.extend_from_slice(b"id: ");
+    event.extend_from_slice(id.as_bytes());
+    event.extend_from_slice(b"\ndata:\n\n");
+    event.freeze()
+}

@@ -1,0 +1,42 @@
+//! What the headers of a request say.
+
+use http::{HeaderMap, Response, StatusCode};
+
+use super::{answer, body::Body};
+
+/// Refuses a POST whose body is not JSON, or whose client does not accept both forms of a response.
+///
+/// Spec: basic/transports/streamable-http#sending-messages-to-the-server
+pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> {
+    if header(headers, "content-type").is_some_and(|it| !is_json(it)) {
+        let text = "the content type has to be application/json";
+        return Some(answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let accepts = |kind| header(headers, "accept").is_none_or(|accept| accepts(accept, kind));
+    if !(accepts("application/json") && accepts("text/event-stream")) {
+        let text = "the client has to accept application/json and text/event-stream";
+        return Some(answer::refusal(StatusCode::NOT_ACCEPTABLE, text));
+    }
+    None
+}
+
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+}
+
+/// Whether a value of `Accept` includes a media type.
+pub(super) fn accepts(accept: &str, media_type: &str) -> bool {
+    let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
+    accept.split(',').any(|range| {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        range == "*/*"
+            || range.eq_ignore_ascii_case(media_type)
+            || range.strip_suffix("/*").is_some_and(|it| it.eq_ignore_ascii_case(kind))
+    })
+}
+
+/// The value of a header, if it is text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    Some(headers.get(name)?.to_str().ok()?.trim())
+}

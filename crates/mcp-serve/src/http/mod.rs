@@ -1,0 +1,283 @@
+//! Streamable HTTP as a tower service.
+
+mod answer;
+mod body;
+mod event_log;
+mod guard;
+mod headers;
+mod legacy;
+mod mirrored;
+mod modern;
+mod sessions;
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, request::Parts};
+use http_body_util::{BodyExt, Limited};
+use mcp_core::{
+    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, error_code,
+};
+use mcp_transport::Serve;
+use tower_service::Service;
+
+use self::{
+    guard::Guard,
+    headers::{header, refuse_media_types},
+    sessions::Sessions,
+};
+use crate::version::requested_version;
+
+pub use self::{
+    body::Body,
+    guard::{Authenticate, BearerToken, Unauthenticated},
+};
+
+/// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum,
+/// hyper, or any other server that calls it in a tokio runtime. It looks at no path.
+///
+/// - A response that is ready at once is sent as JSON, any other as a stream of events, with a comment after
+///   15 s without an event.
+/// - Revisions before 2026-07-28 have sessions: one server [for each client](Serve::for_client), a stream for
+///   messages outside exchanges (GET), and streams that can be resumed for 60 s after they broke off
+///   (`Last-Event-ID`), as far as 1 MiB of events of each reaches. The client ends its session (DELETE), or it
+///   ends 30 min after its last request, or 24 h while a stream is read.
+/// - In the modern era all clients share the server. Closing the connection cancels the request. Headers are
+///   compared with the body.
+/// - Requests are refused if their `Host` or `Origin` is not this machine or [one that is
+///   served](Self::allow_host), or if the body is over 4 MiB.
+///
+/// A client that does not read holds up its streams only. The server in front of this service should limit the
+/// time of a write, as the listener of this crate does.
+///
+/// ```
+/// # fn routes(server: impl mcp_transport::Serve) {
+/// use mcp_serve::{BearerToken, Http};
+///
+/// let service = Http::new(server)
+///     .allow_host("mcp.example.com")
+///     .authenticate(BearerToken::new("secret"));
+/// // axum: Router::new().route_service("/mcp", service)
+/// # let _ = service;
+/// # }
+/// ```
+///
+/// Spec: [Streamable
+/// HTTP](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http)
+pub struct Http<S> {
+    server: Arc<S>,
+    sessions: Sessions<S>,
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    guard: Guard,
+    max_body: usize,
+    max_sessions: usize,
+    session_timeout: Duration,
+}
+
+impl<S: Serve> Http<S> {
+    /// Serves `server`.
+    pub fn new(server: S) -> Self {
+        let settings = Settings {
+            guard: Guard::default(),
+            max_body: 4 << 20,
+            max_sessions: 10_000,
+            session_timeout: Duration::from_secs(30 * 60),
+        };
+        Self { server: Arc::new(server), sessions: Sessions::new(), settings: Arc::new(settings) }
+    }
+
+    /// Serves requests to this host, such as `mcp.example.com`, beside those to this machine.
+    #[must_use]
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.settings().guard.hosts.push(host.into());
+        self
+    }
+
+    /// Serves requests to any host. Only for a server that no page in a browser of its network can reach, or
+    /// behind a proxy that checks the host: the check is what keeps pages from rebinding their name to it.
+    #[must_use]
+    pub fn allow_any_host(mut self) -> Self {
+        self.settings().guard.any_host = true;
+        self
+    }
+
+    /// Serves requests of pages of this origin, such as `https://example.com`, and lets them read the responses
+    /// (CORS).
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.settings().guard.origins.push(origin.into());
+        self
+    }
+
+    /// Serves only requests with credentials, such as a [`BearerToken`]. It is asked before anything else of a
+    /// request counts but its host and origin. Default: all requests are served.
+    #[must_use]
+    pub fn authenticate(mut self, auth: impl Authenticate) -> Self {
+        self.settings().guard.auth = Some(Arc::new(auth));
+        self
+    }
+
+    /// Sets the size limit on the body of a request, in bytes. Default: 4 MiB.
+    #[must_use]
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.settings().max_body = bytes;
+        self
+    }
+
+    /// Sets the limit on open sessions; further ones are refused with status 503. Default: 10,000.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.settings().max_sessions = sessions;
+        self
+    }
+
+    /// Sets how long a session is kept after its last request. Default: 30 min.
+    #[must_use]
+    pub fn session_timeout(mut self, time: Duration) -> Self {
+        self.settings().session_timeout = time;
+        self
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
+    }
+
+    /// The number of open sessions.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Ends all sessions and their streams, and closes the server. Requests that come later open new ones.
+    pub async fn close(&self) {
+        self.sessions.close().await;
+        self.server.close().await;
+    }
+
+    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let origin = self.settings.guard.allowed_origin(&head.headers);
+        let mut response = match self.settings.guard.check(&head).await {
+            Some(response) => response,
+            None => self.dispatch(head, body).await,
+        };
+        self.settings.guard.add_cors(origin, &mut response);
+        response
+    }
+
+    async fn dispatch<B>(&self, head: Parts, body: B) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match head.method {
+            Method::POST => {}
+            Method::GET => return self.open_stream(&head.headers),
+            Method::DELETE => return self.end_session(&head.headers).await,
+            _ => return answer::method_not_allowed("GET, POST, DELETE"),
+        }
+        if let Some(refused) = refuse_media_types(&head.headers) {
+            return refused;
+        }
+        let body = match Limited::new(body, self.settings.max_body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                let text = format!("the body is over {} bytes", self.settings.max_body);
+                return answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &text);
+            }
+            Err(_) => return answer::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
+        };
+        let version = match header(&head.headers, "mcp-protocol-version").map(str::parse) {
+            None => None,
+            Some(Ok(version)) => Some(version),
+            // The server says which ones it speaks.
+            Some(Err(_)) if names_version(&body) => Some(ProtocolVersion::LATEST_MODERN),
+            Some(Err(_)) => {
+                let text = "the header mcp-protocol-version names no revision that is spoken here";
+                return answer::refusal(StatusCode::BAD_REQUEST, text);
+            }
+        };
+        let message = match Message::parse(body.clone()) {
+            Ok(message) => message,
+            Err(ParseError { kind: ParseErrorKind::Batch, .. }) => {
+                return self.legacy_batch(&head.headers, body).await;
+            }
+            Err(error) => return unreadable(&error),
+        };
+        let is_modern = version.is_some_and(|version| version.era() == Era::Modern)
+            || matches!(&message, Message::Request(it) if requested_version(it).is_some());
+        match is_modern {
+            true => self.modern(&head.headers, version, message).await,
+            false => self.legacy(&head.headers, message).await,
+        }
+    }
+}
+
+/// Whether the request says which revision it is written in.
+fn names_version(body: &Bytes) -> bool {
+    match Message::parse(body.clone()) {
+        Ok(Message::Request(request)) => requested_version(&request).is_some(),
+        _ => false,
+    }
+}
+
+fn unreadable(error: &ParseError) -> Response<Body> {
+    let code = match &error.kind {
+        ParseErrorKind::Json(json) if !json.is_data() => error_code::PARSE_ERROR,
+        _ => error_code::INVALID_REQUEST,
+    };
+    let object = ErrorObject::new(code, error.to_string());
+    answer::error(StatusCode::BAD_REQUEST, error.id.clone(), object)
+}
+
+impl<S: Serve, B> Service<Request<B>> for Http<S>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { Ok(this.respond(request).await) })
+    }
+}
+
+impl<S> Clone for Http<S> {
+    fn clone(&self) -> Self {
+        Self {
+            server: Arc::clone(&self.server),
+            sessions: self.sessions.clone(),
+            settings: Arc::clone(&self.settings),
+        }
+    }
+}
+
+impl<S: Serve> fmt::Debug for Http<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("server", &self.server.name())
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! The sessions of the legacy era.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use mcp_core::{Message, ProtocolVersion, RequestId};
+use mcp_transport::{Inbound, InboundItem, Serve};
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::{Instant, interval},
+};
+
+use super::event_log::{EventLog, Reader};
+use crate::work::Work;
+
+/// How long the events of a stream are kept that nobody reads.
+const RESUME_WINDOW: Duration = Duration::from_secs(60);
+/// How long a session is kept at most after its last request, while a client reads a stream of it.
+const MAX_STREAM_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often sessions and streams are looked at.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// The number of the stream for messages outside exchanges.
+const SERVER_STREAM: u64 = 0;
+
+/// All sessions of a server.
+pub(crate) struct Sessions<S>(Arc<Mutex<Table<S>>>);
+
+struct Table<S> {
+    open: HashMap<Arc<str>, Arc<Session<S>>>,
+    /// Whether a task looks for sessions that are no longer used.
+    is_swept: bool,
+}
+
+impl<S> Clone for Sessions<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Serve> Sessions<S> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Table { open: HashMap::new(), is_swept: false })))
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table().open.len()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Session<S>>> {
+        let session = self.table().open.get(id).cloned()?;
+        session.state().used = Instant::now();
+        Some(session)
+    }
+
+    pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session<S>>> {
+        self.table().open.remove(id)
+    }
+
+    /// Adds a session. `idle` is how long it is kept without a request.
+    pub(crate) fn insert(&self, session: Arc<Session<S>>, idle: Duration) {
+        let mut table = self.table();
+        table.open.insert(Arc::clone(&session.id), session);
+        if !std::mem::replace(&mut table.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(&self.0), idle));
+        }
+    }
+
+    /// Closes all sessions.
+    pub(crate) async fn close(&self) {
+        let open: Vec<_> = self.table().open.drain().map(|(_, session)| session).collect();
+        for session in open {
+            session.close().await;
+        }
+    }
+}
+
+/// Closes sessions that are no longer used, until there is none.
+async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration) {
+    let mut ticks = interval(SWEEP_INTERVAL.min(idle.max(Duration::from_millis(10))));
+    loop {
+        ticks.tick().await;
+        let Some(table) = table.upgrade() else { return };
+        let mut unused = Vec::new();
+        {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.open.retain(|_, session| {
+                let keeps = !session.is_unused(idle);
+                if !keeps {
+                    unused.push(Arc::clone(session));
+                }
+                keeps
+            });
+            table.is_swept = !table.open.is_empty();
+            if unused.is_empty() && !table.is_swept {
+                return;
+            }
+            table.is_swept = true;
+        }
+        for session in unused {
+            session.close().await;
+        }
+    }
+}
+
+/// One client of the legacy era.
+pub(crate) struct Session<S> {
+    pub(crate) id: Arc<str>,
+    pub(crate) server: Arc<S>,
+    pub(crate) version: Option<ProtocolVersion>,
+    state: Arc<Mutex<State>>,
+    /// Ended when the session is dropped.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+struct State {
+    used: Instant,
+    streams: HashMap<u64, EventLog>,
+    next_stream: u64,
+    in_flight: HashMap<RequestId, AbortHandle>,
+}
+
+impl<S: Serve> Session<S> {
+    /// Opens a session whose server sends `inbound` outside exchanges.
+    pub(crate) fn new(
+        id: Arc<str>,
+        server: Arc<S>,
+        version: Option<ProtocolVersion>,
+        inbound: Inbound,
+    ) -> Self {
+        let mut streams = HashMap::new();
+        let mut tasks = JoinSet::new();
+        if !inbound.is_none() {
+            let log = EventLog::new(SERVER_STREAM);
+            streams.insert(SERVER_STREAM, log.clone());
+            tasks.spawn(write_inbound(inbound, log));
+        }
+        let state = State {
+            used: Instant::now(),
+            streams,
+            next_stream: SERVER_STREAM + 1,
+            in_flight: HashMap::new(),
+        };
+        Self { id, server, version, state: Arc::new(Mutex::new(state)), tasks: Mutex::new(tasks) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_in_flight(&self, id: &RequestId) -> bool {
+        self.state().in_flight.contains_key(id)
+    }
+
+    /// Carries a request on, whether or not the client reads its stream, and returns the stream.
+    pub(crate) fn stream(&self, first: Option<Message>, work: Work, is_primed: bool) -> Reader {
+        let mut state = self.state();
+        let number = state.next_stream;
+        state.next_stream += 1;
+        let log = EventLog::new(number);
+        if is_primed {
+            log.prime();
+        }
+        let reader = log.read(None);
+        state.streams.insert(number, log.clone());
+        let id = work.id().clone();
+        let guard = Carried { id: id.clone(), log, state: Arc::clone(&self.state) };
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        let task = tasks.spawn(carry(first, work, guard));
+        state.in_flight.insert(id, task);
+        reader
+    }
+
+    /// Cancels a request.
+    pub(crate) fn cancel(&self, id: &RequestId) {
+        // The task takes itself out of the table, and needs the lock for it.
+        let task = self.state().in_flight.remove(id);
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+
+    /// Reads a stream on after one of its events; without one, that for messages outside exchanges. `None` if
+    /// there is no such stream.
+    pub(crate) fn read(&self, after: Option<(u64, u64)>) -> Option<Reader> {
+        let (stream, event) =
+            after.map_or((SERVER_STREAM, None), |(stream, event)| (stream, Some(event)));
+        let log = self.state().streams.get(&stream).cloned();
+        log.map(|log| log.read(event))
+    }
+
+    /// Forgets streams that nobody resumes; whether the session itself is no longer used.
+    fn is_unused(&self, idle: Duration) -> bool {
+        let mut state = self.state();
+        let mut aborted = Vec::new();
+        state.streams.retain(|stream, log| {
+            let is_kept = *stream == SERVER_STREAM || !log.is_forgotten(RESUME_WINDOW);
+            if !is_kept {
+                aborted.push(log.clone());
+            }
+            is_kept
+        });
+        // Ends the writers that wait for a reader.
+        aborted.iter().for_each(EventLog::end);
+        let is_busy =
+            !state.in_flight.is_empty() || state.streams.values().any(EventLog::has_reader);
+        let limit = if is_busy { MAX_STREAM_AGE.max(idle) } else { idle };
+        state.used.elapsed() >= limit
+    }
+
+    /// Ends all streams and closes the server.
+    pub(crate) async fn close(&self) {
+        let streams: Vec<_> = self.state().streams.drain().map(|(_, log)| log).collect();
+        streams.iter().for_each(EventLog::end);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.server.close().await;
+    }
+}
+
+async fn write_inbound(mut inbound: Inbound, log: EventLog) {
+    while let Some(Ok(item)) = inbound.next().await {
+        if let InboundItem::Message(message) = item {
+            log.write(&message).await;
+        }
+    }
+}
+
+async fn carry(first: Option<Message>, mut work: Work, carried: Carried) {
+    if let Some(message) = first {
+        carried.log.write(&message).await;
+    }
+    while let Some(message) = work.next().await {
+        carried.log.write(&message).await;
+    }
+}
+
+/// Ends the stream of a request when its task ends, in whatever way.
+struct Carried {
+    id: RequestId,
+    log: EventLog,
+    state: Arc<Mutex<State>>,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.log.end();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.in_flight.remove(&self.id);
+    }
+}

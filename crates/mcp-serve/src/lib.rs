@@ -1,0 +1,19 @@
+//! Serves any MCP server, a [`Serve`](mcp_transport::Serve) such as a `Server`, a `Group` of servers or a
+//! relay, to clients: over byte streams ([`serve_lines`], [`serve_stdio`]) and over HTTP ([`Http`]).
+
+mod cancelled;
+#[cfg(feature = "http")]
+mod http;
+mod lines;
+#[cfg(feature = "listener")]
+mod listener;
+mod version;
+mod work;
+
+#[cfg(feature = "http")]
+pub use http::{Authenticate, BearerToken, Body, Http, Unauthenticated};
+pub use lines::{serve_lines, serve_stdio};
+#[cfg(feature = "listener")]
+pub use listener::Listener;
+pub use mcp_core;
+pub use mcp_transport;

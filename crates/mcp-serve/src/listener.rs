@@ -1,0 +1,163 @@
+//! A TCP listener for [`Http`].
+
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use mcp_transport::Serve;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio_io_timeout::TimeoutStream;
+use tower_service::Service;
+
+use crate::{Body, Http};
+
+/// How long a write may make no progress before the connection is closed.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long connections may take to end after the streams of events have.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause after a connection could not be accepted, such as for want of a file descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens on a TCP port and serves an [`Http`] at one path: HTTP/1.1, and HTTP/2 for clients that begin with it.
+///
+/// A connection whose client reads nothing for 60 s is closed. Other paths are answered with 404, except
+/// `/healthz`, which is 200 as long as the process serves, and `/readyz`, which is 200 or 503 as
+/// [`ready`](Self::ready) says.
+pub struct Listener {
+    listener: TcpListener,
+    path: String,
+    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Listener {
+    /// Binds to an address, such as `127.0.0.1:8000`; port 0 is any free one. The path is `/mcp`.
+    ///
+    /// # Errors
+    /// If the address is not one of this machine or in use.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self { listener, path: "/mcp".to_owned(), ready: Arc::new(|| true) })
+    }
+
+    /// Sets the path that is served.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sets what `/readyz` says: whether calls are likely to succeed, such as whether the server behind a relay
+    /// has answered lately. Default: always ready.
+    #[must_use]
+    pub fn ready(mut self, ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.ready = Arc::new(ready);
+        self
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// If the system does not say it.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` is ready. Then no connection is accepted, the sessions and streams of `http` end,
+    /// requests have 5 s to finish, and `http` is closed.
+    ///
+    /// Dropping the future stops accepting; open connections are served on.
+    pub async fn serve<S: Serve>(self, http: Http<S>, shutdown: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let Self { listener, path, ready } = self;
+        let routes = Arc::new(Routes { path, ready });
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    tokio::spawn(serve_connection(
+                        stream,
+                        http.clone(),
+                        Arc::clone(&routes),
+                        &graceful,
+                    ));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+        drop(listener);
+        http.close().await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
+    }
+}
+
+struct Routes {
+    path: String,
+    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+fn serve_connection<S: Serve>(
+    stream: TcpStream,
+    http: Http<S>,
+    routes: Arc<Routes>,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    // Events are small, and each counts when it is sent.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let service = service_fn(move |request| {
+        let (mut http, routes) = (http.clone(), Arc::clone(&routes));
+        async move { routes.respond(&mut http, request).await }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new());
+    builder.http2().timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
+    let watched = graceful.watch(connection);
+    async move {
+        // The end of a connection concerns its client only.
+        let _ = watched.await;
+    }
+}
+
+impl Routes {
+    async fn respond<S: Serve>(
+        &self,
+        http: &mut Http<S>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let path = request.uri().path();
+        if path == self.path {
+            return http.call(request).await;
+        }
+        let status = match path {
+            "/healthz" | "/readyz" if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                StatusCode::METHOD_NOT_ALLOWED
+            }
+            "/healthz" => StatusCode::OK,
+            "/readyz" if (self.ready)() => StatusCode::OK,
+            "/readyz" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::NOT_FOUND,
+        };
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        Ok(response)
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("address", &self.listener.local_addr().ok())
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

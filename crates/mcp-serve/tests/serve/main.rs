@@ -1,0 +1,9 @@
+//! Servers over byte streams and HTTP.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod fixture;
+mod guard;
+mod legacy;
+mod lines;
+mod modern;
+mod raw;
