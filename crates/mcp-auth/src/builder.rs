@@ -37,7 +37,7 @@ impl OAuth {
         Self::of(GrantKind::ClientCredentials).client(client_id)
     }
 
-    /// A workload presents a token of its platform: `assertion` gives it, for an audience.
+    /// A workload presents a token of its platform: `assertion` returns it, for an audience.
     pub fn jwt_bearer<F, R>(client_id: impl Into<String>, assertion: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -74,8 +74,8 @@ impl OAuth {
         self.set(|it| it.client_id = Some(id.into()))
     }
 
-    /// The secret of the client. It is sent to the [`issuer`](Self::issuer), or to the first one that it was
-    /// used with, and to nobody else.
+    /// The secret of the client. It is sent to the [`issuer`](Self::issuer) only; without that setting, to the
+    /// first one that it was used with.
     pub fn secret(self, secret: impl Into<Secret>) -> Self {
         self.set(|it| it.secret = Some(secret.into()))
     }
@@ -89,12 +89,12 @@ impl OAuth {
         Ok(self.private_key(crate::sign::PrivateKey::from_pem(pem)?))
     }
 
-    /// What signs as the client: a `PrivateKey`, or a key elsewhere.
+    /// The signer of the client: a `PrivateKey`, or a key elsewhere.
     pub fn private_key(self, key: impl Sign) -> Self {
         self.set(|it| it.signer = Some(Signer::new(key)))
     }
 
-    /// Gives the assertion that proves the client to an audience, in place of a key.
+    /// A function that returns the assertion of the client for an audience, in place of a key.
     pub fn assertion<F, R>(self, assertion: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -126,7 +126,7 @@ impl OAuth {
     }
 }
 
-/// What is asked for, and of whom.
+/// Scopes, resource and authorization server.
 impl OAuth {
     /// Scopes to ask for, besides those that the server wants.
     pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -181,7 +181,7 @@ impl OAuth {
     }
 }
 
-/// How it is done.
+/// User agent, store, HTTP client and events.
 impl OAuth {
     /// How a user logs in: `Browser`, [`Terminal`](crate::Terminal), [`follow`](crate::follow), or another
     /// way. Default: `Browser`, with the feature `browser`.
@@ -210,7 +210,7 @@ impl OAuth {
         self.set(|it| it.login_timeout = limit)
     }
 
-    /// Takes what happens. It must not block.
+    /// Sets the handler of events. It must not block.
     pub fn on_event(self, handler: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.set(|it| it.on_event = Some(Arc::new(handler)))
     }

@@ -3,6 +3,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use mcp_core::Excerpt;
+
 /// How many characters of a text of an authorization server are shown.
 const SHOWN_LENGTH: usize = 200;
 
@@ -103,10 +105,10 @@ impl Error {
     }
 }
 
-/// A text of a peer as one line of printable characters.
+/// Text of an authorization server as one line of at most 200 printable characters.
 pub(crate) fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = Excerpt(&words).to_string();
     match line.char_indices().nth(SHOWN_LENGTH) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

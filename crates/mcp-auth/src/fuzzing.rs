@@ -1,4 +1,4 @@
-//! The decoders of what peers and files bring, for fuzzing alone.
+//! Decoders of input from peers and files, for fuzzing only.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};

@@ -21,8 +21,8 @@ use crate::token::set::Tokens;
 ///
 /// Put it on a transport (`StreamableHttp::new(url)?.auth(OAuth::new())`), on an HTTP service
 /// ([`for_server`](Self::for_server)), or call [`login`](Self::login), [`status`](Self::status) and
-/// [`logout`](Self::logout) from a page with settings. A clone shares everything; a clone with another setting
-/// begins for itself.
+/// [`logout`](Self::logout) from a page with settings. A clone shares everything. A clone with another setting
+/// shares nothing with the original.
 ///
 /// The first request to a server goes out with a stored token, or as it is. When the server refuses it, the
 /// authorization server is discovered, a token is got and the request is sent again. Requests that no caller
@@ -66,22 +66,21 @@ impl Drop for Shared {
     }
 }
 
-/// What is known of the authorization of a server, without asking anybody; see [`OAuth::status`].
+/// The authorization of a server, as it is known without a request; see [`OAuth::status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
     /// Whether there is a token.
     pub is_logged_in: bool,
-    /// What was granted.
+    /// The granted scopes.
     pub scopes: Vec<String>,
-    /// Who gave the token.
+    /// The issuer of the token.
     pub issuer: Option<String>,
-    /// For how long the token can still be used. `None`: unknown. A token that can be refreshed lasts
-    /// longer.
+    /// The time until the token is replaced. `None`: unknown.
     pub expires_in: Option<Duration>,
     /// Whether the token can be refreshed.
     pub can_refresh: bool,
-    /// Whether a user is being waited for.
+    /// Whether a login waits for the user.
     pub is_waiting: bool,
 }
 
@@ -186,7 +185,7 @@ impl OAuth {
         }
     }
 
-    /// What is known of the authorization of the server at `url`. Sends nothing.
+    /// The authorization of the server at `url`, as it is known. Sends nothing.
     ///
     /// # Errors
     /// The store cannot be read.

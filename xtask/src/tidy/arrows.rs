@@ -35,7 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-core", &[]),
     ("mcp-transport", &["mcp-core"]),
     ("mcp-http", TRANSPORT),
-    ("mcp-auth", &["mcp-transport", "mcp-http"]),
+    ("mcp-auth", &["mcp-core", "mcp-transport", "mcp-http"]),
     ("mcp-transport-stdio", TRANSPORT),
     ("mcp-transport-memory", TRANSPORT),
     ("mcp-transport-http", NETWORK),

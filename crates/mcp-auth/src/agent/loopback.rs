@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind};
 const MAX_CONNECTIONS: usize = 16;
 /// How long the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the browser has to take the page.
+/// How long the browser has to read the page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Listeners for a redirect. Dropping it closes them.
@@ -104,11 +104,11 @@ impl Loopback {
         Ok(redirect)
     }
 
-    /// Shows the browser what came of the login.
+    /// Shows the outcome of the login in the browser.
     pub(crate) async fn finish(mut self, outcome: &Result<(), Error>) {
         let Some(Answer { page: sender, is_sent, server }) = self.answer.take() else { return };
         let _ = sender.send(page(&server, outcome));
-        // One that does not take it misses it.
+        // A browser that does not read the page in time misses it.
         let _ = tokio::time::timeout(PAGE_TIMEOUT, is_sent).await;
     }
 }
@@ -137,7 +137,7 @@ async fn accept(
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            // A browser that goes away is none that can be told anything.
+            // A browser that closed the connection gets no page.
             let _ = connection.await;
             // Dropped now, which says that the page is sent.
             drop(is_sent);
@@ -146,7 +146,7 @@ async fn accept(
     }
 }
 
-/// Answers one request of a browser, or of somebody else.
+/// Responds to one request, which may be that of another program.
 async fn respond(
     request: Request<Incoming>,
     arrivals: &mpsc::Sender<Arrived>,

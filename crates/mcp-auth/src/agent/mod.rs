@@ -49,7 +49,7 @@ pub trait Visit: Send + 'static {
     /// The user cannot log in, or does not want to.
     fn visit(&mut self, prompt: &Prompt) -> impl Future<Output = Result<Redirect, Error>> + Send;
 
-    /// Shows the user what came of it. Default: nothing.
+    /// Shows the outcome to the user. Default: nothing.
     fn finish(self, outcome: Result<(), Error>) -> impl Future<Output = ()> + Send
     where
         Self: Sized,

@@ -100,7 +100,7 @@ mod tests {
         place.set_redirect_uri("https://tunnel.example/back");
         let loopback = place.listen(None).await.unwrap();
         assert_eq!(loopback.redirect_uri(), "https://tunnel.example/back");
-        // A port that is set is no wish.
+        // A port of the settings is not replaced by another one.
         let error = place.listen(None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(&port.to_string()), "{error}");

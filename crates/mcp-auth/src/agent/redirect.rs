@@ -1,4 +1,4 @@
-//! The way there and the way back.
+//! The URL of a login page, and the redirect that ends the login.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 type Report = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What a user is asked to do.
+/// A login that a user is asked for.
 #[derive(Clone)]
 pub struct Prompt {
     url: LoginUrl,

@@ -27,7 +27,7 @@ struct Lines(Arc<Mutex<Reader>>);
 #[derive(Debug, Default)]
 struct Reader {
     is_running: bool,
-    /// Who wants the next line.
+    /// The login that receives the next line.
     wanted: Option<mpsc::Sender<String>>,
 }
 
@@ -105,7 +105,7 @@ impl Visit for TerminalVisit {
     }
 }
 
-/// What somebody pasted, or what to say about it.
+/// The redirect in a pasted line, or what to reply.
 fn pasted(line: &str, prompt: &Prompt) -> Result<Redirect, &'static str> {
     let redirect = Redirect::parse(line)
         .map_err(|_| "This is not the address that the login ends at: it has no code and state.")?;

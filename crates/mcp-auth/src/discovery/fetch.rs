@@ -120,7 +120,7 @@ fn is_object(body: &[u8]) -> bool {
 fn uri(url: &Url) -> Result<Uri, Error> {
     let mut bare = url.clone();
     bare.set_fragment(None);
-    // Credentials in a URL of somebody else are none of ours.
+    // Credentials in the URL of a peer are not sent.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     Uri::try_from(bare.as_str()).map_err(|error| {

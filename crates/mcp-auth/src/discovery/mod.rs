@@ -1,4 +1,4 @@
-//! Finds out who authorizes the requests to a server, and where.
+//! Discovers the authorization server of an MCP server.
 
 pub(crate) mod fetch;
 pub(crate) mod policy;
@@ -25,15 +25,14 @@ pub(crate) struct Discovered {
     pub(crate) server: ServerMetadata,
 }
 
-/// Discovers the authorization server of the server at `url`. `told` is where a challenge says that the
-/// server's metadata is. `None`: there is none.
+/// Discovers the authorization server of the server at `url`. `metadata_url` is that of a challenge. `None`: there is none.
 pub(crate) async fn discover(
     fetch: &Fetch,
     settings: &Settings,
     url: &Url,
-    told: Option<&str>,
+    metadata_url: Option<&str>,
 ) -> Result<Option<Discovered>, Error> {
-    let published = resource::find(fetch, url.as_str(), told).await?;
+    let published = resource::find(fetch, url.as_str(), metadata_url).await?;
     let (scopes, wants_dpop, servers, named) = match published {
         Some(it) => (
             it.scopes_supported,

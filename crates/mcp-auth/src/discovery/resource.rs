@@ -26,12 +26,12 @@ pub(crate) struct ResourceMetadata {
 pub(crate) async fn find(
     fetch: &Fetch,
     url: &str,
-    told: Option<&str>,
+    metadata_url: Option<&str>,
 ) -> Result<Option<ResourceMetadata>, Error> {
     let mut places = of_resource(url);
-    if let Some(told) = told {
-        places.retain(|place| place != told);
-        places.insert(0, told.to_owned());
+    if let Some(first) = metadata_url {
+        places.retain(|place| place != first);
+        places.insert(0, first.to_owned());
     }
     for place in places {
         let Some(body) = fetch.document(&place).await? else { continue };

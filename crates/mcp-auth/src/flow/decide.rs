@@ -1,4 +1,4 @@
-//! What to do about a refusal: a pure function of what is known and what came.
+//! The next step after a refusal: a pure function.
 
 use super::stage::Stage;
 
@@ -7,30 +7,30 @@ const MAX_STEP_UPS: u8 = 2;
 /// How often a service may.
 const MAX_STEP_UPS_OF_SERVICE: u8 = 1;
 
-/// What is known when a server refuses a request.
+/// The input of the decision.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Facts {
     /// The status is 401, not 403.
     pub(crate) is_unauthorized: bool,
-    /// The token has not the scopes that are wanted.
+    /// The token lacks a scope.
     pub(crate) lacks_scope: bool,
-    /// The scopes that are wanted are more than were granted, or asked for in vain.
+    /// A required scope was neither granted, nor refused to this client before.
     pub(crate) asks_for_more: bool,
     pub(crate) wants_nonce: bool,
-    /// There is a token, and it is another one than the refused request had.
+    /// There is another token than that of the refused request.
     pub(crate) has_other: bool,
     pub(crate) can_refresh: bool,
-    /// A user would be asked, and may not be.
+    /// The grant needs a user, and the request is in the background.
     pub(crate) may_not_ask: bool,
     /// No user takes part in the grant.
     pub(crate) is_service: bool,
     pub(crate) stage: Stage,
 }
 
-/// What to do about a refusal.
+/// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It is the response.
+    /// The refusal is the response.
     GiveUp,
     /// Send the request again with the token that there is.
     Retry,

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_goes_on_without_those_who_wait() {
+    async fn work_continues_without_its_callers() {
         let flight = Flight::default();
         let (go, runs) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let work = || {

@@ -41,8 +41,8 @@ pub(crate) async fn login(state: Arc<ServerState>, reason: Reason) -> Outcome {
 async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
     let (settings, challenge) = (&state.settings, &reason.challenge);
     let fetch = state.fetch().await;
-    let told = challenge.resource_metadata.as_deref();
-    let found = discover(fetch, settings, &state.url, told).await?;
+    let metadata_url = challenge.resource_metadata.as_deref();
+    let found = discover(fetch, settings, &state.url, metadata_url).await?;
     let found = found.filter(|it| !(it.server.is_assumed && challenge.is_foreign));
     let Some(discovered) = found else {
         if challenge.is_foreign {
@@ -102,7 +102,7 @@ async fn within_limit(
         Ok(done) => done,
         Err(_) => {
             let message = format!(
-                "nobody has logged in to {} within {limit:?}{}",
+                "the login at {} was not finished within {limit:?}{}",
                 state.shown,
                 hint(discovered)
             );
@@ -111,7 +111,7 @@ async fn within_limit(
     }
 }
 
-/// What may leave a user at a page that shows an error, without a redirect that reports it.
+/// A hint for errors that a login page shows, and that no redirect reports.
 fn hint(discovered: &Discovered) -> &'static str {
     let page = discovered.server.authorization_endpoint.as_deref().unwrap_or_default();
     match page.starts_with("https://login.microsoftonline.com/") {

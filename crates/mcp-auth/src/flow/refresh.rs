@@ -113,8 +113,8 @@ async fn rediscover(
     state: &ServerState,
     challenge: Option<&Challenged>,
 ) -> Result<Option<ServerMetadata>, Error> {
-    let told = challenge.and_then(|it| it.resource_metadata.as_deref());
-    let found = discover(state.fetch().await, &state.settings, &state.url, told).await?;
+    let metadata_url = challenge.and_then(|it| it.resource_metadata.as_deref());
+    let found = discover(state.fetch().await, &state.settings, &state.url, metadata_url).await?;
     Ok(found.map(|it| it.server))
 }
 
@@ -154,7 +154,7 @@ async fn finish(
     } else if !refused.ends_grant() {
         return Err(refused.into_error());
     }
-    // Nothing but what was used is removed: another process may have saved something better.
+    // Only the tokens that were used are removed: another process may have saved newer ones.
     let stored = state.settings.store.load(&state.key).await?;
     let used = base.refresh_token.as_ref().map(Secret::expose);
     let stored = stored.as_ref().and_then(Tokens::from_stored);

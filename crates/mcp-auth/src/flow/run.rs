@@ -18,7 +18,7 @@ use super::state::{Freshness, ServerState};
 use crate::error::Error;
 use crate::token::set::Tokens;
 
-/// How often the work of others is waited for before a refusal is the response.
+/// The maximum number of waits for the work of other callers.
 const MAX_TURNS: usize = 6;
 
 /// Authorizes the requests to one server; see [`OAuth::for_server`](crate::OAuth::for_server). A clone shares
@@ -125,7 +125,7 @@ impl ServerAuth {
                 }
                 Step::Refresh => {
                     stage.refreshed = true;
-                    // The work of others, such as a login, gives a token too.
+                    // Other work in flight, such as a login, brings a token too.
                     self.start_refresh(Some(challenge.clone()))
                 }
                 Step::Grant | Step::MoreScopes => {
@@ -143,7 +143,7 @@ impl ServerAuth {
                 (Ok(true), true) => return self.again(head, stage),
                 (Ok(false), true) if stage.granted => return Ok(NextStep::GiveUp),
                 (Ok(_), _) => {}
-                // What a refresh cannot do a login may.
+                // After a failed refresh a login is tried.
                 (Err(error), _) if stage.refreshed && !stage.granted && !error.is_transient() => {
                     facts.stage.refreshed = true;
                 }
@@ -164,7 +164,7 @@ async fn load(state: Arc<ServerState>) -> Outcome {
     }
     let stored = state.settings.store.load(&state.key).await?;
     match stored.as_ref().and_then(Tokens::from_stored) {
-        // One whose key cannot be used is none.
+        // Tokens whose key cannot be used are ignored.
         Some(tokens) if state.current_of(tokens.clone()).is_ok() => state.adopt(tokens)?,
         _ => state.set_empty(),
     }

@@ -1,9 +1,9 @@
-//! What was tried for one request, in the number that its credentials carry.
+//! The attempts of one request, as the number that its credentials carry.
 
-/// What was tried for one request.
+/// The attempts of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stage {
-    /// It was sent again with a token that somebody else got.
+    /// It was sent again with a token that another caller got.
     pub(crate) retried: bool,
     pub(crate) has_nonce: bool,
     pub(crate) refreshed: bool,

@@ -1,4 +1,4 @@
-//! What is known of the authorization of one server.
+//! The state of the authorization of one server.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +48,7 @@ struct Known {
     current: Option<Arc<Current>>,
     /// The key of tokens, with the nonces and the clock of the servers.
     proof_key: Option<ProofKey>,
-    /// Scopes that a user was asked for in vain.
+    /// Scopes that were requested and not granted.
     refused_scopes: BTreeSet<String>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct Current {
     /// When it cannot be used any more, and from when on it is refreshed in the background.
     hard: Option<Instant>,
     soft: Option<Instant>,
-    /// Whether it was tried to refresh it in the background.
+    /// Whether a refresh in the background was started.
     was_tried: AtomicBool,
 }
 
@@ -98,7 +98,7 @@ impl Current {
         }
     }
 
-    /// Whether nobody has asked this before.
+    /// Whether this is the first call.
     pub(crate) fn is_first_try(&self) -> bool {
         !self.was_tried.swap(true, Ordering::Relaxed)
     }
@@ -272,7 +272,7 @@ impl ServerState {
         known.refused_scopes.extend(refused);
     }
 
-    /// Whether scopes are more than were granted, or asked for in vain.
+    /// Whether a scope was neither granted nor refused before.
     pub(crate) fn is_more(&self, scopes: &[String]) -> bool {
         let known = self.lock();
         let granted = known.current.as_ref().map(|current| &current.tokens.scopes);

@@ -23,7 +23,7 @@ pub(crate) async fn obtain(context: &Context<'_>, scopes: Vec<String>) -> Result
     context.ask(&client, form, scopes).await
 }
 
-/// A token for an assertion of somebody whom the authorization server trusts. There is no second attempt.
+/// A token for an assertion that the authorization server trusts. There is no second attempt.
 pub(crate) async fn vouched(
     context: &Context<'_>,
     assertion: &Callback,

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_grow_when_told() {
+    fn intervals_grow_on_request() {
         let seconds = Duration::from_secs;
         let mut poll = Poll::new(None);
         assert_eq!(poll.after("authorization_pending"), Next::AskAfter(seconds(5)));

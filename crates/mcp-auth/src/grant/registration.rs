@@ -13,7 +13,7 @@ pub(crate) async fn is_alive(fetch: &Fetch, page: &Url) -> bool {
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
     match fetch.send(Method::GET, page, headers, Body::empty()).await {
         Ok(answer) => !matches!(answer.status.as_u16(), 400 | 401 | 404 | 422),
-        // Nothing shows that it is dead.
+        // No response says that it is unknown.
         Err(_) => true,
     }
 }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 /// How many origins have a nonce at a time.
 const MAX_NONCES: usize = 16;
 
-/// The key that tokens are bound to, and what proofs need besides. A clone shares it.
+/// The key that tokens are bound to, with the nonces and the clock of the servers. A clone shares it.
 #[derive(Clone, Debug)]
 pub(crate) struct ProofKey(Arc<Inner>);
 
@@ -103,7 +103,7 @@ impl ProofKey {
         Ok(proof)
     }
 
-    /// Takes the nonce and the time of a response. Whether there is another nonce than before.
+    /// Records the nonce and the time of a response. Returns whether the nonce is a new one.
     pub(crate) fn answered(&self, url: &Url, headers: &HeaderMap) -> bool {
         let mut state = self.lock();
         if let Some(date) = headers.get(http::header::DATE).and_then(|date| date.to_str().ok())

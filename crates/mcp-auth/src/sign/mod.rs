@@ -1,4 +1,4 @@
-//! Signatures: with a key in memory, or by somebody else.
+//! Signatures: with a key in memory, or by a service.
 
 #[cfg(feature = "_crypto")]
 pub(crate) mod date;

@@ -64,7 +64,7 @@ pub struct StoreKey {
 }
 
 impl StoreKey {
-    /// `about` is hashed into the name: what cannot be told from it may be a part of it.
+    /// `about` is hashed into the name, so that it may have secrets.
     pub(crate) fn new(kind: &str, about: &[&str]) -> Self {
         let shown = about.first().copied().unwrap_or_default();
         let shown = shown.split(['?', '#']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Requests to token endpoints, and what comes of them.
+//! Requests to token endpoints, and their responses.
 
 pub(crate) mod request;
 pub(crate) mod response;

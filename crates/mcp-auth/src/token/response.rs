@@ -1,4 +1,4 @@
-//! The answers of token endpoints, as they really come.
+//! The responses of token endpoints, in the forms that servers send.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;

@@ -263,13 +263,16 @@ async fn a_token_endpoint_that_moved_is_found() {
 async fn errors_name_the_code_and_the_endpoint() {
     let world = World::start().await;
     world.twist("/token", |_| {
-        let body = json!({ "error": "invalid_target", "error_description": "no\nsuch \u{1b}[31mresource" });
+        let body = json!({ "error": "invalid_target", "error_description": "no\nsuch \u{1b}[31m\u{202e}resource" });
         Some(json_answer(400, &body))
     });
     let error = within(for_user().login(world.url())).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some("invalid_target")));
     let text = error.to_string();
-    assert!(text.contains("/token") && text.contains("no such [31mresource"), "{text}");
+    assert!(
+        text.contains("/token") && text.contains(r"no such \u{1b}[31m\u{202e}resource"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
