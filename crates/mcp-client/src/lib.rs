@@ -82,7 +82,7 @@ pub use mcp_skills as skills;
 #[cfg(feature = "tasks")]
 pub use mcp_tasks as tasks;
 #[cfg(feature = "http")]
-pub use mcp_transport_http::StreamableHttp;
+pub use mcp_transport_http::{SavedSession, SessionHandle, StreamableHttp};
 #[cfg(feature = "memory")]
 pub use mcp_transport_memory::Memory;
 #[cfg(feature = "sse")]

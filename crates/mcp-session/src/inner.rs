@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     /// The task that reads what belongs to no call.
     pub(crate) receiving: Resumable,
     /// How to open the session again, where the verdict was kept from an earlier one.
-    pub(crate) reopening: Option<Box<Reopening>>,
+    pub(crate) reopening: Option<Box<Reopening<Self>>>,
 }
 
 impl Inner {

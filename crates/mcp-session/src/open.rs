@@ -64,9 +64,8 @@ impl Inner {
         options: SessionOptions,
     ) -> Result<(Arc<Self>, Extensions), Error> {
         let opened = open(&connect, &server, &options).await?;
-        let reopening = opened
-            .is_unconfirmed
-            .then(|| Box::new(Reopening::new(connect.clone(), options.clone())));
+        let reopening =
+            opened.is_unconfirmed.then(|| Box::new(reopening(&connect, &server, &options)));
         let Opened { connection, verdict, is_unconfirmed, meta, tracing, .. } = opened;
         let Opened { server_requests, early, sending, .. } = opened;
         tracing::debug!(%server, version = %verdict.protocol_version, "session opened");
@@ -132,4 +131,18 @@ impl Inner {
         };
         Ok((Arc::new(inner), extensions))
     }
+}
+
+/// Opens a session without the verdict that was kept.
+fn reopening(
+    connect: &SharedConnect,
+    server: &Arc<str>,
+    options: &SessionOptions,
+) -> Reopening<Inner> {
+    let (connect, server) = (connect.clone(), Arc::clone(server));
+    let options = options.clone().with_prior_discover(None);
+    Reopening::new(move || {
+        let opening = Inner::open(connect.clone(), Arc::clone(&server), options.clone());
+        async move { Ok(opening.await?.0) }
+    })
 }

@@ -1,45 +1,46 @@
 //! The session that takes the place of one whose kept verdict no longer holds.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
-use mcp_transport::{SharedConnect, util::SingleFlight};
+use mcp_transport::util::SingleFlight;
 
-use crate::{Error, SessionOptions, inner::Inner};
+use crate::Error;
 
-/// What a session needs that was opened without asking the server.
-pub(crate) struct Reopening {
-    connect: SharedConnect,
-    options: SessionOptions,
+/// Opens a session in the revision that its server speaks now.
+type Open<T> =
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<T>, Error>> + Send>> + Send + Sync;
+
+/// How a session is opened again that was opened without asking the server; `T` is the state of a session.
+pub(crate) struct Reopening<T> {
+    open: Box<Open<T>>,
     /// One call opens the session again, and the others share it.
     flight: SingleFlight<Result<(), Error>>,
-    successor: OnceLock<Arc<Inner>>,
+    successor: OnceLock<Arc<T>>,
 }
 
-impl Reopening {
-    /// `options` are those of the session, of which the kept verdict is not used again.
-    pub(crate) fn new(connect: SharedConnect, mut options: SessionOptions) -> Self {
-        options.prior_discover = None;
-        Self { connect, options, flight: SingleFlight::default(), successor: OnceLock::new() }
+impl<T> Reopening<T> {
+    pub(crate) fn new<F>(open: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Arc<T>, Error>> + Send + 'static,
+    {
+        let open: Box<Open<T>> = Box::new(move || Box::pin(open()));
+        Self { open, flight: SingleFlight::default(), successor: OnceLock::new() }
     }
 
-    pub(crate) fn successor(&self) -> Option<&Arc<Inner>> {
+    /// The state of the session that took the place.
+    pub(crate) fn successor(&self) -> Option<&Arc<T>> {
         self.successor.get()
     }
 
-    /// Opens a session in the revision that the server speaks now, in the place of `inner`.
-    pub(crate) async fn reopen(&self, inner: &Inner, stale: &Error) -> Result<(), Error> {
+    /// Opens it, once.
+    pub(crate) async fn reopen(&self) -> Result<(), Error> {
         let reopened = self.flight.run(|| async {
-            if self.successor.get().is_some() {
-                return Ok(());
+            if self.successor.get().is_none() {
+                let _ = self.successor.set((self.open)().await?);
             }
-            let (connect, server) = (self.connect.clone(), Arc::clone(&inner.server));
-            let opening = Box::pin(Inner::open(connect, server, self.options.clone()));
-            let (successor, _) = opening.await?;
-            let version = successor.verdict.protocol_version;
-            tracing::info!(server = %inner.server, %version, "the kept verdict no longer holds");
-            let _ = self.successor.set(successor);
-            // Those who wait for the end look at the successor then.
-            inner.closing.close(stale.clone());
             Ok(())
         });
         reopened.await

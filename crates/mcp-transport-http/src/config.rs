@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Mutex};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_http::{
@@ -8,7 +8,11 @@ use mcp_http::{
 };
 use mcp_transport::{Backoff, Binding, ConnectionInfo, Error, Hold};
 
-use crate::{endpoint::HttpEndpoint, headers::PROTOCOL_HEADERS};
+use crate::{
+    endpoint::HttpEndpoint,
+    headers::PROTOCOL_HEADERS,
+    saved_session::{SavedSession, SessionHandle},
+};
 
 /// An MCP server at a URL, and the settings to reach it.
 ///
@@ -42,6 +46,8 @@ pub struct StreamableHttp<S = HttpClient> {
     record_session_id: bool,
     server_stream: bool,
     keep_session: bool,
+    session_handle: Option<SessionHandle>,
+    resumed: Option<SavedSession>,
 }
 
 impl StreamableHttp {
@@ -60,6 +66,8 @@ impl StreamableHttp {
             record_session_id: false,
             server_stream: true,
             keep_session: false,
+            session_handle: None,
+            resumed: None,
         })
     }
 }
@@ -81,6 +89,8 @@ impl<S> StreamableHttp<S> {
             record_session_id: self.record_session_id,
             server_stream: self.server_stream,
             keep_session: self.keep_session,
+            session_handle: self.session_handle,
+            resumed: self.resumed,
         }
     }
 
@@ -143,11 +153,44 @@ impl<S> StreamableHttp<S> {
     }
 
     /// Whether a legacy session stays open at the server when the transport is closed or dropped, for
-    /// another client that is given its id ([`session_id`]). Default: off.
-    ///
-    /// [`session_id`]: crate::StreamableHttpTransport::session_id
+    /// another one that [continues](Self::resume_session) it. Default: off.
     pub fn keep_session(mut self, keep: bool) -> Self {
         self.keep_session = keep;
+        self
+    }
+
+    /// Shows the legacy session in `handle`, with the position in the server's stream, so that another transport
+    /// can continue it. Default: none.
+    pub fn session_handle(mut self, handle: &SessionHandle) -> Self {
+        self.session_handle = Some(handle.clone());
+        self
+    }
+
+    /// Continues a legacy session that is open at the server: the first `initialize` of each connection is
+    /// answered by what the server answered then, `notifications/initialized` is not sent again, and the server's
+    /// stream is resumed after its last event. A client has to begin with `initialize`, by the era policy `Legacy`
+    /// or with a verdict of the legacy era. A session that the server has lost meanwhile is initialized again.
+    /// Default: none.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), mcp_transport::Error> {
+    /// use mcp_transport_http::{SessionHandle, StreamableHttp};
+    ///
+    /// let handle = SessionHandle::new();
+    /// let first = StreamableHttp::new("https://example.com/mcp")?.session_handle(&handle).keep_session(true);
+    /// // When `first` was used, in this process or another one:
+    /// let second = StreamableHttp::new("https://example.com/mcp")?;
+    /// let second = match handle.saved() {
+    ///     Some(saved) => second.resume_session(saved),
+    ///     None => second,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Spec: 2025-11-25 basic/transports#session-management
+    pub fn resume_session(mut self, saved: SavedSession) -> Self {
+        self.resumed = Some(saved);
         self
     }
 
@@ -184,6 +227,8 @@ impl<S: HttpService> StreamableHttp<S> {
         endpoint.record_session_id = self.record_session_id;
         endpoint.server_stream = self.server_stream;
         endpoint.keep_session = self.keep_session;
+        endpoint.session_handle = self.session_handle.clone();
+        endpoint.resumed = Mutex::new(self.resumed.clone());
         endpoint.auth = self.auth.get(&self.endpoint)?;
         Ok(endpoint)
     }

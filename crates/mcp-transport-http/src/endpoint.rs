@@ -1,4 +1,7 @@
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
@@ -12,6 +15,7 @@ use mcp_transport::{Backoff, Error};
 use crate::{
     error::from_http,
     headers::{LAST_EVENT_ID, RequestHeaders, SESSION_ID},
+    saved_session::{SavedSession, SessionHandle},
 };
 
 /// The body of a response, pinned for [`Events`].
@@ -30,6 +34,9 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) record_session_id: bool,
     pub(crate) server_stream: bool,
     pub(crate) keep_session: bool,
+    pub(crate) session_handle: Option<SessionHandle>,
+    /// The session to continue, until it is.
+    pub(crate) resumed: Mutex<Option<SavedSession>>,
     pub(crate) auth: Option<SharedAuthorize>,
 }
 
@@ -87,8 +94,15 @@ impl<S: HttpService> HttpEndpoint<S> {
             record_session_id: false,
             server_stream: true,
             keep_session: false,
+            session_handle: None,
+            resumed: Mutex::new(None),
             auth: None,
         }
+    }
+
+    /// The session to continue, once.
+    pub(crate) fn take_resumed(&self) -> Option<SavedSession> {
+        self.resumed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// POSTs a message of `method`.

@@ -57,10 +57,12 @@ mod reply;
 mod request;
 mod response_stream;
 mod resume;
+mod saved_session;
 mod send;
 mod session;
 mod session_state;
 mod transport;
 
 pub use config::StreamableHttp;
+pub use saved_session::{SavedSession, SessionHandle};
 pub use transport::StreamableHttpTransport;

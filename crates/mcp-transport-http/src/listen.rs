@@ -65,7 +65,7 @@ impl<S: HttpService> Inner<S> {
             inner: Arc::downgrade(self),
             headers: session.headers().long_lived().in_background(),
             session: Arc::clone(session),
-            position: EventPosition::default(),
+            position: EventPosition::after(session.resumed_after.clone()),
             retries: Retries::new(self.endpoint.backoff.with_attempts(None)),
             was_open,
             broken: None,
@@ -176,7 +176,10 @@ impl<S: HttpService> Listener<S> {
     }
 
     async fn deliver(&mut self, mut event: Event) -> Option<()> {
-        self.position.follow(&event);
+        let is_moved = self.position.follow(&event);
+        if let (true, Some(handle)) = (is_moved, &self.endpoint.session_handle) {
+            handle.moved(self.session.id.as_ref(), self.position.last_id.as_ref());
+        }
         let inner = self.inner.upgrade()?;
         let data = message_data(&mut event);
         if let Some(data) = error_data(&event) {

@@ -102,7 +102,14 @@ impl<S: HttpService> Inner<S> {
     /// Makes a session the current one, unless the transport was closed meanwhile.
     pub(crate) fn install(&self, session: &Arc<Session<S>>) -> Result<(), Error> {
         match self.sessions.install(session, || !self.tasks.is_closed()) {
-            true => Ok(()),
+            true => {
+                if let (true, Some(handle)) =
+                    (session.is_replacement, &self.endpoint.session_handle)
+                {
+                    handle.replaced(session.id.as_ref());
+                }
+                Ok(())
+            }
             false => Err(closed()),
         }
     }

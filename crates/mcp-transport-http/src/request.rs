@@ -7,7 +7,7 @@ use mcp_http::{
     HttpService,
     transport::{closed, messages::encode_request},
 };
-use mcp_transport::{Delivery, Envelope, Error, Exchange};
+use mcp_transport::{Delivery, Envelope, Error, ErrorKind, Exchange};
 
 use crate::{
     error::{expired, not_reinitialized},
@@ -17,6 +17,7 @@ use crate::{
     reply::{self, PendingRequest, Reply},
     response_stream::ResponseStream,
     resume::Resumption,
+    saved_session::{SavedSession, Saving},
     session::{Session, session_id},
     session_state::{SessionState, reports_loss},
 };
@@ -59,6 +60,9 @@ impl<S: HttpService> Inner<S> {
         let request = &envelope.message;
         let headers = Arc::new(RequestHeaders::legacy(&envelope)?);
         let is_initialize = request.method == method::INITIALIZE;
+        if is_initialize && let Some(saved) = self.endpoint.take_resumed() {
+            return self.continued(&saved, &envelope);
+        }
         let cancel = (!is_initialize).then(|| Arc::clone(&headers));
         let open = OpenRequest::new(self, &request.id, cancel)?;
         let batches = envelope.version == Some(ProtocolVersion::V2025_03_26);
@@ -80,7 +84,36 @@ impl<S: HttpService> Inner<S> {
             Ok(Replied { reply, resumption, session })
         };
         let replied = open.race(pin!(posting)).await;
-        exchange(open, pending, replied)
+        let exchange = exchange(open, pending, replied)?;
+        let handle = self.endpoint.session_handle.clone().filter(|_| is_initialize);
+        let Some(handle) = handle else { return Ok(exchange) };
+        let session = self.sessions.current().and_then(|session| session.id.clone());
+        Ok(Exchange::from_stream(request.id.clone(), Saving { exchange, handle, session }))
+    }
+
+    /// Answers `initialize` with what the server answered when the session was opened that is continued.
+    fn continued(
+        &self,
+        saved: &SavedSession,
+        envelope: &Envelope<Request>,
+    ) -> Result<Exchange, Error> {
+        let unusable = |text: &'static str| {
+            let error = Error::new(ErrorKind::Config, text).with_method(method::INITIALIZE);
+            error.with_delivery(Delivery::NotSent)
+        };
+        let id = saved.id_header();
+        let id = id.ok_or_else(|| unusable("the id of the saved session cannot be sent"))?;
+        let result = saved.initialize_result().map_err(|error| {
+            unusable("the result of the saved session cannot be read").with_source(error)
+        })?;
+        let mut session = self.session(Some(id), envelope.clone());
+        (session.is_resumed, session.resumed_after) = (true, saved.position());
+        self.install(&Arc::new(session))?;
+        if let Some(handle) = &self.endpoint.session_handle {
+            handle.set(Some(saved.clone()));
+        }
+        let id = envelope.message.id.clone();
+        Ok(Exchange::answered(id.clone(), Response::result(id, result)))
     }
 
     pub(crate) async fn post(

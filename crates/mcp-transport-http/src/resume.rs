@@ -21,6 +21,10 @@ pub(crate) struct EventPosition {
 }
 
 impl EventPosition {
+    pub(crate) fn after(last_id: Option<HeaderValue>) -> Self {
+        Self { last_id, retry: None }
+    }
+
     /// Follows an event. Whether it has an id.
     pub(crate) fn follow(&mut self, event: &Event) -> bool {
         self.retry = event.retry.map(|retry| retry.min(MAX_RETRY)).or(self.retry);

@@ -71,6 +71,10 @@ impl<S: HttpService> Inner<S> {
     ) -> Result<(), Error> {
         if let Some(session) = &session {
             session.handshake.complete(envelope);
+            if session.is_resumed {
+                self.listen(session).await;
+                return Ok(());
+            }
         }
         let mut posting = pin!(self.post_notification(notification, headers, session.clone()));
         match tokio::time::timeout(INITIALIZED_TIMEOUT, posting.as_mut()).await {

@@ -27,6 +27,9 @@ pub(crate) struct Session<S: HttpService> {
     /// Absent where the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) handshake: Handshake,
+    /// Whether it was opened by another transport, and where its stream is resumed.
+    pub(crate) is_resumed: bool,
+    pub(crate) resumed_after: Option<HeaderValue>,
     /// Whether it took the place of a lost one.
     pub(crate) is_replacement: bool,
     listener: Mutex<Option<AbortHandle>>,
@@ -48,6 +51,8 @@ impl<S: HttpService> Session<S> {
         Self {
             id,
             handshake: Handshake::new(initialize),
+            is_resumed: false,
+            resumed_after: None,
             is_replacement: false,
             listener: Mutex::new(None),
             is_over: AtomicBool::new(false),

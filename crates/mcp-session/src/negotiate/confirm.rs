@@ -79,14 +79,20 @@ impl Session {
         let stale = stale.with_hint("open a session without the kept verdict");
         let reopened = match &inner.reopening {
             Some(reopening) => {
-                let mut reopening = pin!(reopening.reopen(inner, &stale));
+                let mut reopening = pin!(reopening.reopen());
                 let reopened = deadline.limit_total(reopening.as_mut()).await;
                 reopened.unwrap_or_else(|reached| Err(self.late(reached)))
             }
             None => Ok(()),
         };
         match reopened {
-            Ok(()) if !std::ptr::eq(inner, self.inner()) => again(asked),
+            Ok(()) if !std::ptr::eq(inner, self.inner()) => {
+                let version = self.protocol_version();
+                tracing::info!(server = %inner.server, %version, "the kept verdict no longer holds");
+                // Those who wait for the end wait for that of the other session then.
+                inner.closing.close(stale);
+                again(asked)
+            }
             reopened => {
                 inner.closing.close(stale.clone());
                 inner.confirmed();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod authorized;
+mod continued;
 mod ending;
 mod failures;
 mod http2;
