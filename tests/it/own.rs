@@ -24,7 +24,7 @@ impl OwnHttp {
         let log = Log::new();
         let lines = log.clone();
         let http = Http::new(own_server(move |line| lines.push(line)));
-        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap().sse_path("/sse");
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let serving = tokio::spawn(listener.serve(http.clone(), pending()));
         Self { url, log, http, serving, _runtime: None }
@@ -61,6 +61,15 @@ async fn over_http_in_both_eras() {
 
 fn own() -> StdioPeer {
     StdioPeer::start(&Program::new(env!("CARGO_BIN_EXE_own-peer")))
+}
+
+#[tokio::test]
+async fn over_http_sse() {
+    let own = OwnHttp::new().await;
+    let url = own.url.replace("/mcp", "/sse");
+    let session = bounded(Client::new(&*url).unwrap().connect()).await.unwrap();
+    exercise(&session, &own.log, &Expect::legacy("own")).await;
+    bounded(session.close()).await.unwrap();
 }
 
 #[tokio::test]

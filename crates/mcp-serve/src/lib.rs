@@ -10,6 +10,8 @@ mod listener;
 mod version;
 mod work;
 
+#[cfg(feature = "sse")]
+pub use http::HttpSse;
 #[cfg(feature = "http")]
 pub use http::{Authenticate, BearerToken, Body, Http, Unauthenticated};
 pub use lines::{serve_lines, serve_stdio};

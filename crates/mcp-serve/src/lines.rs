@@ -82,8 +82,18 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    serve_shared(&Arc::new(server), reader, writer).await
+}
+
+/// The same for a server that others hold too.
+pub(crate) async fn serve_shared<S, R, W>(server: &Arc<S>, reader: R, writer: W) -> io::Result<()>
+where
+    S: Serve,
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     let limit = Limits::default().message;
-    let server = Arc::new(server.for_client().unwrap_or(server));
+    let server = server.for_client().map_or_else(|| Arc::clone(server), Arc::new);
     let inbound = server.open();
     let mut lines = Lines {
         server: Arc::clone(&server),

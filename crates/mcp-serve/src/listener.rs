@@ -30,6 +30,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Listener {
     listener: TcpListener,
     path: String,
+    #[cfg(feature = "sse")]
+    sse_path: Option<String>,
     ready: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -40,7 +42,21 @@ impl Listener {
     /// If the address is not one of this machine or in use.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, path: "/mcp".to_owned(), ready: Arc::new(|| true) })
+        Ok(Self {
+            listener,
+            path: "/mcp".to_owned(),
+            #[cfg(feature = "sse")]
+            sse_path: None,
+            ready: Arc::new(|| true),
+        })
+    }
+
+    /// Serves HTTP+SSE as well, at this path, such as `/sse`. Default: it is not served.
+    #[cfg(feature = "sse")]
+    #[must_use]
+    pub fn sse_path(mut self, path: impl Into<String>) -> Self {
+        self.sse_path = Some(path.into());
+        self
     }
 
     /// Sets the path that is served.
@@ -72,8 +88,14 @@ impl Listener {
     /// Dropping the future stops accepting; open connections are served on.
     pub async fn serve<S: Serve>(self, http: Http<S>, shutdown: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
-        let Self { listener, path, ready } = self;
-        let routes = Arc::new(Routes { path, ready });
+        let routes = Arc::new(Routes {
+            path: self.path,
+            #[cfg(feature = "sse")]
+            sse: self.sse_path.map(|path| (path, http.http_sse())),
+            http: http.clone(),
+            ready: self.ready,
+        });
+        let listener = self.listener;
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
@@ -82,12 +104,7 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    tokio::spawn(serve_connection(
-                        stream,
-                        http.clone(),
-                        Arc::clone(&routes),
-                        &graceful,
-                    ));
+                    tokio::spawn(serve_connection(stream, Arc::clone(&routes), &graceful));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
@@ -98,15 +115,17 @@ impl Listener {
     }
 }
 
-struct Routes {
+struct Routes<S> {
     path: String,
+    http: Http<S>,
+    #[cfg(feature = "sse")]
+    sse: Option<(String, crate::HttpSse<S>)>,
     ready: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 fn serve_connection<S: Serve>(
     stream: TcpStream,
-    http: Http<S>,
-    routes: Arc<Routes>,
+    routes: Arc<Routes<S>>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {
     // Events are small, and each counts when it is sent.
@@ -114,8 +133,8 @@ fn serve_connection<S: Serve>(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request| {
-        let (mut http, routes) = (http.clone(), Arc::clone(&routes));
-        async move { routes.respond(&mut http, request).await }
+        let routes = Arc::clone(&routes);
+        async move { routes.respond(request).await }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
@@ -128,15 +147,15 @@ fn serve_connection<S: Serve>(
     }
 }
 
-impl Routes {
-    async fn respond<S: Serve>(
-        &self,
-        http: &mut Http<S>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
+impl<S: Serve> Routes<S> {
+    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let path = request.uri().path();
         if path == self.path {
-            return http.call(request).await;
+            return self.http.clone().call(request).await;
+        }
+        #[cfg(feature = "sse")]
+        if let Some((_, sse)) = self.sse.as_ref().filter(|(at, _)| at == path) {
+            return sse.clone().call(request).await;
         }
         let status = match path {
             "/healthz" | "/readyz" if !matches!(*request.method(), Method::GET | Method::HEAD) => {

@@ -31,6 +31,7 @@ impl Work {
         Self { id, state: State::Opening(opening) }
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn id(&self) -> &RequestId {
         &self.id
     }

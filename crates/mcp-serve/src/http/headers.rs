@@ -8,9 +8,8 @@ use super::{answer, body::Body};
 ///
 /// Spec: basic/transports/streamable-http#sending-messages-to-the-server
 pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> {
-    if header(headers, "content-type").is_some_and(|it| !is_json(it)) {
-        let text = "the content type has to be application/json";
-        return Some(answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    if let Some(refused) = refuse_content_type(headers) {
+        return Some(refused);
     }
     let accepts = |kind| header(headers, "accept").is_none_or(|accept| accepts(accept, kind));
     if !(accepts("application/json") && accepts("text/event-stream")) {
@@ -18,6 +17,14 @@ pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> 
         return Some(answer::refusal(StatusCode::NOT_ACCEPTABLE, text));
     }
     None
+}
+
+/// Refuses a POST whose body is not JSON.
+pub(super) fn refuse_content_type(headers: &HeaderMap) -> Option<Response<Body>> {
+    header(headers, "content-type").filter(|it| !is_json(it)).map(|_| {
+        let text = "the content type has to be application/json";
+        answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+    })
 }
 
 fn is_json(content_type: &str) -> bool {

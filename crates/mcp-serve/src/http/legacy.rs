@@ -13,6 +13,7 @@ use super::{
     body::{Body, event},
     event_log::parse_event_id,
     headers::{accepts, header},
+    random_id::random_id,
     sessions::Session,
     unreadable,
 };
@@ -198,10 +199,4 @@ async fn one_way_in<S: Serve>(session: &Session<S>, message: Message) {
         Message::Request(_) => return,
     };
     session.server.send(Envelope::new(message).with_version(session.version)).await;
-}
-
-fn random_id() -> Result<Arc<str>, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_le_bytes(bytes)).into())
 }

@@ -8,7 +8,10 @@ mod headers;
 mod legacy;
 mod mirrored;
 mod modern;
+mod random_id;
 mod sessions;
+#[cfg(feature = "sse")]
+mod sse;
 
 use std::{
     convert::Infallible,
@@ -35,6 +38,8 @@ use self::{
 };
 use crate::version::requested_version;
 
+#[cfg(feature = "sse")]
+pub use self::sse::HttpSse;
 pub use self::{
     body::Body,
     guard::{Authenticate, BearerToken, Unauthenticated},
@@ -153,6 +158,12 @@ impl<S: Serve> Http<S> {
         Arc::make_mut(&mut self.settings)
     }
 
+    /// The same server with the same settings over HTTP+SSE, for clients of revision 2024-11-05.
+    #[cfg(feature = "sse")]
+    pub fn http_sse(&self) -> HttpSse<S> {
+        HttpSse::new(self.clone())
+    }
+
     /// The number of open sessions.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
@@ -193,13 +204,9 @@ impl<S: Serve> Http<S> {
         if let Some(refused) = refuse_media_types(&head.headers) {
             return refused;
         }
-        let body = match Limited::new(body, self.settings.max_body).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                let text = format!("the body is over {} bytes", self.settings.max_body);
-                return answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &text);
-            }
-            Err(_) => return answer::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
+        let body = match read_body(body, self.settings.max_body).await {
+            Ok(body) => body,
+            Err(refused) => return *refused,
         };
         let version = match header(&head.headers, "mcp-protocol-version").map(str::parse) {
             None => None,
@@ -224,6 +231,23 @@ impl<S: Serve> Http<S> {
             true => self.modern(&head.headers, version, message).await,
             false => self.legacy(&head.headers, message).await,
         }
+    }
+}
+
+async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, Box<Response<Body>>>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => Err(Box::new(match error.is::<http_body_util::LengthLimitError>() {
+            true => {
+                let text = format!("the body is over {limit} bytes");
+                answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &text)
+            }
+            false => answer::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
+        })),
     }
 }
 

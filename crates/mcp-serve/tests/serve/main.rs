@@ -7,3 +7,5 @@ mod legacy;
 mod lines;
 mod modern;
 mod raw;
+#[cfg(feature = "sse")]
+mod sse;

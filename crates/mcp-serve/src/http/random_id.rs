@@ -1,0 +1,8 @@
+use std::sync::Arc;
+
+/// An id for a session that nobody can guess: 128 bits.
+pub(super) fn random_id() -> Result<Arc<str>, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)).into())
+}
