@@ -22,6 +22,7 @@ mod semver;
 mod setup;
 mod simulate;
 mod size;
+mod soak;
 mod test;
 mod tidy;
 mod windows;
@@ -75,6 +76,11 @@ const TASKS: &[Task] = &[
         "simulate",
         "[--seeds N] [--from SEED] [--seed SEED] runs sessions in simulated worlds",
         simulate::run,
+    ),
+    task(
+        "soak",
+        "[--for 10m] connects, calls, cancels and kills; what is held has to stay flat",
+        soak::run,
     ),
     task(
         "ci",
