@@ -10,6 +10,7 @@ mod conformance;
 mod deny;
 mod fuzz;
 mod hack;
+mod interop;
 mod lint;
 mod llms;
 mod metadata;
