@@ -11,6 +11,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("lint", &[]),
     ("test", &[]),
     ("simulate", &["--seeds", "500"]),
+    ("soak", &["--for", "30s"]),
     ("conformance", &[]),
     ("hack", &[]),
     ("windows", &[]),

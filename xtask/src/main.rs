@@ -10,6 +10,7 @@ mod conformance;
 mod deny;
 mod fuzz;
 mod hack;
+mod interop;
 mod lint;
 mod llms;
 mod metadata;
@@ -22,6 +23,7 @@ mod semver;
 mod setup;
 mod simulate;
 mod size;
+mod soak;
 mod test;
 mod tidy;
 mod windows;
@@ -75,6 +77,11 @@ const TASKS: &[Task] = &[
         "simulate",
         "[--seeds N] [--from SEED] [--seed SEED] runs sessions in simulated worlds",
         simulate::run,
+    ),
+    task(
+        "soak",
+        "[--for 10m] connects, calls, cancels and kills; what is held has to stay flat",
+        soak::run,
     ),
     task(
         "ci",

@@ -50,6 +50,30 @@ pub(crate) const PEERS: &[Peer] = &[
         pins: &["tests/peers/python/fastmcp4.txt"],
         install: || venv("fastmcp4"),
     },
+    Peer {
+        name: "bridges",
+        needs: node,
+        pins: &["tests/peers/bridges/package.json", "tests/peers/bridges/package-lock.json"],
+        install: || npm("bridges", "tests/peers/bridges"),
+    },
+    Peer {
+        name: "mcp-proxy",
+        needs: python,
+        pins: &["tests/peers/python/mcp-proxy.txt"],
+        install: || venv("mcp-proxy"),
+    },
+    Peer {
+        name: "gradio",
+        needs: python,
+        pins: &["tests/peers/python/gradio.txt"],
+        install: || venv("gradio"),
+    },
+    Peer {
+        name: "grafana",
+        needs: python,
+        pins: &["tests/peers/python/grafana.txt"],
+        install: || venv("grafana"),
+    },
     Peer { name: "schema", needs: python, pins: &["tests/peers/python/mcp2.txt"], install: schema },
     Peer {
         name: "oidc",

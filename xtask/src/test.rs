@@ -1,7 +1,7 @@
 //! `test`: all tests of the workspace, including those against real peers.
 
 use crate::run::{self, Result, cargo, root};
-use crate::setup;
+use crate::{interop, setup};
 
 /// `[--no-peers] [-- ARGS]`: `ARGS` are passed to the test programs.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -22,7 +22,10 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
     let missing = setup::install()?;
     setup::report(&missing)?;
-    run::run(&mut test)?;
+    let interop = interop::begin(&mut test)?;
+    let tested = run::run(&mut test);
+    interop.print()?;
+    tested?;
     examples()?;
     // Repeated below the results, where it is visible.
     setup::report(&missing)

@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 
-/// Joins words into a line that a POSIX shell would split into the same words. Bytes that are not UTF-8 are
-/// replaced.
+/// Joins words into a line that is [split] into the same words: on Windows with literal backslashes, elsewhere as a
+/// POSIX shell does. Bytes that are not UTF-8 are replaced.
 pub(crate) fn join<'a>(words: impl Iterator<Item = &'a OsStr>) -> String {
-    let words: Vec<String> = words.map(|word| quote(&word.to_string_lossy())).collect();
-    words.join(" ")
+    let words = words.map(|word| quote(&word.to_string_lossy(), !cfg!(windows)));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Splits a line into words as a POSIX shell does, without expansion. Backslashes are literal unless
@@ -20,13 +20,15 @@ pub(crate) fn split(line: &str, backslash_escapes: bool) -> Option<Vec<String>> 
     Some(words.into_iter().map(|word| word.replace('\0', "\\")).collect())
 }
 
-fn quote(word: &str) -> String {
+fn quote(word: &str, backslash_escapes: bool) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-\\".contains(c);
     // A backslash separates paths on Windows, and escapes elsewhere.
     let plain = !word.is_empty() && word.chars().all(is_plain);
-    match plain && (cfg!(windows) || !word.contains('\\')) {
+    match plain && !(backslash_escapes && word.contains('\\')) {
         true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+        false if backslash_escapes => format!("'{}'", word.replace('\'', r"'\''")),
+        // A literal backslash cannot quote the apostrophe.
+        false => format!("'{}'", word.replace('\'', r#"'"'"'"#)),
     }
 }
 
@@ -38,7 +40,7 @@ mod tests {
     #[test]
     fn only_words_that_need_quotes_are_quoted() {
         let words = ["npx", "-y", "@scope/pkg@1.2", "", "a b", "it's", "$HOME", "ü"];
-        let line = join(words.iter().map(OsStr::new));
+        let line = words.map(|word| quote(word, true)).join(" ");
         assert_eq!(line, r"npx -y @scope/pkg@1.2 '' 'a b' 'it'\''s' '$HOME' ü");
     }
 
@@ -75,7 +77,11 @@ mod tests {
 
     #[test]
     fn joined_words_are_split_into_the_same_words() {
-        let words = ["a b", "it's", r"\", "", "\"", "$x", "#", "ü\n"];
+        let words = ["a b", "it's", r"\", "", "\"", "$x", "#", "ü\n", r"C:\it's a\", "'"];
         assert_eq!(split(&join(words.iter().map(OsStr::new)), !cfg!(windows)).unwrap(), words);
+        for backslash_escapes in [true, false] {
+            let line = words.map(|word| quote(word, backslash_escapes)).join(" ");
+            assert_eq!(split(&line, backslash_escapes).unwrap(), words, "{line}");
+        }
     }
 }

@@ -2,12 +2,14 @@
 
 #[cfg(target_os = "linux")]
 mod alone;
+mod bridges;
 mod caching;
 mod clients;
 mod data;
 mod everything;
 mod fastmcp4;
 mod filesystem;
+mod frameworks;
 #[cfg(target_os = "linux")]
 mod kept;
 #[cfg(target_os = "linux")]
@@ -34,7 +36,7 @@ mod ts2;
 
 use mcp_client::{Client, EraPolicy, types::ProtocolVersion};
 
-use crate::support::{Expect, HttpPeer, Peer, Program, bounded, source, venv};
+use crate::support::{Expect, HttpPeer, Peer, Program, Row, bounded, source, venv};
 
 /// A server of Python, which has the name of its virtual environment.
 fn python(name: &'static str) -> Option<Program> {
@@ -86,4 +88,33 @@ async fn in_each_revision(client: Client, versions: &[ProtocolVersion]) {
         assert_eq!(echo.unwrap().text(), version.as_str());
         bounded(session.close()).await.unwrap();
     }
+}
+
+/// A session whose server has this tool, opened and closed.
+async fn list(client: Client, mut row: Row, tool: &str) {
+    let session = opened(client, &mut row).await;
+    let tools = bounded(session.list_tools()).await.unwrap();
+    let names: Vec<_> = tools.iter().map(|tool| &*tool.name).collect();
+    assert!(names.contains(&tool), "{names:?}");
+    bounded(session.close()).await.unwrap();
+    row.passed();
+}
+
+/// The same with a call of the tool whose name ends with `echo`.
+async fn call_echo(client: Client, mut row: Row, argument: &str) {
+    let session = opened(client, &mut row).await;
+    let tools = bounded(session.list_tools()).await.unwrap();
+    let echo = tools.iter().find(|tool| tool.name.ends_with("echo")).unwrap();
+    let text = "grüße, \u{1f980}";
+    let result = bounded(session.call_tool(&echo.name).arg(argument, text)).await.unwrap();
+    assert!(result.into_result().unwrap().text().contains(text));
+    bounded(session.close()).await.unwrap();
+    row.passed();
+}
+
+async fn opened(client: Client, row: &mut Row) -> mcp_client::Session {
+    // Its own limit ends it.
+    let session = client.connect().await.unwrap();
+    row.speaks(&session);
+    session
 }

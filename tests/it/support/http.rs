@@ -6,7 +6,10 @@ use std::{
 
 use mcp_client::{Client, EraPolicy};
 
-use super::{Expect, Log, Program, bounded, exercise, within};
+use super::{Expect, Log, Program, Row, bounded, exercise, within};
+
+/// How long a server may take to listen. Some import for long, on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A server behind a URL. It runs as long as this lives.
 pub(crate) struct HttpPeer {
@@ -59,11 +62,23 @@ impl HttpPeer {
         path: &str,
         ready: &str,
     ) -> Self {
-        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = free.local_addr().unwrap().port().to_string();
-        drop(free);
+        let port = free_port().to_string();
         let mut peer = Self::spawn(command.env(variable, &port));
         peer.says(ready).await;
+        peer.url = format!("http://127.0.0.1:{port}{path}");
+        peer
+    }
+
+    /// Starts a server that is told its port on its command line, and waits until it listens there.
+    pub(crate) async fn start_with_port(command: impl FnOnce(&str) -> Command, path: &str) -> Self {
+        let port = free_port();
+        let mut peer = Self::spawn(command(&port.to_string()));
+        let begun = std::time::Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let text = peer.log.text();
+            assert!(begun.elapsed() < START_LIMIT, "the server does not listen: {text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         peer.url = format!("http://127.0.0.1:{port}{path}");
         peer
     }
@@ -90,7 +105,7 @@ impl HttpPeer {
 
     async fn says(&self, ready: &str) -> String {
         let line = self.log.line(0, ready);
-        match tokio::time::timeout(Duration::from_secs(30), line).await {
+        match tokio::time::timeout(START_LIMIT, line).await {
             Ok(line) => line,
             Err(_) => panic!("the server does not listen: {}", self.log.text()),
         }
@@ -103,6 +118,7 @@ impl HttpPeer {
     /// The whole of it: every kind of call, an end, and another session from what is known by then.
     pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
         let session = bounded(self.client().era(mode).connect()).await.unwrap();
+        let row = Row::of(expect.server, &session);
         exercise(&session, &self.log, expect).await;
         within(Duration::from_secs(5), session.close()).await.unwrap();
         bounded(session.list_tools()).await.unwrap_err();
@@ -112,7 +128,14 @@ impl HttpPeer {
         assert_eq!(again.protocol_version(), expect.version);
         assert_eq!(bounded(again.list_prompts()).await.unwrap().len(), 1);
         within(Duration::from_secs(5), again.close()).await.unwrap();
+        row.passed();
     }
+}
+
+/// A port that nothing listens at.
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    free.local_addr().unwrap().port()
 }
 
 /// Reads to the end, for which nobody waits.

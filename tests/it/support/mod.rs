@@ -6,6 +6,7 @@ mod exercise;
 mod front;
 mod http;
 mod installed;
+mod interop;
 mod log;
 #[cfg(target_os = "linux")]
 mod process;
@@ -19,6 +20,7 @@ pub(crate) use exercise::{Expect, exercise};
 pub(crate) use front::Front;
 pub(crate) use http::HttpPeer;
 pub(crate) use installed::{Peer, repository, source, venv};
+pub(crate) use interop::Row;
 pub(crate) use log::Log;
 pub(crate) use mcp_testkit::within as bounded;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use mcp_client::{Client, EraPolicy, Stdio, stdio::Stderr};
 
-use super::{Expect, Log, Program, Tree, bounded, exercise, within};
+use super::{Expect, Log, Program, Row, Tree, bounded, exercise, within};
 
 /// A server as a child process, watched.
 pub(crate) struct StdioPeer {
@@ -37,12 +37,14 @@ impl StdioPeer {
     /// The whole of it: every kind of call, then an end with nothing left running.
     pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
         let session = bounded(self.client().era(mode).connect()).await.unwrap();
+        let row = Row::of(expect.server, &session);
         exercise(&session, &self.log, expect).await;
         let before = self.tree.running();
         within(Duration::from_secs(5), session.close()).await.unwrap();
         self.tree.gone(&before, Duration::ZERO).await;
         let error = bounded(session.list_tools()).await.unwrap_err();
         assert!(session.is_closed(), "{error}");
+        row.passed();
     }
 
     /// Connects and lets go without a word.

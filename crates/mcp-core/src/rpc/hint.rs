@@ -33,10 +33,11 @@ fn members(head: &[u8], hint: &mut MessageHint) {
     };
     while let Some((key, after)) = value(rest) {
         let Some(after) = after.trim_ascii_start().strip_prefix(b":") else { return };
-        hint.is_call |= key == b"\"method\"";
-        hint.is_rpc |= matches!(key, b"\"jsonrpc\"" | b"\"result\"" | b"\"error\"");
+        let key = unquoted(key);
+        hint.is_call |= key == b"method";
+        hint.is_rpc |= matches!(key, b"jsonrpc" | b"result" | b"error");
         let Some((text, after)) = value(after.trim_ascii_start()) else { return };
-        if key == b"\"id\"" {
+        if key == b"id" {
             hint.id = id(text);
         }
         let Some(after) = after.trim_ascii_start().strip_prefix(b",") else { return };
@@ -44,24 +45,30 @@ fn members(head: &[u8], hint: &mut MessageHint) {
     }
 }
 
-/// Splits off the first JSON value, if it is complete.
+/// The name of a member. Programs that print an object of their language write it in single quotes.
+fn unquoted(key: &[u8]) -> &[u8] {
+    let between = |quote| key.strip_prefix(&[quote])?.strip_suffix(&[quote]);
+    between(b'"').or_else(|| between(b'\'')).unwrap_or(key)
+}
+
+/// Splits off the first JSON value, if it is complete. A text may be in single quotes.
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
     for (at, byte) in bytes.iter().enumerate() {
-        if in_string {
+        if quote.is_some() {
             match byte {
                 _ if escaped => escaped = false,
                 b'\\' => escaped = true,
-                b'"' => in_string = false,
+                byte if quote == Some(*byte) => quote = None,
                 _ => {}
             }
-            if !in_string && depth == 0 {
+            if quote.is_none() && depth == 0 {
                 return Some(bytes.split_at(at + 1));
             }
             continue;
         }
         match byte {
-            b'"' => in_string = true,
+            b'"' | b'\'' => quote = Some(*byte),
             b'{' | b'[' => depth += 1,
             b'}' | b']' if depth == 1 => return Some(bytes.split_at(at + 1)),
             b'}' | b']' | b',' if depth == 0 => return Some(bytes.split_at(at)),
@@ -127,6 +134,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":5,"result":[[[["#,
             "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"text\":\"a\tb\"}}",
             r#"{"result":NaN,"jsonrpc":"2.0","id":5}"#,
+            r#"{'jsonrpc': '2.0', 'id': 5, 'result': {'text': "it's", 'is_error': False}}"#,
         ] {
             let hint = hint(text);
             assert_eq!(hint.id, Some(5.into()), "{text}");

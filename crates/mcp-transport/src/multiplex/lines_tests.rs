@@ -587,6 +587,7 @@ async fn an_unparsable_response_fails_its_request_at_once_with_an_excerpt() {
         "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":NaN}",
         "{\"jsonrpc\":\"2.0\",\"id\":#,\"result\":{},\"result\":{}}",
         "{\"jsonrpc\":\"2.0\",\"id\":\"#\",\"result\":[[[[",
+        "{'jsonrpc': '2.0', 'id': #, 'result': {'text': \"it's\", 'ok': True}}",
     ]) {
         let exchange = open(&multiplex, call(id)).await;
         peer.line().await;

@@ -187,7 +187,7 @@ impl ServerHandler for Peer {
             .enable_tasks()
             .build();
         ServerConfig::new(capabilities)
-            .with_server_info(Implementation::new("rmcp", "3.9.0"))
+            .with_server_info(Implementation::new("rmcp", "3.11.0"))
             .with_instructions("the tools of the peers")
     }
 
