@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for tool in session.list_tools().await? {
         println!("tool {}: {}", tool.name, tool.description.unwrap_or_default());
     }
-    let result = session.call_tool("search_books").arg("query", "Dune").await?;
+    let result = session.call_tool("search_books").arg("query", "Dune").or_error().await?;
     println!("found: {}", result.text());
     session.close().await?;
     Ok(())

@@ -135,6 +135,8 @@ impl fmt::Debug for Error {
     }
 }
 
+impl mcp_core::PublicError for Error {}
+
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)

@@ -10,6 +10,13 @@ use crate::{Target, infer, pair::Pair};
 /// What a [`Client`](crate::Client) can be made from.
 ///
 /// `Kind` only tells the implementations apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a `Client` can connect to",
+    label = "not a target",
+    note = "pass a URL, the path of a script or of a configuration, a `Stdio`, a `StreamableHttp`, an `Sse`, a `Server`, or a pair of streams",
+    note = "some targets need a feature of mcp-client: `stdio`, `http`, `sse`, `memory`, `config` or `server`",
+    note = "for a transport of your own, implement `mcp_client::transport::Connect`"
+)]
 pub trait IntoTarget<Kind> {
     /// Turns it into something that can be connected to.
     ///

@@ -11,7 +11,7 @@
 //! for tool in session.list_tools().await? {
 //!     println!("{}", tool.name);
 //! }
-//! let result = session.call_tool("search_books").arg("query", "Dune").await?;
+//! let result = session.call_tool("search_books").arg("query", "Dune").or_error().await?;
 //! println!("{}", result.text());
 //! session.close().await?;
 //! # Ok(()) }
@@ -41,6 +41,8 @@ mod kept;
 mod many_servers;
 mod one_server;
 mod pair;
+#[cfg(feature = "stdio")]
+mod process;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;
 mod target;
@@ -56,9 +58,9 @@ pub use mcp_core as types;
 pub use mcp_session::OutputChecks;
 pub use mcp_session::{
     Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, EraPolicy, Error, ErrorKind, Event,
-    Handlers, Input, InputRound, Items, List, LogMessage, ManualCall, MemoryStore, PageStream,
-    RawRequest, Reply, ResultAs, ServerRequest, Session, SessionOptions, Subscribe, Subscription,
-    Timeout, Verdict, extension,
+    Handlers, Input, InputRound, Items, List, LogMessage, ManualCall, MemoryStore, OrError,
+    PageStream, RawRequest, Reply, ResultAs, ServerRequest, Session, SessionOptions, Subscribe,
+    Subscription, Timeout, Verdict, extension,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::Target;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mcp_group::{Backend, Group, GroupBuilder, ToolRules};
 use mcp_session::{Error, SessionOptions};
+use mcp_transport::SharedConnect;
 
 use crate::one_server::OneServer;
 #[cfg(any(feature = "http", feature = "sse"))]
@@ -49,7 +50,12 @@ impl ManyServers {
     }
 
     /// The group, whose sessions are opened as `options` say where the configuration says nothing.
-    pub(crate) fn group(&self, options: &SessionOptions) -> GroupBuilder {
+    /// `connect` opens the connections to a server, from its name.
+    pub(crate) fn group(
+        &self,
+        options: &SessionOptions,
+        connect: impl Fn(&OneServer, &str) -> SharedConnect,
+    ) -> GroupBuilder {
         let mut group = Group::builder();
         for Entry { name, outcome } in &*self.0 {
             group = match outcome {
@@ -67,7 +73,7 @@ impl ManyServers {
                     {
                         options.output_checks = None;
                     }
-                    let backend = Backend::new(Arc::clone(name), one.connect.clone());
+                    let backend = Backend::new(Arc::clone(name), connect(one, name));
                     group.backend(backend.options(options).tools(rules.clone().unwrap_or_default()))
                 }
             };

@@ -12,6 +12,9 @@ use crate::url_connector::UrlConnector;
 #[derive(Debug, Clone)]
 pub(crate) struct OneServer {
     pub(crate) connect: SharedConnect,
+    /// What `connect` was made from, where that is a process.
+    #[cfg(feature = "stdio")]
+    pub(crate) stdio: Option<mcp_transport_stdio::Stdio>,
     /// What `connect` was made from, where that is a URL.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) url: Option<UrlConnector>,
@@ -44,6 +47,8 @@ impl Settings {
 impl OneServer {
     pub(crate) fn new(connect: impl Connect) -> Self {
         Self {
+            #[cfg(feature = "stdio")]
+            stdio: crate::process::stdio_of(&connect),
             connect: SharedConnect::new(connect),
             #[cfg(any(feature = "http", feature = "sse"))]
             url: None,
@@ -60,6 +65,8 @@ impl OneServer {
         let connect = url.connector();
         Self {
             connect,
+            #[cfg(feature = "stdio")]
+            stdio: None,
             url: Some(url),
             #[cfg(feature = "oauth")]
             oauth: None,

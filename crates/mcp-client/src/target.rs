@@ -64,6 +64,19 @@ impl Target {
         }
     }
 
+    /// Whether any of the servers is a process.
+    #[cfg(feature = "stdio")]
+    pub(crate) fn has_process(&self) -> bool {
+        match &self.0 {
+            Servers::One(server) => server.stdio.is_some(),
+            #[cfg(feature = "config")]
+            Servers::Many(servers) => {
+                let mut servers = servers.0.iter().filter_map(|entry| entry.outcome.as_ref().ok());
+                servers.any(|it| it.one.stdio.is_some())
+            }
+        }
+    }
+
     /// The same for a target that is a single server.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn change_url(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {

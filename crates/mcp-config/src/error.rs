@@ -110,6 +110,12 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl mcp_core::PublicError for Error {
+    fn class(&self) -> mcp_core::ErrorClass {
+        mcp_core::ErrorClass::Config
+    }
+}
+
 /// What is wrong with one entry. It does not affect the others.
 ///
 /// Its text names the file, the line and the path in the document; what was found and what was

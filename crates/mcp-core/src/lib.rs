@@ -35,12 +35,14 @@ pub mod header;
 pub mod meta_key;
 pub mod method;
 mod nearest;
+mod public_error;
 mod rpc;
 mod types;
 mod version;
 
 pub use excerpt::Excerpt;
 pub use nearest::nearest;
+pub use public_error::{ErrorClass, PublicError};
 pub use rpc::{
     ErrorObject, Message, MessageHint, Notification, ParseError, ParseErrorKind, RawJson, Request,
     RequestId, Response, parse_batch,

@@ -73,7 +73,10 @@ impl Serve for Group {
     fn name(&self) -> String {
         let members = self.state.members();
         let names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
-        names.join(", ")
+        match names.len() {
+            0..=3 => names.join(", "),
+            count => format!("{count} servers"),
+        }
     }
 }
 

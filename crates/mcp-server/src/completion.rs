@@ -16,6 +16,11 @@ const MAX_VALUES: usize = 100;
 
 /// A type that the completion handler can return: a `Vec` of strings, a [`Completion`], or a `Result` of
 /// one. Proposals beyond 100 are cut, and the result says how many there are.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a completion cannot return `{Self}`",
+    label = "not a result of a completion",
+    note = "return a `Vec` of strings, a `Completion`, or a `Result` of one of these"
+)]
 pub trait IntoCompletion {
     /// Converts the handler's return value into the proposals.
     ///

@@ -12,6 +12,12 @@ use crate::Context;
 ///
 /// Dropping the future cancels the work. After a panic in it, the request is answered with an internal
 /// error, and nothing else is affected.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    label = "not an async function of the arguments, or of the arguments and a `Context`",
+    note = "write `|args: Args| async move {{ … }}` or `|args: Args, cx: Context| async move {{ … }}`; for no arguments, `|(): ()| async {{ … }}`",
+    note = "its future has to be `Send`: it must not hold an `Rc` or the guard of a lock across an `.await`"
+)]
 pub trait Handler<A, M>: Send + Sync + 'static {
     /// The output of the function's future.
     type Output;

@@ -20,6 +20,11 @@ use crate::{
 /// - [`PromptMessage`], `Vec<PromptMessage>`, [`GetPromptResult`].
 /// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
 /// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a prompt cannot return `{Self}`",
+    label = "not a result of a prompt",
+    note = "return a `String`, a `PromptMessage` or a `Vec` of them, a `GetPromptResult`, or a `Result` of one of these"
+)]
 pub trait IntoPrompt {
     /// Converts the handler's return value into the result.
     ///

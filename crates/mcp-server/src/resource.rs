@@ -43,6 +43,11 @@ impl ReadRequest {
 /// - `Option<T>`: `None` is the error that there is no such resource.
 /// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
 /// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a resource cannot return `{Self}`",
+    label = "not a result of a resource",
+    note = "return a `String`, a `Vec<u8>`, a `ResourceContents`, a `ReadResourceResult`, or an `Option` or `Result` of one of these"
+)]
 pub trait IntoResource {
     /// Converts the handler's return value into the result; `None` means that there is no such resource.
     ///

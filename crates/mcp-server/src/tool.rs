@@ -38,6 +38,12 @@ enum Repr {
 /// - `Result<T, E>`: an `Err` is a failure of the tool, which the model sees as the text of `E`; an
 ///   [`ErrorObject`] as `E` is an error of the protocol instead.
 /// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a tool cannot return `{Self}`",
+    label = "not a result of a tool",
+    note = "return a `String`, a `Json<T>`, content blocks, a `CallToolResult`, or a `Result` of one of these whose error implements `Display`",
+    note = "for data, return `Json(value)`"
+)]
 pub trait IntoToolResult {
     /// The JSON Schema of the data in the result, if there is one.
     fn output_schema() -> Option<Map<String, Value>> {

@@ -7,9 +7,9 @@ use mcp_transport::{ConnectionInfo, Hold, SharedTransport};
 use tokio::time::Instant;
 
 use crate::{
-    Timeout, Verdict, closing::Closing, deadline::Timers, handlers::ProgressHandler,
-    logging::LogLevel, notifications::Notifications, output::Outputs, param_headers::ParamTable,
-    params::CommonMeta, reopening::Reopening, resumable::Resumable,
+    Timeout, Verdict, call::ListedNames, closing::Closing, deadline::Timers,
+    handlers::ProgressHandler, logging::LogLevel, notifications::Notifications, output::Outputs,
+    param_headers::ParamTable, params::CommonMeta, reopening::Reopening, resumable::Resumable,
     server_requests::ServerRequests, task_tools::TaskTools, trace::Tracing,
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) notifications: Notifications,
     pub(crate) param_table: ParamTable,
     pub(crate) outputs: Outputs,
+    pub(crate) listed: ListedNames,
     pub(crate) task_tools: TaskTools,
     pub(crate) log_level: LogLevel,
     pub(crate) server_requests: Arc<ServerRequests>,

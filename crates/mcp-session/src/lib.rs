@@ -49,7 +49,7 @@ pub use negotiate::{EraPolicy, Verdict};
 pub use options::SessionOptions;
 #[cfg(feature = "validation")]
 pub use output::OutputChecks;
-pub use output::ResultAs;
+pub use output::{OrError, ResultAs};
 pub use session::Session;
 pub use subscribe::{Event, Subscribe, Subscription};
 pub use timeout::Timeout;

@@ -33,8 +33,8 @@ impl Session {
         List::new(self.clone(), method::PROMPTS_LIST)
     }
 
-    /// Calls a tool. A failure that the tool itself reports is a value: `CallToolResult::into_result` makes an
-    /// error of it.
+    /// Calls a tool. A failure that the tool itself reports is a value, for the model to read:
+    /// [`or_error`](Call::or_error) converts it into an error.
     ///
     /// Spec: server/tools#calling-tools
     pub fn call_tool(&self, name: &str) -> Call<CallToolResult> {
@@ -62,12 +62,18 @@ impl Session {
         Call::new(self.clone(), method::COMPLETION_COMPLETE, Params::new(params))
     }
 
-    /// Pings the server. The modern era has no such method: the call fails unsent there, with
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    /// Asks the server for a sign of life: `ping` in the legacy era. The modern era has no such method, so that
+    /// `server/discover` is sent there, which every server answers.
     ///
-    /// Spec: 2025-11-25 basic/utilities/ping
+    /// Spec: 2025-11-25 basic/utilities/ping, server/discover
+    #[doc(alias = "is_alive")]
+    #[doc(alias = "health")]
     pub fn ping(&self) -> Call<EmptyResult> {
-        Call::new(self.clone(), method::PING, Ok(Params::empty()))
+        let method = match self.era() {
+            Era::Legacy => method::PING,
+            Era::Modern => method::SERVER_DISCOVER,
+        };
+        Call::new(self.clone(), method, Ok(Params::empty()))
     }
 
     /// Sends any request, with parameters that are an object as JSON (or `()`), and returns the raw result.

@@ -6,6 +6,7 @@ use mcp_transport::{Connect, Delivery, SharedConnect};
 use crate::{
     Error, ErrorKind, Session, SessionOptions,
     cache::SessionCache,
+    call::ListedNames,
     closing::Closing,
     deadline::Timers,
     extension::{Extensions, malformed, twice},
@@ -121,6 +122,7 @@ impl Inner {
             notifications,
             param_table: ParamTable::default(),
             outputs,
+            listed: ListedNames::default(),
             task_tools: TaskTools::default(),
             log_level: LogLevel::default(),
             server_requests,

@@ -115,11 +115,19 @@ impl Params {
     ) -> Result<(), serde_json::Error> {
         let mut args = serde_json::to_value(args)?;
         for value in args.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            if !value.is_string() {
-                *value = Value::String(value.to_string());
-            }
+            *value = into_text(value.take());
         }
         self.set_arguments(&args)
+    }
+
+    /// Sets one argument as a text: what is none is written as JSON.
+    pub(crate) fn set_text_argument(
+        &mut self,
+        name: String,
+        value: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        let text = into_text(serde_json::to_value(value)?);
+        self.set_argument(name, &text)
     }
 
     /// Sets one argument, and keeps those in raw parameters.
@@ -303,6 +311,14 @@ pub(crate) fn member<T: Serialize + ?Sized>(
     serde_json::to_writer(&mut *out, key)?;
     out.push(b':');
     serde_json::to_writer(out, value)
+}
+
+/// A text as it is, and any other value as JSON.
+fn into_text(value: Value) -> Value {
+    match value {
+        Value::String(_) => value,
+        other => Value::String(other.to_string()),
+    }
 }
 
 fn comma(out: &mut Vec<u8>) {

@@ -86,6 +86,12 @@ impl Session {
         self.inner().connection.pid
     }
 
+    /// The end of what the process has written to stderr, at most 8 KiB. `None` if it has written nothing, or the
+    /// server is no process of ours.
+    pub fn stderr_tail(&self) -> Option<String> {
+        self.inner().transport.diagnostics().stderr_tail
+    }
+
     /// Whether the session is known to be closed: by [`close`](Session::close), or because the connection
     /// ended.
     pub fn is_closed(&self) -> bool {

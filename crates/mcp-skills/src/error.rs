@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt};
 
-use mcp_session::Error;
+use mcp_session::{Error, ErrorKind};
 
 /// Why a skill could not be listed, found, loaded or read: it names the server, the skill, the file and the
 /// difference.
@@ -88,6 +88,14 @@ impl From<Error> for SkillError {
         let mut this = Self::new(SkillErrorKind::Call, error.server(), "");
         this.0.source = Some(error);
         this
+    }
+}
+
+/// For programs that return the errors of sessions. The error of a call keeps its kind.
+impl From<SkillError> for Error {
+    fn from(error: SkillError) -> Self {
+        let kind = error.call().map_or(ErrorKind::Extension, Error::kind);
+        Self::new(kind, "", "").with_source(error)
     }
 }
 

@@ -84,7 +84,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-session",
         ],
     ),
-    ("mcp-config", &[]),
+    ("mcp-config", &["mcp-core"]),
     ("xtask", &[]),
 ];
 

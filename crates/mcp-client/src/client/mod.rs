@@ -3,8 +3,14 @@ mod settings;
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
-use mcp_transport::{Backoff, Delivery, restart::Restart, util::require_runtime};
+use mcp_transport::{
+    Backoff, Connect as _, Delivery, SharedConnect,
+    restart::Restart,
+    util::{Retries, require_runtime},
+};
 
+#[cfg(feature = "stdio")]
+use crate::process::StderrTarget;
 use crate::{IntoTarget, Target, kept::Kept, one_server::OneServer, target::Servers};
 #[cfg(feature = "config")]
 use mcp_transport_memory::Memory;
@@ -22,6 +28,10 @@ pub struct Client {
     options: SessionOptions,
     keep_alive: Option<bool>,
     restart: Option<Backoff>,
+    /// How failed starts are retried.
+    connect_backoff: Option<Backoff>,
+    #[cfg(feature = "stdio")]
+    stderr: Option<StderrTarget>,
     /// The first setting that does not apply to the target.
     misuse: Option<Error>,
     #[cfg(feature = "config")]
@@ -62,6 +72,9 @@ impl Client {
             options,
             keep_alive: None,
             restart: None,
+            connect_backoff: None,
+            #[cfg(feature = "stdio")]
+            stderr: None,
             misuse: None,
             #[cfg(feature = "config")]
             grouping: None,
@@ -137,7 +150,7 @@ impl Client {
     #[cfg(feature = "config")]
     fn group_of(&self, many: &crate::many_servers::ManyServers) -> mcp_group::Group {
         self.kept.group(|| {
-            let group = many.group(&self.options);
+            let group = many.group(&self.options, |one, name| self.connector(one, name));
             match &self.grouping {
                 Some(change) => change(group).build(),
                 None => group.build(),
@@ -171,10 +184,38 @@ impl Client {
         }
     }
 
+    /// The connector of a server, with the settings that this client has for all of its servers.
+    fn connector(&self, one: &OneServer, name: &str) -> SharedConnect {
+        #[cfg(feature = "stdio")]
+        if let (Some(stderr), Some(stdio)) = (&self.stderr, &one.stdio) {
+            return stderr.apply(stdio, name);
+        }
+        let _ = name;
+        one.connect.clone()
+    }
+
     async fn open(&self, start_timeout: Duration) -> Result<Session, Error> {
         if let Some(error) = &self.misuse {
             return Err(error.clone());
         }
+        let mut retries = self.connect_backoff.map(Retries::new);
+        #[cfg(feature = "stdio")]
+        let is_process = self.target.has_process();
+        #[cfg(not(feature = "stdio"))]
+        let is_process = false;
+        loop {
+            let error = match self.open_once(start_timeout).await {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
+            };
+            let retries = retries.as_mut().filter(|_| may_start_later(&error, is_process));
+            let Some(delay) = retries.and_then(|it| it.next_delay(None)) else { return Err(error) };
+            tracing::debug!(%error, ?delay, "the server cannot be reached yet");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn open_once(&self, start_timeout: Duration) -> Result<Session, Error> {
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
         if let Some(kept) = self.kept.verdict() {
@@ -193,7 +234,10 @@ impl Client {
             }
         }));
         let connect = match &self.target.0 {
-            Servers::One(one) => one.connect.clone(),
+            Servers::One(one) => {
+                let described = one.connect.describe();
+                self.connector(one, self.name.as_deref().unwrap_or(&described))
+            }
             #[cfg(feature = "config")]
             Servers::Many(many) => {
                 let group = self.group_of(many);
@@ -205,7 +249,7 @@ impl Client {
                 options.trace_context = None;
                 // The sessions in the group keep what their servers let them, and hear of changes.
                 options.cache = Some(Cache::off());
-                mcp_transport::SharedConnect::new(Memory::new(group))
+                SharedConnect::new(Memory::new(group))
             }
         };
         let name = self.name.as_deref();
@@ -213,6 +257,19 @@ impl Client {
             Some(backoff) => Session::open(Restart::new(connect, backoff), name, options).await,
             None => Session::open(connect, name, options).await,
         }
+    }
+}
+
+/// Whether a server that cannot be reached may be reached later: it is starting, or there is an outage.
+fn may_start_later(error: &Error, is_process: bool) -> bool {
+    match error.kind() {
+        // A command that cannot be started is missing, or not allowed.
+        ErrorKind::Connect => !is_process,
+        ErrorKind::Closed
+        | ErrorKind::Interrupted
+        | ErrorKind::Timeout
+        | ErrorKind::Unavailable => true,
+        _ => false,
     }
 }
 

@@ -4,18 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_core::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
-    ElicitResult, Implementation, Notification, Root,
+    ElicitRequestUrlParams, ElicitResult, Implementation, Notification, ProgressNotificationParams,
+    RawJson, Root,
 };
 use mcp_session::{
-    Cache, EraPolicy, Handlers, Reply, ServerRequest, Timeout, Verdict, extension::Extension,
+    Cache, EraPolicy, Handlers, LogMessage, RawRequest, Reply, ServerRequest, Timeout, Verdict,
+    extension::Extension,
 };
-#[cfg(any(feature = "http", feature = "sse"))]
+#[cfg(any(feature = "http", feature = "sse", feature = "stdio"))]
 use mcp_session::{Error, ErrorKind};
-#[cfg(any(feature = "http", feature = "sse"))]
+#[cfg(any(feature = "http", feature = "sse", feature = "stdio"))]
 use mcp_transport::Delivery;
 use mcp_transport::{Backoff, TraceContext};
 
 use super::Client;
+#[cfg(feature = "stdio")]
+use crate::process::StderrTarget;
 #[cfg(all(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
@@ -196,6 +200,68 @@ impl Client {
         self.changed()
     }
 
+    /// Retries the start of a session while the server cannot be reached: nothing listens yet, its process ends, it
+    /// does not answer in time, or its HTTP server reports an outage. A start that cannot succeed later, such as
+    /// with a wrong revision, credentials or command, fails at once. Each attempt may take the
+    /// [`start_timeout`](Client::start_timeout). Default: one attempt.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_client::{Client, transport::Backoff};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5)).with_attempts(10);
+    /// let client = Client::new("https://example.com/mcp")?.connect_backoff(backoff);
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "retry")]
+    #[must_use]
+    pub fn connect_backoff(mut self, backoff: Backoff) -> Self {
+        self.connect_backoff = Some(backoff);
+        self.changed()
+    }
+
+    /// Sets where the stderr of the server goes, or of all servers of a configuration that are processes, in place
+    /// of what their [`Stdio`](crate::Stdio) says. Default: the stderr of this program.
+    ///
+    /// For a target without a process, [`connect`](Client::connect) fails with kind
+    /// [`Config`](crate::ErrorKind::Config).
+    ///
+    /// ```
+    /// use mcp_client::{Client, stdio::Stderr};
+    ///
+    /// # fn run() -> Result<(), mcp_client::Error> {
+    /// # let document = r#"{"mcpServers": {"a": {"command": "a"}, "b": {"command": "b"}}}"#;
+    /// let client = Client::new(document)?.stderr(Stderr::Null);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "stdio")]
+    #[must_use]
+    pub fn stderr(self, stderr: mcp_transport_stdio::Stderr) -> Self {
+        self.set_stderr("stderr", StderrTarget::Given(stderr))
+    }
+
+    /// Turns each line on the stderr of a server into an event of `tracing` with the target `mcp_client::stderr`,
+    /// the level `INFO` and the field `server`; otherwise as [`stderr`](Client::stderr).
+    #[cfg(feature = "stdio")]
+    #[doc(alias = "logging")]
+    #[must_use]
+    pub fn trace_stderr(self) -> Self {
+        self.set_stderr("trace_stderr", StderrTarget::Tracing)
+    }
+
+    #[cfg(feature = "stdio")]
+    fn set_stderr(mut self, setter: &str, stderr: StderrTarget) -> Self {
+        if !self.target.has_process() && self.misuse.is_none() {
+            let target = self.target.describe();
+            let message = format!("Client::{setter} applies to processes, and this is none");
+            let error = Error::new(ErrorKind::Config, target, message);
+            self.misuse = Some(error.with_delivery(Delivery::NotSent));
+        }
+        self.stderr = Some(stderr);
+        self.changed()
+    }
+
     /// The limit on calls that set none of their own. Default: 300 s without any message for the call, and one
     /// hour for the whole call.
     #[must_use]
@@ -252,8 +318,8 @@ impl Client {
         self.changed()
     }
 
-    /// What is done for servers: forms and pages for people, models, roots, and what they log. To set a
-    /// handler is to declare the capability.
+    /// Adds handlers for the requests of servers, for their log messages and for progress. Each replaces the one
+    /// of the same kind, and the others stay. Setting a handler declares the capability.
     ///
     /// ```
     /// use mcp_client::{Client, Handlers, types::{ElicitAction, ElicitResult}};
@@ -268,7 +334,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn handlers(mut self, handlers: Handlers) -> Self {
-        self.options.handlers = handlers;
+        self.options.handlers = self.options.handlers.merge(handlers);
         self.changed()
     }
 
@@ -330,6 +396,57 @@ impl Client {
         A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
     {
         self.options.handlers = self.options.handlers.on_sampling(handler);
+        self.changed()
+    }
+
+    /// Asks a model that can call tools: [`Handlers::on_sampling_with_tools`].
+    #[must_use]
+    pub fn on_sampling_with_tools<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(ServerRequest<CreateMessageRequestParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<CreateMessageResult>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_sampling_with_tools(handler);
+        self.changed()
+    }
+
+    /// Asks a person to visit a page: [`Handlers::on_url_elicitation`].
+    #[must_use]
+    pub fn on_url_elicitation<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(ServerRequest<ElicitRequestUrlParams>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<ElicitResult>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_url_elicitation(handler);
+        self.changed()
+    }
+
+    /// Answers all requests without a handler of their own: [`Handlers::on_request`].
+    #[must_use]
+    pub fn on_request<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(ServerRequest<RawRequest>) -> A + Send + Sync + 'static,
+        A: Future<Output: Reply<RawJson>> + Send + 'static,
+    {
+        self.options.handlers = self.options.handlers.on_request(handler);
+        self.changed()
+    }
+
+    /// Receives the log messages of the server: [`Handlers::on_log`].
+    #[doc(alias = "logging")]
+    #[must_use]
+    pub fn on_log(mut self, handler: impl Fn(LogMessage) + Send + Sync + 'static) -> Self {
+        self.options.handlers = self.options.handlers.on_log(handler);
+        self.changed()
+    }
+
+    /// Receives the progress of all calls without a handler of their own: [`Handlers::on_progress`].
+    #[must_use]
+    pub fn on_progress(
+        mut self,
+        handler: impl Fn(ProgressNotificationParams) + Send + Sync + 'static,
+    ) -> Self {
+        self.options.handlers = self.options.handlers.on_progress(handler);
         self.changed()
     }
 

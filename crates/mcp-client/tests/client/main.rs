@@ -8,6 +8,8 @@ mod grants;
 #[cfg(all(unix, feature = "stdio"))]
 mod kept;
 mod limits;
+#[cfg(all(feature = "config", feature = "http", feature = "stdio"))]
+mod newcomers;
 #[cfg(all(feature = "oauth", feature = "config"))]
 mod oauth;
 mod pairs;

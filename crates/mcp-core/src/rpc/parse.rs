@@ -49,6 +49,12 @@ impl fmt::Display for ParseError {
     }
 }
 
+impl crate::PublicError for ParseError {
+    fn class(&self) -> crate::ErrorClass {
+        crate::ErrorClass::Decode
+    }
+}
+
 impl std::error::Error for ParseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&self.kind)

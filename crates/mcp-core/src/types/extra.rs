@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     ops::{Deref, DerefMut},
     sync::LazyLock,
 };
@@ -12,7 +13,7 @@ static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 ///
 /// Dereferences to a JSON map, which preserves the order of members. An empty one has the size of a pointer.
 /// Do not add a member for which the type has a field: it would be written twice.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Extra(Option<Box<Map<String, Value>>>);
 
 impl Deref for Extra {
@@ -26,6 +27,12 @@ impl Deref for Extra {
 impl DerefMut for Extra {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.0.get_or_insert_default()
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Dereferences to [`serde_json::Number`]. Convert integers and floats with `From`. Infinities and NaN, which
 /// JSON does not have, become zero.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Number(serde_json::Number);
 
@@ -22,6 +22,12 @@ impl Deref for Number {
 
     fn deref(&self) -> &serde_json::Number {
         &self.0
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

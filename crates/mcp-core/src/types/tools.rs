@@ -209,6 +209,11 @@ impl CallToolResult {
         Self::from_text(text).with_is_error(true)
     }
 
+    /// Whether the tool failed. An absent `isError` is false.
+    pub fn is_error(&self) -> bool {
+        self.is_error == Some(true)
+    }
+
     /// The text of all text blocks, joined by line breaks.
     pub fn text(&self) -> String {
         let texts: Vec<&str> = self.content.iter().filter_map(ContentBlock::as_text).collect();
@@ -218,9 +223,9 @@ impl CallToolResult {
     /// Converts the result of a failed tool into an error.
     ///
     /// # Errors
-    /// If [`is_error`](Self::is_error) is true.
+    /// If [`is_error`](Self::is_error()) is true.
     pub fn into_result(self) -> Result<Self, ToolError> {
-        if self.is_error == Some(true) { Err(ToolError(Box::new(self))) } else { Ok(self) }
+        if self.is_error() { Err(ToolError(Box::new(self))) } else { Ok(self) }
     }
 
     /// Decodes the structured content as `T`. Absent content is decoded as `null`.
@@ -257,6 +262,8 @@ impl fmt::Display for ToolError {
 
 impl std::error::Error for ToolError {}
 
+impl crate::PublicError for ToolError {}
+
 with_meta!(CallToolRequestParams);
 server_result!(ListToolsResult, CallToolResult);
 cacheable!(ListToolsResult);
@@ -268,6 +275,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn debug_reads_like_the_json() {
+        let text = r#"{"content":[{"type":"text","text":"42"}],"isError":true,"x-more":1.5}"#;
+        let result: CallToolResult = serde_json::from_str(text).unwrap();
+        assert!(result.is_error());
+        assert_eq!(format!("{result:?}"), format!("CallToolResult {text}"));
+        assert!(format!("{result:#?}").contains("\n  \"isError\": true"));
+        assert!(!CallToolResult::from_text("x").is_error());
+    }
 
     #[test]
     fn the_result_of_a_failed_tool_converts_into_an_error() {

@@ -121,6 +121,8 @@ impl fmt::Display for ExpandError {
 
 impl std::error::Error for ExpandError {}
 
+impl crate::PublicError for ExpandError {}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

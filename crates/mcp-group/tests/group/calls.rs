@@ -349,7 +349,7 @@ async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
     let error = session.call_tool("p_t").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(
-        error.to_string().contains("\"p\" failed: p: tools/call: no answer within 5s"),
+        error.to_string().contains("\"p\" failed: p: tools/call t: no answer within 5s"),
         "{error}"
     );
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -1,11 +1,19 @@
 mod era;
+mod listed;
 mod manual;
 mod misfit;
 mod request;
 mod rounds;
 mod tools;
 
-use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::IntoFuture,
+    marker::PhantomData,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use mcp_core::{
     CallToolResult, GetPromptResult, LoggingLevel, Meta, MethodResult, ProgressNotificationParams,
@@ -14,6 +22,7 @@ use serde::Serialize;
 
 use crate::{CacheMode, CallInfo, Error, Session, Timeout, params::Params};
 
+pub(crate) use listed::ListedNames;
 pub use manual::{Input, InputRound, ManualCall};
 use request::CallRequest;
 pub(crate) use request::Received;
@@ -65,9 +74,13 @@ impl<R> Call<R> {
     /// Spec: basic/patterns/progress
     pub fn on_progress(
         mut self,
-        handler: impl Fn(ProgressNotificationParams) + Send + Sync + 'static,
+        handler: impl FnMut(ProgressNotificationParams) + Send + 'static,
     ) -> Self {
-        self.request.on_progress = Some(Arc::new(handler));
+        let handler = Mutex::new(handler);
+        self.request.on_progress = Some(Arc::new(move |progress| {
+            let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+            (*handler)(progress);
+        }));
         self
     }
 
@@ -170,9 +183,10 @@ impl Call<GetPromptResult> {
         self.change(|params| params.set_text_arguments(&args))
     }
 
-    /// Sets one argument, in addition to those set before.
-    pub fn arg(self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.change(|params| params.set_argument(name.into(), &value.into()))
+    /// Sets one argument, in addition to those set before. A value that is no text is
+    /// written as JSON, as by [`args`](Self::args).
+    pub fn arg(self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.change(|params| params.set_text_argument(name.into(), &value))
     }
 }
 

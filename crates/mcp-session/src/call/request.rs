@@ -284,6 +284,7 @@ impl CallRequest {
         if let Some(result) = any.downcast_mut::<CallToolResult>() {
             misfit::take_old_content(result);
         }
+        self.session.inner().listed.learn(any);
         if let Some(list) = any.downcast_mut::<ListToolsResult>() {
             let inner = self.session.inner();
             if self.session.sends_headers() {
@@ -303,6 +304,16 @@ impl CallRequest {
         let asks = memchr::memmem::find(raw.as_bytes(), b"\"input_required\"").is_some();
         let place = if asks { None } else { misfit::place(&self.method, raw) };
         Error::from_shape(server, error, place, raw.clone()).with_method(self.method.clone())
+    }
+
+    /// An error of this call, with its target, and with the name that may have been meant.
+    #[cold]
+    pub(crate) fn named(&self, error: Error) -> Error {
+        let Some(target) = self.target().filter(|_| error.method() == Some(&*self.method)) else {
+            return error;
+        };
+        let hint = self.session.inner().listed.suggestion_for(&error, &target);
+        hint.into_iter().fold(error.with_target(target), Error::with_hint)
     }
 
     /// The error of an answer to this request, with what is known of the server.

@@ -33,6 +33,7 @@ pub(crate) async fn run<R: MethodResult + Send + 'static>(
     let mut span = request.span();
     let current = span.span();
     let result = rounds(request, ticket, &mut deadline, &mut span).instrument(current).await;
+    let result = result.map_err(|error| request.named(error));
     match &result {
         Ok(received) => span.done(&received.value),
         Err(error) => span.failed(error),

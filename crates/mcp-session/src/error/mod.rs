@@ -1,3 +1,4 @@
+mod convert;
 mod kind;
 mod one_line;
 
@@ -36,8 +37,10 @@ struct Inner {
     delivery: Delivery,
     cause: Cause,
     other: Option<(Order, Error)>,
+    /// The tool or prompt by its name, or the resource by its URI.
+    target: Option<Box<str>>,
     /// Instead of the hint of the kind.
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 /// When another failure of the same start happened.
@@ -74,6 +77,7 @@ impl Error {
             delivery: Delivery::Unknown,
             cause: Cause::None,
             other: None,
+            target: None,
             hint: None,
         }))
     }
@@ -155,6 +159,13 @@ impl Error {
         self
     }
 
+    /// Names the target of the call, unless one is named already.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<Box<str>>) -> Self {
+        self.0.target.get_or_insert(target.into());
+        self
+    }
+
     /// Sets how far the request got.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
@@ -180,8 +191,8 @@ impl Error {
     }
 
     /// Sets what to try, in place of the hint of the kind.
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -198,6 +209,11 @@ impl Error {
     /// The method that failed; `None` where it is the connection.
     pub fn method(&self) -> Option<&str> {
         self.0.method.as_deref()
+    }
+
+    /// The target of the call that failed: a tool or prompt by its name, or a resource by its URI.
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
     }
 
     /// How far the request got, to decide whether it may be sent again.
@@ -284,7 +300,7 @@ impl Error {
     }
 
     /// What to try next: one hint, of the cause that knows most.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&str> {
         let mut target = None;
         let of_cause = || {
             causes(self.cause()).find_map(|cause| {
@@ -296,7 +312,7 @@ impl Error {
                 error.hint()
             })
         };
-        let hint = self.0.hint.or_else(of_cause);
+        let hint = self.0.hint.as_deref().or_else(of_cause);
         hint.or_else(|| self.0.kind.hint(self.method(), target.or(Some(&*self.0.server))))
     }
 
@@ -304,12 +320,19 @@ impl Error {
     /// by its address.
     fn write_story(&self, out: &mut impl Write, said: &str) -> fmt::Result {
         let Inner { server, method, message, .. } = &*self.0;
-        let names = [(**server != *said).then_some(&**server), method.as_deref()];
-        let message = Some(&**message).filter(|message| !message.is_empty());
         let mut separator = "";
-        for part in names.into_iter().flatten().chain(message) {
-            write!(out, "{separator}{part}")?;
+        if **server != *said {
+            out.write_str(server)?;
             separator = ": ";
+        }
+        if let Some(method) = method {
+            write!(out, "{}{method}", std::mem::replace(&mut separator, ": "))?;
+            if let Some(target) = &self.0.target {
+                write!(out, " {}", Excerpt(target))?;
+            }
+        }
+        if !message.is_empty() {
+            write!(out, "{}{message}", std::mem::replace(&mut separator, ": "))?;
         }
         let mut target = &**server;
         for cause in causes(self.cause()) {

@@ -195,6 +195,22 @@ impl Handlers {
         self
     }
 
+    /// Adds the handlers of `others`, which replace those of the same kind.
+    #[must_use]
+    pub fn merge(self, others: Self) -> Self {
+        let has_sampling = others.sampling.is_some();
+        Self {
+            form: others.form.or(self.form),
+            url: others.url.or(self.url),
+            sampling_tools: if has_sampling { others.sampling_tools } else { self.sampling_tools },
+            sampling: others.sampling.or(self.sampling),
+            roots: others.roots.or(self.roots),
+            other: others.other.or(self.other),
+            log: others.log.or(self.log),
+            progress: others.progress.or(self.progress),
+        }
+    }
+
     /// The same without the handlers of log messages and progress, for a session whose notifications are
     /// forwarded to another one.
     #[must_use]

@@ -2,6 +2,11 @@ use mcp_core::{ErrorObject, error_code};
 
 /// The return value of a handler: the result, or a `Result` of it. An error becomes the answer to that
 /// request: an [`ErrorObject`] as it is, anything else as an internal error with its text.
+#[diagnostic::on_unimplemented(
+    message = "a handler of this kind returns `{T}`, and not `{Self}`",
+    label = "not a `{T}`, and no `Result` of it",
+    note = "return `{T}`, or `Result<{T}, E>` with any error `E`"
+)]
 pub trait Reply<T> {
     /// Converts the handler's return value into the response.
     ///

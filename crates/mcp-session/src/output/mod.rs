@@ -6,6 +6,7 @@
 mod check;
 #[cfg(feature = "validation")]
 mod checks;
+mod or_error;
 mod outputs;
 mod result_as;
 #[cfg(feature = "validation")]
@@ -16,5 +17,6 @@ mod wrapping;
 pub(crate) use check::check;
 #[cfg(feature = "validation")]
 pub use checks::OutputChecks;
+pub use or_error::OrError;
 pub(crate) use outputs::Outputs;
 pub use result_as::ResultAs;

@@ -4,11 +4,11 @@ use mcp_core::CallToolResult;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::wrapping::{MEMBER, Wrapping};
+use super::{
+    or_error::{MAX_TEXT, shortened, succeeded},
+    wrapping::{MEMBER, Wrapping},
+};
 use crate::{Call, Error, ErrorKind};
-
-/// Bytes of a tool's own text in an error. All of it is in [`Error::result`].
-const MAX_TEXT: usize = 4096;
 
 /// A call of a tool whose result is read as `T`: `.await` it to send it; see [`Call::result_as`].
 ///
@@ -71,19 +71,13 @@ impl<T: DeserializeOwned + 'static> IntoFuture for ResultAs<T> {
             let session = call.session().clone();
             let server = Arc::clone(&session.inner().server);
             let tool = call.target().unwrap_or_default();
-            let result = match call.into_future().await?.into_result() {
-                Ok(result) => result,
-                Err(failure) => {
-                    let text = shortened(&failure.to_string(), MAX_TEXT);
-                    let result = failure.into_result();
-                    return Err(Error::from_result(ErrorKind::Tool, server, result, text));
-                }
-            };
+            let result = succeeded(&session, &tool, call.await?)?;
             let wrapping = session.inner().outputs.wrapping(&tool);
             data(&result, wrapping).map_err(|why| {
                 let why = shortened(&why, MAX_TEXT);
-                let message = format!("the result of {tool:?} is not of the wanted type: {why}");
-                Error::from_result(ErrorKind::Output, server, result, message)
+                let message = format!("the result is not of the wanted type: {why}");
+                let error = Error::from_result(ErrorKind::Output, server, result, message);
+                error.with_target(tool)
             })
         })
     }
@@ -139,13 +133,4 @@ fn text<T: DeserializeOwned>(result: &CallToolResult) -> Result<T, String> {
     read.or_else(|why| plain().map_err(|_| why)).map_err(|why| {
         format!("it has no structured content, and its text is not of that type: {why}")
     })
-}
-
-/// The text, cut where it is too long.
-fn shortened(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
-    }
-    let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}…", &text[..end])
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use mcp_core::{
     Message, Notification, Request, RequestId, SubscriptionFilter,
     SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams, decode_params,
-    method,
+    error_code, method,
 };
 use mcp_transport::{Backoff, Delivery, Exchange};
 use tokio::time::{sleep, timeout};
@@ -49,7 +49,18 @@ async fn open_within(
         let text = format!("the server did not acknowledge it within {limit:?}");
         Err(session.error(ErrorKind::Timeout, text))
     });
-    opened.map_err(|error| error.with_method(METHOD))
+    opened.map_err(|error| unsupported(error).with_method(METHOD))
+}
+
+/// The error of a server that does not know the method, which is one without subscriptions.
+fn unsupported(error: Error) -> Error {
+    match error.answer().map(|answer| answer.code) {
+        Some(error_code::METHOD_NOT_FOUND) => {
+            let error = error.into_kind(ErrorKind::Unsupported, "the server reports no changes");
+            error.with_hint("list or read again at intervals instead")
+        }
+        _ => error,
+    }
 }
 
 async fn begin(session: &Session, feed: &Feed, is_background: bool) -> Result<Open, Error> {

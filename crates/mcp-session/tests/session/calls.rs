@@ -182,14 +182,15 @@ async fn errors_of_the_server_are_told_apart_from_errors_of_a_tool() {
     assert_eq!((unknown.kind(), unknown.answer().unwrap().code), (ErrorKind::Answer, -32602));
     assert_eq!(
         unknown.to_string(),
-        "bookshop: tools/call: the server answered: unknown tool (-32602)"
+        "bookshop: tools/call unknown: the server answered: unknown tool (-32602)"
     );
     let asking = session.call_tool("asking").await.unwrap_err();
     assert_eq!(asking.kind(), ErrorKind::InputRequired);
     assert_eq!(asking.input_required().unwrap().request_state.as_deref(), Some("s"));
     assert_eq!(session.call_tool("odd").await.unwrap_err().kind(), ErrorKind::Decode);
     assert_eq!(session.call_tool("strange").await.unwrap_err().kind(), ErrorKind::Decode);
-    assert_eq!(session.ping().await.unwrap_err().kind(), ErrorKind::Unsupported);
+    let ping = session.request("ping", &()).await.unwrap_err();
+    assert_eq!(ping.kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod cache_store;
 mod calls;
 mod closing;
 mod extension;
+mod failures;
 mod faulty;
 mod gaps;
 mod handlers;

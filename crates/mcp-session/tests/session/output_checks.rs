@@ -93,7 +93,7 @@ async fn what_does_not_fit_is_an_error_that_has_the_result() {
         assert_eq!(json!(failure.result().unwrap()), bad);
         let text = failure.to_string();
         assert!(
-            text.starts_with("bookshop: tools/call: the result of \"x\" is not valid"),
+            text.starts_with("bookshop: tools/call x: the result of \"x\" is not valid"),
             "{text}"
         );
         assert!(text.contains("at /n: "), "{text}");

@@ -146,7 +146,7 @@ async fn failures_are_told_by_their_class_and_never_by_their_text() {
     tokio::time::timeout(Duration::from_secs(1), dropped).await.unwrap_err();
     let raw = session.request("tools/call", &json!({ "name": "fails", "x": "secret" }));
     raw.await.unwrap();
-    session.ping().await.unwrap_err();
+    session.request("ping", &()).await.unwrap_err();
 
     let calls = recorder.spans().split_off(1);
     let told: Vec<_> = calls

@@ -414,7 +414,7 @@ async fn a_server_on_its_way_down_or_up_is_asked_again() {
     let backoff = Subscribe::BACKOFF;
     let mut changes = session.subscribe(tools_and(&[])).resubscribe(backoff).await.unwrap();
     assert_eq!(next(&mut changes).await, "resync");
-    assert_eq!([next(&mut changes).await, next(&mut changes).await], ["Answer", "end"]);
+    assert_eq!([next(&mut changes).await, next(&mut changes).await], ["Unsupported", "end"]);
 }
 
 #[tokio::test(start_paused = true)]

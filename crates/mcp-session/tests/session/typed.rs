@@ -129,7 +129,7 @@ async fn a_failed_tool_is_an_error_with_its_own_words() {
     given["structuredContent"] = json!(7);
     let failure = giving(given, None).await.call_tool("x").result_as::<u8>().await.unwrap_err();
     assert_eq!((failure.kind(), failure.delivery()), (ErrorKind::Tool, Delivery::Answered));
-    assert_eq!(failure.to_string(), "bookshop: tools/call: no such book");
+    assert_eq!(failure.to_string(), "bookshop: tools/call x: no such book");
     assert_eq!(failure.result().unwrap().structured_content, Some(json!(7)));
 
     let mut long = text(&"ü".repeat(1 << 20));

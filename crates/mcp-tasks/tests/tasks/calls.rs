@@ -72,7 +72,7 @@ async fn a_task_ends_as_its_call_would_have() {
     assert_eq!(error.kind(), ErrorKind::Extension);
     let cancelled = Cancelled::of(&error).unwrap();
     assert_eq!((&*cancelled.id, cancelled.message.as_deref()), ("t1", Some("oven off")));
-    assert!(error.to_string().contains("bakery: tools/call: the task \"t1\" was cancelled"));
+    assert!(error.to_string().contains("bakery: tools/call bake: the task \"t1\" was cancelled"));
 
     for odd in [state("completed", json!({})), state("failed", json!({})), json!({})] {
         let server = Server::new([odd]);

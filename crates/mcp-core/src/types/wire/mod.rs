@@ -15,10 +15,26 @@ mod values;
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+use serde::{
+    Serialize,
+    de::{DeserializeSeed, Deserializer, Error, Visitor},
+};
 
 pub(crate) use open_enum::StringVisitor;
 pub(crate) use values::{Hint, Integer, Milliseconds, Nullable};
+
+/// Writes the name of a type and the JSON of a value of it: what is absent on the wire is absent here.
+pub(crate) fn debug_json(
+    name: &str,
+    value: &impl Serialize,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let json = match f.alternate() {
+        true => serde_json::to_string_pretty(value),
+        false => serde_json::to_string(value),
+    };
+    write!(f, "{name} {}", json.as_deref().unwrap_or("{…}"))
+}
 
 /// A name of a known set, or any other name.
 pub(crate) enum Key<K> {

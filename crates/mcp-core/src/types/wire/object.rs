@@ -25,7 +25,7 @@ macro_rules! wire_struct {
         }
     ) => {
         $(#[$attr])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct $name {
             $($( $(#[$r_attr])* pub $r: $r_ty, )*)?
@@ -64,6 +64,13 @@ macro_rules! wire_struct {
                     self
                 }
             )*)?
+        }
+
+        /// Its name, and its JSON.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::types::wire::debug_json(stringify!($name), self, f)
+            }
         }
 
         impl serde::Serialize for $name {
