@@ -29,11 +29,41 @@ fn shop() -> Peer {
 fn the_question_mark_converts_every_error() {
     type Step = fn() -> Result<(), Error>;
     let steps: [(Step, ErrorKind); 5] = [
-        (|| Ok(drop(StreamableHttp::new("no url")?)), ErrorKind::Config),
-        (|| Ok(drop(Stdio::command_line("'open")?)), ErrorKind::Config),
-        (|| Ok(drop(McpConfig::from_file("no/such/file.json")?)), ErrorKind::Config),
-        (|| Ok(drop(CallToolResult::error("failed").into_result()?)), ErrorKind::Tool),
-        (|| Ok(drop(CallToolResult::from_text("x").structured::<String>()?)), ErrorKind::Decode),
+        (
+            || {
+                let _ = StreamableHttp::new("no url")?;
+                Ok(())
+            },
+            ErrorKind::Config,
+        ),
+        (
+            || {
+                let _ = Stdio::command_line("'open")?;
+                Ok(())
+            },
+            ErrorKind::Config,
+        ),
+        (
+            || {
+                let _ = McpConfig::from_file("no/such/file.json")?;
+                Ok(())
+            },
+            ErrorKind::Config,
+        ),
+        (
+            || {
+                let _ = CallToolResult::error("failed").into_result()?;
+                Ok(())
+            },
+            ErrorKind::Tool,
+        ),
+        (
+            || {
+                let _ = CallToolResult::from_text("x").structured::<String>()?;
+                Ok(())
+            },
+            ErrorKind::Decode,
+        ),
     ];
     for (step, kind) in steps {
         let error = step().unwrap_err();
