@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
             assert!(variables.len() <= lines);
             for (name, value) in variables {
                 assert!(!name.is_empty() && !name.contains(['=', '\0', '\n']), "{name:?}");
-                assert!(value.len() <= text.len());
+                assert!(value.len() <= text.len() && !value.contains('\0'));
             }
         }
         Err(line) => assert!((1..=lines).contains(&line)),

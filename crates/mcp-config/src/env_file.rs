@@ -37,7 +37,8 @@ pub fn parse_env_file(text: &str) -> Result<Vec<(String, String)>, usize> {
         let variable = line.split_once('=').and_then(|(name, value)| {
             let name = name.trim();
             let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
-            is_name.then_some(())?;
+            // No process can be given a variable with such a character.
+            (is_name && !line.contains('\0')).then_some(())?;
             Some((name.to_owned(), unquoted(value.trim())?))
         });
         variables.push(variable.ok_or(at + 1)?);
@@ -90,7 +91,9 @@ mod tests {
         ];
         let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(parse_env_file(text).as_deref(), Ok(&wanted[..]));
-        for text in ["A=1\nnothing", "A=1\nB='x", "A=1\n=x", "A=1\nB=\"x\" y"] {
+        for text in
+            ["A=1\nnothing", "A=1\nB='x", "A=1\n=x", "A=1\nB=\"x\" y", "A=1\nB\0=x", "A=1\nB=\0"]
+        {
             assert_eq!(parse_env_file(text), Err(2), "{text}");
         }
     }

@@ -68,6 +68,9 @@ mod dispatch;
 mod error;
 mod exposure;
 mod forward;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod handshake;
 mod info;

@@ -12,6 +12,9 @@ mod diagnostics;
 mod error;
 mod exchange;
 pub mod extension;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handlers;
 mod inner;
 mod input_required;

@@ -118,7 +118,7 @@ fn unfit(path: &[String], wanted: &str) -> serde_json::Error {
 }
 
 /// The annotations of a schema, or the mistake in one of them.
-fn annotations(schema: &Map<String, Value>) -> Result<Vec<Annotated>, String> {
+pub(crate) fn annotations(schema: &Map<String, Value>) -> Result<Vec<Annotated>, String> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), true, &mut found)?;
     let mut names = HashSet::new();

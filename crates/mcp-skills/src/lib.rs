@@ -26,6 +26,9 @@ mod entry;
 mod error;
 mod extension;
 mod frontmatter;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod loaded;
 mod path;
 mod results;

@@ -46,6 +46,9 @@ mod config;
 mod connect;
 mod endpoint;
 mod error;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod in_flight;
 mod inner;

@@ -42,6 +42,9 @@ mod connect;
 mod endpoint;
 mod endpoint_event;
 mod error;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod idle;
 mod inner;
 mod message_stream;

@@ -1,19 +1,13 @@
-//! Configurations in three syntaxes: what is read can be filled in; an entry that is added is read again as it
-//! was, and neither that nor a removal changes another entry.
-#![no_main]
+//! What has to hold for a configuration in any syntax: what is read can be filled in; an entry that is added is
+//! read again as it was, and neither that nor a removal changes another entry.
 
-use libfuzzer_sys::fuzz_target;
-use mcp_config::{McpConfig, Server, Variables};
+use mcp_config::{Error, McpConfig, Server, Variables};
 
-fuzz_target!(|data: &[u8]| {
+/// How a text in one syntax is read.
+pub type Read = fn(&str) -> Result<McpConfig, Error>;
+
+pub fn check(data: &[u8], read: Read) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Some((syntax, text)) = text.split_at_checked(1) else { return };
-    let read = match syntax {
-        "j" => McpConfig::from_str,
-        "t" => McpConfig::from_toml,
-        "y" => McpConfig::from_yaml,
-        _ => return,
-    };
     let Ok(config) = read(text) else { return };
     assert_eq!(config.text(), text);
     let values = Variables::new(|name| (name.len() < 3).then(|| "x".repeat(100)));
@@ -24,9 +18,9 @@ fuzz_target!(|data: &[u8]| {
     }
     let _ = config.holds_secrets();
     edit(config, read);
-});
+}
 
-fn edit(mut config: McpConfig, read: fn(&str) -> Result<McpConfig, mcp_config::Error>) {
+fn edit(mut config: McpConfig, read: Read) {
     let others = |config: &McpConfig| -> Vec<(String, Server)> {
         let servers = config.servers().filter(|(name, _)| *name != "fuzz");
         servers.map(|(name, server)| (name.to_owned(), server.clone())).collect()
