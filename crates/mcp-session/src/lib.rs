@@ -4,6 +4,10 @@
 //! methods of the protocol. Nothing here knows what carries the messages.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// First, so that the documentation of `Session` begins with the methods of the protocol.
+mod methods;
+mod session;
+
 mod cache;
 mod call;
 mod closing;
@@ -21,7 +25,6 @@ mod input_required;
 mod join;
 mod list;
 mod logging;
-mod methods;
 mod negotiate;
 mod notifications;
 mod open;
@@ -35,7 +38,6 @@ mod receive;
 mod reopening;
 mod resumable;
 mod server_requests;
-mod session;
 mod subscribe;
 mod task_progress;
 mod task_tools;
