@@ -1,5 +1,5 @@
 //! Serves any MCP server, a [`Serve`](mcp_transport::Serve) such as a `Server`, a `Group` of servers or a
-//! relay, to clients: over byte streams ([`serve_lines`], [`serve_stdio`]) and over HTTP ([`Http`]).
+//! [`Relay`] to one elsewhere, to clients: over byte streams ([`serve_lines`], [`serve_stdio`]) and over HTTP ([`Http`]).
 
 mod cancelled;
 #[cfg(feature = "http")]
@@ -7,6 +7,7 @@ mod http;
 mod lines;
 #[cfg(feature = "listener")]
 mod listener;
+mod relay;
 mod version;
 mod work;
 
@@ -19,3 +20,4 @@ pub use lines::{serve_lines, serve_stdio};
 pub use listener::Listener;
 pub use mcp_core;
 pub use mcp_transport;
+pub use relay::Relay;

@@ -7,5 +7,6 @@ mod legacy;
 mod lines;
 mod modern;
 mod raw;
+mod relay;
 #[cfg(feature = "sse")]
 mod sse;

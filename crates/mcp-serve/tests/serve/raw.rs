@@ -35,6 +35,10 @@ impl Answer {
 
     /// The next event: its id and its message.
     pub(crate) async fn event(&mut self) -> Option<(String, Value)> {
+        within(self.next_event()).await
+    }
+
+    async fn next_event(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.unread.split_once("\n\n") {
                 let field = |name: &str| {
@@ -52,7 +56,7 @@ impl Answer {
                 }
                 continue;
             }
-            let frame = within(self.body.frame()).await?;
+            let frame = self.body.frame().await?;
             let data = frame.unwrap().into_data().unwrap();
             self.unread.push_str(std::str::from_utf8(&data).unwrap());
         }

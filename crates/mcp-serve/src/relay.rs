@@ -1,0 +1,284 @@
+//! A server that is somewhere else.
+
+use std::{
+    fmt,
+    ops::Range,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use mcp_core::{ErrorObject, Message, RawJson, Request, RequestId, Response, error_code, method};
+use mcp_transport::{
+    Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay, Serve,
+    Transport, util::SingleFlight,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+/// A [`Serve`] whose requests go to a server elsewhere, over any transport: a process behind HTTP, or a URL behind
+/// standard input and output.
+///
+/// Each client with a session has its own connection, opened with its first request and closed with its session;
+/// requests of the modern era share one connection, which is opened again when it has ended. Messages pass as they
+/// are, but for ids and progress tokens, which get new values on their way, so that those of several clients
+/// differ. Nothing is translated: the client and the server speak the same revision.
+///
+/// A request that fails on the way is answered with a JSON-RPC error; its `data` says under `delivery` whether the
+/// server may have worked on it: `notSent`, `unknown` or `answered`.
+///
+/// ```
+/// # async fn serve(server: impl mcp_transport::Connect) -> std::io::Result<()> {
+/// use mcp_serve::{Relay, serve_stdio};
+///
+/// serve_stdio(Relay::new(server)).await
+/// # }
+/// ```
+pub struct Relay<C: Connect> {
+    connect: Arc<C>,
+    upstream: Mutex<Option<Arc<C::Transport>>>,
+    opening: SingleFlight<Result<Arc<C::Transport>, Error>>,
+    /// Receives the messages outside exchanges of the first connection.
+    inbound: Mutex<Option<oneshot::Sender<Inbound>>>,
+    /// Whether the connection has a session, which another connection would not continue.
+    has_session: AtomicBool,
+    next: AtomicI64,
+}
+
+impl<C: Connect> Relay<C> {
+    /// Relays to the server that `connect` connects to. Nothing is opened before the first request.
+    pub fn new(connect: C) -> Self {
+        Self::of(Arc::new(connect))
+    }
+
+    fn of(connect: Arc<C>) -> Self {
+        Self {
+            connect,
+            upstream: Mutex::new(None),
+            opening: SingleFlight::new(),
+            inbound: Mutex::new(None),
+            has_session: AtomicBool::new(false),
+            next: AtomicI64::new(1),
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<C::Transport>>> {
+        self.upstream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, opened if there is none that can be used.
+    async fn upstream(&self) -> Result<Arc<C::Transport>, Error> {
+        let current = self.current().clone();
+        if let Some(current) = current {
+            match current.closed().now_or_never() {
+                None => return Ok(current),
+                Some(error) if self.has_session.load(Ordering::Acquire) => {
+                    return Err(error);
+                }
+                Some(_) => {}
+            }
+        }
+        self.opening
+            .run(|| async {
+                let Connection { transport, inbound, .. } = self.connect.connect().await?;
+                let waiting = self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(waiting) = waiting {
+                    // Fails if the client has gone.
+                    let _ = waiting.send(inbound);
+                }
+                let transport = Arc::new(transport);
+                *self.current() = Some(Arc::clone(&transport));
+                Ok(transport)
+            })
+            .await
+    }
+
+    async fn relay(&self, mut request: Envelope<Request>) -> Result<Exchange, Error> {
+        let message = &mut request.message;
+        if message.method == method::INITIALIZE {
+            self.has_session.store(true, Ordering::Release);
+        }
+        let upstream =
+            self.upstream().await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = std::mem::replace(&mut message.id, number.into());
+        let token = message.params.take().map(|params| replace_token(params, number));
+        let token = token.and_then(|(params, token)| {
+            message.params = Some(params);
+            token
+        });
+        let exchange = upstream.request(request).await?;
+        Ok(Exchange::from_stream(id.clone(), Relayed { exchange, id, token }))
+    }
+}
+
+impl<C: Connect> Serve for Relay<C> {
+    fn for_client(&self) -> Option<Self> {
+        Some(Self::of(Arc::clone(&self.connect)))
+    }
+
+    fn open(&self) -> Inbound {
+        let (sender, receiver) = oneshot::channel::<Inbound>();
+        *self.inbound.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        let opened = receiver.map(|inbound| inbound.unwrap_or_else(|_| Inbound::none()));
+        Inbound::from_stream(stream::once(opened).flatten())
+    }
+
+    async fn request(&self, request: Envelope<Request>) -> Exchange {
+        let id = request.message.id.clone();
+        self.relay(request).await.unwrap_or_else(|error| {
+            Exchange::answered(id.clone(), Response::error(id, failure(&error)))
+        })
+    }
+
+    async fn send(&self, message: Envelope<OneWay>) {
+        // There is nobody to report a failure to: the next request has the same one.
+        if let Ok(upstream) = self.upstream().await {
+            let _ = upstream.send(message).await;
+        }
+    }
+
+    async fn close(&self) {
+        let upstream = self.current().take();
+        if let Some(upstream) = upstream {
+            let _ = upstream.close().await;
+        }
+    }
+
+    fn name(&self) -> String {
+        self.connect.describe()
+    }
+}
+
+impl<C: Connect> fmt::Debug for Relay<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("server", &self.connect.describe()).finish_non_exhaustive()
+    }
+}
+
+/// An exchange of the server, with the id and the progress token of the client.
+struct Relayed {
+    exchange: Exchange,
+    id: RequestId,
+    token: Option<RawJson>,
+}
+
+impl Stream for Relayed {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(self.exchange.poll_item(cx));
+        let id = self.id.clone();
+        Poll::Ready(item.map(|item| {
+            Ok(match item {
+                Ok(Message::Response(Response { outcome, .. })) => outcome
+                    .map_or_else(
+                        |it| Response::error(id.clone(), it),
+                        |it| Response::result(id.clone(), it),
+                    )
+                    .into(),
+                Ok(Message::Notification(mut notification)) => {
+                    if let Some(token) = &self.token
+                        && notification.method == method::NOTIFICATIONS_PROGRESS
+                        && let Some(params) = &notification.params
+                    {
+                        notification.params = restore_token(params, token).or(notification.params);
+                    }
+                    notification.into()
+                }
+                Ok(request) => request,
+                Err(error) => Response::error(id, failure(&error)).into(),
+            })
+        }))
+    }
+}
+
+fn failure(error: &Error) -> ErrorObject {
+    let delivery = match error.delivery() {
+        Delivery::NotSent => "notSent",
+        Delivery::Answered => "answered",
+        _ => "unknown",
+    };
+    let data = RawJson::trusted(format!(r#"{{"delivery":"{delivery}"}}"#));
+    let code = match error.kind() {
+        ErrorKind::InvalidRequest => error_code::INVALID_REQUEST,
+        _ => error_code::INTERNAL_ERROR,
+    };
+    ErrorObject::new(code, error.to_string()).with_data(data)
+}
+
+/// The parameters with another progress token, and the one that they had.
+fn replace_token(params: RawJson, token: i64) -> (RawJson, Option<RawJson>) {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow, rename = "_meta")]
+        meta: Progress<'a>,
+    }
+    let found = params.decode::<Params<'_>>().ok();
+    let Some(range) = found.map(|found| range_in(&params, found.meta.token)) else {
+        return (params, None);
+    };
+    let old = RawJson::trusted(params.to_bytes().slice(range.clone()));
+    (spliced(&params, range, token.to_string().as_bytes()), Some(old))
+}
+
+/// The parameters of a notification of progress with the token of the client.
+fn restore_token(params: &RawJson, token: &RawJson) -> Option<RawJson> {
+    let found: Progress<'_> = params.decode().ok()?;
+    Some(spliced(params, range_in(params, found.token), token.as_bytes()))
+}
+
+#[derive(Deserialize)]
+struct Progress<'a> {
+    #[serde(borrow, rename = "progressToken")]
+    token: &'a RawValue,
+}
+
+/// Where a value stands that was borrowed from `whole`.
+fn range_in(whole: &RawJson, part: &RawValue) -> Range<usize> {
+    let part = part.get();
+    let start = part.as_ptr() as usize - whole.as_bytes().as_ptr() as usize;
+    start..start + part.len()
+}
+
+fn spliced(whole: &RawJson, range: Range<usize>, with: &[u8]) -> RawJson {
+    let whole = whole.as_bytes();
+    RawJson::trusted([&whole[..range.start], with, &whole[range.end..]].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn text(json: &RawJson) -> &str {
+        std::str::from_utf8(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn only_the_token_changes() {
+        for (params, sent, token) in [
+            (
+                r#"{"a": "\u00e9", "_meta": { "progressToken" : "t\"" , "x": 1 } }"#,
+                r#"{"a": "\u00e9", "_meta": { "progressToken" : 7 , "x": 1 } }"#,
+                Some(r#""t\"""#),
+            ),
+            (r#"{"_meta":{"progressToken":5}}"#, r#"{"_meta":{"progressToken":7}}"#, Some("5")),
+            (r#"{"progressToken":5}"#, r#"{"progressToken":5}"#, None),
+            (r#"{"_meta":[]}"#, r#"{"_meta":[]}"#, None),
+            ("[]", "[]", None),
+        ] {
+            let (replaced, old) = replace_token(RawJson::from_text(params).unwrap(), 7);
+            assert_eq!((text(&replaced), old.as_ref().map(text)), (sent, token));
+        }
+        let progress = RawJson::from_text(r#"{"progress":1,"progressToken": 7}"#).unwrap();
+        let restored = restore_token(&progress, &RawJson::trusted("\"t\"")).unwrap();
+        assert_eq!(text(&restored), r#"{"progress":1,"progressToken": "t"}"#);
+    }
+}
