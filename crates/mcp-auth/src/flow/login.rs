@@ -157,9 +157,9 @@ fn proof_key(
     if !is_wanted {
         return Ok(None);
     }
-    let key = state.proof_key().map_or_else(ProofKey::generate, Ok)?;
-    state.set_proof_key(&key);
-    Ok(Some(key))
+    let key = state.proof_key().map_or_else(ProofKey::generate, Ok).map(Some)?;
+    state.set_proof_key(key.as_ref());
+    Ok(key)
 }
 
 #[cfg(test)]

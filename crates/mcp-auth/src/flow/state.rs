@@ -225,8 +225,8 @@ impl ServerState {
     }
 
     /// Keeps a key for the tokens that are bound to it.
-    pub(crate) fn set_proof_key(&self, key: &ProofKey) {
-        self.lock().proof_key = Some(key.clone());
+    pub(crate) fn set_proof_key(&self, key: Option<&ProofKey>) {
+        self.lock().proof_key = key.cloned();
     }
 
     /// Uses other tokens from here on.
