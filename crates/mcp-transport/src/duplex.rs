@@ -11,7 +11,7 @@ use std::{
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use mcp_core::{Message, ProtocolVersion, RequestId, method};
+use mcp_core::{ErrorObject, Message, ProtocolVersion, RequestId, Response, error_code, method};
 
 use tokio::time::{Sleep, sleep};
 
@@ -86,6 +86,28 @@ pub enum DuplexItem {
     },
     /// Messages outside any exchange may be missing here.
     Gap(Gap),
+}
+
+impl DuplexItem {
+    /// Converts the item into a message, for an SDK that knows nothing else. A failed request becomes the response
+    /// with an error of code -32603, whose text is the failure with all of its causes. `None` for a failed
+    /// one-way message and for a gap.
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Failed { id: Some(id), error } => {
+                let mut text = error.to_string();
+                let mut source = std::error::Error::source(&error);
+                while let Some(cause) = source {
+                    text = format!("{text}: {cause}");
+                    source = cause.source();
+                }
+                let error = ErrorObject::new(error_code::INTERNAL_ERROR, text);
+                Some(Response::error(id, error).into())
+            }
+            Self::Failed { id: None, .. } | Self::Gap(_) => None,
+        }
+    }
 }
 
 struct OpenExchange {

@@ -221,3 +221,20 @@ async fn closing_sends_queued_one_way_messages_and_ends_the_stream() {
     drop(duplex);
     assert_eq!(seen.recv().await, None);
 }
+
+#[test]
+fn an_item_as_a_message_has_all_causes_of_a_failure() {
+    let cause = std::io::Error::other("connection reset");
+    let error = Error::new(ErrorKind::Interrupted, "cannot be reached").with_source(cause);
+    let failed = |id| DuplexItem::Failed { id, error: error.clone() };
+    let message = failed(Some(RequestId::from(7))).into_message();
+    let Some(Message::Response(Response { id: Some(id), outcome: Err(error), .. })) = message
+    else {
+        panic!("{message:?}");
+    };
+    assert_eq!((id, error.code), (RequestId::from(7), -32603));
+    assert_eq!(error.message, "cannot be reached: connection reset");
+    assert!(failed(None).into_message().is_none());
+    let notification = DuplexItem::Message(Notification::new("n").into());
+    assert!(matches!(notification.into_message(), Some(Message::Notification(_))));
+}
