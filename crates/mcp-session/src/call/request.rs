@@ -150,16 +150,10 @@ impl CallRequest {
         let before = self.session.shared();
         let answered = self.round(responses, deadline, span).await;
         // The cache of another session.
-        let ticket = ticket.filter(|_| Arc::ptr_eq(before, self.session.shared()));
+        let mut ticket = ticket.filter(|_| Arc::ptr_eq(before, self.session.shared()));
         let raw = match answered {
             Ok(raw) => raw,
-            Err(error) => {
-                let Some(ticket) = &ticket else { return Err(error) };
-                ticket.failed(&error);
-                let stale = ticket.stale(&error).ok_or_else(|| error.clone())?;
-                let value = self.decode(&stale).map_err(|_| error)?;
-                return Ok(RoundOutcome::Done(Received { value, bytes: stale.len() }));
-            }
+            Err(error) => outdated(ticket.take(), error)?,
         };
         // A task would pass for a result without content.
         let is_task = self.is_as_task()
@@ -338,4 +332,12 @@ impl CallRequest {
             _ => error,
         }
     }
+}
+
+/// The cached result that is to be used in place of an error; else the error.
+#[cold]
+fn outdated(ticket: Option<Box<Ticket>>, error: Error) -> Result<RawJson, Error> {
+    let Some(ticket) = ticket else { return Err(error) };
+    ticket.failed(&error);
+    ticket.stale(&error).ok_or(error)
 }

@@ -32,11 +32,14 @@ pub(crate) async fn run<R: MethodResult + Send + 'static>(
     }
     let mut span = request.span();
     let current = span.span();
-    let result = rounds(request, ticket, &mut deadline, &mut span).instrument(current).await;
-    let result = result.map_err(|error| request.named(error));
-    match &result {
+    let mut result = rounds(request, ticket, &mut deadline, &mut span).instrument(current).await;
+    match &mut result {
         Ok(received) => span.done(&received.value),
-        Err(error) => span.failed(error),
+        Err(error) => {
+            // In its place, since a result is large and should not be moved for it.
+            *error = request.named(error.clone());
+            span.failed(error);
+        }
     }
     result
 }
