@@ -209,7 +209,19 @@ fn failure(error: &Error) -> ErrorObject {
         ErrorKind::InvalidRequest => error_code::INVALID_REQUEST,
         _ => error_code::INTERNAL_ERROR,
     };
-    ErrorObject::new(code, error.to_string()).with_data(data)
+    ErrorObject::new(code, with_causes(error)).with_data(data)
+}
+
+/// The text of an error and of its causes, which do not repeat it.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// The parameters with another progress token, and the one that they had.
@@ -259,6 +271,16 @@ mod tests {
 
     fn text(json: &RawJson) -> &str {
         std::str::from_utf8(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_failure_tells_its_causes_and_what_was_sent() {
+        let error = Error::new(ErrorKind::Connect, "cannot be reached")
+            .with_delivery(Delivery::NotSent)
+            .with_source(std::io::Error::other("refused"));
+        let failure = failure(&error);
+        assert_eq!((failure.code, &*failure.message), (-32603, "cannot be reached: refused"));
+        assert_eq!(text(&failure.data.unwrap()), r#"{"delivery":"notSent"}"#);
     }
 
     #[test]
