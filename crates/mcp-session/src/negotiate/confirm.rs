@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use mcp_core::{RawJson, Request, error_code, method};
-use mcp_transport::{Delivery, IdleLimit};
+use mcp_transport::{Binding, Delivery, IdleLimit};
 
 use super::offer::Offer;
 use crate::{
@@ -51,7 +51,12 @@ impl Session {
     ) -> Confirmed {
         let is_doubtful = match &asked {
             Ok(result) => memchr::memmem::find(result.as_bytes(), b"\"resultType\"").is_none(),
-            Err(error) => matches!(error.kind(), ErrorKind::Answer | ErrorKind::Rejected),
+            Err(error) => match error.kind() {
+                ErrorKind::Answer => true,
+                // Elsewhere a refusal without an answer is about the message and not about its revision.
+                ErrorKind::Rejected => self.connection().binding == Binding::StreamableHttp,
+                _ => false,
+            },
         };
         if !is_doubtful {
             if asked.is_ok() {
@@ -92,6 +97,10 @@ impl Session {
                 // Those who wait for the end wait for that of the other session then.
                 inner.closing.close(stale);
                 again(asked)
+            }
+            // A server that refuses everything says nothing about its revisions.
+            Err(_) if asked.as_ref().is_err_and(|it| it.kind() == ErrorKind::Rejected) => {
+                Confirmed::Answer(asked)
             }
             reopened => {
                 inner.closing.close(stale.clone());
