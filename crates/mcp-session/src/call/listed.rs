@@ -21,8 +21,10 @@ const MAX_NAME: usize = 128;
 pub(crate) struct ListedNames(Mutex<HashMap<&'static str, Vec<String>>>);
 
 impl ListedNames {
-    /// Stores the names of a list.
-    pub(super) fn learn(&self, result: &dyn Any) {
+    /// Stores the names of a list. Nothing is left of it for a result of another type.
+    #[inline]
+    pub(super) fn learn<R: 'static>(&self, result: &R) {
+        let result: &dyn Any = result;
         if let Some(list) = result.downcast_ref::<ListToolsResult>() {
             self.add(method::TOOLS_CALL, list.tools.iter().map(|it| &*it.name));
         } else if let Some(list) = result.downcast_ref::<ListPromptsResult>() {

@@ -273,12 +273,14 @@ impl CallRequest {
         &self,
         raw: &RawJson,
     ) -> Result<R, serde_json::Error> {
-        let mut result = R::decode_in(raw, self.session.protocol_version())?;
-        let any: &mut dyn Any = &mut result;
+        let mut decoded = R::decode_in(raw, self.session.protocol_version());
+        // In its place, since a result is large and should not be moved.
+        let Ok(result) = &mut decoded else { return decoded };
+        self.session.inner().listed.learn(result);
+        let any: &mut dyn Any = result;
         if let Some(result) = any.downcast_mut::<CallToolResult>() {
             misfit::take_old_content(result);
         }
-        self.session.inner().listed.learn(any);
         if let Some(list) = any.downcast_mut::<ListToolsResult>() {
             let inner = self.session.inner();
             if self.session.sends_headers() {
@@ -289,7 +291,7 @@ impl CallRequest {
                 inner.task_tools.learn(list);
             }
         }
-        Ok(result)
+        decoded
     }
 
     pub(crate) fn undecodable(&self, raw: &RawJson, error: serde_json::Error) -> Error {
