@@ -66,13 +66,8 @@ where
         read_timeout: Option<ReadTimeout>,
         mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
-        let mut service = self.clone();
         // Extensions cost some allocations, which the usual client does without.
-        let any = &mut service as &mut dyn Any;
-        let extension = if let Some(client) = any.downcast_mut::<HttpClient>() {
-            client.set_direct(read_timeout);
-            None
-        } else if let Some(authorized) = any.downcast_ref::<Authorized<HttpClient>>() {
+        if let Some(authorized) = (self as &dyn Any).downcast_ref::<Authorized<HttpClient>>() {
             let mut authorized = authorized.clone();
             authorized.service.set_direct(read_timeout);
             let direct = async move {
@@ -80,8 +75,15 @@ where
                 Ok(same(response).expect("the body of this service is that of the client"))
             };
             return Exchange::Direct { direct };
-        } else {
-            read_timeout
+        }
+        let mut service = self.clone();
+        let any = &mut service as &mut dyn Any;
+        let extension = match any.downcast_mut::<HttpClient>() {
+            Some(client) => {
+                client.set_direct(read_timeout);
+                None
+            }
+            None => read_timeout,
         };
         let request = move |url: &Uri| {
             let mut request = request(url);
