@@ -131,7 +131,7 @@ impl Guard {
     ///
     /// Spec: basic/transports/streamable-http#security-warning
     pub(crate) async fn check(&self, head: &Parts) -> Option<Response<Body>> {
-        if !self.is_host_served(&head.headers) {
+        if !self.is_host_served(head) {
             return Some(answer::refusal(StatusCode::FORBIDDEN, "the host is not served here"));
         }
         if !self.is_origin_served(&head.headers) {
@@ -180,10 +180,11 @@ impl Guard {
         self.origins.iter().any(is_allowed).then(|| origin.clone())
     }
 
-    fn is_host_served(&self, headers: &HeaderMap) -> bool {
-        self.any_host
-            || header(headers, "host")
-                .is_some_and(|authority| self.is_served(without_port(authority)))
+    /// HTTP/2 has the host in the URL.
+    fn is_host_served(&self, head: &Parts) -> bool {
+        let of_url = head.uri.authority().map(|authority| authority.as_str());
+        let authority = header(&head.headers, "host").or(of_url);
+        self.any_host || authority.is_some_and(|it| self.is_served(without_port(it)))
     }
 
     /// A page of this machine, or of an origin that was allowed; clients that are no browser send none.

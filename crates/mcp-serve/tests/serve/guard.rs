@@ -1,8 +1,11 @@
 //! Hosts, origins and credentials.
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
 use mcp_serve::{BearerToken, Http};
 use serde_json::json;
+use tower_service::Service;
 
 use crate::{
     fixture::Chatty,
@@ -33,6 +36,15 @@ async fn foreign_hosts_and_origins_are_refused() {
         assert_eq!(answer.status, expected, "{host} {origin:?}");
         let allowed = answer.header("access-control-allow-origin");
         assert_eq!(allowed.is_some(), origin == Some("https://app.example.com"));
+    }
+}
+
+#[tokio::test]
+async fn the_host_may_be_in_the_url_as_http_2_has_it() {
+    for (url, expected) in [("http://localhost/mcp", 405), ("http://evil.example/mcp", 403)] {
+        let get = Request::get(url).body(Full::<Bytes>::default()).unwrap();
+        let response = Http::new(Chatty::new().0).call(get).await.unwrap();
+        assert_eq!(response.status(), expected, "{url}");
     }
 }
 
