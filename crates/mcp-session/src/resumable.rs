@@ -46,8 +46,16 @@ impl Resumable {
     }
 
     /// Continues in the present runtime if the one of the task has ended.
+    #[inline]
     pub(crate) fn resume(&self) {
-        if !self.parked.is_parked.load(Ordering::Acquire) || Handle::try_current().is_err() {
+        if self.parked.is_parked.load(Ordering::Acquire) {
+            self.spawn_again();
+        }
+    }
+
+    #[cold]
+    fn spawn_again(&self) {
+        if Handle::try_current().is_err() {
             return;
         }
         let mut task = lock(&self.task);

@@ -46,11 +46,13 @@ impl Session {
     }
 
     /// The revision that is spoken.
+    #[inline]
     pub fn protocol_version(&self) -> ProtocolVersion {
         self.inner().verdict.protocol_version
     }
 
     /// The era of the revision that is spoken.
+    #[inline]
     pub fn era(&self) -> Era {
         self.inner().verdict.era()
     }
@@ -130,11 +132,13 @@ impl Session {
     }
 
     /// The state of the session: of the one that took its place, where a kept verdict did not hold.
+    #[inline]
     pub(crate) fn shared(&self) -> &Arc<Inner> {
         let reopening = self.inner.reopening.as_deref();
         reopening.and_then(Reopening::successor).unwrap_or(&self.inner)
     }
 
+    #[inline]
     pub(crate) fn inner(&self) -> &Inner {
         self.shared()
     }
@@ -174,6 +178,7 @@ impl Session {
     }
 
     /// Who limits the time that the server may be silent about a request of such a call.
+    #[inline]
     pub(crate) fn idle_limit(&self, explicit: Option<Timeout>) -> IdleLimit {
         if !self.inner().connection.enforces_idle_limit {
             return IdleLimit::Caller;
@@ -199,10 +204,12 @@ impl Session {
     }
 
     /// Whether HTTP repeats arguments of tools in headers, as the modern era does.
+    #[inline]
     pub(crate) fn sends_headers(&self) -> bool {
         self.connection().binding == Binding::StreamableHttp && self.era() == Era::Modern
     }
 
+    #[inline]
     pub(crate) fn cache(&self) -> Option<&Arc<SessionCache>> {
         self.inner().notifications.cache.as_ref()
     }
