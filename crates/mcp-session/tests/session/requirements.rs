@@ -57,6 +57,28 @@ fn options(handlers: Handlers) -> SessionOptions {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_notification_has_the_fields_of_its_era() {
+    let sent = async |peer: Peer| {
+        let session = open(&peer).await;
+        session
+            .notify("notifications/mine", &json!({ "a": 1, "_meta": { "b/c": 2 } }))
+            .await
+            .unwrap();
+        settle().await;
+        let [sent] = &peer.asked("notifications/mine")[..] else { panic!() };
+        sent["params"].clone()
+    };
+    let of_modern = sent(modern(|_| Reply::Nothing)).await;
+    let meta = &of_modern["_meta"];
+    assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28", "{of_modern}");
+    assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object(), "{of_modern}");
+    assert!(meta["io.modelcontextprotocol/clientInfo"]["name"].is_string(), "{of_modern}");
+    assert_eq!((&of_modern["a"], &meta["b/c"]), (&json!(1), &json!(2)));
+    let of_legacy = sent(legacy(|_| Reply::Nothing)).await;
+    assert_eq!(of_legacy, json!({ "a": 1, "_meta": { "b/c": 2 } }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_id_that_comes_back_as_text_is_that_of_the_number() {
     let as_text = |message: &Value, mut reply: Value| {
         reply["id"] = json!(message["id"].to_string());
