@@ -62,7 +62,7 @@ pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
 
 /// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
 ///
-/// The client gets a server [of its own](Serve::for_client) if `server` has state for each client. Requests are
+/// The client gets [its own server](Serve::for_client) if `server` has state for each client. Requests are
 /// served concurrently, all in this future: it spawns no task, and dropping it drops them all. At most 1024 are
 /// open at a time. While 1 MiB waits to be written to a client that does not read, nothing is read from it, and
 /// no handler is polled. A message has at most 64 MiB. When `reader` ends, requests have one second to finish;

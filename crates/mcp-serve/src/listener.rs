@@ -19,6 +19,8 @@ use crate::{Body, Http};
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long connections may take to end after the streams of events have.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the servers may take to close. Longer than a process has that does not end by itself.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a connection could not be accepted, such as for want of a file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -83,7 +85,7 @@ impl Listener {
     }
 
     /// Serves until `shutdown` is ready. Then no connection is accepted, the sessions and streams of `http` end,
-    /// requests have 5 s to finish, and `http` is closed.
+    /// servers have 30 s to close, and requests 5 s to finish.
     ///
     /// Dropping the future stops accepting; open connections are served on.
     pub async fn serve<S: Serve>(self, http: Http<S>, shutdown: impl Future<Output = ()>) {
@@ -110,7 +112,7 @@ impl Listener {
             }
         }
         drop(listener);
-        http.close().await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, http.close()).await;
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
     }
 }

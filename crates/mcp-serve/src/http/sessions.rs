@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use mcp_core::{Message, ProtocolVersion, RequestId};
 use mcp_transport::{Inbound, InboundItem, Serve};
 use tokio::{
@@ -76,9 +76,7 @@ impl<S: Serve> Sessions<S> {
     /// Closes all sessions.
     pub(crate) async fn close(&self) {
         let open: Vec<_> = self.table().open.drain().map(|(_, session)| session).collect();
-        for session in open {
-            session.close().await;
-        }
+        join_all(open.iter().map(|session| session.close())).await;
     }
 }
 
@@ -104,8 +102,9 @@ async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration
             }
             table.is_swept = true;
         }
+        // Apart, since a server may take its time to close, and holds up no other.
         for session in unused {
-            session.close().await;
+            tokio::spawn(async move { session.close().await });
         }
     }
 }

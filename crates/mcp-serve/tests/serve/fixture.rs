@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::stream;
@@ -24,6 +25,8 @@ pub(crate) struct Counts {
     pub(crate) cancelled: AtomicUsize,
     /// Lets `wait` go on.
     pub(crate) release: Notify,
+    /// How long a server takes to close.
+    pub(crate) close_delay: Mutex<Duration>,
     /// The revisions of requests.
     pub(crate) versions: Mutex<Vec<Option<ProtocolVersion>>>,
 }
@@ -116,6 +119,8 @@ impl Serve for Chatty {
     }
 
     async fn close(&self) {
+        let delay = *self.counts.close_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
         self.counts.closed.fetch_add(1, Ordering::SeqCst);
     }
 

@@ -190,6 +190,25 @@ async fn sessions_that_are_dropped_are_forgotten() {
     assert_eq!(http.sessions(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn servers_that_take_their_time_to_close_hold_up_no_other() {
+    let (chatty, counts) = Chatty::new();
+    let http = Http::new(chatty).session_timeout(Duration::from_secs(60));
+    *counts.close_delay.lock().unwrap() = Duration::from_secs(10);
+    for _ in 0..100 {
+        Client::open(&http, "2025-06-18").await;
+    }
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(counts.closed.load(Ordering::SeqCst), 100);
+    for _ in 0..100 {
+        Client::open(&http, "2025-06-18").await;
+    }
+    let start = tokio::time::Instant::now();
+    http.close().await;
+    assert_eq!(counts.closed.load(Ordering::SeqCst), 201);
+    assert_eq!(start.elapsed(), Duration::from_secs(20), "all at once, then the shared one");
+}
+
 #[tokio::test]
 async fn closing_ends_streams_and_servers() {
     let (client, counts) = start("2025-06-18").await;
