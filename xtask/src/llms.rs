@@ -19,6 +19,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
         "Agents and configurations",
         &["crates/mcp-agent/src/guide.md", "crates/mcp-config/CONFIG.md"],
     ),
+    ("Command", &["docs/command.md"]),
     ("Migrating", &["docs/migrating"]),
     (
         "Optional",

@@ -75,6 +75,8 @@ pub use mcp_config::{self as config_file, McpConfig};
 pub use mcp_group::{self as group, Group};
 #[cfg(any(feature = "http", feature = "sse"))]
 pub use mcp_http as http;
+#[cfg(feature = "validation")]
+pub use mcp_schema as schema;
 #[cfg(feature = "server")]
 pub use mcp_server as server;
 #[cfg(feature = "server")]

@@ -61,6 +61,12 @@ pub struct Expanded {
 }
 
 impl Expanded {
+    /// One server, as it is: without references that would have to be filled in.
+    #[must_use]
+    pub fn of(name: impl Into<String>, server: Server) -> Self {
+        Self { servers: vec![(name.into(), server)], problems: Vec::new() }
+    }
+
     /// The server of this name.
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&Server> {
@@ -124,10 +130,31 @@ impl McpConfig {
     /// the variable. Disabled servers are left out.
     #[must_use]
     pub fn expand(&self, variables: &Variables<'_>) -> Expanded {
+        let enabled = self.servers.iter().filter(|(_, server)| !server.disabled);
+        self.expand_these(enabled, self.problems.clone(), variables)
+    }
+
+    /// One server with all references filled in, even a disabled one. References of other servers are not
+    /// looked at, so that no input is asked for that this server does not need.
+    ///
+    /// Without a server of this name the result is empty; of one that cannot be used it has the problems.
+    #[must_use]
+    pub fn expand_server(&self, name: &str, variables: &Variables<'_>) -> Expanded {
+        let named = self.servers.iter().filter(|(it, _)| it == name);
+        let problems = self.problems.iter().filter(|it| it.server.as_deref() == Some(name));
+        self.expand_these(named, problems.cloned().collect(), variables)
+    }
+
+    fn expand_these<'s>(
+        &self,
+        servers: impl Iterator<Item = &'s (String, Server)>,
+        problems: Vec<Problem>,
+        variables: &Variables<'_>,
+    ) -> Expanded {
         let expansion = Expansion::new(variables, &self.inputs, self.manner.syntax());
         let container = path::Path::to(&self.container);
-        let mut expanded = Expanded { servers: Vec::new(), problems: self.problems.clone() };
-        for (name, server) in self.servers.iter().filter(|(_, server)| !server.disabled) {
+        let mut expanded = Expanded { servers: Vec::new(), problems };
+        for (name, server) in servers {
             let mut findings = Vec::new();
             let path = container.key(name);
             let filled = expand::server(server, self.manner, &expansion, path, &mut findings);

@@ -64,10 +64,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mcp-skills",
             "mcp-group",
             "mcp-agent",
+            "mcp-schema",
             "mcp-server",
             "mcp-config",
         ],
     ),
+    // Like an application: anything else that it needs belongs in the library.
+    ("mcp-cli", &["mcp-client", "mcp-serve"]),
     ("mcp-testkit", TRANSPORT),
     ("mcp-examples", EVERYTHING),
     ("mcp-integration", EVERYTHING),

@@ -37,7 +37,11 @@ pub struct Client {
     #[cfg(feature = "config")]
     grouping: Option<Grouping>,
     kept: Arc<Kept>,
+    wrap: Option<Wrap>,
 }
+
+/// Wraps the connector of a server.
+type Wrap = Arc<dyn Fn(SharedConnect) -> SharedConnect + Send + Sync>;
 
 #[cfg(feature = "config")]
 type Grouping = Arc<dyn Fn(mcp_group::GroupBuilder) -> mcp_group::GroupBuilder + Send + Sync>;
@@ -79,6 +83,7 @@ impl Client {
             #[cfg(feature = "config")]
             grouping: None,
             kept: Arc::default(),
+            wrap: None,
         };
         if let Some(OneServer { settings, .. }) = client.target.one() {
             client.name.clone_from(&settings.name);
@@ -150,12 +155,47 @@ impl Client {
     #[cfg(feature = "config")]
     fn group_of(&self, many: &crate::many_servers::ManyServers) -> mcp_group::Group {
         self.kept.group(|| {
-            let group = many.group(&self.options, |one, name| self.connector(one, name));
+            let group = many.group(&self.options, |one, name| self.connector_of(one, name));
             match &self.grouping {
                 Some(change) => change(group).build(),
                 None => group.build(),
             }
         })
+    }
+
+    /// The connector of the server with all settings of this client that concern the transport, such as for a relay
+    /// that passes messages on without a session. `None` for a configuration with several servers, which
+    /// [`group`](Self::group) is for.
+    ///
+    /// # Errors
+    /// When a setting does not apply to the target, of kind [`Config`](crate::ErrorKind::Config).
+    pub fn connector(&self) -> Result<Option<SharedConnect>, Error> {
+        match &self.misuse {
+            Some(error) => Err(error.clone()),
+            None => Ok(self.target.one().map(|one| self.connector_of(one, self.server_name(one)))),
+        }
+    }
+
+    /// Wraps the connector of the server, or of each server of a configuration: what `wrap` returns is used in its
+    /// place, such as one that records all messages. Called with each connect; a second wrapper goes around the
+    /// first.
+    #[doc(alias = "middleware")]
+    #[doc(alias = "layer")]
+    #[must_use]
+    pub fn wrap_connect<C: mcp_transport::Connect>(
+        mut self,
+        wrap: impl Fn(SharedConnect) -> C + Send + Sync + 'static,
+    ) -> Self {
+        let inner = self.wrap.take();
+        self.wrap = Some(Arc::new(move |connect| {
+            let connect = inner.as_ref().map_or(connect.clone(), |inner| inner(connect));
+            SharedConnect::new(wrap(connect))
+        }));
+        self.changed()
+    }
+
+    fn server_name(&self, one: &OneServer) -> String {
+        self.name.as_deref().map_or_else(|| one.connect.describe(), str::to_owned)
     }
 
     /// What is kept belongs to the settings that it was opened with.
@@ -185,13 +225,18 @@ impl Client {
     }
 
     /// The connector of a server, with the settings that this client has for all of its servers.
-    fn connector(&self, one: &OneServer, name: &str) -> SharedConnect {
+    fn connector_of(&self, one: &OneServer, name: impl AsRef<str>) -> SharedConnect {
         #[cfg(feature = "stdio")]
-        if let (Some(stderr), Some(stdio)) = (&self.stderr, &one.stdio) {
-            return stderr.apply(stdio, name);
+        let connect = match (&self.stderr, &one.stdio) {
+            (Some(stderr), Some(stdio)) => stderr.apply(stdio, name.as_ref()),
+            _ => one.connect.clone(),
+        };
+        #[cfg(not(feature = "stdio"))]
+        let (connect, _) = (one.connect.clone(), name);
+        match &self.wrap {
+            Some(wrap) => wrap(connect),
+            None => connect,
         }
-        let _ = name;
-        one.connect.clone()
     }
 
     async fn open(&self, start_timeout: Duration) -> Result<Session, Error> {
@@ -234,10 +279,7 @@ impl Client {
             }
         }));
         let connect = match &self.target.0 {
-            Servers::One(one) => {
-                let described = one.connect.describe();
-                self.connector(one, self.name.as_deref().unwrap_or(&described))
-            }
+            Servers::One(one) => self.connector_of(one, self.server_name(one)),
             #[cfg(feature = "config")]
             Servers::Many(many) => {
                 let group = self.group_of(many);

@@ -17,3 +17,5 @@ mod pairs;
 mod processes;
 mod targets;
 mod typed;
+#[cfg(all(feature = "config", feature = "http"))]
+mod wrapped;

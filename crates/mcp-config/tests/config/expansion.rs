@@ -93,3 +93,28 @@ fn variables_of_codex_are_handed_down() {
     let b = remote(expanded.server("b").unwrap());
     assert_eq!(b.auth, Some(Auth::Bearer("its A".to_owned())));
 }
+
+#[test]
+fn one_server_is_filled_in_without_looking_at_the_others() {
+    let config = McpConfig::from_str(
+        r#"{"mcpServers": {
+            "a": {"command": "${V}", "disabled": true},
+            "b": {"command": "${input:key}"},
+            "c": {"url": 1}
+        }}"#,
+    );
+    let config = config.unwrap();
+    let asked = std::cell::Cell::new(false);
+    let variables = Variables::new(|name| (name == "V").then(|| "v".to_owned())).input(|_| {
+        asked.set(true);
+        None
+    });
+    let expanded = config.expand_server("a", &variables);
+    assert_eq!(stdio(expanded.server("a").unwrap()).command, "v");
+    assert_eq!((expanded.servers.len(), expanded.problems.len()), (1, 0));
+    assert!(!asked.get());
+    let expanded = config.expand_server("c", &variables);
+    assert_eq!((expanded.servers.len(), expanded.problems.len()), (0, 1));
+    let expanded = config.expand_server("d", &variables);
+    assert_eq!((expanded.servers.len(), expanded.problems.len()), (0, 0));
+}

@@ -93,6 +93,38 @@ impl From<Transport> for ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds, for tables such as the one from kinds to exit codes of a command.
+    pub const ALL: [Self; 28] = [
+        Self::Target,
+        Self::Connect,
+        Self::Closed,
+        Self::Interrupted,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::Lagged,
+        Self::Protocol,
+        Self::Rejected,
+        Self::Unavailable,
+        Self::Unauthorized,
+        Self::SessionExpired,
+        Self::Redirect,
+        Self::Cancelled,
+        Self::InvalidRequest,
+        Self::Config,
+        Self::Answer,
+        Self::Version,
+        Self::Decode,
+        Self::InputRequired,
+        Self::Arguments,
+        Self::Pagination,
+        Self::Unsupported,
+        Self::Tool,
+        Self::Output,
+        Self::Schema,
+        Self::Extension,
+        Self::Other,
+    ];
+
     /// What to try, as the last words of an error about `method`, or about the connection; `target` is what the
     /// error is about, such as a URL.
     pub(super) fn hint(self, method: Option<&str>, target: Option<&str>) -> Option<&'static str> {
@@ -155,4 +187,16 @@ fn names_mcp(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
     path.split('/').skip(1).any(|segment| segment.eq_ignore_ascii_case("mcp"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorKind;
+
+    #[test]
+    fn all_kinds_are_in_the_list_in_their_order() {
+        let places = ErrorKind::ALL.map(|kind| kind as usize);
+        assert_eq!(places, std::array::from_fn::<_, { ErrorKind::ALL.len() }, _>(|it| it));
+        assert_eq!(ErrorKind::Other as usize + 1, ErrorKind::ALL.len());
+    }
 }

@@ -1,0 +1,198 @@
+//! `mcp call`: calls a tool.
+
+use std::{fs, path::PathBuf};
+
+use mcp_client::{
+    ErrorKind, Session,
+    types::{CallToolResult, ContentBlock, RawJson, Tool, method, nearest},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    arguments,
+    context::Context,
+    escape::{block, line},
+    exit::Exit,
+    failure::Failure,
+    output::{Format, described},
+    progress::ProgressLine,
+    target::TargetOptions,
+};
+
+/// Call a tool
+///
+/// Arguments are key=value, with the type that the schema of the tool says; key:=JSON; or key=@FILE. They are checked
+/// before anything is sent.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "mcp call [OPTIONS] TARGET TOOL [key=value]...\n       \
+                            mcp call [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
+pub(crate) struct Call {
+    /// The server, the tool, and its arguments
+    #[arg(required = true, value_name = "WORD")]
+    words: Vec<String>,
+    /// All arguments: a JSON object, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    args: Option<String>,
+    /// Send the call without looking at the list of tools: arguments are text, and not checked
+    #[arg(long)]
+    no_check: bool,
+    /// Write images, audio and other bytes of the result into this folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+impl Call {
+    pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
+        let has_program = !self.target.program.is_empty();
+        let (server, words) = match &self.words[..] {
+            words if has_program => (None, words),
+            [server, words @ ..] => (Some(server.as_str()), words),
+            [] => (None, &[][..]),
+        };
+        let Some((name, words)) = words.split_first() else {
+            return Err(Failure::usage("name a tool: `mcp list` shows those of a server"));
+        };
+        let session = cx.session(server, &self.target).await?;
+        let tool = match self.no_check {
+            true => None,
+            false => find_tool(&session, name).await?,
+        };
+        let arguments = arguments::read(words, self.args.as_deref(), tool.as_ref())?;
+        if let Some(tool) = &tool {
+            arguments::check(tool, &arguments)?;
+        }
+        let result = call(&session, name, arguments, cx.printer.format).await?;
+        if let Some(folder) = &self.save {
+            save(&result.typed, folder)?;
+        }
+        show(cx, &result)
+    }
+}
+
+/// A result, and as it was received.
+struct Received {
+    typed: CallToolResult,
+    raw: Option<RawJson>,
+}
+
+/// The tool of this name, with its schema. `None` where the server does not list tools.
+pub(crate) async fn find_tool(session: &Session, name: &str) -> Result<Option<Tool>, Failure> {
+    let mut tools = match session.list_tools().await {
+        Ok(tools) => tools,
+        Err(error) if matches!(error.kind(), ErrorKind::Answer | ErrorKind::Unsupported) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(at) = tools.iter().position(|tool| tool.name == name) {
+        return Ok(Some(tools.swap_remove(at)));
+    }
+    let hint = match nearest(name, tools.iter().map(|tool| tool.name.as_str())) {
+        Some(near) => format!("did you mean {}?", line(near)),
+        None => "`mcp list` shows its tools; --no-check calls one that is not listed".to_owned(),
+    };
+    let server = line(session.name());
+    Err(Failure::usage(format!("{server} has no tool {}", line(name))).and(hint))
+}
+
+async fn call(
+    session: &Session,
+    name: &str,
+    arguments: Map<String, Value>,
+    format: Format,
+) -> Result<Received, Failure> {
+    let mut progress = ProgressLine::new(name);
+    let seen = move |report| progress.report(&report);
+    if format != Format::Raw {
+        let call = session.call_tool(name).args(arguments).on_progress(seen);
+        return Ok(Received { typed: call.await?, raw: None });
+    }
+    let params = serde_json::json!({ "name": name, "arguments": arguments });
+    let raw = session.request(method::TOOLS_CALL, &params).on_progress(seen).await?;
+    let typed = raw.decode().map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+    Ok(Received { typed, raw: Some(raw) })
+}
+
+/// Writes a result to stdout. For people, that of a tool that failed goes to stderr.
+fn show(cx: &Context, result: &Received) -> Result<(), Failure> {
+    let Received { typed: result, raw } = result;
+    let is_error = result.is_error();
+    match (raw, &result.structured_content) {
+        (Some(raw), _) => {
+            cx.printer.bytes(raw.as_bytes())?;
+            cx.printer.bytes(b"\n")?;
+        }
+        (None, Some(content)) if !cx.printer.is_human() && !is_error => cx.printer.json(content)?,
+        _ if !cx.printer.is_human() => cx.printer.json(result)?,
+        _ if is_error => {
+            let text = text_of(result);
+            return Err(Failure::new(Exit::ToolFailed, format!("the tool failed: {text}")));
+        }
+        (None, Some(content)) if result.content.is_empty() => cx.printer.json(content)?,
+        _ => {
+            for content in &result.content {
+                cx.printer.text(&described(content))?;
+            }
+        }
+    }
+    match is_error {
+        true => Err(Failure::silent(Exit::ToolFailed)),
+        false => Ok(()),
+    }
+}
+
+fn text_of(result: &CallToolResult) -> String {
+    let texts = result.content.iter().map(described);
+    texts.map(|it| block(&it).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes what is no text into files, and says their names on stderr.
+fn save(result: &CallToolResult, folder: &std::path::Path) -> Result<(), Failure> {
+    let failed = |why: String| Failure::new(Exit::Other, format!("{}: {why}", folder.display()));
+    let binary = result.content.iter().filter(|it| !matches!(it, ContentBlock::Text(_)));
+    for (number, content) in binary.enumerate() {
+        let bytes = content.bytes().map_err(|error| failed(error.to_string()))?;
+        let Some(bytes) = bytes else { continue };
+        // The name is ours: a server does not choose where files are written.
+        let extension = extension(content.mime_type().unwrap_or_default());
+        let file = folder.join(format!("{}.{extension}", number + 1));
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&file, bytes))
+            .map_err(|error| failed(error.to_string()))?;
+        anstream::eprintln!("{}", file.display());
+    }
+    Ok(())
+}
+
+fn extension(mime_type: &str) -> &str {
+    let (kind, subtype) = mime_type.split_once('/').unwrap_or_default();
+    let subtype = subtype.split([';', '+']).next().unwrap_or_default();
+    match (kind, subtype) {
+        ("image", "jpeg") => "jpg",
+        ("audio", "mpeg") => "mp3",
+        ("text", "plain") => "txt",
+        (_, it) if !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric()) => it,
+        _ => "bin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::extension;
+
+    #[test]
+    fn extensions_are_never_paths() {
+        for (mime_type, wanted) in [
+            ("image/png", "png"),
+            ("image/jpeg", "jpg"),
+            ("image/svg+xml", "svg"),
+            ("text/plain; charset=utf-8", "txt"),
+            ("image/../../x", "bin"),
+            ("", "bin"),
+        ] {
+            assert_eq!(extension(mime_type), wanted, "{mime_type}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `mcp read`: reads resources.
+
+use std::{fs, path::PathBuf};
+
+use mcp_client::types::{RawJson, ResourceContents, method};
+
+use crate::{
+    context::Context, escape::line, exit::Exit, failure::Failure, output::Format,
+    target::TargetOptions,
+};
+
+/// Read a resource
+///
+/// Text is written to stdout. Bytes are written to stdout or to a file, and never to a terminal.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "mcp read [OPTIONS] TARGET URI\n       \
+                            mcp read [OPTIONS] URI -- PROGRAM [ARGS]...")]
+pub(crate) struct Read {
+    /// The server, and the URI of the resource
+    #[arg(required = true, value_name = "WORD")]
+    words: Vec<String>,
+    /// Write the contents to this file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+impl Read {
+    pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
+        let (server, uri) = match (&self.words[..], self.target.program.is_empty()) {
+            ([server, uri], true) => (Some(server.as_str()), uri),
+            ([uri], false) => (None, uri),
+            _ => return Err(Failure::usage("write mcp read TARGET URI")),
+        };
+        let session = cx.session(server, &self.target).await?;
+        if cx.printer.format == Format::Raw {
+            let params = serde_json::json!({ "uri": uri });
+            let raw: RawJson = session.request(method::RESOURCES_READ, &params).await?;
+            cx.printer.bytes(raw.as_bytes())?;
+            return Ok(cx.printer.bytes(b"\n")?);
+        }
+        let result = session.read_resource(uri).await?;
+        if !cx.printer.is_human() {
+            return Ok(cx.printer.json(&result)?);
+        }
+        match &self.output {
+            Some(file) => {
+                let all = result.contents.iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
+                fs::write(file, all.concat()).map_err(|error| {
+                    Failure::new(Exit::Other, format!("{}: {error}", file.display()))
+                })
+            }
+            None => result.contents.iter().try_for_each(|contents| show(cx, contents)),
+        }
+    }
+}
+
+fn show(cx: &Context, contents: &ResourceContents) -> Result<(), Failure> {
+    if let Some(text) = contents.as_text() {
+        match cx.printer.is_terminal {
+            true => cx.printer.text(text)?,
+            false => cx.printer.bytes(text.as_bytes())?,
+        }
+        return Ok(());
+    }
+    if cx.printer.is_terminal {
+        let uri = line(contents.uri());
+        let message = format!("{uri} is not text: write it to a file with -o, or to a pipe");
+        return Err(Failure::usage(message));
+    }
+    Ok(cx.printer.bytes(&bytes(contents)?)?)
+}
+
+fn bytes(contents: &ResourceContents) -> Result<Vec<u8>, Failure> {
+    let uri = line(contents.uri());
+    let wrong = |why: &str| Failure::new(Exit::Other, format!("{uri}: {why}"));
+    let bytes = contents.bytes().map_err(|error| wrong(&error.to_string()))?;
+    bytes.ok_or_else(|| wrong("neither text nor bytes"))
+}

@@ -1,0 +1,80 @@
+//! Ctrl-C: the first one cancels on the wire, and a second one ends at once.
+
+use std::{io, time::Duration};
+
+use crate::{context::Context, exit::Exit, failure::Failure};
+
+/// How long a command that was interrupted may take to close its sessions.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Does the work of a command and closes its sessions. Interrupted, it drops the work, which cancels the requests at
+/// the servers, and gives the sessions 2 s to close.
+pub(crate) async fn until_interrupted(
+    cx: &Context,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let outcome = {
+        let work = std::pin::pin!(work);
+        tokio::select! {
+            outcome = work => Ok(outcome),
+            () = signals.next() => Err(Failure::silent(Exit::Interrupted)),
+        }
+    };
+    match outcome {
+        Ok(outcome) => tokio::select! {
+            () = cx.close() => outcome,
+            () = signals.next() => Err(Failure::silent(Exit::Interrupted)),
+        },
+        Err(interrupted) => {
+            tokio::select! {
+                _ = tokio::time::timeout(CLOSE_TIMEOUT, cx.close()) => {}
+                () = signals.next() => {}
+            }
+            Err(interrupted)
+        }
+    }
+}
+
+/// The signals that end a command.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}

@@ -1,0 +1,45 @@
+//! The command `mcp`: reaches any MCP server from a shell.
+
+mod arguments;
+mod cli;
+mod commands;
+mod context;
+mod escape;
+mod exit;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod state;
+mod target;
+mod terminal;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, context::Context, exit::Exit, failure::Failure, output::Printer};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match run(cli) {
+        Ok(()) => Exit::Ok,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                anstream::eprintln!("error: {message}");
+            }
+            failure.exit
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let cx = Context::new(Printer::new(cli.output));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(interrupt::until_interrupted(&cx, cli.run(&cx)));
+    // Ends what is left, processes too, and does not wait for a thread that reads stdin.
+    runtime.shutdown_background();
+    outcome.map_err(|failure| failure.map_message(|it| cx.masked(it)))
+}

@@ -1,0 +1,128 @@
+//! Stdout: results only, in one of several formats.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::Style;
+use serde::Serialize;
+
+use crate::escape;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+/// The width where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 80;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One JSON value a line.
+    JsonLines,
+    /// The result as the server sent it.
+    Raw,
+}
+
+/// Options that choose the format.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputOptions {
+    /// Write one JSON document
+    #[arg(long, global = true, conflicts_with_all = ["jsonl", "raw"])]
+    json: bool,
+    /// Write one JSON value a line
+    #[arg(long, global = true, conflicts_with = "raw")]
+    jsonl: bool,
+    /// Write the result as the server sent it
+    #[arg(long, global = true)]
+    raw: bool,
+}
+
+impl OutputOptions {
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self { json: true, .. } => Format::Json,
+            Self { jsonl: true, .. } => Format::JsonLines,
+            Self { raw: true, .. } => Format::Raw,
+            _ => Format::Human,
+        }
+    }
+}
+
+/// Writes results to stdout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    pub(crate) format: Format,
+    /// Whether stdout is a terminal.
+    pub(crate) is_terminal: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(options: OutputOptions) -> Self {
+        Self { format: options.format(), is_terminal: io::stdout().is_terminal() }
+    }
+
+    pub(crate) fn is_human(self) -> bool {
+        self.format == Format::Human
+    }
+
+    /// The columns of the terminal; `COLUMNS` overrides them.
+    pub(crate) fn width(self) -> usize {
+        let variable = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = variable().or_else(|| terminal().filter(|_| self.is_terminal));
+        width.filter(|it| *it > 0).unwrap_or(DEFAULT_WIDTH)
+    }
+
+    /// A line, with styles that are left out where they are not wanted.
+    pub(crate) fn line(self, text: &str) -> io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.write_all(b"\n")
+    }
+
+    /// A text of a server as it is, with a line break at its end at a terminal, where what it would obey is escaped.
+    pub(crate) fn text(self, text: &str) -> io::Result<()> {
+        let shown = match self.is_terminal {
+            true => escape::block(text),
+            false => text.into(),
+        };
+        let mut out = io::stdout().lock();
+        out.write_all(shown.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// A JSON document: in one line with `--jsonl`, and indented otherwise.
+    pub(crate) fn json(self, value: &impl Serialize) -> io::Result<()> {
+        let text = match self.format {
+            Format::JsonLines => serde_json::to_string(value)?,
+            _ => serde_json::to_string_pretty(value)?,
+        };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", escape::json(&text))?;
+        out.flush()
+    }
+}
+
+/// A name of a server, for a terminal.
+pub(crate) fn bold(text: &str) -> String {
+    format!("{BOLD}{text}{BOLD:#}")
+}
+
+/// Something less important, for a terminal.
+pub(crate) fn dim(text: &str) -> String {
+    format!("{DIM}{text}{DIM:#}")
+}

@@ -1,0 +1,165 @@
+//! From what the user names to a server.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use mcp_client::{
+    config_file::{Discovered, Expanded, McpConfig, Scope, Server, Variables},
+    types::nearest,
+};
+
+use super::application;
+use crate::{escape::line, failure::Failure};
+
+/// Extensions of scripts that are servers.
+const SCRIPTS: &[&str] = &["py", "js", "mjs", "cjs"];
+
+/// What was named, with its references filled in.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    /// One server, and where its entry is.
+    One { name: Option<String>, server: Box<Server>, origin: Origin },
+    /// A Python or Node script.
+    Script(PathBuf),
+    /// All servers of a file that names several.
+    Many(Expanded),
+}
+
+/// Where a server was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The command line itself.
+    CommandLine,
+    /// A file that the user named.
+    File(PathBuf),
+    /// A file of an application.
+    Application { scope: Scope, file: PathBuf },
+}
+
+/// The server behind a name: a URL; an existing file, `FILE:SERVER`; `APPLICATION:SERVER`; a unique name.
+pub(crate) fn find(text: &str) -> Result<Found, Failure> {
+    if is_url(text) {
+        let server = Box::new(Server::remote(text));
+        return Ok(Found::One { name: None, server, origin: Origin::CommandLine });
+    }
+    let path = Path::new(text);
+    if path.is_file() {
+        return file(path);
+    }
+    // A name may have colons, and so may a path.
+    for (at, _) in text.match_indices(':') {
+        let (left, name) = (&text[..at], &text[at + 1..]);
+        if Path::new(left).is_file() {
+            return server_of_file(Path::new(left), name);
+        }
+    }
+    let found = McpConfig::discover();
+    if let Some((left, name)) = text.split_once(':') {
+        let of_application: Vec<&Discovered> =
+            found.iter().filter(|it| application::is_meant(it.source.application, left)).collect();
+        if !of_application.is_empty() {
+            return named(&of_application, name, left);
+        }
+    }
+    named(&found.iter().collect::<Vec<_>>(), text, "any application")
+}
+
+/// The program of a command line.
+pub(crate) fn program(words: &[OsString]) -> Result<Found, Failure> {
+    let mut words = words.iter().map(|it| {
+        it.to_str().ok_or_else(|| Failure::usage(format!("{} is not Unicode", it.display())))
+    });
+    let command = words.next().ok_or_else(|| Failure::usage("no program"))??;
+    let args = words.collect::<Result<Vec<&str>, Failure>>()?;
+    let server = Box::new(Server::stdio(command, args));
+    Ok(Found::One { name: None, server, origin: Origin::CommandLine })
+}
+
+fn is_url(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|it| it.eq_ignore_ascii_case("http") || it.eq_ignore_ascii_case("https"))
+}
+
+fn file(path: &Path) -> Result<Found, Failure> {
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    if SCRIPTS.contains(&extension) {
+        return Ok(Found::Script(path.to_owned()));
+    }
+    let config = McpConfig::from_file(path)?;
+    let names: Vec<&str> = config.servers().map(|(name, _)| name).collect();
+    match names[..] {
+        [name] => entry(&config, name, Origin::File(path.to_owned())),
+        _ => Ok(Found::Many(config.expand(&Variables::of_process()))),
+    }
+}
+
+fn server_of_file(path: &Path, name: &str) -> Result<Found, Failure> {
+    let config = McpConfig::from_file(path)?;
+    if !knows(&config, name) {
+        let names = config.servers().map(|(name, _)| name);
+        return Err(unknown(name, &path.display().to_string(), names));
+    }
+    entry(&config, name, Origin::File(path.to_owned()))
+}
+
+/// The one server of this name.
+fn named(found: &[&Discovered], name: &str, place: &str) -> Result<Found, Failure> {
+    let configs = || found.iter().filter_map(|it| Some((&it.source, it.config.as_ref().ok()?)));
+    let with_it: Vec<_> = configs().filter(|(_, config)| knows(config, name)).collect();
+    match &with_it[..] {
+        [(source, config)] => {
+            let origin = Origin::Application { scope: source.scope, file: source.path.clone() };
+            entry(config, name, origin)
+        }
+        [] => {
+            let names = configs().flat_map(|(_, config)| config.servers().map(|(name, _)| name));
+            Err(unknown(name, place, names))
+        }
+        several => {
+            let choices = several.iter().map(|(source, _)| {
+                let file = source.path.display();
+                let application = application::key(source.application);
+                format!("  {application}:{name} or {file}:{name}")
+            });
+            let choices = choices.collect::<Vec<_>>().join("\n");
+            let name = line(name);
+            Err(Failure::usage(format!("{name} is the name of several servers:\n{choices}")))
+        }
+    }
+}
+
+/// Whether there is an entry of this name, even one that cannot be used.
+fn knows(config: &McpConfig, name: &str) -> bool {
+    config.server(name).is_some()
+        || config.problems().iter().any(|it| it.server.as_deref() == Some(name))
+}
+
+/// The server of this name, with its references filled in.
+pub(crate) fn entry(config: &McpConfig, name: &str, origin: Origin) -> Result<Found, Failure> {
+    let mut expanded = config.expand_server(name, &Variables::of_process());
+    match expanded.servers.pop() {
+        Some((name, server)) => {
+            Ok(Found::One { name: Some(name), server: Box::new(server), origin })
+        }
+        None => {
+            let problems = expanded.problems.iter().map(ToString::to_string);
+            let problems = problems.collect::<Vec<_>>().join("\n  ");
+            let name = line(name);
+            Err(Failure::usage(format!("the entry of {name} cannot be used:\n  {problems}")))
+        }
+    }
+}
+
+fn unknown<'a>(text: &str, place: &str, names: impl Iterator<Item = &'a str>) -> Failure {
+    let hint = match nearest(text, names) {
+        Some(name) => format!("did you mean {}?", line(name)),
+        None => "`mcp list` shows the configured servers; a program is written after `--`, as in \
+                 `mcp list -- uvx mcp-server-time`"
+            .to_owned(),
+    };
+    let text = line(text);
+    Failure::usage(format!("{text} is neither a URL nor a file, and no server of {place}"))
+        .and(hint)
+}

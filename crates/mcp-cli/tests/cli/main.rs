@@ -1,0 +1,13 @@
+//! The command as it is installed, against servers in this process and real ones.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod call;
+mod exit_codes;
+#[cfg(unix)]
+mod interrupt;
+mod list;
+mod peers;
+mod support;
+mod targets;
+mod trace;

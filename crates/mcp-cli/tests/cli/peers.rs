@@ -1,0 +1,77 @@
+//! Real servers, which `cargo xtask setup` installs: those of other SDKs, over stdio.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use crate::support::run;
+
+/// The folder of installed peers; `None` where this one is missing, which is an error in continuous integration.
+fn installed(name: &str) -> Option<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let peers = repository.join(".peers");
+    if std::fs::read_to_string(peers.join("stamps").join(name)).is_ok_and(|it| !it.is_empty()) {
+        return Some(peers);
+    }
+    let message = format!("skipped: {name} is not installed: run cargo xtask setup");
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI=true, and {message}");
+    let _ = writeln!(std::io::stderr(), "{message}");
+    None
+}
+
+/// The command lines of peers, with a name, and the eras that they speak.
+fn peers() -> Vec<(&'static str, Vec<String>, &'static [&'static str])> {
+    let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let mut all = Vec::new();
+    if let Some(peers) = installed("npm") {
+        let program =
+            peers.join("npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+        all.push(("server-everything", vec!["node".to_owned(), text(program)], &["legacy"][..]));
+    }
+    if let Some(peers) = installed("rmcp") {
+        let program = text(peers.join("rmcp-target/debug/rmcp-peer"));
+        all.push(("rmcp", vec![program, "stdio".to_owned()], &["legacy", "modern"]));
+    }
+    if let Some(peers) = installed("fastmcp4") {
+        let python = text(peers.join("fastmcp4/bin/python"));
+        let script = text(peers.join("../tests/peers/fastmcp4.py"));
+        all.push(("fastmcp4", vec![python, script, "stdio".to_owned()], &["legacy", "modern"]));
+    }
+    all
+}
+
+fn on(program: &[String], args: &[&str]) -> crate::support::Ran {
+    let program = program.iter().map(String::as_str);
+    run(&args.iter().copied().chain(["--"]).chain(program).collect::<Vec<_>>())
+}
+
+#[test]
+fn tools_are_listed_and_called_in_both_eras() {
+    for (name, program, eras) in peers() {
+        for era in eras {
+            let era = ["--era", era];
+            let listed = on(&program, &[&["list"][..], &era].concat()).ok();
+            assert!(listed.contains("\n  echo("), "{name}: {listed}");
+            let key = if name == "server-everything" { "message=hi" } else { "text=hi" };
+            let echoed = on(&program, &[&["call", "echo", key][..], &era].concat()).ok();
+            assert!(echoed.ends_with("hi\n"), "{name}: {echoed}");
+        }
+        let inspected = on(&program, &["inspect", "--json"]).ok();
+        let era = format!("\"era\": \"{}\"", eras.last().unwrap());
+        assert!(inspected.contains(&era), "{name}: {inspected}");
+    }
+}
+
+#[test]
+fn failures_of_tools_and_arguments_have_their_codes() {
+    for (name, program, _) in peers() {
+        on(&program, &["call", "no-such-tool"]).fails(2);
+        if name != "server-everything" {
+            on(&program, &["call", "fail", "message=no paper"]).fails(5);
+            on(&program, &["call", "add", "a=x", "b=1"]).fails(2);
+            let slow = ["call", "wait", "ms=60000", "--total-timeout", "500ms"];
+            on(&program, &slow).fails(6);
+        }
+    }
+}
