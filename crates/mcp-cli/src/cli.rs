@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{call::Call, inspect::Inspect, list::List, ping::Ping, read::Read},
+    commands::{call::Call, inspect::Inspect, list::List, ping::Ping, proxy::Proxy, read::Read},
     context::Context,
     failure::Failure,
     output::OutputOptions,
@@ -33,6 +33,7 @@ enum Command {
     Read(Read),
     Inspect(Inspect),
     Ping(Ping),
+    Proxy(Box<Proxy>),
 }
 
 impl Cli {
@@ -44,6 +45,7 @@ impl Cli {
             Command::Read(it) => it.run(cx).await,
             Command::Inspect(it) => it.run(cx).await,
             Command::Ping(it) => it.run(cx).await,
+            Command::Proxy(it) => it.run(cx).await,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! What all commands share: the output, and the open session.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use mcp_client::{Client, Handlers, Session, types::LoggingLevel};
+use tokio::sync::Notify;
 
 use crate::{
     escape,
@@ -19,11 +23,31 @@ pub(crate) struct Context {
     /// To be closed however the command ends.
     open: Mutex<Vec<Client>>,
     secrets: Mutex<Secrets>,
+    stop: Notify,
+    stops_itself: AtomicBool,
 }
 
 impl Context {
     pub(crate) fn new(printer: Printer) -> Self {
-        Self { printer, open: Mutex::default(), secrets: Mutex::default() }
+        Self {
+            printer,
+            open: Mutex::default(),
+            secrets: Mutex::default(),
+            stop: Notify::new(),
+            stops_itself: AtomicBool::new(false),
+        }
+    }
+
+    /// Ready when the command is to end in an orderly way. From now on an interruption waits for that.
+    pub(crate) fn shutdown(&self) -> impl Future<Output = ()> {
+        self.stops_itself.store(true, Ordering::Release);
+        self.stop.notified()
+    }
+
+    /// Asks the command to end in an orderly way. Whether it does.
+    pub(crate) fn stop(&self) -> bool {
+        self.stop.notify_one();
+        self.stops_itself.load(Ordering::Acquire)
     }
 
     /// A text with the secrets of all servers masked.
@@ -31,17 +55,26 @@ impl Context {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).masked(text)
     }
 
-    /// The client of the server that is named: by the options if they have a program, and else by `text`.
+    /// The server that is named: by the options if they have a program, and else by `text`.
+    pub(crate) fn find(
+        &self,
+        text: Option<&str>,
+        options: &TargetOptions,
+    ) -> Result<Found, Failure> {
+        match text {
+            _ if !options.program.is_empty() => target::program(&options.program),
+            Some(text) => target::find(text),
+            None => Err(Failure::usage("name a server, or write a program after `--`")),
+        }
+    }
+
+    /// The client of the server that is named; see [`find`](Self::find).
     pub(crate) async fn client(
         &self,
         text: Option<&str>,
         options: &TargetOptions,
     ) -> Result<Client, Failure> {
-        let found = match text {
-            _ if !options.program.is_empty() => target::program(&options.program)?,
-            Some(text) => target::find(text)?,
-            None => return Err(Failure::usage("name a server, or write a program after `--`")),
-        };
+        let found = self.find(text, options)?;
         target::trust(&found, options.trust, Ask::Person).await?;
         self.client_of(found, options)
     }

@@ -15,10 +15,17 @@ pub(crate) async fn until_interrupted(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let outcome = {
-        let work = std::pin::pin!(work);
+        let mut work = std::pin::pin!(work);
         tokio::select! {
-            outcome = work => Ok(outcome),
-            () = signals.next() => Err(Failure::silent(Exit::Interrupted)),
+            outcome = &mut work => Ok(outcome),
+            // A command that serves ends in an orderly way, unless there is a second signal.
+            () = signals.next() => match cx.stop() {
+                true => tokio::select! {
+                    outcome = &mut work => Ok(outcome),
+                    () = signals.next() => Err(Failure::silent(Exit::Interrupted)),
+                },
+                false => Err(Failure::silent(Exit::Interrupted)),
+            },
         }
     };
     match outcome {

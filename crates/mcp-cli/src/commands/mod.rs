@@ -4,4 +4,5 @@ pub(crate) mod call;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod ping;
+pub(crate) mod proxy;
 pub(crate) mod read;

@@ -8,6 +8,7 @@ mod exit_codes;
 mod interrupt;
 mod list;
 mod peers;
+mod proxy;
 mod support;
 mod targets;
 mod trace;

@@ -75,3 +75,45 @@ fn failures_of_tools_and_arguments_have_their_codes() {
         }
     }
 }
+
+/// The official clients of other languages, through the proxy in both directions.
+#[test]
+fn official_clients_reach_a_server_through_the_proxy() {
+    let Some(rmcp) = installed("rmcp") else { return };
+    let rmcp = rmcp.join("rmcp-target/debug/rmcp-peer");
+    let rmcp = rmcp.to_str().unwrap();
+    let listening = crate::proxy::Listening::start(&["--", rmcp, "stdio"]);
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/clients");
+    let client = |program: PathBuf, script: &str| (program, clients.join(script));
+    let mut all = Vec::new();
+    if installed("npm").is_some() {
+        all.push((client("node".into(), "ts2.mjs"), &["auto", "legacy"][..]));
+    }
+    if let Some(peers) = installed("mcp1") {
+        all.push((client(peers.join("mcp1/bin/python"), "mcp1.py"), &["legacy"]));
+    }
+    if let Some(peers) = installed("mcp2") {
+        all.push((client(peers.join("mcp2/bin/python"), "mcp2.py"), &["auto", "legacy"]));
+    }
+    for ((program, script), modes) in all {
+        for mode in modes {
+            let of = |target: &[&str]| {
+                let mut command = std::process::Command::new(&program);
+                let output = command.arg(&script).arg(mode).args(target).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{} {mode}: {said}", script.display());
+                serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+            };
+            let version = if *mode == "auto" { "2026-07-28" } else { "2025-11-25" };
+            // A program here and HTTP there, and the other way round.
+            for got in
+                [of(&[&listening.url]), of(&[env!("CARGO_BIN_EXE_mcp"), "proxy", &listening.url])]
+            {
+                assert_eq!(got["version"], version, "{got}");
+                assert_eq!(got["echo"], "hello");
+                assert_eq!(got["greeting"], "hello");
+                assert_eq!(got["failed"], serde_json::json!([true, "no paper"]));
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `mcp proxy`: puts a server where a client can reach it.
+
+mod front;
+mod listening;
+mod upstream;
+
+use self::{front::Front, listening::Listening, upstream::Upstream};
+use crate::{context::Context, failure::Failure, target::TargetOptions};
+
+/// Put a server on stdio, or with --listen on HTTP
+///
+/// Without --listen this command is itself a server on stdio, for hosts that only start programs. With it, Streamable
+/// HTTP is served at /mcp. Messages pass as they are; only ids and progress tokens change on their way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Proxy {
+    /// The server
+    #[arg(value_name = "TARGET")]
+    server: Option<String>,
+    #[command(flatten)]
+    listening: Listening,
+    /// Offer this tool, and no other that is not named so
+    #[arg(long = "allow-tool", value_name = "TOOL")]
+    allow_tools: Vec<String>,
+    /// Do not offer this tool
+    #[arg(long = "deny-tool", value_name = "TOOL")]
+    deny_tools: Vec<String>,
+    /// Let all clients share one session with the server. A session translates between the eras of the protocol, and
+    /// extensions do not pass
+    #[arg(long)]
+    share: bool,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+impl Proxy {
+    pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
+        let front = match self.listening.listen {
+            Some(_) => Some(Front::bind(&self.listening).await?),
+            None => None,
+        };
+        let mut upstream = Upstream::find(cx, self.server.as_deref(), &self.target).await?;
+        upstream.filter(self.allow_tools, self.deny_tools)?;
+        let server = upstream.serve(cx, &self.target, self.share).await?;
+        match front {
+            Some(front) => front.serve(cx, server).await,
+            None => Ok(mcp_serve::serve_stdio(server).await?),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The options of the listener.
+
+use std::time::Duration;
+
+use crate::target::parse_duration;
+
+/// How HTTP is served.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "HTTP")]
+pub(super) struct Listening {
+    /// Serve Streamable HTTP at this address: PORT, or HOST:PORT; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+    /// Serve HTTP+SSE of revision 2024-11-05 too, at /sse
+    #[arg(long, requires = "listen")]
+    pub(super) serve_sse: bool,
+    /// Serve only requests with the bearer token in this variable; it is not passed on
+    #[arg(long, value_name = "VARIABLE", requires = "listen")]
+    pub(super) token_env: Option<String>,
+    /// Serve other machines without a token
+    #[arg(long, requires = "listen", conflicts_with = "token_env")]
+    pub(super) no_auth: bool,
+    /// Serve requests to this host, beside those to this machine
+    #[arg(long = "allow-host", value_name = "HOST", requires = "listen")]
+    pub(super) allow_hosts: Vec<String>,
+    /// Serve pages of this origin, such as https://example.com
+    #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "listen")]
+    pub(super) allow_origins: Vec<String>,
+    /// How many sessions may be open; each has its own connection or process at the server
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, requires = "listen")]
+    pub(super) max_sessions: usize,
+    /// How long a session is kept after its last request
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = parse_duration, requires = "listen")]
+    pub(super) idle: Duration,
+}
