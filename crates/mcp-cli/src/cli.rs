@@ -3,7 +3,24 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{call::Call, inspect::Inspect, list::List, ping::Ping, proxy::Proxy, read::Read},
+    commands::{
+        bench::Bench,
+        call::Call,
+        complete::Complete,
+        completions::Completions,
+        config::Config,
+        discover::Discover,
+        inspect::Inspect,
+        list::List,
+        login::{Auth, Login, Logout},
+        ping::Ping,
+        prompt::GetPrompt,
+        proxy::Proxy,
+        read::Read,
+        shell::Shell,
+        skills::ReadSkills,
+        watch::Watch,
+    },
     context::Context,
     failure::Failure,
     output::OutputOptions,
@@ -31,9 +48,21 @@ enum Command {
     List(List),
     Call(Call),
     Read(Read),
+    Prompt(GetPrompt),
+    Complete(Complete),
     Inspect(Inspect),
     Ping(Ping),
+    Watch(Watch),
+    Skills(ReadSkills),
+    Shell(Shell),
     Proxy(Box<Proxy>),
+    Login(Login),
+    Logout(Logout),
+    Auth(Auth),
+    Discover(Discover),
+    Config(Config),
+    Bench(Bench),
+    Completions(Completions),
 }
 
 impl Cli {
@@ -43,9 +72,27 @@ impl Cli {
             Command::List(it) => it.run(cx).await,
             Command::Call(it) => it.run(cx).await,
             Command::Read(it) => it.run(cx).await,
+            Command::Prompt(it) => it.run(cx).await,
+            Command::Complete(it) => it.run(cx).await,
             Command::Inspect(it) => it.run(cx).await,
             Command::Ping(it) => it.run(cx).await,
+            Command::Watch(it) => it.run(cx).await,
+            Command::Skills(it) => it.run(cx).await,
+            Command::Shell(it) => it.run(cx, &|words| Box::pin(Self::run_words(words, cx))).await,
             Command::Proxy(it) => it.run(cx).await,
+            Command::Login(it) => it.run(cx).await,
+            Command::Logout(it) => it.run().await,
+            Command::Auth(it) => it.run(cx).await,
+            Command::Discover(it) => it.run(cx),
+            Command::Config(it) => it.run(cx),
+            Command::Bench(it) => it.run(cx).await,
+            Command::Completions(it) => it.run(cx),
         }
+    }
+
+    /// Runs a command of a shell. Its output is that of the shell.
+    async fn run_words(words: Vec<String>, cx: &Context) -> Result<(), Failure> {
+        let cli = Self::try_parse_from(words).map_err(|error| Failure::usage(error.to_string()))?;
+        Box::pin(cli.run(cx)).await
     }
 }

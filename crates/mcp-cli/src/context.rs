@@ -12,7 +12,7 @@ use crate::{
     escape,
     failure::Failure,
     output::Printer,
-    target::{self, Ask, Found, Secrets, TargetOptions},
+    target::{self, Ask, Found, HERE, Secrets, TargetOptions},
     trace::Trace,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Context {
     secrets: Mutex<Secrets>,
     stop: Notify,
     stops_itself: AtomicBool,
+    /// The session of a shell, which all its commands use.
+    here: Mutex<Option<(Client, Session)>>,
 }
 
 impl Context {
@@ -35,7 +37,17 @@ impl Context {
             secrets: Mutex::default(),
             stop: Notify::new(),
             stops_itself: AtomicBool::new(false),
+            here: Mutex::default(),
         }
+    }
+
+    /// Makes the commands that follow use this session.
+    pub(crate) fn stay_on(&self, client: Client, session: Session) {
+        *self.here.lock().unwrap_or_else(PoisonError::into_inner) = Some((client, session));
+    }
+
+    fn here(&self) -> Option<(Client, Session)> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ready when the command is to end in an orderly way. From now on an interruption waits for that.
@@ -74,6 +86,9 @@ impl Context {
         text: Option<&str>,
         options: &TargetOptions,
     ) -> Result<Client, Failure> {
+        if let (Some(HERE), Some((client, _))) = (text, self.here()) {
+            return Ok(client);
+        }
         let found = self.find(text, options)?;
         target::trust(&found, options.trust, Ask::Person).await?;
         self.client_of(found, options)
@@ -111,6 +126,9 @@ impl Context {
 
     /// Opens a session, which [`close`](Self::close) closes.
     pub(crate) async fn open(&self, client: &Client) -> Result<Session, Failure> {
+        if let Some((_, session)) = self.here() {
+            return Ok(session);
+        }
         self.open.lock().unwrap_or_else(PoisonError::into_inner).push(client.clone());
         Ok(client.connect().await?)
     }

@@ -50,7 +50,7 @@ impl From<mcp_client::Error> for Failure {
     fn from(error: mcp_client::Error) -> Self {
         let mut failure = Self::new(error.kind().into(), error.to_string());
         if failure.exit == Exit::Unauthorized {
-            failure = failure.and("hint: --bearer-env NAME takes a token from a variable");
+            failure = failure.and("hint: `mcp login` logs in, and --bearer-env VARIABLE takes a token from a variable");
         }
         failure
     }

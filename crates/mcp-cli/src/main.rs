@@ -1,8 +1,10 @@
 //! The command `mcp`: reaches any MCP server from a shell.
 
+mod answers;
 mod arguments;
 mod cli;
 mod commands;
+mod completion;
 mod context;
 mod escape;
 mod exit;
@@ -17,11 +19,12 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::{cli::Cli, context::Context, exit::Exit, failure::Failure, output::Printer};
 
 fn main() -> ExitCode {
+    completion::answer_shell(Cli::command);
     let cli = Cli::parse();
     let exit = match run(cli) {
         Ok(()) => Exit::Ok,

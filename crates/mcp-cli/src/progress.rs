@@ -1,14 +1,10 @@
 //! Progress of a call, as a line on stderr at a terminal.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mcp_client::types::ProgressNotificationParams;
 
 use crate::escape::line;
 
-/// How often the line is drawn.
-const TICK: Duration = Duration::from_millis(120);
 /// The bar counts in these parts: progress may be a fraction.
 const PARTS: f64 = 1000.0;
 
@@ -25,9 +21,7 @@ impl ProgressLine {
 
     pub(crate) fn report(&mut self, report: &ProgressNotificationParams) {
         let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(TICK);
-            bar
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
         });
         let total = report.total.as_ref().map(|it| it.to_f64()).filter(|it| *it > 0.0);
         let template = match total {

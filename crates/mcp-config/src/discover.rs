@@ -30,6 +30,20 @@ impl Location {
         self.config(document, &value)
     }
 
+    /// A configuration without servers in the way of this place, for a file that does not exist yet:
+    /// [`McpConfig::write_to`] makes it.
+    ///
+    /// # Errors
+    /// Of kind `Unsupported` if the feature of the file's syntax is off.
+    pub fn empty(&self) -> Result<McpConfig, Error> {
+        let named = |error: Error| error.of(&self.path);
+        let document = Document::empty(&self.path);
+        let value = document.value().map_err(named)?;
+        let mut config = self.config(document, &value)?;
+        config.on_disk = None;
+        Ok(config)
+    }
+
     fn document(&self) -> Result<(Document, Value), Error> {
         let named = |error: Error| error.of(&self.path);
         let document = Document::load(&self.path).map_err(named)?;

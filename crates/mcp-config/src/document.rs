@@ -63,6 +63,13 @@ pub(crate) struct Document {
 impl Document {
     /// # Errors
     /// If the file cannot be read, is too large or is not UTF-8; the error does not name the file.
+    /// A document without contents, in the syntax of the file's extension.
+    pub(crate) fn empty(file: &path::Path) -> Self {
+        let format = Format::of(file);
+        let text = if format == Format::Json { "{}" } else { "" };
+        Self { format, text: text.to_owned() }
+    }
+
     pub(crate) fn load(file: &path::Path) -> Result<Self, Error> {
         let failed = |source| Error::io("cannot be read", source);
         let mut bytes = Vec::new();

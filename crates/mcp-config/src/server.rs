@@ -190,6 +190,39 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The same server to be shown: values of variables, headers and tokens, secrets among arguments, and the user and
+    /// the query of a URL are replaced by `..`. References such as `${NAME}` are no secrets, and stay. Fields that are
+    /// not known are left out.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        let mask = |value: &mut String| {
+            if !(value.starts_with("${") && value.ends_with('}') && !value.contains(":-")) {
+                *value = "..".to_owned();
+            }
+        };
+        let mut shown = self.clone();
+        shown.extra.clear();
+        match &mut shown.target {
+            Target::Stdio(stdio) => {
+                stdio.args = secrets::masked(&stdio.args);
+                stdio.env.values_mut().for_each(mask);
+            }
+            Target::Remote(remote) => {
+                remote.url = secrets::masked_url(&remote.url);
+                remote.headers.values_mut().for_each(mask);
+                match &mut remote.auth {
+                    Some(Auth::Bearer(token)) => mask(token),
+                    Some(Auth::OAuth(oauth)) => oauth.client_secret = None,
+                    Some(Auth::Other(_)) => remote.auth = None,
+                    None => {}
+                }
+            }
+        }
+        shown
+    }
+}
+
 impl Stdio {
     /// A child process of this program, without arguments.
     #[must_use]
@@ -279,6 +312,13 @@ mod tests {
         if let Target::Stdio(stdio) = &mut child.target {
             stdio.env.insert("KEY".to_owned(), "SECRET".to_owned());
         }
+        let masked = (server.masked(), child.masked());
+        let Target::Stdio(stdio) = &masked.1.target else { unreachable!("it is a process") };
+        assert_eq!((stdio.env["KEY"].as_str(), stdio.args[3].as_str()), ("..", ".."));
+        let Target::Remote(remote) = &masked.0.target else { unreachable!("it is a URL") };
+        assert_eq!(remote.url, "https://..@example.com/mcp?..");
+        assert_eq!(remote.auth, Some(Auth::Bearer("..".to_owned())));
+        assert!(masked.0.extra.is_empty() && remote.headers["X-Key"] == "..");
         let shown = format!("{server:?} {child:#?}");
         assert!(!shown.contains("SECRET"), "{shown}");
         assert!(shown.contains("https://..@example.com/mcp?.."), "{shown}");

@@ -9,6 +9,7 @@ use mcp_client::types::Tool;
 use serde_json::{Map, Value};
 
 pub(crate) use check::check;
+pub(crate) use typed::value;
 
 use crate::{escape::line, failure::Failure};
 

@@ -8,7 +8,7 @@ use crate::output::type_name;
 const MAX_REFERENCES: usize = 8;
 
 /// The value, or the type that was expected. Text where the schema says nothing.
-pub(super) fn value(
+pub(crate) fn value(
     text: &str,
     schema: Option<&Value>,
     root: Option<&Map<String, Value>>,

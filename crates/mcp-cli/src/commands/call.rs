@@ -9,7 +9,9 @@ use mcp_client::{
 use serde_json::{Map, Value};
 
 use crate::{
+    answers::AnswerOptions,
     arguments,
+    completion::words,
     context::Context,
     escape::{block, line},
     exit::Exit,
@@ -28,7 +30,7 @@ use crate::{
                             mcp call [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
 pub(crate) struct Call {
     /// The server, the tool, and its arguments
-    #[arg(required = true, value_name = "WORD")]
+    #[arg(required = true, value_name = "WORD", add = words())]
     words: Vec<String>,
     /// All arguments: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
@@ -40,21 +42,20 @@ pub(crate) struct Call {
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
     #[command(flatten)]
+    answers: AnswerOptions,
+    #[command(flatten)]
     target: TargetOptions,
 }
 
 impl Call {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
-        let has_program = !self.target.program.is_empty();
-        let (server, words) = match &self.words[..] {
-            words if has_program => (None, words),
-            [server, words @ ..] => (Some(server.as_str()), words),
-            [] => (None, &[][..]),
-        };
+        let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
             return Err(Failure::usage("name a tool: `mcp list` shows those of a server"));
         };
-        let session = cx.session(server, &self.target).await?;
+        let (handlers, unanswered) = self.answers.handlers();
+        let client = cx.client(server, &self.target).await?.handlers(handlers);
+        let session = cx.open(&client).await?;
         let tool = match self.no_check {
             true => None,
             false => find_tool(&session, name).await?,
@@ -63,7 +64,8 @@ impl Call {
         if let Some(tool) = &tool {
             arguments::check(tool, &arguments)?;
         }
-        let result = call(&session, name, arguments, cx.printer.format).await?;
+        let result = call(&session, name, arguments, cx.printer.format).await;
+        let result = unanswered.or(result)?;
         if let Some(folder) = &self.save {
             save(&result.typed, folder)?;
         }

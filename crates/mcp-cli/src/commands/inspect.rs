@@ -9,6 +9,7 @@ use mcp_client::{
 use serde_json::{Value, json};
 
 use crate::{
+    completion::words,
     context::Context,
     escape::{block, line},
     failure::Failure,
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
     /// The server
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
     #[command(flatten)]
     target: TargetOptions,

@@ -3,13 +3,13 @@
 mod offers;
 mod servers;
 
-use crate::{context::Context, failure::Failure, target::TargetOptions};
+use crate::{completion::words, context::Context, failure::Failure, target::TargetOptions};
 
 /// List the configured servers, or what a server offers
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
     /// The server; without it the configured ones are listed, and none is started
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
     /// Open all configured servers side by side, and tell which work
     #[arg(long, conflicts_with = "server")]

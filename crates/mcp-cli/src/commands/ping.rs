@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::{
+    completion::words,
     context::Context,
     failure::Failure,
     output::{Format, milliseconds, percentile, time},
@@ -15,7 +16,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ping {
     /// The server
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
     /// How many requests to send
     #[arg(short = 'n', long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]

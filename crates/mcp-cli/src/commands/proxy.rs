@@ -5,7 +5,7 @@ mod listening;
 mod upstream;
 
 use self::{front::Front, listening::Listening, upstream::Upstream};
-use crate::{context::Context, failure::Failure, target::TargetOptions};
+use crate::{completion::words, context::Context, failure::Failure, target::TargetOptions};
 
 /// Put a server on stdio, or with --listen on HTTP
 ///
@@ -14,7 +14,7 @@ use crate::{context::Context, failure::Failure, target::TargetOptions};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Proxy {
     /// The server
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
     #[command(flatten)]
     listening: Listening,

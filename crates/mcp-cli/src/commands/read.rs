@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 use mcp_client::types::{RawJson, ResourceContents, method};
 
 use crate::{
-    context::Context, escape::line, exit::Exit, failure::Failure, output::Format,
-    target::TargetOptions,
+    answers::AnswerOptions, completion::words, context::Context, escape::line, exit::Exit,
+    failure::Failure, output::Format, target::TargetOptions,
 };
 
 /// Read a resource
@@ -17,30 +17,34 @@ use crate::{
                             mcp read [OPTIONS] URI -- PROGRAM [ARGS]...")]
 pub(crate) struct Read {
     /// The server, and the URI of the resource
-    #[arg(required = true, value_name = "WORD")]
+    #[arg(required = true, value_name = "WORD", add = words())]
     words: Vec<String>,
     /// Write the contents to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    answers: AnswerOptions,
     #[command(flatten)]
     target: TargetOptions,
 }
 
 impl Read {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
-        let (server, uri) = match (&self.words[..], self.target.program.is_empty()) {
-            ([server, uri], true) => (Some(server.as_str()), uri),
-            ([uri], false) => (None, uri),
-            _ => return Err(Failure::usage("write mcp read TARGET URI")),
+        let (server, words) = self.target.server_first(&self.words);
+        let [uri] = words else {
+            return Err(Failure::usage("write mcp read TARGET URI"));
         };
-        let session = cx.session(server, &self.target).await?;
+        let (handlers, unanswered) = self.answers.handlers();
+        let client = cx.client(server, &self.target).await?.handlers(handlers);
+        let session = cx.open(&client).await?;
         if cx.printer.format == Format::Raw {
             let params = serde_json::json!({ "uri": uri });
             let raw: RawJson = session.request(method::RESOURCES_READ, &params).await?;
             cx.printer.bytes(raw.as_bytes())?;
             return Ok(cx.printer.bytes(b"\n")?);
         }
-        let result = session.read_resource(uri).await?;
+        let result = session.read_resource(uri).await.map_err(Failure::from);
+        let result = unanswered.or(result)?;
         if !cx.printer.is_human() {
             return Ok(cx.printer.json(&result)?);
         }

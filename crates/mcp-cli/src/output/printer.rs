@@ -65,6 +65,11 @@ impl Printer {
         Self { format: options.format(), is_terminal: io::stdout().is_terminal() }
     }
 
+    /// For work without results.
+    pub(crate) fn quiet() -> Self {
+        Self { format: Format::Human, is_terminal: false }
+    }
+
     pub(crate) fn is_human(self) -> bool {
         self.format == Format::Human
     }

@@ -11,7 +11,7 @@ pub(crate) fn key(application: Application) -> String {
 }
 
 /// Whether this is meant: case, `-` and `_` do not count.
-pub(super) fn is_meant(application: Application, text: &str) -> bool {
+pub(crate) fn is_meant(application: Application, text: &str) -> bool {
     let folded = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
     let (meant, key) = (folded(text), folded(&key(application)));
     // As people say it: `gemini`, `copilot`.

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use mcp_client::{
     Client, Handlers, Stdio, Timeout,
-    config_file::{Auth, Expanded, Remote, RemoteTransport, Server, Target},
+    config_file::{
+        Auth, Expanded, OAuth as OAuthSettings, Remote, RemoteTransport, Server, Target,
+    },
     stdio::Stderr,
     types::Root,
 };
 
-use super::{Found, TargetOptions, http};
+use super::{Found, TargetOptions, http, oauth::oauth};
 use crate::failure::Failure;
 
 /// Shorter values are not masked: they are part of too much else.
@@ -27,8 +29,13 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
             apply(&mut server, options)?;
             secrets.add_all(&server);
             let is_process = matches!(server.target, Target::Stdio(_));
+            let needs_login = needs_login(&server.target);
             let name = name.unwrap_or_else(|| short_name(&server.target));
-            quiet(Client::new(Expanded::of(name, *server))?, is_process, options)
+            let client = quiet(Client::new(Expanded::of(name, *server))?, is_process, options);
+            match needs_login {
+                true => client.auth(oauth()?),
+                false => client,
+            }
         }
         Found::Script(path) => {
             refuse_http_options(options)?;
@@ -51,7 +58,12 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
                 secrets.add_all(server);
                 has_process |= matches!(server.target, Target::Stdio(_));
             }
-            quiet(Client::new(expanded)?, has_process, options)
+            let needs_login = expanded.servers.iter().any(|(_, it)| needs_login(&it.target));
+            let client = quiet(Client::new(expanded)?, has_process, options);
+            match needs_login {
+                true => client.auth(oauth()?),
+                false => client,
+            }
         }
     };
     if let Some(http) = http::http_client(options)? {
@@ -74,6 +86,17 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
         client = client.handlers(Handlers::new().roots(roots));
     }
     Ok((client.client_info("mcp", env!("CARGO_PKG_VERSION")), secrets))
+}
+
+/// Whether a token of a login is to be used: for a URL that has no other credentials.
+fn needs_login(target: &Target) -> bool {
+    let Target::Remote(remote) = target else { return false };
+    let has_header = remote.headers.keys().any(|it| it.eq_ignore_ascii_case("authorization"));
+    match &remote.auth {
+        Some(Auth::OAuth(settings)) => **settings == OAuthSettings::default(),
+        Some(_) => false,
+        None => !has_header,
+    }
 }
 
 /// Hides what processes write to stderr, unless it is wanted: an error has its end anyway.

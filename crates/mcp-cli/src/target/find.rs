@@ -10,7 +10,7 @@ use mcp_client::{
     types::nearest,
 };
 
-use super::application;
+use super::{application, saved};
 use crate::{escape::line, failure::Failure};
 
 /// Extensions of scripts that are servers.
@@ -38,7 +38,14 @@ pub(crate) enum Origin {
     Application { scope: Scope, file: PathBuf },
 }
 
-/// The server behind a name: a URL; an existing file, `FILE:SERVER`; `APPLICATION:SERVER`; a unique name.
+/// An entry of a configuration.
+struct Entry {
+    config: McpConfig,
+    name: String,
+    origin: Origin,
+}
+
+/// The server behind a name: a URL; an existing file, `FILE:SERVER`; a saved name; `APPLICATION:SERVER`; a unique name.
 pub(crate) fn find(text: &str) -> Result<Found, Failure> {
     if is_url(text) {
         let server = Box::new(Server::remote(text));
@@ -48,11 +55,41 @@ pub(crate) fn find(text: &str) -> Result<Found, Failure> {
     if path.is_file() {
         return file(path);
     }
+    let Entry { config, name, origin } = locate(text)?;
+    entry(&config, &name, origin)
+}
+
+/// The entry of this name as it is written, with its references.
+pub(crate) fn written(text: &str) -> Result<(String, Server), Failure> {
+    let Entry { config, name, .. } = locate(text)?;
+    match config.server(&name) {
+        Some(server) => Ok((name, server.clone())),
+        None => entry(&config, &name, Origin::CommandLine).and_then(|_| {
+            Err(Failure::usage(format!("the entry of {} cannot be shown", line(&name))))
+        }),
+    }
+}
+
+/// The entry of a name that is no file and no URL.
+fn locate(text: &str) -> Result<Entry, Failure> {
     // A name may have colons, and so may a path.
     for (at, _) in text.match_indices(':') {
         let (left, name) = (&text[..at], &text[at + 1..]);
-        if Path::new(left).is_file() {
-            return server_of_file(Path::new(left), name);
+        let path = Path::new(left);
+        if path.is_file() {
+            let config = McpConfig::from_file(path)?;
+            if !knows(&config, name) {
+                let names = config.servers().map(|(name, _)| name);
+                return Err(unknown(name, left, names));
+            }
+            let origin = Origin::File(path.to_owned());
+            return Ok(Entry { config, name: name.to_owned(), origin });
+        }
+    }
+    if let Some(file) = saved::file().filter(|it| it.is_file()) {
+        let config = McpConfig::from_file(&file)?;
+        if knows(&config, text) {
+            return Ok(Entry { config, name: text.to_owned(), origin: Origin::File(file) });
         }
     }
     let found = McpConfig::discover();
@@ -95,23 +132,14 @@ fn file(path: &Path) -> Result<Found, Failure> {
     }
 }
 
-fn server_of_file(path: &Path, name: &str) -> Result<Found, Failure> {
-    let config = McpConfig::from_file(path)?;
-    if !knows(&config, name) {
-        let names = config.servers().map(|(name, _)| name);
-        return Err(unknown(name, &path.display().to_string(), names));
-    }
-    entry(&config, name, Origin::File(path.to_owned()))
-}
-
 /// The one server of this name.
-fn named(found: &[&Discovered], name: &str, place: &str) -> Result<Found, Failure> {
+fn named(found: &[&Discovered], name: &str, place: &str) -> Result<Entry, Failure> {
     let configs = || found.iter().filter_map(|it| Some((&it.source, it.config.as_ref().ok()?)));
     let with_it: Vec<_> = configs().filter(|(_, config)| knows(config, name)).collect();
     match &with_it[..] {
         [(source, config)] => {
             let origin = Origin::Application { scope: source.scope, file: source.path.clone() };
-            entry(config, name, origin)
+            Ok(Entry { config: (*config).clone(), name: name.to_owned(), origin })
         }
         [] => {
             let names = configs().flat_map(|(_, config)| config.servers().map(|(name, _)| name));

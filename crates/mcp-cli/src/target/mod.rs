@@ -5,13 +5,20 @@ mod client;
 mod duration;
 mod find;
 mod http;
+pub(crate) mod key_value;
+mod oauth;
 mod options;
-mod pairs;
+mod saved;
 mod trust;
 
-pub(crate) use application::key as application_key;
+/// The server of a shell, as the commands in it name it.
+pub(crate) const HERE: &str = "-";
+
+pub(crate) use application::{is_meant as is_application, key as application_key};
 pub(crate) use client::{Secrets, client};
 pub(crate) use duration::parse as parse_duration;
-pub(crate) use find::{Found, Origin, entry, find, program};
+pub(crate) use find::{Found, Origin, entry, find, program, written};
+pub(crate) use oauth::oauth;
 pub(crate) use options::TargetOptions;
+pub(crate) use saved::file as saved_file;
 pub(crate) use trust::{Ask, trust};

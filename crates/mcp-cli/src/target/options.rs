@@ -4,26 +4,26 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use mcp_client::{EraPolicy, types::ProtocolVersion};
 
-use super::{duration, pairs};
+use super::{duration, key_value};
 
 /// How the server is reached.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct TargetOptions {
     /// Send a header with each HTTP request, as 'Name: value'
-    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = pairs::header)]
+    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = key_value::header)]
     pub(super) headers: Vec<(String, String)>,
     /// Send a header whose value is in a variable, as NAME=VARIABLE
-    #[arg(long = "header-env", value_name = "NAME=VARIABLE", value_parser = pairs::assignment)]
+    #[arg(long = "header-env", value_name = "NAME=VARIABLE", value_parser = key_value::assignment)]
     pub(super) header_env: Vec<(String, String)>,
     /// Send the token in this variable as `Authorization: Bearer`
     #[arg(long, value_name = "VARIABLE")]
     pub(super) bearer_env: Option<String>,
     /// Send a header whose value a shell command prints, as NAME=COMMAND; it runs once
-    #[arg(long = "header-command", value_name = "NAME=COMMAND", value_parser = pairs::assignment)]
+    #[arg(long = "header-command", value_name = "NAME=COMMAND", value_parser = key_value::assignment)]
     pub(super) header_command: Vec<(String, String)>,
     /// Set a variable for the server's process, or inherit the one of this NAME
-    #[arg(short = 'e', long = "env", value_name = "NAME[=VALUE]", value_parser = pairs::variable)]
+    #[arg(short = 'e', long = "env", value_name = "NAME[=VALUE]", value_parser = key_value::variable)]
     pub(super) env: Vec<(String, Option<String>)>,
     /// Let the server's process inherit all variables, not only those that programs need
     #[arg(long)]
@@ -76,6 +76,16 @@ pub(crate) struct TargetOptions {
     /// The server is this program with its arguments
     #[arg(last = true, value_name = "PROGRAM")]
     pub(crate) program: Vec<OsString>,
+}
+
+impl TargetOptions {
+    /// The server and the words after it. With a program after `--`, no word is the server.
+    pub(crate) fn server_first<'w>(&self, words: &'w [String]) -> (Option<&'w str>, &'w [String]) {
+        match words {
+            [server, rest @ ..] if self.program.is_empty() => (Some(server), rest),
+            words => (None, words),
+        }
+    }
 }
 
 fn era(text: &str) -> Result<EraPolicy, String> {

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod answers;
 mod call;
 mod exit_codes;
 #[cfg(unix)]
 mod interrupt;
 mod list;
+mod login;
+mod more;
 mod peers;
 mod proxy;
 mod support;

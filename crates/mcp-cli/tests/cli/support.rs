@@ -43,6 +43,7 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env("LOCALAPPDATA", folder.join("home"))
         .env("XDG_CONFIG_HOME", folder.join("config"))
         .env("XDG_STATE_HOME", folder.join("state"))
+        .env("XDG_DATA_HOME", folder.join("data"))
         .env("NO_COLOR", "1")
         .env_remove("COLUMNS")
         .stdin(Stdio::null());

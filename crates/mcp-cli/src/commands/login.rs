@@ -1,0 +1,168 @@
+//! `mcp login`, `mcp logout` and `mcp auth`: authorization at servers.
+
+use mcp_client::{
+    config_file::{McpConfig, Target},
+    oauth::{Browser, FileStore, OAuth, Terminal},
+};
+use serde_json::json;
+
+use crate::{
+    completion::words,
+    context::Context,
+    escape::line,
+    exit::Exit,
+    failure::Failure,
+    output::{Format, table},
+    target::{Found, application_key, find, oauth},
+};
+
+/// Log in at a server, and keep the token for other commands
+#[derive(Debug, clap::Args)]
+pub(crate) struct Login {
+    /// The server
+    #[arg(value_name = "TARGET", add = words())]
+    server: String,
+    /// Show the URL of the page instead of opening a browser; where the browser ends may be pasted here
+    #[arg(long)]
+    no_browser: bool,
+    /// Log in with a code that is entered on another device; needs --client-id
+    #[arg(long, requires = "client_id", conflicts_with = "no_browser")]
+    device: bool,
+    /// The client id, where the authorization server registers none by itself
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// The variable with the secret of the client
+    #[arg(long, value_name = "VARIABLE")]
+    client_secret_env: Option<String>,
+    /// A scope to ask for
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+}
+
+/// Log out at a server: its token is revoked and forgotten
+#[derive(Debug, clap::Args)]
+pub(crate) struct Logout {
+    /// The server
+    #[arg(value_name = "TARGET", add = words())]
+    server: String,
+}
+
+/// Show where you are logged in
+#[derive(Debug, clap::Args)]
+pub(crate) struct Auth {
+    #[command(subcommand)]
+    command: AuthCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum AuthCommand {
+    /// List the configured servers behind URLs, and whether there is a token for them
+    List,
+}
+
+impl Login {
+    pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
+        let url = url_of(&self.server)?;
+        let secret = match &self.client_secret_env {
+            Some(variable) => Some(std::env::var(variable).map_err(|_| {
+                Failure::usage(format!("--client-secret-env: the variable {variable} is not set"))
+            })?),
+            None => None,
+        };
+        let id = self.client_id.clone().unwrap_or_default();
+        let mut oauth = match () {
+            () if self.device => OAuth::device_code(id.clone()).on_code(|code| {
+                anstream::eprintln!(
+                    "enter {} at {}",
+                    line(&code.user_code),
+                    line(&code.verification_uri)
+                );
+            }),
+            () if self.no_browser => OAuth::new().user_agent(Terminal::new()),
+            () => OAuth::new().user_agent(Browser::new()),
+        };
+        if !id.is_empty() {
+            oauth = oauth.client(id);
+        }
+        if let Some(secret) = &secret {
+            oauth = oauth.secret(secret.as_str());
+        }
+        if !self.scopes.is_empty() {
+            oauth = oauth.scopes(&self.scopes);
+        }
+        let oauth = oauth.client_name("mcp").store(FileStore::user().map_err(failed)?);
+        oauth.login(&url).await.map_err(failed)?;
+        let status = oauth.status(&url).await.map_err(failed)?;
+        if !cx.printer.is_human() {
+            return Ok(cx
+                .printer
+                .json(&json!({ "scopes": status.scopes, "issuer": status.issuer }))?);
+        }
+        let issuer = status.issuer.unwrap_or_default();
+        anstream::eprintln!("logged in by {}", line(&issuer));
+        Ok(())
+    }
+}
+
+impl Logout {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let url = url_of(&self.server)?;
+        oauth()?.logout(&url).await.map_err(failed)
+    }
+}
+
+impl Auth {
+    pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
+        let AuthCommand::List = self.command;
+        let oauth = oauth()?;
+        let mut rows = Vec::new();
+        for found in McpConfig::discover() {
+            let Ok(config) = &found.config else { continue };
+            for (name, server) in config.servers() {
+                let Target::Remote(remote) = &server.target else { continue };
+                // A URL with references is not the one that tokens are for.
+                let Ok(status) = oauth.status(&remote.url).await else { continue };
+                let application = application_key(found.source.application);
+                rows.push((format!("{application}:{name}"), status));
+            }
+        }
+        if cx.printer.is_human() {
+            let rows = rows.iter().map(|(name, status)| {
+                let state = if status.is_logged_in { "logged in" } else { "" };
+                let issuer = status.issuer.as_deref().unwrap_or_default();
+                vec![line(name).into_owned(), state.to_owned(), line(issuer).into_owned()]
+            });
+            let header = ["SERVER", "STATE", "ISSUER"];
+            return Ok(cx.printer.line(&table(cx.printer.width(), &header, rows))?);
+        }
+        let rows = rows.iter().map(|(name, status)| {
+            json!({
+                "name": name,
+                "loggedIn": status.is_logged_in,
+                "issuer": status.issuer,
+                "scopes": status.scopes,
+                "expiresInSeconds": status.expires_in.map(|it| it.as_secs()),
+            })
+        });
+        match cx.printer.format {
+            Format::JsonLines => rows.into_iter().try_for_each(|it| Ok(cx.printer.json(&it)?)),
+            _ => Ok(cx.printer.json(&rows.collect::<Vec<_>>())?),
+        }
+    }
+}
+
+/// The URL of a server that is named.
+fn url_of(text: &str) -> Result<String, Failure> {
+    let no_url = || Failure::usage(format!("{} is a program: only URLs have logins", line(text)));
+    match find(text)? {
+        Found::One { server, .. } => match server.target {
+            Target::Remote(remote) => Ok(remote.url),
+            _ => Err(no_url()),
+        },
+        _ => Err(no_url()),
+    }
+}
+
+fn failed(error: mcp_client::oauth::Error) -> Failure {
+    Failure::new(Exit::Unauthorized, error.to_string())
+}

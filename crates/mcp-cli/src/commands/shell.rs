@@ -1,0 +1,131 @@
+//! `mcp shell`: several commands on one session.
+
+use std::pin::Pin;
+
+use crate::{
+    answers::AnswerOptions,
+    completion::words,
+    context::Context,
+    escape::line,
+    exit::Exit,
+    failure::Failure,
+    target::{HERE, TargetOptions},
+};
+
+/// The commands that a shell knows, which have the server as their first word elsewhere.
+const COMMANDS: &[&str] =
+    &["list", "call", "read", "prompt", "complete", "inspect", "ping", "watch", "bench"];
+
+/// Run several commands on one session
+///
+/// The commands are those of mcp, without the server: list, call, read, prompt, complete, inspect, ping, watch, bench.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shell {
+    /// The server
+    #[arg(value_name = "TARGET", add = words())]
+    server: Option<String>,
+    /// Run this command and end, instead of reading commands; repeatable, and the first failure ends it
+    #[arg(short = 'c', long = "command", value_name = "COMMAND")]
+    commands: Vec<String>,
+    #[command(flatten)]
+    answers: AnswerOptions,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+/// Runs one command, from its words.
+pub(crate) type RunWords<'a> =
+    &'a dyn Fn(Vec<String>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+
+impl Shell {
+    pub(crate) async fn run(self, cx: &Context, run: RunWords<'_>) -> Result<(), Failure> {
+        let (handlers, unanswered) = self.answers.handlers();
+        let client = cx.client(self.server.as_deref(), &self.target).await?.handlers(handlers);
+        let session = cx.open(&client).await?;
+        cx.stay_on(client, session);
+        if !self.commands.is_empty() {
+            for command in &self.commands {
+                let done = one(command, run).await;
+                unanswered.or(done)?;
+            }
+            return Ok(());
+        }
+        read::lines(cx, run).await
+    }
+}
+
+/// Runs one line. An empty one does nothing.
+async fn one(text: &str, run: RunWords<'_>) -> Result<(), Failure> {
+    let words = shlex::split(text)
+        .ok_or_else(|| Failure::usage(format!("{}: a quote is not closed", line(text))))?;
+    let Some((command, rest)) = words.split_first() else { return Ok(()) };
+    if !COMMANDS.contains(&command.as_str()) {
+        let known = COMMANDS.join(", ");
+        return Err(Failure::usage(format!("{}: use one of {known}, exit", line(command))));
+    }
+    let mut words = vec!["mcp".to_owned(), command.clone(), HERE.to_owned()];
+    words.extend_from_slice(rest);
+    run(words).await
+}
+
+#[cfg(feature = "shell")]
+mod read {
+    use rustyline::{DefaultEditor, error::ReadlineError};
+
+    use super::{Context, Exit, Failure, RunWords, one};
+    use crate::{state, terminal};
+
+    /// The file of the commands that were typed.
+    const HISTORY: &str = "history";
+
+    /// Reads commands with editing and history, up to `exit` or the end of the input. A failure is said, and the next
+    /// command is read.
+    pub(super) async fn lines(cx: &Context, run: RunWords<'_>) -> Result<(), Failure> {
+        let failed = |error: ReadlineError| Failure::new(Exit::Other, error.to_string());
+        let mut editor = DefaultEditor::new().map_err(failed)?;
+        let history = state::folder().map(|it| it.join(HISTORY));
+        if let Some(file) = &history {
+            // There is none the first time.
+            let _ = editor.load_history(file);
+        }
+        loop {
+            let read;
+            (editor, read) = terminal::blocking(move || {
+                let read = editor.readline("mcp> ");
+                Ok((editor, read))
+            })
+            .await?;
+            let text = match read {
+                Ok(text) => text,
+                Err(ReadlineError::Interrupted) => continue,
+                Err(_) => break,
+            };
+            if matches!(text.trim(), "exit" | "quit") {
+                break;
+            }
+            let _ = editor.add_history_entry(cx.masked(text.clone()));
+            if let Err(failure) = one(&text, run).await
+                && let Some(message) = failure.message()
+            {
+                anstream::eprintln!("error: {}", cx.masked(message));
+            }
+        }
+        if let Some(file) =
+            history.filter(|it| it.parent().is_some_and(|it| std::fs::create_dir_all(it).is_ok()))
+        {
+            // The history is a comfort.
+            let _ = editor.save_history(&file);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "shell"))]
+mod read {
+    use super::{Context, Exit, Failure, RunWords};
+
+    /// Without an editor of lines there are only commands of the command line.
+    pub(super) async fn lines(_: &Context, _: RunWords<'_>) -> Result<(), Failure> {
+        Err(Failure::new(Exit::Usage, "pass commands with -c: this build has no feature `shell`"))
+    }
+}

@@ -1,0 +1,66 @@
+//! `login`, `logout` and `auth list`, at an authorization server of the testkit.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::Stdio,
+};
+
+use mcp_testkit::{http::log_in, oauth::Guarded};
+
+use crate::support::{command, run_in};
+
+/// Logs in as a person does who reads the page of the browser and pastes where it ends.
+fn login(runtime: &tokio::runtime::Runtime, folder: &Path, url: &str) {
+    let mut login = command(folder);
+    login.args(["login", url, "--no-browser"]);
+    login.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut login = login.spawn().unwrap();
+    let mut lines = BufReader::new(login.stderr.take().unwrap()).lines();
+    let page = lines.by_ref().map(Result::unwrap).find_map(|line| {
+        let start = line.find("http")?;
+        line[start..]
+            .split_whitespace()
+            .next()
+            .filter(|it| it.contains("code_challenge"))
+            .map(str::to_owned)
+    });
+    let address = runtime.block_on(log_in(&page.unwrap(), &[])).unwrap();
+    writeln!(login.stdin.take().unwrap(), "{address}").unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(login.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert!(rest.iter().any(|it| it.starts_with("logged in by ")), "{rest:?}");
+}
+
+#[test]
+fn a_login_is_kept_for_other_commands() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let guarded = runtime.block_on(Guarded::start());
+    let url = guarded.url();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(
+        folder.join("mcp.json"),
+        format!(r#"{{"mcpServers": {{"guarded": {{"url": "{url}"}}}}}}"#),
+    )
+    .unwrap();
+    // No command but `login` asks anybody.
+    let said = run_in(folder, &["list", &url]).fails(3);
+    assert!(said.contains("mcp login"), "{said}");
+    assert!(!run_in(folder, &["auth", "list"]).ok().contains("logged in"));
+
+    login(&runtime, folder, &url);
+    assert!(run_in(folder, &["list", &url]).ok().contains("echo("));
+    assert!(run_in(folder, &["list", "guarded"]).ok().contains("echo("));
+    let program = ["--", env!("CARGO_BIN_EXE_mcp"), "proxy", &*url];
+    let through =
+        run_in(folder, &[&["list", "-e", "HOME", "-e", "XDG_DATA_HOME"][..], &program].concat());
+    assert!(through.ok().contains("echo("));
+    let listed = run_in(folder, &["auth", "list", "--json"]).ok();
+    assert!(listed.contains("\"loggedIn\": true"), "{listed}");
+    guarded.expire();
+    assert!(run_in(folder, &["list", &url]).ok().contains("echo("), "it is refreshed");
+
+    run_in(folder, &["logout", &url]).ok();
+    run_in(folder, &["list", &url]).fails(3);
+}
