@@ -15,6 +15,8 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 
 const ARGUMENTS: &str = "arguments";
+/// The memory that is reserved for arguments that are set one by one, in bytes.
+const SHORT_ARGUMENTS: usize = 64;
 
 /// The members in the `_meta` of every request of a session, as the inside of a JSON object.
 #[derive(Debug, Default)]
@@ -57,8 +59,10 @@ pub(crate) struct Params {
 enum Arguments {
     #[default]
     None,
+    /// A JSON object, as the caller wrote it.
     Whole(Vec<u8>),
-    Single(Map<String, Value>),
+    /// The inside of a JSON object: members with different names, written one by one.
+    Members(Vec<u8>),
 }
 
 impl Params {
@@ -123,7 +127,7 @@ impl Params {
     /// Sets one argument as a text: what is none is written as JSON.
     pub(crate) fn set_text_argument(
         &mut self,
-        name: String,
+        name: &str,
         value: &impl Serialize,
     ) -> Result<(), serde_json::Error> {
         let text = into_text(serde_json::to_value(value)?);
@@ -133,23 +137,40 @@ impl Params {
     /// Sets one argument, and keeps those in raw parameters.
     pub(crate) fn set_argument(
         &mut self,
-        name: String,
+        name: &str,
         value: &impl Serialize,
     ) -> Result<(), serde_json::Error> {
-        let mut arguments = match std::mem::take(&mut self.arguments) {
-            Arguments::None => match self.split::<Option<Map<_, _>>>(ARGUMENTS)? {
-                Some((rest, arguments)) => {
-                    self.fixed = rest;
-                    arguments.unwrap_or_default()
-                }
-                None => Map::new(),
-            },
-            Arguments::Whole(json) => serde_json::from_slice(&json)?,
-            Arguments::Single(arguments) => arguments,
-        };
-        arguments.insert(name, serde_json::to_value(value)?);
-        self.arguments = Arguments::Single(arguments);
+        if !matches!(self.arguments, Arguments::Members(_)) {
+            self.arguments = Arguments::Members(inside(&self.split_arguments()?)?);
+        }
+        let Arguments::Members(members) = &mut self.arguments else { return Ok(()) };
+        let before = members.len();
+        comma(members);
+        let start = members.len();
+        serde_json::to_writer(&mut *members, name)?;
+        let end = members.len();
+        members.push(b':');
+        if let Err(error) = serde_json::to_writer(&mut *members, value) {
+            members.truncate(before);
+            return Err(error);
+        }
+        // If the name occurs earlier, perhaps in a value. The last value of an argument counts.
+        if memchr::memmem::find(&members[..start], &members[start..end]).is_some() {
+            *members = inside(&object(members)?)?;
+        }
         Ok(())
+    }
+
+    /// Takes the arguments out of the parameters.
+    fn split_arguments(&mut self) -> Result<Map<String, Value>, serde_json::Error> {
+        if !matches!(self.arguments, Arguments::None) {
+            return self.arguments();
+        }
+        let Some((rest, arguments)) = self.split::<Option<Map<_, _>>>(ARGUMENTS)? else {
+            return Ok(Map::new());
+        };
+        self.fixed = rest;
+        Ok(arguments.unwrap_or_default())
     }
 
     /// Writes the parameters; `None` when there is nothing to write.
@@ -186,9 +207,7 @@ impl Params {
         };
         let arguments = match &self.arguments {
             Arguments::None => 0,
-            Arguments::Whole(json) => json.len(),
-            // A guess, that most arguments are short.
-            Arguments::Single(arguments) => arguments.len() * 32,
+            Arguments::Whole(json) | Arguments::Members(json) => json.len(),
         };
         let mut out =
             Vec::with_capacity(fixed.len() + common.0.len() + arguments + more.len() + 128);
@@ -222,7 +241,12 @@ impl Params {
                 out.extend_from_slice(b"\"arguments\":");
                 out.extend_from_slice(json);
             }
-            Arguments::Single(arguments) => member(&mut out, ARGUMENTS, arguments)?,
+            Arguments::Members(json) => {
+                comma(&mut out);
+                out.extend_from_slice(b"\"arguments\":{");
+                out.extend_from_slice(json);
+                out.push(b'}');
+            }
         }
         if !more.is_empty() {
             comma(&mut out);
@@ -245,7 +269,7 @@ impl Params {
                 Ok(split.and_then(|(_, arguments)| arguments).unwrap_or_default())
             }
             Arguments::Whole(json) => serde_json::from_slice(json),
-            Arguments::Single(arguments) => Ok(arguments.clone()),
+            Arguments::Members(json) => object(json),
         }
     }
 
@@ -313,6 +337,22 @@ pub(crate) fn member<T: Serialize + ?Sized>(
     serde_json::to_writer(out, value)
 }
 
+/// The members of an object, as they are written inside it.
+fn inside(object: &Map<String, Value>) -> Result<Vec<u8>, serde_json::Error> {
+    if object.is_empty() {
+        return Ok(Vec::with_capacity(SHORT_ARGUMENTS));
+    }
+    let mut json = serde_json::to_vec(object)?;
+    json.pop();
+    json.remove(0);
+    Ok(json)
+}
+
+/// The object with these members. The last value of a repeated name counts.
+fn object(members: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+    serde_json::from_slice(&[b"{", members, b"}"].concat())
+}
+
 /// A text as it is, and any other value as JSON.
 fn into_text(value: Value) -> Value {
     match value {
@@ -354,7 +394,7 @@ mod tests {
             (r#""\u0061rguments":{"q":0},"#, r#"{"q":1}"#),
         ] {
             let mut params = raw(arguments);
-            params.set_argument("q".to_owned(), &1).unwrap();
+            params.set_argument("q", &1).unwrap();
             let wanted = format!(r#"{{{meta},"name":"x","z":0,"arguments":{joined}}}"#);
             assert_eq!(written(&params), wanted);
             assert_eq!(Value::Object(params.arguments().unwrap()).to_string(), joined);
@@ -364,6 +404,34 @@ mod tests {
             assert_eq!(written(&params), wanted);
         }
         let mut params = raw(r#""arguments":[1],"#);
-        params.set_argument("q".to_owned(), &1).unwrap_err();
+        params.set_argument("q", &1).unwrap_err();
+    }
+
+    #[test]
+    fn arguments_that_are_set_one_by_one() {
+        let mut params = Params::named("name", "x").unwrap();
+        let mut expect = |params: &Params, json: &str| {
+            let wanted =
+                format!(r#"{{"_meta":{{"progressToken":7}},"name":"x","arguments":{json}}}"#);
+            assert_eq!(written(params), wanted);
+            let arguments = Value::Object(params.arguments().unwrap());
+            assert_eq!(arguments, serde_json::from_str::<Value>(json).unwrap());
+        };
+        let raw = RawJson::from_text(r#"{"b":1.50,"a":123456789012345678901}"#).unwrap();
+        params.set_argument("a\"b", &raw).unwrap();
+        expect(&params, r#"{"a\"b":{"b":1.50,"a":123456789012345678901}}"#);
+        // A value that cannot be written leaves nothing behind.
+        let unwritable = BTreeMap::from([((1, 2), "x")]);
+        params.set_argument("c", &unwritable).unwrap_err();
+        params.set_argument("c", &Some("d")).unwrap();
+        let (first, second) = (r#""a\"b":{"b":1.50,"a":123456789012345678901}"#, r#""c":"d""#);
+        expect(&params, &format!("{{{first},{second}}}"));
+        let mut params = Params::named("name", "x").unwrap();
+        params.set_arguments(&json!({ "c": "d", "e": { "f": [] } })).unwrap();
+        // Also a name of a member of a value.
+        for (name, value) in [("c", 1), ("f", 2), ("e", 3), ("f", 4)] {
+            params.set_argument(name, &value).unwrap();
+        }
+        expect(&params, r#"{"c":1,"e":3,"f":4}"#);
     }
 }

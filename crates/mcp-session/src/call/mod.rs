@@ -169,8 +169,8 @@ impl Call<CallToolResult> {
     }
 
     /// Sets one argument, in addition to those set before.
-    pub fn arg(self, name: impl Into<String>, value: impl Serialize) -> Self {
-        self.change(|params| params.set_argument(name.into(), &value))
+    pub fn arg(self, name: impl AsRef<str>, value: impl Serialize) -> Self {
+        self.change(|params| params.set_argument(name.as_ref(), &value))
     }
 }
 
@@ -185,8 +185,8 @@ impl Call<GetPromptResult> {
 
     /// Sets one argument, in addition to those set before. A value that is no text is
     /// written as JSON, as by [`args`](Self::args).
-    pub fn arg(self, name: impl Into<String>, value: impl Serialize) -> Self {
-        self.change(|params| params.set_text_argument(name.into(), &value))
+    pub fn arg(self, name: impl AsRef<str>, value: impl Serialize) -> Self {
+        self.change(|params| params.set_text_argument(name.as_ref(), &value))
     }
 }
 
