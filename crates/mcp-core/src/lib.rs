@@ -44,8 +44,8 @@ pub use excerpt::Excerpt;
 pub use nearest::nearest;
 pub use public_error::{ErrorClass, PublicError};
 pub use rpc::{
-    ErrorObject, Message, MessageHint, Notification, ParseError, ParseErrorKind, RawJson, Request,
-    RequestId, Response, parse_batch,
+    ErrorObject, Message, MessageHint, Notification, ParseError, ParseErrorKind, RawJson,
+    RawObject, Request, RequestId, Response, parse_batch,
 };
 pub use types::*;
 pub use version::{Era, ProtocolVersion, UnknownVersion};

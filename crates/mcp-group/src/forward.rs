@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use mcp_core::{Era, Notification, ProgressToken, RawJson, meta_key, method};
+use mcp_core::{Era, Notification, ProgressToken, RawJson, RawObject, meta_key, method};
 use mcp_session::{SERVER_META_KEY, Session};
 use memchr::memmem;
 
 use crate::{
     error::{RequestError, internal},
     member::Member,
-    raw_object::RawObject,
     relay,
     request::IncomingRequest,
     rewrite::rewrite_uris,
@@ -22,16 +21,12 @@ pub(crate) async fn forward(
     params: RawObject,
 ) -> Result<RawJson, RequestError> {
     let session = member.session(&request.client).await?;
-    let mut meta = request.meta_for_servers();
+    let mut call = session.forward(request.method.clone(), params, request.meta_for_servers());
     if let Some(level) = &request.level {
         match session.era() {
-            Era::Modern => meta = Some(meta.unwrap_or_default().with_log_level(level.clone())),
+            Era::Modern => call = call.log_level(level.clone()),
             Era::Legacy => member.set_log_level(&session, level).await,
         }
-    }
-    let mut call = session.request_raw(request.method.clone(), params.to_vec());
-    if let Some(meta) = meta {
-        call = call.meta(meta);
     }
     if let Some(timeout) = request.timeout {
         call = call.timeout(timeout);

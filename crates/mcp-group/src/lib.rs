@@ -85,7 +85,6 @@ mod names;
 mod notifications;
 mod pagination;
 mod phase;
-mod raw_object;
 mod relay;
 mod request;
 mod resource_subscription;

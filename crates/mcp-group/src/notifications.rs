@@ -1,8 +1,8 @@
 //! What becomes of the notifications of servers.
 
-use mcp_core::{LoggingLevel, Notification, meta_key, method};
+use mcp_core::{LoggingLevel, Notification, RawObject, meta_key, method};
 
-use crate::{list_change::ListChange, member::Member, raw_object::RawObject, relay};
+use crate::{list_change::ListChange, member::Member, relay};
 
 /// Takes a notification of a server, inside a call or outside.
 pub(crate) fn receive(member: &Member, notification: &Notification) {

@@ -1,7 +1,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use mcp_core::{
-    Era, LoggingLevel, Meta, ProtocolVersion, RawJson, RequestId, ResultType, ServerResult,
+    Era, LoggingLevel, ProtocolVersion, RawJson, RawObject, RequestId, ResultType, ServerResult,
+    meta_key::PROGRESS_TOKEN,
 };
 use mcp_session::{CacheMode, Timeout};
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,7 +12,6 @@ use crate::{
     error::{RequestError, internal, invalid_params},
     info::server_info,
     lists::ReadOptions,
-    raw_object::RawObject,
     state::GroupState,
 };
 
@@ -79,16 +79,9 @@ impl IncomingRequest {
     }
 
     /// The part of the client's `_meta` that is for servers: all but what the protocol sets itself.
-    pub(crate) fn meta_for_servers(&self) -> Option<Meta> {
-        let is_protocol = |key: &str| {
-            key == mcp_core::meta_key::PROGRESS_TOKEN || key.starts_with("io.modelcontextprotocol/")
-        };
-        let mut meta = None;
-        for (key, value) in self.meta.iter().filter(|(key, _)| !is_protocol(key)) {
-            if let Ok(value) = serde_json::from_slice(value) {
-                meta.get_or_insert_with(Meta::new).insert(key.to_owned(), value);
-            }
-        }
+    pub(crate) fn meta_for_servers(&self) -> RawObject {
+        let mut meta = self.meta.clone();
+        meta.retain(|key| key != PROGRESS_TOKEN && !key.starts_with("io.modelcontextprotocol/"));
         meta
     }
 }

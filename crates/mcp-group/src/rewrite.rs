@@ -1,8 +1,6 @@
 //! URIs inside of results.
 
-use mcp_core::method;
-
-use crate::raw_object::RawObject;
+use mcp_core::{RawObject, method};
 
 /// Replaces every URI of a result by what `expose` makes of it: of links and embedded resources in the
 /// results of tools and prompts, and of contents that were read.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mcp_core::{
-    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, Request,
+    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, RawObject, Request,
     UnsupportedProtocolVersionData, error_code, meta_key, method,
 };
 use mcp_session::Timeout;
@@ -12,7 +12,6 @@ use crate::{
     dispatch::dispatch,
     error::{RequestError, invalid_params},
     listen::listen,
-    raw_object::RawObject,
     relay::{failed, relay},
     request::IncomingRequest,
 };

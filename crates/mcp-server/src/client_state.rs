@@ -1,12 +1,22 @@
 //! The state of one client.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_core::{ClientCapabilities, InitializeRequestParams, LoggingLevel, ProtocolVersion};
+use serde_json::value::RawValue;
+
+use crate::params::RequestMeta;
+
+/// The length of the largest `_meta` that is remembered, in bytes.
+const MAX_META: usize = 4 << 10;
 
 /// The state of one client. Revisions since 2026-07-28 need none.
 #[derive(Debug, Default)]
-pub(crate) struct ClientState(Mutex<State>);
+pub(crate) struct ClientState {
+    state: Mutex<State>,
+    /// The last `_meta`: most requests of a client have the same, so that it is not parsed again.
+    meta: Mutex<Option<(Box<RawValue>, Arc<RequestMeta>)>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -17,7 +27,22 @@ struct State {
 
 impl ClientState {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reserved members of the `_meta` of a request.
+    pub(crate) fn meta(&self, json: &RawValue) -> Result<Arc<RequestMeta>, serde_json::Error> {
+        let mut last = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, meta)) = &*last
+            && known.get() == json.get()
+        {
+            return Ok(Arc::clone(meta));
+        }
+        let meta = Arc::new(serde_json::from_str(json.get())?);
+        if json.get().len() <= MAX_META {
+            *last = Some((json.to_owned(), Arc::clone(&meta)));
+        }
+        Ok(meta)
     }
 
     /// Opens the connection of a client in this revision.

@@ -53,7 +53,7 @@ impl Context {
     pub(crate) fn new(
         request: &Request,
         version: ProtocolVersion,
-        meta: Option<&RequestMeta<'_>>,
+        meta: Option<&RequestMeta>,
         client: &Arc<ClientState>,
     ) -> Self {
         let log_severity = match version.era() {

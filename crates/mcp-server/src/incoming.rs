@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     Context,
     client_state::ClientState,
-    params::{Params, invalid_params},
+    params::{Params, RequestMeta, invalid_params},
     reply::{Reply, Stamp},
 };
 
@@ -16,6 +16,7 @@ use crate::{
 pub(crate) struct Incoming<'a> {
     pub(crate) request: &'a Request,
     pub(crate) params: Params<'a>,
+    pub(crate) meta: Option<Arc<RequestMeta>>,
     pub(crate) version: ProtocolVersion,
     pub(crate) client: &'a Arc<ClientState>,
     pub(crate) stamp: &'a Arc<Stamp>,
@@ -27,7 +28,7 @@ impl Incoming<'_> {
     }
 
     pub(crate) fn context(&self) -> Context {
-        Context::new(self.request, self.version, self.params.meta.as_ref(), self.client)
+        Context::new(self.request, self.version, self.meta.as_deref(), self.client)
     }
 
     /// The parameters as a type of the protocol.

@@ -21,17 +21,18 @@ pub(crate) struct Params<'a> {
     pub(crate) cursor: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) arguments: Option<&'a RawValue>,
+    /// Its reserved members are read by [`ClientState::meta`](crate::client_state::ClientState::meta).
     #[serde(borrow, default, rename = "_meta")]
-    pub(crate) meta: Option<RequestMeta<'a>>,
+    pub(crate) meta: Option<&'a RawValue>,
 }
 
 /// The reserved members of a request's `_meta`.
-#[derive(Deserialize)]
-pub(crate) struct RequestMeta<'a> {
-    #[serde(borrow, default, rename = "io.modelcontextprotocol/protocolVersion")]
-    pub(crate) protocol_version: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "io.modelcontextprotocol/clientCapabilities")]
-    pub(crate) client_capabilities: Option<&'a RawValue>,
+#[derive(Debug, Deserialize)]
+pub(crate) struct RequestMeta {
+    #[serde(default, rename = "io.modelcontextprotocol/protocolVersion")]
+    pub(crate) protocol_version: Option<String>,
+    #[serde(default, rename = "io.modelcontextprotocol/clientCapabilities")]
+    pub(crate) client_capabilities: Option<Box<RawValue>>,
     #[serde(default, rename = "io.modelcontextprotocol/logLevel")]
     pub(crate) log_level: Option<LoggingLevel>,
     #[serde(default, rename = "progressToken")]

@@ -60,9 +60,11 @@ impl Server {
 
     fn incoming<'a>(&'a self, request: &'a Envelope<Request>) -> Result<Incoming<'a>, ErrorObject> {
         let params = Params::of(&request.message)?;
-        let version = self.version(request, params.meta.as_ref())?;
+        let meta = params.meta.map(|meta| self.client.meta(meta)).transpose();
+        let meta = meta.map_err(|error| invalid_params(error.to_string()))?;
+        let version = self.version(request, meta.as_deref())?;
         let (request, client, stamp) = (&request.message, &self.client, &self.catalog.stamp);
-        Ok(Incoming { request, params, version, client, stamp })
+        Ok(Incoming { request, params, meta, version, client, stamp })
     }
 
     /// The revision that a request is written in.
@@ -74,7 +76,7 @@ impl Server {
     fn version(
         &self,
         request: &Envelope<Request>,
-        meta: Option<&RequestMeta<'_>>,
+        meta: Option<&RequestMeta>,
     ) -> Result<ProtocolVersion, ErrorObject> {
         let catalog = &*self.catalog;
         let method = &*request.message.method;
@@ -82,11 +84,11 @@ impl Server {
         if speaks(Era::Modern) && method != method::INITIALIZE {
             let requested = meta.and_then(|meta| meta.protocol_version.as_ref());
             if let (Some(meta), Some(requested)) = (meta, requested) {
-                let version = requested.0.parse().ok().filter(|version: &ProtocolVersion| {
+                let version = requested.parse().ok().filter(|version: &ProtocolVersion| {
                     version.era() == Era::Modern && catalog.versions.contains(version)
                 });
-                let version = version.ok_or_else(|| catalog.unsupported(&requested.0))?;
-                let capabilities = meta.client_capabilities.map(|raw| raw.get());
+                let version = version.ok_or_else(|| catalog.unsupported(requested))?;
+                let capabilities = meta.client_capabilities.as_ref().map(|raw| raw.get());
                 if !capabilities.is_some_and(|raw| raw.starts_with('{')) {
                     return Err(missing("clientCapabilities"));
                 }

@@ -18,9 +18,14 @@ use crate::{
     pace::Pace,
 };
 
+/// A transport has broken the contract of `try_request`.
+const TAKEN: &str = "the transport took the request and opened no exchange";
+
 /// How a request is sent, and how its messages are handled.
 pub(crate) struct Outgoing<'a> {
     pub(crate) idle_limit: IdleLimit,
+    /// Whether the result is decoded here, so that the transport need not validate it.
+    pub(crate) skips_validation: bool,
     pub(crate) routing: Option<Box<Routing>>,
     pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) on_progress: Option<&'a (dyn Fn(ProgressNotificationParams) + Send + Sync)>,
@@ -37,7 +42,7 @@ impl Session {
     ) -> Result<RawJson, Error> {
         let inner = self.inner();
         inner.receiving.resume();
-        let Outgoing { idle_limit, routing, trace, on_progress } = outgoing;
+        let Outgoing { idle_limit, skips_validation, routing, trace, on_progress } = outgoing;
         let mut envelope = Envelope::new(request);
         // However it ends: later changes are not reported.
         let _listening = self
@@ -46,12 +51,20 @@ impl Session {
             .map(|cache| cache.listen(&envelope.message.id));
         envelope.version = Some(inner.verdict.protocol_version);
         envelope.idle_limit = idle_limit;
+        envelope.skips_validation = skips_validation;
         envelope.routing = routing;
         envelope.trace = trace;
         let held_until = || inner.held_until();
         let late = |reached| self.late(reached);
-        let opening = deadline.limit(pin!(inner.transport.request(envelope)), held_until).await;
-        let opened = opening.map_err(late)?;
+        let mut envelope = Some(envelope);
+        let opened = match inner.transport.try_request(&mut envelope) {
+            Some(opened) => opened,
+            None => {
+                let envelope = envelope.ok_or_else(|| self.error(ErrorKind::Closed, TAKEN))?;
+                let opening = pin!(inner.transport.request(envelope));
+                deadline.limit(opening, held_until).await.map_err(late)?
+            }
+        };
         let mut exchange = opened.map_err(|error| self.transport_error(error))?;
         let (mut progress, mut pace) = (None, Pace::default());
         loop {

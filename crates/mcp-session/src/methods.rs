@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use mcp_core::{
     CallToolResult, CompleteRequestParams, CompleteResult, EmptyResult, Era, GetPromptResult,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    LoggingLevel, Notification, RawJson, ReadResourceResult, SetLevelRequestParams, method,
+    LoggingLevel, Notification, RawJson, RawObject, ReadResourceResult, SetLevelRequestParams,
+    method,
 };
 use serde::Serialize;
 use tracing::Instrument;
@@ -85,14 +86,15 @@ impl Session {
         Call::new(self.clone(), method, Params::new(params))
     }
 
-    /// Sends any request like [`request`](Session::request), with parameters that are written already: the bytes
-    /// of a JSON object, which are not parsed, as in a proxy.
-    pub fn request_raw(
+    /// Forwards a request, as a proxy does, and returns the raw result: `params` without their `_meta`, and the
+    /// members of `_meta`, to which the protocol adds its own. Both are sent with the bytes that they have.
+    pub fn forward(
         &self,
         method: impl Into<Cow<'static, str>>,
-        params: Vec<u8>,
+        params: RawObject,
+        meta: RawObject,
     ) -> Call<RawJson> {
-        Call::new(self.clone(), method, Params::raw(params))
+        Call::new(self.clone(), method, Ok(Params::forwarded(params, meta)))
     }
 
     /// Sends a notification.

@@ -1,9 +1,9 @@
 //! The parameters of a request, written once, with the `_meta` of the era in front.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use mcp_core::{
-    ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson,
+    ClientCapabilities, Implementation, Meta, ProtocolVersion, RawJson, RawObject,
     meta_key::{self, PROGRESS_TOKEN},
 };
 use mcp_transport::TraceContext;
@@ -51,8 +51,17 @@ pub(crate) struct Params {
     fixed: Vec<u8>,
     /// Whether the caller wrote it as a whole, perhaps with a `_meta` or arguments in it.
     is_raw: bool,
-    /// Those that were set apart; `fixed` has none then.
+    /// Those that were set apart; `fixed` and `forwarded` have none then.
     arguments: Arguments,
+    /// Members in addition to `fixed`.
+    forwarded: Option<Box<Forwarded>>,
+}
+
+/// Parameters of a request that is forwarded, with the members of their `_meta` apart.
+#[derive(Debug)]
+struct Forwarded {
+    params: RawObject,
+    meta: RawObject,
 }
 
 #[derive(Debug, Default)]
@@ -68,24 +77,27 @@ enum Arguments {
 impl Params {
     /// From anything that is an object as JSON; `null` counts as an empty one.
     pub(crate) fn new(params: &impl Serialize) -> Result<Self, serde_json::Error> {
-        Self::raw(serde_json::to_vec(params)?)
-    }
-
-    /// The same, from JSON that is written already.
-    pub(crate) fn raw(mut fixed: Vec<u8>) -> Result<Self, serde_json::Error> {
+        let mut fixed = serde_json::to_vec(params)?;
         match fixed.first() {
             Some(b'{') => {}
             _ if fixed == b"null" => fixed = b"{}".to_vec(),
-            _ => {
-                return Err(serde_json::Error::custom("parameters must be a JSON object"));
-            }
+            _ => return Err(serde_json::Error::custom("parameters must be a JSON object")),
         }
-        Ok(Self { fixed, is_raw: true, arguments: Arguments::None })
+        Ok(Self::with_fixed(fixed, true))
     }
 
     /// No parameters.
     pub(crate) fn empty() -> Self {
-        Self { fixed: b"{}".to_vec(), is_raw: false, arguments: Arguments::None }
+        Self::with_fixed(b"{}".to_vec(), false)
+    }
+
+    /// Of a request that is forwarded, and the members of its `_meta`.
+    pub(crate) fn forwarded(params: RawObject, meta: RawObject) -> Self {
+        Self { forwarded: Some(Box::new(Forwarded { params, meta })), ..Self::empty() }
+    }
+
+    fn with_fixed(fixed: Vec<u8>, is_raw: bool) -> Self {
+        Self { fixed, is_raw, arguments: Arguments::None, forwarded: None }
     }
 
     /// Of a method with a target, in the member `key`.
@@ -95,7 +107,7 @@ impl Params {
         fixed.push(b'{');
         member(&mut fixed, key, value)?;
         fixed.push(b'}');
-        Ok(Self { fixed, is_raw: false, arguments: Arguments::None })
+        Ok(Self::with_fixed(fixed, false))
     }
 
     /// Sets all arguments, in place of those in raw parameters.
@@ -103,6 +115,9 @@ impl Params {
         let arguments = serde_json::to_vec(args)?;
         if let Some((rest, _)) = self.split::<IgnoredAny>(ARGUMENTS)? {
             self.fixed = rest;
+        }
+        if let Some(forwarded) = &mut self.forwarded {
+            forwarded.params.remove(ARGUMENTS);
         }
         self.arguments = match arguments.first() {
             Some(b'{') => Arguments::Whole(arguments),
@@ -166,6 +181,11 @@ impl Params {
         if !matches!(self.arguments, Arguments::None) {
             return self.arguments();
         }
+        if let Some(forwarded) = &mut self.forwarded {
+            let arguments = arguments_of(&forwarded.params);
+            forwarded.params.remove(ARGUMENTS);
+            return arguments;
+        }
         let Some((rest, arguments)) = self.split::<Option<Map<_, _>>>(ARGUMENTS)? else {
             return Ok(Map::new());
         };
@@ -194,9 +214,14 @@ impl Params {
         more: &[u8],
     ) -> Result<Option<RawJson>, serde_json::Error> {
         let is_empty = self.fixed == b"{}" && matches!(self.arguments, Arguments::None);
-        let is_empty = is_empty && more.is_empty();
-        let has_meta =
-            !common.0.is_empty() || progress_token.is_some() || meta.is_some() || trace.is_some();
+        let forwarded = self.forwarded.as_deref();
+        let is_empty =
+            is_empty && more.is_empty() && forwarded.is_none_or(|it| it.params.is_empty());
+        let has_meta = !common.0.is_empty()
+            || progress_token.is_some()
+            || meta.is_some()
+            || trace.is_some()
+            || forwarded.is_some_and(|it| !it.meta.is_empty());
         if is_empty && !has_meta {
             return Ok(None);
         }
@@ -209,8 +234,9 @@ impl Params {
             Arguments::None => 0,
             Arguments::Whole(json) | Arguments::Members(json) => json.len(),
         };
-        let mut out =
-            Vec::with_capacity(fixed.len() + common.0.len() + arguments + more.len() + 128);
+        let forwarded_len = forwarded.map_or(0, |it| it.params.size_hint());
+        let others = arguments + forwarded_len + more.len() + 128;
+        let mut out = Vec::with_capacity(fixed.len() + common.0.len() + others);
         out.push(b'{');
         if has_meta {
             out.extend_from_slice(b"\"_meta\":{");
@@ -223,8 +249,19 @@ impl Params {
                     member(&mut out, key, value)?;
                 }
             }
+            for (key, value) in forwarded.into_iter().flat_map(|it| it.meta.iter()) {
+                let is_set = meta.is_some_and(|meta| meta.contains_key(key))
+                    || (progress_token.is_some() && key == PROGRESS_TOKEN);
+                if !is_set && !common.holds(key) {
+                    comma(&mut out);
+                    serde_json::to_writer(&mut out, key)?;
+                    out.push(b':');
+                    out.extend_from_slice(value);
+                }
+            }
             for (key, value) in trace.into_iter().flat_map(TraceContext::entries) {
-                if meta.is_none_or(|meta| !meta.contains_key(key)) {
+                let is_forwarded = forwarded.is_some_and(|it| it.meta.get(key).is_some());
+                if !is_forwarded && meta.is_none_or(|meta| !meta.contains_key(key)) {
                     member(&mut out, key, value)?;
                 }
             }
@@ -233,6 +270,9 @@ impl Params {
         if fixed.len() > 2 {
             comma(&mut out);
             out.extend_from_slice(&fixed[1..fixed.len() - 1]);
+        }
+        if let Some(forwarded) = forwarded {
+            forwarded.params.write_members(&mut out);
         }
         match &self.arguments {
             Arguments::None => {}
@@ -257,14 +297,25 @@ impl Params {
     }
 
     /// All of the parameters as they were given, unless arguments were set apart.
-    pub(crate) fn without_arguments(&self) -> Option<&[u8]> {
-        matches!(self.arguments, Arguments::None).then_some(&*self.fixed)
+    pub(crate) fn without_arguments(&self) -> Option<Cow<'_, [u8]>> {
+        match (&self.arguments, &self.forwarded) {
+            (Arguments::None, None) => Some(Cow::Borrowed(&self.fixed)),
+            (Arguments::None, Some(forwarded)) => {
+                let mut params = forwarded.params.clone();
+                params.set_object("_meta", &forwarded.meta);
+                Some(Cow::Owned(params.to_vec()))
+            }
+            _ => None,
+        }
     }
 
     /// The arguments by themselves.
     pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match &self.arguments {
             Arguments::None => {
+                if let Some(forwarded) = &self.forwarded {
+                    return arguments_of(&forwarded.params);
+                }
                 let split = self.split::<Option<Map<_, _>>>(ARGUMENTS)?;
                 Ok(split.and_then(|(_, arguments)| arguments).unwrap_or_default())
             }
@@ -285,11 +336,19 @@ impl Params {
             #[serde(alias = "uri")]
             name: String,
         }
+        if let Some(Forwarded { params, .. }) = self.forwarded.as_deref() {
+            return params.text("name").or_else(|| params.text("uri"));
+        }
         serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
     /// The `_meta` as the caller wrote it: in the parameters, or apart as `meta`, which wins.
     pub(crate) fn caller_meta(&self, meta: Option<&Meta>) -> Option<Meta> {
+        if let Some(forwarded) = &self.forwarded {
+            let mut merged: Meta = serde_json::from_slice(&forwarded.meta.to_vec()).ok()?;
+            merged.extend(meta.into_iter().flat_map(|meta| (**meta).clone()));
+            return Some(merged);
+        }
         match self.with_meta_apart(meta) {
             Ok(Some((_, merged))) => Some(merged),
             // Parameters that cannot be read fail where they are written.
@@ -346,6 +405,13 @@ fn inside(object: &Map<String, Value>) -> Result<Vec<u8>, serde_json::Error> {
     json.pop();
     json.remove(0);
     Ok(json)
+}
+
+/// The arguments in the parameters of a request that is forwarded.
+fn arguments_of(params: &RawObject) -> Result<Map<String, Value>, serde_json::Error> {
+    let arguments: Option<Map<_, _>> =
+        params.get(ARGUMENTS).map_or(Ok(None), serde_json::from_slice)?;
+    Ok(arguments.unwrap_or_default())
 }
 
 /// The object with these members. The last value of a repeated name counts.
@@ -408,9 +474,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forwarded_keeps_its_bytes() {
+        let object = |json: &'static str| RawObject::parse(RawJson::trusted(json)).unwrap();
+        let mut params = Params::forwarded(
+            object(r#"{ "name":"x", "arguments": {"a":1.50} }"#),
+            object(r#"{"progressToken":1, "k":{"n":1.50}}"#),
+        );
+        let meta = r#""_meta":{"progressToken":7,"k":{"n":1.50}}"#;
+        assert_eq!(written(&params), format!(r#"{{{meta},"name":"x","arguments":{{"a":1.50}}}}"#));
+        assert_eq!(params.target().unwrap(), "x");
+        assert_eq!(Value::Object(params.arguments().unwrap()), json!({ "a": 1.5 }));
+        params.set_argument("b", &2).unwrap();
+        assert_eq!(
+            written(&params),
+            format!(r#"{{{meta},"name":"x","arguments":{{"a":1.5,"b":2}}}}"#)
+        );
+    }
+
+    #[test]
     fn arguments_that_are_set_one_by_one() {
         let mut params = Params::named("name", "x").unwrap();
-        let mut expect = |params: &Params, json: &str| {
+        let expect = |params: &Params, json: &str| {
             let wanted =
                 format!(r#"{{"_meta":{{"progressToken":7}},"name":"x","arguments":{json}}}"#);
             assert_eq!(written(params), wanted);

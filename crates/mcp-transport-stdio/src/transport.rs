@@ -70,6 +70,13 @@ impl Transport for StdioTransport {
         self.0.multiplex.request(request)
     }
 
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        self.0.multiplex.try_request(request)
+    }
+
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.multiplex.send(message)
     }

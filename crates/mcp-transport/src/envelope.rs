@@ -33,6 +33,9 @@ pub struct Envelope<M> {
     /// routed by their `io.modelcontextprotocol/subscriptionId`. Default: by the
     /// [message](EnvelopeMessage::is_long_lived).
     pub is_long_lived: bool,
+    /// Whether the caller decodes the result itself and checks by [`invalid_response`](crate::multiplex::invalid_response)
+    /// why it cannot, so that a transport need not validate it as JSON. Default: `false`.
+    pub skips_validation: bool,
     /// Values of the parameters to be repeated in headers, for transports that have headers. Default:
     /// `None`; the transport then derives them from the parameters of methods of the protocol.
     pub routing: Option<Box<Routing>>,
@@ -53,6 +56,7 @@ impl<M> Envelope<M> {
             message,
             version: None,
             idle_limit: IdleLimit::default(),
+            skips_validation: false,
             routing: None,
             trace: None,
             extensions: Extensions::new(),
@@ -80,6 +84,13 @@ impl<M> Envelope<M> {
         self
     }
 
+    /// Declares that the caller decodes the result itself: see [`skips_validation`](Self::skips_validation).
+    #[must_use]
+    pub fn without_validation(mut self) -> Self {
+        self.skips_validation = true;
+        self
+    }
+
     /// Sets the values to be repeated in headers.
     #[must_use]
     pub fn with_routing(mut self, routing: impl Into<Option<Box<Routing>>>) -> Self {
@@ -103,9 +114,19 @@ impl<M> Envelope<M> {
 
     /// Replaces the message and keeps the metadata.
     pub fn map<N>(self, map: impl FnOnce(M) -> N) -> Envelope<N> {
-        let Self { message, version, idle_limit, is_long_lived, routing, trace, extensions } = self;
+        let Self { message, version, idle_limit, is_long_lived, .. } = self;
+        let Self { skips_validation, routing, trace, extensions, .. } = self;
         let message = map(message);
-        Envelope { message, version, idle_limit, is_long_lived, routing, trace, extensions }
+        Envelope {
+            message,
+            version,
+            idle_limit,
+            is_long_lived,
+            skips_validation,
+            routing,
+            trace,
+            extensions,
+        }
     }
 }
 

@@ -37,6 +37,13 @@ impl Transport for SharedTransport {
         self.0.request(request)
     }
 
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        self.0.try_request(request)
+    }
+
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.send(message)
     }
@@ -60,6 +67,13 @@ impl<T: Transport> Transport for Arc<T> {
         request: Envelope<Request>,
     ) -> impl Future<Output = Result<Exchange, Error>> + Send {
         T::request(self, request)
+    }
+
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        T::try_request(self, request)
     }
 
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = Result<(), Error>> + Send {
@@ -167,6 +181,10 @@ impl Serve for SharedServe {
 
 trait ErasedTransport: Send + Sync {
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>>;
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>>;
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, Result<(), Error>>;
     fn closed(&self) -> BoxFuture<'_, Error>;
     fn diagnostics(&self) -> Diagnostics;
@@ -176,6 +194,13 @@ trait ErasedTransport: Send + Sync {
 impl<T: Transport> ErasedTransport for T {
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>> {
         Box::pin(Transport::request(self, request))
+    }
+
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        Transport::try_request(self, request)
     }
 
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, Result<(), Error>> {

@@ -61,6 +61,22 @@ pub trait Transport: Send + Sync + 'static {
         request: Envelope<Request>,
     ) -> impl Future<Output = Result<Exchange, Error>> + Send;
 
+    /// Sends a request like [`request`](Transport::request), if it can be accepted without waiting: it is
+    /// then taken out of the option. Returns `None` otherwise, and the caller sends it with `request`. So a
+    /// call needs no future to be sent on a pipe that has room.
+    ///
+    /// Default: `None`.
+    ///
+    /// # Errors
+    /// As [`request`](Transport::request).
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        let _ = request;
+        None
+    }
+
     /// Sends a one-way message: a notification, or the response to a request of the server.
     ///
     /// Cancel safe: dropping the future never leaves half a message on the wire.

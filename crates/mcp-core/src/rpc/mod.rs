@@ -5,9 +5,11 @@ mod id;
 mod message;
 mod parse;
 mod raw;
+mod raw_object;
 
 pub use hint::MessageHint;
 pub use id::RequestId;
 pub use message::{ErrorObject, Message, Notification, Request, Response};
 pub use parse::{ParseError, ParseErrorKind, parse_batch};
 pub use raw::RawJson;
+pub use raw_object::RawObject;

@@ -113,10 +113,35 @@ impl Message {
     }
 }
 
-/// Recognizes a response in one of the two forms in which the SDKs write it, without decoding the envelope:
-/// `{"jsonrpc":"2.0","id":1,"result":{…}}` and `{"result":{…},"jsonrpc":"2.0","id":1}`. Returns its id and the
-/// range of the result, which is validated as one JSON object.
+impl Response {
+    /// Reads a response with a result, without validating the result, which may not even be UTF-8. Returns
+    /// the frame if it is not such a response, or not written as the SDKs write it.
+    ///
+    /// For a reader that decodes the result anyway, so that it is scanned once. If the decoding fails, parse
+    /// the [frame](RawJson::into_frame) by [`Message::parse`] to see whether the response is valid at all.
+    ///
+    /// # Errors
+    /// The frame, to be parsed by [`Message::parse`].
+    pub fn read_unvalidated(frame: Bytes) -> Result<Self, Bytes> {
+        match result_range(&frame) {
+            Some((id, range)) => Ok(Self::result(id, RawJson::part_of(frame, range))),
+            None => Err(frame),
+        }
+    }
+}
+
+/// Recognizes a response in one of the two forms in which the SDKs write it, without decoding the envelope.
+/// Returns its id and the range of the result, which is validated as one JSON object.
 fn usual_result(frame: &[u8]) -> Option<(RequestId, Range)> {
+    let (id, (start, end)) = result_range(frame)?;
+    let result = std::str::from_utf8(&frame[start..end]).ok()?;
+    serde_json::from_str::<IgnoredAny>(result).ok()?;
+    Some((id, (start, end)))
+}
+
+/// Finds the id and the range of the result in `{"jsonrpc":"2.0","id":1,"result":{…}}` and
+/// `{"result":{…},"jsonrpc":"2.0","id":1}`. The result is not validated: it begins and ends as an object.
+fn result_range(frame: &[u8]) -> Option<(RequestId, Range)> {
     let inside = frame.strip_suffix(b"}")?;
     let (id, start, end) = if let Some(rest) = inside.strip_prefix(br#"{"jsonrpc":"2.0","id":"#) {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -139,12 +164,9 @@ fn usual_result(frame: &[u8]) -> Option<(RequestId, Range)> {
         }
         _ => return None,
     };
-    let result = std::str::from_utf8(&frame[start..end]).ok()?;
-    if !result.starts_with('{') {
-        return None;
-    }
-    serde_json::from_str::<IgnoredAny>(result).ok()?;
-    Some((RequestId::from(id), (start, end)))
+    let result = &frame[start..end];
+    let is_object = result.starts_with(b"{") && result.ends_with(b"}");
+    is_object.then(|| (RequestId::from(id), (start, end)))
 }
 
 /// Parses a batch, an array of messages. Only in 2025-03-26.
@@ -407,6 +429,24 @@ mod tests {
             usual_result(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":\"\xff\"}}"),
             None
         );
+    }
+
+    #[test]
+    fn a_response_that_is_not_validated_is_read_as_any_other_or_returned() {
+        let read =
+            |text: &'static str| Response::read_unvalidated(Bytes::from_static(text.as_bytes()));
+        let valid = r#"{"jsonrpc":"2.0","id":7,"result":{"a":[1]}}"#;
+        assert_eq!(read(valid).unwrap(), response(valid));
+        let broken = read(r#"{"jsonrpc":"2.0","id":7,"result":{"a":01}}"#).unwrap();
+        let error = Message::parse(broken.outcome.unwrap().into_frame()).unwrap_err();
+        assert_eq!(error.id, Some(7.into()));
+        for other in [
+            r#"{"jsonrpc":"2.0","id":7,"result":1}"#,
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"result":{"a":1"#,
+        ] {
+            assert_eq!(read(other).unwrap_err(), other);
+        }
     }
 
     #[test]

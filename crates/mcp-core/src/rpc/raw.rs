@@ -81,6 +81,11 @@ impl RawJson {
         self.start == self.end
     }
 
+    /// The message or value that it is part of.
+    pub fn into_frame(self) -> Bytes {
+        self.frame
+    }
+
     /// The memory that the value retains, in bytes: the whole frame that it is part of.
     pub fn retained_bytes(&self) -> usize {
         self.frame.len()

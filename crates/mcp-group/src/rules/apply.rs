@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use mcp_core::{ErrorObject, RawJson, Tool, error_code};
+use mcp_core::{ErrorObject, RawJson, RawObject, Tool, error_code};
 use serde_json::{Map, Value};
 
 use super::{ArgumentChange, ToolChange, ToolRules};
-use crate::raw_object::RawObject;
 
 impl ToolRules {
     /// Whether every tool is offered as it is.

@@ -35,7 +35,7 @@ impl Ticket {
         meta: Option<&Meta>,
     ) -> Option<Self> {
         let cache = cache.filter(|_| mode != CacheMode::Bypass)?;
-        let key = CacheKey::new(Kind::of(method)?, params.without_arguments()?, meta)?;
+        let key = CacheKey::new(Kind::of(method)?, &params.without_arguments()?, meta)?;
         let stamp = cache.server.stamp(key.kind);
         let replaces = mode == CacheMode::Refresh;
         Some(Self { cache: Arc::clone(cache), key, mode, stamp, epoch: None, replaces })

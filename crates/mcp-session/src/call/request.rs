@@ -10,11 +10,11 @@ use std::{
 };
 
 use mcp_core::{
-    CallToolResult, Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request,
-    error_code, method,
+    CallToolResult, Era, ListToolsResult, LoggingLevel, Message, Meta, MethodResult, RawJson,
+    Request, error_code, method,
 };
-use mcp_transport::{Delivery, Routing};
-use serde::de::Error as _;
+use mcp_transport::{Delivery, Routing, multiplex::invalid_response};
+use serde::de::{Error as _, IgnoredAny};
 
 use super::{
     era::{NO_LEVEL, replacement, undeclared},
@@ -148,7 +148,9 @@ impl CallRequest {
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
         let before = self.session.shared();
-        let answered = self.round(responses, deadline, span).await;
+        // A raw result is passed on unread.
+        let is_decoded = TypeId::of::<R>() != TypeId::of::<RawJson>();
+        let answered = self.round(is_decoded, responses, deadline, span).await;
         // The cache of another session.
         let mut ticket = ticket.filter(|_| Arc::ptr_eq(before, self.session.shared()));
         let raw = match answered {
@@ -173,14 +175,30 @@ impl CallRequest {
                 Ok(RoundOutcome::Done(Received { value, bytes: raw.len() }))
             }
             Err(error) => {
+                self.check_json(&raw)?;
                 let error = self.undecodable(&raw, error);
                 Ok(RoundOutcome::Other(raw, error))
             }
         }
     }
 
+    /// Checks why a result cannot be decoded that the transport has not validated.
+    #[cold]
+    fn check_json(&self, raw: &RawJson) -> Result<(), Error> {
+        let Err(error) = raw.decode::<IgnoredAny>() else { return Ok(()) };
+        let frame = raw.clone().into_frame();
+        match Message::parse(frame.clone()) {
+            Ok(_) => Err(self.undecodable(raw, error)),
+            Err(error) => {
+                let error = self.session.transport_error(invalid_response(&frame, error));
+                Err(error.with_method(self.method.clone()))
+            }
+        }
+    }
+
     async fn round(
         &self,
+        is_decoded: bool,
         responses: &[u8],
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
@@ -220,6 +238,7 @@ impl CallRequest {
         request.params = params.map_err(named)?;
         let outgoing = Outgoing {
             idle_limit: session.idle_limit(self.timeout),
+            skips_validation: is_decoded,
             routing: self.routing().map_err(|error| named(session.unsendable(error)))?,
             trace,
             on_progress: on_progress.map(|it| &**it),
@@ -228,7 +247,9 @@ impl CallRequest {
         if inner.is_unconfirmed() {
             match Box::pin(session.confirm(inner, asked, deadline)).await {
                 Confirmed::Answer(answer) => asked = answer,
-                Confirmed::Again => return Box::pin(self.round(responses, deadline, span)).await,
+                Confirmed::Again => {
+                    return Box::pin(self.round(is_decoded, responses, deadline, span)).await;
+                }
             }
         }
         asked.map_err(|error| self.explained(named(error)))

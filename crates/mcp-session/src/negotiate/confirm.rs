@@ -121,7 +121,13 @@ impl Session {
         let mut request = Request::new(inner.next_id(), method::SERVER_DISCOVER);
         request.params = params.ok()?;
         let idle_limit = IdleLimit::Caller;
-        let outgoing = Outgoing { idle_limit, routing: None, trace, on_progress: None };
+        let outgoing = Outgoing {
+            idle_limit,
+            skips_validation: false,
+            routing: None,
+            trace,
+            on_progress: None,
+        };
         let call = || CallInfo::new(method::SERVER_DISCOVER.into(), None);
         match self.ask(request, outgoing, deadline, call).await {
             Ok(raw) => {

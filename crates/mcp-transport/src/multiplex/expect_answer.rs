@@ -4,7 +4,7 @@ use std::{sync::Arc, task::Waker};
 
 use mcp_core::{Request, RequestId};
 
-use super::{Multiplex, Route, closed};
+use super::{Multiplex, Route, closed, routes::RouteOptions};
 use crate::{Error, Exchange};
 
 impl Multiplex {
@@ -25,7 +25,7 @@ impl Multiplex {
         if state.closing || state.write_ended {
             return Err(closed());
         }
-        state.routes.open(request, false, None)?;
+        state.routes.open(request, RouteOptions::default())?;
         drop(state);
         let route = Route::new(Arc::clone(&self.shared), request.id.clone());
         Ok(Exchange::from_route(request.id.clone(), route))

@@ -19,9 +19,10 @@ mod skipped;
 use std::{
     fmt,
     sync::{Arc, Mutex, Weak},
+    task::Waker,
 };
 
-use mcp_core::{Message, Request};
+use mcp_core::{Message, RawJson, Request};
 use tokio::sync::Notify;
 
 use self::{
@@ -35,7 +36,9 @@ use crate::{
 };
 
 pub(crate) use self::route::Route;
-pub use self::{id_hasher::IdHasher, lines::LineDriver, messages::MessageDriver};
+pub use self::{
+    id_hasher::IdHasher, lines::LineDriver, messages::MessageDriver, pipe::invalid_response,
+};
 
 /// A [`Transport`] over one pipe that all exchanges share: the standard streams of a process, a socket, or a
 /// pair of message channels.
@@ -185,13 +188,44 @@ fn closed() -> Error {
 }
 
 impl Transport for Multiplex {
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        let payload = request.as_ref()?.message.params.as_ref().map_or(0, RawJson::len);
+        if outbox::is_large(payload) {
+            return None;
+        }
+        let mut state = self.shared.lock();
+        let is_open = !state.closing && !state.write_ended && state.routes.ended().is_none();
+        if !is_open || state.outbox.waiting() >= self.shared.limits.outbox as u64 {
+            return None;
+        }
+        let envelope = request.take()?;
+        let options = state.route_options(&envelope);
+        let Envelope { message: request, version, .. } = envelope;
+        if let Err(error) = state.routes.open(&request, options) {
+            return Some(Err(error));
+        }
+        state.version = version;
+        let id = request.id.clone();
+        state.outbox.push(request.into());
+        let driver = state.driver.take();
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
+        let route = Route::new(Arc::clone(&self.shared), id.clone());
+        Some(Ok(Exchange::from_route(id, route)))
+    }
+
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
-        let Envelope { message: request, version, is_long_lived, .. } = request;
+        let mut options = self.shared.lock().route_options(&request);
+        let Envelope { message: request, version, .. } = request;
         let id = request.id.clone();
         self.queue(request, |state, message| {
             let Message::Request(request) = message else { return Ok(()) };
             state.version = version;
-            state.routes.open(request, is_long_lived, Some(state.outbox.queued))
+            options.offset = Some(state.outbox.queued);
+            state.routes.open(request, options)
         })
         .await?;
         let route = Route::new(Arc::clone(&self.shared), id.clone());

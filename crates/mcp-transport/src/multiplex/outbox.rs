@@ -74,10 +74,15 @@ pub(super) fn weight(message: &Message) -> u64 {
     message.payload_len() as u64 + 64
 }
 
+/// Whether a message with a payload of this length is encoded outside the lock.
+pub(super) fn is_large(payload: usize) -> bool {
+    payload >= LARGE_LINE
+}
+
 /// Encodes a large message as a line, so that this is not done under the lock. `None` for a small one.
 pub(super) fn encode_large(message: &Message) -> Option<Bytes> {
     let length = message.payload_len();
-    (length >= LARGE_LINE).then(|| {
+    is_large(length).then(|| {
         let mut line = Vec::with_capacity(length + 256);
         message.encode(&mut line);
         line.push(b'\n');

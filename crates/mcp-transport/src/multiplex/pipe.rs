@@ -8,18 +8,18 @@ use std::{
 
 use bytes::Bytes;
 use mcp_core::{
-    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, RequestId, Response,
-    error_code,
+    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId,
+    Response, error_code,
 };
 use tokio::sync::Notify;
 
 use super::{
     outbox::Outbox,
     pretty::{Joined, PrettyPrinted},
-    routes::{Routed, Routes},
+    routes::{RouteOptions, Routed, Routes},
     skipped::{self, Skipped, excerpt},
 };
-use crate::{Delivery, Error, ErrorKind, InboundSender, Limits, framing::TooLong};
+use crate::{Delivery, Envelope, Error, ErrorKind, InboundSender, Limits, framing::TooLong};
 
 /// Shared by all transports and open exchanges of a connection. Dropping the last one closes the pipe.
 pub(super) struct Handle(pub(super) Arc<Inner>);
@@ -54,6 +54,25 @@ pub(super) enum Busy {
     Exchange(RequestId),
     /// The reader of `Inbound`.
     Inbound,
+}
+
+impl State {
+    /// How the route of a request is opened that is queued now.
+    pub(super) fn route_options(&self, envelope: &Envelope<Request>) -> RouteOptions {
+        RouteOptions {
+            is_long_lived: envelope.is_long_lived,
+            skips_validation: envelope.skips_validation,
+            offset: Some(self.outbox.queued),
+        }
+    }
+}
+
+/// The error of a response that is not valid JSON-RPC: `frame` is what was received.
+///
+/// For readers of results that were [not validated](crate::Envelope::skips_validation).
+pub fn invalid_response(frame: &[u8], error: ParseError) -> Error {
+    let text = format!("the response is not valid JSON-RPC: {}", excerpt(frame));
+    Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered).with_source(error)
 }
 
 impl Deref for Handle {
@@ -143,9 +162,7 @@ impl Inner {
     pub(super) fn reject(&self, frame: &[u8], error: ParseError) {
         let mut wakers = Vec::new();
         let failed = error.id.clone().is_some_and(|id| {
-            let text = format!("the response is not valid JSON-RPC: {}", excerpt(frame));
-            let cause = Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered);
-            self.lock().routes.fail(&id, cause.with_source(error), &mut wakers)
+            self.lock().routes.fail(&id, invalid_response(frame, error), &mut wakers)
         });
         if !failed {
             self.skipped.add(frame);
@@ -181,14 +198,33 @@ impl Inner {
     /// Parses a frame: one message, a batch, or none. `pretty` has the preceding lines that may belong to the
     /// same message.
     pub(super) fn parse(&self, frame: Bytes, pretty: &mut PrettyPrinted) -> Frame {
+        let frame = match Response::read_unvalidated(frame) {
+            Ok(response) if self.skips_validation(&response) => {
+                self.skip_all(pretty);
+                return Frame::One(response.into());
+            }
+            Ok(Response { outcome: Ok(result), .. }) => result.into_frame(),
+            Ok(_) => return Frame::None,
+            Err(frame) => frame,
+        };
         match Message::parse(frame.clone()) {
             Ok(message) => {
-                for _ in 0..pretty.clear() {
-                    self.skipped.add(b"{");
-                }
+                self.skip_all(pretty);
                 Frame::One(message)
             }
             Err(error) => self.parse_leniently(frame, error, pretty),
+        }
+    }
+
+    /// Whether the reader of a response validates it.
+    fn skips_validation(&self, response: &Response) -> bool {
+        response.id.as_ref().is_some_and(|id| self.lock().routes.skips_validation(id))
+    }
+
+    /// Counts lines that looked like the beginning of a pretty-printed message as skipped.
+    fn skip_all(&self, pretty: &mut PrettyPrinted) {
+        for _ in 0..pretty.clear() {
+            self.skipped.add(b"{");
         }
     }
 

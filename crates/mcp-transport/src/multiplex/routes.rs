@@ -43,8 +43,20 @@ struct Slot {
     waker: Option<Waker>,
     token: Option<RequestId>,
     purpose: Purpose,
+    /// Whether the reader validates the result.
+    skips_validation: bool,
     /// The offset of the request in the outgoing stream; `None` if it was sent outside the pipe.
     offset: Option<u64>,
+}
+
+/// How a route is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RouteOptions {
+    pub(super) is_long_lived: bool,
+    /// Whether the reader validates the result.
+    pub(super) skips_validation: bool,
+    /// The position of the request in the outgoing stream, or `None` if it is sent outside the pipe.
+    pub(super) offset: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,14 +103,9 @@ impl Routes {
         self.ended.clone().map(|error| error.with_delivery(Delivery::NotSent))
     }
 
-    /// Opens a route for a request. `offset` is its position in the outgoing stream, or `None` if it is sent
-    /// outside the pipe.
-    pub(super) fn open(
-        &mut self,
-        request: &Request,
-        is_long_lived: bool,
-        offset: Option<u64>,
-    ) -> Result<(), Error> {
+    /// Opens a route for a request.
+    pub(super) fn open(&mut self, request: &Request, options: RouteOptions) -> Result<(), Error> {
+        let RouteOptions { is_long_lived, skips_validation, offset } = options;
         if self.open.contains_key(&request.id) {
             let message = format!("a request with the id {} is already in flight", request.id);
             return Err(
@@ -124,10 +131,16 @@ impl Routes {
                 waker: None,
                 token,
                 purpose,
+                skips_validation,
                 offset,
             },
         );
         Ok(())
+    }
+
+    /// Whether the reader of an open request validates its result.
+    pub(super) fn skips_validation(&self, id: &RequestId) -> bool {
+        self.open.get(id).is_some_and(|slot| slot.skips_validation)
     }
 
     /// Polls the route of an open request. A terminal item closes it.

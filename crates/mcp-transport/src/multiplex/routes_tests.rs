@@ -22,8 +22,12 @@ fn poll(routes: &mut Routes, id: &RequestId) -> Poll<Option<Result<Message, Erro
     routes.poll(id, &mut Context::from_waker(&Waker::from(Arc::new(Noop))))
 }
 
+fn options(is_long_lived: bool) -> RouteOptions {
+    RouteOptions { is_long_lived, skips_validation: false, offset: Some(0) }
+}
+
 fn open(routes: &mut Routes, request: &Request) {
-    routes.open(request, request.is_long_lived(), Some(0)).unwrap();
+    routes.open(request, options(request.is_long_lived())).unwrap();
 }
 
 fn is_inbound(routed: &Routed) -> bool {
@@ -131,7 +135,7 @@ fn an_error_without_an_id_belongs_to_the_only_open_request_if_it_was_not_parsed(
 #[test]
 fn a_long_lived_exchange_of_any_method_is_a_subscription() {
     let mut routes = Routes::new(&Limits::default());
-    routes.open(&Request::new(7, "events/stream"), true, Some(0)).unwrap();
+    routes.open(&Request::new(7, "events/stream"), options(true)).unwrap();
     let params = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":7}}"#;
     routes.deliver(notification("events/event", params));
     assert!(matches!(poll(&mut routes, &7.into()), Poll::Ready(Some(Ok(_)))));
@@ -257,7 +261,7 @@ proptest! {
                     let token = serde_json::to_string(&id_of(id)).unwrap();
                     let params = format!(r#"{{"_meta":{{"progressToken":{token}}}}}"#);
                     let request = request(id_of(id), "tools/call", &params);
-                    let opened = routes.open(&request, false, Some(0));
+                    let opened = routes.open(&request, options(false));
                     prop_assert_eq!(opened.is_err(), open.contains_key(&id));
                     open.entry(id).or_default();
                 }

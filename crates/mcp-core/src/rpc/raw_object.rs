@@ -2,16 +2,27 @@ mod parse;
 
 use std::ops::Range;
 
-use mcp_core::RawJson;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// A JSON object whose members keep their bytes and their order, to change some and copy the others.
+use super::RawJson;
+
+/// A JSON object whose members keep their bytes and their order, to change some and copy the others, as a proxy
+/// does.
 ///
-/// Of two members with one name the last counts. The others are dropped, so that no other reader takes them
-/// for the value.
+/// If two members have the same name, the last one counts. The others are dropped, so that no other reader
+/// takes them for the value.
+///
+/// ```
+/// use mcp_core::{RawJson, RawObject};
+///
+/// let mut object = RawObject::parse(RawJson::from_text(r#"{"n": 1.50, "name": "a"}"#)?)?;
+/// object.set("name", "b");
+/// assert_eq!(object.to_json().as_bytes(), br#"{"n":1.50,"name":"b"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct RawObject {
+pub struct RawObject {
     json: RawJson,
     members: Vec<(Key, Value)>,
     /// Whether `json` is no longer the whole of it.
@@ -49,21 +60,22 @@ impl Default for RawObject {
 
 impl RawObject {
     /// The bytes of a member.
-    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.members.iter().find(|(key, _)| self.is(key, name)).map(|(_, value)| self.bytes(value))
     }
 
-    /// A member as `T`; `None` where it is absent or has another shape.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    /// A member as `T`, or `None` if it is absent or cannot be deserialized as `T`.
+    pub fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(self.get(name)?).ok()
     }
 
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    /// A member that is a string, or `None`.
+    pub fn text(&self, name: &str) -> Option<String> {
         self.decode(name)
     }
 
-    /// A member as it stands.
-    pub(crate) fn json(&self, name: &str) -> Option<RawJson> {
+    /// A member as raw JSON. It shares the bytes of this object if it was not changed.
+    pub fn json(&self, name: &str) -> Option<RawJson> {
         let (_, value) = self.members.iter().find(|(key, _)| self.is(key, name))?;
         Some(RawJson::trusted(match value {
             Value::At(at) => self.json.to_bytes().slice(at.clone()),
@@ -71,29 +83,32 @@ impl RawObject {
         }))
     }
 
-    /// A member that is an object; an empty one where it is none.
-    pub(crate) fn object(&self, name: &str) -> Self {
+    /// A member that is an object, or an empty object.
+    pub fn object(&self, name: &str) -> Self {
         self.json(name).and_then(|json| Self::parse(json).ok()).unwrap_or_default()
     }
 
     /// All members, with their bytes.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.members.iter().map(|(key, value)| (self.name(key), self.bytes(value)))
     }
 
-    /// Sets a member, in the place it had.
-    pub(crate) fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        let bytes = serde_json::to_vec(value).expect("strings and protocol types are JSON");
+    /// Sets a member. An existing one keeps its position.
+    ///
+    /// # Panics
+    /// If `value` has no JSON representation, such as a map whose keys are not strings.
+    pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        let bytes = serde_json::to_vec(value).expect("the value has a JSON representation");
         self.put(name, bytes);
     }
 
-    /// Sets a member to an object.
-    pub(crate) fn set_object(&mut self, name: &str, object: &Self) {
+    /// Sets a member to an object. An existing one keeps its position.
+    pub fn set_object(&mut self, name: &str, object: &Self) {
         self.put(name, object.to_vec());
     }
 
-    /// Sets a member to the bytes of a JSON value.
-    pub(crate) fn put(&mut self, name: &str, bytes: Vec<u8>) {
+    /// Sets a member to the bytes of a JSON value, which are not validated.
+    pub fn put(&mut self, name: &str, bytes: Vec<u8>) {
         self.is_changed = true;
         match self.members.iter().position(|(key, _)| self.is(key, name)) {
             Some(at) => self.members[at].1 = Value::Owned(bytes),
@@ -101,21 +116,22 @@ impl RawObject {
         }
     }
 
-    /// Adds a member that is not there.
-    pub(crate) fn push(&mut self, name: &str, bytes: Vec<u8>) {
+    /// Adds a member that does not exist yet, with the bytes of a JSON value.
+    pub fn push(&mut self, name: &str, bytes: Vec<u8>) {
         self.is_changed = true;
         self.members.push((Key::Owned(name.to_owned()), Value::Owned(bytes)));
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
+    /// Removes a member.
+    pub fn remove(&mut self, name: &str) {
         if let Some(at) = self.members.iter().position(|(key, _)| self.is(key, name)) {
             self.members.remove(at);
             self.is_changed = true;
         }
     }
 
-    /// Lets `change` change each object of the list `name`; other elements stay as they are.
-    pub(crate) fn each(&mut self, name: &str, mut change: impl FnMut(&mut Self)) {
+    /// Calls `change` with each object in the array `name`. Other elements are copied.
+    pub fn each(&mut self, name: &str, mut change: impl FnMut(&mut Self)) {
         let Some(list) = self.json(name) else { return };
         let Ok(elements) = list.decode::<Vec<&RawValue>>() else { return };
         let mut out = Vec::with_capacity(list.len());
@@ -137,21 +153,45 @@ impl RawObject {
         self.put(name, out);
     }
 
-    /// Lets `change` change the object `name`, if it is one.
-    pub(crate) fn within(&mut self, name: &str, change: impl FnOnce(&mut Self)) {
+    /// Calls `change` with the member `name`, if it is an object.
+    pub fn within(&mut self, name: &str, change: impl FnOnce(&mut Self)) {
         if let Some(mut object) = self.json(name).and_then(|json| Self::parse(json).ok()) {
             change(&mut object);
             self.set_object(name, &object);
         }
     }
 
-    pub(crate) fn to_vec(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.json.len() + 64);
+    /// Keeps the members for whose names `keep` returns `true`.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        let Self { json, members, .. } = self;
+        let before = members.len();
+        members.retain(|(key, _)| {
+            std::str::from_utf8(key.bytes(json.as_bytes())).is_ok_and(&mut keep)
+        });
+        self.is_changed |= self.members.len() != before;
+    }
+
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The approximate length of the written object, in bytes.
+    pub fn size_hint(&self) -> usize {
+        self.members.iter().fold(self.json.len(), |length, (_, value)| {
+            length + if let Value::Owned(bytes) = value { bytes.len() + 16 } else { 0 }
+        })
+    }
+
+    /// Writes the object.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.size_hint());
         self.write(&mut out);
         out
     }
 
-    pub(crate) fn to_json(&self) -> RawJson {
+    /// The object as raw JSON: the bytes it was parsed from, if it was not changed.
+    pub fn to_json(&self) -> RawJson {
         match self.is_changed {
             true => RawJson::trusted(self.to_vec()),
             false => self.json.clone(),
@@ -162,10 +202,15 @@ impl RawObject {
         if !self.is_changed {
             return out.extend_from_slice(self.json.as_bytes());
         }
-        let start = out.len();
         out.push(b'{');
+        self.write_members(out);
+        out.push(b'}');
+    }
+
+    /// Appends the members to an object that is being written, after its opening brace or its last member.
+    pub fn write_members(&self, out: &mut Vec<u8>) {
         for (key, value) in &self.members {
-            if out.len() > start + 1 {
+            if !matches!(out.last(), None | Some(b'{')) {
                 out.push(b',');
             }
             match key {
@@ -181,7 +226,6 @@ impl RawObject {
             out.push(b':');
             out.extend_from_slice(self.bytes(value));
         }
-        out.push(b'}');
     }
 
     fn is(&self, key: &Key, name: &str) -> bool {

@@ -1,13 +1,12 @@
 use std::{borrow::Cow, collections::HashSet, fmt, ops::Range};
 
-use mcp_core::RawJson;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use super::{Key, RawObject, Value};
+use super::{Key, RawJson, RawObject, Value};
 
 /// Up to this number of members, duplicates are found without a table.
 const FEW: usize = 16;
@@ -15,15 +14,22 @@ const FEW: usize = 16;
 type Members = Vec<(Key, Value)>;
 
 impl RawObject {
-    /// Finds the members of an object.
-    pub(crate) fn parse(json: RawJson) -> Result<Self, serde_json::Error> {
+    /// Finds the members of an object. Their values are not parsed.
+    ///
+    /// # Errors
+    /// If `json` is not an object.
+    pub fn parse(json: RawJson) -> Result<Self, serde_json::Error> {
         let Found { mut members, .. } = find(&json, false)?;
         let is_changed = drop_duplicates(&mut members, json.as_bytes());
         Ok(Self { json, members, is_changed })
     }
 
-    /// Finds the members of the parameters of a request, and apart those of their `_meta`.
-    pub(crate) fn parse_params(json: RawJson) -> Result<(Self, Self), serde_json::Error> {
+    /// Finds the members of the parameters of a message, and separately those of their `_meta`. Returns the
+    /// parameters without `_meta`, and the `_meta`, which is empty if it is absent or `null`.
+    ///
+    /// # Errors
+    /// If `json` or its `_meta` is not an object.
+    pub fn parse_params(json: RawJson) -> Result<(Self, Self), serde_json::Error> {
         let Found { mut members, mut meta } = find(&json, true)?;
         drop_duplicates(&mut members, json.as_bytes());
         drop_duplicates(&mut meta, json.as_bytes());
