@@ -9,7 +9,8 @@ use mcp_core::{
     Message, Notification, ProgressNotificationParams, RawJson, Request, decode_params, method,
 };
 use mcp_transport::{
-    Background, Delivery, Envelope, Exchange, IdleLimit, OneWay, Routing, TraceContext, Transport,
+    Background, Delivery, Envelope, EnvelopeMessage, Exchange, IdleLimit, OneWay, Routing,
+    TraceContext, Transport,
 };
 
 use crate::{
@@ -18,8 +19,11 @@ use crate::{
     pace::Pace,
 };
 
-/// A transport has broken the contract of `try_request`.
-const TAKEN: &str = "the transport took the request and opened no exchange";
+/// A request on its way to the server.
+enum Opening<F> {
+    Opened(Result<Exchange, mcp_transport::Error>),
+    Waiting(F),
+}
 
 /// How a request is sent, and how its messages are handled.
 pub(crate) struct Outgoing<'a> {
@@ -41,28 +45,16 @@ impl Session {
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = self.inner();
-        inner.receiving.resume();
-        let Outgoing { idle_limit, skips_validation, routing, trace, on_progress } = outgoing;
-        let mut envelope = Envelope::new(request);
         // However it ends: later changes are not reported.
-        let _listening = self
-            .cache()
-            .filter(|_| envelope.is_long_lived)
-            .map(|cache| cache.listen(&envelope.message.id));
-        envelope.version = Some(inner.verdict.protocol_version);
-        envelope.idle_limit = idle_limit;
-        envelope.skips_validation = skips_validation;
-        envelope.routing = routing;
-        envelope.trace = trace;
+        let _listening =
+            self.cache().filter(|_| request.is_long_lived()).map(|cache| cache.listen(&request.id));
+        let on_progress = outgoing.on_progress;
         let held_until = || inner.held_until();
         let late = |reached| self.late(reached);
-        let mut envelope = Some(envelope);
-        let opened = match inner.transport.try_request(&mut envelope) {
-            Some(opened) => opened,
-            None => {
-                let envelope = envelope.ok_or_else(|| self.error(ErrorKind::Closed, TAKEN))?;
-                let opening = pin!(inner.transport.request(envelope));
-                deadline.limit(opening, held_until).await.map_err(late)?
+        let opened = match self.begin(request, outgoing) {
+            Opening::Opened(opened) => opened,
+            Opening::Waiting(opening) => {
+                deadline.limit(pin!(opening), held_until).await.map_err(late)?
             }
         };
         let mut exchange = opened.map_err(|error| self.transport_error(error))?;
@@ -90,6 +82,34 @@ impl Session {
             if pace.is_over() {
                 pace.pause().await;
             }
+        }
+    }
+
+    /// Sends a request, if the transport accepts it at once. Apart from the future of a call, in which the
+    /// request would take room to the end.
+    fn begin(
+        &self,
+        request: Request,
+        outgoing: Outgoing<'_>,
+    ) -> Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>>> {
+        let inner = self.inner();
+        inner.receiving.resume();
+        let mut envelope = Envelope::new(request);
+        envelope.version = Some(inner.verdict.protocol_version);
+        envelope.idle_limit = outgoing.idle_limit;
+        envelope.skips_validation = outgoing.skips_validation;
+        envelope.routing = outgoing.routing;
+        envelope.trace = outgoing.trace;
+        let mut envelope = Some(envelope);
+        if let Some(opened) = inner.transport.try_request(&mut envelope) {
+            return Opening::Opened(opened);
+        }
+        match envelope {
+            Some(envelope) => Opening::Waiting(inner.transport.request(envelope)),
+            None => Opening::Opened(Err(mcp_transport::Error::new(
+                mcp_transport::ErrorKind::Protocol,
+                "the transport took the request and opened no exchange",
+            ))),
         }
     }
 
