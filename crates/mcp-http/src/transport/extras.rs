@@ -6,6 +6,10 @@ use mcp_transport::{Background, Delivery, Envelope, Error, ErrorKind, IdleLimit}
 use crate::body::Body;
 use crate::timer::ReadTimeout;
 
+/// The number of headers for which a request has room besides those of its transport and its envelope: of the
+/// protocol, the client and its credentials.
+const ADDED_HEADERS: usize = 8;
+
 /// What an [`Envelope`] adds to the HTTP request of its message.
 ///
 /// An [`http::HeaderMap`] among its extensions goes to the headers, and so does its trace context unless
@@ -78,10 +82,15 @@ impl EnvelopeExtras {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = url.clone();
-        *request.headers_mut() = headers.clone();
-        if !self.headers.is_empty() {
-            request.headers_mut().extend(self.headers.clone());
+        // A clone of `headers` would have no room for those that are added before the request is sent.
+        let mut all = HeaderMap::with_capacity(headers.len() + self.headers.len() + ADDED_HEADERS);
+        for (name, value) in headers {
+            all.append(name, value.clone());
         }
+        if !self.headers.is_empty() {
+            all.extend(self.headers.clone());
+        }
+        *request.headers_mut() = all;
         if !self.extensions.is_empty() {
             request.extensions_mut().extend(self.extensions.clone());
         }
