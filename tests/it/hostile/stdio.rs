@@ -69,6 +69,25 @@ async fn each_request_ends_and_the_next_one_works() {
     all(cases.iter().map(|(steps, limit, first)| case(steps, *limit, *first, Answer))).await;
 }
 
+/// A typed result is scanned once, by its decoding; a raw one is validated by the pipe.
+#[tokio::test]
+async fn a_broken_result_is_the_same_error_however_it_is_read() {
+    for broken in [r#"{"content":[],"n":01}"#, r#"{"content":[]},"result":{}"#, r#"{"content":}"#] {
+        let step = format!("result={broken}");
+        let peer = hostile(&["read", &step, "read", &step, "echo"]);
+        let session = open(peer.client()).await.unwrap();
+        let typed = within(LONG, session.call_tool("ask")).await.unwrap_err();
+        let raw = within(LONG, session.request("tools/call", &())).await.unwrap_err();
+        for error in [&typed, &raw] {
+            assert_eq!((error.kind(), error.delivery()), (Protocol, Delivery::Answered), "{error}");
+            assert!(error.to_string().contains("the response is not valid JSON-RPC"), "{error}");
+            assert!(error.to_string().contains("\"content\":"), "{error}");
+        }
+        ask(&session, "test/next", LONG).await.unwrap();
+        within(LONG, session.close()).await.unwrap();
+    }
+}
+
 /// A reader that keeps up loses no result, however much progress precedes it.
 #[tokio::test]
 async fn a_flood_of_progress_loses_no_result() {

@@ -46,6 +46,9 @@ impl Peer {
             }
             "answer" => self.answer(&id)?,
             "answer-id" => self.answer(value)?,
+            "result" => {
+                line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{value}}}"#))?;
+            }
             "both-null" => {
                 let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null,"error":null}}"#);
                 line(&text)?;

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `read` | reads a line and stores the id of its request |
 //! | `answer` | responds to the last request |
+//! | `result=TEXT` | responds with this text in the place of the result |
 //! | `answer-id=JSON` | sends a response with this id |
 //! | `both-null` | responds with a `result` and an `error` that are null |
 //! | `both` | responds with a `result` and an `error` |

@@ -109,6 +109,43 @@ async fn messages_pass_pipes_of_one_byte() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_is_queued_without_waiting_only_if_there_is_room() {
+    let (multiplex, _inbound, mut peer) = started(64, limits(|limits| limits.outbox = 100));
+    let mut first = Some(call(1).into());
+    let exchange = multiplex.try_request(&mut first).unwrap().unwrap();
+    assert!(first.is_none());
+    let mut twice = Some(call(1).into());
+    let error = multiplex.try_request(&mut twice).unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidRequest, Delivery::NotSent));
+    // Large requests are encoded outside the lock.
+    let mut large = Some(filled(2, 100_000).into());
+    assert!(multiplex.try_request(&mut large).is_none() && large.is_some());
+    let _fills_the_outbox = multiplex.try_request(&mut Some(filled(3, 200).into())).unwrap();
+    let mut waiting = Some(call(4).into());
+    assert!(multiplex.try_request(&mut waiting).is_none() && waiting.is_some());
+    assert_eq!(peer.line().await, encoded(call(1)));
+    assert_eq!(peer.line().await, encoded(filled(3, 200)));
+    peer.answer(1).await;
+    within(exchange.response()).await.unwrap();
+    multiplex.close().await.unwrap();
+    assert!(multiplex.try_request(&mut waiting).is_none() && waiting.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_reader_that_validates_gets_a_result_as_it_came() {
+    let (multiplex, _inbound, mut peer) = started(1024, Limits::default());
+    let [lazy, strict] = [1, 2].map(|id| Envelope::new(call(id)));
+    let lazy = within(multiplex.request(lazy.without_validation())).await.unwrap();
+    let strict = within(multiplex.request(strict)).await.unwrap();
+    for id in [1, 2] {
+        peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{01}}}}\n")).await;
+    }
+    let result = within(lazy.response()).await.unwrap().outcome.unwrap();
+    assert_eq!(result.as_bytes(), b"{01}");
+    assert_eq!(error(strict).await.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_full_pipes_do_not_deadlock() {
     let (multiplex, _inbound, mut peer) = started(64, Limits::default());
     let exchange = open(&multiplex, filled(1, 1 << 20)).await;
