@@ -74,8 +74,11 @@ async fn each_request_ends_and_the_next_one_works() {
 async fn a_broken_result_is_the_same_error_however_it_is_read() {
     for broken in [r#"{"content":[],"n":01}"#, r#"{"content":[]},"result":{}"#, r#"{"content":}"#] {
         let step = format!("result={broken}");
-        let peer = hostile(&["read", &step, "read", &step, "echo"]);
+        // A result of the modern era first, which confirms the era.
+        let first = r#"result={"resultType":"complete"}"#;
+        let peer = hostile(&["read", first, "read", &step, "read", &step, "echo"]);
         let session = open(peer.client()).await.unwrap();
+        ask(&session, "test/ask", LONG).await.unwrap();
         let typed = within(LONG, session.call_tool("ask")).await.unwrap_err();
         let raw = within(LONG, session.request("tools/call", &())).await.unwrap_err();
         for error in [&typed, &raw] {
