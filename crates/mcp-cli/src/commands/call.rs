@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use mcp_client::{
     ErrorKind, Session,
+    tasks::{Started, Tasks},
     types::{CallToolResult, ContentBlock, RawJson, Tool, method, nearest},
 };
 use serde_json::{Map, Value};
@@ -16,7 +17,7 @@ use crate::{
     escape::{block, line},
     exit::Exit,
     failure::Failure,
-    output::{Format, described},
+    output::{Format, Images, described, task_state},
     progress::ProgressLine,
     target::TargetOptions,
 };
@@ -38,6 +39,9 @@ pub(crate) struct Call {
     /// Send the call without looking at the list of tools: arguments are text, and not checked
     #[arg(long)]
     no_check: bool,
+    /// Start a task where the tool can run as one, and print its id instead of waiting; `mcp tasks` has the rest
+    #[arg(long)]
+    task: bool,
     /// Write images, audio and other bytes of the result into this folder
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
@@ -54,7 +58,10 @@ impl Call {
             return Err(Failure::usage("name a tool: `mcp list` shows those of a server"));
         };
         let (handlers, unanswered) = self.answers.handlers();
+        let tasks = Tasks::new();
         let client = cx.client(server, &self.target).await?.handlers(handlers);
+        // A call that becomes a task is polled to its end.
+        let client = client.extension(tasks.clone());
         let session = cx.open(&client).await?;
         let tool = match self.no_check {
             true => None,
@@ -64,12 +71,23 @@ impl Call {
         if let Some(tool) = &tool {
             arguments::check(tool, &arguments)?;
         }
+        if self.task {
+            let started = tasks.start(session.call_tool(name).args(arguments)).await;
+            return match unanswered.or(started.map_err(Failure::from))? {
+                Started::Done(result) => show_result(cx, &result),
+                Started::Task(task) => match task.created() {
+                    Some(state) => Ok(task_state(cx.printer, state)?),
+                    None => Ok(cx.printer.line(&line(task.id()))?),
+                },
+                _ => Ok(()),
+            };
+        }
         let result = call(&session, name, arguments, cx.printer.format).await;
         let result = unanswered.or(result)?;
         if let Some(folder) = &self.save {
             save(&result.typed, folder)?;
         }
-        show(cx, &result)
+        show(cx, &result.typed, result.raw.as_ref())
     }
 }
 
@@ -118,8 +136,11 @@ async fn call(
 }
 
 /// Writes a result to stdout. For people, that of a tool that failed goes to stderr.
-fn show(cx: &Context, result: &Received) -> Result<(), Failure> {
-    let Received { typed: result, raw } = result;
+pub(crate) fn show_result(cx: &Context, result: &CallToolResult) -> Result<(), Failure> {
+    show(cx, result, None)
+}
+
+fn show(cx: &Context, result: &CallToolResult, raw: Option<&RawJson>) -> Result<(), Failure> {
     let is_error = result.is_error();
     match (raw, &result.structured_content) {
         (Some(raw), _) => {
@@ -135,7 +156,11 @@ fn show(cx: &Context, result: &Received) -> Result<(), Failure> {
         (None, Some(content)) if result.content.is_empty() => cx.printer.json(content)?,
         _ => {
             for content in &result.content {
-                cx.printer.text(&described(content))?;
+                match image(cx, content) {
+                    // It has nothing in it but the image.
+                    Some(sequence) => cx.printer.bytes(format!("{sequence}\n").as_bytes())?,
+                    None => cx.printer.text(&described(content))?,
+                }
             }
         }
     }
@@ -143,6 +168,13 @@ fn show(cx: &Context, result: &Received) -> Result<(), Failure> {
         true => Err(Failure::silent(Exit::ToolFailed)),
         false => Ok(()),
     }
+}
+
+/// An image for a terminal that shows images.
+fn image(cx: &Context, content: &ContentBlock) -> Option<String> {
+    let ContentBlock::Image(image) = content else { return None };
+    let images = Images::detect(|name| std::env::var(name).ok()).filter(|_| cx.printer.is_terminal);
+    images?.sequence(&image.mime_type, &image.data)
 }
 
 fn text_of(result: &CallToolResult) -> String {

@@ -15,4 +15,5 @@ pub(crate) mod proxy;
 pub(crate) mod read;
 pub(crate) mod shell;
 pub(crate) mod skills;
+pub(crate) mod tasks;
 pub(crate) mod watch;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Ran, Served, run};
 
 /// A server of the modern era whose tool asks for a name and a count.
-fn asking() -> Served {
+pub(crate) fn asking() -> Served {
     let server =
         Server::builder("asking").tool("order", "Orders", |_: (), cx: Context| async move {
             let answers = serde_json::to_value(cx.input_responses()).unwrap();

@@ -14,4 +14,6 @@ mod peers;
 mod proxy;
 mod support;
 mod targets;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod trace;

@@ -117,3 +117,32 @@ fn official_clients_reach_a_server_through_the_proxy() {
         }
     }
 }
+
+#[test]
+fn a_tool_that_runs_as_a_task_is_waited_for_or_named() {
+    let Some(peers) = installed("npm") else { return };
+    let everything = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+    let program = ["node".to_owned(), peers.join(everything).to_str().unwrap().to_owned()];
+    let call = ["call", "simulate-research-query", "topic=tea"];
+    let waited = on(&program, &call).ok();
+    assert!(waited.contains("tea"), "{waited}");
+    let state = on(&program, &[&call[..], &["--task", "--json"]].concat()).ok();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    assert!(state["taskId"].is_string() && state["status"] == "working", "{state}");
+}
+
+#[test]
+fn what_a_server_asks_is_answered() {
+    let Some(peers) = installed("npm") else { return };
+    let everything = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+    let program = ["node".to_owned(), peers.join(everything).to_str().unwrap().to_owned()];
+    let asked = on(&program, &["call", "trigger-elicitation-request"]).fails(8);
+    assert!(asked.contains("nobody to answer"), "{asked}");
+    let answer = ["call", "trigger-elicitation-request", "--answer", "name=Ann"];
+    assert!(on(&program, &answer).ok().contains("Ann"));
+    let sample = ["call", "trigger-sampling-request", "prompt=a poem", "maxTokens=100"];
+    let sampled = on(&program, &[&sample[..], &["--sample", "cat >request; echo roses"]].concat());
+    assert!(sampled.ok().contains("roses"));
+    let roots = on(&program, &["call", "get-roots-list", "--root", "."]).ok();
+    assert!(roots.contains("file:///"), "{roots}");
+}
