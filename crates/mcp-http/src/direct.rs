@@ -34,9 +34,9 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
         mut request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
         let Authorized { service, authorize } = &mut self.authorized;
-        let head = RequestHead::of(&request);
-        let Some(credentials) = authorize.ready(&head) else {
-            let again = Again::new(head, &request, authorize);
+        // The head is not stored while the request is sent: it is made again in the rare case.
+        let Some(credentials) = authorize.ready(&RequestHead::of(&request)) else {
+            let again = Again::new(RequestHead::of(&request), &request, authorize);
             return Box::pin(again.authorized(service.clone())).await;
         };
         credentials.apply(request.headers_mut());
@@ -44,7 +44,9 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
         if !is_refused(response.status()) && credentials.proof.is_none() {
             return Ok(response);
         }
-        let again = Again::new(head, &(self.request)(url), authorize);
+        let sent = (self.request)(url);
+        let again = Again::new(RequestHead::of(&sent), &sent, authorize);
+        drop(sent);
         again.answered(&credentials, response.headers());
         match is_refused(response.status()) {
             true => Box::pin(again.after(response, credentials, service.clone())).await,
