@@ -1,5 +1,5 @@
-//! What large and hostile documents cost: the time in the size of the document, which has to grow with
-//! it. `cargo bench -p mcp-config --all-features`.
+//! Cost of large and hostile documents. The time must grow linearly with the size. `cargo bench -p mcp-config
+//! --all-features`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mcp_config::{Error, McpConfig, Server, Variables};
 
-/// A kind of document, by how many entries it has.
+/// A kind of document, generated with a given number of entries.
 struct Kind {
     name: &'static str,
     document: fn(usize) -> String,
@@ -22,7 +22,7 @@ const KINDS: &[Kind] = &[
         read: McpConfig::from_str,
     },
     Kind {
-        name: "JSON, a slip in each",
+        name: "JSON, a typo in each",
         document: |n| json(n, r#"{"comand": "x", "arg": ["y"]}"#),
         read: McpConfig::from_str,
     },
@@ -42,9 +42,9 @@ const KINDS: &[Kind] = &[
     Kind { name: "JSON, one server with many fields", document: fields, read: McpConfig::from_str },
     Kind { name: "JSON, comments and commas", document: comments, read: McpConfig::from_str },
     #[cfg(feature = "toml")]
-    Kind { name: "TOML, a slip in each", document: toml, read: McpConfig::from_toml },
+    Kind { name: "TOML, a typo in each", document: toml, read: McpConfig::from_toml },
     #[cfg(feature = "yaml")]
-    Kind { name: "YAML, a slip in each", document: yaml, read: McpConfig::from_yaml },
+    Kind { name: "YAML, a typo in each", document: yaml, read: McpConfig::from_yaml },
     #[cfg(feature = "yaml")]
     Kind {
         name: "YAML, brackets",

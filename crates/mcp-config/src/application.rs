@@ -1,4 +1,4 @@
-//! The applications whose files are known, and what is particular to each.
+//! Supported applications, with the particulars of their files.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub enum Application {
     Warp,
 }
 
-/// References to variables that an application expands besides `${NAME}`.
+/// Reference syntaxes that an application expands in addition to `${NAME}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Syntax {
     /// `$NAME`.
@@ -73,7 +73,7 @@ pub(crate) struct Syntax {
 }
 
 impl Application {
-    /// Its name, as its makers write it.
+    /// The name, in the vendor's spelling.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -142,7 +142,7 @@ impl Application {
         }
     }
 
-    /// The references that it expands besides `${NAME}`.
+    /// The references it expands in addition to `${NAME}`.
     pub(crate) fn syntax(self) -> Syntax {
         match self {
             Self::Gemini | Self::Qwen => {

@@ -1,11 +1,11 @@
-//! Replaces a file in one step.
+//! Atomic replacement of a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes to another file in the same folder and renames it. With `secret`, only the user may read it.
+/// Writes to a temporary file in the same folder and renames it. With `secret`, only the user may read the file.
 pub(crate) fn write(file: &Path, text: &str, secret: bool) -> io::Result<()> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = file.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
@@ -16,13 +16,13 @@ pub(crate) fn write(file: &Path, text: &str, secret: bool) -> io::Result<()> {
     written.sync_all()?;
     drop(written);
     fs::rename(&draft.0, file)?;
-    // The rename is durable once the folder is synced, which not every system supports.
+    // Syncing the folder makes the rename durable. Not every system supports it.
     #[cfg(unix)]
     File::open(folder).and_then(|folder| folder.sync_all()).ok();
     Ok(())
 }
 
-/// A file that is deleted unless it was renamed.
+/// A temporary file, deleted unless it was renamed.
 struct Draft(PathBuf);
 
 impl Drop for Draft {
@@ -31,7 +31,7 @@ impl Drop for Draft {
     }
 }
 
-/// A new file with the default mode, or for the user alone until its mode is known.
+/// Creates a temporary file with the default mode, or readable by the user only until its mode is known.
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there are no modes"))]
 fn draft(folder: &Path, name: &str, is_open: bool) -> io::Result<(File, Draft)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -48,7 +48,7 @@ fn draft(folder: &Path, name: &str, is_open: bool) -> io::Result<(File, Draft)> 
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("no free name for another file in the folder"))
+    Err(io::Error::other("no free name for a temporary file in the folder"))
 }
 
 /// Sets the mode of the replaced file, or a narrower one for secrets.
@@ -63,7 +63,7 @@ fn permit(draft: &File, replaced: &Path, secret: bool) -> io::Result<()> {
     draft.set_permissions(fs::Permissions::from_mode(mode))
 }
 
-/// A file inherits the rights of its folder, and folders of settings belong to the user.
+/// A file inherits the access rights of its folder, and folders of settings belong to the user.
 #[cfg(not(unix))]
 fn permit(_: &File, _: &Path, _: bool) -> io::Result<()> {
     Ok(())

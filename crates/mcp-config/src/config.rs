@@ -1,4 +1,4 @@
-//! A configuration: its servers, and what is wrong with it.
+//! A configuration: its servers and its problems.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::lines::Lines;
 use crate::manner::Manner;
 use crate::{Application, Dialect, Input, Server, Variables, expand, path};
 
-/// A document that names MCP servers.
+/// A document that lists MCP servers.
 ///
-/// Reading fails only if the document is not valid JSON, TOML or YAML, or names no servers at all. What
-/// is wrong with a single entry is in [`problems`](Self::problems), and the other servers are there.
+/// Reading fails only if the document is not valid JSON, TOML or YAML, or lists no servers at all. An invalid entry is
+/// reported in [`problems`](Self::problems), and the other servers are still read.
 ///
 /// ```
 /// use mcp_config::{McpConfig, Target, Variables};
 ///
 /// let config = McpConfig::from_str(
 ///     r#"{
-///         // comments and trailing commas are fine
+///         // comments and trailing commas are allowed
 ///         "mcpServers": {
 ///             "time": { "command": "uvx", "args": ["mcp-server-time"] },
 ///             "docs": { "type": "http", "url": "${DOCS_URL:-https://example.com/mcp}" },
@@ -46,22 +46,22 @@ pub struct McpConfig {
     pub(crate) servers: Vec<(String, Server)>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) problems: Vec<Problem>,
-    /// Looked up only where there is a problem.
+    /// Computed only if there is a problem.
     pub(crate) lines: OnceLock<Lines>,
 }
 
-/// The servers of a configuration with all references filled in.
+/// The servers of a configuration with all references expanded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Expanded {
-    /// The servers to connect, in order: neither disabled nor with a problem.
+    /// The servers to connect, in document order, without disabled and invalid ones.
     pub servers: Vec<(String, Server)>,
-    /// All problems: those of the configuration, and those of references that could not be filled in.
+    /// All problems: those of the configuration, and those of references that could not be expanded.
     pub problems: Vec<Problem>,
 }
 
 impl Expanded {
-    /// One server, as it is: without references that would have to be filled in.
+    /// One server whose references are already expanded.
     #[must_use]
     pub fn of(name: impl Into<String>, server: Server) -> Self {
         Self { servers: vec![(name.into(), server)], problems: Vec::new() }
@@ -75,25 +75,24 @@ impl Expanded {
 }
 
 impl McpConfig {
-    /// The servers in order, with references as written; those that are disabled too, but none with a
-    /// problem.
+    /// The servers in document order, with references as written. Includes disabled servers, excludes invalid ones.
     pub fn servers(&self) -> impl ExactSizeIterator<Item = (&str, &Server)> {
         self.servers.iter().map(|(name, server)| (name.as_str(), server))
     }
 
-    /// The server of this name.
+    /// The server of that name.
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&Server> {
         self.servers.iter().find(|(it, _)| it == name).map(|(_, server)| server)
     }
 
-    /// What is wrong with single entries.
+    /// Problems of single entries.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// The values that the user can be asked for: `inputs`.
+    /// Values to ask the user for: `inputs`.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
@@ -105,39 +104,39 @@ impl McpConfig {
         self.manner.dialect
     }
 
-    /// The application that the document belongs to, if its file, its shape or its fields say so. It
-    /// decides the unit of `timeout` and which references are expanded.
+    /// The application that the document belongs to, if its file, its shape or its fields identify one. Determines the
+    /// unit of `timeout` and which references are expanded.
     #[must_use]
     pub fn application(&self) -> Option<Application> {
         self.manner.application
     }
 
-    /// The file that it was read from or last written to.
+    /// The file it was read from or last written to.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    /// The document as it would be written.
+    /// The text of the document, including edits.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.document.text
     }
 
-    /// The servers with all references filled in; the configuration does not change.
+    /// Expands all references. The configuration itself does not change.
     ///
-    /// A server with a variable that has no value is left out, and a [`Problem`] names it, the field and
-    /// the variable. Disabled servers are left out.
+    /// Leaves out disabled servers, and servers with a variable that has no value: a [`Problem`] names the server, the
+    /// field and the variable.
     #[must_use]
     pub fn expand(&self, variables: &Variables<'_>) -> Expanded {
         let enabled = self.servers.iter().filter(|(_, server)| !server.disabled);
         self.expand_these(enabled, self.problems.clone(), variables)
     }
 
-    /// One server with all references filled in, even a disabled one. References of other servers are not
-    /// looked at, so that no input is asked for that this server does not need.
+    /// Expands the references of one server, even a disabled one. References of other servers are not expanded, so that
+    /// no input is requested that this server does not need.
     ///
-    /// Without a server of this name the result is empty; of one that cannot be used it has the problems.
+    /// The result is empty if there is no server of this name; for an invalid server it has its problems.
     #[must_use]
     pub fn expand_server(&self, name: &str, variables: &Variables<'_>) -> Expanded {
         let named = self.servers.iter().filter(|(it, _)| it == name);
@@ -165,7 +164,7 @@ impl McpConfig {
         expanded
     }
 
-    /// Adds what is wrong with an entry, or with the whole document.
+    /// Adds the problems of an entry, or of the whole document.
     pub(crate) fn report(&mut self, server: Option<&str>, findings: Vec<Finding>) {
         for finding in findings {
             let problem = self.problem(server, finding);

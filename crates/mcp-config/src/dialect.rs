@@ -1,4 +1,4 @@
-//! The shape of a document: which keys lead to its servers.
+//! Document dialects: the keys under which servers are listed.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fields::kind;
 use crate::suggest;
 
-/// The shape of a document that names servers.
+/// The shape of a document that lists servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -21,7 +21,7 @@ pub enum Dialect {
     Codex,
     /// `extensions` in YAML: Goose.
     Goose,
-    /// No key around them: the document is the map of servers.
+    /// No key: the document itself is the map of servers.
     Bare,
     /// `mcp` or `mcp.servers` with commands as lists: OpenCode.
     OpenCode,
@@ -35,7 +35,7 @@ pub enum Dialect {
     Continue,
 }
 
-/// Fields of which each entry of a server has one.
+/// Every server entry has one of these fields.
 pub(crate) const MARKS: &[&str] =
     &["command", "cmd", "url", "httpUrl", "serverUrl", "uri", "baseUrl", "server_url"];
 
@@ -76,7 +76,7 @@ pub(crate) fn detect(value: &Value, format: Format) -> Result<(Dialect, Vec<Stri
         Dialect::Zed,
         if format == Format::Yaml { Dialect::Hermes } else { Dialect::Codex },
     ];
-    // Other applications have extensions of another kind.
+    // Other applications use `extensions` for something else.
     let goose = (format == Format::Yaml).then_some(Dialect::Goose);
     let has_key = |dialect: &Dialect| {
         dialect
@@ -104,7 +104,7 @@ pub(crate) fn detect(value: &Value, format: Format) -> Result<(Dialect, Vec<Stri
     Err(without_servers(root))
 }
 
-/// What the object under the key `mcp` holds: VS Code, OpenCode and Crush use that key.
+/// The dialect of an `mcp` object: VS Code, OpenCode and Crush use that key.
 fn mcp(mcp: &Map<String, Value>) -> Option<(Dialect, Vec<String>)> {
     let servers = mcp.get("servers").filter(|servers| !is_entry(servers));
     let nested = || vec!["mcp".to_owned(), "servers".to_owned()];
@@ -121,8 +121,7 @@ fn mcp(mcp: &Map<String, Value>) -> Option<(Dialect, Vec<String>)> {
     }
 }
 
-/// The keys that lead to the servers of a file that is known to be OpenCode's: the second version of
-/// its format has one key more.
+/// The path to the servers in a file of OpenCode: the second version of its format has one more level.
 pub(crate) fn open_code(value: &Value) -> Vec<String> {
     match value.get("mcp").and_then(Value::as_object).and_then(mcp) {
         Some((_, container)) => container,
@@ -134,7 +133,7 @@ fn without_servers(root: &Map<String, Value>) -> Error {
     let keys = CONTAINERS.iter().copied().chain(["extensions"]);
     let slip =
         root.keys().take(64).find_map(|key| Some((key, suggest::nearest(key, keys.clone())?)));
-    let hint = slip.map(|(key, it)| format!(", did you mean {it:?} by {key:?}?"));
+    let hint = slip.map(|(key, it)| format!(", did you mean {it:?} instead of {key:?}?"));
     let found: Vec<String> = root.keys().take(5).map(|key| format!("{key:?}")).collect();
     wrong(format!(
         "found no servers, only {}; expected \"mcpServers\", \"servers\", \"context_servers\", \"mcp_servers\", \"mcp\" or a map of servers by name{}",
@@ -147,7 +146,7 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Shape, message)
 }
 
-/// Keys of other dialects whose servers are not read.
+/// Server keys of other dialects, which are not read.
 pub(crate) fn ignored(value: &Value, container: &[String]) -> Vec<&'static str> {
     let holds_servers = |key: &&str| {
         let found = value.get(*key).and_then(Value::as_object);

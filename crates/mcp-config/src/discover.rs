@@ -1,4 +1,4 @@
-//! Reads the files in which known applications keep their servers.
+//! Discovery of the server configurations of installed applications.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,22 +9,22 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::{Folders, Location, McpConfig, load};
 
-/// What was found at a well-known place.
+/// A configuration found at a well-known location.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Discovered {
-    /// Where it was found.
+    /// The location.
     pub source: Location,
-    /// The configuration, which may name no servers, or why it cannot be read.
+    /// The configuration, possibly without servers, or the error of reading it.
     pub config: Result<McpConfig, Error>,
 }
 
 impl Location {
-    /// Reads the configuration. A file that names no servers yet is an empty configuration, to which
-    /// servers can be added in the dialect of the application.
+    /// Reads the configuration. A file without servers is an empty configuration, to which servers can be added in the
+    /// application's dialect.
     ///
     /// # Errors
-    /// Those of [`McpConfig::from_file`].
+    /// The errors of [`McpConfig::from_file`].
     pub fn read(&self) -> Result<McpConfig, Error> {
         let (document, value) = self.document()?;
         self.config(document, &value)
@@ -57,20 +57,20 @@ impl Location {
 }
 
 impl McpConfig {
-    /// Reads all files at well-known places, each with its source, in the order of
+    /// Reads all files at well-known locations, each with its source, in the order of
     /// [`Folders::locations`].
     ///
-    /// Parts of a file that name no servers are left out if they belong to a single folder or to the
-    /// settings of an editor. Nothing is merged: a name may come up several times.
+    /// Skips sections without servers if they belong to a single folder or to editor settings. Files are not merged: a
+    /// server name can occur several times.
     #[must_use]
     pub fn discover() -> Vec<Discovered> {
         Self::discover_in(&Folders::of_process())
     }
 
-    /// Reads all files at the well-known places of other folders than those of this process.
+    /// Reads all files at the well-known locations of `folders` instead of those of this process.
     #[must_use]
     pub fn discover_in(folders: &Folders) -> Vec<Discovered> {
-        // A file with several parts is read once.
+        // A file with several sections is read once.
         let mut read: HashMap<PathBuf, Option<(Document, Value)>> = HashMap::new();
         let mut found = Vec::new();
         for source in folders.locations() {
@@ -81,7 +81,7 @@ impl McpConfig {
                 read.entry(source.path.clone()).or_insert_with(|| source.document().ok());
             let config = match document {
                 Some((document, value)) => source.config(document.clone(), value),
-                // Read again for the error, which is reported once.
+                // Read again to get the error, which is reported once.
                 None => source.read(),
             };
             let is_worth_it = match &config {

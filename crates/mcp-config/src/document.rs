@@ -1,4 +1,4 @@
-//! A configuration file as text: its value, the lines of its values, and edits.
+//! The text of a configuration file: its value, the line numbers of values, and edits.
 
 mod json;
 #[cfg(feature = "toml")]
@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind};
 use crate::lines::Lines;
 use crate::path::{Path, Step};
 
-/// The size of a file, in bytes.
+/// Maximum size of a file, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
-/// How many servers of one name are removed one by one.
+/// Maximum number of duplicate names removed by text edits; above it the document is rewritten.
 const MAX_TWINS: usize = 8;
 
 /// The syntax of a file.
@@ -30,7 +30,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// By the file's extension. Default: JSON.
+    /// The format for a file extension. Default: JSON.
     pub(crate) fn of(file: &path::Path) -> Self {
         let extension = file.extension().and_then(|it| it.to_str()).unwrap_or_default();
         match &*extension.to_ascii_lowercase() {
@@ -41,7 +41,7 @@ impl Format {
     }
 }
 
-/// Why a text cannot be parsed.
+/// A syntax error.
 pub(crate) struct SyntaxError {
     pub(crate) message: String,
     /// Line and column, counted from 1.
@@ -61,22 +61,22 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// # Errors
-    /// If the file cannot be read, is too large or is not UTF-8; the error does not name the file.
-    /// A document without contents, in the syntax of the file's extension.
+    /// An empty document, in the syntax of the file's extension.
     pub(crate) fn empty(file: &path::Path) -> Self {
         let format = Format::of(file);
         let text = if format == Format::Json { "{}" } else { "" };
         Self { format, text: text.to_owned() }
     }
 
+    /// # Errors
+    /// The file cannot be read, is too large or is not UTF-8. The error does not name the file.
     pub(crate) fn load(file: &path::Path) -> Result<Self, Error> {
         let failed = |source| Error::io("cannot be read", source);
         let mut bytes = Vec::new();
         let opened = File::open(file).map_err(failed)?;
         opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > MAX_BYTES {
-            let message = "larger than 64 MiB: this is no configuration";
+            let message = "larger than 64 MiB, the limit for configuration files";
             return Err(Error::new(ErrorKind::Shape, message));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
@@ -100,7 +100,7 @@ impl Document {
         })
     }
 
-    /// The lines of the values that problems can be about. The text is one that was parsed before.
+    /// The line numbers of all values that a problem can concern. The text must have been parsed before.
     pub(crate) fn lines(&self, container: &[String]) -> Lines {
         match self.format {
             Format::Json => json::lines(&self.text, container),
@@ -113,9 +113,9 @@ impl Document {
         }
     }
 
-    /// Names that the object at `container` has more than once.
+    /// Names that occur more than once in the object at `container`.
     pub(crate) fn twins(&self, container: &[String]) -> Vec<String> {
-        // TOML and YAML refuse them.
+        // Duplicate keys are a syntax error in TOML and YAML.
         let Format::Json = self.format else { return Vec::new() };
         let mut keys = json::keys(&self.text, container);
         keys.sort();
@@ -125,7 +125,7 @@ impl Document {
         twins
     }
 
-    /// Sets an entry of the object or list at `container`.
+    /// Sets an entry in the object or list at `container`.
     pub(crate) fn set(
         &mut self,
         container: &[String],
@@ -155,7 +155,7 @@ impl Document {
         Ok(())
     }
 
-    /// Removes an entry of the object or list at `container`, with all others of its name.
+    /// Removes an entry from the object or list at `container`, including its duplicates.
     pub(crate) fn remove(&mut self, container: &[String], slot: &Step) -> Result<(), Error> {
         let mut wanted = self.value()?;
         match (container_of(&mut wanted, container), slot) {
@@ -171,7 +171,7 @@ impl Document {
             Format::Json => {
                 let is_this = |it: &&String| matches!(slot, Step::Key(name) if name == *it);
                 let keys = json::keys(&self.text, container);
-                // Beyond a few twins, the document is written again.
+                // With many duplicates, the document is rewritten instead.
                 let times = keys.iter().filter(is_this).count().clamp(1, MAX_TWINS);
                 let edited = (0..times)
                     .fold(self.text.clone(), |text, _| json::remove(&text, container, slot));
@@ -187,7 +187,7 @@ impl Document {
         Ok(())
     }
 
-    /// An edit of JSON, or the plain rendering where the edit does not read as it should.
+    /// The edited JSON, or the plain rendering if the edit does not parse to the wanted value.
     fn checked(&self, edited: String, wanted: &Value) -> String {
         let is_one_line = !self.text.trim().contains('\n');
         let is_right = || json::parse(&edited).is_ok_and(|value| value == *wanted);
@@ -205,7 +205,7 @@ impl Document {
     }
 }
 
-/// The object or list at `path`; objects that are missing on the way are added.
+/// The object or list at `path`. Missing objects on the path are created.
 fn container_of<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
     let mut here = value;
     for key in path {
@@ -218,5 +218,8 @@ fn container_of<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Val
 }
 
 fn no_container(container: &[String]) -> Error {
-    Error::new(ErrorKind::Shape, format!("{} is no object of servers by name", Path::to(container)))
+    Error::new(
+        ErrorKind::Shape,
+        format!("{} is not an object of servers by name", Path::to(container)),
+    )
 }

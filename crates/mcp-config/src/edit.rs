@@ -1,4 +1,4 @@
-//! Changes a configuration and writes it.
+//! Editing and writing of a configuration.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,14 +11,13 @@ use crate::path::{Step, at};
 use crate::{Dialect, McpConfig, Server, atomic, load, render, secrets};
 
 impl McpConfig {
-    /// Adds a server, or replaces the one of this name and returns it.
+    /// Adds a server. Replaces and returns an existing server of that name.
     ///
-    /// The rest of the document stays as it is written: unknown keys, order, comments and layout. The
-    /// entry is written in the dialect of the document. Nothing is written to disk before
-    /// [`write`](Self::write).
+    /// Preserves the rest of the document: unknown keys, order, comments and layout. The entry is written in the
+    /// dialect of the document. Changes only the document in memory; see [`write`](Self::write).
     ///
     /// # Errors
-    /// If the name is empty, or the document cannot be edited.
+    /// The name is empty, or the document cannot be edited.
     pub fn add_server(&mut self, name: &str, server: &Server) -> Result<Option<Server>, Error> {
         if name.trim().is_empty() {
             return Err(Error::edit("a server needs a name"));
@@ -31,13 +30,12 @@ impl McpConfig {
         Ok(replaced)
     }
 
-    /// Removes a server, even one with a problem, and returns whether there was one.
+    /// Removes a server, including an invalid one. Returns whether it existed.
     ///
-    /// The rest of the document stays as it is written. Nothing is written to disk before
-    /// [`write`](Self::write).
+    /// Preserves the rest of the document. Changes only the document in memory; see [`write`](Self::write).
     ///
     /// # Errors
-    /// If the document cannot be edited.
+    /// The document cannot be edited.
     pub fn remove_server(&mut self, name: &str) -> Result<bool, Error> {
         let servers = self.entries()?;
         let mut slots: Vec<Step> = load::entries(&servers)
@@ -55,35 +53,35 @@ impl McpConfig {
         Ok(is_there)
     }
 
-    /// Writes the document to the file that it was read from.
+    /// Writes the document to the file it was read from.
     ///
-    /// A reader sees the old file or the new one, never a part: the text is written to another file in
-    /// the same folder first. A link stays a link. The file's mode stays, unless the document
-    /// [holds secrets](Self::holds_secrets): only the user may read it then (0600, on Unix).
+    /// The file is replaced atomically, by renaming a temporary file in the same folder. A symbolic link is preserved
+    /// and its target replaced. The file mode is preserved, unless the document [holds secrets](Self::holds_secrets):
+    /// then only the user may read it (0600, on Unix).
     ///
     /// # Errors
-    /// If the document was read from no file, if the file changed since then
-    /// ([`ErrorKind::Changed`]), or if the file cannot be written.
+    /// The document was not read from a file, the file changed since ([`ErrorKind::Changed`]), or it cannot be written.
     pub fn write(&mut self) -> Result<(), Error> {
         let file = self.file.clone();
-        let file = file.ok_or_else(|| Error::edit("it was read from no file: use `write_to`"))?;
+        let file =
+            file.ok_or_else(|| Error::edit("it was not read from a file: use `write_to`"))?;
         let now = file.exists().then(|| Document::load(&file)).transpose();
         let now = now.map_err(|error| error.of(&file))?;
         if now.map(|document| document.text) != self.on_disk {
-            let message = "changed since it was read: read it again, and repeat the edit";
+            let message = "changed since it was read: read it again and repeat the edit";
             return Err(Error::new(ErrorKind::Changed, message).of(&file));
         }
         self.write_to(file)
     }
 
-    /// Writes the document to this file as [`write`](Self::write) does, whatever the file holds; later
-    /// calls of `write` use this file too. The folder must exist.
+    /// Writes the document to `file` as [`write`](Self::write) does, replacing any content. Later calls of `write` use
+    /// this file too. The folder must exist.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// The file cannot be written.
     pub fn write_to(&mut self, file: impl Into<PathBuf>) -> Result<(), Error> {
         let file = file.into();
-        // A link is kept, and its target is replaced.
+        // A symbolic link is preserved, and its target is replaced.
         let target = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
         atomic::write(&target, &self.document.text, self.holds_secrets())
             .map_err(|source| Error::io("cannot be written", source).of(&file))?;
@@ -92,9 +90,9 @@ impl McpConfig {
         Ok(())
     }
 
-    /// Whether a secret is written out rather than as a reference such as `${NAME}`: any text in `env`
-    /// or `headers`, a token, the user or the query of a URL, an argument such as `--token x`, or the
-    /// default of a password. Entries with a problem count too.
+    /// Whether the document contains a literal secret instead of a reference such as `${NAME}`: any text in `env` or
+    /// `headers`, a token, the user or query of a URL, an argument such as `--token x`, or the default of a password.
+    /// Invalid entries are checked too.
     #[must_use]
     pub fn holds_secrets(&self) -> bool {
         let is_password = |input: &crate::Input| input.password && input.default.is_some();
@@ -112,7 +110,7 @@ impl McpConfig {
             (items.is_empty(), self.container.split_last(), &entry)
             && self.manner.dialect != Dialect::Continue
         {
-            // An empty list is how some programs write an empty object.
+            // Some programs write an empty object as an empty list.
             let map =
                 Value::Object([(name.to_owned(), fields.clone().into())].into_iter().collect());
             return self.document.set(above, &Step::Key(key.clone()), &map);

@@ -1,14 +1,14 @@
-//! Files of variables: `envFile`.
+//! Environment files: `envFile`.
 
 use std::path::Path;
 
 use crate::document::Document;
 use crate::error::{Error, ErrorKind};
 
-/// Reads the variables of a file such as `.env`, as [`parse_env_file`] does.
+/// Reads the variables of a file such as `.env`; see [`parse_env_file`].
 ///
 /// # Errors
-/// If the file cannot be read, is larger than 64 MiB, or has a line that is no variable.
+/// The file cannot be read, is larger than 64 MiB, or has an invalid line.
 pub fn read_env_file(file: impl AsRef<Path>) -> Result<Vec<(String, String)>, Error> {
     let file = file.as_ref();
     let document = Document::load(file).map_err(|error| error.of(file))?;
@@ -18,14 +18,15 @@ pub fn read_env_file(file: impl AsRef<Path>) -> Result<Vec<(String, String)>, Er
     })
 }
 
-/// The variables of a `.env` file, in order.
+/// Parses the variables of a `.env` file, in order.
 ///
-/// A line is `NAME=value`, with or without `export` before it. In single quotes, a value has no escapes;
-/// in double quotes, `\n`, `\t`, `\"` and `\\` are escapes; without quotes, it ends at ` #`. Lines that
-/// begin with `#` are comments. References are not expanded.
+/// A line is `NAME=value`, optionally preceded by `export`. A value in single quotes has no escapes; in double quotes,
+/// `
+/// `, `\t`, `\"` and `\\` are escapes; an unquoted value ends at ` #`. Lines that start with `#` are comments.
+/// References are not expanded.
 ///
 /// # Errors
-/// The number, counted from 1, of the first line that is none of these.
+/// The number of the first invalid line, counted from 1.
 pub fn parse_env_file(text: &str) -> Result<Vec<(String, String)>, usize> {
     let mut variables = Vec::new();
     for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -37,7 +38,7 @@ pub fn parse_env_file(text: &str) -> Result<Vec<(String, String)>, usize> {
         let variable = line.split_once('=').and_then(|(name, value)| {
             let name = name.trim();
             let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
-            // No process can be given a variable with such a character.
+            // The system does not allow such a character in a variable.
             (is_name && !line.contains('\0')).then_some(())?;
             Some((name.to_owned(), unquoted(value.trim())?))
         });

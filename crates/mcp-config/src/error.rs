@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::path;
 
-/// Why a file as a whole cannot be read, edited or written.
+/// Error of a whole file that cannot be read, edited or written.
 ///
-/// Its text names the file, the place and the cause, so [`source`](std::error::Error::source) returns
-/// nothing. What is wrong with a single server is a [`Problem`] of the configuration instead.
+/// The text names the file, the position and the cause; [`source`](std::error::Error::source) returns nothing. Problems
+/// of single servers are [`Problem`]s of the configuration instead.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -26,17 +26,17 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The system could not read or write the file: [`Error::io_kind`].
+    /// The file could not be read or written: [`Error::io_kind`].
     Io,
     /// The file is not valid JSON, TOML or YAML.
     Syntax,
-    /// The file has no servers where they are looked for.
+    /// The file has no servers under any known key.
     Shape,
-    /// The file has a syntax whose feature is off.
+    /// The feature for the syntax of the file is off.
     Unsupported,
-    /// The edit is not possible, such as adding a server without a name.
+    /// The edit is not possible, for example adding a server without a name.
     Edit,
-    /// The file changed on disk since it was read, so writing it would undo that change.
+    /// The file changed on disk since it was read; writing it would revert that change.
     Changed,
 }
 
@@ -72,7 +72,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Why the system refused, for errors of kind [`ErrorKind::Io`].
+    /// The I/O error kind, for errors of kind [`ErrorKind::Io`].
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.0.source.as_ref().map(io::Error::kind)
@@ -116,14 +116,14 @@ impl mcp_core::PublicError for Error {
     }
 }
 
-/// What is wrong with one entry. It does not affect the others.
+/// A problem of one entry. It does not affect the other entries.
 ///
-/// Its text names the file, the line and the path in the document; what was found and what was
-/// expected. It never shows a value of `env`, `headers` or `auth`.
+/// The text names the file, the line, the path in the document, the found and the expected value. It never contains a
+/// value of `env`, `headers` or `auth`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The kind of the problem, which decides whether the server is used.
+    /// The kind, which determines whether the server is used.
     pub kind: ProblemKind,
     /// The server; `None` for a problem of the whole document.
     pub server: Option<String>,
@@ -131,9 +131,9 @@ pub struct Problem {
     pub path: String,
     /// The file, if the text came from one.
     pub file: Option<PathBuf>,
-    /// The line of the value or of the nearest one above it, counted from 1.
+    /// The line of the value or of the nearest value that contains it, counted from 1.
     pub line: Option<usize>,
-    /// What was found, and what was expected.
+    /// What was found and what was expected.
     pub message: String,
 }
 
@@ -141,19 +141,19 @@ pub struct Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// A field is missing or has a wrong value: the server is left out.
+    /// A field is missing or invalid: the server is left out.
     Invalid,
-    /// A kind of server that cannot be reached from here: the server is left out.
+    /// A kind of server that is not supported: the server is left out.
     Unsupported,
-    /// A reference cannot be filled in: the server is left out of the expanded ones.
+    /// A reference cannot be expanded: the server is left out of the expanded servers.
     Unresolved,
-    /// Something is probably not as meant: an unknown field with a name like a known one, a field of
-    /// another application that has no effect, a number whose unit is not clear. The server is used.
+    /// Probably a mistake: an unknown field whose name is similar to a known one, a field of another application
+    /// without effect, a number with an ambiguous unit. The server is used.
     Doubtful,
 }
 
 impl Problem {
-    /// Whether the server is left out because of it.
+    /// Whether the server is left out because of this problem.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         self.kind != ProblemKind::Doubtful
@@ -177,7 +177,7 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// A problem before its file and line are known.
+/// A problem whose file and line are not known yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) kind: ProblemKind,

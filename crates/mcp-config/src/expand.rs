@@ -1,4 +1,4 @@
-//! Fills in the references of a server.
+//! Expands the references of a server.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::read::check_url;
 use crate::server::{Auth, Remote, Stdio, Target};
 use crate::{ProblemKind, Server};
 
-/// The server with its references filled in, unless something about it is wrong then.
+/// The server with its references expanded, unless the result is invalid.
 pub(crate) fn server(
     server: &Server,
     manner: Manner,
@@ -68,7 +68,7 @@ impl Filler<'_, '_> {
             *file = Some(text.into());
         }
         if stdio.command.trim().is_empty() {
-            let message = "found an empty text, expected a program";
+            let message = "found an empty string, expected a program";
             self.find(ProblemKind::Invalid, path.key(words.command), message);
         }
         for name in &stdio.pass_env {
@@ -137,7 +137,7 @@ impl Filler<'_, '_> {
         }
     }
 
-    /// A value of a header, which is one line.
+    /// Checks a header value, which must be one line.
     fn credential(&mut self, text: &mut String, path: impl Fn() -> Path) {
         let written = text.clone();
         if self.text(text, &path) && text.contains(['\r', '\n']) {
@@ -163,7 +163,7 @@ impl Filler<'_, '_> {
         }
     }
 
-    /// The parsers limit how deep a value can be.
+    /// Recursion depth is limited by the parsers.
     fn value(&mut self, value: &mut Value, path: &mut dyn FnMut() -> Path) {
         match value {
             Value::String(text) => {
@@ -183,7 +183,7 @@ impl Filler<'_, '_> {
         }
     }
 
-    /// Whether all references could be filled in.
+    /// Expands a text in place. Returns whether all references have values.
     fn text(&mut self, text: &mut String, path: impl FnOnce() -> Path) -> bool {
         if !self.expansion.concerns(text) {
             return true;
@@ -205,7 +205,7 @@ impl Filler<'_, '_> {
     }
 }
 
-/// The first variable that a text refers to.
+/// The first variable that a text references.
 fn variable(text: &str) -> Option<&str> {
     let inner = &text[text.find("${")? + 2..];
     let inner = inner.strip_prefix("env:").unwrap_or(inner);

@@ -1,4 +1,4 @@
-//! Fills in references to variables in the texts of a document.
+//! Expands references to variables in texts of a document.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use crate::application::Syntax;
 use crate::{Input, Variables, suggest};
 
-/// How deep defaults may be nested.
+/// Maximum nesting of defaults.
 const MAX_DEPTH: usize = 16;
-/// The size of one text that is filled in, in bytes.
+/// Maximum size of one expanded text, in bytes.
 const MAX_TEXT: usize = 1 << 20;
-/// The size of all texts of a document that are filled in, in bytes.
+/// Maximum size of all expanded texts of a document, in bytes.
 const MAX_TOTAL: usize = 64 << 20;
-/// How many inputs are considered for a suggestion.
+/// Maximum number of inputs compared for a suggestion.
 const MAX_SUGGESTIONS: usize = 64;
 
 /// The variables and inputs for one document.
@@ -20,17 +20,17 @@ pub(crate) struct Expansion<'a> {
     variables: &'a Variables<'a>,
     inputs: HashMap<&'a str, &'a Input>,
     syntax: Syntax,
-    /// How many bytes may still be written.
+    /// Bytes left of the size limit.
     room: Cell<usize>,
 }
 
-/// A reference that was found in a text.
+/// A reference in a text.
 enum Reference<'t> {
-    /// `${…}`, without the braces.
+    /// `${…}`: the part between the braces.
     Dollar(&'t str),
-    /// The name of a variable, in the way of one application.
+    /// A variable in an application's own syntax.
     Variable { name: &'t str, written: &'t str },
-    /// Text that stands for itself.
+    /// Literal text.
     Text(&'t str),
 }
 
@@ -44,7 +44,7 @@ impl<'a> Expansion<'a> {
         self.variables.get(name)
     }
 
-    /// Whether a text may hold references.
+    /// Whether a text may contain references.
     pub(crate) fn concerns(&self, text: &str) -> bool {
         let Syntax { dollar, braces, percent } = self.syntax;
         text.contains("${")
@@ -53,7 +53,7 @@ impl<'a> Expansion<'a> {
             || (percent && text.contains('%'))
     }
 
-    /// The text with every reference filled in, or why one of them cannot be.
+    /// Expands all references of a text, or returns why one cannot be expanded.
     pub(crate) fn text(&self, text: &str) -> Result<String, String> {
         let expanded = self.expand(text, 0)?;
         let room = self.room.get().checked_sub(expanded.len());
@@ -97,7 +97,7 @@ impl<'a> Expansion<'a> {
                     return Ok(Some((before, Reference::Text("${"), inner)));
                 }
                 let end = end(inner)
-                    .ok_or("a \"${\" is not closed: write \"$${\" for the text itself")?;
+                    .ok_or("a \"${\" is not closed: write \"$${\" for a literal \"${\"")?;
                 let reference = Reference::Dollar(&inner[..end]);
                 return Ok(Some((before, reference, &inner[end + 1..])));
             }
@@ -124,7 +124,7 @@ impl<'a> Expansion<'a> {
         Ok(None)
     }
 
-    /// A variable in the way of one application. What is not written like a variable may be text.
+    /// A variable in an application's own syntax. Text that does not look like a variable is literal.
     fn plain(&self, name: &str, written: &str) -> Result<String, String> {
         let is_capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         let is_variable = written.starts_with('{')
@@ -136,13 +136,13 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The value of what stands between `${` and `}`.
+    /// The value of the reference between `${` and `}`.
     fn value(&self, written: &str, depth: usize) -> Result<String, String> {
         if let Some(id) = written.strip_prefix("input:") {
             return self.input(id);
         }
         if let Some(folder) = self.variables.folder(written) {
-            return folder.ok_or_else(|| format!("${{{written}}} is not known here"));
+            return folder.ok_or_else(|| format!("${{{written}}} has no value"));
         }
         let secret = written.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
         if let Some(name) = secret.and_then(|inner| inner.trim().strip_prefix("secrets.")) {
@@ -160,7 +160,7 @@ impl<'a> Expansion<'a> {
         if plain.is_empty() || !(is_env || plain.chars().all(is_name)) {
             let known = ["workspaceFolder", "userHome", "env:NAME", "input:id"];
             return Err(format!(
-                "{} is not understood, expected ${{NAME}}, ${{NAME:-default}} or one of {}: write \"$${{\" for the text itself",
+                "{} is not a known reference, expected ${{NAME}}, ${{NAME:-default}} or one of {}: write \"$${{\" for a literal \"${{\"",
                 shown(written),
                 known.map(|it| format!("${{{it}}}")).join(", "),
             ));
@@ -188,8 +188,8 @@ fn not_set(name: &str) -> String {
     format!("the variable {name} is not set and has no default{hint}")
 }
 
-/// A reference as it is written. One that is not understood may be a part of a secret: its start is
-/// enough to find it.
+/// A reference as written, for errors. Of an unknown reference only the start is shown, since it may be part of a
+/// secret.
 fn shown(written: &str) -> String {
     let start: String = written.chars().take(16).collect();
     match start.len() < written.len() {
@@ -204,7 +204,7 @@ fn name(text: &str) -> Option<&str> {
     (end > 0).then(|| &text[..end])
 }
 
-/// Where the `}` is that closes a reference, past those of references within.
+/// The position of the `}` that closes a reference, after nested references.
 fn end(inner: &str) -> Option<usize> {
     if inner.starts_with('{') {
         return inner.find("}}").map(|at| at + 1);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn references_of_one_application_are_expanded_in_its_way() {
+    fn references_of_an_application_are_expanded_in_its_syntax() {
         let dollar = Syntax { dollar: true, ..Syntax::default() };
         let braces = Syntax { braces: true, ..Syntax::default() };
         let percent = Syntax { percent: true, ..Syntax::default() };
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_filled_in_is_named() {
+    fn unresolved_references_are_named() {
         for (text, wanted) in [
             ("${NONE}", "the variable NONE is not set"),
             ("${env:NONE}", "the variable NONE is not set"),
@@ -301,9 +301,9 @@ mod tests {
             ("${workspacefolder}", "did you mean \"workspaceFolder\"?"),
             ("${KEY", "not closed"),
             ("${{ secrets.KEY }", "not closed"),
-            ("${}", "not understood"),
-            ("${config:x}", "${config:x} is not understood"),
-            ("${file:/a/very/long/path}", "${file:/a/very/lon…} is not understood"),
+            ("${}", "not a known reference"),
+            ("${config:x}", "${config:x} is not a known reference"),
+            ("${file:/a/very/long/path}", "${file:/a/very/lon…} is not a known reference"),
             ("${input:key}", "no input \"key\""),
         ] {
             let error = expand(text, Syntax::default()).unwrap_err();
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_is_asked_for_once() {
+    fn each_input_is_requested_once() {
         let asked = RefCell::new(0);
         let variables = variables().input(|input| {
             *asked.borrow_mut() += 1;

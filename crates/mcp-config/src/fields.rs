@@ -1,4 +1,4 @@
-//! Takes the fields of one object, and collects what is wrong with them.
+//! Reads the fields of one object and collects problems.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::ProblemKind;
 use crate::error::Finding;
 use crate::path::Path;
 
-/// The fields of one object that are not yet taken. `null` counts as absent.
+/// The unread fields of one object. `null` counts as absent.
 pub(crate) struct Fields<'a> {
     left: Map<String, Value>,
     path: Path,
-    /// Where fields really stand that were moved here from an object within.
+    /// The original paths of fields moved here from a nested object.
     moved: Vec<(String, Path)>,
     findings: &'a mut Vec<Finding>,
 }
@@ -31,13 +31,13 @@ impl<'a> Fields<'a> {
         &self.path
     }
 
-    /// Where a field stands in the document.
+    /// The path of a field in the document.
     pub(crate) fn at(&self, name: &str) -> Path {
         let moved = self.moved.iter().find(|(it, _)| it == name);
         moved.map_or_else(|| self.path.key(name), |(_, path)| path.clone())
     }
 
-    /// Adds a field that stands elsewhere in the document, unless one of this name is here already.
+    /// Adds a field from elsewhere in the document, unless there is one of that name.
     pub(crate) fn move_in(&mut self, name: &str, value: Value, path: Path) {
         if !self.has(name) {
             self.left.insert(name.to_owned(), value);
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         let (name, value) = self.take(names)?;
         match value {
             Value::Object(map) => Some((name, map)),
-            // An empty list is how some programs write an empty object.
+            // Some programs write an empty object as an empty list.
             Value::Array(items) if items.is_empty() => Some((name, Map::new())),
             other => {
                 self.wrong(&self.at(name), &other, "an object");
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
         Some(texts)
     }
 
-    /// Texts by name; numbers and booleans become text, `null` counts as absent.
+    /// Strings by name. Numbers and booleans are converted to strings; `null` counts as absent.
     pub(crate) fn texts_by_name(&mut self, names: &[&str]) -> BTreeMap<String, String> {
         let Some((name, map)) = self.object(names) else { return BTreeMap::new() };
         let path = self.at(name);
@@ -133,7 +133,7 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    /// A time above zero, in units of `unit`.
+    /// A positive duration, in units of `unit`.
     pub(crate) fn time(&mut self, name: &str, unit: Duration) -> Option<Duration> {
         let unit_name = if unit.as_secs() == 1 { "seconds" } else { "milliseconds" };
         self.convert(&[name], &format!("a number of {unit_name} above zero"), |value| {
@@ -169,12 +169,12 @@ impl<'a> Fields<'a> {
         self.findings.push(Finding { kind, path, message: message.into() });
     }
 
-    /// Findings in objects within this one are collected together with its own.
+    /// The findings of nested objects are collected together with those of this object.
     pub(crate) fn findings(&mut self) -> &mut Vec<Finding> {
         self.findings
     }
 
-    /// The fields that are left.
+    /// The unread fields.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.left.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -184,7 +184,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a value is, without its content, which may be a secret.
+/// Describes a value without its content, which may be a secret.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -196,7 +196,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a value says nothing: `null`, or an empty text, list or object.
+/// Whether a value is empty: `null`, or an empty string, list or object.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -41,6 +41,6 @@ pub use server::{Auth, ProtocolEra, Remote, RemoteTransport, Server, Stdio, Targ
 pub use tool::{Argument, Tool};
 pub use variables::{Input, Variables};
 
-/// The JSON Schema of the format, for editors: of JSON documents in all dialects but `Bare`. Entries that
-/// stand directly under `mcp` are not checked by it.
+/// JSON Schema of the format, for editors. Covers JSON documents in all dialects except `Bare`. Entries directly under
+/// `mcp` are not checked.
 pub const SCHEMA: &str = include_str!("../mcp-config.schema.json");

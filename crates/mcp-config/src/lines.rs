@@ -1,10 +1,10 @@
-//! In which line each value of a document stands.
+//! Line numbers of the values of a document.
 
 use std::collections::HashMap;
 
 use crate::path::{Path, Step};
 
-/// The lines of the values of a document, counted from 1.
+/// Line numbers of the values of a document, counted from 1.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
     line: usize,
@@ -16,14 +16,14 @@ impl Lines {
         Self { line, members: HashMap::new() }
     }
 
-    /// Adds a member; of two with one name, the later counts.
+    /// Adds a member. Of two members with one name, the later wins.
     pub(crate) fn insert(&mut self, step: Step, member: Lines) -> &mut Lines {
         let entry = self.members.entry(step).or_default();
         *entry = member;
         entry
     }
 
-    /// The line of what is at `path`, or of the nearest value above it.
+    /// The line of the value at `path`, or of the nearest value that contains it.
     pub(crate) fn line(&self, path: &Path) -> usize {
         let mut here = self;
         for step in path.steps() {
@@ -34,7 +34,7 @@ impl Lines {
     }
 }
 
-/// Where the lines of a text begin.
+/// The offsets of line starts in a text.
 #[derive(Debug)]
 pub(crate) struct LineStarts(Vec<usize>);
 

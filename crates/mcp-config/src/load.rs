@@ -1,4 +1,4 @@
-//! From a document to a configuration.
+//! Loading of a configuration from a document.
 
 use std::collections::HashSet;
 use std::path;
@@ -17,7 +17,7 @@ use crate::switches::Switches;
 use crate::{Input, McpConfig, ProblemKind, marks, read};
 
 impl McpConfig {
-    /// A document without servers, in the dialect that most applications read.
+    /// A document without servers, in the most common dialect.
     #[must_use]
     pub fn new() -> Self {
         let document = Document { format: Format::Json, text: "{}".to_owned() };
@@ -25,12 +25,11 @@ impl McpConfig {
         read_document(document, &Value::Null, manner, manner.dialect.container(), None)
     }
 
-    /// Reads a file: TOML and YAML by its extension, JSON (with comments) otherwise. The file's name and
-    /// folder may say which application it belongs to.
+    /// Reads a file: TOML and YAML by extension, otherwise JSON with comments. The file's name and folder may identify
+    /// its application.
     ///
     /// # Errors
-    /// If the file cannot be read, is larger than 64 MiB, is not valid in its syntax, or names no
-    /// servers.
+    /// The file cannot be read, is larger than 64 MiB, has a syntax error, or lists no servers.
     pub fn from_file(file: impl AsRef<path::Path>) -> Result<Self, Error> {
         let file = file.as_ref();
         let named = |error: Error| error.of(file);
@@ -39,11 +38,14 @@ impl McpConfig {
         read_file(document, &value, file, None)
     }
 
-    /// Reads JSON, with comments and trailing commas or without.
+    /// Reads JSON, with or without comments and trailing commas.
     ///
     /// # Errors
-    /// If it is not valid JSON, or names no servers.
-    #[allow(clippy::should_implement_trait, reason = "implemented too; this needs no import")]
+    /// The text is not valid JSON, or lists no servers.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "also implemented; this method needs no import"
+    )]
     pub fn from_str(text: &str) -> Result<Self, Error> {
         text_document(Document { format: Format::Json, text: text.to_owned() })
     }
@@ -51,7 +53,7 @@ impl McpConfig {
     /// Reads TOML, the syntax of Codex.
     ///
     /// # Errors
-    /// If it is not valid TOML, or names no servers.
+    /// The text is not valid TOML, or lists no servers.
     #[cfg(feature = "toml")]
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         text_document(Document { format: Format::Toml, text: text.to_owned() })
@@ -60,7 +62,7 @@ impl McpConfig {
     /// Reads YAML, the syntax of Goose, Hermes and Continue.
     ///
     /// # Errors
-    /// If it is not valid YAML, or names no servers.
+    /// The text is not valid YAML, or lists no servers.
     #[cfg(feature = "yaml")]
     pub fn from_yaml(text: &str) -> Result<Self, Error> {
         text_document(Document { format: Format::Yaml, text: text.to_owned() })
@@ -69,7 +71,7 @@ impl McpConfig {
     /// Converts a parsed document.
     ///
     /// # Errors
-    /// If it names no servers, or is nested more than 128 deep.
+    /// The value lists no servers, or is nested more than 128 deep.
     pub fn from_value(value: &Value) -> Result<Self, Error> {
         Self::from_str(&format!("{value:#}"))
     }
@@ -89,14 +91,14 @@ impl FromStr for McpConfig {
     }
 }
 
-/// Reads a text that belongs to no file.
+/// Reads a text that has no file.
 fn text_document(document: Document) -> Result<McpConfig, Error> {
     let value = document.value()?;
     let (dialect, container) = dialect::detect(&value, document.format)?;
     checked(document, &value, Manner::new(dialect), container, None)
 }
 
-/// Reads a file, which may be at a well-known place. It may name no servers then.
+/// Reads a file. A file at a well-known location may list no servers.
 pub(crate) fn read_file(
     document: Document,
     value: &Value,
@@ -124,7 +126,7 @@ pub(crate) fn read_file(
     Ok(config)
 }
 
-/// Refuses a container that can hold no servers, and reads the others.
+/// Reads the servers, unless the container has the wrong type.
 fn checked(
     document: Document,
     value: &Value,
@@ -222,7 +224,7 @@ fn read_servers(config: &mut McpConfig, root: &Value) {
     let switches = Switches::of(root, &config.container);
     let servers = at(root, &config.container).unwrap_or(&Value::Null);
     for (name, step, entry) in entries(servers) {
-        // A bare map may name its schema, and ask for inputs.
+        // A bare map may also contain its schema and `inputs`.
         let is_other = name.is_some_and(|name| name.starts_with('$') || name == "inputs");
         if config.container.is_empty() && is_other {
             continue;
@@ -240,7 +242,7 @@ fn read_servers(config: &mut McpConfig, root: &Value) {
             server.disabled |= switches.is_off(name);
             let has_name =
                 config.manner.dialect == Dialect::Goose || matches!(step, Step::Index(_));
-            // Written again with the entry.
+            // The name is written back with the entry.
             if has_name && server.extra.get("name").and_then(Value::as_str) == Some(name) {
                 server.extra.shift_remove("name");
             }
@@ -260,10 +262,10 @@ fn report_twins(config: &mut McpConfig, container: &Path) {
     let mut twins: Vec<String> = listed.chain(config.document.twins(&config.container)).collect();
     twins.dedup();
     for name in twins {
-        let message = "there are several servers of this name: the last one counts";
+        let message = "several servers have this name: the last one is used";
         config.report(Some(&name), vec![Finding::doubt(container.key(&name), message)]);
     }
-    // In a list, all of them were read.
+    // In a list, all duplicates were read.
     let mut seen = HashSet::new();
     let mut servers = std::mem::take(&mut config.servers);
     servers.reverse();
@@ -290,7 +292,7 @@ fn read_inputs(config: &mut McpConfig, root: &Value) {
 fn report_ignored(config: &mut McpConfig, root: &Value) {
     for key in dialect::ignored(root, &config.container) {
         let container = Path::to(&config.container);
-        let message = format!("not read: the servers of this document stand under {container}");
+        let message = format!("not read: the servers of this document are under {container}");
         config.report(None, vec![Finding::doubt(Path::of([key]), message)]);
     }
 }

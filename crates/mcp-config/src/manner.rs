@@ -1,21 +1,21 @@
-//! How a document writes its entries: the names of its fields and the units of its times.
+//! Writing style of a document: field names and time units of its entries.
 
 use std::time::Duration;
 
 use crate::application::{MILLISECOND, SECOND, Syntax};
 use crate::{Application, Dialect};
 
-/// How a document writes its entries.
+/// Writing style of a document's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Manner {
     pub(crate) dialect: Dialect,
-    /// The application that wrote the document, if that is known.
+    /// The application that wrote the document, if known.
     pub(crate) application: Option<Application>,
-    /// The field of a URL: `url`, or the one that the other entries have.
+    /// The field name of a URL: `url`, or the one that the other entries use.
     pub(crate) url: &'static str,
 }
 
-/// The names of the fields of an entry.
+/// The field names of an entry.
 pub(crate) struct Words {
     pub(crate) command: &'static str,
     pub(crate) env: &'static str,
@@ -53,12 +53,12 @@ impl Manner {
         self.application.is_some_and(|it| applications.contains(&it))
     }
 
-    /// The name and the unit in which a time limit of requests is written.
+    /// The field name and unit for writing a request timeout.
     pub(crate) fn timeout(self, time: Duration) -> (&'static str, Duration) {
         match self.timeout_unit() {
             _ if self.dialect == Dialect::Codex => ("tool_timeout_sec", SECOND),
             Some(unit) => ("timeout", unit),
-            // Where the unit is not known, a small number would be read as seconds.
+            // With an unknown unit, a small number would be read as seconds.
             None if time < SECOND => ("timeoutMs", MILLISECOND),
             None => ("timeout", MILLISECOND),
         }
@@ -100,7 +100,7 @@ impl Manner {
     }
 }
 
-/// The application of a dialect that no other application writes.
+/// The application of a dialect that only one application uses.
 fn dialect_of_one(dialect: Dialect) -> Option<Application> {
     Some(match dialect {
         Dialect::McpServers | Dialect::Bare => return None,

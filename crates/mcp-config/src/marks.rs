@@ -1,10 +1,10 @@
-//! Which application wrote a document, by fields that no other application has.
+//! Detects the application that wrote a document by fields that no other application uses.
 
 use serde_json::{Map, Value};
 
 use crate::Application;
 
-/// The application whose fields the entries have, if one of them says so.
+/// The application identified by the fields of the entries, if any.
 pub(crate) fn application<'a>(entries: impl IntoIterator<Item = &'a Value>) -> Option<Application> {
     entries.into_iter().filter_map(Value::as_object).find_map(of_entry)
 }
@@ -40,7 +40,7 @@ fn of_entry(entry: &Map<String, Value>) -> Option<Application> {
             _ => return None,
         })
     };
-    // One spelling of a transport is Cline's and Cherry Studio's, which both count in seconds.
+    // Cline and Cherry Studio share one spelling of a transport; both use seconds.
     let by_type =
         || (entry.get("type")?.as_str()? == "streamableHttp").then_some(Application::Cline);
     entry.keys().find_map(by_field).or_else(by_type)

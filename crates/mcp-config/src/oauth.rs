@@ -1,46 +1,44 @@
 use std::fmt;
 
-/// How a remote server is logged in at with OAuth (`auth` or `oauth` as an object, in the spellings of several
-/// applications). All of it may be left out: then the server says what it wants. `Debug` shows no secret.
+/// OAuth settings of a remote server (`auth` or `oauth` as an object, in the spellings of several applications). All
+/// fields are optional; by default they are discovered from the server. `Debug` redacts secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OAuth {
-    /// The id of a client that is registered (`client_id`, `clientId`, `CLIENT_ID`, `oauth_client_id`,
-    /// `oauthClientId`).
+    /// The id of a registered client (`client_id`, `clientId`, `CLIENT_ID`, `oauth_client_id`, `oauthClientId`).
     pub client_id: Option<String>,
-    /// Its secret (`client_secret`, `clientSecret`, `CLIENT_SECRET`, `oauth_client_secret`; `client_secret_key`
+    /// The client secret (`client_secret`, `clientSecret`, `CLIENT_SECRET`, `oauth_client_secret`; `client_secret_key`
     /// names the variable that holds it).
     pub client_secret: Option<String>,
-    /// Scopes to ask for (`scopes`, `scope`, `oauthScopes`).
+    /// Scopes to request (`scopes`, `scope`, `oauthScopes`).
     pub scopes: Vec<String>,
     /// The authorization server (`issuer`).
     pub issuer: Option<String>,
-    /// The resource that tokens are for (`resource`, `oauth_resource`).
+    /// The resource for which tokens are requested (`resource`, `oauth_resource`).
     pub resource: Option<String>,
-    /// The port of this machine that the browser is redirected to (`callback_port`, `callbackPort`,
-    /// `oauth_callback_port`).
+    /// The local port of the redirect URI (`callback_port`, `callbackPort`, `oauth_callback_port`).
     pub callback_port: Option<u16>,
-    /// The redirect URI that the client is registered with (`redirect_uri`, `redirectUri`).
+    /// The registered redirect URI (`redirect_uri`, `redirectUri`).
     pub redirect_uri: Option<String>,
-    /// The URL of a document about the client, which is its id (`client_metadata_url`, `clientMetadataUrl`).
+    /// The URL of the client metadata document, used as the client id (`client_metadata_url`, `clientMetadataUrl`).
     pub client_metadata_url: Option<String>,
-    /// How a token is got (`grant`, `grant_type`, `grantType`). Default: a user logs in.
+    /// The grant type (`grant`, `grant_type`, `grantType`). Default: authorization code, with a user login.
     pub grant: Option<OAuthGrant>,
-    /// Where tokens are kept (`token_store`, `tokenStore`). Default: what the application sets.
+    /// The token store (`token_store`, `tokenStore`). Default: set by the application.
     pub token_store: Option<OAuthStore>,
 }
 
-/// How a token is got.
+/// How tokens are obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OAuthGrant {
     /// A user logs in: `authorization_code`.
     AuthorizationCode,
-    /// A service logs in as itself: `client_credentials`.
+    /// The client authenticates as itself: `client_credentials`.
     ClientCredentials,
 }
 
-/// Where tokens are kept.
+/// Where tokens are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OAuthStore {

@@ -1,4 +1,4 @@
-//! Where a value stands in a document: `mcpServers.weather.args[1]`.
+//! Paths of values in a document: `mcpServers.weather.args[1]`.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ impl Path {
     }
 }
 
-/// The value that these keys lead to.
+/// The value at these keys.
 pub(crate) fn at<'a>(value: &'a Value, keys: &[String]) -> Option<&'a Value> {
     keys.iter().try_fold(value, |here, key| here.get(key))
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_shown_as_one_would_write_it() {
+    fn paths_are_shown_in_javascript_notation() {
         let path = Path::of(["projects", "/srv/app", "mcpServers", "my-server", "args"]).index(1);
         assert_eq!(path.to_string(), r#"projects["/srv/app"].mcpServers.my-server.args[1]"#);
     }

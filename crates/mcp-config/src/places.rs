@@ -1,4 +1,4 @@
-//! The files in which known applications keep their servers.
+//! Well-known locations of configuration files.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use Application::{
     Zed,
 };
 
-/// How many folders are looked at for files of a project: the one that is worked in and its parents.
+/// Maximum number of folders searched for project files: the workspace folder and its parents.
 const MAX_FOLDERS: usize = 32;
 
-/// Files of a project, in its folder.
+/// Project files, relative to their folder.
 const PROJECT: &[(Application, &[&str])] = &[
     (Shared, &[".mcp.json"]),
     (Shared, &["mcp.json"]),
@@ -41,21 +41,21 @@ const PROJECT: &[(Application, &[&str])] = &[
     (Shared, &[".agents", ".mcp.json"]),
 ];
 
-/// A folder in which applications keep their settings.
+/// A base folder of application settings.
 #[derive(Clone, Copy)]
 enum Base {
     Home,
     /// `~/.config`, on Linux `$XDG_CONFIG_HOME`.
     Config,
-    /// The same, but not on Windows.
+    /// The same, except on Windows.
     UnixConfig,
-    /// Where applications with windows keep their settings.
+    /// The settings folder of desktop applications.
     Settings,
     /// `%APPDATA%` on Windows.
     AppData,
 }
 
-/// Files of a user.
+/// User files, relative to their base folder.
 const USER: &[(Application, Base, &[&str])] = &[
     (ClaudeDesktop, Base::Settings, &["Claude", "claude_desktop_config.json"]),
     (ClaudeCode, Base::Home, &[".claude.json"]),
@@ -110,45 +110,45 @@ const USER: &[(Application, Base, &[&str])] = &[
     (Continue, Base::Home, &[".continue", "config.yaml"]),
 ];
 
-/// For whom a file counts.
+/// To whom a file applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Everyone who works in the folder, or in one within it.
+    /// Everyone who works in the folder or its subfolders.
     Workspace,
     /// The user, in this folder.
     Local,
-    /// The user, everywhere.
+    /// The user, in every folder.
     User,
 }
 
-/// A place where servers may be named: a file, or a part of one.
+/// A location where servers may be configured: a file, or a section of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location {
-    /// The application that the file belongs to.
+    /// The application of the file.
     pub application: Application,
-    /// For whom it counts.
+    /// The scope of the file.
     pub scope: Scope,
     /// The file.
     pub path: PathBuf,
     pub(crate) place: Place,
 }
 
-/// How the servers are written at a well-known place.
+/// The dialect of a well-known location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) manner: Manner,
     container: Vec<String>,
-    /// Whether the servers can be nowhere else in the file.
+    /// Whether the file has no other place for servers.
     pub(crate) is_certain: bool,
 }
 
-/// An operating system, as far as places of files go.
+/// An operating system, which determines file locations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Os {
-    /// Linux, and all others that keep settings in `~/.config`.
+    /// Linux, and other systems that use `~/.config`.
     Linux,
     /// macOS.
     MacOs,
@@ -156,11 +156,11 @@ pub enum Os {
     Windows,
 }
 
-/// The folders of a user, from which the well-known places follow.
+/// The base folders of a user, from which the well-known locations are derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Folders {
-    /// The system whose conventions apply.
+    /// The operating system.
     pub os: Os,
     /// The user's home.
     pub home: Option<PathBuf>,
@@ -168,7 +168,7 @@ pub struct Folders {
     pub app_data: Option<PathBuf>,
     /// Linux: `$XDG_CONFIG_HOME`. Default: `.config` in the user's home.
     pub config: Option<PathBuf>,
-    /// The folder that is worked in.
+    /// The current workspace folder.
     pub workspace: Option<PathBuf>,
 }
 
@@ -194,7 +194,7 @@ impl Folders {
         }
     }
 
-    /// A system with this home and this folder to work in.
+    /// The folders for an operating system, home and workspace.
     #[must_use]
     pub fn new(os: Os, home: impl Into<PathBuf>, workspace: impl Into<PathBuf>) -> Self {
         let (home, workspace) = (Some(home.into()), Some(workspace.into()));
@@ -215,9 +215,8 @@ impl Folders {
         self
     }
 
-    /// All well-known places, whether there is a file or not. Files of the project come first, those of
-    /// the folder that is worked in before those of its parents, up to but without the user's home;
-    /// outside the home, only that folder is looked at.
+    /// All well-known locations, whether or not the file exists. Project files come first: the workspace folder before
+    /// its parents, up to and excluding the user's home. Outside the home, only the workspace folder is searched.
     #[must_use]
     pub fn locations(&self) -> Vec<Location> {
         let user: Vec<Location> = USER
@@ -233,7 +232,7 @@ impl Folders {
                 Location::new(*application, Scope::Workspace, join(folder, parts))
             })
         });
-        // In the home itself, these are files of the user.
+        // In the home folder itself, these are user files.
         let mut found: Vec<Location> =
             in_project.filter(|it| user.iter().all(|user| user.path != it.path)).collect();
         if let Some(home) = &self.home {
@@ -244,7 +243,7 @@ impl Folders {
         found
     }
 
-    /// The folder that is worked in and its parents within the home.
+    /// The workspace folder and its parents within the home.
     fn project_folders(&self) -> Vec<&Path> {
         let Some(work) = self.workspace.as_deref() else { return Vec::new() };
         match self.home.as_deref() {
@@ -288,7 +287,7 @@ impl Location {
         Self { application, scope, path, place }
     }
 
-    /// The servers of one user in one folder.
+    /// The section of one user's servers for one folder.
     fn local(path: PathBuf, folder: &Path) -> Self {
         let mut location = Self::new(ClaudeCode, Scope::Local, path);
         let folder = folder.to_string_lossy().into_owned();
@@ -296,7 +295,7 @@ impl Location {
         location
     }
 
-    /// Whether it is a part of a file with other contents.
+    /// Whether this is a section of a file with other contents.
     pub(crate) fn is_part(&self) -> bool {
         self.place.container.len() > 1
     }
@@ -312,7 +311,7 @@ impl Place {
     }
 }
 
-/// The application that a file belongs to by its name and its folder.
+/// The application of a file, by its name and folder.
 pub(crate) fn application_of(file: &Path) -> Option<Application> {
     let project = PROJECT.iter().map(|(application, parts)| (*application, *parts));
     let user = USER.iter().map(|(application, _, parts)| (*application, *parts));

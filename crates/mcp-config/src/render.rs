@@ -1,4 +1,4 @@
-//! From a [`Server`] to an entry of a document.
+//! Renders a [`Server`] as an entry of a document.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ fn tools(server: &Server, manner: Manner, entry: &mut Entry) {
         let mut policy = Entry(Map::new());
         let include = server.include_tools.as_ref();
         policy.put("include", include.map(|tools| tools.clone().into()));
-        // Hermes reads one of the two.
+        // Hermes reads only one of the two.
         policy.put("exclude", list(&server.exclude_tools).filter(|_| include.is_none()));
         let rest = server.extra.get("tools").and_then(Value::as_object);
         policy.0.extend(rest.into_iter().flatten().map(|(key, it)| (key.clone(), it.clone())));
@@ -120,7 +120,7 @@ fn stdio(stdio: &Stdio, manner: Manner, entry: &mut Entry) {
 
 fn remote(remote: &Remote, manner: Manner, entry: &mut Entry) {
     let is_http = remote.transport == Some(RemoteTransport::StreamableHttp);
-    // This field means Streamable HTTP, so it is not for others.
+    // This field implies Streamable HTTP, so it is not used for other transports.
     let url = if manner.url == "httpUrl" && !is_http { "url" } else { manner.url };
     let transport = transport(remote.transport, url, manner);
     let name = if manner.dialect == Dialect::Hermes { "transport" } else { "type" };
@@ -133,7 +133,7 @@ fn remote(remote: &Remote, manner: Manner, entry: &mut Entry) {
     entry.put("auth", remote.auth.as_ref().map(auth));
 }
 
-/// The name of a transport, where it has to be named.
+/// The transport name, if it must be written.
 fn transport(
     transport: Option<RemoteTransport>,
     url: &str,
@@ -154,7 +154,7 @@ fn transport(
     })
 }
 
-/// Names of variables stand in fields for them.
+/// Codex has separate fields for the names of variables.
 fn codex_secrets(remote: &Remote, entry: &mut Entry) {
     let (from_env, plain): (BTreeMap<_, _>, BTreeMap<_, _>) =
         remote.headers.clone().into_iter().partition(|(_, value)| variable(value).is_some());
@@ -171,7 +171,7 @@ fn codex_secrets(remote: &Remote, entry: &mut Entry) {
     }
 }
 
-/// `NAME` of a text that is `${NAME}` and nothing else.
+/// `NAME` if the text is exactly `${NAME}`.
 fn variable(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(name)

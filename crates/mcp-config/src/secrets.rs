@@ -1,11 +1,11 @@
-//! Which texts of a document are secrets that are written out.
+//! Detection of literal secrets in a document.
 
 use serde_json::Value;
 
-/// Fields whose texts are secrets, whatever their names within.
+/// Fields whose values are all secrets, independent of the keys within.
 const CONTAINERS: &[&str] =
     &["env", "envs", "environment", "headers", "http_headers", "httpHeaders", "auth", "oauth"];
-/// Fields that hold names and kinds of secrets, not secrets.
+/// Fields with names and types of secrets, which are not secret themselves.
 const HARMLESS: &[&str] = &[
     "authProviderType",
     "bearer_token_env_var",
@@ -17,16 +17,16 @@ const HARMLESS: &[&str] = &[
     "env_vars",
     "headersHelper",
 ];
-/// Parts of the names of secrets, in lower case and without separators.
+/// Parts of the names of secret fields, in lower case and without separators.
 const NAMES: &[&str] =
     &["token", "secret", "password", "passwd", "auth", "credential", "bearer", "cookie", "header"];
-/// What may stand before a token in a header.
+/// Authentication schemes that may precede a token in a header.
 const SCHEMES: &[&str] = &["bearer", "basic", "token", "digest", "apikey"];
 
-/// How deep defaults of references may be nested before they count as secrets.
+/// Maximum nesting of defaults; deeper references count as secrets.
 const MAX_DEPTH: usize = 16;
 
-/// Whether a value of a document, or one within it, is a secret that is written out.
+/// Whether a value contains a literal secret.
 pub(crate) fn are_in(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.iter().any(|(name, value)| {
@@ -46,7 +46,7 @@ pub(crate) fn are_in(value: &Value) -> bool {
     }
 }
 
-/// Arguments of a program, with `..` in place of secrets.
+/// The arguments of a program, with secrets replaced by `..`.
 pub(crate) fn masked(args: &[String]) -> Vec<String> {
     let texts: Vec<&str> = args.iter().map(String::as_str).collect();
     (0..texts.len())
@@ -71,7 +71,7 @@ pub(crate) fn masked_url(url: &str) -> String {
     }
 }
 
-/// Where the secret begins in an argument that holds one.
+/// The offset of the secret in an argument that contains one.
 fn secret_start(args: &[&str], at: usize) -> Option<usize> {
     let arg = args[at];
     let before = at.checked_sub(1).map(|before| args[before]);
@@ -109,7 +109,7 @@ fn is_secret_name(name: &str) -> bool {
     NAMES.iter().any(|part| plain.contains(part)) || plain.ends_with("key") || plain == "pwd"
 }
 
-/// Whether a URL has a user or a query that is written out.
+/// Whether a URL has a literal user or query.
 fn is_secret_url(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -119,7 +119,7 @@ fn is_secret_url(text: &str) -> bool {
     is_plain(user, 0) || values.into_iter().any(|value| is_plain(value, 0))
 }
 
-/// Whether a text says something besides references to variables.
+/// Whether a text contains anything except references to variables.
 fn is_plain(text: &str, depth: usize) -> bool {
     if depth > MAX_DEPTH {
         return true;
@@ -145,7 +145,7 @@ fn is_plain(text: &str, depth: usize) -> bool {
         .any(|word| word.contains(char::is_alphanumeric))
 }
 
-/// Whether a word is a variable in the way of one application: `$NAME`, `{env:NAME}` or `%NAME%`.
+/// Whether a word is a variable in an application's own syntax: `$NAME`, `{env:NAME}` or `%NAME%`.
 fn is_reference(word: &str) -> bool {
     let name = word
         .strip_prefix('$')
@@ -155,7 +155,7 @@ fn is_reference(word: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && name.chars().all(is_letter))
 }
 
-/// Where the reference ends that begins before `inner`.
+/// The end of the reference that starts before `inner`.
 fn end(inner: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, byte) in inner.bytes().enumerate() {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_that_are_written_out_are_found() {
+    fn literal_secrets_are_found() {
         for entry in [
             json!({ "env": { "A": "sk" } }),
             json!({ "env": { "PORT": 1 } }),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn references_and_plain_settings_are_no_secrets() {
+    fn references_and_plain_settings_are_not_secrets() {
         for entry in [
             json!({ "env": { "A": "${A}", "B": "$B", "C": "{env:C}", "D": "" } }),
             json!({ "headers": { "Authorization": "Bearer ${TOKEN}", "X": "${A}:${B:-}" } }),

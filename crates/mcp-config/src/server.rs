@@ -10,26 +10,25 @@ use serde_json::{Map, Value};
 use crate::oauth::OAuth;
 use crate::{Tool, secrets};
 
-/// One server: how it is reached, and how it is used.
+/// A configured server: its target and its settings.
 ///
-/// References such as `${NAME}` are as written: [`McpConfig::expand`](crate::McpConfig::expand) fills
-/// them in. `Debug` shows no secret: no value of `env`, `headers`, `auth` or unknown fields, no argument
-/// such as the one after `--token`, and no user or query of a URL.
+/// References such as `${NAME}` are as written; [`McpConfig::expand`](crate::McpConfig::expand) expands them. `Debug`
+/// redacts secrets: values of `env`, `headers`, `auth` and unknown fields, arguments such as the one after `--token`,
+/// and the user and query of a URL.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Server {
-    /// How it is reached.
+    /// The command or URL.
     pub target: Target,
-    /// Time limit of a request (`timeout`, in the unit of the application; `tool_timeout_sec`,
-    /// `timeoutMs`, `timeoutSeconds`).
+    /// Request timeout (`timeout`, in the application's unit; `tool_timeout_sec`, `timeoutMs`, `timeoutSeconds`).
     pub timeout: Option<Duration>,
-    /// Time limit of the start (`startup_timeout_sec`, `startup_timeout_ms`, `connect_timeout`,
-    /// `connectionTimeout`, `discoveryTimeoutMs`).
+    /// Start timeout (`startup_timeout_sec`, `startup_timeout_ms`, `connect_timeout`, `connectionTimeout`,
+    /// `discoveryTimeoutMs`).
     pub startup_timeout: Option<Duration>,
     /// Whether the process outlives the session (`keep_alive`, `keepAlive`).
     pub keep_alive: Option<bool>,
-    /// Whether it is listed, but not connected (`disabled: true`, `enabled: false`, `isActive: false`, or
-    /// a list of servers elsewhere in the document).
+    /// Whether the server is listed but not connected (`disabled: true`, `enabled: false`, `isActive: false`, or a list
+    /// of servers elsewhere in the document).
     pub disabled: bool,
     /// Tools that need no confirmation (`alwaysAllow`, `autoApprove`).
     pub always_allow: Vec<String>,
@@ -41,21 +40,21 @@ pub struct Server {
     pub include_tags: Option<Vec<String>>,
     /// Tags not to offer (`exclude_tags`).
     pub exclude_tags: Vec<String>,
-    /// Changes of tools, by their name on the server (`tools`).
+    /// Changes to tools, by their name on the server (`tools`).
     pub tools: BTreeMap<String, Tool>,
-    /// The era of the protocol to speak (`protocolEra`).
+    /// The protocol era to use (`protocolEra`).
     pub protocol_era: Option<ProtocolEra>,
-    /// The revision of the protocol to speak, such as `2025-06-18` (`protocolVersion`).
+    /// The protocol revision to use, such as `2025-06-18` (`protocolVersion`).
     pub protocol_version: Option<String>,
-    /// A description for people (`description`).
+    /// A description for humans (`description`).
     pub description: Option<String>,
     /// A path or URL of its icon (`icon`, `logoUrl`).
     pub icon: Option<String>,
-    /// All other fields, as they were written.
+    /// All other fields, as written.
     pub extra: Map<String, Value>,
 }
 
-/// How a server is reached.
+/// The target of a server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
@@ -69,18 +68,18 @@ pub enum Target {
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stdio {
-    /// The program (`command`, `cmd`; the first word where `command` is a list).
+    /// The program (`command`, `cmd`; the first element if `command` is a list).
     pub command: String,
-    /// Its arguments (`args`, and the other words of such a list).
+    /// The arguments (`args`, and the remaining elements of such a list).
     pub args: Vec<String>,
-    /// Variables set for it (`env`, `envs`, `environment`); numbers and booleans are text here.
+    /// Environment variables (`env`, `envs`, `environment`). Numbers and booleans are converted to strings.
     pub env: BTreeMap<String, String>,
-    /// Names of variables that it inherits if they are set (`env_vars`, `env_keys`).
+    /// Names of variables inherited from this process if set (`env_vars`, `env_keys`).
     pub pass_env: Vec<String>,
-    /// A file of more variables (`envFile`), which those of `env` override:
-    /// [`read_env_file`](crate::read_env_file).
+    /// A file with more variables (`envFile`), see [`read_env_file`](crate::read_env_file). Variables of `env` override
+    /// them.
     pub env_file: Option<PathBuf>,
-    /// The folder that it runs in (`cwd`, `working_directory`).
+    /// The working directory (`cwd`, `working_directory`).
     pub cwd: Option<PathBuf>,
 }
 
@@ -90,12 +89,11 @@ pub struct Stdio {
 pub struct Remote {
     /// Its URL (`url`, `httpUrl`, `serverUrl`, `uri`, `baseUrl`).
     pub url: String,
-    /// The transport, if the document names one. Default: detected.
+    /// The transport, if the document sets one. Default: detected.
     pub transport: Option<RemoteTransport>,
-    /// Headers of each request (`headers`, `http_headers`, `env_http_headers`), without those that the
-    /// protocol sets itself.
+    /// Headers of each request (`headers`, `http_headers`, `env_http_headers`), without those that the protocol sets.
     pub headers: BTreeMap<String, String>,
-    /// How to authenticate (`auth`, `bearer_token`, `bearer_token_env_var`, `apiKey`).
+    /// Authentication (`auth`, `bearer_token`, `bearer_token_env_var`, `apiKey`).
     pub auth: Option<Auth>,
 }
 
@@ -103,29 +101,29 @@ pub struct Remote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteTransport {
-    /// `Spec: basic/transports/streamable-http`
+    /// Streamable HTTP. `Spec: basic/transports/streamable-http`
     StreamableHttp,
     /// The HTTP+SSE transport of 2024-11-05.
     Sse,
 }
 
-/// How to authenticate at a remote server.
+/// Authentication at a remote server.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Auth {
-    /// With OAuth: `"auth": "oauth"`, or an object with its settings.
+    /// OAuth: `"auth": "oauth"`, or an object with settings.
     OAuth(Box<OAuth>),
-    /// With this token: any other text.
+    /// A bearer token: any other string.
     Bearer(String),
-    /// Settings of another kind, as they were written.
+    /// Settings of another kind, as written.
     Other(Map<String, Value>),
 }
 
-/// The era of the protocol to speak with a server.
+/// The protocol era to use with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProtocolEra {
-    /// Up to 2025-11-25: sessions begin with `initialize`.
+    /// Up to 2025-11-25: sessions start with `initialize`.
     Legacy,
     /// Detected.
     Auto,
@@ -166,7 +164,7 @@ impl Server {
         Self::new(Target::Remote(Remote::new(url)))
     }
 
-    /// A server that is reached like this, with nothing else set. All fields are public: set them one by one.
+    /// A server with this target and default settings. All fields are public.
     #[must_use]
     pub fn new(target: Target) -> Self {
         Self {
@@ -224,7 +222,7 @@ impl Server {
 }
 
 impl Stdio {
-    /// A child process of this program, without arguments.
+    /// A child process without arguments.
     #[must_use]
     pub fn new(command: impl Into<String>) -> Self {
         Self { command: command.into(), ..Self::default() }
@@ -301,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_redacts_secrets() {
         let mut server = Server::http("https://me:SECRET@example.com/mcp?key=SECRET");
         server.extra.insert("oauth".to_owned(), "SECRET".into());
         if let Target::Remote(remote) = &mut server.target {

@@ -1,12 +1,12 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
-/// Longer words have no suggestion.
+/// Maximum length of a word; longer words get no suggestion.
 const MAX_LETTERS: usize = 48;
 
 /// The nearest of `known`, if it is one or two edits away.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = Folded::new(word)?;
-    // Two edits make another word of a short one.
+    // Two edits turn a short word into an unrelated one.
     let allowed = if plain.len < 4 { 1 } else { 2 };
     let mut best: Option<(usize, &str)> = None;
     for it in known {
@@ -32,12 +32,12 @@ pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
 struct Folded {
     letters: [u8; MAX_LETTERS],
     len: usize,
-    /// Which letters it has, a bit each.
+    /// Bit set of the letters in the word.
     set: u64,
 }
 
 impl Folded {
-    /// `None` for a word that is too long, or not in ASCII as all known ones are.
+    /// `None` for a word that is too long, or not ASCII as all known ones are.
     fn new(word: &str) -> Option<Self> {
         let mut folded = Self { letters: [0; MAX_LETTERS], len: 0, set: 0 };
         for byte in word.bytes().filter(|byte| !matches!(byte, b'-' | b'_' | b' ' | b'.')) {
@@ -60,7 +60,7 @@ impl Folded {
     }
 }
 
-/// How many letters to insert, remove, replace or swap with a neighbour.
+/// The number of insertions, deletions, substitutions and transpositions.
 fn distance(from: &[u8], to: &[u8]) -> usize {
     let mut rows = [[0_usize; MAX_LETTERS + 1]; 3];
     for (j, cell) in rows[0].iter_mut().enumerate() {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_word_and_a_stranger_none() {
+    fn typos_get_a_suggestion_and_other_words_none() {
         let known = ["command", "args", "env", "url", "headers", "environment", "cwd"];
         for (word, wanted) in [
             ("comand", Some("command")),

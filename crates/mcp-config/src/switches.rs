@@ -1,4 +1,4 @@
-//! Lists of servers that are allowed or disabled, elsewhere in the document than in their entries.
+//! Lists of allowed or disabled servers outside of their entries.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::path::at;
 
-/// How many patterns a list may have.
+/// Maximum number of patterns in a list.
 const MAX_PATTERNS: usize = 64;
-/// How long a name or a pattern may be to be compared.
+/// Maximum length of a name or pattern to compare.
 const MAX_LENGTH: usize = 256;
 
 /// The lists of a document.
@@ -52,17 +52,17 @@ impl<'a> Switches<'a> {
         switches
     }
 
-    /// Whether a server is switched off.
+    /// Whether a server is disabled by a list.
     pub(crate) fn is_off(&self, name: &str) -> bool {
         self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(name))
             || self.excluded.contains(name)
     }
 
-    /// What is wrong with the lists.
+    /// A problem of the lists, if any.
     pub(crate) fn problem(&self) -> Option<String> {
         let lists = self.allowed.iter().chain([&self.excluded]);
         let has_too_many = lists.map(|it| it.patterns.len()).any(|count| count > MAX_PATTERNS);
-        has_too_many.then(|| format!("only the first {MAX_PATTERNS} patterns of a list count"))
+        has_too_many.then(|| format!("only the first {MAX_PATTERNS} patterns of a list are used"))
     }
 }
 
@@ -99,7 +99,7 @@ fn matches(pattern: &str, name: &str) -> bool {
             }
             Some(it) if *it == '?' || *it == name[n] => (p, n) = (p + 1, n + 1),
             _ => {
-                // The last star takes one character more.
+                // The last `*` matches one more character.
                 let Some((star, taken)) = retry else { return false };
                 retry = Some((star, taken + 1));
                 (p, n) = (star + 1, taken + 1);

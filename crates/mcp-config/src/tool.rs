@@ -1,45 +1,45 @@
-//! Changes of tools.
+//! Changes to tools.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// Changes of one tool before it is offered.
+/// Changes to a tool before it is offered.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
-    /// The name under which it is offered (`name`).
+    /// The offered name (`name`).
     pub name: Option<String>,
-    /// The title with which it is offered (`title`).
+    /// The offered title (`title`).
     pub title: Option<String>,
-    /// The description with which it is offered (`description`).
+    /// The offered description (`description`).
     pub description: Option<String>,
     /// Whether it is offered (`enabled`). Default: `true`.
     pub enabled: bool,
     /// Tags to filter by (`tags`).
     pub tags: Vec<String>,
-    /// Changes of its arguments, by their name on the server (`arguments`).
+    /// Changes to arguments, by their name on the server (`arguments`).
     pub arguments: BTreeMap<String, Argument>,
-    /// All other fields, as they were written.
+    /// All other fields, as written.
     pub extra: Map<String, Value>,
 }
 
-/// Changes of one argument of a tool.
+/// Changes to an argument of a tool.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Argument {
-    /// The name under which it is offered (`name`).
+    /// The offered name (`name`).
     pub name: Option<String>,
-    /// The description with which it is offered (`description`).
+    /// The offered description (`description`).
     pub description: Option<String>,
-    /// Whether it is hidden, so that the default is always sent (`hide`). A required argument that is
-    /// hidden needs a default.
+    /// Whether the argument is hidden, so that the default is always sent (`hide`). A hidden required argument needs a
+    /// default.
     pub hide: bool,
-    /// The value sent if the caller leaves it out (`default`).
+    /// The value sent if the caller omits the argument (`default`).
     pub default: Option<Value>,
     /// Whether it is required (`required`). Default: as on the server.
     pub required: Option<bool>,
-    /// All other fields, as they were written.
+    /// All other fields, as written.
     pub extra: Map<String, Value>,
 }
 

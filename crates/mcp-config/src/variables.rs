@@ -1,4 +1,4 @@
-//! What references such as `${NAME}` stand for.
+//! Values of references such as `${NAME}`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,23 +7,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// What `${…}` stands for when a configuration is expanded.
+/// Values for `${…}` references when a configuration is expanded.
 ///
-/// | written | becomes |
+/// | reference | value |
 /// |---|---|
 /// | `${NAME}`, `${env:NAME}` | the variable; an error if it is not set |
 /// | `${NAME:-text}`, `${env:NAME:-text}` | the variable, or the text if it is not set or empty |
 /// | `${workspaceFolder}`, `${workspaceFolderBasename}` | [`workspace_folder`](Self::workspace_folder) |
 /// | `${userHome}` | [`user_home`](Self::user_home) |
-/// | `${input:id}` | the answer of [`input`](Self::input); each input is asked for once |
+/// | `${input:id}` | the answer of [`input`](Self::input); each input is requested once |
 /// | `${pathSeparator}`, `${/}` | `/`, or `\` on Windows |
 /// | `${{ secrets.NAME }}` | the variable; an error if it is not set |
-/// | `$${` | `${` itself |
+/// | `$${` | a literal `${` |
 ///
-/// The default of a variable may hold references, nested up to 16 deep; values of variables stay as
-/// they are. Where the application is known, its own references are expanded too: `$NAME` of Gemini
-/// CLI, Qwen Code and Crush, `{env:NAME}` of OpenCode, and on Windows `%NAME%` of Gemini CLI and Qwen
-/// Code.
+/// The default of a variable may contain references, nested up to 16 deep. Values of variables are not expanded again.
+/// If the application is known, its own references are expanded too: `$NAME` of Gemini CLI, Qwen Code and Crush,
+/// `{env:NAME}` of OpenCode, and on Windows `%NAME%` of Gemini CLI and Qwen Code.
 pub struct Variables<'a> {
     #[expect(clippy::type_complexity, reason = "a callback")]
     lookup: Box<dyn Fn(&str) -> Option<String> + 'a>,
@@ -34,8 +33,7 @@ pub struct Variables<'a> {
     answers: RefCell<BTreeMap<String, Option<String>>>,
 }
 
-/// A value that the user is asked for: an entry of `inputs`. `Debug` does not show the default of a
-/// password.
+/// A value to ask the user for: an entry of `inputs`. `Debug` redacts the default of a password.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Input {
@@ -43,16 +41,16 @@ pub struct Input {
     pub id: String,
     /// The question.
     pub description: Option<String>,
-    /// Whether the answer must not be shown.
+    /// Whether the answer is secret and must not be displayed.
     pub password: bool,
-    /// The answer to suggest, used when the callback returns `None` or there is none.
+    /// The suggested answer, used if the callback is missing or returns `None`.
     pub default: Option<String>,
     /// The answers to choose from.
     pub options: Vec<String>,
 }
 
 impl<'a> Variables<'a> {
-    /// Variables from this environment, without folders and inputs.
+    /// Variables from `lookup`, without folders and inputs.
     pub fn new(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self {
             lookup: Box::new(lookup),
@@ -63,7 +61,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// Variables from the environment, the home and the current folder of this process.
+    /// Variables from this process: environment, home and current folder.
     #[must_use]
     pub fn of_process() -> Self {
         let mut variables = Self::new(|name| std::env::var(name).ok());
@@ -86,7 +84,7 @@ impl<'a> Variables<'a> {
         self
     }
 
-    /// Sets the callback that answers `${input:id}`; `None` means that there is no answer.
+    /// Sets the callback for `${input:id}`. `None` means that there is no answer.
     #[must_use]
     pub fn input(mut self, ask: impl Fn(&Input) -> Option<String> + 'a) -> Self {
         self.ask = Some(Box::new(ask));
@@ -97,7 +95,7 @@ impl<'a> Variables<'a> {
         (self.lookup)(name)
     }
 
-    /// The folder that a reference stands for; the inner `None` means that it is not known.
+    /// The folder of a reference. The inner `None` means that it is not known.
     pub(crate) fn folder(&self, reference: &str) -> Option<Option<String>> {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
         Some(match reference {
@@ -133,11 +131,11 @@ impl fmt::Debug for Variables<'_> {
 }
 
 impl Input {
-    /// The entry, or what is wrong with it.
+    /// The entry, or its problem.
     pub(crate) fn read(value: &Value) -> Result<Self, String> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let options = value.get("options").and_then(Value::as_array);
-        // An option is a text, or an object with a label and a value.
+        // An option is a string, or an object with a label and a value.
         let options = options.into_iter().flatten().filter_map(|option| {
             option.as_str().or_else(|| option.get("value")?.as_str()).map(str::to_owned)
         });

@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
     })
 }
 
-/// The keys of the object at `path` in the order they are written, twins included.
+/// The keys of the object at `path` in document order, including duplicates.
 pub(super) fn keys(text: &str, path: &[String]) -> Vec<String> {
     let strict = Strict::new(text);
     let found = strict.container(path);
@@ -34,7 +34,7 @@ pub(super) fn keys(text: &str, path: &[String]) -> Vec<String> {
     children.into_iter().filter_map(|child| child.key).collect()
 }
 
-/// The lines of a text that was parsed before, which bounds its depth.
+/// The line numbers of the values. The text must have been parsed before, which bounds its depth.
 pub(super) fn lines(text: &str, container: &[String]) -> Lines {
     let strict = Strict::new(text);
     let Some(root) = strict.root() else { return Lines::at(1) };
@@ -50,8 +50,8 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    /// Adds the members of the value at `open` and returns where it ends. Values that are not on
-    /// the way to the container have a line, but their members have none.
+    /// Adds the members of the value at `open` and returns its end. Values off the path to the container get a line
+    /// number, but their members do not.
     fn members(&self, open: usize, container: Option<&[String]>, lines: &mut Lines) -> usize {
         let bytes = self.strict.as_bytes();
         let close = match bytes.get(open) {

@@ -1,4 +1,4 @@
-//! TOML: read, and edited so that comments and order stay.
+//! TOML: reading, and edits that preserve comments and order.
 
 use serde_json::{Map, Value};
 use toml_edit::{Array, Document, DocumentMut, InlineTable, Item, Table, TomlError};
@@ -9,12 +9,12 @@ use crate::lines::{LineStarts, Lines};
 use crate::path::Step;
 
 pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
-    // The parser limits how deep a document can be.
+    // The parser limits the depth of a document.
     let document = Document::parse(text).map_err(|error| syntax_error(text, &error))?;
     Ok(table(document.as_table().iter()))
 }
 
-/// The lines of all values but those within lists and inline tables, which have the line of these.
+/// The line numbers of all values. Values within lists and inline tables have the line of the list or table.
 pub(super) fn lines(text: &str) -> Lines {
     let starts = LineStarts::new(text);
     let mut lines = Lines::at(1);
@@ -88,7 +88,7 @@ fn editable(text: &str) -> Result<DocumentMut, Error> {
 }
 
 fn inline() -> Error {
-    let message = "the servers stand in an inline table or a list, which cannot be edited";
+    let message = "the servers are in an inline table or a list, which cannot be edited: write them as [tables]";
     Error::new(ErrorKind::Shape, message)
 }
 
@@ -129,12 +129,12 @@ fn from_value(value: &toml_edit::Value) -> Value {
     }
 }
 
-/// Objects become tables; within lists, inline ones. TOML has no null: it is left out.
+/// Objects become tables, or inline tables within lists. Null values are left out, since TOML has none.
 fn item(value: &Value) -> Item {
     match value {
         Value::Object(map) => {
             let mut table = Table::new();
-            // Plain values come first: what follows a table's header belongs to that table.
+            // Scalars come first: keys after a table header belong to that table.
             let (tables, plain): (Vec<_>, Vec<_>) = map.iter().partition(|(_, it)| it.is_object());
             for (key, value) in plain.into_iter().chain(tables) {
                 if !value.is_null() {

@@ -1,4 +1,4 @@
-//! YAML: read, and edited so that comments and order stay.
+//! YAML: reading, and edits that preserve comments and order.
 
 mod blocks;
 mod edit;
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
     serde_json::to_value(yaml).map_err(|error| error.to_string().into())
 }
 
-/// The lines of block values; values in braces have the line of their key.
+/// The line numbers of block values. Values in flow style have the line of their key.
 pub(super) fn lines(text: &str) -> Lines {
     Blocks::of(text).lines()
 }

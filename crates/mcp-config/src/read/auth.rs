@@ -1,4 +1,4 @@
-//! How to authenticate at a remote server.
+//! Authentication settings of a remote server.
 
 use serde_json::{Map, Value};
 
@@ -7,9 +7,9 @@ use crate::fields::Fields;
 use crate::oauth::OAuth;
 use crate::server::Auth;
 
-/// Fields of a bearer token that is written out.
+/// Fields with a literal bearer token.
 const TOKENS: &[&str] = &["bearer_token", "bearerToken", "authorization_token", "apiKey"];
-/// Fields with the name of a variable that holds a bearer token.
+/// Fields with the name of an environment variable that holds a bearer token.
 const TOKEN_VARIABLES: &[&str] = &["bearer_token_env_var", "bearerTokenEnvVar", "bearerTokenEnv"];
 
 pub(super) fn read(fields: &mut Fields<'_>) -> Option<Auth> {
@@ -39,7 +39,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Auth> {
     oauth::beside(fields, oauth).map(|oauth| Auth::OAuth(Box::new(oauth)))
 }
 
-/// `oauth`: true, or an object.
+/// The `oauth` field: `true`, or an object.
 fn own_object(fields: &mut Fields<'_>) -> Option<OAuth> {
     let path = fields.at("oauth");
     match fields.get("oauth") {
@@ -55,7 +55,7 @@ fn own_object(fields: &mut Fields<'_>) -> Option<OAuth> {
     }
 }
 
-/// Whether an object has settings of OAuth, by its kind or by what is in it.
+/// Whether an object has OAuth settings, by its type or its fields.
 fn is_oauth(settings: &Map<String, Value>) -> bool {
     match settings.get("type") {
         Some(Value::String(kind)) => {

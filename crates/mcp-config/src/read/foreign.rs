@@ -1,11 +1,11 @@
-//! Fields with a meaning in some application that is not honoured here, and unknown ones.
+//! Fields of other applications without effect here, and unknown fields.
 
 use serde_json::Value;
 
 use crate::fields::{Fields, is_empty};
 use crate::suggest;
 
-/// Fields that are honoured.
+/// Fields with an effect.
 const HONOURED: &[&str] = &[
     "command",
     "args",
@@ -88,7 +88,7 @@ const HONOURED: &[&str] = &[
     "faviconUrl",
 ];
 
-/// Fields that describe a server, or that an application keeps for itself: they change nothing.
+/// Fields that describe a server or hold state of an application: they have no effect.
 const ANNOTATIONS: &[&str] = &[
     "$schema",
     "id",
@@ -131,7 +131,7 @@ struct Foreign {
     name: &'static str,
     application: &'static str,
     effect: &'static str,
-    /// The value that changes nothing.
+    /// The value that equals the default behaviour.
     neutral: bool,
 }
 
@@ -144,8 +144,8 @@ const fn foreign(
     Foreign { name, application, effect, neutral }
 }
 
-const OAUTH: &str = "settings of OAuth, which is for remote servers without a token";
-const TLS: &str = "TLS of this server alone";
+const OAUTH: &str = "OAuth settings, which apply to remote servers without a token";
+const TLS: &str = "TLS settings of one server";
 
 const FOREIGN: &[Foreign] = &[
     foreign("headersHelper", "Claude Code", "a program that prints headers", false),
@@ -161,9 +161,9 @@ const FOREIGN: &[Foreign] = &[
     foreign("oauthScopes", "Kiro", OAUTH, false),
     foreign("client_id", "Goose", OAUTH, false),
     foreign("client_secret_key", "Goose", OAUTH, false),
-    foreign("authProviderType", "Gemini CLI", "credentials of Google", false),
-    foreign("targetAudience", "Gemini CLI", "credentials of Google", false),
-    foreign("targetServiceAccount", "Gemini CLI", "credentials of Google", false),
+    foreign("authProviderType", "Gemini CLI", "Google credentials", false),
+    foreign("targetAudience", "Gemini CLI", "Google credentials", false),
+    foreign("targetServiceAccount", "Gemini CLI", "Google credentials", false),
     foreign("authentication", "FastMCP", "settings of another kind of authentication", false),
     foreign("trust", "Gemini CLI and Hermes", "whether its tools need confirmation", false),
     foreign("tcp", "Gemini CLI", "a WebSocket address", false),
@@ -179,7 +179,7 @@ const FOREIGN: &[Foreign] = &[
     foreign("required", "Codex", "whether the program ends when it does not start", false),
     foreign("environment_id", "Codex", "the machine that the server runs on", false),
     foreign("experimental_environment", "Codex", "the machine that the server runs on", false),
-    foreign("supports_parallel_tool_calls", "Codex", "whether its tools run side by side", false),
+    foreign("supports_parallel_tool_calls", "Codex", "whether its tools run in parallel", false),
     foreign("default_tools_approval_mode", "Codex", "whether its tools need confirmation", false),
     foreign("approval_mode", "Codex", "whether the tool needs confirmation", false),
     foreign("instructions", "Goose", "instructions for the model", false),
@@ -209,15 +209,14 @@ const FOREIGN: &[Foreign] = &[
     foreign("roots", "fast-agent", "folders that the server may ask for", false),
 ];
 
-/// Whether a field is one of any application.
+/// Whether a field is known from any application.
 pub(super) fn is_known(name: &str) -> bool {
     HONOURED.contains(&name)
         || ANNOTATIONS.contains(&name)
         || FOREIGN.iter().any(|foreign| foreign.name == name)
 }
 
-/// Reports the fields that are left and mean something, or look like slips: only these of an entry that
-/// cannot be used.
+/// Reports the unread fields that have a meaning elsewhere or look like typos. For an invalid entry, only typos.
 pub(super) fn check(fields: &mut Fields<'_>, is_usable: bool) {
     let known: Vec<&str> = HONOURED
         .iter()
@@ -230,7 +229,7 @@ pub(super) fn check(fields: &mut Fields<'_>, is_usable: bool) {
             return (!is_known(name)).then(|| slip(name, &known)).flatten();
         }
         if HONOURED.contains(&name) {
-            // What is left of the tools is a policy that was reported by itself.
+            // The rest of `tools` is a policy, which was reported separately.
             let is_policy = name == "tools" && value.is_object();
             let is_neutral = is_empty(value) || value.is_boolean() || is_policy;
             return (!is_neutral).then(|| {
@@ -244,7 +243,7 @@ pub(super) fn check(fields: &mut Fields<'_>, is_usable: bool) {
     });
 }
 
-/// The same for the fields of a tool or an argument.
+/// The same check for the fields of a tool or an argument.
 pub(super) fn check_within(fields: &mut Fields<'_>, known: &[&str]) {
     report(fields, |name, value| not_honoured(name, value).unwrap_or_else(|| slip(name, known)));
 }
@@ -259,7 +258,7 @@ fn report(fields: &mut Fields<'_>, message: impl Fn(&str, &Value) -> Option<Stri
     }
 }
 
-/// What a foreign field would have meant; `None` for one that is not known.
+/// The meaning of a foreign field in its application; `None` for an unknown field.
 fn not_honoured(name: &str, value: &Value) -> Option<Option<String>> {
     let foreign = FOREIGN.iter().find(|foreign| foreign.name == name)?;
     let is_neutral = is_empty(value) || *value == Value::Bool(foreign.neutral);

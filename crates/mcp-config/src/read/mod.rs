@@ -1,4 +1,4 @@
-//! From an entry of a document to a [`Server`].
+//! Reads an entry of a document as a [`Server`].
 
 mod auth;
 mod foreign;
@@ -21,7 +21,7 @@ use crate::{Application, ProblemKind};
 
 pub(crate) use target::check_url;
 
-/// The server of an entry, unless one of the findings is fatal.
+/// The server of an entry, unless a finding is fatal.
 pub(crate) fn server(
     entry: &Value,
     manner: Manner,
@@ -55,7 +55,7 @@ pub(crate) fn server(
     is_usable.then_some(server)
 }
 
-/// Every application has a flag of another name; one of them is enough.
+/// Each application has its own flag to disable a server; any one of them is enough.
 fn is_disabled(fields: &mut Fields<'_>) -> bool {
     let off = ["disabled", "disable"].map(|name| fields.flag(&[name]) == Some(true));
     let on = ["enabled", "isActive", "is_active"].map(|name| fields.flag(&[name]) == Some(false));
@@ -72,7 +72,7 @@ fn era(fields: &mut Fields<'_>) -> Option<ProtocolEra> {
         "legacy" => Some(ProtocolEra::Legacy),
         "auto" => Some(ProtocolEra::Auto),
         "modern" => Some(ProtocolEra::Modern),
-        // Hermes probes for the modern era first then, and falls back.
+        // Hermes probes for the modern era first and falls back.
         "stateless" if name == "protocol" => Some(ProtocolEra::Auto),
         _ => {
             let hint = suggest::hint(&written, ["legacy", "auto", "modern"]);
@@ -97,7 +97,7 @@ fn version(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
-/// Names the application that counts or writes in a certain way.
+/// The application whose time unit or spelling applies.
 fn name_of(manner: Manner) -> &'static str {
     manner.application.map_or("this file", Application::name)
 }

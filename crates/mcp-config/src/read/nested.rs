@@ -1,10 +1,10 @@
-//! Entries that hold objects or lists where others have plain fields.
+//! Entries with nested objects or lists where others have plain fields.
 
 use serde_json::{Map, Value};
 
 use crate::fields::Fields;
 
-/// Brings the fields of such objects to the level of the entry.
+/// Moves the fields of nested objects to the level of the entry.
 pub(super) fn flatten(fields: &mut Fields<'_>) {
     transport(fields);
     command(fields);
@@ -24,7 +24,7 @@ fn transport(fields: &mut Fields<'_>) {
     }
 }
 
-/// A program with its arguments: a list in OpenCode, once an object in Zed.
+/// A program with its arguments: a list in OpenCode, an object in older versions of Zed.
 fn command(fields: &mut Fields<'_>) {
     let path = fields.at("command");
     match fields.get("command") {

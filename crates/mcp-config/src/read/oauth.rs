@@ -1,4 +1,4 @@
-//! Settings of OAuth, in the spellings of several applications.
+//! OAuth settings, in the spellings of several applications.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ const CALLBACK_PORT: &[&str] = &["callback_port", "callbackPort"];
 const GRANT: &[&str] = &["grant", "grant_type", "grantType"];
 const TOKEN_STORE: &[&str] = &["token_store", "tokenStore"];
 
-/// Reads the object at `path`. `None`: it turns OAuth off.
+/// Reads the object at `path`. `None` means that it disables OAuth.
 pub(super) fn object(
     fields: &mut Fields<'_>,
     settings: Map<String, Value>,
@@ -21,7 +21,7 @@ pub(super) fn object(
 ) -> Option<OAuth> {
     let mut inner = Fields::new(settings, path, fields.findings());
     let is_off = inner.flag(&["enabled"]) == Some(false);
-    // The kind, which has been looked at.
+    // The type was checked before.
     inner.take(&["type"]);
     let grants = [OAuthGrant::AuthorizationCode, OAuthGrant::ClientCredentials];
     let stores = [OAuthStore::Memory, OAuthStore::File];
@@ -39,12 +39,12 @@ pub(super) fn object(
     };
     let left: Vec<Path> = inner.iter().map(|(name, _)| inner.at(name)).collect();
     for path in left {
-        inner.doubt(path, "not used: no setting of OAuth that is known here");
+        inner.doubt(path, "not used: none of these OAuth settings is known");
     }
     (!is_off).then_some(oauth)
 }
 
-/// Reads the settings that stand beside the others of a server. `None`: there are none.
+/// Reads OAuth settings at the level of the server entry. `None` if there are none.
 pub(super) fn beside(fields: &mut Fields<'_>, oauth: Option<OAuth>) -> Option<OAuth> {
     const NAMES: &[&str] = &[
         "scopes",
@@ -65,7 +65,7 @@ pub(super) fn beside(fields: &mut Fields<'_>, oauth: Option<OAuth>) -> Option<OA
     let client_id = fields.text(&["oauth_client_id", "oauthClientId", "client_id"]);
     oauth.client_id = oauth.client_id.or(client_id);
     let secret = fields.text(&["oauth_client_secret"]);
-    // The name of the variable that holds it.
+    // The name of the variable that holds the secret.
     let variable = fields.text(&["client_secret_key"]).map(|name| format!("${{{name}}}"));
     oauth.client_secret = oauth.client_secret.or(secret).or(variable);
     let resource = fields.text(&["oauth_resource"]);
@@ -75,12 +75,12 @@ pub(super) fn beside(fields: &mut Fields<'_>, oauth: Option<OAuth>) -> Option<OA
     if let Some(scopes) = scopes(fields, &["scopes", "oauthScopes"]) {
         oauth.scopes.extend(scopes);
     }
-    // A client without a secret is public anyway.
+    // A client without a secret is public by definition.
     fields.take(&["oauthPublicClient"]);
     Some(oauth)
 }
 
-/// A list, or words of a text.
+/// A list, or space-separated words.
 fn scopes(fields: &mut Fields<'_>, names: &[&str]) -> Option<Vec<String>> {
     let (name, value) = fields.take(names)?;
     match value {

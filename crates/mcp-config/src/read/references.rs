@@ -1,4 +1,4 @@
-//! References to variables that are not expanded: they look right, and are passed on as they are.
+//! Detects reference syntaxes that are not expanded but passed on literally.
 
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use crate::manner::Manner;
 use crate::path::Path;
 use crate::{Application, ProblemKind};
 
-/// Fields for people, where such text means nothing.
+/// Descriptive fields, in which such text is not a reference.
 const PROSE: &[&str] = &["description", "instructions", "name", "title"];
-/// Programs that expand references in their arguments themselves.
+/// Programs that expand references in their own arguments.
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "fish", "dash", "cmd", "powershell", "pwsh"];
 
 pub(super) fn check(entry: &Value, manner: Manner, path: &Path, findings: &mut Vec<Finding>) {
@@ -31,13 +31,13 @@ pub(super) fn check(entry: &Value, manner: Manner, path: &Path, findings: &mut V
     }
 }
 
-/// A step of a path, which is allocated only for a finding.
+/// A path step, allocated only when there is a finding.
 enum Step<'a> {
     Key(&'a str),
     Index(usize),
 }
 
-/// The parsers limit how deep a value can be.
+/// Recursion depth is limited by the parsers.
 fn walk<'a>(
     value: &'a Value,
     steps: &mut Vec<Step<'a>>,
@@ -77,16 +77,16 @@ pub(super) fn is_shell(command: &str) -> bool {
 
 fn message(text: &str, syntax: Syntax, runs_commands: bool) -> Option<String> {
     if runs_commands && text.contains("$(") {
-        return Some("\"$(…)\" is not replaced by the output of a command here".to_owned());
+        return Some("\"$(…)\" is passed on literally: commands are not run here".to_owned());
     }
     let dollar = (!syntax.dollar).then(|| dollar(text)).flatten().map(|name| ("$", name, ""));
     let percent = || (!syntax.percent).then(|| percent(text)).flatten().map(|it| ("%", it, "%"));
     let braces = || (!syntax.braces).then(|| braces(text)).flatten().map(|it| ("{env:", it, "}"));
     let (open, name, close) = dollar.or_else(percent).or_else(braces)?;
-    Some(format!("\"{open}{name}{close}\" is not expanded here, did you mean \"${{{name}}}\"?"))
+    Some(format!("\"{open}{name}{close}\" is passed on literally, did you mean \"${{{name}}}\"?"))
 }
 
-/// `NAME` of a `$NAME` that stands where a word begins.
+/// `NAME` of a `$NAME` at the start of a word.
 fn dollar(text: &str) -> Option<&str> {
     text.match_indices('$').find_map(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -96,7 +96,7 @@ fn dollar(text: &str) -> Option<&str> {
     })
 }
 
-/// `NAME` of a `%NAME%`. An encoded character of a URL has two digits.
+/// `NAME` of a `%NAME%`. Percent-encoded characters have two digits.
 fn percent(text: &str) -> Option<&str> {
     text.match_indices('%').find_map(|(at, _)| {
         let name = name(&text[at + 1..]).filter(|name| name.len() > 2)?;
@@ -113,7 +113,7 @@ fn braces(text: &str) -> Option<&str> {
     })
 }
 
-/// The name of a variable at the start of a text, in the capitals that all such names have.
+/// The variable name at the start of a text. Only upper-case names count.
 fn name(text: &str) -> Option<&str> {
     let is_letter = |c: char| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit();
     let name = &text[..text.find(|c| !is_letter(c)).unwrap_or(text.len())];
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_of_other_applications_are_found() {
+    fn references_of_other_applications_are_detected() {
         let plain = Syntax::default();
         for (text, wanted) in [
             ("$API_KEY", Some("${API_KEY}")),

@@ -1,4 +1,4 @@
-//! How a server is reached.
+//! Reads the target of a server: a command or a URL.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ const URLS: &[&str] = &["url", "httpUrl", "serverUrl", "uri", "baseUrl", "server
 const TYPES: &[&str] = &["type", "transport", "transportType"];
 const HEADERS: &[&str] = &["headers", "http_headers", "httpHeaders"];
 
-/// Headers that belong to the protocol, in lower case.
+/// Headers set by the protocol, in lower case.
 const PROTOCOL_HEADERS: &[&str] = &[
     "accept",
     "content-type",
@@ -45,7 +45,7 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
         None => None,
     };
     let has_command = COMMANDS.iter().any(|name| fields.has(name));
-    // A form may leave a URL empty where there is a command.
+    // A form may write an empty URL next to a command.
     let is_url =
         |name: &&str| fields.get(name).is_some_and(|value| !(has_command && is_empty(value)));
     let url = URLS.iter().copied().find(is_url);
@@ -54,14 +54,15 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
         (Some(Declared::Stdio), true, _) | (None, true, None) => stdio(fields),
         (Some(Declared::Remote(transport)), _, Some(name)) => remote(fields, name, transport),
         (None, false, Some(name)) => {
-            // Codex knows no other transport.
+            // Codex supports no other transport.
             let is_http = name == "httpUrl" || manner.dialect == Dialect::Codex;
             remote(fields, name, is_http.then_some(RemoteTransport::StreamableHttp))
         }
         (None, true, Some(url)) => {
-            fields.invalid(path, format!(
-                "found both a command and {url:?}: keep one, or say with \"type\" which is meant"
-            ));
+            fields.invalid(
+                path,
+                format!("found both a command and {url:?}: remove one, or set \"type\""),
+            );
             None
         }
         (Some(Declared::Stdio), false, _) => {
@@ -77,7 +78,7 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
         }
         (None, false, None) if fields.has("source") || fields.has("settings") => {
             let message =
-                "an extension of the editor runs this server: nothing says how to reach it";
+                "an extension of the editor runs this server: it has no command and no URL";
             fields.find(ProblemKind::Unsupported, path, message);
             None
         }
@@ -94,13 +95,13 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner) -> Option<Target> {
     }
 }
 
-/// The unknown field that was probably meant to be one of `wanted`.
+/// A hint for an unknown field that is similar to one of `wanted`.
 fn near_miss(fields: &Fields<'_>, wanted: &[&'static str]) -> String {
     let unknown = fields.iter().map(|(name, _)| name).filter(|name| !foreign::is_known(name));
     let near = unknown
         .take(64)
         .find_map(|name| Some((name, suggest::nearest(name, wanted.iter().copied())?)));
-    near.map(|(name, it)| format!(", did you mean {it:?} by {name:?}?")).unwrap_or_default()
+    near.map(|(name, it)| format!(", did you mean {it:?} instead of {name:?}?")).unwrap_or_default()
 }
 
 fn declared(fields: &mut Fields<'_>, name: &'static str) -> Option<Declared> {
@@ -115,8 +116,9 @@ fn declared(fields: &mut Fields<'_>, name: &'static str) -> Option<Declared> {
         "sse" | "httpsse" => Declared::Remote(Some(RemoteTransport::Sse)),
         "remote" | "url" => Declared::Remote(None),
         "builtin" | "platform" | "frontend" | "inlinepython" | "sdk" | "inmemory" => {
-            let message =
-                format!("{written:?} servers live inside the application that wrote this");
+            let message = format!(
+                "{written:?} servers are built into the application that wrote this document"
+            );
             fields.find(ProblemKind::Unsupported, path, message);
             return None;
         }
@@ -138,7 +140,7 @@ fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
     let path = fields.at("command");
     let command = fields.text(COMMANDS)?;
     if command.trim().is_empty() {
-        fields.invalid(path, "found an empty text, expected a program");
+        fields.invalid(path, "found an empty string, expected a program");
     } else if let Some(message) = command_doubt(&command) {
         fields.doubt(path, message);
     }
@@ -159,7 +161,7 @@ fn stdio(fields: &mut Fields<'_>) -> Option<Target> {
     }))
 }
 
-/// A path, which no shell expands.
+/// A path, in which no shell expands `~`.
 fn path_in(fields: &mut Fields<'_>, names: &[&'static str]) -> Option<PathBuf> {
     let name = names.iter().find(|name| fields.has(name))?;
     let path = fields.at(name);
@@ -172,12 +174,12 @@ fn path_in(fields: &mut Fields<'_>, names: &[&'static str]) -> Option<PathBuf> {
 
 const NO_HOME: &str = "\"~\" is not expanded: write \"${userHome}\" for it";
 
-/// Whether a shell would put the home directory in front.
+/// Whether a shell would expand the path to the home directory.
 fn is_in_home(path: &str) -> bool {
     path == "~" || path.starts_with("~/") || path.starts_with("~\\")
 }
 
-/// What is doubtful about a program: a shell would split it or expand it, and there is none.
+/// A hint if a program looks like shell input: no shell splits or expands it.
 fn command_doubt(command: &str) -> Option<String> {
     if is_in_home(command.trim()) {
         return Some(NO_HOME.to_owned());
@@ -195,7 +197,7 @@ fn command_doubt(command: &str) -> Option<String> {
     })
 }
 
-/// Names of variables, of which Codex may say where they come from.
+/// Names of variables. In Codex an entry may also name their source.
 fn pass_env(fields: &mut Fields<'_>) -> Vec<String> {
     let Some((name, value)) = fields.take(&["env_vars", "env_keys"]) else { return Vec::new() };
     let path = fields.at(name);
@@ -206,7 +208,10 @@ fn pass_env(fields: &mut Fields<'_>) -> Vec<String> {
         let source = item.get("source").and_then(|it| it.as_str()).unwrap_or("local");
         if source != "local" {
             let path = path.index(index).key("source");
-            fields.doubt(path, format!("{source:?} variables of Codex are taken from here"));
+            fields.doubt(
+                path,
+                format!("{source:?} variables of Codex are read from the local environment"),
+            );
         }
         if let Some(variable) = item.get("name").filter(|it| it.is_string()).cloned() {
             *item = variable;
@@ -222,7 +227,7 @@ fn remote(
 ) -> Option<Target> {
     let path = fields.at(name);
     let url = fields.text(&[name])?;
-    // One with references is checked once they are filled in.
+    // A URL with references is checked after expansion.
     let has_reference = url.contains(['$', '%']) || url.contains("{env:");
     if let Err(message) = check_url(&url)
         && !has_reference
@@ -243,7 +248,7 @@ fn remote(
     Some(Target::Remote(Remote { url, transport, headers, auth }))
 }
 
-/// What is wrong with a URL whose references are filled in.
+/// Checks a URL without references.
 pub(crate) fn check_url(url: &str) -> Result<(), String> {
     let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
     let has_scheme = url.contains("://");
@@ -265,7 +270,7 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
     }
 }
 
-/// The protocol sets these itself, and a request with two values would be refused.
+/// Removes headers that the protocol sets: a request with two values would be refused.
 fn without_protocol_headers(
     fields: &mut Fields<'_>,
     path: &Path,

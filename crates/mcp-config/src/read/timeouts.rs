@@ -1,4 +1,4 @@
-//! Time limits, whose unit depends on the application.
+//! Timeouts, whose unit depends on the application.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::fields::Fields;
 use crate::manner::Manner;
 use crate::server::Server;
 
-/// A `timeout` below this many milliseconds was probably meant as seconds.
+/// A `timeout` below this many milliseconds was probably meant in seconds.
 const SUSPICIOUS_MILLISECONDS: f64 = 1000.0;
-/// A `timeout` from this many seconds was probably meant as milliseconds.
+/// A `timeout` of at least this many seconds was probably meant in milliseconds.
 const SUSPICIOUS_SECONDS: f64 = 10_000.0;
 
-/// Fields of request time limits that name their unit.
+/// Request timeout fields with their units.
 const REQUEST: &[(&str, Duration)] = &[
     ("tool_timeout_sec", SECOND),
     ("timeoutMs", MILLISECOND),
@@ -46,7 +46,7 @@ fn first(fields: &mut Fields<'_>, names: &[(&str, Duration)]) -> Option<Duration
     names.iter().find_map(|(name, unit)| fields.time(name, *unit))
 }
 
-/// `timeout`: in the unit of the application, or in the one that makes sense.
+/// `timeout`: in the application's unit, or in the plausible one.
 fn timeout(fields: &mut Fields<'_>, manner: Manner) -> Option<Duration> {
     let number = fields.get("timeout")?.as_f64();
     let path = fields.at("timeout");
@@ -54,7 +54,7 @@ fn timeout(fields: &mut Fields<'_>, manner: Manner) -> Option<Duration> {
         (None, Some(number)) if number > 0.0 && number < SUSPICIOUS_MILLISECONDS => (
             SECOND,
             Some(format!(
-                "read as {number} seconds: some applications count in seconds, others in milliseconds, where it would be {number} ms; write \"timeoutSeconds\" or \"timeoutMs\" to say which is meant"
+                "read as {number} seconds: some applications count in seconds, others in milliseconds, where it would be {number} ms; use \"timeoutSeconds\" or \"timeoutMs\" instead"
             )),
         ),
         (None, _) => (MILLISECOND, None),
@@ -74,7 +74,7 @@ fn timeout(fields: &mut Fields<'_>, manner: Manner) -> Option<Duration> {
     time
 }
 
-/// `timeout` of OpenCode, with a limit in milliseconds for each step.
+/// `timeout` of OpenCode, with a limit in milliseconds for each phase.
 fn by_step(fields: &mut Fields<'_>, server: &mut Server) {
     let path = fields.at("timeout");
     let Some((_, map)) = fields.object(&["timeout"]) else { return };

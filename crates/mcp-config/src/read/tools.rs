@@ -1,4 +1,4 @@
-//! Which tools are offered, and how they are changed.
+//! Reads which tools are offered and how they are changed.
 
 use serde_json::{Map, Value};
 
@@ -22,13 +22,13 @@ const INCLUDE: &[&str] = &[
 const EXCLUDE: &[&str] =
     &["excludeTools", "exclude_tools", "disabledTools", "disabled_tools", "deniedTools"];
 
-/// Members of the `tools` of Hermes, which say which tools are offered.
+/// Members of `tools` in Hermes, which filter tools.
 const POLICY: &[&str] = &["include", "exclude", "resources", "prompts"];
 
 pub(super) fn read(fields: &mut Fields<'_>, manner: Manner, server: &mut Server) {
     server.include_tools = fields.texts(INCLUDE);
     let available = fields.texts(&["available_tools"]);
-    // An empty list means all tools in Goose.
+    // In Goose an empty list means all tools.
     let is_all = |tools: &Vec<String>| tools.is_empty() && manner.is(&[Application::Goose]);
     server.include_tools = server.include_tools.take().or(available.filter(|tools| !is_all(tools)));
     server.exclude_tools = fields.texts(EXCLUDE).unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn read(fields: &mut Fields<'_>, manner: Manner, server: &mut Server)
         Some(Value::Object(map)) if is_policy(map) => policy(fields, server),
         Some(Value::Object(_)) => changes(fields, server),
         Some(Value::Array(_)) => {
-            // A list names the tools to offer, `*` all of them.
+            // A list of the tools to offer; `*` means all.
             let listed = fields.texts(&["tools"]);
             let listed = listed.filter(|tools| !tools.iter().any(|tool| tool == "*"));
             server.include_tools = server.include_tools.take().or(listed);
@@ -63,7 +63,7 @@ fn is_policy(map: &Map<String, Value>) -> bool {
         && map.iter().all(|(name, value)| POLICY.contains(&name.as_str()) && !value.is_object())
 }
 
-/// `"tools": {"include": […], "exclude": […]}`, where `exclude` counts only without `include`.
+/// `"tools": {"include": […], "exclude": […]}`. `exclude` is ignored if there is an `include`.
 fn policy(fields: &mut Fields<'_>, server: &mut Server) {
     let path = fields.at("tools");
     let Some((_, map)) = fields.object(&["tools"]) else { return };
@@ -84,7 +84,7 @@ fn policy(fields: &mut Fields<'_>, server: &mut Server) {
     server.exclude_tools.extend(exclude.into_iter().flatten());
 }
 
-/// A list of names, or a single one.
+/// A list of names, or a single name.
 fn names(policy: &mut Fields<'_>, name: &str) -> Option<Vec<String>> {
     match policy.get(name) {
         Some(Value::String(_)) => policy.text(&[name]).map(|it| vec![it]),

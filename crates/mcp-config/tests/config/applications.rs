@@ -1,4 +1,4 @@
-//! Fields of each application: honoured, or reported.
+//! Fields of each application are honoured or reported.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn server(entry: Value) -> Server {
     config.server("x").unwrap().clone()
 }
 
-/// The one problem of a server that is used all the same.
+/// The only problem of a server that is still used.
 fn doubt(entry: Value) -> Problem {
     let config = with(entry);
     let [problem] = config.problems() else { panic!("{:?}", config.problems()) };
@@ -52,7 +52,7 @@ fn a_timeout_has_the_unit_of_the_application() {
 }
 
 #[test]
-fn a_timeout_of_an_unknown_unit_is_doubted_with_both_readings() {
+fn a_timeout_with_an_unknown_unit_is_reported_with_both_readings() {
     for value in [json!(60), json!(0.5), json!(999)] {
         let problem = doubt(json!({ "command": "x", "timeout": value }));
         assert_eq!(problem.path, "mcpServers.x.timeout");
@@ -62,7 +62,7 @@ fn a_timeout_of_an_unknown_unit_is_doubted_with_both_readings() {
     }
     let entry = json!({ "command": "x", "timeout": 60 });
     assert_eq!(server(entry).timeout, Some(Duration::from_secs(60)));
-    // Hours are no time-out of an application that counts in seconds.
+    // Hours are not a plausible timeout for an application that uses seconds.
     let problem = doubt(json!({ "command": "x", "isActive": true, "timeout": 60_000 }));
     assert!(problem.message.contains("60000 milliseconds"), "{problem}");
 }
@@ -99,7 +99,7 @@ fn timeouts_that_name_their_unit_are_read() {
 }
 
 #[test]
-fn every_way_to_switch_a_server_off_is_honoured() {
+fn every_way_to_disable_a_server_is_honoured() {
     for (field, value, wanted) in [
         ("disabled", true, true),
         ("disabled", false, false),
@@ -113,13 +113,13 @@ fn every_way_to_switch_a_server_off_is_honoured() {
         let server = server(json!({ "command": "x", field: value }));
         assert_eq!(server.disabled, wanted, "{field}: {value}");
     }
-    // One that is off is off, whatever the others say.
+    // One flag that disables the server is enough.
     let mixed = json!({ "command": "x", "disabled": false, "isActive": false, "enabled": true });
     assert!(server(mixed).disabled);
 }
 
 #[test]
-fn lists_elsewhere_in_the_document_switch_servers_off() {
+fn lists_elsewhere_in_the_document_disable_servers() {
     let off = |document: &str| {
         let config = McpConfig::from_str(document).unwrap();
         let off = config.servers().filter(|(_, server)| server.disabled);
@@ -320,7 +320,7 @@ fn fields_without_a_counterpart_are_reported_with_their_application() {
 }
 
 #[test]
-fn fields_that_change_nothing_are_silent() {
+fn fields_without_effect_are_not_reported() {
     for (field, value) in [
         ("trust", json!(false)),
         ("required", json!(false)),
@@ -356,7 +356,7 @@ fn honoured_fields_that_do_not_apply_are_reported() {
 }
 
 #[test]
-fn slips_of_one_or_two_letters_are_doubted() {
+fn typos_of_one_or_two_letters_are_reported() {
     for (written, wanted) in [
         ("arg", "args"),
         ("enviroment", "environment"),
@@ -377,7 +377,7 @@ fn slips_of_one_or_two_letters_are_doubted() {
 }
 
 #[test]
-fn a_command_that_needs_a_shell_is_doubted() {
+fn a_command_that_needs_a_shell_is_reported() {
     for (command, wanted) in [
         ("npx -y it", "after \"npx\" into \"args\""),
         ("/usr/bin/node --inspect x.js", "after \"/usr/bin/node\""),
@@ -404,7 +404,7 @@ fn a_command_that_needs_a_shell_is_doubted() {
 }
 
 #[test]
-fn protocol_headers_are_left_out_with_a_doubt() {
+fn protocol_headers_are_left_out_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mcp.json");
     let text = "{\"mcpServers\": {\n\"x\": {\n\"url\": \"https://x/mcp\",\n\"headers\": {\n\"Accept\": \"text/event-stream\",\n\"X-Key\": \"k\",\n\"CONTENT-TYPE\": \"application/json\",\n\"MCP-Protocol-Version\": \"2025-06-18\"\n}}}}";
@@ -456,7 +456,7 @@ fn nested_transports_and_commands_as_lists_are_read() {
     assert_eq!((&*remote(server).url, &*remote(server).headers["A"]), ("https://x/mcp", "b"));
     let nested = with(json!({ "transport": { "type": "stdio", "command": "a", "args": ["b"] } }));
     assert_eq!(stdio(nested.server("x").unwrap()).args, ["b"]);
-    // A problem names the place where the field stands.
+    // A problem names the original position of the field.
     let wrong = with(json!({ "transport": { "type": "http", "url": "x" } }));
     assert_eq!(wrong.problems()[0].path, "mcpServers.x.transport.url");
 
@@ -551,7 +551,7 @@ fn a_list_of_servers_with_names() {
 }
 
 #[test]
-fn references_of_another_application_are_expanded_or_doubted() {
+fn references_of_another_application_are_expanded_or_reported() {
     let gemini = with(json!({ "httpUrl": "https://$HOST/mcp", "headers": { "A": "Bearer $KEY" } }));
     assert_eq!((gemini.application(), gemini.problems()), (Some(Application::Gemini), &[][..]));
     let variables = Variables::new(|name| match name {
@@ -572,7 +572,7 @@ fn references_of_another_application_are_expanded_or_doubted() {
         assert_eq!(problem.path, "mcpServers.x.env.A");
         assert!(problem.message.contains("${API_KEY}"), "{problem}");
     }
-    // A shell expands it, and prose is no reference.
+    // A shell expands the first; the description is prose.
     for entry in [
         json!({ "command": "/bin/sh", "args": ["-c", "exec it $API_KEY"] }),
         json!({ "command": "x", "description": "needs $API_KEY" }),
@@ -597,7 +597,7 @@ fn a_header_with_a_line_break_names_the_variable() {
 }
 
 #[test]
-fn each_application_gets_its_own_words() {
+fn each_application_gets_its_own_field_names() {
     let mut server = Server::http("https://new/mcp");
     server.timeout = Some(Duration::from_secs(90));
     server.startup_timeout = Some(Duration::from_secs(5));
@@ -636,7 +636,7 @@ fn each_application_gets_its_own_words() {
             assert_eq!(value["mcpServers"]["new"][field], *wanted, "{mark} {field}");
         }
     }
-    // Without a unit, a short time is written so that it is read as it is.
+    // Without a unit, a short time is written with an explicit one.
     let mut config = with(json!({ "command": "x" }));
     server.timeout = Some(Duration::from_millis(250));
     config.add_server("new", &server).unwrap();

@@ -60,7 +60,7 @@ fn vs_code_with_inputs() {
 }
 
 #[test]
-fn windsurf_and_gemini_have_their_own_words_for_a_url() {
+fn windsurf_and_gemini_have_their_own_url_fields() {
     let windsurf = config("windsurf.json");
     assert_eq!(windsurf.problems(), []);
     let server = windsurf.server("remote").unwrap();
@@ -96,7 +96,7 @@ fn zed_with_old_commands_and_extensions() {
 }
 
 #[test]
-fn fastmcp_with_all_that_it_knows() {
+fn fastmcp_with_all_its_fields() {
     let config = config("fastmcp.json");
     let [problem] = config.problems() else { panic!("{:?}", config.problems()) };
     assert_eq!(problem.path, "mcpServers.assistant.authentication");
@@ -187,7 +187,7 @@ fn a_transport_in_every_spelling_is_honoured() {
             assert_eq!(stdio(config.server("x").unwrap()).command, "x");
         }
     }
-    // What is named decides between the two.
+    // An explicit type decides between the two.
     let both = json!({ "mcpServers": {
         "a": { "type": "stdio", "command": "x", "url": "https://x/mcp" },
         "b": { "type": "sse", "command": "x", "url": "https://x/mcp" },

@@ -10,7 +10,7 @@ fn put(path: std::path::PathBuf, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// The places of files that count for the user everywhere, under `home`.
+/// The locations of user files under `home`.
 fn of_user(os: Os) -> Vec<(Application, String)> {
     let locations = Folders::new(os, "home", "work").locations();
     let user = locations.into_iter().filter(|it| it.scope == Scope::User);
@@ -18,7 +18,7 @@ fn of_user(os: Os) -> Vec<(Application, String)> {
 }
 
 #[test]
-fn each_system_has_its_places() {
+fn each_system_has_its_locations() {
     use Application::*;
     let common = [
         (ClaudeCode, "home/.claude.json"),
@@ -123,7 +123,7 @@ fn each_system_has_its_places() {
     assert!(work.eq(&wanted.map(|it| Path::new("work").join(it))));
 }
 
-/// The folders in which files of a project are looked for.
+/// The folders searched for project files.
 fn project_folders(home: &str, work: &str) -> Vec<String> {
     let locations = Folders::new(Os::Linux, home, work).locations();
     let cursor = locations
@@ -139,7 +139,7 @@ fn files_of_a_project_are_found_in_parent_folders_up_to_the_home() {
     assert_eq!(project_folders("/h/ada", "/h/ada/a/b"), ["/h/ada/a/b", "/h/ada/a"]);
     assert_eq!(project_folders("/h/ada", "/srv/a/b"), ["/srv/a/b"]);
     assert_eq!(project_folders("/h/ada", "/h/adam/a"), ["/h/adam/a"]);
-    // These files of the home are the user's.
+    // In the home folder itself, these are user files.
     assert_eq!(project_folders("/h/ada", "/h/ada"), [""; 0]);
     let deep = "/h/ada".to_owned() + &"/x".repeat(1000);
     assert_eq!(project_folders("/h/ada", &deep).len(), 32);
@@ -164,7 +164,7 @@ fn files_of_a_project_are_found_in_parent_folders_up_to_the_home() {
 }
 
 #[test]
-fn a_file_is_read_in_the_way_of_its_application() {
+fn a_file_is_read_in_the_dialect_of_its_application() {
     let folder = tempfile::tempdir().unwrap();
     let (home, work) = (folder.path().join("home"), folder.path().join("work"));
     let text = r#"{"mcpServers": {"x": {"url": "https://x/mcp", "timeout": 60}}}"#;
@@ -193,7 +193,7 @@ fn a_file_is_read_in_the_way_of_its_application() {
             (Application::Amp, None, 0),
         ]
     );
-    // The path of a file that is opened says the same.
+    // The path of an opened file identifies the application too.
     let roo = McpConfig::from_file(work.join(".roo/mcp.json")).unwrap();
     assert_eq!((roo.application(), roo.problems()), (Some(Application::RooCode), &[][..]));
     let mut amp = McpConfig::from_file(home.join(".config/amp/settings.json")).unwrap();
@@ -202,7 +202,7 @@ fn a_file_is_read_in_the_way_of_its_application() {
 }
 
 #[test]
-fn what_is_there_is_found_with_its_source() {
+fn existing_files_are_found_with_their_source() {
     let folder = tempfile::tempdir().unwrap();
     let (home, work) = (folder.path().join("home"), folder.path().join("work"));
     put(work.join(".mcp.json"), r#"{"mcpServers": {"a": {"command": "x"}}}"#);
@@ -235,7 +235,7 @@ fn what_is_there_is_found_with_its_source() {
             (Application::Gemini, Scope::User, some("")),
         ]
     );
-    // What is added is written as the application reads it.
+    // An added server is written in the application's dialect.
     let mut gemini = found.into_iter().next_back().unwrap().config.unwrap();
     gemini.add_server("x", &Server::http("https://x/mcp")).unwrap();
     gemini.write().unwrap();
@@ -246,7 +246,7 @@ fn what_is_there_is_found_with_its_source() {
 }
 
 #[test]
-fn the_folders_of_this_process_give_whole_paths() {
+fn the_folders_of_this_process_give_absolute_paths() {
     for location in Folders::of_process().locations() {
         assert!(location.path.is_absolute(), "{location:?}");
     }

@@ -33,7 +33,7 @@ fn adding_keeps_comments_order_and_layout() {
 }
 
 #[test]
-fn replacing_keeps_the_place() {
+fn replacing_keeps_the_position() {
     let mut config = McpConfig::from_str(TEXT).unwrap();
     let mut server = config.server("a").unwrap().clone();
     let same = config.add_server("a", &server).unwrap();
@@ -48,7 +48,7 @@ fn replacing_keeps_the_place() {
 }
 
 #[test]
-fn removing_leaves_the_rest_as_it_is() {
+fn removing_keeps_the_rest_unchanged() {
     let mut config = McpConfig::from_str(TEXT).unwrap();
     assert!(config.remove_server("b").unwrap());
     assert!(!config.remove_server("b").unwrap());
@@ -71,7 +71,7 @@ fn a_broken_server_can_be_removed() {
 }
 
 #[test]
-fn each_dialect_gets_its_own_words() {
+fn each_dialect_gets_its_own_field_names() {
     let mut files = vec![
         ("claude_desktop_config.json", "\"type\": \"http\""),
         ("vscode.json", "\"type\": \"http\""),
@@ -135,7 +135,7 @@ fn toml_keeps_its_comments() {
 }
 
 #[test]
-fn nothing_is_written_over_what_others_wrote() {
+fn concurrent_changes_are_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mcp.json");
     fs::write(&path, TEXT).unwrap();
@@ -150,7 +150,7 @@ fn nothing_is_written_over_what_others_wrote() {
     config.write_to(&path).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), config.text());
     let files = fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(files, 1, "nothing is left beside it");
+    assert_eq!(files, 1, "no temporary file is left");
     assert_eq!(McpConfig::new().write().unwrap_err().kind(), ErrorKind::Edit);
     let error = config.write_to(folder.path().join("none").join("mcp.json")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -158,7 +158,7 @@ fn nothing_is_written_over_what_others_wrote() {
 
 #[cfg(unix)]
 #[test]
-fn secrets_are_for_the_user_alone_and_links_stay() {
+fn files_with_secrets_are_private_and_links_are_preserved() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let (path, link) = (folder.path().join("real.json"), folder.path().join("mcp.json"));
@@ -215,9 +215,9 @@ fn what_holds_secrets() {
 }
 
 proptest! {
-    /// However a document is laid out, an edit changes one server and nothing else.
+    /// In any layout, an edit changes one server and nothing else.
     #[test]
-    fn edits_change_one_server_alone(
+    fn edits_change_only_one_server(
         names in prop::collection::btree_set("[a-e\"\\\\é,/*]{1,3}", 0..4),
         blanks in prop::collection::vec(prop_oneof![
             Just(""), Just(" "), Just("\n"), Just("\r\n  "), Just("/* , \" } */"), Just("// x, y }\n"),

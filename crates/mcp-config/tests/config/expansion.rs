@@ -3,7 +3,7 @@ use mcp_config::{Auth, McpConfig, ProblemKind, Variables};
 use crate::{config, remote, stdio};
 
 #[test]
-fn every_text_field_is_filled_in() {
+fn every_text_field_is_expanded() {
     let config = McpConfig::from_str(
         r#"{"mcpServers": {
             "a": {
@@ -25,7 +25,7 @@ fn every_text_field_is_filled_in() {
     let a = expanded.server("a").unwrap();
     assert_eq!(stdio(a).command, "v/x");
     assert_eq!(stdio(a).args, ["v", "-v-"]);
-    assert_eq!(stdio(a).env["${V}"], "v", "names are not filled in");
+    assert_eq!(stdio(a).env["${V}"], "v", "names are not expanded");
     assert_eq!(stdio(a).env_file.as_deref(), Some("v".as_ref()));
     assert_eq!(stdio(a).cwd.as_deref(), Some("v".as_ref()));
     assert_eq!((a.description.as_deref(), a.icon.as_deref()), (Some("v"), Some("v")));
@@ -64,11 +64,11 @@ fn an_unset_variable_names_server_field_and_variable_and_leaves_the_others() {
         "line 4: mcpServers.a.env.KEY: the variable NO_SUCH is not set and has no default"
     );
     assert_eq!((place.path.as_str(), place.kind), ("mcpServers.c.url", ProblemKind::Invalid));
-    assert_eq!(config.servers().len(), 4, "the configuration stays as it is");
+    assert_eq!(config.servers().len(), 4, "the configuration is unchanged");
 }
 
 #[test]
-fn inputs_of_vs_code_are_asked_for() {
+fn inputs_of_vs_code_are_requested() {
     let config = config("vscode.json");
     let variables = Variables::new(|_| None)
         .workspace_folder("/srv/app")
@@ -83,7 +83,7 @@ fn inputs_of_vs_code_are_asked_for() {
 
 #[cfg(feature = "toml")]
 #[test]
-fn variables_of_codex_are_handed_down() {
+fn variables_of_codex_are_passed_on() {
     let text = "[mcp_servers.a]\ncommand = 'x'\nenv_vars = ['A', 'B', 'NONE']\nenv = { B = 'own' }\n\
         [mcp_servers.b]\nurl = 'https://x/mcp'\nbearer_token_env_var = 'A'\n";
     let variables = Variables::new(|name| (name != "NONE").then(|| format!("its {name}")));

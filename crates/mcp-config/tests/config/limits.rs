@@ -1,4 +1,4 @@
-//! Documents that are made to cost time, memory or stack.
+//! Documents crafted to cost time, memory or stack.
 
 use mcp_config::{McpConfig, Server, Variables};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ fn unset() -> Variables<'static> {
 }
 
 #[test]
-fn nested_defaults_are_a_problem_and_no_crash() {
+fn nested_defaults_are_reported() {
     for depth in [17, 20_000] {
         let text = format!("{}x{}", "${A:-".repeat(depth), "}".repeat(depth));
         let document =
@@ -24,7 +24,7 @@ fn nested_defaults_are_a_problem_and_no_crash() {
 }
 
 #[test]
-fn nested_values_are_an_error_and_no_crash() {
+fn nested_values_are_an_error() {
     let nested =
         |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
     for text in [
@@ -69,7 +69,7 @@ fn aliases_that_multiply_a_document_are_refused() {
         doubling += &format!("a{index}: &a{index} [*a{before}, *a{before}]\n");
     }
     assert!(McpConfig::from_yaml(&doubling).is_err());
-    // A few are how people share settings, and signs in prose are none.
+    // A few aliases are common for shared settings, and signs in prose are not aliases.
     let shared = "shared: &shared\n  timeout: 60\n  type: stdio\nextensions:\n  a:\n    <<: *shared\n    cmd: x\n  b:\n    <<: *shared\n    cmd: y\n    description: |\n      *very* good & [cheap\n";
     let config = McpConfig::from_yaml(shared).unwrap();
     assert_eq!(config.servers().len(), 2, "{:?}", config.problems());
@@ -78,7 +78,7 @@ fn aliases_that_multiply_a_document_are_refused() {
 }
 
 #[test]
-fn texts_that_grow_without_end_are_a_problem() {
+fn texts_that_grow_without_bound_are_reported() {
     let big = Variables::new(|_| Some("x".repeat(1 << 16)));
     let document = json!({ "mcpServers": { "a": { "command": "${BIG}".repeat(1000) } } });
     let expanded = McpConfig::from_value(&document).unwrap().expand(&big);
@@ -87,7 +87,7 @@ fn texts_that_grow_without_end_are_a_problem() {
 
 #[test]
 fn many_problems_are_all_reported_with_their_lines() {
-    // What this costs is measured by the benchmark `documents`.
+    // The benchmark `documents` measures the cost.
     let entries: Vec<String> =
         (0..2000).map(|index| format!("\"s{index}\": {{ \"comand\": \"x\" }}")).collect();
     let text = format!("{{ \"mcpServers\": {{\n{}\n}} }}", entries.join(",\n"));
@@ -98,7 +98,7 @@ fn many_problems_are_all_reported_with_their_lines() {
 }
 
 proptest! {
-    /// No text makes the crate panic, and an edit of one that can be read can be read.
+    /// No text makes the crate panic, and an edited document can be read again.
     #[test]
     fn any_text_is_read_or_refused(
         parts in prop::collection::vec(prop_oneof![

@@ -1,4 +1,4 @@
-//! Configurations as people have them: read, expanded, found and edited.
+//! Typical configurations: reading, expansion, discovery and edits.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod applications;

@@ -3,7 +3,7 @@ use mcp_config::{ErrorKind, McpConfig, ProblemKind};
 use crate::names;
 
 #[test]
-fn one_bad_entry_does_not_hide_the_good_ones() {
+fn one_invalid_entry_does_not_affect_the_others() {
     let text = r#"{
   "mcpServers": {
     "good": { "command": "x" },
@@ -23,10 +23,10 @@ fn one_bad_entry_does_not_hide_the_good_ones() {
     let config = McpConfig::from_str(text).unwrap();
     assert_eq!(names(&config), ["good", "also"]);
     let wanted = [
-        "line 4: mcpServers.typo: found neither \"command\" nor \"url\", did you mean \"command\" by \"comand\"?",
+        "line 4: mcpServers.typo: found neither \"command\" nor \"url\", did you mean \"command\" instead of \"comand\"?",
         "line 5: mcpServers.number.args[1]: found a number, expected text: put it in quotes",
         "line 6: mcpServers.list: found a list, expected an object",
-        "line 7: mcpServers.both: found both a command and \"url\": keep one, or say with \"type\" which is meant",
+        "line 7: mcpServers.both: found both a command and \"url\": remove one, or set \"type\"",
         "line 8: mcpServers.type.type: found \"streamable-htp\", expected one of stdio, http, streamable-http, sse, did you mean \"streamable-http\"?",
         "line 9: mcpServers.missing.type: found a transport over HTTP, but there is no \"url\"",
         "line 10: mcpServers.scheme.url: expected a URL that begins with http:// or https://, did you mean \"https://localhost:8080/mcp\"?",
@@ -37,7 +37,7 @@ fn one_bad_entry_does_not_hide_the_good_ones() {
     ];
     let doubtful = |text: &str| text.contains("unknown field");
     let fatal: Vec<String> = config.problems().iter().map(ToString::to_string).collect();
-    // What is left of an entry that cannot be used is looked at too.
+    // The remaining fields of an invalid entry are checked too.
     let reported: Vec<&str> = fatal
         .iter()
         .map(String::as_str)
@@ -67,7 +67,7 @@ fn errors_name_the_file() {
     let error = McpConfig::from_file(&file).unwrap_err();
     assert_eq!((error.kind(), error.file()), (ErrorKind::Io, Some(&*file)));
     assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound));
-    // The text says why, so that no source repeats it.
+    // The text contains the cause, so there is no source.
     assert!(error.to_string().contains("cannot be read: "), "{error}");
     assert!(std::error::Error::source(&error).is_none());
     std::fs::write(&file, "{").unwrap();
@@ -85,15 +85,15 @@ fn errors_name_the_file() {
 }
 
 #[test]
-fn a_document_without_servers_says_what_it_lacks() {
+fn a_document_without_servers_names_the_expected_keys() {
     for (text, wanted) in [
         (
             r#"{"mcpServer": {"a": {"command": "x"}}}"#,
-            "did you mean \"mcpServers\" by \"mcpServer\"?",
+            "did you mean \"mcpServers\" instead of \"mcpServer\"?",
         ),
         (
             r#"{"mcpservers": {"a": {"command": "x"}}}"#,
-            "did you mean \"mcpServers\" by \"mcpservers\"?",
+            "did you mean \"mcpServers\" instead of \"mcpservers\"?",
         ),
         (r#"{"command": "x"}"#, "one server without a name"),
         (r#"{"mcpServers": ["x"]}"#, "mcpServers in line 1: found a list, expected an object"),
@@ -110,7 +110,7 @@ fn a_document_without_servers_says_what_it_lacks() {
 }
 
 #[test]
-fn twins_and_servers_of_two_dialects_are_told() {
+fn duplicates_and_servers_of_two_dialects_are_reported() {
     let config = McpConfig::from_str(
         r#"{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}, "servers": {"b": {"command": "z"}}}"#,
     );
@@ -121,7 +121,7 @@ fn twins_and_servers_of_two_dialects_are_told() {
 }
 
 #[test]
-fn problems_and_debug_show_no_secret() {
+fn problems_and_debug_redact_secrets() {
     let config = McpConfig::from_str(
         r#"{"mcpServers": {
             "a": {"command": "x", "env": {"A": "SECRET", "B": ["SECRET"]}},
@@ -153,7 +153,7 @@ fn problems_and_debug_show_no_secret() {
 
 #[cfg(not(feature = "toml"))]
 #[test]
-fn toml_without_its_feature_says_so() {
+fn toml_without_its_feature_is_an_error() {
     let error = McpConfig::from_file(crate::file("codex.toml")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }

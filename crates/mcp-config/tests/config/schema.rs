@@ -7,10 +7,10 @@ fn validator() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap()
 }
 
-/// What the crate reads of a document, as plain JSON.
+/// The value that the crate reads from a document, as plain JSON.
 fn plain(name: &str) -> Value {
     let mut config = config(name);
-    // An edit and its reverse, on one line, leave plain JSON.
+    // An edit and its reverse, on one line, produce plain JSON.
     let text: String = config
         .text()
         .lines()
@@ -26,7 +26,7 @@ fn plain(name: &str) -> Value {
 }
 
 #[test]
-fn the_samples_fit_the_schema() {
+fn the_samples_match_the_schema() {
     let validator = validator();
     for name in [
         "claude_desktop_config.json",
@@ -48,7 +48,7 @@ fn the_samples_fit_the_schema() {
 }
 
 #[test]
-fn the_schema_refuses_what_the_crate_refuses() {
+fn the_schema_rejects_what_the_crate_rejects() {
     let validator = validator();
     for entry in [
         json!("x"),

@@ -1,4 +1,4 @@
-//! YAML, read and edited so that comments stay.
+//! YAML: reading, and edits that preserve comments.
 
 use std::time::Duration;
 
@@ -34,14 +34,14 @@ extensions:
 last: [1, 2]
 ";
 
-/// The same without the lines from the first that holds `from` to before the first that holds `to`.
+/// The text without the lines from the first that contains `from` up to the first that contains `to`.
 fn without(text: &str, from: &str, to: &str) -> String {
     let (start, end) = (text.find(from).unwrap(), text.find(to).unwrap());
     text[..start].to_owned() + &text[end..]
 }
 
 #[test]
-fn adding_and_removing_touches_the_lines_of_one_entry() {
+fn adding_and_removing_changes_only_the_lines_of_one_entry() {
     let mut config = McpConfig::from_yaml(GOOSE).unwrap();
     assert_eq!(names(&config), ["github", "other"]);
     let server = Server::stdio("z", ["a b"]);
@@ -66,7 +66,7 @@ fn adding_and_removing_touches_the_lines_of_one_entry() {
 }
 
 #[test]
-fn replacing_keeps_what_stands_around() {
+fn replacing_keeps_the_surroundings() {
     let mut config = McpConfig::from_yaml(GOOSE).unwrap();
     let mut server = config.server("github").unwrap().clone();
     server.timeout = Some(Duration::from_secs(5));
@@ -99,7 +99,7 @@ fn documents_of_every_layout_are_edited() {
         let mut config = McpConfig::from_yaml(text).unwrap();
         let before: Vec<String> = names(&config).into_iter().map(str::to_owned).collect();
         let server = Server::http("https://x/mcp");
-        // Without servers, the document does not say whose it is.
+        // Without servers, the document does not identify its application.
         config.add_server("new", &server).unwrap();
         assert_eq!(config.server("new"), Some(&server), "{text:?} => {}", config.text());
         assert_eq!(names(&config).len(), before.len() + 1, "{text:?} => {}", config.text());
@@ -118,7 +118,7 @@ fn documents_of_every_layout_are_edited() {
 
 #[test]
 fn an_edit_that_would_lose_comments_is_an_error() {
-    // The alias needs the anchor of the entry that would go.
+    // The alias needs the anchor of the removed entry.
     let text = "extensions: {a: &a {type: stdio, cmd: x}} # one\nother: *a\n";
     let mut config = McpConfig::from_yaml(text).unwrap();
     let error = config.remove_server("a").unwrap_err();
@@ -221,7 +221,7 @@ rules: []
         "{}",
         config.text()
     );
-    // Elements may stand as far left as their key.
+    // Elements may have the same indentation as their key.
     let mut flush =
         McpConfig::from_yaml("mcpServers:\n- name: a\n  command: x # a\nmore: 1\n").unwrap();
     flush.add_server("b", &Server::stdio("y", ["z"])).unwrap();
@@ -246,9 +246,9 @@ fn problems_name_the_line_of_the_field() {
 }
 
 proptest! {
-    /// However a document is laid out, an edit changes one server and nothing else.
+    /// In any layout, an edit changes one server and nothing else.
     #[test]
-    fn edits_change_one_server_alone(
+    fn edits_change_only_one_server(
         names in prop::collection::btree_set("[a-e\"' é,/*#:-]{1,3}", 0..4),
         margins in prop::collection::vec(prop_oneof![
             Just(""), Just("\n"), Just("# x: y\n"), Just("  # z\n"), Just("      # deep\n"),

@@ -1,4 +1,4 @@
-//! Edits of JSON in the text itself: comments, order and layout stay.
+//! In-place edits of JSON that preserve comments, order and layout.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::scan::{Child, Strict};
 use crate::path::Step;
 
-/// The text with `slot` of the object or list at `path` set to `value`; missing objects are added.
+/// Sets `slot` of the object or list at `path` to `value`. Missing objects are created.
 pub(in crate::document) fn set(text: &str, path: &[String], slot: &Step, value: &Value) -> String {
     let strict = Strict::new(text);
     if strict.root().is_none() {
@@ -47,7 +47,7 @@ pub(in crate::document) fn set(text: &str, path: &[String], slot: &Step, value: 
     }
 }
 
-/// The text with another member after the last one.
+/// Inserts a member after the last one.
 fn append(
     text: &str,
     strict: &Strict,
@@ -58,7 +58,7 @@ fn append(
     if let Some(comma) = strict.trailing_comma(last.value.end, container.end) {
         return splice(text, comma + 1..comma + 1, member);
     }
-    // A comment on the last line belongs to the member before it.
+    // A comment on the last line belongs to the preceding member.
     let rest = &text[last.value.end..container.end - 1];
     let line = rest.find('\n').map_or("", |end| rest[..end].trim_end_matches('\r'));
     let end = match line.trim_start().starts_with("//") {
@@ -69,7 +69,7 @@ fn append(
     splice(&with_member, last.value.end..last.value.end, ",")
 }
 
-/// The text without `slot` in the object or list at `path`.
+/// Removes `slot` from the object or list at `path`.
 pub(in crate::document) fn remove(text: &str, path: &[String], slot: &Step) -> String {
     let strict = Strict::new(text);
     let Some(container) = strict.container(path) else { return text.to_owned() };
@@ -93,7 +93,7 @@ pub(in crate::document) fn remove(text: &str, path: &[String], slot: &Step) -> S
     if let Some(comma) = comma_after {
         edited.replace_range(comma..=comma, "");
     }
-    // From the end to the start, so that the positions stay right.
+    // From the end to the start, so that positions stay valid.
     let (from, to) = whole_lines(&edited, start, end);
     edited.replace_range(from..to, "");
     if let Some(comma) = comma_before {
@@ -121,7 +121,7 @@ fn splice(text: &str, range: Range<usize>, with: &str) -> String {
     edited
 }
 
-/// The blanks before the first thing on the line of `at`.
+/// The whitespace at the start of the line that contains `at`.
 fn margin(text: &str, at: usize) -> &str {
     let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
@@ -130,7 +130,7 @@ fn margin(text: &str, at: usize) -> &str {
 /// The layout of a document.
 struct Style {
     newline: &'static str,
-    /// One step of indentation.
+    /// One level of indentation.
     unit: String,
 }
 
@@ -151,7 +151,7 @@ impl Style {
         }
     }
 
-    /// Indented like its surroundings; lists of plain values stay on one line.
+    /// Indented like its surroundings. Lists of scalars stay on one line.
     fn pretty(&self, value: &Value, margin: &str) -> String {
         let Self { newline, unit } = self;
         let inner = format!("{margin}{unit}");
@@ -182,7 +182,7 @@ impl Style {
     }
 }
 
-/// Shown as a JSON text.
+/// A text formatted as a JSON string.
 struct Text<'a>(&'a str);
 
 impl fmt::Display for Text<'_> {

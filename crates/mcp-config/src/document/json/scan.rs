@@ -1,14 +1,14 @@
-//! Where the parts of a JSON document stand.
+//! Positions of the parts of a JSON document.
 
 use std::ops::Range;
 
 use crate::path::Step;
 
-/// Strict JSON of the same length as a document: comments and trailing commas become blanks, so that
-/// every position is one in the text as written.
+/// Strict JSON of the same length as the document: comments and trailing commas are replaced by spaces, so that
+/// positions are the same in both.
 pub(super) struct Strict {
     pub(super) text: String,
-    /// Positions of trailing commas, in order.
+    /// Positions of trailing commas, ascending.
     trailing: Vec<usize>,
 }
 
@@ -58,13 +58,13 @@ impl Strict {
         self.trailing.get(next).copied().filter(|at| *at < to)
     }
 
-    /// The value of the document.
+    /// The position of the root value.
     pub(super) fn root(&self) -> Option<usize> {
         let at = after_blanks(self.text.as_bytes(), 0);
         (at < self.text.len()).then_some(at)
     }
 
-    /// The object or list at `path`.
+    /// The range of the object or list at `path`.
     pub(super) fn container(&self, path: &[String]) -> Option<Range<usize>> {
         let at = self.root()?;
         let mut found = at..end_of_value(self.text.as_bytes(), at);
@@ -121,7 +121,7 @@ impl Child {
     }
 }
 
-/// Blanks as many bytes as `length` says, but for line ends, and returns where they end.
+/// Replaces as many bytes as `length` returns by spaces, except line ends, and returns their end.
 fn blank(bytes: &mut [u8], at: usize, length: impl Fn(&[u8]) -> usize) -> usize {
     let end = at + length(&bytes[at..]);
     for byte in &mut bytes[at..end] {
@@ -149,7 +149,7 @@ pub(super) fn end_of_text(bytes: &[u8], quote: usize) -> usize {
     bytes.len()
 }
 
-/// Never at or before `at`, so that a walk over values always ends.
+/// Always greater than `at`, so that iteration over values terminates.
 pub(super) fn end_of_value(bytes: &[u8], at: usize) -> usize {
     let (mut here, mut depth) = (at, 0_usize);
     while let Some(byte) = bytes.get(here) {

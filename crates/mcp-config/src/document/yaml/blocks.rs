@@ -1,15 +1,15 @@
-//! The block structure of a YAML document: which lines each key and each element takes.
+//! The block structure of a YAML document: the line range of each key and element.
 
 use std::ops::Range;
 
 use crate::lines::Lines;
 use crate::path::Step;
 
-/// The blocks of a document in the order of their lines.
+/// The blocks of a document, ordered by line.
 pub(super) struct Blocks<'t> {
     pub(super) lines: Vec<&'t str>,
     blocks: Vec<Block>,
-    /// How many elements the document has, if it is a list.
+    /// The number of elements if the document is a list.
     elements: usize,
 }
 
@@ -17,13 +17,13 @@ pub(super) struct Blocks<'t> {
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) step: Step,
-    /// Counted from 0.
+    /// Zero-based.
     pub(super) line: usize,
     pub(super) indent: usize,
     parent: Option<usize>,
-    /// How many elements it has, if it is a list.
+    /// The number of elements if the block is a list.
     elements: usize,
-    /// Where the value begins that stands on the line of the key.
+    /// The offset of a value on the line of its key.
     pub(super) value: usize,
 }
 
@@ -31,7 +31,7 @@ impl<'t> Blocks<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let mut blocks = Self { lines: Vec::new(), blocks: Vec::new(), elements: 0 };
-        // The open blocks, and the indentation that the lines of a text block exceed.
+        // The open blocks, and the indentation above which lines belong to a block scalar.
         let (mut open, mut scalar) = (Vec::new(), None);
         for (number, line) in lines.iter().enumerate() {
             let indent = indent_of(line);
@@ -52,7 +52,7 @@ impl<'t> Blocks<'t> {
         Self { lines, ..blocks }
     }
 
-    /// Adds the blocks that begin on a line; returns the indentation that a text block below it exceeds.
+    /// Adds the blocks that start on a line. Returns the indentation above which the next lines are a block scalar.
     fn line(
         &mut self,
         number: usize,
@@ -65,7 +65,7 @@ impl<'t> Blocks<'t> {
         while let Some(rest) =
             content.strip_prefix('-').filter(|it| it.is_empty() || it.starts_with(' '))
         {
-            // A list may stand below its key without being indented.
+            // A list may have the same indentation as its key.
             self.close(open, indent, true);
             let elements = match open.last() {
                 Some(parent) => &mut self.blocks[*parent].elements,
@@ -89,7 +89,7 @@ impl<'t> Blocks<'t> {
         is_text_block(content).then_some(open.last().map_or(indent, |it| self.blocks[*it].indent))
     }
 
-    /// Closes the blocks that a block at this indentation does not belong to.
+    /// Closes the blocks that contain no block at this indentation.
     fn close(&self, open: &mut Vec<usize>, indent: usize, is_element: bool) {
         while let Some(last) = open.last().map(|last| &self.blocks[*last]) {
             let is_list_of_key =
@@ -132,7 +132,7 @@ impl<'t> Blocks<'t> {
         (0..self.blocks.len()).filter(is_child)
     }
 
-    /// The lines of a block, without comments and blanks after it, which belong to the next one.
+    /// The lines of a block. Trailing comments and blank lines belong to the next block.
     pub(super) fn range(&self, index: usize) -> Range<usize> {
         let Block { line, indent, .. } = self.blocks[index];
         let is_outside = |block: &&Block| block.parent.is_none_or(|parent| parent < index);
@@ -145,7 +145,7 @@ impl<'t> Blocks<'t> {
     }
 
     pub(super) fn lines(&self) -> Lines {
-        // Children come after their parents, so the last blocks are complete first.
+        // Children come after their parents, so reverse order completes children first.
         let mut done: Vec<Lines> =
             self.blocks.iter().map(|block| Lines::at(block.line + 1)).collect();
         let mut root = Lines::at(1);
@@ -162,7 +162,7 @@ fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Whether a line after a block is a blank or a comment that is not indented like its content.
+/// Whether a line after a block is blank, or a comment indented less than the block's content.
 fn is_between(line: &str, indent: usize) -> bool {
     let content = line.trim();
     content.is_empty()
@@ -170,7 +170,7 @@ fn is_between(line: &str, indent: usize) -> bool {
         || content == "..."
 }
 
-/// Whether a value begins a text block with `|` or `>`.
+/// Whether a value starts a block scalar with `|` or `>`.
 fn is_text_block(value: &str) -> bool {
     let value = value.split(" #").next().unwrap_or_default().trim();
     let last = value.rsplit(' ').next().unwrap_or_default();
@@ -178,7 +178,7 @@ fn is_text_block(value: &str) -> bool {
         && last[1..].chars().all(|c| matches!(c, '+' | '-') || c.is_ascii_digit())
 }
 
-/// The key at the start of a line, and what follows its colon.
+/// The key at the start of a line, and the text after its colon.
 fn key(content: &str) -> Option<(String, &str)> {
     let (key, rest) = match content.chars().next()? {
         quote @ ('"' | '\'') => {
@@ -208,7 +208,7 @@ fn end_of_quoted(content: &str, quote: char) -> Option<usize> {
                 letters.next();
             }
             it if it == quote => {
-                // Two single quotes are one within.
+                // Two single quotes are an escaped quote.
                 if quote == '\'' && letters.peek().is_some_and(|(_, next)| *next == '\'') {
                     letters.next();
                 } else {

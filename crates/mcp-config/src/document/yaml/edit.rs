@@ -1,4 +1,4 @@
-//! Edits of YAML in the text itself: the lines of one entry are replaced, and no others.
+//! In-place edits of YAML: only the lines of one entry are replaced.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use super::parse;
 use crate::error::Error;
 use crate::path::Step;
 
-/// One step of indentation.
+/// One level of indentation.
 const UNIT: usize = 2;
 
-/// The text with `slot` of the mapping or list at `container` set, so that it reads as `wanted`.
+/// Sets `slot` of the mapping or list at `container`. The result must parse to `wanted`.
 pub(in crate::document) fn set(
     text: &str,
     container: &[String],
@@ -26,11 +26,11 @@ pub(in crate::document) fn set(
             Step::Key(name) => container.get(name),
             Step::Index(index) => container.get(index),
         })
-        .ok_or_else(|| Error::edit("the entry is not where it should be"))?;
+        .ok_or_else(|| Error::edit("the entry was not found in the text"))?;
     first_right(set_entry(text, container, slot, value)?, text, container, wanted)
 }
 
-/// The text without `slot` of the mapping or list at `container`, so that it reads as `wanted`.
+/// Removes `slot` from the mapping or list at `container`. The result must parse to `wanted`.
 pub(in crate::document) fn remove(
     text: &str,
     container: &[String],
@@ -40,8 +40,8 @@ pub(in crate::document) fn remove(
     first_right(remove_entry(text, container, slot), text, container, wanted)
 }
 
-/// The edit if it reads as it should. Otherwise all servers are written again, as where they stand in
-/// braces, and the whole document only if it has no comments.
+/// Tries the edit first. If it does not parse to `wanted`, rewrites all servers, for example in flow style. Rewrites
+/// the whole document only if it has no comments.
 fn first_right(
     edit: Option<String>,
     text: &str,
@@ -56,7 +56,7 @@ fn first_right(
         return Ok(edited);
     }
     if text.contains('#') {
-        let message = "the servers cannot be edited without the loss of comments";
+        let message = "the servers cannot be edited without losing comments";
         return Err(Error::edit(message));
     }
     rendered(wanted)
@@ -106,7 +106,7 @@ fn remove_entry(text: &str, container: &[String], slot: &Step) -> Option<String>
     Some(spliced(&blocks, block.line..block.line + 1, &head))
 }
 
-/// The text with all servers written again, where they stand.
+/// Rewrites all servers in place.
 fn set_container(
     text: &str,
     container: &[String],
@@ -119,7 +119,7 @@ fn set_container(
     let (Some(found), Some(value)) = (found, value) else { return Ok(None) };
     let range = blocks.range(found);
     let old = blocks.lines[range.clone()].concat();
-    // A comment after the closing brace stays on the first line; one within has no place.
+    // A comment after the closing brace stays on the first line. One inside the braces cannot be preserved.
     let (value_text, comment) = match old.rfind(['}', ']']) {
         Some(end) => old.split_at(end + 1),
         None => (old.as_str(), ""),
@@ -135,7 +135,7 @@ fn set_container(
     Ok(Some(spliced(&blocks, range, &new)))
 }
 
-/// The text with the container at its end.
+/// Appends the container to the text.
 fn appended(text: &str, container: &[String], slot: &Step, value: &Value) -> Result<String, Error> {
     let inner = entry(slot, value);
     let whole =
@@ -160,7 +160,7 @@ fn entry(slot: &Step, value: &Value) -> Value {
     }
 }
 
-/// The line of a key with another value; `None` where it has one that is not empty.
+/// The line of a key with a new value; `None` if its current value is not empty.
 fn head(line: &str, value: usize, new: &str) -> Option<String> {
     let (key, rest) = line.split_at(value.min(line.len()));
     let is_comment = rest.starts_with('#');
@@ -178,7 +178,7 @@ fn rendered(value: &Value) -> Result<String, Error> {
     yaml_serde::to_string(value).map_err(|error| Error::edit(error.to_string()))
 }
 
-/// Indented, with the line ends of the document.
+/// Indented, with the document's line ends.
 fn indented(rendered: &str, indent: usize, text: &str) -> String {
     let (margin, newline) = (" ".repeat(indent), newline(text));
     let lines = rendered.lines().map(|line| match line.is_empty() {
@@ -192,7 +192,7 @@ fn newline(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// The document with other text in place of some of its lines.
+/// Replaces some lines of the document.
 fn spliced(blocks: &Blocks<'_>, lines: Range<usize>, new: &str) -> String {
     let mut edited: String = blocks.lines[..lines.start].concat();
     if !edited.is_empty() && !edited.ends_with('\n') {

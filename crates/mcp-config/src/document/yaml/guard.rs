@@ -1,12 +1,12 @@
-//! Refuses documents that would cost the parser more than linear time.
+//! Rejects documents on which the parser would take more than linear time.
 
 use std::collections::HashSet;
 
 use crate::document::SyntaxError;
 
-/// How deep brackets may be nested: the parser looks at all open ones for each token.
+/// Maximum nesting of brackets: the parser visits all open ones for each token.
 const MAX_BRACKETS: usize = 256;
-/// How many bytes all aliases may add, were each of them to stand for the whole document.
+/// Maximum bytes that all aliases may add if each one repeated the whole document.
 const MAX_ALIASED: usize = 4 << 20;
 
 pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
@@ -29,7 +29,7 @@ pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// The names that follow a sign.
+/// The names after a sigil, `&` or `*`.
 fn names(text: &str, sign: char) -> impl Iterator<Item = &str> {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     text.match_indices(sign).map(move |(at, sign)| {
