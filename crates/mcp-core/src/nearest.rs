@@ -1,10 +1,10 @@
-/// Longer names have no suggestion.
+/// Maximum length of a name; longer names get no suggestion.
 const MAX_LENGTH: usize = 128;
-/// The number of known names that are compared.
+/// Maximum number of known names that are compared.
 const MAX_KNOWN: usize = 1000;
 
-/// The known name that `name` may have been meant to be: the one with the fewest edits, of at most a third of its
-/// letters. Case, `-` and `_` do not count. For the "did you mean" of errors.
+/// Returns the known name most similar to `name`, for the "did you mean" of errors: the one with the fewest edits, at
+/// most a third of its letters. Case, `-` and `_` are ignored.
 ///
 /// ```
 /// use mcp_core::nearest;
@@ -32,7 +32,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_name_with_a_few_edits_is_found_and_another_is_not() {
+    fn only_names_with_few_edits_are_similar() {
         let known = ["weather_forecast", "weather_now", "shop_buy"];
         for (name, expected) in [
             ("weather_forcast", Some("weather_forecast")),

@@ -1,9 +1,9 @@
 use std::{error::Error, io};
 
-/// An error that `?` converts into the error of a session, `mcp_client::Error`.
+/// An error that `?` converts into the session's error type, `mcp_client::Error`.
 ///
-/// All errors that the crates of this workspace return implement it, so that a `main` with one error type can use
-/// `?` on each. Implement it for the errors of a crate that is used in the same functions.
+/// All public error types of this workspace implement it, so that `?` works in a function that returns
+/// `mcp_client::Error`. Implement it for your own error types to use `?` on them as well.
 pub trait PublicError: Error + Send + Sync + 'static {
     /// The category of the error. Default: [`ErrorClass::Other`].
     fn class(&self) -> ErrorClass {
@@ -11,13 +11,13 @@ pub trait PublicError: Error + Send + Sync + 'static {
     }
 }
 
-/// What kind of error a [`PublicError`] becomes.
+/// The kind of `mcp_client::Error` that a [`PublicError`] becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorClass {
-    /// A setting or a file of the program is wrong.
+    /// A setting or a file of the program is invalid.
     Config,
-    /// Data of a peer has another shape than was asked for.
+    /// Data of a peer does not have the expected type.
     Decode,
     /// Anything else.
     Other,
@@ -25,7 +25,7 @@ pub enum ErrorClass {
 
 impl PublicError for io::Error {}
 
-/// A value that is not of the type that was asked for.
+/// The value does not have the expected type.
 impl PublicError for serde_json::Error {
     fn class(&self) -> ErrorClass {
         ErrorClass::Decode

@@ -262,7 +262,7 @@ proptest! {
 }
 
 #[test]
-fn a_hint_of_any_shape_costs_no_result() {
+fn an_invalid_hint_does_not_reject_the_result() {
     for (hint, milliseconds) in [
         ("1.5", Some(2)),
         ("1e30", Some(i64::MAX)),
@@ -283,7 +283,7 @@ fn a_hint_of_any_shape_costs_no_result() {
 }
 
 #[test]
-fn a_decoration_of_another_shape_costs_no_tool() {
+fn an_invalid_decoration_does_not_reject_the_tool() {
     let raw = json!({ "tools": [
         { "name": "a", "inputSchema": {}, "annotations": "none", "title": "A" },
         { "name": "b", "inputSchema": {}, "annotations": 1, "icons": 2, "_meta": [] },
@@ -296,7 +296,7 @@ fn a_decoration_of_another_shape_costs_no_tool() {
 }
 
 #[test]
-fn the_kind_of_a_result_means_nothing_in_the_legacy_era() {
+fn result_type_is_ignored_in_the_legacy_era() {
     for kind in [json!("task"), json!("input_required"), json!(7)] {
         let raw = RawJson::from_serialize(&json!({ "content": [], "resultType": kind })).unwrap();
         assert!(CallToolResult::decode_in(&raw, ProtocolVersion::V2026_07_28).is_err(), "{kind}");

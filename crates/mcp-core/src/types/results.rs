@@ -97,7 +97,7 @@ pub trait Page {
     /// Converts it into the elements of this page.
     fn into_items(self) -> super::LenientList<Self::Item>;
 
-    /// What identifies an element in its list, such as the name of a tool. Default: `None`, not known.
+    /// The key that identifies an element in its list, such as the name of a tool. Default: `None`, unknown.
     fn key(item: &Self::Item) -> Option<&str> {
         let _ = item;
         None
@@ -136,7 +136,7 @@ macro_rules! server_result {
                     return Self::decode(raw);
                 }
                 let mut result = $crate::types::results::decode_any_kind::<Self>(raw)?;
-                // Kept as a member without a meaning.
+                // Preserved as an unknown member.
                 let kind = result.result_type.take_if(|it| *it != $crate::types::ResultType::Complete);
                 if let Some(kind) = kind {
                     let name = $crate::types::results::RESULT_TYPE.to_owned();

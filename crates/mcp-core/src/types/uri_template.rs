@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 
 use super::ResourceTemplate;
 
-/// Why a URI cannot be made from a [`ResourceTemplate`].
+/// Error of expanding a [`ResourceTemplate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpandError(String);
 
 impl ResourceTemplate {
-    /// The URI with these variables filled in, from anything that is an object as JSON: texts, numbers and
-    /// booleans, lists and objects of them. A variable that is missing or null is left out.
+    /// Expands the template with these variables: any value that serializes as an object of strings, numbers, booleans,
+    /// lists and objects. A missing or null variable is left out.
     ///
     /// ```
     /// use mcp_core::ResourceTemplate;
@@ -32,7 +32,7 @@ impl ResourceTemplate {
     /// ```
     ///
     /// # Errors
-    /// When the template does not have the syntax of RFC 6570, or the variables are not as described.
+    /// The template is not valid in the syntax of RFC 6570, or the variables have other types.
     ///
     /// Spec: [Resource
     /// templates](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource-templates)
@@ -52,7 +52,7 @@ impl ResourceTemplate {
         let variables = Variables(variables.into_iter().map(read).collect::<Result<_, _>>()?);
         let expanded = template.expand::<UriSpec, _>(&variables);
         let expanded = expanded.map_err(|error| {
-            ExpandError(format!("the variables do not fit the template: {error}"))
+            ExpandError(format!("the variables do not match the template: {error}"))
         })?;
         Ok(expanded.to_string())
     }
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_expanded_is_an_error_that_says_why() {
+    fn expansion_errors_name_the_cause() {
         for (template, variables, expected) in [
             ("file:///{path", json!({}), "the template is not valid"),
             ("{=x}", json!({}), "the template is not valid"),
             ("{x}", json!(["x"]), "the variables are not an object"),
             ("{x}", json!({ "x": [["y"]] }), "\"x\" is nested too deeply"),
-            ("{x:1}", json!({ "x": ["y"] }), "do not fit the template"),
+            ("{x:1}", json!({ "x": ["y"] }), "do not match the template"),
         ] {
             let failure = expand(template, &variables).map_err(|error| error.to_string());
             assert!(failure.as_ref().is_err_and(|text| text.contains(expected)), "{failure:?}");

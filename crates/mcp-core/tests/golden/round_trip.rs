@@ -20,7 +20,7 @@ pub(crate) fn round_trip(definition: &str, value: &Value) -> Result<Value, Strin
             match definition {
                 $( $object => object::<$ty>(value), )*
                 $( $request => request::<requests::$method>(value), )*
-                // A request of its own in the legacy era, a part of a result in the modern one.
+                // A separate request in the legacy era, part of a result in the modern era.
                 $( $embedded if value.get("jsonrpc").is_none() => object::<$embedded_ty>(value), )*
                 $( $embedded => request::<requests::$embedded_method>(value), )*
                 $( $response => response::<<requests::$answered as RequestMethod>::Result>(value), )*

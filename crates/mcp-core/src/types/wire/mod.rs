@@ -23,7 +23,7 @@ use serde::{
 pub(crate) use open_enum::StringVisitor;
 pub(crate) use values::{Hint, Integer, Milliseconds, Nullable};
 
-/// Writes the name of a type and the JSON of a value of it: what is absent on the wire is absent here.
+/// Formats a value as its type name and JSON: members that are absent on the wire are omitted.
 pub(crate) fn debug_json(
     name: &str,
     value: &impl Serialize,

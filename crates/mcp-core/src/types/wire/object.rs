@@ -5,9 +5,9 @@
 /// - `optional { name: T = "wire name", with_name; }` an `Option<T>`: `null` counts as absent.
 /// - `defaulted { name: T = "wire name", with_name; }` always written: may be absent on input.
 ///
-/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`; `via Hint`
-/// reads one of another shape as absent. Unknown
-/// members are stored in `extra`. Of duplicate members the last one counts, as in any JSON map.
+/// A `via Type` after the wire name decodes the member as `Type`, which converts into `Option<T>`; `via Hint` decodes
+/// an invalid value as absent. Unknown members are stored in `extra`. Of duplicate members the last one counts, as in
+/// any JSON map.
 macro_rules! wire_struct {
     (
         $(#[$attr:meta])*
@@ -66,7 +66,7 @@ macro_rules! wire_struct {
             )*)?
         }
 
-        /// Its name, and its JSON.
+        /// The type name and its JSON.
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $crate::types::wire::debug_json(stringify!($name), self, f)

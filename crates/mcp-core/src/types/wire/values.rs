@@ -52,8 +52,8 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
-/// A hint in milliseconds: a number of any size and form, or text of one. Anything else counts as absent,
-/// since nothing depends on it.
+/// A hint in milliseconds: a number of any size and form, or a string of one. An invalid value counts as absent, since
+/// it is only a hint.
 pub(crate) struct Milliseconds(Option<i64>);
 
 impl From<Milliseconds> for Option<i64> {
@@ -78,7 +78,7 @@ fn rounded(number: f64) -> Option<i64> {
     (!number.is_nan()).then_some(number.round() as i64)
 }
 
-/// A value on which nothing depends: one of another shape counts as absent.
+/// A hint: an invalid value counts as absent.
 pub(crate) struct Hint<T>(pub(crate) Option<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Hint<T> {
