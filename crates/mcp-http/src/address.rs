@@ -1,4 +1,4 @@
-//! Which addresses a client may connect to.
+//! Restriction of the addresses that a client connects to.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,34 +8,33 @@ use http::Uri;
 
 use crate::error::{ConnectStep, Error, ErrorKind};
 
-/// Which addresses a client may connect to; see [`HttpClient::apart`](crate::HttpClient::apart).
+/// The addresses that a client may connect to; see [`HttpClient::apart`](crate::HttpClient::apart).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressPolicy {
-    /// All of them.
+    /// All addresses.
     Any,
     /// Public addresses, and those of this kind.
     PublicAnd(AddressKind),
 }
 
-/// Where an address is valid.
+/// The scope of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AddressKind {
-    /// Everywhere.
+    /// Global.
     Public,
-    /// In a private network, or in one whose addresses are shared, such as that of a provider.
+    /// A private network or shared address space (carrier-grade NAT).
     Private,
-    /// On one link, such as the metadata service of a cloud.
+    /// A single link, such as a cloud metadata service.
     LinkLocal,
-    /// On this machine.
+    /// This machine.
     Loopback,
 }
 
 impl AddressKind {
-    /// The kind of an address. That of an unspecified address is [`Loopback`](Self::Loopback), as connecting to
-    /// one reaches this machine; of a multicast or reserved one, which is no server's, it is
-    /// [`LinkLocal`](Self::LinkLocal).
+    /// The kind of an address. The unspecified address is [`Loopback`](Self::Loopback), since connecting to it reaches
+    /// this machine. Multicast and reserved addresses are [`LinkLocal`](Self::LinkLocal).
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address {
@@ -71,7 +70,7 @@ fn of_v6(address: Ipv6Addr) -> AddressKind {
     }
 }
 
-/// The IPv4 address in one of IPv6 that stands for it: mapped, compatible, NAT64 or 6to4.
+/// The IPv4 address embedded in an IPv6 address: mapped, compatible, NAT64 or 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let octets = address.octets();
     let at = |start: usize| {
@@ -99,7 +98,7 @@ impl AddressPolicy {
         }
     }
 
-    /// Checks the address in a URL, if it has one in place of a name.
+    /// Checks the address in a URL, if its host is an address and not a name.
     pub(crate) fn check_literal(self, url: &Uri) -> Result<(), Error> {
         if self == Self::Any {
             return Ok(());
@@ -108,7 +107,7 @@ impl AddressPolicy {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         match host.parse::<IpAddr>() {
             Ok(address) if !self.allows(address) => {
-                let message = format!("no request is sent to {address}");
+                let message = format!("connecting to {address} is not allowed");
                 let kind = ErrorKind::Connect(ConnectStep::Forbidden);
                 Err(Error::new(kind, message).with_source(Forbidden(address)).not_sent())
             }
@@ -117,7 +116,7 @@ impl AddressPolicy {
     }
 }
 
-/// An address that a client may not connect to.
+/// An address that the client is not allowed to connect to.
 #[derive(Debug)]
 pub(crate) struct Forbidden(pub(crate) IpAddr);
 

@@ -1,4 +1,4 @@
-//! Sends a request again that was refused.
+//! Retries a request that was refused for lack of authorization.
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
@@ -17,14 +17,14 @@ use crate::collect::read_to_end;
 use crate::error::Error;
 use crate::hook::RequestHead;
 
-/// How often one request is sent: a stale token, a nonce, a login and steps up.
+/// Maximum number of attempts for one request: stale token, nonce, login, step-up.
 const MAX_ATTEMPTS: usize = 8;
-/// How much of the body of a refusal is read, so that its connection can be used again.
+/// Maximum bytes read from the body of a refusal, so that its connection can be reused.
 const DRAIN_LIMIT: usize = 8 * 1024;
-/// How long that may take.
+/// Time limit for reading the body of a refusal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether the server wants another authorization.
+/// Whether the server requires other authorization.
 pub(crate) fn is_refused(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
@@ -32,7 +32,7 @@ pub(crate) fn is_refused(status: StatusCode) -> bool {
 /// A request that may have to be sent again.
 pub(crate) struct Again {
     head: RequestHead,
-    /// A list, which costs one allocation; a map would cost two.
+    /// A list needs one allocation, a map would need two.
     headers: Vec<(HeaderName, HeaderValue)>,
     extensions: Extensions,
     body: Body,
@@ -64,7 +64,7 @@ impl Again {
         }
     }
 
-    /// Sends the request once it is known what authorizes it.
+    /// Sends the request with the credentials of its `Authorize`.
     pub(crate) async fn authorized<S, B>(self, mut service: S) -> Result<Response<B>, Error>
     where
         S: Service<Request<Body>, Response = Response<B>>,
@@ -80,7 +80,7 @@ impl Again {
         }
     }
 
-    /// Asks what to do about a refusal, as long as that is to send the request again.
+    /// Handles refusals, and retries the request while the `Authorize` returns new credentials.
     pub(crate) async fn after<S, B>(
         self,
         mut response: Response<B>,
@@ -101,7 +101,7 @@ impl Again {
                 NextStep::Again(credentials) => sent = credentials,
             }
             let drained = read_to_end(response.into_body(), DRAIN_LIMIT);
-            // One that is longer or slower costs its connection.
+            // A longer or slower body closes the connection.
             let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
             response = self.send(&sent, &mut service).await?;
             if !is_refused(response.status()) {

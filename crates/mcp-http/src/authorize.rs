@@ -1,4 +1,4 @@
-//! What authorizes requests: the trait, and its handle.
+//! The trait for authorizing requests, and its shared handle.
 
 use std::fmt;
 use std::future::Future;
@@ -17,16 +17,15 @@ use crate::hook::RequestHead;
 /// Spec: [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449#section-4)
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// Authorizes the requests to one server: [`Authorized`](crate::Authorized) asks it before each of them, and
-/// when the server refuses one.
+/// Authorizes the requests to one server. [`Authorized`](crate::Authorized) calls it before each request, and when the
+/// server refuses one.
 ///
-/// No lock may be held over a request: many are authorized at the same time.
+/// Must not hold a lock across a request: many requests are authorized concurrently.
 pub trait Authorize: Send + Sync + 'static {
-    /// What authorizes a request, where that is known without waiting. `None`: ask
-    /// [`authorize`](Self::authorize).
+    /// The credentials for a request, if available without waiting. `None`: call [`authorize`](Self::authorize).
     fn ready(&self, request: &RequestHead) -> Option<Credentials>;
 
-    /// What authorizes a request, such as a token that is loaded or refreshed first. Cancel safe.
+    /// Obtains the credentials for a request, for example by loading or refreshing a token. Cancel safe.
     ///
     /// # Errors
     /// The request is not sent. See [`Error::unauthorized`] and [`Error::unavailable`].
@@ -35,45 +34,44 @@ pub trait Authorize: Send + Sync + 'static {
         request: &RequestHead,
     ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
-    /// The server refused a request with status 401 or 403. Cancel safe.
+    /// Handles a refusal with status 401 or 403. Cancel safe.
     ///
     /// # Errors
-    /// In place of the response. See [`Error::unauthorized`] and [`Error::unavailable`].
+    /// Returned to the caller instead of the response. See [`Error::unauthorized`] and [`Error::unavailable`].
     fn challenged(
         &self,
         request: &RequestHead,
         refusal: Refusal<'_>,
     ) -> impl Future<Output = Result<NextStep, Error>> + Send;
 
-    /// The server answered a request that had a [proof](Credentials::proof). Default: nothing.
+    /// Called with the response to a request that had a [proof](Credentials::proof). Default: does nothing.
     fn answered(&self, request: &RequestHead, headers: &HeaderMap) {
         let _ = (request, headers);
     }
 
-    /// Waits until there is something else to authorize with than at the time of the call (not of the first
-    /// poll). Cancel safe. Default: never.
+    /// Completes when the credentials have changed since this call (not since the first poll). Cancel safe. Default:
+    /// never completes.
     fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
     }
 
-    /// When a user was last waited for, such as one who logs in. Default: `None`, never.
+    /// When the last wait for a user, for example for a login, started and ended. Default: `None`, never.
     fn hold(&self) -> Option<Hold> {
         None
     }
 }
 
-/// What becomes an [`Authorize`] for the server at a URL: an `Authorize` itself, or settings that make one.
+/// Conversion into an [`Authorize`] for the server at a URL: an `Authorize` itself, or settings for one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot authorize requests",
     note = "pass an `OAuth` of mcp-auth, or implement `mcp_http::Authorize`"
 )]
 pub trait IntoAuthorize {
-    /// The `Authorize` for the server at `url`, whose requests are sent with `client` if they are sent with an
-    /// [`HttpClient`] at all: its proxy and certificates are those to use for other servers too
-    /// ([`HttpClient::apart`]).
+    /// The `Authorize` for the server at `url`. `client` is the [`HttpClient`] that sends the requests, if it is one:
+    /// requests to other servers should use its proxy and certificates ([`HttpClient::apart`]).
     ///
     /// # Errors
-    /// The settings do not fit that server.
+    /// The settings do not match the server.
     fn into_authorize(
         self,
         url: &Uri,
@@ -93,33 +91,33 @@ impl IntoAuthorize for SharedAuthorize {
     }
 }
 
-/// The headers that authorize one request. `Debug` shows none of them.
+/// The headers that authorize a request. `Debug` redacts their values.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Credentials {
     /// The value of `Authorization`.
     pub authorization: Option<HeaderValue>,
-    /// The value of `DPoP`: a proof that belongs to this request alone.
+    /// The value of `DPoP`: a proof for this request only.
     pub proof: Option<HeaderValue>,
-    /// Comes back in [`Refusal::sent`], for the `Authorize` to know what it has tried for the request.
+    /// Returned in [`Refusal::sent`], so that the `Authorize` knows which credentials it has tried.
     pub stage: u32,
 }
 
 impl Credentials {
-    /// No header: the request is sent as it is.
+    /// No header: the request is sent unchanged.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// `Authorization` with this value, which is marked as sensitive.
+    /// Sets `Authorization` to this value and marks it as sensitive.
     #[must_use]
     pub fn new(mut authorization: HeaderValue) -> Self {
         authorization.set_sensitive(true);
         Self { authorization: Some(authorization), proof: None, stage: 0 }
     }
 
-    /// Adds a proof of possession, which is marked as sensitive.
+    /// Adds a proof of possession and marks it as sensitive.
     #[must_use]
     pub fn with_proof(mut self, mut proof: HeaderValue) -> Self {
         proof.set_sensitive(true);
@@ -153,11 +151,11 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A refusal of a request by its server.
+/// A refusal of a request by the server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refusal<'a> {
-    /// What the request was authorized with.
+    /// The credentials of the request.
     pub sent: &'a Credentials,
     /// The status: 401 or 403.
     pub status: StatusCode,
@@ -166,24 +164,24 @@ pub struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    /// A refusal, for tests of an [`Authorize`].
+    /// Creates a refusal, for tests of an [`Authorize`].
     #[must_use]
     pub fn new(sent: &'a Credentials, status: StatusCode, headers: &'a HeaderMap) -> Self {
         Self { sent, status, headers }
     }
 }
 
-/// What to do about a refusal.
+/// How to handle a refusal.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the request is sent again, or it is not")]
 pub enum NextStep {
-    /// Send the request again with these.
+    /// Send the request again with these credentials.
     Again(Credentials),
-    /// The refusal is the response.
+    /// Return the refusal as the response.
     GiveUp,
 }
 
-/// An [`Authorize`] of any type. A clone shares it.
+/// A type-erased [`Authorize`]. Clones share it.
 #[derive(Clone)]
 pub struct SharedAuthorize(Arc<dyn Erased>);
 

@@ -18,17 +18,17 @@ use crate::client::HttpClient;
 use crate::error::Error;
 use crate::hook::RequestHead;
 
-/// An HTTP service that authorizes the requests to one server, and sends a request again that the server
-/// refused with 401 or 403 where its [`Authorize`] knows how to go on.
+/// An HTTP service that authorizes the requests to one server. A request refused with 401 or 403 is sent again if its
+/// [`Authorize`] provides other credentials.
 ///
-/// Nothing is buffered: a request that is sent again shares its body, and the refused response is dropped
-/// after at most 8 KiB of it were read, within 1 s. The response is that of the inner service.
+/// Bodies are not buffered: a retried request shares its body, and the refused response is dropped after reading at
+/// most 8 KiB within 1 s. The response type is that of the inner service.
 ///
 /// ```
 /// use http::HeaderValue;
 /// use mcp_http::{Authorize, Authorized, Credentials, Error, HttpClient, NextStep, Refusal, RequestHead};
 ///
-/// /// Presents a token that never changes.
+/// /// Presents a constant token.
 /// struct Fixed(HeaderValue);
 ///
 /// impl Authorize for Fixed {
@@ -55,18 +55,18 @@ pub struct Authorized<S> {
 }
 
 impl<S> Authorized<S> {
-    /// Sends requests with `service`, as `authorize` says.
+    /// Wraps `service` with `authorize`.
     pub fn new(service: S, authorize: impl Authorize) -> Self {
         Self::with_shared(service, SharedAuthorize::new(authorize))
     }
 
-    /// The same with a handle that is shared.
+    /// Wraps `service` with a shared handle.
     pub fn with_shared(service: S, authorize: SharedAuthorize) -> Self {
         Self { service, authorize }
     }
 }
 
-/// The client itself, or the one below an [`Authorized`].
+/// The carrier of the client, also below an [`Authorized`].
 pub(crate) fn carrier_of(service: &dyn Any) -> Option<Carrier> {
     match service.downcast_ref::<HttpClient>() {
         Some(client) => Some(client.carrier()),
@@ -99,7 +99,7 @@ where
     fn call(&mut self, mut request: Request<Body>) -> AuthorizedFuture<S, B> {
         let head = RequestHead::of(&request);
         let credentials = self.authorize.ready(&head);
-        // The service that is ready is the one to call.
+        // Call the service that `poll_ready` was called on.
         let next = self.service.clone();
         let mut service = std::mem::replace(&mut self.service, next);
         let again = Again::new(head, &request, &self.authorize);
@@ -118,7 +118,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The future of an [`Authorized`]. Dropping it cancels the request that is in flight.
+    /// The future of an [`Authorized`]. Dropping it cancels the request in flight.
     #[must_use = "futures do nothing unless polled"]
     pub struct AuthorizedFuture<S, B>
     where
@@ -134,7 +134,7 @@ type Later<B> = Pin<Box<dyn Future<Output = Result<Response<B>, Error>> + Send>>
 pin_project_lite::pin_project! {
     #[project = StateProjection]
     enum State<S, F, B> {
-        /// The usual case: no box.
+        /// The usual case, without a box.
         First { #[pin] sending: F, context: Option<(Again, Credentials, S)> },
         Later { later: Later<B> },
     }

@@ -7,14 +7,14 @@ use http_body::{Frame, SizeHint};
 
 /// The body of a request: bytes in memory.
 ///
-/// A clone shares them, so sending a request again costs a reference count.
+/// Clones share the bytes, so sending a request again costs a reference count.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     bytes: Bytes,
 }
 
 impl Body {
-    /// A body without bytes.
+    /// An empty body.
     #[must_use]
     pub const fn empty() -> Self {
         Self { bytes: Bytes::new() }
@@ -24,13 +24,13 @@ impl Body {
         self.bytes
     }
 
-    /// How many bytes remain to be sent.
+    /// The number of bytes left to send.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether nothing remains to be sent.
+    /// Whether no bytes are left to send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

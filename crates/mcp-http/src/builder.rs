@@ -13,9 +13,9 @@ use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::tls::{Tls, TlsSettings};
 
-/// Settings of an [`HttpClient`].
+/// Builder of an [`HttpClient`].
 ///
-/// `Debug` shows neither keys nor the values of headers nor the credentials for a proxy.
+/// `Debug` redacts keys, values of headers, and proxy credentials.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_http::Error> {
@@ -37,13 +37,13 @@ pub struct HttpClientBuilder {
 }
 
 impl HttpClient {
-    /// A client with the default settings.
+    /// A client with default settings.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build().expect("the default settings are valid")
     }
 
-    /// Settings to make a client from.
+    /// Creates a builder.
     pub fn builder() -> HttpClientBuilder {
         HttpClientBuilder {
             settings: Settings::default(),
@@ -60,52 +60,52 @@ impl Default for HttpClient {
 }
 
 impl HttpClientBuilder {
-    /// Time limit for opening a connection: name look-up, TCP, the proxy and TLS together. The hook of
-    /// [`on_request`](Self::on_request) has the same limit. Default: 30 s.
+    /// Connect timeout: DNS lookup, TCP, proxy and TLS together. Also limits the hook of
+    /// [`on_request`](Self::on_request). Default: 30 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// Write timeout: the longest time without progress while a request is being sent. A slow upload
-    /// that makes progress is no failure. It counts for a connection, so it does not notice when a
-    /// single stream of HTTP/2 stalls; the read time-out does. Default: 30 s.
+    /// Write timeout: the longest time without progress while sending a request. A slow upload that makes progress is
+    /// not an error. Applies to the connection, so it does not detect a single stalled HTTP/2 stream; the read timeout
+    /// does. Default: 30 s.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout;
         self
     }
 
-    /// Read timeout: the longest wait for the response to begin, counted from the call and with the wait for a
-    /// stream of HTTP/2, and for each next part of it. Default: 300 s. `None` is no limit. A request can have its own, see
-    /// [`ReadTimeout`](crate::ReadTimeout).
+    /// Read timeout: the longest wait for the head of the response, counted from the call and including the wait for an
+    /// HTTP/2 stream, and for each further part of the body. Default: 300 s. `None` means no limit. Can be overridden
+    /// per request, see [`ReadTimeout`](crate::ReadTimeout).
     pub fn read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.read_timeout = timeout.into();
         self
     }
 
-    /// How long an unused connection is kept for the next request; then it is closed. Default: 90 s. It is
-    /// closed earlier when the server closes it or says that it will (`Keep-Alive`), and with the client. An
-    /// HTTP/2 connection that was not used for 10 s is pinged before it is used again.
+    /// How long an idle connection is kept for reuse. Default: 90 s. It is closed earlier if the server closes it or
+    /// announces to do so (`Keep-Alive`), and with the client. An HTTP/2 connection idle for 10 s is pinged before
+    /// reuse.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.pool_idle_timeout = timeout;
         self
     }
 
-    /// How many unused HTTP/1.1 connections are kept for each server; the oldest is closed first.
-    /// Default: 128. With 0 every request opens a new connection.
+    /// Maximum number of idle HTTP/1.1 connections for each server; the oldest is closed first. Default: 128. With 0,
+    /// every request opens a new connection.
     pub fn max_idle_per_host(mut self, max: usize) -> Self {
         self.settings.max_idle_per_host = max;
         self
     }
 
-    /// Whether to use HTTP/1.1 where the server offers HTTP/2 as well. Default: off.
+    /// Whether to use HTTP/1.1 even if the server supports HTTP/2. Default: false.
     pub fn http1_only(mut self, only: bool) -> Self {
         self.settings.http1_only = only;
         self
     }
 
-    /// The value of `User-Agent` in requests that have none. Default: `mcp-http/` and the version of
-    /// this crate. An empty value sends none.
+    /// The `User-Agent` of requests that have none. Default: `mcp-http/` and the version of this crate. An empty value
+    /// sends none.
     pub fn user_agent(mut self, value: impl AsRef<str>) -> Self {
         let value = HeaderValue::from_str(value.as_ref());
         self.is_user_agent_wrong = value.is_err();
@@ -118,25 +118,25 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Headers for requests that have none of the same name. They add to those set before, and replace
-    /// the ones of the same name.
+    /// Headers for requests that have none of the same name. Added to those set before; the same name replaces the
+    /// earlier value.
     ///
-    /// Every request of the client has them, whatever server it goes to: secrets belong to a client that
-    /// is used for one server alone. Transports never follow a redirect to another origin (see
-    /// [`follow_redirects`](crate::transport::follow_redirects)), which would send them there.
+    /// They are sent with every request of the client, to any server: set secrets only on a client for a single server.
+    /// Transports never follow a redirect to another origin (see
+    /// [`follow_redirects`](crate::transport::follow_redirects)), which would send the headers there.
     pub fn default_headers(mut self, mut headers: HeaderMap) -> Self {
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         self.settings.default_headers.extend(headers);
         self
     }
 
-    /// Calls `hook` before each request is sent, and adds the headers that it returns, in place of those
-    /// of the same name: for tokens that change. It replaces the hook set before.
+    /// Calls `hook` before each request and adds the headers it returns, replacing those of the same name: for tokens
+    /// that change. Replaces an earlier hook.
     ///
-    /// It is called once for each request, also if that has to be sent again on another connection; each
-    /// redirect is another request. It delays this request alone, for at most the
-    /// [connect time-out](Self::connect_timeout). If it fails or takes longer, the request fails without
-    /// being sent, with the kind [`Hook`](ErrorKind::Hook), or [`Timeout`](ErrorKind::Timeout).
+    /// Called once for each request, even if that is sent again on another connection; each redirect is another
+    /// request. Delays only this request, for at most the [connect timeout](Self::connect_timeout). If it fails or
+    /// takes longer, the request is not sent and fails with the kind [`Hook`](ErrorKind::Hook) or
+    /// [`Timeout`](ErrorKind::Timeout).
     ///
     /// ```
     /// # fn main() -> Result<(), mcp_http::Error> {
@@ -164,45 +164,45 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Whether to ask for compressed responses (gzip, brotli) and decompress them as they arrive, event
-    /// by event. Default: off.
+    /// Whether to request compressed responses (gzip, brotli) and decompress them as they arrive, event by event.
+    /// Default: false.
     ///
-    /// Limits of size count decompressed bytes. A response that was decompressed has neither
-    /// `Content-Encoding` nor `Content-Length`. A request that has `Accept-Encoding` already is not
-    /// changed, and neither is its response.
+    /// Size limits count decompressed bytes. A decompressed response has neither `Content-Encoding` nor
+    /// `Content-Length`. A request that already has `Accept-Encoding` is unchanged, and its response is not
+    /// decompressed.
     #[cfg(feature = "decompression")]
     pub fn decompression(mut self, on: bool) -> Self {
         self.settings.decompression = on;
         self
     }
 
-    /// Reaches servers through `proxy`. Default: what the environment sets (see [`Proxy::from_env`]).
+    /// Connects through `proxy`. Default: from the environment (see [`Proxy::from_env`]).
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.settings.proxy = proxy;
         self
     }
 
-    /// Reaches servers without a proxy, whatever the environment sets.
+    /// Connects without a proxy, ignoring the environment.
     pub fn no_proxy(self) -> Self {
         self.proxy(Proxy::default())
     }
 
-    /// Connects to the Unix socket at `path`, whatever server a request is for and without a proxy. The
-    /// URL still decides whether TLS is used, and the value of `Host`.
+    /// Connects to the Unix socket at `path` for all requests, without a proxy. The URL still determines whether TLS is
+    /// used, and the value of `Host`.
     #[cfg(unix)]
     pub fn unix_socket(mut self, path: impl Into<std::path::PathBuf>) -> Self {
         self.settings.unix_socket = Some(path.into().into());
         self
     }
 
-    /// Trusts the certificates in `pem` as well, such as those of a private authority.
+    /// Additionally trusts the certificates in `pem`, for example of a private authority.
     pub fn extra_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.tls.extra_roots.push(pem.into());
         self
     }
 
-    /// Presents a certificate to servers that ask for one: its chain, the client's own first, and the
-    /// private key, all in PEM. It replaces the one set before.
+    /// Sets the client certificate for servers that request one: its chain, the client's own certificate first, and the
+    /// private key, all in PEM. Replaces an earlier one.
     pub fn client_certificate(
         mut self,
         chain_pem: impl Into<Vec<u8>>,
@@ -212,23 +212,22 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Whether to accept any certificate of a server: expired, of another host, self-signed. Default:
-    /// off.
+    /// Whether to accept any server certificate: expired, of another host, self-signed. Default: false.
     ///
-    /// **This disables the protection of TLS**: anyone between client and server can read and change
-    /// everything, tokens included. It is for tests; to trust a server with a self-signed certificate,
-    /// use [`extra_root_pem`](Self::extra_root_pem). A warning is logged when the client is made.
+    /// **This disables the protection of TLS**: anyone between client and server can read and change everything,
+    /// including tokens. Only for tests; to trust a server with a self-signed certificate, use
+    /// [`extra_root_pem`](Self::extra_root_pem). A warning is logged when the client is built.
     pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
         self.tls.accept_invalid = accept;
         self
     }
 
-    /// Makes the client. Neither connects nor needs a runtime.
+    /// Builds the client. Does not connect and needs no runtime.
     ///
     /// # Errors
     ///
-    /// A certificate, key or user agent is not valid ([`Other`](ErrorKind::Other)), or this build has no
-    /// TLS to use it with ([`TlsUnavailable`](ErrorKind::TlsUnavailable)).
+    /// A certificate, key or user agent is not valid ([`Other`](ErrorKind::Other)), or this build has no TLS support
+    /// for it ([`TlsUnavailable`](ErrorKind::TlsUnavailable)).
     pub fn build(self) -> Result<HttpClient, Error> {
         if self.is_user_agent_wrong {
             return Err(Error::new(ErrorKind::Other, "the user agent cannot be sent in a header"));

@@ -1,4 +1,4 @@
-//! The challenges in `WWW-Authenticate`, as servers really send them.
+//! Parser for the challenges in `WWW-Authenticate`.
 //!
 //! The parser is tolerant: several challenges in one header or in several, unquoted values with any
 //! characters, missing commas, Base64 in place of parameters, quotes that are never closed.
@@ -7,27 +7,27 @@
 
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
-/// How many challenges of a response are read.
+/// Maximum number of challenges read from a response.
 const MAX_CHALLENGES: usize = 16;
 
 /// One challenge of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// The scheme as it was sent. Compare it without regard to case.
+    /// The scheme, as received. Compare it case-insensitively.
     pub scheme: String,
     /// The parameters: their names in lower case, their values without quotes.
     pub params: Vec<(String, String)>,
 }
 
 impl Challenge {
-    /// The value of a parameter, by its name in lower case: the first one, if there are several.
+    /// The value of a parameter, by its name in lower case. Of duplicates, the first.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the challenge is of this scheme.
+    /// Whether the challenge has this scheme.
     #[must_use]
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
@@ -44,7 +44,7 @@ pub fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     found
 }
 
-/// The challenges in one value of the header.
+/// The challenges in one header value.
 #[must_use]
 pub fn parse(value: &str) -> Vec<Challenge> {
     let mut found = Vec::new();
@@ -59,7 +59,7 @@ fn parse_into(value: &str, found: &mut Vec<Challenge>) {
         rest.skip(|c| c == ',' || c.is_whitespace());
         let word = rest.take(|c| !c.is_whitespace() && c != ',' && c != '=');
         if word.is_empty() {
-            // Something like `="x"`, which belongs to nothing.
+            // Input such as `="x"`, which belongs to no challenge.
             if rest.0.is_empty() || rest.next_char().is_none() {
                 return;
             }
@@ -69,7 +69,7 @@ fn parse_into(value: &str, found: &mut Vec<Challenge>) {
         ahead.skip(char::is_whitespace);
         let is_param = ahead.0.starts_with('=') && !is_token68_end(ahead.0);
         if !is_param || found.len() == start {
-            // A word that no `=` follows begins a challenge, or is the token of one.
+            // A word without a following `=` starts a challenge, or is the token68 of one.
             let follows_scheme = found.len() > start && found[found.len() - 1].params.is_empty();
             let is_token = is_token68_end(rest.0) && rest.0.starts_with('=');
             if follows_scheme && is_token {
@@ -98,12 +98,12 @@ fn parse_into(value: &str, found: &mut Vec<Challenge>) {
     }
 }
 
-/// Whether this is padding of Base64 rather than a value: only `=` up to a comma, a space or the end.
+/// Whether this is Base64 padding rather than a value: only `=` up to a comma, a space or the end.
 fn is_token68_end(text: &str) -> bool {
     let after = text.trim_start_matches('=');
     let padding = text.len() - after.len();
     let ends = after.is_empty() || after.starts_with(',') || after.starts_with(char::is_whitespace);
-    // `name= value` has one, and then something.
+    // `name= value` has one `=`, followed by a value.
     padding > 0 && ends && (padding > 1 || after.trim_start().is_empty() || after.starts_with(','))
 }
 
@@ -128,7 +128,7 @@ impl<'a> Rest<'a> {
         first
     }
 
-    /// A quoted string, or everything up to a comma or a space.
+    /// A quoted string, or all text up to a comma or space.
     fn value(&mut self) -> String {
         if !self.0.starts_with('"') {
             return self.take(|c| c != ',' && !c.is_whitespace()).to_owned();
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Scheme and parameters as one text.
+    /// Scheme and parameters as one string.
     fn shown(value: &str) -> String {
         let challenge = |it: Challenge| {
             let params: Vec<_> =

@@ -1,4 +1,4 @@
-//! What a failure of a connection means.
+//! Classification of connection failures.
 
 use std::borrow::Cow;
 use std::io;
@@ -11,14 +11,14 @@ use crate::error::{Error, ErrorKind, Wait, WriteStalled, find};
 use crate::io::{ConnState, FirstRead};
 
 impl Error {
-    /// A failure of the connection while `doing` something with it.
+    /// Converts a failure of the connection while `doing` something with it.
     pub(crate) fn from_hyper(error: hyper::Error, doing: Doing) -> Self {
         let (kind, message) = match cause(&error) {
             Some(cause) => cause,
             None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
                 (ErrorKind::Closed, doing.closed())
             }
-            // Headers without an end are among these: hyper distinguishes them for servers alone.
+            // Includes headers without an end: hyper only distinguishes these for servers.
             None if error.is_parse() => (ErrorKind::Protocol, "the answer is not HTTP"),
             None => match doing {
                 Doing::Headers => (ErrorKind::Protocol, "the HTTP exchange failed"),
@@ -36,13 +36,13 @@ impl Error {
 }
 
 impl Error {
-    /// A failure of a stream of HTTP/2 while `doing` something with it.
+    /// Converts a failure of an HTTP/2 stream while `doing` something with it.
     pub(crate) fn from_h2(error: h2::Error, doing: Doing) -> Self {
         let reason = error.reason();
         let (kind, message): (_, Cow<'static, str>) = if let Some(error) = error.get_io() {
             let cause = io_cause(error).unwrap_or((ErrorKind::Reset, "the connection broke"));
             match cause.0 {
-                // The end of the connection, as streams see it.
+                // A closed connection, as streams report it.
                 ErrorKind::Reset if error.kind() == io::ErrorKind::BrokenPipe => {
                     (ErrorKind::Closed, doing.closed().into())
                 }
@@ -52,14 +52,14 @@ impl Error {
         } else if error.is_go_away() && error.is_remote() {
             (
                 ErrorKind::Closed,
-                "the server closes the connection and did not take the request".into(),
+                "the server closes the connection and did not process the request".into(),
             )
         } else if error.is_reset() && error.is_remote() {
             match reason {
                 Some(Reason::NO_ERROR) => (ErrorKind::Closed, doing.closed().into()),
                 Some(Reason::HTTP_1_1_REQUIRED) if matches!(doing, Doing::Headers) => (
                     ErrorKind::Protocol,
-                    "the server wants HTTP/1.1: see HttpClientBuilder::http1_only".into(),
+                    "the server requires HTTP/1.1: see HttpClientBuilder::http1_only".into(),
                 ),
                 Some(reason) => {
                     let text = reason.description();
@@ -77,22 +77,23 @@ impl Error {
 }
 
 impl Error {
-    /// The same, with a hint where a server to which plain HTTP was sent seems to speak TLS.
+    /// The same, with a hint if a server reached over plain HTTP seems to use TLS.
     pub(crate) fn with_tls_hint(self, state: &ConnState) -> Self {
         match state.first_read() {
-            FirstRead::Tls => {
-                Self::new(ErrorKind::Protocol, "the server speaks TLS: its URL begins with https")
-                    .with_source(self)
-            }
+            FirstRead::Tls => Self::new(
+                ErrorKind::Protocol,
+                "the server uses TLS: use a URL that begins with https",
+            )
+            .with_source(self),
             FirstRead::Nothing if matches!(self.kind(), ErrorKind::Reset | ErrorKind::Closed) => {
-                self.amended("if the server speaks TLS, its URL begins with https")
+                self.amended("if the server uses TLS, use a URL that begins with https")
             }
             _ => self,
         }
     }
 }
 
-/// What a connection was used for when it failed.
+/// The operation during which a connection failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Doing {
     Headers,
@@ -108,7 +109,7 @@ impl Doing {
     }
 }
 
-/// What the system or TLS reports as the root of the failure, if one of them is.
+/// The I/O or TLS error at the root of the failure, if any.
 fn cause(error: &hyper::Error) -> Option<(ErrorKind, &'static str)> {
     io_cause(find::<io::Error>(error)?)
 }
@@ -117,7 +118,7 @@ fn io_cause(error: &io::Error) -> Option<(ErrorKind, &'static str)> {
     #[cfg(feature = "_tls")]
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         let message = match crate::tls::wants_certificate(error) {
-            true => "the server asks for a certificate of the client",
+            true => "the server requires a client certificate",
             false => "the TLS connection failed",
         };
         return Some((ErrorKind::Connect(ConnectStep::Tls), message));
@@ -131,7 +132,7 @@ fn io_cause(error: &io::Error) -> Option<(ErrorKind, &'static str)> {
         io::ErrorKind::TimedOut
             if error.get_ref().is_some_and(|inner| inner.is::<WriteStalled>()) =>
         {
-            Some((ErrorKind::Timeout(Wait::Write), "the server stopped taking the request"))
+            Some((ErrorKind::Timeout(Wait::Write), "the server stopped reading the request"))
         }
         io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable => {
             Some((ErrorKind::Reset, "the connection broke"))

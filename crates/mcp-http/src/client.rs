@@ -27,35 +27,33 @@ use crate::settings::Settings;
 use crate::timer::{IdleTimer, ReadTimeout};
 use crate::tls::Tls;
 
-/// From this size of its body on, a request that is answered with a failure counts as answered before the
-/// server had read it.
+/// Minimum body size for which an error response counts as sent before the server had read the whole request.
 const LARGE_UPLOAD: usize = 64 * 1024;
 
-/// How many servers have connections that are not used; those of the least recently used one are closed.
+/// Maximum number of servers with idle connections; those of the least recently used server are closed.
 const MAX_HOSTS: usize = 256;
-/// How many times a request is sent again that a server has certainly not taken.
+/// Maximum number of retries for a request that was certainly not processed.
 const MAX_RESENDS: u32 = 12;
 
-/// An HTTP client with a pool of connections. A clone shares it.
+/// An HTTP client with a connection pool. Clones share it.
 ///
-/// It uses HTTP/1.1, and HTTP/2 where a server offers that over TLS. Making one does no I/O; sending
-/// needs a tokio runtime with time and I/O enabled. Redirects are not followed: see
+/// Uses HTTP/1.1, or HTTP/2 if the server supports it over TLS. Creating a client does no I/O; sending needs a tokio
+/// runtime with time and I/O enabled. Redirects are not followed: see
 /// [`follow_redirects`](crate::transport::follow_redirects).
 ///
-/// A request that the server has certainly not taken is sent again on another connection: one of which
-/// nothing was written when the server closed a reused connection, and over HTTP/2 one beyond the last
-/// stream of a `GOAWAY`, or refused (`REFUSED_STREAM`); the latter 12 times at most. Nothing else is ever
-/// sent twice.
+/// A request that was certainly not processed is sent again on another connection: one of which no byte was written
+/// when the server closed a reused connection, and over HTTP/2 one beyond the last stream of a `GOAWAY` or refused with
+/// `REFUSED_STREAM`; the latter at most 12 times. No other request is sent twice.
 ///
-/// A server has one HTTP/1.1 connection for each request in flight, and as many HTTP/2 connections as the
-/// requests need streams, up to 16; the others wait. Connections are used in the tokio runtime that they
-/// were opened in, so a client may be used from several.
+/// A server has one HTTP/1.1 connection for each request in flight, or up to 16 HTTP/2 connections, as many as the
+/// requests need streams; further requests wait. A connection is used in the tokio runtime in which it was opened, so a
+/// client may be used from several runtimes.
 #[derive(Clone)]
 pub struct HttpClient {
     inner: Arc<Inner>,
-    /// That of the requests of this handle, in place of the setting.
+    /// The read timeout for requests of this handle. Overrides the setting.
     read_timeout: Option<ReadTimeout>,
-    /// Whether a transport reads the responses: see [`set_direct`](Self::set_direct).
+    /// Whether responses are read by a transport: see [`set_direct`](Self::set_direct).
     is_direct: bool,
 }
 
@@ -79,26 +77,26 @@ impl HttpClient {
         }
     }
 
-    /// Sets the read time-out of the request that this handle is for, and leaves its secrets in the body of the
-    /// response: for a transport that reads them with [`SentSecrets::take`].
+    /// Sets the read timeout of the request that this handle sends, and stores its secrets in the response body, for a
+    /// transport that reads them with [`SentSecrets::take`].
     pub(crate) fn set_direct(&mut self, timeout: Option<ReadTimeout>) {
         self.read_timeout = timeout;
         self.is_direct = true;
     }
 
-    /// A client for requests to other servers than the one that this client is for, such as an authorization
-    /// server: same proxy, certificates, time-outs and pool settings; none of its headers but `User-Agent`, no
-    /// hook, no client certificate, no Unix socket, and connections of its own.
+    /// A client for requests to other servers, such as an authorization server: same proxy, certificates, timeouts and
+    /// pool settings; none of its headers except `User-Agent`, no hook, no client certificate, no Unix socket, and
+    /// separate connections.
     ///
-    /// It connects only to addresses that `policy` allows: those that a name resolves to, and those in a URL.
-    /// Through a proxy, which resolves names itself, only the latter can be checked.
+    /// Connects only to addresses that `policy` allows, both resolved from names and literal ones in URLs. Through a
+    /// proxy, which resolves names itself, only literal addresses are checked.
     #[must_use]
     pub fn apart(&self, policy: AddressPolicy) -> Self {
         let settings = self.inner.settings.apart(policy);
         Self::with(settings, self.inner.connector.tls_apart())
     }
 
-    /// Checks whether requests to `url` are possible at all. Does no I/O.
+    /// Checks whether requests to `url` are possible. Does no I/O.
     ///
     /// # Errors
     ///
@@ -112,30 +110,30 @@ impl HttpClient {
         Ok(())
     }
 
-    /// What carries the bytes: TCP, or a Unix socket.
+    /// The carrier of the connections: TCP or a Unix socket.
     #[must_use]
     pub fn carrier(&self) -> Carrier {
         self.inner.settings.carrier()
     }
 
-    /// Sends `request`, whose URL must be absolute, and resolves once the head of the response is here.
+    /// Sends `request`, whose URL must be absolute. Completes with the head of the response.
     ///
-    /// The same as the [`Service`], without a box around the future.
+    /// The same as the [`Service`], without boxing the future.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future, or later the body, cancels the request: an HTTP/1.1 connection is closed, an
-    /// HTTP/2 stream reset.
+    /// Dropping the future, or later the body, cancels the request: an HTTP/1.1 connection is closed, an HTTP/2 stream
+    /// is reset.
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind). No status of a response is an error.
+    /// See [`ErrorKind`](crate::ErrorKind). A response with any status is not an error.
     pub fn send(
         &self,
         mut request: Request<Body>,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send + use<> {
         let client = self.clone();
-        // Not an `async fn`, whose future would have room for the request twice.
+        // Not an `async fn`: its future would reserve space for the request twice.
         async move {
             let settings = &client.inner.settings;
             let own = request.extensions_mut().remove::<ReadTimeout>().or(client.read_timeout);
@@ -143,7 +141,7 @@ impl HttpClient {
             let host = client.host(request.uri())?;
             if let Some(hook) = &settings.hook {
                 let headers = hook.headers(RequestHead::of(&request), settings.connect_timeout);
-                // Boxed, so that requests without a hook have no room for its future.
+                // Boxed, so that requests without a hook reserve no space for its future.
                 let mut headers = Box::pin(headers).await?;
                 headers.values_mut().for_each(|value| value.set_sensitive(true));
                 request.headers_mut().extend(headers);
@@ -161,7 +159,7 @@ impl HttpClient {
                 let lease = timer.race(pin!(host.checkout())).await;
                 let lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())?;
                 let mut lease = match lease {
-                    // What waits in the pools of other hosts may be what is missing.
+                    // Idle connections to other hosts may hold the missing file descriptors.
                     Err(error) if resends.is_none() && is_out_of_files(&error) => {
                         resends = Some(resend_limit());
                         client.close_unused();
@@ -190,14 +188,14 @@ impl HttpClient {
                     Ok(Err(Unanswered { error, unsent })) => {
                         let Some(unsent) = unsent else { return Err(error) };
                         request = unsent;
-                        // Each of the connections that the server closed meanwhile is tried once.
+                        // Each connection that the server closed in the meantime is tried once.
                         if !lease.is_h2() {
                             continue;
                         }
                         drop(lease);
                         let resends = resends.get_or_insert_with(resend_limit);
                         let Some(delay) = resends.next_delay(None) else { return Err(error) };
-                        tracing::debug!(%error, ?delay, "sending a request again that was not taken");
+                        tracing::debug!(%error, ?delay, "retrying a request that was not processed");
                         if !delay.is_zero() {
                             Box::pin(sleep(delay)).await;
                         }
@@ -223,7 +221,7 @@ impl HttpClient {
         let host = Arc::new(Host::new(url, &self.inner.connector, &self.inner.settings)?);
         hosts.insert(0, host.clone());
         if hosts.len() > MAX_HOSTS {
-            // Requests in flight keep what they need.
+            // Requests in flight keep their connections.
             forgotten = hosts.split_off(MAX_HOSTS);
         }
         drop(hosts);
@@ -231,28 +229,28 @@ impl HttpClient {
         Ok(host)
     }
 
-    /// Closes the connections that no request uses.
+    /// Closes the idle connections.
     fn close_unused(&self) {
         let hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         hosts.iter().for_each(|host| host.close_unused());
     }
 }
 
-/// How often a request is sent again that the server did not take.
+/// The retry limit for requests that the server did not process.
 fn resend_limit() -> Retries {
     let backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
     Retries::new(backoff.with_attempts(MAX_RESENDS)).eager()
 }
 
-/// Whether the process, or the system, has no file descriptor left.
+/// Whether the process or the system has run out of file descriptors.
 fn is_out_of_files(error: &Error) -> bool {
-    // EMFILE and ENFILE, which have no kind.
+    // EMFILE and ENFILE, which have no `io::ErrorKind`.
     cfg!(unix)
         && find::<io::Error>(error)
             .is_some_and(|error| matches!(error.raw_os_error(), Some(23 | 24)))
 }
 
-/// Adds each of the `defaults` that `headers` does not have.
+/// Adds the `defaults` that `headers` lacks.
 fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
     for name in defaults.keys() {
         if !headers.contains_key(name) {
@@ -263,8 +261,8 @@ fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the server answered before it had read the request: it is about to close the connection, or
-/// would read the rest of the request as the next one.
+/// Whether the server responded before it had read the request: it will close the connection, or read the rest of the
+/// request as the next one.
 fn is_early_answer(lease: &Lease, status: StatusCode, body_len: usize) -> bool {
     let is_failure = status.is_client_error() || status.is_server_error();
     !lease.is_h2()

@@ -7,17 +7,17 @@ use http_body::Body as HttpBody;
 
 use crate::error::Error;
 
-/// Reads all of `body`, which may be that of any HTTP service. No copy is made if it arrives in one
-/// piece; trailers are dropped.
+/// Reads the whole `body`, which may be that of any HTTP service. Does not copy if it arrives in one piece; trailers
+/// are dropped.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future loses what was read and drops the body.
+/// Dropping the future discards the data read and drops the body.
 ///
 /// # Errors
 ///
-/// [`TooLarge`](crate::ErrorKind::TooLarge) if it has more than `limit` bytes, and those of the
-/// body (see [`Error::from_service`]).
+/// [`TooLarge`](crate::ErrorKind::TooLarge) if the body exceeds `limit` bytes, and errors of the body (see
+/// [`Error::from_service`]).
 pub async fn read_to_end<B>(body: B, limit: usize) -> Result<Bytes, Error>
 where
     B: HttpBody<Data = Bytes>,
@@ -34,7 +34,7 @@ where
             first = data;
         } else {
             if !first.is_empty() {
-                // As far as the size is known, but no more at once than has arrived already.
+                // Based on the size hint, but no more than the data that has already arrived.
                 let hint = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
                 rest.reserve(first.len() + data.len() + hint.min(first.len() + data.len()));
                 rest.extend_from_slice(&std::mem::take(&mut first));
@@ -60,7 +60,7 @@ where
         if data.is_some() {
             return Ok(data);
         }
-        // A body that is always ready with nothing must not keep the thread.
+        // A body that is always ready with empty frames must not block the thread.
         tokio::task::coop::consume_budget().await;
     }
     Ok(None)

@@ -23,14 +23,14 @@ use crate::socket::Socket;
 use crate::tls::Tls;
 use crate::url::SafeUrl;
 
-/// How often TCP probes an idle connection, to notice that its other end is gone.
+/// Interval of TCP keep-alive probes, to detect dead connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// How long the queue of a Unix socket that is full is left alone.
+/// Delay before retrying a Unix socket whose queue is full.
 #[cfg(unix)]
 const UNIX_RETRY: Duration = Duration::from_millis(10);
 
-/// Opens connections: name look-up, TCP to the address that answers first, the proxy, TLS.
+/// Opens connections: DNS lookup, TCP to the first address that responds, proxy, TLS.
 #[derive(Debug)]
 pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
@@ -77,7 +77,7 @@ impl Connector {
         self.tls.check()
     }
 
-    /// The output of `connecting` to `server` by way of `route`, within the time limit.
+    /// Runs `connecting` to `server` by way of `route` within the time limit.
     pub(crate) async fn within_timeout<T>(
         &self,
         server: &Uri,
@@ -170,7 +170,7 @@ impl Connector {
     }
 }
 
-/// Connects to a socket. One whose queue is full is tried again: TCP would do so by itself.
+/// Connects to a socket. Retries while its queue is full, as TCP does by itself.
 #[cfg(unix)]
 async fn connect_unix(path: &std::path::Path) -> io::Result<tokio::net::UnixStream> {
     loop {
@@ -206,8 +206,8 @@ fn timed_out(server: &Uri, route: &Route, limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
 }
 
-/// The system's resolver, with errors that differ from those of connecting, and without addresses that are
-/// not allowed.
+/// The system's resolver. Its errors are distinguishable from connect errors, and it removes addresses that are not
+/// allowed.
 #[derive(Clone, Debug)]
 struct Resolver {
     system: GaiResolver,

@@ -13,12 +13,12 @@ use http_body::{Body, Frame};
 use crate::error::{Error, ErrorKind};
 use crate::received::Received;
 
-/// How many bytes are decompressed at once.
+/// Maximum number of bytes decompressed at once.
 const PIECE: usize = 8 * 1024;
 
-/// Asks for a compressed response, unless the caller has set what to ask for; whether it did.
+/// Requests a compressed response, unless the caller has set `Accept-Encoding`. Returns whether it did.
 pub(crate) fn ask(headers: &mut HeaderMap) -> bool {
-    // A range is one of the compressed bytes.
+    // A range applies to the compressed bytes.
     if headers.contains_key(ACCEPT_ENCODING) || headers.contains_key(RANGE) {
         return false;
     }
@@ -33,16 +33,16 @@ pub(crate) struct Decompress {
     input: Bytes,
     output: Box<[u8; PIECE]>,
     state: State,
-    /// How many bytes were taken since the last output.
+    /// Compressed bytes read since the last output.
     silent: usize,
 }
 
-/// How many compressed bytes may stand for nothing.
+/// Maximum number of compressed bytes without output.
 const MAX_SILENT: usize = 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing has arrived yet, which is fine for a response without a body.
+    /// No data yet, which is valid for a response without a body.
     New,
     Inside,
     /// The compressed data is complete.
@@ -52,8 +52,7 @@ enum State {
 }
 
 impl Decompress {
-    /// The decompression that the headers of a response ask for. They describe what comes out of it
-    /// then.
+    /// Creates the decompressor for a response, and updates the headers to describe the decompressed body.
     pub(crate) fn take(headers: &mut HeaderMap) -> Option<Box<Self>> {
         let decompress = Self::of(headers)?;
         headers.remove(CONTENT_ENCODING);
@@ -67,7 +66,7 @@ impl Decompress {
         let is_gzip =
             coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
         let decoder: Box<dyn DecodeV2 + Send + Sync> = match coding {
-            // The request asked for one alone.
+            // The request allowed only a single coding.
             _ if codings.next().is_some() => return None,
             _ if is_gzip => Box::new(GzipDecoder::new()),
             _ if coding.eq_ignore_ascii_case(b"br") => Box::new(BrotliDecoder::new()),
@@ -88,7 +87,7 @@ impl Decompress {
         self.state == State::Over
     }
 
-    /// The next frame of `source`, decompressed.
+    /// The next decompressed frame of `source`.
     pub(crate) fn poll_frame(
         &mut self,
         source: &mut Received,
@@ -96,7 +95,7 @@ impl Decompress {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         while !self.is_over() {
             match self.next_piece() {
-                // One gzip file of several has ended, and the next has begun to arrive.
+                // One gzip member has ended and the next has started.
                 Ok(None) if !self.input.is_empty() => continue,
                 Ok(None) => {}
                 Ok(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
@@ -125,10 +124,10 @@ impl Decompress {
         Poll::Ready(None)
     }
 
-    /// The next piece that can be decompressed from what has arrived.
+    /// The next piece that can be decompressed from the received data.
     fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         if self.state == State::Complete {
-            // Several gzip files may follow one another. Anything else after the end is ignored.
+            // Several gzip members may follow one another. Other trailing data is ignored.
             if !self.is_gzip || self.input.first() != Some(&0x1f) {
                 self.input.clear();
                 return Ok(None);
@@ -158,7 +157,7 @@ impl Decompress {
         if !piece.is_empty() {
             self.silent = 0;
         } else if self.silent > MAX_SILENT {
-            return Err(io::Error::other("the compressed data stands for nothing"));
+            return Err(io::Error::other("the compressed data has no content"));
         }
         Ok((!piece.is_empty()).then(|| Bytes::copy_from_slice(piece)))
     }
@@ -174,7 +173,7 @@ impl Decompress {
 fn broken(error: io::Error) -> Error {
     let message = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the compressed body of the response is cut off",
-        _ => "the body of the response is not compressed as it says",
+        _ => "the body of the response does not match its Content-Encoding",
     };
     Error::new(ErrorKind::Body, message).with_source(error)
 }

@@ -1,6 +1,6 @@
-//! Enums of streams.
+//! Enums of I/O streams.
 
-/// Implements reading and writing for an enum by the stream that its variant holds.
+/// Implements reading and writing for an enum by delegating to the stream in its variant.
 macro_rules! delegate_io {
     ($name:ident { $( $(#[$attr:meta])* $variant:ident ),+ }) => {
         impl tokio::io::AsyncRead for $name {

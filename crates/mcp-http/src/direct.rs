@@ -1,4 +1,4 @@
-//! Requests of a transport that an [`HttpClient`] sends below an [`Authorized`].
+//! Requests of a transport sent by an [`HttpClient`] below an [`Authorized`].
 
 use std::any::Any;
 
@@ -14,8 +14,8 @@ use crate::hook::RequestHead;
 use crate::redirect::Hop;
 use crate::response::ResponseBody;
 
-/// Sends the requests that `request` makes, and makes one again where it is refused: so no request is copied
-/// before it is sent.
+/// Sends requests created by `request`, and creates a new one after a refusal, so that no request is copied before it
+/// is sent.
 pub(crate) struct Direct<F> {
     pub(crate) authorized: Authorized<HttpClient>,
     pub(crate) request: F,
@@ -55,7 +55,7 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
     }
 }
 
-/// A value of one type as one of another, which is the same.
+/// Converts a value between two types that are the same.
 pub(crate) fn same<T: 'static, U: 'static>(value: T) -> Option<U> {
     let mut value = Some(value);
     (&mut value as &mut dyn Any).downcast_mut::<Option<U>>().and_then(Option::take)

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why a request failed, or the body of its response.
+/// Error of a request or of reading the body of its response.
 ///
-/// It concerns this request alone: the client stays usable. One pointer in size. `Display` shows
-/// this level only; the cause is in [`source`](StdError::source).
+/// It concerns this request only: the client stays usable. The size is one pointer. `Display` prints this level only;
+/// the cause is in [`source`](StdError::source).
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -19,43 +19,43 @@ struct Inner {
     not_sent: bool,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The URL is not an absolute `http` or `https` URL with a host, or that of a proxy is not valid.
+    /// The URL is not an absolute `http` or `https` URL with a host, or the URL of a proxy is not valid.
     InvalidUrl,
-    /// No connection could be made.
+    /// A connection could not be opened.
     Connect(ConnectStep),
-    /// A time-out elapsed.
+    /// A timeout elapsed.
     Timeout(Wait),
-    /// The server closed the connection before the answer was complete.
+    /// The server closed the connection before the response was complete.
     Closed,
     /// The connection was reset or broke.
     Reset,
-    /// What the server sent is not HTTP.
+    /// The server sent data that is not HTTP.
     Protocol,
     /// A redirect was not followed.
     Redirect,
-    /// An `https` URL, and this build has no TLS.
+    /// The URL is `https`, and this build has no TLS support.
     TlsUnavailable,
-    /// What the server sent is over one of the client's limits.
+    /// The server sent more than one of the client's limits allows.
     TooLarge,
-    /// The body of the response is broken.
+    /// The body of the response is malformed.
     Body,
-    /// The hook that gives the headers of a request failed: its error is the source.
+    /// The header hook failed: its error is the source.
     Hook,
-    /// The request cannot be authorized, or the server refuses what authorizes it: a login is needed, was
-    /// denied, or something of the authorization server cannot be trusted. Its cause is the source.
+    /// The request cannot be authorized, or the server refuses its credentials: a login is needed or was denied, or the
+    /// authorization server cannot be trusted. The cause is the source.
     Unauthorized,
-    /// What is needed to authorize the request failed in a way that may pass, such as an authorization server
-    /// that responds with a 5xx status. Its cause is the source.
+    /// The credentials are temporarily unavailable, for example because the authorization server responds with a 5xx
+    /// status. The cause is the source.
     Unavailable,
-    /// Something else, such as an error of a custom service.
+    /// Another error, for example of a custom service.
     Other,
 }
 
-/// Where making a connection failed.
+/// The step at which connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectStep {
@@ -65,54 +65,51 @@ pub enum ConnectStep {
     Refused,
     /// There is no route to the host.
     Unreachable,
-    /// The proxy cannot be reached, refuses the client, or cannot reach the server. The message names
-    /// it.
+    /// The proxy cannot be reached, refuses the client, or cannot reach the server. The message names the proxy.
     Proxy,
     /// The TLS handshake failed: an untrusted certificate, no common version, a refusal.
     Tls,
-    /// The address is one that the client may not connect to; see
-    /// [`HttpClient::apart`](crate::HttpClient::apart).
+    /// The client is not allowed to connect to the address; see [`HttpClient::apart`](crate::HttpClient::apart).
     Forbidden,
-    /// Some other step.
+    /// Another step.
     Other,
 }
 
-/// What a time-out was waiting for.
+/// The operation that a timeout limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
-    /// The connection, TLS included.
+    /// Opening the connection, including TLS.
     Connect,
-    /// Progress in writing the request.
+    /// Progress of writing the request.
     Write,
     /// The next byte of the response.
     Read,
-    /// The hook that gives the headers of a request.
+    /// The header hook.
     Hook,
 }
 
 impl Error {
-    /// What kind of failure this is.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether certainly no byte of the request reached the server, so that sending it again is safe.
-    /// `false` means that it is not known.
+    /// Whether no byte of the request reached the server, so that a retry is safe. False means unknown.
     #[must_use]
     pub fn is_not_sent(&self) -> bool {
         self.0.not_sent
     }
 
-    /// Whether a time-out elapsed, of whatever kind.
+    /// Whether a timeout of any kind elapsed.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout(_))
     }
 
-    /// The error of some service or body: itself if it is an `Error` already, else one of kind
-    /// [`Other`](ErrorKind::Other) with it as the source.
+    /// Converts the error of a service or body: returns an `Error` unchanged, and wraps any other as kind
+    /// [`Other`](ErrorKind::Other).
     pub fn from_service(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(error) => *error,
@@ -120,7 +117,7 @@ impl Error {
         }
     }
 
-    /// A failure of an [`Authorize`](crate::Authorize) that no repetition helps against:
+    /// A permanent failure of an [`Authorize`](crate::Authorize), which a retry does not fix:
     /// [`Unauthorized`](ErrorKind::Unauthorized).
     pub fn unauthorized(
         message: impl Into<Cow<'static, str>>,
@@ -129,8 +126,7 @@ impl Error {
         Self::new(ErrorKind::Unauthorized, message).with_source(source)
     }
 
-    /// A failure of an [`Authorize`](crate::Authorize) that may pass:
-    /// [`Unavailable`](ErrorKind::Unavailable).
+    /// A temporary failure of an [`Authorize`](crate::Authorize): [`Unavailable`](ErrorKind::Unavailable).
     pub fn unavailable(
         message: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -150,7 +146,7 @@ impl Error {
         self
     }
 
-    /// The same with more text.
+    /// Appends to the message.
     pub(crate) fn amended(mut self, text: &str) -> Self {
         self.0.message = format!("{}; {text}", self.0.message).into();
         self
@@ -166,17 +162,17 @@ impl Error {
     }
 
     pub(crate) fn too_large(what: &str, limit: usize) -> Self {
-        Self::new(ErrorKind::TooLarge, format!("{what} is over the limit of {limit} bytes"))
+        Self::new(ErrorKind::TooLarge, format!("{what} exceeds the limit of {limit} bytes"))
     }
 }
 
-/// Marks a write that made no progress: the cause of an [`io::Error`](std::io::Error).
+/// Marks a write without progress, as the source of an [`io::Error`](std::io::Error).
 #[derive(Debug)]
 pub(crate) struct WriteStalled(pub(crate) Duration);
 
 impl fmt::Display for WriteStalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server took no byte for {:?}", self.0)
+        write!(f, "the server read nothing for {:?}", self.0)
     }
 }
 

@@ -18,8 +18,7 @@ pub struct RequestHead {
     pub method: Method,
     /// The URL, absolute, including any secrets in it.
     pub uri: Uri,
-    /// Whether no caller waits for the response, so that no user may be asked for anything; see
-    /// [`Background`].
+    /// Whether no caller waits for the response, so that no user may be prompted; see [`Background`].
     pub is_background: bool,
 }
 

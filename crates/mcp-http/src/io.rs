@@ -20,11 +20,11 @@ pub(crate) enum Conn {
     Tls(Box<tokio_rustls::client::TlsStream<Stream>>),
 }
 
-/// The state of a connection that its requests share.
+/// Connection state shared by its requests.
 #[derive(Debug)]
 pub(crate) struct ConnState {
     write_blocked: AtomicBool,
-    /// How many bytes were written.
+    /// The number of bytes written.
     written: AtomicU64,
     first_read: AtomicU8,
     /// Shared by all connections to the server.
@@ -41,7 +41,7 @@ impl ConnState {
         }
     }
 
-    /// How what the server sends begins.
+    /// The start of the data received from the server.
     pub(crate) fn first_read(&self) -> FirstRead {
         match self.first_read.load(Relaxed) {
             0 => FirstRead::Nothing,
@@ -50,25 +50,25 @@ impl ConnState {
         }
     }
 
-    /// How many bytes were written so far.
+    /// The number of bytes written so far.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Relaxed)
     }
 
-    /// Whether bytes of the request wait for the server to read them.
+    /// Whether bytes of the request wait for the server to read.
     pub(crate) fn is_write_blocked(&self) -> bool {
         self.write_blocked.load(Relaxed)
     }
 }
 
-/// How what a server sends begins.
+/// The start of the data received from a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum FirstRead {
-    /// It has sent nothing.
+    /// No data yet.
     Nothing,
     Other,
-    /// An alert of TLS.
+    /// A TLS alert.
     Tls,
 }
 
@@ -76,19 +76,19 @@ impl FirstRead {
     fn of(bytes: &[u8]) -> Self {
         match bytes {
             [] => Self::Nothing,
-            // The type of the record, and the major version.
+            // The record type and the major version.
             [0x15, 0x03, ..] => Self::Tls,
             _ => Self::Other,
         }
     }
 }
 
-/// Decides for which responses TCP acknowledges at once what is read.
+/// Decides for which responses TCP acknowledgements are sent at once (`TCP_QUICKACK`).
 ///
-/// A server with Nagle's algorithm holds back a second small segment (such as the first event after the
-/// headers) until the first is acknowledged, and the system delays that by some 40 ms. Acknowledging at
-/// once costs a system call for each read, so it is done only after a pause of such a length, and for a
-/// number of responses that doubles each time.
+/// A server with Nagle's algorithm holds back a second small segment (such as the first event after the headers) until
+/// the first is acknowledged, and the system delays acknowledgements by some 40 ms. Disabling the delay costs a system
+/// call for each read, so it is done only after a pause of about that length, and for a number of responses that
+/// doubles each time.
 #[derive(Debug, Default)]
 pub(crate) struct QuickAck {
     left: AtomicU32,
@@ -113,8 +113,8 @@ impl QuickAck {
         }
     }
 
-    /// A response paused for `gap`. Where the cause was no delayed acknowledgement but a busy server, the
-    /// price is a little time on a connection that is slow anyway.
+    /// A response paused for `gap`. If the cause was a busy server and not a delayed acknowledgement, the cost is small
+    /// on a connection that is slow anyway.
     pub(crate) fn on_gap(&self, gap: Duration) {
         if Self::SUSPECT.contains(&gap) && !self.is_armed() {
             let grant = self.granted.load(Relaxed).saturating_mul(2);
@@ -125,7 +125,7 @@ impl QuickAck {
     }
 }
 
-/// A socket that limits the time in which a write makes no progress.
+/// A socket with a write timeout.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
@@ -162,9 +162,8 @@ impl Stream {
                     self.set_blocked(written < len);
                     return Poll::Ready(Ok(written));
                 }
-                // The server closed before it read the whole request. It may have answered all the
-                // same, such as with 413, so the outcome is left to the reading side, which sees the
-                // end of the connection too.
+                // The server closed before it read the whole request. It may still have sent a response, such as 413,
+                // so the read side determines the outcome, which sees the end of the connection too.
                 Poll::Ready(Err(error)) if is_broken(&error) => self.failed = true,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {}

@@ -1,21 +1,21 @@
-//! The HTTP client that the network transports share.
+//! HTTP client shared by the network transports.
 //!
-//! It sends requests and streams responses, and has no semantics of the protocol above it:
+//! It sends requests and streams responses, without any semantics of the protocol above it:
 //!
 //! - [`HttpClient`]: HTTP/1.1 and HTTP/2 over TCP or TLS, with a connection pool. It is a
 //!   [`tower_service::Service`] from `http::Request<`[`Body`]`>` to
 //!   `http::Response<`[`ResponseBody`]`>`, so that any other service can take its place.
-//! - [`HttpClientBuilder`]: its settings: certificates, a [`Proxy`], Unix sockets, headers (also by a hook,
-//!   for tokens that change), decompression (a feature), time-outs.
-//! - [`HttpService`]: what transports are generic over.
+//! - [`HttpClientBuilder`]: its settings: certificates, a [`Proxy`], Unix sockets, headers (also by a hook, for tokens
+//!   that change), decompression (a feature), timeouts.
+//! - [`HttpService`]: the trait that transports are generic over.
 //! - [`Authorized`]: a service that authorizes requests by an [`Authorize`], such as OAuth; [`challenge`]: the
 //!   parser of `WWW-Authenticate`.
-//! - [`Error`]: why a request failed, and whether it can have reached the server.
-//! - [`StatusError`]: a response whose status is a failure.
+//! - [`Error`]: the error of a request, and whether the request may have reached the server.
+//! - [`StatusError`]: a response with an error status.
 //! - [`sse`]: the decoder of `text/event-stream`.
-//! - [`transport`]: what the transports upon it share; of no interest to applications.
+//! - [`transport`]: helpers shared by the transports built on it; not needed by applications.
 //!
-//! Every wait has a time-out with a default, every input of a peer a limit of its size.
+//! Every wait has a timeout with a default, every input of a peer has a size limit.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,12 +7,12 @@ use crate::timer::IdleTimer;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// The body of a response as the server sends it, and the connection that it comes on.
+/// The body of a response as received, and its connection.
 pub(crate) struct Received {
     incoming: Option<Incoming>,
     lease: Option<Lease>,
     timer: IdleTimer,
-    /// The connection cannot serve another request.
+    /// Whether the connection cannot serve another request.
     is_spent: bool,
 }
 

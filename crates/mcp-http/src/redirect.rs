@@ -13,11 +13,11 @@ use crate::url::SafeUrl;
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A response extension: the URL that answered, where that is not the requested one.
+/// Response extension: the URL that responded, if it is not the requested one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalUrl(pub Uri);
 
-/// The URL that answered a request to `requested`: another one after redirects.
+/// The URL that responded to a request to `requested`, which differs after redirects.
 pub fn final_url<'a, B>(response: &'a Response<B>, requested: &'a Uri) -> &'a Uri {
     match response.extensions().get::<FinalUrl>() {
         Some(FinalUrl(url)) => url,
@@ -27,19 +27,18 @@ pub fn final_url<'a, B>(response: &'a Response<B>, requested: &'a Uri) -> &'a Ur
 
 /// Sends a request to `url` over `service` and follows at most 5 redirects.
 ///
-/// `request` makes the request for a URL, once for each hop, so that nothing is copied in case of a
-/// redirect. Only redirects that keep the origin and the method are followed, with all headers: 307 and
-/// 308 always, 301, 302 and 303 for `GET` and `HEAD`. After one, the response has the extension
-/// [`FinalUrl`].
+/// `request` creates the request for a URL, once for each hop, so that nothing is copied in case of a redirect. Only
+/// redirects that preserve origin and method are followed, with all headers: 307 and 308 always, 301, 302 and 303 for
+/// `GET` and `HEAD`. After a redirect, the response has the extension [`FinalUrl`].
 ///
 /// # Cancel safety
 ///
-/// Dropping the future cancels the request that is in flight.
+/// Dropping the future cancels the request in flight.
 ///
 /// # Errors
 ///
-/// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect may not be followed, and
-/// those of the service (see [`Error::from_service`]).
+/// [`Redirect`](ErrorKind::Redirect), which names the location, if a redirect may not be followed, and errors of the
+/// service (see [`Error::from_service`]).
 pub fn follow_redirects<S, B>(
     service: S,
     url: &Uri,
@@ -52,14 +51,14 @@ where
     follow(ByService { service, request }, url)
 }
 
-/// What makes and sends the request of one hop.
+/// Creates and sends the request of one hop.
 pub(crate) trait Hop {
     type Body;
 
-    /// Makes the request for a URL.
+    /// Creates the request for a URL.
     fn request(&mut self, url: &Uri) -> Request<Body>;
 
-    /// Sends it.
+    /// Sends the request.
     fn send(
         &mut self,
         url: &Uri,
@@ -111,7 +110,7 @@ pub(crate) async fn follow<H: Hop>(mut hop: H, url: &Uri) -> Result<Response<H::
                 return Ok(response);
             }
         };
-        // Without a location there is nothing to follow: a failure like any other status.
+        // Without a location, the response is handled like any other error status.
         let Some(location) = response.headers().get(LOCATION) else {
             return Ok(response);
         };
@@ -141,13 +140,12 @@ pub(crate) async fn follow<H: Hop>(mut hop: H, url: &Uri) -> Result<Response<H::
     ))
 }
 
-/// The requested URL, and the one that `location` means there.
+/// The requested URL and the target of `location`, resolved against it.
 fn resolve(at: &Uri, location: &[u8]) -> Option<(Url, Url)> {
     let base = Url::parse(&at.to_string()).ok()?;
     let mut target = base.join(std::str::from_utf8(location).ok()?).ok()?;
     target.set_fragment(None);
-    // Credentials come from the caller, never from the server. Schemes that cannot have any are refused
-    // anyway.
+    // Credentials come from the caller, never from the server. Schemes without credentials are refused anyway.
     let _ = target.set_username(base.username());
     let _ = target.set_password(base.password());
     Some((base, target))
@@ -172,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers with the next of a list of status and location.
+    /// Responds with the next entry of a list of statuses and locations.
     struct Script {
         answers: VecDeque<(u16, &'static str)>,
         asked: Vec<String>,
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn follows_what_keeps_origin_and_method() {
+    async fn redirects_that_preserve_origin_and_method_are_followed() {
         for (method, status, location, target) in [
             (Method::POST, 307, "/mcp/", "http://host:8000/mcp/"),
             (Method::POST, 308, "http://HOST:8000/new?x=1#frag", "http://host:8000/new?x=1"),
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_other_origins_and_methods_without_their_secrets() {
+    async fn other_origins_and_methods_are_refused_without_secrets() {
         for (method, status, location, named) in [
             (Method::POST, 307, "https://host:8000/mcp", "https://host:8000/mcp"),
             (Method::POST, 308, "http://u:secret@evil/x?token=secret", "http://evil/x"),
@@ -271,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn passes_on_everything_else() {
+    async fn other_responses_are_returned_unchanged() {
         for answer in [(200, ""), (307, ""), (304, "/x"), (404, ""), (201, "/x")] {
             let mut script = script(&[answer]);
             let response = run(&mut script, Method::POST, "http://host/mcp").await.unwrap();

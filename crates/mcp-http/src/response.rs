@@ -17,19 +17,18 @@ use crate::secrets::SentSecrets;
 
 /// The body of a response, read as it arrives.
 ///
-/// The read time-out applies between two of its parts. Dropping it before its end closes an
-/// HTTP/1.1 connection (unless only the end was missing), or resets an HTTP/2 stream. After an error
-/// it is over.
+/// The read timeout applies between two parts. Dropping it before its end closes an HTTP/1.1 connection (unless only
+/// the end was missing), or resets an HTTP/2 stream. After an error it yields nothing more.
 pub struct ResponseBody {
     received: Received,
-    /// Those of the request, for a transport.
+    /// The secrets of the request, for a transport.
     pub(crate) secrets: Option<SentSecrets>,
     #[cfg(feature = "decompression")]
     decompress: Option<Box<Decompress>>,
 }
 
 impl ResponseBody {
-    /// The response with this body; `decompresses` if it may be compressed, as its headers say.
+    /// A response with this body, which is decompressed if `decompresses` is set and its headers require it.
     #[cfg(feature = "decompression")]
     pub(crate) fn respond(
         mut parts: Parts,
@@ -43,22 +42,21 @@ impl ResponseBody {
         Response::from_parts(parts, Self { received, secrets: None, decompress })
     }
 
-    /// The response with this body.
+    /// A response with this body.
     #[cfg(not(feature = "decompression"))]
     pub(crate) fn respond(parts: Parts, received: Received, _: bool) -> Response<Self> {
         Response::from_parts(parts, Self { received, secrets: None })
     }
 
-    /// Reads all of the body. No copy is made if it arrives in one piece.
+    /// Reads the whole body. Does not copy if it arrives in one piece.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses what was read and ends the response.
+    /// Dropping the future discards the data read and ends the response.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) if it has more than `limit` bytes, and those of
-    /// reading.
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) if the body exceeds `limit` bytes, and errors of reading.
     pub async fn read_to_end(self, limit: usize) -> Result<Bytes, Error> {
         read_to_end(self, limit).await
     }

@@ -1,21 +1,21 @@
-//! Header values of requests, which servers may repeat in texts.
+//! Redaction of request header values that servers repeat in texts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What stands in place of a secret.
+/// Replacement for a secret.
 const MASK: &str = "[redacted]";
-/// From this length on any sensitive value is a secret.
+/// Minimum length from which any sensitive value is redacted.
 const MIN_SECRET: usize = 16;
-/// From this length on a value is one whose name says so. What is shorter occurs by chance.
+/// Minimum length from which the value of a known secret header is redacted. Shorter values occur by chance.
 const MIN_NAMED_SECRET: usize = 6;
 
 /// The secrets in the headers of a request, which a server may repeat in an error.
 ///
-/// An [`HttpClient`](crate::HttpClient) puts them into the extensions of the response. For a transport that uses
-/// it without layers above, they are in the [`ResponseBody`](crate::ResponseBody): extensions cost three
+/// An [`HttpClient`](crate::HttpClient) stores them in the extensions of the response. For a transport that uses it
+/// without layers above, they are in the [`ResponseBody`](crate::ResponseBody), since extensions need three
 /// allocations.
 #[derive(Clone)]
 pub struct SentSecrets(Values);
@@ -28,7 +28,7 @@ enum Values {
 }
 
 impl SentSecrets {
-    /// Those of the headers of a request; `None` if it has no sensitive ones.
+    /// The secrets in request headers; `None` if there are no sensitive values.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let values = headers.iter().filter(|(name, value)| {
             value.is_sensitive()
@@ -53,7 +53,7 @@ impl SentSecrets {
         }
     }
 
-    /// Replaces the secrets in a text.
+    /// Redacts the secrets in a text.
     pub fn mask(&self, text: &mut String) {
         let values = self.values().iter().filter_map(|value| value.to_str().ok());
         for secret in values.flat_map(spellings) {
@@ -63,7 +63,7 @@ impl SentSecrets {
         }
     }
 
-    /// Replaces the secrets in a body, if it has any.
+    /// Redacts the secrets in a body, if it contains any.
     #[must_use]
     pub fn masked(&self, body: &[u8]) -> Option<String> {
         let mut text = String::from_utf8_lossy(body).into_owned();
@@ -78,7 +78,7 @@ impl std::fmt::Debug for SentSecrets {
     }
 }
 
-/// A value and its parts that are secrets by themselves, the longest first.
+/// A value and its secret parts, the longest first.
 fn spellings(value: &str) -> Vec<String> {
     let mut all = vec![value.to_owned()];
     if let Some((scheme, credentials)) = value.split_once(' ') {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_replaced_in_all_spellings() {
+    fn secrets_are_redacted_in_all_spellings() {
         let basic = format!("Basic {}", STANDARD.encode("user:p4ssword"));
         let mut headers = HeaderMap::new();
         for (name, value, is_sensitive) in [

@@ -19,23 +19,21 @@ use crate::timer::ReadTimeout;
 /// The HTTP service of a transport: any `tower_service::Service<http::Request<Body>>` that can be cloned
 /// and shared, whose response body yields [`Bytes`] and whose errors can be boxed.
 ///
-/// [`HttpClient`] is one; a stack of layers for proxies, credentials or retries is another. It is
-/// implemented for all such services, and cannot be implemented otherwise. Redirects are followed above
-/// it, so it should not follow any itself: only those that keep origin and method, at most five.
+/// [`HttpClient`] is one; a stack of layers for proxies, credentials or retries is another. Implemented for all such
+/// services; it cannot be implemented manually. The transports follow redirects themselves, only those that preserve
+/// origin and method, at most five; the service should not follow any.
 ///
 /// The extensions of a request are those of its [`Envelope`](mcp_transport::Envelope), and
-/// [`ReadTimeout`](crate::ReadTimeout) where the response has another limit than others. The body of a
-/// response may be a stream that lives as long as the connection: a limit on the time of a whole response
-/// would break it.
+/// [`ReadTimeout`](crate::ReadTimeout) if the response has its own limit. The body of a response may be a stream that
+/// lives as long as the connection: a time limit for the whole response would break it.
 pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
-    /// The body of its responses.
+    /// The body type of its responses.
     type ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>>
         + Send
         + 'static;
 
-    /// Sends the request that `request` makes for a URL, first for `url`, and follows redirects: see
-    /// [`follow_redirects`], also for cancel safety and errors. `read_timeout` is that of the request, in
-    /// place of the service's.
+    /// Sends the request that `request` creates for a URL, first for `url`, and follows redirects; see
+    /// [`follow_redirects`], also for cancel safety and errors. `read_timeout` overrides that of the service.
     fn exchange(
         &self,
         url: &Uri,
@@ -43,7 +41,7 @@ pub trait HttpService: sealed::Sealed + Clone + Send + Sync + 'static {
         request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<Self::ResponseBody>, Error>> + Send;
 
-    /// What carries the bytes: that of an [`HttpClient`], also below an [`Authorized`], and TCP for any other
+    /// The carrier of the connections: that of an [`HttpClient`], also below an [`Authorized`], and TCP for any other
     /// service.
     fn carrier(&self) -> Carrier {
         carrier_of(self).unwrap_or(Carrier::Tcp)
@@ -66,7 +64,7 @@ where
         read_timeout: Option<ReadTimeout>,
         mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
-        // Extensions cost some allocations, which the usual client does without.
+        // Extensions cost allocations, which the usual client avoids.
         if let Some(authorized) = (self as &dyn Any).downcast_ref::<Authorized<HttpClient>>() {
             let mut authorized = authorized.clone();
             authorized.service.set_direct(read_timeout);
@@ -97,7 +95,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// Either of two futures, each of which is made in its place.
+    /// Either of two futures, constructed in place.
     #[project = ExchangeProjection]
     enum Exchange<D, S> {
         Direct { #[pin] direct: D },

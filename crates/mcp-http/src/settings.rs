@@ -11,7 +11,7 @@ use crate::proxy::{Proxy, Route};
 
 const DEFAULT_USER_AGENT: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
 
-/// What a client is set to, TLS apart.
+/// Settings of a client, except TLS.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
@@ -55,7 +55,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Those of a client for other servers, which gets no secret of this one.
+    /// The settings for a client of other servers, without the secrets of this one.
     pub(crate) fn apart(&self, addresses: AddressPolicy) -> Self {
         let mut settings = self.clone();
         settings.default_headers = HeaderMap::new();
@@ -71,7 +71,7 @@ impl Settings {
         settings
     }
 
-    /// What the connections go over.
+    /// The carrier of the connections.
     pub(crate) fn carrier(&self) -> Carrier {
         #[cfg(unix)]
         if self.unix_socket.is_some() {
@@ -80,7 +80,7 @@ impl Settings {
         Carrier::Tcp
     }
 
-    /// The way to `server`, an absolute URL.
+    /// The route to `server`, an absolute URL.
     pub(crate) fn route(&self, server: &Uri) -> Result<Route, Error> {
         #[cfg(unix)]
         if let Some(path) = &self.unix_socket {

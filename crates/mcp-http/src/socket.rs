@@ -4,7 +4,7 @@ use tokio::net::UnixStream;
 
 use crate::delegate_io::delegate_io;
 
-/// A socket of the system that is connected to a server.
+/// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
@@ -13,7 +13,7 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// Has the system acknowledge at once what was read, where it can.
+    /// Makes the system acknowledge received data at once, if supported.
     pub(crate) fn acknowledge(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Self::Tcp(stream) = self {

@@ -14,12 +14,12 @@ use crate::redirect::final_url;
 use crate::secrets::SentSecrets;
 use crate::url::SafeUrl;
 
-/// How many bytes of the body of a failure are kept.
+/// Maximum number of body bytes stored for an error response.
 const BODY_LIMIT: usize = 8 * 1024;
-/// How long reading the body of a failure may take.
+/// Time limit for reading the body of an error response.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Headers whose values must not reach a log.
+/// Headers whose values must not be logged.
 const SECRET_HEADERS: [&str; 8] = [
     "authorization",
     "proxy-authorization",
@@ -31,10 +31,10 @@ const SECRET_HEADERS: [&str; 8] = [
     "x-api-key",
 ];
 
-/// A response whose status is a failure, with its headers and the beginning of its body.
+/// A response with an error status, its headers and the start of its body.
 ///
-/// `Display` is one line such as `HTTP 403 Forbidden from https://host/mcp: no access`. Neither
-/// that nor `Debug` shows credentials, a query, or the values of headers that hold secrets.
+/// `Display` is one line such as `HTTP 403 Forbidden from https://host/mcp: no access`. `Display` and `Debug` redact
+/// credentials, the query, and values of headers that hold secrets.
 #[derive(Debug)]
 pub struct StatusError(Box<Inner>);
 
@@ -48,8 +48,8 @@ struct Inner {
 }
 
 impl StatusError {
-    /// Reads the body of `response`, at most 8 KiB of it and for at most 5 s; `url` is the one that was
-    /// requested, unless the response names another after redirects. Of a body that breaks off, what has arrived is kept.
+    /// Reads the body of `response`, at most 8 KiB and for at most 5 s. `url` is the requested one, unless the response
+    /// names another after redirects. Of an incomplete body, the received part is stored.
     ///
     /// # Cancel safety
     ///
@@ -63,7 +63,7 @@ impl StatusError {
         Self::read_within(response, &url, BODY_LIMIT, BODY_TIMEOUT).await
     }
 
-    /// Like [`read`](Self::read), with another `limit`, in bytes, and another `timeout`.
+    /// Like [`read`](Self::read), with a custom `limit` in bytes and `timeout`.
     pub async fn read_within<B>(
         mut response: Response<B>,
         url: &Uri,
@@ -92,12 +92,12 @@ impl StatusError {
                 }
             }
         };
-        // What has arrived by then is enough.
+        // The part received so far is sufficient.
         let _ = tokio::time::timeout(timeout, reading).await;
         Self::with(&parts, url, &kept, is_truncated, secrets.as_ref())
     }
 
-    /// A failure whose body was read before; 8 KiB of it are kept.
+    /// Creates an error from a body that was read before; 8 KiB of it are stored.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, url: &Uri, body: &[u8]) -> Self {
         let (mut parts, ()) = Response::new(()).into_parts();
@@ -105,7 +105,7 @@ impl StatusError {
         Self::of(&parts, url, body, None)
     }
 
-    /// Like [`new`](Self::new), with the head of the response. The secrets of the request are replaced in the body.
+    /// Like [`new`](Self::new), from the head of the response. The secrets of the request are redacted in the body.
     #[must_use]
     pub fn of(parts: &Parts, url: &Uri, body: &[u8], secrets: Option<&SentSecrets>) -> Self {
         let kept = &body[..body.len().min(BODY_LIMIT)];
@@ -140,31 +140,31 @@ impl StatusError {
         self.0.status
     }
 
-    /// The URL that was requested, without credentials and query.
+    /// The requested URL, without credentials and query.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// The headers of the response, secrets included.
+    /// The headers of the response, including secrets.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// The beginning of the body, with U+FFFD in place of what is not UTF-8.
+    /// The start of the body, with U+FFFD for invalid UTF-8.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.0.body
     }
 
-    /// Whether there was more of the body, or it broke off.
+    /// Whether the body was longer or incomplete.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.0.is_truncated
     }
 
-    /// One line of the body, for people.
+    /// One line of the body, for humans.
     fn summary(&self) -> String {
         let body = self.0.body.trim_start();
         let content_type = self.0.headers.get(header::CONTENT_TYPE);
@@ -204,7 +204,7 @@ fn starts_with(text: &str, prefix: &str) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-/// The title of a page, or else its text without markup.
+/// The title of an HTML page, or else its text without markup.
 fn html_text(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     if let Some(start) = lower.find("<title")
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_a_human_needs() {
+    fn display_is_one_readable_line() {
         for (status, kind, body, line) in [
             (403, "text/plain", "no access\nfor you", "HTTP 403 Forbidden from URL: no access"),
             (404, "text/plain", "", "HTTP 404 Not Found from URL"),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn is_short_and_hides_secrets() {
+    fn display_is_short_and_redacts_secrets() {
         let error = error(500, "text/plain", &"ä".repeat(10_000));
         assert!(error.is_truncated());
         assert!(error.body().len() <= BODY_LIMIT + 3);

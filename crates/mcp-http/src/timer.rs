@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A request extension: the read time-out of this request, in place of the client's. `None` is no limit.
+/// Request extension: overrides the client's read timeout. `None` means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadTimeout(pub Option<Duration>);
 
 /// Limits the time without progress.
 ///
-/// What is ready costs nothing. The timer of the runtime is registered at the first wait only,
-/// and not moved by every progress after it: when it fires too early, it is set again.
+/// Ready results cost nothing. The runtime's timer is registered at the first wait only and not moved by progress: if
+/// it fires too early, it is set again.
 #[derive(Debug)]
 pub(crate) struct IdleTimer {
     limit: Option<Duration>,
@@ -25,11 +25,10 @@ impl IdleTimer {
         Self { limit, since: None, sleep: None }
     }
 
-    /// To be called while something is pending: ready, with the limit, when it has been pending for all
-    /// of it.
+    /// Called while pending: ready, with the limit, once it has been pending for that long.
     pub(crate) fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
-        // A limit too far off to be a point in time is none.
+        // A limit beyond the clock's range means none.
         let Some((limit, deadline)) =
             self.limit.and_then(|limit| Some((limit, since.checked_add(limit)?)))
         else {
@@ -45,12 +44,12 @@ impl IdleTimer {
         Poll::Pending
     }
 
-    /// To be called on progress: how long it was waited for, if it was.
+    /// Called on progress. Returns the duration of the wait, if any.
     pub(crate) fn progress(&mut self) -> Option<Duration> {
         self.since.take().map(|since| since.elapsed())
     }
 
-    /// The output of `future`, or as an error the limit that passed before.
+    /// The output of `future`, or the elapsed limit as an error.
     pub(crate) async fn race<F: Future>(
         &mut self,
         mut future: Pin<&mut F>,

@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::Scheme;
 use mcp_core::Excerpt;
 
-/// Displays a URL without its secrets: credentials and query.
+/// Displays a URL without credentials and query.
 #[derive(Clone, Copy)]
 pub struct SafeUrl<'a>(pub &'a Uri);
 
@@ -35,7 +35,7 @@ impl fmt::Debug for SafeUrl<'_> {
     }
 }
 
-/// The host, without the brackets of an IPv6 address, and the port of `server`.
+/// The host of `server`, without the brackets of an IPv6 address, and its port.
 pub(crate) fn host_and_port(server: &Uri) -> (&str, u16) {
     let host = server.host().unwrap_or_default();
     let default = if server.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };

@@ -17,25 +17,24 @@ use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::io::QuickAck;
 use crate::settings::Settings;
 
-/// How many HTTP/2 connections a server gets, for as many requests as have a stream each.
+/// Maximum number of HTTP/2 connections to a server.
 const MAX_SHARED: usize = 16;
-/// After a rest of this length a ping shows whether the server is still there before a connection is used.
+/// Idle time after which a connection is pinged before it is reused.
 const REST: Duration = Duration::from_secs(10);
-/// How long no further connection is opened after an attempt that failed.
+/// Pause before another connection is opened after a failed attempt.
 const CONNECT_PAUSE: Duration = Duration::from_secs(1);
-/// How long before a server closes an unused connection it is not used any more, but no longer than half of
-/// the time.
+/// How long before its announced expiry a connection is no longer reused; at most half of its lifetime.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(1);
 
-/// The connections to one server, all of them.
+/// All connections to one server.
 ///
-/// HTTP/1.1: one for each request, kept for a while when it is not used. HTTP/2: as many as the requests
-/// need streams, up to a limit. Requests that find none wait in a queue, of which one attempt to connect
-/// serves all. Each connection belongs to the runtime that drives it, and is used there alone.
+/// HTTP/1.1: one for each request, kept for a while when idle. HTTP/2: as many as the requests need streams, up to a
+/// limit. Requests without a connection wait in a queue; one connect attempt serves all of them. A connection is used
+/// only in the runtime that drives it.
 ///
-/// It is not the pool of the legacy client of `hyper-util`, which costs 40 % more instructions a request
-/// than a bare connection, does not show whether a request was still being sent when its response began,
-/// and shares no state between a connection and its responses.
+/// Not the pool of `hyper-util`'s legacy client, which costs 40 % more instructions per request than a bare connection,
+/// does not show whether a request was still being sent when its response started, and shares no state between a
+/// connection and its responses.
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(super) target: Arc<Target>,
@@ -48,13 +47,13 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Connections of HTTP/1.1, the most recently used last.
+    /// Idle HTTP/1.1 connections, the most recently used last.
     idle: VecDeque<Idle>,
     shared: Vec<Shared>,
     waiting: VecDeque<Waiter>,
     attempts: Vec<Attempt>,
     protocol: Option<Protocol>,
-    /// Closes unused connections.
+    /// Task that closes idle connections.
     sweeper: Option<AbortHandle>,
 }
 
@@ -84,19 +83,19 @@ struct Waiter {
     outcome: oneshot::Sender<Outcome>,
 }
 
-/// What those who wait get.
+/// The outcome for waiting requests.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// A stream of HTTP/2.
+    /// An HTTP/2 stream.
     Stream(StreamSlot),
-    /// A connection of HTTP/1.1.
+    /// An HTTP/1.1 connection.
     Connection(Http1),
-    /// The server speaks HTTP/1.1, and each request needs a connection of its own.
+    /// The server uses HTTP/1.1: each request needs a separate connection.
     Http1,
     Failed(Error),
 }
 
-/// An attempt to connect.
+/// A connect attempt.
 #[derive(Debug)]
 struct Attempt {
     runtime: runtime::Id,
@@ -109,7 +108,7 @@ pub(super) enum Opened {
     Http2(Http2),
 }
 
-/// A stream of an HTTP/2 connection. Dropping it lets another request have it.
+/// A stream of an HTTP/2 connection. Dropping it releases it to another request.
 #[derive(Debug)]
 pub(crate) struct StreamSlot {
     pub(super) pool: Arc<Pool>,
@@ -145,12 +144,12 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether each request needs a connection of its own.
+    /// Whether each request needs a separate connection.
     pub(super) fn is_http1(&self) -> bool {
         !self.target.may_agree() || self.lock().protocol == Some(Protocol::Http1)
     }
 
-    /// An unused connection of HTTP/1.1.
+    /// An idle HTTP/1.1 connection.
     pub(super) fn take_idle(&self, runtime: runtime::Id) -> Option<Http1> {
         let mut expired = VecDeque::new();
         let mut state = self.lock();
@@ -167,7 +166,7 @@ impl Pool {
         }
     }
 
-    /// A stream, unless others wait for one.
+    /// A stream, unless other requests wait for one.
     pub(super) fn take_stream(self: &Arc<Self>, runtime: runtime::Id) -> Option<StreamSlot> {
         let mut state = self.lock();
         if state.shared.is_empty() || state.waiting.iter().any(|it| it.runtime.id() == runtime) {
@@ -185,7 +184,7 @@ impl Pool {
         waiting
     }
 
-    /// Gives those who wait what there is, and opens a connection where that is needed.
+    /// Serves waiting requests, and opens a connection if needed.
     fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         let mut served = Vec::new();
         let over = state.remove_over();
@@ -203,14 +202,14 @@ impl Pool {
             }
         }
         drop(state);
-        // A slot that is not wanted any more is released, which takes the lock.
+        // Dropping an unwanted slot takes the lock.
         for (waiter, outcome) in served {
             let _ = waiter.send(outcome);
         }
         drop(over);
     }
 
-    /// Something has changed for those who wait.
+    /// Re-evaluates the waiting requests after a change.
     fn refresh(self: &Arc<Self>) {
         let mut state = self.lock();
         let over = state.remove_over();
@@ -246,7 +245,7 @@ impl Pool {
             if let Err(error) = &opened
                 && has_connections()
             {
-                // Those who wait may get a stream of another connection meanwhile.
+                // Waiting requests may get a stream of another connection.
                 tracing::debug!(%error, "no further HTTP/2 connection");
                 sleep(CONNECT_PAUSE).await;
             }
@@ -257,7 +256,7 @@ impl Pool {
         Attempt { runtime: runtime.id(), task: task.abort_handle() }
     }
 
-    /// Opens a connection in the present runtime, within the time limit.
+    /// Opens a connection in the current runtime, within the time limit.
     pub(super) fn open(
         self: &Arc<Self>,
     ) -> impl Future<Output = Result<Opened, Error>> + Send + use<> {
@@ -282,7 +281,7 @@ impl Pool {
         }
     }
 
-    /// An attempt has ended: those who wait share its outcome.
+    /// Handles the end of a connect attempt, whose outcome all waiting requests share.
     fn attempted(self: &Arc<Self>, runtime: runtime::Id, opened: Result<Opened, Error>) {
         let mut state = self.lock();
         state.attempts.retain(|attempt| attempt.runtime != runtime);
@@ -324,7 +323,7 @@ impl Pool {
         }
     }
 
-    /// Adds a connection that a request opened for itself, and that turned out to be HTTP/2.
+    /// Adds a connection that a request opened for itself and that negotiated HTTP/2.
     pub(super) fn add(self: &Arc<Self>, http2: Http2) {
         let mut state = self.lock();
         state.add(http2);
@@ -332,9 +331,8 @@ impl Pool {
         self.serve(state);
     }
 
-    /// Keeps a connection of HTTP/1.1 for another request. To be called when the response was read to its
-    /// end, or is not read further: then the connection either finds that only its end was missing, or
-    /// closes.
+    /// Returns an HTTP/1.1 connection to the pool. Called when the response was read to its end or abandoned: in the
+    /// latter case the connection is only reused if no more than the end of the body was missing.
     pub(super) fn give_back(self: &Arc<Self>, http1: Http1) {
         let idle = Idle { http1, since: Instant::now() };
         let surplus = {
@@ -348,7 +346,7 @@ impl Pool {
         drop(surplus);
     }
 
-    /// Closes the connections that are not used.
+    /// Closes the idle connections.
     pub(super) fn close_unused(&self) {
         let mut state = self.lock();
         let idle = mem::take(&mut state.idle);
@@ -359,12 +357,12 @@ impl Pool {
         drop((idle, unused));
     }
 
-    /// Closes the connections that were unused for too long; when to look again, if others are left.
+    /// Closes the connections that were idle for too long. Returns when to check again, if any remain.
     fn close_expired(&self) -> Option<Instant> {
         let mut expired = Vec::new();
         let mut state = self.lock();
         let now = Instant::now();
-        // A point in time that is too far off is none.
+        // A time too far in the future means never.
         let end = |since: Instant| since.checked_add(self.idle_timeout);
         while let Some(oldest) = state.idle.front()
             && end(oldest.since).is_some_and(|end| end <= now)
@@ -387,8 +385,8 @@ impl Pool {
         next
     }
 
-    /// Has unused connections closed in time, by a task that ends when there are none. Without a runtime
-    /// they are closed later, when a request looks for one.
+    /// Starts a task that closes idle connections and ends when there are none. Without a runtime, expired connections
+    /// are closed by the next request.
     fn start_sweeper(self: &Arc<Self>, state: &mut State) {
         let runs = state.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
         if runs || (state.idle.is_empty() && state.shared.is_empty()) {
@@ -407,7 +405,7 @@ impl Pool {
 }
 
 impl State {
-    /// A stream of a connection of a runtime.
+    /// A stream of a connection in a runtime.
     fn stream(&mut self, runtime: runtime::Id) -> Option<Arc<Http2>> {
         for shared in self.shared.iter().filter(|shared| shared.http2.runtime == runtime) {
             let state = &shared.http2.state;
@@ -425,28 +423,28 @@ impl State {
         None
     }
 
-    /// Whether a further connection is to be opened in a runtime, where no stream is to be had.
+    /// Whether to open another connection in a runtime without a free stream.
     fn may_connect(&self, runtime: runtime::Id) -> bool {
         let is_connecting = self.attempts.iter().any(|attempt| attempt.runtime == runtime);
         let own = || self.shared.iter().filter(|shared| shared.http2.runtime == runtime);
-        // It is known soon whether one of them has a stream.
+        // It will soon be known whether one of them has a free stream.
         let is_open = own().any(|shared| {
             let state = &shared.http2.state;
             state.is_in_doubt() || !state.has_limit()
         });
         let count = own().count();
-        // A server that allows no stream at present is not asked for ever more connections.
+        // If the server currently allows no streams, more connections do not help.
         let allows_none = count > 1 && own().any(|shared| shared.http2.state.limit() == 0);
         !(is_connecting || is_open || allows_none) && count < MAX_SHARED
     }
 
-    /// Whether there are connections of HTTP/2 in a runtime.
+    /// Whether there are HTTP/2 connections in a runtime.
     fn has_connections(&self, runtime: runtime::Id) -> bool {
         let mut own = self.shared.iter().filter(|shared| shared.http2.runtime == runtime);
         own.any(|shared| !shared.http2.state.is_over())
     }
 
-    /// The runtimes of those who wait: mostly one.
+    /// The runtimes of waiting requests, usually one.
     fn waiting_runtimes(&self) -> Vec<Handle> {
         let mut runtimes: Vec<Handle> = Vec::new();
         for waiter in &self.waiting {
@@ -457,7 +455,7 @@ impl State {
         runtimes
     }
 
-    /// The position of who has waited longest in a runtime, after those are forgotten who wait no more.
+    /// The position of the request that has waited longest in a runtime. Removes cancelled waiters.
     fn first_waiter(&mut self, runtime: runtime::Id) -> Option<usize> {
         loop {
             let first = self.waiting.iter().position(|waiter| waiter.runtime.id() == runtime)?;
@@ -473,7 +471,7 @@ impl State {
         self.shared.push(Shared { http2: Arc::new(http2), since: Instant::now() });
     }
 
-    /// Takes the connections out that have no more streams, to be dropped without the lock.
+    /// Removes the connections that accept no more streams, to be dropped outside the lock.
     fn remove_over(&mut self) -> Vec<Shared> {
         let (over, usable): (Vec<_>, Vec<_>) =
             mem::take(&mut self.shared).into_iter().partition(|it| it.http2.state.is_over());
@@ -488,7 +486,7 @@ impl Shared {
     }
 }
 
-/// Ends an attempt whose runtime ends.
+/// Ends an attempt when its runtime shuts down.
 struct AttemptGuard {
     pool: Weak<Pool>,
     runtime: runtime::Id,
@@ -499,7 +497,7 @@ impl Drop for AttemptGuard {
         let Some(pool) = self.pool.upgrade() else { return };
         let is_open = pool.lock().attempts.iter().any(|attempt| attempt.runtime == self.runtime);
         if is_open {
-            let text = "the runtime that connects has ended";
+            let text = "the runtime that opened the connection has ended";
             let error = Error::new(ErrorKind::Connect(ConnectStep::Other), text).not_sent();
             pool.attempted(self.runtime, Err(error));
         }
@@ -507,11 +505,11 @@ impl Drop for AttemptGuard {
 }
 
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Connect(ConnectStep::Other), "the connection broke at once")
+    Error::new(ErrorKind::Connect(ConnectStep::Other), "the connection was closed at once")
         .with_source(error)
 }
 
-/// When a connection is not to be used any more that the server closes after so long.
+/// When to stop reusing a connection, given the server's announced keep-alive timeout.
 pub(super) fn expiry(keep_alive: Duration) -> Option<Instant> {
     Instant::now().checked_add(keep_alive - EXPIRY_MARGIN.min(keep_alive / 2))
 }

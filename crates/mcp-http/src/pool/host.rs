@@ -11,7 +11,7 @@ use crate::connect::Connector;
 use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::settings::Settings;
 
-/// A server and the connections to it.
+/// A server and its connections.
 #[derive(Debug)]
 pub(crate) struct Host {
     pool: Arc<Pool>,
@@ -35,12 +35,12 @@ impl Host {
         self.pool.target.serves(url)
     }
 
-    /// Closes the connections that are not used.
+    /// Closes the idle connections.
     pub(crate) fn close_unused(&self) {
         self.pool.close_unused();
     }
 
-    /// A connection that is ready for a request: a reused one, or else a new one.
+    /// A connection that is ready for a request: an idle one, or else a new one.
     pub(crate) async fn checkout(&self) -> Result<Lease, Error> {
         let runtime = Handle::try_current().map_err(|error| {
             let text = "a request can only be sent in a tokio runtime";
@@ -48,13 +48,13 @@ impl Host {
         })?;
         loop {
             while let Some(mut http1) = self.pool.take_idle(runtime.id()) {
-                // The end of the last response may not have reached the connection yet.
+                // The connection may not have processed the end of the previous response yet.
                 if http1.sender.ready().await.is_ok() {
                     return Ok(Lease::http1(&self.pool, http1, true));
                 }
             }
             if self.pool.is_http1() {
-                // Boxed, as the rare case is far larger than the common one.
+                // Boxed, since the rare case is much larger than the common one.
                 if let Some(http1) = Box::pin(self.connect()).await? {
                     return Ok(Lease::http1(&self.pool, http1, false));
                 }
@@ -78,7 +78,7 @@ impl Host {
         }
     }
 
-    /// Opens a connection for one request; `None` if it is one for all, of HTTP/2.
+    /// Opens a connection for one request; `None` if it is a shared HTTP/2 connection.
     async fn connect(&self) -> Result<Option<Http1>, Error> {
         Ok(match self.pool.open().await? {
             Opened::Http1(http1) => Some(http1),

@@ -9,20 +9,20 @@ use tokio::time::Instant;
 use crate::body::Body;
 use crate::io::{Conn, ConnState};
 
-/// An HTTP/1.1 connection, which serves one request at a time.
+/// An HTTP/1.1 connection for one request at a time.
 #[derive(Debug)]
 pub(crate) struct Http1 {
     pub(super) sender: http1::SendRequest<Body>,
     pub(super) state: Arc<ConnState>,
-    /// The runtime that drives it.
+    /// The runtime that drives the connection.
     pub(super) runtime: runtime::Id,
-    /// When the server closes it, as it says, if it is not used before.
+    /// When the server closes the connection if it stays idle, as announced.
     pub(super) expiry: Option<Instant>,
     task: AbortHandle,
 }
 
 impl Http1 {
-    /// Starts HTTP/1.1 on a connection, which is driven by the present runtime.
+    /// Starts HTTP/1.1 on a connection, driven by the current runtime.
     pub(super) async fn open(io: Conn, state: Arc<ConnState>) -> Result<Self, hyper::Error> {
         let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await?;
         let task = tokio::spawn(async move {
@@ -36,7 +36,7 @@ impl Http1 {
     }
 }
 
-/// The task belongs to the owner of the connection.
+/// The connection owns its task.
 impl Drop for Http1 {
     fn drop(&mut self) {
         self.task.abort();

@@ -19,29 +19,29 @@ use super::stream_body::StreamBody;
 use crate::body::Body;
 use crate::io::{Conn, ConnState};
 
-/// How often a connection with open streams is pinged.
+/// Ping interval of a connection with open streams.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
-/// How long the answer to such a ping may take.
+/// Timeout of such a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the answer to a ping may take that a request waits for.
+/// Timeout of a ping that a request waits for.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many streams of a connection are used at a time, whatever the server allows.
+/// Maximum number of streams used on a connection, even if the server allows more.
 const MAX_STREAMS: usize = 128;
-/// How much of a response is received that is not read.
+/// Flow-control window of a stream: the maximum of unread response data.
 const STREAM_WINDOW: u32 = 512 << 10;
-/// The same of all responses on a connection: so much that those that are not read stall no other.
+/// Flow-control window of a connection, large enough that unread responses stall no other.
 const CONNECTION_WINDOW: u32 = MAX_STREAMS as u32 * STREAM_WINDOW;
-/// How large the head of a response may be: as large as one of HTTP/1.1.
+/// Maximum size of a response head, as for HTTP/1.1.
 const MAX_HEAD: u32 = 400 << 10;
-/// Stands for the number of streams that the server allows until it says so.
+/// Placeholder for the server's stream limit until its SETTINGS arrive.
 const UNKNOWN: usize = 0x7fff_fff1;
-/// How many cancelled streams are remembered, whose frames may still arrive, and for how long.
+/// Maximum number of cancelled streams remembered, for frames that arrive late.
 const MAX_CANCELLED: usize = 4096;
 const CANCELLED_MEMORY: Duration = Duration::from_secs(30);
-/// From this size of its body on, a request may be answered before the server had read it.
+/// Minimum body size for which a response may arrive before the server has read the whole request.
 const LARGE_UPLOAD: usize = 64 << 10;
 
-/// Headers of a connection, which HTTP/2 does not have.
+/// Connection-specific headers, which HTTP/2 forbids.
 const CONNECTION_HEADERS: [HeaderName; 5] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -52,43 +52,43 @@ const CONNECTION_HEADERS: [HeaderName; 5] = [
 
 type OnChange = Box<dyn Fn() + Send + Sync>;
 
-/// An HTTP/2 connection. It ends when it is dropped.
+/// An HTTP/2 connection. Dropping it closes it.
 pub(crate) struct Http2 {
     sender: SendRequest<Bytes>,
     pub(super) conn: Arc<ConnState>,
     pub(super) state: Arc<State>,
-    /// The runtime that drives it.
+    /// The runtime that drives the connection.
     pub(super) runtime: runtime::Id,
     task: AbortHandle,
 }
 
-/// What a connection and the task that drives it share.
+/// State shared by a connection and the task that drives it.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// How many streams the server allows.
+    /// The number of streams that the server allows.
     limit: AtomicUsize,
-    /// How many of them are taken.
+    /// The number of streams in use.
     pub(super) streams: AtomicUsize,
-    /// No more streams can be opened: the server closes the connection, or it is over.
+    /// No more streams can be opened: the server closes the connection, or it has ended.
     is_over: AtomicBool,
-    /// A ping is to show whether the server is there.
+    /// A ping is pending to check that the server responds.
     is_in_doubt: AtomicBool,
     wants_ping: AtomicBool,
-    /// The server has answered it.
+    /// The server has answered the ping.
     is_checked: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-/// Why a request was not answered.
+/// The failure of a request.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) error: h2::Error,
-    /// Certainly the server has not executed it.
+    /// The server has certainly not processed the request.
     pub(crate) is_unsent: bool,
 }
 
 impl Failed {
-    /// Whether another attempt may succeed: it is not the request that is at fault.
+    /// Whether another attempt may succeed: the failure is not caused by the request.
     pub(super) fn may_retry(&self) -> bool {
         let error = &self.error;
         self.is_unsent && (error.is_io() || error.is_go_away() || error.is_reset())
@@ -96,7 +96,7 @@ impl Failed {
 }
 
 impl State {
-    /// How many streams may be taken at a time.
+    /// The maximum number of concurrent streams.
     pub(super) fn limit(&self) -> usize {
         match self.limit.load(Relaxed) {
             UNKNOWN => 1,
@@ -104,7 +104,7 @@ impl State {
         }
     }
 
-    /// Whether the server has said how many streams it allows.
+    /// Whether the server's stream limit is known.
     pub(super) fn has_limit(&self) -> bool {
         self.limit.load(Relaxed) != UNKNOWN
     }
@@ -113,17 +113,17 @@ impl State {
         self.is_over.load(Relaxed)
     }
 
-    /// Whether a ping has to be answered first.
+    /// Whether a ping must be answered before use.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.is_in_doubt.load(Relaxed)
     }
 
-    /// Whether the server has just answered the ping, which counts once.
+    /// Whether the server has just answered a ping. Resets the flag.
     pub(super) fn take_checked(&self) -> bool {
         self.is_checked.swap(false, Relaxed)
     }
 
-    /// Pings the server. The connection is in doubt until it answers, and over if it does not.
+    /// Pings the server. The connection is in doubt until the response, and closed if there is none.
     pub(super) fn check(&self) {
         self.is_in_doubt.store(true, Relaxed);
         self.wants_ping.store(true, Relaxed);
@@ -133,8 +133,8 @@ impl State {
 }
 
 impl Http2 {
-    /// Starts HTTP/2 on a connection, which is driven by the present runtime. `on_change` is called when it
-    /// has more streams, or no more.
+    /// Starts HTTP/2 on a connection, driven by the current runtime. `on_change` is called when streams become
+    /// available or the connection ends.
     pub(super) async fn open(
         io: Conn,
         conn: Arc<ConnState>,
@@ -149,7 +149,7 @@ impl Http2 {
             .max_header_list_size(MAX_HEAD)
             .max_concurrent_reset_streams(MAX_CANCELLED)
             .reset_stream_duration(CANCELLED_MEMORY)
-            // Late frames for what we cancelled long ago are no fault of the server.
+            // Late frames for cancelled streams are not a fault of the server.
             .max_local_error_reset_streams(None);
         let (sender, mut connection) = builder.handshake(io).await?;
         let pings = connection.ping_pong();
@@ -176,7 +176,7 @@ impl Http2 {
         Ok(Self { sender, conn, state, runtime, task })
     }
 
-    /// Sends a request. `is_open` is set when the server lets its stream be opened.
+    /// Sends a request. `is_open` is set when the server allows its stream to be opened.
     pub(super) async fn send(
         &self,
         request: Request<Body>,
@@ -194,7 +194,7 @@ impl Http2 {
         let (mut response, mut upload) =
             sender.send_request(request, body.is_empty()).map_err(unsent)?;
         if !body.is_empty() {
-            // If it fails, the response says why.
+            // If sending fails, the response has the reason.
             let _ = upload.send_data(body, true);
         }
         let response = poll_fn(|cx| {
@@ -211,13 +211,13 @@ impl Http2 {
     }
 }
 
-/// Whether a server says that it has not executed a request: its stream is beyond the last one that the
-/// server handles before it closes the connection, or it has too many.
+/// Whether the server states that it has not processed a request: the stream is beyond the last one of a GOAWAY, or was
+/// refused.
 fn is_refusal(error: &h2::Error) -> bool {
     error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
-/// Completes the headers of a request with a body of so many bytes.
+/// Completes the headers of a request with a body of `len` bytes.
 fn complete(method: &Method, headers: &mut HeaderMap, len: usize) {
     for name in &CONNECTION_HEADERS {
         headers.remove(name);
@@ -243,10 +243,10 @@ impl fmt::Debug for Http2 {
     }
 }
 
-/// Drives a connection, and pings the server.
+/// Drives a connection and pings the server.
 struct Driver {
     connection: Connection<Conn, Bytes>,
-    /// Knows when the server closes the connection.
+    /// Detects when the server closes the connection.
     probe: SendRequest<Bytes>,
     pings: Option<PingPong>,
     is_pong_due: bool,
@@ -272,7 +272,7 @@ impl Driver {
         }
     }
 
-    /// Ready when the connection is over.
+    /// Ready when the connection is closed.
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.state.wants_ping.swap(false, Relaxed) {

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::io::ConnState;
 use crate::proxy::{self, Route};
 
-/// A connection for one request and its response.
+/// A connection leased for one request and its response.
 #[derive(Debug)]
 pub(crate) struct Lease(Kind);
 
@@ -27,11 +27,11 @@ enum Kind {
     Http2 { slot: StreamSlot, is_open: bool },
 }
 
-/// A request that was not answered.
+/// A request without a response.
 #[derive(Debug)]
 pub(crate) struct Unanswered {
     pub(crate) error: Error,
-    /// The request, where it may be sent on another connection.
+    /// The request, if it may be sent on another connection.
     pub(crate) unsent: Option<Request<Body>>,
 }
 
@@ -57,7 +57,7 @@ impl Lease {
         }
     }
 
-    /// The error for a response that is not the server's, but that of the proxy which forwards to it.
+    /// The error for a response that comes from the forwarding proxy and not from the server.
     pub(crate) fn refusal(&self, status: StatusCode) -> Option<Error> {
         let Kind::Http1 { pool, .. } = &self.0 else { return None };
         match &pool.target.route {
@@ -72,14 +72,14 @@ impl Lease {
         matches!(self.0, Kind::Http2 { .. })
     }
 
-    /// Whether the request waits for the server to let its stream be opened, so that nothing was sent.
+    /// Whether the request waits for its stream to be opened, so that nothing was sent.
     pub(crate) fn waits_for_stream(&self) -> bool {
         matches!(self.0, Kind::Http2 { is_open: false, .. })
     }
 
     /// Sends a request.
     ///
-    /// It is taken out of `request`, since a future has room for each argument twice.
+    /// Taken out of `request`, since a future reserves space for each argument twice.
     pub(crate) async fn send(
         &mut self,
         request: &mut Request<Body>,
@@ -106,7 +106,7 @@ impl Lease {
             }
             Kind::Http2 { slot, is_open } => {
                 slot.pool.target.prepare_http2(request);
-                // Boxed, so that requests of HTTP/1.1 have no room for it.
+                // Boxed, so that HTTP/1.1 requests reserve no space for it.
                 let sending = Box::pin(slot.http2.send(request.clone(), is_open));
                 match sending.await {
                     Ok(response) => Ok(response.map(Incoming::Http2)),
@@ -121,8 +121,7 @@ impl Lease {
         }
     }
 
-    /// Returns the connection to the pool. To be called when the response was read to its end, or is not
-    /// read further.
+    /// Returns the connection to the pool. Called when the response was read to its end or abandoned.
     pub(crate) fn give_back(self) {
         if let Kind::Http1 { pool, http1, .. } = self.0 {
             pool.give_back(http1);
@@ -130,7 +129,7 @@ impl Lease {
     }
 }
 
-/// How long the server keeps the connection when it is not used, where it says so.
+/// The server's idle timeout, if announced.
 fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
@@ -183,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_says_how_long_it_keeps_a_connection() {
+    fn the_keep_alive_timeout_is_read() {
         for (value, seconds) in [
             ("timeout=5", Some(5)),
             ("max=100, Timeout = \"60\"", Some(60)),

@@ -1,8 +1,7 @@
-//! The connections to servers.
+//! Connections to servers.
 //!
-//! A [`Host`] is one server: [`Target`] says where it is and how requests to it look, [`Pool`] has its
-//! connections, [`Lease`] is one of them for one request. `http1` and `http2` open connections and send on
-//! them.
+//! A [`Host`] is one server: [`Target`] has its address and the form of its requests, [`Pool`] its connections, and
+//! [`Lease`] is one connection for one request. `http1` and `http2` open connections and send requests.
 
 mod connections;
 mod host;

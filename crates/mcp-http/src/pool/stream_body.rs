@@ -7,14 +7,14 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of a response of HTTP/2.
+/// The body of an HTTP/2 response.
 pub(crate) struct StreamBody {
     received: RecvStream,
-    /// What may be left of the request, which ends with the response.
+    /// The unsent rest of the request, which ends with the response.
     upload: SendStream<Bytes>,
-    /// How many bytes are still to come, where the server says so.
+    /// The number of bytes still expected, if known.
     left: Option<u64>,
-    /// The request is so large that the server may have answered before it had all of it.
+    /// Whether the request is so large that the server may have responded before reading all of it.
     may_be_early: bool,
     has_ended: bool,
 }
@@ -32,8 +32,7 @@ impl StreamBody {
         Response::from_parts(head, body)
     }
 
-    /// Whether a stream that was reset without an error was complete. A server asks in that way for the end
-    /// of an upload that it does not need.
+    /// Whether a stream reset without an error was complete. Servers use this to stop an upload that they do not need.
     fn is_complete(&self) -> bool {
         self.left.map_or(self.may_be_early, |left| left == 0)
     }
@@ -57,7 +56,7 @@ impl Body for StreamBody {
         }
         let failed = match ready!(this.received.poll_data(cx)) {
             Some(Ok(data)) => {
-                // What was read makes room for more. An error would come from the stream as well.
+                // Reading frees window capacity. An error would also be reported by the stream.
                 let _ = this.received.flow_control().release_capacity(data.len());
                 this.left = this.left.map(|left| left.saturating_sub(data.len() as u64));
                 this.has_ended = this.received.is_end_stream();
@@ -94,7 +93,7 @@ impl Body for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        // Nothing is sent where both sides have ended, but what is left of the request is dropped.
+        // If both sides have ended, nothing is sent; otherwise the rest of the request is cancelled.
         let reason = match self.is_end_stream() {
             true => Reason::NO_ERROR,
             false => Reason::CANCEL,

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::proxy::Route;
 use crate::settings::Settings;
 
-/// A server: where it is, and how requests to it look.
+/// A server: its address, and the form of requests to it.
 #[derive(Debug)]
 pub(crate) struct Target {
     scheme: Scheme,
@@ -61,12 +61,12 @@ impl Target {
         url.authority() == Some(&self.authority) && url.scheme() == Some(&self.scheme)
     }
 
-    /// Whether the server may agree to HTTP/2, as TLS lets it.
+    /// Whether HTTP/2 may be negotiated, which requires TLS.
     pub(super) fn may_agree(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
-    /// Whether bytes go to the server itself, without TLS.
+    /// Whether bytes go to the server directly, without TLS.
     pub(super) fn is_plain(&self) -> bool {
         self.scheme == Scheme::HTTP && !matches!(self.route, Route::Forward(_))
     }
@@ -96,8 +96,7 @@ impl Target {
     }
 }
 
-/// Turns `uri` into that of a request line: without the origin (HTTP/1.1), or with it (HTTP/2, and for
-/// a proxy).
+/// Converts `uri` into that of a request line: without the origin (HTTP/1.1), or with it (HTTP/2, and for a proxy).
 fn retarget(uri: &mut Uri, origin: Option<(&Scheme, &Authority)>) {
     if uri.authority() == origin.map(|(_, authority)| authority) {
         return;

@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::error::Error;
 use crate::url::host_and_port;
 
-/// Has the HTTP proxy at the other end of `stream` connect to `server`; the stream leads there then.
+/// Requests a tunnel to `server` from the HTTP proxy at the other end of `stream`.
 pub(crate) async fn open_tunnel(
     proxy: &ProxyServer,
     stream: TcpStream,
@@ -28,14 +28,14 @@ pub(crate) async fn open_tunnel(
     let (mut sender, mut connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let mut answer = pin!(sender.send_request(request));
-    // Nothing else drives the connection.
+    // The connection is driven only here.
     let answer = poll_fn(|cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(answer);
         }
         match connection.poll_without_shutdown(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // The answer is there, or else an error of `answer`.
+            // The response is available, or `answer` returns the error.
             Poll::Ready(Ok(())) | Poll::Pending => answer.as_mut().poll(cx),
         }
     });
@@ -50,7 +50,7 @@ pub(crate) async fn open_tunnel(
 
 fn ask_for(server: &Uri, authorization: Option<&HeaderValue>) -> Request<Body> {
     let (_, port) = host_and_port(server);
-    // The host of a URL is in brackets where it needs them.
+    // The host of a URL includes the brackets of an IPv6 address.
     let target = format!("{}:{port}", server.host().unwrap_or_default());
     let authority = Authority::try_from(target).expect("host and port of a URL are an authority");
     let host = HeaderValue::try_from(authority.as_str()).expect("an authority is fit for a header");

@@ -4,23 +4,23 @@ use http::Uri;
 
 use crate::url::host_and_port;
 
-/// The servers that are reached without a proxy.
+/// Servers reached without a proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exceptions(Vec<Entry>);
 
 #[derive(Clone, Debug)]
 struct Entry {
     hosts: Hosts,
-    /// All ports if there is none.
+    /// `None` means all ports.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
 enum Hosts {
     All,
-    /// The addresses that begin with so many bits of this one.
+    /// Addresses that share this many leading bits.
     Network(IpAddr, u32),
-    /// A host and all below it, in lower case, without a dot in front.
+    /// A domain and its subdomains, in lower case, without a leading dot.
     Domain(String),
 }
 
@@ -30,7 +30,7 @@ impl Exceptions {
         Self(entries.filter_map(Entry::parse).collect())
     }
 
-    /// Whether `server`, an absolute URL, is among them.
+    /// Whether `server`, an absolute URL, matches an entry.
     pub(crate) fn contain(&self, server: &Uri) -> bool {
         let (host, port) = host_and_port(server);
         let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -52,7 +52,7 @@ impl Exceptions {
 }
 
 impl Entry {
-    /// `None` for an entry that can match nothing.
+    /// `None` for an entry that matches nothing.
     fn parse(text: &str) -> Option<Self> {
         if let Some(hosts) = Hosts::address(text) {
             return Some(Self { hosts, port: None });
@@ -87,7 +87,7 @@ impl Hosts {
         Some(Self::Network(address, len.unwrap_or(bits)))
     }
 
-    /// The beginning of an IPv4 address: `127.`, `127.0.`, or with `*` in place of the rest.
+    /// A prefix of an IPv4 address: `127.`, `127.0.`, or with `*` for the rest.
     fn octets(text: &str) -> Option<Self> {
         let known = text.strip_suffix('.').unwrap_or(text).trim_end_matches(".*");
         if known == text {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_stand_for_hosts() {
+    fn entries_match_hosts() {
         for (list, inside, outside) in [
             ("", &[][..], &["http://a/", "http://127.0.0.1/"][..]),
             ("*", &["http://a/", "https://[::1]:8/", "http://10.0.0.1/"], &[]),

@@ -17,15 +17,14 @@ use server::Kind;
 pub(crate) use server::ProxyServer;
 pub(crate) use socks::open_socks;
 
-/// The proxies through which a client reaches its servers, and the servers that it reaches directly.
+/// Proxy settings of a client, with exceptions for direct connections.
 ///
-/// The URL of a proxy may have credentials. `http://` is an HTTP proxy, also where the scheme is missing:
-/// requests to `https` servers go through a tunnel (`CONNECT`), those to `http` servers are forwarded
-/// with all their headers. `socks5://` is a SOCKS5 proxy for which names are looked up here,
-/// `socks5h://` one that looks them up itself. Default port: 80 for HTTP, 1080 for SOCKS5. A proxy is
-/// reached over TCP without TLS.
+/// The URL of a proxy may contain credentials. `http://` (also without a scheme) is an HTTP proxy: requests to `https`
+/// servers use a tunnel (`CONNECT`), those to `http` servers are forwarded with all their headers. `socks5://` is a
+/// SOCKS5 proxy with local DNS lookup, `socks5h://` one that resolves names itself. Default port: 80 for HTTP, 1080 for
+/// SOCKS5. The connection to the proxy is TCP without TLS.
 ///
-/// Neither `Debug` nor an error shows the credentials.
+/// `Debug` and errors redact the credentials.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_http::Error> {
@@ -44,7 +43,7 @@ pub struct Proxy {
     exceptions: Exceptions,
 }
 
-/// A proxy, or why it cannot be used.
+/// A proxy, or the error of its configuration.
 type Choice = Result<Arc<ProxyServer>, Arc<str>>;
 
 impl Proxy {
@@ -66,30 +65,29 @@ impl Proxy {
         Self::of(ProxyServer::parse(url.as_ref())?, "a SOCKS5", |kind| kind != Kind::Http)
     }
 
-    /// A proxy for all servers, of the kind of the scheme of its URL.
+    /// A proxy for all servers, whose kind is determined by the scheme of its URL.
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is not that of a proxy.
+    /// [`InvalidUrl`](ErrorKind::InvalidUrl) if `url` is not a proxy URL.
     pub fn all(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::of(ProxyServer::parse(url.as_ref())?, "a", |_| true)
     }
 
-    /// The proxies of the environment variables of the process: the default of a client.
+    /// The proxies from environment variables of the process. Default of a client.
     ///
-    /// `HTTP_PROXY` and `HTTPS_PROXY` are the proxies for `http` and `https` servers, `ALL_PROXY` is for
-    /// both where they are not set; `NO_PROXY` lists the servers that are reached directly, as
-    /// [`no_proxy`](Self::no_proxy) describes. The lower-case names are read first. In a CGI program
-    /// (`REQUEST_METHOD` is set) `HTTP_PROXY` is not read, as a request could set it.
+    /// `HTTP_PROXY` and `HTTPS_PROXY` are used for `http` and `https` servers, `ALL_PROXY` for both if those are not
+    /// set; `NO_PROXY` lists the servers that are reached directly, in the format of [`no_proxy`](Self::no_proxy). The
+    /// lower-case names take precedence. In a CGI program (`REQUEST_METHOD` is set) `HTTP_PROXY` is ignored, since a
+    /// request could set it.
     ///
-    /// Servers of this machine are no exception: `localhost` has to be in `NO_PROXY` like any other. A
-    /// value that is not valid fails the requests that it concerns, rather than sending them without a
-    /// proxy that they may need.
+    /// There is no implicit exception for local servers: `localhost` must be in `NO_PROXY`. An invalid value fails the
+    /// affected requests, instead of sending them without the required proxy.
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
     }
 
-    /// The proxies of the variables that `read` returns, as [`from_env`](Self::from_env) has them.
+    /// The proxies from the variables returned by `read`, as in [`from_env`](Self::from_env).
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Self {
         let first = |names: &[&'static str]| {
             let set = |name| read(name).filter(|value: &String| !value.trim().is_empty());
@@ -112,12 +110,11 @@ impl Proxy {
         }
     }
 
-    /// Sets the servers to reach without a proxy: a list of entries, separated by commas or blanks.
+    /// Sets the servers reached without a proxy: a list of entries separated by commas or spaces.
     ///
-    /// `example.com` and `.example.com` match that host and all below it, `10.1.2.3`, `10.0.0.0/8` and
-    /// `fe80::/10` match URLs with such an address (names are not looked up), and so do `127.` and
-    /// `127.0.0.*`; `*` matches everything.
-    /// With a port (`host:8080`, `[::1]:8080`) an entry matches that port alone.
+    /// `example.com` and `.example.com` match that host and its subdomains. `10.1.2.3`, `10.0.0.0/8` and `fe80::/10`
+    /// match URLs with such a literal address (names are not resolved), and so do `127.` and `127.0.0.*`. `*` matches
+    /// everything. With a port (`host:8080`, `[::1]:8080`) an entry matches only that port.
     pub fn no_proxy(mut self, list: impl AsRef<str>) -> Self {
         self.exceptions = Exceptions::parse(list.as_ref());
         self
@@ -136,7 +133,7 @@ impl Proxy {
         Ok(Self { http: choice.clone(), https: choice, exceptions: Exceptions::default() })
     }
 
-    /// The way to `server`, an absolute URL.
+    /// The route to `server`, an absolute URL.
     pub(crate) fn route(&self, server: &Uri) -> Result<Route, Error> {
         let is_secure = server.scheme() == Some(&Scheme::HTTPS);
         let choice = if is_secure { &self.https } else { &self.http };
@@ -179,13 +176,13 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Whether the way leads through a proxy.
+    /// Whether the route uses a proxy.
     pub(crate) fn has_proxy(&self) -> bool {
         matches!(self, Self::Forward(_) | Self::Tunnel(_) | Self::Socks(_))
     }
 }
 
-/// To be appended to the name of a server in an error.
+/// Appended to the name of a server in an error.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,7 +196,7 @@ impl fmt::Display for Route {
     }
 }
 
-/// What to write where a server of this machine, or of its network, cannot be reached through a proxy.
+/// A hint for a local server that cannot be reached through a proxy.
 pub(crate) fn exemption_hint(server: &Uri) -> Option<String> {
     let (host, _) = host_and_port(server);
     let is_near = match host.parse() {
@@ -210,7 +207,7 @@ pub(crate) fn exemption_hint(server: &Uri) -> Option<String> {
     is_near.then(|| format!("add {host} to NO_PROXY to reach it directly"))
 }
 
-/// A failure of the proxy, before a byte of a request was sent.
+/// A failure of the proxy before any byte of the request was sent.
 pub(crate) fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Connect(ConnectStep::Proxy), message.into()).not_sent()
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 
-/// A proxy: its kind, its address and the credentials for it. Displayed without credentials.
+/// A proxy: its kind, address and credentials. `Display` redacts the credentials.
 pub(crate) struct ProxyServer {
     kind: Kind,
     /// `host:port`, an IPv6 address in brackets.
@@ -84,11 +84,11 @@ impl ProxyServer {
         self.authorization.as_ref()
     }
 
-    /// The text of an error when the proxy refuses the client.
+    /// The error text for a proxy that refuses the client.
     pub(crate) fn unauthorized(&self) -> String {
         match self.credentials {
-            Some(_) => format!("the proxy {self} refuses the credentials that it was given"),
-            None => format!("the proxy {self} asks for credentials"),
+            Some(_) => format!("the proxy {self} refuses the configured credentials"),
+            None => format!("the proxy {self} requires credentials"),
         }
     }
 }

@@ -18,8 +18,7 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Has the SOCKS5 proxy at the other end of `stream` (RFC 1928, RFC 1929) connect to `server`; the stream
-/// leads there then.
+/// Requests a connection to `server` from the SOCKS5 proxy at the other end of `stream` (RFC 1928, RFC 1929).
 pub(crate) async fn open_socks(
     proxy: &ProxyServer,
     mut stream: TcpStream,
@@ -42,14 +41,14 @@ pub(crate) async fn open_socks(
     Ok(stream)
 }
 
-/// Why the proxy does not connect.
+/// The reason why the proxy does not connect.
 enum Refusal {
     Credentials,
     Nonsense,
     Code(u8),
 }
 
-/// The address of `server`, as it is sent to the proxy.
+/// The address of `server`, encoded for the proxy.
 async fn target(proxy: &ProxyServer, server: &Uri) -> Result<Vec<u8>, Error> {
     let (host, port) = host_and_port(server);
     let address = match host.parse::<IpAddr>() {
@@ -75,7 +74,7 @@ async fn look_up(host: &str, port: u16) -> Result<SocketAddr, Error> {
     let found = lookup_host((host, port)).await.map_err(|error| {
         failed(format!("the host name {host} was not found")).with_source(error)
     })?;
-    // The proxy is asked for one alone, and more of them reach IPv4 than IPv6.
+    // Only one address can be requested, and IPv4 is more widely reachable than IPv6.
     found
         .min_by_key(SocketAddr::is_ipv6)
         .ok_or_else(|| failed(format!("the host name {host} has no address")))
@@ -111,7 +110,7 @@ async fn negotiate(
     if code != 0 {
         return Ok(Err(Refusal::Code(code)));
     }
-    // The address and port that the proxy connects from, which are of no interest.
+    // Skips the address and port that the proxy connects from.
     let len = match kind {
         IPV4 => 4,
         IPV6 => 16,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What the variables make of a URL, in short.
+/// The route of a URL for these variables, abbreviated.
 fn way(vars: &[(&str, &str)], url: &'static str) -> String {
     let proxy = Proxy::from_vars(|name| {
         vars.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
@@ -23,7 +23,7 @@ fn way(vars: &[(&str, &str)], url: &'static str) -> String {
 }
 
 #[test]
-fn variables_say_the_way() {
+fn variables_determine_the_route() {
     let http = "http://host/";
     let https = "https://host/";
     let local = "http://localhost:1/";
@@ -41,7 +41,7 @@ fn variables_say_the_way() {
         (&[("http_proxy", "p:1"), ("REQUEST_METHOD", "GET")], http, "forward http://p:1"),
         (&[("ALL_PROXY", "p:1"), ("NO_PROXY", "x,host")], https, "direct"),
         (&[("ALL_PROXY", "p:1"), ("no_proxy", "x"), ("NO_PROXY", "*")], https, "tunnel http://p:1"),
-        // No exception that was not asked for.
+        // No implicit exceptions.
         (&[("HTTP_PROXY", "p:1")], local, "forward http://p:1"),
         (&[("HTTP_PROXY", "[::1]:8")], http, "forward http://[::1]:8"),
     ] {
@@ -50,7 +50,7 @@ fn variables_say_the_way() {
 }
 
 #[test]
-fn a_variable_that_is_not_valid_fails_what_it_concerns() {
+fn an_invalid_variable_fails_the_affected_requests() {
     for value in ["http://", "socks4://p:1", "https://p:1", "http://u:hidden@p:x"] {
         let vars = [("HTTPS_PROXY", value), ("NO_PROXY", "localhost")];
         let text = way(&vars, "https://host/");
@@ -61,7 +61,7 @@ fn a_variable_that_is_not_valid_fails_what_it_concerns() {
 }
 
 #[test]
-fn a_proxy_is_of_the_kind_that_was_named() {
+fn the_kind_of_a_proxy_is_checked() {
     for (proxy, is_valid) in [
         (Proxy::http("http://p"), true),
         (Proxy::http("p:3128"), true),
@@ -82,7 +82,7 @@ fn a_proxy_is_of_the_kind_that_was_named() {
 }
 
 #[test]
-fn credentials_are_decoded_and_not_shown() {
+fn credentials_are_decoded_and_redacted() {
     let proxy = ProxyServer::parse("http://us%65r:hid%3Aden@p:1").unwrap();
     assert_eq!(proxy.credentials().unwrap(), &(b"user".to_vec(), b"hid:den".to_vec()));
     let value = proxy.authorization().unwrap();

@@ -8,42 +8,43 @@ use memchr::{memchr, memchr2};
 use super::{DEFAULT_LIMIT, pieces::Pieces};
 use crate::error::Error;
 
-/// One block of a stream. A field that the block does not have is `None`.
+/// One block of a stream. Absent fields are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The type of the event; without one it is a `message`.
+    /// The type of the event. Default: `message`.
     pub event: Option<Cow<'static, str>>,
-    /// The data as it was received, the lines joined with `\n`; see [`text`](Self::text). A block without
-    /// data is no event to dispatch; only its `id` and `retry` count.
+    /// The data as received, lines joined with `
+    /// `; see [`text`](Self::text). A block without data is not dispatched as an event; only its `id` and `retry`
+    /// count.
     pub data: Option<Bytes>,
-    /// The id of the last event from here on; an empty one resets it.
+    /// The last event id from here on; an empty one resets it.
     pub id: Option<String>,
-    /// How long to wait before reconnecting.
+    /// The delay before reconnecting.
     pub retry: Option<Duration>,
 }
 
 impl Event {
-    /// The data as text, with U+FFFD in place of what is not UTF-8. Empty if there is none.
+    /// The data as text, with U+FFFD for invalid UTF-8. Empty if there is none.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.data.as_deref().unwrap_or_default())
     }
 }
 
-/// Decodes a stream of events, however it is cut into chunks.
+/// Decoder for a stream of events, in chunks of any size.
 ///
-/// An event is returned as soon as the line end that completes it has arrived. Work is linear in the size
-/// of the stream; data that lies in one chunk is not copied.
+/// An event is returned as soon as the line end that completes it has arrived. Work is linear in the size of the
+/// stream; data within one chunk is not copied.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
-    /// Received, but not decoded.
+    /// Received but not decoded.
     chunk: Bytes,
-    /// The beginning of a line whose end has not been received.
+    /// The start of an incomplete line.
     line: Pieces,
     event: Event,
-    /// The data of `event`, once it has more than one line.
+    /// The data of `event` if it has more than one line.
     lines: BytesMut,
     at_start: bool,
     after_cr: bool,
@@ -57,7 +58,7 @@ impl Decoder {
         Self::with_limit(DEFAULT_LIMIT)
     }
 
-    /// A decoder for which a line, or the data of an event, may have at most `limit` bytes.
+    /// A decoder that limits each line and the data of each event to `limit` bytes.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -72,8 +73,8 @@ impl Decoder {
         }
     }
 
-    /// Adds the next bytes of the stream. Bytes that are not decoded yet are copied, so it is best called
-    /// when [`next_event`](Self::next_event) has returned `None`.
+    /// Adds the next bytes of the stream. Undecoded bytes are copied, so call it when [`next_event`](Self::next_event)
+    /// has returned `None`.
     pub fn push(&mut self, chunk: Bytes) {
         if self.chunk.is_empty() {
             self.chunk = chunk;
@@ -89,8 +90,8 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) when something is over the limit. After that the stream is
-    /// over: there are no more events.
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) if a limit is exceeded. The stream has then ended: there are no more
+    /// events.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         while let Some(line) = self.next_line()? {
             if !line.is_empty() {
@@ -110,13 +111,13 @@ impl Decoder {
         !(is_between || self.failed)
     }
 
-    /// Whether data of an event has been received that is not complete.
+    /// Whether the data of an event has been partly received.
     fn has_partial_data(&self) -> bool {
         self.event.data.is_some() || self.line.len() > b"data:".len()
     }
 
-    /// Whether the data of the event that is not complete ends as an object or an array does. Most parts of a
-    /// large message do not, and need no further look.
+    /// Whether the data of the incomplete event ends like an object or array. Most parts of a large message do not, and
+    /// need no further check.
     pub(crate) fn may_be_whole(&self) -> bool {
         let data = match &self.event.data {
             Some(_) if !self.lines.is_empty() => &self.lines[..],
@@ -127,8 +128,8 @@ impl Decoder {
         ends(self.line.last()) || ends(data)
     }
 
-    /// The data of the event that is not complete, as if it ended here. To be called when
-    /// [`next_event`](Self::next_event) has returned `None`.
+    /// The data of the incomplete event received so far. Call it when [`next_event`](Self::next_event) has returned
+    /// `None`.
     #[must_use]
     pub fn partial_data(&self) -> Option<Bytes> {
         if !self.has_partial_data() {
@@ -141,8 +142,7 @@ impl Decoder {
         copy.finish()?.data
     }
 
-    /// The event that is not complete, as if a blank line ended it here. What still comes of its last line
-    /// is ignored.
+    /// Returns the incomplete event as if a blank line ended it here. The rest of its last line is ignored.
     pub fn finish(&mut self) -> Option<Event> {
         let mut line = mem::take(&mut self.line).into_bytes();
         if mem::take(&mut self.at_start) && line.starts_with("\u{feff}".as_bytes()) {

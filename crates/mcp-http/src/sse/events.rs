@@ -14,25 +14,24 @@ use super::decoder::{Decoder, Event};
 use crate::error::Error;
 use crate::timer::IdleTimer;
 
-/// The events of a body.
+/// The events of a response body.
 ///
-/// The stream ends with the body, or after its first error. An event without the blank line that ends it is
-/// yielded all the same if its data is a whole JSON-RPC message and nothing more comes: at the end of the
-/// body, or after a second of silence. Any other event that is not complete when the body ends is dropped;
-/// [`partial_data`](Self::partial_data) returns the part that was received. Dropping the
-/// stream drops the body, which cancels the request. It yields to other tasks regularly, also when the
-/// body is always ready.
+/// The stream ends with the body, or after its first error. An event without its final blank line is yielded if its
+/// data is a complete JSON-RPC message and nothing more follows: at the end of the body, or after a second of silence.
+/// Any other incomplete event at the end of the body is dropped; [`partial_data`](Self::partial_data) returns its data.
+/// Dropping the stream drops the body, which cancels the request. Yields to other tasks regularly, even if the body is
+/// always ready.
 #[derive(Debug)]
 pub struct Events<B> {
     body: Option<B>,
     decoder: Decoder,
-    /// Limits the silence in the middle of an event.
+    /// Limits silence within an event.
     silence: Option<Box<IdleTimer>>,
-    /// The event is not a whole message, as a look at it after a silence showed.
+    /// Whether the event was found to be an incomplete message after a silence.
     is_partial: bool,
 }
 
-/// The wait for the end of an event whose data is a whole message already.
+/// How long to wait for the end of an event whose data is already a complete message.
 const SILENCE: Duration = Duration::from_secs(1);
 
 impl<B> Events<B> {
@@ -41,7 +40,7 @@ impl<B> Events<B> {
         Self::decoded(body, Decoder::new())
     }
 
-    /// The events of `body`, of which a line, or the data of an event, may have `limit` bytes.
+    /// The events of `body`, with a limit of `limit` bytes for each line and the data of each event.
     pub fn with_limit(body: B, limit: usize) -> Self {
         Self::decoded(body, Decoder::with_limit(limit))
     }
@@ -50,20 +49,20 @@ impl<B> Events<B> {
         Self { body: Some(body), decoder, silence: None, is_partial: false }
     }
 
-    /// Whether part of an event has been received. If so after the end of the stream, the server broke off
-    /// in the middle of it.
+    /// Whether part of an event has been received. If true after the end of the stream, the server aborted within an
+    /// event.
     #[must_use]
     pub fn is_mid_event(&self) -> bool {
         self.decoder.is_mid_event()
     }
 
-    /// The data of the event that is not complete. At the end of the stream that is what was lost.
+    /// The data of the incomplete event, which is lost at the end of the stream.
     #[must_use]
     pub fn partial_data(&self) -> Option<Bytes> {
         self.decoder.partial_data()
     }
 
-    /// The event that is not complete, if its data is a whole message all the same.
+    /// The incomplete event, if its data is a complete message.
     fn whole_message(&mut self) -> Option<Event> {
         let data = self.decoder.partial_data().filter(|data| !data.is_empty())?;
         let is_whole = Message::parse(data.clone()).is_ok() || parse_batch(data).is_ok();
@@ -80,12 +79,12 @@ where
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing.
+    /// Cancel safe: dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) when something is over the limit, and those of
-    /// the body (see [`Error::from_service`]). The stream is over then.
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) if a limit is exceeded, and errors of the body (see
+    /// [`Error::from_service`]). The stream has then ended.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

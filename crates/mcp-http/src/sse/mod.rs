@@ -1,8 +1,8 @@
 //! Server-sent events: the decoder of `text/event-stream`.
 //!
-//! [`Decoder`] turns bytes into [`Event`]s, [`Events`] does so with the body of a response. Both follow the
-//! WHATWG living standard (HTML, section 9.2.6) with one addition: a block without data is yielded as
-//! well, since its `id` and `retry` matter when the stream is resumed.
+//! [`Decoder`] decodes bytes into [`Event`]s, [`Events`] does so for the body of a response. Both follow the WHATWG
+//! living standard (HTML, section 9.2.6) with one addition: a block without data is yielded as well, since its `id` and
+//! `retry` matter for resuming the stream.
 //!
 //! ```
 //! # fn main() -> Result<(), mcp_http::Error> {
@@ -24,5 +24,5 @@ mod pieces;
 pub use decoder::{Decoder, Event};
 pub use events::Events;
 
-/// The default limit of a line of a stream, and of the data of an event: 64 MiB.
+/// Default limit of a line of a stream and of the data of an event: 64 MiB.
 pub const DEFAULT_LIMIT: usize = 64 * 1024 * 1024;

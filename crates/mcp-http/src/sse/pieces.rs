@@ -2,16 +2,16 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
-/// The size from which a piece is kept as it is, in bytes. Smaller ones are copied together.
+/// Minimum size of a chunk that is stored without copying, in bytes. Smaller ones are merged.
 const LARGE: usize = 8 << 10;
-/// The size at which the small pieces that were copied together are closed.
+/// Size at which a merged chunk is completed.
 const FULL: usize = 64 << 10;
 
-/// The beginning of a line in the pieces in which it was received, copied into one once it is whole.
+/// The start of a line, as received chunks, merged once the line is complete.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pieces {
     large: Vec<Bytes>,
-    /// The small pieces after those.
+    /// Small chunks after `pieces`.
     small: BytesMut,
     len: usize,
 }
@@ -44,7 +44,7 @@ impl Pieces {
         self.len == 0
     }
 
-    /// The last bytes that were received: at least one, if there is any.
+    /// The last received bytes: at least one, if there are any.
     pub(super) fn last(&self) -> &[u8] {
         match self.large.last() {
             Some(piece) if self.small.is_empty() => piece,
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_all_sizes_are_put_together_in_their_order() {
+    fn pieces_of_all_sizes_are_joined_in_order() {
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         for sizes in [&[1_000_000][..], &[1], &[20_000, 3, 0], &[7_000, 9_000], &[3, 8_192]] {
             let mut pieces = Pieces::default();

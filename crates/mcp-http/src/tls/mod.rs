@@ -12,20 +12,20 @@ pub(crate) use with::{Tls, wants_certificate};
 #[cfg(not(feature = "_tls"))]
 pub(crate) use without::Tls;
 
-/// The settings of TLS, not yet checked.
+/// Unvalidated TLS settings.
 #[derive(Clone, Default)]
 pub(crate) struct TlsSettings {
     pub(crate) extra_roots: Vec<Vec<u8>>,
-    /// The chain of certificates and the key.
+    /// The certificate chain and the private key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// Has no meaning in a build without TLS.
+    /// Ignored in a build without TLS.
     pub(crate) accept_invalid: bool,
 }
 
 fn unavailable(features: &'static str) -> Error {
     Error::new(
         ErrorKind::TlsUnavailable,
-        format!("this build cannot speak https: enable the feature {features} of mcp-http"),
+        format!("this build has no https support: enable the feature {features} of mcp-http"),
     )
     .not_sent()
 }

@@ -3,7 +3,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Accepts any certificate.
+/// Verifier that accepts any certificate.
 #[derive(Debug)]
 pub(crate) struct Unchecked(Vec<SignatureScheme>);
 
@@ -25,8 +25,8 @@ impl ServerCertVerifier for Unchecked {
         Ok(ServerCertVerified::assertion())
     }
 
-    // Not checked either: a certificate of which nothing is believed proves nothing, and some of
-    // those in question cannot even be read.
+    // Signatures are not verified either: without a trusted certificate they prove nothing, and some such certificates
+    // cannot even be parsed.
     fn verify_tls12_signature(
         &self,
         _: &[u8],

@@ -15,7 +15,7 @@ use super::{TlsSettings, unavailable};
 use crate::error::{ConnectStep, Error, ErrorKind};
 use crate::io::Stream;
 
-/// Opens TLS connections. The trusted certificates are loaded with the first one.
+/// Opens TLS connections. Trusted certificates are loaded on first use.
 #[derive(Debug)]
 pub(crate) struct Tls {
     extra_roots: Vec<CertificateDer<'static>>,
@@ -35,13 +35,13 @@ impl Tls {
         let identity = identity.map(|(chain, key)| identify(chain, key)).transpose()?;
         let checks_nothing = settings.accept_invalid;
         if checks_nothing {
-            tracing::warn!("certificates of servers are not checked: anyone can pose as them");
+            tracing::warn!("server certificates are not verified: connections can be intercepted");
         }
         let config = OnceLock::new();
         Ok(Self { extra_roots, identity, checks_nothing, http1_only, config })
     }
 
-    /// The same without the certificate of the client.
+    /// The same without the client certificate.
     pub(crate) fn without_identity(&self) -> Self {
         Self {
             extra_roots: self.extra_roots.clone(),
@@ -52,7 +52,7 @@ impl Tls {
         }
     }
 
-    /// Checks that some certificate is trusted.
+    /// Checks that there are trusted certificates.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let has_roots = cfg!(any(feature = "tls-platform-roots", feature = "tls-webpki-roots"));
         if has_roots || self.checks_nothing || !self.extra_roots.is_empty() {
@@ -75,15 +75,16 @@ impl Tls {
         })?;
         let host = server.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| failed(format!("{host} is no name for TLS")).with_source(error))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| {
+            failed(format!("{host} is not a valid name for TLS")).with_source(error)
+        })?;
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             let text = match cause(&error) {
                 Some(error) if speaks_no_tls(error) => {
-                    format!("{host} does not speak TLS there: is it http and not https?")
+                    format!("{host} does not use TLS at this port: try http instead of https")
                 }
                 Some(error) if wants_certificate(error) => {
-                    format!("{host} asks for a certificate of the client")
+                    format!("{host} requires a client certificate")
                 }
                 _ => format!("the TLS handshake with {host} failed"),
             };
@@ -149,7 +150,7 @@ impl Tls {
 type WantsTrust = ConfigBuilder<ClientConfig, WantsVerifier>;
 type Trusting = Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error>;
 
-/// The certificates in `pem`, at least one; `what` names it in an error.
+/// The certificates in `pem`, at least one; `what` names the source in errors.
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
@@ -163,7 +164,7 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-/// The certificate that is presented to servers.
+/// The client certificate.
 fn identify(chain: &[u8], key: &[u8]) -> Result<Arc<SingleCertAndKey>, Error> {
     let chain = certificates(chain, "the client certificate")?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
@@ -171,7 +172,7 @@ fn identify(chain: &[u8], key: &[u8]) -> Result<Arc<SingleCertAndKey>, Error> {
             .with_source(error)
     })?;
     let identity = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
-        Error::new(ErrorKind::Other, "the client certificate and its key cannot be used")
+        Error::new(ErrorKind::Other, "the client certificate and its key are not valid")
             .with_source(error)
     })?;
     Ok(Arc::new(identity.into()))
@@ -181,13 +182,12 @@ fn cause(error: &std::io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Whether the first answer was not TLS, as that of a server of plain HTTP.
+/// Whether the server's first bytes were not TLS, such as a plain HTTP response.
 fn speaks_no_tls(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
 }
 
-/// Whether the server refuses clients without a certificate. With TLS 1.3 it does so only after the
-/// handshake.
+/// Whether the server refuses clients without a certificate. With TLS 1.3 it does so only after the handshake.
 pub(crate) fn wants_certificate(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired))
 }

@@ -1,7 +1,7 @@
 use super::{TlsSettings, unavailable};
 use crate::error::Error;
 
-/// Stands in for TLS in a build without it.
+/// Placeholder for builds without TLS.
 #[derive(Debug)]
 pub(crate) struct Tls;
 

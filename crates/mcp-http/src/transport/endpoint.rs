@@ -12,33 +12,33 @@ use crate::url::{SafeUrl, host_and_port};
 
 /// The URL of a server, and the headers of every request to it.
 ///
-/// `Display` shows the URL without credentials and query, `Debug` the names of the headers as well. Neither
-/// shows a value, as any of them may be a key.
+/// `Display` shows the URL without credentials and query, `Debug` also the names of the headers. Values are redacted,
+/// since any of them may be a secret.
 #[derive(Clone)]
 pub struct Endpoint {
     url: Uri,
     /// The credentials in the URL.
     credentials: Option<HeaderValue>,
     headers: HeaderMap,
-    /// The first error in the headers.
+    /// The first header error.
     error: Option<Error>,
 }
 
 impl Endpoint {
-    /// The server at a URL. Credentials in it become an `Authorization` header.
+    /// The server at a URL. Credentials in the URL become an `Authorization` header.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) when it is not an absolute `http` or `https` URL.
+    /// [`Config`](ErrorKind::Config) if it is not an absolute `http` or `https` URL.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let mut url = Url::parse(url.trim())
-            .map_err(|error| invalid("the URL of the server cannot be read").with_source(error))?;
+            .map_err(|error| invalid("the URL of the server is not valid").with_source(error))?;
         if !matches!(url.scheme(), "http" | "https") {
             let text = format!("a URL that begins with {:?}, not with http or https", url.scheme());
             return Err(invalid(text));
         }
         let credentials = basic_credentials(&url)?;
-        // A URL with a host, as those with http and https are, can be without a user.
+        // Removing the user from an http or https URL cannot fail.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let url = Uri::try_from(url.as_str())
@@ -46,27 +46,26 @@ impl Endpoint {
         Ok(Self { url, credentials, headers: HeaderMap::new(), error: None })
     }
 
-    /// The URL of requests: without credentials and fragment.
+    /// The URL of requests, without credentials and fragment.
     #[must_use]
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// What a connection to it is, over this carrier.
+    /// The description of a connection over this carrier.
     #[must_use]
     pub fn info(&self, binding: Binding, carrier: Carrier) -> ConnectionInfo {
         let peer = self.address().filter(|_| carrier == Carrier::Tcp);
         ConnectionInfo::new(binding, self.to_string()).with_carrier(carrier).with_peer(peer)
     }
 
-    /// The host and the port, which may be the default one of the scheme.
+    /// The host and port, with the scheme's default port.
     fn address(&self) -> Option<Address> {
         let (host, port) = host_and_port(&self.url);
         (!host.is_empty()).then(|| Address::new(host, port))
     }
 
-    /// Sets a header, in place of one of the same name. [`headers`](Self::headers) reports a name or value
-    /// that is not valid.
+    /// Sets a header, replacing one of the same name. [`headers`](Self::headers) reports an invalid name or value.
     pub fn set_header<N, V>(&mut self, name: N, value: V)
     where
         N: TryInto<HeaderName>,
@@ -81,13 +80,12 @@ impl Endpoint {
         }
     }
 
-    /// Sets headers, in place of those of the same names.
+    /// Sets headers, replacing those of the same names.
     pub fn set_headers(&mut self, headers: HeaderMap) {
         self.headers.extend(headers);
     }
 
-    /// Sets `Authorization: Bearer` with `token`. [`headers`](Self::headers) reports a token that cannot be
-    /// sent.
+    /// Sets `Authorization: Bearer` with `token`. [`headers`](Self::headers) reports an invalid token.
     pub fn set_bearer_token(&mut self, token: &str) {
         match HeaderValue::try_from(format!("Bearer {token}")) {
             Ok(value) => {
@@ -97,13 +95,12 @@ impl Endpoint {
         }
     }
 
-    /// The headers of all requests, marked as sensitive: those that were set, and the credentials of the
-    /// URL unless an `Authorization` header was.
+    /// The headers of all requests, marked as sensitive: those that were set, and the credentials of the URL unless
+    /// `Authorization` was set.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) when something that was set is not a valid header, or is among those
-    /// of the protocol (`owned`).
+    /// [`Config`](ErrorKind::Config) if a header is not valid, or is set by the protocol (`owned`).
     pub fn headers(&self, owned: &[HeaderName]) -> Result<HeaderMap, Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
@@ -125,11 +122,11 @@ impl Endpoint {
         Ok(headers)
     }
 
-    /// Checks that nothing that was set authorizes requests, as something else does.
+    /// Checks that no setting authorizes requests, since `auth` does.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) when there is an `Authorization` header, or credentials in the URL.
+    /// [`Config`](ErrorKind::Config) if there is an `Authorization` header, or credentials in the URL.
     pub(super) fn check_unauthorized(&self) -> Result<(), Error> {
         match self.credentials.is_some() || self.headers.contains_key(header::AUTHORIZATION) {
             true => Err(invalid(
@@ -145,7 +142,7 @@ impl Endpoint {
     }
 }
 
-/// Without a query, which may hold secrets.
+/// Without the query, which may contain secrets.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         SafeUrl(&self.url).fmt(f)
@@ -161,7 +158,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Why a value cannot be that of a header.
+/// The reason why a value is not valid in a header.
 fn why_not_sent(value: &str) -> &'static str {
     match value.find(['\r', '\n']) {
         Some(at) if value[at..].trim_matches(['\r', '\n']).is_empty() => {
@@ -194,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_read_once_and_shown_without_secrets() {
+    fn urls_are_parsed_and_shown_without_secrets() {
         let endpoint =
             Endpoint::parse(" HTTPS://us%65r:p%40ss@Host:8443/mcp?key=hidden#x ").unwrap();
         assert_eq!(endpoint.url(), "https://host:8443/mcp?key=hidden");
@@ -215,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_without_repeating_it() {
+    fn invalid_urls_are_not_repeated_in_errors() {
         for text in ["", "mcp", "host:80/mcp", "ftp://h/", "http://", "/path", "http://u:hidden@/"]
         {
             let Err(error) = Endpoint::parse(text) else { panic!("{text}") };
@@ -226,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_sensitive_and_a_token_comes_before_the_credentials_of_the_url() {
+    fn headers_are_sensitive_and_a_token_overrides_url_credentials() {
         let mut endpoint = Endpoint::parse("http://user:hidden@host/").unwrap();
         endpoint.set_header("x-tenant", "hidden");
         endpoint.set_headers(HeaderMap::from_iter([(

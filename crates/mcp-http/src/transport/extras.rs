@@ -12,9 +12,9 @@ const ADDED_HEADERS: usize = 8;
 
 /// What an [`Envelope`] adds to the HTTP request of its message.
 ///
-/// An [`http::HeaderMap`] among its extensions goes to the headers, and so does its trace context unless
-/// the map has those headers; its idle limit becomes the [`ReadTimeout`]; all other extensions are handed
-/// to the HTTP service as they are. `Debug` shows no value.
+/// An [`http::HeaderMap`] in its extensions is added to the headers, and so is its trace context unless the map has
+/// those headers. Its idle limit becomes the [`ReadTimeout`]. All other extensions are passed to the HTTP service.
+/// `Debug` redacts values.
 #[derive(Clone, Default)]
 pub struct EnvelopeExtras {
     headers: HeaderMap,
@@ -23,12 +23,11 @@ pub struct EnvelopeExtras {
 }
 
 impl EnvelopeExtras {
-    /// Those of `envelope`.
+    /// The additions of `envelope`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is among those of the
-    /// protocol (`owned`).
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest), not sent, if one of the headers is set by the protocol (`owned`).
     pub fn new<M>(envelope: &Envelope<M>, owned: &[HeaderName]) -> Result<Self, Error> {
         let mut extensions = envelope.extensions.clone();
         let mut headers = extensions.remove::<HeaderMap>().unwrap_or_default();
@@ -50,7 +49,7 @@ impl EnvelopeExtras {
         Ok(Self { headers, read_timeout, extensions })
     }
 
-    /// The same for a response that may stay silent for ever, where the envelope sets no limit itself.
+    /// The same for a response that may be silent without limit, unless the envelope sets one.
     #[must_use]
     pub fn long_lived(mut self) -> Self {
         self.read_timeout.get_or_insert(ReadTimeout(None));
@@ -64,13 +63,13 @@ impl EnvelopeExtras {
         self
     }
 
-    /// The read time-out of the request, for [`HttpService::exchange`](crate::HttpService::exchange).
+    /// The read timeout of the request, for [`HttpService::exchange`](crate::HttpService::exchange).
     #[must_use]
     pub fn read_timeout(&self) -> Option<ReadTimeout> {
         self.read_timeout
     }
 
-    /// A request with these and the `headers` that all requests have.
+    /// A request with these additions and the common `headers`.
     #[must_use]
     pub fn request(
         &self,
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_envelope_adds_is_in_the_request() {
+    fn additions_of_an_envelope_are_in_the_request() {
         let envelope = with_header(HeaderName::from_static("x-region"), "eu").with_extension(7_u8);
         let extras = EnvelopeExtras::new(&envelope, &[header::ACCEPT]).unwrap();
         assert!(!format!("{extras:?}").contains("eu"));
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_context_becomes_headers_and_those_of_the_caller_win() {
+    fn a_trace_context_becomes_headers_unless_the_caller_sets_them() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
         let context = TraceContext::new(parent).with_baggage("theirs=1");
         let envelope =

@@ -5,26 +5,26 @@ use crate::error::{ConnectStep, Error, ErrorKind, Wait};
 use crate::status::StatusError;
 use crate::url::SafeUrl;
 
-/// Nothing shows that the host and port are those of a server.
+/// Hint if the response does not look like that of an MCP server.
 const NO_SERVER: &str = "is the URL right, and does the server run there?";
 
-/// A server that checks the host or the origin of a request says so in its own words.
+/// Hint for servers that validate the `Host` or `Origin` of a request.
 const OTHER_HOST: &str = "reach the server by a host that it allows, or allow this one there";
 
 const LATER: &str = "try again later";
 
 impl Error {
-    /// Converts the failure of the message of `method` that was sent to `url` into an error of a transport,
-    /// with this one as its source.
+    /// Converts the failure of the message of `method`, sent to `url`, into a transport error with this error as its
+    /// source.
     ///
-    /// A message that broke off or timed out may have been executed, so its delivery is
-    /// [`Unknown`](Delivery::Unknown) unless [`is_not_sent`](Self::is_not_sent). So it is for
-    /// [`TooLarge`](ErrorKind::TooLarge), as only the caller knows whether that was the response.
+    /// An interrupted or timed-out message may have been processed, so its delivery is [`Unknown`](Delivery::Unknown)
+    /// unless [`is_not_sent`](Self::is_not_sent). The same holds for [`TooLarge`](ErrorKind::TooLarge), since only the
+    /// caller knows whether that was the response.
     #[must_use]
     pub fn into_transport_error(self, method: &str, url: &Uri) -> TransportError {
         let (kind, text) = match self.kind() {
             ErrorKind::InvalidUrl | ErrorKind::TlsUnavailable => {
-                (TransportKind::Config, "no request can be sent there")
+                (TransportKind::Config, "no request can be sent to this URL")
             }
             ErrorKind::Connect(_) => (TransportKind::Connect, "cannot be reached"),
             ErrorKind::Hook => (TransportKind::Other, "the header hook failed"),
@@ -32,14 +32,14 @@ impl Error {
                 (TransportKind::Unauthorized, "the request is not authorized")
             }
             ErrorKind::Unavailable => {
-                (TransportKind::Unavailable, "the request cannot be authorized at present")
+                (TransportKind::Unavailable, "the request cannot be authorized at the moment")
             }
             ErrorKind::Timeout(Wait::Hook) => (TransportKind::Timeout, "the header hook failed"),
             ErrorKind::Timeout(Wait::Connect) => {
                 (TransportKind::Timeout, "cannot be reached in time")
             }
-            ErrorKind::Timeout(_) => (TransportKind::Timeout, "took too long to answer"),
-            ErrorKind::Redirect => (TransportKind::Redirect, "redirects to somewhere else"),
+            ErrorKind::Timeout(_) => (TransportKind::Timeout, "did not respond in time"),
+            ErrorKind::Redirect => (TransportKind::Redirect, "redirects to another location"),
             ErrorKind::TooLarge => (TransportKind::TooLarge, "sent a message that is too large"),
             ErrorKind::Closed | ErrorKind::Reset | ErrorKind::Body => {
                 (TransportKind::Interrupted, "broke off before the response was complete")
@@ -50,7 +50,7 @@ impl Error {
         let delivery = match kind {
             _ if self.is_not_sent() => Delivery::NotSent,
             TransportKind::Config => Delivery::NotSent,
-            // The server executed nothing: it refused the request, if it was sent at all.
+            // The server processed nothing: it refused the request, if it was sent at all.
             TransportKind::Redirect | TransportKind::Unauthorized | TransportKind::Unavailable => {
                 Delivery::Answered
             }
@@ -75,8 +75,7 @@ impl Error {
 }
 
 impl StatusError {
-    /// Converts the refusal of the message of `method` into an error of a transport, with this one as its
-    /// source.
+    /// Converts the refusal of the message of `method` into a transport error with this error as its source.
     #[must_use]
     pub fn into_transport_error(self, method: &str) -> TransportError {
         let kind = match self.status().as_u16() {
@@ -94,7 +93,7 @@ impl StatusError {
         hint.into_iter().fold(error, TransportError::with_hint)
     }
 
-    /// What to try next, as far as the status and the body tell.
+    /// A hint based on the status and the body.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self.status() {
             StatusCode::REQUEST_TIMEOUT
@@ -125,7 +124,7 @@ mod tests {
     use crate::error::ConnectStep;
 
     #[test]
-    fn what_a_failure_means_for_the_message() {
+    fn failures_become_transport_errors() {
         use Delivery::{Answered, NotSent, Unknown};
         let url = Uri::from_static("https://host/mcp?key=hidden");
         for (kind, expected, delivery) in [
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_status_means_for_the_message() {
+    fn statuses_become_transport_errors() {
         for (status, expected) in [
             (400, TransportKind::Rejected),
             (401, TransportKind::Unauthorized),
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_and_the_body_say_what_to_try() {
+    fn hints_depend_on_status_and_body() {
         for (status, body, expected) in [
             (403, "Invalid Host header: expected api.example.com", Some(OTHER_HOST)),
             (403, "Forbidden: origin not allowed", Some(OTHER_HOST)),

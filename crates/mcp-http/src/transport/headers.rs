@@ -1,6 +1,6 @@
 use http::{HeaderMap, header};
 
-/// The media type of a body, without parameters, as it was sent. Compare it without regard to case.
+/// The media type of a body, without parameters, as received. Compare it case-insensitively.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;

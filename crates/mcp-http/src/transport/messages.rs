@@ -11,15 +11,15 @@ use crate::sse::Event;
 pub enum Messages {
     /// One message.
     One(Message),
-    /// A batch, which only revision 2025-03-26 has.
+    /// A batch, only in revision 2025-03-26.
     Batch(Vec<Message>),
 }
 
 impl Messages {
-    /// Parses a frame, which may be a batch only with `batches`.
+    /// Parses a frame. Batches are allowed only if `batches` is set.
     ///
     /// # Errors
-    /// When it is neither a message nor such a batch.
+    /// The frame is neither a message nor an allowed batch.
     pub fn parse(frame: &Bytes, batches: bool) -> Result<Self, ParseError> {
         match Message::parse(frame.clone()) {
             Ok(message) => Ok(Self::One(message)),
@@ -30,12 +30,12 @@ impl Messages {
         }
     }
 
-    /// Parses the data of an event, in which what is not UTF-8 is replaced by U+FFFD.
+    /// Parses the data of an event. Invalid UTF-8 is replaced by U+FFFD.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse).
+    /// The same as [`parse`](Self::parse).
     pub fn parse_data(data: &Bytes, batches: bool) -> Result<Self, ParseError> {
-        // Looked at only where a message is none, since that is rare and its data may be large.
+        // Checked only if parsing fails, since that is rare and the data may be large.
         Self::parse(data, batches).or_else(|error| match std::str::from_utf8(data) {
             Ok(_) => Err(error),
             Err(_) => Self::parse(&String::from_utf8_lossy(data).into_owned().into(), batches),
@@ -51,8 +51,8 @@ impl Messages {
     }
 }
 
-/// The data of an event that is a message. `None` for one that only sets an id or a delay, and for one of
-/// another type, unless that is `error` and its data a message: then [`error_data`] is left.
+/// The data of an event that is a message. `None` for an event that only sets an id or a delay, and for other event
+/// types, except `error` if its data is a message; see [`error_data`] for other data of that type.
 pub fn message_data(event: &mut Event) -> Option<Bytes> {
     // A priming event has an id and empty data.
     match event.event.as_deref() {
@@ -62,13 +62,13 @@ pub fn message_data(event: &mut Event) -> Option<Bytes> {
     }
 }
 
-/// The data of an event of the type `error`, which is text for people.
+/// The data of an event of type `error`, which is text for humans.
 #[must_use]
 pub fn error_data(event: &Event) -> Option<&Bytes> {
     event.data.as_ref().filter(|_| event.event.as_deref() == Some("error"))
 }
 
-/// What a stream brought that is not a message, to explain why a response is missing.
+/// Events of a stream that are not messages, to explain why a response is missing.
 #[derive(Debug, Clone, Default)]
 pub struct SkippedEvents {
     count: u64,
@@ -76,14 +76,14 @@ pub struct SkippedEvents {
 }
 
 impl SkippedEvents {
-    /// Adds the data of an event, of which the beginning is kept.
+    /// Adds the data of an event, of which the start is stored.
     pub fn add(&mut self, data: &[u8]) {
         let start = &data[..data.len().min(2 << 10)];
         self.count += 1;
         self.last = Excerpt(&String::from_utf8_lossy(start)).to_string();
     }
 
-    /// How many there were.
+    /// The number of skipped events.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
@@ -96,7 +96,7 @@ impl SkippedEvents {
     }
 }
 
-/// A message as a body.
+/// Encodes a message as a body.
 #[must_use]
 pub fn encode(message: &Message) -> Bytes {
     let mut body = Vec::with_capacity(message.payload_len() + 128);
@@ -104,7 +104,7 @@ pub fn encode(message: &Message) -> Bytes {
     body.into()
 }
 
-/// A request as a body.
+/// Encodes a request as a body.
 #[must_use]
 pub fn encode_request(request: &Request) -> Bytes {
     let params = request.params.as_ref().map_or(0, RawJson::len);
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_utf_8_in_an_event_is_replaced() {
+    fn invalid_utf_8_in_an_event_is_replaced() {
         let data = Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"method\":\"a\xff\"}");
         assert!(Messages::parse(&data, false).is_err());
         let Messages::One(Message::Notification(notification)) =
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_read_only_where_they_are_allowed() {
+    fn batches_are_parsed_only_if_allowed() {
         let one = br#"{"jsonrpc":"2.0","method":"n"}"#;
         let batch = Bytes::from(format!("[{0},{0}]", std::str::from_utf8(one).unwrap()));
         let count = |frame: &Bytes, batches| {

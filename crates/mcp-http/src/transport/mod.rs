@@ -1,14 +1,14 @@
-//! What transports share that are built upon this client. Applications do not need it.
+//! Helpers for transports built on this client. Not needed by applications.
 //!
-//! - [`Endpoint`], [`EndpointAuth`], [`EnvelopeExtras`]: the settings of a server, and what an envelope adds to a
+//! - [`Endpoint`], [`EndpointAuth`], [`EnvelopeExtras`]: settings of a server, and additions of an envelope to a
 //!   request
-//! - [`follow_redirects`], [`final_url`], [`SafeUrl`]: URLs that move, and URLs in errors
-//! - [`media_type`], [`is_event_stream`], [`read_to_end`], [`messages`]: what a body holds
-//! - [`SentSecrets`]: what a server must not have shown that repeats it
-//! - [`TransportTasks`]: what a transport does in the background, how much of it at a time, and its close
+//! - [`follow_redirects`], [`final_url`], [`SafeUrl`]: redirects, and URLs in errors
+//! - [`media_type`], [`is_event_stream`], [`read_to_end`], [`messages`]: reading of bodies
+//! - [`SentSecrets`]: redaction of secrets that a server repeats
+//! - [`TransportTasks`]: background tasks of a transport, their limits, and closing
 //!
-//! What a failure of HTTP means for a message is [`Error::into_transport_error`](crate::Error) and
-//! [`StatusError::into_transport_error`](crate::StatusError).
+//! [`Error::into_transport_error`](crate::Error) and [`StatusError::into_transport_error`](crate::StatusError) convert
+//! HTTP failures into transport errors.
 
 mod auth;
 mod endpoint;

@@ -11,30 +11,30 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// How many messages are sent in the background at a time.
+/// Maximum number of concurrent background messages.
 const BACKGROUND_SENDS: usize = 4;
-/// How many bytes of such messages wait for their turn.
+/// Maximum number of queued bytes of such messages.
 const BACKGROUND_QUEUE: usize = 1 << 20;
-/// How many bytes a message counts as at least, so that 256 may wait.
+/// Minimum number of bytes that a message counts as, so that at most 256 are queued.
 const BACKGROUND_WEIGHT: usize = 4 << 10;
-/// How long something in the background may take.
+/// Time limit of a background task.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many requests are left to end in the background at a time.
+/// Maximum number of requests completed in the background concurrently.
 const BACKGROUND_ENDS: usize = 16;
-/// How many responses to requests of the server are sent at a time.
+/// Maximum number of concurrent responses to server requests.
 const RESPONSES: usize = 8;
 
-/// The tasks of one transport, and the limits of what they do at a time: no server can use up the sockets
-/// of the process by the requests that it sends.
+/// Tasks of one transport, with limits on concurrency: a server cannot exhaust the sockets of the process by sending
+/// requests.
 ///
-/// The tasks end when it is dropped or closed, and it knows whether the transport is closed. Spawning works
-/// outside a runtime too, and never panics.
+/// The tasks end when this is dropped or closed, and it records whether the transport is closed. Spawning works outside
+/// a runtime too, and never panics.
 pub struct TransportTasks {
     runtime: Handle,
-    /// `None` once it is closed.
+    /// `None` once closed.
     tasks: Mutex<Option<JoinSet<()>>>,
     is_closed: AtomicBool,
-    /// Wakes those who wait for the close.
+    /// Notifies tasks that wait for the close.
     closing: Notify,
     sends: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -42,22 +42,22 @@ pub struct TransportTasks {
     responses: Semaphore,
 }
 
-/// Permission to send one response to a request of the server.
+/// Permit to send one response to a server request.
 #[derive(Debug)]
-#[must_use = "the next response waits until it is dropped"]
+#[must_use = "the next response waits until this is dropped"]
 pub struct ResponseSlot<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
 
-/// The error of what is under way when a transport is closed.
+/// The error of pending operations when a transport is closed.
 #[must_use]
 pub fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the connection was closed")
 }
 
 impl TransportTasks {
-    /// The tasks of a transport that connects in the present tokio runtime.
+    /// The tasks of a transport that connects in the current tokio runtime.
     ///
     /// # Errors
-    /// Those of [`require_runtime`]; the text names `transport`.
+    /// The errors of [`require_runtime`]; the text names `transport`.
     pub fn new(transport: &str) -> Result<Self, Error> {
         let runtime = require_runtime(transport)?;
         Ok(Self {
@@ -72,22 +72,21 @@ impl TransportTasks {
         })
     }
 
-    /// Starts a task in the present runtime, or outside of one in that of the connection; `None` once they are
-    /// closed. The caller limits the number of such tasks.
+    /// Spawns a task in the current runtime, or, outside of one, in that of the connection. `None` if closed. The
+    /// caller limits the number of such tasks.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         let mut tasks = self.lock();
         let tasks = tasks.as_mut()?;
         while tasks.try_join_next().is_some() {}
-        // The runtime of the connection may have ended meanwhile, or rest.
+        // The runtime of the connection may have ended, or be suspended.
         let present = Handle::try_current();
         Some(tasks.spawn_on(task, present.as_ref().unwrap_or(&self.runtime)))
     }
 
-    /// Sends a message of so many bytes that no caller waits for: a cancellation, or the refusal of a
-    /// request of the server.
+    /// Sends a message of `bytes` bytes that no caller waits for: a cancellation, or the refusal of a server request.
     ///
-    /// Four are sent at a time, each in 10 s at the most. Up to 256 of them, or 1 MiB, wait for their turn;
-    /// the rest is dropped. Failures are logged.
+    /// Four are sent concurrently, each within 10 s. Up to 256 of them, or 1 MiB, are queued; more are dropped.
+    /// Failures are logged.
     pub fn send_in_background(
         &self,
         bytes: usize,
@@ -96,7 +95,7 @@ impl TransportTasks {
         let weight = bytes.clamp(BACKGROUND_WEIGHT, BACKGROUND_QUEUE);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         let Ok(place) = Arc::clone(&self.queue).try_acquire_many_owned(weight) else {
-            tracing::debug!("too many messages wait to be sent in the background: dropped one");
+            tracing::debug!("dropped a background message: the queue is full");
             return;
         };
         let sends = Arc::clone(&self.sends);
@@ -112,8 +111,8 @@ impl TransportTasks {
         });
     }
 
-    /// Lets a request end whose outcome is known already, so that its connection can be reused. Sixteen are
-    /// at a time, each for 10 s at the most; any other is dropped, which closes its connection.
+    /// Completes a request whose outcome is already known, so that its connection can be reused. Sixteen run
+    /// concurrently, each for at most 10 s; further ones are dropped, which closes their connection.
     pub fn end_in_background(&self, end: impl Future<Output = ()> + Send + 'static) {
         let Ok(slot) = Arc::clone(&self.ends).try_acquire_owned() else { return };
         self.spawn(async move {
@@ -122,18 +121,18 @@ impl TransportTasks {
         });
     }
 
-    /// Waits until a response to a request of the server may be sent: eight are at a time.
+    /// Waits until a response to a server request may be sent: at most eight are sent concurrently.
     pub async fn response_slot(&self) -> ResponseSlot<'_> {
         ResponseSlot(self.responses.acquire().await.ok())
     }
 
-    /// The runtime, for tasks that have to outlive the transport.
+    /// The runtime, for tasks that must outlive the transport.
     pub fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
-    /// Closes it: calls `end`, which ends what is under way, and then aborts all tasks. No more are started.
-    /// Whether it was open before; `end` is called only then.
+    /// Closes it: calls `end`, which ends pending operations, and then aborts all tasks. No more tasks can be started.
+    /// Returns whether it was open; `end` is called only then.
     pub fn close(&self, end: impl FnOnce()) -> bool {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return false;
@@ -153,17 +152,17 @@ impl TransportTasks {
     /// Waits for the close.
     pub async fn closed(&self) {
         let mut closing = pin!(self.closing.notified());
-        // Registered before looking, or a close in between would be missed.
+        // Registered before the check, so that a close in between is not missed.
         closing.as_mut().enable();
         if !self.is_closed() {
             closing.await;
         }
     }
 
-    /// The output of `future`.
+    /// Runs `future` until it completes or this is closed.
     ///
     /// # Errors
-    /// That of `future`, and [`closed`] once it is closed.
+    /// The error of `future`, and [`closed`] once closed.
     pub async fn unless_closed<T>(
         &self,
         mut future: Pin<&mut impl Future<Output = Result<T, Error>>>,
@@ -171,7 +170,7 @@ impl TransportTasks {
         let mut closing = pin!(self.closed());
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Pending => closing.as_mut().poll(cx).map(|()| Err(closed())),
-            // The close is the reason of whatever failed after it.
+            // After the close, the close is reported as the reason of any failure.
             Poll::Ready(Err(error)) if self.is_closed() => {
                 Poll::Ready(Err(closed().with_delivery(error.delivery())))
             }
@@ -204,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts how many are at work at a time.
+    /// Counts concurrent tasks.
     #[derive(Clone, Default)]
     struct Work {
         now: Arc<AtomicUsize>,
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_few_messages_go_out_at_a_time_and_the_rest_waits_or_is_dropped() {
+    async fn background_messages_are_limited_queued_or_dropped() {
         let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
         for _ in 0..1000 {
             tasks.send_in_background(10, work.clone().send(SECOND));
@@ -254,11 +253,11 @@ mod tests {
             tasks.send_in_background(usize::MAX, large.clone().send(SECOND));
         }
         sleep(1000 * SECOND).await;
-        assert_eq!(large.counts(), [1, 1], "one fits, however large");
+        assert_eq!(large.counts(), [1, 1], "one message is accepted at any size");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_holds_up_the_others_for_a_bounded_time() {
+    async fn a_silent_server_delays_background_messages_for_a_bounded_time() {
         let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
         for _ in 0..BACKGROUND_SENDS {
             tasks.send_in_background(10, pending());
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn ends_that_are_too_many_are_not_waited_for() {
+    async fn excess_background_ends_are_dropped() {
         let (tasks, work) = (TransportTasks::new("X").unwrap(), Work::default());
         for _ in 0..1000 {
             tasks.end_in_background(work.clone().run(SECOND));
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn responses_wait_for_one_another() {
+    async fn responses_are_limited() {
         let (tasks, work) = (Arc::new(TransportTasks::new("X").unwrap()), Work::default());
         let started = Instant::now();
         let mut all = JoinSet::new();
@@ -296,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_under_way_ends_with_the_close() {
+    async fn pending_operations_end_with_the_close() {
         let tasks = TransportTasks::new("X").unwrap();
         assert_eq!(tasks.unless_closed(pin!(async { Ok(1) })).await.unwrap(), 1);
         let closing = async {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::server::{Server, post, read_request};
 
-/// Compresses bit by bit.
+/// An incremental encoder.
 struct Encoder(Box<dyn EncodeV2 + Send + Sync>);
 
 impl Encoder {
@@ -25,7 +25,7 @@ impl Encoder {
         })
     }
 
-    /// What is to be sent so that all of `plain` is known at the other end.
+    /// The bytes to send so that all of `plain` can be decoded.
     fn push(&mut self, plain: &[u8]) -> Vec<u8> {
         let mut compressed = vec![0; plain.len() + 1024];
         let mut output = WriteBuffer::new_initialized(&mut compressed);
@@ -50,7 +50,7 @@ impl Encoder {
     }
 }
 
-/// Answers every request with `head` and `body`.
+/// Responds to every request with `head` and `body`.
 async fn answering(head: &str, body: Vec<u8>) -> Server {
     let answer = format!("HTTP/1.1 200 OK\r\n{head}content-length: {}\r\n\r\n", body.len());
     let answer = Arc::new([answer.as_bytes(), &body].concat());
@@ -89,7 +89,7 @@ fn text() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_compressed_comes_out_as_it_was() {
+async fn compressed_bodies_are_decompressed() {
     for (coding, named) in [("gzip", "gzip"), ("gzip", " X-GZip "), ("br", "br")] {
         let text = text();
         let body = Encoder::all(coding, &text);
@@ -104,12 +104,12 @@ async fn what_is_compressed_comes_out_as_it_was() {
             let body = response.into_body().read_to_end(text.len()).await.unwrap();
             assert!(body == text, "{coding}");
         }
-        assert_eq!(server.connections(), 1, "the connection is used again");
+        assert_eq!(server.connections(), 1, "the connection is reused");
     }
 }
 
 #[tokio::test]
-async fn what_was_not_compressed_by_us_is_left_alone() {
+async fn other_codings_are_unchanged() {
     let gzip = Encoder::all("gzip", b"text");
     for (head, body) in [
         ("", &b"text"[..]),
@@ -135,7 +135,7 @@ async fn what_was_not_compressed_by_us_is_left_alone() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_for_unless_told() {
+async fn compression_is_off_by_default() {
     let server = Server::start(|mut stream| async move {
         let request = read_request(&mut stream).await.unwrap();
         let status = if request.contains("accept-encoding") { 400 } else { 204 };
@@ -148,7 +148,7 @@ async fn nothing_is_asked_for_unless_told() {
 }
 
 #[tokio::test]
-async fn an_event_is_seen_before_the_stream_goes_on() {
+async fn an_event_is_decompressed_as_it_arrives() {
     for coding in ["gzip", "br"] {
         let seen = Arc::new(Notify::new());
         let go_on = seen.clone();
@@ -184,7 +184,7 @@ async fn an_event_is_seen_before_the_stream_goes_on() {
 }
 
 #[tokio::test]
-async fn a_bomb_ends_at_the_limit() {
+async fn a_decompression_bomb_is_limited() {
     for coding in ["gzip", "br"] {
         let mut encoder = Encoder::of(coding);
         let mut bomb = encoder.push(b"data: ");
@@ -205,7 +205,7 @@ async fn a_bomb_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn what_is_broken_is_told() {
+async fn corrupt_data_is_an_error() {
     let text = text();
     for coding in ["gzip", "br"] {
         let whole = Encoder::all(coding, &text);
@@ -224,7 +224,7 @@ async fn what_is_broken_is_told() {
 }
 
 #[tokio::test]
-async fn the_end_is_where_it_is() {
+async fn trailing_data_is_handled() {
     let one = Encoder::all("gzip", b"one");
     let two = Encoder::all("gzip", b"two");
     let long = "x".repeat(3 * 8192);
@@ -243,7 +243,7 @@ async fn the_end_is_where_it_is() {
 
 #[tokio::test]
 async fn input_without_output_has_a_limit() {
-    // Empty files one after another, of which gzip may have any number.
+    // Empty gzip members, of which there may be any number.
     let empty = Encoder::all("gzip", b"");
     for (count, is_fine) in [(1000, true), (2 * 1024 * 1024 / empty.len(), false)] {
         let server = answering("content-encoding: gzip\r\n", empty.repeat(count)).await;

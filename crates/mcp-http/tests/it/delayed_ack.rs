@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 
 use crate::server::{Server, post};
 
-/// An event that comes a little after the headers.
+/// An event sent shortly after the headers.
 struct Late(Option<Pin<Box<Sleep>>>);
 
 impl http_body::Body for Late {
@@ -41,7 +41,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Late>, Infallible
     Ok(Response::new(Late(Some(Box::pin(late)))))
 }
 
-/// A hyper server that, as is its default, does not switch Nagle's algorithm off.
+/// A hyper server, which by default does not disable Nagle's algorithm.
 #[tokio::test]
 async fn events_do_not_wait_for_a_delayed_acknowledgement() {
     let server = Server::start(|stream| async move {

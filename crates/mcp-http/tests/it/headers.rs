@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::server::{OK, Server, post, read_request};
 
-/// Answers each request with what it was.
+/// Echoes each request.
 async fn echo() -> Server {
     Server::start(|mut stream| async move {
         while let Some(request) = read_request(&mut stream).await {
@@ -32,7 +32,7 @@ fn builder() -> HttpClientBuilder {
     HttpClient::builder().no_proxy()
 }
 
-/// What the server gets, with `x-own: 1` in the request.
+/// The request as received, with `x-own: 1`.
 async fn sent(client: &HttpClient, url: &Uri) -> String {
     let mut request = post(url, "{}");
     request.headers_mut().insert("x-own", HeaderValue::from_static("1"));
@@ -50,7 +50,7 @@ fn headers<const N: usize>(headers: [(&'static str, &'static str); N]) -> Header
 }
 
 #[tokio::test]
-async fn the_user_agent_is_ours_unless_told() {
+async fn the_user_agent_has_a_default() {
     let server = echo().await;
     let ours = concat!("user-agent: mcp-http/", env!("CARGO_PKG_VERSION"), "\r\n");
     assert!(sent(&builder().build().unwrap(), &server.url).await.contains(ours));
@@ -63,7 +63,7 @@ async fn the_user_agent_is_ours_unless_told() {
 }
 
 #[tokio::test]
-async fn default_headers_fill_in_what_a_request_lacks() {
+async fn default_headers_do_not_replace_those_of_a_request() {
     let server = echo().await;
     let defaults = headers([("x-a", "1"), ("x-a", "2"), ("x-own", "hidden")]);
     let builder = builder().default_headers(headers([("x-a", "0"), ("x-b", "3")]));
@@ -101,7 +101,7 @@ async fn default_headers_do_not_reach_another_origin_by_a_redirect() {
 }
 
 #[tokio::test]
-async fn a_hook_gives_headers_for_each_request() {
+async fn a_hook_returns_headers_for_each_request() {
     let server = echo().await;
     let calls = AtomicUsize::new(0);
     let client = builder()
@@ -129,7 +129,7 @@ async fn a_hook_gives_headers_for_each_request() {
 }
 
 #[tokio::test]
-async fn a_hook_that_fails_fails_its_request_unsent() {
+async fn a_failed_hook_fails_its_request_unsent() {
     fn hook<R: Future>(
         give: impl Fn() -> R + Send + Sync + 'static,
     ) -> impl Fn(mcp_http::RequestHead) -> R + Send + Sync + 'static {
@@ -154,7 +154,7 @@ async fn a_hook_that_fails_fails_its_request_unsent() {
 }
 
 #[tokio::test]
-async fn a_hook_is_asked_once_however_often_it_is_sent() {
+async fn a_hook_is_called_once_per_request() {
     let server = Server::closing(OK).await;
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
@@ -173,7 +173,7 @@ async fn a_hook_is_asked_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_client_apart_has_no_secret_of_the_other_and_connects_to_no_private_address() {
+async fn a_client_apart_has_no_secrets_and_connects_to_no_private_address() {
     let server = echo().await;
     let client = builder()
         .default_headers(headers([("x-key", "secret")]))

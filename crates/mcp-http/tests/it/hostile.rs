@@ -10,7 +10,7 @@ use crate::server::{OK, Server, post, read_request};
 
 const LIMIT: usize = 1024 * 1024;
 
-/// What a whole exchange with `url` fails with.
+/// The error of an exchange with `url`.
 async fn failure(client: &HttpClient, url: &Uri) -> Error {
     let exchange = async {
         let response = client.send(post(url, "{}")).await?;
@@ -21,7 +21,7 @@ async fn failure(client: &HttpClient, url: &Uri) -> Error {
 }
 
 #[tokio::test]
-async fn broken_answers_have_a_kind() {
+async fn broken_responses_have_a_kind() {
     let cases: [(&'static [u8], ErrorKind); 9] = [
         (b"", ErrorKind::Closed),
         (b"HTTP/1.1 200", ErrorKind::Closed),
@@ -71,7 +71,7 @@ async fn a_body_over_the_limit_is_too_large() {
 
 #[tokio::test]
 #[allow(deprecated, reason = "setting no time to linger is what resets a connection")]
-async fn a_reset_is_told() {
+async fn a_reset_is_reported() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
         stream.set_linger(Some(Duration::ZERO)).unwrap();
@@ -94,7 +94,7 @@ async fn nothing_listening_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_is_told() {
+async fn an_unknown_name_is_reported() {
     let url = Uri::from_static("http://no-such-host.invalid/mcp");
     let error = failure(&HttpClient::new(), &url).await;
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Dns), "{error:?}");
@@ -102,7 +102,7 @@ async fn an_unknown_name_is_told() {
 }
 
 #[tokio::test]
-async fn urls_that_make_no_sense() {
+async fn invalid_urls_are_reported() {
     for url in ["/mcp", "ftp://host/x", "host:80"] {
         let url: Uri = url.parse().unwrap();
         let error = failure(&HttpClient::new(), &url).await;
@@ -113,7 +113,7 @@ async fn urls_that_make_no_sense() {
 }
 
 #[tokio::test]
-async fn silence_ends_at_the_read_timeout() {
+async fn a_silent_server_ends_at_the_read_timeout() {
     let cases: [&'static [u8]; 4] = [
         b"",
         b"HTTP/1.1 200 OK\r\n",
@@ -138,7 +138,7 @@ async fn silence_ends_at_the_read_timeout() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_that_goes_on_is_no_timeout() {
+async fn a_slow_response_with_progress_does_not_time_out() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
         for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n".chunks(40) {
@@ -175,7 +175,7 @@ async fn a_request_can_have_its_own_read_timeout() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_nothing_ends_at_the_write_timeout() {
+async fn a_server_that_reads_nothing_ends_at_the_write_timeout() {
     let server = Server::start(|stream| async move {
         pending::<()>().await;
         drop(stream);

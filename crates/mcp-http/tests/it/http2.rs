@@ -1,4 +1,4 @@
-//! Many calls to servers of HTTP/2 with small limits: none fails.
+//! Many calls to HTTP/2 servers with small limits: none fails.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -28,7 +28,7 @@ async fn call(client: &HttpClient, url: &Uri) -> Result<Bytes, Error> {
     response.into_body().read_to_end(1 << 20).await
 }
 
-/// Makes `total` calls, so many at a time. None fails.
+/// Makes `total` calls, `at_a_time` concurrently. None fails.
 async fn many_calls(client: &HttpClient, url: &Uri, at_a_time: usize, total: usize) {
     let left = Arc::new(AtomicUsize::new(total));
     let mut tasks = JoinSet::new();
@@ -106,7 +106,7 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// `None` where there is no nginx.
+    /// `None` if nginx is not installed.
     async fn start(folder: &Path, certificate: &str, key: &str) -> Option<Self> {
         let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
             .into_iter()

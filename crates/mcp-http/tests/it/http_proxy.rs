@@ -11,7 +11,7 @@ use crate::server::{OK, Server, post, read_request};
 /// `user:hidden`
 const AUTHORIZATION: &str = "proxy-authorization: Basic dXNlcjpoaWRkZW4=\r\n";
 
-/// A proxy that wants to know who we are, and the requests that it got.
+/// A proxy that requires credentials, and the requests it received.
 async fn start() -> (Server, Arc<Mutex<Vec<String>>>) {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = seen.clone();
@@ -59,7 +59,7 @@ async fn call(client: &HttpClient, url: &Uri) -> Result<String, Error> {
     Ok(String::from_utf8(body.into()).unwrap())
 }
 
-/// It was the proxy, and nothing was sent.
+/// Whether the error is of the proxy and nothing was sent.
 fn is_of(error: &Error, proxy: &Server) -> bool {
     error.kind() == ErrorKind::Connect(ConnectStep::Proxy)
         && error.is_not_sent()
@@ -68,7 +68,7 @@ fn is_of(error: &Error, proxy: &Server) -> bool {
 }
 
 #[tokio::test]
-async fn http_requests_are_handed_to_the_proxy() {
+async fn http_requests_are_forwarded_by_the_proxy() {
     let (proxy, seen) = start().await;
     let client = through(with_credentials(&proxy, "user:hidden@"));
     let urls = ["http://u:p@server.invalid/mcp?q=1", "http://server.invalid:81/"];
@@ -87,14 +87,14 @@ async fn http_requests_are_handed_to_the_proxy() {
         assert!(request.starts_with(&format!("POST {url} HTTP/1.1\r\n")), "{request}");
         assert!(request.contains(&format!("\r\nhost: {host}\r\n")), "{request}");
     }
-    assert_eq!(proxy.connections(), 2, "one for each server, used again");
+    assert_eq!(proxy.connections(), 2, "one for each server, reused");
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_know_us_is_told() {
+async fn a_proxy_without_valid_credentials_is_reported() {
     let (proxy, _) = start().await;
     for (credentials, text) in
-        [("", "asks for credentials"), ("user:hiddenwrong@", "refuses the credentials")]
+        [("", "requires credentials"), ("user:hiddenwrong@", "refuses the configured credentials")]
     {
         let client = through(with_credentials(&proxy, credentials));
         for url in ["http://server.invalid/", "https://server.invalid/"] {
@@ -109,7 +109,7 @@ async fn a_proxy_that_does_not_know_us_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_listed_goes_without_the_proxy() {
+async fn exceptions_bypass_the_proxy() {
     let server = Server::answering(OK).await;
     let (proxy, _) = start().await;
     let client = through(with_credentials(&proxy, "user:hidden@").no_proxy("x, 127.0.0.0/8"));
@@ -153,7 +153,7 @@ async fn a_dead_proxy_is_named() {
 }
 
 #[tokio::test]
-async fn a_variable_of_no_use_fails_the_request_and_is_named() {
+async fn an_invalid_variable_fails_the_request_and_is_named() {
     let client = through(Proxy::from_vars(|name| {
         (name == "http_proxy").then(|| "ftp://user:hidden@proxy".to_owned())
     }));
@@ -198,7 +198,7 @@ mod tunnel {
     }
 
     #[tokio::test]
-    async fn what_the_proxy_cannot_reach_is_told() {
+    async fn a_server_unreachable_by_the_proxy_is_reported() {
         let (proxy, _) = start().await;
         let client = through(with_credentials(&proxy, "user:hidden@"));
         let url = Uri::from_static("https://server.invalid/");
@@ -208,7 +208,7 @@ mod tunnel {
     }
 
     #[tokio::test]
-    async fn what_is_no_proxy_is_told() {
+    async fn a_server_that_is_no_proxy_is_reported() {
         for answer in [&b"SSH-2.0\r\n\r\n"[..], b"", b"HTTP/1.1 200 OK\r\n\r\nhello"] {
             let proxy = Server::closing(answer).await;
             let client = through(with_credentials(&proxy, "user:hidden@"));
@@ -239,8 +239,8 @@ mod tunnel {
     }
 }
 
-/// The environment of a process is read, and cannot be changed in one of many threads: the second half
-/// runs in a process of its own.
+/// The environment of a process cannot be changed safely in one of many threads: the second half runs in a separate
+/// process.
 #[tokio::test]
 async fn the_environment_names_the_proxy_by_default() {
     const TARGET: &str = "MCP_HTTP_TEST_TARGET";

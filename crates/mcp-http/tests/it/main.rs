@@ -1,4 +1,4 @@
-//! The client against servers that behave, and servers that do not.
+//! The client with well-behaved and hostile servers.
 #![allow(missing_docs, reason = "tests")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -21,7 +21,7 @@ async fn call(client: &HttpClient, url: &Uri) -> Result<Bytes, Error> {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let server = Server::answering(OK).await;
     let client = HttpClient::new();
     for _ in 0..20 {
@@ -49,7 +49,7 @@ async fn requests_do_not_wait_for_one_another() {
 }
 
 #[tokio::test]
-async fn no_more_connections_are_kept_than_allowed() {
+async fn idle_connections_are_limited() {
     let server = Server::answering(OK).await;
     let client = HttpClient::builder().max_idle_per_host(0).build().unwrap();
     for _ in 0..3 {
@@ -59,7 +59,7 @@ async fn no_more_connections_are_kept_than_allowed() {
 }
 
 #[tokio::test]
-async fn an_old_connection_is_not_used() {
+async fn an_expired_connection_is_not_reused() {
     let server = Server::answering(OK).await;
     let client =
         HttpClient::builder().pool_idle_timeout(Duration::from_millis(20)).build().unwrap();
@@ -70,7 +70,7 @@ async fn an_old_connection_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_limit_too_long_for_the_clock_closes_no_connection() {
+async fn a_limit_beyond_the_clock_closes_no_connection() {
     let server = Server::answering(OK).await;
     let client = HttpClient::builder().pool_idle_timeout(Duration::MAX).build().unwrap();
     for _ in 0..3 {
@@ -132,7 +132,7 @@ async fn a_request_that_was_written_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_413_in_mid_upload_is_seen_and_spoils_nothing() {
+async fn a_413_during_an_upload_is_returned() {
     for keeps_open in [false, true] {
         let server = Server::start(move |mut stream| async move {
             let mut head = [0; 1024];
@@ -168,9 +168,9 @@ async fn a_413_in_mid_upload_is_seen_and_spoils_nothing() {
     }
 }
 
-/// The server closes while bytes are being written, so that the write fails before anyone reads.
+/// The server closes while bytes are being written, so that the write fails before the response is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_is_seen_though_the_upload_broke() {
+async fn a_response_is_returned_although_the_upload_failed() {
     let server = Server::start(|mut stream| async move {
         stream.read_exact(&mut vec![0; 1024 * 1024]).await.unwrap();
         stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n").await.unwrap();
@@ -185,7 +185,7 @@ async fn an_answer_is_seen_though_the_upload_broke() {
 }
 
 #[tokio::test]
-async fn an_early_success_does_not_mix_requests_up() {
+async fn an_early_success_does_not_mix_up_requests() {
     let server = Server::start(|mut stream| async move {
         let mut head = vec![0; 1024];
         stream.read_exact(&mut head).await.unwrap();
@@ -204,7 +204,7 @@ async fn an_early_success_does_not_mix_requests_up() {
     assert_eq!(server.connections(), 3);
 }
 
-/// A server that starts a stream of events, and notifies when the client is gone.
+/// A server that starts a stream of events, and notifies when the client has disconnected.
 async fn streaming(start: &'static [u8]) -> (Server, Arc<Notify>) {
     let gone = Arc::new(Notify::new());
     let notify = gone.clone();
@@ -253,7 +253,7 @@ async fn dropping_a_request_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn dropping_the_client_closes_what_is_idle() {
+async fn dropping_the_client_closes_idle_connections() {
     let server = Server::answering(OK).await;
     let (gone, notify) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (g, n) = (gone.clone(), notify.clone());
@@ -288,7 +288,7 @@ async fn a_body_of_which_only_the_end_is_unread_keeps_the_connection() {
 }
 
 #[tokio::test]
-async fn the_request_is_what_was_asked_for() {
+async fn the_request_is_sent_as_given() {
     let server = Server::start(|mut stream| async move {
         let request = read_request(&mut stream).await.unwrap();
         let answer =
@@ -321,7 +321,7 @@ async fn a_connection_is_not_used_when_the_server_is_about_to_close_it() {
 }
 
 #[tokio::test]
-async fn servers_that_are_not_used_are_forgotten() {
+async fn connections_to_unused_servers_are_closed() {
     let open = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = open.clone();
     let server = Server::start(move |mut stream| {
@@ -362,8 +362,8 @@ async fn without_a_runtime_a_request_is_an_error() {
 }
 
 #[tokio::test]
-async fn plain_http_to_a_server_of_tls_says_so() {
-    // An alert, as most servers of TLS answer what is not TLS.
+async fn plain_http_to_a_tls_server_has_a_hint() {
+    // An alert, with which most TLS servers respond to plain HTTP.
     let server = Server::closing(b"\x15\x03\x03\x00\x02\x02\x0a").await;
     let error = call(&HttpClient::new(), &server.url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);

@@ -1,4 +1,4 @@
-//! A server of raw TCP, so that a test says every byte of what it does.
+//! A raw TCP server, so that a test controls every byte.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Server {
         Self { url: url.parse().unwrap(), connections, task }
     }
 
-    /// Answers every request with `answer`, as long as the client likes.
+    /// Responds to every request with `answer`.
     pub(crate) async fn answering(answer: &'static [u8]) -> Self {
         Self::start(move |mut stream| async move {
             while read_request(&mut stream).await.is_some() {
@@ -50,7 +50,7 @@ impl Server {
         .await
     }
 
-    /// Answers the first request of every connection with `answer` and closes.
+    /// Responds to the first request of every connection with `answer` and closes.
     pub(crate) async fn closing(answer: &'static [u8]) -> Self {
         Self::start(move |mut stream| async move {
             read_request(&mut stream).await;

@@ -7,17 +7,17 @@ use tokio::net::TcpStream;
 
 use crate::server::{OK, Server, post};
 
-/// What a client asked a proxy to connect to.
+/// The targets that clients requested from a proxy.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A SOCKS5 proxy that wants `user` and `secret`, or nothing if `is_open`.
+/// A SOCKS5 proxy that requires `user` and `secret`, or nothing if `is_open`.
 async fn start(is_open: bool) -> (Server, Seen) {
     let seen = Seen::default();
     let log = seen.clone();
     let server = Server::start(move |stream| {
         let log = log.clone();
         async move {
-            // A client that hangs up is none of our business.
+            // A client that disconnects is not an error.
             let _ = serve(stream, is_open, log).await;
         }
     })
@@ -53,7 +53,7 @@ async fn serve(mut stream: TcpStream, is_open: bool, log: Seen) -> std::io::Resu
     };
     let port = stream.read_u16().await?;
     log.lock().unwrap().push(format!("{host}:{port}"));
-    // The one name that only the proxy knows.
+    // The only name that only the proxy can resolve.
     let host = host.replace("server.invalid", "127.0.0.1");
     match TcpStream::connect(format!("{host}:{port}")).await {
         Ok(mut server) => {
@@ -65,7 +65,7 @@ async fn serve(mut stream: TcpStream, is_open: bool, log: Seen) -> std::io::Resu
     Ok(())
 }
 
-/// As many bytes as the first of them says.
+/// Reads a length-prefixed field.
 async fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; stream.read_u8().await?.into()];
     stream.read_exact(&mut bytes).await?;
@@ -116,7 +116,7 @@ async fn names_are_looked_up_here_or_there() {
 }
 
 #[tokio::test]
-async fn credentials_are_given_only_where_they_are_wanted() {
+async fn credentials_are_sent_only_if_required() {
     let server = Server::answering(OK).await;
     let (open, _) = start(true).await;
     for scheme in ["socks5h://", "socks5h://user:secret@"] {
@@ -124,8 +124,8 @@ async fn credentials_are_given_only_where_they_are_wanted() {
     }
     let (closed, seen) = start(false).await;
     for (scheme, text) in [
-        ("socks5h://", "asks for credentials"),
-        ("socks5h://user:wrong@", "refuses the credentials"),
+        ("socks5h://", "requires credentials"),
+        ("socks5h://user:wrong@", "refuses the configured credentials"),
     ] {
         let error = call(&through(&closed, scheme), &server.url).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Proxy), "{error:?}");
@@ -137,7 +137,7 @@ async fn credentials_are_given_only_where_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told() {
+async fn a_refused_connection_is_reported() {
     let (proxy, _) = start(false).await;
     let server = Server::answering(OK).await;
     let url = server.url.clone();
@@ -147,12 +147,12 @@ async fn a_refused_connection_is_told() {
     assert!(error.is_not_sent());
     let text = format!("{}: the connection was refused;", url.authority().unwrap());
     assert!(error.to_string().contains(&text), "{error}");
-    // The server is at this machine, which the proxy may not know of.
+    // The server is local, which a remote proxy cannot reach.
     assert!(error.to_string().ends_with("add 127.0.0.1 to NO_PROXY to reach it directly"));
 }
 
 #[tokio::test]
-async fn what_is_no_socks_proxy_is_told() {
+async fn a_server_that_is_no_socks_proxy_is_reported() {
     for answer in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"", b"\x05", b"\x05\x00\x05\x00"] {
         let proxy = Server::start(move |mut stream| async move {
             let _ = stream.write_all(answer).await;
@@ -169,7 +169,7 @@ async fn what_is_no_socks_proxy_is_told() {
 
 #[cfg(feature = "tls-ring")]
 #[tokio::test]
-async fn https_goes_through_as_well() {
+async fn https_uses_the_proxy_too() {
     let (server, url, ca) = crate::tls::start(&[b"h2"]).await;
     let (proxy, _) = start(false).await;
     let address = proxy.url.authority().unwrap();

@@ -11,7 +11,7 @@ use mcp_http::sse::{Decoder, Event, Events};
 use mcp_http::{Error, ErrorKind};
 use proptest::prelude::*;
 
-/// What a test compares: type, data, id and retry in milliseconds.
+/// The compared values: type, data, id and retry in milliseconds.
 type Row = (Option<String>, Option<String>, Option<String>, Option<u64>);
 
 fn row(event: Event) -> Row {
@@ -119,7 +119,7 @@ fn cases() -> Vec<(&'static [u8], Vec<Row>)> {
 }
 
 #[test]
-fn conformance_however_it_is_cut() {
+fn decoding_does_not_depend_on_chunks() {
     for (stream, expected) in cases() {
         let name = stream.escape_ascii();
         assert_eq!(decode([stream]), expected, "whole: {name}");
@@ -132,7 +132,7 @@ fn conformance_however_it_is_cut() {
 }
 
 #[test]
-fn a_lone_cr_gives_the_event_at_once() {
+fn a_lone_cr_completes_the_event_at_once() {
     let mut decoder = Decoder::new();
     for stream in ["data: a\r\r", "\ndata: a\r\n\r", "data: a\n\n"] {
         decoder.push(stream.into());
@@ -142,7 +142,7 @@ fn a_lone_cr_gives_the_event_at_once() {
 }
 
 #[test]
-fn what_is_pushed_before_it_is_asked_for_is_kept() {
+fn pushed_chunks_are_queued() {
     let mut decoder = Decoder::new();
     for chunk in ["data: a\n", "\nda", "ta: b\n\nid", ": 3\n\n"] {
         decoder.push(chunk.into());
@@ -164,7 +164,7 @@ fn data_in_one_chunk_is_not_copied() {
 }
 
 #[test]
-fn tells_whether_it_stands_in_the_middle_of_an_event() {
+fn is_mid_event_is_true_within_an_event() {
     for (stream, expected) in [
         ("", false),
         ("data: a\n\n", false),
@@ -184,7 +184,7 @@ fn tells_whether_it_stands_in_the_middle_of_an_event() {
 }
 
 #[test]
-fn limits_end_the_stream_at_the_same_place_however_it_is_cut() {
+fn limits_do_not_depend_on_chunks() {
     let limit = 20;
     let long = "x".repeat(limit);
     for (stream, good) in [
@@ -215,8 +215,8 @@ fn limits_end_the_stream_at_the_same_place_however_it_is_cut() {
     }
 }
 
-/// A decoder that looks at all it has again for each chunk, or copies the rest of a chunk for each
-/// line, would take minutes for this.
+/// A decoder that scans all buffered data for each chunk, or copies the rest of a chunk for each line, would take
+/// minutes.
 #[test]
 fn time_is_linear() {
     let chunk = Bytes::from(vec![b'x'; 4096]);
@@ -237,7 +237,7 @@ fn time_is_linear() {
 }
 
 #[tokio::test]
-async fn a_body_gives_its_events_and_then_its_error() {
+async fn a_body_yields_its_events_and_then_its_error() {
     let frames = [Ok("data: a\n\nda"), Ok("ta: b\n\n"), Ok("data: c"), Err("broke"), Ok("\n\n")];
     let frames = frames.map(|frame| frame.map(|text| Frame::data(Bytes::from(text))));
     let mut events = Events::new(StreamBody::new(stream::iter(frames)));
@@ -250,7 +250,7 @@ async fn a_body_gives_its_events_and_then_its_error() {
     assert!(events.next().await.is_none());
 }
 
-/// A body that never becomes ready, and counts how often it is dropped.
+/// A body that never becomes ready, and counts its drops.
 struct Silent<'a>(&'a std::sync::atomic::AtomicUsize);
 
 impl http_body::Body for Silent<'_> {
@@ -292,7 +292,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// Streams that the other decoder gets right: UTF-8 without a mark, LF or CRLF, always data.
+/// Streams that the other decoder supports: UTF-8 without a BOM, LF or CRLF, always with data.
 fn well_formed() -> impl Strategy<Value = String> {
     let text = "[a-z0-9:{}\" äß😀]{0,20}";
     let block = (
@@ -329,7 +329,7 @@ fn cut(mut stream: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_body_that_is_always_ready_lets_others_run() {
+async fn a_body_that_is_always_ready_yields_to_other_tasks() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let frame = || Ok::<_, Error>(http_body::Frame::data(Bytes::from_static(b"id: 7\n\n")));
     let body = http_body_util::StreamBody::new(stream::repeat_with(frame));

@@ -32,7 +32,7 @@ async fn a_page_of_a_proxy_is_shown_by_its_title() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut() {
+async fn an_endless_body_is_truncated() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 500 Oh\r\n\r\n").await;
@@ -45,7 +45,7 @@ async fn an_endless_body_is_cut() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_counts_as_far_as_it_came() {
+async fn a_stalled_body_is_used_as_far_as_received() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
         let answer = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 50\r\n\r\nno \xff";

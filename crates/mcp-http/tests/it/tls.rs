@@ -20,11 +20,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Server, post, read_request};
 
-/// An authority, and its certificate as PEM.
+/// A certificate authority, and its certificate as PEM.
 pub(crate) fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // Two authorities of one name would be taken for the same.
+    // Authorities of the same name could not be distinguished.
     params.distinguished_name.push(DnType::CommonName, name);
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
@@ -38,14 +38,14 @@ pub(crate) fn certificate(issuer: &Issuer<'_, KeyPair>) -> (Certificate, KeyPair
     (params.signed_by(&key, issuer).unwrap(), key)
 }
 
-/// A server with a certificate of its own authority, and that authority as PEM.
+/// A server with a certificate of a new authority, and that authority as PEM.
 pub(crate) async fn start(alpn: &[&[u8]]) -> (Server, Uri, String) {
     let (issuer, ca) = authority(&format!("authority of {alpn:?}"));
     let (server, url) = serve(server_config(&issuer, alpn)).await;
     (server, url, ca)
 }
 
-/// A server with a certificate of this authority.
+/// A server configuration with a certificate of this authority.
 pub(crate) fn server_config(issuer: &Issuer<'_, KeyPair>, alpn: &[&[u8]]) -> ServerConfig {
     let (certificate, key) = certificate(issuer);
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -60,7 +60,7 @@ pub(crate) fn server_config(issuer: &Issuer<'_, KeyPair>, alpn: &[&[u8]]) -> Ser
     config
 }
 
-/// Answers each request with its URL.
+/// Responds to each request with its URL.
 pub(crate) async fn serve(config: ServerConfig) -> (Server, Uri) {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let server = Server::start(move |stream| {
@@ -116,7 +116,7 @@ async fn http2_is_negotiated_and_shared() {
 }
 
 #[tokio::test]
-async fn http2_requests_end_alone() {
+async fn http2_requests_end_independently() {
     let (server, url, ca) = start(&[b"h2"]).await;
     let client = trusting(ca).build().unwrap();
     let mut waiting = post(&url, "wait");
@@ -128,7 +128,7 @@ async fn http2_requests_end_alone() {
 }
 
 #[tokio::test]
-async fn http1_is_spoken_where_wanted() {
+async fn http1_is_used_if_requested() {
     let (_server, url, ca) = start(&[b"h2", b"http/1.1"]).await;
     let client = trusting(ca).http1_only(true).build().unwrap();
     let response = client.send(post(&url, "{}")).await.unwrap();
@@ -166,12 +166,12 @@ async fn a_server_without_tls_is_named() {
     let url: Uri = server.url.to_string().replace("http:", "https:").parse().unwrap();
     let error = HttpClient::new().send(post(&url, "{}")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{error:?}");
-    assert!(error.to_string().contains("does not speak TLS"), "{error}");
+    assert!(error.to_string().contains("does not use TLS"), "{error}");
     assert!(error.is_not_sent());
 }
 
 #[tokio::test]
-async fn a_handshake_that_fails_fails_for_all_who_wait_for_it() {
+async fn a_failed_handshake_fails_all_waiting_requests() {
     let (server, url, _) = start(&[b"h2"]).await;
     let client = HttpClient::new();
     for round in 1..=2 {
@@ -203,7 +203,7 @@ async fn a_silent_handshake_ends_at_the_connect_timeout() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused() {
+fn an_invalid_certificate_is_refused() {
     for pem in ["", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
         assert!(HttpClient::builder().extra_root_pem(pem).build().is_err());
     }

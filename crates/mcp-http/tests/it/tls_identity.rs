@@ -1,4 +1,4 @@
-//! Who we are to the server, and who it may be to us.
+//! Client certificates, and verification of server certificates.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct Demanding {
     _server: Server,
 }
 
-/// A server that accepts clients with a certificate of its authority.
+/// A server that requires clients with a certificate of its authority.
 async fn demanding(version: &'static SupportedProtocolVersion) -> Demanding {
     let (issuer, ca) = authority("authority of servers and clients");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -54,7 +54,7 @@ async fn demanding(version: &'static SupportedProtocolVersion) -> Demanding {
 }
 
 #[tokio::test]
-async fn a_certificate_opens_the_door() {
+async fn a_client_certificate_is_accepted() {
     for version in VERSIONS {
         let server = demanding(version).await;
         let client = trusting(server.authority)
@@ -67,18 +67,21 @@ async fn a_certificate_opens_the_door() {
 }
 
 #[tokio::test]
-async fn without_a_certificate_the_refusal_says_so() {
+async fn a_missing_certificate_is_reported() {
     for version in VERSIONS {
         let server = demanding(version).await;
         let client = trusting(server.authority).build().unwrap();
         let error = client.send(post(&server.url, "{}")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect(ConnectStep::Tls), "{version:?} {error:?}");
-        assert!(error.to_string().contains("asks for a certificate"), "{version:?} {error:?}");
+        assert!(
+            error.to_string().contains("requires a client certificate"),
+            "{version:?} {error:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_certificate_of_someone_else_is_refused() {
+async fn a_certificate_of_another_authority_is_refused() {
     for version in VERSIONS {
         let server = demanding(version).await;
         let (other, _) = authority("somebody");
@@ -93,7 +96,7 @@ async fn a_certificate_of_someone_else_is_refused() {
 }
 
 #[test]
-fn what_is_no_client_certificate_is_refused_and_not_shown() {
+fn an_invalid_client_certificate_is_refused_and_not_shown() {
     let (issuer, _) = authority("any");
     let (certificate, key) = certificate(&issuer);
     let (certificate, key) = (certificate.pem(), key.serialize_pem());
@@ -114,7 +117,7 @@ fn what_is_no_client_certificate_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_valid_is_accepted_where_told() {
+async fn invalid_certificates_are_accepted_if_allowed() {
     let (_server, url, _) = start(&[b"h2"]).await;
     let client = HttpClient::builder().danger_accept_invalid_certs(true).build().unwrap();
     let response = client.send(post(&url, "{}")).await.unwrap();
@@ -124,7 +127,7 @@ async fn a_certificate_that_is_not_valid_is_accepted_where_told() {
 }
 
 #[test]
-fn to_check_no_certificates_is_warned_of_once() {
+fn accepting_invalid_certificates_logs_one_warning() {
     let warnings = Arc::new(AtomicUsize::new(0));
     tracing::subscriber::with_default(Warnings(warnings.clone()), || {
         HttpClient::builder().build().unwrap();
@@ -134,7 +137,7 @@ fn to_check_no_certificates_is_warned_of_once() {
     assert_eq!(warnings.load(Relaxed), 1);
 }
 
-/// Counts them.
+/// Counts warnings.
 struct Warnings(Arc<AtomicUsize>);
 
 impl Subscriber for Warnings {

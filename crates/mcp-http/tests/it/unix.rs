@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::server::{post, read_request};
 
-/// Runs `handler` for each connection to the socket at `path`; how many there were.
+/// Runs `handler` for each connection to the socket at `path`. Returns the number of connections.
 fn listen<F: Future<Output = ()> + Send + 'static>(
     path: &Path,
     handler: impl Fn(UnixStream) -> F + Send + 'static,
@@ -28,7 +28,7 @@ fn listen<F: Future<Output = ()> + Send + 'static>(
 }
 
 #[tokio::test]
-async fn requests_go_to_the_socket_whatever_their_host() {
+async fn requests_use_the_socket_for_any_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let (task, connections) = listen(&path, |mut stream| async move {
@@ -53,12 +53,12 @@ async fn requests_go_to_the_socket_whatever_their_host() {
             assert!(sent.contains(&format!("\r\nhost: {host}\r\n")), "{sent}");
         }
     }
-    assert_eq!(connections.load(Relaxed), 2, "one for each host, used again");
+    assert_eq!(connections.load(Relaxed), 2, "one for each host, reused");
     task.abort();
 }
 
 #[tokio::test]
-async fn a_socket_that_nobody_listens_at_is_named() {
+async fn a_socket_without_a_listener_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let dead = folder.path().join("dead");
@@ -75,7 +75,7 @@ async fn a_socket_that_nobody_listens_at_is_named() {
 
 #[cfg(feature = "tls-ring")]
 #[tokio::test]
-async fn tls_is_spoken_over_a_socket_if_the_url_says_so() {
+async fn tls_is_used_over_a_socket_if_the_url_is_https() {
     let (server, url, ca) = crate::tls::start(&[b"h2"]).await;
     let target = server.url.authority().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ async fn tls_is_spoken_over_a_socket_if_the_url_says_so() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_socket_whose_queue_is_full_is_tried_again() {
+async fn a_socket_with_a_full_queue_is_retried() {
     use socket2::{Domain, SockAddr, Socket, Type};
 
     let folder = tempfile::tempdir().unwrap();
