@@ -1,9 +1,9 @@
-//! URIs of the pages of apps, in the `_meta` of tools.
+//! URIs of app pages in the `_meta` of tools.
 
 use mcp_core::Tool;
 use serde_json::Value;
 
-/// Replaces the URI of the page that displays a tool's results by that of the group, so that the page can be read
+/// Replaces the URI of the page that displays a tool's results by its URI in the group, so that the page can be read
 /// through the group.
 ///
 /// Spec: ext-apps 2026-01-26#resource-discovery
@@ -20,7 +20,7 @@ pub(crate) fn rewrite_app_uri(tool: &mut Tool, expose: impl Fn(&str) -> Option<S
     if let Some(uri) = meta.get_mut("ui").and_then(|ui| ui.get_mut("resourceUri")) {
         rewrite(uri);
     }
-    // The key before the extension was final.
+    // The key used before the extension was final.
     if let Some(uri) = meta.get_mut("ui/resourceUri") {
         rewrite(uri);
     }

@@ -5,8 +5,7 @@ use mcp_transport::{Connect as _, SharedConnect};
 
 use crate::ToolRules;
 
-/// One server of a group before it is connected: its name, how to connect to it, the options of its
-/// sessions, and the rules for its tools.
+/// A server of a group: its name, its connector, the options of its sessions, and the rules for its tools.
 #[derive(Clone)]
 pub struct Backend {
     pub(crate) name: Arc<str>,
@@ -16,7 +15,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// A server of this name, with which its names in the group and its errors begin.
+    /// Creates a backend. `name` is the prefix of its tools in the group and identifies it in errors.
     pub fn new(name: impl Into<Arc<str>>, connect: impl mcp_transport::Connect) -> Self {
         Self {
             name: name.into(),
@@ -26,11 +25,11 @@ impl Backend {
         }
     }
 
-    /// Sets the options of its sessions: era, handlers of its requests, time limits. `on_notification` is
-    /// called in addition to what the group does with notifications.
+    /// Sets the session options: era, handlers of server requests, time limits. `on_notification` is called in addition
+    /// to the group's own handling of notifications.
     ///
-    /// [`extensions`](SessionOptions::extensions) are left out: a server to which one is declared sends what
-    /// the group cannot route, such as tasks, whose ids do not name their servers.
+    /// [`extensions`](SessionOptions::extensions) are ignored: a server that supports an extension may send messages
+    /// that the group cannot route, such as tasks, whose ids do not name their server.
     #[must_use]
     pub fn options(mut self, options: SessionOptions) -> Self {
         self.options = options;
@@ -38,7 +37,7 @@ impl Backend {
         self
     }
 
-    /// Sets which of its tools are offered, and how they are changed. Default: all, unchanged.
+    /// Sets which tools are offered and how they are changed. Default: all, unchanged.
     #[must_use]
     pub fn tools(mut self, rules: ToolRules) -> Self {
         self.rules = rules;

@@ -11,8 +11,8 @@ use crate::{
     state::GroupState,
 };
 
-/// Describes a [`Group`]; from [`Group::builder`].
-#[must_use = "nothing is grouped until it is built"]
+/// Builder of a [`Group`], created by [`Group::builder`].
+#[must_use = "a group is only created by `build`"]
 pub struct GroupBuilder {
     entries: Vec<Result<Backend, Error>>,
     info: Implementation,
@@ -23,7 +23,7 @@ pub struct GroupBuilder {
 }
 
 impl Group {
-    /// Begins to describe a group.
+    /// Creates a builder.
     pub fn builder() -> GroupBuilder {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
         GroupBuilder {
@@ -38,65 +38,65 @@ impl Group {
 }
 
 impl GroupBuilder {
-    /// Adds a server. Lists are in the order in which servers are added. A server whose name is taken
-    /// becomes a [`failed`](Self::failed) one.
+    /// Adds a server. Lists are in the order in which servers are added. A server with a duplicate name becomes a
+    /// [`failed`](Self::failed) one.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.entries.push(Ok(backend));
         self
     }
 
-    /// Adds a server that cannot even be tried, such as an entry of a configuration that could not be
-    /// understood: it has a [status](Group::status), and nothing to offer.
+    /// Adds a server that cannot be started, for example because its configuration is invalid: it has a
+    /// [status](Group::status), but offers nothing.
     pub fn failed(
         mut self,
         name: impl Into<Arc<str>>,
         error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        let message = "the server cannot be tried";
+        let message = "the server cannot be started";
         self.entries.push(Err(Error::new(ErrorKind::Target, name, message).with_source(error)));
         self
     }
 
-    /// Sets whether names and URIs begin with their server. Default: where there are several servers,
-    /// failed ones included.
+    /// Sets whether names and URIs are prefixed with the server name. Default: yes if there are several servers,
+    /// including failed ones.
     pub fn name_as_prefix(mut self, prefix: bool) -> Self {
         self.prefix = Some(prefix);
         self
     }
 
-    /// Sets how tools and prompts are named, from the name of the server and the name that they have
-    /// there. It has to return the same name each time, which is used as it is. URIs are made as without it.
+    /// Sets how tools and prompts are named: a function of the server name and the original name. It must be
+    /// deterministic; its result is used unchanged. Does not affect URIs.
     pub fn naming(mut self, naming: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         self.naming = Some(Naming::Custom(Arc::new(naming)));
         self
     }
 
-    /// Sets whether a server is opened only when something needs it: a call of its own, or a list, which
-    /// needs all. Default: all are opened with the first client. A lazy group of several servers declares
-    /// every capability, since it does not know better.
+    /// Sets whether servers are opened on demand: by a call to that server, or by a list, which opens all. Default: all
+    /// are opened when the first client connects. A lazy group of several servers declares every capability, since the
+    /// actual ones are unknown.
     pub fn lazy(mut self, lazy: bool) -> Self {
         self.is_lazy = lazy;
         self
     }
 
-    /// Sets how a server is retried that has ended, or could not be opened.
+    /// Sets how a server is retried that has ended or could not be opened.
     ///
-    /// A session that has answered a request of a client, or was open as long as [`max`](Backoff::max), is
-    /// progress. When no more [`attempts`](Backoff::attempts) are left, the server has failed until
-    /// [`restart`](Group::restart) or the next client. Default: delays from 100 ms to 30 s without jitter,
-    /// and no limit on attempts.
+    /// The count of attempts restarts after a session that answered a request of a client or was open for at least
+    /// [`max`](Backoff::max). After the last of the [`attempts`](Backoff::attempts), the server has failed until
+    /// [`restart`](Group::restart) is called or another client connects. Default: delays from 100 ms to 30 s without
+    /// jitter, unlimited attempts.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Sets the name and version that a group of several servers gives. Default: those of this library.
+    /// Sets the name and version of a group of several servers. Default: those of this library.
     pub fn info(mut self, info: Implementation) -> Self {
         self.info = info;
         self
     }
 
-    /// The group. Connects nothing.
+    /// Builds the group. Does not connect.
     #[must_use]
     pub fn build(self) -> Group {
         let is_plain =
@@ -117,7 +117,7 @@ impl GroupBuilder {
                 }
             });
             if let Err(error) = added {
-                tracing::debug!(%error, "a server of a group cannot be opened");
+                tracing::debug!(%error, "cannot open a server of the group");
                 state.add_broken(Member::broken(error, state.context(is_plain)));
             }
         }

@@ -1,4 +1,4 @@
-//! The requests that are about one thing of one server.
+//! Requests for a single item of a server.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(crate) async fn complete(request: &mut IncomingRequest) -> Result<RawJson, R
             reference.set("uri", &original);
             member
         }
-        _ => return Err(invalid_params("`ref` is neither of a prompt nor of a resource")),
+        _ => return Err(invalid_params("`ref` is neither a prompt nor a resource")),
     };
     let mut params = std::mem::take(&mut request.params);
     params.set_object("ref", &reference);
@@ -74,7 +74,7 @@ pub(crate) async fn subscribe(request: &IncomingRequest) -> Result<RawJson, Requ
     let session = member.session(&request.client).await?;
     if !can_subscribe(session.capabilities()) {
         let name = &member.name;
-        return Err(method_not_found(format!("server {name:?} takes no subscriptions")));
+        return Err(method_not_found(format!("server {name:?} does not support subscriptions")));
     }
     let resource = ResourceUri { original, shown: uri.clone() };
     // Weak, since the client owns the subscription.

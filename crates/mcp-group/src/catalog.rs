@@ -7,7 +7,7 @@ use std::{
 use mcp_core::{Prompt, Resource, ResourceTemplate, Tool};
 use mcp_session::Error;
 
-/// The lists of one server, as they were read last.
+/// The most recently read lists of one server.
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) tools: CatalogList<Tool>,
@@ -16,30 +16,30 @@ pub(crate) struct Catalog {
     pub(crate) templates: CatalogList<ResourceTemplate>,
 }
 
-/// One list of a server, as it was read last.
+/// The most recently read list of one kind.
 pub(crate) struct CatalogList<T>(Mutex<State<T>>);
 
 struct State<T> {
-    /// `None` until it has been read.
+    /// `None` until the list has been read.
     known: Option<Arc<Known<T>>>,
-    /// Whether nothing suggests that it has changed since.
+    /// False if the list may have changed since.
     is_fresh: bool,
-    /// Why it could not be read the last time.
+    /// The error of the last read, if it failed.
     error: Option<Error>,
 }
 
-/// What was read, as the group shows it.
+/// The items as the group exposes them.
 #[derive(Debug)]
 pub(crate) struct Known<T> {
     pub(crate) items: Vec<T>,
-    /// The names that the server uses.
+    /// The original names on the server.
     pub(crate) originals: BTreeSet<String>,
     pub(crate) ttl: Duration,
     pub(crate) is_shareable: bool,
 }
 
 impl Catalog {
-    /// Any list may have changed.
+    /// Marks all lists as possibly changed.
     pub(crate) fn expire(&self) {
         self.tools.expire();
         self.prompts.expire();
@@ -47,7 +47,7 @@ impl Catalog {
         self.templates.expire();
     }
 
-    /// Why a list could not be read.
+    /// The error of the last read, if it failed.
     pub(crate) fn error(&self) -> Option<Error> {
         (self.tools.error().or_else(|| self.prompts.error()))
             .or_else(|| self.resources.error().or_else(|| self.templates.error()))
@@ -81,7 +81,7 @@ impl<T> CatalogList<T> {
 }
 
 impl<T: PartialEq> CatalogList<T> {
-    /// Takes what was read. Returns whether it differs from what was known.
+    /// Stores a list. Returns whether it differs from the previous one.
     pub(crate) fn set(&self, known: Known<T>) -> bool {
         let mut state = self.lock();
         let differs = state.known.as_ref().is_none_or(|before| before.items != known.items);

@@ -13,12 +13,12 @@ use mcp_transport::{Inbound, InboundSender, Limits};
 
 use crate::{list_change::ListChange, listener::Listener, task::OwnedTask};
 
-/// One client of a group.
+/// A client of a group.
 pub(crate) struct GroupClient {
     state: Mutex<State>,
-    /// Whether its requests are refused, until it opens a connection.
+    /// Whether requests are refused until the client opens a connection.
     is_closed: AtomicBool,
-    /// How many connections all clients have open together.
+    /// The number of open connections of all clients.
     open_connections: Arc<AtomicUsize>,
 }
 
@@ -26,11 +26,11 @@ pub(crate) struct GroupClient {
 struct State {
     version: Option<ProtocolVersion>,
     level: Option<LoggingLevel>,
-    /// Connections that this client has opened and not closed.
+    /// The number of open connections of this client.
     open: usize,
     inbound: Vec<InboundSender>,
     listeners: Vec<Arc<Listener>>,
-    /// Its subscriptions in the legacy era, by the URI in the group.
+    /// Legacy subscriptions, by the URI in the group.
     subscriptions: HashMap<String, OwnedTask>,
 }
 
@@ -50,7 +50,7 @@ impl GroupClient {
         inbound
     }
 
-    /// Closes a connection. Returns whether it was the last one of the last client.
+    /// Closes a connection. Returns whether it was the last one of all clients.
     pub(crate) fn close(&self) -> bool {
         let is_last_of_client = {
             let mut state = self.lock();
@@ -66,7 +66,7 @@ impl GroupClient {
         self.open_connections.fetch_sub(1, Ordering::SeqCst) == 1
     }
 
-    /// Ends all that it receives.
+    /// Closes all connections and subscriptions of the client.
     pub(crate) fn end(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
         self.end_listeners();
@@ -81,19 +81,19 @@ impl GroupClient {
         self.is_closed.load(Ordering::SeqCst)
     }
 
-    /// `initialize` was answered.
+    /// Records the revision negotiated by `initialize`.
     pub(crate) fn initialized(&self, version: ProtocolVersion) {
         let mut state = self.lock();
         state.version = Some(version);
         state.level = None;
     }
 
-    /// The revision that was agreed on by `initialize`.
+    /// The revision negotiated by `initialize`.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
         self.lock().version
     }
 
-    /// The log level of a client of the legacy era.
+    /// The log level of a legacy client.
     pub(crate) fn level(&self) -> Option<LoggingLevel> {
         self.lock().level.clone()
     }
@@ -102,11 +102,11 @@ impl GroupClient {
         self.lock().level = Some(level);
     }
 
-    /// Keeps a subscription of the legacy era.
+    /// Stores a legacy subscription.
     pub(crate) fn subscribe(&self, uri: String, subscription: OwnedTask) {
         let mut state = self.lock();
         let replaced = match self.is_closed() {
-            // It was closed meanwhile.
+            // The client was closed in the meantime.
             true => Some(subscription),
             false => state.subscriptions.insert(uri, subscription),
         };
@@ -122,7 +122,7 @@ impl GroupClient {
     pub(crate) fn add_listener(&self, listener: Arc<Listener>) {
         let mut state = self.lock();
         match self.is_closed() {
-            // It was closed meanwhile.
+            // The client was closed in the meantime.
             true => listener.end(),
             false => state.listeners.push(listener),
         }
@@ -132,19 +132,19 @@ impl GroupClient {
         self.lock().listeners.retain(|other| !Arc::ptr_eq(other, listener));
     }
 
-    /// Ends its subscriptions of the modern era, in order.
+    /// Closes the modern subscriptions gracefully.
     pub(crate) fn end_listeners(&self) {
         self.lock().listeners.drain(..).for_each(|listener| listener.end());
     }
 
-    /// Whether it subscribed to this resource, or to one that it is a part of.
+    /// Whether the client subscribed to this resource or one that contains it.
     pub(crate) fn is_subscribed_to(&self, uri: &str) -> bool {
         let state = self.lock();
         state.subscriptions.keys().any(|own| mcp_core::covers_resource(own, uri))
             || state.listeners.iter().any(|listener| listener.covers(uri))
     }
 
-    /// Sends that a list has changed: to its listeners where it has any, else on its connections.
+    /// Notifies the client of a changed list: its listeners, or its connections if it has none.
     pub(crate) fn list_changed(&self, change: ListChange) {
         let mut state = self.lock();
         match state.listeners.is_empty() {
@@ -153,7 +153,7 @@ impl GroupClient {
         }
     }
 
-    /// Sends that a resource has changed that it subscribed to in the legacy era.
+    /// Notifies the client of a changed resource that it subscribed to in the legacy era.
     pub(crate) fn resource_updated(&self, uri: &str) {
         let params = ResourceUpdatedNotificationParams::new(uri);
         let params = RawJson::from_serialize(&params).expect("protocol types are JSON");
@@ -161,7 +161,7 @@ impl GroupClient {
         self.lock().send(&updated.with_params(params));
     }
 
-    /// Sends the update of a resource that no client subscribed to, unless it listens for others.
+    /// Sends an update of a resource without subscribers, unless the client listens for other resources.
     pub(crate) fn unsolicited_update(&self, notification: &Notification) {
         let mut state = self.lock();
         if state.listeners.is_empty() {
@@ -169,7 +169,7 @@ impl GroupClient {
         }
     }
 
-    /// Sends a log message, unless it is below the level of the client.
+    /// Sends a log message, unless it is below the client's level.
     pub(crate) fn log(&self, level: Option<&LoggingLevel>, notification: &Notification) {
         let mut state = self.lock();
         let severity = |level: Option<&LoggingLevel>| level?.severity();
@@ -178,7 +178,7 @@ impl GroupClient {
         }
     }
 
-    /// Sends a notification on its connections.
+    /// Sends a notification on all connections of the client.
     pub(crate) fn send(&self, notification: &Notification) {
         self.lock().send(notification);
     }
@@ -190,7 +190,7 @@ impl GroupClient {
 
 impl State {
     fn send(&mut self, notification: &Notification) {
-        // Connections that were dropped are forgotten.
+        // Removes connections that were dropped.
         self.inbound.retain(|sender| match sender.push(notification.clone().into()) {
             Ok(()) => true,
             Err(rejected) => rejected.is_read,

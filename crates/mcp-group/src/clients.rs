@@ -4,7 +4,7 @@ use mcp_core::{LoggingLevel, Notification};
 
 use crate::{client::GroupClient, list_change::ListChange};
 
-/// All clients of a group: what servers send outside calls goes to each that wants it.
+/// All clients of a group. Notifications outside calls are delivered to each interested client.
 #[derive(Default)]
 pub(crate) struct Clients(Mutex<Vec<Weak<GroupClient>>>);
 
@@ -19,8 +19,8 @@ impl Clients {
         self.all().iter().for_each(|client| client.list_changed(change));
     }
 
-    /// Takes the update of a resource, by its URI in the group. The subscriptions of clients receive those
-    /// that they ask for; one that no client subscribed to is for all of them.
+    /// Delivers an update of a resource, given by its URI in the group. Subscribers receive it through their
+    /// subscriptions; an update without a subscriber is delivered to all clients.
     pub(crate) fn resource_updated(&self, uri: &str, notification: impl FnOnce() -> Notification) {
         let clients = self.all();
         if !clients.iter().any(|client| client.is_subscribed_to(uri)) {
@@ -37,12 +37,12 @@ impl Clients {
         self.all().iter().for_each(|client| client.send(notification));
     }
 
-    /// Ends all that clients receive, in order.
+    /// Closes all connections and subscriptions.
     pub(crate) fn end(&self) {
         self.all().iter().for_each(|client| client.end());
     }
 
-    /// Ends the subscriptions of the modern era, in order.
+    /// Closes the modern subscriptions gracefully.
     pub(crate) fn end_listeners(&self) {
         self.all().iter().for_each(|client| client.end_listeners());
     }

@@ -4,35 +4,35 @@ use tokio::sync::Notify;
 
 use crate::list_change::ListChange;
 
-/// Lists of a server that have changed, or may have without a notification, until they are read again.
+/// Lists of a server that have changed, or may have changed, since they were read.
 #[derive(Default)]
 pub(crate) struct DirtyLists {
-    /// A bit for each list that has changed, and above them one for each that may have.
+    /// A bit for each list that has changed, and a higher one for each that may have changed.
     bits: AtomicU8,
     notify: Notify,
 }
 
-/// Where the bits of lists begin that may have changed.
+/// The offset of the bits for possible changes.
 const MAYBE: u8 = 4;
 
 impl DirtyLists {
-    /// The server has reported a change.
+    /// Records a change reported by the server.
     pub(crate) fn changed(&self, change: ListChange) {
         self.set(1 << change as u8);
     }
 
-    /// A notification of any change may have been missed.
+    /// Records that change notifications may have been missed.
     pub(crate) fn all_may_have_changed(&self) {
         let maybe = |change: ListChange| 1 << (change as u8 + MAYBE);
         self.set(ListChange::ALL.into_iter().map(maybe).fold(0, |bits, bit| bits | bit));
     }
 
-    /// Whether a change was reported that has not been read yet.
+    /// Whether a reported change has not been read yet.
     pub(crate) fn has_changed(&self, change: ListChange) -> bool {
         self.bits.load(Ordering::SeqCst) & (1 << change as u8) != 0
     }
 
-    /// Waits for dirty lists, and takes them: each with whether a change was reported. Cancel safe.
+    /// Waits for dirty lists and takes them, each with whether a change was reported. Cancel safe.
     pub(crate) async fn take(&self) -> impl Iterator<Item = (ListChange, bool)> + use<> {
         let bits = loop {
             match self.bits.swap(0, Ordering::SeqCst) {

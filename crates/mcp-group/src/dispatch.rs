@@ -1,4 +1,4 @@
-//! Which part of the group answers a request.
+//! Dispatch of requests by method.
 
 use futures_util::future::join_all;
 use mcp_core::{EmptyResult, RawJson, SetLevelRequestParams, method};
@@ -13,7 +13,7 @@ use crate::{
     request::IncomingRequest,
 };
 
-/// Answers a request: by the group itself, by one server, or by all.
+/// Responds to a request: by the group itself, by one server, or by all.
 pub(crate) async fn dispatch(mut request: IncomingRequest) -> Result<RawJson, RequestError> {
     let method = request.method.clone();
     let is_modern = request.is_modern();
@@ -33,7 +33,7 @@ pub(crate) async fn dispatch(mut request: IncomingRequest) -> Result<RawJson, Re
         method::RESOURCES_SUBSCRIBE if !is_modern => calls::subscribe(&request).await,
         method::RESOURCES_UNSUBSCRIBE if !is_modern => calls::unsubscribe(&request),
         other => match request.group.sole_server() {
-            // A method of another revision, or of the server itself.
+            // A method of another revision, or a server-specific one.
             Some(member) => {
                 let params = std::mem::take(&mut request.params);
                 forward(&request, &member, params).await

@@ -2,12 +2,12 @@ use mcp_core::{ErrorObject, error_code};
 use mcp_session::{Error as SessionError, ErrorKind};
 use mcp_transport::{Delivery, Error as TransportError, ErrorKind as TransportKind};
 
-/// Why a request of a client has no result.
+/// The failure of a client's request.
 #[derive(Debug, Clone)]
 pub(crate) enum RequestError {
-    /// A response all the same: the error of a server, or of the group as a server.
+    /// A JSON-RPC error response, of a server or of the group itself.
     Response(ErrorObject),
-    /// It failed below the protocol.
+    /// A transport error.
     Transport(TransportError),
 }
 
@@ -18,8 +18,7 @@ impl From<ErrorObject> for RequestError {
 }
 
 impl RequestError {
-    /// A call of one server failed. Only this server is out of reach, not the group: `Closed` is not the
-    /// kind of that.
+    /// A call to one server failed. The group itself is not closed, so the kind is never `Closed`.
     pub(crate) fn call_failed(error: &SessionError) -> Self {
         match error.answer() {
             Some(answer) => Self::Response(answer.clone()),
@@ -27,24 +26,24 @@ impl RequestError {
         }
     }
 
-    /// A call cannot be made, since there is no session with the server.
+    /// A call cannot be sent, because there is no session with the server.
     pub(crate) fn not_connected(error: &SessionError, message: String) -> Self {
         Self::Transport(below(error, message).with_delivery(Delivery::NotSent))
     }
 
-    /// The group was closed under the client.
+    /// The group was closed by the client.
     pub(crate) fn closed() -> Self {
         let error = TransportError::new(TransportKind::Closed, "the group was closed");
         Self::Transport(error.with_delivery(Delivery::NotSent))
     }
 
-    /// The group cannot start, since not one of its servers could be opened.
+    /// No server of the group could be opened.
     pub(crate) fn start_failed(errors: &[SessionError]) -> Self {
         let error = match errors {
             [error] => {
                 let message = format!("server {:?} does not start", error.server());
                 let kind = match transport_kind(error) {
-                    // A client would take these for a matter of the era, and try again in another one.
+                    // Clients treat these kinds as an era mismatch and would retry in the other era.
                     TransportKind::Rejected | TransportKind::Protocol => TransportKind::Connect,
                     kind => kind,
                 };

@@ -9,17 +9,17 @@ use crate::{
     uri,
 };
 
-/// How a group shows what one server offers.
+/// Converts the items of one server into those of the group.
 pub(crate) struct Exposure {
     pub(crate) server: Arc<str>,
     pub(crate) rules: ToolRules,
-    /// Whether its names and URIs are left as they are.
+    /// Whether names and URIs are unchanged.
     pub(crate) is_plain: bool,
     pub(crate) names: Arc<Names>,
 }
 
 impl Exposure {
-    /// The tool as the group shows it; `None` where it does not.
+    /// The tool as exposed by the group; `None` if it is not offered.
     pub(crate) fn tool(&self, tool: Tool) -> Option<Tool> {
         let origin = self.origin(tool.name.clone());
         let mut tool = self.rules.offer(tool)?;
@@ -45,7 +45,7 @@ impl Exposure {
         Some(template)
     }
 
-    /// The URI as the group shows it.
+    /// The URI as exposed by the group.
     pub(crate) fn uri(&self, uri: &str) -> String {
         if self.is_plain {
             return uri.to_owned();
@@ -59,8 +59,8 @@ impl Exposure {
         }
     }
 
-    /// The URI, or the template, for a list. One that names its server needs no entry in the table; others
-    /// do, to find the server.
+    /// The URI or template for a list. A URI that contains its server needs no entry in the table; others do, for
+    /// routing.
     fn listed_uri(&self, uri: String) -> Option<String> {
         if self.is_plain || self.names.marks_uris() {
             return Some(self.uri(&uri));

@@ -1,4 +1,4 @@
-//! Has one server answer a request.
+//! Forwards a request to one server.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     rewrite::rewrite_uris,
 };
 
-/// Has a server answer the request, with these parameters.
+/// Forwards the request to a server, with these parameters.
 pub(crate) async fn forward(
     request: &IncomingRequest,
     member: &Arc<Member>,
@@ -39,7 +39,7 @@ pub(crate) async fn forward(
                     let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
                     relay::send(progress.with_params(params));
                 }
-                Err(error) => tracing::debug!(%error, "progress that cannot be passed on"),
+                Err(error) => tracing::debug!(%error, "cannot forward a progress notification"),
             }
         });
     }
@@ -51,8 +51,7 @@ pub(crate) async fn forward(
     translate(request, member, &session, result)
 }
 
-/// Makes the result of a server one of the group, in the era of the client. What need not be changed is not
-/// parsed.
+/// Converts a server's result into one of the group, in the client's era. Unchanged parts are not parsed.
 fn translate(
     request: &IncomingRequest,
     member: &Member,
@@ -71,7 +70,7 @@ fn translate(
         if eras.0 == Era::Legacy {
             let name = &member.name;
             return Err(internal(format!(
-                "server {name:?} needs input, which the revision has no way to ask for"
+                "server {name:?} needs input, which the client's revision does not support"
             )));
         }
         let mut meta = object.object("_meta");

@@ -1,11 +1,11 @@
-//! URIs of groups, for fuzzing alone.
+//! URIs of groups, for fuzzing only.
 
-/// The URI of a server as its group shows it.
+/// The group's URI for a URI of a server.
 pub fn expose(server: &str, uri: &str) -> String {
     crate::uri::expose(server, uri)
 }
 
-/// The server and its own URI, of a URI that a group showed.
+/// The server and its original URI for a URI of the group.
 pub fn original(uri: &str) -> Option<(String, String)> {
     crate::uri::original(uri)
 }

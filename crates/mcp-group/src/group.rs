@@ -8,28 +8,28 @@ use crate::{
     list_change::ListChange, member::Member, phase::Phase, state::GroupState,
 };
 
-/// Many servers that are one to their clients; see the [crate](crate) for how.
+/// Many servers behind one; see the [crate documentation](crate).
 ///
-/// A cheap, cloneable handle: connect it like a server in this process, with the memory transport or
-/// behind any other carrier. Making one connects nothing: the first client does, and needs a tokio runtime
-/// with time.
+/// A cheap, cloneable handle. Connect to it like to a server in this process, with the memory transport, or serve it
+/// over any other transport. Creating one does not connect: the first client does, and needs a tokio runtime with time
+/// enabled.
 ///
-/// The servers end with [`close`](Group::close), with the last client that closes its connection, or in the
-/// background when the last handle and the last request are dropped. A client that connects after that opens
-/// them again; a client whose connection was closed does not.
+/// The servers are closed by [`close`](Group::close), when the last client closes its connection, or in the background
+/// when the last handle and the last request are dropped. A client that connects later opens them again; requests on a
+/// closed connection do not.
 ///
-/// Where a server is out of reach, its requests fail below the protocol, with a text that names it and the
-/// error of its session in the chain of causes. `Closed` is then
-/// [`Interrupted`](mcp_transport::ErrorKind::Interrupted), since the group itself is not over.
+/// If a server is unavailable, its requests fail with a transport error that names it and has the error of its session
+/// as source. Its kind is [`Interrupted`](mcp_transport::ErrorKind::Interrupted) instead of `Closed`, since the group
+/// itself is still open.
 #[derive(Clone)]
 pub struct Group {
     pub(crate) state: Arc<GroupState>,
-    /// The client of this handle; [`Serve::for_client`](mcp_transport::Serve::for_client) makes another.
+    /// The client of this handle; [`Serve::for_client`](mcp_transport::Serve::for_client) creates another.
     pub(crate) client: Arc<GroupClient>,
 }
 
 impl Group {
-    /// The same group for one more client.
+    /// A handle of the same group for a new client.
     pub(crate) fn of(state: Arc<GroupState>) -> Self {
         Self { client: state.new_client(), state }
     }
@@ -39,13 +39,13 @@ impl Group {
         self.state.members().iter().map(|member| member.status()).collect()
     }
 
-    /// The names that two servers would have had, in the order in which they were found.
+    /// The name collisions between servers, in the order of their detection.
     pub fn collisions(&self) -> Vec<Collision> {
         self.state.names.collisions()
     }
 
-    /// The server of a name in the group, and the name there. Tools and prompts are known once they have been
-    /// listed; resources and templates are found by their URI.
+    /// The server and original name of an item, given its name in the group. Tools and prompts are known once they have
+    /// been listed; resources and templates are found by their URI.
     pub fn route(&self, kind: ItemKind, name: &str) -> Option<Origin> {
         let found = match kind {
             ItemKind::Resource => self.state.known_resource(name),
@@ -54,23 +54,22 @@ impl Group {
         found.map(|(member, name)| Origin { server: Arc::clone(&member.name), name })
     }
 
-    /// The longest start timeout of the servers. The start timeout of a session with the group has to be
-    /// longer, since the group waits for its servers meanwhile.
+    /// The longest start timeout of the servers. The start timeout of a session with the group must be longer, since
+    /// the group waits for its servers.
     pub fn start_timeout(&self) -> Duration {
         let members = self.state.members();
         members.iter().map(|member| member.start_timeout()).max().unwrap_or_default()
     }
 
-    /// Adds a server, and opens it where the group is open and not lazy. Clients are notified that the lists
-    /// have changed. It is added also when it cannot be opened; see [`status`](Group::status).
+    /// Adds a server, and opens it if the group is open and not lazy. Clients are notified that the lists have changed.
+    /// A server that cannot be opened is added too; see [`status`](Group::status).
     ///
-    /// In a group of one server that one keeps its names, and only the names of the new one begin with its
-    /// server.
+    /// In a group of one server, that server keeps its names, and only the names of the new one are prefixed.
     ///
-    /// Dropping the future after it was polled leaves the server added.
+    /// Cancellation: if the future is dropped after it was polled, the server stays added.
     ///
     /// # Errors
-    /// When another server has the name; nothing is added.
+    /// Another server has this name; nothing is added.
     pub async fn add(&self, backend: Backend) -> Result<(), Error> {
         let state = &self.state;
         let member = Member::new(backend, state.context(false));
@@ -87,10 +86,10 @@ impl Group {
         Ok(())
     }
 
-    /// Removes a server and ends its session in order; `false` when there is none of this name. Clients are
-    /// notified that the lists have changed. Its names are not given to others.
+    /// Removes a server and closes its session gracefully. Returns false if there is no server of this name. Clients
+    /// are notified that the lists have changed. Its names in the group are not reused.
     ///
-    /// Dropping the future leaves the end to the background.
+    /// Cancellation: if the future is dropped, the session is closed in the background.
     pub async fn remove(&self, name: &str) -> bool {
         let Some(member) = self.state.remove(name) else { return false };
         let session = member.retire();
@@ -98,20 +97,18 @@ impl Group {
         if let Some(session) = session
             && let Err(error) = session.close().await
         {
-            tracing::debug!(%error, "a server that was removed did not end in order");
+            tracing::debug!(%error, "a removed server did not close gracefully");
         }
         true
     }
 
-    /// Ends the session of a server in order and opens it again at once, whatever it is doing. Calls that
-    /// it is working on fail; those that arrive meanwhile wait. Its lists are read again, and clients are
-    /// notified if they have changed.
+    /// Closes the session of a server gracefully and opens a new one at once, in any state. Calls in progress fail; new
+    /// calls wait. The lists are read again, and clients are notified if they have changed.
     ///
-    /// Dropping the future leaves it to the background.
+    /// Cancellation: if the future is dropped, the restart continues in the background.
     ///
     /// # Errors
-    /// When there is no server of this name, or it could not be opened; it is then tried again as after any
-    /// other end.
+    /// There is no server of this name, or it could not be opened; it is then retried as after any failure.
     pub async fn restart(&self, name: &str) -> Result<(), Error> {
         let Some(member) = self.state.member(name) else {
             let message = "the group has no server of this name";
@@ -127,21 +124,21 @@ impl Group {
         }
     }
 
-    /// Ends the sessions of all servers in order, with their processes and connections, and the connections of
-    /// all clients: their subscriptions end in order, and their further requests fail with
+    /// Closes the sessions of all servers gracefully, with their processes and connections, and the connections of all
+    /// clients: their subscriptions are closed gracefully, and further requests fail with
     /// [`Closed`](mcp_transport::ErrorKind::Closed). A client that connects later opens the servers again.
     ///
-    /// Dropping the future leaves the end to the background.
+    /// Cancellation: if the future is dropped, closing continues in the background.
     ///
     /// # Errors
-    /// When one did not end in order. All are over all the same.
+    /// A server did not close gracefully. All are closed nevertheless.
     pub async fn close(&self) -> Result<(), Error> {
-        // First, so that no client has a server opened again.
+        // First, so that no client opens a server again.
         self.state.clients.end();
         self.state.stop().await
     }
 
-    /// Notifies clients of a server that has come or gone.
+    /// Notifies clients of an added or removed server.
     fn announce(&self, member: &Member) {
         let capabilities = member.verdict().map(|verdict| verdict.capabilities);
         for change in ListChange::ALL {

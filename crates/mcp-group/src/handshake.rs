@@ -20,7 +20,7 @@ pub(crate) async fn discover(request: &IncomingRequest) -> Result<RawJson, Reque
     let versions: Vec<String> = modern.map(|version| version.to_string()).collect();
     let mut result = DiscoverResult::new(versions, capabilities(&request.group));
     result.instructions = instructions(&request.group);
-    // Servers come and go.
+    // Servers may be added and removed.
     result.set_cache(Duration::ZERO, CacheScope::Private);
     request.result(result)
 }

@@ -1,4 +1,4 @@
-//! What a group says of itself.
+//! Identity, capabilities and instructions of a group.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ pub(crate) fn server_info(group: &GroupState) -> Implementation {
     of_server.unwrap_or_else(|| group.info.clone())
 }
 
-/// What any of the servers offers, with lists that can change at any time.
+/// The union of the servers' capabilities, with lists that can change at any time.
 pub(crate) fn capabilities(group: &GroupState) -> ServerCapabilities {
     if let Some(member) = group.sole_server() {
         return member.verdict().map(|verdict| verdict.capabilities).unwrap_or_default();
     }
     let members = group.members();
     let verdicts: Vec<Option<Verdict>> = members.iter().map(|member| member.verdict()).collect();
-    // One that was never there may have everything.
+    // A server that was never connected may have any capability.
     let has = |offers: fn(&ServerCapabilities) -> bool| {
         verdicts.iter().any(|it| it.as_ref().is_none_or(|it| offers(&it.capabilities)))
     };

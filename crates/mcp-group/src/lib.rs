@@ -1,7 +1,7 @@
 //! Many MCP servers behind one: a [`Group`] is a [`Serve`](mcp_transport::Serve) over many sessions.
 //!
-//! It merges the lists of the servers, and routes the requests of clients by an exact table. Servers are opened
-//! all at once. One that fails does not stop the others, and one that ends is opened again.
+//! It merges the lists of the servers, and routes requests with an exact table. Servers are opened in parallel. A
+//! server that fails does not affect the others, and one that ends is reopened.
 //!
 //! ```
 //! use mcp_group::{Backend, Group};
@@ -25,35 +25,33 @@
 //!
 //! # Names
 //!
-//! A group of one server, to which none was added, leaves all names as they are and answers in the place of
-//! this server. In a group of several:
+//! A group of one server, to which none was added, keeps all names and acts as that server. In a group of several:
 //!
-//! - Tools and prompts are called `{server}_{name}`. A character that the name of a tool may not have becomes
-//!   `_`, and a name that is longer than 128 characters, or has letters other than ASCII, ends with a checksum.
-//! - Resources and templates have the server after their scheme: `weather://icons/sunny` of the server
-//!   `weather` is `weather://weather/icons/sunny`, `file:///x` of `fs` is `file://fs//x`, `urn:isbn:1`
-//!   of `books` is `urn:books/isbn:1`, and `x` without a scheme is `//books/x`. URIs inside of results are
-//!   changed likewise. Characters of the server's name that a URI may not have there are percent-encoded.
-//! - A name is never split to find its server: there is a table, whose entries stay for the life of the
-//!   group. Where two servers would have the same name, the one that was listed first keeps it (in one listing,
-//!   the first in the order of the servers), and the other is called `..._2`, `..._3`. That is logged as a
-//!   warning; see [`Group::collisions`].
+//! - Tools and prompts are named `{server}_{name}`. A character that is not valid in the name of a tool becomes `_`,
+//!   and a name that is longer than 128 characters, or has non-ASCII letters, ends with a checksum.
+//! - Resources and templates have the server after their scheme: `weather://icons/sunny` of the server `weather` is
+//!   `weather://weather/icons/sunny`, `file:///x` of `fs` is `file://fs//x`, `urn:isbn:1` of `books` is
+//!   `urn:books/isbn:1`, and `x` without a scheme is `//books/x`. URIs inside of results are changed likewise.
+//!   Characters of the server's name that are not valid there are percent-encoded.
+//! - A name is never split to find its server: there is a table, whose entries are stable for the life of the group. If
+//!   two servers would have the same name, the one listed first keeps it (in one listing, the first in the order of the
+//!   servers), and the other is named `..._2`, `..._3`. Such collisions are logged as a warning; see
+//!   [`Group::collisions`].
 //!
-//! With [`name_as_prefix(false)`](GroupBuilder::name_as_prefix) names and URIs stay as they are, and only
-//! those that collide are changed. A URI that no server lists is routed to the server whose template begins
-//! like it; where two servers could be meant, to none.
+//! With [`name_as_prefix(false)`](GroupBuilder::name_as_prefix) names and URIs are unchanged, except those that
+//! collide. A URI that no server lists is routed to the server with a matching template prefix; if two servers match,
+//! to none.
 //!
 //! # Eras
 //!
-//! Clients may speak any revision, and each server is spoken to in its own. Input that a server of the modern
-//! era asks for, in an `input_required` result, is asked of the client, with [`SERVER_META_KEY`] in the `_meta`
-//! of the result. Requests of a server of the legacy era are answered by the handlers in the
-//! [options](Backend::options) of its backend.
+//! Clients may use any revision, and each server is used in its own. Input that a modern server requests in an
+//! `input_required` result is requested from the client, with [`SERVER_META_KEY`] in the `_meta` of the result.
+//! Requests of a legacy server are answered by the handlers in the [options](Backend::options) of its backend.
 //!
 //! # Time
 //!
-//! A session with a group limits the whole time of a call. Its idle limit is that of the session with the
-//! server, which knows when the server waits for a person; a call without one has the limit of its server.
+//! A session with a group limits the total time of a call. The idle limit is enforced by the session with the server,
+//! which knows when the server waits for a user; a call without an idle limit has that of its server.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod app_uri;

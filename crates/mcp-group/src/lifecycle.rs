@@ -1,4 +1,4 @@
-//! When servers are opened and closed: the only place that starts their supervisors.
+//! Opening and closing of servers: the only place that starts supervisors.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::{
 };
 
 impl Member {
-    /// The session, for a request of a client. Connects where nothing has tried, and waits for an attempt
-    /// that is under way. Cancel safe.
+    /// The session, for a request of a client. Connects if no attempt was made yet, and waits for an attempt in
+    /// progress. Cancel safe.
     ///
     /// # Errors
-    /// At once while the server is down.
+    /// Returns at once while the server is down.
     pub(crate) async fn session(
         self: &Arc<Self>,
         client: &GroupClient,
@@ -35,21 +35,21 @@ impl Member {
         }
     }
 
-    /// Begins to open it, unless something does already.
+    /// Starts to open the server, unless it is being opened.
     pub(crate) fn start(self: &Arc<Self>) {
         self.spawn(&mut self.supervisor(), None);
     }
 
-    /// Begins to open it for a client, unless something does already, or the client is closed.
+    /// Starts to open the server for a client, unless it is being opened or the client is closed.
     pub(crate) fn start_for(self: &Arc<Self>, client: &GroupClient) {
         let mut supervisor = self.supervisor();
-        // A group that is closed later than this ends the supervisor.
+        // If the group is closed after this check, it stops the supervisor.
         if !client.is_closed() {
             self.spawn(&mut supervisor, None);
         }
     }
 
-    /// Closes the session that it has, and opens another.
+    /// Closes the current session and opens a new one.
     pub(crate) fn restart(self: &Arc<Self>) {
         let mut supervisor = self.supervisor();
         supervisor.task = None;
@@ -60,19 +60,19 @@ impl Member {
         self.spawn(&mut supervisor, session);
     }
 
-    /// Ends what opens it. The session that it had is the caller's to close.
+    /// Stops the supervisor. The caller must close the returned session.
     pub(crate) fn stop(&self) -> Option<Session> {
         self.end(&mut self.supervisor())
     }
 
-    /// [Stops](Self::stop) it for good.
+    /// [Stops](Self::stop) the supervisor permanently.
     pub(crate) fn retire(&self) -> Option<Session> {
         let mut supervisor = self.supervisor();
         supervisor.is_retired = true;
         self.end(&mut supervisor)
     }
 
-    /// Stops attempts to open it, unless it is open.
+    /// Stops attempts to open the server, unless it is open.
     pub(crate) fn give_up(&self, error: Error) {
         let mut supervisor = self.supervisor();
         if self.connect.is_some() && !self.is_ready() {
@@ -84,7 +84,7 @@ impl Member {
     /// Starts the supervisor, which closes the session `before` first.
     fn spawn(self: &Arc<Self>, supervisor: &mut Supervisor, before: Option<Session>) {
         let is_running = supervisor.task.as_ref().is_some_and(|task| !task.is_finished());
-        // One that has failed for good is about to end.
+        // A supervisor that has failed permanently is about to end.
         let is_running = is_running && !matches!(*self.phase.borrow(), Phase::Failed(_));
         if is_running || self.connect.is_none() || supervisor.is_retired {
             return;
@@ -94,11 +94,11 @@ impl Member {
         let number = supervisor.number;
         let this = Arc::clone(self);
         supervisor.task = Some(OwnedTask::spawn(async move {
-            // Two at a time may be too many for what they work on.
+            // Two instances of a server at a time could conflict.
             if let Some(session) = before
                 && let Err(error) = session.close().await
             {
-                tracing::debug!(%error, "a server that is restarted did not end in order");
+                tracing::debug!(%error, "a restarted server did not close gracefully");
             }
             supervise(this, number).await;
         }));
@@ -114,19 +114,19 @@ impl Member {
     }
 }
 
-/// Why there is no session.
+/// The error of a call without a session.
 fn not_connected(name: &Arc<str>, phase: &Phase) -> RequestError {
     match phase {
         Phase::Waiting { until, error } => {
             let wait = time_left(*until);
-            let message = format!("server {name:?} is down, and is tried again in {wait:.1?}");
+            let message = format!("server {name:?} is down, next attempt in {wait:.1?}");
             RequestError::not_connected(error, message)
         }
         Phase::Failed(error) => {
             RequestError::not_connected(error, format!("server {name:?} cannot be opened"))
         }
         _ => {
-            let error = Error::new(ErrorKind::Closed, Arc::clone(name), "it was closed");
+            let error = Error::new(ErrorKind::Closed, Arc::clone(name), "the server was closed");
             RequestError::not_connected(&error, format!("server {name:?} is not connected"))
         }
     }

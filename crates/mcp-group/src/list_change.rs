@@ -1,18 +1,18 @@
 use mcp_core::method;
 
-/// Which list of a server changes.
+/// A list that has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListChange {
     Tools,
     Prompts,
-    /// The resources, or their templates.
+    /// Resources and resource templates.
     Resources,
 }
 
 impl ListChange {
     pub(crate) const ALL: [Self; 3] = [Self::Tools, Self::Prompts, Self::Resources];
 
-    /// The list that a notification is about.
+    /// The list that a notification concerns.
     pub(crate) fn of(method: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|change| change.method() == method)
     }

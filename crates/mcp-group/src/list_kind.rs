@@ -28,7 +28,7 @@ pub(crate) trait ListKind: Sized + Send + 'static {
     fn is_offered(capabilities: &ServerCapabilities) -> bool;
     fn of(catalog: &Catalog) -> &CatalogList<Self::Item>;
     fn key(item: &Self::Item) -> &str;
-    /// The item as the group shows it; `None` where it does not.
+    /// The item as exposed by the group; `None` if it is not offered.
     fn expose(exposure: &Exposure, item: Self::Item) -> Option<Self::Item>;
     fn page(items: Vec<Self::Item>, next: Option<String>) -> Self::Page;
 }

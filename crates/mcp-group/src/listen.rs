@@ -27,7 +27,7 @@ use crate::{
     task::OwnedTask,
 };
 
-/// Acknowledges once the servers have, and then sends what they report, until the client or the group is
+/// Sends the acknowledgement once the servers have acknowledged, then the events, until the client or the group is
 /// closed.
 ///
 /// Spec: basic/patterns/subscriptions
@@ -42,7 +42,7 @@ pub(crate) fn listen(request: IncomingRequest) -> Exchange {
     };
     let (sender, inbound) = Inbound::channel(&Limits::default());
     let listener = Arc::new(Listener::new(id.clone(), params.notifications, sender));
-    // Changes from here on are sent after the acknowledgement.
+    // Later changes are sent after the acknowledgement.
     request.client.add_listener(Arc::clone(&listener));
     let client = Arc::clone(&request.client);
     let opening = Box::pin(open(request, Arc::clone(&listener)));
@@ -52,7 +52,7 @@ pub(crate) fn listen(request: IncomingRequest) -> Exchange {
     )
 }
 
-/// The part of a filter that is acknowledged, and the subscriptions at servers.
+/// The acknowledged part of a filter, and the subscriptions at servers.
 type Opened = (SubscriptionFilter, Vec<OwnedTask>);
 
 struct ListenStream {
@@ -64,10 +64,10 @@ struct ListenStream {
 
 enum State {
     Opening(Pin<Box<dyn Future<Output = Opened> + Send>>),
-    Open(#[expect(dead_code, reason = "they end when they are dropped")] Vec<OwnedTask>),
+    Open(#[expect(dead_code, reason = "dropping them ends the subscriptions")] Vec<OwnedTask>),
 }
 
-/// Subscribes at the servers of the resources.
+/// Subscribes to the resources at their servers.
 async fn open(request: IncomingRequest, listener: Arc<Listener>) -> Opened {
     let filter = listener.filter();
     let uris = filter.resource_subscriptions.as_deref();
@@ -99,7 +99,7 @@ async fn open(request: IncomingRequest, listener: Arc<Listener>) -> Opened {
         join_all(subscribing).await.into_iter().flatten().unzip();
     let shown: HashSet<String> = shown.into_iter().flatten().collect();
     let mut acknowledged = SubscriptionFilter::default();
-    // The group reports changes of lists itself, whatever its servers do.
+    // The group itself reports changes of lists, with or without notifications of its servers.
     acknowledged.tools_list_changed = filter.tools_list_changed;
     acknowledged.prompts_list_changed = filter.prompts_list_changed;
     acknowledged.resources_list_changed = filter.resources_list_changed;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::list_change::ListChange;
 
-/// A `subscriptions/listen` of a client.
+/// A `subscriptions/listen` request of a client.
 pub(crate) struct Listener {
     id: RequestId,
     filter: SubscriptionFilter,
@@ -27,12 +27,12 @@ impl Listener {
         &self.filter
     }
 
-    /// Whether it asks for this resource, or for one that it is a part of.
+    /// Whether the filter includes this resource or one that contains it.
     pub(crate) fn covers(&self, uri: &str) -> bool {
         self.filter.covers(uri)
     }
 
-    /// Sends that a list has changed, if that was asked for.
+    /// Sends a list change, if requested.
     pub(crate) fn list_changed(&self, change: ListChange) {
         let filter = &self.filter;
         let is_wanted = match change {
@@ -45,13 +45,13 @@ impl Listener {
         }
     }
 
-    /// Sends that a resource has changed.
+    /// Sends an update of a resource.
     pub(crate) fn resource_updated(&self, uri: &str) {
         let params = ResourceUpdatedNotificationParams::new(uri).with_meta(self.meta());
         self.send(method::NOTIFICATIONS_RESOURCES_UPDATED, &params);
     }
 
-    /// Ends it in order, after what waits to be read.
+    /// Ends the stream after its queued messages.
     pub(crate) fn end(&self) {
         self.sender.end(None);
     }
@@ -62,7 +62,7 @@ impl Listener {
 
     fn send(&self, method: &'static str, params: &impl Serialize) {
         let params = RawJson::from_serialize(params).expect("protocol types are JSON");
-        // A client that does not read gets to know how much it missed.
+        // The queue reports to a slow client how many messages were dropped.
         let _ = self.sender.push(Notification::new(method).with_params(params).into());
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the lists of servers.
+//! Reading of server lists.
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
@@ -10,23 +10,23 @@ use crate::{
     catalog::Known, client::GroupClient, error::RequestError, list_kind::ListKind, member::Member,
 };
 
-/// How long one server of several may hold up a list; then it is shown as it was last.
+/// How long one of several servers may delay a list; after that, its previous list is used.
 const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a list is read for a client.
+/// Options for reading a list for a client.
 #[derive(Clone, Copy)]
 pub(crate) struct ReadOptions<'a> {
     pub(crate) client: &'a GroupClient,
-    /// The limit on each page, in place of the limit of the server's session.
+    /// Timeout for each page. Overrides the timeout of the server's session.
     pub(crate) timeout: Option<Timeout>,
     pub(crate) cache: CacheMode,
 }
 
-/// Reads a list of these servers, all at once, as far as they are not cached. Names are given in the order
-/// of the servers. One that fails is shown as it was last.
+/// Reads a list of these servers in parallel, unless it is cached. Names are assigned in the order of the servers. For
+/// a server that fails, the previous list is used.
 ///
 /// # Errors
-/// When not one could be read, and nothing was known of any.
+/// All servers failed, and none has a previous list.
 pub(crate) async fn refresh<K: ListKind>(
     members: &[Arc<Member>],
     options: ReadOptions<'_>,
@@ -35,7 +35,7 @@ pub(crate) async fn refresh<K: ListKind>(
     let fetching = members.iter().map(|member| async move {
         let list = K::of(&member.catalog);
         let failed = |error: Error| {
-            tracing::warn!(%error, "a list cannot be read");
+            tracing::warn!(%error, "cannot read a list");
             list.failed(&error);
             RequestError::call_failed(&error)
         };
@@ -43,7 +43,7 @@ pub(crate) async fn refresh<K: ListKind>(
             let session = member.session(options.client).await?;
             fetch::<K>(&session, options.timeout, options.cache).await.map_err(failed)
         };
-        // Where the list is known, a server that is being opened holds nobody up.
+        // With a previous list, a server that is being opened causes no delay.
         let limit = match list.known().is_some() {
             true => LIST_TIMEOUT,
             false => LIST_TIMEOUT.max(member.start_timeout()),
@@ -57,7 +57,7 @@ pub(crate) async fn refresh<K: ListKind>(
                 }),
             }
         };
-        // A server that waits for a user holds nobody up either, and has nothing to show until then.
+        // A server that waits for a user login causes no delay either. It has nothing to list until then.
         match select(pin!(fetching), pin!(waits_for_user(member))).await {
             Either::Left((fetched, _)) => fetched.map(Some),
             Either::Right(_) => Ok(None),
@@ -79,7 +79,7 @@ pub(crate) async fn refresh<K: ListKind>(
     }
 }
 
-/// Waits until a server that is not open waits for a user; never where the group answers in its place.
+/// Waits until an unopened server waits for a user. Never completes if the group acts as that server.
 async fn waits_for_user(member: &Member) {
     if member.is_ready() || member.exposure.is_plain {
         std::future::pending::<()>().await;
@@ -87,7 +87,7 @@ async fn waits_for_user(member: &Member) {
     member.held().await;
 }
 
-/// Reads those lists that have changed, or may have.
+/// Reads lists that have changed or may have changed.
 pub(crate) async fn refresh_dirty<K: ListKind>(
     members: &[Arc<Member>],
     options: ReadOptions<'_>,
@@ -102,7 +102,7 @@ pub(crate) async fn refresh_dirty<K: ListKind>(
     }
 }
 
-/// Reads a list again that is known. Returns whether it differs; one that is not known does if there is one.
+/// Reads a known list again. Returns whether it differs; for an unknown list, whether it is available.
 pub(crate) async fn reread<K: ListKind>(member: &Member, session: &Session) -> bool {
     let list = K::of(&member.catalog);
     if list.known().is_none() {
@@ -112,18 +112,18 @@ pub(crate) async fn reread<K: ListKind>(member: &Member, session: &Session) -> b
     match fetch::<K>(session, None, CacheMode::Refresh).await {
         Ok(fetched) => store::<K>(member, fetched),
         Err(error) => {
-            tracing::warn!(%error, "a list cannot be read");
+            tracing::warn!(%error, "cannot read a list");
             list.failed(&error);
             false
         }
     }
 }
 
-/// The lists of these servers as one, in their order, with the shortest of their lifetimes.
+/// The merged list of these servers in their order, with the shortest `ttlMs`.
 pub(crate) fn merged<K: ListKind>(members: &[Arc<Member>]) -> (Vec<K::Item>, Duration, CacheScope) {
     let known: Vec<_> =
         members.iter().filter_map(|member| K::of(&member.catalog).known()).collect();
-    // A server that has not listed anything yet may do so at any time.
+    // A server without a known list may return one at any time.
     let is_whole = known.len() == members.len();
     let ttl = known.iter().map(|known| known.ttl).min().filter(|_| is_whole);
     let ttl = ttl.filter(|ttl| *ttl < Duration::MAX).unwrap_or_default();
@@ -164,7 +164,7 @@ async fn fetch<K: ListKind>(
     Ok(fetched)
 }
 
-/// Takes a list that was read. Returns whether it differs from what was known.
+/// Stores a list. Returns whether it differs from the previous one.
 fn store<K: ListKind>(member: &Member, fetched: Fetched<K::Item>) -> bool {
     let Fetched { items, ttl, is_shareable } = fetched;
     let mut known = Known { items: Vec::new(), originals: BTreeSet::new(), ttl, is_shareable };

@@ -24,7 +24,7 @@ use crate::{
     task::OwnedTask,
 };
 
-/// One server of a group: its session, while it has one, and what is known of it.
+/// A server of a group: its session, if it has one, and its state.
 pub(crate) struct Member {
     pub(crate) name: Arc<str>,
     pub(crate) exposure: Exposure,
@@ -32,7 +32,7 @@ pub(crate) struct Member {
     pub(crate) dirty: DirtyLists,
     pub(crate) clients: Arc<Clients>,
     pub(crate) phase: watch::Sender<Phase>,
-    /// `None` for one that cannot be tried.
+    /// `None` for a server that cannot be started.
     pub(crate) connect: Option<SharedConnect>,
     pub(crate) options: SessionOptions,
     pub(crate) backoff: Backoff,
@@ -41,46 +41,46 @@ pub(crate) struct Member {
     supervisor: Mutex<Supervisor>,
 }
 
-/// What opens a server, and opens it again.
+/// The task that opens and reopens a server.
 #[derive(Default)]
 pub(crate) struct Supervisor {
     pub(crate) task: Option<OwnedTask>,
-    /// The number of the task: one that is aborted may run up to its next wait.
+    /// The number of the task: an aborted task may run until its next await point.
     pub(crate) number: u64,
-    /// Whether the server has left the group, so that there will be no task.
+    /// Whether the server was removed, so that no task may be started.
     pub(crate) is_retired: bool,
 }
 
 #[derive(Default)]
 struct Facts {
     verdict: Option<Verdict>,
-    /// Why there is no session.
+    /// The reason why there is no session.
     error: Option<Error>,
     opened: u32,
-    /// Whether an attempt to open it has failed, or it has ended, since it was opened last.
+    /// Whether the server has ended or an attempt has failed since the last successful start.
     was_down: bool,
-    /// The level of its log, which a server of the legacy era keeps.
+    /// The current log level of a legacy server.
     level: Option<LoggingLevel>,
 }
 
-/// What the members of a group share.
+/// State shared by the members of a group.
 pub(crate) struct MemberContext {
     pub(crate) names: Arc<Names>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) backoff: Backoff,
-    /// Whether names and URIs of the member are left as they are.
+    /// Whether names and URIs of the member are unchanged.
     pub(crate) is_plain: bool,
 }
 
 impl Member {
     pub(crate) fn new(backend: Backend, context: MemberContext) -> Arc<Self> {
         let Backend { name, connect, mut options, rules } = backend;
-        // Its sessions, one after the other, are with one server.
+        // All its sessions are with the same server.
         options.cache.get_or_insert_with(Cache::new);
         Arc::new(Self::of(name, Some(connect), options, rules, Phase::Idle, context))
     }
 
-    /// One that can never be opened.
+    /// A server that can never be opened.
     pub(crate) fn broken(error: Error, context: MemberContext) -> Arc<Self> {
         let name = error.server().into();
         let (options, rules) = (SessionOptions::default(), ToolRules::default());
@@ -113,8 +113,8 @@ impl Member {
         }
     }
 
-    /// Waits until it is not being opened. A session that is over is reported when its supervisor has
-    /// noticed. Cancel safe.
+    /// Waits until no attempt to open the server is in progress. A closed session counts as open until the supervisor
+    /// has noticed. Cancel safe.
     pub(crate) async fn settled(&self) -> Phase {
         let mut phase = self.phase.subscribe();
         let settled = phase.wait_for(|phase| match phase {
@@ -124,12 +124,12 @@ impl Member {
         });
         match settled.await {
             Ok(phase) => phase.clone(),
-            // `self` has the sender.
+            // Unreachable: `self` owns the sender.
             Err(_) => Phase::Idle,
         }
     }
 
-    /// The same, but does not wait for a server that waits for a user.
+    /// The same, but returns if the server waits for a user.
     pub(crate) async fn settled_or_held(&self) -> Phase {
         let mut settled = pin!(self.settled());
         let mut held = pin!(self.held());
@@ -139,8 +139,8 @@ impl Member {
         }
     }
 
-    /// Waits until it waits for a user while it is being opened. From then on it is new to clients once it is
-    /// open. Cancel safe.
+    /// Waits until the server waits for a user while it is being opened. Clients are then notified of its items once it
+    /// is open. Cancel safe.
     pub(crate) async fn held(&self) {
         let hold = self.connect.as_ref().and_then(|connect| connect.hold());
         match hold {
@@ -164,7 +164,7 @@ impl Member {
         matches!(*self.phase.borrow(), Phase::Ready(_))
     }
 
-    /// There is a session. Returns whether there was one before, or should have been.
+    /// Records a new session. Returns whether there was an earlier one, or should have been.
     pub(crate) fn opened(&self, session: &Session) -> bool {
         let mut facts = self.facts();
         let is_again = facts.opened > 0 || facts.was_down;
@@ -175,24 +175,24 @@ impl Member {
         is_again
     }
 
-    /// There is no session.
+    /// Records the loss of the session.
     pub(crate) fn failed(&self, error: &Error) {
         let mut facts = self.facts();
         facts.was_down = true;
         facts.error = Some(error.clone());
     }
 
-    /// It has answered a request of a client.
+    /// Records that the server has answered a request of a client.
     pub(crate) fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it has answered a request of a client since this was last asked.
+    /// Whether the server has answered a request of a client since the last call.
     pub(crate) fn take_answered(&self) -> bool {
         self.has_answered.swap(false, Ordering::Relaxed)
     }
 
-    /// What was found out when it was opened last.
+    /// The negotiation result of the most recent session.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.facts().verdict.clone()
     }
@@ -226,8 +226,7 @@ impl Member {
         self.options.start_timeout
     }
 
-    /// Has a server of the legacy era log from this level on; one of the modern era gets it with each
-    /// request.
+    /// Sets the log level of a legacy server; a modern server receives it with each request.
     pub(crate) async fn set_log_level(&self, session: &Session, level: &LoggingLevel) {
         if session.era() == Era::Modern || session.capabilities().logging.is_none() {
             return;
@@ -237,7 +236,7 @@ impl Member {
         }
     }
 
-    /// Sets on a new connection the log level that the one before had.
+    /// Restores the log level on a new connection.
     pub(crate) async fn restore_log_level(&self, session: &Session) {
         let level = self.facts().level.clone();
         if let Some(level) = level.filter(|_| session.era() == Era::Legacy) {
@@ -247,7 +246,7 @@ impl Member {
 
     async fn send_log_level(&self, session: &Session, level: LoggingLevel) {
         if let Err(error) = session.set_log_level(level).await {
-            tracing::debug!(server = %self.name, %error, "the log level cannot be set");
+            tracing::debug!(server = %self.name, %error, "cannot set the log level");
             // The next request tries again.
             self.facts().level = None;
         }

@@ -1,4 +1,4 @@
-//! The table of names: which name in the group is which name on which server.
+//! The table that maps names in the group to servers and their original names.
 
 use std::{
     collections::HashMap,
@@ -8,18 +8,18 @@ use std::{
 
 use crate::uri;
 
-/// Names of one kind for one server, at the most; more of its elements are left out of the lists.
+/// Maximum number of names of one kind for one server; further items are left out of the lists.
 const MAX_NAMES: usize = 50_000;
 
-/// The longest name on a server, in bytes; an element with a longer one is left out.
+/// Maximum length of an original name, in bytes; items with longer names are left out.
 const MAX_NAME: usize = 4096;
 
-/// The longest name of a tool in the group.
+/// Maximum length of a tool name in the group.
 ///
 /// Spec: server/tools#tool-names
 const MAX_TOOL_NAME: usize = 128;
 
-/// The kind of thing that has a name.
+/// The kind of a named item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ItemKind {
@@ -27,11 +27,11 @@ pub enum ItemKind {
     Tool,
     /// A prompt.
     Prompt,
-    /// A resource, or a template of resources.
+    /// A resource or a resource template.
     Resource,
 }
 
-/// A server of a group, and a name there.
+/// The origin of an item: its server, and its name there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Origin {
@@ -41,37 +41,37 @@ pub struct Origin {
     pub name: String,
 }
 
-/// A name that two servers would have had. The one that was listed first keeps it, the other one was renamed.
+/// A name that items of two servers would have. The item listed first keeps it; the other is renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Collision {
-    /// The kind of thing.
+    /// The kind of the items.
     pub kind: ItemKind,
-    /// The name that both would have had.
+    /// The name that both would have.
     pub name: String,
-    /// The one that has it.
+    /// The item that keeps the name.
     pub kept: Origin,
-    /// The one that has another name instead.
+    /// The item that is renamed.
     pub renamed: Origin,
-    /// The other name.
+    /// The new name.
     pub renamed_to: String,
 }
 
-/// How names in the group are made.
+/// How names in the group are built.
 #[derive(Clone)]
 pub(crate) enum Naming {
-    /// With the name of the server in front.
+    /// With the server name as prefix.
     Prefix,
-    /// As they are.
+    /// Unchanged.
     Same,
     /// By a function of the application.
     Custom(NamingFn),
 }
 
-/// Makes a name from that of a server and the name there.
+/// Builds a name from the server name and the original name.
 pub(crate) type NamingFn = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 
-/// Every name that was given, for the life of the group: a name never comes to stand for something else.
+/// All assigned names. An assigned name keeps its meaning for the life of the group.
 pub(crate) struct Names {
     naming: Naming,
     tables: Mutex<Tables>,
@@ -81,7 +81,7 @@ pub(crate) struct Names {
 struct Tables {
     by_kind: [Table; 3],
     collisions: Vec<Collision>,
-    /// Whether it was logged that a server has too many names.
+    /// Whether the warning about too many names was logged.
     is_overfull: bool,
 }
 
@@ -89,7 +89,7 @@ struct Tables {
 struct Table {
     by_name: HashMap<String, Origin>,
     by_origin: HashMap<Arc<str>, HashMap<String, String>>,
-    /// The next number for a name that is taken, since a server may use one name for all that it has.
+    /// The next suffix for a colliding name, so that many equal names take linear time.
     next: HashMap<String, usize>,
 }
 
@@ -98,13 +98,13 @@ impl Names {
         Self { naming, tables: Mutex::default() }
     }
 
-    /// Whether URIs name their server.
+    /// Whether URIs contain their server.
     pub(crate) fn marks_uris(&self) -> bool {
         !matches!(self.naming, Naming::Same)
     }
 
-    /// The name for `origin`: the one it has, or a new one made of `wish`, which is the name on the server, or
-    /// that of the rules. With `is_plain` it is `wish`, if that is free. `None` when the server has too many.
+    /// The name of `origin`: the existing one, or a new one built from `wish`, the original or configured name. With
+    /// `is_plain` it is `wish` itself, if free. `None` if the server has too many names.
     pub(crate) fn give(
         &self,
         kind: ItemKind,
@@ -115,7 +115,7 @@ impl Names {
         if let Some(name) = self.given(kind, &origin.server, &origin.name) {
             return Some(name);
         }
-        // Not under the lock: the function of the application may look at the group.
+        // Not under the lock: the application's function may use the group.
         let wanted = self.wanted(kind, &origin, wish, is_plain);
         let mut tables = self.lock();
         let Tables { by_kind, collisions, is_overfull } = &mut *tables;
@@ -126,7 +126,7 @@ impl Names {
         }
         if own.len() >= MAX_NAMES || origin.name.len() > MAX_NAME {
             if !std::mem::replace(is_overfull, true) {
-                tracing::warn!(server = %origin.server, "too many names, or too long ones, are left out");
+                tracing::warn!(server = %origin.server, "left out items of a server with too many names or too long ones");
             }
             return None;
         }
@@ -136,7 +136,7 @@ impl Names {
                 let name = table.another(kind, &origin, &wanted);
                 tracing::warn!(
                     ?kind, name = %wanted, kept_by = %kept.server, renamed_of = %origin.server,
-                    renamed_to = %name, "two servers have the same name for something"
+                    renamed_to = %name, "renamed an item: two servers use the same name"
                 );
                 let (renamed, renamed_to) = (origin.clone(), name.clone());
                 collisions.push(Collision { kind, name: wanted, kept, renamed, renamed_to });
@@ -150,7 +150,7 @@ impl Names {
         Some(name)
     }
 
-    /// The name if it is free.
+    /// The wanted name, before a check for collisions.
     fn wanted(&self, kind: ItemKind, origin: &Origin, wish: &str, is_plain: bool) -> String {
         match (&self.naming, kind) {
             _ if is_plain => wish.to_owned(),
@@ -162,12 +162,12 @@ impl Names {
         }
     }
 
-    /// The server of a name, and the name there.
+    /// The origin of a name.
     pub(crate) fn origin(&self, kind: ItemKind, name: &str) -> Option<Origin> {
         self.lock().by_kind[kind as usize].by_name.get(name).cloned()
     }
 
-    /// Whether `name` may be that of something on a server, as far as the naming tells.
+    /// Whether `name` can belong to the server according to the naming scheme.
     pub(crate) fn may_be_of(&self, server: &str, name: &str) -> bool {
         match self.naming {
             Naming::Prefix => name.strip_prefix(server).is_some_and(|rest| rest.starts_with('_')),
@@ -175,14 +175,14 @@ impl Names {
         }
     }
 
-    /// The name that `name` may have been meant to be.
+    /// The known name most similar to `name`.
     pub(crate) fn nearest(&self, kind: ItemKind, name: &str) -> Option<String> {
         let tables = self.lock();
         let known = tables.by_kind[kind as usize].by_name.keys().map(String::as_str);
         mcp_core::nearest(name, known).map(str::to_owned)
     }
 
-    /// The name that was given to a name on a server.
+    /// The name assigned to an origin.
     pub(crate) fn given(&self, kind: ItemKind, server: &str, name: &str) -> Option<String> {
         self.lock().by_kind[kind as usize].by_origin.get(server)?.get(name).cloned()
     }
@@ -197,7 +197,7 @@ impl Names {
 }
 
 impl Table {
-    /// A name that is free, in place of `wanted`.
+    /// A free name similar to `wanted`.
     fn another(&mut self, kind: ItemKind, origin: &Origin, wanted: &str) -> String {
         let by_name = &self.by_name;
         let is_free = |name: &String| !by_name.contains_key(name);
@@ -225,8 +225,8 @@ impl Table {
     }
 }
 
-/// `{server}_{name}` with the characters and the length that the name of a tool may have. A name that had to
-/// be cut, or that lost letters, ends with a checksum of the whole.
+/// `{server}_{name}` restricted to the characters and length of a tool name. A truncated or modified name ends with a
+/// checksum of the original.
 ///
 /// Spec: server/tools#tool-names
 fn tool_name(server: &str, name: &str) -> String {
@@ -245,7 +245,7 @@ fn tool_name(server: &str, name: &str) -> String {
     format!("{}_{sum:08x}", cut(&tame, MAX_TOOL_NAME - 9))
 }
 
-/// At most `length` bytes of the text, whole characters.
+/// At most `length` bytes of the text, at a character boundary.
 fn cut(text: &str, length: usize) -> &str {
     let mut end = length.min(text.len());
     while !text.is_char_boundary(end) {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_for_all_is_numbered_and_too_long_a_name_is_left_out() {
+    fn equal_names_are_numbered_and_overlong_names_left_out() {
         let names = Names::new(Naming::Custom(Arc::new(|_, _| "x".to_owned())));
         let last = (0..MAX_NAMES).map(|n| give(&names, ItemKind::Tool, "a", &n.to_string())).last();
         assert_eq!(last.unwrap(), format!("x_{MAX_NAMES}"));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_first_keeps_the_name_for_good() {
+    fn the_first_server_keeps_its_name_permanently() {
         let names = Names::new(Naming::Prefix);
         for _ in 0..2 {
             assert_eq!(give(&names, ItemKind::Tool, "weather", "x_ping"), "weather_x_ping");
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_tools_have_only_what_they_may_have() {
+    fn tool_names_have_only_valid_characters() {
         assert_eq!(tool_name("My server", "a/b"), "My_server_a_b");
         let chinese = [tool_name("天气", "现在"), tool_name("天气", "明天")];
         assert_ne!(chinese[0], chinese[1]);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn without_prefixes_only_what_collides_is_marked() {
+    fn without_prefixes_only_collisions_are_renamed() {
         let names = Names::new(Naming::Same);
         assert_eq!(give(&names, ItemKind::Resource, "a", "x://1"), "x://1");
         assert_eq!(give(&names, ItemKind::Resource, "b", "x://1"), "x://b/1");

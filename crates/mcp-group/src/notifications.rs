@@ -1,17 +1,17 @@
-//! What becomes of the notifications of servers.
+//! Handling of notifications from servers.
 
 use mcp_core::{LoggingLevel, Notification, RawObject, meta_key, method};
 
 use crate::{list_change::ListChange, member::Member, relay};
 
-/// Takes a notification of a server, inside a call or outside.
+/// Handles a notification of a server, inside or outside of a call.
 pub(crate) fn receive(member: &Member, notification: &Notification) {
     let method = &*notification.method;
     if let Some(change) = ListChange::of(method) {
         return member.dirty.changed(change);
     }
     match method {
-        // The subscription has read it.
+        // Already handled by the subscription.
         method::NOTIFICATIONS_SUBSCRIPTIONS_ACKNOWLEDGED => {}
         method::NOTIFICATIONS_RESOURCES_UPDATED => resource_updated(member, notification),
         method::NOTIFICATIONS_MESSAGE => log(member, notification),
@@ -29,13 +29,13 @@ fn resource_updated(member: &Member, notification: &Notification) {
     let shown = member.exposure.uri(&uri);
     member.clients.resource_updated(&shown, || {
         params.set("uri", &shown);
-        // That of a subscription of the group.
+        // The id of the group's own subscription.
         params.within("_meta", |meta| meta.remove(meta_key::SUBSCRIPTION_ID));
         notification.clone().with_params(params.to_json())
     });
 }
 
-/// Passes a log message on, with the server's name before that of its logger.
+/// Forwards a log message, with the server's name prefixed to its logger.
 fn log(member: &Member, notification: &Notification) {
     let params = params(notification).unwrap_or_default();
     let level: Option<LoggingLevel> = params.decode("level");

@@ -7,16 +7,16 @@ use crate::{
     request::IncomingRequest,
 };
 
-/// Elements of one page.
+/// Items per page.
 const PAGE_SIZE: usize = 1000;
 
-/// What cursors begin with. The rest is the last element of the page before, since a list may change between
-/// two pages.
+/// Prefix of cursors. The rest is the last item of the previous page, so that a cursor stays valid when the list
+/// changes.
 const AFTER: &str = "after:";
 
-/// One page of the list of all servers.
+/// One page of the merged list.
 ///
-/// The first page reads every list again that is not cached; the others continue what was read.
+/// The first page reads every list that is not cached; later pages continue that list.
 ///
 /// Spec: server/utilities/pagination
 pub(crate) async fn page<K: ListKind>(request: &IncomingRequest) -> Result<RawJson, RequestError> {
@@ -30,7 +30,7 @@ pub(crate) async fn page<K: ListKind>(request: &IncomingRequest) -> Result<RawJs
     };
     match &cursor {
         None => refresh::<K>(&members, request.read_options()).await?,
-        // Such as after a restart of this program.
+        // For example after a restart of this program.
         Some(_) => refresh_dirty::<K>(&members, request.read_options()).await?,
     }
     let (mut items, ttl, scope) = merged::<K>(&members);

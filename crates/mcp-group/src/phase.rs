@@ -3,30 +3,30 @@ use std::time::Duration;
 use mcp_session::{Error, Session};
 use tokio::time::Instant;
 
-/// What a server of a group is doing.
+/// Connection phase of a server in a group.
 #[derive(Clone)]
 pub(crate) enum Phase {
-    /// Not connected, and nothing connects it.
+    /// Not connected, and not being opened.
     Idle,
     /// Being opened.
     Connecting,
     Ready(Session),
-    /// It is down, and is opened again at this time; `None` is never.
+    /// Down; the next attempt is at this time. `None` means never.
     Waiting {
         until: Option<Instant>,
         error: Error,
     },
-    /// It is down, and nothing opens it again by itself.
+    /// Down; not retried automatically.
     Failed(Error),
 }
 
 impl Phase {
-    /// It is down, and is opened again after this delay.
+    /// Down; the next attempt is after this delay.
     pub(crate) fn waiting(delay: Duration, error: Error) -> Self {
         Self::Waiting { until: Instant::now().checked_add(delay), error }
     }
 
-    /// The session, if there is one that is not known to be over.
+    /// The session, unless it is known to be closed.
     pub(crate) fn session(&self) -> Option<&Session> {
         match self {
             Self::Ready(session) if !session.is_closed() => Some(session),
@@ -35,7 +35,7 @@ impl Phase {
     }
 }
 
-/// How long it is until then.
+/// The time until then.
 pub(crate) fn time_left(until: Option<Instant>) -> Duration {
     until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
 }

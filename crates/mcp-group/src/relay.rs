@@ -1,4 +1,4 @@
-//! The exchange of a request: what servers send while it is worked on, and then its response.
+//! The exchange of a request: notifications of servers, then the response.
 
 use std::{
     cell::RefCell,
@@ -13,22 +13,22 @@ use mcp_transport::{Error, Exchange, Inbound, InboundItem, InboundSender, Limits
 use crate::error::RequestError;
 
 tokio::task_local! {
-    /// Of the exchange whose work is being polled: what a server sends meanwhile belongs to it.
+    /// The outbox of the exchange being polled, which receives the notifications of servers.
     static CURRENT: RefCell<Outbox>;
 }
 
-/// Sends a notification on the exchange that is being polled; gives it back where there is none.
+/// Sends a notification on the exchange being polled. Returns it if there is none.
 pub(crate) fn send(notification: Notification) -> Option<Notification> {
     let mut notification = Some(notification);
-    // Outside an exchange, it is not taken.
+    // Outside an exchange, the notification is not taken.
     let _ = CURRENT.try_with(|outbox| {
         notification.take().into_iter().for_each(|it| outbox.borrow_mut().push(it));
     });
     notification
 }
 
-/// Sends a log message on the exchange that is being polled; gives it back where there is none, or none that
-/// asked for log messages.
+/// Sends a log message on the exchange being polled. Returns it if there is none, or if the request did not ask for log
+/// messages.
 ///
 /// Spec: server/utilities/logging
 pub(crate) fn send_log(notification: Notification) -> Option<Notification> {
@@ -38,9 +38,9 @@ pub(crate) fn send_log(notification: Notification) -> Option<Notification> {
     }
 }
 
-/// The exchange of a request: what servers send during `work`, in order, and then its response.
+/// The exchange of a request: the notifications sent by servers during `work`, in order, then its response.
 ///
-/// Nothing is spawned, so that dropping the exchange drops the calls of servers in it.
+/// No task is spawned, so dropping the exchange drops its calls to servers.
 pub(crate) fn relay(
     id: RequestId,
     wants_logs: bool,
@@ -51,7 +51,7 @@ pub(crate) fn relay(
     Exchange::from_stream(id, relay)
 }
 
-/// The exchange of a request that fails.
+/// The exchange of a failed request.
 pub(crate) fn failed(id: RequestId, error: RequestError) -> Exchange {
     match error {
         RequestError::Response(error) => Exchange::answered(id.clone(), Response::error(id, error)),
@@ -61,11 +61,11 @@ pub(crate) fn failed(id: RequestId, error: RequestError) -> Exchange {
     }
 }
 
-/// What servers have sent during the work, until the client reads it.
+/// Notifications sent by servers, until the client reads them.
 #[derive(Default)]
 struct Outbox {
     wants_logs: bool,
-    /// Most requests need none.
+    /// Created on demand, since most requests have no notifications.
     queue: Option<(InboundSender, Inbound)>,
 }
 
@@ -73,13 +73,13 @@ impl Outbox {
     fn push(&mut self, notification: Notification) {
         let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()));
         if queue.0.push(notification.into()).is_err() {
-            tracing::debug!("a notification during a call is dropped: too many wait");
+            tracing::debug!("dropped a notification during a call: the queue is full");
         }
     }
 
     fn pop(&mut self) -> Option<Message> {
         let (_, inbound) = self.queue.as_mut()?;
-        // Only the work fills it, which the same task polls.
+        // The queue is filled only by the work, which the same task polls.
         let mut cx = Context::from_waker(Waker::noop());
         loop {
             match Pin::new(&mut *inbound).poll_next(&mut cx) {
@@ -97,7 +97,7 @@ type Work = Pin<Box<dyn Future<Output = Result<RawJson, RequestError>> + Send>>;
 
 struct Relay {
     id: RequestId,
-    /// `None` once it is done.
+    /// `None` once the work is done.
     work: Option<Work>,
     outbox: Outbox,
     response: Option<Result<Message, Error>>,

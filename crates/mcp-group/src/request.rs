@@ -15,21 +15,21 @@ use crate::{
     state::GroupState,
 };
 
-/// A request of a client.
+/// A request from a client.
 pub(crate) struct IncomingRequest {
     pub(crate) group: Arc<GroupState>,
     pub(crate) client: Arc<GroupClient>,
     pub(crate) id: RequestId,
     pub(crate) method: Cow<'static, str>,
-    /// All parameters, as they came.
+    /// All parameters, as received.
     pub(crate) raw: RawJson,
     /// The parameters without the `_meta`.
     pub(crate) params: RawObject,
     pub(crate) meta: RawObject,
     pub(crate) version: ProtocolVersion,
-    /// The least severe log messages that the client wants.
+    /// The minimum level of log messages that the client requested.
     pub(crate) level: Option<LoggingLevel>,
-    /// The limit on calls of servers, in place of that of their sessions.
+    /// The timeout for calls to servers. Overrides that of their sessions.
     pub(crate) timeout: Option<Timeout>,
 }
 
@@ -43,23 +43,23 @@ impl IncomingRequest {
         self.level.is_some() || !self.is_modern()
     }
 
-    /// The parameters as a type of the protocol.
+    /// Decodes the parameters.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
         self.raw.decode().map_err(|error| invalid_params(error.to_string()))
     }
 
-    /// A parameter that is a string and has to be there.
+    /// A required string parameter.
     pub(crate) fn required(&self, name: &str) -> Result<String, RequestError> {
         let text = self.params.text(name);
         text.ok_or_else(|| invalid_params(format!("missing field `{name}`")))
     }
 
-    /// How lists are read for it.
+    /// Options for reading lists for this request.
     pub(crate) fn read_options(&self) -> ReadOptions<'_> {
         ReadOptions { client: &self.client, timeout: self.timeout, cache: CacheMode::Use }
     }
 
-    /// A result that the group gives itself.
+    /// A result of the group itself.
     ///
     /// Spec: basic/index#result-responses
     pub(crate) fn result<T: ServerResult + Serialize>(

@@ -1,4 +1,4 @@
-//! Subscriptions of clients to resources: each is one at the session of the server.
+//! Resource subscriptions of clients, each backed by one at the server's session.
 
 use std::{
     pin::Pin,
@@ -21,32 +21,32 @@ use crate::{
     task::OwnedTask,
 };
 
-/// How long a client waits for a server to acknowledge. The server may take longer.
+/// How long a client waits for a server's acknowledgement. The server may take longer.
 const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(5);
 
 /// The URIs of a resource that a client subscribes to.
 pub(crate) struct ResourceUri {
-    /// That on the server.
+    /// The URI on the server.
     pub(crate) original: String,
-    /// That in the group.
+    /// The URI in the group.
     pub(crate) shown: String,
 }
 
-/// Who receives the updates.
+/// The recipient of updates.
 pub(crate) enum Subscriber {
-    /// A client of the legacy era, on its connections. It owns the subscription.
+    /// A legacy client, on its connections. It owns the subscription.
     Client(Weak<GroupClient>),
-    /// A `subscriptions/listen`.
+    /// A `subscriptions/listen` request.
     Listener(Arc<Listener>),
 }
 
 /// A subscription of a client at one server.
 pub(crate) struct ResourceSubscription {
-    /// The resources that the server has acknowledged, by their URIs on the server.
+    /// The acknowledged resources, by their URIs on the server.
     pub(crate) acknowledged: Vec<String>,
-    /// The answer of a server that refuses one of them.
+    /// The error of a server that refuses one of them.
     pub(crate) refusal: Option<Error>,
-    /// Ends the subscription when it is dropped.
+    /// The task of the subscription. Dropping it ends the subscription.
     pub(crate) task: OwnedTask,
 }
 
@@ -54,7 +54,7 @@ impl ResourceSubscription {
     /// Subscribes a client to resources of one server. The subscription outlives the sessions with the server.
     ///
     /// # Errors
-    /// When there is no session with the server.
+    /// There is no session with the server.
     pub(crate) async fn open(
         member: Arc<Member>,
         client: &GroupClient,
@@ -63,7 +63,7 @@ impl ResourceSubscription {
     ) -> Result<Self, RequestError> {
         let mut phases = member.phase.subscribe();
         let mut session = member.session(client).await?;
-        // The latest one is where later ones are counted from.
+        // Later sessions are counted from the current one.
         if let Some(latest) = phases.borrow_and_update().session() {
             session = latest.clone();
         }
@@ -91,12 +91,12 @@ impl ResourceSubscription {
     }
 }
 
-/// Whether a server takes subscriptions to resources.
+/// Whether a server supports resource subscriptions.
 pub(crate) fn can_subscribe(capabilities: &ServerCapabilities) -> bool {
     capabilities.resources.as_ref().is_some_and(|resources| resources.subscribe == Some(true))
 }
 
-/// Passes updates on, from sessions of a server to a client.
+/// Forwards updates from the sessions of a server to a client.
 struct Forwarder {
     member: Arc<Member>,
     resources: Vec<ResourceUri>,
@@ -106,7 +106,7 @@ struct Forwarder {
 type Subscribing = Pin<Box<dyn Future<Output = Result<Subscription, Error>> + Send>>;
 
 impl Forwarder {
-    /// Passes updates on until it is dropped: subscribes again at each session that the server gets.
+    /// Forwards updates until it is dropped. Resubscribes on each new session of the server.
     async fn run(
         self,
         mut phases: Receiver<Phase>,
@@ -120,7 +120,7 @@ impl Forwarder {
                 Ok(subscription) => self.pass_on(subscription, &mut retries, may_have_missed).await,
                 Err(error) => Some(error),
             };
-            tracing::debug!(server = %self.member.name, ?error, "a client is not subscribed");
+            tracing::debug!(server = %self.member.name, ?error, "cannot subscribe a client");
             may_have_missed = true;
             let delay = match error.as_ref().is_some_and(Subscribe::is_final) || session.is_closed()
             {
@@ -147,14 +147,14 @@ impl Forwarder {
         let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
         Box::pin(async move {
             if !can_subscribe(session.capabilities()) {
-                let message = "the server takes no subscriptions";
+                let message = "the server does not support subscriptions";
                 return Err(Error::new(ErrorKind::Unsupported, session.name(), message));
             }
             subscribe(&session, filter).await
         })
     }
 
-    /// Passes updates on until the subscription ends. Returns why it does, if with an error.
+    /// Forwards updates until the subscription ends. Returns its error, if any.
     async fn pass_on(
         &self,
         mut subscription: Subscription,
@@ -177,7 +177,7 @@ impl Forwarder {
         }
     }
 
-    /// Updates may have been missed: each resource may have changed.
+    /// Reports an update of each resource, since updates may have been missed.
     fn missed(&self, subscription: &Subscription) {
         let acknowledged = subscription.acknowledged().resource_subscriptions;
         acknowledged.iter().flatten().for_each(|uri| self.updated(uri));
@@ -205,7 +205,7 @@ impl Subscriber {
     }
 }
 
-/// The session after the one that was seen last.
+/// The session after the last one seen.
 async fn next_session(phases: &mut Receiver<Phase>) -> Option<Session> {
     phases.changed().await.ok()?;
     let ready = phases.wait_for(|phase| phase.session().is_some()).await.ok()?;

@@ -1,9 +1,9 @@
-//! URIs inside of results.
+//! Rewriting of URIs inside results.
 
 use mcp_core::{RawObject, method};
 
-/// Replaces every URI of a result by what `expose` makes of it: of links and embedded resources in the
-/// results of tools and prompts, and of contents that were read.
+/// Replaces every URI of a result by the output of `expose`: links and embedded resources in results of tools and
+/// prompts, and resource contents.
 pub(crate) fn rewrite_uris(method: &str, result: &mut RawObject, expose: impl Fn(&str) -> String) {
     let uri = |object: &mut RawObject| {
         if let Some(uri) = object.text("uri") {
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_and_contents_are_found_and_all_else_is_left() {
+    fn only_links_and_contents_are_rewritten() {
         let link = json!({"type": "resource_link", "uri": "a://b", "name": "n"});
         let resource = json!({"type": "resource", "resource": {"uri": "a://b", "text": "a://b"}});
         let text = json!({"type": "text", "text": "a://b", "uri": "a://b"});

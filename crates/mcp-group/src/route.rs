@@ -1,4 +1,4 @@
-//! Which server a name or a URI belongs to.
+//! Routing of names and URIs to servers.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ use crate::{
     uri,
 };
 
-/// A server, and the name or URI of something there.
+/// A server, and an original name or URI.
 type Target = (Arc<Member>, String);
 
 impl GroupState {
-    /// The server of a tool or a prompt that was listed.
+    /// The server of a tool or prompt that was listed.
     pub(crate) fn known_name(&self, kind: ItemKind, name: &str) -> Option<Target> {
         let Origin { server, name } = self.names.origin(kind, name)?;
         let member = self.member(&server)?;
-        // The server may have come back with other rules.
+        // The rules may have changed when the server was added again.
         let is_offered = kind != ItemKind::Tool
             || member.exposure.rules.is_empty()
             || member.catalog.tools.known()?.originals.contains(&name);
         is_offered.then_some((member, name))
     }
 
-    /// The server of a resource or a template.
+    /// The server of a resource or template.
     pub(crate) fn known_resource(&self, uri: &str) -> Option<Target> {
         let marked = || {
             let (server, original) = uri::original(uri)?;
@@ -50,13 +50,12 @@ impl GroupState {
         }
     }
 
-    /// The server whose names and URIs are left alone although there are others.
+    /// The server whose names and URIs are unchanged although there are others.
     fn plain(&self) -> Option<Arc<Member>> {
         self.members().into_iter().find(|member| member.exposure.is_plain)
     }
 
-    /// The server with the template whose text before the first variable is the longest that `uri` begins
-    /// with; none where there are two.
+    /// The server whose template has the longest literal prefix that matches `uri`; none if two servers match.
     fn like_a_template(&self, uri: &str) -> Option<Target> {
         let mut best: Option<(usize, Target)> = None;
         let mut is_unique = true;
@@ -76,7 +75,7 @@ impl GroupState {
                     is_unique = false;
                     continue;
                 }
-                // One that collided names its server.
+                // A renamed template contains its server.
                 let is_marked = !known.originals.contains(shown);
                 let original = match uri::original(uri) {
                     Some((_, original)) if is_marked => original,
@@ -98,12 +97,12 @@ impl GroupState {
 }
 
 impl IncomingRequest {
-    /// The tool or the prompt of this name. Lists are read where it is not known yet.
+    /// The tool or prompt of this name. Reads lists if it is not known yet.
     pub(crate) async fn find(&self, kind: ItemKind, name: &str) -> Result<Target, RequestError> {
         if let Some(found) = self.group.known_name(kind, name) {
             return Ok(found);
         }
-        // One whose names are left as they are gets every name that no other server has.
+        // A server with unchanged names receives every name that no other server has.
         let takes_any = |member: &Member| {
             let exposure = &member.exposure;
             exposure.is_plain && (kind != ItemKind::Tool || exposure.rules.is_empty())
@@ -118,7 +117,7 @@ impl IncomingRequest {
             if let Some(found) = self.group.known_name(kind, name) {
                 return Ok(found);
             }
-            // If the only server is out of reach, that is the reason, and not the name.
+            // If the only server is unavailable, that is the reason, not the name.
             if let (Err(error), true) = (read, others.len() == 1 && plain.is_empty()) {
                 return Err(error);
             }
@@ -145,7 +144,7 @@ impl IncomingRequest {
         Err(invalid_params(format!("unknown {what} {name:?}{hint}")))
     }
 
-    /// The resource or the template of this URI.
+    /// The resource or template of this URI.
     ///
     /// Spec: server/resources#error-handling
     pub(crate) async fn find_resource(&self, uri: &str) -> Result<Target, RequestError> {
@@ -158,7 +157,7 @@ impl IncomingRequest {
                 refresh_dirty::<Templates>(&members, self.read_options()).await,
             ] {
                 if let Err(error) = read {
-                    tracing::debug!(?error, "resources cannot be listed");
+                    tracing::debug!(?error, "cannot list resources");
                 }
             }
         }
@@ -178,12 +177,12 @@ impl IncomingRequest {
         Err(data.map_or(error.clone(), |data| error.with_data(data)).into())
     }
 
-    /// Names the servers that may have it and are not connected, and why.
+    /// Names the unconnected servers that may have it, with the reason.
     fn absent(&self, may_have_it: impl Fn(&Member) -> bool) -> String {
         let mut text = String::new();
         for member in self.group.members() {
             if !member.is_ready() && may_have_it(&member) {
-                text += &format!("; server {:?}, which may have it, is not connected", member.name);
+                text += &format!("; server {:?} may have it, but is not connected", member.name);
                 if let Some(error) = member.status().last_error {
                     text += &format!(": {error}");
                 }
@@ -192,7 +191,7 @@ impl IncomingRequest {
         text
     }
 
-    /// The servers of the group, if names have theirs in front and that of `name` is none of them.
+    /// The servers of the group, if names are prefixed and `name` has no known prefix.
     fn no_server(&self, name: &str) -> String {
         let members = self.group.members();
         let is_of_one = |member: &Arc<Member>| {
@@ -202,6 +201,6 @@ impl IncomingRequest {
             return String::new();
         }
         let servers: Vec<String> = members.iter().map(|it| format!("{:?}", it.name)).collect();
-        format!("; names begin with that of their server: {}", servers.join(", "))
+        format!("; names must begin with a server name: {}", servers.join(", "))
     }
 }

@@ -4,59 +4,58 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// Which tools of a server are offered, and how they are changed before they get their name in the
-/// group. Default: all, unchanged.
+/// Rules for the tools of a server: filters, and changes applied before the group's naming. Default: all tools,
+/// unchanged.
 ///
-/// A tool that is not offered cannot be called either. Names in `include`, `exclude` and `tools` are those
-/// on the server.
+/// A tool that is not offered cannot be called. Names in `include`, `exclude` and `tools` are those on the server.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRules {
     /// The only tools to offer. Default: all.
     pub include: Option<BTreeSet<String>>,
-    /// Tools not to offer, also where another rule includes them.
+    /// Tools not to offer. Overrides `include`.
     pub exclude: BTreeSet<String>,
-    /// Offer only tools that have one of these tags. Default: all. The tags of a server are in
-    /// `_meta.fastmcp.tags` or `_meta._fastmcp.tags`; [`ToolChange::tags`] replaces them.
+    /// Offer only tools with one of these tags. Default: all. Tags of a server are in `_meta.fastmcp.tags` or
+    /// `_meta._fastmcp.tags`; [`ToolChange::tags`] replaces them.
     pub include_tags: Option<BTreeSet<String>>,
-    /// Offer no tool that has one of these tags.
+    /// Do not offer tools with one of these tags.
     pub exclude_tags: BTreeSet<String>,
-    /// How tools are changed.
+    /// Changes to tools.
     pub tools: BTreeMap<String, ToolChange>,
 }
 
-/// How one tool is changed before it is offered. Default: not at all.
+/// Changes to a tool before it is offered. Default: none.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolChange {
-    /// Another name. In a group of several servers the name of the server still stands before it.
+    /// The new name. In a group of several servers it is still prefixed with the server name.
     pub name: Option<String>,
-    /// Another title.
+    /// The new title.
     pub title: Option<String>,
-    /// Another description.
+    /// The new description.
     pub description: Option<String>,
-    /// Whether it is offered at all. Default: true.
+    /// Whether the tool is offered. Default: true.
     pub enabled: bool,
-    /// Its tags, in place of those of the server. Default: those of the server.
+    /// The tags. Default: those of the server.
     pub tags: BTreeSet<String>,
-    /// How its arguments are changed, by their name on the server.
+    /// Changes to arguments, by their name on the server.
     pub arguments: BTreeMap<String, ArgumentChange>,
 }
 
-/// How one argument of a tool is changed. Default: not at all.
+/// Changes to an argument of a tool. Default: none.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ArgumentChange {
-    /// Another name. The old one is no longer accepted.
+    /// The new name. The old one is no longer accepted.
     pub name: Option<String>,
-    /// Another description.
+    /// The new description.
     pub description: Option<String>,
-    /// The value that is sent where the caller gives none. The argument is then not required, unless
+    /// The value sent if the caller omits the argument. The argument is then optional, unless
     /// [`required`](ArgumentChange::required) is set.
     pub default: Option<Value>,
-    /// Whether it is neither offered nor accepted: the default is sent, or nothing where there is none.
+    /// Whether the argument is hidden: it is not accepted, and the default, if any, is sent.
     pub hide: bool,
-    /// Whether the caller has to give it. Default: as on the server.
+    /// Whether the argument is required. Default: as on the server.
     pub required: Option<bool>,
 }
 
@@ -88,21 +87,21 @@ impl ToolRules {
         self
     }
 
-    /// Sets the tags of which a tool has to have one.
+    /// Offers only tools with one of these tags.
     #[must_use]
     pub fn with_include_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.include_tags = Some(set(tags));
         self
     }
 
-    /// Sets the tags of which a tool may have none.
+    /// Does not offer tools with one of these tags.
     #[must_use]
     pub fn with_exclude_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.exclude_tags = set(tags);
         self
     }
 
-    /// Sets how the tool that is called `name` on the server is changed.
+    /// Sets the changes to the tool named `name` on the server.
     #[must_use]
     pub fn with_tool(mut self, name: impl Into<String>, change: ToolChange) -> Self {
         self.tools.insert(name.into(), change);
@@ -111,42 +110,42 @@ impl ToolRules {
 }
 
 impl ToolChange {
-    /// Sets another name.
+    /// Sets the new name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets another title.
+    /// Sets the new title.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Sets another description.
+    /// Sets the new description.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Sets whether it is offered at all.
+    /// Sets whether the tool is offered.
     #[must_use]
     pub fn with_enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// Sets its tags.
+    /// Sets the tags.
     #[must_use]
     pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags = set(tags);
         self
     }
 
-    /// Sets how the argument that is called `name` on the server is changed.
+    /// Sets the changes to the argument named `name` on the server.
     #[must_use]
     pub fn with_argument(mut self, name: impl Into<String>, change: ArgumentChange) -> Self {
         self.arguments.insert(name.into(), change);
@@ -155,35 +154,35 @@ impl ToolChange {
 }
 
 impl ArgumentChange {
-    /// Sets another name.
+    /// Sets the new name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets another description.
+    /// Sets the new description.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Sets the value that is sent where the caller gives none.
+    /// Sets the value sent if the caller omits the argument.
     #[must_use]
     pub fn with_default(mut self, default: impl Into<Value>) -> Self {
         self.default = Some(default.into());
         self
     }
 
-    /// Sets whether it is neither offered nor accepted.
+    /// Sets whether the argument is hidden.
     #[must_use]
     pub fn with_hide(mut self, hide: bool) -> Self {
         self.hide = hide;
         self
     }
 
-    /// Sets whether the caller has to give it.
+    /// Sets whether the argument is required.
     #[must_use]
     pub fn with_required(mut self, required: bool) -> Self {
         self.required = Some(required);

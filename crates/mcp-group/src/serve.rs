@@ -36,7 +36,7 @@ impl Serve for Group {
 
     async fn send(&self, message: Envelope<OneWay>) {
         let OneWay::Notification(notification) = message.message else { return };
-        // The beginning, and the cancellation of requests, concern the group itself.
+        // Handshake and cancellation concern only the group.
         if matches!(
             &*notification.method,
             method::NOTIFICATIONS_INITIALIZED | method::NOTIFICATIONS_CANCELLED
@@ -44,13 +44,13 @@ impl Serve for Group {
             return;
         }
         for member in self.state.members() {
-            // Servers of the modern era get nothing outside requests.
+            // Modern servers receive no notifications outside requests.
             if let Some(session) = member.ready()
                 && session.era() == Era::Legacy
                 && let Err(error) =
                     session.notify(notification.method.clone(), &notification.params).await
             {
-                tracing::debug!(%error, "a notification of the client was lost");
+                tracing::debug!(%error, "cannot forward a notification of the client");
             }
         }
     }
@@ -61,7 +61,7 @@ impl Serve for Group {
         }
         self.state.clients.end_listeners();
         if let Err(error) = self.state.stop().await {
-            tracing::debug!(%error, "a server did not end in order");
+            tracing::debug!(%error, "a server did not close gracefully");
         }
     }
 
@@ -106,7 +106,7 @@ impl Group {
             meta,
             version,
             level,
-            // The session with the server knows when it waits for a person, the one of the client does not.
+            // The session with the server knows when it waits for a user; the client's session does not.
             timeout: match idle_limit {
                 IdleLimit::Transport => None,
                 IdleLimit::After(limit) => Some(Timeout::idle(limit)),
@@ -115,8 +115,7 @@ impl Group {
         })
     }
 
-    /// The revision that a request is written in: what it says itself in the modern era, else that of the
-    /// connection.
+    /// The revision of a request: in the modern era its own, otherwise that of the connection.
     ///
     /// Spec: basic/versioning#servers
     fn version(

@@ -17,14 +17,14 @@ use crate::{
     phase::Phase,
 };
 
-/// What all handles of a group share. Dropping it ends every server.
+/// State shared by all handles of a group. Dropping it ends all servers.
 pub(crate) struct GroupState {
     pub(crate) info: Implementation,
     pub(crate) is_lazy: bool,
     pub(crate) backoff: Backoff,
     pub(crate) names: Arc<Names>,
     pub(crate) clients: Arc<Clients>,
-    /// How many connections clients have open.
+    /// The number of open client connections.
     pub(crate) open_connections: Arc<AtomicUsize>,
     members: Mutex<Vec<Arc<Member>>>,
 }
@@ -42,13 +42,13 @@ impl GroupState {
         }
     }
 
-    /// What a member of this group shares with the others.
+    /// State that a member shares with the group.
     pub(crate) fn context(&self, is_plain: bool) -> MemberContext {
         let (names, clients) = (Arc::clone(&self.names), Arc::clone(&self.clients));
         MemberContext { names, clients, backoff: self.backoff, is_plain }
     }
 
-    /// One more client.
+    /// Creates a client.
     pub(crate) fn new_client(&self) -> Arc<GroupClient> {
         let client = Arc::new(GroupClient::new(Arc::clone(&self.open_connections)));
         self.clients.add(&client);
@@ -64,7 +64,7 @@ impl GroupState {
         self.lock().iter().find(|member| &*member.name == name).cloned()
     }
 
-    /// Adds a server; `false` when another one has its name.
+    /// Adds a server; false if another one has this name.
     pub(crate) fn add(&self, member: Arc<Member>) -> bool {
         let mut members = self.lock();
         let is_new = members.iter().all(|other| other.name != member.name);
@@ -74,7 +74,7 @@ impl GroupState {
         is_new
     }
 
-    /// Adds a server that cannot be opened, even if another one has its name.
+    /// Adds a server that cannot be opened, even with a duplicate name.
     pub(crate) fn add_broken(&self, member: Arc<Member>) {
         self.lock().push(member);
     }
@@ -85,7 +85,7 @@ impl GroupState {
         Some(members.remove(at))
     }
 
-    /// The only server, where the group answers in its place.
+    /// The only server, if the group acts as that server.
     pub(crate) fn sole_server(&self) -> Option<Arc<Member>> {
         match &**self.lock() {
             [member] if member.exposure.is_plain => Some(Arc::clone(member)),
@@ -93,19 +93,18 @@ impl GroupState {
         }
     }
 
-    /// Opens the servers that are not open, all at once, for a client that connects.
+    /// Opens all servers in parallel, for a client that connects.
     ///
     /// # Errors
-    /// When not one could be opened. They are then tried again only for another client: one that is
-    /// connected, or the next one.
+    /// All servers failed. They are retried only for another client: a connected one, or the next.
     pub(crate) async fn start(&self, client: &GroupClient) -> Result<(), RequestError> {
         let members = self.members();
-        // To answer in the place of a server, it has to be known.
+        // To act as a server, the group must know it.
         if members.is_empty() || (self.is_lazy && self.sole_server().is_none()) {
             return Ok(());
         }
         members.iter().for_each(|member| member.start_for(client));
-        // In the place of a server the group cannot answer before that.
+        // The group can act as a server only once that server is open.
         let waits_for_users = self.sole_server().is_some();
         let phases = members.iter().map(|member| async move {
             match waits_for_users {
@@ -123,11 +122,11 @@ impl GroupState {
                 Phase::Ready(_) => return Ok(()),
                 Phase::Waiting { error, .. } | Phase::Failed(error) => error,
                 Phase::Idle | Phase::Connecting => {
-                    Error::new(ErrorKind::Closed, Arc::clone(&member.name), "it was closed")
+                    Error::new(ErrorKind::Closed, Arc::clone(&member.name), "the server was closed")
                 }
             });
         }
-        // One may have come up while another was waited for.
+        // A server may have come up in the meantime.
         if members.iter().any(|member| member.is_ready()) {
             return Ok(());
         }
@@ -139,7 +138,7 @@ impl GroupState {
         Err(RequestError::start_failed(&errors))
     }
 
-    /// Whether servers are open, or should be.
+    /// Whether servers are open or should be.
     pub(crate) fn is_open(&self) -> bool {
         let is_on = |member: &Arc<Member>| {
             matches!(*member.phase.borrow(), Phase::Connecting | Phase::Ready(_))
@@ -147,7 +146,7 @@ impl GroupState {
         self.open_connections.load(Ordering::SeqCst) > 0 || self.lock().iter().any(is_on)
     }
 
-    /// Ends every session in order, all at once.
+    /// Closes every session gracefully, in parallel.
     pub(crate) async fn stop(&self) -> Result<(), Error> {
         let sessions: Vec<_> = self.members().iter().filter_map(|member| member.stop()).collect();
         let closing = sessions.iter().map(|session| session.close());
@@ -162,7 +161,7 @@ impl GroupState {
 impl Drop for GroupState {
     fn drop(&mut self) {
         for member in self.members() {
-            // Transports end in the background what they own.
+            // Transports clean up in the background.
             drop(member.retire());
         }
     }

@@ -3,50 +3,47 @@ use std::{sync::Arc, time::Duration};
 use mcp_core::{Implementation, ProtocolVersion};
 use mcp_session::Error;
 
-/// How one server of a group is doing; from [`Group::status`](crate::Group::status).
+/// The status of a server in a group, returned by [`Group::status`](crate::Group::status).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerStatus {
-    /// Its name in the group.
+    /// The name in the group.
     pub name: Arc<str>,
-    /// What it is doing.
+    /// The connection state.
     pub state: ServerState,
-    /// What it connects to, for people: a command or a URL without credentials. Empty for one that cannot
-    /// be tried.
+    /// The target, for humans: a command, or a URL without credentials. Empty for a server that cannot be started.
     pub target: String,
-    /// The process of the server, while it runs and is a child of this one.
+    /// The process id, while the server runs as a child process.
     pub pid: Option<u32>,
-    /// The revision of the session, or of the last one.
+    /// The protocol revision of the current or last session.
     pub protocol_version: Option<ProtocolVersion>,
-    /// The name and version that the server gave last.
+    /// The name and version that the server last reported.
     pub server_info: Option<Implementation>,
-    /// Why it is not connected, or why one of its lists could not be read; `None` once it is connected
-    /// again, or the list was read.
+    /// The reason why it is not connected, or why one of its lists could not be read; `None` after the next success.
     pub last_error: Option<Error>,
-    /// How often it was opened again, after it had ended or by
-    /// [`Group::restart`](crate::Group::restart).
+    /// The number of reconnects, automatic or by [`Group::restart`](crate::Group::restart).
     pub restarts: u32,
 }
 
-/// What a server of a group is doing.
+/// The connection state of a server in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerState {
-    /// Not connected, since no client has needed it yet, or the group was closed.
+    /// Not connected: no client has needed it yet, or the group was closed.
     Idle,
-    /// Being opened; calls wait for it.
+    /// Being opened; calls wait.
     Connecting,
-    /// Being opened, and waiting for a user, such as one who logs in. The group does not wait for it: its tools
-    /// appear once it is open.
+    /// Being opened, waiting for a user, for example to log in. The group does not wait for it: its tools appear once
+    /// it is open.
     Authorizing,
     /// Open.
     Ready,
-    /// It has ended, or could not be opened, and is retried; calls fail until then.
+    /// Ended or not opened, and being retried; calls fail until then.
     Waiting {
         /// The time until the next attempt.
         retry_in: Duration,
     },
-    /// It cannot be opened, and is not retried until [`Group::restart`](crate::Group::restart), or until a
-    /// client connects to the group.
+    /// Not opened, and not retried until [`Group::restart`](crate::Group::restart) is called or a client connects to
+    /// the group.
     Failed,
 }

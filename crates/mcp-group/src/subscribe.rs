@@ -9,13 +9,13 @@ use mcp_transport::util::Retries;
 /// How long a server may take to acknowledge a subscription.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Events that may wait to be passed on.
+/// Maximum number of queued events.
 const BACKLOG: usize = 1024;
 
-/// Subscribes, and resubscribes as long as the session is open.
+/// Subscribes, and resubscribes while the session is open.
 ///
 /// # Errors
-/// When the server refuses, or does not acknowledge it in time.
+/// The server refuses, or does not acknowledge in time.
 pub(crate) async fn subscribe(
     session: &Session,
     filter: SubscriptionFilter,
@@ -24,7 +24,7 @@ pub(crate) async fn subscribe(
     subscribing.resubscribe(Subscribe::BACKOFF).await
 }
 
-/// Counts attempts to subscribe in a row. An event is progress, an acknowledgement alone is none.
+/// Counts consecutive attempts to subscribe. An event resets the count; an acknowledgement alone does not.
 pub(crate) fn retries() -> Retries {
     Retries::new(Subscribe::BACKOFF)
 }

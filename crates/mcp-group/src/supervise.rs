@@ -1,4 +1,4 @@
-//! Opens a server, and opens it again when it has ended.
+//! Opens a server, and reopens it when it has ended.
 
 use std::{pin::pin, sync::Arc};
 
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::{member::Member, notifications, phase::Phase, upkeep::keep_up};
 
-/// Runs until it is aborted, or another attempt is pointless. `number` is that of its task.
+/// Runs until it is aborted or another attempt is pointless. `number` is the number of its task.
 ///
-/// A session makes progress that has answered a request of a client, or was open as long as the longest delay
-/// of the back-off: the next attempt is then the first in its row.
+/// The count of attempts restarts after a session that answered a request of a client, or was open for the longest
+/// delay of the back-off.
 pub(crate) async fn supervise(member: Arc<Member>, number: u64) {
     let server = Arc::clone(&member.name);
     let mut retries = Retries::new(member.backoff);
-    // Logged once for each time it goes down, not for each attempt.
+    // Logged once per outage, not for each attempt.
     let mut was_up = true;
     loop {
         let error = match open(&member).await {
@@ -24,7 +24,7 @@ pub(crate) async fn supervise(member: Arc<Member>, number: u64) {
                 let since = Instant::now();
                 let was_there = member.opened(&session);
                 if was_there {
-                    tracing::info!(%server, "the server is connected again");
+                    tracing::info!(%server, "the server is reconnected");
                 }
                 member.take_answered();
                 if !member.publish(number, Phase::Ready(session.clone())) {
@@ -45,7 +45,7 @@ pub(crate) async fn supervise(member: Arc<Member>, number: u64) {
             false => retries.next_delay(None),
         };
         let Some(delay) = delay else {
-            tracing::warn!(%error, "the server cannot be opened");
+            tracing::warn!(%error, "cannot open the server");
             member.publish(number, Phase::Failed(error));
             return;
         };
@@ -65,17 +65,17 @@ pub(crate) async fn supervise(member: Arc<Member>, number: u64) {
 
 async fn open(member: &Arc<Member>) -> Result<Session, Error> {
     let Some(connect) = member.connect.clone() else {
-        let message = "there is nothing to connect to";
+        let message = "the server has no connector";
         return Err(Error::new(ErrorKind::Target, Arc::clone(&member.name), message));
     };
     let mut options = member.options.clone();
     if let Some(verdict) = member.verdict() {
-        // One that is not asked first may have changed.
+        // An unchecked verdict may be outdated.
         let is_used = options.prior_discover.is_some() || verdict.is_checked_first();
         options.prior_discover = Some(verdict).filter(|_| is_used);
     }
     let of_application = options.on_notification.take();
-    // Weak, since the member has the session.
+    // Weak, since the member owns the session.
     let member_of = Arc::downgrade(member);
     options.on_notification = Some(Arc::new(move |notification| {
         if let Some(of_application) = &of_application {
@@ -88,18 +88,18 @@ async fn open(member: &Arc<Member>) -> Result<Session, Error> {
     Session::open(connect, Some(&member.name), options).await
 }
 
-/// Looks after a session until it is over. Returns why it is.
+/// Maintains a session until it is closed. Returns the reason.
 async fn live(member: &Arc<Member>, session: Session, was_there: bool) -> Error {
     let mut closed = pin!(session.closed());
     let upkeep = pin!(keep_up(member, &session, was_there));
     match select(closed.as_mut(), upkeep).await {
         Either::Left((reason, _)) => reason,
-        // It has nothing left to do.
+        // There is nothing more to maintain.
         Either::Right(_) => closed.await,
     }
 }
 
-/// Whether another attempt would end in the same way.
+/// Whether another attempt would fail in the same way.
 fn is_final(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -108,7 +108,7 @@ fn is_final(error: &Error) -> bool {
 }
 
 impl Member {
-    /// Shows what the task with this number is doing; `false` where another has taken its place, or none.
+    /// Publishes the phase of the task with this number; false if the task was replaced or stopped.
     fn publish(&self, number: u64, phase: Phase) -> bool {
         let supervisor = self.supervisor();
         let is_current = supervisor.task.is_some() && supervisor.number == number;

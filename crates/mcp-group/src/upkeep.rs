@@ -1,4 +1,4 @@
-//! What is done about a session with a server as long as it is open.
+//! Maintenance of an open session with a server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
     subscribe::{retries, subscribe},
 };
 
-/// The least time between two readings of a server that reports changes of its lists.
+/// Minimum interval between reads of a server that reports list changes.
 const REREAD_PAUSE: Duration = Duration::from_millis(100);
 
-/// Keeps what is known of a server up to date. Runs until it is dropped.
+/// Keeps the state of a server up to date. Runs until it is dropped.
 ///
-/// A server that was there before has perhaps changed, and one that should have been is new to the clients.
+/// A server that was connected before may have changed, and the items of one that was expected are new to clients.
 pub(crate) async fn keep_up(member: &Arc<Member>, session: &Session, was_there: bool) {
     join3(
         member.restore_log_level(session),
@@ -29,7 +29,7 @@ pub(crate) async fn keep_up(member: &Arc<Member>, session: &Session, was_there: 
     .await;
 }
 
-/// Reads lists again that have changed, and reports the changes to clients.
+/// Reads changed lists and notifies clients.
 async fn keep_lists(member: &Member, session: &Session, was_there: bool) {
     if was_there {
         for change in ListChange::ALL {
@@ -42,12 +42,12 @@ async fn keep_lists(member: &Member, session: &Session, was_there: bool) {
         for (change, has_changed) in member.dirty.take().await {
             update(member, session, change, has_changed).await;
         }
-        // Changes that are reported meanwhile are read together.
+        // Changes reported in the meantime are read together.
         tokio::time::sleep(REREAD_PAUSE).await;
     }
 }
 
-/// Reads a list again, and reports the change: one that the server reported, or that was found.
+/// Reads a list and notifies clients of a reported or detected change.
 async fn update(member: &Member, session: &Session, change: ListChange, has_changed: bool) {
     let differs = match change {
         ListChange::Tools => reread::<Tools>(member, session).await,
@@ -62,7 +62,7 @@ async fn update(member: &Member, session: &Session, change: ListChange, has_chan
     }
 }
 
-/// Subscribes to the changes of all lists, whose notifications the session hands to the member.
+/// Subscribes to the changes of all lists. The session passes their notifications to the member.
 ///
 /// Spec: basic/patterns/subscriptions
 async fn watch_lists(member: &Member, session: &Session, was_there: bool) {
@@ -89,7 +89,7 @@ async fn watch_lists(member: &Member, session: &Session, was_there: bool) {
             }
             Err(error) => Some(error),
         };
-        tracing::debug!(server = %member.name, ?error, "there is no subscription to its lists");
+        tracing::debug!(server = %member.name, ?error, "cannot subscribe to the lists of the server");
         may_have_missed = true;
         if error.as_ref().is_some_and(Subscribe::is_final) {
             return;
@@ -99,13 +99,13 @@ async fn watch_lists(member: &Member, session: &Session, was_there: bool) {
     }
 }
 
-/// Changes may have been missed.
+/// Handles possibly missed change notifications.
 fn missed(member: &Member) {
     member.catalog.expire();
     member.dirty.all_may_have_changed();
 }
 
-/// The changes of lists that a server reports.
+/// The list changes that a server reports.
 fn list_filter(capabilities: &ServerCapabilities) -> SubscriptionFilter {
     let ServerCapabilities { tools, prompts, resources, .. } = capabilities;
     let reported = |changes: Option<bool>| changes.filter(|reported| *reported);

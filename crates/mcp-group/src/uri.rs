@@ -1,7 +1,7 @@
-//! The name of a server inside of URIs.
+//! Server names inside URIs.
 //!
-//! The name is inserted at one place and followed by a slash. Taking it out again restores the URI exactly,
-//! also that which a client has made of a template.
+//! The name is inserted at one position, followed by a slash. Removing it restores the URI exactly, including one that
+//! a client expanded from a template.
 //!
 //! | on the server | in the group |
 //! |---|---|
@@ -10,18 +10,18 @@
 //! | `urn:isbn:1` | `urn:server/isbn:1` |
 //! | `notes/1`, `{any}://x` (no scheme) | `//server/notes/1`, `//server/{any}://x` |
 //!
-//! Characters of the name that may not stand there are percent-encoded.
+//! Characters of the name that are not valid there are percent-encoded.
 
 use std::fmt::Write as _;
 
-/// The URI, or the template, of `server` as the group shows it.
+/// The URI or template of `server` as exposed by the group.
 pub(crate) fn expose(server: &str, uri: &str) -> String {
     let (head, rest) = uri.split_at(head(uri));
     let head = if head.is_empty() { "//" } else { head };
     format!("{head}{}/{rest}", Encoded(server))
 }
 
-/// The server and its own URI, of a URI that the group showed.
+/// The server and its original URI, for a URI of the group.
 pub(crate) fn original(uri: &str) -> Option<(String, String)> {
     let (head, rest) = match uri.strip_prefix("//") {
         Some(rest) => ("", rest),
@@ -34,7 +34,7 @@ pub(crate) fn original(uri: &str) -> Option<(String, String)> {
     Some((decode(server)?, format!("{head}{rest}")))
 }
 
-/// How long the scheme is, with its colon and the slashes behind it; zero where there is none.
+/// The length of the scheme, with its colon and slashes; zero if there is none.
 fn head(uri: &str) -> usize {
     let Some(colon) = uri.find(':') else { return 0 };
     let scheme = &uri[..colon];
@@ -47,7 +47,7 @@ fn head(uri: &str) -> usize {
     }
 }
 
-/// A name as one segment of a URI, never an empty one.
+/// A name as a non-empty segment of a URI.
 struct Encoded<'a>(&'a str);
 
 impl std::fmt::Display for Encoded<'_> {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_stands_behind_the_scheme() {
+    fn the_name_follows_the_scheme() {
         for (server, uri, shown) in [
             ("weather", "weather://icons/sunny", "weather://weather/icons/sunny"),
             ("weather", "weather://icons", "weather://weather/icons"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_makes_of_a_template_finds_back_too() {
+    fn expanded_templates_are_restored() {
         for (template, filled_in, uri) in
             [("{scheme}://x", "http://x", "http://x"), ("file:{+path}", "file:///etc", "///etc")]
         {
@@ -133,12 +133,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_uri_of_any_server_finds_back(server in ".{0,12}", uri in ".{0,24}") {
+        fn any_uri_of_any_server_is_restored(server in ".{0,12}", uri in ".{0,24}") {
             prop_assert_eq!(original(&expose(&server, &uri)), Some((server, uri)));
         }
 
         #[test]
-        fn what_looks_like_a_uri_finds_back(
+        fn uri_like_text_is_restored(
             server in "[a-z%/ é]{0,6}",
             uri in "[a-z{}+.-]{0,4}:?/{0,4}[a-z{}:/?#%]{0,8}",
         ) {

@@ -25,20 +25,20 @@ use super::RawJson;
 pub struct RawObject {
     json: RawJson,
     members: Vec<(Key, Value)>,
-    /// Whether `json` is no longer the whole of it.
+    /// Whether `json` is outdated.
     is_changed: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Key {
-    /// The text in `json`, which has no escapes.
+    /// A string without escapes, by its range in `json`.
     At(Range<usize>),
     Owned(String),
 }
 
 #[derive(Debug, Clone)]
 enum Value {
-    /// The bytes in `json`.
+    /// Bytes, by their range in `json`.
     At(Range<usize>),
     Owned(Vec<u8>),
 }

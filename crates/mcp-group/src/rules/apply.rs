@@ -1,4 +1,4 @@
-//! What rules make of tools, and of the arguments of their calls.
+//! Applies rules to tools and to the arguments of calls.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::{ArgumentChange, ToolChange, ToolRules};
 
 impl ToolRules {
-    /// Whether every tool is offered as it is.
+    /// Whether every tool is offered unchanged.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The tool as it is offered, if it is.
+    /// The tool as offered; `None` if it is not.
     pub(crate) fn offer(&self, mut tool: Tool) -> Option<Tool> {
         let change = self.tools.get(&tool.name);
         let is_included = self.include.as_ref().is_none_or(|names| names.contains(&tool.name));
@@ -35,8 +35,8 @@ impl ToolRules {
         Some(tool)
     }
 
-    /// The arguments of a call of the tool that is called `name` on the server, as the server takes them;
-    /// `None` where they need not be changed.
+    /// The arguments of a call as the server expects them, for the tool named `name` on the server; `None` if they are
+    /// unchanged.
     pub(crate) fn arguments(
         &self,
         name: &str,
@@ -104,7 +104,7 @@ impl ToolChange {
             required.retain(|name| *name != original);
             if change.hide {
                 if was_required && change.default.is_none() {
-                    tracing::warn!(argument = %original, "hidden, required, and has no default");
+                    tracing::warn!(argument = %original, "hidden argument is required and has no default");
                 }
                 continue;
             }
@@ -117,7 +117,7 @@ impl ToolChange {
         }
         *properties = changed;
         match required.is_empty() {
-            // In place: the order of a schema is kept.
+            // In place, to preserve the order of the schema.
             true => drop(schema.shift_remove("required")),
             false => drop(schema.insert("required".to_owned(), required.into())),
         }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_says_what_is_left() {
+    fn the_schema_has_the_remaining_arguments() {
         let offered = changed().offer(tool("a", &[])).unwrap();
         assert_eq!(
             (offered.name.as_str(), offered.title.as_deref()),
@@ -230,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn arguments_go_back_to_what_the_server_knows() {
+    fn arguments_are_converted_back_for_the_server() {
         let rules = changed();
         let sent = |name: &str, given: Option<&str>| {
             let given = given.map(|text| RawJson::from_text(text.to_owned()).unwrap());
             let sent = rules.arguments(name, || given);
             sent.map(|sent| sent.map(|sent| String::from_utf8(sent.to_vec()).unwrap()))
         };
-        assert_eq!(sent("b", Some(r#"{"key":1}"#)).unwrap(), None, "nothing is changed, or copied");
+        assert_eq!(sent("b", Some(r#"{"key":1}"#)).unwrap(), None, "nothing is changed or copied");
         assert_eq!(sent("b", None).unwrap(), None);
         assert_eq!(
             sent("a", Some(r#"{"place":"Köln","more":1.0}"#)).unwrap().unwrap(),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::fixture::{backend, names, open, open_receiving, server, until};
 
-/// A server that is open once the user is there.
+/// A server that opens once the user has logged in.
 struct Login {
     hold: Hold,
     user: watch::Receiver<bool>,
@@ -42,7 +42,7 @@ fn login() -> (watch::Sender<bool>, Backend) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_does_not_wait_for_a_login_and_tells_of_the_server_after_it() {
+async fn a_group_does_not_wait_for_a_login_and_announces_the_server_after_it() {
     let (user, guarded) = login();
     let group = Group::builder().backend(guarded).backend(backend("a")).build();
     let start = Instant::now();
@@ -50,7 +50,7 @@ async fn a_group_does_not_wait_for_a_login_and_tells_of_the_server_after_it() {
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(group.status()[0].state, ServerState::Authorizing);
-    // A user may take longer than a server may to start.
+    // A login may take longer than the start timeout.
     tokio::time::sleep(Duration::from_secs(200)).await;
     assert_eq!(names(&session).await.len(), 2);
     assert_eq!(group.status()[0].state, ServerState::Authorizing);
@@ -61,7 +61,7 @@ async fn a_group_does_not_wait_for_a_login_and_tells_of_the_server_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_of_nothing_else_opens_without_it() {
+async fn a_group_of_only_pending_logins_opens() {
     let (user, guarded) = login();
     let group = Group::builder().backend(guarded).failed("broken", "no").build();
     let session = open(&group).await;

@@ -16,12 +16,12 @@ use tokio::time::Instant;
 
 use crate::fixture::{backend, names, open, open_legacy, open_receiving, two, until};
 
-/// A peer with the tool `t` beside a server in memory.
+/// A peer with the tool `t`, grouped with a server in memory.
 fn beside(peer: &Peer) -> Group {
     Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build()
 }
 
-/// A modern peer with the tool `t`, whose calls are answered by `call`.
+/// A modern peer with the tool `t`; `call` responds to its calls.
 fn tool(call: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Peer {
     Peer::modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
         Some("tools/list") => Reply::tools(message, &["t"]),
@@ -39,7 +39,7 @@ async fn each_call_goes_to_its_server_in_its_own_era() {
     let group = two();
     for session in [open(&group).await, open_legacy(&group).await] {
         for name in ["weather", "news"] {
-            // Without a list before, too.
+            // Also without listing first.
             let echo = format!("{name}_echo");
             let result = session.call_tool(&echo).arg("text", "x").await.unwrap();
             assert_eq!(result.text(), format!("{name}: x"));
@@ -68,7 +68,7 @@ async fn each_call_goes_to_its_server_in_its_own_era() {
 }
 
 #[tokio::test]
-async fn arguments_that_http_repeats_are_repeated_to_the_server() {
+async fn mirrored_arguments_are_mirrored_to_the_server() {
     let schema = json!({
         "type": "object",
         "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
@@ -91,7 +91,7 @@ async fn arguments_that_http_repeats_are_repeated_to_the_server() {
 }
 
 #[tokio::test]
-async fn results_are_of_the_era_of_the_client() {
+async fn results_have_the_era_of_the_client() {
     let group = two();
     for (modern, session) in [(true, open(&group).await), (false, open_legacy(&group).await)] {
         for name in ["weather", "news"] {
@@ -112,7 +112,7 @@ async fn results_are_of_the_era_of_the_client() {
 }
 
 #[tokio::test]
-async fn progress_comes_in_order_and_before_the_answer() {
+async fn progress_arrives_in_order_and_before_the_response() {
     let group = two();
     for session in [open(&group).await, open_legacy(&group).await] {
         for name in ["weather", "news"] {
@@ -130,7 +130,7 @@ async fn progress_comes_in_order_and_before_the_answer() {
 }
 
 #[tokio::test]
-async fn a_burst_of_progress_costs_no_call_its_result() {
+async fn a_burst_of_progress_does_not_lose_the_result() {
     let peer = tool(|message| {
         let token = &message["params"]["_meta"]["progressToken"];
         let progress = |step| {
@@ -168,7 +168,7 @@ async fn log_messages_name_their_server() {
             assert_eq!(params["data"], format!("{name} {}", n + 1));
         }
     }
-    // A connection of the legacy era has one level for all.
+    // A legacy connection has one level for all requests.
     let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     let level = |level: &str| json!({ "level": level });
     session.request("logging/setLevel", &level("error")).await.unwrap();
@@ -184,7 +184,7 @@ async fn log_messages_name_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_level_is_told_once_and_again_to_a_new_connection() {
+async fn a_log_level_is_set_once_per_connection() {
     let peer = Peer::legacy(json!({ "tools": {}, "logging": {} }), |_, message| {
         match message["method"].as_str() {
             Some("tools/list") => Reply::tools(message, &["t"]),
@@ -240,7 +240,7 @@ async fn dropping_a_call_cancels_it_at_its_server() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_server_is_the_answer_as_it_came() {
+async fn an_error_of_a_server_is_forwarded_unchanged() {
     let peer = tool(|message| {
         let error =
             json!({ "code": -7, "message": "no", "data": { "big": 12345678901234567890_u64 } });
@@ -253,7 +253,7 @@ async fn an_error_of_a_server_is_the_answer_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_nobody_has_is_answered_as_a_server_does() {
+async fn unknown_items_get_the_error_of_a_server() {
     let group = two();
     let session = open(&group).await;
     for name in ["echo", "weather_nothing", "weather", ""] {
@@ -273,7 +273,7 @@ async fn what_nobody_has_is_answered_as_a_server_does() {
 }
 
 #[tokio::test]
-async fn what_a_server_needs_is_asked_of_the_client_as_it_came() {
+async fn input_requests_of_a_server_are_forwarded_unchanged() {
     let peer = tool(|message| match message["params"].get("requestState") {
         None => Reply::result(
             message,
@@ -309,7 +309,7 @@ async fn what_a_server_needs_is_asked_of_the_client_as_it_came() {
 }
 
 #[tokio::test]
-async fn only_what_is_not_the_protocols_own_is_handed_on_in_meta() {
+async fn only_custom_meta_keys_are_forwarded() {
     let answers = |message: &Value| match message["method"].as_str() {
         Some("tools/list") => Reply::tools(message, &["t"]),
         Some("tools/call") => Reply::result(message, json!({ "content": [] })),
@@ -336,7 +336,7 @@ async fn only_what_is_not_the_protocols_own_is_handed_on_in_meta() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
+async fn a_server_has_its_own_timeout_unless_the_client_sets_one() {
     let peer = tool(|message| Reply::Later(Duration::from_secs(20), Box::new(done(message))));
     let mut options = SessionOptions::default();
     options.timeout = Timeout::idle(Duration::from_secs(5));
@@ -356,7 +356,7 @@ async fn a_server_has_its_own_limit_of_time_unless_the_client_sets_one() {
     assert!(session.call_tool("p_t").timeout(Timeout::NONE).await.is_ok());
 }
 
-/// A tool of a legacy server that asks a person first, who takes this long.
+/// A tool of a legacy server that requests input from a user, who takes this long.
 fn group_with_a_form(person: Duration) -> (Group, Peer) {
     let peer = Peer::legacy(json!({ "tools": {} }), |_, message| {
         match message["method"].as_str() {
@@ -367,7 +367,7 @@ fn group_with_a_form(person: Duration) -> (Group, Peer) {
                 "method": "elicitation/create",
                 "params": { "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } },
             })]),
-            // The answer to the form.
+            // The response to the form.
             None => {
                 let id = message["id"].as_str().unwrap().strip_prefix("of ").unwrap();
                 let id: i64 = id.parse().unwrap();
@@ -391,7 +391,7 @@ fn group_with_a_form(person: Duration) -> (Group, Peer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_at_a_form_of_a_server_may_take_longer_than_a_server_may_be_silent() {
+async fn time_at_a_form_does_not_count_as_idle() {
     let (group, _peer) = group_with_a_form(Duration::from_secs(360));
     for session in [open(&group).await, open_legacy(&group).await] {
         let start = Instant::now();
@@ -402,7 +402,7 @@ async fn a_person_at_a_form_of_a_server_may_take_longer_than_a_server_may_be_sil
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_on_a_whole_call_holds_for_a_person_too_and_cancels_the_call_of_the_server() {
+async fn the_total_timeout_includes_time_at_a_form_and_cancels_the_call() {
     let (group, peer) = group_with_a_form(Duration::from_secs(360));
     let session = open(&group).await;
     names(&session).await;
@@ -413,7 +413,7 @@ async fn the_limit_on_a_whole_call_holds_for_a_person_too_and_cancels_the_call_o
 }
 
 #[tokio::test]
-async fn rules_decide_what_is_offered_and_what_is_sent() {
+async fn rules_change_the_offered_tools_and_the_sent_arguments() {
     let peer = Peer::modern(json!({ "tools": {} }), |_, message| {
         match message["method"].as_str() {
             Some("tools/list") => {
@@ -470,7 +470,7 @@ async fn rules_decide_what_is_offered_and_what_is_sent() {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_the_protocol_fails_its_call_below_it() {
+async fn a_protocol_violation_is_a_transport_error() {
     let peer = tool(|message| Reply::Lines(vec![json!({ "jsonrpc": "2.0", "id": message["id"] })]));
     let error = open(&beside(&peer)).await.call_tool("p_t").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);

@@ -1,4 +1,4 @@
-//! Clients that speak raw JSON-RPC, of either era.
+//! Clients that send raw JSON-RPC, in either era.
 
 use mcp_core::{Message, ProtocolVersion, RawJson, Request};
 use mcp_group::Group;
@@ -19,7 +19,7 @@ impl Client {
         Self { transport: connection.transport, version: None }
     }
 
-    /// The result, or the code of the error.
+    /// The result, or the error code.
     async fn ask(&self, method: &'static str, params: Value) -> Result<Value, i64> {
         let params = RawJson::from_serialize(&params).unwrap();
         let request = Envelope::new(Request::new("x", method).with_params(params));
@@ -30,7 +30,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_request_of_the_modern_era_says_what_it_is_written_in() {
+async fn a_modern_request_names_its_revision() {
     let client = Client::new(&two()).await;
     let meta = |version: &str| {
         json!({
@@ -57,7 +57,7 @@ async fn a_request_of_the_modern_era_says_what_it_is_written_in() {
 }
 
 #[tokio::test]
-async fn a_connection_of_the_legacy_era_begins_with_initialize() {
+async fn a_legacy_connection_starts_with_initialize() {
     let group = two();
     for (asked, answered) in [
         ("2024-11-05", "2024-11-05"),
@@ -87,7 +87,7 @@ async fn a_connection_of_the_legacy_era_begins_with_initialize() {
 }
 
 #[tokio::test]
-async fn an_exchange_has_no_log_messages_that_were_not_asked_for() {
+async fn an_exchange_has_only_requested_log_messages() {
     let client = Client::new(&two()).await;
     for (level, count) in [(None, 0), (Some("info"), 3)] {
         let mut meta = json!({

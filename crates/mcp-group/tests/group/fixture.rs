@@ -16,7 +16,7 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-/// A server of this name with one of everything: what it says begins with its name.
+/// A server with one item of each kind, whose texts begin with its name.
 pub(crate) fn server(name: &'static str) -> ServerBuilder {
     Server::builder(name)
         .version("1.0")
@@ -53,7 +53,7 @@ pub(crate) fn backend(name: &'static str) -> Backend {
     Backend::new(name, Memory::new(server(name).build()))
 }
 
-/// A backend that is spoken to in the legacy era.
+/// A backend in the legacy era.
 pub(crate) fn old_backend(name: &'static str) -> Backend {
     let mut options = SessionOptions::default();
     options.era = EraPolicy::Legacy;
@@ -77,7 +77,7 @@ pub(crate) async fn open_legacy(group: &Group) -> Session {
     Session::open(Memory::new(group.clone()), Some("group"), options).await.unwrap()
 }
 
-/// What a session was told outside calls.
+/// The notifications that a session received outside calls.
 #[derive(Clone, Default)]
 pub(crate) struct Received(Arc<Mutex<Vec<Notification>>>);
 
@@ -96,7 +96,7 @@ impl Received {
         self.methods().iter().filter(|it| *it == method).count()
     }
 
-    /// Waits until it has received of this method so often.
+    /// Waits until the method was received `count` times.
     pub(crate) async fn wait(&self, method: &str, count: usize) {
         until(|| self.count(method) >= count).await;
     }
@@ -113,7 +113,7 @@ pub(crate) async fn open_receiving(group: &Group, era: EraPolicy) -> (Session, R
     (session, received)
 }
 
-/// Waits until something is so; time goes by as fast as nothing else happens.
+/// Waits for a condition, in paused time.
 pub(crate) async fn until(is_so: impl FnMut() -> bool) {
     mcp_testkit::until("the condition of the test", is_so).await;
 }

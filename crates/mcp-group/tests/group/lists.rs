@@ -41,7 +41,7 @@ async fn lists_are_merged_in_the_order_of_the_servers() {
 }
 
 #[tokio::test]
-async fn a_group_says_what_its_servers_say() {
+async fn a_group_merges_instructions_and_capabilities() {
     let session = open(&two()).await;
     assert_eq!(session.server_info().unwrap().name, "mcp-group");
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_group_says_what_its_servers_say() {
 }
 
 #[tokio::test]
-async fn many_elements_come_in_pages() {
+async fn long_lists_have_pages() {
     let many = |name: &'static str| {
         let page = std::num::NonZeroUsize::new(70).unwrap();
         let mut server = Server::builder(name).page_size(page);
@@ -79,7 +79,7 @@ async fn many_elements_come_in_pages() {
 }
 
 #[tokio::test]
-async fn a_collision_is_told_and_nothing_goes_astray() {
+async fn a_collision_is_reported_and_calls_are_routed() {
     let of = |name: &'static str, tool: &'static str| {
         let server = Server::builder(name)
             .tool(tool, "", move |_: ()| async move { format!("{name}/{tool}") });
@@ -101,7 +101,7 @@ async fn a_collision_is_told_and_nothing_goes_astray() {
 }
 
 #[tokio::test]
-async fn names_can_be_left_alone_or_made_otherwise() {
+async fn names_can_be_unchanged_or_custom() {
     let group = Group::builder()
         .backend(backend("a"))
         .backend(old_backend("b"))
@@ -129,10 +129,10 @@ async fn names_can_be_left_alone_or_made_otherwise() {
 }
 
 #[tokio::test]
-async fn servers_are_asked_only_for_what_they_offer() {
+async fn servers_are_asked_only_for_their_capabilities() {
     let peer =
         Peer::modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
-            // What stands there twice is one tool.
+            // A duplicate in one list is one tool.
             Some("tools/list") => Reply::tools(message, &["t", "t"]),
             method => panic!("{method:?}"),
         });
@@ -145,7 +145,7 @@ async fn servers_are_asked_only_for_what_they_offer() {
 }
 
 #[tokio::test]
-async fn a_list_is_fresh_as_long_as_the_least_of_its_parts() {
+async fn a_merged_list_has_the_shortest_ttl() {
     let listed = |ttl: u32, scope: &'static str| {
         Peer::modern(json!({ "tools": {} }), move |_, message| match message["method"].as_str() {
             Some("tools/list") => Reply::result(
@@ -170,7 +170,7 @@ async fn a_list_is_fresh_as_long_as_the_least_of_its_parts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_fails_at_a_list_is_shown_as_it_was() {
+async fn a_server_that_fails_to_list_keeps_its_previous_list() {
     let answers = std::sync::atomic::AtomicU32::new(0);
     let peer = Peer::modern(json!({ "tools": {} }), move |_, message| {
         match (
@@ -194,7 +194,7 @@ async fn a_server_that_fails_at_a_list_is_shown_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_name_is_given_to_one_server_only() {
+async fn a_server_name_is_unique() {
     let group = Group::builder().backend(backend("a")).backend(old_backend("a")).build();
     let session = open(&group).await;
     assert_eq!(names(&session).await, ["a_echo", "a_count"]);
@@ -205,7 +205,7 @@ async fn a_name_is_given_to_one_server_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
+async fn a_cached_list_is_read_again_after_a_change() {
     let lists = Arc::new(AtomicU32::new(0));
     let asked = Arc::clone(&lists);
     let capabilities = json!({ "tools": { "listChanged": true } });
@@ -225,10 +225,10 @@ async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
     });
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
-    // What the sessions with the group keep is not what this is about.
+    // Bypasses the cache of the session with the group, which is not under test.
     let page = async || open(&group).await.list_tools().page(None).await.unwrap().tools;
     page().await;
-    // Now somebody listens, and what was kept before is in doubt.
+    // With a listener, the previously cached list may be outdated.
     until(|| peer.asked("subscriptions/listen").len() == 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     page().await;
@@ -248,7 +248,7 @@ async fn a_server_whose_list_may_be_kept_is_asked_again_when_it_has_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_end_is_given_up_and_shown_as_it_was() {
+async fn an_endless_list_is_abandoned_and_the_previous_one_used() {
     let lists = Arc::new(AtomicU32::new(0));
     let listed = Arc::clone(&lists);
     let peer = Peer::modern(json!({ "tools": {} }), move |_, message| {

@@ -1,4 +1,4 @@
-//! Groups of servers in memory and of scripted ones, through a session, in paused time.
+//! Groups of in-memory and scripted servers, used through a session, in paused time.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

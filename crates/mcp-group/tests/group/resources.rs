@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{backend, open, open_legacy, two};
 
 #[tokio::test]
-async fn a_uri_of_the_group_is_read_from_its_server_and_comes_back() {
+async fn a_uri_of_the_group_is_read_from_its_server() {
     let group = two();
     for session in [open(&group).await, open_legacy(&group).await] {
         for (uri, text) in [
@@ -22,7 +22,7 @@ async fn a_uri_of_the_group_is_read_from_its_server_and_comes_back() {
 }
 
 #[tokio::test]
-async fn every_kind_of_uri_reaches_its_server_as_it_was() {
+async fn every_kind_of_uri_reaches_its_server_unchanged() {
     let uris = ["file:///etc/x", "urn:isbn:1", "notes/1", "//host/x", "a://b?c#d", "1:2"];
     let peer = Peer::modern(json!({ "resources": {} }), move |_, message| match message["method"]
         .as_str()
@@ -85,7 +85,7 @@ async fn the_page_of_a_tool_is_read_from_its_server() {
 }
 
 #[tokio::test]
-async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
+async fn cached_results_outlive_a_session_with_the_server() {
     let script = |name: &'static str, number: u32, message: &Value| {
         let text = format!("{name} {number}");
         let contents = json!([{ "uri": message["params"]["uri"], "text": text }]);
@@ -110,7 +110,7 @@ async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
     let group = Group::builder().backend(member("one", &ann)).backend(member("two", &bob)).build();
     let session = open(&group).await;
     let read = async |uri| {
-        // This session keeps things, too.
+        // This session has a cache too.
         let result = session.read_resource(uri).cache(CacheMode::Bypass).await.unwrap();
         result.contents[0].as_text().unwrap().to_owned()
     };
@@ -118,7 +118,7 @@ async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
     group.restart("one").await.unwrap();
     assert_eq!([read("x://one/y").await, read("x://two/y").await], ["ann 0", "bob 0"]);
     assert_eq!((ann.connections(), ann.asked("resources/read").len()), (2, 1));
-    // One name and one address, and another who asks.
+    // The same name and address, but another connector.
     group.remove("one").await;
     let eve = peer("eve");
     group.add(member("one", &eve)).await.unwrap();
@@ -126,7 +126,7 @@ async fn what_a_server_lets_us_keep_outlives_a_session_with_it() {
 }
 
 #[tokio::test]
-async fn links_inside_of_results_are_uris_of_the_group() {
+async fn links_inside_results_are_uris_of_the_group() {
     let peer = Peer::modern(json!({ "tools": {}, "prompts": {} }), |_, message| {
         let link = json!({ "type": "resource_link", "uri": "x://1", "name": "n" });
         match message["method"].as_str() {
@@ -156,7 +156,7 @@ async fn links_inside_of_results_are_uris_of_the_group() {
 }
 
 #[tokio::test]
-async fn without_prefixes_an_ambiguous_uri_goes_nowhere() {
+async fn without_prefixes_an_ambiguous_uri_is_an_error() {
     let of = |templates: &'static [&'static str]| {
         Peer::modern(json!({ "resources": {} }), move |_, message| {
             match message["method"].as_str() {
@@ -197,7 +197,7 @@ async fn without_prefixes_an_ambiguous_uri_goes_nowhere() {
     };
     assert_eq!(read("x://1").await.unwrap(), "x://{one}");
     assert_eq!(read("y://1").await.unwrap(), "y://{two}");
-    // The longer beginning wins.
+    // The longer prefix wins.
     assert_eq!(read("y://a/1").await.unwrap(), "x://{one}");
     for uri in ["same://1", "z://1"] {
         assert_eq!(read(uri).await.unwrap_err().answer().unwrap().code, -32602, "{uri}");

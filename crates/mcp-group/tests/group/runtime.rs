@@ -25,7 +25,7 @@ fn states(group: &Group) -> Vec<ServerState> {
 }
 
 #[tokio::test]
-async fn servers_come_and_go_and_clients_are_told() {
+async fn clients_are_notified_of_added_and_removed_servers() {
     let group = two();
     let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await.len(), 4);
@@ -42,13 +42,13 @@ async fn servers_come_and_go_and_clients_are_told() {
     assert_eq!(names(&session).await, ["weather_echo", "weather_count", "late_echo", "late_count"]);
     let error = session.call_tool("news_echo").await.unwrap_err();
     assert_eq!(error.answer().unwrap().code, -32602);
-    // What was its stays its.
+    // The former names still belong to it.
     group.add(old_backend("news")).await.unwrap();
     assert_eq!(session.call_tool("news_echo").arg("text", "x").await.unwrap().text(), "news: x");
 }
 
 #[tokio::test]
-async fn a_single_server_keeps_its_names_when_another_comes() {
+async fn a_single_server_keeps_its_names_when_another_is_added() {
     let group = Group::builder().backend(backend("first")).build();
     let session = open(&group).await;
     assert_eq!(names(&session).await, ["echo", "count"]);
@@ -87,7 +87,7 @@ async fn a_restart_closes_the_old_session_before_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_restart_under_load_fails_no_more_than_what_was_in_flight() {
+async fn a_restart_under_load_fails_only_calls_in_flight() {
     let peer = simple();
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
@@ -112,7 +112,7 @@ async fn a_restart_under_load_fails_no_more_than_what_was_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_client_that_closes_ends_the_servers_and_the_next_starts_them_again() {
+async fn the_last_close_ends_the_servers_and_the_next_client_restarts_them() {
     let peer = simple();
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
@@ -122,7 +122,7 @@ async fn the_last_client_that_closes_ends_the_servers_and_the_next_starts_them_a
     sessions[0].close().await.unwrap();
     assert_eq!(states(&group), [ServerState::Ready; 2]);
     drop(dropped);
-    // Its end is noticed in the background.
+    // The end is detected in the background.
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(sessions[1].call_tool("p_t").await.is_ok());
     sessions[1].close().await.unwrap();
@@ -140,7 +140,7 @@ async fn the_last_client_that_closes_ends_the_servers_and_the_next_starts_them_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_next() {
+async fn a_closed_group_stays_closed_only_for_its_current_clients() {
     let peer = simple();
     let group =
         Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
@@ -157,7 +157,7 @@ async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_ne
         }
         assert_eq!(states(&group), [ServerState::Idle; 2]);
         assert_eq!(peer.connections(), connections);
-        // Closed once more, it closes nothing that is of others.
+        // A second close does not affect other clients.
         let next = open(&group).await;
         session.close().await.unwrap();
         next.call_tool("p_t").await.unwrap();
@@ -165,9 +165,9 @@ async fn a_group_that_was_closed_stays_closed_for_its_clients_and_not_for_the_ne
     }
 }
 
-/// What a request began before the close may not begin anything after it.
+/// A request that started before the close must not open servers after it.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_the_close_overtakes_opens_no_server() {
+async fn a_request_overtaken_by_close_opens_no_server() {
     let slow = Peer::new(|_, message| match message["method"].as_str() {
         Some("server/discover") => {
             let answer = Reply::discover(message, &["2026-07-28"], json!({ "tools": {} }));
@@ -190,7 +190,7 @@ async fn a_request_that_the_close_overtakes_opens_no_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_ends_what_it_had_begun() {
+async fn dropping_the_last_handle_ends_pending_starts() {
     let peer = simple();
     let refused = simple();
     refused.refuse(u32::MAX);
@@ -213,7 +213,7 @@ async fn the_last_handle_ends_what_it_had_begun() {
 }
 
 #[tokio::test]
-async fn a_lazy_group_opens_what_is_needed() {
+async fn a_lazy_group_opens_only_required_servers() {
     let peers = [simple(), simple()];
     let group = Group::builder()
         .backend(Backend::new("one", peers[0].clone()))
@@ -226,13 +226,13 @@ async fn a_lazy_group_opens_what_is_needed() {
     assert_eq!(names(&session).await, ["one_t", "two_t"]);
     assert_eq!(states(&group), [ServerState::Ready; 2]);
     group.close().await.unwrap();
-    // The table knows by now where it belongs.
+    // The table already has the route.
     open(&group).await.call_tool("two_t").await.unwrap();
     assert_eq!(states(&group), [ServerState::Idle, ServerState::Ready]);
 }
 
 #[tokio::test]
-async fn roots_that_change_are_told_to_servers_of_the_legacy_era() {
+async fn roots_changes_are_forwarded_to_legacy_servers() {
     let old = Peer::legacy(json!({ "tools": {} }), |_, _| Reply::Nothing);
     let group =
         Group::builder().backend(Backend::new("old", old.clone())).backend(backend("a")).build();
@@ -243,7 +243,7 @@ async fn roots_that_change_are_told_to_servers_of_the_legacy_era() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_with_rules_is_bound_by_them() {
+async fn rules_apply_to_a_server_that_is_added_again() {
     let group = two();
     let session = open(&group).await;
     assert!(session.call_tool("news_echo").arg("text", "x").await.is_ok());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{backend, names, old_backend, open, open_legacy};
 
 #[tokio::test]
-async fn a_single_server_is_passed_straight_through() {
+async fn a_single_server_is_passed_through() {
     for server in [backend("only"), old_backend("only")] {
         let group = Group::builder().backend(server).build();
         for session in [open(&group).await, open_legacy(&group).await] {
@@ -28,7 +28,7 @@ async fn a_single_server_is_passed_straight_through() {
 }
 
 #[tokio::test]
-async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
+async fn results_and_custom_methods_are_passed_through() {
     let peer =
         Peer::modern(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
             Some("tools/call") => Reply::result(
@@ -47,7 +47,7 @@ async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
         });
     let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
     let session = open(&group).await;
-    // Nobody lists first what goes to the only server anyway.
+    // A call to the only server needs no list.
     let called = session.request("tools/call", &json!({ "name": "any" })).await.unwrap();
     let called: Value = called.decode().unwrap();
     assert_eq!((&called["content"][0]["uri"], &called["more"]), (&json!("x://1"), &json!(1)));
@@ -61,7 +61,7 @@ async fn its_results_are_not_touched_and_its_own_methods_are_its_own() {
 }
 
 #[tokio::test]
-async fn the_opening_fails_as_its_server_does() {
+async fn opening_fails_with_the_error_of_the_server() {
     let refused = Peer::modern(json!({}), |_, _| Reply::Nothing);
     refused.refuse(1);
     let rude = Peer::new(|_, message| Reply::error(message, -32603, "not today"));
@@ -78,7 +78,7 @@ async fn the_opening_fails_as_its_server_does() {
     }
 }
 
-/// What servers of a group are told of the client's extensions, alone and among others.
+/// The extensions declared to servers of a group, alone and among others.
 #[tokio::test]
 async fn extensions_are_not_declared_to_the_servers_of_a_group() {
     struct Later;

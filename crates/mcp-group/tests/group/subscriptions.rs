@@ -45,7 +45,7 @@ fn filters(peer: &Peer) -> Vec<Value> {
     asked.map(|message| message["params"]["notifications"].clone()).collect()
 }
 
-/// Has a server report an update: to the latest subscription that covers it, or else to the latest of all.
+/// Sends an update from a server: to the latest subscription that covers it, or else to the latest of all.
 fn updated(peer: &Peer, uri: &str) {
     let mut params = json!({ "uri": uri });
     let listens = peer.asked("subscriptions/listen");
@@ -74,7 +74,7 @@ async fn listen(group: &Group, id: &'static str, filter: Value) -> (Exchange, im
     (exchange, (transport, inbound))
 }
 
-/// The next message, without what is the same in all: whose it is.
+/// The next message, without the subscription id.
 async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
     match exchange.next().await.unwrap().unwrap() {
         Message::Notification(notification) => {
@@ -91,7 +91,7 @@ async fn next(exchange: &mut Exchange, id: &str) -> (String, Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_on_a_server_is_told_and_the_table_follows() {
+async fn server_changes_are_reported_and_routed() {
     let (group, new, old) = two();
     let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     assert_eq!(names(&session).await, ["new_t", "old_t"]);
@@ -101,7 +101,7 @@ async fn what_changes_on_a_server_is_told_and_the_table_follows() {
     let meta = json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": id } });
     new.say(notification(TOOLS_CHANGED, meta));
     received.wait(TOOLS_CHANGED, 1).await;
-    // It has been read again by then.
+    // The list has been read again by then.
     assert_eq!(new.asked("tools/list").len(), 2);
     old.say(notification(TOOLS_CHANGED, json!({})));
     received.wait(TOOLS_CHANGED, 2).await;
@@ -109,7 +109,7 @@ async fn what_changes_on_a_server_is_told_and_the_table_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
+async fn a_listener_gets_requested_events_and_an_acknowledgement() {
     let (group, new, old) = two();
     let _open = open(&group).await;
     let filter = json!({
@@ -123,7 +123,7 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
         honoured["notifications"],
         json!({ "toolsListChanged": true, "resourceSubscriptions": ["x://new/1", "x://old/1"] })
     );
-    // By then the servers know.
+    // By then the servers have received the filter.
     assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://1"]));
     let subscribed: BTreeSet<String> = old
         .asked("resources/subscribe")
@@ -135,7 +135,7 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
     let (mut two, _two) =
         listen(&group, "two", json!({ "resourceSubscriptions": ["x://new/2"] })).await;
     next(&mut two, "two").await;
-    // Each has a subscription of its own at the server.
+    // Each has a separate subscription at the server.
     assert_eq!(filters(&new).last().unwrap()["resourceSubscriptions"], json!(["x://2"]));
     assert_eq!(new.asked("notifications/cancelled").len(), 0);
 
@@ -157,7 +157,7 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
         message["params"]["notifications"]["resourceSubscriptions"] == json!(["x://1"])
     };
     assert!(new.asked("subscriptions/listen").iter().any(|it| of_one(it) && it["id"] == *ended));
-    // The group ends: so does the listening, in order.
+    // Closing the group ends the subscription gracefully.
     group.close().await.unwrap();
     let (_, result) = next(&mut two, "two").await;
     assert_eq!(result["_meta"]["io.modelcontextprotocol/subscriptionId"], "two");
@@ -165,7 +165,7 @@ async fn a_listener_hears_what_it_asked_for_and_is_told_what_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_of_the_legacy_era_subscribe_one_by_one() {
+async fn legacy_clients_subscribe_to_single_resources() {
     let (group, new, old) = two();
     let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     let other = open_receiving(&group, EraPolicy::Legacy).await;
@@ -209,7 +209,7 @@ async fn subscriptions_outlive_the_connection_of_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_takes_no_subscriptions_is_not_asked() {
+async fn a_server_without_subscriptions_is_not_asked() {
     let new = Peer::modern(json!({ "resources": {} }), |_, message| answers(message));
     let group =
         Group::builder().backend(Backend::new("new", new.clone())).backend(backend("a")).build();
@@ -222,7 +222,7 @@ async fn a_server_that_takes_no_subscriptions_is_not_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_unsubscribes_takes_nothing_from_another() {
+async fn unsubscribing_does_not_affect_other_clients() {
     let (group, _new, old) = two();
     let (one, received_by_one) = open_receiving(&group, EraPolicy::Legacy).await;
     let (two, received_by_two) = open_receiving(&group, EraPolicy::Legacy).await;
@@ -230,7 +230,7 @@ async fn a_client_that_unsubscribes_takes_nothing_from_another() {
     for session in [&one, &two] {
         session.request("resources/subscribe", &params).await.unwrap();
     }
-    // The session with the server shares what several ask of it.
+    // The session with the server shares equal subscriptions.
     assert_eq!(old.asked("resources/subscribe").len(), 1);
     updated(&old, "x://1");
     received_by_one.wait(UPDATED, 1).await;
@@ -244,7 +244,7 @@ async fn a_client_that_unsubscribes_takes_nothing_from_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_no_client_asked_for_comes_to_each_once() {
+async fn an_unsolicited_update_reaches_each_client_once() {
     let (group, _new, old) = two();
     let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     let (_other, received_by_other) = open_receiving(&group, EraPolicy::Auto).await;
@@ -260,7 +260,7 @@ async fn an_update_that_no_client_asked_for_comes_to_each_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
+async fn a_refused_subscription_is_reported_to_the_client() {
     let new = Peer::modern(capabilities(), |_, message| {
         let uris = &message["params"]["notifications"]["resourceSubscriptions"];
         match uris == &json!(["x://secret"]) {
@@ -280,7 +280,7 @@ async fn the_answer_of_a_server_that_refuses_reaches_the_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
+async fn updates_missed_in_a_restart_are_reported_once() {
     let (group, new, old) = two();
     let (session, received) = open_receiving(&group, EraPolicy::Legacy).await;
     for uri in ["x://new/1", "x://old/1"] {
@@ -308,7 +308,7 @@ async fn what_may_have_been_missed_in_a_restart_is_reported_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_ends_the_listening_is_listened_to_again() {
+async fn a_subscription_ended_by_the_server_is_reopened() {
     let (group, new, _old) = two();
     let (_session, received) = open_receiving(&group, EraPolicy::Auto).await;
     until(|| filters(&new).len() == 1).await;
@@ -316,14 +316,14 @@ async fn a_server_that_ends_the_listening_is_listened_to_again() {
     new.say(json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
     until(|| filters(&new).len() == 2).await;
     updated(&new, "x://1");
-    // Nobody has subscribed to it: the server's own idea.
+    // An unsolicited update, without a subscriber.
     received.wait(UPDATED, 1).await;
     assert_eq!(received.params(UPDATED)[0], json!({ "uri": "x://new/1", "_meta": {} }));
 }
 
-/// What happened between the end of one listening and the next is told by nobody.
+/// No server reports changes between the end of one subscription and the next.
 #[tokio::test(start_paused = true)]
-async fn whoever_listens_hears_that_something_may_have_been_missed() {
+async fn listeners_are_notified_of_possibly_missed_changes() {
     let (group, new, _old) = two();
     let _open = open(&group).await;
     let (mut one, _one) =
@@ -345,7 +345,7 @@ async fn a_subscription_ends_with_its_session() {
             session.subscribe(filter.clone()).resubscribe(Subscribe::BACKOFF).await.unwrap();
         assert_eq!(changes.acknowledged(), filter, "{mode:?}");
         session.close().await.unwrap();
-        // Its servers were opened again for this session, so that a change may precede the end.
+        // The servers were reopened for this session, so a change may precede the end.
         let end = async {
             loop {
                 match changes.next().await {
@@ -361,7 +361,7 @@ async fn a_subscription_ends_with_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_that_does_not_read_is_told_what_it_lost() {
+async fn a_slow_listener_is_notified_of_lost_events() {
     let (group, new, _old) = two();
     let _open = open(&group).await;
     let (mut one, _one) =
@@ -381,7 +381,7 @@ async fn a_listener_that_does_not_read_is_told_what_it_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_other() {
+async fn a_server_without_acknowledgement_does_not_delay_others() {
     let is_second = |message: &Value| {
         message["params"]["notifications"]["resourceSubscriptions"] == json!(["x://2"])
     };
@@ -403,7 +403,7 @@ async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_othe
     assert_eq!(next(&mut one, "one").await.1, json!({ "uri": "x://new/1" }));
     let (acknowledged, mut two) = reading.await.unwrap();
     assert_eq!(acknowledged.1["notifications"], json!({ "resourceSubscriptions": [] }));
-    // It may take its time.
+    // A late acknowledgement is accepted.
     let Reply::Lines(late) = Reply::acknowledge(new.asked("subscriptions/listen").last().unwrap())
     else {
         unreachable!()
@@ -414,7 +414,7 @@ async fn a_server_that_does_not_acknowledge_holds_nobody_up_and_disturbs_no_othe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_listens_no_more_hears_on_its_connection_again() {
+async fn after_a_listener_ends_updates_use_the_connection() {
     let (group, _new, old) = two();
     let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
     let acknowledged = "notifications/subscriptions/acknowledged";

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::fixture::{backend, names, open, open_receiving, until};
 
-/// Each connection of it has one more tool; `slow` never answers.
+/// A peer with one more tool on each connection; `slow` never responds.
 fn growing() -> Peer {
     Peer::modern(json!({ "tools": {} }), |number, message| match message["method"].as_str() {
         Some("tools/list") => {
@@ -31,7 +31,7 @@ fn beside(peer: &Peer) -> Group {
     Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build()
 }
 
-/// The same, tried again in this way.
+/// The same, with this back-off.
 fn trying(peer: &Peer, backoff: Backoff) -> Group {
     let group = Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a"));
     group.backoff(backoff).build()
@@ -76,7 +76,7 @@ async fn one_bad_server_of_three_does_not_stop_the_others() {
     let message = async |tool: &str| {
         session.call_tool(tool).await.unwrap_err().answer().unwrap().message.clone()
     };
-    // Only the server whose name is in front may have it.
+    // Only the server whose name is the prefix may have it.
     let text = message("refusing_t0").await;
     assert!(text.contains("\"refusing\"") && text.contains("connection refused"), "{text}");
     assert!(!text.contains("broken") && !text.contains("silent"), "{text}");
@@ -85,14 +85,14 @@ async fn one_bad_server_of_three_does_not_stop_the_others() {
     let text = message("loop_forever").await;
     assert!(
         text.ends_with(
-            "begin with that of their server: \"silent\", \"a\", \"refusing\", \"broken\""
+            "must begin with a server name: \"silent\", \"a\", \"refusing\", \"broken\""
         ),
         "{text}"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
+async fn when_all_fail_the_error_names_each_cause_and_retries_stop() {
     let peers = [growing(), growing()];
     peers.iter().for_each(|peer| peer.refuse(1));
     let group = Group::builder()
@@ -115,13 +115,13 @@ async fn when_all_fail_the_opening_tells_why_each_did_and_nothing_goes_on() {
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(peers.each_ref().map(Peer::connections), [1, 1]);
     assert_eq!(state(&group), ServerState::Failed);
-    // The next client tries again.
+    // The next client causes another attempt.
     let session = open().await.unwrap();
     assert_eq!(names(&session).await.len(), 6);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
+async fn a_server_that_dies_stays_listed_and_is_reopened() {
     let peer = growing();
     let group = beside(&peer);
     let (session, received) = open_receiving(&group, EraPolicy::Auto).await;
@@ -156,7 +156,7 @@ async fn a_server_that_dies_is_told_kept_in_the_lists_and_opened_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_process_is_in_the_errors_of_its_calls() {
+async fn the_exit_of_a_process_is_in_the_errors_of_its_calls() {
     let peer = growing();
     let session = open(&beside(&peer)).await;
     session.call_tool("p_t0").await.unwrap();
@@ -170,7 +170,7 @@ async fn the_end_of_a_process_is_in_the_errors_of_its_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
+async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_announced() {
     let peer = Peer::new(|number, message| match message["method"].as_str() {
         Some("server/discover") => {
             let answer = Reply::result(
@@ -206,7 +206,7 @@ async fn a_call_waits_for_an_attempt_and_unchanged_lists_are_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_back_off_grows_until_a_server_stays_or_answers_a_client() {
+async fn the_back_off_grows_until_a_session_makes_progress() {
     let peer = growing();
     let group = trying(&peer, seconds(1, 4).with_attempts(None));
     let session = open(&group).await;
@@ -229,7 +229,7 @@ async fn the_back_off_grows_until_a_server_stays_or_answers_a_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_run_out_until_the_next_client() {
+async fn attempts_are_limited_until_the_next_client() {
     let peer = growing();
     let group = trying(&peer, seconds(1, 4).with_attempts(2));
     let session = open(&group).await;
@@ -269,7 +269,7 @@ async fn any_back_off_is_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_error_says_why_a_server_ended_until_it_is_back() {
+async fn the_last_error_is_cleared_by_a_reconnect() {
     let peer = growing();
     let group = beside(&peer);
     let session = open(&group).await;
@@ -285,7 +285,7 @@ async fn the_last_error_says_why_a_server_ended_until_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_comes_late_is_told() {
+async fn a_server_that_starts_late_is_announced() {
     let peer = growing();
     peer.refuse(2);
     let group = beside(&peer);
@@ -297,7 +297,7 @@ async fn a_server_that_comes_late_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_never_be_opened_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let foreign = Peer::new(|_, message| match message["method"].as_str() {
         Some("server/discover") => Reply::result(
             message,
@@ -323,7 +323,7 @@ async fn what_can_never_be_opened_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_comes_while_all_is_down_takes_nothing_from_the_others() {
+async fn a_client_during_an_outage_does_not_affect_the_others() {
     let peer = growing();
     let group = Group::builder().backend(Backend::new("p", peer.clone())).build();
     let session = open(&group).await;
@@ -339,7 +339,7 @@ async fn a_client_that_comes_while_all_is_down_takes_nothing_from_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_comes_up_while_another_fails_is_enough() {
+async fn one_open_server_is_enough() {
     let late = growing();
     late.refuse(1);
     let mut options = SessionOptions::default();
@@ -353,7 +353,7 @@ async fn a_server_that_comes_up_while_another_fails_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
+async fn a_hanging_reconnect_does_not_delay_a_known_list() {
     let peer = Peer::new(|number, message| match message["method"].as_str() {
         Some("server/discover") if number == 0 => Reply::result(
             message,
@@ -381,7 +381,7 @@ async fn a_server_that_hangs_while_it_is_opened_again_holds_up_no_known_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_opened_again_is_not_probed_again() {
+async fn a_reconnect_uses_the_previous_verdict() {
     let peer =
         Peer::legacy(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
             Some("tools/list") => Reply::result(message, json!({ "tools": [] })),

@@ -1,4 +1,4 @@
-//! What is logged as a warning.
+//! Events logged as warnings.
 
 use std::sync::{
     Arc, OnceLock,
@@ -16,13 +16,13 @@ use tracing::{
 
 use crate::fixture::{backend, names, open};
 
-/// Counts the warnings of this thread.
+/// Counts the warnings of the current thread.
 #[derive(Clone, Default)]
 struct Warnings(Arc<AtomicUsize>);
 
 impl Warnings {
     fn start() -> (Self, DefaultGuard) {
-        // With more than one, `tracing` looks at each event which of them it is for.
+        // With a second dispatcher, `tracing` evaluates the filter for each event.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Self::default()));
         let warnings = Self::default();

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{Key, RawJson, RawObject, Value};
 
-/// Up to this number of members, duplicates are found without a table.
+/// Up to this number of members, duplicates are found without a hash table.
 const FEW: usize = 16;
 
 type Members = Vec<(Key, Value)>;
@@ -38,7 +38,7 @@ impl RawObject {
     }
 }
 
-/// The members of an object, and those of the `_meta` in it where that is read apart.
+/// The members of an object, and those of its `_meta` if parsed separately.
 #[derive(Default)]
 struct Found {
     members: Members,
@@ -54,7 +54,7 @@ fn find(json: &RawJson, reads_meta: bool) -> Result<Found, serde_json::Error> {
     Ok(found)
 }
 
-/// Drops all members but the last of each name. Returns whether there were any.
+/// Drops all members except the last of each name. Returns whether any were dropped.
 fn drop_duplicates(members: &mut Members, json: &[u8]) -> bool {
     let mut names = members.iter().map(|(key, _)| key.bytes(json));
     let is_unique = match members.len() {
@@ -76,11 +76,11 @@ fn drop_duplicates(members: &mut Members, json: &[u8]) -> bool {
     !is_unique
 }
 
-/// Reads an object out of text that begins at the address `base`.
+/// Deserializes an object from text that starts at the address `base`.
 struct ObjectSeed {
     base: usize,
     reads_meta: bool,
-    /// Whether `null` is an empty one.
+    /// Whether `null` counts as an empty object.
     is_optional: bool,
 }
 
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_are_not_changed_keep_their_bytes_and_their_place() {
+    fn unchanged_members_keep_their_bytes_and_position() {
         let text = r#" {"a":1e400, "name":"x","b":[ 12345678901234567890123 ],"name":"y"} "#;
         let mut object = object(text);
         assert_eq!(object.text("name").unwrap(), "y");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_not_changed_is_not_written_again() {
+    fn an_unchanged_object_is_not_serialized() {
         let json = RawJson::from_text(r#"{"a" : 1,"\u0062":{"c":2}}"#).unwrap();
         let object = RawObject::parse(json.clone()).unwrap();
         assert_eq!(object.to_json().as_bytes().as_ptr(), json.as_bytes().as_ptr());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_name_is_the_same_name_and_one_value_is_left_of_each() {
+    fn escaped_names_are_equal_and_duplicates_dropped() {
         for text in [r#"{"\u0061":1,"a":2,"ü\n":3}"#, r#"{"a":1,"\u0061":2,"ü\n":3}"#] {
             let mut object = object(text);
             assert_eq!(object.decode::<u32>("a"), Some(2), "{text}");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_meta_of_parameters_is_apart() {
+    fn the_meta_of_parameters_is_parsed_separately() {
         let parts = |text: &str| {
             let json = RawJson::from_text(text.to_owned()).unwrap();
             let (params, meta) = RawObject::parse_params(json).unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn many_members_take_no_longer_each_than_few() {
+    fn parsing_takes_linear_time() {
         let many: Vec<String> = (0..200_000).map(|n| format!("\"k{}\":{n}", n % 150_000)).collect();
         let object = object(&format!("{{{}}}", many.join(",")));
         assert_eq!(object.members.len(), 150_000);
