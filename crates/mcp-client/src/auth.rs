@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// What authorizes the requests to a server behind a URL; see [`Client::auth`](crate::Client::auth). `Debug`
-/// shows no token.
+/// Credentials for requests to a server behind a URL; see [`Client::auth`](crate::Client::auth). `Debug` redacts
+/// tokens.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Auth {
-    /// A token that is sent with each request.
+    /// A static token, sent with each request.
     Bearer(String),
-    /// Logins at an authorization server.
+    /// Login at an authorization server.
     #[cfg(feature = "oauth")]
     OAuth(mcp_auth::OAuth),
 }

@@ -1,4 +1,4 @@
-//! Servers of a configuration as a target: one alone, or many as a group.
+//! Servers of a configuration as a target: one server, or a group of many.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::{
 /// The name of the configuration in errors that concern no single server.
 const DOCUMENT: &str = "the configuration";
 
-/// The servers that a configuration names, with the variables of this process.
+/// The target for the servers of a configuration, with the environment variables of this process.
 pub(crate) fn target(config: &McpConfig) -> Result<Target, Error> {
     expanded(config.expand(&Variables::of_process()))
 }
 
-/// The servers of an expanded configuration.
+/// The target for the servers of an expanded configuration.
 pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
     #[cfg(feature = "oauth")]
     let oauth = mcp_auth::OAuth::new();
@@ -41,10 +41,10 @@ pub(crate) fn expanded(config: Expanded) -> Result<Target, Error> {
     for doubt in config.problems.iter().filter(|problem| !problem.is_fatal()) {
         tracing::warn!("configuration: {doubt}");
     }
-    // Several things can be wrong with one server.
+    // One server can have several problems.
     let mut broken: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for problem in config.problems.iter().filter(|problem| problem.is_fatal()) {
-        // A problem of the whole document has no server.
+        // A problem of the whole document names no server.
         let name = problem.server.as_deref().unwrap_or(DOCUMENT);
         broken.entry(name.to_owned()).or_default().push(problem.to_string());
     }
@@ -70,7 +70,7 @@ fn prepared(name: &str, server: &mcp_config::Server) -> Result<Server, Error> {
     let mut one = match &server.target {
         mcp_config::Target::Stdio(stdio) => process(name, stdio)?,
         mcp_config::Target::Remote(remote) => url(name, remote)?,
-        _ => return Err(unusable(name, "this kind of server is not known here")),
+        _ => return Err(unusable(name, "this kind of server is not supported")),
     };
     one.settings = Settings {
         name: Some(name.into()),
@@ -105,7 +105,7 @@ fn process(name: &str, server: &mcp_config::Stdio) -> Result<OneServer, Error> {
         .inherit_env(&server.pass_env);
     if let Some(file) = &server.env_file {
         let vars = mcp_config::read_env_file(file)
-            .map_err(|error| unusable(name, "its envFile cannot be used").with_source(error))?;
+            .map_err(|error| unusable(name, "its envFile cannot be read").with_source(error))?;
         stdio = stdio.envs(vars);
     }
     stdio = stdio.envs(&server.env);
@@ -120,8 +120,8 @@ fn process(name: &str, _: &mcp_config::Stdio) -> Result<OneServer, Error> {
     Err(unusable(name, "commands need the feature `stdio` of mcp-client"))
 }
 
-/// Notes what authorizes the requests to a server: a header, or OAuth if it says so. All that set nothing of
-/// their own share one `OAuth`.
+/// Sets the authorization of requests to a server: its header, or OAuth if configured. Servers without OAuth settings
+/// share one `OAuth`.
 #[cfg(feature = "oauth")]
 fn authorize(
     name: &str,
@@ -137,7 +137,7 @@ fn authorize(
         }
         Some(Auth::OAuth(settings)) => {
             let own = crate::config_oauth::oauth(settings).map_err(|error| {
-                unusable(name, "its settings of OAuth cannot be used").with_source(error)
+                unusable(name, "its OAuth settings are not valid").with_source(error)
             })?;
             one.set_oauth(&own);
             one.has_own_auth = true;
@@ -158,11 +158,11 @@ fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
         Some(Auth::OAuth(_)) => {}
         #[cfg(not(feature = "oauth"))]
         Some(Auth::OAuth(_)) => {
-            let message = "it wants OAuth, which needs the feature `oauth` of mcp-client";
+            let message = "it uses OAuth, which needs the feature `oauth` of mcp-client";
             return Err(unusable(name, message));
         }
         Some(_) => {
-            let message = "its \"auth\" is not known here: set it to \"oauth\" or to a token";
+            let message = "its \"auth\" is not valid: set it to \"oauth\" or to a token";
             return Err(unusable(name, message));
         }
     }
@@ -171,9 +171,9 @@ fn url(name: &str, server: &Remote) -> Result<OneServer, Error> {
         None => connectors::url(&server.url, &headers),
         Some(RemoteTransport::StreamableHttp) => connectors::streamable_http(&server.url, &headers),
         Some(RemoteTransport::Sse) => connectors::sse(&server.url, &headers),
-        Some(_) => return Err(unusable(name, "this kind of transport is not known here")),
+        Some(_) => return Err(unusable(name, "this kind of transport is not supported")),
     };
-    one.map_err(|error| unusable(name, "it cannot be reached as configured").with_source(error))
+    one.map_err(|error| unusable(name, "its settings are not valid").with_source(error))
 }
 
 fn rules(server: &mcp_config::Server) -> Option<ToolRules> {

@@ -1,9 +1,9 @@
-//! Settings of OAuth in a configuration.
+//! OAuth settings of a configuration.
 
 use mcp_auth::{Browser, Error, ErrorKind, FileStore, MemoryStore, OAuth, Resource};
 use mcp_config::{OAuthGrant, OAuthStore};
 
-/// The `OAuth` that a configuration describes.
+/// Creates the `OAuth` of a configuration.
 pub(crate) fn oauth(settings: &mcp_config::OAuth) -> Result<OAuth, Error> {
     let mut oauth = match settings.grant {
         Some(OAuthGrant::ClientCredentials) => {
@@ -39,7 +39,7 @@ pub(crate) fn oauth(settings: &mcp_config::OAuth) -> Result<OAuth, Error> {
 fn browser(settings: &mcp_config::OAuth) -> Browser {
     let mut browser = Browser::new();
     if let Some(port) = settings.callback_port {
-        // The applications that have this setting register this host.
+        // The applications that write this setting register this host.
         browser = browser.host("localhost").port(port);
     }
     if let Some(uri) = &settings.redirect_uri {

@@ -1,4 +1,4 @@
-//! The transports that URLs and scripts stand for, as far as their features are enabled.
+//! Transports of URLs and scripts, as far as their features are enabled.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::one_server::OneServer;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
-/// Headers for each request of a server behind a URL.
+/// Headers sent with each request to a server behind a URL.
 type Headers<'a> = [(&'a str, String)];
 
-/// Servers of HTTP+SSE have by convention a segment `sse` in the path of their URL. If the server turns out to
-/// speak the other transport, that one is used.
+/// By convention, the path of an HTTP+SSE URL has a segment `sse`. If the server turns out to speak the other
+/// transport, that one is used.
 #[cfg(all(feature = "http", feature = "sse"))]
 pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
     let first = if names_sse(text) { Binding::HttpSse } else { Binding::StreamableHttp };
@@ -85,7 +85,7 @@ fn checked<T>(text: &str, server: Result<T, mcp_transport::Error>) -> Result<T, 
     })
 }
 
-/// A URL without its user, password and query.
+/// The URL without user, password and query.
 fn without_secrets(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     match text.split_once("://") {

@@ -1,4 +1,4 @@
-//! A URL that may be Streamable HTTP or the HTTP+SSE of 2024-11-05: the opening of a session shows which.
+//! Transport detection for URLs: Streamable HTTP, or HTTP+SSE of 2024-11-05.
 
 use std::{
     error::Error as _,
@@ -17,13 +17,13 @@ use mcp_transport::{
 use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 use mcp_transport_sse::{Sse, SseTransport};
 
-/// Speaks the transport that the URL suggests, and the other one if the server refuses the first.
+/// Tries the transport that the URL suggests, and the other one if the server refuses the first.
 ///
-/// - Streamable HTTP: `initialize` is refused without a JSON-RPC response, and a GET of the same URL opens an
-///   event stream with an `endpoint` event. The connection is closed then, and the next one speaks HTTP+SSE.
-/// - HTTP+SSE: the GET does not open such a stream. The same connect speaks Streamable HTTP.
+/// - Streamable HTTP: `initialize` is refused without a JSON-RPC response, and a GET of the same URL opens an event
+///   stream with an `endpoint` event. The connection is then closed, and the next one uses HTTP+SSE.
+/// - HTTP+SSE: the GET opens no such stream. The same connect uses Streamable HTTP.
 ///
-/// What was found holds for the connects that follow.
+/// Later connects use the detected transport.
 ///
 /// Spec: basic/transports/streamable-http#backward-compatibility
 #[derive(Debug, Clone)]
@@ -36,11 +36,11 @@ pub(crate) struct Detect<S: HttpService = HttpClient> {
 #[derive(Debug)]
 struct Found<S: HttpService> {
     is_sse: Arc<AtomicBool>,
-    /// The connection of HTTP+SSE that showed it, for the next who connects.
+    /// The open HTTP+SSE connection that detection left, for the next connect.
     open: Mutex<Weak<Handover<S>>>,
 }
 
-/// A connection that is taken over, as long as the one that opened it lives.
+/// A connection to hand over, as long as the one that opened it lives.
 type Handover<S> = Mutex<Option<Connection<SseTransport<S>>>>;
 
 impl Detect {
@@ -50,7 +50,7 @@ impl Detect {
         detect
     }
 
-    /// The same with requests that `auth` authorizes. What is found holds for both.
+    /// The same connector with requests authorized by `auth`. Both share the detected transport.
     #[cfg(feature = "oauth")]
     pub(crate) fn auth(self, auth: &mcp_auth::OAuth) -> Detect<mcp_http::Authorized<HttpClient>> {
         Detect {
@@ -60,7 +60,7 @@ impl Detect {
         }
     }
 
-    /// Changes the settings. The result starts with what was found so far.
+    /// Changes the settings. The result starts with the transport detected so far.
     pub(crate) fn map(
         self,
         http: impl FnOnce(StreamableHttp) -> StreamableHttp,
@@ -71,7 +71,7 @@ impl Detect {
         Self { http: http(self.http), sse: sse(self.sse), found: Arc::new(found) }
     }
 
-    /// Starts with what was found earlier. If it no longer holds, the server is probed again.
+    /// Sets the transport detected earlier. If it no longer works, the server is probed again.
     pub(crate) fn assume(&self, binding: Binding) {
         self.found.set_sse(binding == Binding::HttpSse);
     }
@@ -143,7 +143,7 @@ pub(crate) enum DetectTransport<S: HttpService> {
     Sse(SseTransport<S>),
 }
 
-/// Streamable HTTP, as far as is known.
+/// Streamable HTTP, as the current assumption.
 pub(crate) struct Http<S: HttpService> {
     http: StreamableHttpTransport<S>,
     sse: Sse<S>,
@@ -154,7 +154,7 @@ pub(crate) struct Http<S: HttpService> {
 }
 
 impl<S: HttpService> Http<S> {
-    /// The error of an `initialize` that was `refused`.
+    /// The error to report for a refused `initialize`.
     async fn refused(&self, refused: Error) -> Error {
         let not_sse = match &self.not_sse {
             Some(error) => error.clone(),
@@ -163,7 +163,7 @@ impl<S: HttpService> Http<S> {
                 match self.sse.connect().await {
                     Ok(connection) => {
                         self.found.hand_over(&self.handover, connection);
-                        let message = "the server speaks HTTP+SSE: the next connection does, too";
+                        let message = "the server speaks HTTP+SSE: the next connection uses it";
                         return Error::new(ErrorKind::Closed, message)
                             .with_delivery(Delivery::NotSent)
                             .with_source(refused);
@@ -233,8 +233,8 @@ impl<S: HttpService> Transport for DetectTransport<S> {
     }
 }
 
-/// Whether the server at the URL refused a POST without a JSON-RPC response, as one does that speaks only
-/// HTTP+SSE. Other statuses say something about the client or about an outage, not about the transport.
+/// Whether the server refused a POST without a JSON-RPC response, as a server does that speaks only HTTP+SSE. Other
+/// statuses concern the client or an outage, not the transport.
 fn is_refusal(error: &Error) -> bool {
     let status = error.find::<StatusError>().map(|error| error.status().as_u16());
     status.is_some_and(
@@ -242,8 +242,8 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// Whether the server at the URL does not do what HTTP+SSE does: one of Streamable HTTP may as well open a
-/// stream, and leave it empty or end it.
+/// Whether the server does not speak HTTP+SSE. A Streamable HTTP server may also open a stream on GET, and leave it
+/// empty or end it.
 fn is_something_else(error: &Error) -> bool {
     use ErrorKind::{Interrupted, Protocol, Rejected, Timeout};
     let is_unavailable = error.kind() == ErrorKind::Unavailable;

@@ -1,4 +1,4 @@
-//! What a text or a path names, and what to say when it names nothing.
+//! Inference of targets from text and paths, and hints where it fails.
 
 use std::path::Path;
 
@@ -57,13 +57,15 @@ pub(crate) fn path(path: &Path) -> Result<Target, Error> {
         )),
         _ if path.is_file() => Err(no_target(
             &shown,
-            &format!("what runs this file is not known: if it is a program, Stdio::new({shown:?})"),
+            &format!(
+                "no runner is known for this kind of file: if it is a program, use Stdio::new({shown:?})"
+            ),
         )),
         _ => Err(no_target(&shown, &guess(&shown))),
     }
 }
 
-/// What a text that is no URL and no file looks like, and what to write instead.
+/// Guesses what a text is that is neither a URL nor a file, and what to write instead.
 fn guess(text: &str) -> String {
     if let Some((command, args)) = text.split_once(char::is_whitespace) {
         let constructor =
@@ -104,13 +106,13 @@ fn scheme(text: &str) -> Option<String> {
     is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
-/// The servers of a document, if it is one.
+/// The servers of a document, if the text is one.
 #[cfg(feature = "config")]
 pub(crate) fn config(
     config: Result<mcp_config::McpConfig, mcp_config::Error>,
 ) -> Result<Target, Error> {
     let config = config.map_err(|error| {
-        Error::new(ErrorKind::Target, "the configuration", "it cannot be used").with_source(error)
+        Error::new(ErrorKind::Target, "the configuration", "it is not valid").with_source(error)
     })?;
     crate::config::target(&config)
 }

@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{Target, infer, pair::Pair};
 
-/// What a [`Client`](crate::Client) can be made from.
+/// Values that [`Client::new`](crate::Client::new) accepts as a target.
 ///
-/// `Kind` only tells the implementations apart and is always inferred.
+/// `Kind` only distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a `Client` can connect to",
     label = "not a target",
@@ -18,10 +18,10 @@ use crate::{Target, infer, pair::Pair};
     note = "for a transport of your own, implement `mcp_client::transport::Connect`"
 )]
 pub trait IntoTarget<Kind> {
-    /// Turns it into something that can be connected to.
+    /// Converts the value into a target.
     ///
     /// # Errors
-    /// When it cannot be a server.
+    /// Kind [`Target`](crate::ErrorKind::Target) if the value names no server.
     fn into_target(self) -> Result<Target, Error>;
 }
 

@@ -1,4 +1,4 @@
-//! What a client keeps between one connect and the next.
+//! Sessions kept open between connects.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,9 +8,9 @@ use mcp_transport::{Binding, util::SingleFlight};
 #[derive(Default)]
 pub(crate) struct Kept {
     session: Mutex<Option<Session>>,
-    /// Connects at the same time share one start. `None` where what it opened is not shared.
+    /// Shared by concurrent connects. `None` if the opened session is not shared.
     opening: SingleFlight<Result<Option<Session>, Error>>,
-    /// Whether sessions with this server are kept where no setting says so, once one was open.
+    /// Whether sessions with this server are kept if no setting decides. Set by the first session.
     by_default: OnceLock<bool>,
     verdict: Mutex<Option<Verdict>>,
     #[cfg(feature = "config")]
@@ -18,8 +18,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// The kept session, or one that `open` gives, which is kept if `keep` says so; where that is `None`, if
-    /// the connection is a pipe.
+    /// The kept session, or one from `open`, which is kept if `keep` is true. If `keep` is `None`, it is kept if the
+    /// connection is a pipe.
     pub(crate) async fn session<F>(
         &self,
         keep: Option<bool>,
@@ -55,10 +55,10 @@ impl Kept {
         }
     }
 
-    /// The kept session, if it is still open.
+    /// The kept session if it is still open.
     fn current(&self) -> Option<Session> {
         let mut kept = lock(&self.session);
-        // What is dead goes before anything takes its place.
+        // A dead session is dropped before a new one is opened.
         kept.take_if(|session| session.is_closed());
         kept.clone()
     }
@@ -71,15 +71,15 @@ impl Kept {
         *lock(&self.verdict) = Some(verdict.clone());
     }
 
-    /// The kept group, or the one that `build` gives.
+    /// The kept group, or the one from `build`.
     #[cfg(feature = "config")]
     pub(crate) fn group(&self, build: impl FnOnce() -> mcp_group::Group) -> mcp_group::Group {
         self.group.get_or_init(build).clone()
     }
 
-    /// Closes what is kept, after a start that is under way.
+    /// Closes the kept session, after a start in progress.
     pub(crate) async fn close(&self) -> Result<(), Error> {
-        // If the start fails, those who connect get the error.
+        // If the start fails, the connects that wait for it get the error.
         let _ = self.opening.run(|| async { Ok(None) }).await;
         let session = lock(&self.session).take();
         let closed = match session {
@@ -94,7 +94,7 @@ impl Kept {
     }
 }
 
-/// A process, or another pipe, takes long to start and is shared anyway.
+/// Pipes are kept: a process takes long to start and is shared anyway.
 fn is_kept_by_default(session: &Session) -> bool {
     session.connection().binding == Binding::Pipe
 }

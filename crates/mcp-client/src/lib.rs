@@ -1,8 +1,9 @@
-//! Reach any MCP server from Rust.
+//! Client for any MCP server.
 //!
-//! A [`Client`] is made from whatever names a server and infers the transport from it: a URL, the path of
-//! a Python or Node script, a [`Stdio`] command, a server object in this process, a pair of streams, or
-//! any [`Connect`](transport::Connect). Making one does no I/O; [`Client::connect`] opens a [`Session`],
+//! A [`Client`] is created from a target and infers the transport: a URL, the path of a Python or Node script, a
+//! [`Stdio`] command, a server object in this process, a pair of streams, or any [`Connect`](transport::Connect).
+//! Creating one does no I/O; [`Client::connect`] opens a [`Session`], in whichever era of the protocol the server
+//! supports.
 //! whichever era of the protocol the server speaks.
 //!
 //! ```no_run
@@ -17,9 +18,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The `guide` (feature `docs`) has a page for each topic, with a table of all errors.
+//! The `guide` (feature `docs`) has a page for each topic, and a table of all error kinds.
 //!
-//! The types of the protocol are in [`types`], the contract of transports in [`transport`].
+//! Protocol types are in [`types`], the transport contract is in [`transport`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "http", feature = "sse"))]
@@ -96,7 +97,7 @@ pub use mcp_transport_stdio as stdio;
 #[cfg(feature = "stdio")]
 pub use mcp_transport_stdio::Stdio;
 
-/// The examples of the Markdown files outside the crate are tests too.
+/// Runs the examples of Markdown files outside the crate as doctests.
 #[cfg(all(doctest, feature = "docs"))]
 mod markdown {
     macro_rules! pages {

@@ -1,4 +1,4 @@
-//! Several servers as a target: the backends of a group.
+//! Several servers as a target: the members of a group.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::one_server::OneServer;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
-/// Several servers, or one whose tools are changed.
+/// Several servers, or one server whose tools are filtered or renamed.
 #[derive(Debug, Clone)]
 pub(crate) struct ManyServers(pub(crate) Arc<[Entry]>);
 
@@ -27,7 +27,7 @@ pub(crate) struct Server {
 }
 
 impl ManyServers {
-    /// Changes the settings of the servers behind URLs. Whether there are any.
+    /// Changes the settings of the servers behind URLs. Returns whether there are any.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
         let mut entries = self.0.to_vec();
@@ -37,8 +37,7 @@ impl ManyServers {
         changed > 0
     }
 
-    /// Authorizes the requests to the servers behind URLs that have nothing else which does. Whether there are
-    /// any.
+    /// Sets `auth` for the servers behind URLs without other authorization. Returns whether there are any.
     #[cfg(feature = "oauth")]
     pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
         let mut entries = self.0.to_vec();
@@ -49,8 +48,8 @@ impl ManyServers {
         changed > 0
     }
 
-    /// The group, whose sessions are opened as `options` say where the configuration says nothing.
-    /// `connect` opens the connections to a server, from its name.
+    /// Builds the group. `options` apply to its sessions where the configuration sets nothing. `connect` returns the
+    /// connector of a server, given its name.
     pub(crate) fn group(
         &self,
         options: &SessionOptions,
@@ -65,7 +64,7 @@ impl ManyServers {
                     one.settings.apply(&mut options);
                     options.prior_discover = None;
                     options.on_verdict = None;
-                    // The group forwards them, with the names of their servers.
+                    // The group forwards these, with the names of their servers.
                     options.on_notification = None;
                     options.handlers = options.handlers.without_listeners();
                     // Validated once, by the session of the group.

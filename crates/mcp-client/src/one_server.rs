@@ -8,25 +8,25 @@ use mcp_transport::{Connect, SharedConnect};
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
-/// One server, and what its configuration says about sessions with it.
+/// One server, with the session settings of its configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct OneServer {
     pub(crate) connect: SharedConnect,
-    /// What `connect` was made from, where that is a process.
+    /// The `Stdio` behind `connect` if the server is a process.
     #[cfg(feature = "stdio")]
     pub(crate) stdio: Option<mcp_transport_stdio::Stdio>,
-    /// What `connect` was made from, where that is a URL.
+    /// The connector behind `connect` if the server is a URL.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) url: Option<UrlConnector>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<mcp_auth::OAuth>,
-    /// Whether its configuration authorizes its requests, which `Client::auth` leaves alone then.
+    /// Whether the configuration sets authorization, which then overrides `Client::auth`.
     #[cfg(all(feature = "config", feature = "oauth"))]
     pub(crate) has_own_auth: bool,
     pub(crate) settings: Settings,
 }
 
-/// What a configuration says about sessions with a server.
+/// Session settings of a configured server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
@@ -76,14 +76,14 @@ impl OneServer {
         }
     }
 
-    /// Authorizes the requests to a server behind a URL. Whether it is one.
+    /// Sets `auth` for a server behind a URL. Returns whether it is one.
     #[cfg(feature = "oauth")]
     pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
         self.oauth = Some(auth.clone());
         self.change_url(|url| url)
     }
 
-    /// Changes the settings of a server behind a URL. Whether it is one.
+    /// Changes the settings of a server behind a URL. Returns whether it is one.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn change_url(&mut self, change: impl FnOnce(UrlConnector) -> UrlConnector) -> bool {
         self.url = self.url.take().map(change);

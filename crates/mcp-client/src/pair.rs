@@ -1,4 +1,4 @@
-//! Pairs of streams as targets: already open, and so connected to only once.
+//! Pairs of streams as targets: already open, so they can be connected only once.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use mcp_transport::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A pair of streams, until it is connected to.
+/// A pair of streams, until the first connect.
 pub(crate) struct Pair {
     description: &'static str,
     open: Mutex<Option<Open>>,
@@ -58,7 +58,7 @@ impl Pair {
     }
 }
 
-/// Gives the driver a task, which ends with the last handle of the transport or with the streams.
+/// Spawns the driver. Its task ends with the last handle of the transport or with the streams.
 fn spawned(
     transport: Multiplex,
     inbound: Inbound,
@@ -74,7 +74,7 @@ impl Connect for Pair {
     async fn connect(&self) -> Result<Connection<Multiplex>, Error> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let open = open.ok_or_else(|| {
-            let message = "a pair of streams can be connected to only once, and already was";
+            let message = "a pair of streams can be connected only once, and is already in use";
             Error::new(ErrorKind::Config, message).with_delivery(Delivery::NotSent)
         })?;
         let (transport, inbound) = open();

@@ -1,20 +1,20 @@
-//! The processes among the targets: where their stderr goes.
+//! Stderr settings for the processes among the targets.
 
 use std::{any::Any, sync::Arc};
 
 use mcp_transport::{Connect, SharedConnect};
 use mcp_transport_stdio::{Node, Npx, Program, Python, Stderr, Stdio, Uv, Uvx};
 
-/// Where the stderr of all processes of a client goes.
+/// Destination of the stderr of all processes of a client.
 #[derive(Debug, Clone)]
 pub(crate) enum StderrTarget {
     Given(Stderr),
-    /// Events of `tracing`, with the name of the server.
+    /// `tracing` events with the name of the server.
     Tracing,
 }
 
 impl StderrTarget {
-    /// The connector of a process whose stderr goes there. `name` is the name of its server.
+    /// A connector of the process with this stderr destination. `name` is the server's name.
     pub(crate) fn apply(&self, stdio: &Stdio, name: &str) -> SharedConnect {
         let stderr = match self {
             Self::Given(stderr) => stderr.clone(),
@@ -30,7 +30,7 @@ fn traced(server: Arc<str>) -> Stderr {
     })
 }
 
-/// The settings of a connector that starts a process, whatever its runner.
+/// The `Stdio` settings of a connector that starts a process, with any runner.
 pub(crate) fn stdio_of(connect: &impl Connect) -> Option<Stdio> {
     fn program<R: 'static>(any: &dyn Any) -> Option<Stdio>
     where

@@ -1,6 +1,6 @@
 //! Bridges to the official Rust SDK, `rmcp`, in both directions.
 //!
-//! [`transport`] makes any transport of ours one of the SDK's clients:
+//! [`transport`] turns any transport of this library into a client transport of the SDK:
 //!
 //! ```no_run
 //! # #[cfg(feature = "stdio")]
@@ -15,7 +15,7 @@
 //! ```
 #![cfg_attr(
     feature = "memory",
-    doc = "\nThe other way round, [`RmcpServer`] makes a server of the SDK's a target of [`Client`](crate::Client)."
+    doc = "\nIn the other direction, [`RmcpServer`] makes an SDK server a target of [`Client`](crate::Client)."
 )]
 
 use std::{
@@ -54,65 +54,65 @@ pub use mcp_transport_memory::RmcpServer;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Exchanges and refusals under way at which a server that sends what nobody can read gets no more answers.
+/// Limit on open exchanges and pending error responses. Above it, requests of the server that cannot be decoded get no
+/// error response.
 const MAX_ARRIVING: usize = 1024;
 
-/// Exchanges that have begun and wait until the SDK reads.
+/// Capacity of the queue of new exchanges that the SDK has not read yet.
 const QUEUE: usize = 64;
 
 /// Connects to a server, for a client of the official Rust SDK: `().serve(transport(stdio).await?)`.
 ///
 /// # Errors
-/// As [`Connect::connect`] does.
+/// The same as [`Connect::connect`].
 pub async fn transport(server: impl Connect) -> Result<RmcpTransport, Error> {
     Ok(RmcpTransport::new(server.connect().await?))
 }
 
 /// An open connection as a client transport of the official Rust SDK, in both eras.
 ///
-/// The revision that each message is written in, which transports need to know, is read from what
-/// passes: the `_meta` of a request, else the answer to `initialize`. A request that the SDK cancels ends
-/// in the way of its carrier.
+/// Transports need the revision of each message. It is read from the `_meta` of the request, or else from the response
+/// to `initialize`. A request that the SDK cancels is cancelled the way its transport does it.
 ///
 /// # Errors
-/// A request that is not accepted fails with a `ServiceError::TransportSend` in which the
-/// [`Error`] can be found by `downcast_ref`: nothing listens, a status of HTTP, a
-/// process that has ended. The SDK knows no failure of one request after that, so it is answered with
-/// an internal error (-32603) whose `data` has `transport.kind` and `transport.delivery`. When the connection
-/// is over, the client service ends. A `server/discover` that HTTP [rejects](ErrorKind::Rejected) is answered
-/// with an error (-32600) too, by which the SDK knows a server of the legacy era.
+/// A request that is not accepted fails with a `ServiceError::TransportSend` that contains the [`Error`]
+/// (`downcast_ref`), for example when nothing listens, for an HTTP error status, or when the process has ended. The SDK
+/// has no error for a request that fails later: such a request receives an internal error (-32603) whose `data` has
+/// `transport.kind` and `transport.delivery`. When the connection closes, the client service ends. A `server/discover`
+/// that HTTP [rejects](ErrorKind::Rejected) also receives an error (-32600), which tells the SDK that the server is of
+/// the legacy era.
 pub struct RmcpTransport {
     transport: SharedTransport,
-    /// What arrives: by exchanges, and outside of them.
+    /// Incoming items, within exchanges and outside of them.
     arriving: SelectAll<Arriving>,
     begun: mpsc::Receiver<Arriving>,
     begin: mpsc::Sender<Arriving>,
     in_flight: Arc<Mutex<InFlight>>,
-    /// The request `initialize`, while it is not answered.
+    /// The pending `initialize` request.
     initialize: Option<RequestId>,
-    /// The revision of messages that name none.
+    /// The revision for messages that name none.
     version: Option<ProtocolVersion>,
 }
 
-/// Items with the request that they came for.
+/// Items with the request that they belong to.
 type Arriving = BoxStream<'static, (Option<RequestId>, Result<Message, Error>)>;
 
-/// How each request in flight is cancelled.
+/// Cancellation tokens of the requests in flight.
 type InFlight = HashMap<RequestId, CancellationToken>;
 
 impl RmcpTransport {
-    /// Takes a connection that is open.
+    /// Wraps an open connection.
     pub fn new<T: mcp_transport::Transport>(connection: Connection<T>) -> Self {
         let (begin, begun) = mpsc::channel(QUEUE);
         let mut arriving = SelectAll::new();
         if !connection.inbound.is_none() {
-            // The SDK knows no gaps.
+            // The SDK has no notion of gaps.
             let messages = connection.inbound.filter_map(async |item| match item {
                 Ok(InboundItem::Message(message)) => Some(Ok(message)),
                 Ok(_) => None,
                 Err(error) => Some(Err(error)),
             });
-            let over = Error::new(ErrorKind::Closed, "the connection is over");
+            let over = Error::new(ErrorKind::Closed, "the connection is closed");
             let messages = messages.chain(stream::once(ready(Err(over))));
             arriving.push(messages.map(|item| (None, item)).boxed());
         }
@@ -127,7 +127,7 @@ impl RmcpTransport {
         }
     }
 
-    /// What is to be done about a message of the client's.
+    /// How to handle an outgoing message of the client.
     fn outgoing(&mut self, message: &TxJsonRpcMessage<RoleClient>) -> Result<Step, Error> {
         let named = match message {
             JsonRpcMessage::Request(request) => request.request.get_meta().protocol_version(),
@@ -146,7 +146,7 @@ impl RmcpTransport {
             }
             Message::Notification(notification) => {
                 if let Some(id) = cancelled(&notification) {
-                    // Where it is not there, it is answered.
+                    // An unknown id belongs to a request that already has its response.
                     lock(&self.in_flight).get(&id).inspect(|cancel| cancel.cancel());
                     return Ok(Step::Nothing);
                 }
@@ -170,9 +170,9 @@ impl RmcpTransport {
         }
     }
 
-    /// Learns from an answer what the client will not say again.
+    /// Remembers the negotiated revision, which later messages do not repeat.
     fn learn(&mut self, request: Option<RequestId>, response: &mut Response) {
-        // An error without an id answers the request that it came for.
+        // A response without an id answers the request of its exchange.
         response.id = response.id.take().or(request);
         if response.id.is_some() && response.id == self.initialize {
             self.initialize = None;
@@ -182,21 +182,21 @@ impl RmcpTransport {
         }
     }
 
-    /// What becomes of a message that the types of the SDK have no place for: nobody waits for it in vain.
+    /// Handles a message that the SDK's types cannot represent: its sender always gets a response.
     fn unreadable(&mut self, message: Message, error: serde_json::Error) -> Option<Response> {
         match message {
             Message::Response(response) => {
-                let cause = Error::new(ErrorKind::Protocol, "the answer cannot be read")
+                let cause = Error::new(ErrorKind::Protocol, "the response cannot be decoded")
                     .with_delivery(Delivery::Answered)
                     .with_source(error);
                 Some(answer(response.id?, error_code::INTERNAL_ERROR, &cause))
             }
             Message::Request(request) if self.arriving.len() >= MAX_ARRIVING => {
-                tracing::debug!(method = %request.method, "a request that cannot be read, unanswered");
+                tracing::debug!(method = %request.method, "dropped a request that cannot be decoded");
                 None
             }
             Message::Request(request) => {
-                let text = format!("the client cannot read the request: {error}");
+                let text = format!("the client cannot decode the request: {error}");
                 let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
                 let refusal = OneWay::from(Response::error(request.id, error));
                 let refusal = Envelope::new(refusal).with_version(self.version);
@@ -210,7 +210,7 @@ impl RmcpTransport {
     }
 }
 
-/// What is to be done about a message of the client's.
+/// How to handle a message of the client.
 enum Step {
     Ask(Envelope<Request>, Place),
     Tell(Envelope<OneWay>),
@@ -244,7 +244,7 @@ impl Transport<RoleClient> for RmcpTransport {
             };
             let (item, sent) = match opened {
                 Ok(exchange) => {
-                    // Nobody takes it where the client is over.
+                    // Fails only if the client has ended.
                     let _ = begin.send(place.arriving(exchange)).await;
                     return Ok(());
                 }
@@ -252,7 +252,7 @@ impl Transport<RoleClient> for RmcpTransport {
                     let answer = answer(place.id.clone(), error_code::INVALID_REQUEST, &error);
                     ((None, Ok(answer.into())), Ok(()))
                 }
-                // The client hears from its own end, too.
+                // The client also learns that the connection is closed.
                 Err(error) if error.is_closed() => ((None, Err(error.clone())), Err(error)),
                 Err(error) => return Err(error),
             };
@@ -261,7 +261,7 @@ impl Transport<RoleClient> for RmcpTransport {
         }
     }
 
-    /// Cancel safe, as the client needs it to be.
+    /// Cancel safe, which the SDK's client requires.
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             let (request, item) = poll_fn(|cx| self.poll_arriving(cx)).await;
@@ -302,7 +302,7 @@ impl fmt::Debug for RmcpTransport {
     }
 }
 
-/// A request in flight, until it is dropped.
+/// A request in flight. Dropping it removes the request.
 struct Place {
     id: RequestId,
     cancel: CancellationToken,
@@ -334,7 +334,7 @@ fn lock(in_flight: &Mutex<InFlight>) -> MutexGuard<'_, InFlight> {
     in_flight.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The request that a notification cancels.
+/// The request id of a `notifications/cancelled`.
 fn cancelled(notification: &Notification) -> Option<RequestId> {
     if notification.method != method::NOTIFICATIONS_CANCELLED {
         return None;
@@ -343,7 +343,7 @@ fn cancelled(notification: &Notification) -> Option<RequestId> {
     params.ok()?.request_id
 }
 
-/// What stands for a failure below the protocol, where the SDK knows nothing but answers.
+/// An error response for a transport error, since the SDK has no other way to report one.
 fn answer(request: RequestId, code: i64, error: &Error) -> Response {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -359,7 +359,7 @@ fn answer(request: RequestId, code: i64, error: &Error) -> Response {
 
 fn encode(message: &TxJsonRpcMessage<RoleClient>) -> Result<Message, Error> {
     let unsent = |error: BoxError| {
-        Error::new(ErrorKind::InvalidRequest, "the message cannot be written as JSON-RPC")
+        Error::new(ErrorKind::InvalidRequest, "the message cannot be encoded as JSON-RPC")
             .with_delivery(Delivery::NotSent)
             .with_source(error)
     };

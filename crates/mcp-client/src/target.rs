@@ -1,4 +1,4 @@
-//! What a client connects to: one server, or the servers of a group.
+//! Targets of a client: one server, or the servers of a group.
 
 use mcp_transport::Connect;
 
@@ -8,7 +8,7 @@ use crate::one_server::OneServer;
 #[cfg(any(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
-/// Something to connect to: one server, or many behind one session.
+/// A target to connect to: one server, or many servers behind one session.
 #[derive(Debug, Clone)]
 pub struct Target(pub(crate) Servers);
 
@@ -20,12 +20,12 @@ pub(crate) enum Servers {
 }
 
 impl Target {
-    /// One server, reached as `connect` does.
+    /// A target of one server, connected with `connect`.
     pub fn new(connect: impl Connect) -> Self {
         OneServer::new(connect).into()
     }
 
-    /// What it is, for people.
+    /// A description for humans.
     pub(crate) fn describe(&self) -> String {
         match &self.0 {
             Servers::One(server) => server.connect.describe(),
@@ -43,7 +43,7 @@ impl Target {
         }
     }
 
-    /// Changes the settings of the servers behind URLs. Whether there are any.
+    /// Changes the settings of the servers behind URLs. Returns whether there are any.
     #[cfg(any(feature = "http", feature = "sse"))]
     pub(crate) fn change_urls(&mut self, change: impl Fn(UrlConnector) -> UrlConnector) -> bool {
         match &mut self.0 {
@@ -53,8 +53,8 @@ impl Target {
         }
     }
 
-    /// Authorizes the requests to the servers behind URLs: in a configuration with several servers, to those
-    /// with nothing else that does. Whether there are any.
+    /// Sets `auth` for the servers behind URLs. In a configuration with several servers, those with other authorization
+    /// keep it. Returns whether there are any.
     #[cfg(feature = "oauth")]
     pub(crate) fn set_oauth(&mut self, auth: &mcp_auth::OAuth) -> bool {
         match &mut self.0 {

@@ -1,4 +1,4 @@
-//! A server behind a URL: the transports that it may speak, with their settings.
+//! A server behind a URL: the transports it may speak, with their settings.
 
 use mcp_http::HttpClient;
 use mcp_transport::SharedConnect;
@@ -10,14 +10,14 @@ use mcp_transport_sse::Sse;
 #[cfg(all(feature = "http", feature = "sse"))]
 use crate::detect::Detect;
 
-/// The connector of a URL before its type is erased, so that headers and an HTTP client can still be set.
+/// Connector of a URL before its type is erased, so that headers and the HTTP client can still be changed.
 #[derive(Debug, Clone)]
 pub(crate) enum UrlConnector {
     #[cfg(feature = "http")]
     Http(StreamableHttp),
     #[cfg(feature = "sse")]
     Sse(Sse),
-    /// The opening of a session shows which one it is.
+    /// The transport is detected when a session is opened.
     #[cfg(all(feature = "http", feature = "sse"))]
     Detect(Box<Detect>),
 }
@@ -39,7 +39,7 @@ impl UrlConnector {
         }
     }
 
-    /// The connector with requests that `auth` authorizes.
+    /// The connector with requests authorized by `auth`.
     #[cfg(feature = "oauth")]
     pub(crate) fn authorized(&self, auth: &mcp_auth::OAuth) -> SharedConnect {
         match self.clone() {

@@ -18,9 +18,10 @@ use mcp_transport_memory::Memory;
 #[cfg(feature = "config")]
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// A server to connect to, and how: plain configuration, cheap to clone.
+/// A server to connect to, with its settings: plain configuration, cheap to clone.
 ///
-/// Clones share what is [kept](Client::keep_alive); a clone with another setting begins for itself.
+/// Start with [`new`](Client::new) and [`connect`](Client::connect); every setting has a default. Clones share [open
+/// sessions](Client::keep_alive) until one of them changes a setting.
 #[derive(Clone)]
 pub struct Client {
     target: Target,
@@ -28,7 +29,7 @@ pub struct Client {
     options: SessionOptions,
     keep_alive: Option<bool>,
     restart: Option<Backoff>,
-    /// How failed starts are retried.
+    /// Delays between attempts to start.
     connect_backoff: Option<Backoff>,
     #[cfg(feature = "stdio")]
     stderr: Option<StderrTarget>,
@@ -47,25 +48,26 @@ type Wrap = Arc<dyn Fn(SharedConnect) -> SharedConnect + Send + Sync>;
 type Grouping = Arc<dyn Fn(mcp_group::GroupBuilder) -> mcp_group::GroupBuilder + Send + Sync>;
 
 impl Client {
-    /// Infers the transport from what is given:
+    /// Infers the transport from the target:
     ///
-    /// | given | reached by |
+    /// | target | transport |
     /// |---|---|
     /// | a URL with `http` or `https`, as `&str`, `String` or `Url` | Streamable HTTP; HTTP+SSE if the server refuses it |
     /// | such a URL with `sse` as a segment of its path | HTTP+SSE; Streamable HTTP if the server refuses it |
     /// | the path of an existing `.py` file, as text or `Path` | stdio, with a Python interpreter |
     /// | the path of an existing `.js`, `.mjs` or `.cjs` file | stdio, with Node |
-    /// | a `Stdio`, a `StreamableHttp`, an `Sse`, any `Connect` | itself |
+    /// | a `Stdio`, a `StreamableHttp`, an `Sse`, any `Connect` | as configured |
     /// | a `Server`, any `Serve` | a call in this process |
-    /// | an `McpConfig`, a `serde_json::Value` or text of one, the path of its file | its one server, or all behind one session |
-    /// | a pair `(AsyncRead, AsyncWrite)` | lines of JSON over it, once |
-    /// | a pair `(Sink<Message>, Stream<Result<Message, _>>)` | its messages, once |
+    /// | an `McpConfig`, a `serde_json::Value` or text of one, the path of its file | its only server, or all servers
+    /// behind one session |
+    /// | a pair `(AsyncRead, AsyncWrite)` | lines of JSON over the streams; connects only once |
+    /// | a pair `(Sink<Message>, Stream<Result<Message, _>>)` | messages over the streams; connects only once |
     ///
-    /// Does no I/O other than looking whether a path exists.
+    /// The only I/O is a check whether a path exists.
     ///
     /// # Errors
-    /// Kind [`Target`](crate::ErrorKind::Target) when nothing can be inferred; the text says what the
-    /// target looks like and what to write instead.
+    /// Kind [`Target`](crate::ErrorKind::Target) if no transport can be inferred; the text says what the target looks
+    /// like and what to write instead.
     pub fn new<Kind>(target: impl IntoTarget<Kind>) -> Result<Self, Error> {
         let target = target.into_target()?;
         let mut options = SessionOptions::default();
@@ -93,11 +95,11 @@ impl Client {
         Ok(client)
     }
 
-    /// Opens a session: `.await` it, or set limits for this session alone before.
+    /// Opens a session. Limits for this session alone can be set before the `.await`.
     ///
     /// # Errors
-    /// When the server cannot be reached or started, or shares no revision of the protocol. The error
-    /// names the server and the cause.
+    /// The server cannot be reached or started, or supports no common protocol revision. The error names the server and
+    /// the cause.
     pub fn connect(&self) -> Connecting {
         Connecting {
             client: self.clone(),
@@ -106,25 +108,24 @@ impl Client {
         }
     }
 
-    /// What the last session that was opened found out about the server: to be read, or saved and given
-    /// to [`prior_discover`](Client::prior_discover) another time.
+    /// The negotiation result of the most recent session. Can be saved and passed to
+    /// [`prior_discover`](Client::prior_discover) later.
     pub fn verdict(&self) -> Option<Verdict> {
         self.kept.verdict()
     }
 
-    /// Closes the session that is kept between connects, and its process. The next connect starts another one.
+    /// Closes the kept session and its process. The next connect opens a new session.
     ///
-    /// Waits for a connect that is under way. Bounded by the transport's own limits.
+    /// Waits for a connect in progress. Bounded by the time limits of the transport.
     ///
     /// # Errors
-    /// When the end was not an orderly one.
+    /// The session did not shut down cleanly.
     pub async fn close(&self) -> Result<(), Error> {
         self.kept.close().await
     }
 
-    /// How the servers of a configuration are put together where there are several: whether names tell
-    /// the server, how they are made, whether servers are opened only when they are needed, how a dead one
-    /// is tried again.
+    /// Sets how the servers of a configuration are combined into a group: prefixes of names, lazy start, reconnect
+    /// delays. No effect on a single server.
     ///
     /// ```no_run
     /// # fn run() -> Result<(), mcp_client::Error> {
@@ -142,8 +143,8 @@ impl Client {
         self.changed()
     }
 
-    /// The group behind the sessions of a configuration with several servers: their status, and what can
-    /// be done with each at run time. `None` for any other target.
+    /// The group behind the sessions of a configuration with several servers: status and control of each server at run
+    /// time. `None` for any other target.
     #[cfg(feature = "config")]
     pub fn group(&self) -> Option<mcp_group::Group> {
         match &self.target.0 {
@@ -163,12 +164,11 @@ impl Client {
         })
     }
 
-    /// The connector of the server with all settings of this client that concern the transport, such as for a relay
-    /// that passes messages on without a session. `None` for a configuration with several servers, which
-    /// [`group`](Self::group) is for.
+    /// The connector of the server with all transport settings of this client, for example for a relay that forwards
+    /// messages without a session. `None` for a configuration with several servers: use [`group`](Self::group).
     ///
     /// # Errors
-    /// When a setting does not apply to the target, of kind [`Config`](crate::ErrorKind::Config).
+    /// Kind [`Config`](crate::ErrorKind::Config) if a setting does not apply to the target.
     pub fn connector(&self) -> Result<Option<SharedConnect>, Error> {
         match &self.misuse {
             Some(error) => Err(error.clone()),
@@ -176,9 +176,8 @@ impl Client {
         }
     }
 
-    /// Wraps the connector of the server, or of each server of a configuration: what `wrap` returns is used in its
-    /// place, such as one that records all messages. Called with each connect; a second wrapper goes around the
-    /// first.
+    /// Wraps the connector of the server, or of each server of a configuration, for example to record all messages.
+    /// `wrap` is called for each connect. A second wrapper wraps the first.
     #[doc(alias = "middleware")]
     #[doc(alias = "layer")]
     #[must_use]
@@ -198,7 +197,7 @@ impl Client {
         self.name.as_deref().map_or_else(|| one.connect.describe(), str::to_owned)
     }
 
-    /// What is kept belongs to the settings that it was opened with.
+    /// Drops the shared session: it was opened with the previous settings.
     fn changed(mut self) -> Self {
         self.kept = Arc::default();
         self.options.cache = self.options.cache.as_ref().map(Cache::for_client);
@@ -214,17 +213,17 @@ impl Client {
             .with_source(cause)
     }
 
-    /// `None` where it depends on the connection.
+    /// `None` if it depends on the connection.
     fn keeps_alive(&self) -> Option<bool> {
         match self.target.0 {
             Servers::One(_) => self.keep_alive,
-            // A group keeps its servers itself.
+            // A group keeps its own sessions.
             #[cfg(feature = "config")]
             Servers::Many(_) => Some(false),
         }
     }
 
-    /// The connector of a server, with the settings that this client has for all of its servers.
+    /// The connector of one server, with the settings that apply to all servers of this client.
     fn connector_of(&self, one: &OneServer, name: impl AsRef<str>) -> SharedConnect {
         #[cfg(feature = "stdio")]
         let connect = match (&self.stderr, &one.stdio) {
@@ -264,8 +263,8 @@ impl Client {
         let mut options = self.options.clone();
         options.start_timeout = start_timeout;
         if let Some(kept) = self.kept.verdict() {
-            // What was given is older. Only what the server is asked first depends on it: what a server offers may
-            // have changed, so that one which is not asked first is kept only where a verdict was given.
+            // A given verdict is older than the session. It only decides which request is sent first. The server may
+            // have changed since, so an unchecked verdict is used only if the application supplied one.
             let is_used = options.prior_discover.is_some() || kept.is_checked_first();
             options.prior_discover = Some(kept).filter(|_| is_used);
         }
@@ -283,13 +282,13 @@ impl Client {
             #[cfg(feature = "config")]
             Servers::Many(many) => {
                 let group = self.group_of(many);
-                // The group has to have the time to say which of its servers did not start.
+                // The group needs enough time to report which of its servers did not start.
                 options.start_timeout =
                     start_timeout.max(group.start_timeout().saturating_add(MARGIN));
-                // The sessions of the group have them, with the names that the servers know.
+                // The member sessions create the spans, with the server's names.
                 options.spans = false;
                 options.trace_context = None;
-                // The sessions in the group keep what their servers let them, and hear of changes.
+                // The member sessions cache results and receive the change notifications.
                 options.cache = Some(Cache::off());
                 SharedConnect::new(Memory::new(group))
             }
@@ -302,10 +301,10 @@ impl Client {
     }
 }
 
-/// Whether a server that cannot be reached may be reached later: it is starting, or there is an outage.
+/// Whether a later attempt may succeed: the server is starting, or there is an outage.
 fn may_start_later(error: &Error, is_process: bool) -> bool {
     match error.kind() {
-        // A command that cannot be started is missing, or not allowed.
+        // The command does not exist or may not be executed.
         ErrorKind::Connect => !is_process,
         ErrorKind::Closed
         | ErrorKind::Interrupted
@@ -329,7 +328,7 @@ impl fmt::Debug for Client {
 
 /// A session that is about to be opened; see [`Client::connect`].
 #[derive(Debug)]
-#[must_use = "nothing happens unless it is awaited"]
+#[must_use = "the session is opened only when this is awaited"]
 pub struct Connecting {
     client: Client,
     timeout: Timeout,
@@ -337,14 +336,13 @@ pub struct Connecting {
 }
 
 impl Connecting {
-    /// The limit on calls through this handle that set none of their own.
+    /// Sets the time limit of calls through this handle that set none themselves.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = timeout.into();
         self
     }
 
-    /// How long all of this start may take. The wait for a start that is under way already counts for
-    /// itself.
+    /// Sets the time limit of the whole start. A start in progress that this connect joins counts too.
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.start_timeout = limit;
         self

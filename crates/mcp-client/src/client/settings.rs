@@ -1,4 +1,4 @@
-//! How a server is spoken to.
+//! Settings of a [`Client`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use crate::process::StderrTarget;
 #[cfg(all(feature = "http", feature = "sse"))]
 use crate::url_connector::UrlConnector;
 
-/// Declares the extension that a grant belongs to. It has nothing else to do.
+/// Declares the extension of a grant type. It has no other behaviour.
 #[cfg(feature = "oauth")]
 struct AuthExtension(&'static str);
 
@@ -35,11 +35,11 @@ impl Extension for AuthExtension {
 }
 
 impl Client {
-    /// Sends a header with each HTTP request to the server, in place of one of the same name.
+    /// Sends a header with each HTTP request to the server. Replaces a header of the same name.
     ///
-    /// The transport is still detected. Applies to a URL, or the single remote server of a configuration; for
-    /// another target, [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config). So it
-    /// does for a header that is not valid. A redirect to another origin loses the header.
+    /// Transport detection stays on. Applies to a URL, or to the only remote server of a configuration. For any other
+    /// target, or if the header is not valid, [`connect`](Client::connect) fails with kind
+    /// [`Config`](crate::ErrorKind::Config). The header is removed on a redirect to another origin.
     ///
     /// ```
     /// # fn run() -> Result<(), mcp_client::Error> {
@@ -64,12 +64,12 @@ impl Client {
         self.changed_if("bearer_token", applies)
     }
 
-    /// Authorizes the requests to servers behind URLs: with a token, as [`bearer_token`](Client::bearer_token),
-    /// or with an `OAuth` (feature `oauth`), which logs in when the server asks for it.
+    /// Authorizes the requests to servers behind URLs: with a token, as [`bearer_token`](Client::bearer_token) does, or
+    /// with an `OAuth` (feature `oauth`), which logs in when the server requires it.
     ///
-    /// An `OAuth` applies to a URL, and to all remote servers of a configuration that have no `auth` token and no
-    /// `Authorization` header. For another target [`connect`](Client::connect) fails with kind
-    /// [`Config`](crate::ErrorKind::Config), and so it does for a URL that has an `Authorization` header as well.
+    /// An `OAuth` applies to a URL, and to all remote servers of a configuration that have neither an `auth` token nor
+    /// an `Authorization` header. [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config) for
+    /// any other target, and for a URL that also has an `Authorization` header.
     ///
     /// ```
     /// # fn run() -> Result<(), mcp_client::Error> {
@@ -98,11 +98,11 @@ impl Client {
         self.changed_if("auth", applies)
     }
 
-    /// Sends the HTTP requests with this client: its proxy, certificates and time-outs. Default:
+    /// Sets the HTTP client, with its proxy, certificates and time limits. Default:
     /// [`HttpClient::new`](crate::http::HttpClient::new).
     ///
-    /// The transport is still detected. Applies to a URL and to all remote servers of a configuration; for
-    /// another target, [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config).
+    /// Transport detection stays on. Applies to a URL and to all remote servers of a configuration; for any other
+    /// target, [`connect`](Client::connect) fails with kind [`Config`](crate::ErrorKind::Config).
     #[cfg(any(feature = "http", feature = "sse"))]
     #[doc(alias = "proxy")]
     #[must_use]
@@ -111,7 +111,7 @@ impl Client {
         self.changed_if("http_client", applies)
     }
 
-    /// A setting that does not apply to the target is an error at connect.
+    /// Records an error for `connect` if the setting does not apply to the target.
     #[cfg(any(feature = "http", feature = "sse"))]
     fn changed_if(mut self, setter: &str, applies: bool) -> Self {
         if !applies && self.misuse.is_none() {
@@ -126,37 +126,36 @@ impl Client {
         self.changed()
     }
 
-    /// What errors and logs call the server. Default: its command or URL.
+    /// Sets the server's name in errors and logs. Default: its command or URL.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.into());
         self.changed()
     }
 
-    /// The era of the protocol that is spoken. Default: the newest that the server speaks.
+    /// Sets which protocol eras may be used. Default: the newest that the server supports.
     #[must_use]
     pub fn era(mut self, policy: EraPolicy) -> Self {
         self.options.era = policy;
         self.changed()
     }
 
-    /// Who we are, as servers see it. Default: the name and version of this library.
+    /// Sets the name and version that servers see in `clientInfo`. Default: those of this library.
     #[must_use]
     pub fn client_info(mut self, name: &str, version: &str) -> Self {
         self.options.client_info = Implementation::new(name, version);
         self.changed()
     }
 
-    /// The capabilities that the client declares, in addition to those of its [`handlers`](Client::handlers).
-    /// Default: none.
+    /// Declares capabilities, in addition to those of the [`handlers`](Client::handlers). Default: none.
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.options.capabilities = capabilities;
         self.changed()
     }
 
-    /// What an earlier session found out about this server, to open the next one without asking again:
-    /// which transport a URL speaks, and which revision.
+    /// Sets the negotiation result of an earlier session, so that the next session opens without probing: the transport
+    /// of a URL, and the protocol revision.
     #[must_use]
     pub fn prior_discover(mut self, verdict: Verdict) -> Self {
         #[cfg(all(feature = "http", feature = "sse"))]
@@ -171,39 +170,39 @@ impl Client {
         self.changed()
     }
 
-    /// Takes what each session that is opened found out about the server, such as to save it for
-    /// [`prior_discover`](Client::prior_discover); again where that did not hold. It must not block.
+    /// Sets a callback for the negotiation result of each new session, for example to save it for
+    /// [`prior_discover`](Client::prior_discover). Called again if a saved result turned out to be wrong. It must not
+    /// block.
     #[must_use]
     pub fn on_verdict(mut self, handler: impl Fn(&Verdict) + Send + Sync + 'static) -> Self {
         self.options.on_verdict = Some(Arc::new(handler));
         self.changed()
     }
 
-    /// Whether a session stays open between one [`connect`](Client::connect) and the next, which then
-    /// gives another handle of it: the same process, and no handshake. Default: it does where a server is
-    /// a process or another shared pipe, and over HTTP it does not.
+    /// Whether the session stays open between one [`connect`](Client::connect) and the next, which then returns another
+    /// handle of it: same process, no handshake. Default: yes for processes and other pipes, no for HTTP.
     ///
-    /// It ends with [`close`](Client::close), with [`Session::close`](crate::Session::close), or in the background when the last
-    /// of the client's clones and the session's handles is dropped. A server that has ended is replaced at
-    /// the next connect. Connects at the same time share one start.
+    /// The session ends with [`close`](Client::close), with [`Session::close`](crate::Session::close), or in the
+    /// background when the last clone of the client and the last handle of the session are dropped. If the server has
+    /// ended, the next connect opens a new session. Concurrent connects share one start.
     #[must_use]
     pub fn keep_alive(mut self, keep: bool) -> Self {
         self.keep_alive = Some(keep);
         self.changed()
     }
 
-    /// Reconnects under an open session of the modern era when its connection has ended, such as to a process
-    /// that has died; see [`Restart`](mcp_transport::restart::Restart). Default: calls fail until the next connect.
+    /// Reconnects under an open session of the modern era when its connection has ended, for example because the
+    /// process died; see [`Restart`](mcp_transport::restart::Restart). Default: calls fail until the next connect.
     #[must_use]
     pub fn restart(mut self, backoff: Backoff) -> Self {
         self.restart = Some(backoff);
         self.changed()
     }
 
-    /// Retries the start of a session while the server cannot be reached: nothing listens yet, its process ends, it
-    /// does not answer in time, or its HTTP server reports an outage. A start that cannot succeed later, such as
-    /// with a wrong revision, credentials or command, fails at once. Each attempt may take the
-    /// [`start_timeout`](Client::start_timeout). Default: one attempt.
+    /// Retries the start of a session while the server is unavailable: nothing listens yet, its process exits, it does
+    /// not respond in time, or its HTTP server reports an outage. Permanent errors, such as an unsupported revision,
+    /// wrong credentials or a missing command, fail at once. [`start_timeout`](Client::start_timeout) applies to each
+    /// attempt. Default: one attempt.
     ///
     /// ```
     /// use std::time::Duration;
@@ -221,8 +220,8 @@ impl Client {
         self.changed()
     }
 
-    /// Sets where the stderr of the server goes, or of all servers of a configuration that are processes, in place
-    /// of what their [`Stdio`](crate::Stdio) says. Default: the stderr of this program.
+    /// Sets where the stderr of the server goes, or of all processes of a configuration. Overrides the setting of their
+    /// [`Stdio`](crate::Stdio). Default: the stderr of this program.
     ///
     /// For a target without a process, [`connect`](Client::connect) fails with kind
     /// [`Config`](crate::ErrorKind::Config).
@@ -241,8 +240,8 @@ impl Client {
         self.set_stderr("stderr", StderrTarget::Given(stderr))
     }
 
-    /// Turns each line on the stderr of a server into an event of `tracing` with the target `mcp_client::stderr`,
-    /// the level `INFO` and the field `server`; otherwise as [`stderr`](Client::stderr).
+    /// Emits each stderr line of a server as a `tracing` event with the target `mcp_client::stderr`, the level `INFO`
+    /// and the field `server`; otherwise as [`stderr`](Client::stderr).
     #[cfg(feature = "stdio")]
     #[doc(alias = "logging")]
     #[must_use]
@@ -254,7 +253,8 @@ impl Client {
     fn set_stderr(mut self, setter: &str, stderr: StderrTarget) -> Self {
         if !self.target.has_process() && self.misuse.is_none() {
             let target = self.target.describe();
-            let message = format!("Client::{setter} applies to processes, and this is none");
+            let message =
+                format!("Client::{setter} applies to processes only, and the target has none");
             let error = Error::new(ErrorKind::Config, target, message);
             self.misuse = Some(error.with_delivery(Delivery::NotSent));
         }
@@ -262,53 +262,53 @@ impl Client {
         self.changed()
     }
 
-    /// The limit on calls that set none of their own. Default: 300 s without any message for the call, and one
-    /// hour for the whole call.
+    /// Sets the time limit of calls that set none themselves. Default: 300 s without any message for the call, and one
+    /// hour in total.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options.timeout = timeout.into();
         self.changed()
     }
 
-    /// How long the first message, `server/discover`, is waited for alone. After that `initialize` is sent beside
-    /// it, and whichever is answered first counts; see
-    /// [`SessionOptions::probe_timeout`](mcp_session::SessionOptions::probe_timeout). Default: 1.5 s.
+    /// Sets how long to wait for the response to `server/discover` before `initialize` is sent as well; the first
+    /// response decides. See [`SessionOptions::probe_timeout`](mcp_session::SessionOptions::probe_timeout). Default:
+    /// 1.5 s.
     #[must_use]
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.options.probe_timeout = limit;
         self.changed()
     }
 
-    /// How often a legacy server is sent a `ping`, so that a dead connection shows without a call: it closes the
-    /// session. Default: never.
+    /// Sets the interval of `ping` requests to a legacy server. A ping that fails closes the session, so a dead
+    /// connection is detected without a call. Default: no pings.
     #[must_use]
     pub fn ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.ping_interval = interval.into();
         self.changed()
     }
 
-    /// The `_meta` of `initialize`, for servers of the legacy era. Default: none.
+    /// Sets the `_meta` of `initialize`, for servers of the legacy era. Default: none.
     #[must_use]
     pub fn initialize_meta(mut self, meta: mcp_core::Meta) -> Self {
         self.options.initialize_meta = Some(meta);
         self.changed()
     }
 
-    /// The rounds in which a server may ask for input before it answers a call. Default: 10.
+    /// Limits the rounds of input that a server may request before it responds to a call. Default: 10.
     #[must_use]
     pub fn max_rounds(mut self, rounds: u32) -> Self {
         self.options.max_rounds = rounds;
         self.changed()
     }
 
-    /// How long all of the start may take. Default: 60 s.
+    /// Sets the time limit of the whole start. Default: 60 s.
     #[must_use]
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.options.start_timeout = limit;
         self.changed()
     }
 
-    /// Takes the notifications that belong to no call, in order. It must not block.
+    /// Sets a callback for notifications that belong to no call, in order of arrival. It must not block.
     #[must_use]
     pub fn on_notification(
         mut self,
@@ -318,8 +318,8 @@ impl Client {
         self.changed()
     }
 
-    /// Adds handlers for the requests of servers, for their log messages and for progress. Each replaces the one
-    /// of the same kind, and the others stay. Setting a handler declares the capability.
+    /// Adds handlers for server requests, log messages and progress. A handler replaces an earlier one of the same
+    /// kind; the others stay. Setting a handler declares its capability.
     ///
     /// ```
     /// use mcp_client::{Client, Handlers, types::{ElicitAction, ElicitResult}};
@@ -338,15 +338,15 @@ impl Client {
         self.changed()
     }
 
-    /// Judges the structured results of tools by the `outputSchema` of each tool: what does not fit is an
-    /// error that has the result. Default: nothing is judged.
+    /// Validates the structured results of tools against each tool's `outputSchema`. A result that does not match is an
+    /// error that contains the result. Default: no validation.
     ///
     /// ```
     /// use mcp_client::{Client, OutputChecks};
     ///
     /// # fn run() -> Result<(), mcp_client::Error> {
     /// let client = Client::new("https://example.com/mcp")?
-    ///     .validate_output(OutputChecks::default().look_up(true)); // also tools that nobody has listed
+    ///     .validate_output(OutputChecks::default().look_up(true)); // also tools that were not listed before
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "validation")]
@@ -356,13 +356,11 @@ impl Client {
         self.changed()
     }
 
-    /// What becomes of results that servers let their clients keep. Default: they are kept in memory, for
-    /// this client and its clones; with an HTTP server also from one session to the next. [`Cache::off`]
-    /// keeps nothing.
+    /// Sets the response cache, which honours the server's `ttlMs` and `cacheScope`. Default: in memory, for this
+    /// client and its clones; over HTTP also across sessions. [`Cache::off`] turns it off.
     ///
-    /// The client takes the settings and the [store](Cache::store) of `cache`, and a memory of its own, as
-    /// [`Cache::for_client`] does: clients that are given clones of one cache share what is in the store, and
-    /// nothing else.
+    /// The client uses the settings and the [store](Cache::store) of `cache` with a memory of its own, as
+    /// [`Cache::for_client`] does: clients given clones of one cache share only the store.
     ///
     /// ```
     /// use mcp_client::{Cache, Client};
@@ -377,7 +375,7 @@ impl Client {
         self.changed()
     }
 
-    /// Asks a person to fill in a form: [`Handlers::on_elicitation`].
+    /// Sets the handler for form elicitation: [`Handlers::on_elicitation`].
     #[must_use]
     pub fn on_elicitation<F, A>(mut self, handler: F) -> Self
     where
@@ -388,7 +386,7 @@ impl Client {
         self.changed()
     }
 
-    /// Asks a model: [`Handlers::on_sampling`].
+    /// Sets the handler for sampling: [`Handlers::on_sampling`].
     #[must_use]
     pub fn on_sampling<F, A>(mut self, handler: F) -> Self
     where
@@ -399,7 +397,7 @@ impl Client {
         self.changed()
     }
 
-    /// Asks a model that can call tools: [`Handlers::on_sampling_with_tools`].
+    /// Sets the handler for sampling with tools: [`Handlers::on_sampling_with_tools`].
     #[must_use]
     pub fn on_sampling_with_tools<F, A>(mut self, handler: F) -> Self
     where
@@ -410,7 +408,7 @@ impl Client {
         self.changed()
     }
 
-    /// Asks a person to visit a page: [`Handlers::on_url_elicitation`].
+    /// Sets the handler for URL elicitation: [`Handlers::on_url_elicitation`].
     #[must_use]
     pub fn on_url_elicitation<F, A>(mut self, handler: F) -> Self
     where
@@ -421,7 +419,7 @@ impl Client {
         self.changed()
     }
 
-    /// Answers all requests without a handler of their own: [`Handlers::on_request`].
+    /// Sets the handler for all requests that have no other handler: [`Handlers::on_request`].
     #[must_use]
     pub fn on_request<F, A>(mut self, handler: F) -> Self
     where
@@ -432,7 +430,7 @@ impl Client {
         self.changed()
     }
 
-    /// Receives the log messages of the server: [`Handlers::on_log`].
+    /// Sets the callback for log messages of the server: [`Handlers::on_log`].
     #[doc(alias = "logging")]
     #[must_use]
     pub fn on_log(mut self, handler: impl Fn(LogMessage) + Send + Sync + 'static) -> Self {
@@ -440,7 +438,7 @@ impl Client {
         self.changed()
     }
 
-    /// Receives the progress of all calls without a handler of their own: [`Handlers::on_progress`].
+    /// Sets the callback for progress of calls that have none themselves: [`Handlers::on_progress`].
     #[must_use]
     pub fn on_progress(
         mut self,
@@ -450,14 +448,14 @@ impl Client {
         self.changed()
     }
 
-    /// Names roots that stay as they are: [`Handlers::roots`].
+    /// Sets a fixed list of roots: [`Handlers::roots`].
     #[must_use]
     pub fn roots(mut self, roots: impl IntoIterator<Item = Root>) -> Self {
         self.options.handlers = self.options.handlers.roots(roots);
         self.changed()
     }
 
-    /// Names the roots: [`Handlers::on_roots`].
+    /// Sets the handler that lists the roots: [`Handlers::on_roots`].
     #[must_use]
     pub fn on_roots<F, A>(mut self, handler: F) -> Self
     where
@@ -468,12 +466,11 @@ impl Client {
         self.changed()
     }
 
-    /// Says which trace is on, for the `_meta` and the HTTP headers of what is sent; see
-    /// [`SessionOptions::trace_context`](crate::SessionOptions::trace_context). Default: nothing is sent.
+    /// Sets the source of the trace context for the `_meta` and HTTP headers of messages; see
+    /// [`SessionOptions::trace_context`](crate::SessionOptions::trace_context). Default: none is sent.
     ///
-    /// Every server sees what it gives, also the baggage. With OpenTelemetry it is the propagator of the
-    /// application that fills it, from the current span, which is then that of the call:
-    /// `examples/opentelemetry.rs`.
+    /// Every server sees the returned values, including the baggage. With OpenTelemetry, the application's propagator
+    /// fills them from the current span, which is the span of the call: `examples/opentelemetry.rs`.
     ///
     /// ```
     /// use mcp_client::{Client, TraceContext};
@@ -493,16 +490,17 @@ impl Client {
         self.changed()
     }
 
-    /// Whether there are spans of `tracing` for calls; see [`SessionOptions::spans`](crate::SessionOptions::spans). Default: there are.
+    /// Enables `tracing` spans for calls; see [`SessionOptions::spans`](crate::SessionOptions::spans). Default:
+    /// enabled.
     #[must_use]
     pub fn spans(mut self, spans: bool) -> Self {
         self.options.spans = spans;
         self.changed()
     }
 
-    /// Declares an extension of the protocol to servers and uses it, in addition to those given before.
+    /// Declares and uses a protocol extension, in addition to those set before.
     ///
-    /// A group of servers declares no extension, since it could not route their messages.
+    /// A group of servers declares no extension, because it could not route the extension's messages.
     #[must_use]
     pub fn extension(mut self, extension: impl Extension) -> Self {
         self.options.extensions.push(Arc::new(extension));

@@ -1,6 +1,6 @@
 //! The guide: one page for each topic. Every example is compiled by the tests.
 //!
-//! | page | answers |
+//! | page | topic |
 //! |---|---|
 //! | [`targets`] | what can be passed to [`Client::new`](crate::Client::new), and what it becomes |
 //! | [`stdio`] | child processes: environment, runners, shutdown, stderr |
@@ -10,13 +10,13 @@
 //! | [`groups`] | many servers behind one session |
 //! | [`handlers`] | elicitation, sampling, roots, logs and progress |
 //! | [`subscriptions`] | changes of lists and resources |
-//! | [`caching`] | results that a server allows its clients to keep |
+//! | [`caching`] | the response cache: `ttlMs`, `cacheScope`, stores |
 //! | [`results`] | results of tools as Rust types, content, validation |
 //! | [`agents`] | tools as functions of a language model |
 //! | [`extensions`] | tasks, skills, and extensions of your own |
 //! | [`errors`] | each kind: its cause, whether a retry is safe, what to do |
 //! | [`time_limits`] | limits on calls and starts, and cancellation |
-//! | [`reconnecting`] | what reconnects by default, and what only on request |
+//! | [`reconnecting`] | what reconnects by default, and what must be enabled |
 //! | [`tracing`] | spans, log messages, trace context |
 //! | [`testing`] | servers in memory, scripted and hostile servers |
 //! | [`many_machines`] | several instances of one service |

@@ -1,4 +1,4 @@
-//! The server that these tests talk to.
+//! The server used by these tests.
 
 use std::future::pending;
 

@@ -1,4 +1,4 @@
-//! Every grant in both eras and over HTTP+SSE, and groups of servers with logins of their own.
+//! Every grant in both eras and over HTTP+SSE, and groups whose servers log in separately.
 
 use std::future::IntoFuture as _;
 use std::sync::{
@@ -14,7 +14,7 @@ use mcp_client::{
 use mcp_testkit::{http::log_in, oauth::Guarded, within};
 use serde_json::json;
 
-/// A grant of the application.
+/// A grant implemented by the application.
 struct Ticket;
 
 impl Grant for Ticket {
@@ -27,7 +27,7 @@ fn agreeing() -> OAuth {
     OAuth::new().user_agent(follow(|page| async move { log_in(&page, &[]).await }))
 }
 
-/// The grants, by the kind of their request for a token. The identity provider of `enterprise` is the same server.
+/// All grants, by the `grant_type` of their token request. In `enterprise`, the identity provider is the same server.
 fn grants(guarded: &Guarded) -> Vec<(&'static str, OAuth)> {
     vec![
         ("code", agreeing()),
@@ -77,7 +77,7 @@ async fn each_grant_works_in_both_eras_and_over_http_sse() {
 }
 
 #[tokio::test]
-async fn a_group_does_not_wait_for_a_user_who_is_silent() {
+async fn a_group_does_not_wait_for_a_pending_login() {
     let (stored, silent, service) =
         (Guarded::start().await, Guarded::start().await, Guarded::start().await);
     let store = MemoryStore::new();
@@ -115,7 +115,7 @@ async fn a_group_does_not_wait_for_a_user_who_is_silent() {
         let call = session.call_tool(tool).arg("text", "hello");
         assert_eq!(within(call.into_future()).await.unwrap().text(), "hello");
     }
-    // The one user who is asked is asked once, and the tools of the others stay.
+    // The user is asked once, and the tools of the other servers stay available.
     mcp_testkit::until("the page", || pages.load(Ordering::SeqCst) == 1).await;
     assert!(asked.lock().unwrap()[0].starts_with(&silent.origin()));
     assert_eq!(names().await.len(), 2);

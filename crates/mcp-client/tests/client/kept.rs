@@ -1,10 +1,10 @@
-//! What a client keeps between one connect and the next.
+//! Sessions that a client keeps between connects.
 
 use std::{collections::HashSet, time::Duration};
 
 use mcp_client::{Client, ErrorKind, Session, Stdio, types::ProtocolVersion};
 
-/// A server of the legacy era in a few lines of shell, that writes its pid for each `initialize`.
+/// A server of the legacy era as a shell script that writes its pid for each `initialize`.
 const SERVER: &str = r#"
 while IFS= read -r line; do
     case "$line" in
@@ -36,7 +36,7 @@ impl Started {
         Self { client: Client::new(server).unwrap(), _dir: dir, log }
     }
 
-    /// The processes that were opened, one entry for each handshake.
+    /// The pids of the processes, one entry for each handshake.
     fn handshakes(&self) -> Vec<u32> {
         let log = std::fs::read_to_string(&self.log).unwrap();
         log.lines().map(|pid| pid.parse().unwrap()).collect()
@@ -75,7 +75,7 @@ async fn one_process_and_one_handshake_for_all_sessions() {
     drop(second);
     assert!(runs(pid));
     started.client.close().await.unwrap();
-    assert!(!runs(pid), "it has ended by the time that the close returns");
+    assert!(!runs(pid), "close waits for the process to exit");
 
     let third = started.client.connect().await.unwrap();
     let another = alive(&third).await;
@@ -85,7 +85,7 @@ async fn one_process_and_one_handshake_for_all_sessions() {
 }
 
 #[tokio::test]
-async fn connects_at_once_share_one_start() {
+async fn concurrent_connects_share_one_start() {
     let started = Started::new();
     let connects = (0..8).map(|_| {
         let client = started.client.clone();
@@ -99,7 +99,7 @@ async fn connects_at_once_share_one_start() {
 }
 
 #[tokio::test]
-async fn a_dead_process_is_noticed_and_replaced() {
+async fn a_dead_process_is_detected_and_replaced() {
     let started = Started::new();
     let session = started.client.connect().await.unwrap();
     let pid = alive(&session).await;
@@ -127,7 +127,7 @@ async fn without_keep_alive_each_connect_has_a_process_of_its_own() {
     drop(first);
     gone(one).await;
     assert_eq!(alive(&second).await, two);
-    // What was found out is kept all the same: the second was not asked for its era.
+    // The verdict is still stored: the second connect did not probe the era.
     assert_eq!(client.verdict().unwrap().era(), mcp_client::types::Era::Legacy);
 }
 
@@ -141,7 +141,7 @@ async fn other_settings_are_another_session() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_leaves_nothing_behind() {
+async fn a_failed_start_leaves_no_process() {
     let client = Client::new(Stdio::new("/nowhere/server")).unwrap();
     for _ in 0..2 {
         let failure = client.connect().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What a first program does: errors of each crate with `?`, servers that start late, stderr of processes.
+//! Typical first programs: errors of each crate with `?`, servers that start late, stderr of processes.
 
 use std::{
     sync::{Arc, Mutex},
@@ -24,7 +24,7 @@ fn shop() -> Peer {
     Peer::modern(json!({ "tools": {} }), |_, _| Reply::Nothing)
 }
 
-/// Each line returns an error of another crate.
+/// Each line returns an error of a different crate.
 #[test]
 fn the_question_mark_converts_every_error() {
     type Step = fn() -> Result<(), Error>;
@@ -78,7 +78,7 @@ async fn the_first_connect_is_retried_on_request() {
     peer.refuse(2);
     let failure = Client::new(peer.clone()).unwrap().connect().await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Connect, "{failure}");
-    // One more is refused.
+    // One more attempt is refused.
     let client = Client::new(peer.clone()).unwrap().connect_backoff(backoff());
     client.connect().await.unwrap();
 
@@ -100,7 +100,7 @@ async fn a_command_that_does_not_exist_is_not_retried() {
 }
 
 #[test]
-fn handlers_are_added_to_those_before() {
+fn handlers_are_added_to_earlier_handlers() {
     let client = Client::new(shop()).unwrap().roots([Root::new("file:///a")]);
     let client = client.handlers(Handlers::new().on_log(|_| {})).on_progress(|_| {});
     assert!(format!("{client:?}").contains("roots: true"), "{client:?}");
@@ -117,7 +117,7 @@ async fn stderr_of_all_processes_goes_to_one_place() {
     let sink = Arc::clone(&lines);
     let stderr = Stderr::lines(move |line| sink.lock().unwrap().push(line.to_owned()));
     let client = Client::new(document).unwrap().stderr(stderr);
-    // Neither is a server.
+    // Neither process is a server.
     let _ = client.connect().await;
     client.close().await.unwrap();
     let all = || {

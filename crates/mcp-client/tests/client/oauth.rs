@@ -1,4 +1,4 @@
-//! Logins through the client: URLs, configurations, and what OAuth does not apply to.
+//! Logins through the client: URLs, configurations, and targets that OAuth does not apply to.
 
 use std::future::IntoFuture as _;
 use std::sync::{
@@ -11,7 +11,7 @@ use mcp_client::{Client, EraPolicy, ErrorKind, McpConfig, OAuth, StreamableHttp,
 use mcp_testkit::{http::log_in, oauth::Guarded, within};
 use serde_json::json;
 
-/// A user who takes a while, and how often one was asked.
+/// A user who answers after a delay, and the number of prompts.
 fn user(delay: Duration) -> (OAuth, Arc<AtomicUsize>) {
     let pages = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&pages);
@@ -33,7 +33,7 @@ fn tokens(guarded: &Guarded) -> Vec<Option<String>> {
 }
 
 #[tokio::test]
-async fn a_login_takes_longer_than_the_start_may_in_each_era() {
+async fn a_login_may_take_longer_than_the_start_limit_in_each_era() {
     for era in [EraPolicy::Auto, EraPolicy::Legacy] {
         let guarded = Guarded::start().await;
         let (auth, pages) = user(Duration::from_millis(900));
@@ -42,7 +42,7 @@ async fn a_login_takes_longer_than_the_start_may_in_each_era() {
         let session = within(client.connect().into_future()).await.unwrap();
         assert_eq!(within(session.list_tools().into_future()).await.unwrap()[0].name, "echo");
         within(session.close()).await.unwrap();
-        // The next session has the token from the beginning.
+        // The next session sends the token from the start.
         let before = tokens(&guarded).len();
         let session = within(client.connect().into_future()).await.unwrap();
         assert!(tokens(&guarded)[before..].iter().all(Option::is_some));
@@ -69,7 +69,7 @@ async fn servers_of_a_configuration_without_a_token_share_one_oauth() {
         let tools = within(session.list_tools().into_future()).await.unwrap();
         tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>()
     };
-    // A server joins when its user is there.
+    // A server joins once its user has logged in.
     let expected = ["one_echo", "other_echo", "own_echo"];
     within(async {
         while names().await != expected {
@@ -143,7 +143,7 @@ async fn discovery_is_bounded_by_the_time_of_a_start() {
         let guarded = Guarded::start().await;
         guarded.lock().delays.insert(path.to_owned(), Duration::from_secs(60));
         let (auth, _) = user(Duration::ZERO);
-        // A service: while a user logs in the time does not count.
+        // A client without a user: time spent in an interactive login does not count against the limit.
         let auth = match path {
             "/token" => OAuth::client_credentials("svc").secret("s"),
             _ => auth,

@@ -71,9 +71,9 @@ async fn messages_once() {
     assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
-/// It cannot be had again, but that is not what the user has to know.
+/// The pair cannot be connected again, but the error reports why the first session ended.
 #[tokio::test]
-async fn a_server_that_ends_of_the_first_question_is_reported_as_that() {
+async fn a_server_that_dies_on_the_first_request_is_reported() {
     let (ours, theirs) = tokio::io::duplex(4096);
     tokio::spawn(async move {
         let mut lines = BufReader::new(theirs).lines();
@@ -85,7 +85,7 @@ async fn a_server_that_ends_of_the_first_question_is_reported_as_that() {
     assert!(!failure.to_string().contains("once"), "{failure}");
 }
 
-/// Speaks the modern era for one question and then reads no more.
+/// Answers one request of the modern era and then reads nothing more.
 async fn deaf(mut theirs: DuplexStream) -> DuplexStream {
     let mut line = String::new();
     BufReader::new(&mut theirs).read_line(&mut line).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_server_that_reads_nothing_holds_up_neither_calls_nor_the_close() {
     let start = Instant::now();
     let call = session.call_tool("search").arg("query", big).timeout(Duration::from_secs(2));
     assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
-    // The outbox is full of what nobody reads.
+    // The outgoing queue is full, since the server reads nothing.
     let failure = session.notify("x/late", &()).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Timeout, "{failure}");
     assert_eq!(start.elapsed(), Duration::from_secs(302));

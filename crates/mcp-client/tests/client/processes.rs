@@ -1,4 +1,4 @@
-//! No process outlives what it was started for.
+//! No process outlives its client.
 
 use std::{future::IntoFuture, path::Path, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 const LIMIT: Duration = Duration::from_secs(20);
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// Says who it is and then nothing more, whatever is closed.
+/// Writes its pid and then stays silent, even when its pipes are closed.
 fn silent(pid: &Path) -> Client {
     let script = "echo $$ > \"$PID.new\"; mv \"$PID.new\" \"$PID\"; exec sleep 1000";
     let stdio = Stdio::new("sh").args(["-c", script]).env("PID", pid);
@@ -42,7 +42,7 @@ async fn gone(pid: &str) {
 }
 
 #[tokio::test]
-async fn dropping_a_connect_midway_ends_it() {
+async fn dropping_a_connect_ends_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("pid");
     let connecting = silent(&file).connect().into_future();
@@ -54,7 +54,7 @@ async fn dropping_a_connect_midway_ends_it() {
 }
 
 #[tokio::test]
-async fn a_start_that_takes_too_long_ends_it() {
+async fn a_start_timeout_ends_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("pid");
     let failure = silent(&file).connect().start_timeout(Duration::from_secs(2)).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_start_that_takes_too_long_ends_it() {
 }
 
 #[test]
-fn a_runtime_that_ends_midway_ends_it() {
+fn the_end_of_the_runtime_ends_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("pid");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -1,4 +1,4 @@
-//! What a client can be made from.
+//! All kinds of targets of a client.
 
 use mcp_client::{Client, ErrorKind, Memory};
 
@@ -56,7 +56,7 @@ async fn urls_of_all_kinds_without_their_secrets() {
 
 #[cfg(feature = "config")]
 #[tokio::test]
-async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
+async fn configuration_problems_are_reported_once_for_each_server() {
     use mcp_client::{McpConfig, config_file::Variables, group::ServerState};
     use serde_json::json;
 
@@ -74,7 +74,7 @@ async fn what_is_wrong_with_a_configuration_is_told_once_for_each_server() {
     let all = expand(json!({ "twice": twice, "safe": oauth }));
     let failure = Client::new(all).unwrap_err().to_string();
     assert!(
-        failure.contains("ONE") && failure.contains("safe: its \"auth\" is not known"),
+        failure.contains("ONE") && failure.contains("safe: its \"auth\" is not valid"),
         "{failure}"
     );
     assert!(Client::new(expand(json!({}))).unwrap_err().to_string().contains("no server"));

@@ -74,7 +74,7 @@ async fn resources_prompts_and_completions() {
 }
 
 #[tokio::test]
-async fn raw_requests_pings_and_what_a_server_does_not_know() {
+async fn raw_requests_pings_and_unknown_methods() {
     let [modern, legacy] = sessions().await;
     for session in [&modern, &legacy] {
         let params = json!({ "name": "search", "arguments": { "query": "sand" } });
@@ -124,7 +124,7 @@ async fn a_verdict_that_no_longer_holds_costs_no_call_and_is_replaced() {
     assert!(session.list_tools().await.unwrap().is_empty());
     assert_eq!(session.era(), Era::Legacy);
     assert_eq!(client.verdict().as_ref(), Some(session.verdict()));
-    // The next session begins with what was found.
+    // The next session uses the stored verdict.
     let before = old.methods().len();
     let next = client.connect().await.unwrap();
     assert!(next.list_tools().await.unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! A client of the SDK's over our transports.
+//! A client of the official SDK over the transports of this library.
 
 use mcp_client::{
     Memory, Server,
@@ -30,7 +30,7 @@ struct Echo {
     text: String,
 }
 
-/// Says so when it is dropped.
+/// Sends a message when it is dropped.
 struct Guard(UnboundedSender<&'static str>);
 
 impl Drop for Guard {
@@ -62,7 +62,7 @@ fn server() -> (Server, UnboundedReceiver<&'static str>) {
     (server, told)
 }
 
-/// Tells of progress.
+/// Reports progress.
 struct Handler(UnboundedSender<f64>);
 
 impl ClientHandler for Handler {
@@ -114,7 +114,7 @@ async fn exercise(lifecycle: ClientLifecycleMode, version: SdkVersion) {
     for _ in 0..3 {
         steps.push(within(progressed.recv()).await.unwrap());
     }
-    // Each is handled by a task of its own.
+    // Each notification is handled in a separate task.
     steps.sort_by(f64::total_cmp);
     assert_eq!(steps, [1.0, 2.0, 3.0]);
 
@@ -127,7 +127,7 @@ async fn exercise(lifecycle: ClientLifecycleMode, version: SdkVersion) {
     assert_eq!(within(told.recv()).await, Some("dropped"));
 
     assert!(matches!(within(client.close()).await.unwrap(), QuitReason::Cancelled));
-    // The server is gone, and the sender with it.
+    // The server is dropped, and the sender with it.
     assert_eq!(within(told.recv()).await, None);
 }
 
@@ -137,7 +137,7 @@ async fn legacy() {
 }
 
 #[tokio::test]
-async fn in_the_modern_era() {
+async fn the_client_works_in_the_modern_era() {
     exercise(modern(), SdkVersion::V_2026_07_28).await;
 }
 
@@ -209,7 +209,7 @@ async fn a_rejected_discovery_means_the_legacy_era_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn failures_are_told_to_whom_they_concern() {
+async fn failures_are_reported_to_their_request() {
     let (_, connection, _answers) = Fake::connect(None, Vec::new());
     let client = within(().serve(RmcpTransport::new(connection))).await.unwrap();
 
@@ -229,7 +229,7 @@ async fn failures_are_told_to_whom_they_concern() {
 
     let error = ask(&client, "test/deep").await.unwrap_err();
     let ServiceError::McpError(error) = &error else { panic!("{error:?}") };
-    assert!(error.message.starts_with("the answer cannot be read: "), "{error}");
+    assert!(error.message.starts_with("the response cannot be decoded: "), "{error}");
     assert_eq!(error.data.as_ref().unwrap()["transport"]["delivery"], "Answered");
 
     assert!(ask(&client, "test/echo").await.is_ok());
@@ -240,9 +240,9 @@ async fn failures_are_told_to_whom_they_concern() {
     assert!(matches!(within(client.waiting()).await.unwrap(), QuitReason::Closed));
 }
 
-/// Before it is accepted, and after.
+/// Cancels before and after the request is accepted.
 #[tokio::test]
-async fn a_cancelled_request_leaves_nothing() {
+async fn a_cancelled_request_leaves_no_state() {
     let (fake, connection, _answers) = Fake::connect(None, Vec::new());
     let transport = RmcpTransport::new(connection);
     let client = within(().serve(transport)).await.unwrap();
@@ -258,7 +258,7 @@ async fn a_cancelled_request_leaves_nothing() {
     assert!(ask(&client, "test/echo").await.is_ok());
     let given = fake.given.lock().unwrap().clone();
     let cancels = given.iter().filter(|(method, _)| method == "notifications/cancelled");
-    assert_eq!(cancels.count(), 0, "dropping it is how each carrier cancels");
+    assert_eq!(cancels.count(), 0, "the exchange is dropped, which cancels it on each transport");
 }
 
 #[tokio::test]
@@ -283,7 +283,7 @@ async fn the_server_can_ask() {
 }
 
 #[tokio::test]
-async fn a_request_beyond_its_connection_says_so() {
+async fn a_request_after_close_reports_a_closed_connection() {
     let connection = mcp_client::transport::Connect::connect(&Memory::new(server().0)).await;
     let mut transport = RmcpTransport::new(connection.unwrap());
     rmcp::transport::Transport::close(&mut transport).await.unwrap();
@@ -300,7 +300,7 @@ mod processes {
 
     use super::*;
 
-    /// Answers `initialize`, and ends of the next request.
+    /// Answers `initialize`, and exits on the next request.
     const DIES: &str = r#"
         read -r initialize
         id=${initialize#*'"id":'}
@@ -330,7 +330,7 @@ mod processes {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_started_is_told_at_once() {
+    async fn a_failed_start_is_reported_at_once() {
         let error = transport(Stdio::new("no-such-server")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
     }

@@ -1,4 +1,4 @@
-//! A transport that answers as each method asks for, and tells what it was given.
+//! A transport that responds according to the method, and records the requests it receives.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,19 +13,19 @@ use mcp_client::{
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What it was given: the method, or `answer`, and the revision beside it.
+/// A received message: the method, or `answer`, and its revision.
 pub(crate) type Given = (String, Option<ProtocolVersion>);
 
 #[derive(Clone)]
 pub(crate) struct Fake {
     pub(crate) given: Arc<Mutex<Vec<Given>>>,
     answers: UnboundedSender<Response>,
-    /// What the discovery is refused with; without it the server is of the modern era.
+    /// The error for `server/discover`; without one, the server is of the modern era.
     refusal: Option<ErrorKind>,
 }
 
 impl Fake {
-    /// With the items that arrive outside exchanges, and the answers of the client to them.
+    /// Connects, with the items that arrive outside exchanges and the client's responses to them.
     pub(crate) fn connect(
         refusal: Option<ErrorKind>,
         inbound: Vec<Message>,
@@ -84,7 +84,7 @@ impl Transport for Fake {
             }
             "test/deep" => vec![Ok(Response::result(id.clone(), deep()).into())],
             "test/echo" => vec![Ok(Response::result(id.clone(), raw(&json!({ "n": 1 }))).into())],
-            // An answer that never comes, and a request that nobody takes.
+            // A response that never arrives, and a request that is never accepted.
             "test/silent" => return Ok(Exchange::from_stream(id, stream::pending())),
             _ => std::future::pending().await,
         };
@@ -112,7 +112,7 @@ fn raw(value: &serde_json::Value) -> RawJson {
     RawJson::from_serialize(value).unwrap()
 }
 
-/// Nested deeper than the types of the SDK can be read.
+/// JSON nested deeper than the SDK's types can decode.
 pub(crate) fn deep() -> RawJson {
     let json = format!("{{\"deep\":{}{}}}", "[".repeat(500), "]".repeat(500));
     RawJson::from_text(json).unwrap()

@@ -1,4 +1,4 @@
-//! The bridges to the official Rust SDK: its client over our transports, its server below our session.
+//! Bridges to the official Rust SDK: its client over our transports, its server below our session.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! A server of the SDK's below our session.
+//! A server of the official SDK below our session.
 
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +51,7 @@ impl ServerHandler for Counter {
     }
 }
 
-/// Knows `initialize` alone.
+/// Supports `initialize` only.
 #[derive(Clone)]
 struct Old;
 
