@@ -1,6 +1,6 @@
 use mcp_core::{CancelledNotificationParams, Notification, RequestId, method};
 
-/// The request that a notification cancels.
+/// The request id of a `notifications/cancelled`.
 pub(crate) fn cancelled(notification: &Notification) -> Option<RequestId> {
     if notification.method != method::NOTIFICATIONS_CANCELLED {
         return None;

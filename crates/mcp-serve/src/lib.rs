@@ -1,5 +1,7 @@
-//! Serves any MCP server, a [`Serve`](mcp_transport::Serve) such as a `Server`, a `Group` of servers or a
-//! [`Relay`] to one elsewhere, to clients: over byte streams ([`serve_lines`], [`serve_stdio`]) and over HTTP ([`Http`]).
+//! Serves any MCP server to clients, over byte streams ([`serve_lines`], [`serve_stdio`]) and over HTTP ([`Http`]).
+//!
+//! A server is a [`Serve`](mcp_transport::Serve), such as a `Server`, a `Group` of servers, or a [`Relay`] to a remote
+//! one.
 
 mod cancelled;
 #[cfg(feature = "http")]

@@ -1,4 +1,4 @@
-//! Serves one client over a byte stream: newline-delimited JSON.
+//! Serves one client over a byte stream with newline-delimited JSON.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -33,27 +33,27 @@ use crate::{
     work::{Work, internal},
 };
 
-/// How many requests may be open; further ones are answered with an error.
+/// Maximum number of open requests; further ones receive an error.
 const MAX_OPEN: usize = 1024;
-/// How many notifications and responses of the client may wait for the server before reading pauses.
+/// Maximum number of queued notifications and responses of the client before reading pauses.
 const MAX_ONE_WAY: usize = 64;
-/// How many bytes may wait to be written before reading and handlers pause.
+/// Maximum number of unwritten bytes before reading and handlers pause.
 const MAX_UNWRITTEN: usize = 1 << 20;
-/// The size of one read, in bytes.
+/// Size of one read, in bytes.
 const READ_SIZE: usize = 64 << 10;
-/// How many times one poll reads and works before it yields to other tasks.
+/// Maximum number of rounds of one poll before it yields to other tasks.
 const MAX_ROUNDS: usize = 32;
 /// How long open requests may run after the client has closed its side.
 const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Serves one client over standard input and output, until the client closes the input.
 ///
-/// The same as [`serve_lines`]. Nothing else may be written to standard output meanwhile. After an error while
-/// the input is still open, tokio's thread that reads it keeps waiting, and with it the shutdown of the
-/// runtime: leave the process with [`std::process::exit`].
+/// The same as [`serve_lines`]. Nothing else may write to standard output. After an error while the input is still
+/// open, tokio's thread that reads it keeps waiting, which blocks the shutdown of the runtime: exit the process with
+/// [`std::process::exit`].
 ///
 /// # Errors
-/// If reading or writing fails.
+/// Reading or writing fails.
 ///
 /// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
 pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
@@ -62,17 +62,16 @@ pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
 
 /// Serves one client over a pair of byte streams, one message a line, until `reader` ends.
 ///
-/// The client gets [its own server](Serve::for_client) if `server` has state for each client. Requests are
-/// served concurrently, all in this future: it spawns no task, and dropping it drops them all. At most 1024 are
-/// open at a time. While 1 MiB waits to be written to a client that does not read, nothing is read from it, and
-/// no handler is polled. A message has at most 64 MiB. When `reader` ends, requests have one second to finish;
-/// then the server is [closed](Serve::close).
+/// The client gets [its own server](Serve::for_client) if `server` has state for each client. Requests are served
+/// concurrently within this future: it spawns no task, and dropping it drops them all. At most 1024 are open at a time.
+/// While 1 MiB is unwritten because the client does not read, no input is read and no handler is polled. A message has
+/// at most 64 MiB. When `reader` ends, requests have one second to finish; then the server is [closed](Serve::close).
 ///
 /// # Errors
-/// If reading or writing fails. The server is closed then too.
+/// Reading or writing fails. The server is closed in this case too.
 ///
 /// # Panics
-/// Outside a tokio runtime whose timer is enabled.
+/// Panics outside a tokio runtime with time enabled.
 ///
 /// Spec: [Custom
 /// transports](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-transports)
@@ -85,7 +84,7 @@ where
     serve_shared(&Arc::new(server), reader, writer).await
 }
 
-/// The same for a server that others hold too.
+/// The same for a shared server.
 pub(crate) async fn serve_shared<S, R, W>(server: &Arc<S>, reader: R, writer: W) -> io::Result<()>
 where
     S: Serve,
@@ -123,7 +122,7 @@ where
 
 struct Lines<S, R, W> {
     server: Arc<S>,
-    /// The messages of the server outside exchanges, until they end.
+    /// The server's messages outside exchanges, until they end.
     inbound: Option<Inbound>,
     /// `None` once it has ended.
     reader: Option<R>,
@@ -132,25 +131,25 @@ struct Lines<S, R, W> {
     limit: usize,
     writer: W,
     out: Vec<u8>,
-    /// The number of bytes of `out` that are written.
+    /// The number of written bytes of `out`.
     written: usize,
     flushed: bool,
     running: SelectAll<Abortable<Work>>,
     open: HashMap<RequestId, Open>,
-    /// Notifications and responses of the client, in their order.
+    /// Notifications and responses of the client, in order.
     one_way: VecDeque<OneWay>,
-    /// The one that the server is handling.
+    /// The message that the server is handling.
     sending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// The open `initialize`.
+    /// The pending `initialize` request.
     initialize: Option<RequestId>,
-    /// The revision that it negotiated.
+    /// The negotiated revision.
     version: Option<ProtocolVersion>,
     grace: Option<Pin<Box<Sleep>>>,
 }
 
 struct Open {
     abort: AbortHandle,
-    /// Whether only the client ends it.
+    /// Whether only the client ends the exchange.
     is_endless: bool,
 }
 
@@ -189,7 +188,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         }
         self.written = 0;
         self.out.clear();
-        // The memory of one large message is released.
+        // Releases the memory of a large message.
         self.out.shrink_to(MAX_UNWRITTEN);
         if !self.flushed
             && let Poll::Ready(flushed) = Pin::new(&mut self.writer).poll_flush(cx)
@@ -200,7 +199,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         Ok(())
     }
 
-    /// Polls the handlers; returns whether one of them had a message.
+    /// Polls the handlers. Returns whether one of them had a message.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let mut worked = false;
         while self.has_room()
@@ -225,7 +224,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         }
     }
 
-    /// Hands messages without a response to the server, one after the other; returns whether there was one.
+    /// Passes notifications and responses to the server, one at a time. Returns whether there was one.
     fn poll_one_way(&mut self, cx: &mut Context<'_>) -> bool {
         let mut worked = false;
         loop {
@@ -243,7 +242,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         }
     }
 
-    /// Writes the messages of the server outside exchanges; returns whether there was one.
+    /// Writes the server's messages outside exchanges. Returns whether there was one.
     fn poll_inbound(&mut self, cx: &mut Context<'_>) -> bool {
         let mut worked = false;
         while self.has_room()
@@ -252,7 +251,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         {
             match item {
                 Some(Ok(InboundItem::Message(message))) => self.push(&message),
-                // A pipe has no way to report a gap.
+                // A pipe cannot report a gap.
                 Some(Ok(InboundItem::Gap(_))) => {}
                 Some(Err(_)) | None => self.inbound = None,
             }
@@ -261,7 +260,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         worked
     }
 
-    /// Handles the received lines; returns whether there was one.
+    /// Handles the received lines. Returns whether there was one.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let mut read = false;
         loop {
@@ -294,7 +293,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
                 }
                 self.end();
             }
-            // Answers go out before more is read.
+            // Responses are written before more input is read.
             if !self.out.is_empty() || is_end {
                 return Ok(true);
             }
@@ -368,7 +367,7 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         let request = Envelope::new(request).with_version(version);
         let is_endless = request.is_long_lived;
         let mut work = Work::new(&self.server, request);
-        // A request that is answered at once needs no entry.
+        // A request that completes at once needs no entry.
         while self.has_room()
             && let Poll::Ready(Some(message)) = work.poll_next_unpin(cx)
         {
@@ -382,14 +381,14 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
         self.running.push(Abortable::new(work, registration));
     }
 
-    /// Spec: basic/transports/stdio, where the limit is this server's own.
+    /// Spec: basic/transports/stdio. The limit is defined by this server.
     fn refuse_too_long(&mut self, line: &TooLong) {
         let hint = line.hint();
         if hint.is_call && hint.id.is_none() {
             return;
         }
         let (length, limit) = (line.length, self.limit);
-        let text = format!("a message of {length} bytes is over the limit of {limit} bytes");
+        let text = format!("a message of {length} bytes exceeds the limit of {limit} bytes");
         self.refuse(hint.id, ErrorObject::new(error_code::INVALID_REQUEST, text));
     }
 

@@ -17,18 +17,17 @@ use crate::{Body, Http};
 
 /// How long a write may make no progress before the connection is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long connections may take to end after the streams of events have.
+/// How long connections may take to end after the event streams have ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the servers may take to close. Longer than a process has that does not end by itself.
+/// How long servers may take to close. Longer than the grace period of processes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The pause after a connection could not be accepted, such as for want of a file descriptor.
+/// The pause after a failed accept, for example when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens on a TCP port and serves an [`Http`] at one path: HTTP/1.1, and HTTP/2 for clients that begin with it.
+/// Listens on a TCP port and serves an [`Http`] at one path, with HTTP/1.1, or HTTP/2 with prior knowledge.
 ///
-/// A connection whose client reads nothing for 60 s is closed. Other paths are answered with 404, except
-/// `/healthz`, which is 200 as long as the process serves, and `/readyz`, which is 200 or 503 as
-/// [`ready`](Self::ready) says.
+/// A connection whose client reads nothing for 60 s is closed. Other paths respond with 404, except `/healthz`, which
+/// is 200 while the process serves, and `/readyz`, which is 200 or 503 depending on [`ready`](Self::ready).
 pub struct Listener {
     listener: TcpListener,
     path: String,
@@ -38,10 +37,10 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds to an address, such as `127.0.0.1:8000`; port 0 is any free one. The path is `/mcp`.
+    /// Binds to an address, such as `127.0.0.1:8000`; port 0 selects a free one. The default path is `/mcp`.
     ///
     /// # Errors
-    /// If the address is not one of this machine or in use.
+    /// The address is not available on this machine, or is in use.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         Ok(Self {
@@ -53,7 +52,7 @@ impl Listener {
         })
     }
 
-    /// Serves HTTP+SSE as well, at this path, such as `/sse`. Default: it is not served.
+    /// Also serves HTTP+SSE at this path, such as `/sse`. Default: not served.
     #[cfg(feature = "sse")]
     #[must_use]
     pub fn sse_path(mut self, path: impl Into<String>) -> Self {
@@ -61,33 +60,33 @@ impl Listener {
         self
     }
 
-    /// Sets the path that is served.
+    /// Sets the path.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Sets what `/readyz` says: whether calls are likely to succeed, such as whether the server behind a relay
-    /// has answered lately. Default: always ready.
+    /// Sets the readiness check behind `/readyz`: whether calls are likely to succeed, for example whether the server
+    /// behind a relay responds. Default: always ready.
     #[must_use]
     pub fn ready(mut self, ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         self.ready = Arc::new(ready);
         self
     }
 
-    /// The address that it listens on.
+    /// The local address.
     ///
     /// # Errors
-    /// If the system does not say it.
+    /// The system does not return it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown` is ready. Then no connection is accepted, the sessions and streams of `http` end,
+    /// Serves until `shutdown` completes. Then no connection is accepted, the sessions and streams of `http` end,
     /// servers have 30 s to close, and requests 5 s to finish.
     ///
-    /// Dropping the future stops accepting; open connections are served on.
+    /// Dropping the future stops accepting connections; open connections are still served.
     pub async fn serve<S: Serve>(self, http: Http<S>, shutdown: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
         let routes = Arc::new(Routes {
@@ -130,7 +129,7 @@ fn serve_connection<S: Serve>(
     routes: Arc<Routes<S>>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {
-    // Events are small, and each counts when it is sent.
+    // Events are small and must be sent without delay.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -144,7 +143,7 @@ fn serve_connection<S: Serve>(
     let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
     let watched = graceful.watch(connection);
     async move {
-        // The end of a connection concerns its client only.
+        // The end of a connection concerns only its client.
         let _ = watched.await;
     }
 }

@@ -1,4 +1,4 @@
-//! A server that is somewhere else.
+//! A relay to a remote server.
 
 use std::{
     fmt,
@@ -21,16 +21,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-/// A [`Serve`] whose requests go to a server elsewhere, over any transport: a process behind HTTP, or a URL behind
-/// standard input and output.
+/// A [`Serve`] that forwards requests to another server over any transport, for example to serve a process over HTTP,
+/// or a URL over standard input and output.
 ///
-/// Each client with a session has its own connection, opened with its first request and closed with its session;
-/// requests of the modern era share one connection, which is opened again when it has ended. Messages pass as they
-/// are, but for ids and progress tokens, which get new values on their way, so that those of several clients
-/// differ. Nothing is translated: the client and the server speak the same revision.
+/// Each client with a session has a separate connection, opened with its first request and closed with its session;
+/// requests of the modern era share one connection, which is reopened after it has ended. Messages are forwarded
+/// unchanged, except for ids and progress tokens, which are replaced so that those of several clients differ. There is
+/// no translation: client and server must use the same revision.
 ///
-/// A request that fails on the way is answered with a JSON-RPC error; its `data` says under `delivery` whether the
-/// server may have worked on it: `notSent`, `unknown` or `answered`.
+/// A request that cannot be forwarded receives a JSON-RPC error. Its `data.delivery` is `notSent`, `unknown` or
+/// `answered`: whether the server may have processed the request.
 ///
 /// ```
 /// # async fn serve(server: impl mcp_transport::Connect) -> std::io::Result<()> {
@@ -43,7 +43,7 @@ pub struct Relay<C: Connect> {
     connect: Arc<C>,
     upstream: Mutex<Option<Arc<C::Transport>>>,
     opening: SingleFlight<Result<Arc<C::Transport>, Error>>,
-    /// Receives the messages outside exchanges of the first connection.
+    /// Receives the messages of the first connection outside exchanges.
     inbound: Mutex<Option<oneshot::Sender<Inbound>>>,
     /// Whether the connection has a session, which another connection would not continue.
     has_session: AtomicBool,
@@ -51,7 +51,7 @@ pub struct Relay<C: Connect> {
 }
 
 impl<C: Connect> Relay<C> {
-    /// Relays to the server that `connect` connects to. Nothing is opened before the first request.
+    /// Relays to the server that `connect` connects to. Connects with the first request.
     pub fn new(connect: C) -> Self {
         Self::of(Arc::new(connect))
     }
@@ -71,7 +71,7 @@ impl<C: Connect> Relay<C> {
         self.upstream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection, opened if there is none that can be used.
+    /// The connection. Opens one if there is none that can be used.
     async fn upstream(&self) -> Result<Arc<C::Transport>, Error> {
         let current = self.current().clone();
         if let Some(current) = current {
@@ -88,7 +88,7 @@ impl<C: Connect> Relay<C> {
                 let Connection { transport, inbound, .. } = self.connect.connect().await?;
                 let waiting = self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
                 if let Some(waiting) = waiting {
-                    // Fails if the client has gone.
+                    // Fails if the client has disconnected.
                     let _ = waiting.send(inbound);
                 }
                 let transport = Arc::new(transport);
@@ -137,7 +137,7 @@ impl<C: Connect> Serve for Relay<C> {
     }
 
     async fn send(&self, message: Envelope<OneWay>) {
-        // There is nobody to report a failure to: the next request has the same one.
+        // A failure cannot be reported here; the next request will report it.
         if let Ok(upstream) = self.upstream().await {
             let _ = upstream.send(message).await;
         }
@@ -161,7 +161,7 @@ impl<C: Connect> fmt::Debug for Relay<C> {
     }
 }
 
-/// An exchange of the server, with the id and the progress token of the client.
+/// An exchange of the server with the client's id and progress token.
 struct Relayed {
     exchange: Exchange,
     id: RequestId,
@@ -212,7 +212,7 @@ fn failure(error: &Error) -> ErrorObject {
     ErrorObject::new(code, with_causes(error)).with_data(data)
 }
 
-/// The text of an error and of its causes, which do not repeat it.
+/// The text of an error followed by those of its sources, without duplicates.
 fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -224,7 +224,7 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
-/// The parameters with another progress token, and the one that they had.
+/// The parameters with a new progress token, and the original token.
 fn replace_token(params: RawJson, token: i64) -> (RawJson, Option<RawJson>) {
     #[derive(Deserialize)]
     struct Params<'a> {
@@ -239,7 +239,7 @@ fn replace_token(params: RawJson, token: i64) -> (RawJson, Option<RawJson>) {
     (spliced(&params, range, token.to_string().as_bytes()), Some(old))
 }
 
-/// The parameters of a notification of progress with the token of the client.
+/// The parameters of a progress notification with the client's token.
 fn restore_token(params: &RawJson, token: &RawJson) -> Option<RawJson> {
     let found: Progress<'_> = params.decode().ok()?;
     Some(spliced(params, range_in(params, found.token), token.as_bytes()))
@@ -251,7 +251,7 @@ struct Progress<'a> {
     token: &'a RawValue,
 }
 
-/// Where a value stands that was borrowed from `whole`.
+/// The range of a value borrowed from `whole`.
 fn range_in(whole: &RawJson, part: &RawValue) -> Range<usize> {
     let part = part.get();
     let start = part.as_ptr() as usize - whole.as_bytes().as_ptr() as usize;
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_its_causes_and_what_was_sent() {
+    fn a_failure_has_its_causes_and_delivery() {
         let error = Error::new(ErrorKind::Connect, "cannot be reached")
             .with_delivery(Delivery::NotSent)
             .with_source(std::io::Error::other("refused"));

@@ -1,11 +1,11 @@
-//! The revision of a message, where the message says it.
+//! The revision named in a message.
 
 use std::borrow::Cow;
 
 use mcp_core::{Era, ProtocolVersion, Request, Response};
 use serde::Deserialize;
 
-/// The revision that a request names in its `_meta`, as it is written there.
+/// The revision that a request names in its `_meta`, unparsed.
 ///
 /// Spec: basic/index#per-request-protocol-fields
 pub(crate) fn requested_version(request: &Request) -> Option<Cow<'_, str>> {
@@ -23,13 +23,13 @@ pub(crate) fn requested_version(request: &Request) -> Option<Cow<'_, str>> {
     Some(params.meta.version)
 }
 
-/// The same, if it is one of the modern era that this library knows.
+/// The same, if it is a known revision of the modern era.
 pub(crate) fn modern_version(request: &Request) -> Option<ProtocolVersion> {
     let version = requested_version(request)?.parse().ok();
     version.filter(|version: &ProtocolVersion| version.era() == Era::Modern)
 }
 
-/// The revision that the response to `initialize` selects.
+/// The revision selected by the response to `initialize`.
 pub(crate) fn negotiated_version(response: &Response) -> Option<ProtocolVersion> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! A request that a server works on.
+//! A request being processed by a server.
 
 use std::{
     pin::Pin,
@@ -10,8 +10,8 @@ use futures_util::Stream;
 use mcp_core::{ErrorObject, Message, Request, RequestId, Response, error_code};
 use mcp_transport::{Envelope, Exchange, Serve};
 
-/// The messages of a server about one request, up to its response. A failure of the exchange is a response with
-/// an error too. Dropping it cancels the request.
+/// The messages of a server for one request, up to its response. A failed exchange yields an error response. Dropping
+/// it cancels the request.
 pub(crate) struct Work {
     id: RequestId,
     state: State,
@@ -63,7 +63,7 @@ impl Stream for Work {
 }
 
 fn no_response() -> mcp_transport::Error {
-    mcp_transport::Error::new(mcp_transport::ErrorKind::Protocol, "the server gave no response")
+    mcp_transport::Error::new(mcp_transport::ErrorKind::Protocol, "the server sent no response")
 }
 
 pub(crate) fn internal(text: impl ToString) -> ErrorObject {

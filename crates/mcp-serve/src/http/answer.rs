@@ -1,4 +1,4 @@
-//! Whole responses.
+//! Complete responses.
 
 use http::{HeaderValue, Response, StatusCode, header};
 use mcp_core::{self as rpc, ErrorObject, Message, RequestId, error_code};
@@ -17,7 +17,7 @@ pub(crate) fn json(status: StatusCode, message: impl Into<Message>) -> Response<
     with_type(status, "application/json", Body::full(body))
 }
 
-/// A response that is not about a method: an error without an id, so that clients show its text.
+/// A response to a refused HTTP request: a JSON-RPC error without an id, so that clients show its text.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Response<Body> {
     error(status, None, ErrorObject::new(error_code::INVALID_REQUEST, text))
 }
@@ -34,7 +34,7 @@ pub(crate) fn events(body: Body) -> Response<Body> {
     let mut response = with_type(StatusCode::OK, "text/event-stream", body);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    // Asks nginx not to collect events.
+    // Disables buffering of events by nginx.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -1,4 +1,4 @@
-//! Bodies of responses.
+//! Response bodies.
 
 use std::{
     convert::Infallible,
@@ -14,7 +14,7 @@ use http_body::{Frame, SizeHint};
 use mcp_core::Message;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The interval of comments in a stream of events: shorter than the idle limits of usual proxies.
+/// The interval of comments in an event stream: shorter than the idle timeout of common proxies.
 const COMMENT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The body of a response of [`Http`](super::Http): empty, JSON, or a stream of events.
@@ -38,8 +38,8 @@ impl Body {
         Self(Kind::Full(Some(bytes.into())))
     }
 
-    /// A stream of events, with a comment whenever nothing else was sent for 15 s. A proxy keeps the
-    /// connection open then, and a client that is gone is noticed.
+    /// An event stream, with a comment after each 15 s without an event. The comments keep proxies from closing the
+    /// connection, and reveal disconnected clients.
     pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         let (events, comment) = (Box::pin(events), Box::pin(sleep(COMMENT_INTERVAL)));
         Self(Kind::Events { events, comment })
@@ -70,7 +70,7 @@ impl http_body::Body for Body {
             Kind::Over => None,
         };
         if bytes.is_none() {
-            // What the stream holds is dropped as soon as it is over.
+            // The stream's state is dropped as soon as the stream ends.
             self.0 = Kind::Over;
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
@@ -101,7 +101,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// An event with a message, and with an id where the stream can be resumed.
+/// An event with a message, and with an id if the stream can be resumed.
 pub(crate) fn event(id: Option<&str>, message: &Message) -> Bytes {
     let mut event = Vec::new();
     if let Some(id) = id {
@@ -115,7 +115,7 @@ pub(crate) fn event(id: Option<&str>, message: &Message) -> Bytes {
     event.into()
 }
 
-/// An event without a message, from which a stream can be resumed.
+/// An event without a message, after which a stream can be resumed.
 pub(crate) fn priming_event(id: &str) -> Bytes {
     let mut event = BytesMut::new();
     event.extend_from_slice(b"id: ");

@@ -1,4 +1,4 @@
-//! The events of one stream of a session, kept for a time so that the stream can be resumed.
+//! Events of one stream of a session, stored for a limited time so that the stream can be resumed.
 
 use std::{
     collections::VecDeque,
@@ -15,32 +15,31 @@ use tokio::time::Instant;
 
 use super::body::{event, priming_event};
 
-/// How many bytes of events may wait for a reader before the writer waits, and how many are kept that were read.
+/// Maximum number of unread bytes before the writer waits, and of read bytes that are stored.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The events of one stream: one writer, and at most one reader at a time.
+/// The events of one stream, with one writer and at most one reader at a time.
 ///
-/// Events that were read are kept as far as there is room, and can be read again. A writer waits while too much
-/// is unread.
+/// Read events are stored within the size limit and can be read again. The writer waits while too much is unread.
 #[derive(Clone)]
 pub(crate) struct EventLog(Arc<Mutex<State>>);
 
 struct State {
     /// The number of the stream in its session.
     stream: u64,
-    /// The number of the first event that is kept.
+    /// The number of the first stored event.
     first: u64,
     events: VecDeque<Bytes>,
     bytes: usize,
-    /// The number of the next event to be read.
+    /// The number of the next event to read.
     next: u64,
-    /// How many bytes of `bytes` are unread.
+    /// The number of unread bytes.
     unread: usize,
     is_over: bool,
-    /// Distinguishes readers: an earlier one ends when a later one comes.
+    /// The number of the current reader: a new reader ends an earlier one.
     reader: u64,
     has_reader: bool,
-    /// Since when there is neither a reader nor a change.
+    /// The time since which there was no reader and no change.
     idle_since: Instant,
     reader_waker: Option<Waker>,
     writer_waker: Option<Waker>,
@@ -90,7 +89,7 @@ impl EventLog {
         state.push(priming_event(&id));
     }
 
-    /// Ends the stream: its reader ends after the last event.
+    /// Ends the stream. Its reader ends after the last event.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.is_over = true;
@@ -98,7 +97,7 @@ impl EventLog {
         state.wake_all();
     }
 
-    /// Reads on after the event `last`, or from the first one that is kept. An earlier reader ends.
+    /// Reads the events after `last`, or from the first stored one. Ends an earlier reader.
     pub(crate) fn read(&self, last: Option<u64>) -> Reader {
         let mut state = self.state();
         let next = last.map_or(state.next, |last| last.saturating_add(1));
@@ -111,13 +110,12 @@ impl EventLog {
         Reader { log: self.clone(), number: state.reader }
     }
 
-    /// Whether somebody reads it.
+    /// Whether there is a reader.
     pub(crate) fn has_reader(&self) -> bool {
         self.state().has_reader
     }
 
-    /// Whether nothing more is written, or nobody has read what was written, and nobody has come back for it in
-    /// `time`.
+    /// Whether the stream has ended, or was neither read nor resumed for `time`.
     pub(crate) fn is_forgotten(&self, time: Duration) -> bool {
         let state = self.state();
         let is_stuck = state.is_over || state.unread >= MAX_BYTES;
@@ -144,7 +142,7 @@ impl State {
         }
     }
 
-    /// Drops events that were read, as far as more is kept than may be.
+    /// Drops read events above the size limit.
     fn make_room(&mut self) {
         while self.bytes > MAX_BYTES && self.first < self.next {
             let Some(event) = self.events.pop_front() else { return };
@@ -159,7 +157,7 @@ impl State {
     }
 }
 
-/// Reads a stream, until it is over or another reader comes.
+/// Reads a stream until it ends or another reader starts.
 pub(crate) struct Reader {
     log: EventLog,
     number: u64,
@@ -201,7 +199,7 @@ impl Drop for Reader {
     }
 }
 
-/// The stream and the event of an id that [`EventLog`] gave.
+/// The stream and event number of an event id from [`EventLog`].
 pub(crate) fn parse_event_id(id: &str) -> Option<(u64, u64)> {
     let (stream, event) = id.split_once('-')?;
     Some((stream.parse().ok()?, event.parse().ok()?))
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_is_resumed_after_any_event_that_is_kept() {
+    async fn a_stream_is_resumed_after_any_stored_event() {
         let log = EventLog::new(7);
         log.prime();
         for name in ["a", "b", "c"] {
@@ -252,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_writer_waits_for_its_reader_and_little_is_kept() {
+    async fn a_writer_waits_for_its_reader_and_storage_is_limited() {
         let log = EventLog::new(1);
         let large = message(&"x".repeat(MAX_BYTES / 4));
         let mut written = 0;
@@ -262,7 +260,7 @@ mod tests {
         assert_eq!(written, 4);
         assert!(!log.is_forgotten(Duration::from_secs(60)));
         tokio::time::advance(Duration::from_secs(60)).await;
-        assert!(log.is_forgotten(Duration::from_secs(60)), "nobody reads it");
+        assert!(log.is_forgotten(Duration::from_secs(60)), "it has no reader");
         let mut reader = log.read(None);
         let mut writing = pin!(log.write(&large));
         assert!(writing.as_mut().now_or_never().is_none());
@@ -271,6 +269,6 @@ mod tests {
         }
         writing.await;
         assert!(log.state().bytes <= MAX_BYTES + MAX_BYTES / 2);
-        assert!(log.state().first > 0, "what was read made room");
+        assert!(log.state().first > 0, "read events were dropped");
     }
 }

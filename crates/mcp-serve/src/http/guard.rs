@@ -1,4 +1,4 @@
-//! Which requests are served at all: their host, origin and credentials.
+//! Access checks: host, origin and credentials.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -9,13 +9,13 @@ use subtle::ConstantTimeEq;
 
 use super::{answer, body::Body, headers::header};
 
-/// Decides which requests have credentials for the server.
+/// Authenticates requests.
 ///
 /// ```
 /// use http::request::Parts;
 /// use mcp_serve::{Authenticate, Unauthenticated};
 ///
-/// /// Trusts the proxy in front of the server.
+/// /// Trusts a reverse proxy in front of the server.
 /// struct Proxy;
 ///
 /// impl Authenticate for Proxy {
@@ -28,21 +28,21 @@ use super::{answer, body::Body, headers::header};
 /// }
 /// ```
 pub trait Authenticate: Send + Sync + 'static {
-    /// Looks at the head of a request, before its body is read.
+    /// Checks the head of a request, before its body is read.
     ///
     /// # Errors
-    /// How the request is refused.
+    /// How to refuse the request.
     fn authenticate(
         &self,
         head: &Parts,
     ) -> impl Future<Output = Result<(), Unauthenticated>> + Send;
 }
 
-/// How a request without credentials, or with wrong ones, is refused.
+/// The refusal of a request with missing or wrong credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Unauthenticated {
-    /// The status: 401, or 403 for a client that is known and may not.
+    /// The status: 401, or 403 for a known client without permission.
     pub status: StatusCode,
     /// The value of `WWW-Authenticate`.
     pub challenge: HeaderValue,
@@ -54,7 +54,7 @@ impl Unauthenticated {
         Self { status: StatusCode::UNAUTHORIZED, challenge }
     }
 
-    /// Status 401 that asks for a bearer token.
+    /// Status 401 with a challenge for a bearer token.
     pub fn bearer() -> Self {
         Self::new(HeaderValue::from_static("Bearer"))
     }
@@ -67,7 +67,7 @@ impl Unauthenticated {
     }
 }
 
-/// One bearer token that all clients know. It is compared in constant time. `Debug` does not show it.
+/// A bearer token shared by all clients, compared in constant time. `Debug` redacts it.
 #[derive(Clone)]
 pub struct BearerToken(Arc<[u8]>);
 
@@ -98,7 +98,7 @@ impl Authenticate for BearerToken {
     }
 }
 
-/// An [`Authenticate`] of any type.
+/// An object-safe [`Authenticate`].
 pub(crate) trait DynAuthenticate: Send + Sync {
     fn check<'a>(
         &'a self,
@@ -115,27 +115,30 @@ impl<A: Authenticate> DynAuthenticate for A {
     }
 }
 
-/// The hosts and origins that are served.
+/// The allowed hosts and origins.
 #[derive(Clone, Default)]
 pub(crate) struct Guard {
-    /// Hosts other than this machine, without a port.
+    /// Allowed hosts in addition to this machine, without a port.
     pub(crate) hosts: Vec<String>,
     pub(crate) any_host: bool,
-    /// Origins of pages that may call the server, such as `https://example.com`.
+    /// Allowed origins of web pages, such as `https://example.com`.
     pub(crate) origins: Vec<String>,
     pub(crate) auth: Option<Arc<dyn DynAuthenticate>>,
 }
 
 impl Guard {
-    /// Refuses a request, or answers a preflight request.
+    /// Refuses a request, or responds to a preflight request.
     ///
     /// Spec: basic/transports/streamable-http#security-warning
     pub(crate) async fn check(&self, head: &Parts) -> Option<Response<Body>> {
         if !self.is_host_served(head) {
-            return Some(answer::refusal(StatusCode::FORBIDDEN, "the host is not served here"));
+            return Some(answer::refusal(StatusCode::FORBIDDEN, "the Host header is not allowed"));
         }
         if !self.is_origin_served(&head.headers) {
-            return Some(answer::refusal(StatusCode::FORBIDDEN, "the origin is not served here"));
+            return Some(answer::refusal(
+                StatusCode::FORBIDDEN,
+                "the Origin header is not allowed",
+            ));
         }
         // Browsers send preflight requests without credentials.
         if head.method == Method::OPTIONS {
@@ -150,7 +153,7 @@ impl Guard {
         Some(response)
     }
 
-    /// Adds what a page of another origin needs in order to read the response.
+    /// Adds the CORS headers with which a page of another origin can read the response.
     pub(crate) fn add_cors(&self, origin: Option<HeaderValue>, response: &mut Response<Body>) {
         const ALLOWED: &str = "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, \
                                Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id";
@@ -172,7 +175,7 @@ impl Guard {
         }
     }
 
-    /// The origin of the request, if it is one of those that were allowed.
+    /// The origin of the request, if it is allowed.
     pub(crate) fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(header::ORIGIN)?;
         let is_allowed =
@@ -180,14 +183,14 @@ impl Guard {
         self.origins.iter().any(is_allowed).then(|| origin.clone())
     }
 
-    /// HTTP/2 has the host in the URL.
+    /// In HTTP/2 the host is in the URL.
     fn is_host_served(&self, head: &Parts) -> bool {
         let of_url = head.uri.authority().map(|authority| authority.as_str());
         let authority = header(&head.headers, "host").or(of_url);
         self.any_host || authority.is_some_and(|it| self.is_served(without_port(it)))
     }
 
-    /// A page of this machine, or of an origin that was allowed; clients that are no browser send none.
+    /// Allows pages of this machine and of allowed origins. Clients other than browsers send no origin.
     fn is_origin_served(&self, headers: &HeaderMap) -> bool {
         if !headers.contains_key(header::ORIGIN) || self.allowed_origin(headers).is_some() {
             return true;

@@ -1,10 +1,10 @@
-//! What the headers of a request say.
+//! Validation of request headers.
 
 use http::{HeaderMap, Response, StatusCode};
 
 use super::{answer, body::Body};
 
-/// Refuses a POST whose body is not JSON, or whose client does not accept both forms of a response.
+/// Refuses a POST whose body is not JSON, or whose client does not accept both response types.
 ///
 /// Spec: basic/transports/streamable-http#sending-messages-to-the-server
 pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> {
@@ -13,7 +13,7 @@ pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> 
     }
     let accepts = |kind| header(headers, "accept").is_none_or(|accept| accepts(accept, kind));
     if !(accepts("application/json") && accepts("text/event-stream")) {
-        let text = "the client has to accept application/json and text/event-stream";
+        let text = "the client must accept application/json and text/event-stream";
         return Some(answer::refusal(StatusCode::NOT_ACCEPTABLE, text));
     }
     None
@@ -22,7 +22,7 @@ pub(super) fn refuse_media_types(headers: &HeaderMap) -> Option<Response<Body>> 
 /// Refuses a POST whose body is not JSON.
 pub(super) fn refuse_content_type(headers: &HeaderMap) -> Option<Response<Body>> {
     header(headers, "content-type").filter(|it| !is_json(it)).map(|_| {
-        let text = "the content type has to be application/json";
+        let text = "the content type must be application/json";
         answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
     })
 }
@@ -43,7 +43,7 @@ pub(super) fn accepts(accept: &str, media_type: &str) -> bool {
     })
 }
 
-/// The value of a header, if it is text.
+/// The value of a header, if it is valid text.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }

@@ -1,4 +1,4 @@
-//! Requests of revisions before 2026-07-28: in sessions.
+//! Requests in sessions, of revisions before 2026-07-28.
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
@@ -47,7 +47,7 @@ impl<S: Serve> Http<S> {
         let response = loop {
             match work.next().await {
                 Some(Message::Response(response)) => break response,
-                // What comes before the session is open has no stream to go to.
+                // Messages before the session opens have no stream to be sent on.
                 Some(_) => {}
                 None => return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, "no response"),
             }
@@ -74,9 +74,9 @@ impl<S: Serve> Http<S> {
             let text = "the header mcp-session-id is missing: the first request is initialize";
             return Err(Box::new(answer::refusal(StatusCode::BAD_REQUEST, text)));
         };
-        // Spec: 404 has the client open another session.
+        // Spec: on status 404 the client must start a new session.
         self.sessions.get(id).ok_or_else(|| {
-            let text = "there is no session with this id";
+            let text = "the session does not exist or has ended";
             Box::new(answer::refusal(StatusCode::NOT_FOUND, text))
         })
     }
@@ -98,7 +98,7 @@ impl<S: Serve> Http<S> {
             Err(refused) => return *refused,
         };
         if session.version != Some(ProtocolVersion::V2025_03_26) {
-            let text = "this revision has no batches";
+            let text = "batches are not part of this revision";
             return answer::refusal(StatusCode::BAD_REQUEST, text);
         }
         let messages = match mcp_core::parse_batch(body) {
@@ -118,7 +118,7 @@ impl<S: Serve> Http<S> {
         }
     }
 
-    /// Opens the stream for messages outside exchanges, or reads a stream on.
+    /// Opens the stream for messages outside exchanges, or resumes a stream.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub(super) fn open_stream(&self, headers: &HeaderMap) -> Response<Body> {
@@ -130,7 +130,7 @@ impl<S: Serve> Http<S> {
             Err(refused) => return *refused,
         };
         if header(headers, "accept").is_some_and(|it| !accepts(it, "text/event-stream")) {
-            let text = "the client has to accept text/event-stream";
+            let text = "the client must accept text/event-stream";
             return answer::refusal(StatusCode::NOT_ACCEPTABLE, text);
         }
         let after = header(headers, "last-event-id").filter(|id| !id.is_empty());
@@ -144,7 +144,7 @@ impl<S: Serve> Http<S> {
         match session.read(after) {
             Some(reader) => answer::events(Body::events(reader)),
             None if after.is_some() => {
-                let text = "the stream of the header last-event-id is over";
+                let text = "the stream of the header last-event-id has ended";
                 answer::refusal(StatusCode::BAD_REQUEST, text)
             }
             None => answer::method_not_allowed("POST, DELETE"),
@@ -168,7 +168,7 @@ impl<S: Serve> Http<S> {
 
 async fn request_in<S: Serve>(session: &Arc<Session<S>>, request: Request) -> Response<Body> {
     if session.is_in_flight(&request.id) {
-        let text = format!("the id {} is in flight already", request.id);
+        let text = format!("the id {} is already in use", request.id);
         let error = ErrorObject::new(error_code::INVALID_REQUEST, text);
         return answer::error(StatusCode::BAD_REQUEST, None, error);
     }

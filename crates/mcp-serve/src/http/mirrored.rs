@@ -1,4 +1,4 @@
-//! The headers that repeat fields of a modern request, and the status of its response.
+//! Headers that mirror fields of a modern request, and the status of its response.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::headers::header;
 
-/// The fields of a request that headers repeat.
+/// The fields of a request that are mirrored in headers.
 pub(crate) struct MirroredFields {
     version: Option<String>,
     has_capabilities: bool,

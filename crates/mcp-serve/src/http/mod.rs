@@ -45,22 +45,22 @@ pub use self::{
     guard::{Authenticate, BearerToken, Unauthenticated},
 };
 
-/// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum,
-/// hyper, or any other server that calls it in a tokio runtime. It looks at no path.
+/// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum, hyper,
+/// or any other server that calls it in a tokio runtime. The path of a request is ignored.
 ///
-/// - A response that is ready at once is sent as JSON, any other as a stream of events, with a comment after
-///   15 s without an event.
-/// - Revisions before 2026-07-28 have sessions: one server [for each client](Serve::for_client), a stream for
-///   messages outside exchanges (GET), and streams that can be resumed for 60 s after they broke off
-///   (`Last-Event-ID`), as far as 1 MiB of events of each reaches. The client ends its session (DELETE), or it
-///   ends 30 min after its last request, or 24 h while a stream is read.
-/// - In the modern era all clients share the server. Closing the connection cancels the request. Headers are
-///   compared with the body.
-/// - Requests are refused if their `Host` or `Origin` is not this machine or [one that is
-///   served](Self::allow_host), or if the body is over 4 MiB.
+/// - A response that is available at once is sent as JSON, any other as an event stream, with a comment after each 15 s
+///   without an event.
+/// - Revisions before 2026-07-28 have sessions: one server [for each client](Serve::for_client), a stream for messages
+///   outside exchanges (GET), and streams that can be resumed for 60 s after a disconnect (`Last-Event-ID`), within 1
+///   MiB of events for each stream. A session ends when the client deletes it (DELETE), 30 min after its last request,
+///   or, while one of its streams is being read, after 24 h.
+/// - In the modern era all clients share the server. Closing the connection cancels the request. Headers are compared
+///   with the body.
+/// - Requests are refused if their `Host` or `Origin` is neither this machine nor [allowed](Self::allow_host), or if
+///   the body exceeds 4 MiB.
 ///
-/// A client that does not read holds up its streams only. The server in front of this service should limit the
-/// time of a write, as the listener of this crate does.
+/// A client that does not read delays only its own streams. The HTTP server that calls this service should have a write
+/// timeout, as the listener of this crate does.
 ///
 /// ```
 /// # fn routes(server: impl mcp_transport::Serve) {
@@ -102,22 +102,22 @@ impl<S: Serve> Http<S> {
         Self { server: Arc::new(server), sessions: Sessions::new(), settings: Arc::new(settings) }
     }
 
-    /// Serves requests to this host, such as `mcp.example.com`, beside those to this machine.
+    /// Allows requests to this host, such as `mcp.example.com`, in addition to those to this machine.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.settings().guard.hosts.push(host.into());
         self
     }
 
-    /// Serves requests to any host. Only for a server that no page in a browser of its network can reach, or
-    /// behind a proxy that checks the host: the check is what keeps pages from rebinding their name to it.
+    /// Allows requests to any host. Use it only for a server that browsers cannot reach, or behind a proxy that checks
+    /// the host: the check protects against DNS rebinding.
     #[must_use]
     pub fn allow_any_host(mut self) -> Self {
         self.settings().guard.any_host = true;
         self
     }
 
-    /// Serves requests of pages of this origin, such as `https://example.com`, and lets them read the responses
+    /// Allows requests from pages of this origin, such as `https://example.com`, and lets them read the responses
     /// (CORS).
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
@@ -125,8 +125,8 @@ impl<S: Serve> Http<S> {
         self
     }
 
-    /// Serves only requests with credentials, such as a [`BearerToken`]. It is asked before anything else of a
-    /// request counts but its host and origin. Default: all requests are served.
+    /// Requires credentials, such as a [`BearerToken`]. Checked after host and origin, before all else. Default: all
+    /// requests are allowed.
     #[must_use]
     pub fn authenticate(mut self, auth: impl Authenticate) -> Self {
         self.settings().guard.auth = Some(Arc::new(auth));
@@ -140,14 +140,14 @@ impl<S: Serve> Http<S> {
         self
     }
 
-    /// Sets the limit on open sessions; further ones are refused with status 503. Default: 10,000.
+    /// Sets the maximum number of open sessions; further ones are refused with status 503. Default: 10,000.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.settings().max_sessions = sessions;
         self
     }
 
-    /// Sets how long a session is kept after its last request. Default: 30 min.
+    /// Sets the idle timeout of a session. Default: 30 min after its last request.
     #[must_use]
     pub fn session_timeout(mut self, time: Duration) -> Self {
         self.settings().session_timeout = time;
@@ -158,7 +158,7 @@ impl<S: Serve> Http<S> {
         Arc::make_mut(&mut self.settings)
     }
 
-    /// The same server with the same settings over HTTP+SSE, for clients of revision 2024-11-05.
+    /// A service with the same server and settings over HTTP+SSE, for clients of revision 2024-11-05.
     #[cfg(feature = "sse")]
     pub fn http_sse(&self) -> HttpSse<S> {
         HttpSse::new(self.clone())
@@ -169,7 +169,7 @@ impl<S: Serve> Http<S> {
         self.sessions.len()
     }
 
-    /// Ends all sessions and their streams, and closes the server. Requests that come later open new ones.
+    /// Ends all sessions and their streams, and closes the server. Later requests open new sessions.
     pub async fn close(&self) {
         self.sessions.close().await;
         self.server.close().await;
@@ -211,10 +211,10 @@ impl<S: Serve> Http<S> {
         let version = match header(&head.headers, "mcp-protocol-version").map(str::parse) {
             None => None,
             Some(Ok(version)) => Some(version),
-            // The server says which ones it speaks.
+            // The response lists the supported revisions.
             Some(Err(_)) if names_version(&body) => Some(ProtocolVersion::LATEST_MODERN),
             Some(Err(_)) => {
-                let text = "the header mcp-protocol-version names no revision that is spoken here";
+                let text = "the header mcp-protocol-version names an unsupported revision";
                 return answer::refusal(StatusCode::BAD_REQUEST, text);
             }
         };
@@ -243,15 +243,15 @@ where
         Ok(body) => Ok(body.to_bytes()),
         Err(error) => Err(Box::new(match error.is::<http_body_util::LengthLimitError>() {
             true => {
-                let text = format!("the body is over {limit} bytes");
+                let text = format!("the body exceeds {limit} bytes");
                 answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &text)
             }
-            false => answer::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
+            false => answer::refusal(StatusCode::BAD_REQUEST, "the body is incomplete"),
         })),
     }
 }
 
-/// Whether the request says which revision it is written in.
+/// Whether the request names its revision.
 fn names_version(body: &Bytes) -> bool {
     match Message::parse(body.clone()) {
         Ok(Message::Request(request)) => requested_version(&request).is_some(),

@@ -1,4 +1,4 @@
-//! Requests of the modern era: each by itself.
+//! Self-contained requests of the modern era.
 
 use std::{future::poll_fn, task::Poll};
 
@@ -27,7 +27,7 @@ impl<S: Serve> Http<S> {
             }
             Message::Notification(notification) => notification,
             Message::Response(_) => {
-                let text = "this revision has no requests of the server to respond to";
+                let text = "in this revision servers send no requests to respond to";
                 return answer::refusal(StatusCode::BAD_REQUEST, text);
             }
         };

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-/// An id for a session that nobody can guess: 128 bits.
+/// An unguessable session id: 128 random bits.
 pub(super) fn random_id() -> Result<Arc<str>, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;

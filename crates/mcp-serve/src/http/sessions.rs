@@ -1,4 +1,4 @@
-//! The sessions of the legacy era.
+//! Sessions of the legacy era.
 
 use std::{
     collections::HashMap,
@@ -17,11 +17,11 @@ use tokio::{
 use super::event_log::{EventLog, Reader};
 use crate::work::Work;
 
-/// How long the events of a stream are kept that nobody reads.
+/// How long the events of a stream without a reader are stored.
 const RESUME_WINDOW: Duration = Duration::from_secs(60);
-/// How long a session is kept at most after its last request, while a client reads a stream of it.
+/// Maximum age of a session since its last request, while a client reads one of its streams.
 const MAX_STREAM_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often sessions and streams are looked at.
+/// The interval of checks for expired sessions and streams.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 /// The number of the stream for messages outside exchanges.
 const SERVER_STREAM: u64 = 0;
@@ -31,7 +31,7 @@ pub(crate) struct Sessions<S>(Arc<Mutex<Table<S>>>);
 
 struct Table<S> {
     open: HashMap<Arc<str>, Arc<Session<S>>>,
-    /// Whether a task looks for sessions that are no longer used.
+    /// Whether the task that closes expired sessions is running.
     is_swept: bool,
 }
 
@@ -64,7 +64,7 @@ impl<S: Serve> Sessions<S> {
         self.table().open.remove(id)
     }
 
-    /// Adds a session. `idle` is how long it is kept without a request.
+    /// Adds a session. `idle` is its idle timeout.
     pub(crate) fn insert(&self, session: Arc<Session<S>>, idle: Duration) {
         let mut table = self.table();
         table.open.insert(Arc::clone(&session.id), session);
@@ -80,7 +80,7 @@ impl<S: Serve> Sessions<S> {
     }
 }
 
-/// Closes sessions that are no longer used, until there is none.
+/// Closes expired sessions. Ends when there are no sessions.
 async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration) {
     let mut ticks = interval(SWEEP_INTERVAL.min(idle.max(Duration::from_millis(10))));
     loop {
@@ -102,20 +102,20 @@ async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration
             }
             table.is_swept = true;
         }
-        // Apart, since a server may take its time to close, and holds up no other.
+        // In separate tasks, so that a server that closes slowly does not delay the others.
         for session in unused {
             tokio::spawn(async move { session.close().await });
         }
     }
 }
 
-/// One client of the legacy era.
+/// The session of one client of the legacy era.
 pub(crate) struct Session<S> {
     pub(crate) id: Arc<str>,
     pub(crate) server: Arc<S>,
     pub(crate) version: Option<ProtocolVersion>,
     state: Arc<Mutex<State>>,
-    /// Ended when the session is dropped.
+    /// Aborted when the session is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -127,7 +127,7 @@ struct State {
 }
 
 impl<S: Serve> Session<S> {
-    /// Opens a session whose server sends `inbound` outside exchanges.
+    /// Opens a session. `inbound` has the messages of its server outside exchanges.
     pub(crate) fn new(
         id: Arc<str>,
         server: Arc<S>,
@@ -158,7 +158,7 @@ impl<S: Serve> Session<S> {
         self.state().in_flight.contains_key(id)
     }
 
-    /// Carries a request on, whether or not the client reads its stream, and returns the stream.
+    /// Runs a request to its end, whether or not the client reads its stream. Returns the stream.
     pub(crate) fn stream(&self, first: Option<Message>, work: Work, is_primed: bool) -> Reader {
         let mut state = self.state();
         let number = state.next_stream;
@@ -180,15 +180,15 @@ impl<S: Serve> Session<S> {
 
     /// Cancels a request.
     pub(crate) fn cancel(&self, id: &RequestId) {
-        // The task takes itself out of the table, and needs the lock for it.
+        // The task removes itself from the table, which needs the lock.
         let task = self.state().in_flight.remove(id);
         if let Some(task) = task {
             task.abort();
         }
     }
 
-    /// Reads a stream on after one of its events; without one, that for messages outside exchanges. `None` if
-    /// there is no such stream.
+    /// Reads a stream after one of its events; with `None`, the stream for messages outside exchanges. Returns `None`
+    /// if there is no such stream.
     pub(crate) fn read(&self, after: Option<(u64, u64)>) -> Option<Reader> {
         let (stream, event) =
             after.map_or((SERVER_STREAM, None), |(stream, event)| (stream, Some(event)));
@@ -196,7 +196,7 @@ impl<S: Serve> Session<S> {
         log.map(|log| log.read(event))
     }
 
-    /// Forgets streams that nobody resumes; whether the session itself is no longer used.
+    /// Drops streams that can no longer be resumed. Returns whether the session has expired.
     fn is_unused(&self, idle: Duration) -> bool {
         let mut state = self.state();
         let mut aborted = Vec::new();
@@ -207,7 +207,7 @@ impl<S: Serve> Session<S> {
             }
             is_kept
         });
-        // Ends the writers that wait for a reader.
+        // Ends writers that wait for a reader.
         aborted.iter().for_each(EventLog::end);
         let is_busy =
             !state.in_flight.is_empty() || state.streams.values().any(EventLog::has_reader);
@@ -241,7 +241,7 @@ async fn carry(first: Option<Message>, mut work: Work, carried: Carried) {
     }
 }
 
-/// Ends the stream of a request when its task ends, in whatever way.
+/// Ends the stream of a request when its task ends or is dropped.
 struct Carried {
     id: RequestId,
     log: EventLog,

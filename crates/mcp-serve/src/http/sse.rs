@@ -26,14 +26,14 @@ use super::{
 };
 use crate::lines::serve_shared;
 
-/// The size of the buffers between a client and its server, in bytes, each way.
+/// Size of the buffers between a client and its server, in bytes, for each direction.
 const BUFFER: usize = 64 << 10;
 
-/// Serves any [`Serve`] over HTTP+SSE, for clients of revision 2024-11-05: a tower service from
+/// Serves any [`Serve`] over HTTP+SSE, for clients of revision 2024-11-05: a tower service created by
 /// [`Http::http_sse`], with the same checks and limits.
 ///
-/// A GET opens the stream of a client, with its own server. Its first event names the URL for messages: the same
-/// path, with the id of the session in the query. The session ends with the stream.
+/// A GET opens the stream of a client, with its own server. The first event contains the URL for messages: the same
+/// path, with the session id in the query. The session ends with the stream.
 ///
 /// Spec: [2024-11-05
 /// HTTP+SSE](https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse)
@@ -42,10 +42,10 @@ pub struct HttpSse<S> {
     sessions: Sessions,
 }
 
-/// The way to the server of a session.
+/// The writer to the server of a session.
 type Writer = Arc<tokio::sync::Mutex<WriteHalf<DuplexStream>>>;
 
-/// The open sessions, by their ids.
+/// The open sessions by id.
 type Sessions = Arc<Mutex<HashMap<Arc<str>, Writer>>>;
 
 fn lock(sessions: &Sessions) -> MutexGuard<'_, HashMap<Arc<str>, Writer>> {
@@ -79,7 +79,7 @@ impl<S: Serve> HttpSse<S> {
 
     fn open(&self, head: &Parts) -> Response<Body> {
         if header(&head.headers, "accept").is_some_and(|it| !accepts(it, "text/event-stream")) {
-            let text = "the client has to accept text/event-stream";
+            let text = "the client must accept text/event-stream";
             return answer::refusal(StatusCode::NOT_ACCEPTABLE, text);
         }
         if lock(&self.sessions).len() >= self.http.settings.max_sessions {
@@ -91,7 +91,7 @@ impl<S: Serve> HttpSse<S> {
         };
         let (ours, theirs) = tokio::io::duplex(BUFFER);
         let server = Arc::clone(&self.http.server);
-        // Ends when both ways to the client are dropped, and closes the server then.
+        // Ends when both directions to the client are dropped, and then closes the server.
         tokio::spawn(async move {
             let (reader, writer) = split(theirs);
             let _ = serve_shared(&server, reader, writer).await;
@@ -122,7 +122,10 @@ impl<S: Serve> HttpSse<S> {
         let pairs = head.uri.query().unwrap_or_default().split('&');
         let id = pairs.into_iter().find_map(|pair| pair.strip_prefix("sessionId="));
         let Some(writer) = id.and_then(|id| lock(&self.sessions).get(id).cloned()) else {
-            return answer::refusal(StatusCode::NOT_FOUND, "there is no session with this id");
+            return answer::refusal(
+                StatusCode::NOT_FOUND,
+                "the session does not exist or has ended",
+            );
         };
         let body = match read_body(body, self.http.settings.max_body).await {
             Ok(body) => body,
@@ -130,7 +133,7 @@ impl<S: Serve> HttpSse<S> {
         };
         let mut line = Vec::with_capacity(body.len() + 1);
         match Message::parse(body.clone()) {
-            // On one line, however it was written.
+            // Encoded as one line, in any case.
             Ok(message) => message.encode(&mut line),
             Err(ParseError { kind: ParseErrorKind::Batch, .. }) => {
                 line.extend(body.iter().map(|byte| match byte {
@@ -141,7 +144,7 @@ impl<S: Serve> HttpSse<S> {
             Err(error) => return unreadable(&error),
         }
         line.push(b'\n');
-        // In a task, since a line has to be written whole, also when the client drops its request.
+        // In a task, so that a line is written completely even if the client drops its request.
         let writing = tokio::spawn(async move { writer.lock().await.write_all(&line).await });
         match writing.await {
             Ok(Ok(())) => answer::empty(StatusCode::ACCEPTED),

@@ -1,4 +1,4 @@
-//! A server that sends messages outside exchanges, and asks its client.
+//! A server that sends messages outside exchanges, and requests to its client.
 
 use std::{
     collections::HashMap,
@@ -17,13 +17,13 @@ use mcp_transport::{Envelope, Exchange, Inbound, InboundSender, Limits, OneWay, 
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
-/// What all clients of a [`Chatty`] share.
+/// State shared by all clients of a [`Chatty`].
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) clients: AtomicUsize,
     pub(crate) closed: AtomicUsize,
     pub(crate) cancelled: AtomicUsize,
-    /// Lets `wait` go on.
+    /// Completes a pending `wait`.
     pub(crate) release: Notify,
     /// How long a server takes to close.
     pub(crate) close_delay: Mutex<Duration>,
@@ -31,8 +31,9 @@ pub(crate) struct Counts {
     pub(crate) versions: Mutex<Vec<Option<ProtocolVersion>>>,
 }
 
-/// Answers `tell` with a notification outside the exchange, `ask` with what the client says to a `ping`, `steps`
-/// with two notifications before the response, `wait` when it is released, and all else with its parameters.
+/// Responds to `tell` with a notification outside the exchange, to `ask` with the client's response to a `ping`, to
+/// `steps` with two notifications before the response, to `wait` when it is released, and to all else with its
+/// parameters.
 #[derive(Default)]
 pub(crate) struct Chatty {
     pub(crate) counts: Arc<Counts>,

@@ -40,7 +40,7 @@ async fn foreign_hosts_and_origins_are_refused() {
 }
 
 #[tokio::test]
-async fn the_host_may_be_in_the_url_as_http_2_has_it() {
+async fn the_host_may_be_in_the_url_as_in_http_2() {
     for (url, expected) in [("http://localhost/mcp", 405), ("http://evil.example/mcp", 403)] {
         let get = Request::get(url).body(Full::<Bytes>::default()).unwrap();
         let response = Http::new(Chatty::new().0).call(get).await.unwrap();
@@ -49,7 +49,7 @@ async fn the_host_may_be_in_the_url_as_http_2_has_it() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_may_ask_first() {
+async fn a_preflight_of_an_allowed_origin_is_answered() {
     let http = Http::new(Chatty::new().0)
         .allow_origin("https://app.example.com")
         .authenticate(BearerToken::new("secret"));
@@ -64,7 +64,7 @@ async fn a_page_of_an_allowed_origin_may_ask_first() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_before_a_session() {
+async fn a_token_is_required_before_a_session() {
     let http = Http::new(Chatty::new().0).authenticate(BearerToken::new("secret"));
     let echo = request(1, "echo", json!({}));
     let session = ("mcp-session-id", "unknown");

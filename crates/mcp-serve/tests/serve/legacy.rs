@@ -55,7 +55,7 @@ async fn start(version: &str) -> (Client, Arc<Counts>) {
 }
 
 #[tokio::test]
-async fn a_session_has_its_server_until_it_is_deleted() {
+async fn a_session_has_its_own_server_until_it_is_deleted() {
     let (one, counts) = start("2025-06-18").await;
     let two = Client::open(&one.http, "2025-11-25").await;
     assert_ne!(one.session, two.session);
@@ -111,7 +111,7 @@ async fn a_later_stream_replaces_an_earlier_one_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_broke_off_is_resumed() {
+async fn a_disconnected_stream_is_resumed() {
     let (client, counts) = start("2025-11-25").await;
     let mut waiting = client.call(1, "wait").await;
     let (id, priming) = waiting.event().await.unwrap();
@@ -129,7 +129,7 @@ async fn a_stream_that_broke_off_is_resumed() {
     drop(resumed);
 
     tokio::time::sleep(Duration::from_secs(100)).await;
-    assert_eq!(client.get(Some(&id)).await.status, 400, "it is kept for a minute");
+    assert_eq!(client.get(Some(&id)).await.status, 400, "it is stored for a minute");
     assert_eq!(client.get(Some("nonsense")).await.status, 400);
     assert_eq!(client.call(2, "echo").await.status, 200);
 }
@@ -148,7 +148,7 @@ async fn a_request_ends_when_it_is_cancelled_and_not_with_its_connection() {
 }
 
 #[tokio::test]
-async fn batches_are_of_one_revision() {
+async fn batches_are_accepted_in_one_revision() {
     let batch = json!([
         request(1, "echo", json!({})),
         { "jsonrpc": "2.0", "method": "notifications/x" },
@@ -169,7 +169,7 @@ async fn batches_are_of_one_revision() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_that_are_dropped_are_forgotten() {
+async fn abandoned_sessions_expire() {
     let (chatty, counts) = Chatty::new();
     let http = Http::new(chatty).session_timeout(Duration::from_secs(60)).max_sessions(1_000);
     for _ in 0..1_000 {
@@ -191,7 +191,7 @@ async fn sessions_that_are_dropped_are_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_that_take_their_time_to_close_hold_up_no_other() {
+async fn a_slow_close_does_not_delay_other_servers() {
     let (chatty, counts) = Chatty::new();
     let http = Http::new(chatty).session_timeout(Duration::from_secs(60));
     *counts.close_delay.lock().unwrap() = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Any server over a pipe. What `mcp_server::Server` answers there is tested in its own crate.
+//! Any server over a pipe. The responses of `mcp_server::Server` are tested in its own crate.
 
 use std::sync::{Arc, atomic::Ordering};
 

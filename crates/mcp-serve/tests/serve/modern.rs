@@ -61,7 +61,7 @@ async fn closing_the_connection_cancels_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_stream_has_comments() {
+async fn a_silent_stream_sends_comments() {
     let start = Instant::now();
     let http = Http::new(Chatty::new().0);
     let wait = modern("wait", json!({}));
@@ -73,7 +73,7 @@ async fn a_silent_stream_has_comments() {
 }
 
 #[tokio::test]
-async fn headers_have_to_match_the_body() {
+async fn headers_must_match_the_body() {
     let http = Http::new(Chatty::new().0);
     let call = modern("tools/call", json!({ "name": "\u{e9}" }));
     let method = ("mcp-method", "tools/call");
@@ -93,7 +93,7 @@ async fn headers_have_to_match_the_body() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_with_a_json_rpc_error() {
+async fn an_invalid_request_is_refused_with_a_json_rpc_error() {
     let http = Http::new(Chatty::new().0).max_body(200);
     let json = ("content-type", "application/json; charset=utf-8");
     for (headers, body, status, code) in [

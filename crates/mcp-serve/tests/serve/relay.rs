@@ -1,4 +1,4 @@
-//! Servers elsewhere, behind HTTP.
+//! Remote servers, behind HTTP.
 
 use http::Method;
 use mcp_serve::{Http, Relay};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::raw::{Answer, post, request, send};
 
-/// Tells of progress with the token of a request, and answers with the id and parameters that came.
+/// Sends progress with the token of a request, and responds with the received id and parameters.
 fn echo(message: &Value) -> Reply {
     if message["id"].is_null() {
         return Reply::Nothing;
@@ -41,7 +41,7 @@ async fn modern(http: &Http<Relay<Peer>>, method: &str, token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn clients_of_one_connection_are_kept_apart() {
+async fn clients_of_one_connection_are_isolated() {
     let peer = Peer::new(|_, message| echo(message));
     let http = Http::new(Relay::new(peer.clone()));
     let mut answers = [modern(&http, "echo", "x").await, modern(&http, "echo", "y").await];
@@ -56,7 +56,7 @@ async fn clients_of_one_connection_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_ended_is_opened_again_and_the_failure_says_what_was_sent() {
+async fn a_closed_connection_is_reopened_and_the_failure_has_its_delivery() {
     let peer = Peer::new(|_, message| echo(message));
     let http = Http::new(Relay::new(peer.clone()));
     let mut died = modern(&http, "die", "x").await;
@@ -69,7 +69,7 @@ async fn a_connection_that_has_ended_is_opened_again_and_the_failure_says_what_w
 
     peer.exit();
     peer.refuse(1);
-    until("the relay sees it", || peer.open_connections() == 0).await;
+    until("the relay detects it", || peer.open_connections() == 0).await;
     let refused = modern(&http, "echo", "z").await.json().await;
     assert_eq!(refused["error"]["data"]["delivery"], "notSent", "{refused}");
 }
@@ -87,7 +87,7 @@ async fn dropping_a_request_cancels_it_at_the_server() {
 }
 
 #[tokio::test]
-async fn a_session_has_its_own_connection_as_long_as_it_lives() {
+async fn a_session_has_its_own_connection() {
     let peer = Peer::legacy(json!({ "tools": {} }), |_, message| echo(message));
     let http = Http::new(Relay::new(peer.clone()));
     let mut sessions = Vec::new();

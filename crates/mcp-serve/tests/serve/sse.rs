@@ -1,4 +1,4 @@
-//! HTTP+SSE of revision 2024-11-05. What a client sees is tested with ours, in the tests of the workspace.
+//! HTTP+SSE of revision 2024-11-05. The workspace tests cover it with our own client.
 
 use std::sync::atomic::Ordering;
 
@@ -51,7 +51,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn a_session_lives_as_long_as_its_stream() {
+async fn a_session_ends_with_its_stream() {
     let (chatty, counts) = Chatty::new();
     let http = Http::new(chatty).max_sessions(1).http_sse();
     let mut stream = Stream::open(&http).await;
