@@ -73,7 +73,7 @@ fn text(schema: &Value, member: &str) -> Option<String> {
     Some(schema.get(member)?.as_str()?.to_owned())
 }
 
-/// Decodes again to find the path of the member.
+/// Decodes again to find the path of the invalid member.
 fn explain<A: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, A>(&mut json) {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named_by_its_path() {
+    fn invalid_arguments_are_named_by_their_path() {
         let decode = Arguments::of::<Search>().decoder::<Search>();
         let error = |text: &str| decode(text).unwrap_err();
         assert!(error("{}").contains("`query`"), "{}", error("{}"));

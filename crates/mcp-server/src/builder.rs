@@ -25,10 +25,10 @@ use crate::{
     tool::tool,
 };
 
-/// Builds a [`Server`]; from [`Server::builder`].
+/// Builder of a [`Server`], created by [`Server::builder`].
 ///
 /// Of two tools (or prompts, or resources) of one name, the later replaces the earlier.
-#[must_use = "nothing is served until it is built"]
+#[must_use = "a server is only created by `build`"]
 pub struct ServerBuilder {
     info: Implementation,
     instructions: Option<String>,
@@ -81,7 +81,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the supported revisions. Default: all, and so both eras.
+    /// Sets the supported revisions. Default: all, in both eras.
     pub fn protocol_versions(
         mut self,
         versions: impl IntoIterator<Item = ProtocolVersion>,
@@ -99,8 +99,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets for how long clients may cache the lists and the result of `server/discover`, in whole
-    /// milliseconds, and who may share them. Default: not at all.
+    /// Sets the caching hints of the lists and of `server/discover`: the time to live, in whole milliseconds, and the
+    /// scope. Default: no caching.
     ///
     /// Spec: server/utilities/caching
     pub fn cache(mut self, ttl: Duration, scope: CacheScope) -> Self {
@@ -112,7 +112,7 @@ impl ServerBuilder {
     /// Adds a tool. The schema of its arguments is that of `A`, the argument of `handler`, which returns
     /// an [`IntoToolResult`] and may take a [`Context`](crate::Context) as a second argument.
     ///
-    /// Arguments that do not fit are a failure of the tool, whose text names the member.
+    /// Arguments that do not match the schema are an error of the tool, whose text names the member.
     ///
     /// ```
     /// # use mcp_server::{Context, JsonSchema, Server};
@@ -147,8 +147,8 @@ impl ServerBuilder {
         self.tool_with(name, description, |tool| tool, handler)
     }
 
-    /// Adds a [`tool`](Self::tool) with a longer description: `describe` takes it as it would be listed,
-    /// and returns it as it is listed.
+    /// Adds a [`tool`](Self::tool) with further fields: `describe` receives the tool as it would be listed and returns
+    /// the changed one.
     pub fn tool_with<A, M, H>(
         mut self,
         name: impl Into<String>,
@@ -196,7 +196,7 @@ impl ServerBuilder {
         self.resource_with(uri, name, |resource| resource, handler)
     }
 
-    /// Adds a [`resource`](Self::resource) with a longer description, such as the type of its contents.
+    /// Adds a [`resource`](Self::resource) with further fields, such as the MIME type of its contents.
     pub fn resource_with<F, Fut>(
         mut self,
         uri: impl Into<String>,
@@ -214,9 +214,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds a family of resources. `{id}` in the template stands for one or more characters other than
-    /// `/`, `?` and `#`, `{+path}` for any; [`ReadRequest::variable`] returns them. A template with any
-    /// other expression is listed and never matches.
+    /// Adds a resource template. `{id}` in the template matches one or more characters other than `/`, `?` and `#`,
+    /// `{+path}` matches any; [`ReadRequest::variable`] returns them. A template with any other expression is listed
+    /// but never matches.
     ///
     /// Spec: server/resources#resource-templates
     pub fn resource_template<F, Fut>(
@@ -232,7 +232,7 @@ impl ServerBuilder {
         self.resource_template_with(template, name, |template| template, handler)
     }
 
-    /// Adds a [`resource_template`](Self::resource_template) with a longer description.
+    /// Adds a [`resource_template`](Self::resource_template) with further fields.
     pub fn resource_template_with<F, Fut>(
         mut self,
         template: impl Into<String>,
@@ -270,8 +270,7 @@ impl ServerBuilder {
         self.prompt_with(name, description, |prompt| prompt, handler)
     }
 
-    /// Adds a [`prompt`](Self::prompt) with a longer description, such as the arguments of one that takes
-    /// a map.
+    /// Adds a [`prompt`](Self::prompt) with further fields, such as the arguments if its handler takes a map.
     pub fn prompt_with<A, M, H>(
         mut self,
         name: impl Into<String>,
@@ -289,7 +288,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the handler that proposes values for the arguments of prompts and templates.
+    /// Sets the completion handler for arguments of prompts and templates.
     ///
     /// Spec: server/utilities/completion
     pub fn completion<F, Fut>(mut self, handler: F) -> Self
@@ -305,7 +304,7 @@ impl ServerBuilder {
     #[must_use]
     pub fn build(self) -> Server {
         let capabilities = self.capabilities();
-        // Revisions of the era of `server/discover`; the others are negotiated with `initialize`.
+        // Revisions in which `server/discover` is used; the others are negotiated with `initialize`.
         let modern = self.versions.iter().filter(|version| version.era() == Era::Modern);
         let modern: Vec<String> = modern.map(ToString::to_string).collect();
         let mut discover = DiscoverResult::new(modern, capabilities.clone())
@@ -339,7 +338,7 @@ impl ServerBuilder {
         Server { catalog: Arc::new(catalog), client: Arc::default() }
     }
 
-    /// What was added is offered. Handlers may always log.
+    /// Everything that was added. Handlers may always log.
     fn capabilities(&self) -> ServerCapabilities {
         let mut capabilities = ServerCapabilities::new().with_logging(Map::new());
         capabilities.tools = (!self.tools.is_empty()).then(ListCapability::new);

@@ -16,10 +16,10 @@ use crate::{
     reply::{Answer, internal},
 };
 
-/// The future of a handler, with the result already written.
+/// The future of a handler, with an encoded result.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// A handler without its types.
+/// A type-erased handler.
 pub(crate) type ErasedHandler =
     Box<dyn Fn(&Incoming<'_>) -> Result<Started, ErrorObject> + Send + Sync>;
 
@@ -28,17 +28,17 @@ pub(crate) enum Started {
     Answered(RawJson),
     Working {
         work: Work,
-        /// For work that sends messages.
+        /// For handlers that send messages.
         context: Option<Context>,
     },
-    /// An exchange of another kind.
+    /// A custom exchange.
     Exchange(Exchange),
 }
 
 /// Calls the handler of the request `id` and returns its exchange.
 ///
-/// The work is polled once: most of it is done then, and its exchange holds the answer alone. A handler
-/// that panics fails only its request.
+/// The work is polled once. Most work is then complete, and its exchange holds only the response. A handler that panics
+/// fails only its own request.
 pub(crate) fn start(
     id: RequestId,
     cx: &mut TaskContext<'_>,
@@ -77,10 +77,10 @@ fn panicked() -> ErrorObject {
     internal("the handler panicked")
 }
 
-/// The work of a handler: yields its messages in order, then the answer. Dropping it drops the work.
+/// The work of a handler: yields its messages in order, then the response. Dropping it drops the work.
 struct Call {
     id: RequestId,
-    /// `None` once it is done.
+    /// `None` once it is complete.
     work: Option<Work>,
     context: Option<Context>,
     answer: Option<Answer>,

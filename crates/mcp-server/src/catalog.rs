@@ -1,4 +1,4 @@
-//! What a server offers.
+//! Everything that a server offers.
 
 use std::sync::Arc;
 

@@ -60,7 +60,7 @@ impl ClientState {
         self.lock().capabilities.clone()
     }
 
-    /// The least severity of the log messages that the client wants.
+    /// The minimum severity of log messages for the client.
     pub(crate) fn log_severity(&self) -> u8 {
         const INFO: u8 = 1;
         self.lock().log_severity.unwrap_or(INFO)

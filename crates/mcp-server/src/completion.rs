@@ -14,8 +14,8 @@ use crate::{
 /// Spec: server/utilities/completion#completion-results
 const MAX_VALUES: usize = 100;
 
-/// A type that the completion handler can return: a `Vec` of strings, a [`Completion`], or a `Result` of
-/// one. Proposals beyond 100 are cut, and the result says how many there are.
+/// Return types of a completion handler: a `Vec` of strings, a [`Completion`], or a `Result` of one. Values beyond 100
+/// are dropped, and the result contains their total number.
 #[diagnostic::on_unimplemented(
     message = "the handler of a completion cannot return `{Self}`",
     label = "not a result of a completion",

@@ -18,12 +18,12 @@ use serde_json::Value;
 
 use crate::{client_state::ClientState, params::RequestMeta};
 
-/// How many messages may wait for the reader of an exchange before a handler waits to send more.
+/// Maximum number of unread messages in an exchange before its handler waits.
 const MAX_QUEUED: usize = 32;
 
-/// The request that a handler works on; sends progress and log messages before the response.
+/// The context of a request: sends progress and log messages before the response.
 ///
-/// A clone is the same context. Messages sent after the handler has returned, or after the client has
+/// Clones share the context. Messages sent after the handler has returned, or after the client has
 /// cancelled the request, are dropped.
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
@@ -33,7 +33,7 @@ struct Inner {
     version: ProtocolVersion,
     params: Option<RawJson>,
     progress_token: Option<ProgressToken>,
-    /// The least severity of the log messages that the client wants.
+    /// The minimum severity of log messages for the client.
     log_severity: Option<u8>,
     client: Arc<ClientState>,
     queue: Mutex<Queue>,
@@ -45,7 +45,7 @@ struct Queue {
     progress: Option<f64>,
     closed: bool,
     reader: Option<Waker>,
-    /// The senders that wait for room.
+    /// Senders that wait for capacity.
     writers: Vec<Waker>,
 }
 
@@ -89,8 +89,7 @@ impl Context {
         params.and_then(|params| params.meta).unwrap_or_default()
     }
 
-    /// The capabilities that the client declared: with this request, or before 2026-07-28 as it
-    /// connected.
+    /// The capabilities that the client declared: with this request, or, before 2026-07-28, with `initialize`.
     pub fn client_capabilities(&self) -> ClientCapabilities {
         match self.0.version.era() {
             mcp_core::Era::Modern => self.meta().client_capabilities().unwrap_or_default(),
@@ -98,14 +97,14 @@ impl Context {
         }
     }
 
-    /// The client's answers to the questions of the previous round, by name; empty in the first round.
+    /// The client's responses to the input requests of the previous round, by name; empty in the first round.
     ///
     /// Spec: basic/patterns/mrtr
     pub fn input_responses(&self) -> Entries<InputResponse> {
         self.round().input_responses.unwrap_or_default()
     }
 
-    /// The state that the previous round returned to the client. It may be forged.
+    /// The state that the previous round returned to the client. Untrusted: the client may change it.
     ///
     /// Spec: basic/patterns/mrtr#server-requirements
     pub fn request_state(&self) -> Option<String> {
@@ -119,8 +118,7 @@ impl Context {
 
     /// Reports progress in any unit, when awaited.
     ///
-    /// Nothing is sent if the client has not asked for progress, or if the value does not exceed the
-    /// previous one.
+    /// Nothing is sent if the client did not request progress, or if the value does not exceed the previous one.
     ///
     /// ```
     /// # async fn work(cx: mcp_server::Context) {
@@ -133,8 +131,8 @@ impl Context {
         Progress { context: self, progress: progress.into(), total: None, message: None }
     }
 
-    /// Sends a log message to the client, if the client wants messages of this level: since 2026-07-28 a
-    /// request names the level, before that it was set for the connection. Default: `info`.
+    /// Sends a log message to the client if the client requested this level: since 2026-07-28 for the request, before
+    /// that for the connection. Default level: `info`.
     ///
     /// Spec: server/utilities/logging
     pub fn log(&self, level: LoggingLevel, data: impl Into<Value>) -> Sending<'_> {
@@ -202,9 +200,9 @@ fn notification(method: &'static str, params: &impl serde::Serialize) -> Message
     Notification::new(method).with_params(params).into()
 }
 
-/// A progress message that is sent when awaited; from [`Context::progress`].
+/// A progress notification, sent when awaited; created by [`Context::progress`].
 #[derive(Debug)]
-#[must_use = "nothing is sent unless it is awaited"]
+#[must_use = "the message is sent only when this is awaited"]
 pub struct Progress<'a> {
     context: &'a Context,
     progress: Number,
@@ -213,13 +211,13 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Sets the value at which the work is done.
+    /// Sets the total.
     pub fn total(mut self, total: impl Into<Number>) -> Self {
         self.total = Some(total.into());
         self
     }
 
-    /// Sets a text about the current step.
+    /// Sets a text for the current step.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
@@ -243,11 +241,11 @@ impl<'a> IntoFuture for Progress<'a> {
     }
 }
 
-/// Sends a message to the client once there is room for it.
+/// Sends a message to the client once there is capacity.
 ///
-/// Cancel safety: if it is dropped before it completes, the message is not sent.
+/// Cancel safe: if it is dropped before it completes, the message is not sent.
 #[derive(Debug)]
-#[must_use = "nothing is sent unless it is awaited"]
+#[must_use = "the message is sent only when this is awaited"]
 pub struct Sending<'a> {
     context: &'a Context,
     message: Option<Message>,

@@ -4,19 +4,17 @@ use std::marker::PhantomData;
 
 use crate::Context;
 
-/// The function of a tool or prompt: `async fn(A) -> T` or `async fn(A, Context) -> T`, or such a
-/// closure.
+/// A function that handles a tool or prompt: `async fn(A) -> T` or `async fn(A, Context) -> T`, or such a closure.
 ///
 /// The arguments are decoded into `A`, which is `()` if there are none. `M` distinguishes the two forms;
 /// it is always inferred.
-///
-/// Dropping the future cancels the work. After a panic in it, the request is answered with an internal
-/// error, and nothing else is affected.
+/// Dropping the future cancels the work. If it panics, the request receives an internal error, and other requests are
+/// not affected.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not an async function of the arguments, or of the arguments and a `Context`",
     note = "write `|args: Args| async move {{ … }}` or `|args: Args, cx: Context| async move {{ … }}`; for no arguments, `|(): ()| async {{ … }}`",
-    note = "its future has to be `Send`: it must not hold an `Rc` or the guard of a lock across an `.await`"
+    note = "its future must be `Send`: it must not hold an `Rc` or the guard of a lock across an `.await`"
 )]
 pub trait Handler<A, M>: Send + Sync + 'static {
     /// The output of the function's future.
@@ -28,11 +26,11 @@ pub trait Handler<A, M>: Send + Sync + 'static {
     fn call(&self, arguments: A, context: &mut dyn FnMut() -> Context) -> Self::Future;
 }
 
-/// Marks a [`Handler`] of arguments alone.
+/// Marker of a [`Handler`] that takes only arguments.
 #[derive(Debug)]
 pub struct Plain(PhantomData<()>);
 
-/// Marks a [`Handler`] of arguments and a [`Context`].
+/// Marker of a [`Handler`] that takes arguments and a [`Context`].
 #[derive(Debug)]
 pub struct WithContext(PhantomData<()>);
 

@@ -1,4 +1,4 @@
-//! A request with what its handler needs to answer it.
+//! A request with the state that its handler needs.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Incoming<'_> {
         Context::new(self.request, self.version, self.meta.as_deref(), self.client)
     }
 
-    /// The parameters as a type of the protocol.
+    /// Decodes the parameters.
     pub(crate) fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
         let params = self.request.params.as_ref();
         params

@@ -17,9 +17,9 @@
 //!     .build();
 //! ```
 //!
-//! A [`Server`] implements [`Serve`](mcp_transport::Serve): the memory transport calls it, and
-//! [`serve`](Server::serve) or [`serve_stdio`](Server::serve_stdio) serves it over a byte stream. It
-//! speaks the revisions of both eras, with each client the one that the client asks for.
+//! A [`Server`] implements [`Serve`](mcp_transport::Serve): the memory transport calls it, and [`serve`](Server::serve)
+//! or [`serve_stdio`](Server::serve_stdio) serves it over a byte stream. It supports the revisions of both eras; each
+//! client chooses its own.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arguments;

@@ -1,4 +1,4 @@
-//! Lists with pages.
+//! Lists with pagination.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(crate) struct Listing<T> {
 }
 
 struct Item<T> {
-    /// As it is listed, as JSON.
+    /// The element as listed in the modern era, as JSON.
     modern: Vec<u8>,
     legacy: Vec<u8>,
     value: T,
@@ -85,8 +85,7 @@ impl<T> Listing<T> {
         Ok(reply.finish_list(out))
     }
 
-    /// Where the page of a cursor begins. A cursor is that position in hexadecimal, so it is valid for any
-    /// client.
+    /// The offset of a cursor. A cursor is the offset in hexadecimal, so it is valid for any client.
     fn offset(&self, cursor: &str, page_size: usize) -> Option<usize> {
         let offset = usize::from_str_radix(cursor, 16).ok()?;
         let is_ours = offset > 0

@@ -1,4 +1,4 @@
-//! The members of a request's parameters that decide which handler gets it.
+//! Parameter members that determine the handler of a request.
 
 use std::borrow::Cow;
 

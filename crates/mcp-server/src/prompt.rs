@@ -14,12 +14,12 @@ use crate::{
     reply::{internal, protocol_error},
 };
 
-/// A type that the handler of a prompt can return.
+/// Return types of a prompt handler.
 ///
 /// - `String`, `&'static str`: one message of the user.
 /// - [`PromptMessage`], `Vec<PromptMessage>`, [`GetPromptResult`].
-/// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
-/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+/// - `Result<T, E>`: an `Err` is an internal error with the text of `E`, or an [`ErrorObject`] unchanged.
+/// - [`InputRequiredResult`] or [`Outcome`], if input of the client is needed first.
 #[diagnostic::on_unimplemented(
     message = "the handler of a prompt cannot return `{Self}`",
     label = "not a result of a prompt",
@@ -63,7 +63,7 @@ into_prompt! {
     Outcome<GetPromptResult>: |outcome| outcome;
 }
 
-/// A prompt as it is listed, and its handler.
+/// A prompt as listed, and its handler.
 pub(crate) fn prompt<A, M, H>(
     name: String,
     description: String,
@@ -81,7 +81,7 @@ where
     let mut listed = Prompt::new(name).with_description(description);
     listed.arguments = (!derived.is_empty()).then(|| derived.clone());
     let listed = describe(listed);
-    // Arguments that the list requires but `A` does not.
+    // Arguments that are listed as required, but not required by `A`.
     let required: Vec<String> = listed
         .arguments
         .iter()

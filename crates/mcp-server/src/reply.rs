@@ -1,4 +1,4 @@
-//! Writes results in the revision of their request.
+//! Encodes results in the revision of their request.
 
 use std::{any::Any, sync::Arc};
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// The response to a request: its result or its error.
 pub(crate) type Answer = Result<RawJson, ErrorObject>;
 
-/// The members that a server adds to its results since 2026-07-28, as JSON.
+/// Members that a server adds to its results since 2026-07-28, as JSON.
 ///
 /// Spec: basic/index#result-responses
 pub(crate) struct Stamp {
@@ -22,7 +22,7 @@ pub(crate) struct Stamp {
     pub(crate) cache_hints: String,
 }
 
-/// Writes the results of one request.
+/// Encodes the results of one request.
 pub(crate) struct Reply {
     stamp: Arc<Stamp>,
     era: Era,
@@ -63,7 +63,7 @@ impl Reply {
         match outcome {
             Outcome::Complete(result) => self.result(result),
             _ if !self.is_modern() => {
-                Err(internal("this needs input, which the revision has no way to ask for"))
+                Err(internal("this needs input, which the client's revision does not support"))
             }
             Outcome::InputRequired(result) => self.result(result),
             other => RawJson::from_serialize(&other).map_err(internal),

@@ -22,7 +22,7 @@ use crate::{
 pub struct ReadRequest {
     /// The requested URI.
     pub uri: String,
-    /// For progress and log messages.
+    /// Context for progress and log messages.
     pub context: Context,
     variables: Vec<(String, String)>,
 }
@@ -36,20 +36,20 @@ impl ReadRequest {
     }
 }
 
-/// A type that the handler of a resource can return.
+/// Return types of a resource handler.
 ///
 /// - `String`, `&'static str`: its text. `Vec<u8>`: its bytes.
 /// - [`ResourceContents`], `Vec<ResourceContents>`, [`ReadResourceResult`].
-/// - `Option<T>`: `None` is the error that there is no such resource.
-/// - `Result<T, E>`: an `Err` is an internal error in the words of `E`, or an [`ErrorObject`] as it is.
-/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+/// - `Option<T>`: `None` is the error for an unknown resource.
+/// - `Result<T, E>`: an `Err` is an internal error with the text of `E`, or an [`ErrorObject`] unchanged.
+/// - [`InputRequiredResult`] or [`Outcome`], if input of the client is needed first.
 #[diagnostic::on_unimplemented(
     message = "the handler of a resource cannot return `{Self}`",
     label = "not a result of a resource",
     note = "return a `String`, a `Vec<u8>`, a `ResourceContents`, a `ReadResourceResult`, or an `Option` or `Result` of one of these"
 )]
 pub trait IntoResource {
-    /// Converts the handler's return value into the result; `None` means that there is no such resource.
+    /// Converts the handler's return value into the result; `None` means that the resource does not exist.
     ///
     /// # Errors
     /// The error to answer the request with.
@@ -59,13 +59,13 @@ pub trait IntoResource {
     ) -> Result<Option<Outcome<ReadResourceResult>>, ErrorObject>;
 }
 
-/// The resource that is read.
+/// The resource being read.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct About<'a> {
-    /// Its URI.
+    /// The URI.
     pub uri: &'a str,
-    /// The type of its contents, as listed.
+    /// The MIME type of its contents, as listed.
     pub mime_type: Option<&'a str>,
 }
 
@@ -142,7 +142,7 @@ impl<T: IntoResource, E: Display + 'static> IntoResource for Result<T, E> {
     }
 }
 
-/// The handler of a resource or a family of them, without its types.
+/// The type-erased handler of a resource or resource template.
 pub(crate) type ErasedRead =
     Box<dyn Fn(&Incoming<'_>, Vec<(String, String)>) -> Result<Started, ErrorObject> + Send + Sync>;
 

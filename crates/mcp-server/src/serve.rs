@@ -11,7 +11,7 @@ impl Server {
     /// [`mcp_serve::serve_stdio`].
     ///
     /// # Errors
-    /// If reading or writing fails.
+    /// Reading or writing fails.
     ///
     /// Spec: basic/transports/stdio
     pub async fn serve_stdio(&self) -> io::Result<()> {
@@ -22,10 +22,10 @@ impl Server {
     /// [`mcp_serve::serve_lines`].
     ///
     /// # Errors
-    /// If reading or writing fails.
+    /// Reading or writing fails.
     ///
     /// # Panics
-    /// Outside a tokio runtime whose timer is enabled.
+    /// Panics outside a tokio runtime with time enabled.
     ///
     /// Spec: basic/transports#custom-transports
     pub async fn serve<R, W>(&self, reader: R, writer: W) -> io::Result<()>

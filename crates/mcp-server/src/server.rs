@@ -22,14 +22,13 @@ use crate::{
     params::{Params, RequestMeta, invalid_params},
 };
 
-/// An MCP server in this process, of both eras; from [`Server::builder`].
+/// An MCP server in this process, for both eras; created by [`Server::builder`].
 ///
-/// A clone is cheap and serves the same client: revisions before 2026-07-28 have state for each
-/// connection (the negotiated revision, the log level), and [`for_client`](Server::for_client) returns a
-/// server with fresh state.
+/// Clones are cheap and serve the same client: revisions before 2026-07-28 have state for each connection (the
+/// negotiated revision, the log level), and [`for_client`](Server::for_client) returns a server with new state.
 ///
-/// As a [`Serve`] it never waits: a request calls its handler, and the rest of the handler's work is done
-/// when the exchange is polled.
+/// Its [`Serve`] methods never wait: a request calls its handler, and the exchange polls the rest of the handler's
+/// work.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) catalog: Arc<Catalog>,
@@ -48,7 +47,7 @@ impl Server {
         &self.catalog.stamp.info
     }
 
-    /// The capabilities, which follow from what was added to the server.
+    /// The capabilities, derived from what was added to the server.
     pub fn capabilities(&self) -> &ServerCapabilities {
         &self.catalog.capabilities
     }
@@ -67,10 +66,10 @@ impl Server {
         Ok(Incoming { request, params, meta, version, client, stamp })
     }
 
-    /// The revision that a request is written in.
+    /// The revision of a request.
     ///
-    /// A request that names a revision in `_meta` belongs to the modern era, whatever preceded it. Any
-    /// other belongs to the connection that `initialize` opened.
+    /// A request that names a revision in `_meta` belongs to the modern era, regardless of earlier requests. Any other
+    /// belongs to the connection opened by `initialize`.
     ///
     /// Spec: basic/versioning#servers
     fn version(
@@ -112,7 +111,7 @@ impl Server {
             _ if may_be_first => Ok(ProtocolVersion::LATEST_LEGACY),
             _ if speaks(Era::Modern) => Err(missing("protocolVersion")),
             _ => {
-                let text = "the first request has to be initialize";
+                let text = "the first request must be initialize";
                 Err(ErrorObject::new(error_code::INVALID_REQUEST, text))
             }
         }

@@ -1,7 +1,6 @@
 //! URI templates.
 
-/// A URI template that URIs are matched against: `{name}` stands for one or more characters but `/`,
-/// `?` and `#`, `{+name}` for any.
+/// A URI template for matching: `{name}` matches one or more characters except `/`, `?` and `#`, `{+name}` matches any.
 ///
 /// Spec: server/resources#resource-templates
 #[derive(Debug)]
@@ -16,7 +15,7 @@ enum Part {
 }
 
 impl Template {
-    /// `None` if it is no template, or has another operator of RFC 6570.
+    /// `None` if it is not a template, or has another operator of RFC 6570.
     pub(crate) fn parse(mut text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         while let Some((literal, rest)) = text.split_once('{') {
@@ -41,8 +40,8 @@ impl Template {
 
     /// The variables in `uri`, percent-decoded; `None` if it does not match.
     ///
-    /// A variable ends where the literal after it first occurs, and the last literal is the end of the
-    /// URI: linear, whatever the URI.
+    /// A variable ends at the first occurrence of the next literal, and the last literal must end the URI. Linear time
+    /// for any URI.
     pub(crate) fn matches(&self, uri: &str) -> Option<Vec<(String, String)>> {
         let mut rest = uri;
         let mut variables = Vec::new();
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn other_operators_are_no_templates_here() {
+    fn other_operators_are_not_supported() {
         for template in ["{?q}", "{a", "{}", "{a,b}", "{a*}", "{/x}"] {
             assert!(Template::parse(template).is_none(), "{template}");
         }

@@ -16,13 +16,13 @@ use crate::{
     reply::{Answer, Reply, internal, protocol_error},
 };
 
-/// The result of a tool; from [`IntoToolResult`] or a `From` conversion.
+/// The result of a tool, created by [`IntoToolResult`] or a `From` conversion.
 #[derive(Debug)]
 pub struct ToolResult(Repr);
 
 #[derive(Debug)]
 enum Repr {
-    /// Text alone, the common case.
+    /// A single text, the common case.
     Text(Cow<'static, str>),
     /// Data as JSON.
     Data(String),
@@ -30,14 +30,14 @@ enum Repr {
     Error(Box<ErrorObject>),
 }
 
-/// A type that the handler of a tool can return.
+/// Return types of a tool handler.
 ///
 /// - `String`, `&'static str`: a block of text. `()`: nothing.
 /// - [`Json<T>`](Json): data, with the schema of `T` listed as the tool's output schema.
 /// - [`ContentBlock`], `Vec<ContentBlock>`, [`CallToolResult`].
-/// - `Result<T, E>`: an `Err` is a failure of the tool, which the model sees as the text of `E`; an
-///   [`ErrorObject`] as `E` is an error of the protocol instead.
-/// - [`InputRequiredResult`] or [`Outcome`], if the client has to answer questions first.
+/// - `Result<T, E>`: an `Err` is an error of the tool, which the model sees as the text of `E`; an [`ErrorObject`] as
+///   `E` is a JSON-RPC error instead.
+/// - [`InputRequiredResult`] or [`Outcome`], if input of the client is needed first.
 #[diagnostic::on_unimplemented(
     message = "the handler of a tool cannot return `{Self}`",
     label = "not a result of a tool",
@@ -54,8 +54,8 @@ pub trait IntoToolResult {
     fn into_tool_result(self) -> ToolResult;
 }
 
-/// Data as the result of a tool: `structuredContent`, and the same JSON as a block of text for clients
-/// without support for it.
+/// Structured data as the result of a tool: `structuredContent`, and the same JSON as a text block for clients that do
+/// not support it.
 ///
 /// Spec: server/tools#structured-content
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,7 +85,7 @@ impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
             Ok(result) => result.into_tool_result(),
             Err(error) => match protocol_error(&error) {
                 Some(error) => error.into(),
-                // The alternate form shows the causes too, with error types that have one.
+                // With the alternate form, error types such as those of `anyhow` include their causes.
                 None => CallToolResult::error(format!("{error:#}")).into(),
             },
         }
@@ -159,7 +159,7 @@ fn write(
     Ok(reply.finish(out))
 }
 
-/// A tool as it is listed, and its handler.
+/// A tool as listed, and its handler.
 pub(crate) fn tool<A, M, H>(name: String, description: String, handler: H) -> (Tool, ErasedHandler)
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
@@ -174,7 +174,7 @@ where
         let reply = incoming.reply();
         let arguments = match decode(incoming.params.arguments()?) {
             Ok(arguments) => arguments,
-            // An error of the tool and not of the protocol, so that the model can correct it.
+            // An error of the tool, not of the protocol, so that the model can correct the call.
             Err(error) => {
                 let result = CallToolResult::error(format!("invalid arguments: {error}"));
                 return reply.result(result).map(Started::Answered);

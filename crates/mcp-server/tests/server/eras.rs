@@ -30,7 +30,7 @@ async fn discover_tells_everything() {
 }
 
 #[tokio::test]
-async fn initialize_agrees_on_a_revision() {
+async fn initialize_negotiates_a_revision() {
     let server = bookshop().build();
     for (asked, agreed) in [
         ("2025-11-25", "2025-11-25"),
@@ -77,7 +77,7 @@ async fn a_modern_request_needs_its_meta() {
         let text = error["message"].as_str().unwrap();
         assert!(text.contains(named), "{text}");
     }
-    // Without any parameters too.
+    // Also without any parameters.
     let request = Request::new(1, "tools/list");
     let response =
         client.transport.request(request.into()).await.unwrap().response().await.unwrap();
@@ -85,9 +85,9 @@ async fn a_modern_request_needs_its_meta() {
 }
 
 #[tokio::test]
-async fn an_unknown_revision_is_told_what_is_known() {
+async fn an_unknown_revision_gets_the_supported_ones() {
     let client = connect(&bookshop().build()).await;
-    // An older revision is not asked for in this way.
+    // Older revisions cannot be requested this way.
     for requested in ["2099-01-01", "2025-11-25", ""] {
         let mut meta = meta();
         meta["io.modelcontextprotocol/protocolVersion"] = json!(requested);
@@ -109,7 +109,7 @@ async fn each_era_has_its_own_methods() {
         assert_eq!(legacy.error(method, json!({"notifications": {}})).await.0, -32601, "{method}");
     }
     assert_eq!(legacy.result("ping", json!({})).await, json!({}));
-    // What nothing was added for is not offered.
+    // Capabilities are declared only for what was added.
     let bare = Server::builder("bare").build();
     let client = connect(&bare).await;
     for method in
@@ -123,7 +123,7 @@ async fn each_era_has_its_own_methods() {
 }
 
 #[tokio::test]
-async fn both_eras_are_served_side_by_side() {
+async fn both_eras_are_served_at_once() {
     let server = bookshop().build();
     let client = initialized(&server, "2025-06-18").await;
     let initialized = OneWay::from(Notification::new("notifications/initialized"));
@@ -139,7 +139,7 @@ async fn both_eras_are_served_side_by_side() {
 }
 
 #[tokio::test]
-async fn before_initialize_there_is_ping() {
+async fn only_ping_is_allowed_before_initialize() {
     let server = bookshop().build();
     let client = connect(&server).await;
     let ask = async |method: &'static str| {
@@ -157,7 +157,7 @@ async fn a_server_of_one_era_refuses_the_other() {
     assert_eq!(client.error("server/discover", json!({})).await.0, -32600);
     let client = initialized(&legacy, "2025-11-25").await;
     assert_eq!(client.error("server/discover", json!({})).await.0, -32601);
-    // A `_meta` of the other era says nothing to it.
+    // A `_meta` of the modern era is ignored.
     let listed = client.result("tools/list", json!({"_meta": meta()})).await;
     assert!(listed.get("resultType").is_none());
 
@@ -173,7 +173,7 @@ async fn a_server_of_one_era_refuses_the_other() {
 }
 
 #[tokio::test]
-async fn log_messages_come_as_the_client_wants_them() {
+async fn log_messages_have_the_requested_level() {
     let server = bookshop().build();
     let call = json!({"name": "log"});
     let levels = |messages: Vec<Value>| -> Vec<Value> {
@@ -244,7 +244,7 @@ async fn a_subscription_is_acknowledged_and_stays_open() {
     );
     let waited = tokio::time::timeout(std::time::Duration::from_millis(20), exchange.next()).await;
     assert!(waited.is_err());
-    // Other requests are answered meanwhile.
+    // Other requests are still answered.
     client.result("tools/list", json!({})).await;
     assert_eq!(client.error("subscriptions/listen", json!({})).await.0, -32602);
 }

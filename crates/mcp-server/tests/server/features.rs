@@ -40,7 +40,7 @@ async fn resources_are_read_as_text_or_bytes() {
 }
 
 #[tokio::test]
-async fn a_resource_that_is_not_there_is_an_error_of_its_era() {
+async fn an_unknown_resource_is_an_error_of_the_era() {
     let server = bookshop().build();
     let modern = connect(&server).await;
     let legacy = initialized(&server, "2025-11-25").await;
@@ -58,7 +58,7 @@ async fn a_resource_that_is_not_there_is_an_error_of_its_era() {
 }
 
 #[tokio::test]
-async fn prompts_are_listed_by_their_members_and_filled_in() {
+async fn prompts_are_listed_with_arguments_and_filled_in() {
     let server = bookshop()
         .prompt_with(
             "map",
@@ -104,7 +104,7 @@ async fn prompts_are_listed_by_their_members_and_filled_in() {
 }
 
 #[tokio::test]
-async fn completion_gives_the_best_hundred() {
+async fn completion_returns_the_best_hundred() {
     let client = connect(&bookshop().build()).await;
     let params = json!({
         "ref": {"type": "ref/prompt", "name": "recommend"},
@@ -119,7 +119,7 @@ async fn completion_gives_the_best_hundred() {
 }
 
 #[tokio::test]
-async fn blocks_and_nothing_are_results_too() {
+async fn content_blocks_and_unit_are_results() {
     let server = bookshop().tool("nothing", "", |_: ()| async {}).build();
     let client = connect(&server).await;
     let blocks = client.call("blocks", json!({})).await;
@@ -131,7 +131,7 @@ async fn blocks_and_nothing_are_results_too() {
 }
 
 #[tokio::test]
-async fn what_the_server_says_of_itself_goes_everywhere() {
+async fn server_info_is_in_every_result() {
     let server = Server::builder("s").info(|info| info.with_title("S")).build();
     let info = json!({"name": "s", "version": "0.0.0", "title": "S"});
     let discovered = connect(&server).await.result("server/discover", json!({})).await;

@@ -1,4 +1,4 @@
-//! A shop that has something of everything, and a client that speaks raw JSON to it.
+//! A shop with one item of each kind, and a client that sends raw JSON.
 
 use mcp_core::{
     CompleteRequestParams, ContentBlock, ErrorObject, LoggingLevel, Message, ProtocolVersion,
@@ -110,7 +110,7 @@ pub(crate) async fn connect(server: &Server) -> Client {
     Client { transport, version: Some(ProtocolVersion::LATEST_MODERN) }
 }
 
-/// A client that has begun with `initialize` in this revision.
+/// A client that has sent `initialize` in this revision.
 pub(crate) async fn initialized(server: &Server, version: &str) -> Client {
     let mut client = connect(server).await;
     client.version = None;
@@ -143,7 +143,7 @@ impl Client {
         self.transport.request(envelope).await.unwrap()
     }
 
-    /// The response as the JSON that it would be on a wire, and the messages before it.
+    /// The response as JSON, and the messages before it.
     pub(crate) async fn exchange(&self, method: &str, mut params: Value) -> (Vec<Value>, Value) {
         if self.version.is_some() && params.get("_meta").is_none() {
             params["_meta"] = meta();

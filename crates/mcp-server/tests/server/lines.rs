@@ -78,7 +78,7 @@ async fn a_slow_request_delays_no_other() {
     for id in [4, 3, 2, 1] {
         assert_eq!(pipe.read().await["id"], id);
     }
-    // Their ids are free again.
+    // Their ids can be used again.
     let params = json!({"name": "sleep", "arguments": {"of": 1}});
     pipe.write(request(1, "tools/call", params)).await;
     assert_eq!(pipe.read().await["id"], 1);
@@ -90,7 +90,7 @@ struct Milliseconds {
 }
 
 #[tokio::test]
-async fn a_cancelled_request_is_dropped_and_never_answered() {
+async fn a_cancelled_request_is_dropped_without_a_response() {
     struct OnDrop(Option<tokio::sync::oneshot::Sender<()>>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
@@ -111,7 +111,7 @@ async fn a_cancelled_request_is_dropped_and_never_answered() {
         .build();
     let mut pipe = serve(server, 4096);
     pipe.write(request(1, "tools/call", json!({"name": "hold"}))).await;
-    // What names nothing, or nothing known, is ignored.
+    // Missing and unknown ids are ignored.
     for params in [json!({}), json!({"requestId": "1"}), json!({"requestId": 9}), json!(null)] {
         pipe.write(
             json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}),
@@ -124,7 +124,7 @@ async fn a_cancelled_request_is_dropped_and_never_answered() {
     pipe.write(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}))
         .await;
     dropped.await.unwrap();
-    // The id is free again.
+    // The id can be used again.
     pipe.write(request(1, "tools/call", json!({"name": "data"}))).await;
     let answer = pipe.read().await;
     assert_eq!(
@@ -134,7 +134,7 @@ async fn a_cancelled_request_is_dropped_and_never_answered() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_answered_with_its_id_where_it_shows() {
+async fn an_invalid_request_is_answered_with_its_id_if_known() {
     let mut pipe = serve(bookshop().build(), 4096);
     for (line, code, id) in [
         ("banner", -32700, json!(null)),
@@ -149,7 +149,7 @@ async fn what_is_no_request_is_answered_with_its_id_where_it_shows() {
     }
     pipe.writer.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}\n").await.unwrap();
     assert!(pipe.read().await["error"].is_object());
-    // Responses and unknown notifications are not answered.
+    // Responses and unknown notifications get no response.
     pipe.write(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).await;
     pipe.write(r#"{"jsonrpc":"2.0","method":"notifications/unknown"}"#).await;
     pipe.write("\r").await;
@@ -158,7 +158,7 @@ async fn what_is_no_request_is_answered_with_its_id_where_it_shows() {
 }
 
 #[tokio::test]
-async fn batches_are_of_one_revision() {
+async fn batches_are_accepted_in_one_revision() {
     let mut pipe = serve(bookshop().build(), 4096);
     pipe.write(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"},
@@ -187,7 +187,7 @@ async fn an_id_in_flight_and_too_many_requests_are_refused() {
     }
     let refused = pipe.read().await;
     assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(-32603), &json!(1025)));
-    // It is still possible to give one up.
+    // Requests can still be cancelled.
     let params = json!({"requestId": 3});
     pipe.write(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}))
         .await;
@@ -222,7 +222,7 @@ async fn a_client_that_does_not_read_stops_the_server_and_nothing_is_lost() {
     let read = async {
         // Paused time advances only when every task is idle.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(!is_written.get(), "all the answers wait somewhere");
+        assert!(!is_written.get(), "the responses are queued");
         let (mut answers, mut reports) = (0, 0);
         while answers <= count {
             let line = lines.next_line().await.unwrap().unwrap();
@@ -238,7 +238,7 @@ async fn a_client_that_does_not_read_stops_the_server_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_input_lets_requests_finish_for_a_time() {
+async fn after_the_end_of_input_requests_may_finish() {
     let server = || {
         Server::builder("s")
             .tool("sleep", "", |milliseconds: Milliseconds| async move {
@@ -259,7 +259,7 @@ async fn the_end_of_input_lets_requests_finish_for_a_time() {
         let line = pipe.lines.next_line().await.unwrap();
         assert_eq!(line.is_some(), answered, "{line:?}");
     }
-    // A subscription alone holds nothing up.
+    // A subscription does not delay the end.
     let mut pipe = serve(server(), 4096);
     pipe.write(request(1, "subscriptions/listen", json!({"notifications": {}}))).await;
     assert_eq!(pipe.read().await["method"], "notifications/subscriptions/acknowledged");
@@ -291,7 +291,7 @@ async fn a_message_over_the_limit_is_refused_and_the_next_one_served() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_gone_is_an_error() {
+async fn a_closed_reader_is_an_error() {
     let (near, far) = tokio::io::duplex(64);
     let (mut input, reader) = tokio::io::duplex(4096);
     drop(near);

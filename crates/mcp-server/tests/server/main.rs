@@ -1,4 +1,4 @@
-//! The server through its transports, by raw requests.
+//! The server through its transports, with raw requests.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod eras;

@@ -33,7 +33,7 @@ async fn pages_follow_one_another_without_loss() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_was_never_given_is_refused() {
+async fn an_unknown_cursor_is_refused() {
     let server = bookshop().page_size(NonZeroUsize::new(2).unwrap()).build();
     let client = connect(&server).await;
     for cursor in ["", "0", "1", "02", "+2", "ff", "ffffffffffffffffff", "x"] {
@@ -47,7 +47,7 @@ async fn a_cursor_that_was_never_given_is_refused() {
 }
 
 #[tokio::test]
-async fn all_cacheable_results_carry_the_hints() {
+async fn all_cacheable_results_have_the_hints() {
     let server = bookshop().cache(Duration::from_secs(60), CacheScope::Public).build();
     let client = connect(&server).await;
     for method in [

@@ -45,7 +45,7 @@ async fn data_is_structured_and_text() {
         let text = result["content"][0]["text"].as_str().unwrap();
         assert_eq!(text, r#"{"titles":["Dune"],"price":9.5}"#);
     }
-    // Before 2026-07-28 data is an object, or else there is none.
+    // Before 2026-07-28, only objects are structured content.
     assert_eq!(modern.call("list", json!({})).await["structuredContent"], json!([1, 2]));
     let list = legacy.call("list", json!({})).await;
     assert_eq!(list, json!({"content": [{"type": "text", "text": "[1,2]"}]}));
@@ -65,7 +65,7 @@ async fn data_is_structured_and_text() {
 }
 
 #[tokio::test]
-async fn arguments_that_do_not_fit_are_a_failure_that_names_them() {
+async fn invalid_arguments_are_a_tool_error_that_names_them() {
     let server = bookshop().build();
     for client in [connect(&server).await, initialized(&server, "2025-06-18").await] {
         for (arguments, named) in [
@@ -78,12 +78,12 @@ async fn arguments_that_do_not_fit_are_a_failure_that_names_them() {
             let text = result["content"][0]["text"].as_str().unwrap();
             assert!(text.contains(named), "{text}");
         }
-        // What is no object at all is a malformed request.
+        // A value that is not an object is an invalid request.
         let params = json!({"name": "search_books", "arguments": ["x", 1]});
         assert_eq!(client.error("tools/call", params).await.0, -32602);
         assert_eq!(client.error("tools/call", json!({"arguments": {}})).await.0, -32602);
         assert_eq!(client.error("tools/call", json!({"name": "nothing"})).await.0, -32602);
-        // Absent arguments are none.
+        // Absent arguments count as an empty object.
         assert_eq!(
             client.result("tools/call", json!({"name": "data"})).await["isError"],
             json!(null)
@@ -92,7 +92,7 @@ async fn arguments_that_do_not_fit_are_a_failure_that_names_them() {
 }
 
 #[tokio::test]
-async fn failures_and_errors_of_the_protocol_are_two_things() {
+async fn tool_errors_and_protocol_errors_differ() {
     let client = connect(&bookshop().build()).await;
     let failed = client.call("fail", json!({})).await;
     assert_eq!(failed["isError"], true);
@@ -103,7 +103,7 @@ async fn failures_and_errors_of_the_protocol_are_two_things() {
 }
 
 #[tokio::test]
-async fn a_panic_fails_its_own_request_alone() {
+async fn a_panic_fails_only_its_own_request() {
     let client = connect(&bookshop().build()).await;
     let (code, _) = client.error("tools/call", json!({"name": "panic"})).await;
     assert_eq!(code, -32603);
@@ -118,7 +118,7 @@ async fn progress_comes_in_order_before_the_response_and_only_when_asked_for() {
     for (client, mut meta) in
         [(connect(&server).await, meta()), (initialized(&server, "2025-11-25").await, json!({}))]
     {
-        // More than the queue between handler and client holds.
+        // More than the capacity of the queue.
         let steps = 100;
         let mut params = json!({"name": "count", "arguments": {"steps": steps}});
         let (messages, response) = client.exchange("tools/call", params.clone()).await;
@@ -179,14 +179,14 @@ async fn a_full_queue_makes_the_handler_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_task_may_tell_progress_too() {
+async fn another_task_may_send_progress() {
     let server = Server::builder("s")
         .tool("spawn", "", |_: (), cx: Context| async move {
             let task = tokio::spawn({
                 let cx = cx.clone();
                 async move {
                     tokio::time::sleep(Duration::from_millis(1)).await;
-                    // More than the queue holds.
+                    // More than the capacity of the queue.
                     for step in 1..=500 {
                         cx.progress(step).await;
                     }
@@ -204,7 +204,7 @@ async fn another_task_may_tell_progress_too() {
 }
 
 #[tokio::test]
-async fn dropping_the_exchange_drops_the_handler_and_frees_who_still_tells() {
+async fn dropping_the_exchange_drops_the_handler_and_its_senders() {
     struct OnDrop(Arc<AtomicUsize>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
@@ -244,7 +244,7 @@ async fn dropping_the_exchange_drops_the_handler_and_frees_who_still_tells() {
 }
 
 #[tokio::test]
-async fn members_that_a_handler_sets_itself_stay_or_go_with_the_era() {
+async fn members_set_by_a_handler_depend_on_the_era() {
     let server = Server::builder("s")
         .tool("own", "", |_: ()| async {
             CallToolResult::from_text("x")
@@ -267,7 +267,7 @@ async fn members_that_a_handler_sets_itself_stay_or_go_with_the_era() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_a_tool_is_listed() {
+async fn tool_descriptions_are_listed() {
     let server = Server::builder("s")
         .tool_with("old", "Replaced", |tool| tool, |_: ()| async {})
         .tool("other", "Comes second", |_: ()| async {})
