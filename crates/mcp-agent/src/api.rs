@@ -1,4 +1,4 @@
-/// The API of a language model, whose shapes are written and read.
+/// The API of a language model, which determines the JSON of declarations, replies and results.
 ///
 /// ```
 /// use mcp_agent::Api;
@@ -16,11 +16,11 @@
 #[doc(alias = "provider")]
 #[non_exhaustive]
 pub enum Api {
-    /// Chat Completions of OpenAI, and of the many services that have the same API.
+    /// OpenAI Chat Completions, and the many services with a compatible API.
     OpenAiChat,
-    /// Responses of OpenAI.
+    /// OpenAI Responses.
     OpenAiResponses,
-    /// Messages of Anthropic.
+    /// Anthropic Messages.
     #[doc(alias = "claude")]
     Anthropic,
     /// `generateContent` of Gemini, in the Gemini API and in Vertex AI.

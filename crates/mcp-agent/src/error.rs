@@ -4,7 +4,7 @@ use mcp_session::{Error, ErrorKind};
 
 /// The error of listing or calling tools, and of reading apps.
 ///
-/// `Display` prints the whole story and `source()` nothing, as with the errors of a session.
+/// `Display` includes all causes, and `source()` returns `None`, as for the errors of a session.
 #[derive(Debug, Clone)]
 pub struct AgentError(Box<Inner>);
 
@@ -17,17 +17,17 @@ struct Inner {
     call: Option<Error>,
 }
 
-/// What went wrong, to match on.
+/// The kind of an [`AgentError`], to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentErrorKind {
-    /// The model called a tool that does not exist, or does not exist any more.
+    /// The model called a tool that does not exist, or no longer exists.
     UnknownTool,
     /// The arguments that the model wrote are not a JSON object.
     Arguments,
     /// The reply of the model does not have the shape of its API.
     Reply,
-    /// The server could not be asked, or answered with an error: see [`AgentError::call`].
+    /// The request failed, or the server responded with an error: see [`AgentError::call`].
     Call,
     /// The metadata of an app is malformed.
     AppMeta,
@@ -45,7 +45,7 @@ impl AgentError {
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> AgentErrorKind {
         self.0.kind
     }
@@ -55,7 +55,7 @@ impl AgentError {
         self.0.subject.as_deref()
     }
 
-    /// The error of the session, of kind [`Call`](AgentErrorKind::Call).
+    /// The error of the session, for kind [`Call`](AgentErrorKind::Call).
     pub fn call(&self) -> Option<&Error> {
         self.0.call.as_ref()
     }
@@ -69,7 +69,7 @@ impl From<Error> for AgentError {
     }
 }
 
-/// For programs that return the errors of sessions. The error of a call keeps its kind.
+/// For functions that return session errors. The error of a call keeps its kind.
 impl From<AgentError> for Error {
     fn from(error: AgentError) -> Self {
         let Inner { kind, subject, message, call } = *error.0;

@@ -5,11 +5,11 @@ use crate::{
     error::{AgentError, AgentErrorKind},
 };
 
-/// A call that a model asks for.
+/// A tool call requested by a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolCall {
-    /// The id of the call, for its result. Empty where the API gives none, as Gemini may.
+    /// The id of the call, for its result. Empty if the API sends none, as Gemini may.
     pub id: String,
     /// The name of the function.
     pub name: String,

@@ -122,8 +122,8 @@ impl Toolset {
         self.insert(Source::new(session.clone(), Some(label.to_owned()))).await
     }
 
-    /// Lists the tools of the servers that have reported a change, and returns whether the declarations
-    /// changed. Nothing is sent to other servers. To be called before a request to the model. Cancel safe.
+    /// Lists the tools of the servers that have reported a change, and returns whether the declarations changed. Sends
+    /// nothing to other servers. Call it before each request to the model. Cancel safe.
     ///
     /// # Errors
     /// Kind [`Call`](crate::AgentErrorKind::Call) when tools cannot be listed: those of that session stay
@@ -154,8 +154,8 @@ impl Toolset {
         self.refresh().await
     }
 
-    /// Waits until a server reports a change of its tools, for the next [`refresh`](Self::refresh);
-    /// without end if no server reports changes. Cancel safe.
+    /// Waits until a server reports a change of its tools, for the next [`refresh`](Self::refresh). Never completes if
+    /// no server reports changes. Cancel safe.
     pub async fn changed(&mut self) {
         poll_fn(|cx| {
             // Polls all of them, so that each can wake this task.

@@ -153,7 +153,7 @@ impl Permissions {
     }
 }
 
-/// An object, also an empty one, is a request.
+/// A present object, even an empty one, is a request.
 fn is_asked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(deserializer)?.is_object())
 }

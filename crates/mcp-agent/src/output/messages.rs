@@ -10,7 +10,7 @@ use super::{
 use crate::api::Api;
 
 /// The text of a failure without text.
-const NO_WORDS: &str = "the tool failed and gave no text";
+const NO_WORDS: &str = "the tool failed without a text";
 
 impl Api {
     /// The messages with the results of all calls of the model's last reply, which were made for the same

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::change::{Change, ChangeKind};
 
-/// The largest size of an expanded schema, in bytes of JSON, roughly. References can multiply without end.
+/// Maximum size of an expanded schema, in approximate bytes of JSON. References can multiply without bound.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The deepest nesting of schemas.
+/// Maximum nesting of schemas.
 const MAX_DEPTH: usize = 64;
 
 /// Expands every reference, and converts the notation of older drafts to draft 2020-12.
@@ -197,7 +197,7 @@ impl Expander<'_> {
         Some(expanded)
     }
 
-    /// Takes bytes from what is left. The first time that they do not suffice, nothing is left.
+    /// Subtracts from the remaining bytes. Once they do not suffice, nothing remains.
     fn spend(&mut self, bytes: usize) -> bool {
         let is_room = self.left >= bytes;
         self.left = if is_room { self.left - bytes } else { 0 };
@@ -205,7 +205,7 @@ impl Expander<'_> {
     }
 }
 
-/// The target of a reference, combined with the keywords beside the reference.
+/// The target of a reference, combined with the sibling keywords of the reference.
 fn beside(mut target: Map<String, Value>, beside: Map<String, Value>) -> Map<String, Value> {
     if beside.keys().all(|keyword| ANNOTATIONS.contains(&keyword.as_str())) {
         target.extend(beside);

@@ -33,13 +33,13 @@ const KEPT: &[&str] = &[
 const FORMATS: &[&str] =
     &["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
 
-/// The deepest nesting of objects.
+/// Maximum nesting of objects.
 const MAX_DEPTH: usize = 10;
-/// The most properties of all objects together.
+/// Maximum number of properties of all objects.
 const MAX_PROPERTIES: usize = 5000;
-/// The most values of all `enum`s together.
+/// Maximum number of values of all `enum`s.
 const MAX_ENUM_VALUES: usize = 1000;
-/// The most bytes of all names of properties and all values of `enum` and `const` together.
+/// Maximum number of bytes of all property names and all values of `enum` and `const`.
 const MAX_TEXT: usize = 120_000;
 
 /// The strict form of a schema, or the reason why it has none.

@@ -21,7 +21,7 @@ fn kinds(adapted: &Adapted) -> Vec<ChangeKind> {
 }
 
 #[test]
-fn references_are_expanded_with_the_keywords_beside_them() {
+fn references_are_expanded_with_their_sibling_keywords() {
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://example.com/tool.json",
@@ -55,7 +55,7 @@ fn references_are_expanded_with_the_keywords_beside_them() {
 }
 
 #[test]
-fn the_root_may_be_a_reference_itself() {
+fn the_root_may_be_a_reference() {
     let schema = json!({
         "$ref": "#/definitions/Args",
         "definitions": {"Args": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}},

@@ -39,7 +39,7 @@ impl Source {
         Self { session, label, tools: Vec::new(), is_stale: true, following }
     }
 
-    /// Lists the tools if they may have changed; `None` otherwise. The list counts only once it is
+    /// Lists the tools if they may have changed; `None` otherwise. The list takes effect only when it is
     /// [set](Self::set), so that dropping the future loses no change.
     pub(crate) async fn list(&mut self) -> Result<Option<Vec<Tool>>, Error> {
         self.read_events();
@@ -91,7 +91,7 @@ impl Source {
             Ok(changes) => Following::Open(changes),
             Err(error) if error.answer().is_some() => {
                 let server = self.session.name();
-                tracing::warn!(server, %error, "changes of tools are not reported as declared");
+                tracing::warn!(server, %error, "cannot subscribe to changes of tools");
                 Following::Unsupported
             }
             Err(error) => return Err(error),

@@ -72,7 +72,7 @@ async fn listed_metadata_is_the_fallback() {
 }
 
 #[tokio::test]
-async fn resources_that_are_no_apps_are_refused() {
+async fn resources_that_are_not_apps_are_refused() {
     use AgentErrorKind::{AppMeta, AppResource, Call};
     let other = json!([{"uri": "ui://shop/other", "text": PAGE, "mimeType": MIME_TYPE}]);
     let broken = json!([{"uri": "ui://shop/page", "blob": "?", "mimeType": MIME_TYPE}]);

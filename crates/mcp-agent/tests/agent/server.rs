@@ -102,7 +102,7 @@ impl Shop {
         self.0.state.lock().unwrap().is_stuck = is_stuck;
     }
 
-    /// Ends all subscriptions.
+    /// Closes all subscriptions.
     pub(crate) fn hang_up(&self) {
         self.0.state.lock().unwrap().listening.clear();
     }
