@@ -1,8 +1,7 @@
 //! The cost of a schema, computed before it is compiled.
 //!
-//! A few lines of `allOf` and `$ref` can cause exponential validation time or stack overflow. The schemas
-//! that apply to one value are counted here, along all references; how often values are looked at is limited
-//! by [`Steps`](crate::counted::Steps).
+//! A few lines of `allOf` and `$ref` can cause exponential validation time or stack overflow. This counts the schemas
+//! that apply to one value, along all references; [`Steps`](crate::counted::Steps) limits how often values are visited.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,25 +9,25 @@ use serde_json::{Map, Value};
 
 use crate::memory;
 
-/// Schemas that may apply to one value.
+/// Maximum number of schemas that may apply to one value.
 const MAX_PARTS: u64 = 10_000;
 
-/// How deep schemas may be nested at one value.
+/// Maximum nesting of schemas at one value.
 const MAX_HEIGHT: u32 = 64;
 
-/// The cost of a reference to a schema of JSON Schema itself, which the validator knows.
+/// The cost of a reference to the JSON Schema meta-schema, which the validator has built in.
 const META_SCHEMA: Cost = Cost { parts: 256, height: 16 };
 
 /// The cost of a schema at one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cost {
-    /// The parts of schemas that may be looked at.
+    /// The number of subschemas that may be visited.
     pub(crate) parts: u64,
-    /// How deep they are nested.
+    /// Their nesting depth.
     pub(crate) height: u32,
 }
 
-/// The cost at the worst value, or why the schema cannot be used.
+/// The cost for the worst value, or the reason why the schema is not usable.
 pub(crate) fn cost(root: &Value) -> Result<Cost, String> {
     let id_keyword = id_keyword(root);
     let mut walk = Walk {
@@ -64,18 +63,18 @@ pub(crate) fn cost(root: &Value) -> Result<Cost, String> {
     Ok(worst)
 }
 
-/// The kind of value that a keyword has.
+/// The kind of a keyword's value.
 enum Part {
     /// A schema or a list of schemas; `here` is whether they apply to the same value.
     Schema {
         here: bool,
     },
-    /// Schemas by names.
+    /// Schemas by name.
     Named {
         here: bool,
     },
     Reference,
-    /// No schema.
+    /// Not a schema.
     Value,
 }
 
@@ -98,7 +97,7 @@ fn part(keyword: &str) -> Part {
     }
 }
 
-/// The schema, or the schemas of a list.
+/// The schema itself, or the schemas of a list.
 fn subschemas(value: &Value) -> &[Value] {
     match value {
         Value::Array(list) => list,
@@ -106,7 +105,7 @@ fn subschemas(value: &Value) -> &[Value] {
     }
 }
 
-/// The keyword that names a schema. Outside of draft 4, `id` means nothing, and some write it.
+/// The keyword that identifies a schema. Outside of draft 4, `id` has no meaning, but some libraries write it.
 fn id_keyword(root: &Value) -> &'static str {
     let dialect = root.get("$schema").and_then(Value::as_str).unwrap_or_default();
     if dialect.contains("draft-04") { "id" } else { "$id" }
@@ -121,14 +120,14 @@ struct Walk<'a> {
     id: &'a str,
     id_keyword: &'static str,
     anchors: HashMap<&'a str, Vec<&'a Value>>,
-    /// By the addresses of schemas.
+    /// Costs by the addresses of schemas.
     known: HashMap<usize, Cost>,
-    /// The schemas whose cost is being computed.
+    /// Schemas whose cost is being computed.
     path: HashSet<usize>,
 }
 
 impl<'a> Walk<'a> {
-    /// Collects the names of schemas, wherever a schema may be.
+    /// Collects the anchors of all subschemas.
     fn anchors(&mut self, value: &'a Value, is_root: bool) -> Result<(), String> {
         match value {
             Value::Object(members) => {
@@ -140,7 +139,7 @@ impl<'a> Walk<'a> {
                 if let Some(Value::String(id)) = members.get(self.id_keyword)
                     && !is_root
                 {
-                    // As in draft 7; anything else makes another document.
+                    // As in draft 7; any other value starts another document.
                     let name = id.strip_prefix('#').ok_or_else(|| {
                         format!("it embeds the schema {id:?}, which is not supported")
                     })?;
@@ -167,19 +166,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The schemas that a reference may stand for; none where the validator knows it.
+    /// The possible targets of a reference; none if the validator has it built in.
     fn targets(&self, keyword: &str, reference: &Value) -> Result<Vec<&'a Value>, String> {
         let reference = reference.as_str().ok_or_else(|| format!("{keyword} is not a string"))?;
         let (document, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if !document.is_empty() && document != self.id {
             let rest = document.strip_prefix("http").map(|it| it.strip_prefix('s').unwrap_or(it));
             let is_known = rest.is_some_and(|it| it.starts_with("://json-schema.org/"));
-            // Only a schema without a name cannot claim to be one of these.
+            // Only a schema without an id cannot impersonate a meta-schema.
             return match is_known && self.id.is_empty() {
                 true => Ok(Vec::new()),
-                false => {
-                    Err(format!("{keyword} {reference:?} is another document, and not followed"))
-                }
+                false => Err(format!(
+                    "{keyword} {reference:?} refers to another document, which is not supported"
+                )),
             };
         }
         let found = match fragment {
@@ -191,7 +190,7 @@ impl<'a> Walk<'a> {
             name => self.anchors.get(name).cloned().unwrap_or_default(),
         };
         match found.is_empty() {
-            true => Err(format!("{keyword} {reference:?} leads nowhere")),
+            true => Err(format!("{keyword} {reference:?} cannot be resolved")),
             false => Ok(found),
         }
     }
@@ -204,7 +203,7 @@ impl<'a> Walk<'a> {
             return Ok(*known);
         }
         if !self.path.insert(address) {
-            return Err("it refers to itself at one and the same value".to_owned());
+            return Err("it refers to itself for the same value".to_owned());
         }
         if self.path.len() > MAX_HEIGHT as usize {
             return Err(too_nested());
@@ -236,7 +235,7 @@ impl<'a> Walk<'a> {
                 height = height.max(cost.height);
             }
         }
-        // These look a second time at the values that others have seen.
+        // These keywords visit values a second time.
         for twice in ["unevaluatedItems", "unevaluatedProperties"] {
             if members.contains_key(twice) {
                 parts = parts.saturating_mul(2);
@@ -259,7 +258,7 @@ fn too_nested() -> String {
     format!("more than {MAX_HEIGHT} schemas of it are nested at one value")
 }
 
-/// How much of a keyword's value is looked at each time.
+/// The number of elements of a keyword's value visited each time.
 fn entries(keyword: &str, value: &Value) -> u64 {
     match (keyword, value) {
         ("$defs" | "definitions", _) => 0,

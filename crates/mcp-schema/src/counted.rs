@@ -1,8 +1,8 @@
-//! JSON as the validator sees it, with a limit on how often it may look at values.
+//! A JSON representation for the validator that limits how often values are visited.
 //!
-//! The cost of validation is not bounded by the size of a value: schemas can make a validator look at the
-//! same value again and again. Each value that is handed out is paid for here, with what the schema can cost
-//! at most at one value; when nothing is left, values are empty, and the validator ends.
+//! The size of a value does not bound the cost of validation: schemas can make a validator visit the same value
+//! repeatedly. Each visit costs steps, as many as the schema can cost at one value; when no steps are left, values
+//! appear empty, and the validator ends.
 
 use std::{borrow::Cow, cell::Cell, collections::HashSet, fmt::Write as _};
 
@@ -12,7 +12,7 @@ use jsonschema::{
 };
 use serde_json::{Map, Number, Value};
 
-/// The steps that are left, and the price of one value.
+/// The remaining steps, and the price of one value.
 #[derive(Debug)]
 pub(crate) struct Steps {
     left: Cell<u64>,
@@ -24,12 +24,12 @@ impl Steps {
         Self { left: Cell::new(most), price }
     }
 
-    /// Whether there were not enough, so that the outcome means nothing.
+    /// Whether the steps were exhausted, so that the outcome is not valid.
     pub(crate) fn are_spent(&self) -> bool {
         self.left.get() == 0
     }
 
-    /// Whether it could be paid.
+    /// Subtracts the price. Returns whether enough steps were left.
     fn pay(&self, price: u64) -> bool {
         let left = self.left.get().saturating_sub(price);
         self.left.set(left);
@@ -37,11 +37,11 @@ impl Steps {
     }
 }
 
-/// A value of which each look is counted.
+/// A value whose visits are counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted<'a> {
     value: &'a Value,
-    /// Absent for the names of members, which are strings.
+    /// `None` for member names, which are strings.
     steps: Option<&'a Steps>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// The representation of JSON for the validator.
+/// The JSON representation for the validator.
 #[derive(Debug)]
 pub(crate) enum Counting {}
 
@@ -182,7 +182,7 @@ impl<'a> Array<'a, Counting> for Elements<'a> {
         if !self.of.pay(|_| size.saturating_mul(4)) {
             return false;
         }
-        // A peer can make values that are different and have the same hash to the validator.
+        // A peer can craft different values with the same hash.
         let mut seen = HashSet::with_capacity(self.items.len());
         self.items.iter().all(|item| {
             let mut text = String::new();
@@ -192,7 +192,7 @@ impl<'a> Array<'a, Counting> for Elements<'a> {
     }
 }
 
-/// Values that are handed out one by one, as long as they can be paid.
+/// An iterator over values that ends when no steps are left.
 #[derive(Debug)]
 pub(crate) struct Walk<'a, I> {
     of: Counted<'a>,
@@ -218,12 +218,12 @@ impl<'a> Iterator for Walk<'a, std::slice::Iter<'a, Value>> {
     }
 }
 
-/// Patterns look at each byte.
+/// Patterns visit each byte.
 fn length_price(text: &str) -> u64 {
     1 + text.len() as u64 / 64
 }
 
-/// How many values there are in one, strings by their length. The decoder has bounded the depth.
+/// The number of values within a value, with strings counted by length. The decoder has bounded the depth.
 fn size(value: &Value) -> u64 {
     match value {
         Value::Array(items) => items.iter().map(size).fold(1, u64::saturating_add),
@@ -236,7 +236,7 @@ fn size(value: &Value) -> u64 {
     }
 }
 
-/// Writes a value so that equal ones are the same text: `1.0` as `1`, and members in order.
+/// Writes a normalized form, so that equal values have the same text: `1.0` as `1`, and members in order.
 fn normal(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
@@ -260,7 +260,7 @@ fn normal(value: &Value, out: &mut String) {
         }
         Value::Number(number) => {
             let whole = number.as_f64().filter(|it| number.is_f64() && it.fract() == 0.0);
-            // Beyond it, a float is not the integer that it prints.
+            // Above 2^53, a float is not exactly the integer that it prints.
             let whole = whole.filter(|it| it.abs() < 9_007_199_254_740_992.0);
             let _ = match whole {
                 Some(whole) => write!(out, "{}", whole as i64),

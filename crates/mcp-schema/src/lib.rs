@@ -1,8 +1,8 @@
-//! JSON Schemas that a peer has written, and values that it has sent, validated with bounded work.
+//! JSON Schemas of untrusted peers, and validation of their values with bounded work.
 //!
-//! A few lines of schema can ask for exponential time or for an endless stack. A [`Schema`] is weighed
-//! before it is compiled, along all of its references, and validation counts how often it looks at a value.
-//! Nothing is fetched: a `$ref` to another document makes a schema unusable.
+//! A few lines of schema can cause exponential time or unbounded recursion. The cost of a [`Schema`] is computed before
+//! it is compiled, along all of its references, and validation counts how often it visits a value. Nothing is fetched:
+//! a `$ref` to another document is an error.
 //!
 //! ```
 //! use mcp_schema::{Schema, ValidationError};

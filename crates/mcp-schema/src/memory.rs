@@ -1,11 +1,11 @@
 use serde_json::{Map, Value};
 
-/// The bytes of memory that an object takes, about.
+/// The approximate memory size of an object, in bytes.
 pub fn memory_size(members: &Map<String, Value>) -> usize {
     members.iter().map(|(name, value)| 2 * size_of::<String>() + name.len() + of(value)).sum()
 }
 
-/// The bytes of memory that a value takes, about.
+/// The approximate memory size of a value, in bytes.
 pub(crate) fn of(value: &Value) -> usize {
     const EACH: usize = size_of::<Value>();
     match value {
