@@ -3,19 +3,19 @@ use serde_json::{Map, Value};
 
 use crate::{MAX_BYTES, MAX_FILES, SkillErrorKind, path};
 
-/// A skill as a server lists it, without reading a file.
+/// A skill as listed by a server, without reading its files.
 ///
-/// Its URI identifies it among those of the same server; names need not be unique.
+/// The URI identifies it among the skills of the same server; names need not be unique.
 ///
 /// Spec: ext-skills skills#skill-entries
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Skill {
-    /// The URI of its `SKILL.md`.
+    /// The URI of `SKILL.md`.
     pub uri: String,
-    /// The frontmatter of that file, as JSON. It has a `name` and a `description`.
+    /// The frontmatter of `SKILL.md` as JSON. It has a `name` and a `description`.
     pub frontmatter: Map<String, Value>,
-    /// Its files.
+    /// The files.
     #[serde(rename = "resources")]
     pub files: Files,
 }
@@ -26,9 +26,9 @@ pub struct Skill {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Files {
-    /// All of them, `SKILL.md` too.
+    /// All files, including `SKILL.md`.
     Listed(Vec<SkillFile>),
-    /// They are generated when they are read, and cannot be verified.
+    /// Files that are generated when read, and cannot be verified.
     Dynamic,
 }
 
@@ -36,21 +36,21 @@ pub enum Files {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SkillFile {
-    /// Its URI.
+    /// The URI.
     pub uri: String,
-    /// The SHA-256 of its bytes: `sha256:` and 64 digits.
+    /// The SHA-256 digest of its bytes: `sha256:` and 64 digits.
     pub digest: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
 impl Skill {
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &str {
         self.text("name")
     }
 
-    /// Its description.
+    /// The description.
     pub fn description(&self) -> &str {
         self.text("description")
     }
@@ -59,7 +59,7 @@ impl Skill {
         self.frontmatter.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The URI of its directory, without a slash at the end.
+    /// The URI of the skill's directory, without a trailing slash.
     pub(crate) fn root(&self) -> &str {
         self.uri.strip_suffix("/SKILL.md").unwrap_or(&self.uri)
     }
@@ -72,7 +72,7 @@ impl Skill {
         }
     }
 
-    /// Checks the entry, without reading a file.
+    /// Validates the entry, without reading files.
     pub(crate) fn check(&self) -> Result<(), (SkillErrorKind, String)> {
         let wrong = |message: String| Err((SkillErrorKind::Entry, message));
         let root = self.root();
@@ -84,7 +84,7 @@ impl Skill {
             return wrong("its directory has no name".to_owned());
         }
         if self.name() != last {
-            return wrong(format!("its name is {:?}, but its directory {last:?}", self.name()));
+            return wrong(format!("its name is {:?}, but its directory is {last:?}", self.name()));
         }
         if self.description().is_empty() {
             return wrong("it has no description".to_owned());
@@ -101,7 +101,7 @@ impl Skill {
         }
         let mut uris: Vec<&str> = files.iter().map(|file| &*file.uri).collect();
         if !uris.contains(&&*self.uri) {
-            return wrong("its SKILL.md is not among its files".to_owned());
+            return wrong("SKILL.md is not among its files".to_owned());
         }
         if let Some(outside) = uris.iter().find(|uri| path::within(root, uri).is_none()) {
             return wrong(format!("the file {outside:?} is not in its directory"));

@@ -2,8 +2,7 @@ use std::{error::Error as StdError, fmt};
 
 use mcp_session::{Error, ErrorKind};
 
-/// Why a skill could not be listed, found, loaded or read: it names the server, the skill, the file and the
-/// difference.
+/// Error of listing, finding, loading or reading a skill. Names the server, the skill, the file and the difference.
 #[derive(Debug, Clone)]
 pub struct SkillError(Box<Inner>);
 
@@ -17,27 +16,27 @@ struct Inner {
     source: Option<Error>,
 }
 
-/// What is wrong with a skill, to match on.
+/// The kind of a [`SkillError`], to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillErrorKind {
-    /// The server offers no skills, or no directories of them.
+    /// The server does not offer skills, or does not support listing directories.
     NotOffered,
     /// The call failed: see [`SkillError::call`].
     Call,
-    /// The entry of the skill is wrong in itself.
+    /// The skill's entry is not valid.
     Entry,
     /// The skill is larger than the limit.
     TooLarge,
-    /// A file is not of the skill: not listed, or outside its directory.
+    /// The file is not part of the skill: not listed, or outside its directory.
     NotListed,
-    /// The content of a file is not one text or blob with the URI that was read.
+    /// The contents of a file are not a single text or blob with the requested URI.
     Contents,
-    /// The size of a file is not as listed.
+    /// The size of a file does not match the listed one.
     Size,
-    /// The digest of a file is not as listed.
+    /// The digest of a file does not match the listed one.
     Digest,
-    /// The frontmatter of the `SKILL.md` is not as listed.
+    /// The frontmatter of `SKILL.md` does not match the listed one.
     Frontmatter,
 }
 
@@ -57,27 +56,27 @@ impl SkillError {
         self
     }
 
-    /// What is wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> SkillErrorKind {
         self.0.kind
     }
 
-    /// The server, by the name that errors of its session have for it.
+    /// The name of the server, as in the errors of its session.
     pub fn server(&self) -> &str {
         &self.0.server
     }
 
-    /// The URI of the skill's `SKILL.md`, where it is about one.
+    /// The URI of the skill's `SKILL.md`, if known.
     pub fn skill(&self) -> Option<&str> {
         self.0.skill.as_deref()
     }
 
-    /// The URI of the file, where it is about one.
+    /// The URI of the file, if the error concerns one.
     pub fn file(&self) -> Option<&str> {
         self.0.file.as_deref()
     }
 
-    /// The error of the call that failed.
+    /// The error of the failed call.
     pub fn call(&self) -> Option<&Error> {
         self.0.source.as_ref()
     }
@@ -91,7 +90,7 @@ impl From<Error> for SkillError {
     }
 }
 
-/// For programs that return the errors of sessions. The error of a call keeps its kind.
+/// For functions that return session errors. The error of a call keeps its kind.
 impl From<SkillError> for Error {
     fn from(error: SkillError) -> Self {
         let kind = error.call().map_or(ErrorKind::Extension, Error::kind);
@@ -102,7 +101,7 @@ impl From<SkillError> for Error {
 impl fmt::Display for SkillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { server, skill, file, message, source, .. } = &*self.0;
-        // An error of a call begins with the server itself.
+        // The error of a call already names the server.
         match source {
             Some(error) => write!(f, "{error}")?,
             None => write!(f, "{server}")?,
@@ -120,6 +119,5 @@ impl fmt::Display for SkillError {
     }
 }
 
-/// `Display` prints the causes too, so there is no source that a report would print once more: see
-/// [`call`](SkillError::call).
+/// `Display` includes the causes, so `source` returns `None`; see [`call`](SkillError::call).
 impl StdError for SkillError {}

@@ -3,13 +3,13 @@ use serde::Deserialize;
 
 use crate::ID;
 
-/// Declares the extension to servers. [`Skills`](crate::Skills) uses it.
+/// Declares the extension to servers. Required by [`Skills`](crate::Skills).
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct SkillsExtension;
 
 impl SkillsExtension {
-    /// The extension, to be given to [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions).
+    /// Creates the extension for [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions).
     pub fn new() -> Self {
         Self
     }
@@ -21,14 +21,13 @@ impl Extension for SkillsExtension {
     }
 }
 
-/// The settings of the extension that a server declares.
+/// The extension settings declared by a server.
 ///
 /// Spec: ext-skills skills#capability-negotiation
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Settings {
-    /// Whether the server has `resources/directory/read`: see
-    /// [`read_directory`](crate::Skills::read_directory).
+    /// Whether the server supports `resources/directory/read`: see [`read_directory`](crate::Skills::read_directory).
     pub directory_read: bool,
 }

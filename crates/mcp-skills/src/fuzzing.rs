@@ -1,8 +1,8 @@
-//! The decoders of what servers bring, for fuzzing alone.
+//! Decoders of untrusted data, for fuzzing only.
 
 use serde_json::{Map, Value};
 
-/// How the front matter of a file differs from the listed one, if it does.
+/// The difference between the front matter of a file and the listed one, if any.
 pub fn difference(text: &str, listed: &Map<String, Value>) -> Option<String> {
     crate::frontmatter::difference(text, listed)
 }

@@ -1,9 +1,8 @@
-//! The extension `io.modelcontextprotocol/skills`: a server has skills, directories of files with instructions
-//! for an agent.
+//! The extension `io.modelcontextprotocol/skills`: skills are directories of files with instructions for an agent.
 //!
-//! They are listed without reading any file. A skill is loaded by reading its `SKILL.md`. No byte of that
-//! file, or of a later one, is returned before it is verified against the list: size, digest and
-//! frontmatter. That shows that the server is consistent, not that it can be trusted.
+//! Skills are listed without reading their files. Loading a skill reads its `SKILL.md`. The contents of a file are
+//! returned only after they were verified against the list: size, digest and frontmatter. Verification shows that the
+//! server is consistent, not that it can be trusted.
 //!
 //! ```
 //! use mcp_session::Session;
@@ -42,15 +41,15 @@ pub use loaded::LoadedSkill;
 pub use results::ListSkillsResult;
 pub use skills::{Skills, is_directory};
 
-/// The name under which the extension is declared.
+/// The name of the extension.
 pub const ID: &str = "io.modelcontextprotocol/skills";
 
-/// Files of one skill, its `SKILL.md` included.
+/// Maximum number of files of a skill, including `SKILL.md`.
 ///
 /// Spec: ext-skills skills#limits
 pub const MAX_FILES: usize = 512;
 
-/// Bytes of all files of a skill together: 16 MiB.
+/// Maximum size of all files of a skill, in bytes: 16 MiB.
 ///
 /// Spec: ext-skills skills#limits
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;

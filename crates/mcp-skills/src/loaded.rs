@@ -15,7 +15,7 @@ use crate::{
     verify::{self, Checked},
 };
 
-/// A skill whose `SKILL.md` is as it was listed. Cheap to clone.
+/// A skill whose `SKILL.md` matches the listed entry. Cheap to clone.
 #[derive(Clone)]
 pub struct LoadedSkill(Arc<Inner>);
 
@@ -23,7 +23,7 @@ struct Inner {
     session: Session,
     skill: Skill,
     text: String,
-    /// Bytes that were read of a skill without listed files.
+    /// Bytes read so far of a skill without listed files.
     read: AtomicU64,
 }
 
@@ -45,22 +45,22 @@ impl LoadedSkill {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The entry as it was listed, by which its files are read and verified.
+    /// The listed entry, against which its files are verified.
     pub fn skill(&self) -> &Skill {
         &self.0.skill
     }
 
-    /// Its whole `SKILL.md`, with the frontmatter.
+    /// The whole `SKILL.md`, including the frontmatter.
     pub fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// Reads another file of it, by its path from the directory of `SKILL.md` or by its URI. A part after `#` is
-    /// ignored, unless it is in the name of a listed file.
+    /// Reads another file, by its path relative to the directory of `SKILL.md` or by its URI. A fragment after `#` is
+    /// ignored, unless it is part of a listed file's name.
     ///
     /// # Errors
-    /// Kind [`NotListed`](SkillErrorKind::NotListed) for a file that is not of the skill, without a request. When
-    /// the file cannot be read, or is not as it was listed.
+    /// Kind [`NotListed`](SkillErrorKind::NotListed), without a request, if the file is not part of the skill; other
+    /// kinds if the file cannot be read or does not match the list.
     ///
     /// Spec: ext-skills skills#the-acting-window-and-the-held-entry
     pub async fn read(&self, file: &str) -> Result<Bytes, SkillError> {
@@ -84,14 +84,14 @@ impl Inner {
         SkillError::new(kind, self.session.name(), message).of_skill(&self.skill.uri)
     }
 
-    /// The URI of a file: as it is listed, where files are.
+    /// The URI of a file, as listed if the skill lists files.
     fn uri_of(&self, file: &str) -> Option<String> {
         let root = self.skill.root();
         let path_of = |file: &str| match file.starts_with(root) {
             true => path::within(root, file),
             false => path::plain(file),
         };
-        // Links in a text may lead into the middle of a file.
+        // Links in a text may point into a file.
         let without_anchor = file.split_once('#').map_or(file, |(file, _)| file);
         match &self.skill.files {
             Files::Listed(files) => [file, without_anchor].into_iter().find_map(|file| {
@@ -103,8 +103,8 @@ impl Inner {
         }
     }
 
-    /// Reads a file, and returns what `take` makes of it, only if the file is as it was listed. A cached file may
-    /// be older than the list, so it is read from the server before a mismatch counts.
+    /// Reads a file, and returns the output of `take` if the file matches the list. A cached file may be older than the
+    /// list, so a mismatch is confirmed by reading from the server.
     async fn read<T>(
         &self,
         uri: &str,
@@ -140,7 +140,7 @@ impl Inner {
     fn count(&self, more: u64) -> Checked<()> {
         let read = self.read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if read > MAX_BYTES {
-            let message = format!("{read} bytes of it were read, more than {MAX_BYTES}");
+            let message = format!("{read} bytes were read, more than {MAX_BYTES}");
             return Err((SkillErrorKind::TooLarge, message));
         }
         Ok(())

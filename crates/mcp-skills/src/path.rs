@@ -1,10 +1,10 @@
-//! Files by their paths in a skill.
+//! Relative paths of files in a skill.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The characters that are encoded in the path of a URI.
+/// Characters that are encoded in the path of a URI.
 ///
 /// Spec: RFC 3986, section 3.3
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -32,17 +32,17 @@ pub(crate) fn encoded(path: &str) -> String {
     utf8_percent_encode(path, ENCODED).to_string()
 }
 
-/// Whether two URIs differ only in the characters that they encode.
+/// Whether two URIs are equal after decoding.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     percent_decode_str(one).eq(percent_decode_str(other))
 }
 
-/// The path of a URI below a directory, decoded, if it does not lead out of it.
+/// The decoded path of a URI relative to a directory, if it is inside it.
 pub(crate) fn within(root: &str, uri: &str) -> Option<String> {
     plain(uri.strip_prefix(root)?.strip_prefix('/')?)
 }
 
-/// A relative path without `.` and `..`, decoded; `None` if it leads out of its root, or is empty.
+/// A decoded relative path without `.` and `..`; `None` if it is empty or outside its root.
 ///
 /// Spec: ext-skills skills#relative-references
 pub(crate) fn plain(path: &str) -> Option<String> {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_stays_where_it_begins() {
+    fn a_path_stays_within_its_root() {
         for (path, expected) in [
             ("references/FORMS.md", Some("references/FORMS.md")),
             ("./a/../b%20c", Some("b c")),

@@ -12,28 +12,28 @@ use crate::Skill;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ListSkillsResult {
-    /// This page of the skills.
+    /// The skills of this page.
     pub skills: LenientList<Skill>,
     /// The cursor of the next page. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Milliseconds for which the result is fresh, which a session with a [cache](mcp_session::Cache) honours.
-    /// One that is no number counts as absent.
+    /// How long the result is fresh, in milliseconds. Honoured by a session with a [cache](mcp_session::Cache). A value
+    /// that is not a number counts as absent.
     #[serde(default, deserialize_with = "hint", skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<serde_json::Number>,
-    /// Who may share it.
+    /// Who may share the cached result.
     #[serde(default, deserialize_with = "hint", skip_serializing_if = "Option::is_none")]
     pub cache_scope: Option<CacheScope>,
 }
 
-/// A value on which nothing depends.
+/// A hint: an invalid value counts as absent.
 fn hint<'de, T: de::DeserializeOwned, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     serde_json::Value::deserialize(deserializer).map(|value| T::deserialize(value).ok())
 }
 
-/// The answer to `skills/get`.
+/// The result of `skills/get`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GetSkillResult {
     pub(crate) skill: Skill,

@@ -14,7 +14,7 @@ const DIRECTORY_READ: &str = "resources/directory/read";
 /// The MIME type of a directory.
 const DIRECTORY: &str = "inode/directory";
 
-/// Children of one directory that are listed.
+/// Maximum number of listed children of a directory.
 const MAX_CHILDREN: usize = 10_000;
 
 /// Whether a child of a directory is a directory itself.
@@ -32,38 +32,38 @@ pub struct Skills {
 }
 
 impl Skills {
-    /// The skills of the server of this session. Sends nothing.
+    /// The skills of the session's server. Sends nothing.
     ///
     /// # Errors
-    /// Kind [`NotOffered`](SkillErrorKind::NotOffered) when the server does not declare the extension.
+    /// Kind [`NotOffered`](SkillErrorKind::NotOffered) if the server does not declare the extension.
     ///
     /// Spec: ext-skills skills#capability-negotiation
     pub fn of(session: &Session) -> Result<Self, SkillError> {
         let Some(settings) = ExtensionHost::new(session).server_settings(ID)? else {
-            let message = "the server offers no skills";
+            let message = "the server does not offer skills";
             return Err(SkillError::new(SkillErrorKind::NotOffered, session.name(), message));
         };
         Ok(Self { session: session.clone(), settings })
     }
 
-    /// The settings of the extension that the server declares.
+    /// The extension settings declared by the server.
     pub fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// Lists them, without reading a file. A server may leave out some or all of its skills. Entries that
-    /// cannot be decoded are left out.
+    /// Lists the skills, without reading files. A server may leave out some or all of its skills. Entries that cannot
+    /// be decoded are skipped.
     ///
     /// Spec: ext-skills skills#listing-skills
     pub fn list(&self) -> List<ListSkillsResult> {
         ExtensionHost::new(&self.session).list("skills/list")
     }
 
-    /// Gets one by the URI of its `SKILL.md`, whether or not it is listed.
+    /// Requests one skill by the URI of its `SKILL.md`, whether or not it is listed.
     ///
     /// # Errors
-    /// Kind [`Call`](SkillErrorKind::Call) when the call fails, such as for a skill that the server does
-    /// not have; [`Entry`](SkillErrorKind::Entry) when the answer is about another one.
+    /// Kind [`Call`](SkillErrorKind::Call) if the call fails, for example for an unknown skill;
+    /// [`Entry`](SkillErrorKind::Entry) if the response is about another skill.
     ///
     /// Spec: ext-skills skills#getting-a-skill
     pub async fn find(&self, uri: &str) -> Result<Skill, SkillError> {
@@ -79,15 +79,15 @@ impl Skills {
         Ok(skill)
     }
 
-    /// Lists the direct children of a directory of a skill: files, and [directories](is_directory), which can be
-    /// read in turn. `uri` is that of the directory, such as `skill://acme/pdf`. Nothing of the files is read,
-    /// and nothing that is listed is verified.
+    /// Lists the direct children of a directory of a skill: files, and [directories](is_directory), which can be listed
+    /// in turn. `uri` is that of the directory, such as `skill://acme/pdf`. Files are not read, and the list is not
+    /// verified.
     ///
-    /// What is not below the directory is left out, and so is what follows the first 10,000 children.
+    /// Entries outside the directory are left out, and so are those after the first 10,000.
     ///
     /// # Errors
-    /// Kind [`NotOffered`](SkillErrorKind::NotOffered), without a request, when the server has no such method;
-    /// [`Call`](SkillErrorKind::Call) when the call fails, such as for a URI that is no directory.
+    /// Kind [`NotOffered`](SkillErrorKind::NotOffered), without a request, if the server does not support the method;
+    /// [`Call`](SkillErrorKind::Call) if the call fails, for example for a URI that is not a directory.
     ///
     /// Spec: ext-skills skills#reading-directories
     pub async fn read_directory(&self, uri: &str) -> Result<Vec<Resource>, SkillError> {
@@ -116,7 +116,7 @@ impl Skills {
             let new = page.resources.into_iter().filter(is_child);
             children.extend(new.filter(|it| known.insert(it.uri.clone())));
             children.truncate(MAX_CHILDREN);
-            // A directory that repeats itself ends here.
+            // Ends the listing of a directory that repeats itself.
             let is_over = known.len() == before || known.len() >= MAX_CHILDREN;
             cursor = page.next_cursor.filter(|_| !is_over);
             if cursor.is_none() {
@@ -125,16 +125,16 @@ impl Skills {
         }
     }
 
-    /// Reads the `SKILL.md` of a skill, if it is as it was listed. A mismatch is read a second time, past the
-    /// [cache](mcp_session::Cache). It may still mean that the skill has changed since it was listed:
-    /// [`find`](Skills::find) it again then.
+    /// Reads and verifies the `SKILL.md` of a skill. A mismatch is confirmed by a second read without the
+    /// [cache](mcp_session::Cache). A mismatch may mean that the skill has changed since it was listed: call
+    /// [`find`](Skills::find) again.
     ///
-    /// Loading a skill means acting on instructions of a server: ask the person first. Of a skill whose files
-    /// are [dynamic](crate::Files::Dynamic), only the frontmatter can be verified.
+    /// Loading a skill means acting on instructions of a server: ask the user first. For a skill with
+    /// [dynamic](crate::Files::Dynamic) files, only the frontmatter can be verified.
     ///
     /// # Errors
-    /// When the entry is wrong or too large (nothing is read then), or the file cannot be read, or is not as it
-    /// was listed. Nothing of the file is returned then.
+    /// The entry is not valid or too large (nothing is read then), or the file cannot be read or does not match the
+    /// list. Nothing of the file is returned then.
     ///
     /// Spec: ext-skills skills#integrity-and-verification
     pub async fn load(&self, skill: &Skill) -> Result<LoadedSkill, SkillError> {

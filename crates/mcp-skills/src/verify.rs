@@ -1,4 +1,4 @@
-//! Whether a file is as it was listed.
+//! Verification of files against the list.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{SkillErrorKind, SkillFile, path};
 
-/// A value, or the kind of what is wrong with it and the message.
+/// A value, or the kind and message of an error.
 pub(crate) type Checked<T> = Result<T, (SkillErrorKind, String)>;
 
 /// The bytes of a file.
@@ -15,7 +15,7 @@ pub(crate) fn bytes(read: ReadResourceResult, uri: &str) -> Checked<Bytes> {
     let wrong = |message: String| (SkillErrorKind::Contents, message);
     let mut contents = read.contents.into_iter();
     let (Some(contents), None) = (contents.next(), contents.next()) else {
-        return Err(wrong("it is not one text or blob".to_owned()));
+        return Err(wrong("it is not a single text or blob".to_owned()));
     };
     if !path::is_same(contents.uri(), uri) {
         return Err(wrong("the server sent another file".to_owned()));

@@ -1,4 +1,4 @@
-//! Skills of a server in this process, which tells the truth or not.
+//! Skills of a server in this process, honest or not.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -31,7 +31,7 @@ async fn load(server: &Server) -> Result<LoadedSkill, SkillError> {
     skills.load(&skill).await
 }
 
-/// A list with this one skill, changed.
+/// A list with this one skill, modified.
 fn listing(change: impl Fn(&mut Value)) -> Server {
     let mut entry = server::entry();
     change(&mut entry);
@@ -50,7 +50,7 @@ async fn skills_are_listed_page_by_page_without_reading_a_file() {
     let server = Server::with(Lie::Listing(vec![good, without, dynamic, strange]));
     let skills = Skills::of(&open(&server).await).unwrap();
     let listed = skills.list().await.unwrap();
-    // Those that say nothing of their files are none.
+    // Entries without files are skipped.
     assert_eq!(listed.len(), 2);
     assert_eq!((listed[0].name(), listed[0].uri.as_str()), ("pdf", URI));
     assert_eq!(listed[0].description(), "Fills forms");
@@ -80,7 +80,7 @@ async fn a_skill_is_loaded_and_its_files_are_read() {
         assert_eq!(loaded.read(path).await.unwrap(), FORMS, "{path}");
     }
     assert_eq!(loaded.read("skill://acme/pdf/references/FORMS.md").await.unwrap(), FORMS);
-    // As it is listed, and as people write it.
+    // By the listed URI, and unencoded.
     assert_eq!(loaded.read("my%20icon.png").await.unwrap(), BINARY);
     assert_eq!(loaded.read("my icon.png").await.unwrap(), BINARY);
 }
@@ -105,7 +105,7 @@ async fn a_skill_that_is_not_listed_is_found_by_its_uri() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_listed_is_not_handed_out() {
+async fn mismatching_files_are_not_returned() {
     let evil = SKILL.replace("Body", "Evil");
     let other = SKILL.replace("Fills forms", "Sends mails");
     let hidden = SKILL.replace("name:", "allowed-tools: Bash\nname:");
@@ -116,7 +116,7 @@ async fn what_is_not_as_listed_is_not_handed_out() {
             other.clone(),
             &*other,
             SkillErrorKind::Frontmatter,
-            "its \"description\" is not as listed",
+            "its \"description\" differs from the listed value",
         ),
         (
             hidden.clone(),
@@ -133,13 +133,13 @@ async fn what_is_not_as_listed_is_not_handed_out() {
         let names = "office: skill \"skill://acme/pdf/SKILL.md\": ";
         assert!(text.starts_with(names) && text.contains(says), "{text}");
         assert!(!text.contains("mails") && !text.contains("Bash"), "{text}");
-        // The second time past what may have been kept.
+        // The second read bypasses the cache.
         assert_eq!(server.asked("resources/read"), 2);
     }
 }
 
 #[tokio::test]
-async fn a_skill_that_changes_is_loaded_in_spite_of_what_was_kept() {
+async fn a_changed_skill_is_loaded_despite_the_cache() {
     let server = Server::with(Lie::Changes(false.into()));
     let skills = Skills::of(&open(&server).await).unwrap();
     let old = skills.find(URI).await.unwrap();
@@ -150,10 +150,10 @@ async fn a_skill_that_changes_is_loaded_in_spite_of_what_was_kept() {
     server.change();
     let new = skills.find(URI).await.unwrap();
     assert_eq!(skills.load(&new).await.unwrap().text(), CHANGED);
-    // And that is kept from here on.
+    // The new version is cached from here on.
     assert_eq!(skills.load(&new).await.unwrap().text(), CHANGED);
     assert_eq!(server.asked("resources/read"), 2);
-    // What was listed before is no more.
+    // The version listed before no longer exists.
     let error = skills.load(&old).await.unwrap_err();
     assert_eq!(error.kind(), SkillErrorKind::Size, "{error}");
 }
@@ -184,7 +184,7 @@ async fn only_files_of_the_skill_are_read() {
 }
 
 #[tokio::test]
-async fn a_listing_that_contradicts_itself_is_not_loaded() {
+async fn an_inconsistent_entry_is_not_loaded() {
     let file = |uri: &str, size: u64| json!({ "uri": uri, "digest": "sha256:0", "size": size });
     let own = |entry: &Value| entry["resources"][0].clone();
     type Change = Box<dyn Fn(&mut Value)>;
@@ -272,7 +272,7 @@ async fn a_dynamic_skill_is_checked_for_its_frontmatter_and_bounded() {
 }
 
 #[tokio::test]
-async fn a_file_comes_as_one_piece_of_its_own() {
+async fn file_contents_do_not_share_a_frame() {
     for contents in [
         json!([]),
         json!([{ "uri": URI, "text": SKILL }, { "uri": URI, "text": SKILL }]),
@@ -287,7 +287,7 @@ async fn a_file_comes_as_one_piece_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_directories_of_a_skill_are_read() {
+async fn the_directories_of_a_skill_are_listed() {
     let server = Server::with(Lie::Directories);
     let skills = Skills::of(&open(&server).await).unwrap();
     assert!(skills.settings().directory_read);
@@ -307,7 +307,7 @@ async fn the_directories_of_a_skill_are_read() {
 }
 
 #[tokio::test]
-async fn a_list_of_skills_is_kept_as_long_as_the_server_says() {
+async fn a_list_of_skills_is_cached_for_its_ttl() {
     let server = Server::with(Lie::Directories);
     let skills = Skills::of(&open(&server).await).unwrap();
     for _ in 0..3 {
@@ -316,7 +316,7 @@ async fn a_list_of_skills_is_kept_as_long_as_the_server_says() {
     assert_eq!(server.asked("skills/list"), 1);
     skills.list().cache(CacheMode::Refresh).await.unwrap();
     assert_eq!(server.asked("skills/list"), 2);
-    // Without a hint, nothing is.
+    // Without a hint, the list is not cached.
     let server = Server::honest();
     let skills = Skills::of(&open(&server).await).unwrap();
     skills.list().await.unwrap();
@@ -325,7 +325,7 @@ async fn a_list_of_skills_is_kept_as_long_as_the_server_says() {
 }
 
 #[test]
-fn a_hint_of_another_shape_costs_no_skills() {
+fn an_invalid_hint_does_not_reject_the_list() {
     for hint in [json!("soon"), json!(1.5), json!([]), Value::Null] {
         let page = json!({ "skills": [server::entry()], "ttlMs": hint, "cacheScope": hint });
         let page: ListSkillsResult = serde_json::from_str(&page.to_string()).unwrap();
@@ -338,9 +338,9 @@ async fn a_server_without_skills_is_not_asked() {
     let server = Server::with(Lie::NoSkills);
     let error = Skills::of(&open(&server).await).unwrap_err();
     assert_eq!(error.kind(), SkillErrorKind::NotOffered);
-    assert_eq!(error.to_string(), "office: the server offers no skills");
+    assert_eq!(error.to_string(), "office: the server does not offer skills");
     assert_eq!(server.asked("skills/list"), 0);
-    // The limits of the session hold for what skills ask.
+    // The session's time limits apply to requests of skills.
     let server = Server::with(Lie::Silence);
     let session = open(&server).await.with_timeout(Duration::from_secs(5));
     let skills = Skills::of(&session).unwrap();

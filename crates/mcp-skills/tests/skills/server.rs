@@ -30,28 +30,28 @@ pub(crate) struct Server {
     asked: Arc<Mutex<HashMap<String, usize>>>,
 }
 
-/// What is not as it should be.
+/// How the server deviates from the specification.
 pub(crate) enum Lie {
     None,
     NoSkills,
-    /// These are listed, each on a page of its own.
+    /// Lists these skills, each on its own page.
     Listing(Vec<Value>),
-    /// `SKILL.md` is this, while the digest and size of another text are listed.
+    /// `SKILL.md` has this text, but the digest and size of another text are listed.
     File {
         text: String,
         listed: String,
     },
     /// The other file has one letter changed.
     Forms,
-    /// What is read is answered with these contents.
+    /// Every read returns these contents.
     Contents(Value),
-    /// `skills/get` always answers with the one skill.
+    /// `skills/get` always returns the one skill.
     Other,
-    /// What is read is never answered.
+    /// Reads get no response.
     Silence,
-    /// It lists directories, and the skills may be kept for a minute.
+    /// The server lists directories, and the skills may be cached for a minute.
     Directories,
-    /// What is read may be kept for a minute, and `SKILL.md` is another as soon as this is set.
+    /// Reads may be cached for a minute, and `SKILL.md` changes as soon as this is set.
     Changes(AtomicBool),
 }
 
@@ -64,14 +64,14 @@ impl Server {
         Self { lie: Arc::new(lie), asked: Arc::default() }
     }
 
-    /// Changes the one skill, of a server that does so.
+    /// Changes the skill of a server with [`Lie::Changes`].
     pub(crate) fn change(&self) {
         if let Lie::Changes(has_changed) = &*self.lie {
             has_changed.store(true, Ordering::SeqCst);
         }
     }
 
-    /// How often a method was asked.
+    /// The number of requests of a method.
     pub(crate) fn asked(&self, method: &str) -> usize {
         self.asked.lock().unwrap().get(method).copied().unwrap_or_default()
     }
@@ -115,7 +115,7 @@ impl Server {
                 let (first, folder) = (child(URI, "text/markdown"), "skill://acme/pdf/references");
                 Ok(match params["cursor"].as_str() {
                     None => json!({ "resources": [first], "nextCursor": "more" }),
-                    // It never ends by itself, and names what is elsewhere.
+                    // An endless list with entries outside the directory.
                     Some(_) => json!({
                         "resources": [first, child(folder, "inode/directory"), child("skill://other/x", "a/b")],
                         "nextCursor": "more",
@@ -145,7 +145,7 @@ impl Server {
             (URI, _) => text(SKILL),
             (FORMS_URI, Lie::Forms) => text(&FORMS.replace("how", "who")),
             (FORMS_URI, _) => text(FORMS),
-            // some write the URI again.
+            // Some servers encode the URI differently in the response.
             (ICON_URI, _) => {
                 let uri = "skill://acme/pdf/my icon.png";
                 Ok(json!([{ "uri": uri, "blob": STANDARD.encode(BINARY) }]))
@@ -168,7 +168,7 @@ impl Server {
     }
 }
 
-/// What is listed of the skill.
+/// The listed entry of the skill.
 pub(crate) fn entry() -> Value {
     let files = [(URI, SKILL.as_bytes()), (FORMS_URI, FORMS.as_bytes()), (ICON_URI, BINARY)];
     json!({
