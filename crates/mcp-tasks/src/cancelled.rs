@@ -5,19 +5,18 @@ use mcp_transport::Delivery;
 
 use crate::state::TaskState;
 
-/// The task of a call was cancelled: the cause of an error of kind
-/// [`Extension`](mcp_session::ErrorKind::Extension).
+/// The task of a call was cancelled. The source of an error of kind [`Extension`](mcp_session::ErrorKind::Extension).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cancelled {
-    /// The task.
+    /// The id of the task.
     pub id: String,
-    /// Why, if the server says so.
+    /// The reason, if the server sent one.
     pub message: Option<String>,
 }
 
 impl Cancelled {
-    /// The cancellation that caused an error of a call, if one did.
+    /// The cancellation that caused a call's error, if any.
     pub fn of(error: &Error) -> Option<&Self> {
         error.find()
     }

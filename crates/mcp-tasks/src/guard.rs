@@ -1,4 +1,4 @@
-//! Cancels the task of a call that ends first.
+//! Cancels the task of a call that ends before the task.
 
 use std::{future::IntoFuture, pin::Pin, time::Duration};
 
@@ -8,18 +8,18 @@ use tokio::{runtime::Handle, time::timeout};
 
 use crate::requests::cancel;
 
-/// How long a `tasks/cancel` in the background may take, and a request that it overtakes.
+/// Time limit of a background `tasks/cancel`, and of the request in progress.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Sending = Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>>;
 
-/// Sends requests about one task and, while it is armed, cancels that task when it is dropped.
+/// Sends requests about one task. While armed, cancels the task when it is dropped.
 pub(crate) struct CancelGuard {
     pub(crate) session: Session,
     pub(crate) id: String,
     pub(crate) is_armed: bool,
     sending: Option<Sending>,
-    /// The runtime in which it was made: it may be dropped anywhere.
+    /// The runtime in which it was created: it may be dropped outside of it.
     runtime: Option<Handle>,
 }
 
@@ -42,16 +42,16 @@ impl Drop for CancelGuard {
             return;
         }
         let (session, id) = (self.session.clone(), std::mem::take(&mut self.id));
-        // Dropping it would send a `notifications/cancelled`, which must not be used for tasks.
+        // Dropping the request would send a `notifications/cancelled`, which must not be used for tasks.
         let sending = self.sending.take();
         let Some(runtime) = &self.runtime else {
-            tracing::debug!(task = id, "no runtime is left to cancel the task");
+            tracing::debug!(task = id, "cannot cancel the task: its runtime has ended");
             return;
         };
-        // It ends within its limits.
+        // Ends within its time limits.
         runtime.spawn(async move {
             if let Err(error) = cancel(&session, &id).timeout(CANCEL_TIMEOUT).await {
-                tracing::debug!(task = id, %error, "the task could not be cancelled");
+                tracing::debug!(task = id, %error, "cannot cancel the task");
             }
             if let Some(sending) = sending {
                 let _ = timeout(CANCEL_TIMEOUT, sending).await;

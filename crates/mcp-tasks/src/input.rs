@@ -1,4 +1,4 @@
-//! Input that a task asks for, and that the handlers of the session obtain.
+//! Input requested by a task, provided by the handlers of the session.
 
 use std::collections::HashSet;
 
@@ -7,10 +7,10 @@ use mcp_session::{CallInfo, Error, Session, extension::ExtensionHost};
 
 use crate::state::TaskState;
 
-/// Inputs that one task may ask for in its life: one that never stops asking has no end.
+/// Maximum number of inputs requested by one task, which bounds a task that never stops asking.
 const MAX_INPUTS: usize = 100;
 
-/// Obtains all of the input that the task has not asked for before. Empty where there is none.
+/// Obtains the input that the task has not requested before. Empty if there is none.
 pub(crate) async fn answers(
     session: &Session,
     call: Option<&CallInfo>,
@@ -23,7 +23,7 @@ pub(crate) async fn answers(
         .map(|(name, request)| (name, request.clone()))
         .collect();
     if known.len() > MAX_INPUTS {
-        let message = format!("the task still asks for input after {MAX_INPUTS} answers");
+        let message = format!("the task requests more than {MAX_INPUTS} inputs");
         return Err(input_required(session, state, message));
     }
     let host = ExtensionHost::new(session);
@@ -31,7 +31,7 @@ pub(crate) async fn answers(
     answers.map_err(|error| input_required(session, state, error.to_string()))
 }
 
-/// The task asks for input that it does not get.
+/// The error for a task whose requested input cannot be provided.
 pub(crate) fn input_required(
     session: &Session,
     state: &TaskState,

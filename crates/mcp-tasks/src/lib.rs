@@ -1,9 +1,9 @@
-//! The extension `io.modelcontextprotocol/tasks`: a server may answer a call of a tool with a task, whose
-//! result comes later.
+//! The extension `io.modelcontextprotocol/tasks`: a server may respond to a tool call with a task, whose result is
+//! available later.
 //!
-//! A session that is given [`Tasks`] declares the extension to servers, and its calls stay what they were: a
-//! call that is answered with a task polls the task to its end, the handlers of the session answer the
-//! task's requests for input, and dropping the call cancels the task; see [`Tasks`].
+//! A session with [`Tasks`] declares the extension to servers, and its calls work as before: a call that becomes a task
+//! polls the task until it ends, the handlers of the session provide the input that the task requests, and dropping the
+//! call cancels the task; see [`Tasks`].
 //!
 //! ```
 //! use mcp_session::{Error, Session, SessionOptions};
@@ -13,7 +13,7 @@
 //! let options = SessionOptions::default().with_extension(tasks.clone());
 //! let session = Session::open(server, None, options).await?;
 //!
-//! // As always; the server may take hours for it.
+//! // As usual; the server may take hours.
 //! let report = session.call_tool("write_report").await?;
 //!
 //! // Or with the task itself, to continue in another run of the program.
@@ -24,9 +24,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The tasks in the core of revision 2025-11-25 are another protocol, behind the same types: a tool that runs
-//! only as a task is called like any other, [`Tasks::start`] makes a task of one that may run as one, and
-//! [`Tasks::list`] lists the tasks of such a server.
+//! The tasks in the core of revision 2025-11-25 use another protocol, behind the same types: a tool that runs only as a
+//! task is called like any other, [`Tasks::start`] creates a task for a tool that may run as one, and [`Tasks::list`]
+//! lists the tasks of such a server.
 //!
 //! Spec: ext-tasks 2026-07-28/tasks, 2025-11-25 basic/utilities/tasks
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -47,7 +47,7 @@ pub use state::{TaskState, TaskStatus};
 pub use task::{Started, Task};
 pub use tasks::Tasks;
 
-/// The name under which the extension is declared.
+/// The name of the extension.
 pub const ID: &str = "io.modelcontextprotocol/tasks";
 
 /// Methods and notifications of the extension.
@@ -55,11 +55,11 @@ mod method {
     pub(crate) const GET: &str = "tasks/get";
     pub(crate) const UPDATE: &str = "tasks/update";
     pub(crate) const CANCEL: &str = "tasks/cancel";
-    /// Of revision 2025-11-25, as the one below.
+    /// Only in revision 2025-11-25.
     pub(crate) const RESULT: &str = "tasks/result";
     pub(crate) const LIST: &str = "tasks/list";
 
-    /// Whether a notification is about a task.
+    /// Whether a notification concerns a task.
     pub(crate) fn is_notification(method: &str) -> bool {
         matches!(method, "notifications/tasks" | "notifications/tasks/status")
     }

@@ -1,4 +1,4 @@
-//! Polls a task to its end.
+//! Polls a task until it ends.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,11 +20,11 @@ use crate::{
     watchers::{TaskWatcher, TaskWatchers},
 };
 
-/// The idle limit of one request about a task: the server has nothing to work on for it, so one that takes
-/// longer was lost.
+/// Idle timeout of one request about a task. The server has no work to do for it, so a request that takes longer is
+/// considered lost.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The retries of a request that was lost.
+/// The back-off for lost requests.
 const BACKOFF: Backoff = {
     let mut backoff =
         Backoff::new(Duration::from_secs(1), Duration::from_secs(30)).with_jitter(0.0);
@@ -32,7 +32,7 @@ const BACKOFF: Backoff = {
     backoff
 };
 
-/// How to get at a task whose requests for input the caller has to answer.
+/// The error of a call with `manual_input` whose task requests input.
 const MANUAL: &str = "the task asks for input, which a call with manual_input cannot return: \
                       start it with Tasks::start";
 
@@ -44,13 +44,13 @@ pub(crate) struct Polling {
     schedule: PollSchedule,
     /// When the last request was sent.
     at: Instant,
-    /// The limit of each request.
+    /// The timeout of each request.
     limit: Timeout,
-    /// The limit of the whole wait, where the call has none.
+    /// The total time limit, if the call has none.
     max_wait: Option<Duration>,
-    /// The result that is to be finished, where the wait is part of a call.
+    /// The result to finish, if the wait is part of a call.
     foreign: Option<ForeignResult>,
-    /// The last status message, and how often it has changed.
+    /// The last status message, and the number of its changes.
     message: Option<String>,
     changes: i64,
 }
@@ -78,8 +78,8 @@ impl Polling {
         }
     }
 
-    /// Of a call that was answered with a task in this state: within the call's limits, and the task is
-    /// cancelled if the call ends first.
+    /// Polling for a call that became a task: within the call's time limits, and the task is cancelled if the call ends
+    /// first.
     pub(crate) fn of_call(
         watchers: &TaskWatchers,
         max_wait: Duration,
@@ -100,7 +100,7 @@ impl Polling {
         this
     }
 
-    /// Polls to the end of the task, or of the session.
+    /// Polls until the task or the session ends.
     pub(crate) async fn run(mut self) -> Result<RawJson, Error> {
         let (host, max_wait) = (ExtensionHost::new(&self.guard.session), self.max_wait);
         let polling = host.until_closed(self.poll());
@@ -116,7 +116,7 @@ impl Polling {
             }
             Err(max_wait) => {
                 let id = &self.guard.id;
-                let message = format!("the task {id:?} is not done after {max_wait:?}");
+                let message = format!("the task {id:?} did not complete within {max_wait:?}");
                 Err(Error::new(ErrorKind::Timeout, host.session().name(), message))
             }
         }
@@ -131,7 +131,7 @@ impl Polling {
             self.watcher.reset();
             let state = self.send(get).await;
             let polled = self.at;
-            // A server that does not know the task has nothing to cancel.
+            // There is nothing to cancel if the server does not know the task.
             self.guard.is_armed &= !state.as_ref().is_err_and(is_unknown);
             let state = TaskState::decode(&state?)
                 .map_err(|error| misshapen(&self.guard.session, error))?;
@@ -141,14 +141,14 @@ impl Polling {
             let session = &self.guard.session;
             let is_legacy = session.era() == Era::Legacy;
             match state.status {
-                // The server answers when the task is over, and asks for its input meanwhile.
+                // The server responds when the task ends, and requests its input in the meantime.
                 TaskStatus::Completed | TaskStatus::Failed | TaskStatus::InputRequired
                     if is_legacy =>
                 {
                     return self.legacy_result().await;
                 }
                 TaskStatus::Completed => {
-                    let message = "the task is completed and has no result";
+                    let message = "the task is completed but has no result";
                     return state.result.ok_or_else(|| failed(session, ErrorKind::Decode, message));
                 }
                 TaskStatus::Failed => return Err(failure(session, &state)),
@@ -170,8 +170,8 @@ impl Polling {
         }
     }
 
-    /// The result of a task of revision 2025-11-25. The wait for it has no limit of its own: the task may work
-    /// for long, or wait for a person.
+    /// The result of a task of revision 2025-11-25. The wait has no time limit of its own: the task may run long, or
+    /// wait for a user.
     async fn legacy_result(&mut self) -> Result<RawJson, Error> {
         self.limit = self.limit.with_idle(None);
         let outcome = self.send(result).await;
@@ -183,8 +183,8 @@ impl Polling {
         outcome
     }
 
-    /// Sends a request, and retries it when it was lost: the requests are idempotent. A client that lost the
-    /// server leaves the task running.
+    /// Sends a request and retries it if it was lost: the requests are idempotent. If the connection is lost, the task
+    /// keeps running.
     async fn send(
         &mut self,
         call: impl Fn(&Session, &str) -> Call<RawJson>,
@@ -203,15 +203,15 @@ impl Polling {
                 return Err(error);
             };
             let attempt = retries.attempts();
-            tracing::debug!(task = self.guard.id, %error, attempt, "a request about a task was lost");
+            tracing::debug!(task = self.guard.id, %error, attempt, "a request about a task failed");
             let interval = self.schedule.last().map_or(Duration::ZERO, |(_, interval)| interval);
             sleep(delay.max(interval)).await;
         }
     }
 
-    /// Waits until the next poll is due, or there is a notification.
+    /// Waits until the next poll is due, or a notification arrives.
     async fn wait(&mut self, polled: Instant, interval: Duration) {
-        // One that arrived during the poll counts too.
+        // A notification that arrived during the poll counts too.
         if timeout_at(polled + interval, self.watcher.notified()).await.is_ok() {
             sleep_until(polled + MIN_POLL_INTERVAL).await;
         }
@@ -232,7 +232,7 @@ impl Polling {
     }
 }
 
-/// A limit with an idle limit, by which a lost request is noticed.
+/// A timeout with an idle limit, so that lost requests are detected.
 fn request_limit(limit: Timeout) -> Timeout {
     limit.with_idle(limit.idle.map_or(REQUEST_TIMEOUT, |idle| idle.min(REQUEST_TIMEOUT)))
 }

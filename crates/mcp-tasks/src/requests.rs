@@ -1,4 +1,4 @@
-//! The requests of the extension, and the errors about their results.
+//! Requests of the extension, and errors about their results.
 
 use mcp_core::{Entries, RawJson};
 use mcp_session::{Call, Error, ErrorKind, Session, extension::ExtensionHost};
@@ -27,8 +27,8 @@ pub(crate) fn update(
     request(session, method::UPDATE, Params { task_id, input_responses: Some(answers) })
 }
 
-/// The result of a task of revision 2025-11-25, which the server answers when the task is over. Its requests
-/// come meanwhile.
+/// Requests the result of a task of revision 2025-11-25. The server responds when the task ends, and sends its requests
+/// in the meantime.
 ///
 /// Spec: 2025-11-25 basic/utilities/tasks#retrieving-task-results
 pub(crate) fn result(session: &Session, task_id: &str) -> Call<RawJson> {

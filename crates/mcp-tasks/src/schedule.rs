@@ -7,23 +7,22 @@ use tokio::time::Instant;
 
 use crate::state::{TaskState, TaskStatus};
 
-/// The poll interval where the server names none.
+/// Default poll interval.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The bounds of a poll interval that the server names.
+/// Bounds of the server's poll interval.
 pub(crate) const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// When a task was last polled, and the poll interval from then on. All handles of the task in this program
-/// share it.
+/// The time of a task's last poll, and the poll interval since then. Shared by all handles of the task in this program.
 #[derive(Clone, Default)]
 pub(crate) struct PollSchedule(Arc<Mutex<Option<(Instant, Duration)>>>);
 
 impl PollSchedule {
-    /// The server answered a poll of this time.
+    /// Records the response to a poll sent at `at`.
     pub(crate) fn polled(&self, at: Instant, state: &TaskState) {
         let interval = match state.status {
             TaskStatus::Working | TaskStatus::Other(_) => poll_interval(state),
-            // The next poll has more to find.
+            // The next poll has new state to find.
             _ => Duration::ZERO,
         };
         *self.lock() = Some((at, interval));

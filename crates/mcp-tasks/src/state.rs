@@ -6,21 +6,21 @@ use serde::{
     de::{self, IgnoredAny},
 };
 
-/// The state of a task, as the server reports it. Unknown members are dropped.
+/// The state of a task as reported by the server. Unknown members are dropped.
 ///
-/// Can be saved with serde, in the shape that it has on the wire.
+/// Can be saved with serde, in its wire format.
 ///
 /// Spec: ext-tasks 2026-07-28/tasks#tasks
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TaskState {
-    /// The server's id of the task.
+    /// The task id assigned by the server.
     #[serde(rename = "taskId")]
     pub id: String,
-    /// Its status.
+    /// The status.
     pub status: TaskStatus,
-    /// The status in words, for people and models.
+    /// The status as text, for humans and models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_message: Option<String>,
     /// When it was created, in ISO 8601.
@@ -29,7 +29,7 @@ pub struct TaskState {
     /// When it was last updated, in ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated_at: Option<String>,
-    /// Milliseconds from its creation after which the server may forget it. `None`: never.
+    /// Time from creation after which the server may delete the task, in milliseconds. `None` means never.
     #[serde(default, alias = "ttl", deserialize_with = "milliseconds")]
     pub ttl_ms: Option<u64>,
     /// Milliseconds to wait before the next poll.
@@ -40,13 +40,13 @@ pub struct TaskState {
         skip_serializing_if = "Option::is_none"
     )]
     pub poll_interval_ms: Option<u64>,
-    /// Requests for input, by names that the server uses once; each as it came.
+    /// Input requests by name, unparsed. The server uses each name once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_requests: Option<Entries<RawJson>>,
-    /// The result of the call, of a task that is completed.
+    /// The result of the call, if the task is completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RawJson>,
-    /// The JSON-RPC error of a task that failed, as it came; see [`error`](TaskState::error).
+    /// The JSON-RPC error of a failed task, unparsed; see [`error`](TaskState::error).
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "error")]
     pub(crate) failure: Option<RawJson>,
 }
@@ -58,34 +58,34 @@ pub struct TaskState {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskStatus {
-    /// The server works on it.
+    /// The server is working on it.
     Working,
     /// The server waits for input.
     InputRequired,
-    /// There is a result.
+    /// The task has a result.
     Completed,
-    /// There is a JSON-RPC error.
+    /// The task has a JSON-RPC error.
     Failed,
-    /// It was cancelled.
+    /// The task was cancelled.
     Cancelled,
-    /// Another status, which is treated as work.
+    /// Another status, treated as working.
     #[serde(untagged)]
     Other(String),
 }
 
 impl TaskStatus {
-    /// Whether it is final.
+    /// Whether the status is final.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 
 impl TaskState {
-    /// The state in a notification, where that is about a task. Servers send them to clients that name tasks
-    /// under the key `taskIds` in the filter of `subscriptions/listen`.
+    /// The state in a notification about a task; `None` for other notifications. Servers send them to clients that list
+    /// tasks under the key `taskIds` in the filter of `subscriptions/listen`.
     ///
     /// # Errors
-    /// When it is about a task and has another shape.
+    /// The notification is about a task, but cannot be decoded.
     ///
     /// Spec: ext-tasks 2026-07-28/tasks#task-status-notifications, 2025-11-25
     /// basic/utilities/tasks#task-status-notification
@@ -94,7 +94,7 @@ impl TaskState {
         is_ours.then(|| mcp_core::decode_params(notification.params.as_ref()))
     }
 
-    /// The JSON-RPC error of a task that failed.
+    /// The JSON-RPC error of a failed task.
     pub fn error(&self) -> Option<ErrorObject> {
         #[derive(Deserialize)]
         struct Failure {
@@ -109,13 +109,13 @@ impl TaskState {
         Some(data.into_iter().fold(error, ErrorObject::with_data))
     }
 
-    /// The requests for input, of the kinds that are known here.
+    /// The input requests of known kinds.
     pub fn inputs(&self) -> Entries<InputRequest> {
         let requests = self.input_requests.iter().flat_map(|all| all.iter());
         requests.filter_map(|(name, raw)| Some((name, raw.decode().ok()?))).collect()
     }
 
-    /// The state in the result of a call that became a task: nested in revision 2025-11-25.
+    /// The state in the result of a call that became a task; nested in revision 2025-11-25.
     pub(crate) fn created(raw: &RawJson) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Created {
@@ -133,7 +133,7 @@ impl TaskState {
 }
 
 impl MethodResult for TaskState {
-    /// The kind of result may be `complete`, absent, or the `task` of a draft.
+    /// `resultType` may be `complete`, absent, or `task` as in a draft.
     fn decode(raw: &RawJson) -> Result<Self, serde_json::Error> {
         let kind: Kind<'_> = raw.decode()?;
         match kind.result_type.as_deref() {
@@ -143,14 +143,14 @@ impl MethodResult for TaskState {
     }
 }
 
-/// The kind of result that is a task.
+/// The `resultType` of a task.
 pub(crate) const TASK: &str = "task";
 
 #[derive(Deserialize)]
 pub(crate) struct Kind<'a> {
     #[serde(default, borrow, rename = "resultType")]
     pub(crate) result_type: Option<Cow<'a, str>>,
-    /// As in revision 2025-11-25.
+    /// Present in revision 2025-11-25.
     #[serde(default)]
     task: Option<IgnoredAny>,
     #[serde(default)]
@@ -168,7 +168,7 @@ pub(crate) fn unexpected(result_type: &str) -> serde_json::Error {
     de::Error::custom(format_args!("unexpected resultType {result_type:?}"))
 }
 
-/// A number that some languages write with a fraction.
+/// A number that some servers write with a fraction.
 fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let number = Option::<serde_json::Number>::deserialize(deserializer)?;
     Ok(number.and_then(|it| it.as_u64().or_else(|| Some(it.as_f64()?.max(0.0) as u64))))
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_saved_as_it_came() {
+    fn a_state_is_saved_unchanged() {
         let text = r#"{"taskId":"t","status":"completed","ttlMs":60000,"result":{"content":[]}}"#;
         assert_eq!(serde_json::to_string(&read(text).unwrap()).unwrap(), text);
     }

@@ -19,9 +19,9 @@ use crate::{
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Started {
-    /// The result: the server made it no task.
+    /// The result: the server created no task.
     Done(CallToolResult),
-    /// The task that the server works on.
+    /// The task created by the server.
     Task(Task),
 }
 
@@ -40,21 +40,21 @@ pub struct Task {
 }
 
 impl Task {
-    /// The server's id of it: to be saved, and given to [`Tasks::task`](crate::Tasks::task) in another run of the
-    /// program.
+    /// The task id assigned by the server. Save it and pass it to [`Tasks::task`](crate::Tasks::task) in another run of
+    /// the program.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its state when it was created, where this program was there.
+    /// The state at creation, if this program created the task.
     pub fn created(&self) -> Option<&TaskState> {
         self.state.as_ref()
     }
 
-    /// Polls its state.
+    /// Requests the current state.
     ///
     /// # Errors
-    /// When the call fails, such as for a task that the server has forgotten.
+    /// The call fails, for example because the server has deleted the task.
     pub async fn state(&self) -> Result<TaskState, Error> {
         let at = Instant::now();
         let answer = get(&self.session, &self.id).await?;
@@ -63,15 +63,15 @@ impl Task {
         Ok(state)
     }
 
-    /// Waits for the result, as a call does, for at most [`max_wait`](crate::Tasks::max_wait): polls, and has the
-    /// handlers of the session answer its requests for input.
+    /// Waits for the result, like a call, for at most [`max_wait`](crate::Tasks::max_wait): polls, and passes input
+    /// requests to the handlers of the session.
     ///
-    /// Dropping the future does not affect the task. Another wait answers the requests again that are then
-    /// still open. The result of a task that was [started](crate::Tasks::start) here is validated as that of the
-    /// call would be; of one that is known by its id alone, the tool is not known.
+    /// Dropping the future does not affect the task. Another wait answers the input requests that are still open. The
+    /// result of a task that was [started](crate::Tasks::start) here is validated like that of a call; for a task known
+    /// only by its id, the tool is unknown.
     ///
     /// # Errors
-    /// Those of a call that became a task; see [`Tasks`](crate::Tasks).
+    /// The errors of a call that became a task; see [`Tasks`](crate::Tasks).
     pub async fn result(&self) -> Result<CallToolResult, Error> {
         let (session, id) = (self.session.clone(), self.id.clone());
         let (call, schedule) = (self.call.clone(), self.schedule.clone());
@@ -88,11 +88,11 @@ impl Task {
         }
     }
 
-    /// Answers requests for input, all of them or some, by their names in [`TaskState::input_requests`].
-    /// Servers ignore names that are not open.
+    /// Responds to some or all input requests, by their names in [`TaskState::input_requests`]. Servers ignore names
+    /// that are not open.
     ///
     /// # Errors
-    /// When the call fails.
+    /// The call fails.
     ///
     /// Spec: ext-tasks 2026-07-28/tasks#task-update-requests
     pub async fn update<N: Into<String>>(
@@ -102,7 +102,7 @@ impl Task {
         let mut written = Entries::new();
         for (name, answer) in answers {
             let answer = RawJson::from_serialize(&answer).map_err(|error| {
-                let message = "an answer cannot be written as JSON";
+                let message = "an input response cannot be encoded as JSON";
                 Error::new(ErrorKind::Arguments, self.session.name(), message)
                     .with_delivery(Delivery::NotSent)
                     .with_source(error)
@@ -112,10 +112,10 @@ impl Task {
         update(&self.session, &self.id, &written).await.map(drop)
     }
 
-    /// Asks the server to cancel it, which the server may or may not do.
+    /// Asks the server to cancel the task. The server may ignore it.
     ///
     /// # Errors
-    /// When the call fails.
+    /// The call fails.
     ///
     /// Spec: ext-tasks 2026-07-28/tasks#task-cancellation
     pub async fn cancel(&self) -> Result<(), Error> {

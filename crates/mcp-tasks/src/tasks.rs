@@ -23,32 +23,30 @@ use crate::{
     watchers::TaskWatchers,
 };
 
-/// The extension, to be given to [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions),
-/// and the access to tasks by their ids. Cheap to clone; one may serve many sessions.
+/// The tasks extension, for [`SessionOptions::extensions`](mcp_session::SessionOptions::extensions), and access to
+/// tasks by id. Cheap to clone; can be shared by many sessions.
 ///
 /// # Calls that become tasks
 ///
-/// The task is polled as often as the server says, between every 100 ms and every 10 minutes. Default: each
-/// second. Its status messages are reported to the progress handler of the call, numbered from one. The
-/// handlers of the session answer its requests for input, each name once. In a call with
-/// [`manual_input`](Call::manual_input), a request for input is an error that has the request: to answer it,
-/// [`start`](Tasks::start) the task.
+/// The task is polled at the server's interval, between 100 ms and 10 minutes. Default: 1 s. Its status messages are
+/// reported to the progress handler of the call, numbered from one. The handlers of the session provide the input it
+/// requests, each name once. In a call with [`manual_input`](Call::manual_input), an input request is an error that
+/// contains the request: to respond to it, [`start`](Tasks::start) the task.
 ///
-/// The call ends with the result, with the JSON-RPC error of a task that failed, or with an error of kind
-/// [`Extension`](mcp_session::ErrorKind::Extension) for a task that was [cancelled](crate::Cancelled). Its
-/// total time limit is one on all of that, its idle limit one on each request about the task, where it is
-/// less than 30 s. A call without a total limit ends after [`max_wait`](Tasks::max_wait). A call that ends
-/// before its task cancels the task with `tasks/cancel`, in the background and within 10 s. So does a call that
-/// is dropped, once it was answered with a task; before that the call itself is cancelled.
+/// The call ends with the result, with the JSON-RPC error of a failed task, or with an error of kind
+/// [`Extension`](mcp_session::ErrorKind::Extension) for a [cancelled](crate::Cancelled) task. Its total timeout
+/// includes all of that; its idle timeout, if less than 30 s, applies to each request about the task. A call without a
+/// total timeout ends after [`max_wait`](Tasks::max_wait). A call that ends before its task cancels the task with
+/// `tasks/cancel`, in the background and within 10 s. Dropping the call does the same once the server has created a
+/// task; before that it cancels the call itself.
 ///
 /// # Outages
 ///
-/// A request about the task that is lost, is not answered within 30 s, or is answered with an internal error,
-/// is retried six times: after 1 s, 2 s, 4 s and so on, up to 30 s, and never sooner than the poll interval. Then
-/// the call ends with the last error, and at once with one of kind
-/// [`Closed`](mcp_session::ErrorKind::Closed) when the session is closed. The task is not cancelled in either
-/// case, since the server may still work on it: [`task`](Tasks::task) gives access to its result as long as the
-/// server keeps it, if the program knows the id from [`start`](Tasks::start).
+/// A request about the task that fails, gets no response within 30 s, or gets an internal error, is retried six times:
+/// after 1 s, 2 s, 4 s and so on, up to 30 s, and never before the poll interval. Then the call ends with the last
+/// error; it ends at once with kind [`Closed`](mcp_session::ErrorKind::Closed) if the session is closed. The task is
+/// not cancelled in either case, since the server may still work on it: [`task`](Tasks::task) gives access to its
+/// result while the server stores it, if the program has the id from [`start`](Tasks::start).
 #[derive(Clone)]
 pub struct Tasks {
     max_wait: Duration,
@@ -62,26 +60,24 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    /// The extension with the defaults.
+    /// The extension with default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the longest wait for a task whose call has no total limit: a server may work for ever. Default: one
-    /// hour.
+    /// Limits the wait for a task whose call has no total timeout. Default: one hour.
     #[must_use]
     pub fn max_wait(mut self, limit: Duration) -> Self {
         self.max_wait = limit;
         self
     }
 
-    /// Sends a call and returns the task, where the server makes it one; in revision 2025-11-25, where the tool
-    /// may run as one. The task is no longer bound to the
-    /// call then: only [`Task::cancel`] cancels it. Dropping the future before that cancels the call, and a task
-    /// that the server has created meanwhile may continue.
+    /// Sends a call and returns the task if the server creates one; in revision 2025-11-25, if the tool may run as one.
+    /// The task is then independent of the call: only [`Task::cancel`] cancels it. Dropping the future before that
+    /// cancels the call; a task created in the meantime may continue.
     ///
     /// # Errors
-    /// As of the call itself.
+    /// The errors of the call itself.
     pub async fn start(&self, call: Call<CallToolResult>) -> Result<Started, Error> {
         let (session, info) = (call.session().clone(), call.info());
         Ok(match ExtensionHost::preferring_task(call).returning::<CallOutcome>().await? {
@@ -99,15 +95,15 @@ impl Tasks {
         })
     }
 
-    /// The tasks that a server of revision 2025-11-25 has for this client, with their states.
+    /// Lists the tasks that a server of revision 2025-11-25 has for this client, with their states.
     ///
     /// # Errors
-    /// As of a list. Kind [`Unsupported`](ErrorKind::Unsupported) in the modern era, which has none.
+    /// The errors of a list. Kind [`Unsupported`](ErrorKind::Unsupported) in the modern era, which has no task list.
     ///
     /// Spec: 2025-11-25 basic/utilities/tasks#listing-tasks
     pub async fn list(&self, session: &Session) -> Result<Vec<Task>, Error> {
         if session.era() == Era::Modern {
-            let text = "the modern era has no list of tasks: keep their ids";
+            let text = "the modern era has no list of tasks: store their ids";
             let error = Error::new(ErrorKind::Unsupported, session.name(), text);
             return Err(error.with_delivery(Delivery::NotSent).with_method(method::LIST));
         }
@@ -124,7 +120,7 @@ impl Tasks {
         states.into_iter().map(task).collect()
     }
 
-    /// A task by its id, such as one that an earlier run of the program started. Sends nothing yet.
+    /// A task by its id, for example one created by an earlier run of the program. Sends nothing.
     pub fn task(&self, session: &Session, id: impl Into<String>) -> Task {
         Task {
             watchers: self.watchers.clone(),
@@ -174,7 +170,7 @@ impl Extension for Tasks {
         match mcp_core::decode_params(notification.params.as_ref()) {
             Ok(Params { task_id }) => self.watchers.notify(server, task_id),
             Err(error) => {
-                tracing::debug!(%error, "a notification about a task that cannot be decoded")
+                tracing::debug!(%error, "cannot decode a notification about a task")
             }
         }
     }

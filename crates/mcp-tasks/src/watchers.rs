@@ -1,4 +1,4 @@
-//! The waits for notifications about tasks.
+//! Delivery of notifications about tasks to pollers.
 
 use std::{
     collections::HashMap,
@@ -8,15 +8,15 @@ use std::{
 
 use tokio::sync::watch;
 
-/// The name of the server and the id of the task, which other servers may use as well.
+/// The server name and task id; servers may use the same ids.
 type Key = (String, String);
 
-/// Forwards notifications about tasks to those who watch the task.
+/// Forwards notifications about tasks to the watchers of the task.
 #[derive(Clone, Default)]
 pub(crate) struct TaskWatchers(Arc<Mutex<HashMap<Key, watch::Sender<()>>>>);
 
 impl TaskWatchers {
-    /// Watches a task from here on.
+    /// Watches a task from now on.
     pub(crate) fn watch(&self, server: &str, task: &str) -> TaskWatcher {
         let key = (server.to_owned(), task.to_owned());
         let notified = self.lock().entry(key.clone()).or_default().subscribe();
@@ -46,7 +46,7 @@ pub(crate) struct TaskWatcher {
 }
 
 impl TaskWatcher {
-    /// Ignores all notifications up to now.
+    /// Ignores all notifications so far.
     pub(crate) fn reset(&mut self) {
         self.notified.mark_unchanged();
     }
@@ -54,7 +54,7 @@ impl TaskWatcher {
     /// Waits for a notification since the last [`reset`](Self::reset). Cancel safe.
     pub(crate) async fn notified(&mut self) {
         if self.notified.changed().await.is_err() {
-            // The sender is kept as long as there is a watcher.
+            // The sender exists as long as there is a watcher.
             pending().await
         }
     }
@@ -63,7 +63,7 @@ impl TaskWatcher {
 impl Drop for TaskWatcher {
     fn drop(&mut self) {
         let mut watchers = self.watchers.lock();
-        // This one is still among them.
+        // This watcher is still counted.
         if watchers.get(&self.key).is_some_and(|it| it.receiver_count() <= 1) {
             watchers.remove(&self.key);
         }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_watcher_that_was_dropped() {
+    fn a_dropped_watcher_is_removed() {
         let watchers = TaskWatchers::default();
         let (one, two) = (watchers.watch("a", "t"), watchers.watch("a", "t"));
         drop(one);

@@ -1,4 +1,4 @@
-//! Calls that are answered with a task.
+//! Calls that become a task.
 
 use std::sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering};
 
@@ -18,25 +18,25 @@ async fn open(server: &Server) -> Session {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_is_polled_as_often_as_the_server_says() {
+async fn a_task_is_polled_at_the_interval_of_the_server() {
     let server = Server::new([
         state("working", json!({ "pollIntervalMs": 5000 })),
         state("thinking", json!({ "pollIntervalMs": 0 })),
-        // As examples of the proposal have it.
+        // As in the examples of the proposal.
         state("working", json!({ "resultType": "task" })),
         completed("baked"),
     ]);
     let session = open(&server).await;
     let result = session.call_tool("bake").await.unwrap();
     assert_eq!(result.text(), "baked");
-    // As it said at first, then 5 s, then no less than a tenth of a second, then the default.
+    // The first interval, then 5 s, then the minimum of 0.1 s, then the default.
     assert_eq!(server.times("tasks/get"), [2.0, 7.0, 7.1, 8.1]);
     assert_eq!(server.params("tasks/get")[0], json!({ "taskId": "t1" }));
     assert_eq!(server.count("tasks/cancel"), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_over_when_it_begins_is_asked_for_at_once() {
+async fn a_task_that_is_complete_at_creation_is_polled_at_once() {
     let peer = modern(|message| match message["method"].as_str() {
         Some("tools/call") => {
             let mut over = begun();
@@ -54,7 +54,7 @@ async fn a_task_that_is_over_when_it_begins_is_asked_for_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_ends_as_its_call_would_have() {
+async fn a_task_ends_like_a_call() {
     let server = Server::new([completed("no")]);
     let result = open(&server).await.call_tool("bake").await.unwrap();
     assert_eq!(result.into_result().unwrap_err().to_string(), "no");
@@ -82,7 +82,7 @@ async fn a_task_ends_as_its_call_would_have() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_task_asks_for_is_answered_once() {
+async fn each_input_request_is_answered_once() {
     let server = Server::new([
         asking(&["a"]),
         asking(&["a", "b"]),
@@ -109,7 +109,7 @@ async fn what_a_task_asks_for_is_answered_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_whose_wish_is_not_to_be_had_ends_with_its_call() {
+async fn a_task_whose_input_cannot_be_obtained_is_cancelled() {
     let kinds: [(Value, &str); 2] = [
         (asking(&["a"]), "could not obtain the input \"a\""),
         (
@@ -130,7 +130,7 @@ async fn a_task_whose_wish_is_not_to_be_had_ends_with_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_asks_on_and_on_is_given_up() {
+async fn endless_input_requests_end_the_call() {
     let number = AtomicU32::new(0);
     let peer = modern(move |message| match message["method"].as_str() {
         Some("tools/call") => result(message, begun()),
@@ -151,7 +151,7 @@ async fn a_task_that_asks_on_and_on_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_status_says_is_progress() {
+async fn status_messages_are_reported_as_progress() {
     let says = |text: &str| state("working", json!({ "statusMessage": text }));
     let server = Server::new([says("mixing"), says("mixing"), says("baking"), completed("baked")]);
     let session = open(&server).await;
@@ -166,7 +166,7 @@ async fn what_the_status_says_is_progress() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_gets_lost_is_asked_again() {
+async fn a_lost_poll_is_retried() {
     let lost = || Told::Silence;
     let server = Server::telling(vec![lost(), lost(), Told::State(completed("baked"))]);
     let session = open(&server).await;
@@ -180,13 +180,13 @@ async fn a_question_that_gets_lost_is_asked_again() {
     let error = call.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert_eq!(server.count("tasks/get"), 7);
-    // Who has lost touch with the server is no judge of its work.
+    // A client that lost the server does not cancel its work.
     tokio::time::sleep(SECOND).await;
     assert_eq!(server.count("tasks/cancel"), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_does_not_wait_as_long_as_its_call() {
+async fn a_poll_has_a_shorter_limit_than_its_call() {
     for limit in [Timeout::total(3600 * SECOND), Timeout::NONE, Timeout::idle(900 * SECOND)] {
         let server = Server::telling(vec![Told::Silence, Told::State(completed("baked"))]);
         let call = open(&server).await.call_tool("bake").timeout(limit);
@@ -196,13 +196,13 @@ async fn a_question_does_not_wait_as_long_as_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_waited_out_longer_and_longer() {
+async fn polls_back_off_during_an_outage() {
     let mut told = vec![Told::Error(error_code::INTERNAL_ERROR); 6];
     told.push(Told::State(completed("baked")));
     let server = Server::telling(told);
     let result = open(&server).await.call_tool("bake").await.unwrap();
     assert_eq!(result.text(), "baked");
-    // No sooner than every 2 s, as the server wants it.
+    // Never sooner than every 2 s, the server's interval.
     assert_eq!(server.times("tasks/get"), [2.0, 4.0, 6.0, 10.0, 18.0, 34.0, 64.0]);
 
     let server = Server::telling(vec![Told::Error(error_code::INTERNAL_ERROR)]);
@@ -214,7 +214,7 @@ async fn an_outage_is_waited_out_longer_and_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_way_of_a_question_is_part_of_the_wait_for_the_next() {
+async fn the_interval_includes_the_duration_of_a_poll() {
     let server = Server::telling(vec![
         Told::Later(SECOND / 2, working()),
         Told::Later(3 * SECOND, working()),
@@ -225,7 +225,7 @@ async fn the_way_of_a_question_is_part_of_the_wait_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_by_hand_hands_out_what_its_task_asks_for_as_an_error() {
+async fn manual_input_returns_an_input_request_as_an_error() {
     let server = Server::new([working(), asking(&["a"]), completed("baked")]);
     let handlers = Handlers::new().on_roots(|_| async { vec![Root::new("file:///oven")] });
     let session = server.open(Tasks::new(), handlers).await;
@@ -241,13 +241,13 @@ async fn a_call_by_hand_hands_out_what_its_task_asks_for_as_an_error() {
     let server = Server::new([asking(&[]), completed("baked")]);
     let session = open(&server).await;
     let Input::Done(result) = session.call_tool("bake").manual_input().await.unwrap() else {
-        panic!("it is done");
+        panic!("the call has a result");
     };
     assert_eq!(result.text(), "baked");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_the_server_has_forgotten_is_not_cancelled() {
+async fn an_unknown_task_is_not_cancelled() {
     let server = Server::telling(vec![Told::Error(error_code::INVALID_PARAMS)]);
     let session = open(&server).await;
     let error = session.call_tool("bake").await.unwrap_err();
@@ -266,7 +266,7 @@ async fn a_task_in_place_of_anything_else_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_a_task_make_the_next_question_come_at_once() {
+async fn a_notification_makes_the_next_poll_due() {
     let number = AtomicU32::new(0);
     let peer = modern(move |message| {
         let mut slow = begun();
@@ -298,7 +298,7 @@ async fn news_of_a_task_make_the_next_question_come_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_another_task_or_server_are_none() {
+async fn notifications_of_other_tasks_or_servers_are_ignored() {
     let bakery = || {
         modern(|message| {
             let news = |id: String| {

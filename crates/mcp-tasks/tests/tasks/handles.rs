@@ -1,4 +1,4 @@
-//! Tasks in the hand of the application.
+//! Tasks as handles of the application.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ async fn start(server: &Server) -> (Tasks, Session, mcp_tasks::Task) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_in_hand_outlives_its_handle() {
+async fn a_task_outlives_its_handle() {
     let server = Server::new([asking(&["a"]), working(), completed("baked")]);
     let (tasks, session, task) = start(&server).await;
     assert_eq!(server.params("tools/call")[0]["arguments"], json!({ "what": "bread" }));
@@ -42,7 +42,7 @@ async fn a_task_in_hand_outlives_its_handle() {
     drop(task);
     sleep(SECOND).await;
     assert_eq!(server.count("tasks/cancel"), 0);
-    // As another run of the program would.
+    // As in another run of the program.
     let task = tasks.task(&session, "t1");
     assert!(task.created().is_none());
     assert_eq!(task.result().await.unwrap().text(), "baked");
@@ -50,7 +50,7 @@ async fn a_task_in_hand_outlives_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_begins_where_the_last_question_left_off() {
+async fn a_wait_continues_the_poll_schedule() {
     let server = Server::telling(vec![
         Told::State(state("working", json!({ "pollIntervalMs": 4000 }))),
         Told::State(working()),
@@ -58,21 +58,21 @@ async fn a_wait_begins_where_the_last_question_left_off() {
         Told::State(completed("baked")),
     ]);
     let (_, _, task) = start(&server).await;
-    // The task was begun at 0 s with an interval of 2 s.
+    // The task was created at 0 s with an interval of 2 s.
     sleep(3 * SECOND / 2).await;
     assert!(timeout(SECOND, task.result()).await.is_err());
     sleep(SECOND / 2).await;
-    // This one was asked at 2 s, and 4 s were wanted then.
+    // Polled at 2 s, with a new interval of 4 s.
     assert!(timeout(7 * SECOND / 2, task.clone().result()).await.is_err());
     assert_eq!(server.times("tasks/get"), [2.0, 6.0]);
-    // Long ago by now; and a question that is not answered is asked again.
+    // Long overdue by now; a poll without a response is retried.
     sleep(10 * SECOND).await;
     assert_eq!(task.result().await.unwrap().text(), "baked");
     assert_eq!(server.times("tasks/get"), [2.0, 6.0, 16.5, 47.5]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_given_up_leaves_the_task_alone() {
+async fn dropping_a_wait_does_not_affect_the_task() {
     let server = Server::new([working()]);
     let (_, _, task) = start(&server).await;
     assert!(timeout(9 * SECOND, task.result()).await.is_err());
@@ -84,7 +84,7 @@ async fn a_wait_that_is_given_up_leaves_the_task_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_before_there_is_a_task_is_answered_in_rounds() {
+async fn input_before_the_task_is_requested_in_rounds() {
     let peer = modern(|message| {
         let wanted = json!({ "resultType": "input_required",
             "inputRequests": { "r": { "method": "roots/list" } } });
@@ -103,7 +103,7 @@ async fn what_is_asked_before_there_is_a_task_is_answered_in_rounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_becomes_no_task_has_its_result() {
+async fn a_call_without_a_task_has_its_result() {
     let done = json!({ "content": [{ "type": "text", "text": "baked" }] });
     let peer = modern(move |message| match message["id"].is_null() {
         true => Reply::Nothing,
@@ -115,7 +115,7 @@ async fn a_call_that_becomes_no_task_has_its_result() {
 }
 
 #[test]
-fn notifications_of_tasks_are_read() {
+fn notifications_of_tasks_are_decoded() {
     let params = |json: Value| mcp_core::RawJson::from_serialize(&json).unwrap();
     let told = mcp_core::Notification::new("notifications/tasks");
     let told = |json| TaskState::of_notification(&told.clone().with_params(params(json)));
@@ -126,7 +126,7 @@ fn notifications_of_tasks_are_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_of_tasks_in_hand_are_judged_as_those_of_calls() {
+async fn results_of_started_tasks_are_validated() {
     let misfit = || json!({ "content": [], "structuredContent": { "loaves": "many" } });
     let peer = modern(move |message| match message["method"].as_str() {
         Some("tools/list") => {
@@ -157,7 +157,7 @@ async fn results_of_tasks_in_hand_are_judged_as_those_of_calls() {
     let error = task.result().await.unwrap_err();
     assert_eq!((error.kind(), error.method()), (ErrorKind::Output, Some("tools/call")));
     assert!(error.result().is_some());
-    // By its id alone, nobody knows the tool.
+    // With only the id, the tool is unknown.
     tasks.task(&session, "t1").result().await.unwrap();
 }
 

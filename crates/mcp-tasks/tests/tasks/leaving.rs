@@ -10,14 +10,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::server::{SECOND, Server, Told, asking, completed, state, working};
 
-/// What the server has heard of the end, after some time.
+/// The cancellations that the server has received, after some time.
 async fn heard(server: &Server) -> (usize, usize) {
     tokio::time::sleep(SECOND).await;
     (server.count("tasks/cancel"), server.count("notifications/cancelled"))
 }
 
 #[tokio::test(start_paused = true)]
-async fn drop_cancels_the_task_once_and_in_its_own_way() {
+async fn drop_cancels_the_task_once_with_tasks_cancel() {
     let server = Server::new([working()]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     let call = session.call_tool("bake");
@@ -27,7 +27,7 @@ async fn drop_cancels_the_task_once_and_in_its_own_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drop_in_the_middle_of_a_question_cancels_no_request() {
+async fn drop_during_a_poll_cancels_no_request() {
     let server = Server::telling(vec![Told::Later(3 * SECOND, working())]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     assert!(timeout(3 * SECOND, session.call_tool("bake")).await.is_err());
@@ -36,7 +36,7 @@ async fn drop_in_the_middle_of_a_question_cancels_no_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drop_before_there_is_a_task_cancels_the_request() {
+async fn drop_before_the_task_cancels_the_request() {
     let server = Server::new([working()]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     let mut call = Box::pin(session.call_tool("bake").into_future());
@@ -46,7 +46,7 @@ async fn drop_before_there_is_a_task_cancels_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_total_limit_of_the_call_is_one_on_its_task() {
+async fn the_total_timeout_of_a_call_includes_its_task() {
     let server = Server::new([working()]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     let start = Instant::now();
@@ -55,7 +55,7 @@ async fn the_total_limit_of_the_call_is_one_on_its_task() {
     assert!(error.to_string().contains("30s"), "{error}");
     assert_eq!(start.elapsed(), 30 * SECOND);
     assert_eq!(heard(&server).await, (1, 0));
-    // One that is longer than the wait without limits holds, too.
+    // A timeout above the default maximum wait is honoured too.
     let tasks = Tasks::new().max_wait(SECOND);
     let session = server.open(tasks, Handlers::new()).await;
     let start = Instant::now();
@@ -64,26 +64,26 @@ async fn the_total_limit_of_the_call_is_one_on_its_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_works_for_ever_is_given_up_after_an_hour() {
+async fn a_task_without_end_is_cancelled_after_an_hour() {
     let server = Server::new([working()]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     let start = Instant::now();
     let error = session.call_tool("bake").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.to_string().contains("\"t1\" is not done after 3600s"), "{error}");
+    assert!(error.to_string().contains("\"t1\" did not complete within 3600s"), "{error}");
     assert_eq!(start.elapsed().as_secs(), 3600);
     assert_eq!(heard(&server).await, (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_done_is_not_cancelled() {
+async fn a_completed_task_is_not_cancelled() {
     let server = Server::new([completed("baked")]);
     let session = server.open(Tasks::new(), Handlers::new()).await;
     session.call_tool("bake").await.unwrap();
     assert_eq!(heard(&server).await, (0, 0));
 }
 
-/// What becomes of a call whose session is closed after so long, and when.
+/// The outcome of a call whose session is closed after `wait`, and its duration.
 async fn closed_after(server: &Server, handlers: Handlers, wait: Duration) -> (Error, Duration) {
     let session = server.open(Tasks::new(), handlers).await;
     let start = Instant::now();
@@ -99,16 +99,16 @@ async fn closed_after(server: &Server, handlers: Handlers, wait: Duration) -> (E
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_with_its_session_whatever_it_waits_for() {
+async fn a_call_ends_with_its_session_in_any_state() {
     let stuck = || Handlers::new().on_roots(|_| std::future::pending::<Vec<mcp_core::Root>>());
     for (server, wait) in [
-        // For the time of the next question.
+        // While waiting for the next poll.
         (Server::new([state("working", json!({ "pollIntervalMs": 60_000 }))]), 10),
-        // For a handler.
+        // While waiting for a handler.
         (Server::new([asking(&["a"])]), 10),
-        // For an answer.
+        // While waiting for a response.
         (Server::telling(vec![Told::Silence]), 10),
-        // To ask again: at 2 s, at 4 s, at 6 s, at 10 s.
+        // While waiting to retry: at 2 s, 4 s, 6 s and 10 s.
         (Server::telling(vec![Told::Error(error_code::INTERNAL_ERROR)]), 7),
     ] {
         let (error, took) = closed_after(&server, stuck(), wait * SECOND).await;

@@ -1,4 +1,4 @@
-//! Tasks of revision 2025-11-25, by the same types.
+//! Tasks of revision 2025-11-25, with the same types.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::{
     server::SECOND,
 };
 
-/// A server whose tool `bake` runs only as a task, and `fry` may; the statuses of its task one after another.
+/// A server whose tool `bake` runs only as a task, and `fry` optionally. `statuses` are the successive task statuses.
 fn server(statuses: &'static [&'static str]) -> Peer {
     let at = Mutex::new(0);
     let waiting = Mutex::new(Value::Null);
@@ -69,7 +69,7 @@ fn server(statuses: &'static [&'static str]) -> Peer {
         Some("tasks/result") => result(message, done.clone()),
         Some("tasks/cancel") => result(message, task("cancelled")),
         Some("tasks/list") => result(message, json!({ "tasks": [task("working")] })),
-        // The answer to its question.
+        // The response to its input request.
         None => result(&waiting.lock().unwrap(), done.clone()),
         _ => Reply::Nothing,
     })
@@ -88,18 +88,18 @@ async fn a_tool_that_runs_only_as_a_task_is_called_like_any_other() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seen);
     let start = Instant::now();
-    // It is not known of the tool yet.
+    // The tool has not been listed yet.
     let call = session.call_tool("bake").arg("what", "bread").on_progress(move |progress| {
         heard.lock().unwrap().push(progress.message.unwrap());
     });
     assert_eq!(call.await.unwrap().text(), "baked");
-    assert_eq!(start.elapsed(), 4 * SECOND, "as often as the server says");
+    assert_eq!(start.elapsed(), 4 * SECOND, "at the interval of the server");
     assert_eq!(*seen.lock().unwrap(), ["it is working", "it is completed"]);
     assert_eq!(peer.methods()[3..5], ["tools/list", "tools/call"]);
     let calls = peer.asked("tools/call");
     assert_eq!((calls.len(), &calls[0]["params"]["task"]), (1, &json!({})));
     assert_eq!(calls[0]["params"]["arguments"], json!({ "what": "bread" }));
-    // From here on it is, and of the others, too.
+    // From here on it has been listed, like the other tools.
     session.call_tool("bake").await.unwrap();
     session.call_tool("fry").await.unwrap();
     session.call_tool("cut").await.unwrap();
@@ -111,7 +111,7 @@ async fn a_tool_that_runs_only_as_a_task_is_called_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_that_has_come_to_run_only_as_a_task_is_called_again_as_one() {
+async fn a_tool_that_became_task_only_is_called_again_as_a_task() {
     let is_task = Mutex::new(false);
     let task = json!({ "taskId": "t1", "status": "completed", "ttl": null,
         "createdAt": "2025-11-25T10:00:00Z", "lastUpdatedAt": "2025-11-25T10:00:00Z" });
@@ -137,7 +137,7 @@ async fn a_tool_that_has_come_to_run_only_as_a_task_is_called_again_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_that_may_run_as_a_task_does_where_one_is_started() {
+async fn start_creates_a_task_for_a_tool_that_may_run_as_one() {
     let peer = server(&["working", "completed"]);
     let (tasks, session) = open(&peer, Handlers::new()).await;
     for tool in ["fry", "bake"] {
@@ -161,7 +161,7 @@ async fn a_tool_that_may_run_as_a_task_does_where_one_is_started() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_task_asks_for_is_answered_while_its_result_is_waited_for() {
+async fn input_requests_are_answered_while_waiting_for_the_result() {
     let peer = server(&["working", "input_required"]);
     let handlers = Handlers::new().on_elicitation(|_| async {
         sleep(600 * SECOND).await;
@@ -176,7 +176,7 @@ async fn what_a_task_asks_for_is_answered_while_its_result_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_task_is_that_of_its_call() {
+async fn a_call_ends_with_its_task() {
     let (_, session) = open(&server(&["failed"]), Handlers::new()).await;
     let failure = session.call_tool("bake").await.unwrap_err();
     assert_eq!((failure.kind(), failure.answer().unwrap().code), (ErrorKind::Answer, -32000));
@@ -185,7 +185,7 @@ async fn the_end_of_a_task_is_that_of_its_call() {
     let failure = session.call_tool("bake").await.unwrap_err();
     assert_eq!(Cancelled::of(&failure).unwrap().id, "t1");
 
-    // A call that ends first cancels its task, and never by a notification.
+    // A call that ends first cancels its task, never with a notification.
     let peer = server(&["working"]);
     let (_, session) = open(&peer, Handlers::new()).await;
     session.list_tools().await.unwrap();
@@ -216,7 +216,7 @@ async fn a_notification_of_its_status_makes_the_next_poll_due() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tool_20_nothing_is_a_task_where_the_server_has_not_said_so() {
+async fn tool_20_no_task_without_the_server_capability() {
     let peer =
         Peer::legacy(json!({ "tools": {} }), |_, message| match message["method"].as_str() {
             Some("tools/list") => {
@@ -234,7 +234,7 @@ async fn tool_20_nothing_is_a_task_where_the_server_has_not_said_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_progress_token_lives_until_the_task_is_over() {
+async fn a_progress_token_is_valid_until_the_task_ends() {
     let peer = server(&["working", "working", "completed"]);
     let (_, session) = open(&peer, Handlers::new()).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -253,7 +253,7 @@ async fn a_progress_token_lives_until_the_task_is_over() {
     };
     report(&token, 10);
     sleep(SECOND / 10).await;
-    // Progress does not go back, and other tokens are not ours.
+    // Decreasing progress and other tokens are ignored.
     report(&token, 9);
     report(&json!("other"), 50);
     sleep(SECOND / 10).await;

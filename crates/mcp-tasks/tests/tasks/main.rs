@@ -1,4 +1,4 @@
-//! Calls that become tasks, against scripted servers on a shared pipe, in paused time.
+//! Calls that become tasks, with scripted servers on a shared pipe, in paused time.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

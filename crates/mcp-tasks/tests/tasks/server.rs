@@ -1,4 +1,4 @@
-//! A server whose one task goes through the states of a script.
+//! A server whose only task goes through scripted states.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use crate::peer::{Peer, Reply, error, modern, result};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that makes a task of every call, and what has been asked of it when.
+/// A server that creates a task for every call, and records its requests with their times.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) peer: Peer,
@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The last of the states is told from then on.
+    /// The last state is repeated from then on.
     pub(crate) fn new(states: impl IntoIterator<Item = Value>) -> Self {
         let replies = states.into_iter().map(Told::State).collect();
         Self::telling(replies)
@@ -62,7 +62,7 @@ impl Server {
         Session::open(self.peer.clone(), Some("bakery"), options).await.unwrap()
     }
 
-    /// When this method was asked, in seconds after the first call.
+    /// The times of requests of this method, in seconds after the first call.
     pub(crate) fn times(&self, method: &str) -> Vec<f64> {
         let asked = self.asked.lock().unwrap();
         let start = asked.iter().find(|(it, _)| it == "tools/call").unwrap().1;
@@ -87,11 +87,11 @@ impl Server {
     }
 }
 
-/// What the server says to one question about its task.
+/// The server's response to one poll.
 #[derive(Clone)]
 pub(crate) enum Told {
     State(Value),
-    /// Nothing, ever.
+    /// No response.
     Silence,
     Later(Duration, Value),
     Error(i64),
@@ -114,7 +114,7 @@ pub(crate) fn begun() -> Value {
         "pollIntervalMs": 2000 })
 }
 
-/// A state of the task, with these members besides.
+/// A task state with additional members.
 pub(crate) fn state(status: &str, more: Value) -> Value {
     let mut state = json!({ "resultType": "complete", "taskId": "t1", "status": status,
         "ttlMs": null });
