@@ -89,9 +89,9 @@ pub enum DuplexItem {
 }
 
 impl DuplexItem {
-    /// Converts the item into a message, for an SDK that knows nothing else. A failed request becomes the response
-    /// with an error of code -32603, whose text is the failure with all of its causes. `None` for a failed
-    /// one-way message and for a gap.
+    /// Converts the item into a message, for an SDK that handles only messages. A failed request becomes an error
+    /// response with code -32603, whose text is the failure with all of its causes. `None` for a failed one-way message
+    /// and for a gap.
     pub fn into_message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),

@@ -139,8 +139,7 @@ impl<M: EnvelopeMessage> From<M> for Envelope<M> {
 /// What an [`Envelope`] carries: a [`Request`], a [`OneWay`], or nothing. It cannot be implemented by other
 /// crates.
 pub trait EnvelopeMessage: sealed::Sealed {
-    /// Whether the exchange of the message stays open after its first answer: that of
-    /// `subscriptions/listen`.
+    /// Whether the exchange of the message stays open after its first message: that of `subscriptions/listen`.
     ///
     /// Spec: [Subscriptions](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions)
     fn is_long_lived(&self) -> bool {

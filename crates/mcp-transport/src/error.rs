@@ -154,8 +154,8 @@ impl Error {
         &self.0.message
     }
 
-    /// What to try next, where this level knows more than its kind tells. `Display` does not print it, so that
-    /// the text of a chain of errors has one hint, from the layer that reports it.
+    /// The hint on what to try next, if this level knows more than the kind implies. Not printed by `Display`, so that
+    /// the text of an error chain has one hint, from the layer that reports it.
     pub fn hint(&self) -> Option<&'static str> {
         self.0.hint
     }

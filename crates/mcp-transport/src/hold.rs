@@ -6,11 +6,10 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-/// Records when a user was last being waited for, such as one who fills in a form.
+/// Records when a user was last being waited for, for example to fill in a form.
 ///
-/// While a user is asked, the silence of a server is not an idle time. The layer that enforces an idle
-/// time-out checks the hold when the time-out elapses, and measures from
-/// [`held_until`](Self::held_until). Clones share one state.
+/// While a user is being asked, silence of the server is not idle time. The layer that enforces an idle time-out checks
+/// the hold when the time-out elapses, and measures from [`held_until`](Self::held_until). Clones share one state.
 ///
 /// ```
 /// use mcp_transport::Hold;
@@ -55,7 +54,7 @@ impl Hold {
     pub async fn held(&self) {
         loop {
             let mut begun = pin!(self.0.begun.notified());
-            // From here on no beginning is missed.
+            // Registered before the check, so that no start is missed.
             begun.as_mut().enable();
             if self.is_held() {
                 return;
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_a_hold_is_woken() {
+    async fn tasks_that_wait_for_a_hold_are_woken() {
         let hold = Hold::new();
         let waiting = hold.clone();
         let waiter = tokio::spawn(async move { waiting.held().await });

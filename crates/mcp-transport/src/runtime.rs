@@ -7,12 +7,11 @@ use tokio::runtime::Handle;
 
 use crate::{Delivery, Error, ErrorKind};
 
-/// Returns the tokio runtime that a connection is opened in. `what` names what needs it, at the start of the
-/// error text.
+/// Returns the current tokio runtime. `what` names the subject at the start of the error text.
 ///
 /// # Errors
-/// [`Config`](ErrorKind::Config), not sent, outside a runtime, and in one whose timer is not enabled. (tokio
-/// reports the latter by a panic only, which is caught here; the panic hook still runs.)
+/// [`Config`](ErrorKind::Config), not sent, outside a runtime, and in one whose timer is not enabled. (tokio reports
+/// the latter only by a panic, which is caught here; the panic hook still runs.)
 pub fn require_runtime(what: &str) -> Result<Handle, Error> {
     let failed = |why: &str| {
         let text = format!("{what} needs a tokio runtime {why}");
@@ -25,11 +24,11 @@ pub fn require_runtime(what: &str) -> Result<Handle, Error> {
     Ok(runtime)
 }
 
-/// How long a runtime has to run a task that does nothing.
+/// How long a runtime has to run an empty task.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Whether tasks of `runtime` make progress: it is the present one, or runs a task that does nothing within
-/// 500 ms. One that has ended does not, nor one of the kind `current_thread` that no thread is in.
+/// Whether `runtime` makes progress: it is the current one, or runs an empty task within 500 ms. A runtime that has
+/// ended does not, nor does a `current_thread` runtime that no thread is blocked on.
 pub async fn is_driven(runtime: &Handle) -> bool {
     if Handle::try_current().is_ok_and(|present| present.id() == runtime.id()) {
         return true;
@@ -57,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_rests_or_has_ended_is_not_driven() {
+    fn a_suspended_or_ended_runtime_is_not_driven() {
         let build = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (present, resting, ended) = (build(), build(), build());
         let driven = tokio::runtime::Runtime::new().unwrap();
