@@ -2,7 +2,7 @@ use tokio::sync::watch;
 
 use crate::Error;
 
-/// Whether a session is closed, and why.
+/// The state of a session's end, and its reason.
 #[derive(Debug)]
 pub(crate) struct Closing(watch::Sender<Option<Error>>);
 
@@ -13,7 +13,7 @@ impl Default for Closing {
 }
 
 impl Closing {
-    /// The session is closed. Only the first reason counts.
+    /// Closes the session. Only the first reason counts.
     pub(crate) fn close(&self, reason: Error) {
         self.0.send_if_modified(|current| {
             let is_first = current.is_none();

@@ -1,8 +1,8 @@
-//! Time limits of calls that cost nothing unless they are reached.
+//! Timeouts of calls that cost nothing until they elapse.
 //!
-//! To arm and disarm a timer of the runtime for each call would cost more than the call's own bookkeeping,
-//! and wake the runtime's driver. So timers stay armed and are handed from call to call: a timer that fires
-//! too early for its present call is simply armed again.
+//! Arming and disarming a runtime timer for each call would cost more than the call's own bookkeeping, and wake the
+//! runtime's driver. So timers stay armed and are passed from call to call: a timer that fires too early for its
+//! current call is armed again.
 
 use std::{
     future::poll_fn,
@@ -20,17 +20,17 @@ use tokio::{
 
 use crate::Timeout;
 
-/// Timers that are kept between calls.
+/// Maximum number of timers stored between calls.
 const MAX_SPARE: usize = 64;
 
-/// Messages of a call that is never waited for, after which the clock is read.
+/// Number of messages of a call that never waits, after which the clock is read.
 const MESSAGES_PER_LOOK: u32 = 32;
 
-/// Timers between two calls.
+/// Timers stored between calls.
 #[derive(Debug, Default)]
 pub(crate) struct Timers(Mutex<Spare>);
 
-/// They belong to the runtime in which they were armed, and are of no use in another one.
+/// Timers belong to the runtime in which they were armed, and cannot be used in another.
 #[derive(Debug, Default)]
 struct Spare {
     runtime: Option<Id>,
@@ -43,12 +43,12 @@ struct Timer {
     sleep: Pin<Box<Sleep>>,
 }
 
-/// The time limits of one call.
+/// The timeouts of one call.
 #[derive(Debug)]
 pub(crate) struct Deadline<'a> {
     timers: &'a Timers,
     limit: Timeout,
-    /// `None` from a message of the server until it is waited for.
+    /// `None` from a message of the server until the next wait.
     idle_until: Option<Instant>,
     total_until: Option<Instant>,
     /// Taken at the first wait.
@@ -57,14 +57,14 @@ pub(crate) struct Deadline<'a> {
     messages: u32,
 }
 
-/// A limit that was reached.
+/// A timeout that has elapsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reached(pub(crate) Duration);
 
 impl Timers {
-    /// The limits of a call that begins now.
+    /// The timeouts of a call that starts now.
     pub(crate) fn deadline(&self, limit: Timeout) -> Deadline<'_> {
-        // A time that no clock reaches is no limit.
+        // A time beyond the clock's range never comes.
         let total_until = limit.total.and_then(|total| Instant::now().checked_add(total));
         Deadline { timers: self, limit, idle_until: None, total_until, timer: None, messages: 0 }
     }
@@ -99,13 +99,13 @@ impl Timers {
 }
 
 impl Deadline<'_> {
-    /// Restarts the idle limit, since the server has sent something, or a request begins.
+    /// Restarts the idle timeout, since the server has sent a message, or a request starts.
     ///
     /// # Errors
-    /// When the total limit has passed: a server that is never silent does not get around it.
+    /// The total timeout has elapsed. A server that sends messages continuously cannot avoid it.
     #[inline]
     pub(crate) fn restart_idle(&mut self) -> Result<(), Reached> {
-        // The clock is read only when the server is waited for.
+        // The clock is read only when waiting.
         self.idle_until = None;
         self.messages += 1;
         if self.messages < MESSAGES_PER_LOOK {
@@ -120,9 +120,9 @@ impl Deadline<'_> {
         }
     }
 
-    /// Work for which the server is waited for, within both limits. It is passed pinned, so that it is not
-    /// moved, and has its place only once in the future of a call. When the idle limit is reached,
-    /// `held_until` gives the time at which the server last waited for a person; silence counts from there.
+    /// Waits for the server within both timeouts. The work is pinned, so that it is not moved and occupies space only
+    /// once in the future of a call. When the idle timeout elapses, `held_until` returns the end of the last wait for a
+    /// user; the idle time is counted from there.
     pub(crate) async fn limit<T>(
         &mut self,
         mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
@@ -131,7 +131,7 @@ impl Deadline<'_> {
         self.limit_poll(|cx| work.as_mut().poll(cx), held_until).await
     }
 
-    /// Like [`limit`](Self::limit), for work that is polled by a function.
+    /// Like [`limit`](Self::limit), for work polled by a function.
     pub(crate) async fn limit_poll<T>(
         &mut self,
         mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
@@ -144,7 +144,7 @@ impl Deadline<'_> {
         .await
     }
 
-    /// Work that is done for the call on this side, within the total limit alone.
+    /// Runs local work for the call, within the total timeout only.
     pub(crate) async fn limit_total<T>(
         &mut self,
         mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
@@ -198,14 +198,14 @@ impl Deadline<'_> {
     }
 }
 
-/// Ready at `until`, whenever the timer was armed for.
+/// Ready at `until`, for a timer armed for any time.
 fn poll_sleep(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
-    // One that fires too late is armed again right now, one that fires too early when it does.
+    // A timer that fires too late is armed again now; one that fires too early is armed again when it fires.
     if sleep.deadline() > until {
         sleep.as_mut().reset(until);
     }
     loop {
-        // A timer that is over counts even where the task has spent its budget on messages.
+        // An elapsed timer counts even if the task has spent its budget on messages.
         ready!(pin!(unconstrained(sleep.as_mut())).poll(cx));
         if sleep.deadline() >= until {
             return Poll::Ready(());
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limits_hold_whatever_timer_was_handed_on() {
+    async fn timeouts_are_exact_with_reused_timers() {
         let timers = Timers::default();
         let start = Instant::now();
         let both = Timeout::idle(9 * SECOND).with_total(7 * SECOND);
@@ -248,7 +248,7 @@ mod tests {
             (Timeout::total(500 * SECOND), 805),
             (both, 812),
         ] {
-            // One that is dropped unreached leaves its timer behind.
+            // An unelapsed timer is stored for reuse.
             let mut unreached = timers.deadline(Timeout::idle(40 * SECOND));
             assert!(tokio::time::timeout(Duration::ZERO, reached(&mut unreached)).await.is_err());
             drop(unreached);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_counts_from_when_a_person_was_last_waited_for() {
+    async fn idle_time_counts_from_the_last_wait_for_a_user() {
         let start = Instant::now();
         let timers = Timers::default();
         let form = start + 100 * SECOND;

@@ -2,8 +2,7 @@ use mcp_transport::{SharedTransport, Transport};
 
 use crate::Error;
 
-/// An error about a time limit, with what the connection knows of the silence: lines that could not be read,
-/// the last output of the server on stderr.
+/// Adds the connection's diagnostics to a timeout error: skipped lines, and the last output on stderr.
 pub(crate) fn explained(error: Error, transport: &SharedTransport) -> Error {
     let diagnostics = transport.diagnostics();
     match diagnostics.is_empty() {

@@ -1,4 +1,4 @@
-//! One message to the server, and its exchange.
+//! Sends one message to the server, and reads its exchange.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -36,7 +36,7 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Session {
-    /// Carries a request through its exchange: the result, or the error that came instead.
+    /// Sends a request and reads its exchange to the end: the result or the error.
     pub(crate) async fn ask(
         &self,
         request: Request,
@@ -76,7 +76,7 @@ impl Session {
                     inner.server_requests.answer(request, Some(call()));
                 }
                 Some(Err(error)) => return Err(self.transport_error(error)),
-                None => return Err(self.error(ErrorKind::Closed, "the exchange is over")),
+                None => return Err(self.error(ErrorKind::Closed, "the exchange has ended")),
             }
             deadline.restart_idle().map_err(late)?;
             if pace.is_over() {
@@ -132,7 +132,7 @@ impl Session {
         opened.map_err(|error| self.transport_error(error))
     }
 
-    /// Sends a message that nothing answers, in at most the time that a server may be silent about a call.
+    /// Sends a one-way message, within the idle timeout of a call.
     pub(crate) async fn send(
         &self,
         message: OneWay,
@@ -148,7 +148,7 @@ impl Session {
         let mut deadline = self.inner().timers.deadline(Timeout::NONE.with_total(limit));
         let sent = deadline.limit_total(pin!(self.inner().transport.send(envelope))).await;
         let sent = sent.map_err(|Reached(limit)| {
-            let message = format!("the server did not take it within {limit:?}");
+            let message = format!("the server did not accept it within {limit:?}");
             self.error(ErrorKind::Timeout, message).with_delivery(Delivery::Unknown)
         })?;
         sent.map_err(|error| self.transport_error(error))
@@ -162,13 +162,13 @@ impl Session {
         call: &impl Fn() -> CallInfo,
     ) {
         match &*notification.method {
-            // Of a task, on the stream of a request about it.
+            // Progress of a task, sent on the stream of another request about it.
             method::NOTIFICATIONS_PROGRESS if on_progress.is_none() => {
                 self.inner().notifications.task_progress.notify(notification);
             }
             method::NOTIFICATIONS_PROGRESS => match decode_params(notification.params.as_ref()) {
                 Ok(params) => report(params, on_progress, progress),
-                Err(error) => tracing::debug!(%error, "progress that cannot be decoded"),
+                Err(error) => tracing::debug!(%error, "cannot decode a progress notification"),
             },
             method::NOTIFICATIONS_CANCELLED => self.inner().server_requests.cancelled(notification),
             _ => self.dispatch(notification, || Some(call())),
@@ -176,7 +176,7 @@ impl Session {
     }
 }
 
-/// Reports progress, unless it is not more than was reported before: then it is late, or made up.
+/// Reports progress, unless it does not exceed the previous value: then it is late or invalid.
 fn report(
     params: ProgressNotificationParams,
     on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
@@ -189,6 +189,6 @@ fn report(
     }
     *progress = Some(now);
     if catch_unwind(AssertUnwindSafe(|| on_progress(params))).is_err() {
-        tracing::error!("the handler of progress panicked");
+        tracing::error!("the progress handler panicked");
     }
 }

@@ -13,21 +13,21 @@ use crate::{
     server_requests::ServerRequests, task_tools::TaskTools, trace::Tracing,
 };
 
-/// The state that all handles of a session share.
+/// State shared by all handles of a session.
 pub(crate) struct Inner {
     pub(crate) transport: SharedTransport,
     pub(crate) connection: ConnectionInfo,
-    /// When connecting, or the connection, last waited for a person.
+    /// Waits for a user during connecting or by the connection.
     pub(crate) hold: Option<Hold>,
     /// The name of the server in errors.
     pub(crate) server: Arc<str>,
     pub(crate) verdict: Verdict,
-    /// Whether the verdict was kept from an earlier session, and nothing has confirmed it yet.
+    /// Whether the verdict is from an earlier session and not confirmed yet.
     pub(crate) is_unconfirmed: AtomicBool,
     pub(crate) meta: CommonMeta,
     pub(crate) next_id: AtomicI64,
     pub(crate) timers: Timers,
-    /// The limit of calls that set none, through handles that set none.
+    /// Timeout of calls for which neither the call nor the handle sets one.
     pub(crate) timeout: Timeout,
     pub(crate) max_rounds: u32,
     pub(crate) on_progress: Option<ProgressHandler>,
@@ -40,9 +40,9 @@ pub(crate) struct Inner {
     pub(crate) server_requests: Arc<ServerRequests>,
     pub(crate) closing: Arc<Closing>,
     pub(crate) tracing: Arc<Tracing>,
-    /// The task that reads what belongs to no call.
+    /// The task that reads messages outside calls.
     pub(crate) receiving: Resumable,
-    /// How to open the session again, where the verdict was kept from an earlier one.
+    /// How to reopen the session, if its verdict is from an earlier one.
     pub(crate) reopening: Option<Box<Reopening<Self>>>,
 }
 
@@ -59,7 +59,7 @@ impl Inner {
         self.is_unconfirmed.store(false, Ordering::Relaxed);
     }
 
-    /// When the server last waited for a person.
+    /// The end of the last wait for a user.
     pub(crate) fn held_until(&self) -> Option<Instant> {
         let of_connection = self.hold.as_ref().and_then(Hold::held_until);
         of_connection.max(self.server_requests.hold().held_until())

@@ -1,4 +1,4 @@
-//! Results of the modern era that ask for input before the call is answered.
+//! Input requests of the modern era: `input_required` results.
 //!
 //! Spec: basic/patterns/mrtr
 
@@ -15,18 +15,18 @@ use crate::{
     server_requests::{InputError, NamedRequest, ServerRequests},
 };
 
-/// The key in the `_meta` of an `input_required` result under which a group of servers names, as a string, the
-/// server that asks.
+/// The `_meta` key of an `input_required` result under which a group names the server that requests the input, as a
+/// string.
 pub const SERVER_META_KEY: &str = "rs.docs.mcp-group/server";
 
-/// The delays before a call is repeated for which the server needs nothing but time.
+/// The delays before repeating a call for which the server only needs time.
 const BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(100), Duration::from_secs(5)).with_jitter(0.0);
 
 /// The members that a repeated request adds to its parameters, as the inside of a JSON object.
 pub(crate) type InputResponses = Vec<u8>;
 
-/// An `input_required` result, decoded leniently: each request by itself, the state not at all.
+/// An `input_required` result, decoded leniently: each request separately, the state not at all.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InputRequired<'a> {
@@ -47,8 +47,8 @@ struct RawInput<'a> {
 }
 
 impl<'a> InputRequired<'a> {
-    /// The result, if it is one that asks for input. A result without requests and state is none: to repeat
-    /// the same call could execute it twice.
+    /// The result, if it requests input. A result with neither requests nor state does not: repeating the call could
+    /// execute it twice.
     pub(crate) fn read(result: &'a RawJson) -> Option<Self> {
         let this: Self = result.decode().ok()?;
         let requests = this.input_requests.as_ref();
@@ -56,7 +56,7 @@ impl<'a> InputRequired<'a> {
         (this.result_type == "input_required" && asks).then_some(this)
     }
 
-    /// Obtains all of the input from the handlers; in this `round` of the call, from 1.
+    /// Obtains all of the input from the handlers, in this `round` of the call, starting at 1.
     pub(crate) async fn responses(
         &self,
         server_requests: &ServerRequests,
@@ -85,7 +85,7 @@ impl<'a> InputRequired<'a> {
         Ok(self.with_state(out))
     }
 
-    /// Adds the state, as it came, and only if one came.
+    /// Adds the state unchanged, if there is one.
     pub(crate) fn with_state(&self, mut out: InputResponses) -> InputResponses {
         if let Some(state) = self.request_state {
             if !out.is_empty() {

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// Futures that run together, each polled only when it was woken.
+/// A set of futures, each polled only when woken.
 pub(crate) struct Join<F> {
     slots: Vec<Option<Slot<F>>>,
     free: Vec<usize>,
@@ -23,7 +23,7 @@ struct Slot<F> {
     child: Arc<Child>,
 }
 
-/// The futures that were woken, and the task to wake for them.
+/// The woken futures, and the task to wake for them.
 #[derive(Default)]
 struct Ready(Mutex<(VecDeque<usize>, Option<Waker>)>);
 
@@ -33,7 +33,7 @@ struct Child {
     ready: Arc<Ready>,
 }
 
-/// The outputs of all futures in their order, or the first error, which drops the others.
+/// The outputs of all futures in order, or the first error, which drops the others.
 pub(crate) async fn all<T, E, F: Future<Output = Result<T, E>>>(
     futures: impl IntoIterator<Item = F>,
 ) -> Result<Vec<T>, E> {
@@ -53,12 +53,12 @@ impl<F> Default for Join<F> {
 }
 
 impl<F: Future> Join<F> {
-    /// How many futures have not ended.
+    /// The number of running futures.
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Adds a future, which is polled with the next [`poll_next`](Self::poll_next).
+    /// Adds a future, polled by the next [`poll_next`](Self::poll_next).
     pub(crate) fn push(&mut self, future: F) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -70,7 +70,7 @@ impl<F: Future> Join<F> {
         self.ready.lock().0.push_back(slot);
     }
 
-    /// The output of the next future that ends, with its slot; `None` when there is no future.
+    /// The output of the next completed future, with its slot; `None` if there are no futures.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
         if self.len() == 0 {
             return Poll::Ready(None);
@@ -80,7 +80,7 @@ impl<F: Future> Join<F> {
             ready.1 = Some(cx.waker().clone());
             ready.0.len()
         };
-        // Those that wake themselves have their turn the next time.
+        // Futures that wake themselves are polled the next time.
         for _ in 0..woken {
             let next = self.ready.lock().0.pop_front();
             let Some(slot) = next else { return Poll::Pending };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn futures_that_wake_themselves_do_not_keep_the_thread() {
+    async fn futures_that_wake_themselves_do_not_block_the_thread() {
         let busy = poll_fn(|cx: &mut Context<'_>| {
             cx.waker().wake_by_ref();
             Poll::<Result<u32, u32>>::Pending
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn slots_are_used_again() {
+    async fn slots_are_reused() {
         let mut join = Join::default();
         for n in 0..100_u32 {
             join.push(ready(n));

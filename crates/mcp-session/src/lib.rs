@@ -1,7 +1,7 @@
 //! MCP sessions over any transport: negotiation, typed calls, progress, cancellation.
 //!
-//! [`Session::open`] finds out which era a server speaks and opens it; the methods of [`Session`] are the
-//! methods of the protocol. Nothing here knows what carries the messages.
+//! [`Session::open`] detects the era of a server and opens a session; the methods of [`Session`] are those of the
+//! protocol. This crate does not depend on a concrete transport.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // First, so that the documentation of `Session` begins with the methods of the protocol.

@@ -17,14 +17,14 @@ use crate::{
     params::Params,
 };
 
-/// A list that is being put together: `.await` it for all pages, or read [one page](List::page), a stream of
-/// [pages](List::pages) or of [elements](List::stream).
+/// A list being built: `.await` it for all pages, or read [one page](List::page), a stream of [pages](List::pages) or
+/// of [elements](List::stream).
 ///
-/// Elements that cannot be decoded are left out of the whole list and logged; [`page`](List::page) has them.
-/// A list whose cursors repeat ends with the first page that has nothing new.
+/// Elements that cannot be decoded are skipped and logged; [`page`](List::page) returns them too. A list with repeated
+/// cursors ends at the first page without new elements.
 ///
 /// Spec: server/utilities/pagination
-#[must_use = "nothing is sent unless the list is awaited"]
+#[must_use = "the list is requested only when it is awaited"]
 pub struct List<P> {
     session: Session,
     method: &'static str,
@@ -50,13 +50,13 @@ impl<P> List<P> {
         }
     }
 
-    /// Limits the time of each page instead of the session's limit.
+    /// Sets the timeout of each page, overriding that of the session.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = Some(timeout.into());
         self
     }
 
-    /// Sets the `_meta` of the request for each page, to which the protocol adds its own members.
+    /// Sets the `_meta` of the request for each page. The protocol adds its own members.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = Some(meta);
         self
@@ -70,15 +70,15 @@ impl<P> List<P> {
         self
     }
 
-    /// Sets the number of pages that are read. Default: 1000. A longer list is an error of kind
+    /// Sets the maximum number of pages. Default: 1000. A longer list is an error of kind
     /// [`Pagination`](crate::ErrorKind::Pagination).
     pub fn max_pages(mut self, max_pages: usize) -> Self {
         self.max_pages = max_pages;
         self
     }
 
-    /// Sets the bytes of JSON that are read, of all pages together. Default: 64 MiB. A longer list is an error
-    /// of kind [`TooLarge`](crate::ErrorKind::TooLarge).
+    /// Sets the maximum size of all pages, in bytes of JSON. Default: 64 MiB. A longer list is an error of kind
+    /// [`TooLarge`](crate::ErrorKind::TooLarge).
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
         self
@@ -89,11 +89,11 @@ impl<P: MethodResult + Page + Send + 'static> List<P>
 where
     P::Item: Send,
 {
-    /// One page: the first, or the one at the cursor that an earlier page named.
+    /// One page: the first, or the one at a cursor from an earlier page.
     ///
-    /// A cached page may name a cursor that the server no longer knows. The error evicts all cached pages of the
-    /// list; a whole list that is awaited is then read again from the first page, which a caller that reads
-    /// page by page has to do itself.
+    /// A cached page may contain a cursor that the server no longer accepts. The error evicts all cached pages of the
+    /// list. Awaiting a whole list then reads it again from the first page; a caller that reads single pages must do
+    /// that itself.
     pub fn page(&self, cursor: Option<&str>) -> Call<P> {
         let mut params = PaginatedRequestParams::default();
         params.cursor = cursor.map(str::to_owned);
@@ -109,15 +109,13 @@ where
         }
     }
 
-    /// The elements one by one; a page is requested when the one before is used up. Ends after an error, which
-    /// may be that of a cached [page](List::page): elements that were yielded cannot be taken back, so the list
-    /// is not read again.
+    /// The elements as a stream; a page is requested when the previous one is used up. Ends after an error, which may
+    /// be that of a cached [page](List::page): the list is not restarted, since elements were already yielded.
     pub fn stream(self) -> Items<P> {
         Items { pages: self.pages(), ready: Vec::new().into_iter() }
     }
 
-    /// The pages one by one; each is requested when it is polled for. Ends after an error, as
-    /// [`stream`](List::stream) does.
+    /// The pages as a stream; each is requested when polled. Ends after an error, like [`stream`](List::stream).
     pub fn pages(self) -> PageStream<P> {
         let next = Some(self.page(None).received());
         let limits = Pages::new(self.max_pages, self.max_bytes);
@@ -133,7 +131,7 @@ where
         Ok(all)
     }
 
-    /// How many calls of the session were answered from the cache.
+    /// The number of calls of the session answered from the cache.
     fn hits(&self) -> Option<u64> {
         self.session.cache().map(|cache| cache.hits())
     }
@@ -156,7 +154,7 @@ where
             let hits = self.hits();
             let again = Self { session: self.session.clone(), meta: self.meta.clone(), ..self };
             match self.all().await {
-                // A cached page named a cursor that the server no longer knows.
+                // A cached page contained a cursor that the server no longer accepts.
                 Err(error)
                     if again.cache == CacheMode::Use
                         && error.answer().is_some()
@@ -203,9 +201,9 @@ pub struct PageStream<P> {
     list: List<P>,
     next: Option<Receiving<P>>,
     limits: Pages,
-    /// Whether the page on its way is at a cursor that was used before.
+    /// Whether the requested page has a cursor that was used before.
     is_repeated: bool,
-    /// Of the elements of the last page, those that are new, where some are not.
+    /// Which elements of the last page are new, if some are not.
     new: Option<Vec<bool>>,
 }
 
@@ -222,28 +220,27 @@ where
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Takes a page in; `None` where it is one that came before. An error about the pages after it is yielded
-    /// after it.
+    /// Checks a page; `None` if it only repeats elements. An error for the following page is yielded after this page.
     fn take(&mut self, Received { value: page, bytes }: Received<P>) -> Result<Option<P>, Error> {
         self.limits.received(bytes).map_err(|too_much| self.list.error(too_much))?;
         let (method, server) = (self.list.method, self.list.session.name());
         let was_repeated = std::mem::take(&mut self.is_repeated);
         self.new = None;
-        // The names of a list with one page are not needed.
+        // The names of a single-page list are not needed.
         if was_repeated || page.next_cursor().is_some() {
             let is_new = |item| P::key(item).is_none_or(|key| self.limits.is_new(key));
             let new: Vec<bool> = page.items().iter().map(is_new).collect();
             let is_known = !new.contains(&true);
             self.new = new.contains(&false).then_some(new);
             if was_repeated && is_known {
-                tracing::warn!(server, method, "the list repeats itself, and ends here");
+                tracing::warn!(server, method, "ended a list whose pages repeat");
                 return Ok(None);
             }
         }
         if let Some(cursor) = page.next_cursor() {
             self.next = match self.limits.next(cursor) {
                 Ok(NextPage::None) => {
-                    tracing::warn!(server, method, "the list repeats itself, and ends here");
+                    tracing::warn!(server, method, "ended a list whose pages repeat");
                     None
                 }
                 Ok(next) => {
@@ -256,12 +253,12 @@ where
         if let Some(first) = page.items().skipped().first() {
             let count = page.items().skipped().len();
             let reason = Excerpt(&first.reason);
-            tracing::warn!(server, method, count, %reason, "elements that cannot be decoded");
+            tracing::warn!(server, method, count, %reason, "skipped elements that cannot be decoded");
         }
         Ok(Some(page))
     }
 
-    /// The elements of the last page, without those that came before.
+    /// The elements of the last page, without those seen before.
     fn new_items(&mut self, page: P) -> Vec<P::Item> {
         let items = page.into_items().into_vec();
         match self.new.take() {

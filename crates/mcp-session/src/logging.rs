@@ -1,4 +1,4 @@
-//! The log level, which each era sets in its own way.
+//! The log level, which is set differently in each era.
 
 use std::{
     borrow::Cow,
@@ -18,7 +18,7 @@ const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Emergency,
 ];
 
-/// The level of the session: one more than the place in [`LEVELS`], 0 for none.
+/// The level of the session: the index in [`LEVELS`] plus one, 0 for none.
 #[derive(Debug, Default)]
 pub(crate) struct LogLevel(AtomicU8);
 
@@ -29,8 +29,7 @@ impl LogLevel {
         self.0.store(number.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// The `_meta` of a request, with the level of this call, or else that of the session unless `meta` has
-    /// one.
+    /// The `_meta` of a request, with the log level of this call, or else that of the session unless `meta` has one.
     pub(crate) fn added_to<'a>(
         &self,
         of_call: Option<&LoggingLevel>,

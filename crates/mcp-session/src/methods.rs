@@ -24,7 +24,7 @@ impl Session {
         List::new(self.clone(), method::RESOURCES_LIST)
     }
 
-    /// Lists the templates of resources.
+    /// Lists the resource templates.
     pub fn list_resource_templates(&self) -> List<ListResourceTemplatesResult> {
         List::new(self.clone(), method::RESOURCES_TEMPLATES_LIST)
     }
@@ -34,7 +34,7 @@ impl Session {
         List::new(self.clone(), method::PROMPTS_LIST)
     }
 
-    /// Calls a tool. A failure that the tool itself reports is a value, for the model to read:
+    /// Calls a tool. If the tool fails, the result contains the error, for the model to read;
     /// [`or_error`](Call::or_error) converts it into an error.
     ///
     /// Spec: server/tools#calling-tools
@@ -49,22 +49,22 @@ impl Session {
         Call::new(self.clone(), method::RESOURCES_READ, Params::named("uri", uri))
     }
 
-    /// Gets a prompt, filled in with arguments.
+    /// Gets a prompt with its arguments inserted.
     ///
     /// Spec: server/prompts#getting-a-prompt
     pub fn get_prompt(&self, name: &str) -> Call<GetPromptResult> {
         Call::new(self.clone(), method::PROMPTS_GET, Params::named("name", name))
     }
 
-    /// Asks for completions of an argument.
+    /// Requests completions of an argument.
     ///
     /// Spec: server/utilities/completion
     pub fn complete(&self, params: &CompleteRequestParams) -> Call<CompleteResult> {
         Call::new(self.clone(), method::COMPLETION_COMPLETE, Params::new(params))
     }
 
-    /// Asks the server for a sign of life: `ping` in the legacy era. The modern era has no such method, so that
-    /// `server/discover` is sent there, which every server answers.
+    /// Checks that the server responds: with `ping` in the legacy era, and with `server/discover` in the modern era,
+    /// which has no `ping`.
     ///
     /// Spec: 2025-11-25 basic/utilities/ping, server/discover
     #[doc(alias = "is_alive")]
@@ -77,7 +77,7 @@ impl Session {
         Call::new(self.clone(), method, Ok(Params::empty()))
     }
 
-    /// Sends any request, with parameters that are an object as JSON (or `()`), and returns the raw result.
+    /// Sends any request, with parameters that serialize as a JSON object (or `()`), and returns the raw result.
     pub fn request(
         &self,
         method: impl Into<Cow<'static, str>>,
@@ -99,10 +99,10 @@ impl Session {
 
     /// Sends a notification.
     ///
-    /// Waits no longer than the session's limit for calls. Dropping the future may leave it unsent.
+    /// Waits at most for the session's timeout. If the future is dropped, the notification may not be sent.
     ///
     /// # Errors
-    /// When it could not be handed to the server.
+    /// The notification could not be sent.
     pub async fn notify(
         &self,
         method: impl Into<Cow<'static, str>>,
@@ -125,14 +125,13 @@ impl Session {
         sent
     }
 
-    /// Notifies the server that the roots have changed. It is a no-op in the modern era, where the server asks
-    /// for the roots with each call that needs them, and where this client has not declared that it reports
-    /// changes.
+    /// Notifies the server that the roots have changed. Does nothing in the modern era, where servers request the roots
+    /// when they need them, and if this client has not declared `roots.listChanged`.
     ///
     /// Spec: 2025-11-25 client/roots#root-list-changes
     ///
     /// # Errors
-    /// When it could not be handed to the server.
+    /// The notification could not be sent.
     pub async fn roots_changed(&self) -> Result<(), Error> {
         match self.era() == Era::Legacy && self.inner().server_requests.reports_roots() {
             true => self.notify(method::NOTIFICATIONS_ROOTS_LIST_CHANGED, &()).await,
@@ -140,14 +139,14 @@ impl Session {
         }
     }
 
-    /// Sets the least severe messages that the server shall log from here on. They reach
-    /// [`Handlers::on_log`](crate::Handlers::on_log). A legacy server is notified at once; a modern one with
-    /// each request, and logs nothing as long as no level is set.
+    /// Sets the minimum level of log messages from now on. They are passed to
+    /// [`Handlers::on_log`](crate::Handlers::on_log). A legacy server is notified at once; a modern one receives the
+    /// level with each request, and sends no log messages until a level is set.
     ///
     /// Spec: server/utilities/logging
     ///
     /// # Errors
-    /// When a legacy server refuses.
+    /// A legacy server refuses.
     pub async fn set_log_level(&self, level: LoggingLevel) -> Result<(), Error> {
         match self.era() {
             Era::Legacy => {

@@ -1,4 +1,4 @@
-//! Notifications of the server that belong to no single call.
+//! Notifications of the server outside of calls.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,13 +17,12 @@ use crate::{
     task_progress::TaskProgress,
 };
 
-/// The target of events for log messages of servers.
+/// The `tracing` target of log messages of servers.
 const LOG_TARGET: &str = "mcp_session::log";
 
 pub(crate) type NotificationHandler = Arc<dyn Fn(&Notification) + Send + Sync>;
 
-/// The receivers of the notifications of one session, in their order: the cache, subscriptions, extensions,
-/// the application.
+/// The receivers of a session's notifications, in order: the cache, subscriptions, extensions, the application.
 #[derive(Clone)]
 pub(crate) struct Notifications {
     pub(crate) server: Arc<str>,
@@ -35,8 +34,8 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
-    /// Fans a notification out, which arrived while the server worked on `call`; `extensions` is called for
-    /// those. A handler that panics is logged, and ends nothing else.
+    /// Fans out a notification that arrived while the server worked on `call`; `extensions` is called for the
+    /// extensions. A panic in a handler is logged and has no other effect.
     pub(crate) fn dispatch(
         &self,
         notification: &Notification,
@@ -63,17 +62,17 @@ impl Notifications {
                     }
                     (None, Ok(params)) => self.log(&params),
                     (_, Err(error)) => {
-                        tracing::debug!(%error, "a log message that cannot be decoded");
+                        tracing::debug!(%error, "cannot decode a log message");
                     }
                 }
             }
         }));
         if handled.is_err() {
-            tracing::error!(method = %notification.method, "a handler of notifications panicked");
+            tracing::error!(method = %notification.method, "a notification handler panicked");
         }
     }
 
-    /// A log message that no handler takes becomes an event.
+    /// Emits a log message without a handler as an event.
     ///
     /// Spec: server/utilities/logging
     fn log(&self, message: &LoggingMessageNotificationParams) {
@@ -96,7 +95,7 @@ impl Notifications {
     /// Reports that notifications may be missing.
     pub(crate) fn gap(&self, gap: Gap) {
         match &gap {
-            // Nothing but log messages and progress is missing.
+            // Only log messages and progress are missing.
             Gap::Lagged(lagged) if lagged.others == 0 => {
                 tracing::debug!(server = %self.server, %gap);
                 return;

@@ -24,14 +24,14 @@ use crate::{
 };
 
 impl Session {
-    /// Connects, finds out which revision the server speaks, and opens a session in it.
+    /// Connects, negotiates the revision, and opens a session.
     ///
-    /// `name` is the name of the server in errors; by default the connector describes itself. Needs a tokio
-    /// runtime with time. Dropping the future ends the connection.
+    /// `name` is the server's name in errors; by default, the connector's description. Needs a tokio runtime with time
+    /// enabled. Dropping the future closes the connection.
     ///
     /// # Errors
-    /// When the server cannot be reached or started, is silent for
-    /// [`start_timeout`](SessionOptions::start_timeout), refuses, or has no revision in common.
+    /// The server cannot be reached or started, does not respond within
+    /// [`start_timeout`](SessionOptions::start_timeout), refuses, or has no common revision.
     pub async fn open<C: Connect>(
         connect: C,
         name: Option<&str>,
@@ -135,7 +135,7 @@ impl Inner {
     }
 }
 
-/// Opens a session without the verdict that was kept.
+/// How to open a session without the earlier verdict.
 fn reopening(
     connect: &SharedConnect,
     server: &Arc<str>,

@@ -5,84 +5,77 @@ use mcp_transport::TraceContext;
 
 use crate::{Cache, EraPolicy, Handlers, Timeout, Verdict, extension::Extension};
 
-/// How a session is opened, and the defaults of its calls. Making a value does no I/O.
+/// Options for opening a session, and defaults for its calls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionOptions {
-    /// The era that is spoken. Default: [`EraPolicy::Auto`].
+    /// Which eras may be used. Default: [`EraPolicy::Auto`].
     pub era: EraPolicy,
-    /// Name and version of the client. Default: those of this library.
+    /// The name and version of the client. Default: those of this library.
     pub client_info: Implementation,
-    /// Capabilities that the client declares, in addition to those that its
-    /// [`handlers`](SessionOptions::handlers) declare. Default: none.
+    /// Declared capabilities, in addition to those of the [`handlers`](SessionOptions::handlers). Default: none.
     pub capabilities: ClientCapabilities,
-    /// The [verdict](crate::Session::verdict) of an earlier session, to open this one straight: a legacy server
-    /// is sent `initialize` at once, a modern one nothing at all. A modern one on a pipe is asked all the same if
-    /// the verdict was found on one, since its process may have been replaced. Where the verdict no longer holds,
-    /// the server is probed again: for a session that was opened without a message, during its first call, which is
-    /// then sent in the other revision. The verdict of the session changes with that. Default: none.
+    /// The [verdict](crate::Session::verdict) of an earlier session, to open this one without probing: a legacy server
+    /// receives `initialize` at once, a modern one nothing. A modern server on a pipe is still probed if the verdict is
+    /// from a pipe, since its process may have been replaced. If the verdict is outdated, the server is probed again:
+    /// for a session opened without any message, during its first call, which is then sent in the other revision. The
+    /// session's verdict is updated. Default: none.
     ///
     /// Spec: basic/versioning
     pub prior_discover: Option<Verdict>,
-    /// Called with the verdict when the session is opened, and again where a kept one did not hold. It must not
-    /// block. Default: none.
+    /// Called with the verdict when the session is opened, and again if an earlier one was outdated. It must not block.
+    /// Default: none.
     #[expect(clippy::type_complexity, reason = "no alias hides the type of a public field")]
     pub on_verdict: Option<Arc<dyn Fn(&Verdict) + Send + Sync>>,
-    /// How long the first message, `server/discover`, is waited for alone. After that `initialize` is sent beside
-    /// it, and whichever is answered first counts: a server may ignore what it does not know, or may not have
-    /// started yet. In the same process only [`start_timeout`](SessionOptions::start_timeout) ends the wait.
-    /// Time in which connecting waits for a person does not count. At most half of
-    /// [`start_timeout`](SessionOptions::start_timeout). Default: 1.5 s.
+    /// How long to wait for the response to `server/discover` before `initialize` is sent as well; the first response
+    /// decides. A server may ignore unknown requests, or may not have started yet. For a server in this process only
+    /// [`start_timeout`](SessionOptions::start_timeout) ends the wait. Time in which connecting waits for a user does
+    /// not count. At most half of [`start_timeout`](SessionOptions::start_timeout). Default: 1.5 s.
     pub probe_timeout: Duration,
-    /// How long the whole start may take: spawning, downloading packages for a runner such as `npx`,
-    /// negotiating. Time in which connecting waits for a person, such as one who logs in, does not count.
-    /// Default: 60 s.
+    /// Timeout of the whole start: spawning, downloading packages for a runner such as `npx`, negotiating. Time in
+    /// which connecting waits for a user, for example to log in, does not count. Default: 60 s.
     pub start_timeout: Duration,
-    /// The limit of calls that set none. Default: 300 s without any message for the call, and one hour for the
-    /// whole call.
+    /// The timeout of calls that set none. Default: 300 s without any message for the call, and one hour in total.
     pub timeout: Timeout,
-    /// How often a legacy server is sent a `ping`, which it has to answer before the next one is due: a dead
-    /// connection then shows without a call, and closes the session. The modern era has no such method.
-    /// Default: `None`, never.
+    /// The interval of `ping` requests to a legacy server. A ping without a response before the next one is due closes
+    /// the session, so a dead connection is detected without a call. The modern era has no `ping`. Default: `None`, no
+    /// pings.
     ///
     /// Spec: 2025-11-25 basic/utilities/ping
     pub ping_interval: Option<Duration>,
     /// The `_meta` of `initialize`, for servers of the legacy era. Default: none.
     pub initialize_meta: Option<Meta>,
-    /// The handler of notifications that belong to no call, which is called in order. It must not block.
-    /// Default: none.
+    /// Callback for notifications outside calls, in order. It must not block. Default: none.
     #[expect(clippy::type_complexity, reason = "no alias hides the type of a public field")]
     pub on_notification: Option<Arc<dyn Fn(&Notification) + Send + Sync>>,
-    /// The handlers of requests of the server: sampling, elicitation, roots. Default: none.
+    /// Handlers of server requests: sampling, elicitation, roots. Default: none.
     pub handlers: Handlers,
-    /// Rounds of input for one call, in the modern era, before it fails. Default: 10.
+    /// Maximum rounds of input for one call, in the modern era. Default: 10.
     pub max_rounds: u32,
-    /// Provides the current trace, for the `_meta` and the HTTP headers of each request and notification that is
-    /// sent; the `_meta` of a call overrides it. It is called within the span of the message, must not block,
-    /// and its values are visible to the server. Default: none.
+    /// Provides the current trace context, for the `_meta` and HTTP headers of each request and notification; the
+    /// `_meta` of a call overrides it. Called within the span of the message. It must not block, and its values are
+    /// visible to the server. Default: none.
     ///
     /// Spec: basic/index#_meta
     pub trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
-    /// Whether there is a span of `tracing` for each call, each other request or notification that is sent, and
-    /// each request of the server that a handler answers. Default: yes. A session over a group of servers is
-    /// better without: the sessions of the group have them. A call that is answered from the
-    /// [cache](SessionOptions::cache) has none, since nothing is sent.
+    /// Whether to create a `tracing` span for each call, each other request or notification sent, and each server
+    /// request that a handler serves. Default: true. Turn it off for a session with a group: the sessions of the group
+    /// create the spans. A call answered from the [cache](SessionOptions::cache) has no span, since nothing is sent.
     ///
-    /// Their target is `mcp_session::span`, their level `INFO`, and they cost nothing without a subscriber.
-    /// Their fields follow the semantic conventions of OpenTelemetry for MCP: the name (`otel.name`) is the
-    /// method with the tool or prompt; `otel.kind` is `client`, or `server` for requests of the server;
-    /// `error.type` is the code of a JSON-RPC error, `tool_error`, `timeout`, `cancelled` for a future that
-    /// was dropped, or another word for the kind of the [`Error`](crate::Error). No span holds arguments,
-    /// results, `_meta`, texts of errors, or the credentials and queries of URIs.
+    /// The target is `mcp_session::span`, the level `INFO`, and spans cost nothing without a subscriber. The fields
+    /// follow the semantic conventions of OpenTelemetry for MCP: the name (`otel.name`) is the method with the tool or
+    /// prompt; `otel.kind` is `client`, or `server` for requests of the server; `error.type` is the code of a JSON-RPC
+    /// error, `tool_error`, `timeout`, `cancelled` for a future that was dropped, or the name of the
+    /// [`Error`](crate::Error)'s kind. Spans contain no arguments, results, `_meta`, error texts, or credentials and
+    /// queries of URIs.
     pub spans: bool,
-    /// How results of tools are validated against the schemas of the tools. Default: not at all.
+    /// Validation of tool results against the tools' schemas. Default: none.
     #[cfg(feature = "validation")]
     pub output_checks: Option<crate::OutputChecks>,
-    /// The response cache. Sessions that are opened with clones of one [`Cache`] are sessions of one client,
-    /// and share its results. Default: `None`, and each session has its own memory, with the settings of
-    /// [`Cache::new`].
+    /// The response cache. Sessions opened with clones of one [`Cache`] belong to one client, and share its results.
+    /// Default: `None`; each session has its own memory, with the settings of [`Cache::new`].
     pub cache: Option<Cache>,
-    /// Extensions of the protocol that are declared and used. Default: none.
+    /// Protocol extensions to declare and use. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
 }
 

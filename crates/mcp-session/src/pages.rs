@@ -5,24 +5,24 @@ use std::{
 
 use crate::ErrorKind;
 
-/// Pages of one list.
+/// Maximum number of pages of one list.
 pub(crate) const MAX_PAGES: usize = 1000;
 
-/// Bytes of one list.
+/// Maximum size of one list, in bytes.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 
-/// Bounds a list that is read page by page.
+/// Enforces the limits of a paginated list.
 #[derive(Debug)]
 pub(crate) struct Pages {
     max_pages: usize,
     max_bytes: usize,
     bytes: usize,
     count: usize,
-    /// Whether a cursor came twice.
+    /// Whether a cursor was repeated.
     repeats: bool,
-    /// The hashes of the cursors that were used: cursors are as long as the server likes.
+    /// The hashes of used cursors. Hashes, since the length of a cursor is not limited.
     cursors: HashSet<u64>,
-    /// The hashes of the names of elements.
+    /// The hashes of element names.
     names: HashSet<u64>,
     hasher: RandomState,
 }
@@ -31,13 +31,13 @@ pub(crate) struct Pages {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NextPage {
     New,
-    /// The cursor was used before: the list ends with a page that has nothing new.
+    /// The cursor was used before: the list ends at the first page without new elements.
     Repeated,
-    /// There is none: the list repeats itself, and is as long as it may be.
+    /// None: the list repeats and has reached its limit.
     None,
 }
 
-/// Why a list is not read to its end.
+/// The error of a list that exceeds a limit.
 pub(crate) type TooMuch = (ErrorKind, String);
 
 impl Pages {
@@ -47,7 +47,7 @@ impl Pages {
         Self { max_pages, max_bytes, bytes: 0, count: 0, repeats: false, cursors, names, hasher }
     }
 
-    /// A page of this many bytes was received.
+    /// Counts a received page of this many bytes.
     pub(crate) fn received(&mut self, bytes: usize) -> Result<(), TooMuch> {
         self.bytes = self.bytes.saturating_add(bytes);
         let limit = self.max_bytes;
@@ -57,7 +57,7 @@ impl Pages {
         }
     }
 
-    /// The page at this cursor is about to be requested.
+    /// Checks the cursor of the next page.
     ///
     /// Spec: server/utilities/pagination
     pub(crate) fn next(&mut self, cursor: &str) -> Result<NextPage, TooMuch> {
@@ -75,7 +75,7 @@ impl Pages {
         }
     }
 
-    /// Whether an element, by its name, is the first of that name.
+    /// Whether an element is the first with this name.
     pub(crate) fn is_new(&mut self, name: &str) -> bool {
         self.names.insert(self.hasher.hash_one(name))
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_take_no_more_memory_than_their_hashes() {
+    fn only_hashes_of_cursors_are_stored() {
         let mut pages = Pages::default();
         let cursor = |n: u32| format!("{}{n}", "x".repeat(1 << 20));
         for n in 0..100 {

@@ -1,4 +1,4 @@
-//! Arguments of tools that HTTP repeats in headers, by annotations in the schemas of the tools.
+//! Tool arguments that HTTP mirrors in headers, by annotations in the tools' schemas.
 //!
 //! Spec: basic/transports/streamable-http#custom-headers
 
@@ -12,20 +12,20 @@ use serde_json::{Map, Value};
 
 const ANNOTATION: &str = "x-mcp-header";
 
-/// Tools that are remembered. Others are called without such headers.
+/// Maximum number of stored tools. Others are called without such headers.
 const MAX_TOOLS: usize = 10_000;
 
-/// Tools of one page that are logged one by one.
+/// Maximum number of tools of one page that are logged individually.
 const MAX_LOGGED: usize = 10;
 
-/// The largest integer that every reader of JSON reads exactly.
+/// The largest integer that every JSON parser reads exactly.
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// The annotated tools of a server, as far as they have been listed.
+/// The annotated tools of a server, as listed.
 #[derive(Debug, Default)]
 pub(crate) struct ParamTable(Mutex<HashMap<String, Arc<[Annotated]>>>);
 
-/// An argument that a header repeats.
+/// An argument that is mirrored in a header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Annotated {
     path: Vec<String>,
@@ -33,7 +33,7 @@ pub(crate) struct Annotated {
 }
 
 impl ParamTable {
-    /// Remembers the annotations of the tools, and removes tools with wrong ones from the list.
+    /// Stores the annotations of the tools, and removes tools with invalid ones from the list.
     pub(crate) fn learn(&self, server: &str, list: &mut ListToolsResult) {
         let mut known = self.lock();
         let mut left_out = 0_usize;
@@ -60,11 +60,11 @@ impl ParamTable {
             }
         });
         if let Some(more) = left_out.checked_sub(MAX_LOGGED).filter(|more| *more > 0) {
-            tracing::warn!(server, more, "more tools are left out of the list for such reasons");
+            tracing::warn!(server, more, "further tools are left out of the list");
         }
     }
 
-    /// The annotated arguments of a tool; `None` where it has none.
+    /// The annotated arguments of a tool; `None` if it has none.
     pub(crate) fn of(&self, tool: impl FnOnce() -> Option<String>) -> Option<Arc<[Annotated]>> {
         let known = self.lock();
         match known.is_empty() {
@@ -107,28 +107,28 @@ fn integer(number: &serde_json::Number) -> Option<String> {
     if let Some(integer) = number.as_i64() {
         return (integer.unsigned_abs() <= MAX_INTEGER).then(|| integer.to_string());
     }
-    // As in 42.0, which is an integer to JSON Schema.
+    // A value such as 42.0 is an integer in JSON Schema.
     let float = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= MAX_INTEGER as f64)?;
     Some(format!("{float:.0}"))
 }
 
 fn unfit(path: &[String], wanted: &str) -> serde_json::Error {
     let path = path.join(".");
-    serde::ser::Error::custom(format!("{path} is sent in a header, and has to be {wanted}"))
+    serde::ser::Error::custom(format!("{path} is sent in a header and must be {wanted}"))
 }
 
-/// The annotations of a schema, or the mistake in one of them.
+/// The annotations of a schema, or the error in one of them.
 pub(crate) fn annotations(schema: &Map<String, Value>) -> Result<Vec<Annotated>, String> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), true, &mut found)?;
     let mut names = HashSet::new();
     match found.iter().find(|it| !names.insert(it.header.to_ascii_lowercase())) {
-        Some(twice) => Err(format!("{ANNOTATION} {:?} is there twice", twice.header)),
+        Some(twice) => Err(format!("{ANNOTATION} {:?} is used twice", twice.header)),
         None => Ok(found),
     }
 }
 
-/// `direct` says that nothing but `properties` led here.
+/// `direct` is whether only `properties` led here.
 fn collect(
     schema: &Map<String, Value>,
     path: &mut Vec<String>,
@@ -160,7 +160,7 @@ fn collect(
                     }
                 }
             }
-            // Not schemas, but values.
+            // Values, not schemas.
             ("const" | "default" | "enum" | "examples", _) => {}
             (_, Value::Object(inner)) => collect(inner, path, false, found)?,
             (_, Value::Array(inner)) => {
@@ -174,7 +174,7 @@ fn collect(
     Ok(())
 }
 
-/// Whether the byte may stand in the name of a header.
+/// Whether the byte is valid in a header name.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_tools_that_are_remembered_is_bounded() {
+    fn the_number_of_stored_tools_is_bounded() {
         let list = |tools: std::ops::Range<usize>, header: &str| {
             let property = json!({ "a": { "type": "string", "x-mcp-header": header } });
             let schema = object(json!({ "type": "object", "properties": property }));
@@ -206,7 +206,7 @@ mod tests {
         let mut first = list(0..MAX_TOOLS + 1, "A");
         table.learn("shop", &mut first);
         assert_eq!((table.lock().len(), first.tools.len()), (MAX_TOOLS, MAX_TOOLS + 1));
-        // A tool that is no longer annotated makes room, and a known one may change.
+        // A tool without annotations is removed, and a known one can be replaced.
         table.learn("shop", &mut list(0..1, "B"));
         assert_eq!(table.of(|| Some("0".to_owned())).unwrap()[0].header, "B");
         let plain = Tool::new("0", object(json!({ "type": "object" })));
@@ -240,7 +240,7 @@ mod tests {
         for wrong in [json!({ "count": 9007199254740992_i64 }), json!({ "count": 0.5 })] {
             assert!(sent(wrong).unwrap_err().contains("count is sent in a header"));
         }
-        assert!(sent(json!({ "region": ["eu"] })).unwrap_err().contains("has to be a string"));
+        assert!(sent(json!({ "region": ["eu"] })).unwrap_err().contains("must be a string"));
     }
 
     #[test]

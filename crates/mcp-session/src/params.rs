@@ -1,4 +1,4 @@
-//! The parameters of a request, written once, with the `_meta` of the era in front.
+//! Request parameters, encoded once, with the `_meta` of the era first.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -18,7 +18,7 @@ const ARGUMENTS: &str = "arguments";
 /// The memory that is reserved for arguments that are set one by one, in bytes.
 const SHORT_ARGUMENTS: usize = 64;
 
-/// The members in the `_meta` of every request of a session, as the inside of a JSON object.
+/// The `_meta` members of every request of a session, as the inside of a JSON object.
 #[derive(Debug, Default)]
 pub(crate) struct CommonMeta(Vec<u8>);
 
@@ -36,7 +36,7 @@ impl CommonMeta {
         Ok(Self(meta))
     }
 
-    /// Whether only the session sets a key: a value of the caller is left out.
+    /// Whether the session sets this key: a caller's value is ignored.
     fn holds(&self, key: &str) -> bool {
         let ours =
             [meta_key::PROTOCOL_VERSION, meta_key::CLIENT_CAPABILITIES, meta_key::CLIENT_INFO];
@@ -44,12 +44,12 @@ impl CommonMeta {
     }
 }
 
-/// The parameters of one request before they are written.
+/// The parameters of one request, not encoded yet.
 #[derive(Debug)]
 pub(crate) struct Params {
     /// A JSON object.
     fixed: Vec<u8>,
-    /// Whether the caller wrote it as a whole, perhaps with a `_meta` or arguments in it.
+    /// Whether the caller encoded them as a whole, possibly including `_meta` or arguments.
     is_raw: bool,
     /// Those that were set apart; `fixed` and `forwarded` have none then.
     arguments: Arguments,
@@ -75,7 +75,7 @@ enum Arguments {
 }
 
 impl Params {
-    /// From anything that is an object as JSON; `null` counts as an empty one.
+    /// From any value that serializes as a JSON object; `null` counts as an empty one.
     pub(crate) fn new(params: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut fixed = serde_json::to_vec(params)?;
         match fixed.first() {
@@ -100,9 +100,9 @@ impl Params {
         Self { fixed, is_raw, arguments: Arguments::None, forwarded: None }
     }
 
-    /// Of a method with a target, in the member `key`.
+    /// Parameters of a method with a target in the member `key`.
     pub(crate) fn named(key: &str, value: &str) -> Result<Self, serde_json::Error> {
-        // Room for the quotes, the colon and the braces, and for some escapes.
+        // Reserves space for quotes, colon, braces and some escapes.
         let mut fixed = Vec::with_capacity(key.len() + value.len() + 16);
         fixed.push(b'{');
         member(&mut fixed, key, value)?;
@@ -110,7 +110,7 @@ impl Params {
         Ok(Self::with_fixed(fixed, false))
     }
 
-    /// Sets all arguments, in place of those in raw parameters.
+    /// Sets all arguments, replacing those in raw parameters.
     pub(crate) fn set_arguments(&mut self, args: &impl Serialize) -> Result<(), serde_json::Error> {
         let arguments = serde_json::to_vec(args)?;
         if let Some((rest, _)) = self.split::<IgnoredAny>(ARGUMENTS)? {
@@ -127,7 +127,7 @@ impl Params {
         Ok(())
     }
 
-    /// Sets all arguments as texts: what is none is written as JSON.
+    /// Sets all arguments as strings: other values are converted to their JSON text.
     pub(crate) fn set_text_arguments(
         &mut self,
         args: &impl Serialize,
@@ -139,7 +139,7 @@ impl Params {
         self.set_arguments(&args)
     }
 
-    /// Sets one argument as a text: what is none is written as JSON.
+    /// Sets one argument as a string: any other value is converted to its JSON text.
     pub(crate) fn set_text_argument(
         &mut self,
         name: &str,
@@ -149,7 +149,7 @@ impl Params {
         self.set_argument(name, &text)
     }
 
-    /// Sets one argument, and keeps those in raw parameters.
+    /// Sets one argument, keeping those in raw parameters.
     pub(crate) fn set_argument(
         &mut self,
         name: &str,
@@ -204,7 +204,7 @@ impl Params {
         self.encode_with(common, progress_token, meta, trace, &[])
     }
 
-    /// The same with more members, as the inside of a JSON object.
+    /// The same with additional members, as the inside of a JSON object.
     pub(crate) fn encode_with(
         &self,
         common: &CommonMeta,
@@ -309,7 +309,7 @@ impl Params {
         }
     }
 
-    /// The arguments by themselves.
+    /// The arguments.
     pub(crate) fn arguments(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match &self.arguments {
             Arguments::None => {
@@ -324,12 +324,12 @@ impl Params {
         }
     }
 
-    /// The target, where reading it is cheap: not out of raw parameters.
+    /// The target, if available without parsing raw parameters.
     pub(crate) fn cheap_target(&self) -> Option<String> {
         (!self.is_raw).then(|| self.target()).flatten()
     }
 
-    /// The tool or prompt by its name, or the resource by its URI.
+    /// The tool or prompt name, or the resource URI.
     pub(crate) fn target(&self) -> Option<String> {
         #[derive(serde::Deserialize)]
         struct Target {
@@ -342,7 +342,7 @@ impl Params {
         serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
-    /// The `_meta` as the caller wrote it: in the parameters, or apart as `meta`, which wins.
+    /// The caller's `_meta`: from the parameters, or from `meta`, which takes precedence.
     pub(crate) fn caller_meta(&self, meta: Option<&Meta>) -> Option<Meta> {
         if let Some(forwarded) = &self.forwarded {
             let mut merged: Meta = serde_json::from_slice(&forwarded.meta.to_vec()).ok()?;
@@ -351,12 +351,12 @@ impl Params {
         }
         match self.with_meta_apart(meta) {
             Ok(Some((_, merged))) => Some(merged),
-            // Parameters that cannot be read fail where they are written.
+            // Invalid parameters fail when they are encoded.
             _ => meta.cloned(),
         }
     }
 
-    /// Raw parameters without their `_meta`, and that merged with `meta`, which wins.
+    /// Raw parameters without their `_meta`, and that merged with `meta`, which takes precedence.
     fn with_meta_apart(
         &self,
         meta: Option<&Meta>,
@@ -366,13 +366,13 @@ impl Params {
         Ok(Some((fixed, merged)))
     }
 
-    /// Takes a member out of raw parameters, and leaves the others as they are.
+    /// Removes a member from raw parameters; the others are unchanged.
     fn split<T: DeserializeOwned>(
         &self,
         key: &str,
     ) -> Result<Option<(Vec<u8>, T)>, serde_json::Error> {
         let has = |text: &str| memchr::memmem::find(&self.fixed, text.as_bytes()).is_some();
-        // In the key, a letter may be written as an escape.
+        // A letter of the key may be escaped.
         if !self.is_raw || !(has(key) || has("\\u00")) {
             return Ok(None);
         }
@@ -384,7 +384,7 @@ impl Params {
     }
 }
 
-/// Appends a member to an object that is being written.
+/// Appends a member to an object being encoded.
 pub(crate) fn member<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     key: &str,
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_join_those_in_raw_parameters() {
+    fn arguments_are_merged_into_raw_parameters() {
         let meta = r#""_meta":{"progressToken":7,"a":1}"#;
         let raw = |arguments: &str| {
             let json = format!(r#"{{"name":"x","_meta":{{"a":1}},{arguments}"z":0}}"#);

@@ -1,4 +1,4 @@
-//! What arrives outside calls, and the end of the connection.
+//! Messages outside calls, and the end of the connection.
 
 use std::{
     future::{Future, pending, poll_fn},
@@ -20,14 +20,14 @@ use crate::{
     notifications::Notifications, pace::Pace, resumable::Work, server_requests::ServerRequests,
 };
 
-/// Reads what belongs to no call, and waits for the end of the connection.
+/// Reads messages outside calls, and waits for the end of the connection.
 pub(crate) struct Receiver {
     pub(crate) transport: SharedTransport,
     pub(crate) server_requests: Arc<ServerRequests>,
     pub(crate) notifications: Notifications,
     pub(crate) extensions: Extensions,
     pub(crate) closing: Arc<Closing>,
-    /// The revision, and how often the server is pinged.
+    /// The revision, and the interval of pings.
     pub(crate) pings: Option<(ProtocolVersion, Duration)>,
 }
 
@@ -36,24 +36,24 @@ enum Next {
     Over(Option<TransportError>),
 }
 
-/// A [`Receiver`] at work.
+/// The work of a [`Receiver`].
 pub(crate) struct Receiving {
     pub(crate) receiver: Receiver,
     pub(crate) inbound: Inbound,
-    /// What has arrived already.
+    /// Items received during opening.
     pub(crate) early: Vec<InboundItem>,
-    /// A notification that the server has not taken yet.
+    /// A notification that the server has not accepted yet.
     pub(crate) sending: Option<Sending>,
 }
 
 impl Work for Receiving {
-    /// Runs until the connection is over.
+    /// Runs until the connection has ended.
     fn run(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let (early, sending) = (std::mem::take(&mut self.early), self.sending.take());
         Box::pin(self.receiver.run(&mut self.inbound, early, sending))
     }
 
-    /// Closes the session if its connection is over.
+    /// Closes the session if its connection has ended.
     fn check(&self) {
         self.receiver.check_connection();
     }
@@ -61,7 +61,7 @@ impl Work for Receiving {
 
 impl Receiver {
     async fn run(&self, inbound: &mut Inbound, early: Vec<InboundItem>, sending: Option<Sending>) {
-        // As what is queued elsewhere, it ends with the session.
+        // Notifications queued elsewhere end with the session too.
         if !self.closing.is_closed() {
             early.into_iter().for_each(|item| self.item(item));
         }
@@ -69,12 +69,12 @@ impl Receiver {
         let is_dead = reason.as_ref().is_some_and(|it| it.kind() == TransportErrorKind::Timeout);
         self.over(reason);
         if is_dead {
-            // What waits for the server fails, too.
+            // Pending requests fail too.
             let _ = self.transport.close().await;
         }
     }
 
-    /// Closes the session if its connection is over already, which needs no task.
+    /// Closes the session if its connection has already ended. Needs no task.
     fn check_connection(&self) {
         let closed = pin!(self.transport.closed());
         if let Poll::Ready(reason) = closed.poll(&mut Context::from_waker(Waker::noop())) {
@@ -82,11 +82,11 @@ impl Receiver {
         }
     }
 
-    /// Closes the session: its connection is over.
+    /// Closes the session after the end of its connection.
     fn over(&self, reason: Option<TransportError>) {
-        tracing::debug!(server = %self.notifications.server, ?reason, "the connection is over");
+        tracing::debug!(server = %self.notifications.server, ?reason, "the connection has ended");
         let server = Arc::clone(&self.notifications.server);
-        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection is over");
+        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection has ended");
         self.closing.close(match reason {
             Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
             Some(reason) => closed.with_source(reason),
@@ -95,13 +95,13 @@ impl Receiver {
         self.server_requests.end();
     }
 
-    /// Why the connection is over, where that is known.
+    /// Waits for the end of the connection, and returns the reason if known.
     async fn receive(
         &self,
         inbound: &mut Inbound,
         mut sending: Option<Sending>,
     ) -> Option<TransportError> {
-        // It ends at once, and says nothing of the connection.
+        // It ends at once, which says nothing about the connection.
         let reads = !inbound.is_none();
         let mut closed = pin!(self.transport.closed());
         let mut pinging = pin!(self.ping());
@@ -133,7 +133,7 @@ impl Receiver {
             match next_item {
                 Next::Item(item) => self.item(item),
                 Next::Over(Some(reason)) => return Some(reason),
-                // The transport may know more than the stream that ended.
+                // The transport may have a more specific reason than the stream.
                 Next::Over(None) => {
                     let closed = poll_fn(|cx| Poll::Ready(closed.as_mut().poll(cx))).await;
                     return match closed {
@@ -148,20 +148,20 @@ impl Receiver {
         }
     }
 
-    /// Pings the server as often as is asked for, until it does not answer in time.
+    /// Pings the server at the interval, until it does not respond in time.
     async fn ping(&self) -> TransportError {
         let Some((version, interval)) = self.pings else { return pending().await };
         let mut number = 0_u64;
         loop {
             sleep(interval).await;
             number += 1;
-            // A string, so that it is not the id of a call.
+            // A string id, so that it is not the id of a call.
             let request = Request::new(format!("ping-{number}"), method::PING);
             let envelope = Envelope::new(request).with_version(version);
             let envelope = envelope.with_idle_limit(IdleLimit::Caller);
             let pinging = async { self.transport.request(envelope).await?.response().await };
             match timeout(interval, pinging).await {
-                // An error is a sign of life.
+                // An error response also shows that the server is alive.
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) if !error.is_closed() => tracing::debug!(%error, "a ping failed"),
                 Ok(Err(error)) => return error,
@@ -176,7 +176,7 @@ impl Receiver {
     fn sent(&self, sent: Result<(), Error>) {
         if let Err(error) = sent {
             let server = &self.notifications.server;
-            tracing::warn!(%server, %error, "the server did not take a notification");
+            tracing::warn!(%server, %error, "the server did not accept a notification");
         }
     }
 
@@ -198,7 +198,7 @@ impl Receiver {
                 self.notifications.dispatch(&notification, extensions, || None);
             }
             Message::Response(response) => {
-                tracing::debug!(?response.id, "a response to no request of ours");
+                tracing::debug!(?response.id, "a response that matches no request");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The session that takes the place of one whose kept verdict no longer holds.
+//! Replacement of a session whose earlier verdict is outdated.
 
 use std::{
     pin::Pin,
@@ -9,14 +9,14 @@ use mcp_transport::util::SingleFlight;
 
 use crate::Error;
 
-/// Opens a session in the revision that its server speaks now.
+/// Opens a session in the revision that its server now supports.
 type Open<T> =
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<T>, Error>> + Send>> + Send + Sync;
 
-/// How a session is opened again that was opened without asking the server; `T` is the state of a session.
+/// How to reopen a session that was opened without probing; `T` is the state of a session.
 pub(crate) struct Reopening<T> {
     open: Box<Open<T>>,
-    /// One call opens the session again, and the others share it.
+    /// One call reopens the session, and concurrent ones share the outcome.
     flight: SingleFlight<Result<(), Error>>,
     successor: OnceLock<Arc<T>>,
 }
@@ -30,12 +30,12 @@ impl<T> Reopening<T> {
         Self { open, flight: SingleFlight::default(), successor: OnceLock::new() }
     }
 
-    /// The state of the session that took the place.
+    /// The state of the replacement session.
     pub(crate) fn successor(&self) -> Option<&Arc<T>> {
         self.successor.get()
     }
 
-    /// Opens it, once.
+    /// Reopens the session, once.
     pub(crate) async fn reopen(&self) -> Result<(), Error> {
         let reopened = self.flight.run(|| async {
             if self.successor.get().is_none() {

@@ -10,16 +10,16 @@ use std::{
 
 use tokio::{runtime::Handle, task::AbortHandle};
 
-/// What such a task does.
+/// The work of such a task.
 pub(crate) trait Work: Send + 'static {
-    /// Works until all is done. A future that is dropped before is followed by another one.
+    /// Works until done. A future dropped before that is followed by another one.
     fn run(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Looks, without a task, whether all is done.
+    /// Checks, without a task, whether the work is done.
     fn check(&self);
 }
 
-/// Does work in a task, which ends with it.
+/// Runs work in a task, which ends when this is dropped.
 pub(crate) struct Resumable {
     task: Mutex<AbortHandle>,
     parked: Arc<Parked>,
@@ -45,7 +45,7 @@ impl Resumable {
         Self { task: Mutex::new(task), parked }
     }
 
-    /// Continues in the present runtime if the one of the task has ended.
+    /// Continues in the current runtime if that of the task has ended.
     #[inline]
     pub(crate) fn resume(&self) {
         if self.parked.is_parked.load(Ordering::Acquire) {
@@ -64,7 +64,7 @@ impl Resumable {
         }
     }
 
-    /// Looks whether the work is done, where no task does it.
+    /// Checks whether the work is done, if no task runs.
     pub(crate) fn check(&self) {
         if self.parked.is_parked.load(Ordering::Acquire)
             && let Some(work) = &*lock(&self.parked.work)
@@ -111,7 +111,7 @@ impl Drop for ParkOnDrop {
 }
 
 fn spawn(work: Box<dyn Work>, parked: &Arc<Parked>) -> AbortHandle {
-    // Made before the task begins, since it may never do that.
+    // Created before the task starts, since it may never start.
     let working = ParkOnDrop { work: Some(work), parked: Arc::clone(parked) };
     tokio::spawn(working.run()).abort_handle()
 }

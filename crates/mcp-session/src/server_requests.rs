@@ -1,4 +1,4 @@
-//! Requests of servers: handed to the handlers of the application, answered, cancelled.
+//! Server requests: passing them to handlers, responding, cancelling.
 
 use std::{
     borrow::Cow,
@@ -27,24 +27,24 @@ use crate::{
     trace::{MessageSpan, Tracing},
 };
 
-/// Requests of one server that handlers work on at a time, wherever they come from: on the wire, in a round
-/// of a call, or for an extension.
+/// Maximum number of concurrent requests of one server, from all sources: on the wire, in a round of a call, or for an
+/// extension.
 const MAX_REQUESTS: usize = 64;
 
-/// Answers that wait until the server takes them. More requests than that are not answered.
+/// Maximum number of responses that the server has not accepted yet. Further requests get no response.
 const MAX_ANSWERS: usize = 128;
 
-/// Answers to pings that wait until the server takes them, apart from the others.
+/// Maximum number of ping responses that the server has not accepted yet, counted separately.
 const MAX_PINGS: usize = 64;
 
-/// The key in `_meta` for the task that a message belongs to.
+/// The `_meta` key of the task that a message belongs to.
 const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
-/// Answers the requests of one server. All work on them ends with the session.
+/// Serves the requests of one server. All work ends with the session.
 pub(crate) struct ServerRequests {
     transport: SharedTransport,
     server: Arc<str>,
-    /// Set when the session is open. A server that asks before is one of the legacy era.
+    /// Set when the session is open. Only legacy servers send requests before that.
     version: OnceLock<ProtocolVersion>,
     handlers: Handlers,
     declared: ClientCapabilities,
@@ -57,40 +57,40 @@ pub(crate) struct ServerRequests {
 #[derive(Default)]
 struct OpenRequests {
     by_id: HashMap<RequestId, Work>,
-    /// How many of them are pings.
+    /// The number of pings among them.
     pings: usize,
     last: u64,
 }
 
-/// A request on the wire that is being answered.
+/// A request on the wire being served.
 struct Work {
-    /// Tells it from later requests with the same id.
+    /// Distinguishes it from later requests with the same id.
     number: u64,
     is_ping: bool,
     task: AbortHandle,
 }
 
-/// A request that a handler works on, while the server waits for it.
+/// A request being handled, for which the server waits.
 struct Place {
     _permit: OwnedSemaphorePermit,
     _hold: HoldGuard,
 }
 
-/// How a request on the wire is answered.
+/// How to respond to a request on the wire.
 enum Plan {
     Ping,
     Handle(Place),
     Refuse,
 }
 
-/// Input that a server asks for, by the server's name for it.
+/// An input request, with the name that the server assigned.
 pub(crate) struct NamedRequest<'a> {
     pub(crate) name: &'a str,
-    /// The request, or why it cannot be read.
+    /// The request, or its decoding error.
     pub(crate) request: Result<RawRequest, ErrorObject>,
 }
 
-/// Why a server does not get the input that it asks for.
+/// The reason why requested input cannot be provided.
 #[derive(Debug, Clone)]
 pub struct InputError(String);
 
@@ -108,7 +108,7 @@ impl ServerRequests {
         Self { transport, server, version, handlers, declared, tracing, places, hold, requests }
     }
 
-    /// The session is open, in this revision.
+    /// Records that the session is open, in this revision.
     pub(crate) fn opened(&self, version: ProtocolVersion) {
         self.version.get_or_init(|| version);
     }
@@ -117,38 +117,37 @@ impl ServerRequests {
         self.version.get().copied()
     }
 
-    /// Whether changes of roots are reported to the server.
+    /// Whether root changes are reported to the server.
     pub(crate) fn reports_roots(&self) -> bool {
         self.declared.roots.as_ref().is_some_and(|roots| roots.list_changed == Some(true))
     }
 
-    /// When the server last waited for a handler, such as one that asks a person.
+    /// The waits for handlers, for example for a user.
     pub(crate) fn hold(&self) -> &Hold {
         &self.hold
     }
 
-    /// Answers a request on the wire, which belongs to `call`. In the modern era there are none, and nothing may
-    /// be sent to answer one.
+    /// Serves a request on the wire that belongs to `call`. Modern servers send none, and must not get a response.
     pub(crate) fn answer(self: &Arc<Self>, request: Request, call: Option<CallInfo>) {
         if self.version().is_some_and(|version| version.era() == Era::Modern) {
-            tracing::debug!(method = %request.method, "a request of a modern server is ignored");
+            tracing::debug!(method = %request.method, "ignored a request of a modern server");
             return;
         }
         let mut requests = self.requests();
-        // A ping is answered whatever the handlers do.
+        // A ping is answered independently of the handlers.
         let is_ping = request.method == method::PING;
         let (open, limit) = match is_ping {
             true => (requests.pings, MAX_PINGS),
             false => (requests.by_id.len() - requests.pings, MAX_REQUESTS + MAX_ANSWERS),
         };
         if open >= limit {
-            tracing::warn!(server = %self.server, "a server sends requests and takes no answers");
+            tracing::warn!(server = %self.server, "a server sends requests but does not read the responses");
             return;
         }
         let plan = self.plan(&request);
         requests.last += 1;
         let (id, number) = (request.id.clone(), requests.last);
-        // Begins here, within the call of ours that it belongs to.
+        // Started here, within the client's call that it belongs to.
         let span = self.span(&request.method, Some(&id));
         let task = tokio::spawn(Arc::clone(self).work(request, call, plan, span, number));
         let work = Work { number, is_ping, task: task.abort_handle() };
@@ -197,19 +196,18 @@ impl ServerRequests {
             Err(error) => Response::error(id.clone(), error),
         };
         let envelope = Envelope::new(answer.into()).with_version(self.version());
-        // The server may not need it; if it does, its own answer says so.
+        // The server may not need the response; if it does, its own response reports it.
         if let Err(error) = self.transport.send(envelope).await {
-            tracing::debug!(%error, "an answer to the server was lost");
+            tracing::debug!(%error, "cannot send a response to the server");
         }
         self.requests().finish(&id, number);
     }
 
-    /// Has handlers obtain all of this input at once, while the server works on `call`, with their results in
-    /// the same order. `server` is the member of a group that asks.
+    /// Passes all input requests to handlers concurrently, while the server works on `call`, and returns the results in
+    /// the same order. `server` is the group member that requests them.
     ///
     /// # Errors
-    /// When the server asks for too much at once, in which case no handler begins, and for the first input
-    /// that fails.
+    /// The server requests too much at once, in which case no handler is called; or an input fails.
     pub(crate) async fn obtain(
         &self,
         inputs: Vec<NamedRequest<'_>>,
@@ -219,10 +217,10 @@ impl ServerRequests {
         let count = inputs.len();
         if count > MAX_REQUESTS {
             let text =
-                format!("the server asks for {count} inputs at once, more than {MAX_REQUESTS}");
+                format!("the server requests {count} inputs at once, more than {MAX_REQUESTS}");
             return Err(InputError(text));
         }
-        // It is never closed.
+        // Never closed.
         let _places = self.places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
         let obtaining = inputs.into_iter().map(|NamedRequest { name, request }| {
             let server = server.clone();
@@ -243,7 +241,7 @@ impl ServerRequests {
         all(obtaining).await
     }
 
-    /// Ends the work on the request that a `notifications/cancelled` names.
+    /// Cancels the request named by a `notifications/cancelled`.
     pub(crate) fn cancelled(&self, notification: &Notification) {
         match decode_params::<CancelledNotificationParams>(notification.params.as_ref()) {
             Ok(CancelledNotificationParams { request_id: Some(id), reason, .. }) => {
@@ -254,8 +252,8 @@ impl ServerRequests {
                 );
                 work.into_iter().for_each(|work| work.task.abort());
             }
-            Ok(_) => tracing::debug!("a cancellation of no request"),
-            Err(error) => tracing::debug!(%error, "a cancellation that cannot be decoded"),
+            Ok(_) => tracing::debug!("a cancellation that matches no request"),
+            Err(error) => tracing::debug!(%error, "cannot decode a cancellation"),
         }
     }
 
@@ -299,7 +297,7 @@ fn related_task(params: &RawJson) -> Option<Value> {
     meta.get(RELATED_TASK).cloned()
 }
 
-/// The answer to such a request belongs to the task, too.
+/// Adds the task to the response.
 fn with_related_task(result: RawJson, task: Value) -> RawJson {
     let Ok(mut fields) = result.decode::<Map<String, Value>>() else { return result };
     let meta = fields.entry("_meta").or_insert_with(|| Value::Object(Map::new()));
@@ -323,12 +321,12 @@ impl OpenRequests {
         Some(work)
     }
 
-    /// Removes a request that the server cancels. It may write a number as text.
+    /// Removes a request that the server cancels. The server may write a numeric id as a string.
     fn cancel(&mut self, id: &RequestId) -> Option<Work> {
         self.remove(id).or_else(|| self.remove(&id.to_number()?))
     }
 
-    /// Removes a request that was answered, unless a later one has taken its id.
+    /// Removes a completed request, unless a later one uses its id.
     fn finish(&mut self, id: &RequestId, number: u64) {
         if self.by_id.get(id).is_some_and(|work| work.number == number) {
             self.remove(id);
@@ -341,7 +339,7 @@ impl InputError {
         Self(format!("could not obtain the input {name:?}: {}", error.message))
     }
 
-    /// The text, for a message of an error.
+    /// The text for an error message.
     pub(crate) fn into_message(self) -> Cow<'static, str> {
         self.0.into()
     }
@@ -360,7 +358,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_request_that_was_answered_does_not_end_one_that_has_its_id_now() {
+    async fn a_completed_request_does_not_affect_a_later_one_with_its_id() {
         let work = |number| {
             let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
             Work { number, is_ping: false, task }

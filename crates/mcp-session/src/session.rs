@@ -15,27 +15,26 @@ use crate::{
 
 /// An open session with one server: a cheap, cloneable handle with the methods of the protocol.
 ///
-/// Calls run concurrently and do not wait for one another. Dropping the future of a call cancels it at the
-/// server. The connection ends with [`close`](Session::close), or in the background when the last handle and
-/// the last call are dropped.
+/// Calls run concurrently and independently. Dropping the future of a call cancels it at the server. The connection is
+/// closed by [`close`](Session::close), or in the background when the last handle and the last call are dropped.
 #[derive(Clone)]
 pub struct Session {
-    /// As it was opened; see [`shared`](Session::shared).
+    /// The initial state; see [`shared`](Session::shared).
     pub(crate) inner: Arc<Inner>,
     pub(crate) extensions: Extensions,
-    /// The limit of this handle, where it has one.
+    /// The timeout of this handle, if set.
     pub(crate) timeout: Option<Timeout>,
 }
 
 impl Session {
-    /// The same session, with another limit for calls through this handle that set none.
+    /// The same session, with another timeout for calls through this handle that set none.
     #[must_use]
     pub fn with_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = Some(timeout.into());
         self
     }
 
-    /// The limit for calls through this handle that set none.
+    /// The timeout of calls through this handle that set none.
     pub fn default_timeout(&self) -> Timeout {
         self.timeout.unwrap_or(self.inner().timeout)
     }
@@ -45,24 +44,24 @@ impl Session {
         &self.inner().server
     }
 
-    /// The revision that is spoken.
+    /// The protocol revision.
     #[inline]
     pub fn protocol_version(&self) -> ProtocolVersion {
         self.inner().verdict.protocol_version
     }
 
-    /// The era of the revision that is spoken.
+    /// The protocol era.
     #[inline]
     pub fn era(&self) -> Era {
         self.inner().verdict.era()
     }
 
-    /// Name and version of the server, as it says: not to be trusted for decisions.
+    /// The name and version that the server reports. Do not base decisions on it.
     pub fn server_info(&self) -> Option<&Implementation> {
         self.inner().verdict.server_info.as_ref()
     }
 
-    /// What the server offers.
+    /// The capabilities of the server.
     pub fn capabilities(&self) -> &ServerCapabilities {
         &self.inner().verdict.capabilities
     }
@@ -72,38 +71,37 @@ impl Session {
         self.inner().verdict.instructions.as_deref()
     }
 
-    /// The outcome of the negotiation, to open the next session without a probe: see
+    /// The negotiation result, to open the next session without probing: see
     /// [`prior_discover`](crate::SessionOptions::prior_discover).
     pub fn verdict(&self) -> &Verdict {
         &self.inner().verdict
     }
 
-    /// The connection that the session was opened on.
+    /// The connection on which the session was opened.
     pub fn connection(&self) -> &ConnectionInfo {
         &self.inner().connection
     }
 
-    /// The process that serves this session, where it is one of ours.
+    /// The process id of the server, if this client started it.
     pub fn pid(&self) -> Option<u32> {
         self.inner().connection.pid
     }
 
-    /// The end of what the process has written to stderr, at most 8 KiB. `None` if it has written nothing, or the
-    /// server is no process of ours.
+    /// The end of the server's stderr, at most 8 KiB. `None` if it is empty, or the server is not a process started by
+    /// this client.
     pub fn stderr_tail(&self) -> Option<String> {
         self.inner().transport.diagnostics().stderr_tail
     }
 
-    /// Whether the session is known to be closed: by [`close`](Session::close), or because the connection
-    /// ended.
+    /// Whether the session is known to be closed: by [`close`](Session::close), or because the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.inner().receiving.check();
         self.inner().closing.is_closed()
     }
 
-    /// Waits until the session [is closed](Session::is_closed), and returns why: an error of kind
-    /// [`Closed`](ErrorKind::Closed). Where each request has its own connection, as with HTTP, only
-    /// [`close`](Session::close) closes it. Cancel safe.
+    /// Waits until the session [is closed](Session::is_closed), and returns the reason: an error of kind
+    /// [`Closed`](ErrorKind::Closed). With a connection for each request, as with HTTP, only [`close`](Session::close)
+    /// closes it. Cancel safe.
     pub async fn closed(&self) -> Error {
         loop {
             let inner = self.shared();
@@ -115,12 +113,12 @@ impl Session {
         }
     }
 
-    /// Closes the session and all that it owns, for every handle: connections, processes, the session at the
-    /// server. Bounded by the transport's own limits. Calling it twice does no harm; dropping the future
-    /// leaves the rest to the background.
+    /// Closes the session for all handles, with its connections, processes, and the session at the server. Bounded by
+    /// the time limits of the transport. May be called twice. If the future is dropped, closing continues in the
+    /// background.
     ///
     /// # Errors
-    /// When something was left behind. The session is closed all the same.
+    /// A resource was not released. The session is closed nevertheless.
     pub async fn close(&self) -> Result<(), Error> {
         self.inner().closing.close(self.error(ErrorKind::Closed, "the session was closed"));
         self.inner().server_requests.end();
@@ -131,7 +129,7 @@ impl Session {
         closed.map_err(|error| self.transport_error(error))
     }
 
-    /// The state of the session: of the one that took its place, where a kept verdict did not hold.
+    /// The state of the session, or of its replacement if an earlier verdict was outdated.
     #[inline]
     pub(crate) fn shared(&self) -> &Arc<Inner> {
         let reopening = self.inner.reopening.as_deref();
@@ -160,15 +158,15 @@ impl Session {
             .with_source(error)
     }
 
-    /// A limit was reached. Some transports accept a request only with its answer, so it is not known how far
-    /// the request got.
+    /// The error of an elapsed timeout. Some transports accept a request only with its response, so the delivery is
+    /// unknown.
     pub(crate) fn late(&self, Reached(limit): Reached) -> Error {
         let error = self.error(ErrorKind::Timeout, format!("no answer within {limit:?}"));
         explained(error, &self.inner().transport)
     }
 
-    /// The limits of a call that begins now, as far as this session enforces them. `explicit` is the limit of
-    /// the call itself.
+    /// The timeouts of a call that starts now, as far as this session enforces them. `explicit` is the timeout of the
+    /// call itself.
     pub(crate) fn deadline(&self, explicit: Option<Timeout>) -> Deadline<'_> {
         let mut limit = explicit.unwrap_or_else(|| self.default_timeout());
         if self.inner().connection.enforces_idle_limit {
@@ -177,7 +175,7 @@ impl Session {
         self.inner().timers.deadline(limit)
     }
 
-    /// Who limits the time that the server may be silent about a request of such a call.
+    /// Who enforces the idle timeout of such a call.
     #[inline]
     pub(crate) fn idle_limit(&self, explicit: Option<Timeout>) -> IdleLimit {
         if !self.inner().connection.enforces_idle_limit {
@@ -190,7 +188,7 @@ impl Session {
         }
     }
 
-    /// Does work until the session is closed.
+    /// Runs work until the session is closed.
     pub(crate) async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         let (mut work, mut closed) = (pin!(work), pin!(self.closed()));
         poll_fn(|cx| match work.as_mut().poll(cx) {
@@ -203,7 +201,7 @@ impl Session {
         .await
     }
 
-    /// Whether HTTP repeats arguments of tools in headers, as the modern era does.
+    /// Whether HTTP mirrors tool arguments in headers, as in the modern era.
     #[inline]
     pub(crate) fn sends_headers(&self) -> bool {
         self.connection().binding == Binding::StreamableHttp && self.era() == Era::Modern

@@ -12,7 +12,7 @@ use mcp_core::{Notification, ProgressNotificationParams, RequestId, decode_param
 
 use crate::handlers::ProgressHandler;
 
-/// The tokens of calls whose exchange ends with the creation of a task: a token lives until the task does.
+/// Progress tokens of calls whose exchange ends with the creation of a task: a token is valid until the task ends.
 #[derive(Default)]
 pub(crate) struct TaskProgress(Mutex<HashMap<i64, Reporter>>);
 
@@ -21,7 +21,7 @@ struct Reporter {
     last: Option<f64>,
 }
 
-/// Removes a token.
+/// Removes a token when dropped.
 pub(crate) struct TaskProgressGuard {
     tokens: Arc<TaskProgress>,
     token: i64,
@@ -37,14 +37,14 @@ impl TaskProgress {
         TaskProgressGuard { tokens: Arc::clone(self), token }
     }
 
-    /// Reports progress that belongs to no open exchange. Progress that does not grow is dropped.
+    /// Reports progress outside an open exchange. Progress that does not increase is dropped.
     pub(crate) fn notify(&self, notification: &Notification) {
         if self.lock().is_empty() {
             return;
         }
         let params: ProgressNotificationParams = match decode_params(notification.params.as_ref()) {
             Ok(params) => params,
-            Err(error) => return tracing::debug!(%error, "progress that cannot be decoded"),
+            Err(error) => return tracing::debug!(%error, "cannot decode a progress notification"),
         };
         let now = params.progress.to_f64();
         let handler = {
@@ -61,7 +61,7 @@ impl TaskProgress {
         };
         // Not under the lock: the handler may make calls.
         if catch_unwind(AssertUnwindSafe(|| handler(params))).is_err() {
-            tracing::error!("the handler of progress panicked");
+            tracing::error!("the progress handler panicked");
         }
     }
 

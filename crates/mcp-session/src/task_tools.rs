@@ -11,18 +11,18 @@ use mcp_core::{ListToolsResult, RawJson, tasks_2025_11_25::TaskSupport};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Tools that are remembered.
+/// Maximum number of stored tools.
 const MAX_TOOLS: usize = 10_000;
 
 /// The kind of result that an extension takes for tasks.
 pub(crate) const TASK: &str = "task";
 
-/// What lists of tools say of tasks.
+/// Task support of listed tools.
 #[derive(Debug, Default)]
 pub(crate) struct TaskTools(Mutex<HashMap<String, TaskSupport>>);
 
 impl TaskTools {
-    /// Remembers what the tools say.
+    /// Stores the task support of listed tools.
     pub(crate) fn learn(&self, list: &ListToolsResult) {
         let mut known = self.lock();
         for tool in &list.tools {
@@ -38,7 +38,7 @@ impl TaskTools {
         self.lock().is_empty()
     }
 
-    /// What is known of a tool.
+    /// The task support of a tool, if known.
     pub(crate) fn of(&self, tool: &str) -> Option<TaskSupport> {
         self.lock().get(tool).cloned()
     }

@@ -2,7 +2,7 @@ use std::hash::Hash;
 
 use lru::LruCache;
 
-/// Bytes that one entry costs in addition to its own.
+/// Bytes counted for each entry in addition to its own size.
 const OVERHEAD: usize = 256;
 
 /// The size of a [`Bounded`] map.
@@ -33,13 +33,13 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
         Self { entries: LruCache::unbounded(), bytes: 0, limits }
     }
 
-    /// Finds an entry, which counts as a use.
+    /// Finds an entry and marks it as used.
     pub(super) fn find(&mut self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|weighed| &weighed.value)
     }
 
-    /// Adds an entry of this many bytes, and replaces the present one. An entry that is larger than the whole
-    /// map is dropped, and so is the one that it replaces.
+    /// Adds or replaces an entry of this size. An entry larger than the whole map is dropped, together with the one it
+    /// would replace.
     pub(super) fn put(&mut self, key: K, value: V, bytes: usize) {
         self.remove(&key);
         let bytes = bytes.saturating_add(OVERHEAD);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_goes_first() {
+    fn the_least_recently_used_is_evicted_first() {
         let mut map = of(usize::MAX, 2);
         map.put(1, 1, 0);
         map.put(2, 2, 0);

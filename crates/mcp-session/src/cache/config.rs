@@ -10,25 +10,23 @@ use super::{
 /// Response cache: honours the server's `ttlMs` and `cacheScope` for the pages of lists and the contents of
 /// resources. Only servers of the modern era have these hints.
 ///
-/// Default: in memory, up to 16 MiB and 1024 results; the least recently used are evicted first. No result
-/// is kept for longer than a day. A cached result says in its `ttlMs` how much of its time is left.
+/// Default: in memory, up to 16 MiB and 1024 results, with least-recently-used eviction. No result is cached for longer
+/// than a day. The `ttlMs` of a cached result is its remaining time.
 ///
-/// A cache belongs to one client, that is to one authorization: when the credentials change to those of
-/// another person, use another client. Sessions that are opened with clones of one `Cache` in their
-/// [options](crate::SessionOptions::cache) are sessions of one client; a session without a `Cache` is
-/// another client. A clone whose settings are changed has an empty memory, as one
-/// [for another client](Cache::for_client) has.
+/// A cache belongs to one client, that is to one authorization: for the credentials of another user, use another
+/// client. Sessions opened with clones of one `Cache` in their [options](crate::SessionOptions::cache) belong to one
+/// client; a session without a `Cache` is a separate client. A clone with changed settings starts empty, like one [for
+/// another client](Cache::for_client).
 ///
-/// Sessions of one client share the results of an HTTP server that has one name and address. The address is
-/// without query and credentials: where these lead to different servers, use different names or different
-/// caches. A session over a pipe or within this process shares nothing in memory, since each has a server of
-/// its own. Results in a [`store`](Cache::store) are shared by all clients that name the same server there.
+/// Sessions of one client share results of an HTTP server with the same name and address. The address excludes query
+/// and credentials: if these select different servers, use different names or caches. Sessions over a pipe or within
+/// this process do not share results in memory, since each has its own server. Results in a [`store`](Cache::store) are
+/// shared by all clients that use the same server name there.
 ///
-/// A notification of a change evicts results before the application is notified: a changed list evicts all
-/// pages of that list, an updated resource its contents and those of resources above and below it. So does
-/// any gap in which such a notification may have been lost: a `subscriptions/listen` that begins or ends,
-/// lost messages, a pipe whose server has ended. Without a subscription servers send no notifications, and
-/// only the time counts.
+/// A change notification evicts results before the application sees it: a changed list evicts all pages of that list,
+/// an updated resource evicts its contents and those of resources above and below it. A gap in which such notifications
+/// may have been lost does the same: the start or end of a `subscriptions/listen`, lost messages, a pipe whose server
+/// has ended. Without a subscription servers send no notifications, and only `ttlMs` applies.
 ///
 /// ```
 /// use mcp_session::{Cache, SessionOptions};
@@ -41,7 +39,7 @@ use super::{
 #[derive(Clone)]
 pub struct Cache {
     limits: CacheLimits,
-    /// `None` where nothing is cached.
+    /// `None` if the cache is off.
     pub(super) memory: Option<Arc<Memory>>,
     server: Arc<str>,
     principal: Option<Arc<str>>,
@@ -51,16 +49,16 @@ pub struct Cache {
     pub(super) stale_if_error: Duration,
 }
 
-/// Whether a call may be answered from the [`Cache`].
+/// Whether a call may use the [`Cache`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CacheMode {
-    /// It is, where a fresh result is cached.
+    /// Use a fresh cached result.
     #[default]
     Use,
-    /// The request is sent, and its result replaces the cached one.
+    /// Send the request, and replace the cached result.
     Refresh,
-    /// The request is sent, and the cache stays as it is.
+    /// Send the request, without reading or changing the cache.
     Bypass,
 }
 
@@ -79,33 +77,32 @@ impl Cache {
         }
     }
 
-    /// No cache.
+    /// Turns caching off.
     pub fn off() -> Self {
         Self { memory: None, ..Self::new() }
     }
 
-    /// Sets the number of bytes in memory. Default: 16 MiB. A larger result is not cached.
+    /// Sets the maximum number of bytes in memory. Default: 16 MiB. A larger result is not cached.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self.for_client()
     }
 
-    /// Sets the number of results in memory. Default: 1024.
+    /// Sets the maximum number of results in memory. Default: 1024.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.limits.entries = entries;
         self.for_client()
     }
 
-    /// Shares results through `store`, behind the memory: with other clients, processes and machines.
+    /// Shares results with other clients, processes and machines through `store`, as a second level behind the memory.
     ///
-    /// `server` names the server for all of them, in addition to the name and the address that the client
-    /// has for it, such as by its URL and the deployed version. All clients that use one name have to reach
-    /// the same server. Private results are shared only where a [`principal`](Cache::principal) is named.
+    /// `server` identifies the server in the store, in addition to the name and address that the client uses, for
+    /// example by its URL and the deployed version. All clients with the same identifier must use the same server.
+    /// Private results are shared only if a [`principal`](Cache::principal) is set.
     ///
-    /// A store that fails never fails a call. The failure is logged, and the store is not used for ten
-    /// seconds.
+    /// A failure of the store never fails a call. It is logged, and the store is not used for ten seconds.
     #[must_use]
     pub fn store(mut self, server: &str, store: impl CacheStore) -> Self {
         self.server = server.into();
@@ -113,35 +110,35 @@ impl Cache {
         self.for_client()
     }
 
-    /// Names the person or service on whose behalf requests are sent, so that private results are shared in
-    /// a [`store`](Cache::store) under this name. Default: none, and private results stay in memory.
+    /// Names the user or service on whose behalf requests are sent, so that private results are shared in a
+    /// [`store`](Cache::store) under this name. Default: none; private results stay in memory.
     #[must_use]
     pub fn principal(mut self, principal: &str) -> Self {
         self.principal = Some(principal.into());
         self.for_client()
     }
 
-    /// Sets the time that a call waits for the [`store`](Cache::store): once before the request, and once after
-    /// the result. Default: 500 ms.
+    /// Sets the timeout for the [`store`](Cache::store): once before the request, and once after the result. Default:
+    /// 500 ms.
     #[must_use]
     pub fn store_timeout(mut self, limit: Duration) -> Self {
         self.store_timeout = limit;
         self.for_client()
     }
 
-    /// Sets the time for which results without a `ttlMs` are cached, those of servers of the legacy era among
-    /// them: in memory, as private ones. A server that gives zero is obeyed. Servers of the legacy era send
-    /// notifications about changes without a subscription, but for contents of resources, and need not send
-    /// any: the time is how old a result may be. Default: none, and such results are not cached.
+    /// Sets the time for which results without a `ttlMs`, including those of legacy servers, are cached: in memory, as
+    /// private results. A `ttlMs` of zero is honoured. Legacy servers send notifications about changed lists without a
+    /// subscription, but are not required to, and send none about resource contents: the time is the maximum age of a
+    /// result. Default: none; such results are not cached.
     #[must_use]
     pub fn default_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.default_ttl = ttl.into();
         self.for_client()
     }
 
-    /// Sets for how long after its time a result in memory is used where the server cannot be reached, does not
-    /// answer in time or has an outage. It is logged then, and has a `ttlMs` of zero, where it has one. Default:
-    /// zero, and the call fails.
+    /// Sets for how long after its expiry a result in memory is used if the server cannot be reached, does not respond
+    /// in time or reports an outage. Such a use is logged, and the result's `ttlMs`, if any, is zero. Default: zero;
+    /// the call fails.
     #[doc(alias = "stale")]
     #[must_use]
     pub fn stale_if_error(mut self, limit: Duration) -> Self {

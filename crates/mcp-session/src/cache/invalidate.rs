@@ -1,4 +1,4 @@
-//! Notifications that make results stale before their time.
+//! Eviction of results by notifications.
 //!
 //! Spec: server/utilities/caching#interaction-with-notifications
 
@@ -10,7 +10,7 @@ use mcp_core::{
 use super::{key::Kind, session::SessionCache};
 
 impl SessionCache {
-    /// Evicts the results that a notification makes stale. To be called before anybody else is notified.
+    /// Evicts the results that a notification makes stale. Must be called before other receivers see it.
     pub(crate) fn invalidate(&self, notification: &Notification) {
         match &*notification.method {
             method::NOTIFICATIONS_TOOLS_LIST_CHANGED => self.server.evict(Kind::Tools),
@@ -20,8 +20,7 @@ impl SessionCache {
                 let params = decode_params(notification.params.as_ref());
                 let params: Result<ResourceUpdatedNotificationParams, _> = params;
                 match params {
-                    // A server may name a part of the resource that was subscribed to, and nothing says of
-                    // which one it is a part.
+                    // A server may name a part of a subscribed resource, without saying of which one.
                     Ok(params) if self.is_subscribed(&params.uri) => {
                         self.memory.evict_resource(&self.server, &params.uri);
                     }
@@ -34,7 +33,7 @@ impl SessionCache {
         self.subscriptions_work();
     }
 
-    /// Changes are reported from here on; those before may not have been.
+    /// Changes are reported from now on; earlier ones may have been missed.
     fn acknowledged(&self, notification: &Notification) {
         let params = decode_params(notification.params.as_ref());
         let params: Result<SubscriptionsAcknowledgedNotificationParams, _> = params;

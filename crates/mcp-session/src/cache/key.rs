@@ -7,14 +7,14 @@ use serde_json::Value;
 /// Spec: ext-skills skills#listing-skills
 const SKILLS_LIST: &str = "skills/list";
 
-/// The kinds of results that are cached.
+/// The kinds of cached results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Tools,
     Prompts,
     Resources,
     Templates,
-    /// Of the skills extension: a skill is a resource.
+    /// Of the skills extension. A skill is a resource.
     Skills,
     Reads,
 }
@@ -39,15 +39,15 @@ impl Kind {
     }
 }
 
-/// The request that a result answers: the method, and the parameters that matter.
+/// Identifies a request whose result is cached: the method and the relevant parameters.
 ///
 /// Spec: server/utilities/caching#cache-key
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey {
     pub(crate) kind: Kind,
-    /// The cursor of a page after the first, or the URI that is read.
+    /// The cursor of a page after the first, or the URI to read.
     pub(crate) target: Option<String>,
-    /// The caller's members of `_meta`, as far as a server may act on them.
+    /// The caller's `_meta` members that may influence the result.
     meta: String,
 }
 
@@ -63,8 +63,8 @@ struct Known<'a> {
 }
 
 impl CacheKey {
-    /// Of a request with these parameters, and a `_meta` apart from them. `None` where they have unknown
-    /// members: their results may depend on something that must not be cached, such as input of a person.
+    /// The key of a request with these parameters, and a separate `_meta`. `None` if there are unknown members: the
+    /// result may depend on data that must not be cached, such as user input.
     pub(crate) fn new(kind: Kind, params: &[u8], meta_apart: Option<&Meta>) -> Option<Self> {
         let Known { cursor, uri, meta } = serde_json::from_slice(params).ok()?;
         let target = match (kind, cursor, uri) {
@@ -85,7 +85,7 @@ impl CacheKey {
         Some(Self { kind, target: target.map(Cow::into_owned), meta })
     }
 
-    /// As text, for keys of a store.
+    /// The key as text, for a store.
     pub(crate) fn parts(&self) -> [Option<&str>; 3] {
         [Some(self.kind.method()), self.target.as_deref(), Some(&self.meta)]
     }
@@ -95,7 +95,7 @@ impl CacheKey {
     }
 }
 
-/// Whether a key of `_meta` has no influence on the result.
+/// Whether a `_meta` key has no influence on the result.
 fn is_irrelevant(key: &str) -> bool {
     use meta_key as known;
     [
@@ -111,7 +111,7 @@ fn is_irrelevant(key: &str) -> bool {
     .contains(&key)
 }
 
-/// Whether one of the URIs is the other, or below it.
+/// Whether the URIs are equal or one is below the other.
 pub(crate) fn is_related(one: &str, other: &str) -> bool {
     let below = |above: &str, uri: &str| {
         let above = above.trim_end_matches('/');
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_parameters_make_a_key() {
+    fn only_known_parameters_are_part_of_a_key() {
         let first = key(Kind::Tools, json!({})).unwrap();
         assert_eq!(key(Kind::Tools, json!({ "cursor": null })).unwrap(), first);
         assert_ne!(key(Kind::Tools, json!({ "cursor": "" })).unwrap(), first);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_meta_that_a_server_may_act_on_matter() {
+    fn relevant_meta_members_are_part_of_the_key() {
         let plain = key(Kind::Tools, json!({})).unwrap();
         let irrelevant = json!({ "progressToken": 1, "traceparent": "00", "io.modelcontextprotocol/logLevel": "debug" });
         assert_eq!(key(Kind::Tools, json!({ "_meta": irrelevant })).unwrap(), plain);

@@ -16,7 +16,7 @@ use super::{
     result::CacheableResult,
 };
 
-/// Servers that one client remembers. Above that, those without a session are forgotten.
+/// Maximum number of servers of one client; above it, those without a session are evicted.
 const MAX_SERVERS: usize = 1024;
 
 /// The results of all servers of one client.
@@ -28,7 +28,7 @@ pub(crate) struct Memory {
 struct Entry {
     result: CacheableResult,
     until: Instant,
-    /// The age of its kind when the request was sent: entries of a lower age are stale.
+    /// The age of its kind when the request was sent; entries of a lower age are stale.
     age: u64,
 }
 
@@ -41,13 +41,13 @@ struct Servers {
 /// A server, in one revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ServerKey {
-    /// The client's name for it.
+    /// The client's name for the server.
     pub(crate) name: Arc<str>,
     pub(crate) address: String,
     pub(crate) version: ProtocolVersion,
 }
 
-/// One server to one client: over all its sessions, or over one.
+/// A server as seen by one client: over all its sessions, or a single one.
 #[derive(Debug)]
 pub(crate) struct CachedServer {
     number: u64,
@@ -55,14 +55,14 @@ pub(crate) struct CachedServer {
     kinds: [Changes; Kind::ALL.len()],
 }
 
-/// The changes of the results of one kind.
+/// Changes of the results of one kind.
 #[derive(Debug, Default)]
 struct Changes {
-    /// How often all of them became stale.
+    /// The number of times that all of them became stale.
     age: AtomicU64,
-    /// How often any of them did.
+    /// The number of times that any of them did.
     count: AtomicU64,
-    /// Up to which change the shared store was invalidated.
+    /// The last change for which the shared store was invalidated.
     published: AtomicU64,
 }
 
@@ -78,14 +78,14 @@ impl Memory {
         Self { results: Mutex::new(Bounded::new(limits)), servers: Mutex::default() }
     }
 
-    /// The server that all sessions with this key share.
+    /// The server shared by all sessions with this key.
     pub(crate) fn server(&self, key: ServerKey) -> Arc<CachedServer> {
         let mut servers = self.servers();
         if let Some(server) = servers.known.get(&key) {
             return Arc::clone(server);
         }
         if servers.known.len() >= MAX_SERVERS {
-            // A server that comes back has another number, so none of its old results are found.
+            // A server that is added again gets a new number, so its old results are not found.
             servers.known.retain(|_, server| Arc::strong_count(server) > 1);
         }
         let server = servers.add(key.clone());
@@ -93,14 +93,13 @@ impl Memory {
         server
     }
 
-    /// A server that no other session finds. Its results are no longer used once it is dropped, and so are
-    /// evicted first.
+    /// A server of a single session. Its results are unused once it is dropped, and are evicted first.
     pub(crate) fn private_server(&self, key: ServerKey) -> Arc<CachedServer> {
         self.servers().add(key)
     }
 
-    /// The result, and how much of its time is left. It is evicted when it is stale for longer than `grace`. A
-    /// private one from before `login`, when a user last logged in, may be another user's.
+    /// The result and its remaining time. Evicts it if it has been stale for longer than `grace`. A private result from
+    /// before `login`, the last user login, may belong to another user.
     pub(crate) fn find(
         &self,
         server: &CachedServer,
@@ -123,7 +122,7 @@ impl Memory {
         Some((result.clone(), left))
     }
 
-    /// Caches the result of a request that was sent at `stamp`, unless its kind has changed since.
+    /// Caches the result of a request sent at `stamp`, unless its kind has changed since.
     pub(crate) fn put(
         &self,
         server: &CachedServer,
@@ -131,7 +130,7 @@ impl Memory {
         stamp: Stamp,
         result: CacheableResult,
     ) {
-        // A time that no clock reaches is none.
+        // A time beyond the clock's range never comes.
         let Some(until) = Instant::now().checked_add(result.ttl) else { return };
         let bytes = key.bytes() + result.json.len();
         let mut results = self.results();
@@ -172,8 +171,8 @@ impl Servers {
 }
 
 impl CachedServer {
-    /// Makes all results of this kind stale. This only counts: stale results are recognised when they are
-    /// looked up, and evicted when their place is needed.
+    /// Makes all results of this kind stale. Only increments a counter: stale results are detected on lookup, and
+    /// evicted when space is needed.
     pub(crate) fn evict(&self, kind: Kind) {
         let changes = &self.kinds[kind as usize];
         changes.age.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The response cache: results that servers allow their clients to keep.
+//! The response cache.
 //!
 //! Spec: server/utilities/caching
 

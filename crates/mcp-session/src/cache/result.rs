@@ -5,19 +5,19 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The longest time for which a result is cached, whatever a server says.
+/// Maximum time for which a result is cached.
 pub(super) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 const MEMBER: &[u8] = b"\"ttlMs\"";
 
-/// A result that its server allows to be cached.
+/// A result that may be cached.
 #[derive(Debug, Clone)]
 pub(super) struct CacheableResult {
     pub(super) json: RawJson,
-    /// For this long, and no longer than [`MAX_TTL`].
+    /// The time to live, at most [`MAX_TTL`].
     pub(super) ttl: Duration,
     pub(super) is_public: bool,
-    /// The range of the number of milliseconds; `None` where the client gave the time.
+    /// The range of the number of milliseconds; `None` if the client set the time.
     number: Option<Range<usize>>,
 }
 
@@ -33,7 +33,7 @@ struct Hints<'a> {
 }
 
 impl CacheableResult {
-    /// Reads the hints; `None` where the result is stale at once. One without a time has that of `default`.
+    /// Reads the hints; `None` if the result is stale at once. `default` applies to results without a `ttlMs`.
     pub(super) fn read(result: &RawJson, default: Option<Duration>) -> Option<Self> {
         let json = result.as_bytes();
         if default.is_none() && !may_have_time(json) {
@@ -50,25 +50,25 @@ impl CacheableResult {
             }
             None => (default.filter(|it| !it.is_zero())?.min(MAX_TTL), None),
         };
-        // Anything else is private.
+        // Any other scope is private.
         let is_public =
             number.is_some() && hints.cache_scope.is_some_and(|it| it.get() == "\"public\"");
-        // It may be a part of a much larger message.
+        // It may be part of a much larger frame.
         let json = RawJson::trusted(json.to_vec());
         Some(Self { json, ttl, is_public, number })
     }
 
-    /// Whether the server gave the time.
+    /// Whether the server set the time.
     pub(super) fn is_hinted(&self) -> bool {
         self.number.is_some()
     }
 
-    /// The same result, for no longer than `limit`.
+    /// The same result, for at most `limit`.
     pub(super) fn within(self, limit: Duration) -> Self {
         Self { ttl: self.ttl.min(limit), ..self }
     }
 
-    /// The result with the time that is left.
+    /// The result with its remaining time.
     pub(super) fn with_ttl(&self, left: Duration) -> RawJson {
         let Some(number) = &self.number else { return self.json.clone() };
         let json = self.json.as_bytes();
@@ -81,8 +81,7 @@ impl CacheableResult {
     }
 }
 
-/// Whether there is any `ttlMs` other than zero, at any depth, so that results of servers without hints are not
-/// parsed.
+/// Whether there is a nonzero `ttlMs` at any depth, so that results without hints are not parsed.
 fn may_have_time(json: &[u8]) -> bool {
     memmem::find_iter(json, MEMBER).any(|at| {
         let rest = json[at + MEMBER.len()..].trim_ascii_start();
@@ -92,12 +91,12 @@ fn may_have_time(json: &[u8]) -> bool {
     })
 }
 
-/// More than zero milliseconds, up to [`MAX_TTL`].
+/// A positive number of milliseconds, at most [`MAX_TTL`].
 fn milliseconds(number: &str) -> Option<Duration> {
     let number: serde_json::Number = number.parse().ok()?;
     let milliseconds = match (number.as_u64(), number.as_f64()) {
         (Some(whole), _) => whole,
-        // As in 1e3, or more than fits: the conversion saturates.
+        // Such as 1e3, or too large for an integer: the conversion saturates.
         (None, Some(float)) => float as u64,
         (None, None) => 0,
     };
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_results_with_time_are_cached() {
+    fn only_results_with_a_ttl_are_cached() {
         let day = 24 * 60 * 60 * 1000;
         for (json, wanted) in [
             (r#"{"ttlMs":5000,"cacheScope":"public"}"#, Some((5000, true))),
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_without_time_has_that_of_the_client() {
+    fn a_result_without_a_ttl_gets_the_default() {
         let ten = Duration::from_secs(10);
         let read = |json: &'static str| {
             CacheableResult::read(&RawJson::from_text(json).unwrap(), Some(ten))
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_is_left_replaces_the_whole() {
+    fn the_remaining_time_replaces_the_ttl() {
         let json = r#"{"a":[1, 2],"ttlMs" : 5000 ,"z":"é"}"#;
         let result = CacheableResult::read(&RawJson::from_text(json).unwrap(), None).unwrap();
         let left = result.with_ttl(Duration::from_millis(12));

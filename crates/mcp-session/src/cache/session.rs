@@ -18,7 +18,7 @@ use super::{
     shared::SharedResults,
 };
 
-/// Bytes of the URIs that are remembered for one subscription.
+/// Maximum size of the URIs stored for one subscription, in bytes.
 const MAX_SUBSCRIBED: usize = 1 << 18;
 
 /// The cache of one session.
@@ -30,24 +30,24 @@ pub(crate) struct SessionCache {
     pub(super) default_ttl: Option<Duration>,
     /// See [`Cache::stale_if_error`].
     pub(super) stale_if_error: Duration,
-    /// Of the connection: when a user last logged in.
+    /// The connection's waits for a user, for the time of the last login.
     hold: Option<Hold>,
     /// The open subscriptions.
     subscribed: Mutex<HashMap<RequestId, Subscribed>>,
     hits: AtomicU64,
 }
 
-/// A subscription, as far as the server has reported it.
+/// A subscription, as reported by the server.
 #[derive(Default)]
 struct Subscribed {
-    /// Whether the server sends notifications of changes.
+    /// Whether the server sends change notifications.
     works: bool,
     /// The resources.
     uris: Vec<String>,
 }
 
 impl SessionCache {
-    /// `None` where nothing is cached.
+    /// `None` if the cache is off.
     pub(crate) fn open(
         cache: Option<&Cache>,
         name: &Arc<str>,
@@ -56,7 +56,7 @@ impl SessionCache {
         hold: Option<Hold>,
     ) -> Option<Arc<Self>> {
         let default_ttl = cache.and_then(|cache| cache.default_ttl);
-        // The legacy era has no hints.
+        // The legacy era has no caching hints.
         if version.era() != Era::Modern && default_ttl.is_none() {
             return None;
         }
@@ -73,8 +73,8 @@ impl SessionCache {
         let key = ServerKey { name: Arc::clone(name), address, version };
         let server = match connection.binding {
             Binding::StreamableHttp => memory.server(key),
-            // Behind each pipe is another process, perhaps of another version of the program, and a server in
-            // this process has no address at all.
+            // Each pipe has a separate process, possibly of another version, and a server in this process has no
+            // address.
             _ => memory.private_server(key),
         };
         let shared = cache.shared();
@@ -92,12 +92,12 @@ impl SessionCache {
         }))
     }
 
-    /// When a user last logged in.
+    /// The time of the last user login.
     pub(super) fn login(&self) -> Option<Instant> {
         self.hold.as_ref()?.held_until()
     }
 
-    /// How many calls were answered from the cache.
+    /// The number of calls answered from the cache.
     pub(crate) fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
@@ -111,20 +111,20 @@ impl SessionCache {
         Kind::ALL.into_iter().for_each(|kind| self.server.evict(kind));
     }
 
-    /// Makes the lists of tools stale.
+    /// Makes the tool lists stale.
     pub(crate) fn evict_tools(&self) {
         self.server.evict(Kind::Tools);
     }
 
-    /// A subscription is about to be opened, which lasts as long as the guard.
+    /// Records a subscription being opened. It lasts as long as the guard.
     pub(crate) fn listen(self: &Arc<Self>, subscription: &RequestId) -> ListenGuard {
         self.subscriptions().insert(subscription.clone(), Subscribed::default());
         ListenGuard { cache: Arc::clone(self), subscription: subscription.clone() }
     }
 
-    /// The server sends notifications of changes to these resources from here on.
+    /// Records that the server notifies of changes to these resources from now on.
     pub(super) fn subscribed(&self, subscription: &RequestId, mut uris: Vec<String>) {
-        // A resource that is not remembered may be a part of any other, so no stale result is used.
+        // An untracked resource may be part of any other, so no stale result must be used.
         let mut bytes = 0;
         uris.retain(|uri| {
             bytes += uri.len() + size_of::<String>();
@@ -136,7 +136,7 @@ impl SessionCache {
         }
     }
 
-    /// The server sends notifications of changes. Not every server says by which subscription.
+    /// Records that the server sends change notifications. Not every server names the subscription.
     pub(super) fn subscriptions_work(&self) {
         self.subscriptions().values_mut().for_each(|subscribed| subscribed.works = true);
     }
@@ -150,8 +150,7 @@ impl SessionCache {
     }
 }
 
-/// An open subscription. When it ends, however it does, later changes are not reported, unless the server
-/// never accepted it.
+/// An open subscription. After its end, later changes are not reported, unless the server never accepted it.
 pub(crate) struct ListenGuard {
     cache: Arc<SessionCache>,
     subscription: RequestId,

@@ -1,9 +1,8 @@
-//! Results that clients share through a store.
+//! Results shared through a store.
 //!
-//! A store cannot list its keys of one server. So the key of every result holds a random word that the store
-//! has for its kind, the *epoch*: replacing that word evicts all results of the kind, since they are never
-//! found again. The result of a request that was sent before is stored under the epoch of that time, and so
-//! is lost too.
+//! A store cannot list its keys of one server. So each key contains a random value that the store holds for its kind of
+//! result, the *epoch*: replacing the epoch evicts all results of the kind, since their keys are never used again. The
+//! result of a request that was sent before is stored under the old epoch, and so is lost too.
 
 use std::{
     collections::hash_map::RandomState,
@@ -21,7 +20,7 @@ use super::{
     store::{CacheEntry, SharedStore},
 };
 
-/// The version of the keys and values. Clients of other versions do not see each other's results.
+/// The version of keys and values. Clients of different versions do not share results.
 const KEY_VERSION: &str = "mcp-cache-1";
 
 /// Longer than any result is stored.
@@ -35,7 +34,7 @@ pub(crate) struct SharedResults {
     limit: Duration,
 }
 
-/// The word in the keys of results of one kind.
+/// The random value in the keys of one kind of result.
 #[derive(Debug, Clone)]
 pub(crate) struct Epoch(String);
 
@@ -49,8 +48,7 @@ impl SharedResults {
         Self { store, server, principal, limit }
     }
 
-    /// The epoch, and the result if it is `wanted` and stored. Publishes the changes that the store does not
-    /// have yet.
+    /// The epoch, and the result if it is `wanted` and stored. Publishes the changes that the store does not have yet.
     pub(crate) async fn get(
         &self,
         server: &CachedServer,
@@ -69,8 +67,8 @@ impl SharedResults {
         self.store.within(self.limit, getting).await
     }
 
-    /// Stores a result for others, as far as they may see it; `None` is one that must not be stored. Where it
-    /// `replaces` another, that one is removed first.
+    /// Stores a result for its audience; `None` is a result that must not be stored. If it `replaces` another, that one
+    /// is removed first.
     pub(crate) async fn put(
         &self,
         server: &CachedServer,
@@ -97,8 +95,7 @@ impl SharedResults {
         self.store.within(self.limit, putting).await;
     }
 
-    /// The scopes in which results are looked up, in order: those of our principal, if it is named, and the
-    /// public ones.
+    /// The scopes in which results are looked up, in order: the principal, if set, and public.
     fn principals(&self) -> impl Iterator<Item = Option<&str>> + use<'_> {
         self.principal.as_deref().map(Some).into_iter().chain([None])
     }
@@ -132,18 +129,18 @@ impl SharedResults {
         for principal in self.principals() {
             let key = self.store_key(server, key, epoch, principal);
             let Some(entry) = self.store.get(&key).await? else { continue };
-            // Others write there too.
+            // Other programs may write to the store.
             let read = RawJson::from_text(entry.value).ok();
             let read = read.and_then(|it| CacheableResult::read(&it, None));
             match read.filter(|it| it.is_public == principal.is_none() && !entry.ttl.is_zero()) {
                 Some(result) => return Ok(Some(result.within(entry.ttl))),
-                None => tracing::debug!("a value in the store of the cache is not a result"),
+                None => tracing::debug!("a value in the cache store is not a result"),
             }
         }
         Ok(None)
     }
 
-    /// The key of a result that only `principal` may see, or everybody.
+    /// The key of a result for `principal`, or for all clients.
     fn store_key(
         &self,
         server: &CachedServer,
@@ -155,7 +152,7 @@ impl SharedResults {
         self.text(server, (&epoch.0, scope, principal, key.parts()))
     }
 
-    /// A key as a JSON array, so that no two of them are alike by accident.
+    /// A key as a JSON array, so that different parts never result in the same text.
     fn text(&self, server: &CachedServer, rest: impl serde::Serialize) -> String {
         let key = &server.key;
         let all = (KEY_VERSION, &*self.server, &*key.name, &key.address, key.version, rest);
@@ -166,7 +163,7 @@ impl SharedResults {
 impl Epoch {
     const LENGTH: usize = 32;
 
-    /// A random word: the hashers of the standard library are seeded at random.
+    /// A random value: the hashers of the standard library have random seeds.
     fn new() -> Self {
         let random = || RandomState::new().build_hasher().finish();
         Self(format!("{:016x}{:016x}", random(), random()))

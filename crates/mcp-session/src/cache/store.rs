@@ -12,12 +12,11 @@ use tokio::time::Instant;
 
 use super::bounded::{Bounded, CacheLimits};
 
-/// A store in which clients share cached results, such as a database of a whole fleet; see
-/// [`Cache::store`](crate::Cache::store).
+/// A store through which clients share cached results, such as a database; see [`Cache::store`](crate::Cache::store).
 ///
-/// Keys are opaque text, as long as a URI may be: a store with a limit may use a cryptographic digest of
-/// them. Values are opaque too. A store may lose any value at any time, and should not return a value after
-/// its time. Its futures must not block, and are dropped when they take too long.
+/// Keys are opaque text, as long as a URI may be: a store with a length limit may use a cryptographic digest. Values
+/// are opaque too. A store may lose any value at any time, and should not return expired values. Its futures must not
+/// block, and are dropped when they take too long.
 ///
 /// ```
 /// use std::{collections::HashMap, convert::Infallible, sync::Mutex, time::Instant};
@@ -51,23 +50,23 @@ use super::bounded::{Bounded, CacheLimits};
 /// }
 /// ```
 pub trait CacheStore: Send + Sync + 'static {
-    /// Why the store failed.
+    /// The error of the store, which is logged.
     type Error: fmt::Display + Send;
 
-    /// Gets a value, with the time that is left to it.
+    /// Returns a value and its remaining time.
     fn get(
         &self,
         key: &str,
     ) -> impl Future<Output = Result<Option<CacheEntry>, Self::Error>> + Send;
 
-    /// Stores a value for its time, and replaces the present one.
+    /// Stores or replaces a value for its time to live.
     fn put(
         &self,
         key: &str,
         entry: CacheEntry,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Removes a value. It is no error if there is none.
+    /// Removes a value. A missing value is not an error.
     fn remove(&self, key: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
@@ -77,12 +76,12 @@ pub trait CacheStore: Send + Sync + 'static {
 pub struct CacheEntry {
     /// The value.
     pub value: Bytes,
-    /// For how long it may be stored from now on.
+    /// The time to live from now on.
     pub ttl: Duration,
 }
 
 impl CacheEntry {
-    /// A value that may be stored for this long.
+    /// Creates an entry with this time to live.
     pub fn new(value: impl Into<Bytes>, ttl: Duration) -> Self {
         Self { value: value.into(), ttl }
     }
@@ -104,18 +103,18 @@ impl<S: CacheStore> CacheStore for Arc<S> {
     }
 }
 
-/// A [`CacheStore`] in memory, for the clients of one process that have clones of it. The least recently used
-/// values are evicted first.
+/// A [`CacheStore`] in memory, shared by clients of one process that use clones of it. The least recently used values
+/// are evicted first.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Bounded<String, (Bytes, Instant)>>>);
 
 impl MemoryStore {
-    /// A store of up to 16 MiB and 1024 values.
+    /// Creates a store of up to 16 MiB and 1024 values.
     pub fn new() -> Self {
         Self::with_limits(CacheLimits::DEFAULT.bytes, CacheLimits::DEFAULT.entries)
     }
 
-    /// A store of up to this many bytes and values.
+    /// Creates a store of up to this many bytes and values.
     pub fn with_limits(bytes: usize, entries: usize) -> Self {
         Self(Arc::new(Mutex::new(Bounded::new(CacheLimits { bytes, entries }))))
     }
@@ -191,10 +190,10 @@ impl<S: CacheStore> Erased for S {
     }
 }
 
-/// How long a store is not used after it has failed or was slow.
+/// How long a store is not used after a failure or timeout.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
 
-/// A store, and until when it is not used.
+/// A store, and the time until which it is not used.
 #[derive(Clone)]
 pub(super) struct SharedStore {
     store: Arc<dyn Erased>,
@@ -218,7 +217,7 @@ impl SharedStore {
         self.store.remove(key).await
     }
 
-    /// The outcome of `work` within the limit. After a failure the store is not used for a while.
+    /// Runs `work` with the timeout. After a failure the store is not used for a while.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
@@ -232,7 +231,7 @@ impl SharedStore {
             Ok(Err(error)) => error,
             Err(_) => format!("no answer within {limit:?}"),
         };
-        tracing::warn!(error, "the store of the cache failed and is not used for a while");
+        tracing::warn!(error, "the cache store failed and is not used for a while");
         *self.pause() = Instant::now().checked_add(STORE_PAUSE);
         None
     }

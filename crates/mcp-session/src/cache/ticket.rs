@@ -21,7 +21,7 @@ pub(crate) struct Ticket {
     mode: CacheMode,
     stamp: Stamp,
     epoch: Option<Epoch>,
-    /// Whether the store may have a result that has to be replaced: it was not looked up, or is unusable.
+    /// Whether the store may have a result to replace: it was not looked up, or is unusable.
     replaces: bool,
 }
 
@@ -41,7 +41,7 @@ impl Ticket {
         Some(Self { cache: Arc::clone(cache), key, mode, stamp, epoch: None, replaces })
     }
 
-    /// The cached result, if there is a fresh one. Cancel safe.
+    /// The cached result if it is fresh. Cancel safe.
     pub(crate) async fn get(&mut self) -> Option<RawJson> {
         let Self { cache, key, mode, stamp, .. } = self;
         let is_used = *mode == CacheMode::Use;
@@ -55,7 +55,7 @@ impl Ticket {
         let shared = cache.shared.as_ref()?;
         let (epoch, result) = Box::pin(shared.get(server, key, *stamp, is_used)).await?;
         self.epoch = Some(epoch);
-        // There may have been a change while the store was asked.
+        // The results may have changed during the store lookup.
         let result = result.filter(|_| server.is_unchanged(key.kind, *stamp))?;
         let json = result.with_ttl(result.ttl);
         cache.memory.put(server, key.clone(), *stamp, result);
@@ -63,33 +63,33 @@ impl Ticket {
         Some(json)
     }
 
-    /// The cached result cannot be decoded: the request has to be sent.
+    /// The cached result cannot be decoded, so the request must be sent.
     pub(crate) fn reject(&mut self) {
-        tracing::debug!(key = ?self.key, "a cached result has the wrong shape");
+        tracing::debug!(key = ?self.key, "a cached result cannot be decoded");
         self.cache.memory.remove(&self.cache.server, &self.key);
         self.replaces = true;
     }
 
-    /// Caches the result of the request, as far as the server allows that.
+    /// Caches the result if the server allows it.
     pub(crate) async fn put(self, result: &RawJson) {
         let Self { cache, key, stamp, epoch, replaces, .. } = self;
         let server = &*cache.server;
         let result = CacheableResult::read(result, cache.default_ttl);
         match &result {
             Some(result) => cache.memory.put(server, key.clone(), stamp, result.clone()),
-            // The server revokes what it said of the result before.
+            // The server has revoked its earlier hint.
             None => cache.memory.remove(server, &key),
         }
         let (Some(shared), Some(epoch)) = (&cache.shared, epoch) else { return };
-        // The time that one client gives is not that of others.
+        // The default of one client does not apply to others.
         let result = result.filter(CacheableResult::is_hinted);
-        // Results that a change has evicted are not found in this epoch any more.
+        // Results evicted by a change are not found in this epoch any more.
         if server.is_unchanged(key.kind, stamp) && (replaces || result.is_some()) {
             Box::pin(shared.put(server, &key, &epoch, result.as_ref(), replaces)).await;
         }
     }
 
-    /// The result that may be used although it is stale, since the request failed with `error`.
+    /// The stale result to use, since the request failed with `error`.
     pub(crate) fn stale(&self, error: &Error) -> Option<RawJson> {
         use ErrorKind::{Connect, Interrupted, Timeout, Unavailable};
         let Self { cache, key, mode, .. } = self;
@@ -99,12 +99,12 @@ impl Ticket {
         }
         let login = cache.login();
         let (result, left) = cache.memory.find(&cache.server, key, login, cache.stale_if_error)?;
-        tracing::warn!(%error, "the server is down, and a cached result is used that is stale");
+        tracing::warn!(%error, "the server is unavailable: using a stale cached result");
         cache.hit();
         Some(result.with_ttl(left))
     }
 
-    /// The request failed. A page that the server refuses was named by pages of another list than it has now.
+    /// Handles a failed request. A refused page cursor comes from an outdated cached list.
     ///
     /// Spec: server/utilities/caching#pagination
     pub(crate) fn failed(&self, error: &Error) {

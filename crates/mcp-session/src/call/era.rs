@@ -1,14 +1,12 @@
 use mcp_core::{Era, ServerCapabilities, method};
 
-/// What to do instead of setting the level of one call.
+/// The error for a log level on a single call.
 pub(super) const NO_LEVEL: &str = "the legacy era has no log level for one call: use set_log_level";
 
-/// What to do instead of calling a method of the other era.
+/// The alternative to a method of the other era.
 pub(super) fn replacement(method: &str, era: Era) -> Option<&'static str> {
     Some(match (era, method) {
-        (Era::Modern, method::PING) => {
-            "the modern era has no ping: any other call is a sign of life"
-        }
+        (Era::Modern, method::PING) => "the modern era has no ping: use Session::ping",
         (Era::Modern, method::LOGGING_SET_LEVEL) => {
             "the modern era sends the level with each request: use set_log_level"
         }
@@ -26,7 +24,7 @@ pub(super) fn replacement(method: &str, era: Era) -> Option<&'static str> {
     })
 }
 
-/// The capability that a server has to declare for a method, and does not.
+/// The capability that a server must declare for a method, but does not.
 ///
 /// Spec: 2025-11-25 basic/lifecycle#operation
 pub(super) fn undeclared(method: &str, declared: &ServerCapabilities) -> Option<&'static str> {

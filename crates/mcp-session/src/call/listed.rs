@@ -1,4 +1,4 @@
-//! The names in the lists of a server, for the "did you mean" of errors.
+//! Listed names, for the "did you mean" of errors.
 
 use std::{
     any::Any,
@@ -12,16 +12,16 @@ use mcp_core::{
 
 use crate::Error;
 
-/// The most names that are stored for each method, and the longest of them in bytes.
+/// Maximum number of names stored for each method, and maximum length of a name in bytes.
 const MAX_NAMES: usize = 1000;
 const MAX_NAME: usize = 128;
 
-/// The names that can be called with each method, as far as they were listed.
+/// The listed names for each method.
 #[derive(Debug, Default)]
 pub(crate) struct ListedNames(Mutex<HashMap<&'static str, Vec<String>>>);
 
 impl ListedNames {
-    /// Stores the names of a list. Nothing is left of it for a result of another type.
+    /// Stores the names of a list. Compiles to nothing for results of other types.
     #[inline]
     pub(super) fn learn<R: 'static>(&self, result: &R) {
         let result: &dyn Any = result;
@@ -47,7 +47,7 @@ impl ListedNames {
         }
     }
 
-    /// What to try instead of a name that was not listed: the nearest one that was.
+    /// A suggestion for a name that was not listed: the most similar listed name.
     pub(crate) fn suggestion(&self, method: &str, name: &str) -> Option<String> {
         let all = self.lock();
         let known = all.get(method)?;
@@ -58,7 +58,7 @@ impl ListedNames {
         Some(format!("did you mean {near:?}?"))
     }
 
-    /// The same for an error, if it may say that the name is unknown.
+    /// The same for an error, if it may mean that the name is unknown.
     pub(super) fn suggestion_for(&self, error: &Error, name: &str) -> Option<String> {
         let answer = error.answer()?;
         let may_be_unknown = matches!(
@@ -67,7 +67,7 @@ impl ListedNames {
                 | error_code::METHOD_NOT_FOUND
                 | error_code::RESOURCE_NOT_FOUND
         );
-        // A group suggests a name itself.
+        // A group suggests names itself.
         let is_suggested = answer.message.contains("did you mean");
         (may_be_unknown && !is_suggested).then(|| self.suggestion(error.method()?, name))?
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_were_not_listed_have_a_suggestion() {
+    fn only_unlisted_names_get_a_suggestion() {
         let listed = names(10);
         let of = |method, name| listed.suggestion(method, name);
         assert_eq!(
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_and_those_with_a_suggestion_have_none() {
+    fn other_errors_get_no_suggestion() {
         let listed = names(10);
         let error = |code, text: &str| {
             Error::from_answer("shop", ErrorObject::new(code, text)).with_method(method::TOOLS_CALL)

@@ -1,4 +1,4 @@
-//! Calls whose caller answers the server's requests for input.
+//! Calls whose caller responds to input requests.
 
 use std::{fmt, future::IntoFuture, marker::PhantomData, pin::Pin};
 
@@ -16,10 +16,10 @@ use crate::{
     params::member,
 };
 
-/// A call whose requests for input are returned to the caller; see
+/// A call that returns the server's input requests to the caller; see
 /// [`Call::manual_input`](crate::Call::manual_input).
 ///
-/// A limit of the call is one on each round.
+/// A timeout of the call applies to each round.
 #[must_use = "nothing is sent unless the call is awaited"]
 pub struct ManualCall<R> {
     request: CallRequest,
@@ -33,7 +33,7 @@ pub struct ManualCall<R> {
 pub enum Input<R> {
     /// The result.
     Done(R),
-    /// The server needs something first.
+    /// The server needs input first.
     Required(Box<InputRound<R>>),
 }
 
@@ -41,19 +41,19 @@ pub enum Input<R> {
 pub struct InputRound<R> {
     request: CallRequest,
     raw: RawJson,
-    /// The input, by names of the server's choice.
+    /// The requested input, by names chosen by the server.
     pub required: InputRequiredResult,
     result: PhantomData<fn() -> R>,
 }
 
 impl<R> InputRound<R> {
-    /// The call to be repeated with these answers, one for each of
-    /// [`required.input_requests`](InputRequiredResult::input_requests), under the same names. The state
-    /// of the server is added as it came.
+    /// Repeats the call with these responses, one for each of
+    /// [`required.input_requests`](InputRequiredResult::input_requests), under the same names. The server's state is
+    /// added unchanged.
     ///
     /// # Errors
-    /// When an answer cannot be written as JSON, and of kind [`Arguments`](crate::ErrorKind::Arguments) when an
-    /// input that was asked for has none.
+    /// A response cannot be encoded as JSON; kind [`Arguments`](crate::ErrorKind::Arguments) if a requested input has
+    /// no response.
     ///
     /// Spec: basic/patterns/mrtr#client-requirements
     pub fn answer<N: Into<String>>(
@@ -62,7 +62,7 @@ impl<R> InputRound<R> {
     ) -> Result<ManualCall<R>, Error> {
         let mut out = InputResponses::new();
         let session = &self.request.session;
-        // What is of a kind that nobody here knows cannot be answered.
+        // Requests of an unknown kind cannot be answered.
         let requests = self.required.input_requests.iter().flat_map(|it| it.iter());
         let known = requests.filter(|(_, request)| !matches!(request, InputRequest::Unknown(_)));
         let mut missing: Vec<&str> = known.map(|(name, _)| name).collect();
@@ -75,7 +75,7 @@ impl<R> InputRound<R> {
             member(&mut out, &name, &answer).map_err(|error| session.unsendable(error))?;
         }
         if let Some(name) = missing.first() {
-            let text = format!("the server asks for the input {name:?}, which has no answer");
+            let text = format!("the server requests the input {name:?}, which has no response");
             let error = session.error(ErrorKind::Arguments, text);
             let error = error.with_delivery(Delivery::NotSent);
             return Err(error.with_method(self.request.method.clone()));

@@ -1,10 +1,10 @@
-//! Results that do not have the shape of their method.
+//! Results that cannot be decoded as the type of their method.
 
 use mcp_core::{CallToolResult, ContentBlock, PromptMessage, RawJson, ResourceContents, method};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The place of the first element that cannot be decoded, such as `content[0].text`.
+/// The path of the first element that cannot be decoded, such as `content[0].text`.
 pub(super) fn place(method: &str, raw: &RawJson) -> Option<String> {
     let fields: Map<String, Value> = raw.decode().ok()?;
     match method {
@@ -20,7 +20,7 @@ fn of_list<T: DeserializeOwned>(fields: &Map<String, Value>, list: &str) -> Opti
     let error = |element: &Value| T::deserialize(element).err().map(|error| error.to_string());
     let mut wrong = elements.iter().enumerate();
     let (at, element, why) = wrong.find_map(|(at, it)| error(it).map(|why| (at, it, why)))?;
-    // The member is missing, or without it the error is another one.
+    // The member is missing, or the error is a different one without it.
     let missing = why.strip_prefix("missing member `").and_then(|rest| rest.split('`').next());
     let member = missing.map(str::to_owned).or_else(|| {
         let members = element.as_object()?;
@@ -41,7 +41,7 @@ fn of_list<T: DeserializeOwned>(fields: &Map<String, Value>, list: &str) -> Opti
     })
 }
 
-/// The first servers answered with `toolResult`, as it was before the first revision.
+/// The first servers responded with `toolResult`, as before the first revision.
 pub(super) fn take_old_content(result: &mut CallToolResult) {
     if !result.content.is_empty() || result.structured_content.is_some() {
         return;
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_a_misfit_is_named() {
+    fn the_path_of_an_undecodable_element_is_named() {
         let text = json!({ "type": "text", "text": "hi" });
         for (method, result, expected) in [
             (

@@ -29,7 +29,7 @@ pub(crate) use request::Received;
 #[cfg(feature = "validation")]
 pub(crate) use tools::list_tools;
 
-/// A call that is being put together: `.await` it to send it.
+/// A call being built: `.await` it to send it.
 ///
 /// Nothing is sent before that. Dropping the future cancels the call at the server.
 ///
@@ -44,7 +44,7 @@ pub(crate) use tools::list_tools;
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is sent unless the call is awaited"]
+#[must_use = "the call is sent only when it is awaited"]
 pub struct Call<R> {
     request: CallRequest,
     result: PhantomData<fn() -> R>,
@@ -59,7 +59,7 @@ impl<R> Call<R> {
         Self { request: CallRequest::new(session, method, params), result: PhantomData }
     }
 
-    /// Limits the time of this call instead of the session's limit: a [`Duration`] for the whole call, or a
+    /// Sets the timeout of this call, overriding that of the session: a [`Duration`] for the whole call, or a
     /// [`Timeout`].
     ///
     /// [`Duration`]: std::time::Duration
@@ -68,8 +68,8 @@ impl<R> Call<R> {
         self
     }
 
-    /// Asks for progress and sets its handler, which is called in order, and for the last time before the call
-    /// returns. It must not block.
+    /// Requests progress and sets its handler. Called in order, and for the last time before the call returns. It must
+    /// not block.
     ///
     /// Spec: basic/patterns/progress
     pub fn on_progress(
@@ -84,16 +84,15 @@ impl<R> Call<R> {
         self
     }
 
-    /// Sets the `_meta` of the request, to which the protocol adds its own members.
+    /// Sets the `_meta` of the request. The protocol adds its own members.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.request.meta = Some(meta);
         self
     }
 
-    /// Sets the least severe messages that the server shall log for this call, whatever the session's
-    /// level. Only the modern era has levels for single calls: in the legacy era the call fails unsent, with
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), and
-    /// [`set_log_level`](Session::set_log_level) is for all calls.
+    /// Sets the minimum level of log messages for this call, overriding that of the session. Only for the modern era:
+    /// in the legacy era the call fails unsent with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), and
+    /// [`set_log_level`](Session::set_log_level) applies to all calls.
     ///
     /// Spec: server/utilities/logging
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
@@ -101,8 +100,8 @@ impl<R> Call<R> {
         self
     }
 
-    /// Sets whether the result may come from the [cache](crate::Cache), for the pages of lists and the
-    /// contents of resources. Default: [`CacheMode::Use`].
+    /// Sets whether the result may come from the [cache](crate::Cache), for list pages and resource contents. Default:
+    /// [`CacheMode::Use`].
     ///
     /// Spec: server/utilities/caching
     pub fn cache(mut self, mode: CacheMode) -> Self {
@@ -110,8 +109,7 @@ impl<R> Call<R> {
         self
     }
 
-    /// Returns the server's requests for input to the caller, instead of calling the handlers: see
-    /// [`Input`].
+    /// Returns the server's input requests to the caller instead of calling the handlers: see [`Input`].
     ///
     /// Spec: basic/patterns/mrtr
     pub fn manual_input(mut self) -> ManualCall<R> {
@@ -119,13 +117,13 @@ impl<R> Call<R> {
         ManualCall::new(self.request)
     }
 
-    /// Decodes the result as another type, such as one of an extension. The rounds in which a server asks for
-    /// input continue as long as the result is not of that type.
+    /// Decodes the result as another type, for example of an extension. Rounds of input continue as long as the result
+    /// is not of that type.
     pub fn returning<S>(self) -> Call<S> {
         Call { request: self.request, result: PhantomData }
     }
 
-    /// The session that is called.
+    /// The session of the call.
     pub fn session(&self) -> &Session {
         &self.request.session
     }
@@ -135,19 +133,19 @@ impl<R> Call<R> {
         self.request.info()
     }
 
-    /// Sends it as a task of revision 2025-11-25 where the tool may run as one.
+    /// Sends the call as a task of revision 2025-11-25 if the tool may run as one.
     pub(crate) fn preferring_task(mut self) -> Self {
         self.request.prefers_task = true;
         self
     }
 
-    /// Sets the target that HTTP repeats in a header.
+    /// Sets the target that HTTP mirrors in a header.
     pub(crate) fn routing_name(mut self, name: &str) -> Self {
         self.request.routing_name = Some(name.to_owned());
         self
     }
 
-    /// The tool or prompt by its name, or the resource by its URI.
+    /// The tool or prompt name, or the resource URI.
     pub(crate) fn target(&self) -> Option<String> {
         self.request.target()
     }
@@ -163,7 +161,7 @@ impl<R> Call<R> {
 }
 
 impl Call<CallToolResult> {
-    /// Sets all arguments, from anything that is an object as JSON.
+    /// Sets all arguments, from any value that serializes as a JSON object.
     pub fn args(self, args: impl Serialize) -> Self {
         self.change(|params| params.set_arguments(&args))
     }
@@ -175,8 +173,8 @@ impl Call<CallToolResult> {
 }
 
 impl Call<GetPromptResult> {
-    /// Sets all arguments, from anything that is an object as JSON. Arguments of prompts are texts: a value of
-    /// another type is written as JSON, such as `7`.
+    /// Sets all arguments, from any value that serializes as a JSON object. Prompt arguments are strings: any other
+    /// value is converted to its JSON text, such as `7`.
     ///
     /// Spec: server/prompts#getting-a-prompt
     pub fn args(self, args: impl Serialize) -> Self {
@@ -191,7 +189,7 @@ impl Call<GetPromptResult> {
 }
 
 impl<R: MethodResult + Send + 'static> Call<R> {
-    /// Sends it: the result, and the bytes that it came in.
+    /// Sends the call. Returns the result and its raw bytes.
     pub(crate) fn received(
         self,
     ) -> Pin<Box<dyn Future<Output = Result<Received<R>, Error>> + Send>> {
@@ -205,7 +203,7 @@ impl<R: MethodResult + Send + 'static> IntoFuture for Call<R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        // Moved into the future once, as it is.
+        // Moved into the future once.
         let request = self.request;
         Box::pin(async move { Ok(rounds::run(&request).await?.value) })
     }

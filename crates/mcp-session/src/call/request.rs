@@ -1,4 +1,4 @@
-//! A call without the type of its result.
+//! A call without its result type.
 
 use std::{
     any::{Any, TypeId},
@@ -27,33 +27,33 @@ use crate::{
     task_tools::is_created, trace::MessageSpan,
 };
 
-/// The methods that a server may answer with a request for input.
+/// The methods that a server may answer with an input request.
 const MAY_REQUIRE_INPUT: [&str; 3] =
     [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
 
-/// A request, as it was put together.
+/// A request being built.
 pub(crate) struct CallRequest {
     pub(crate) session: Session,
     pub(crate) method: Cow<'static, str>,
     pub(crate) params: Result<Params, Arc<serde_json::Error>>,
     pub(crate) meta: Option<Meta>,
     pub(crate) log_level: Option<LoggingLevel>,
-    /// The limit of this call, where it has one.
+    /// The timeout of this call, if set.
     pub(crate) timeout: Option<Timeout>,
     pub(crate) on_progress: Option<ProgressHandler>,
     pub(crate) cache: CacheMode,
     pub(crate) is_manual: bool,
-    /// The target that HTTP repeats in a header, for methods of extensions.
+    /// The target that HTTP mirrors in a header, for methods of extensions.
     pub(crate) routing_name: Option<String>,
-    /// Whether a tool that may run as a task does, and not only one that has to.
+    /// Whether a tool with optional task support runs as a task.
     pub(crate) prefers_task: bool,
     /// Whether it is sent as a task of revision 2025-11-25.
     pub(crate) as_task: AtomicBool,
-    /// Of the last request that was sent as a task.
+    /// Progress of the last request sent as a task.
     task_progress: Mutex<Option<TaskProgressGuard>>,
 }
 
-/// A result, and the bytes that it came in.
+/// A result and its raw bytes.
 pub(crate) struct Received<R> {
     pub(crate) value: R,
     pub(crate) bytes: usize,
@@ -62,7 +62,7 @@ pub(crate) struct Received<R> {
 /// The outcome of sending a request once.
 pub(crate) enum RoundOutcome<R> {
     Done(Received<R>),
-    /// A result of another kind than the method has, and the error of decoding it.
+    /// A result of a kind that the method does not have, and the decoding error.
     Other(RawJson, Error),
 }
 
@@ -94,7 +94,7 @@ impl CallRequest {
         self.as_task.load(Ordering::Relaxed)
     }
 
-    /// The tool or prompt by its name, or the resource by its URI.
+    /// The tool or prompt name, or the resource URI.
     pub(crate) fn target(&self) -> Option<String> {
         self.params.as_ref().ok().and_then(Params::target)
     }
@@ -103,27 +103,27 @@ impl CallRequest {
         CallInfo::new(self.method.clone(), self.target())
     }
 
-    /// The span of the call, with all of its rounds.
+    /// The span of the call, including all of its rounds.
     pub(crate) fn span(&self) -> MessageSpan {
         let version = self.session.protocol_version();
         self.session.inner().tracing.client_span(&self.method, Some(version), || self.target())
     }
 
-    /// The handler of progress: that of the call, or of the session.
+    /// The progress handler of the call or of the session.
     pub(crate) fn on_progress(&self) -> Option<&ProgressHandler> {
         self.on_progress.as_ref().or(self.session.inner().on_progress.as_ref())
     }
 
-    /// The ticket to cache the result; `None` for nearly all calls.
+    /// The ticket to cache the result; `None` for most calls.
     pub(crate) fn ticket(&self) -> Option<Box<Ticket>> {
         let params = self.params.as_ref().ok()?;
         let Self { session, cache, method, meta, .. } = self;
         let ticket = Ticket::new(session.cache(), *cache, method, params, meta.as_ref())?;
-        // A session that is closed has no results, whatever is cached for others.
+        // A closed session returns no results, even cached ones.
         (!session.is_closed()).then(|| Box::new(ticket))
     }
 
-    /// The cached result, if there is one.
+    /// The cached result, if any.
     pub(crate) async fn cached<R: MethodResult + 'static>(
         &self,
         ticket: &mut Ticket,
@@ -138,8 +138,8 @@ impl CallRequest {
         }
     }
 
-    /// Sends the request once, decodes its result, and caches it where there is a `ticket`. `responses` are
-    /// the input that the server has asked for.
+    /// Sends the request once, decodes its result, and caches it if there is a `ticket`. `responses` are the responses
+    /// to input requests.
     pub(crate) async fn send<R: MethodResult + 'static>(
         &self,
         responses: &[u8],
@@ -157,18 +157,18 @@ impl CallRequest {
             Ok(raw) => raw,
             Err(error) => outdated(ticket.take(), error)?,
         };
-        // A task would pass for a result without content.
+        // A task could be decoded as a result without content.
         let is_task = self.is_as_task()
             && TypeId::of::<R>() == TypeId::of::<CallToolResult>()
             && is_created(&raw);
         if is_task {
-            let error = self.undecodable(&raw, serde_json::Error::custom("it is a task"));
+            let error = self.undecodable(&raw, serde_json::Error::custom("the result is a task"));
             return Ok(RoundOutcome::Other(raw, error));
         }
         match self.decode(&raw) {
             Ok(value) => {
                 if let Some(ticket) = ticket {
-                    // The result is there, whether or not it is cached in time.
+                    // The result is available, whether or not it is cached in time.
                     let mut putting = Box::pin(ticket.put(&raw));
                     let _ = deadline.limit_total(putting.as_mut()).await;
                 }
@@ -255,7 +255,7 @@ impl CallRequest {
         asked.map_err(|error| self.explained(named(error)))
     }
 
-    /// What HTTP repeats in headers: the target, and arguments that the schema of a tool names.
+    /// Values that HTTP mirrors in headers: the target, and the tool arguments annotated in its schema.
     fn routing(&self) -> Result<Option<Box<Routing>>, serde_json::Error> {
         let (true, Ok(params)) = (self.session.sends_headers(), &self.params) else {
             return Ok(None);
@@ -275,27 +275,27 @@ impl CallRequest {
         Ok(Some(routing))
     }
 
-    /// Whether the server misses headers, or received others than it wants.
+    /// Whether the server reports missing or wrong headers.
     pub(crate) fn has_wrong_headers(&self, error: &Error) -> bool {
         self.method == method::TOOLS_CALL
             && error.answer().is_some_and(|answer| answer.code == error_code::HEADER_MISMATCH)
             && self.session.sends_headers()
     }
 
-    /// The input that the server asks for before it answers, if it does.
+    /// The input that the server requests, if any.
     pub(crate) fn input_required<'a>(&self, result: &'a RawJson) -> Option<InputRequired<'a>> {
         let may_ask =
             self.session.era() == Era::Modern && MAY_REQUIRE_INPUT.contains(&&*self.method);
         may_ask.then(|| InputRequired::read(result))?
     }
 
-    /// Decodes a result, and remembers what lists say of tools.
+    /// Decodes a result, and records the tools of lists.
     pub(crate) fn decode<R: MethodResult + 'static>(
         &self,
         raw: &RawJson,
     ) -> Result<R, serde_json::Error> {
         let mut decoded = R::decode_in(raw, self.session.protocol_version());
-        // In its place, since a result is large and should not be moved.
+        // In place, since a result is large and should not be moved.
         let Ok(result) = &mut decoded else { return decoded };
         self.session.inner().listed.learn(result);
         let any: &mut dyn Any = result;
@@ -317,13 +317,13 @@ impl CallRequest {
 
     pub(crate) fn undecodable(&self, raw: &RawJson, error: serde_json::Error) -> Error {
         let server = Arc::clone(&self.session.inner().server);
-        // A request for input is decoded in another way.
+        // An input request is decoded separately.
         let asks = memchr::memmem::find(raw.as_bytes(), b"\"input_required\"").is_some();
         let place = if asks { None } else { misfit::place(&self.method, raw) };
         Error::from_shape(server, error, place, raw.clone()).with_method(self.method.clone())
     }
 
-    /// An error of this call, with its target, and with the name that may have been meant.
+    /// Adds the target of this call, and a suggestion for its name, to an error.
     #[cold]
     pub(crate) fn named(&self, error: Error) -> Error {
         let Some(target) = self.target().filter(|_| error.method() == Some(&*self.method)) else {
@@ -333,15 +333,16 @@ impl CallRequest {
         hint.into_iter().fold(error.with_target(target), Error::with_hint)
     }
 
-    /// The error of an answer to this request, with what is known of the server.
+    /// Explains an error response to this request, based on the server's state.
     fn explained(&self, error: Error) -> Error {
         let session = &self.session;
         match error.answer().map(|answer| answer.code) {
             Some(error_code::METHOD_NOT_FOUND) => {
                 match undeclared(&self.method, session.capabilities()) {
                     Some(capability) if session.server_info().is_some() => {
-                        let text =
-                            format!("the server does not offer this: it declares no {capability}");
+                        let text = format!(
+                            "the server does not support this: it declares no {capability}"
+                        );
                         error.into_kind(ErrorKind::Unsupported, text)
                     }
                     _ => error,
@@ -349,7 +350,7 @@ impl CallRequest {
             }
             Some(error_code::UNSUPPORTED_PROTOCOL_VERSION) if session.era() == Era::Modern => {
                 let version = session.protocol_version();
-                let text = format!("the server no longer speaks {version}");
+                let text = format!("the server no longer supports {version}");
                 error.into_kind(ErrorKind::Version, text)
             }
             _ => error,
@@ -357,7 +358,7 @@ impl CallRequest {
     }
 }
 
-/// The cached result that is to be used in place of an error; else the error.
+/// The stale cached result to use instead of an error; otherwise the error.
 #[cold]
 fn outdated(ticket: Option<Box<Ticket>>, error: Error) -> Result<RawJson, Error> {
     let Some(ticket) = ticket else { return Err(error) };

@@ -1,4 +1,4 @@
-//! A call on its way, with the rounds in which the server asks for input.
+//! Execution of a call, with rounds of input.
 
 use std::{borrow::Cow, pin::pin, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     trace::MessageSpan,
 };
 
-/// Carries out a call.
+/// Executes a call.
 pub(crate) async fn run<R: MethodResult + Send + 'static>(
     request: &CallRequest,
 ) -> Result<Received<R>, Error> {
@@ -36,7 +36,7 @@ pub(crate) async fn run<R: MethodResult + Send + 'static>(
     match &mut result {
         Ok(received) => span.done(&received.value),
         Err(error) => {
-            // In its place, since a result is large and should not be moved for it.
+            // In place, since a result is large and should not be moved for it.
             *error = request.named(error.clone());
             span.failed(error);
         }
@@ -44,7 +44,7 @@ pub(crate) async fn run<R: MethodResult + Send + 'static>(
     result
 }
 
-/// The cached result, within the limit of the call.
+/// The cached result, within the timeout of the call.
 pub(crate) async fn cached<R: MethodResult + 'static>(
     request: &CallRequest,
     ticket: &mut Ticket,
@@ -79,17 +79,17 @@ async fn rounds<R: MethodResult + Send + 'static>(
             Err(error) if Box::pin(request.has_to_be_task(&error, deadline)).await? => continue,
             Err(error) => return Err(error),
         };
-        // Only a result that is not the expected one is decoded a second time.
+        // Only an unexpected result is decoded a second time.
         let Some(required) = request.input_required(&result) else { return Err(error) };
         let refused = |message| input_error(request, &result, message);
         if round >= session.inner().max_rounds {
-            let text = format!("the server still asks for input after {round} rounds");
+            let text = format!("the server still requests input after {round} rounds");
             return Err(refused(text.into()));
         }
         round += 1;
         let call = request.info();
         let responding = required.responses(&session.inner().server_requests, &call, round);
-        // A handler may wait for a person, and its answer would be for a closed session.
+        // A handler may wait for a user, and its response would be for a closed session.
         let mut responding = Box::pin(session.until_closed(responding));
         let responded = deadline.limit_total(responding.as_mut()).await;
         let responded = responded.map_err(|reached| late(request, reached))?;
@@ -99,8 +99,8 @@ async fn rounds<R: MethodResult + Send + 'static>(
     }
 }
 
-/// Sends the request once. Its result is finished by an extension where it is of a foreign kind, and validated
-/// where the session does that.
+/// Sends the request once. An extension finishes a result of a foreign kind; results are validated if the session does
+/// so.
 pub(crate) async fn once<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     responses: &[u8],
@@ -135,7 +135,7 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
     }
 }
 
-/// The result, unless it is one of a tool that is not valid.
+/// The result, unless it is an invalid tool result.
 async fn checked<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     received: Received<R>,
@@ -162,7 +162,7 @@ async fn checked<R: MethodResult + Send + 'static>(
     Ok(RoundOutcome::Done(received))
 }
 
-/// The final result that an extension obtains for one of its kind.
+/// The final result obtained by an extension.
 async fn finished(
     request: &CallRequest,
     result: &RawJson,
@@ -175,7 +175,7 @@ async fn finished(
     };
     let Some((extension, result_type)) = taker else { return Ok(None) };
     let timeout = request.timeout.unwrap_or_else(|| session.default_timeout());
-    // An extension has a default of its own for work that takes long.
+    // An extension has its own default for long-running work.
     let timeout = match timeout == Timeout::default() {
         true => timeout.with_total(None),
         false => timeout,
@@ -196,7 +196,7 @@ async fn finished(
     finished.map(Some).map_err(|error| error.with_method(request.method.clone()))
 }
 
-/// Lists the tools again, since the server wants other headers than it said.
+/// Lists the tools again, since the server rejected the headers.
 pub(crate) async fn correct_headers(
     request: &CallRequest,
     deadline: &mut Deadline<'_>,
@@ -204,7 +204,7 @@ pub(crate) async fn correct_headers(
     let limit = request.timeout.map(|limit| Timeout { total: None, ..limit });
     let listing = pin!(list_tools(&request.session, CacheMode::Refresh, limit));
     let listed = deadline.limit_total(listing).await;
-    // A request that the server refused has done nothing.
+    // A refused request has had no effect.
     listed.map_err(|reached| late(request, reached).with_delivery(Delivery::Answered))??;
     deadline.restart_idle().map_err(|reached| late(request, reached))
 }
@@ -213,7 +213,7 @@ pub(crate) fn late(request: &CallRequest, reached: Reached) -> Error {
     request.session.late(reached).with_method(request.method.clone())
 }
 
-/// The server asks for input that it does not get.
+/// The error for input that cannot be obtained.
 fn input_error(request: &CallRequest, result: &RawJson, message: Cow<'static, str>) -> Error {
     let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
     Error::from_input_required(request.session.inner().server.clone(), input, message)

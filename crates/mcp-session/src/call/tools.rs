@@ -1,4 +1,4 @@
-//! The list of tools, as calls of tools need it.
+//! Tool lists required by calls.
 
 use std::{pin::pin, sync::atomic::Ordering};
 
@@ -18,7 +18,7 @@ use crate::{
     task_tools::TASK,
 };
 
-/// Lists all tools, of which the session remembers the schemas.
+/// Lists all tools, so that the session records their schemas.
 pub(crate) async fn list_tools(
     session: &Session,
     cache: CacheMode,
@@ -75,8 +75,8 @@ async fn page(request: &CallRequest) -> Result<Received<ListToolsResult>, Error>
 }
 
 impl Session {
-    /// Whether calls of tools may be sent as tasks: in this revision, to a server that says so, with an
-    /// extension for them.
+    /// Whether tool calls may be sent as tasks: the revision and the server support it, and there is an extension for
+    /// it.
     pub(crate) fn runs_tasks(&self) -> bool {
         let requests = || self.capabilities().tasks.as_ref()?.requests.as_ref()?.tools.as_ref();
         self.protocol_version() == ProtocolVersion::V2025_11_25
@@ -86,13 +86,13 @@ impl Session {
 }
 
 impl CallRequest {
-    /// Whether it is a call of a tool that may be sent as a task of revision 2025-11-25.
+    /// Whether this is a tool call that may be sent as a task of revision 2025-11-25.
     pub(crate) fn may_be_task(&self) -> bool {
         self.method == method::TOOLS_CALL && self.session.runs_tasks()
     }
 
-    /// Decides whether it is sent as a task, by what is known of the tool. Where the tools were not listed yet,
-    /// they are: some servers report a call that should have been a task as a failure of the tool.
+    /// Decides whether the call is sent as a task, based on the listed tool. Lists the tools if necessary: some servers
+    /// report a call that should have been a task as a tool error.
     pub(crate) async fn choose_task(&self, deadline: &mut Deadline<'_>) -> Result<(), Error> {
         let Some(tool) = self.target() else { return Ok(()) };
         let known = &self.session.inner().task_tools;
@@ -103,8 +103,8 @@ impl CallRequest {
         Ok(())
     }
 
-    /// Whether it is to be sent again, as a task: the server refused it as a call of a method that does not
-    /// exist, and the tool turns out to run only as a task.
+    /// Whether to send the call again as a task: the server rejected the method, and the tool turns out to run only as
+    /// a task.
     ///
     /// Spec: 2025-11-25 basic/utilities/tasks#tool-level-negotiation
     pub(crate) async fn has_to_be_task(

@@ -1,4 +1,4 @@
-//! Errors of other crates as errors of a session, so that `?` converts them.
+//! Conversion of errors of other crates, for `?`.
 
 use std::any::Any;
 
@@ -7,7 +7,7 @@ use mcp_transport::Error as TransportError;
 
 use super::{Error, ErrorKind};
 
-/// An error that concerns no session: it names no server, and [`Error::find`] returns the error itself.
+/// An error that concerns no session: it has no server name, and [`Error::find`] returns the original error.
 impl<E: PublicError> From<E> for Error {
     fn from(error: E) -> Self {
         let any: &dyn Any = &error;

@@ -1,69 +1,68 @@
 use mcp_core::method;
 use mcp_transport::ErrorKind as Transport;
 
-/// What went wrong, to match on. The kinds of a transport are among them.
+/// The kind of an [`Error`](crate::Error), to match on. Includes the kinds of transport errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was named as a server cannot be one.
+    /// The target is not a server.
     Target,
-    /// The server could not be reached: nothing listens, no such command, no such directory, no TLS.
+    /// The server could not be reached: nothing listens, no such command or directory, no TLS.
     Connect,
-    /// The connection is over: closed by us or by the server, or the process has ended.
+    /// The connection has ended: closed by the client or the server, or the process has exited.
     Closed,
-    /// The connection broke before the answer arrived. Only this request is lost.
+    /// The connection broke before the response arrived. Only this request is lost.
     Interrupted,
-    /// A wait reached its limit.
+    /// A timeout elapsed.
     Timeout,
     /// A message or a list is larger than the limit.
     TooLarge,
     /// More messages arrived for one exchange than were read.
     Lagged,
-    /// The server broke the protocol: no JSON-RPC, the wrong id, a stream that ends without an answer.
+    /// The server violated the protocol: invalid JSON-RPC, a wrong id, a stream that ends without a response.
     Protocol,
-    /// HTTP answered 4xx without a JSON-RPC body, other than 401, 403, 408 and 429: the endpoint does not
-    /// take such a request. `StatusError` is among the [causes](crate::Error::find).
+    /// HTTP status 4xx without a JSON-RPC body, except 401, 403, 408 and 429: the endpoint does not accept such a
+    /// request. `StatusError` is among the [causes](crate::Error::find).
     Rejected,
-    /// HTTP answered 408, 429, 5xx or anything else that is no answer: an outage. `StatusError` is among the
+    /// HTTP status 408, 429, 5xx or another unexpected response: an outage. `StatusError` is among the
     /// [causes](crate::Error::find).
     Unavailable,
-    /// HTTP asks for credentials (401), or refuses those that it got (403).
+    /// HTTP status 401 (credentials required) or 403 (credentials rejected).
     Unauthorized,
-    /// The server has lost the session, and opening a new one did not help.
+    /// The server has lost the session, and a new session did not help.
     SessionExpired,
-    /// HTTP answered with a redirect that may not be followed.
+    /// A redirect that must not be followed.
     Redirect,
-    /// The server ended this exchange without an answer.
+    /// The server ended this exchange without a response.
     Cancelled,
-    /// The request itself is wrong, such as a header that cannot be sent.
+    /// The request is not valid, for example a header that cannot be sent.
     InvalidRequest,
-    /// A setting is wrong, or a feature is missing.
+    /// A setting is invalid, or a feature is not enabled.
     Config,
-    /// The server answered with a JSON-RPC error; see [`Error::answer`](crate::Error::answer).
+    /// The server responded with a JSON-RPC error; see [`Error::answer`](crate::Error::answer).
     Answer,
-    /// Client and server share no revision of the protocol.
+    /// Client and server have no common protocol revision.
     Version,
-    /// The answer does not have the shape that its method asks for.
+    /// The result does not have the type of its method.
     Decode,
-    /// The server wants input (elicitation, sampling, roots) that this client does not give; see
+    /// The server requests input (elicitation, sampling, roots) that this client does not provide; see
     /// [`Error::input_required`](crate::Error::input_required).
     InputRequired,
-    /// The arguments of the call cannot be sent as they are.
+    /// The arguments of the call cannot be encoded.
     Arguments,
-    /// A list does not end: it has too many pages.
+    /// A list has too many pages.
     Pagination,
     /// The method does not exist in the era of this session.
     Unsupported,
-    /// The tool ran and failed, where its result was asked for as data; see
-    /// [`Error::result`](crate::Error::result).
+    /// The tool failed, and its result was requested as data; see [`Error::result`](crate::Error::result).
     Tool,
-    /// The result of a tool is not what its `outputSchema` says, or does not hold the type that was asked
-    /// for; see [`Error::result`](crate::Error::result).
+    /// The result of a tool violates its `outputSchema`, or does not have the requested type; see
+    /// [`Error::result`](crate::Error::result).
     Output,
-    /// The `outputSchema` of a tool cannot be used, so that its result was not validated; see
+    /// The `outputSchema` of a tool is not usable, so its result was not validated; see
     /// [`Error::result`](crate::Error::result).
     Schema,
-    /// An extension of the protocol reports it; what it reports is among the [causes](crate::Error::find).
+    /// An error of a protocol extension; its error is among the [causes](crate::Error::find).
     Extension,
     /// Anything else.
     Other,
@@ -93,7 +92,7 @@ impl From<Transport> for ErrorKind {
 }
 
 impl ErrorKind {
-    /// All kinds, for tables such as the one from kinds to exit codes of a command.
+    /// All kinds, for example for a table of exit codes.
     pub const ALL: [Self; 28] = [
         Self::Target,
         Self::Connect,
@@ -125,12 +124,12 @@ impl ErrorKind {
         Self::Other,
     ];
 
-    /// What to try, as the last words of an error about `method`, or about the connection; `target` is what the
-    /// error is about, such as a URL.
+    /// The hint at the end of an error about `method`, or about the connection; `target` is the subject of the error,
+    /// such as a URL.
     pub(super) fn hint(self, method: Option<&str>, target: Option<&str>) -> Option<&'static str> {
         let opening = matches!(method, Some(method::SERVER_DISCOVER | method::INITIALIZE));
         Some(match self {
-            // A stream that is refused to begin with has no method.
+            // A refused stream has no method.
             Self::Rejected if opening || method.is_none() => match target.is_some_and(names_mcp) {
                 true => "is this the URL of an MCP endpoint?",
                 false => "is this the URL of an MCP endpoint? its path is often /mcp",
@@ -153,7 +152,7 @@ impl ErrorKind {
         })
     }
 
-    /// The name of the kind in a span, of which there are few. A JSON-RPC error has its code there.
+    /// The name of the kind in spans, from a small set. A JSON-RPC error has its code instead.
     pub(crate) fn span_name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
@@ -182,7 +181,7 @@ impl ErrorKind {
     }
 }
 
-/// Whether the path of a URL names the protocol already.
+/// Whether the path of a URL already names the protocol.
 fn names_mcp(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);

@@ -17,14 +17,13 @@ use mcp_transport::{Delivery, Error as TransportError};
 pub use kind::ErrorKind;
 use one_line::OneLine;
 
-/// Why a session could not be opened, or a call failed: one flat type that names the server, the method
-/// and the cause, and says what to try next.
+/// Error of opening a session or of a call. One flat type that names the server, the method and the cause, with a hint
+/// on what to do.
 ///
-/// `Display` prints the whole story in one line, causes included, so that
-/// [`source`](StdError::source) is always `None`: reports that print a chain of sources print each cause
-/// once. [`find`](Error::find) and the accessors reach the causes as types.
+/// `Display` prints one line with all causes, so [`source`](StdError::source) is always `None`: reporters that print a
+/// chain of sources print each cause once. [`find`](Error::find) and the accessors return typed causes.
 ///
-/// What a tool reports as its own failure is no error: see `CallToolResult::into_result`.
+/// A failed tool is not an error by itself: see [`Call::or_error`](crate::Call::or_error).
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -37,13 +36,13 @@ struct Inner {
     delivery: Delivery,
     cause: Cause,
     other: Option<(Order, Error)>,
-    /// The tool or prompt by its name, or the resource by its URI.
+    /// The tool or prompt name, or the resource URI.
     target: Option<Box<str>>,
-    /// Instead of the hint of the kind.
+    /// Overrides the hint of the kind.
     hint: Option<Cow<'static, str>>,
 }
 
-/// When another failure of the same start happened.
+/// The order of the other failure of the same start.
 #[derive(Clone, Copy)]
 pub(crate) enum Order {
     Before,
@@ -62,8 +61,8 @@ enum Cause {
 }
 
 impl Error {
-    /// An error about `server`, in lower case and without a full stop. What became of the request is
-    /// unknown, unless [`with_delivery`](Error::with_delivery) says it.
+    /// Creates an error about `server`. `message` is lower case, without a full stop. The delivery is unknown unless
+    /// set with [`with_delivery`](Error::with_delivery).
     pub fn new(
         kind: ErrorKind,
         server: impl Into<Arc<str>>,
@@ -82,14 +81,14 @@ impl Error {
         }))
     }
 
-    /// The JSON-RPC error with which `server` answered.
+    /// Creates an error from the JSON-RPC error of a response.
     pub fn from_answer(server: impl Into<Arc<str>>, error: ErrorObject) -> Self {
         Self::new(ErrorKind::Answer, server, "the server answered")
             .with_delivery(Delivery::Answered)
             .with_cause(Cause::Answer(error))
     }
 
-    /// The server asks for input that it does not get, for the reason in `message`.
+    /// Creates an error for input that the client does not provide, for the reason in `message`.
     pub fn from_input_required(
         server: impl Into<Arc<str>>,
         input: InputRequiredResult,
@@ -106,7 +105,7 @@ impl Error {
             .with_cause(Cause::Transport(error))
     }
 
-    /// About a result of a tool that arrived.
+    /// An error about a received tool result.
     pub(crate) fn from_result(
         kind: ErrorKind,
         server: impl Into<Arc<str>>,
@@ -119,14 +118,15 @@ impl Error {
             .with_cause(Cause::Result(Arc::new(result)))
     }
 
-    /// A result that cannot be decoded, with the place in it where that is known, such as `content[0].text`.
+    /// An error for a result that cannot be decoded, with the path of the undecodable element if known, such as
+    /// `content[0].text`.
     pub(crate) fn from_shape(
         server: impl Into<Arc<str>>,
         error: serde_json::Error,
         place: Option<String>,
         raw: RawJson,
     ) -> Self {
-        let text = "the answer has the wrong shape";
+        let text = "the result has the wrong shape";
         let message = match place {
             Some(place) => format!("{text}: {place}").into(),
             None => Cow::Borrowed(text),
@@ -136,7 +136,7 @@ impl Error {
             .with_cause(Cause::Shape(Arc::new(error), raw))
     }
 
-    /// The same error as one of another kind, with another message.
+    /// Changes the kind and message.
     pub(crate) fn into_kind(
         mut self,
         kind: ErrorKind,
@@ -147,19 +147,19 @@ impl Error {
     }
 
     pub(crate) fn decode(server: impl Into<Arc<str>>, error: serde_json::Error) -> Self {
-        Self::new(ErrorKind::Decode, server, "the answer has the wrong shape")
+        Self::new(ErrorKind::Decode, server, "the result has the wrong shape")
             .with_delivery(Delivery::Answered)
             .with_source(error)
     }
 
-    /// Names the method that failed, unless one is named already.
+    /// Sets the method that failed, unless already set.
     #[must_use]
     pub fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
         self.0.method.get_or_insert(method.into());
         self
     }
 
-    /// Names the target of the call, unless one is named already.
+    /// Sets the target of the call, unless already set.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<Box<str>>) -> Self {
         self.0.target.get_or_insert(target.into());
@@ -190,38 +190,38 @@ impl Error {
         self
     }
 
-    /// Sets what to try, in place of the hint of the kind.
+    /// Sets the hint, overriding that of the kind.
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The name of the server: as it was configured, else its command or URL.
+    /// The name of the server: the configured one, or its command or URL.
     pub fn server(&self) -> &str {
         &self.0.server
     }
 
-    /// The method that failed; `None` where it is the connection.
+    /// The method that failed; `None` if the connection failed.
     pub fn method(&self) -> Option<&str> {
         self.0.method.as_deref()
     }
 
-    /// The target of the call that failed: a tool or prompt by its name, or a resource by its URI.
+    /// The target of the call that failed: a tool or prompt name, or a resource URI.
     pub fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
     }
 
-    /// How far the request got, to decide whether it may be sent again.
+    /// How far the request got, to decide whether a retry is safe.
     pub fn delivery(&self) -> Delivery {
         self.0.delivery
     }
 
-    /// The JSON-RPC error that the server answered with.
+    /// The JSON-RPC error of the server's response.
     pub fn answer(&self) -> Option<&ErrorObject> {
         match &self.0.cause {
             Cause::Answer(error) => Some(error),
@@ -229,7 +229,7 @@ impl Error {
         }
     }
 
-    /// The error of the transport.
+    /// The transport error.
     pub fn transport(&self) -> Option<&TransportError> {
         match &self.0.cause {
             Cause::Transport(error) => Some(error),
@@ -237,7 +237,7 @@ impl Error {
         }
     }
 
-    /// What the server asks for before it answers.
+    /// The input requested by the server.
     pub fn input_required(&self) -> Option<&InputRequiredResult> {
         match &self.0.cause {
             Cause::Input(input) => Some(input),
@@ -245,8 +245,8 @@ impl Error {
         }
     }
 
-    /// The whole result of the tool that is at fault: of the kinds [`Tool`](ErrorKind::Tool),
-    /// [`Output`](ErrorKind::Output) and [`Schema`](ErrorKind::Schema).
+    /// The whole result of the tool, for kinds [`Tool`](ErrorKind::Tool), [`Output`](ErrorKind::Output) and
+    /// [`Schema`](ErrorKind::Schema).
     pub fn result(&self) -> Option<&CallToolResult> {
         match &self.0.cause {
             Cause::Result(result) => Some(result),
@@ -254,7 +254,7 @@ impl Error {
         }
     }
 
-    /// The whole result that could not be decoded: of kind [`Decode`](ErrorKind::Decode).
+    /// The raw result that could not be decoded, for kind [`Decode`](ErrorKind::Decode).
     pub fn raw_result(&self) -> Option<&RawJson> {
         match &self.0.cause {
             Cause::Shape(_, raw) => Some(raw),
@@ -262,8 +262,8 @@ impl Error {
         }
     }
 
-    /// Whether the server does not know the resource that was asked for. Revisions before 2026-07-28 have a
-    /// code of its own for that, and this revision that of invalid parameters.
+    /// Whether the server does not know the requested resource. Revisions before 2026-07-28 have a separate error code
+    /// for it, 2026-07-28 uses that of invalid parameters.
     ///
     /// Spec: server/resources#error-handling
     pub fn is_resource_not_found(&self) -> bool {
@@ -275,15 +275,15 @@ impl Error {
         })
     }
 
-    /// Another failure of the same start, where two requests failed: that of `server/discover` beside the one
-    /// of `initialize`, or the other way round.
+    /// The other failure of the same start, if both opening requests failed: that of `server/discover` in addition to
+    /// `initialize`, or vice versa.
     pub fn other_failure(&self) -> Option<&Self> {
         self.0.other.as_ref().map(|(_, other)| other)
     }
 
-    /// The first cause of type `E`: `mcp_transport::Error`, `StatusError` and `ExitError` with their details,
-    /// `std::io::Error`, an [`ErrorObject`], or an error of an extension or of the application. Those of the
-    /// [other failure](Error::other_failure) come last.
+    /// The first cause of type `E`: `mcp_transport::Error`, `StatusError` and `ExitError` with details,
+    /// `std::io::Error`, an [`ErrorObject`], or an error of an extension or the application. The causes of the [other
+    /// failure](Error::other_failure) come last.
     pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
         let own = causes(self.cause()).find_map(|cause| cause.downcast_ref());
         own.or_else(|| self.other_failure()?.find())
@@ -299,7 +299,7 @@ impl Error {
         }
     }
 
-    /// What to try next: one hint, of the cause that knows most.
+    /// What to do next: one hint, from the most specific cause.
     fn hint(&self) -> Option<&str> {
         let mut target = None;
         let of_cause = || {
@@ -316,8 +316,8 @@ impl Error {
         hint.or_else(|| self.0.kind.hint(self.method(), target.or(Some(&*self.0.server))))
     }
 
-    /// Writes the error and its causes, without what is `said` in front already: the server by its name, or
-    /// by its address.
+    /// Writes the error and its causes, without the prefix `said` that was already written: the name or address of the
+    /// server.
     fn write_story(&self, out: &mut impl Write, said: &str) -> fmt::Result {
         let Inner { server, method, message, .. } = &*self.0;
         let mut separator = "";
@@ -344,11 +344,11 @@ impl Error {
                 }
                 out.write_str(error.message())?;
             } else if let Some(error) = cause.downcast_ref::<Self>() {
-                // Which has written its own causes then.
+                // It has then written its own causes.
                 error.write_story(out, server)?;
                 break;
             } else if cause.is::<serde_json::Error>() {
-                // It quotes what a peer wrote.
+                // It quotes text of a peer.
                 write!(out, "{}", Excerpt(&cause.to_string()))?;
             } else {
                 write!(out, "{cause}")?;
@@ -357,7 +357,7 @@ impl Error {
         self.write_other(out)
     }
 
-    /// Writes the other failure, up to where it only repeats what the first one says.
+    /// Writes the other failure, without repeating the first one.
     fn write_other(&self, out: &mut impl Write) -> fmt::Result {
         let Some((order, other)) = &self.0.other else { return Ok(()) };
         let said = self.alone();
@@ -375,7 +375,7 @@ impl Error {
         out.write_str(&story[..end.unwrap_or(story.len())])
     }
 
-    /// The story without the method and the other failure.
+    /// The text without the method and the other failure.
     fn alone(&self) -> String {
         let mut alone = self.clone();
         (alone.0.method, alone.0.other) = (None, None);
@@ -386,7 +386,7 @@ impl Error {
     }
 }
 
-/// An error and the causes of it.
+/// An error followed by its causes.
 fn causes<'a>(
     first: Option<&'a (dyn StdError + 'static)>,
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -443,12 +443,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_twice() {
+    fn nothing_is_printed_twice() {
         assert_eq!(
             text(URL, Some("tools/call"), refused()),
             "http://host/mcp: tools/call: cannot be reached: connection refused"
         );
-        // A name of the user's own says less than the URL.
+        // A custom name says less than the URL.
         assert_eq!(
             text("shop", None, refused()),
             "shop: http://host/mcp: cannot be reached: connection refused"
@@ -471,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_are_two() {
+    fn two_failures_are_printed() {
         let failed = |method, code, message: &str| {
             Error::from_answer("shop", ErrorObject::new(code, message)).with_method(method)
         };
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_found_by_type_and_never_printed_by_reports_again() {
+    fn causes_are_found_by_type_and_printed_once() {
         let outer = Error::new(ErrorKind::Version, "shop", "nothing in common");
         let outer = outer.with_source(Error::from_transport("shop", refused()));
         assert!(outer.source().is_none());
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_is_what_to_do_next() {
+    fn the_hint_is_last() {
         for (method, kind, hint) in [
             (None, Kind::Connect, None),
             (Some("initialize"), Kind::Rejected, Some("often /mcp")),
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_hint_and_it_is_of_the_cause_that_knows_most() {
+    fn there_is_one_hint_from_the_most_specific_cause() {
         let rejected = |url: &'static str| {
             let error = TransportError::new(Kind::Rejected, "refused").with_target(url);
             text("shop", Some("initialize"), error)
@@ -561,7 +561,7 @@ mod tests {
         let text = text("shop", Some("initialize"), outer);
         assert!(text.ends_with("given up: refused (use that host)"), "{text}");
 
-        // A server of several knows what to try, and the one in front of it does not.
+        // The member of a group knows the hint, the group does not.
         let inner = Error::from_transport("shop", TransportError::new(Kind::Unavailable, "503"));
         let outer = TransportError::new(Kind::Connect, "server \"shop\" does not start");
         let text = super::Error::from_transport("all", outer.with_source(inner)).to_string();
@@ -569,7 +569,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_failure_says_is_not_repeated_by_the_second() {
+    fn the_second_failure_does_not_repeat_the_first() {
         let refused = || TransportError::new(Kind::Rejected, "refused: HTTP 404").with_target(URL);
         let twice = TransportError::new(Kind::Rejected, "HTTP+SSE and Streamable HTTP");
         let twice = Error::from_transport(URL, twice.with_source(refused()));

@@ -1,10 +1,10 @@
 use std::fmt::{self, Write};
 
-/// The most characters of an error's text that are shown. Each text of a peer in it is cut to fewer, so that
-/// this is reached only by many of them.
+/// Maximum characters of an error's text. Each text of a peer in it is cut to fewer, so this limit applies only to many
+/// of them.
 const MAX_TEXT: usize = 3000;
 
-/// Writes texts of peers and systems as one line of bounded length, with control characters escaped.
+/// Formats texts of peers and systems as one line of bounded length, with control characters escaped.
 pub(super) struct OneLine<W> {
     out: W,
     left: usize,
@@ -15,7 +15,7 @@ impl<W: Write> OneLine<W> {
         Self { out, left: MAX_TEXT }
     }
 
-    /// Writes what `write` does, up to the limit.
+    /// Writes the output of `write`, up to the limit.
     pub(super) fn write(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) -> fmt::Result {
         match write(self) {
             // Stopped by the limit.

@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::hook::{Extension, SettingsContext};
 use crate::SessionOptions;
 
-/// The capabilities that the handlers and extensions of a session declare. Those that the application states
-/// itself are kept.
+/// The capabilities that the handlers and extensions of a session declare, merged with those set by the application.
 pub(crate) fn declared(
     options: &SessionOptions,
     context: &SettingsContext<'_>,
@@ -22,14 +21,14 @@ pub(crate) fn declared(
     declared
 }
 
-/// The name that two extensions have.
+/// A name used by two extensions.
 pub(crate) fn twice(extensions: &[Arc<dyn Extension>]) -> Option<&str> {
     let mut ids = extensions.iter().map(|it| it.id()).enumerate();
     let is_known = |at: usize, id: &str| extensions[..at].iter().any(|it| it.id() == id);
     ids.find(|(at, id)| is_known(*at, id)).map(|(_, id)| id)
 }
 
-/// An id that is none: a prefix of labels with dots between them, and a name.
+/// An invalid extension id. A valid one is a prefix of labels separated by dots, and a name.
 ///
 /// Spec: basic/versioning#extension-negotiation, basic/index#_meta
 pub(crate) fn malformed(extensions: &[Arc<dyn Extension>]) -> Option<&str> {

@@ -18,24 +18,24 @@ use crate::{
 
 /// The hooks of an extension of the protocol in a session: declaration, results and notifications.
 ///
-/// An extension may serve many sessions at once. Calls that have nothing to do with it do not reach it.
+/// One extension may serve many sessions. Unrelated calls do not reach it.
 ///
 /// Spec: SEP-2133
 pub trait Extension: Send + Sync + 'static {
-    /// The name under which it is declared, such as `io.modelcontextprotocol/tasks`: a prefix and a name. A
-    /// session with another one is not opened.
+    /// The name of the extension, such as `io.modelcontextprotocol/tasks`: a prefix and a name. A session with an
+    /// invalid name is not opened.
     ///
     /// Spec: basic/versioning#extension-negotiation
     fn id(&self) -> &str;
 
-    /// The settings that are declared under that name, in `capabilities.extensions`. Default: none.
+    /// The declared settings, in `capabilities.extensions`. Default: none.
     fn settings(&self, context: &SettingsContext<'_>) -> Map<String, Value> {
         let _ = context;
         Map::new()
     }
 
-    /// Whether [`finish`](Extension::finish) converts results of this kind into the final result of this
-    /// method. A result that no extension takes is an error of the call. Default: no.
+    /// Whether [`finish`](Extension::finish) converts results of this kind into the final result of this method. A
+    /// result that no extension takes is an error of the call. Default: false.
     ///
     /// Spec: basic/index#resulttype
     fn takes(&self, method: &str, result_type: &str) -> bool {
@@ -43,14 +43,13 @@ pub trait Extension: Send + Sync + 'static {
         false
     }
 
-    /// Obtains the final result for one that it [takes](Extension::takes). A result that asks for input
-    /// continues the rounds of the call, manual ones too.
+    /// Obtains the final result for a result that it [takes](Extension::takes). A returned input request continues the
+    /// rounds of the call, including manual ones.
     ///
-    /// Of a call that was sent as a task of revision 2025-11-25 the kind is `task`, and the result the
-    /// `CreateTaskResult` of that revision: calls of tools that have to be sent so are, where an extension takes
-    /// that kind for `tools/call`.
+    /// For a call sent as a task of revision 2025-11-25 the kind is `task`, and the result is the `CreateTaskResult` of
+    /// that revision. Tool calls that must run as tasks are sent so if an extension takes that kind for `tools/call`.
     ///
-    /// The future is dropped when the total limit of the call is reached, and when the call is dropped.
+    /// The future is dropped when the total timeout of the call elapses, and when the call is dropped.
     fn finish(
         &self,
         foreign: ForeignResult,
@@ -60,8 +59,8 @@ pub trait Extension: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(error.with_delivery(Delivery::Answered))))
     }
 
-    /// Receives every notification of a server, before the application does. `server` is the
-    /// [name](crate::Session::name) of the session. It must not block. Default: ignores it.
+    /// Receives every notification of a server, before the application. `server` is the [name](crate::Session::name) of
+    /// the session. It must not block. Default: ignores it.
     fn on_notification(&self, server: &str, notification: &Notification) {
         let _ = (server, notification);
     }
@@ -78,10 +77,9 @@ pub trait Extension: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SettingsContext<'a> {
-    /// The server, by the name that errors have for it.
+    /// The name of the server, as in errors.
     pub server: &'a str,
-    /// The revision in which the settings are declared; that of the session may be another one of the same
-    /// era.
+    /// The revision in which the settings are declared; the session may use another one of the same era.
     pub version: ProtocolVersion,
 }
 
@@ -92,12 +90,12 @@ impl<'a> SettingsContext<'a> {
     }
 }
 
-/// A result of a kind that an extension defines, with the call that it answers.
+/// A result of a kind defined by an extension, with its call.
 #[derive(Clone)]
 pub struct ForeignResult {
     pub(crate) inner: Arc<Inner>,
     pub(crate) extensions: Extensions,
-    /// The limit of the handle that was called, where it has one.
+    /// The timeout of the session handle, if set.
     pub(crate) handle_timeout: Option<Timeout>,
     pub(crate) call: CallInfo,
     pub(crate) result_type: String,
@@ -118,27 +116,27 @@ impl ForeignResult {
         &self.result_type
     }
 
-    /// The whole result, as it came.
+    /// The whole result, unparsed.
     pub fn result(&self) -> &RawJson {
         &self.result
     }
 
-    /// The limits of the call. The total one is enforced by the session.
+    /// The timeouts of the call. The session enforces the total one.
     pub fn timeout(&self) -> Timeout {
         self.timeout
     }
 
-    /// Whether the caller answers requests for input, and no handler may: see
+    /// Whether the caller responds to input requests instead of the handlers: see
     /// [`Call::manual_input`](crate::Call::manual_input).
     pub fn is_manual(&self) -> bool {
         self.is_manual
     }
 
-    /// Reports progress of the call to its handler, if it has one. A panic of the handler is logged.
+    /// Reports progress to the call's handler, if any. A panic of the handler is logged.
     pub fn progress(&self, progress: ProgressNotificationParams) {
         let Some(on_progress) = &self.on_progress else { return };
         if catch_unwind(AssertUnwindSafe(|| on_progress(progress))).is_err() {
-            tracing::error!("the handler of progress panicked");
+            tracing::error!("the progress handler panicked");
         }
     }
 }
@@ -179,7 +177,7 @@ impl Extensions {
         self.0.iter().any(|it| it.takes(method, result_type))
     }
 
-    /// The extension that takes the result of a call that was sent as a task of revision 2025-11-25.
+    /// The extension that takes the result of a call sent as a task of revision 2025-11-25.
     pub(crate) fn task_taker(&self, method: &str) -> Option<(&dyn Extension, String)> {
         let extension = self.0.iter().find(|it| it.takes(method, TASK))?;
         Some((&**extension, TASK.to_owned()))

@@ -9,7 +9,7 @@ use crate::{
     server_requests::{InputError, NamedRequest},
 };
 
-/// The parts of a session that extensions build on. Cheap to clone.
+/// Parts of a session for use by extensions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ExtensionHost {
     session: Session,
@@ -26,34 +26,32 @@ impl ExtensionHost {
         &self.session
     }
 
-    /// The settings that the server declares for an extension, as a type of yours: `None` where it does not
-    /// offer the extension.
+    /// Decodes the settings that the server declares for an extension: `None` if it does not support the extension.
     ///
     /// # Errors
-    /// Kind [`Decode`](ErrorKind::Decode) when its settings have another shape.
+    /// Kind [`Decode`](ErrorKind::Decode) if the settings cannot be decoded.
     pub fn server_settings<S: DeserializeOwned>(&self, id: &str) -> Result<Option<S>, Error> {
         let offered = self.session.capabilities().extensions.as_ref().and_then(|all| all.get(id));
         offered.map(S::deserialize).transpose().map_err(|error| {
-            let message = format!("its settings of {id} have the wrong shape");
+            let message = format!("its settings of {id} cannot be decoded");
             let error = self.session.error(ErrorKind::Decode, message).with_source(error);
             error.with_delivery(Delivery::Answered)
         })
     }
 
-    /// Lists items of an extension, by its method.
+    /// Lists items of an extension with this method.
     pub fn list<P>(&self, method: &'static str) -> List<P> {
         List::new(self.session.clone(), method)
     }
 
-    /// The same call, sent as a task of revision 2025-11-25 where the tool may run as one, and not only where
-    /// it has to.
+    /// The same call, sent as a task of revision 2025-11-25 if the tool may run as one, not only if it must.
     ///
     /// Spec: 2025-11-25 basic/utilities/tasks#tool-level-negotiation
     pub fn preferring_task<R>(call: Call<R>) -> Call<R> {
         call.preferring_task()
     }
 
-    /// A request of an extension, with the target that HTTP repeats in the header `Mcp-Name`.
+    /// A request of an extension, with the target that HTTP mirrors in the header `Mcp-Name`.
     pub fn request(
         &self,
         method: &'static str,
@@ -63,19 +61,19 @@ impl ExtensionHost {
         self.session.request(method, params).routing_name(target)
     }
 
-    /// Does work for a call until the session is [closed](Session::closed). Cancel safe, if `work` is.
+    /// Runs work for a call until the session is [closed](Session::closed). Cancel safe if `work` is.
     ///
     /// # Errors
-    /// Kind [`Closed`](ErrorKind::Closed) when it is closed first.
+    /// Kind [`Closed`](ErrorKind::Closed) if the session is closed first.
     pub async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         self.session.until_closed(work).await
     }
 
-    /// Has the handlers of the session answer all of these requests for input at once, such as forms, while
-    /// the server works on `call`. Each request has a `method` and its `params`; the answers have its name.
+    /// Passes all of these input requests to the session's handlers concurrently, while the server works on `call`.
+    /// Each request has a `method` and `params`; the responses have the same names.
     ///
     /// # Errors
-    /// When the server asks for more than 64 inputs at once, and for the first that fails.
+    /// The server requests more than 64 inputs at once, or one of them fails.
     pub async fn obtain_input(
         &self,
         requests: &Entries<RawJson>,
@@ -100,11 +98,11 @@ impl ExtensionHost {
         Ok(requests.iter().map(|(name, _)| name).zip(results).collect())
     }
 
-    /// Validates the result of a tool that came in another way than as the answer to its call, such as that of
-    /// a task, and returns it. `bytes` is the length of its JSON.
+    /// Validates a tool result that was not received as the response to its call, for example that of a task, and
+    /// returns it. `bytes` is the length of its JSON.
     ///
     /// # Errors
-    /// As those of the call, where the session validates results at all.
+    /// The errors of the call, if the session validates results.
     ///
     /// Spec: server/tools#output-schema
     pub async fn check_output(

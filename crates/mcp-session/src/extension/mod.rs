@@ -1,7 +1,6 @@
-//! For authors of extensions of the protocol: the hooks of a session, and the parts of a session that
-//! extensions build on.
+//! API for authors of protocol extensions: the hooks of a session, and the parts of a session that extensions use.
 //!
-//! An extension implements [`Extension`] and is given to
+//! An extension implements [`Extension`] and is passed to
 //! [`SessionOptions::extensions`](crate::SessionOptions::extensions). Its methods are sent with
 //! [`Session::request`](crate::Session::request) and through an [`ExtensionHost`].
 //!

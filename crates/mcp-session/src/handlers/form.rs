@@ -1,11 +1,11 @@
-//! The content of a filled-in form: completed by the defaults of the form, and checked against it.
+//! Form content: completed with the defaults of the form, and validated against it.
 
 use mcp_core::{ElicitAction, ElicitResult, ElicitSchema, ErrorObject};
 use serde_json::{Map, Value};
 
 use super::{format, reply::internal};
 
-/// The result as it may be sent.
+/// The result to send.
 ///
 /// Spec: client/elicitation#requested-schema
 pub(super) fn checked(
@@ -15,7 +15,7 @@ pub(super) fn checked(
     if result.action != ElicitAction::Accept {
         return Ok(without_content(result));
     }
-    // Forms are small, and one shape of schema is simpler than nine.
+    // Forms are small, and one JSON representation is simpler than nine types.
     let fields = serde_json::to_value(&schema.properties).map_err(|it| internal(it.to_string()))?;
     let Value::Object(fields) = fields else {
         return Err(internal("the form has no fields"));
@@ -35,12 +35,12 @@ pub(super) fn checked(
         }))
         .find_map(Result::err)
     {
-        Some(why) => Err(internal(format!("the content does not fit the form: {why}"))),
+        Some(why) => Err(internal(format!("the content does not match the form: {why}"))),
         None => Ok(result),
     }
 }
 
-/// The result of a person who has nothing to fill in.
+/// A result without content.
 pub(super) fn without_content(mut result: ElicitResult) -> ElicitResult {
     result.content = None;
     result
@@ -86,17 +86,17 @@ fn fits(field: &Value, value: &Value) -> Result<(), String> {
     }
 }
 
-/// Whether the number lies between the members of these names, as far as they are there.
+/// Checks that a number is within the bounds in these members, if present.
 fn within(field: &Value, least: &str, most: &str, found: f64, unit: &str) -> Result<(), String> {
     let limit = |name| field.get(name).and_then(Value::as_f64);
     match (limit(least), limit(most)) {
-        (Some(least), _) if found < least => Err(format!("has to be at least {least} {unit}")),
-        (_, Some(most)) if found > most => Err(format!("has to be at most {most} {unit}")),
+        (Some(least), _) if found < least => Err(format!("must be at least {least} {unit}")),
+        (_, Some(most)) if found > most => Err(format!("must be at most {most} {unit}")),
         _ => Ok(()),
     }
 }
 
-/// Whether the text is one of those to choose from, where there are any: plain ones, or with titles.
+/// Checks that a text is one of the choices, if there are any: plain ones, or with titles.
 fn chosen(field: &Value, titled: &str, text: &str) -> Result<(), String> {
     let plain = field.get("enum").and_then(Value::as_array);
     let titled = field.get(titled).and_then(Value::as_array);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_fill_what_was_left_out() {
+    fn defaults_fill_missing_fields() {
         let defaults = json!({ "name": "Ann", "age": 30, "score": 1.5, "ok": true, "size": "m" });
         assert_eq!(outcome(json!({})).unwrap(), defaults);
         assert_eq!(outcome(json!({ "name": "Bo" })).unwrap()["name"], "Bo");
@@ -166,7 +166,7 @@ mod tests {
             (json!({ "tags": ["z"] }), "not one of the choices"),
             (json!({ "tags": [1] }), "not a string"),
             (json!({ "other": 1 }), "\"other\" is not a field"),
-            (json!({ "mail": "ann" }), "\"mail\" is \"ann\", which is no email"),
+            (json!({ "mail": "ann" }), "\"mail\" is \"ann\", which is not a valid email"),
             #[cfg(feature = "validation")]
             (json!({ "code": "a1" }), "does not match the pattern"),
         ] {

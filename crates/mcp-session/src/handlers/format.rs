@@ -1,8 +1,8 @@
-//! The formats and patterns of texts in a form.
+//! Formats and patterns of form fields.
 
 use serde_json::Value;
 
-/// Whether a text has the format that its field asks for; formats that are not known take any text.
+/// Checks a text against the format of its field. Unknown formats accept any text.
 ///
 /// Spec: client/elicitation#requested-schema
 pub(super) fn matches_format(field: &Value, text: &str) -> Result<(), String> {
@@ -16,11 +16,11 @@ pub(super) fn matches_format(field: &Value, text: &str) -> Result<(), String> {
     };
     match matches {
         true => Ok(()),
-        false => Err(format!("is {text:?}, which is no {format}")),
+        false => Err(format!("is {text:?}, which is not a valid {format}")),
     }
 }
 
-/// Whether a text matches the pattern of its field. A pattern that cannot be used takes any text.
+/// Checks a text against the pattern of its field. An invalid pattern accepts any text.
 pub(super) fn matches_pattern(field: &Value, text: &str) -> Result<(), String> {
     #[cfg(feature = "validation")]
     if let Some(pattern) = field.get("pattern") {
@@ -90,7 +90,7 @@ fn is_clock(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     let [hour, minute, second] = parts[..] else { return false };
     let is_below = |part, limit| digits(part, 2).is_some_and(|it| it < limit);
-    // A leap second has the number 60.
+    // A leap second is second 60.
     is_below(hour, 24) && is_below(minute, 60) && is_below(second, 61)
 }
 

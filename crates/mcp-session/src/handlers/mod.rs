@@ -30,16 +30,15 @@ pub use request::{CallInfo, LogMessage, RawRequest, ServerRequest};
 pub(crate) type LogHandler = Arc<dyn Fn(LogMessage) + Send + Sync>;
 pub(crate) type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send + Sync>;
 
-/// Answers a request as JSON.
+/// Handles a request as JSON.
 type Handler = Arc<dyn Fn(ServerRequest<RawRequest>) -> Response + Send + Sync>;
 type Response = Pin<Box<dyn Future<Output = Result<RawJson, ErrorObject>> + Send>>;
 
-/// Client-side handlers for the requests of servers. Setting a handler declares the matching capability; a
-/// request without a handler is answered with the error of the specification.
+/// Client-side handlers for server requests. Setting a handler declares the matching capability; a request without a
+/// handler receives the error required by the specification.
 ///
-/// Handlers run concurrently. They end when the server cancels the request or the session ends, and a panic
-/// is the error of that request alone. The same handlers answer the requests that a legacy server sends, and
-/// the requests for input of a modern one.
+/// Handlers run concurrently. They are cancelled when the server cancels the request or the session ends; a panic fails
+/// only its request. The same handlers serve requests of legacy servers and input requests of modern ones.
 #[derive(Clone, Default)]
 pub struct Handlers {
     form: Option<Handler>,
@@ -58,8 +57,8 @@ impl Handlers {
         Self::default()
     }
 
-    /// Sets the handler that asks a person to fill in a form. Fields that an accepted form leaves out get
-    /// the defaults of the form; content that does not fit the form then is an error, and not sent.
+    /// Sets the handler that asks the user to fill in a form. Fields missing in an accepted form get their defaults; if
+    /// the content then does not match the form, an error is sent instead.
     ///
     /// Spec: client/elicitation#form-mode-elicitation-requests
     #[must_use]
@@ -78,8 +77,8 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler that asks a person to visit a web page. The URL is the server's: show all of it, and
-    /// open it only if the person agrees. `accept` means that they agreed, not that they are done.
+    /// Sets the handler that asks the user to visit a web page. Do not trust the URL: show it in full, and open it only
+    /// with the user's consent. `accept` means consent, not completion.
     ///
     /// Spec: client/elicitation#url-mode-elicitation-requests
     #[must_use]
@@ -95,7 +94,7 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler that asks a model, without tools: a request with tools is refused.
+    /// Sets the handler that requests a message from a model, without tools: a request with tools is refused.
     ///
     /// Spec: client/sampling
     #[must_use]
@@ -109,7 +108,7 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler that asks a model, with the tools of the request.
+    /// Sets the handler that requests a message from a model, with the tools of the request.
     ///
     /// Spec: client/sampling#tools-in-sampling
     #[must_use]
@@ -121,7 +120,7 @@ impl Handlers {
         Self { sampling_tools: true, ..self.on_sampling(handler) }
     }
 
-    /// Sets roots that never change; [`on_roots`](Self::on_roots) is for others.
+    /// Sets constant roots; use [`on_roots`](Self::on_roots) for roots that change.
     ///
     /// Spec: client/roots
     #[must_use]
@@ -130,9 +129,8 @@ impl Handlers {
         self.on_roots(move |_| std::future::ready(roots.clone()))
     }
 
-    /// Sets the handler that lists the roots, which are URIs of the scheme `file`: any other is an error, and
-    /// none is sent. [`Session::roots_changed`](crate::Session::roots_changed) reports
-    /// a change to the server.
+    /// Sets the handler that lists the roots, which must be `file:` URIs: if one is not, an error is sent.
+    /// [`Session::roots_changed`](crate::Session::roots_changed) notifies the server of changes.
     ///
     /// Spec: client/roots
     #[must_use]
@@ -156,8 +154,8 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler of log messages. It must not block. Without one they become events of `tracing` with
-    /// the target `mcp_session::log`.
+    /// Sets the callback for log messages. It must not block. Without one they become `tracing` events with the target
+    /// `mcp_session::log`.
     ///
     /// Spec: server/utilities/logging
     #[must_use]
@@ -166,8 +164,8 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler of progress, for calls without a handler of their own; all calls then ask for
-    /// progress. It must not block.
+    /// Sets the callback for progress of calls that have none themselves; all calls then request progress. It must not
+    /// block.
     ///
     /// Spec: basic/patterns/progress
     #[must_use]
@@ -179,9 +177,9 @@ impl Handlers {
         self
     }
 
-    /// Sets the handler of all requests that no other handler takes, as JSON. The capabilities that it stands
-    /// for have to be set in [`SessionOptions::capabilities`](crate::SessionOptions::capabilities): a request of
-    /// the protocol that needs one that is not declared is refused, and does not reach the handler.
+    /// Sets the handler for all requests that have no other handler, as JSON. Declare the required capabilities in
+    /// [`SessionOptions::capabilities`](crate::SessionOptions::capabilities): a protocol request that needs an
+    /// undeclared capability is refused without calling the handler.
     #[must_use]
     pub fn on_request<F, A>(mut self, handler: F) -> Self
     where
@@ -195,7 +193,7 @@ impl Handlers {
         self
     }
 
-    /// Adds the handlers of `others`, which replace those of the same kind.
+    /// Adds the handlers of `others`, replacing those of the same kind.
     #[must_use]
     pub fn merge(self, others: Self) -> Self {
         let has_sampling = others.sampling.is_some();
@@ -211,18 +209,18 @@ impl Handlers {
         }
     }
 
-    /// The same without the handlers of log messages and progress, for a session whose notifications are
-    /// forwarded to another one.
+    /// The same handlers without those of log messages and progress, for a session whose notifications are forwarded to
+    /// another.
     #[must_use]
     pub fn without_listeners(self) -> Self {
         Self { log: None, progress: None, ..self }
     }
 
-    /// The capabilities that the handlers declare, added to those that are `stated`.
+    /// The capabilities of the handlers, added to those in `stated`.
     pub(crate) fn declared(&self, stated: &ClientCapabilities) -> ClientCapabilities {
         let mut declared = stated.clone();
         if self.form.is_some() || self.url.is_some() {
-            // An empty one means forms.
+            // An empty elicitation capability means forms.
             let has_stated = declared.elicitation.as_ref().is_some_and(|it| it.url.is_none());
             let elicitation =
                 declared.elicitation.get_or_insert_with(ElicitationCapability::default);
@@ -246,8 +244,7 @@ impl Handlers {
         declared
     }
 
-    /// Answers a request, with an error of its handler or about it where there is one. Those that need a
-    /// capability that is not `declared` are refused.
+    /// Handles a request. Refuses requests that need a capability that is not `declared`.
     pub(crate) async fn answer(
         &self,
         request: ServerRequest<RawRequest>,
@@ -257,7 +254,7 @@ impl Handlers {
         let server = Arc::clone(&request.server);
         let handler = self.handler(&request, declared)?;
         let panicked = |_| {
-            tracing::error!(%server, %method, "the handler of a request panicked");
+            tracing::error!(%server, %method, "a request handler panicked");
             internal(format!("the handler of {method} failed"))
         };
         let mut work = catch_unwind(AssertUnwindSafe(|| handler(request))).map_err(panicked)?;
@@ -274,7 +271,7 @@ impl Handlers {
         declared: &ClientCapabilities,
     ) -> Result<&Handler, ErrorObject> {
         let method = &*request.params.method;
-        // The handler of its kind, whether the kind is declared, and whether another one of the method is.
+        // The matching handler, whether its kind is declared, and whether another kind of the method is.
         let (found, is_declared, is_other_declared) = match method {
             method::ELICITATION_CREATE => {
                 let elicitation = declared.elicitation.as_ref();
@@ -332,7 +329,7 @@ impl fmt::Debug for Handlers {
     }
 }
 
-/// A handler of typed parameters as one of JSON.
+/// Wraps a typed handler as one of JSON.
 fn typed<P, R, F, A>(handler: F) -> Handler
 where
     P: DeserializeOwned + Send + 'static,
@@ -351,7 +348,7 @@ fn is_file(uri: &str) -> bool {
     uri.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file://"))
 }
 
-/// A page that a person is to visit has a host, and a scheme that a browser shows as a page.
+/// The page that a user is asked to visit must have a host and a scheme that browsers display.
 ///
 /// Spec: client/elicitation#safe-url-handling
 fn checked_url(url: &str) -> Result<(), ErrorObject> {
@@ -365,7 +362,7 @@ fn checked_url(url: &str) -> Result<(), ErrorObject> {
         true => Ok(()),
         false => Err(ErrorObject::new(
             error_code::INVALID_PARAMS,
-            "the URL of the page is not one of http or https with a host",
+            "the URL of the page is not an http or https URL with a host",
         )),
     }
 }

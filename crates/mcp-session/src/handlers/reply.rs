@@ -1,17 +1,17 @@
 use mcp_core::{ErrorObject, error_code};
 
-/// The return value of a handler: the result, or a `Result` of it. An error becomes the answer to that
-/// request: an [`ErrorObject`] as it is, anything else as an internal error with its text.
+/// Return types of a handler: the result, or a `Result` of it. An error becomes the response to that request: an
+/// [`ErrorObject`] unchanged, any other error as an internal error with its text.
 #[diagnostic::on_unimplemented(
     message = "a handler of this kind returns `{T}`, and not `{Self}`",
-    label = "not a `{T}`, and no `Result` of it",
+    label = "neither `{T}` nor a `Result` of it",
     note = "return `{T}`, or `Result<{T}, E>` with any error `E`"
 )]
 pub trait Reply<T> {
     /// Converts the handler's return value into the response.
     ///
     /// # Errors
-    /// Those of the handler.
+    /// The errors of the handler.
     fn into_reply(self) -> Result<T, ErrorObject>;
 }
 
@@ -30,7 +30,7 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Reply<T> for Result<T
     }
 }
 
-/// An error on this side.
+/// An error of the client.
 pub(crate) fn internal(text: impl Into<String>) -> ErrorObject {
     ErrorObject::new(error_code::INTERNAL_ERROR, text.into())
 }

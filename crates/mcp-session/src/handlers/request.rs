@@ -2,14 +2,14 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use mcp_core::{LoggingMessageNotificationParams, RawJson};
 
-/// A request of a server, with its context: the name of the server, and the call of ours that it belongs to.
+/// A request of a server, with the name of the server and the client's call that it belongs to.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerRequest<P> {
-    /// The server, by the name that errors have for it.
+    /// The name of the server, as in errors.
     pub server: Arc<str>,
-    /// The call of ours that the server is working on, where that is known: always in the modern era; before
-    /// it only over HTTP.
+    /// The client's call that the server is working on, if known: always in the modern era, in the legacy era only over
+    /// HTTP.
     pub call: Option<CallInfo>,
     /// The parameters.
     pub params: P,
@@ -26,7 +26,7 @@ impl<P> ServerRequest<P> {
     }
 }
 
-/// A request as it came.
+/// An untyped request.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawRequest {
@@ -48,13 +48,13 @@ impl fmt::Debug for RawRequest {
     }
 }
 
-/// A call of ours that a server is working on.
+/// A call of the client that a server is working on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallInfo {
-    /// Its method.
+    /// The method.
     pub method: Cow<'static, str>,
-    /// The tool or prompt by its name, or the resource by its URI.
+    /// The tool or prompt name, or the resource URI.
     pub target: Option<String>,
 }
 
@@ -68,11 +68,11 @@ impl CallInfo {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LogMessage {
-    /// The server, by the name that errors have for it.
+    /// The name of the server, as in errors.
     pub server: Arc<str>,
-    /// The call of ours that the server is working on, which is known over HTTP only.
+    /// The client's call that the server is working on, known only over HTTP.
     pub call: Option<CallInfo>,
-    /// The message, its level and its logger.
+    /// The message, with its level and logger.
     pub params: LoggingMessageNotificationParams,
 }
 

@@ -1,8 +1,8 @@
-//! The messages of a request for sampling.
+//! Validation of the messages of a sampling request.
 
 use mcp_core::{ErrorObject, Role, SamplingContent, SamplingMessage, error_code};
 
-/// Whether results of tools stand alone in their message, and answer exactly the calls before them.
+/// Checks that tool results are the only content of their message, and match the calls before them.
 ///
 /// Spec: client/sampling#message-content-constraints
 pub(super) fn checked(messages: &[SamplingMessage]) -> Result<(), ErrorObject> {
@@ -17,11 +17,11 @@ pub(super) fn checked(messages: &[SamplingMessage]) -> Result<(), ErrorObject> {
             })
             .collect();
         if !results.is_empty() && (results.len() < blocks.len() || message.role != Role::User) {
-            return Err(invalid("a message mixes results of tools with other content"));
+            return Err(invalid("a message mixes tool results with other content"));
         }
         let is_answered = called.iter().all(|id| results.contains(id));
         if !is_answered || results.len() != called.len() {
-            return Err(invalid("the results of tools do not match the calls before them"));
+            return Err(invalid("the tool results do not match the preceding calls"));
         }
         called.clear();
         if message.role == Role::Assistant {
@@ -33,7 +33,7 @@ pub(super) fn checked(messages: &[SamplingMessage]) -> Result<(), ErrorObject> {
     }
     match called.is_empty() {
         true => Ok(()),
-        false => Err(invalid("the last calls of tools have no results")),
+        false => Err(invalid("the last tool calls have no results")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A session that was opened with what was kept of the server, without asking it.
+//! Confirmation of a session that was opened with an earlier verdict, without probing.
 
 use std::{pin::pin, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     params::Params,
 };
 
-/// Sends a request again that was refused; one that may have been executed is not.
+/// Sends a refused request again, unless it may have been executed.
 fn again(asked: Result<RawJson, Error>) -> Confirmed {
     let may_be_executed = match &asked {
         Ok(_) => true,
@@ -25,22 +25,22 @@ fn again(asked: Result<RawJson, Error>) -> Confirmed {
     }
 }
 
-/// What became of the first answer in a session whose verdict was kept.
+/// The outcome of the first response in a session with an earlier verdict.
 pub(crate) enum Confirmed {
-    /// It is the answer.
+    /// The response is valid.
     Answer(Result<RawJson, Error>),
-    /// The server refused the request in an era that it does not speak, and there is a session in another one: the
-    /// request has to be sent again.
+    /// The server refused the request in an era that it does not support, and there is a session in another one: the
+    /// request must be sent again.
     Again,
 }
 
 impl Session {
-    /// Checks what was kept of the server, when it answers its first request as one of the legacy era does. Where
-    /// it no longer holds, another session takes the place of this one, which is `inner`.
+    /// Checks an earlier verdict when the server's first response looks like one of the legacy era. If the verdict is
+    /// outdated, another session replaces this one, which is `inner`.
     ///
     /// # Errors
-    /// In the answer: those of `asked`, and kind [`Version`](ErrorKind::Version) when there is no other session
-    /// either; the session is closed then.
+    /// In the response: the errors of `asked`, and kind [`Version`](ErrorKind::Version) if no other session can be
+    /// opened; the session is then closed.
     ///
     /// Spec: basic/versioning
     pub(crate) async fn confirm(
@@ -53,7 +53,7 @@ impl Session {
             Ok(result) => memchr::memmem::find(result.as_bytes(), b"\"resultType\"").is_none(),
             Err(error) => match error.kind() {
                 ErrorKind::Answer => true,
-                // Elsewhere a refusal without an answer is about the message and not about its revision.
+                // With other bindings, a refusal without a response concerns the message and not its revision.
                 ErrorKind::Rejected => self.connection().binding == Binding::StreamableHttp,
                 _ => false,
             },
@@ -64,7 +64,7 @@ impl Session {
             }
             return Confirmed::Answer(asked);
         }
-        // Another call may have found it out meanwhile.
+        // Another call may have found out in the meantime.
         if !std::ptr::eq(inner, self.inner()) {
             return again(asked);
         }
@@ -77,7 +77,7 @@ impl Session {
             Some(false) => {}
         }
         let text = format!(
-            "the server no longer speaks {}, as was kept of it",
+            "the server no longer supports {}, the revision of the kept verdict",
             inner.verdict.protocol_version
         );
         let stale = Error::new(ErrorKind::Version, Arc::clone(&inner.server), text);
@@ -94,7 +94,7 @@ impl Session {
             Ok(()) if !std::ptr::eq(inner, self.inner()) => {
                 let version = self.protocol_version();
                 tracing::info!(server = %inner.server, %version, "the kept verdict no longer holds");
-                // Those who wait for the end wait for that of the other session then.
+                // Callers that wait for the end then wait for that of the other session.
                 inner.closing.close(stale);
                 again(asked)
             }
@@ -113,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Whether the server still speaks the revision of the session; `None` where it does not say.
+    /// Whether the server still supports the session's revision; `None` if unknown.
     async fn discover_again(&self, deadline: &mut Deadline<'_>) -> Option<bool> {
         let inner = self.inner();
         let trace = inner.tracing.context(|| None);
@@ -139,7 +139,7 @@ impl Session {
                 use error_code::{HEADER_MISMATCH, MISSING_REQUIRED_CLIENT_CAPABILITY};
                 let code = match error.answer() {
                     Some(answer) => answer.code,
-                    // The endpoint does not take such a request.
+                    // The endpoint does not accept such a request.
                     None => return (error.kind() == ErrorKind::Rejected).then_some(false),
                 };
                 Some(matches!(code, HEADER_MISMATCH | MISSING_REQUIRED_CLIENT_CAPABILITY))

@@ -13,17 +13,17 @@ use mcp_transport::{Gap, Inbound, InboundItem, Lagged};
 
 use crate::server_requests::ServerRequests;
 
-/// Notifications that are kept until the session is open.
+/// Maximum number of notifications queued until the session is open.
 const MAX_KEPT: usize = 256;
 
-/// Items of an [`Inbound`] that are read in one poll.
+/// Maximum number of items of an [`Inbound`] read in one poll.
 const ITEMS_PER_POLL: usize = 64;
 
-/// What a server sends while the session is opened, beside its answers: requests are answered at once,
-/// notifications are kept until the session is open.
+/// Handles messages that a server sends during opening, other than responses: requests are answered at once,
+/// notifications are queued until the session is open.
 pub(super) struct Early {
     server_requests: Arc<ServerRequests>,
-    /// Whether the requests belong to a session.
+    /// Whether requests belong to a session.
     is_open: AtomicBool,
     kept: Mutex<Kept>,
 }
@@ -39,7 +39,7 @@ impl Early {
         Self { server_requests, is_open: AtomicBool::new(false), kept: Mutex::default() }
     }
 
-    /// Takes in a message of the opening, or from outside it.
+    /// Handles a message received during opening.
     pub(super) fn take(&self, item: InboundItem) {
         let server_requests = &self.server_requests;
         match item {
@@ -53,7 +53,7 @@ impl Early {
                 server_requests.cancelled(&notification);
             }
             InboundItem::Message(Message::Response(response)) => {
-                tracing::debug!(?response.id, "a response to no request of ours");
+                tracing::debug!(?response.id, "a response that matches no request");
             }
             item => {
                 let mut kept = self.kept();
@@ -65,7 +65,7 @@ impl Early {
         }
     }
 
-    /// Takes in all that has arrived. Returns whether the end has.
+    /// Handles all received messages. Returns whether the end was reached.
     pub(super) fn poll(&self, inbound: &mut Inbound, cx: &mut Context<'_>) -> bool {
         for _ in 0..ITEMS_PER_POLL {
             match Pin::new(&mut *inbound).poll_next(cx) {
@@ -78,7 +78,7 @@ impl Early {
         false
     }
 
-    /// The session is open: it answers requests from here on. Returns the items that were kept.
+    /// Marks the session as open: requests are handled from now on. Returns the queued items.
     pub(super) fn opened(&self) -> Vec<InboundItem> {
         self.is_open.store(true, Ordering::Release);
         let Kept { items, lost } = std::mem::take(&mut *self.kept());

@@ -6,10 +6,10 @@ use mcp_transport::Delivery;
 use super::table::{Outcome, Progress};
 use crate::{EraPolicy, Error, ErrorKind, error::Order};
 
-/// What to try where a server refuses the probe in an unusual way.
+/// Hint for a server that refuses the probe in an unusual way.
 const LEGACY_HINT: &str = "is it an older server? `EraPolicy::Legacy` sends no `server/discover`";
 
-/// What the opening requests failed with.
+/// The failures of the opening requests.
 #[derive(Default)]
 pub(super) struct Failures {
     probe: Option<Error>,
@@ -24,18 +24,18 @@ impl Failures {
     }
 
     pub(super) fn initialize_failed(&mut self, error: Error) {
-        // Further attempts are made with other revisions, and say less.
+        // Later attempts use other revisions, and are less informative.
         self.initialize.get_or_insert(error);
     }
 
-    /// The server named these versions.
+    /// Records versions named by the server.
     pub(super) fn named(&mut self, versions: Option<&[String]>) {
         if let Some(versions) = versions {
             self.theirs = versions.to_vec();
         }
     }
 
-    /// The error that tells of all of them; `None` where nothing has failed.
+    /// The combined error; `None` if nothing has failed.
     pub(super) fn into_error(self, progress: &Progress<ProtocolVersion>) -> Option<Error> {
         let (probe, initialize) = match (self.probe, self.initialize) {
             (Some(probe), Some(initialize)) => (probe, initialize),
@@ -47,7 +47,7 @@ impl Failures {
                 use mcp_transport::ErrorKind::{Closed, Protocol, Rejected};
                 !matches!(error.kind(), Closed | Protocol | Rejected)
             });
-        // Credentials are missing in any era, and their hint says so.
+        // Missing credentials are an error in any era, and have their own hint.
         if is_first && probe.kind() == ErrorKind::Unauthorized {
             return Some(probe);
         }
@@ -60,7 +60,7 @@ impl Failures {
         })
     }
 
-    /// There is no revision in common.
+    /// There is no common revision.
     pub(super) fn no_common_version(
         self,
         server: &Arc<str>,
@@ -89,23 +89,23 @@ impl Failures {
     }
 }
 
-/// The server answers `initialize` with a revision that cannot be spoken.
+/// The server responds to `initialize` with an unsupported revision.
 pub(super) fn refused_version(server: &Arc<str>, policy: EraPolicy, answered: &str) -> Error {
     let message = match (answered.parse::<ProtocolVersion>(), policy) {
         (Ok(version), _) if version.era() == Era::Modern => {
             format!("the server answered with {version}, a revision that has no initialize")
         }
         (Ok(version), EraPolicy::Pinned(pinned)) => {
-            format!("the server speaks {version}, and not {pinned} as is asked for")
+            format!("the server uses {version} instead of the requested {pinned}")
         }
-        _ => format!("the server wants to speak {answered:?}, which this client does not"),
+        _ => format!("the server requires {answered:?}, which this client does not support"),
     };
     Error::new(ErrorKind::Version, Arc::clone(server), message)
         .with_delivery(Delivery::Answered)
         .with_method(method::INITIALIZE)
 }
 
-/// The versions that an outcome names.
+/// The versions named in an outcome.
 pub(super) fn named(outcome: &Outcome) -> Option<&[String]> {
     match outcome {
         Outcome::Discovered(versions) | Outcome::Answer { supported: Some(versions), .. } => {

@@ -1,4 +1,4 @@
-//! Era negotiation: finds out which revision a server speaks, and opens a session in it.
+//! Era negotiation: detects the supported revision of a server, and opens a session in it.
 
 mod confirm;
 mod early;

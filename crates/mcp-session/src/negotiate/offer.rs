@@ -1,4 +1,4 @@
-//! What a server says of itself in the opening, read leniently: only the revision has to be there.
+//! The server's description in the opening result, decoded leniently: only the revision is required.
 
 use mcp_core::{
     DiscoverResult, Excerpt, Implementation, InitializeResult, MethodResult as _, RawJson,
@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::Verdict;
 
-/// What a server says of itself.
+/// The server's description of itself.
 pub(super) struct Offer {
-    /// The revisions that it supports, or the one of the session.
+    /// The supported revisions, or the one of the session.
     pub(super) versions: Vec<String>,
     server_info: Option<Implementation>,
     capabilities: ServerCapabilities,
@@ -19,7 +19,7 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    /// The verdict on a server that offers this.
+    /// The verdict for a server with this description.
     pub(super) fn into_verdict(self, mut verdict: Verdict) -> Verdict {
         verdict.server_info = self.server_info;
         verdict.capabilities = self.capabilities;
@@ -68,7 +68,7 @@ impl Offer {
         let Ok(fields) = raw.decode::<Map<String, Value>>() else { return Err(error) };
         let Some(versions) = versions(&fields) else { return Err(error) };
         let reason = error.to_string();
-        tracing::warn!(error = %Excerpt(&reason), "what the server says of itself is not all readable");
+        tracing::warn!(error = %Excerpt(&reason), "some members of the server's opening result cannot be decoded");
         let meta = fields.get("_meta").and_then(Value::as_object);
         let of_meta = meta.and_then(|meta| meta.get(mcp_core::meta_key::SERVER_INFO));
         Ok(Self {
@@ -92,7 +92,7 @@ fn server_info(value: &Value) -> Option<Implementation> {
     })
 }
 
-/// All capabilities that can be read. One of another shape is there without details, unless it says no.
+/// All capabilities that can be decoded. One of another type counts as present without details, unless it is false.
 fn capabilities(value: &Value) -> ServerCapabilities {
     let Some(all) = value.as_object() else { return ServerCapabilities::default() };
     let read = |name: &str, value: &Value| {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_amiss_costs_nothing_else() {
+    fn an_invalid_field_does_not_affect_others() {
         let result = json!({
             "supportedVersions": ["2026-07-28", 7],
             "capabilities": {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_revision_has_to_be_there() {
+    fn the_revision_is_required() {
         for result in [json!({}), json!([]), json!({ "supportedVersions": "2026-07-28" })] {
             assert!(Offer::discovered(&raw(result.clone())).is_err(), "{result}");
             assert!(Offer::initialized(&raw(result)).is_err());

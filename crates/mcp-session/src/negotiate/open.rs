@@ -1,4 +1,4 @@
-//! Carries out what the decision table says.
+//! Executes the decisions of the table.
 
 use std::{
     pin::{Pin, pin},
@@ -32,41 +32,41 @@ use crate::{
     trace::Tracing,
 };
 
-/// How long the probe of a server that spoke a modern revision before is waited for alone.
+/// Timeout of the probe for a server that used a modern revision before.
 const PRIOR_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one opening request is waited for when the other one was answered.
+/// Timeout of one opening request after the other one was answered.
 const OTHER_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// How long `notifications/initialized` is waited for. Nothing answers it.
+/// Timeout of sending `notifications/initialized`, which has no response.
 const INITIALIZED_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the end of a connection that is given up is waited for.
+/// Timeout of closing an abandoned connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A revision that was never released but is spoken by some servers, in the same way as the one after it.
+/// A revision that was never released but is used by some servers, equal to the one after it.
 const BEFORE_THE_FIRST: &str = "2024-10-07";
 
-/// A connection on which a revision has been agreed.
+/// A connection with a negotiated revision.
 pub(crate) struct Opened {
     pub(crate) connection: Connection<SharedTransport>,
     pub(crate) verdict: Verdict,
-    /// Whether the server was not asked, since the verdict was kept.
+    /// Whether the verdict is from an earlier session and the server was not probed.
     pub(crate) is_unconfirmed: bool,
     pub(crate) meta: CommonMeta,
     pub(crate) tracing: Arc<Tracing>,
     pub(crate) server_requests: Arc<ServerRequests>,
-    /// Notifications that have arrived already.
+    /// Notifications received during opening.
     pub(crate) early: Vec<InboundItem>,
-    /// `notifications/initialized`, where the server has not taken it yet.
+    /// `notifications/initialized`, if the server has not accepted it yet.
     pub(crate) sending: Option<Sending>,
 }
 
-/// A notification on its way.
+/// A notification being sent.
 pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// Connects and agrees on a revision, in at most `start_timeout`. Time in which connecting waits for a
-/// person does not count.
+/// Connects and negotiates a revision, within `start_timeout`. Time in which connecting waits for a user does not
+/// count.
 pub(crate) async fn open(
     connect: &SharedConnect,
     server: &Arc<str>,
@@ -107,7 +107,7 @@ struct Opening<'a> {
     server: &'a Arc<str>,
     options: &'a SessionOptions,
     stage: &'a Stage,
-    // Before the connection, so that they end first.
+    // Declared before the connection, so that they are dropped first.
     probe: Option<Requesting>,
     initialize: Option<Requesting>,
     parts: Parts,
@@ -117,7 +117,7 @@ struct Opening<'a> {
     failures: Failures,
 }
 
-/// What belongs to one connection.
+/// State of one connection.
 struct Parts {
     connection: Connection<SharedTransport>,
     tracing: Arc<Tracing>,
@@ -125,7 +125,7 @@ struct Parts {
     early: Arc<Early>,
 }
 
-/// An opening request has ended.
+/// A completed opening request.
 enum Ended {
     Probe(Result<Offer, Failure>),
     Initialize(Result<Offer, Failure>),
@@ -188,11 +188,11 @@ impl Opening<'_> {
         self.progress.initialize_sent(version);
     }
 
-    /// Waits until a request has ended, or the time is over.
+    /// Waits until a request completes, or the timeout elapses.
     async fn wait(&mut self, patience: Patience) {
         let limit = match patience {
             Patience::Start => None,
-            // There has to be time for `initialize`.
+            // Leaves time for `initialize`.
             Patience::Probe | Patience::Last => {
                 Some(self.options.probe_timeout.min(self.options.start_timeout / 2))
             }
@@ -235,7 +235,7 @@ impl Opening<'_> {
         let outcome = match ended {
             Ok(offer) => {
                 let versions = offer.versions.clone();
-                // The table says which revision it is.
+                // The table determines the revision.
                 let verdict = Verdict::new(ProtocolVersion::LATEST_MODERN);
                 self.discovered = Some(offer.into_verdict(verdict));
                 Outcome::Discovered(versions)
@@ -279,12 +279,11 @@ impl Opening<'_> {
         self.failures.probe_failed(error);
     }
 
-    /// Opens a second connection. Returns whether there is one: a pair of streams, say, cannot be opened
-    /// twice.
+    /// Opens a second connection. Returns false if it cannot: for example, a pair of streams can be opened only once.
     async fn reconnect(&mut self, known: Option<ProtocolVersion>) -> Result<bool, Error> {
         (self.probe, self.initialize) = (None, None);
         if self.binding() == Binding::Pipe && known.is_none() {
-            // Two processes would contend for a port or a file.
+            // Two processes could conflict over a port or file.
             let closing = self.parts.connection.transport.close();
             let _ = timeout(CLOSE_TIMEOUT, closing).await;
         }
@@ -295,7 +294,7 @@ impl Opening<'_> {
                 self.progress.reconnected(known);
                 Ok(true)
             }
-            // The server took `initialize`.
+            // The server accepted `initialize`.
             Err(_) if known.is_some() => {
                 self.progress.reconnected = true;
                 Ok(false)
@@ -324,7 +323,7 @@ impl Opening<'_> {
         let (version, sending) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // The server has a session that nothing will use.
+                // The server has a session that will not be used.
                 let closing = self.parts.connection.transport.close();
                 let _ = timeout(CLOSE_TIMEOUT, closing).await;
                 return Err(error);
@@ -338,14 +337,14 @@ impl Opening<'_> {
         if self.progress.is_silent {
             tracing::info!(
                 server = %self.server,
-                "the server does not answer server/discover, which delays each start: a kept verdict, or \
+                "the server does not respond to server/discover, which delays each start: a kept verdict, or \
                  EraPolicy::Legacy, avoids that"
             );
         }
         Ok(self.opened(verdict, CommonMeta::default(), sending))
     }
 
-    /// Accepts the version of an `initialize` result, and notifies the server of it.
+    /// Accepts the version of an `initialize` result, and notifies the server.
     async fn accept(
         &mut self,
         answered: &str,

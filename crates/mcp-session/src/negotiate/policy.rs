@@ -1,15 +1,15 @@
 use mcp_core::ProtocolVersion;
 
-/// Which era a session is opened in.
+/// The era in which a session is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum EraPolicy {
-    /// The newest revision that the server speaks: it is probed with `server/discover`, and a server that
-    /// does not understand that is opened with `initialize`.
+    /// The newest revision supported by the server: probes with `server/discover`, and uses `initialize` if the server
+    /// does not support that.
     #[default]
     Auto,
-    /// `initialize` at once, for servers that fail if they are probed before it.
+    /// `initialize` at once, for servers that fail if they are probed first.
     Legacy,
-    /// This revision and no other.
+    /// Only this revision.
     Pinned(ProtocolVersion),
 }

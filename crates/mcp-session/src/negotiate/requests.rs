@@ -1,4 +1,4 @@
-//! The requests of an opening.
+//! The opening requests.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -22,16 +22,16 @@ use crate::{
     trace::{MessageSpan, Tracing},
 };
 
-/// A request on its way.
+/// A request in progress.
 pub(super) type Requesting = Pin<Box<dyn Future<Output = Result<Offer, Failure>> + Send>>;
 
-/// An opening request that brought no result: for the table, and for the user.
+/// A failed opening request: for the decision table, and for the user.
 pub(super) struct Failure {
     pub(super) outcome: Outcome,
     pub(super) error: Error,
 }
 
-/// Makes the requests of one opening.
+/// Creates the requests of one opening.
 pub(super) struct Requests<'a> {
     pub(super) server: &'a Arc<str>,
     pub(super) options: &'a SessionOptions,
@@ -44,7 +44,7 @@ impl Requests<'_> {
     /// The `_meta` of every message of a modern session.
     pub(super) fn meta(&self, version: ProtocolVersion) -> Result<CommonMeta, Error> {
         let mut capabilities = declared(self.options, &self.context(version));
-        // This era has no notification about them.
+        // This era has no notification of root changes.
         if let Some(roots) = &mut capabilities.roots {
             roots.list_changed = None;
         }
@@ -53,15 +53,15 @@ impl Requests<'_> {
     }
 
     pub(super) fn unsendable(&self, error: serde_json::Error) -> Error {
-        let message = "the client's capabilities or name cannot be written as JSON";
+        let message = "the client's capabilities or name cannot be encoded as JSON";
         Error::new(ErrorKind::Arguments, Arc::clone(self.server), message)
             .with_delivery(Delivery::NotSent)
             .with_source(error)
     }
 
-    /// The probe number `number`.
+    /// Probe number `number`.
     pub(super) fn probe(&self, version: ProtocolVersion, number: u32) -> Requesting {
-        // A string, so that a late answer is never that of another request.
+        // A string id, so that a late response cannot match another request.
         let id = format!("discover-{number}");
         let mut span = self.tracing.client_span(method::SERVER_DISCOVER, Some(version), || None);
         span.set_id(&id);
@@ -168,7 +168,7 @@ async fn ask(
             pace.pause().await;
         }
     }
-    let text = "the exchange is over";
+    let text = "the exchange has ended";
     Err(NoResult::Failure(TransportError::new(TransportErrorKind::Protocol, text)))
 }
 
@@ -189,7 +189,7 @@ fn failure(server: &Arc<str>, answer: NoResult) -> Failure {
     }
 }
 
-/// The versions that an error names in its data, if that is a list of strings.
+/// The versions in an error's data, if that is a list of strings.
 fn supported(error: &ErrorObject) -> Option<Vec<String>> {
     #[derive(Deserialize)]
     struct Data {

@@ -12,7 +12,7 @@ use crate::{
     Error, ErrorKind, diagnostics::explained, error::Order, server_requests::ServerRequests,
 };
 
-/// How far an opening got, for the error when it takes too long.
+/// The progress of an opening, for the error if it times out.
 #[derive(Default)]
 pub(super) struct Stage(Mutex<State>);
 
@@ -22,12 +22,12 @@ struct State {
     server_requests: Option<Arc<ServerRequests>>,
     /// The method of the last message.
     method: Option<Cow<'static, str>>,
-    /// Why the probe failed, or how long it was silent.
+    /// The failure or silence of the probe.
     probe: Option<Error>,
 }
 
 impl Stage {
-    /// There is a connection.
+    /// Records the connection.
     pub(super) fn connected(
         &self,
         transport: &SharedTransport,
@@ -38,17 +38,17 @@ impl Stage {
         state.server_requests = Some(Arc::clone(server_requests));
     }
 
-    /// A message is about to be sent.
+    /// Records a message being sent.
     pub(super) fn sending(&self, method: Cow<'static, str>) {
         self.lock().method = Some(method);
     }
 
-    /// The probe has failed, or was not answered in its time.
+    /// Records that the probe has failed or timed out.
     pub(super) fn probe_failed(&self, error: &Error) {
         self.lock().probe = Some(error.clone());
     }
 
-    /// When connecting, or the server, last waited for a person.
+    /// The end of the last wait for a user, by connecting or by the server.
     pub(super) fn held_until(&self, connect: &SharedConnect) -> Option<Instant> {
         let of_connect = connect.hold().and_then(|hold| hold.held_until());
         let state = self.lock();
@@ -56,7 +56,7 @@ impl Stage {
         of_connect.max(of_server)
     }
 
-    /// The error of a start that took longer than `limit`.
+    /// The error of a start that exceeded `limit`.
     pub(super) fn late(&self, server: &Arc<str>, limit: Duration) -> Error {
         let message = format!("the server did not start within {limit:?}");
         let error = Error::new(ErrorKind::Timeout, Arc::clone(server), message);

@@ -1,5 +1,4 @@
-//! The decision table of the negotiation: pure, and generic over revisions, so that another revision is
-//! nothing but data.
+//! The decision table of the negotiation: pure, and generic over revisions, so that a new revision is only data.
 //!
 //! Spec: basic/versioning, basic/transports/stdio#backward-compatibility,
 //! basic/transports/streamable-http#backward-compatibility
@@ -11,16 +10,16 @@ use crate::EraPolicy;
 
 /// A revision of the protocol.
 pub(crate) trait Revision: Copy + PartialEq {
-    /// As it stands on the wire.
+    /// The name on the wire.
     fn name(&self) -> &str;
     fn era(&self) -> Era;
 }
 
-/// The facts that hold for a whole negotiation.
+/// Facts that are constant during a negotiation.
 pub(crate) struct Table<'a, V> {
     pub(crate) policy: Policy<V>,
     pub(crate) binding: Binding,
-    /// The revisions that this client speaks, the newest first.
+    /// The revisions supported by this client, newest first.
     pub(crate) ours: &'a [V],
 }
 
@@ -32,17 +31,17 @@ pub(crate) enum Policy<V> {
     Pinned(V),
 }
 
-/// What is known of an earlier session with the server.
+/// Knowledge from an earlier session with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prior<V> {
     pub(crate) version: V,
     /// See [`Verdict::assumed`](crate::Verdict::assumed).
     pub(crate) assumed: bool,
-    /// Whether it was found in a session, and not made up by the application.
+    /// Whether it was found in a session, and not created by the application.
     pub(crate) found: bool,
 }
 
-/// What was sent and received so far.
+/// The messages sent and received so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress<V> {
     pub(crate) prior: Option<Prior<V>>,
@@ -52,21 +51,21 @@ pub(crate) struct Progress<V> {
     pub(crate) initialize: Step,
     /// The number of probes.
     pub(crate) probes: u32,
-    /// The revisions that `initialize` was sent with.
+    /// The revisions with which `initialize` was sent.
     pub(crate) tried: Vec<V>,
     /// Whether a probe was the first message on this connection.
     pub(crate) probed_first: bool,
     /// Whether this is the second connection.
     pub(crate) reconnected: bool,
-    /// The modern revision that the server was heard to speak on the first connection.
+    /// The modern revision that the server used on the first connection.
     pub(crate) known: Option<V>,
-    /// Whether the time of [`Patience::Probe`] or [`Patience::Prior`] has passed.
+    /// Whether the time of [`Patience::Probe`] or [`Patience::Prior`] has elapsed.
     pub(crate) is_silent: bool,
-    /// Whether the time of [`Patience::Other`] or [`Patience::Last`] has passed.
+    /// Whether the time of [`Patience::Other`] or [`Patience::Last`] has elapsed.
     pub(crate) is_late: bool,
 }
 
-/// How far an opening request got.
+/// The progress of an opening request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     Unsent,
@@ -81,57 +80,57 @@ pub(crate) enum Outcome {
     Discovered(Vec<String>),
     /// An `InitializeResult`.
     Initialized,
-    /// A result of another shape.
+    /// A result of another type.
     OtherResult,
-    /// A JSON-RPC error; with the versions of its `data.supported`, where they can be read.
+    /// A JSON-RPC error, with the versions of its `data.supported` if decodable.
     Answer { code: i64, supported: Option<Vec<String>> },
-    /// The connection was over before the request was sent.
+    /// The connection ended before the request was sent.
     Unsent,
-    /// It failed below the protocol.
+    /// The request failed at the transport level.
     Failure(ErrorKind),
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision<V> {
-    /// Speak this modern revision.
+    /// Use this modern revision.
     Modern(V),
-    /// Speak the revision of the `InitializeResult`.
+    /// Use the revision of the `InitializeResult`.
     Legacy,
-    /// Probe with this revision; an open probe is given up.
+    /// Probe with this revision; an open probe is dropped.
     Probe(V),
     /// Send `initialize` on this connection; a probe stays open.
     Initialize(V),
     /// Reconnect, and probe there.
     ReconnectProbe(V),
-    /// Reconnect, and send `initialize` there before anything else.
+    /// Reconnect, and send `initialize` as the first message.
     ReconnectInitialize(V),
-    /// Wait until a request is answered, or this passes.
+    /// Wait until a request completes, or this time elapses.
     Wait(Patience),
-    /// Fail: there is no revision in common.
+    /// Fail: there is no common revision.
     NoCommonVersion,
-    /// Fail with what the requests failed with.
+    /// Fail with the errors of the requests.
     Fail,
 }
 
-/// How long to wait.
+/// A wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// Until the whole start takes too long.
+    /// Until the start times out.
     Start,
-    /// As long as the probe is waited for alone.
+    /// As long as only the probe is open.
     Probe,
-    /// The same for a server that spoke a modern revision before.
+    /// The same for a server that used a modern revision before.
     Prior,
-    /// For one request after the other was answered: a moment.
+    /// Briefly, for one request after the other was answered.
     Other,
-    /// For an `initialize` from which little is expected.
+    /// For an `initialize` with little chance of success.
     Last,
 }
 
 enum Choice<V> {
     Modern(V),
-    /// The revision in common is spoken only after `initialize`.
+    /// The common revision can only be used after `initialize`.
     Legacy(V),
     None,
 }
@@ -165,7 +164,7 @@ impl<V> Progress<V> {
         self.is_late = false;
     }
 
-    /// There is a second connection; `known` is the modern revision that the server is known to speak.
+    /// Records a second connection; `known` is the modern revision that the server is known to support.
     pub(crate) fn reconnected(&mut self, known: Option<V>) {
         (self.probe, self.initialize) = (Step::Unsent, Step::Unsent);
         (self.probed_first, self.reconnected) = (false, true);
@@ -189,7 +188,7 @@ impl<V: Revision> Table<'_, V> {
         }
     }
 
-    /// Whether a legacy session rests on an assumption: the probe failed like an outage.
+    /// Whether the legacy era is only an assumption, since the probe failed like an outage.
     pub(crate) fn is_assumed(&self, progress: &Progress<V>) -> bool {
         let is_http = self.binding == Binding::StreamableHttp;
         is_http
@@ -202,8 +201,8 @@ impl<V: Revision> Table<'_, V> {
     }
 
     fn first(&self, prior: Option<Prior<V>>) -> Decision<V> {
-        // A process may have been replaced by one of another era, which would execute modern requests
-        // without a handshake, and to ask it costs nothing.
+        // A process may have been replaced by one of another era, which would execute modern requests without a
+        // handshake, and a probe costs nothing.
         let was_found = prior.is_some_and(|prior| prior.found);
         let modern = |version| match self.binding {
             Binding::Pipe if was_found => Decision::Probe(version),
@@ -226,24 +225,24 @@ impl<V: Revision> Table<'_, V> {
         }
     }
 
-    /// Nothing was answered yet, and nothing but the probe was sent.
+    /// No response yet, and only the probe was sent.
     fn during_probe(&self, progress: &Progress<V>) -> Decision<V> {
-        // A legacy server on a pipe may ignore an unknown request, or may not have started yet. Over HTTP
-        // one of them may be stuck. In a process, a server answers when it can.
+        // A legacy server on a pipe may ignore an unknown request, or may not have started yet. Over HTTP one of the
+        // requests may be stuck. In this process, a server responds when it can.
         let may_fall_back = self.policy == Policy::Auto
             && matches!(self.binding, Binding::Pipe | Binding::StreamableHttp)
             && progress.known.is_none();
         match progress.prior {
             _ if !may_fall_back => Decision::Wait(Patience::Start),
             _ if progress.is_silent => self.initialize(),
-            // It may be silent again, and is asked both at once.
+            // It may be silent again, so both are sent at once.
             Some(Prior { assumed: true, .. }) => self.initialize(),
             Some(prior) if prior.version.era() == Era::Modern => Decision::Wait(Patience::Prior),
             _ => Decision::Wait(Patience::Probe),
         }
     }
 
-    /// The probe has ended before an `initialize` was sent.
+    /// The probe has completed before an `initialize` was sent.
     fn after_probe(&self, progress: &Progress<V>, outcome: &Outcome) -> Decision<V> {
         let legacy = match self.policy {
             Policy::Auto => self.initialize(),
@@ -263,13 +262,13 @@ impl<V: Revision> Table<'_, V> {
                 code: error_code::UNSUPPORTED_PROTOCOL_VERSION,
                 supported: Some(versions),
             } => match self.choose(versions) {
-                // A server that refuses a revision that it claims to support would be probed for ever.
+                // A server that refuses a revision that it claims to support would be probed without end.
                 Choice::Modern(_) if progress.probes > 1 => Decision::Fail,
                 Choice::Modern(version) => Decision::Probe(version),
                 Choice::Legacy(version) => with(version),
                 Choice::None => Decision::NoCommonVersion,
             },
-            // Only a modern server knows these: it must not be sent an `initialize`.
+            // Only a modern server uses these codes: it must not be sent an `initialize`.
             Outcome::Answer {
                 code: error_code::HEADER_MISMATCH | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
                 ..
@@ -286,10 +285,10 @@ impl<V: Revision> Table<'_, V> {
                     _ => Decision::Fail,
                 }
             }
-            // The endpoint exists and does not take the request, or answers something other than JSON-RPC.
+            // The endpoint exists but does not accept the request, or responds with something other than JSON-RPC.
             Outcome::Failure(kind) if is_refusal(*kind) => legacy,
             Outcome::Unsent if self.policy == Policy::Auto && self.is_remote() => legacy,
-            // Servers refuse what they do not know in many ways.
+            // Servers refuse unknown requests in many ways.
             Outcome::Failure(kind) if self.policy == Policy::Auto && self.is_remote() => {
                 match is_hopeless(*kind) {
                     true => Decision::Fail,
@@ -300,16 +299,16 @@ impl<V: Revision> Table<'_, V> {
         }
     }
 
-    /// The probe was answered when an `initialize` had been sent already.
+    /// The probe was answered after an `initialize` had been sent.
     fn discovered_late(&self, progress: &Progress<V>, versions: &[String]) -> Decision<V> {
         match self.choose(versions) {
-            // On a pipe, a server of both eras may be bound to the legacy one by `initialize`.
+            // On a pipe, `initialize` may bind a server of both eras to the legacy one.
             Choice::Modern(_) if self.binding == Binding::Pipe && !progress.is_late => {
                 Decision::Wait(Patience::Other)
             }
             Choice::Modern(version) => Decision::Modern(version),
             Choice::Legacy(_) => Decision::Wait(Patience::Start),
-            // It speaks, and only revisions that nobody here does.
+            // The server responds, but supports only unknown revisions.
             Choice::None if progress.is_late => Decision::NoCommonVersion,
             Choice::None => Decision::Wait(Patience::Last),
         }
@@ -317,7 +316,7 @@ impl<V: Revision> Table<'_, V> {
 
     fn initialized(&self, progress: &Progress<V>, probe: &Step) -> Decision<V> {
         let modern = match probe {
-            // The probe was sent first: its answer may be a moment late.
+            // The probe was sent first: its response may arrive slightly later.
             Step::Open if !progress.is_late => return Decision::Wait(Patience::Other),
             Step::Ended(Outcome::Discovered(versions)) => self.choose(versions),
             _ => Choice::None,
@@ -350,7 +349,7 @@ impl<V: Revision> Table<'_, V> {
         if let (Outcome::Unsent, Some(version), true) =
             (outcome, last, self.may_reconnect(progress))
         {
-            // A URL of HTTP+SSE is opened as that only after Streamable HTTP was refused.
+            // A URL is opened as HTTP+SSE only after Streamable HTTP was refused.
             return Decision::ReconnectInitialize(version);
         }
         if let Outcome::Answer { supported: Some(versions), .. } = outcome {
@@ -368,7 +367,7 @@ impl<V: Revision> Table<'_, V> {
             return Decision::Wait(Patience::Other);
         }
         if is_auto && progress.probes == 0 {
-            // What was known of the server may no longer hold.
+            // The knowledge of the server may be outdated.
             match (self.newest(Era::Modern), outcome) {
                 (Some(version), Outcome::Failure(ErrorKind::Closed))
                     if self.binding == Binding::Pipe && self.may_reconnect(progress) =>
@@ -391,10 +390,10 @@ impl<V: Revision> Table<'_, V> {
             && is_auto
             && self.may_reconnect(progress)
         {
-            // Some servers, and bridges to others, take nothing before `initialize`, and none after a probe.
+            // Some servers and bridges accept nothing before `initialize`, and no `initialize` after a probe.
             return Decision::ReconnectInitialize(version);
         }
-        // Some servers refuse a revision that they do not know, instead of naming theirs.
+        // Some servers refuse an unknown revision instead of offering theirs.
         if matches!(outcome, Outcome::Answer { code: error_code::INVALID_PARAMS, supported: None })
             && let Some(older) = self.next_older(progress)
         {
@@ -421,7 +420,7 @@ impl<V: Revision> Table<'_, V> {
         self.binding != Binding::InProcess
     }
 
-    /// Chooses among the revisions that a server supports: the newest modern one in common first.
+    /// Selects from the revisions that a server supports: the newest common modern one first.
     fn choose(&self, supported: &[String]) -> Choice<V> {
         match (self.supported(Era::Modern, supported), self.supported(Era::Legacy, supported)) {
             (Some(version), _) => Choice::Modern(version),
@@ -438,7 +437,7 @@ impl<V: Revision> Table<'_, V> {
         self.common(era, |_| true)
     }
 
-    /// The newest legacy revision that is older than those that were tried.
+    /// The newest legacy revision older than those tried.
     fn next_older(&self, progress: &Progress<V>) -> Option<V> {
         let tried = |version: &V| progress.tried.contains(version);
         let last = self.ours.iter().rposition(tried)?;
@@ -447,7 +446,7 @@ impl<V: Revision> Table<'_, V> {
         older.find(|version| is_allowed && version.era() == Era::Legacy)
     }
 
-    /// The newest revision of an era that the policy allows, and the server supports.
+    /// The newest revision of an era that the policy allows and the server supports.
     fn common(&self, era: Era, is_supported: impl Fn(&V) -> bool) -> Option<V> {
         let is_allowed = |version: &V| match self.policy {
             Policy::Auto => true,
@@ -459,12 +458,12 @@ impl<V: Revision> Table<'_, V> {
     }
 }
 
-/// Whether the server was reached, and does not take the request.
+/// Whether the server was reached, but does not accept the request.
 fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Rejected | ErrorKind::Protocol)
 }
 
-/// Whether any other request fails in the same way.
+/// Whether any other request would fail in the same way.
 fn is_hopeless(kind: ErrorKind) -> bool {
     use ErrorKind::{Config, Connect, InvalidRequest, Lagged, Redirect, SessionExpired};
     matches!(kind, Config | Connect | InvalidRequest | Lagged | Redirect | SessionExpired)

@@ -55,14 +55,14 @@ fn probing() -> Progress<Version> {
     progress
 }
 
-/// The probe has ended.
+/// The probe has completed.
 fn probed(outcome: Outcome) -> Progress<Version> {
     let mut progress = probing();
     progress.probe = Step::Ended(outcome);
     progress
 }
 
-/// The probe was not answered in its time, and `initialize` was sent beside it.
+/// The probe timed out, and `initialize` was sent as well.
 fn both() -> Progress<Version> {
     let mut progress = probing();
     progress.is_silent = true;
@@ -70,7 +70,7 @@ fn both() -> Progress<Version> {
     progress
 }
 
-/// The probe has ended, and so has the `initialize` after it.
+/// The probe has completed, and so has the `initialize` after it.
 fn tried(probe: Outcome, initialize: Outcome) -> Progress<Version> {
     let mut progress = probed(probe);
     progress.initialize_sent(LATEST);
@@ -78,7 +78,7 @@ fn tried(probe: Outcome, initialize: Outcome) -> Progress<Version> {
     progress
 }
 
-/// An `initialize` without a probe has ended.
+/// An `initialize` without a probe has completed.
 fn initialized_first(initialize: Outcome) -> Progress<Version> {
     let mut progress = with_prior(OLD, false);
     progress.initialize_sent(LATEST);
@@ -116,7 +116,7 @@ fn at_the_start() {
         (Auto, Pipe, start(), Probe(NEW)),
         (Auto, Http, start(), Probe(NEW)),
         (Auto, InProcess, start(), Probe(NEW)),
-        // Only the legacy era has this carrier: there is no question.
+        // Only the legacy era has this binding: no probe is needed.
         (Auto, HttpSse, start(), INIT),
         (pinned, HttpSse, start(), Probe(NEW)),
         (pinned, Http, start(), Probe(NEW)),
@@ -126,7 +126,7 @@ fn at_the_start() {
 }
 
 #[test]
-fn with_what_was_found_before() {
+fn an_earlier_verdict_is_used() {
     let (new, old) = (|| with_prior(NEW, false), || with_prior(OLD, false));
     let assumed = || with_prior(OLD, true);
     let made_up = || Progress::new(Some(Prior { version: NEW, assumed: false, found: false }));
@@ -136,7 +136,7 @@ fn with_what_was_found_before() {
         (Auto, HttpSse, old(), INIT),
         (Auto, Http, new(), Modern(NEW)),
         (Auto, HttpSse, new(), Modern(NEW)),
-        // The process may be another one, unless the application knows better.
+        // The process may be another one, unless the application set the verdict.
         (Auto, Pipe, new(), Probe(NEW)),
         (Auto, Pipe, made_up(), Modern(NEW)),
         // An outage is no evidence.
@@ -152,7 +152,7 @@ fn with_what_was_found_before() {
     let mut progress = assumed();
     progress.probe_sent();
     check(vec![(Auto, Http, progress, INIT)]);
-    // A known server gets more time, but not all.
+    // A known server gets more time, but not the whole start.
     let mut progress = new();
     progress.probe_sent();
     let mut silent = progress.clone();
@@ -165,14 +165,14 @@ fn with_what_was_found_before() {
 }
 
 #[test]
-fn silence_before_any_sign_of_life() {
+fn a_silent_server() {
     let silent = || Progress { is_silent: true, ..probing() };
     check(vec![
         (Auto, Pipe, probing(), Wait(Patience::Probe)),
         (Auto, Http, probing(), Wait(Patience::Probe)),
         (Auto, InProcess, silent(), Wait(Patience::Start)),
         (Pinned(NEW), Pipe, silent(), Wait(Patience::Start)),
-        // The probe stays open beside `initialize`.
+        // The probe stays open together with `initialize`.
         (Auto, Pipe, silent(), INIT),
         (Auto, Http, silent(), INIT),
         (Auto, Pipe, both(), Wait(Patience::Start)),
@@ -181,28 +181,28 @@ fn silence_before_any_sign_of_life() {
 }
 
 #[test]
-fn a_late_answer_to_the_probe() {
+fn a_late_response_to_the_probe() {
     let answered = |outcome| Progress { probe: Step::Ended(outcome), ..both() };
     let modern = || answered(discovered(&["2026-07-28"]));
     let failed = |outcome| Progress { initialize: Step::Ended(outcome), ..both() };
     let both_ended = |initialize| Progress { initialize: Step::Ended(initialize), ..modern() };
     check(vec![
-        // Whichever is answered first counts.
+        // The first response decides.
         (Auto, Http, modern(), Modern(NEW)),
         (Auto, Http, both_ended(Initialized), Modern(NEW)),
-        // On a pipe the answer to `initialize` is on its way: did it bind the process to the legacy era?
+        // On a pipe, the response to `initialize` is pending: it may have bound the process to the legacy era.
         (Auto, Pipe, modern(), Wait(Patience::Other)),
         (Auto, Pipe, late(modern()), Modern(NEW)),
         (Auto, Pipe, both_ended(refused(&["2026-07-28"])), Modern(NEW)),
         (Auto, Pipe, both_ended(answer(-32600)), Modern(NEW)),
         (Auto, Pipe, both_ended(Initialized), ReconnectProbe(NEW)),
-        // No more than once.
+        // At most once.
         (Auto, Pipe, Progress { reconnected: true, ..both_ended(Initialized) }, Legacy),
-        // A refusal that is late leaves `initialize` on its way.
+        // After a late refusal, `initialize` is still pending.
         (Auto, Pipe, answered(answer(-32601)), Wait(Patience::Start)),
         (Auto, Pipe, answered(discovered(&["2025-06-18"])), Wait(Patience::Start)),
         (Auto, Http, answered(Failure(ErrorKind::Unavailable)), Wait(Patience::Start)),
-        // `initialize` is answered, and the probe is not.
+        // `initialize` is answered, the probe is not.
         (Auto, Pipe, failed(Initialized), Wait(Patience::Other)),
         (Auto, Pipe, late(failed(Initialized)), Legacy),
         (Auto, Http, late(failed(Initialized)), Legacy),
@@ -232,19 +232,19 @@ fn after_a_probe() {
     let corrected = |outcome| Progress { probes: 2, ..probed(outcome) };
     let waiting = || Progress { initialize: Step::Open, ..probed(discovered(&["2099-01-01"])) };
     check(vec![
-        // An answer that discovers.
+        // A successful discovery.
         (Auto, Pipe, probed(discovered(both)), Modern(NEW)),
         (Auto, Http, corrected(discovered(&["2025-11-25", "2026-07-28"])), Modern(NEW)),
         (Auto, Pipe, probed(discovered(&["2025-06-18", "2025-03-26"])), Initialize(OLD)),
         (pinned, Pipe, probed(discovered(&["2025-11-25"])), NoCommonVersion),
-        // Without a version in common: `initialize` has the last word.
+        // Without a common version, `initialize` decides.
         (Auto, Pipe, probed(discovered(&["2099-01-01"])), INIT),
         (Auto, Pipe, probed(discovered(&[])), INIT),
         (pinned, Pipe, probed(discovered(&["2099-01-01"])), NoCommonVersion),
         (Auto, Pipe, waiting(), Wait(Patience::Last)),
         (Auto, Pipe, late(waiting()), NoCommonVersion),
         (Auto, Pipe, tried(discovered(&["2099-01-01"]), answer(-32601)), NoCommonVersion),
-        // The version is refused: never `initialize` where a modern one is in common.
+        // The version is refused: never `initialize` if there is a common modern one.
         (Auto, Pipe, probed(refused(both)), Probe(NEW)),
         (pinned, Http, probed(refused(both)), Probe(NEW)),
         (Auto, Http, corrected(refused(both)), Fail),
@@ -255,7 +255,7 @@ fn after_a_probe() {
         // Other errors of the modern era.
         (Auto, Http, probed(answer(-32020)), Fail),
         (Auto, Pipe, probed(answer(-32021)), Fail),
-        // Any other error is a server of the legacy era.
+        // Any other error means a legacy server.
         (Auto, Pipe, probed(answer(-32601)), INIT),
         (Auto, Http, probed(answer(-32601)), INIT),
         (Auto, Pipe, probed(answer(-32602)), INIT),
@@ -274,7 +274,7 @@ fn a_probe_that_ends_the_connection() {
         (Auto, Pipe, probed(Outcome::Unsent), ReconnectInitialize(LATEST)),
         (Pinned(NEW), Pipe, probed(CLOSED), Fail),
         (Auto, InProcess, probed(CLOSED), Fail),
-        // The end follows an answer.
+        // The end follows a response.
         (Auto, Pipe, tried(answer(-32601), CLOSED), ReconnectInitialize(LATEST)),
         (Auto, Pipe, tried(answer(-32602), Outcome::Unsent), ReconnectInitialize(LATEST)),
         (Auto, Pipe, tried_again(CLOSED), Fail),
@@ -283,7 +283,7 @@ fn a_probe_that_ends_the_connection() {
 }
 
 #[test]
-fn an_odd_refusal_over_http() {
+fn an_unusual_refusal_over_http() {
     use ErrorKind::{
         Cancelled, Closed, Connect, Interrupted, Protocol, Redirect, Rejected, Timeout, TooLarge,
         Unauthorized, Unavailable,
@@ -302,7 +302,7 @@ fn an_odd_refusal_over_http() {
         let failed = Failure(kind);
         check(vec![
             (Auto, Http, probed(failed.clone()), INIT),
-            // The first failure is final where nothing can be tried.
+            // The first failure is final if nothing else can be tried.
             (Auto, Http, tried(failed.clone(), failed.clone()), Fail),
         ]);
         let is_assumed = table(Auto, Http).is_assumed(&tried(failed, Initialized));
@@ -319,7 +319,7 @@ fn an_odd_refusal_over_http() {
         (Pinned(NEW), Http, probed(Failure(Rejected)), NoCommonVersion),
         (Pinned(NEW), Http, probed(Failure(Unavailable)), Fail),
     ]);
-    // What was said, and silence on a pipe, is evidence.
+    // Responses, and silence on a pipe, are evidence.
     let silent = || late(Progress { initialize: Step::Ended(Initialized), ..both() });
     assert!(table(Auto, Http).is_assumed(&silent()));
     assert!(!table(Auto, Pipe).is_assumed(&silent()));
@@ -341,10 +341,10 @@ fn versions_offered_in_an_error() {
         (Auto, Http, tried(answer(-32601), old()), Initialize(OLD)),
         (OnlyLegacy, Pipe, initialized_first(old()), Initialize(OLD)),
         (Auto, Pipe, tried(answer(-32601), refused(&["2025-06-18"])), Initialize(OLD)),
-        // Once.
+        // Only once.
         (Auto, Http, again(OLD), Fail),
         (Auto, Pipe, again(OLD), ReconnectInitialize(LATEST)),
-        // None in common.
+        // No common one.
         (Auto, Pipe, tried(answer(-32601), refused(&["2099-01-01"])), NoCommonVersion),
         (OnlyLegacy, Pipe, initialized_first(refused(&["2026-07-28"])), NoCommonVersion),
         (Pinned(OLD), Pipe, initialized_first(refused(&["2025-11-25"])), NoCommonVersion),
@@ -357,7 +357,7 @@ fn versions_offered_in_an_error() {
 }
 
 #[test]
-fn a_refused_revision_without_an_offer() {
+fn a_refused_revision_without_alternatives() {
     let mut progress = tried(answer(-32601), answer(-32602));
     for older in ["2025-06-18", "2025-03-26", "2024-11-05"] {
         let Initialize(version) = table(Auto, Http).decide(&progress) else { panic!("{older}") };
@@ -377,7 +377,7 @@ fn a_refused_revision_without_an_offer() {
 #[test]
 fn a_bridge_that_is_initialized_already() {
     check(vec![
-        // By the probe: a new process, which gets `initialize` first.
+        // After the probe: a new process, which receives `initialize` first.
         (Auto, Pipe, tried(answer(-32601), answer(-32600)), ReconnectInitialize(LATEST)),
         (Auto, Pipe, tried(OtherResult, OtherResult), ReconnectInitialize(LATEST)),
         (Auto, Pipe, tried_again(answer(-32600)), Fail),
@@ -387,7 +387,7 @@ fn a_bridge_that_is_initialized_already() {
 }
 
 #[test]
-fn what_was_found_before_no_longer_holds() {
+fn an_outdated_verdict() {
     let probed_then = |outcome| {
         let mut progress = initialized_first(answer(-32601));
         progress.probe_sent();
@@ -408,8 +408,8 @@ fn what_was_found_before_no_longer_holds() {
 }
 
 #[test]
-fn another_kind_of_connection_is_next() {
-    // A URL may turn out to be one of HTTP+SSE.
+fn another_binding_is_tried_next() {
+    // A URL may turn out to be HTTP+SSE.
     check(vec![
         (Auto, Http, tried(answer(-32601), Outcome::Unsent), ReconnectInitialize(LATEST)),
         (OnlyLegacy, Http, initialized_first(Outcome::Unsent), ReconnectInitialize(LATEST)),
@@ -417,7 +417,7 @@ fn another_kind_of_connection_is_next() {
     ]);
 }
 
-/// A revision that was made up.
+/// A hypothetical revision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MadeUp(&'static str, Era);
 
@@ -432,7 +432,7 @@ impl Revision for MadeUp {
 }
 
 #[test]
-fn a_second_modern_revision_is_nothing_but_data() {
+fn a_second_modern_revision_is_only_data() {
     let newer = MadeUp("2027-09-01", Era::Modern);
     let modern = MadeUp("2026-07-28", Era::Modern);
     let legacy = MadeUp("2025-11-25", Era::Legacy);

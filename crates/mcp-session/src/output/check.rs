@@ -1,4 +1,4 @@
-//! Validates the results of tools.
+//! Validation of tool results.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use tokio::task::spawn_blocking;
 use super::schemas::{Listed, MAX_TOOLS, SchemaTable, ToolSchema};
 use crate::{CacheMode, Error, ErrorKind, Session, call::list_tools};
 
-/// A result up to this size is validated in place, and a larger one outside the tasks of the runtime.
+/// Maximum size of a result validated in place; larger ones are validated outside the runtime's tasks.
 const MAX_IN_PLACE: usize = 64 << 10;
 
-/// Steps that are taken in place, which is some milliseconds; a small result can need more.
+/// Maximum steps in place, about some milliseconds. A small result can need more.
 const STEPS_IN_PLACE: u64 = 100_000;
 
-/// Validates the result of a tool, which came in this many bytes, and returns it.
+/// Validates a tool result of this many bytes, and returns it.
 pub(crate) async fn check(
     session: &Session,
     tool: &str,
@@ -43,10 +43,10 @@ pub(crate) async fn check(
         known => known.flatten(),
     };
     let Some(entry) = known else { return Ok(result) };
-    // Taken out, to be validated elsewhere, and put back: `null` is a result.
+    // Taken out for validation and put back: `null` is a valid result.
     let Some(content) = result.structured_content.take() else {
         let message = format!(
-            "the result of {tool:?} has no structuredContent, but the tool an outputSchema"
+            "the result of {tool:?} has no structuredContent, but the tool has an outputSchema"
         );
         return match checks.allow_missing {
             true => {
@@ -69,13 +69,13 @@ pub(crate) async fn check(
             refused(ErrorKind::Schema, result, message)
         }
         Err(why) => {
-            let message = format!("the outputSchema of {tool:?} cannot be used: {why}");
+            let message = format!("the outputSchema of {tool:?} is not usable: {why}");
             refused(ErrorKind::Schema, result, message)
         }
     }
 }
 
-/// The schema of a tool that this session has not seen in a list. Concurrent calls share one list.
+/// The schema of a tool that this session has not listed. Concurrent calls share one list.
 async fn look_up(
     table: &SchemaTable,
     session: &Session,
@@ -85,7 +85,7 @@ async fn look_up(
     for (flight, mode) in flights {
         let listed = flight.run(|| list(table, session, tool, mode)).await?;
         if !listed.is_remembered && table.of(tool).is_none() {
-            // The one who listed had another tool in mind.
+            // The caller that listed looked for another tool.
             list(table, session, tool, mode).await?;
         }
         // A cached list may be older than the tool.
@@ -114,7 +114,7 @@ async fn list(
     Ok(Listed { from_cache, is_remembered })
 }
 
-/// Validates a value, and returns it: only the end of the runtime can keep it.
+/// Validates a value and returns it. Only a runtime shutdown prevents the return.
 async fn validated(
     entry: Arc<ToolSchema>,
     content: Value,

@@ -1,21 +1,20 @@
-/// How the `structuredContent` of tools is validated against their `outputSchema`.
+/// Validation of a tool's `structuredContent` against its `outputSchema`.
 ///
-/// Only results of typed calls are validated, and only where the application asks for it: the result of
-/// [`Session::request`](crate::Session::request) is raw. The result of a tool that failed (`isError`) is not
-/// validated. A result that is not valid is an error of kind [`Output`](crate::ErrorKind::Output); a schema
-/// that cannot be used is one of kind [`Schema`](crate::ErrorKind::Schema), at the first result that would be
-/// validated against it and never when the tool is listed. With both, [`Error::result`](crate::Error::result)
-/// has the result.
+/// Only results of typed calls are validated, and only if enabled: the result of
+/// [`Session::request`](crate::Session::request) is raw. The result of a failed tool (`isError`) is not validated. An
+/// invalid result is an error of kind [`Output`](crate::ErrorKind::Output). An unusable schema is an error of kind
+/// [`Schema`](crate::ErrorKind::Schema), at the first result to be validated against it and never when the tool is
+/// listed. In both cases, [`Error::result`](crate::Error::result) returns the result.
 ///
-/// The schema is that of the last `tools/list` of this session. It is compiled once, with the first result,
-/// outside the tasks of the runtime, as is the validation of a result over 64 KiB, and of one that takes more
-/// than some milliseconds. All of it is part of the time limit of a call. [`max_steps`](Self::max_steps)
-/// limits the work that such a call may leave behind.
+/// The schema is that of the last `tools/list` of this session. It is compiled once, for the first result, outside the
+/// runtime's tasks; so is the validation of a result over 64 KiB, and of one that takes more than some milliseconds.
+/// All of it counts against the timeout of the call. [`max_steps`](Self::max_steps) limits the work that may continue
+/// after a timeout.
 ///
-/// Without `$schema`, a schema is of JSON Schema 2020-12; 2019-09, draft 7, 6 and 4 are supported too.
-/// `format` is a note and not validated. A pattern with look-around or back-references may backtrack up to a
-/// limit; a text that needs more does not match. A `$ref` to another document is never followed, and makes a
-/// schema unusable, as an embedded schema with another `$id` or `$schema` does.
+/// The default dialect is JSON Schema 2020-12; 2019-09 and drafts 7, 6 and 4 are supported too. `format` is an
+/// annotation and not validated. A pattern with look-around or back-references may backtrack up to a limit; a text that
+/// needs more does not match. A `$ref` to another document is never followed, and makes a schema unusable, like an
+/// embedded schema with another `$id` or `$schema`.
 ///
 /// ```
 /// use mcp_session::{OutputChecks, SessionOptions};
@@ -34,33 +33,33 @@ pub struct OutputChecks {
 }
 
 impl OutputChecks {
-    /// Sets whether the tools are listed when a result arrives from a tool that this session has not seen in a
-    /// list: once for each such tool, and once for concurrent calls. Where listing fails, the call is an
-    /// error of kind [`Schema`](crate::ErrorKind::Schema). Default: no, and the result is not validated.
+    /// Sets whether to list the tools when a result arrives from a tool that this session has not listed: once for each
+    /// such tool, and once for concurrent calls. If listing fails, the call is an error of kind
+    /// [`Schema`](crate::ErrorKind::Schema). Default: false; the result is not validated.
     #[must_use]
     pub fn look_up(mut self, look_up: bool) -> Self {
         self.look_up = look_up;
         self
     }
 
-    /// Sets whether a result may have no `structuredContent` though its tool has an `outputSchema`; it is
-    /// logged then. Default: no, and it is an error.
+    /// Sets whether a result may have no `structuredContent` although its tool has an `outputSchema`; this is then
+    /// logged. Default: false; it is an error.
     #[must_use]
     pub fn allow_missing(mut self, allow: bool) -> Self {
         self.allow_missing = allow;
         self
     }
 
-    /// Sets the size of the largest schema that is used, in bytes of memory. Default: 256 KiB. All schemas of
-    /// a session together may have 64 times as much.
+    /// Sets the maximum size of a schema, in bytes of memory. Default: 256 KiB. All schemas of a session together may
+    /// have 64 times as much.
     #[must_use]
     pub fn max_schema_size(mut self, bytes: usize) -> Self {
         self.max_schema_size = bytes;
         self
     }
 
-    /// Sets the number of steps of one validation: a step is about one part of the schema that is held against
-    /// one value of the result. Default: 100 million, which may take a second or two.
+    /// Sets the maximum steps of one validation: a step is about one part of the schema applied to one value of the
+    /// result. Default: 100 million, which may take a second or two.
     #[must_use]
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;

@@ -1,4 +1,4 @@
-//! Results of tools as data: validated against the `outputSchema` of the tool, and read as a type.
+//! Tool results as data: validation against the `outputSchema`, and typed decoding.
 //!
 //! Spec: server/tools#output-schema
 

@@ -4,18 +4,18 @@ use mcp_core::{CallToolResult, Excerpt, method};
 
 use crate::{Call, Error, ErrorKind, Session};
 
-/// Bytes of a tool's own text in an error. All of it is in [`Error::result`].
+/// Maximum size of a tool's text in an error, in bytes. [`Error::result`] has the whole text.
 pub(super) const MAX_TEXT: usize = 4096;
 
-/// A call of a tool that is an error if the tool fails: `.await` it to send it; see [`Call::or_error`].
-#[must_use = "nothing is sent unless the call is awaited"]
+/// A tool call that fails if the tool fails: `.await` it to send it; see [`Call::or_error`].
+#[must_use = "the call is sent only when it is awaited"]
 pub struct OrError(Call<CallToolResult>);
 
 impl Call<CallToolResult> {
-    /// Converts the result of a failed tool into an error of kind [`Tool`](ErrorKind::Tool), which names the
-    /// server and the tool and has the words of the tool. [`Error::result`] has the whole result.
+    /// Converts the result of a failed tool into an error of kind [`Tool`](ErrorKind::Tool), which contains the server,
+    /// the tool and the tool's text. [`Error::result`] returns the whole result.
     ///
-    /// A plain `.await` returns it as a result, since a model is to read it.
+    /// A plain `.await` returns a failed result as `Ok`, for a model to read.
     ///
     /// ```
     /// # use mcp_session::{Error, Session};
@@ -60,7 +60,7 @@ pub(super) fn succeeded(
     let text = shortened(&failure.to_string(), MAX_TEXT);
     let server = session.inner().server.clone();
     let error = Error::from_result(ErrorKind::Tool, server, failure.into_result(), text);
-    // Some servers report an unknown tool as one that failed.
+    // Some servers report an unknown tool as a failed one.
     let hint = session.inner().listed.suggestion(method::TOOLS_CALL, tool);
     let error = error.with_target(Excerpt(tool).to_string());
     Err(hint.into_iter().fold(error, Error::with_hint))
@@ -72,7 +72,7 @@ impl fmt::Debug for OrError {
     }
 }
 
-/// The text, cut where it is too long.
+/// The text, truncated if it is too long.
 pub(super) fn shortened(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();

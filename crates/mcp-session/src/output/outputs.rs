@@ -2,7 +2,7 @@ use mcp_core::ListToolsResult;
 
 use super::wrapping::{Wrapping, WrappingTable};
 
-/// What the lists of tools say of their results.
+/// Information about results from tool lists.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     wrapping: WrappingTable,
@@ -11,7 +11,7 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// With the schemas of tools, to validate results against them.
+    /// With the schemas of tools, for validation.
     #[cfg(feature = "validation")]
     pub(crate) fn new(checks: Option<crate::OutputChecks>) -> Self {
         Self { schemas: checks.map(super::schemas::SchemaTable::new), ..Self::default() }
@@ -23,7 +23,7 @@ impl Outputs {
         self.schemas.is_some()
     }
 
-    /// Remembers what the tools say of their results.
+    /// Records the result information of listed tools.
     pub(crate) fn learn(&self, list: &ListToolsResult) {
         self.wrapping.learn(&list.tools);
         #[cfg(feature = "validation")]

@@ -10,20 +10,19 @@ use super::{
 };
 use crate::{Call, Error, ErrorKind};
 
-/// A call of a tool whose result is read as `T`: `.await` it to send it; see [`Call::result_as`].
+/// A tool call whose result is decoded as `T`: `.await` it to send it; see [`Call::result_as`].
 ///
-/// - A tool that failed is an error of kind [`Tool`](ErrorKind::Tool) with the tool's own text.
-/// - `structuredContent` is read as `T`. `null` is not the same as no `structuredContent`: `Option<T>` reads
-///   it as `None`, and the text is not read.
-/// - A value that a server has wrapped as `{"result": …}`, since it is not an object, is unwrapped: where
-///   FastMCP marks it, where the listed `outputSchema` of the tool has that member alone, and where `T`
-///   cannot be read in another way. For `serde_json::Value`, which can be anything, the outcome may thus
-///   depend on whether the tool has been listed.
-/// - Without structured content, one block of text is read: as JSON, or else as a plain string. A text in
-///   quotes is a plain string.
+/// - A failed tool is an error of kind [`Tool`](ErrorKind::Tool) with the tool's text.
+/// - `structuredContent` is decoded as `T`. `null` is not the same as no `structuredContent`: `Option<T>` decodes it as
+///   `None`, and the text is not used.
+/// - A non-object value that a server has wrapped as `{"result": …}` is unwrapped: if FastMCP marks it, if the listed
+///   `outputSchema` of the tool has only that member, or if `T` cannot be decoded otherwise. For `serde_json::Value`,
+///   which accepts anything, the outcome may thus depend on whether the tool was listed.
+/// - Without structured content, a single text block is decoded: as JSON, or else as a plain string. A text in quotes
+///   is a plain string.
 ///
-/// Anything else is an error of kind [`Output`](ErrorKind::Output). With both kinds, [`Error::result`] has
-/// the whole result.
+/// Anything else is an error of kind [`Output`](ErrorKind::Output). In both cases, [`Error::result`] returns the whole
+/// result.
 ///
 /// Dropping the future cancels the call at the server.
 ///
@@ -48,14 +47,14 @@ use crate::{Call, Error, ErrorKind};
 /// ```
 ///
 /// Spec: server/tools#structured-content
-#[must_use = "nothing is sent unless the call is awaited"]
+#[must_use = "the call is sent only when it is awaited"]
 pub struct ResultAs<T> {
     call: Call<CallToolResult>,
     data: PhantomData<fn() -> T>,
 }
 
 impl Call<CallToolResult> {
-    /// Reads the result as data of type `T`, and returns an error where the tool failed; see [`ResultAs`].
+    /// Decodes the result as type `T`. A failed tool is an error; see [`ResultAs`].
     pub fn result_as<T: DeserializeOwned>(self) -> ResultAs<T> {
         ResultAs { call: self, data: PhantomData }
     }
@@ -75,7 +74,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for ResultAs<T> {
             let wrapping = session.inner().outputs.wrapping(&tool);
             data(&result, wrapping).map_err(|why| {
                 let why = shortened(&why, MAX_TEXT);
-                let message = format!("the result is not of the wanted type: {why}");
+                let message = format!("the result does not have the requested type: {why}");
                 let error = Error::from_result(ErrorKind::Output, server, result, message);
                 error.with_target(tool)
             })
@@ -89,7 +88,7 @@ impl<T> fmt::Debug for ResultAs<T> {
     }
 }
 
-/// Reads the data of a result.
+/// Decodes the data of a result.
 fn data<T: DeserializeOwned>(
     result: &CallToolResult,
     wrapping: Option<Wrapping>,
@@ -104,7 +103,7 @@ fn data<T: DeserializeOwned>(
     match wrapping {
         Some(Wrapping::Marked) => read(inner),
         Some(Wrapping::Likely) => read(inner).or_else(|why| read(content).map_err(|_| why)),
-        // With another member it is not a wrapping.
+        // An object with another member is not wrapped.
         None if object.is_some_and(|it| it.len() == 1) => {
             read(content).or_else(|why| read(inner).map_err(|_| why))
         }
@@ -112,13 +111,13 @@ fn data<T: DeserializeOwned>(
     }
 }
 
-/// Whether FastMCP says that a result is wrapped.
+/// Whether FastMCP marks the result as wrapped.
 fn is_marked(result: &CallToolResult) -> bool {
     let mark = || result.meta.as_ref()?.get("fastmcp")?.get("wrap_result")?.as_bool();
     mark() == Some(true)
 }
 
-/// Reads the text of a result that has no data.
+/// Decodes the text of a result without data.
 fn text<T: DeserializeOwned>(result: &CallToolResult) -> Result<T, String> {
     let text = match result.content.as_slice() {
         [only] => only.as_text(),

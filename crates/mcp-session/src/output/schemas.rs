@@ -1,4 +1,4 @@
-//! The schemas of tools as they were listed, compiled when they are needed.
+//! Schemas of listed tools, compiled on demand.
 
 use std::{
     num::NonZeroUsize,
@@ -13,10 +13,10 @@ use serde_json::{Map, Value};
 
 use super::checks::OutputChecks;
 
-/// Tools that are remembered. The least recently used are evicted first.
+/// Maximum number of tools with stored schemas. The least recently used are evicted first.
 pub(super) const MAX_TOOLS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
-/// Schemas of the largest size that are remembered.
+/// The total schema size is limited to this many schemas of maximum size.
 const MAX_LARGE: usize = 64;
 
 /// The schemas of the tools of one server.
@@ -24,24 +24,24 @@ const MAX_LARGE: usize = 64;
 pub(crate) struct SchemaTable {
     pub(super) checks: OutputChecks,
     known: Mutex<Known>,
-    /// Lists the tools, perhaps from the cache.
+    /// Lists the tools, possibly from the cache.
     pub(super) listing: SingleFlight<Result<Listed, Arc<str>>>,
-    /// Lists the tools at the server.
+    /// Lists the tools from the server.
     pub(super) refreshing: SingleFlight<Result<Listed, Arc<str>>>,
 }
 
 #[derive(Debug)]
 struct Known {
     tools: LruCache<String, Option<Arc<ToolSchema>>>,
-    /// The bytes of memory of all schemas.
+    /// The memory size of all schemas, in bytes.
     bytes: usize,
 }
 
-/// A list of tools that was read.
+/// The outcome of listing the tools.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
     pub(super) from_cache: bool,
-    /// Whether all of its tools are remembered.
+    /// Whether all of its tools are stored.
     pub(super) is_remembered: bool,
 }
 
@@ -66,7 +66,7 @@ impl SchemaTable {
         }
     }
 
-    /// Remembers the schema of a tool, or that it has none.
+    /// Stores the schema of a tool, or that it has none.
     pub(super) fn remember(&self, tool: &str, schema: Option<&Map<String, Value>>) {
         let bytes = schema.map_or(0, memory_size);
         let mut known = self.lock();
@@ -96,14 +96,14 @@ impl SchemaTable {
         }
     }
 
-    /// Remembers a tool of a list for longer than the others: a list may have more tools than are remembered.
+    /// Marks a tool of a list as recently used: a list may have more tools than are stored.
     pub(super) fn prefer(&self, tools: &[Tool], name: &str) {
         if let Some(tool) = tools.iter().find(|tool| tool.name == name) {
             self.remember(name, tool.output_schema.as_ref());
         }
     }
 
-    /// The schema of a tool; `None` where the tool is not known.
+    /// The schema of a tool; `None` if the tool is unknown.
     pub(super) fn of(&self, tool: &str) -> Option<Option<Arc<ToolSchema>>> {
         self.lock().tools.get(tool).cloned()
     }
@@ -123,7 +123,7 @@ impl ToolSchema {
         self.schema.get().is_some()
     }
 
-    /// Validates against the schema, which is compiled the first time.
+    /// Validates against the schema. Compiles it on first use.
     pub(super) fn validate(&self, content: &Value, max_steps: u64) -> Result<(), ValidationError> {
         let schema = self.schema.get_or_init(|| match &self.source {
             Ok(source) => Schema::compile(source).map_err(|why| why.to_string()),
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tools_that_are_evicted_make_room_for_others_and_their_bytes() {
+    fn evicted_tools_release_their_bytes() {
         let table = SchemaTable::new(OutputChecks::default());
         let schema = json!({ "type": "object" });
         let schema = schema.as_object();

@@ -1,4 +1,4 @@
-//! Results that are not objects, which several servers wrap into one: `{"result": …}`.
+//! Non-object results, which several servers wrap as `{"result": …}`.
 
 use std::{
     collections::HashMap,
@@ -11,26 +11,26 @@ use std::{
 use mcp_core::Tool;
 use serde_json::{Map, Value};
 
-/// The member that holds the wrapped value.
+/// The member with the wrapped value.
 pub(crate) const MEMBER: &str = "result";
 
-/// The mark of FastMCP in the schema.
+/// FastMCP's marker in the schema.
 const MARK: &str = "x-fastmcp-wrap-result";
 
-/// Tools that are remembered. For others, each result is looked at by itself.
+/// Maximum number of stored tools. For others, each result is examined separately.
 const MAX_TOOLS: usize = 10_000;
 
 /// How certain it is that a result is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrapping {
-    /// The server says so.
+    /// The server marks it.
     Marked,
-    /// The schema is one that the official SDKs generate for wrapped values. A tool may also have an object
-    /// with this one member.
+    /// The schema is one that the official SDKs generate for wrapped values. A tool may also return an object with only
+    /// this member.
     Likely,
 }
 
-/// The tools whose results are wrapped. Without any, a look-up takes no lock.
+/// The tools with wrapped results. A lookup in an empty table takes no lock.
 #[derive(Debug, Default)]
 pub(crate) struct WrappingTable {
     any: AtomicBool,

@@ -7,10 +7,10 @@ use std::{
 use super::event::Event;
 use crate::Error;
 
-/// Bytes of the events that wait for one reader.
+/// Maximum size of the unread events of one reader, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The events that wait for the reader of a subscription: each once, and a bounded number of them.
+/// The unread events of a subscription: deduplicated and bounded.
 #[derive(Debug)]
 pub(super) struct Backlog(Mutex<State>);
 
@@ -20,7 +20,7 @@ struct State {
     events: VecDeque<Event>,
     bytes: usize,
     missed: u64,
-    /// How it ended, until that was read.
+    /// The end of the subscription, until it was read.
     end: Option<Result<(), Error>>,
     is_over: bool,
     waker: Option<Waker>,
@@ -39,7 +39,7 @@ impl Backlog {
         }))
     }
 
-    /// Adds an event, unless an equal one waits already. When it is full, the oldest are dropped.
+    /// Adds an event, unless an equal one is already queued. If the queue is full, the oldest events are dropped.
     pub(super) fn push(&self, event: Event) {
         self.change(|state| {
             if state.is_over || state.events.iter().any(|waiting| waiting.repeats(&event)) {
@@ -55,12 +55,12 @@ impl Backlog {
         });
     }
 
-    /// Reports that events are missing.
+    /// Reports missing events.
     pub(super) fn missed(&self, events: u64) {
         self.change(|state| state.missed = state.missed.saturating_add(events));
     }
 
-    /// Ends it after the events that wait. Only the first end counts.
+    /// Ends the queue after the unread events. Only the first end counts.
     pub(super) fn end(&self, end: Result<(), Error>) {
         self.change(|state| {
             if !std::mem::replace(&mut state.is_over, true) {

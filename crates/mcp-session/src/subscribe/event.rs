@@ -11,28 +11,27 @@ pub enum Event {
     ToolsListChanged,
     /// The list of prompts changed.
     PromptsListChanged,
-    /// The list of resources, or of their templates, changed.
+    /// The list of resources or resource templates changed.
     ResourcesListChanged,
     /// A resource changed.
     ResourceUpdated {
-        /// The resource that was subscribed to, or one below it.
+        /// The subscribed resource, or one below it.
         uri: String,
     },
-    /// More events arrived than were read in time, and some were dropped. Read all that the subscription is
-    /// about again.
+    /// Events were dropped because they were not read in time. Read everything that the subscription covers again.
     Lagged {
-        /// How many events were dropped.
+        /// The number of dropped events.
         missed: u64,
     },
-    /// The subscription was interrupted and is open again. Read all that it is about again: events in between
-    /// are missing.
+    /// The subscription was interrupted and is open again. Read everything that it covers again, since events may be
+    /// missing.
     Resync,
-    /// A notification of an extension, for a key of the filter that is the extension's.
+    /// A notification of an extension, for a filter key of that extension.
     Other(Notification),
 }
 
 impl Event {
-    /// The event of a notification, if the filter asks for it.
+    /// The event of a notification, if the filter includes it.
     pub(super) fn of(notification: &Notification, filter: &SubscriptionFilter) -> Option<Self> {
         let wanted = |wants: Option<bool>, event| wants.unwrap_or_default().then_some(event);
         match &*notification.method {
@@ -46,7 +45,7 @@ impl Event {
                 wanted(filter.resources_list_changed, Self::ResourcesListChanged)
             }
             method::NOTIFICATIONS_RESOURCES_UPDATED => {
-                // It may be below one of those in the filter, which only the server knows.
+                // It may be below one in the filter, which only the server knows.
                 filter.resource_subscriptions.as_ref().filter(|uris| !uris.is_empty())?;
                 Some(Self::ResourceUpdated { uri: updated(notification)? })
             }
@@ -55,7 +54,7 @@ impl Event {
         }
     }
 
-    /// The bytes that it takes, in addition to those of every event.
+    /// The size in addition to the fixed size of an event, in bytes.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::ResourceUpdated { uri } => uri.len(),
@@ -64,7 +63,7 @@ impl Event {
         }
     }
 
-    /// Whether one event says no more than the other.
+    /// Whether one event contains no more information than the other.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::ResourceUpdated { uri }, Self::ResourceUpdated { uri: other }) => uri == other,
@@ -74,19 +73,19 @@ impl Event {
     }
 }
 
-/// The resource that has changed, of a notification about that.
+/// The changed resource, if the notification is an update.
 pub(super) fn updated(notification: &Notification) -> Option<String> {
     if notification.method != method::NOTIFICATIONS_RESOURCES_UPDATED {
         return None;
     }
     let params = decode_params(notification.params.as_ref());
     let params: ResourceUpdatedNotificationParams = params
-        .inspect_err(|error| tracing::debug!(%error, "an update that cannot be decoded"))
+        .inspect_err(|error| tracing::debug!(%error, "cannot decode a resource update"))
         .ok()?;
     Some(params.uri)
 }
 
-/// The subscription that a notification belongs to, as it says.
+/// The subscription id of a notification, if present.
 pub(super) fn subscription_of(notification: &Notification) -> Option<RequestId> {
     let params = decode_params(notification.params.as_ref());
     let params: mcp_core::NotificationParams = params.ok()?;

@@ -5,7 +5,7 @@ use mcp_core::{Notification, SubscriptionFilter};
 use super::{backlog::Backlog, event::Event};
 use crate::Error;
 
-/// The state that a subscription shares with the part that feeds it.
+/// State shared by a subscription and the part that feeds it.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) filter: SubscriptionFilter,
@@ -24,7 +24,7 @@ impl Feed {
         }
     }
 
-    /// The part of the filter that the server acknowledged last.
+    /// The part of the filter that the server last acknowledged.
     pub(super) fn acknowledged(&self) -> SubscriptionFilter {
         lock(&self.acknowledged).clone()
     }
@@ -42,7 +42,7 @@ impl Feed {
         lock(&self.refused).push((uri, error));
     }
 
-    /// Adds the event of a notification, if the filter asks for it.
+    /// Adds the event of a notification, if the filter includes it.
     pub(super) fn notify(&self, notification: &Notification) -> bool {
         let event = Event::of(notification, &self.filter);
         let is_wanted = event.is_some();

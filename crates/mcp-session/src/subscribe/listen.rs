@@ -1,4 +1,4 @@
-//! Subscriptions of the modern era: a request that stays open.
+//! Subscriptions of the modern era: a long-lived request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Session, cache::ListenGuard, pace::Pace, params::P
 
 const METHOD: &str = method::SUBSCRIPTIONS_LISTEN;
 
-/// A subscription that the server has acknowledged.
+/// An acknowledged subscription.
 pub(super) struct Open {
     id: RequestId,
     exchange: Exchange,
@@ -27,7 +27,7 @@ pub(super) struct Open {
     _listening: Option<ListenGuard>,
 }
 
-/// Something that a server sends for a subscription.
+/// An item received for a subscription.
 enum ListenItem {
     Acknowledged(SubscriptionFilter),
     Notification,
@@ -52,11 +52,12 @@ async fn open_within(
     opened.map_err(|error| unsupported(error).with_method(METHOD))
 }
 
-/// The error of a server that does not know the method, which is one without subscriptions.
+/// The error of a server without the method, that is without subscriptions.
 fn unsupported(error: Error) -> Error {
     match error.answer().map(|answer| answer.code) {
         Some(error_code::METHOD_NOT_FOUND) => {
-            let error = error.into_kind(ErrorKind::Unsupported, "the server reports no changes");
+            let error = error
+                .into_kind(ErrorKind::Unsupported, "the server does not support subscriptions");
             error.with_hint("list or read again at intervals instead")
         }
         _ => error,
@@ -94,7 +95,7 @@ async fn begin(session: &Session, feed: &Feed, is_background: bool) -> Result<Op
     Ok(open)
 }
 
-/// Feeds a subscription until it is over for good.
+/// Feeds a subscription until its final end.
 pub(super) fn keep(
     session: Session,
     feed: Arc<Feed>,
@@ -102,7 +103,7 @@ pub(super) fn keep(
     limit: Duration,
     backoff: Option<Backoff>,
 ) -> impl Future<Output = ()> + Send {
-    // However the task ends, even before it begins, the subscription does not seem to be open after it.
+    // Whenever the task ends, even before it starts, the subscription must not appear to be open.
     let error = session.error(ErrorKind::Closed, "the task of the subscription has ended");
     let end = EndOnDrop { feed, error };
     async move { feed_until_end(&session, &end.feed, open, limit, backoff).await }
@@ -118,7 +119,7 @@ async fn feed_until_end(
     let mut resubscribe = backoff.map(Resubscribe::new);
     loop {
         let end = read(&mut open, session, feed, resubscribe.as_mut()).await;
-        // Results that are cached because of it are stale from here on.
+        // Results cached because of it are stale from now on.
         drop(open);
         let Some(resubscribe) = &mut resubscribe else {
             return feed.backlog.end(end.map_err(|error| error.with_method(METHOD)));
@@ -154,7 +155,7 @@ async fn read(
     }
 }
 
-/// Opens a subscription again, or gives up with the last failure.
+/// Reopens a subscription, or fails with the last error.
 async fn reopen(
     session: &Session,
     feed: &Feed,
@@ -168,7 +169,7 @@ async fn reopen(
         match open_within(session, feed, limit, true).await {
             Ok(open) => return Ok(open),
             Err(error) => {
-                tracing::debug!(%error, "a subscription could not be opened again");
+                tracing::debug!(%error, "cannot reopen a subscription");
                 end = Err(error);
             }
         }
@@ -176,7 +177,7 @@ async fn reopen(
 }
 
 impl Open {
-    /// The next thing that the server sends for this subscription. Events are in the feed by then.
+    /// The next item for this subscription. Events are already in the feed.
     async fn next(&mut self, session: &Session, feed: &Feed) -> ListenItem {
         loop {
             if self.pace.is_over() {
@@ -189,9 +190,9 @@ impl Open {
                     let server = Arc::clone(&session.inner().server);
                     return ListenItem::End(end.map_err(|error| Error::from_answer(server, error)));
                 }
-                // The era has no requests of servers.
+                // Servers of this era send no requests.
                 Some(Ok(Message::Request(_))) => continue,
-                // On a pipe, the server ends it by a cancellation.
+                // On a pipe, the server ends it with a cancellation.
                 Some(Err(error)) if error.kind() == mcp_transport::ErrorKind::Cancelled => {
                     return ListenItem::End(Ok(()));
                 }
@@ -210,9 +211,9 @@ impl Open {
         feed: &Feed,
         notification: &Notification,
     ) -> Option<ListenItem> {
-        // Some servers leave it out, which does no harm where each subscription has its stream.
+        // Some servers omit it, which is harmless if each subscription has its own stream.
         if subscription_of(notification).is_some_and(|id| id != self.id && !id.echoes(&self.id)) {
-            tracing::debug!(method = %notification.method, "it is of another subscription");
+            tracing::debug!(method = %notification.method, "ignored a notification of another subscription");
             return None;
         }
         session.dispatch(notification, || None);

@@ -13,18 +13,18 @@ pub(super) struct Member {
     /// The lists of the filter that the server offers.
     lists: SubscriptionFilter,
     pub(super) uris: BTreeSet<String>,
-    /// How long the server may take to answer a request for it.
+    /// Timeout of requests for it.
     pub(super) timeout: Duration,
     pub(super) resubscribe: Option<Resubscribe>,
-    /// Receives the outcome of opening it.
+    /// Receives the outcome of opening.
     pub(super) opening: Option<oneshot::Sender<Result<(), Error>>>,
-    /// The resources that the server has not acknowledged in this generation.
+    /// The resources not acknowledged in this generation.
     pub(super) missing: BTreeSet<String>,
-    /// Whether the server has not answered since the last gap.
+    /// Whether the server has not responded since the last gap.
     pub(super) is_interrupted: bool,
-    /// Before this time no request is sent for it.
+    /// No request is sent for it before this time.
     pub(super) due: Option<Instant>,
-    /// Failures of requests up to this number are part of an attempt that was counted.
+    /// Failures of requests up to this number belong to an attempt already counted.
     pub(super) counted: u64,
 }
 
@@ -55,7 +55,7 @@ impl Member {
         self.due.is_none_or(|due| due <= now)
     }
 
-    /// The server has acknowledged all that it will.
+    /// Records that everything was acknowledged or refused.
     pub(super) fn complete(&mut self) {
         let mut filter = self.lists.clone();
         let uris = &self.uris;
@@ -67,7 +67,7 @@ impl Member {
             resubscribe.opened();
         }
         match self.opening.take() {
-            // The one who opened it may be gone.
+            // The caller may have been dropped.
             Some(opening) => drop(opening.send(Ok(()))),
             None if was_interrupted => self.feed.backlog.push(Event::Resync),
             None => {}

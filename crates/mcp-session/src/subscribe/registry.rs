@@ -17,11 +17,11 @@ use super::{
 };
 use crate::Error;
 
-/// Fans out notifications to subscriptions, and owns which of them needs which resource.
+/// Fans out notifications to subscriptions, and tracks which of them need which resource.
 ///
-/// A resource is subscribed to once for all that need it, and unsubscribed when no one does. After a gap, in
-/// which the server may have forgotten its subscriptions, each is requested again: at once for a subscription
-/// that is being opened, and after the delay of their back-off for those that were open.
+/// A resource is subscribed once for all that need it, and unsubscribed when none does. After a gap, in which the
+/// server may have lost its subscriptions, each is requested again: at once for a subscription being opened, and after
+/// the back-off delay for open ones.
 pub(crate) struct Registry {
     server: Arc<str>,
     /// Most sessions have no subscription.
@@ -44,7 +44,7 @@ impl Registry {
         let mut state = self.lock();
         let uri = updated(notification);
         let covers = |feed: &Feed| uri.as_ref().is_some_and(|uri| feed.filter.covers(uri));
-        // A resource that no subscription names may be a part of any.
+        // A resource named by no subscription may be part of any.
         let is_claimed = state.members.values().any(|member| covers(&member.feed));
         for member in state.members.values_mut() {
             if (!is_claimed || covers(&member.feed))
@@ -56,7 +56,7 @@ impl Registry {
         }
     }
 
-    /// Notifications may be missing, and the server may have forgotten its subscriptions.
+    /// Handles a gap: notifications may be missing, and the server may have lost its subscriptions.
     pub(crate) fn gap(&self, gap: Gap) {
         let mut state = self.lock();
         if let Gap::Lagged(lagged) = gap {
@@ -69,7 +69,7 @@ impl Registry {
         self.wake();
     }
 
-    /// Adds a subscription; whether a worker has to be started for it.
+    /// Adds a subscription. Returns whether a worker must be started for it.
     pub(super) fn join(self: &Arc<Self>, member: Member) -> (Membership, bool) {
         let mut state = self.lock();
         let key = state.join(member);
@@ -79,8 +79,7 @@ impl Registry {
         (Membership { registry: Arc::clone(self), key }, starts)
     }
 
-    /// What is to be done now, with this many requests in flight; `None` when there is nothing left to do, and
-    /// the worker has to end.
+    /// The next actions, with this many requests in flight; `None` if nothing is left to do and the worker must end.
     pub(super) fn step(&self, in_flight: usize) -> Option<Step> {
         let mut state = self.lock();
         let step = state.step(in_flight);
@@ -95,7 +94,7 @@ impl Registry {
         None
     }
 
-    /// Gives up unsubscribing, unless there is a subscription again: then the worker has to continue.
+    /// Stops unsubscribing, unless there is a new subscription: then the worker must continue.
     pub(super) fn abandon(&self) -> bool {
         let mut state = self.lock();
         let is_abandoned = state.members.is_empty();
@@ -105,12 +104,12 @@ impl Registry {
         is_abandoned
     }
 
-    /// A request was answered, or was not.
+    /// Records the outcome of a request.
     pub(super) fn done(&self, order: Order, outcome: Result<(), Error>) {
         self.lock().done(order, outcome);
     }
 
-    /// Waits for a change that makes another step necessary.
+    /// Waits for a change that requires another step.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -141,7 +140,7 @@ impl Registry {
     }
 }
 
-/// A subscription in the registry, until it is dropped.
+/// A registered subscription. Dropping it ends the subscription.
 pub(super) struct Membership {
     registry: Arc<Registry>,
     key: u64,
@@ -153,7 +152,7 @@ impl Drop for Membership {
     }
 }
 
-/// The end of a subscription by a gap.
+/// The error of a subscription ended by a gap.
 fn error_of(gap: &Gap) -> TransportError {
     let kind = match gap {
         Gap::NewSession(_) => ErrorKind::SessionExpired,

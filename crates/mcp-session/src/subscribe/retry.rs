@@ -6,10 +6,9 @@ use tokio::time::Instant;
 
 use crate::{Error, ErrorKind};
 
-/// The attempts of one subscription to open again after an interruption.
+/// Counts the attempts to reopen one subscription after an interruption.
 ///
-/// A subscription that lasted for longer than the delay before it, or received an event, begins with the
-/// first delay again.
+/// A subscription that lasted longer than the delay before it, or received an event, resets the count.
 #[derive(Debug)]
 pub(super) struct Resubscribe {
     retries: Retries,
@@ -28,25 +27,24 @@ impl Resubscribe {
         }
     }
 
-    /// It is open.
+    /// Records that it is open.
     pub(super) fn opened(&mut self) {
         self.opened = Instant::now();
     }
 
-    /// The server sent an event.
+    /// Records an event.
     pub(super) fn has_event(&mut self) {
         self.has_event = true;
     }
 
-    /// It was interrupted after it was open.
+    /// Records an interruption after it was open.
     pub(super) fn interrupted(&mut self) {
         if std::mem::take(&mut self.has_event) || self.opened.elapsed() > self.last_delay {
             self.retries.progressed();
         }
     }
 
-    /// The delay before the next attempt; `None` where no other may be made, or `error` says that it is of no
-    /// use.
+    /// The delay before the next attempt; `None` if no attempts are left, or `error` is permanent.
     pub(super) fn next_delay(&mut self, error: Option<&Error>) -> Option<Duration> {
         if error.is_some_and(is_final) {
             return None;
@@ -60,7 +58,7 @@ impl Resubscribe {
 /// Whether another attempt would fail in the same way.
 pub(super) fn is_final(error: &Error) -> bool {
     match error.kind() {
-        // Any other code may be that of a server that is shutting down or starting.
+        // Any other code may come from a server that is starting or shutting down.
         ErrorKind::Answer => error.answer().is_some_and(|answer| {
             matches!(answer.code, error_code::METHOD_NOT_FOUND | error_code::INVALID_PARAMS)
         }),

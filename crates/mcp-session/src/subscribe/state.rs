@@ -1,5 +1,5 @@
-//! Which subscription of a legacy session needs which resource, and what the server was asked: pure, but for
-//! the clock.
+//! The resources needed by subscriptions of a legacy session, and the requests sent to the server. Pure, except for the
+//! clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -12,11 +12,10 @@ use tokio::time::Instant;
 use super::member::Member;
 use crate::Error;
 
-/// Requests to the server that are in flight at a time.
+/// Maximum number of concurrent requests to the server.
 const MAX_IN_FLIGHT: usize = 16;
 
-/// How long the server may take to answer an `resources/unsubscribe`, and all of those after the last
-/// subscription has ended.
+/// Timeout of `resources/unsubscribe`, and of all of them after the last subscription has ended.
 pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -26,9 +25,9 @@ pub(super) struct State {
     resources: HashMap<String, Resource>,
     /// Resources that may need a request.
     queue: VecDeque<String>,
-    /// Counts the gaps.
+    /// The number of gaps.
     generation: u64,
-    /// The generation in which the server last answered.
+    /// The generation in which the server last responded.
     answered: u64,
     /// The number of the last request.
     last_request: u64,
@@ -47,12 +46,12 @@ struct Resource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     No,
-    /// A request may have arrived, or the server may have forgotten it.
+    /// A request may have arrived, or the server may have lost the subscription.
     Maybe,
     Yes,
 }
 
-/// A request that is to be sent.
+/// A request to send.
 #[derive(Debug)]
 pub(super) struct Order {
     number: u64,
@@ -69,17 +68,17 @@ pub(super) enum OrderKind {
     Ping,
 }
 
-/// What the worker has to do.
+/// The next actions of the worker.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) orders: Vec<Order>,
-    /// When there is more to do.
+    /// The time of the next action.
     pub(super) wake_at: Option<Instant>,
     pub(super) has_members: bool,
 }
 
 impl State {
-    /// There is no worker any more, and nothing for one to do.
+    /// Resets the state: there is no worker, and no work.
     pub(super) fn clear(&mut self) {
         (self.has_worker, self.is_pinging) = (false, false);
         self.resources.clear();
@@ -120,7 +119,7 @@ impl State {
         Some(member)
     }
 
-    /// A subscription no longer needs a resource.
+    /// Removes a subscription's need for a resource.
     fn release(&mut self, key: u64, uri: &str) {
         if let Some(resource) = self.resources.get_mut(uri) {
             resource.members.remove(&key);
@@ -130,7 +129,7 @@ impl State {
         }
     }
 
-    /// A resource may need a request.
+    /// Queues a resource that may need a request.
     fn enqueue(&mut self, uri: &str) {
         if let Some(resource) = self.resources.get_mut(uri)
             && !std::mem::replace(&mut resource.is_queued, true)
@@ -139,8 +138,7 @@ impl State {
         }
     }
 
-    /// Handles a gap, in which the server may have forgotten its subscriptions; `error` ends those that do not
-    /// resubscribe.
+    /// Handles a gap, in which the server may have lost its subscriptions; `error` ends those that do not resubscribe.
     pub(super) fn gap(&mut self, gap: &Gap, error: &Error) {
         self.generation += 1;
         for resource in self.resources.values_mut() {
@@ -229,7 +227,7 @@ impl State {
         Some(self.numbered(OrderKind::Subscribe(uri), timeout))
     }
 
-    /// A sign of life, where subscriptions without resources wait for one.
+    /// A ping, if subscriptions without resources need a response.
     fn ping(&mut self, now: Instant) -> Option<Order> {
         let waits = |it: &&Member| it.is_interrupted && it.uris.is_empty() && it.is_due(now);
         let timeout = self.members.values().filter(waits).map(|it| it.timeout).max()?;
@@ -244,7 +242,7 @@ impl State {
         Order { number: self.last_request, generation: self.generation, kind, timeout }
     }
 
-    /// A request was answered, or was not.
+    /// Records the outcome of a request.
     pub(super) fn done(&mut self, order: Order, outcome: Result<(), Error>) {
         let Order { number, generation, kind, .. } = order;
         let is_current = generation == self.generation;
@@ -317,7 +315,7 @@ impl State {
         self.enqueue(&uri);
     }
 
-    /// The server has answered for one resource of a subscription.
+    /// Records the response for one resource of a subscription.
     fn acknowledged(&mut self, key: u64, uri: &str) {
         if let Some(member) = self.members.get_mut(&key)
             && member.missing.remove(uri)
@@ -327,7 +325,7 @@ impl State {
         }
     }
 
-    /// A request for a subscription was not answered.
+    /// Records a failed request for a subscription.
     fn unanswered(&mut self, key: u64, number: u64, error: &Error) {
         let last_request = self.last_request;
         let Some(member) = self.members.get_mut(&key) else { return };
@@ -348,7 +346,7 @@ impl State {
     }
 }
 
-/// A time that no clock reaches is far away.
+/// A time beyond the clock's range becomes the distant future.
 fn later(delay: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
     let now = Instant::now();

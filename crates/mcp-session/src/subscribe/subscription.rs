@@ -17,18 +17,18 @@ use super::{
 };
 use crate::{Error, ErrorKind, Session};
 
-/// How long the server may take to acknowledge a subscription.
+/// Default timeout for the server's acknowledgement.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Events that wait for the reader of a subscription.
+/// Default maximum number of unread events.
 const MAX_EVENTS: usize = 256;
 
 impl Session {
-    /// Subscribes to changes: of lists, and of the resources that the filter names.
+    /// Subscribes to changes of lists, and of the resources in the filter.
     ///
-    /// In the modern era this is one `subscriptions/listen`; in the legacy era a `resources/subscribe` for each
-    /// resource, which all subscriptions of a session share, and the notifications about lists that the server
-    /// sends without being asked.
+    /// In the modern era this is one `subscriptions/listen`. In the legacy era it is a `resources/subscribe` for each
+    /// resource, shared by all subscriptions of a session, and the list notifications that the server sends
+    /// unrequested.
     ///
     /// ```
     /// # use mcp_session::{Error, Event, Session, Subscribe};
@@ -61,12 +61,13 @@ impl Session {
     }
 }
 
-/// A subscription that is being put together: `.await` it to open it.
+/// A subscription being built: `.await` it to open it.
 ///
 /// # Errors
-/// When the server refuses, cannot be reached, or does not acknowledge it in time.
+/// The server refuses, cannot be reached, or does not acknowledge in time; kind [`Unsupported`](ErrorKind::Unsupported)
+/// if it does not support subscriptions.
 #[derive(Debug)]
-#[must_use = "nothing is opened unless it is awaited"]
+#[must_use = "the subscription is opened only when this is awaited"]
 pub struct Subscribe {
     session: Session,
     filter: SubscriptionFilter,
@@ -76,38 +77,38 @@ pub struct Subscribe {
 }
 
 impl Subscribe {
-    /// A back-off for [`resubscribe`](Self::resubscribe): delays from 500 ms to 30 s, and no limit of attempts.
+    /// A back-off for [`resubscribe`](Self::resubscribe): delays from 500 ms to 30 s, unlimited attempts.
     pub const BACKOFF: Backoff = {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
         backoff.attempts = None;
         backoff
     };
 
-    /// Sets how long the server may take to acknowledge it. An open subscription may be silent for ever.
-    /// Default: 30 s.
+    /// Sets the timeout for the server's acknowledgement. An open subscription may be silent without limit. Default: 30
+    /// s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many different events may wait to be read before the oldest is dropped, which
-    /// [`Event::Lagged`] reports. Default: 256.
+    /// Sets the maximum number of unread events before the oldest is dropped, which [`Event::Lagged`] reports. Default:
+    /// 256.
     pub fn backlog(mut self, events: usize) -> Self {
         self.max_events = events;
         self
     }
 
-    /// Resubscribes whenever it is interrupted or ended by the server; [`Event::Resync`] reports that. An
-    /// event, and a subscription that lasts for longer than the delay before it, are progress. When the
-    /// attempts are used up, or another one would be of no use, it ends with the last error. Default: every
+    /// Resubscribes when the subscription is interrupted or ended by the server; [`Event::Resync`] reports it. An
+    /// event, or a subscription that lasted longer than the delay before it, resets the count of attempts. If no
+    /// attempts are left, or an error is [permanent](Self::is_final), the stream ends with the last error. Default: any
     /// interruption ends it.
     pub fn resubscribe(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);
         self
     }
 
-    /// Whether another attempt to subscribe with the same session would fail as this one did: the server refuses
-    /// it, or the session is closed. [`resubscribe`](Self::resubscribe) gives up at such an error.
+    /// Whether another attempt to subscribe in the same session would fail in the same way: the server refuses it, or
+    /// the session is closed. [`resubscribe`](Self::resubscribe) stops at such an error.
     pub fn is_final(error: &Error) -> bool {
         is_final(error)
     }
@@ -163,9 +164,9 @@ impl IntoFuture for Subscribe {
 
 /// An open subscription: a stream of [`Event`]s.
 ///
-/// It ends without an error when the server ends it in order, and with one when it was interrupted; with
-/// [`resubscribe`](Subscribe::resubscribe) only when that fails for good. It keeps the session open. Dropping
-/// it ends it at the server, in the background. Reading is cancel safe, and events that wait do not hold up the
+/// It ends without an error when the server ends it gracefully, and with one when it is interrupted; with
+/// [`resubscribe`](Subscribe::resubscribe) only when that fails permanently. It keeps the session open. Dropping it
+/// ends it at the server, in the background. Reading is cancel safe, and unread events do not delay the session.
 /// session.
 pub struct Subscription {
     feed: Arc<Feed>,
@@ -179,18 +180,18 @@ enum Owner {
 }
 
 impl Subscription {
-    /// The part of the filter that the server acknowledged last: no other events are sent.
+    /// The part of the filter that the server last acknowledged: no other events are sent.
     pub fn acknowledged(&self) -> SubscriptionFilter {
         self.feed.acknowledged()
     }
 
-    /// The resources that a legacy server refuses, by their URIs, with its answers. A server that offers no
-    /// subscriptions, or is of the modern era, leaves them out of what it acknowledges.
+    /// The resources that a legacy server refuses, by URI, with its errors. A server without subscriptions, or of the
+    /// modern era, leaves them out of the acknowledgement instead.
     pub fn refused(&self) -> Vec<(String, Error)> {
         self.feed.refused()
     }
 
-    /// The next event; `None` when the subscription is over. Cancel safe.
+    /// The next event; `None` when the subscription has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         poll_fn(|cx| self.feed.backlog.poll_next(cx)).await
     }
@@ -218,7 +219,7 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// The part of a filter that a server with these capabilities sends notifications for.
+/// The part of a filter for which a server with these capabilities sends notifications.
 fn offered(filter: &SubscriptionFilter, capabilities: &ServerCapabilities) -> SubscriptionFilter {
     let ServerCapabilities { tools, prompts, resources, .. } = capabilities;
     let both = |asked: Option<bool>, says: Option<bool>| asked.filter(|_| says == Some(true));

@@ -1,4 +1,4 @@
-//! Talks to a legacy server about the subscriptions of a session: one task for all of them.
+//! Sends the subscription requests of a session to a legacy server: one task for all subscriptions.
 //!
 //! Spec: 2025-11-25 server/resources#subscriptions
 
@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until};
 use super::state::{LEAVE_TIMEOUT, Order, OrderKind, Step};
 use crate::{Error, ErrorKind, Session, join::Join};
 
-/// Runs as long as the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
+/// Runs while the session has subscriptions, and then for at most [`LEAVE_TIMEOUT`].
 pub(super) fn run(session: Session) -> impl Future<Output = ()> + Send {
-    // Made before the task begins, since it may never do that.
+    // Created before the task starts, since it may never start.
     let mut end = EndOnDrop(Some(session.clone()));
     async move {
         work(&session).await;
@@ -29,7 +29,7 @@ async fn work(session: &Session) {
     let registry = &session.inner().notifications.registry;
     let mut closed = pin!(session.closed());
     let mut in_flight = Join::default();
-    // The time by which the server has to answer, when all subscriptions have ended.
+    // The deadline for responses after all subscriptions have ended.
     let mut leave_by = None;
     while let Some(Step { orders, wake_at, has_members }) = registry.step(in_flight.len()) {
         orders.into_iter().for_each(|order| in_flight.push(send(session.clone(), order)));
@@ -98,7 +98,7 @@ fn send(session: Session, order: Order) -> Sending {
     })
 }
 
-/// However the worker ends, with its runtime or by a panic, no subscription seems to be open after it.
+/// Whenever the worker ends, with its runtime or by a panic, no subscription must appear to be open.
 struct EndOnDrop(Option<Session>);
 
 impl EndOnDrop {

@@ -1,4 +1,4 @@
-//! One span, from the message to its outcome.
+//! A span that lasts from a message to its outcome.
 
 use std::{any::Any, fmt};
 
@@ -23,19 +23,19 @@ impl From<Span> for MessageSpan {
 }
 
 impl MessageSpan {
-    /// The span, to do the work in.
+    /// The span to do the work in.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// Records the id of the request; of several, such as rounds of one call, the first.
+    /// Records the id of the request; for several, such as rounds of one call, the first.
     pub(crate) fn set_id(&mut self, id: impl fmt::Display) {
         if !self.is_over && !std::mem::replace(&mut self.has_id, true) {
             self.span.record("jsonrpc.request.id", cut(&id.to_string()));
         }
     }
 
-    /// Ends with the outcome of a message of ours.
+    /// Ends the span with the outcome of a client message.
     pub(crate) fn ended<R: 'static>(&mut self, outcome: &Result<R, Error>) {
         match outcome {
             Ok(result) => self.done(result),
@@ -43,7 +43,7 @@ impl MessageSpan {
         }
     }
 
-    /// Ends with the result of a message of ours.
+    /// Ends the span with the result of a client message.
     pub(crate) fn done<R: 'static>(&mut self, result: &R) {
         if !self.is_over && is_tool_error(result) {
             self.end_with("tool_error");
@@ -51,7 +51,7 @@ impl MessageSpan {
         self.is_over = true;
     }
 
-    /// Ends with the error of a message of ours.
+    /// Ends the span with the error of a client message.
     pub(crate) fn failed(&mut self, error: &Error) {
         match error.answer() {
             _ if self.is_over => {}
@@ -60,7 +60,7 @@ impl MessageSpan {
         }
     }
 
-    /// Ends with the answer to a request of the server.
+    /// Ends the span with the response to a server request.
     pub(crate) fn answered(&mut self, outcome: &Result<RawJson, ErrorObject>) {
         match outcome {
             Ok(_) => self.is_over = true,

@@ -1,7 +1,7 @@
-//! Traces: the context that is sent with messages, and spans of requests in both directions.
+//! Tracing: the context sent with messages, and spans of requests in both directions.
 //!
-//! The spans follow the semantic conventions of OpenTelemetry for MCP. None of them holds an argument, a
-//! result, a value of `_meta` or the text of an error, which may quote the peer.
+//! The spans follow the semantic conventions of OpenTelemetry for MCP. They contain no arguments, results, `_meta`
+//! values or error texts, which may quote the peer.
 
 mod message_span;
 mod text;
@@ -28,11 +28,11 @@ const TARGET: &str = "mcp_session::span";
 
 pub(crate) type Provider = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>;
 
-/// The traces of one session.
+/// Tracing state of one session.
 pub(crate) struct Tracing {
     has_spans: bool,
     provider: Option<Provider>,
-    /// Whether the warning about a context that cannot be sent was logged.
+    /// Whether the warning about an invalid context was logged.
     has_warned: AtomicBool,
     binding: Binding,
     carrier: Carrier,
@@ -55,7 +55,7 @@ impl Tracing {
         }
     }
 
-    /// The span of a message of ours. `target` is a tool or a prompt by its name, or a URI.
+    /// The span of a client message. `target` is a tool or prompt name, or a URI.
     pub(crate) fn client_span(
         &self,
         method: &str,
@@ -77,7 +77,7 @@ impl Tracing {
         }
         let mut span = self.span("server", method, version, || None);
         match id {
-            // As text it would be in quotes.
+            // Formatted as a string it would have quotes.
             Some(RequestId::String(id)) => span.set_id(id),
             Some(id) => span.set_id(id),
             None => {}
@@ -95,7 +95,7 @@ impl Tracing {
         if !self.has_spans {
             return MessageSpan::from(Span::none());
         }
-        // None of this is computed unless a subscriber wants the span.
+        // Computed only if a subscriber enables the span.
         let target = LazyCell::new(target);
         let about = |methods: &[&str]| methods.contains(&method).then(|| target.as_deref())?;
         let tool = || about(&[method::TOOLS_CALL]);
@@ -134,9 +134,8 @@ impl Tracing {
         ))
     }
 
-    /// The trace context of the application, overridden by the `_meta` of the message as the caller wrote it.
-    /// To be called within the span of the message. Boxed, since the future of every call has room for it, and
-    /// few have one.
+    /// The trace context of the application, overridden by the caller's `_meta`. Must be called within the span of the
+    /// message. Boxed, since the future of every call reserves space for it, and few have one.
     pub(crate) fn context(
         &self,
         caller_meta: impl FnOnce() -> Option<Meta>,
@@ -157,10 +156,10 @@ impl Tracing {
         (!context.is_empty()).then(|| Box::new(context))
     }
 
-    /// Warns once: it would be about each message.
+    /// Warns once, since each message would cause a warning.
     fn warn(&self, what: &str) {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(what, "a trace context that cannot be sent is left out");
+            tracing::warn!(what, "left out a trace context that cannot be sent");
         }
     }
 }
@@ -171,7 +170,7 @@ impl fmt::Debug for Tracing {
     }
 }
 
-/// A `traceparent` and its `tracestate` belong together; the baggage stands by itself.
+/// A `traceparent` and its `tracestate` belong together; baggage is independent.
 fn overridden(context: TraceContext, meta: &Meta) -> TraceContext {
     use meta_key::{BAGGAGE, TRACEPARENT, TRACESTATE};
     if ![TRACEPARENT, TRACESTATE, BAGGAGE].iter().any(|key| meta.contains_key(*key)) {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Characters of a text of a server in a span.
+/// Maximum characters of a server's text in a span.
 const MAX_CHARS: usize = 128;
 
-/// The name of a span: the method, and its target where there are few of them.
+/// The name of a span: the method, and its target if of low cardinality.
 pub(super) struct Name<'a>(pub(super) &'a str, pub(super) Option<&'a str>);
 
 impl fmt::Display for Name<'_> {
@@ -18,7 +18,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// The text, cut to the length that a span may hold.
+/// The text, truncated to the maximum length in a span.
 pub(super) fn cut(text: &str) -> &str {
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => &text[..end],
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_lose_their_secrets() {
+    fn uris_are_redacted() {
         for (uri, shown) in [
             ("test://greeting", "test://greeting"),
             ("db://me:pw@host:5/a@b?key=1#x", "db://host:5/a@b"),

@@ -99,7 +99,7 @@ async fn a_server_without_subscriptions_is_named_as_such() {
     assert!(failure.answer().is_some_and(|answer| answer.code == -32601));
     let text = failure.to_string();
     assert!(
-        text.starts_with("shop: subscriptions/listen: the server reports no changes"),
+        text.starts_with("shop: subscriptions/listen: the server does not support subscriptions"),
         "{text}"
     );
 }

@@ -397,7 +397,7 @@ async fn lm_07_a_revision_that_is_refused_later_is_named() {
     });
     let failure = open(&peer).await.call_tool("x").await.unwrap_err();
     assert_eq!((failure.kind(), failure.answer().unwrap().code), (ErrorKind::Version, -32022));
-    assert!(failure.to_string().contains("no longer speaks 2026-07-28"), "{failure}");
+    assert!(failure.to_string().contains("no longer supports 2026-07-28"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]
