@@ -14,15 +14,14 @@ use crate::{
     saved_session::{SavedSession, SessionHandle},
 };
 
-/// An MCP server at a URL, and the settings to reach it.
+/// A server behind a Streamable HTTP URL, with the settings to connect to it.
 ///
-/// Making one does no I/O. It implements [`Connect`](mcp_transport::Connect).
+/// Creating one does no I/O. It implements [`Connect`](mcp_transport::Connect).
 ///
-/// Headers are sent with every request. Those that the protocol sets (`Accept`, `Content-Type`,
-/// `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name`, `Mcp-Session-Id`, `Last-Event-ID`, and the length and
-/// encoding of the body) cannot be set here: connecting fails with an error of kind
-/// [`Config`](mcp_transport::ErrorKind::Config). All others are sent as they are. No value of a header, no
-/// credentials and no query of a URL show in `Debug`, errors or logs.
+/// Headers are sent with every request. Those that the protocol sets (`Accept`, `Content-Type`, `MCP-Protocol-Version`,
+/// `Mcp-Method`, `Mcp-Name`, `Mcp-Session-Id`, `Last-Event-ID`, and the length and encoding of the body) cannot be set
+/// here: connecting fails with kind [`Config`](mcp_transport::ErrorKind::Config). All others are sent unchanged.
+/// `Debug`, errors and logs redact header values, credentials and the query of the URL.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -55,7 +54,7 @@ impl StreamableHttp {
     /// `Authorization` header, unless one is set.
     ///
     /// # Errors
-    /// [`Config`](mcp_transport::ErrorKind::Config) when it is not an absolute `http` or `https` URL.
+    /// [`Config`](mcp_transport::ErrorKind::Config) if it is not an absolute `http` or `https` URL.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
@@ -73,8 +72,8 @@ impl StreamableHttp {
 }
 
 impl<S> StreamableHttp<S> {
-    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
-    /// [`HttpService`] describes. Default: [`HttpClient::new`].
+    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service that implements
+    /// [`HttpService`]. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> StreamableHttp<T> {
         self.with_auth(|_| service, EndpointAuth::default())
     }
@@ -94,7 +93,7 @@ impl<S> StreamableHttp<S> {
         }
     }
 
-    /// Sends a header with every request, in place of one of the same name.
+    /// Sends a header with every request. Replaces a header of the same name.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -104,7 +103,7 @@ impl<S> StreamableHttp<S> {
         self
     }
 
-    /// Sends headers with every request, in place of those of the same names.
+    /// Sends headers with every request. Replaces headers of the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.endpoint.set_headers(headers);
         self
@@ -116,19 +115,18 @@ impl<S> StreamableHttp<S> {
         self
     }
 
-    /// The limit of one message of the server, in bytes. A longer one fails its request with an error of
-    /// kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default: 64 MiB.
+    /// Sets the maximum size of a message from the server, in bytes. A larger one fails its request with kind
+    /// [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default: 64 MiB.
     pub fn message_limit(mut self, bytes: usize) -> Self {
         self.message_limit = bytes;
         self
     }
 
-    /// The delays before streams of the legacy era that broke off are resumed.
+    /// Sets the delays before broken legacy streams are resumed.
     ///
-    /// After so many [attempts](Backoff::attempts) in a row without progress to resume the response to a
-    /// request, the request fails; progress is an event that the server has not sent before. The stream
-    /// that belongs to no request is resumed as long as the connection is open. The `retry` of a server
-    /// replaces the first delay, but not the [floor](Backoff::floor).
+    /// A request fails after this many consecutive [attempts](Backoff::attempts) to resume its response stream without
+    /// progress; progress is an event that the server has not sent before. The standalone GET stream is resumed while
+    /// the connection is open. The server's `retry` replaces the first delay, but not the [floor](Backoff::floor).
     ///
     /// Spec: 2025-11-25 basic/transports#resumability-and-redelivery
     pub fn backoff(mut self, backoff: Backoff) -> Self {
@@ -136,15 +134,15 @@ impl<S> StreamableHttp<S> {
         self
     }
 
-    /// Whether the id of a legacy session is recorded as `mcp.session.id` on the `tracing` span of a
-    /// request, if that has such a field. Knowing the id may be enough to use the session. Default: off.
+    /// Whether the id of a legacy session is recorded as `mcp.session.id` on the `tracing` span of a request, if the
+    /// span has such a field. Knowing the id may be sufficient to use the session. Default: false.
     pub fn record_session_id(mut self, record: bool) -> Self {
         self.record_session_id = record;
         self
     }
 
-    /// Whether the GET stream of a legacy session is opened, on which the server sends what belongs to no
-    /// request. Without it such messages are missed, and the server has one connection less. Default: on.
+    /// Whether the standalone GET stream of a legacy session is opened, on which the server sends messages outside of
+    /// requests. Without it such messages are missed, and the server has one connection less. Default: true.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub fn server_stream(mut self, open: bool) -> Self {
@@ -152,25 +150,24 @@ impl<S> StreamableHttp<S> {
         self
     }
 
-    /// Whether a legacy session stays open at the server when the transport is closed or dropped, for
-    /// another one that [continues](Self::resume_session) it. Default: off.
+    /// Whether a legacy session stays open at the server when the transport is closed or dropped, so that another one
+    /// can [resume](Self::resume_session) it. Default: false.
     pub fn keep_session(mut self, keep: bool) -> Self {
         self.keep_session = keep;
         self
     }
 
-    /// Shows the legacy session in `handle`, with the position in the server's stream, so that another transport
-    /// can continue it. Default: none.
+    /// Exposes the legacy session in `handle`, with the position in the server's stream, so that another transport can
+    /// resume it. Default: none.
     pub fn session_handle(mut self, handle: &SessionHandle) -> Self {
         self.session_handle = Some(handle.clone());
         self
     }
 
-    /// Continues a legacy session that is open at the server: the first `initialize` of each connection is
-    /// answered by what the server answered then, `notifications/initialized` is not sent again, and the server's
-    /// stream is resumed after its last event. A client has to begin with `initialize`, by the era policy `Legacy`
-    /// or with a verdict of the legacy era. A session that the server has lost meanwhile is initialized again.
-    /// Default: none.
+    /// Resumes a legacy session that is open at the server: the first `initialize` of each connection is answered with
+    /// the saved result, `notifications/initialized` is not sent again, and the server's stream is resumed after its
+    /// last event. The client must start with `initialize`, using the era policy `Legacy` or a verdict of the legacy
+    /// era. A session that the server has lost is initialized again. Default: none.
     ///
     /// ```
     /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -178,7 +175,7 @@ impl<S> StreamableHttp<S> {
     ///
     /// let handle = SessionHandle::new();
     /// let first = StreamableHttp::new("https://example.com/mcp")?.session_handle(&handle).keep_session(true);
-    /// // When `first` was used, in this process or another one:
+    /// // After `first` was used, in this process or another one:
     /// let second = StreamableHttp::new("https://example.com/mcp")?;
     /// let second = match handle.saved() {
     ///     Some(saved) => second.resume_session(saved),
@@ -200,12 +197,11 @@ impl<S> StreamableHttp<S> {
 }
 
 impl<S: HttpService> StreamableHttp<S> {
-    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, over the service that is set
-    /// ([`with_service`](Self::with_service) goes before it). Default: they are sent with the
-    /// [headers](Self::headers) alone.
+    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, on top of the configured service (call
+    /// [`with_service`](Self::with_service) first). Default: only the [headers](Self::headers).
     ///
-    /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
-    /// fit the URL, or if there is an `Authorization` header as well.
+    /// Connecting fails with kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not match the URL, or if
+    /// there is also an `Authorization` header.
     pub fn auth(self, auth: impl IntoAuthorize) -> StreamableHttp<Authorized<S>> {
         let auth = EndpointAuth::new(auth, &self.endpoint, &self.service);
         self.with_auth(|service| auth.wrap(service), auth.clone())

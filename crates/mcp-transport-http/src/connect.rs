@@ -3,8 +3,7 @@ use mcp_transport::{Connect, Connection, Error, Hold, Inbound, Limits};
 
 use crate::{StreamableHttp, StreamableHttpTransport, inner::Inner};
 
-/// Connecting does no I/O: HTTP connects with each request, and the first request shows whether the
-/// server can be reached. It needs a tokio runtime.
+/// Connecting does no I/O: the first request shows whether the server can be reached. Needs a tokio runtime.
 impl<S: HttpService> Connect for StreamableHttp<S> {
     type Transport = StreamableHttpTransport<S>;
 

@@ -21,7 +21,7 @@ use crate::{
 /// The body of a response, pinned for [`Events`].
 pub(crate) type PinnedBody<S> = Pin<Box<<S as HttpService>::ResponseBody>>;
 
-/// Sends HTTP requests to the endpoint of the server. It has no state but the settings.
+/// Sends HTTP requests to the server's endpoint. Stateless except for the settings.
 pub(crate) struct HttpEndpoint<S> {
     service: S,
     pub(crate) url: Uri,
@@ -35,14 +35,14 @@ pub(crate) struct HttpEndpoint<S> {
     pub(crate) server_stream: bool,
     pub(crate) keep_session: bool,
     pub(crate) session_handle: Option<SessionHandle>,
-    /// The session to continue, until it is.
+    /// The session to resume, until it is taken.
     pub(crate) resumed: Mutex<Option<SavedSession>>,
     pub(crate) auth: Option<SharedAuthorize>,
 }
 
-/// Why a GET did not open a stream.
+/// Why a GET opened no stream.
 pub(crate) enum NoStream {
-    /// The server answered with something else.
+    /// The server responded with something else.
     Refused(StatusError),
     /// There was no response.
     Failed(mcp_http::Error),
@@ -100,7 +100,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         }
     }
 
-    /// The session to continue, once.
+    /// Takes the session to resume.
     pub(crate) fn take_resumed(&self) -> Option<SavedSession> {
         self.resumed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -129,7 +129,7 @@ impl<S: HttpService> HttpEndpoint<S> {
             .map_err(|error| from_http(error, "DELETE", &self.url))
     }
 
-    /// Opens a stream of events by GET, after an event where that is known.
+    /// Opens an event stream with GET, after the given event if any.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub(crate) async fn open_stream(
@@ -153,7 +153,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         Events::with_limit(Box::pin(body), self.message_limit)
     }
 
-    /// The URL that answered, after redirects.
+    /// The URL that responded, after redirects.
     pub(crate) fn url_of<'a, B>(&'a self, response: &'a Response<B>) -> &'a Uri {
         final_url(response, &self.url)
     }

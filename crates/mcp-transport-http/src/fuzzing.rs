@@ -1,4 +1,4 @@
-//! What becomes of values that are sent in headers, for fuzzing alone.
+//! Encoding of values in headers, for fuzzing only.
 
 use http::{HeaderMap, Method, Uri};
 use mcp_core::{Notification, ProtocolVersion};
@@ -10,7 +10,7 @@ use crate::headers::RequestHeaders;
 /// The `Mcp-Param-*` headers of these parameters.
 ///
 /// # Errors
-/// If a name cannot be part of the name of a header.
+/// A name is not valid in a header name.
 pub fn param_headers(params: Vec<(String, String)>) -> Result<HeaderMap, Error> {
     let routing = Box::new(Routing::new().with_params(params));
     let notification: OneWay = Notification::new("x").into();

@@ -14,7 +14,7 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM_PREFIX: &str = "mcp-param-";
 
-/// Headers that the protocol sets, which cannot be set otherwise.
+/// Headers that are set by the protocol and must not be set otherwise.
 pub(crate) static PROTOCOL_HEADERS: [HeaderName; 9] = [
     PROTOCOL_VERSION,
     METHOD,
@@ -33,13 +33,13 @@ pub(crate) struct RequestHeaders {
     version: Option<HeaderValue>,
     method: Option<HeaderValue>,
     name: Option<HeaderValue>,
-    /// Parameters that are repeated as headers.
+    /// Parameters mirrored as headers.
     params: Vec<(HeaderName, HeaderValue)>,
     extras: EnvelopeExtras,
 }
 
 impl RequestHeaders {
-    /// Of a message of the modern era, with its method and parameters.
+    /// Headers of a modern message, with its method and parameters.
     ///
     /// Spec: basic/transports/streamable-http#standard-request-headers
     pub(crate) fn modern<M>(
@@ -66,7 +66,7 @@ impl RequestHeaders {
         Ok(headers)
     }
 
-    /// Of a message of the legacy era.
+    /// Headers of a legacy message.
     ///
     /// Spec: 2025-11-25 basic/transports#protocol-version-header
     pub(crate) fn legacy<M>(envelope: &Envelope<M>) -> Result<Self, Error> {
@@ -74,7 +74,7 @@ impl RequestHeaders {
         headers.version = envelope
             .version
             .filter(|version| {
-                // Revisions before 2025-06-18 do not know the header.
+                // Revisions before 2025-06-18 do not have the header.
                 matches!(version, ProtocolVersion::V2025_06_18 | ProtocolVersion::V2025_11_25)
             })
             .map(|version| HeaderValue::from_static(version.as_str()));
@@ -86,7 +86,7 @@ impl RequestHeaders {
         Ok(Self { extras, ..Self::default() })
     }
 
-    /// The same for a response that may stay silent for ever, where the envelope sets no limit itself.
+    /// The same for a response that may be silent without limit, unless the envelope sets one.
     pub(crate) fn long_lived(mut self) -> Self {
         self.extras = self.extras.long_lived();
         self
@@ -102,12 +102,12 @@ impl RequestHeaders {
         if is_background { self.in_background() } else { self }
     }
 
-    /// The read time-out of the request.
+    /// The read timeout of the request.
     pub(crate) fn read_timeout(&self) -> Option<ReadTimeout> {
         self.extras.read_timeout()
     }
 
-    /// A request with these and the `headers` that all requests have.
+    /// A request with these headers and the common `headers`.
     pub(crate) fn request(
         &self,
         method: Method,
@@ -141,7 +141,7 @@ fn method_value(method: Cow<'static, str>) -> Result<HeaderValue, Error> {
     })
 }
 
-/// The name or URI in the parameters of a request that has to be repeated as a header.
+/// The name or URI parameter of a request that must be mirrored in a header.
 fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -165,7 +165,7 @@ fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
         task_id: Text<'a>,
     }
 
-    // Parameters without such a member are left to the server to refuse.
+    // Parameters without such a member are sent, for the server to refuse.
     match method {
         "tools/call" | "prompts/get" => params.decode().ok().map(|Named { name }| name.0),
         "resources/read" => params.decode().ok().map(|Located { uri }| uri.0),
@@ -176,7 +176,7 @@ fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
     }
 }
 
-/// `value` as it is where a header can hold that, else in Base64.
+/// The value unchanged if it is valid in a header, otherwise in Base64.
 ///
 /// Spec: basic/transports/streamable-http#value-encoding
 fn encoded(value: &str) -> HeaderValue {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_that_of_the_method() {
+    fn the_name_parameter_depends_on_the_method() {
         let params =
             r#"{"arguments":{"name":"x"},"uri":"file:///a%20b","name":"add","taskId":"t"}"#;
         for (method, value) in [
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_may_be_silent_for_ever_unless_it_has_a_limit() {
+    fn a_subscription_may_be_silent_unless_it_has_a_limit() {
         let limit = |envelope| {
             let (version, method) = (ProtocolVersion::LATEST_MODERN, method::SUBSCRIPTIONS_LISTEN);
             let headers = RequestHeaders::modern(version, method.into(), None, &envelope);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_is_no_header_value_is_refused() {
+    fn a_method_that_is_not_a_header_value_is_refused() {
         let version = ProtocolVersion::LATEST_MODERN;
         let method = Cow::Owned("a\r\nb".to_owned());
         let Err(error) = RequestHeaders::modern(version, method, None, &Envelope::new(())) else {

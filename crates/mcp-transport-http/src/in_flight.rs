@@ -8,8 +8,8 @@ use std::{
 use mcp_core::{RequestId, Response};
 use mcp_transport::{Delivery, Error, ErrorKind, multiplex::IdHasher};
 
-/// The requests that are in flight. Each gets its response on its own HTTP exchange; the table is for what
-/// comes from elsewhere: a response on another stream, and a second request with the same id.
+/// The requests in flight. Each receives its response on its own HTTP exchange; the table handles a response on another
+/// stream, and a second request with the same id.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<Table>);
 
@@ -33,20 +33,20 @@ impl InFlight {
                 Ok(())
             }
             Entry::Occupied(_) => {
-                let text = format!("a request with the id {id} is in flight already");
+                let text = format!("a request with the id {id} is already in flight");
                 Err(Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent))
             }
         }
     }
 
     pub(crate) fn remove(&self, id: &RequestId) {
-        // The slot may hold wakers and messages, whose drop must not run under the lock.
+        // The slot may hold wakers and messages, which must not be dropped under the lock.
         let slot = self.lock().remove(id);
         drop(slot);
     }
 
-    /// Hands over a response that came on another stream than its own. Whether a request waits for it: none
-    /// does for one that is late, after a cancellation or a time-out.
+    /// Delivers a response that arrived on another stream. Returns whether a request waits for it; none does for a late
+    /// response, after a cancellation or timeout.
     ///
     /// Spec: 2025-11-25 basic/utilities/tasks#input-required-status
     pub(crate) fn deliver(&self, response: Response) -> bool {
@@ -63,14 +63,14 @@ impl InFlight {
         true
     }
 
-    /// Has every request look again: the transport was closed.
+    /// Wakes every request after a close.
     pub(crate) fn wake_all(&self) {
         let wakers: Vec<_> =
             self.lock().values_mut().filter_map(|slot| slot.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Ready with the response to a request, if that came on another stream.
+    /// Ready with the response to a request that arrived on another stream.
     pub(crate) fn poll(&self, id: &RequestId, cx: &mut Context<'_>) -> Poll<Response> {
         let mut open = self.lock();
         let Some(slot) = open.get_mut(id) else { return Poll::Pending };
@@ -85,7 +85,7 @@ impl InFlight {
     }
 }
 
-/// The request in flight that an id of the server stands for.
+/// The request in flight that matches an id from the server.
 fn known(table: &Table, id: &RequestId) -> Option<RequestId> {
     if table.contains_key(id) {
         return Some(id.clone());

@@ -21,10 +21,10 @@ use crate::{
     session::{Session, Sessions},
 };
 
-/// How many bytes of a response are read that has no meaning.
+/// Maximum bytes read from a response body that is ignored.
 const IGNORED_LIMIT: usize = 64 << 10;
 
-/// What a transport and its exchanges share.
+/// State shared by a transport and its exchanges.
 pub(crate) struct Inner<S: HttpService> {
     pub(crate) endpoint: Arc<HttpEndpoint<S>>,
     pub(crate) in_flight: InFlight,
@@ -60,12 +60,12 @@ impl<S: HttpService> Inner<S> {
         })
     }
 
-    /// Counts an event that is no message.
+    /// Counts an event that is not a message.
     pub(crate) fn skip(&self, data: &[u8]) {
         self.skipped.lock().unwrap_or_else(PoisonError::into_inner).add(data);
     }
 
-    /// What may explain that a server does not respond.
+    /// Observations that may explain why a server does not respond.
     pub(crate) fn diagnostics(&self) -> Diagnostics {
         let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         let mut diagnostics = Diagnostics::new();
@@ -74,7 +74,7 @@ impl<S: HttpService> Inner<S> {
         diagnostics
     }
 
-    /// Returns connections to the pool whose response was read.
+    /// Returns connections to the pool whose responses were read.
     pub(crate) fn reclaim(&self) {
         self.parked.reclaim();
     }
@@ -99,7 +99,7 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// A session of this transport, which is not the current one yet.
+    /// Creates a session that is not the current one yet.
     pub(crate) fn session(
         &self,
         id: Option<HeaderValue>,
@@ -108,7 +108,7 @@ impl<S: HttpService> Inner<S> {
         Session::new(id, initialize, &self.endpoint, self.tasks.runtime())
     }
 
-    /// Ends everything but the session. Whether it was open before.
+    /// Ends everything except the session. Returns whether it was open.
     pub(crate) fn close(&self) -> bool {
         self.tasks.close(|| {
             self.in_flight.wake_all();
@@ -117,7 +117,7 @@ impl<S: HttpService> Inner<S> {
         })
     }
 
-    /// Cancels a request at a server of the legacy era.
+    /// Cancels a request at a legacy server.
     ///
     /// Spec: 2025-11-25 basic/utilities/cancellation
     pub(crate) fn cancel(&self, id: &RequestId, headers: Arc<RequestHeaders>) {
@@ -130,10 +130,10 @@ impl<S: HttpService> Inner<S> {
         self.send_in_background(headers, &cancelled.into());
     }
 
-    /// Receives a message that came on the stream that belongs to no request.
+    /// Handles a message from the standalone GET stream.
     pub(crate) fn receive(&self, message: Message) {
         match message {
-            // A late one, after a cancellation or a time-out, is ignored.
+            // A late response, after a cancellation or timeout, is ignored.
             Message::Response(response) => _ = self.in_flight.deliver(response),
             message => {
                 if let Err(rejected) = self.inbound.push(message) {
@@ -143,7 +143,7 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Refuses a request of the server that is not read.
+    /// Refuses a server request that has no reader.
     fn refuse(&self, rejected: &Undelivered) {
         let Some(refusal) = rejected.refusal() else { return };
         let session = self.sessions.current();
@@ -158,7 +158,7 @@ impl<S: HttpService> Inner<S> {
         let body = encode(message);
         self.tasks.send_in_background(body.len(), async move {
             let response = endpoint.post("message", &headers, session.as_ref(), body).await?;
-            // For the sake of the connection.
+            // Read to the end to reuse the connection.
             let _ = read_to_end(response.into_body(), IGNORED_LIMIT).await;
             Ok(())
         });

@@ -1,21 +1,21 @@
 //! MCP over Streamable HTTP, in both protocol eras.
 //!
-//! [`StreamableHttp`] has the URL and the settings of a server; it implements
-//! [`Connect`](mcp_transport::Connect) and opens a [`StreamableHttpTransport`]. The era is a property of each
-//! message ([`Envelope::version`](mcp_transport::Envelope::version)), so one connection can probe which eras
-//! a server supports and continue in either:
+//! [`StreamableHttp`] has the URL and settings of a server; it implements [`Connect`](mcp_transport::Connect) and opens
+//! a [`StreamableHttpTransport`]. The era is a property of each message
+//! ([`Envelope::version`](mcp_transport::Envelope::version)), so one connection can probe which eras a server supports
+//! and continue in either:
 //!
 //! - *modern* (2026-07-28): every request is a separate POST with its routing headers; closing the
 //!   response cancels it; there is no session.
-//! - *legacy* (2025-03-26 to 2025-11-25, and any message without a version): session id, a GET stream that
-//!   feeds [`Inbound`](mcp_transport::Inbound), resumption of broken streams, `DELETE` on close. A session
-//!   that the server has lost is re-initialised once, and the request that found out is sent again.
+//! - *legacy* (2025-03-26 to 2025-11-25, and any message without a version): session id, a GET stream that feeds
+//!   [`Inbound`](mcp_transport::Inbound), resumption of broken streams, `DELETE` on close. A session that the server
+//!   has lost is reinitialized once, and the refused request is sent again.
 //!
 //! Requests are sent by an [`HttpClient`](mcp_http::HttpClient), or by any other tower service
 //! ([`HttpService`](mcp_http::HttpService)).
 //!
-//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are
-//! re-exported, so that embedding the transport takes this crate alone.
+//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are re-exported, so
+//! that an application needs no other dependency.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

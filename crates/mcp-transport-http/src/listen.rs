@@ -23,12 +23,12 @@ use crate::{
     session_state::SessionState,
 };
 
-/// How long the head of the stream is waited for before others continue.
+/// How long to wait for the head of the stream before other requests continue.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<S: HttpService> Inner<S> {
-    /// Opens the stream that belongs to no request, and waits a moment until it is open, so that nothing is
-    /// missed that the next request causes. A failure is logged.
+    /// Opens the standalone GET stream, and waits briefly until it is open, so that messages caused by the next request
+    /// are not missed. A failure is logged.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
     pub(crate) async fn listen(self: &Arc<Self>, session: &Arc<Session<S>>) {
@@ -40,14 +40,14 @@ impl<S: HttpService> Inner<S> {
         let _ = tokio::time::timeout(HEAD_TIMEOUT, opened).await;
     }
 
-    /// Opens that stream without waiting until it is open.
+    /// Opens the stream without waiting.
     pub(crate) fn listen_in_background(self: &Arc<Self>, session: &Arc<Session<S>>) {
         if self.endpoint.server_stream && !session.has_listener() {
             drop(self.start_listener(session, false));
         }
     }
 
-    /// Opens that stream again where the runtime has ended that read it. What was missed is a gap.
+    /// Reopens the stream if the runtime that read it has ended. Missed messages are reported as a gap.
     pub(crate) fn listen_again(self: &Arc<Self>, session: &Arc<Session<S>>) {
         if session.lost_listener.swap(false, Ordering::Relaxed) {
             drop(self.start_listener(session, true));
@@ -71,7 +71,7 @@ impl<S: HttpService> Inner<S> {
             broken: None,
             has_ended: false,
         };
-        // Boxed, as the task may start another one of its kind.
+        // Boxed, since the task may start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(listener.run(opening));
         session.set_listener(self.tasks.spawn(task));
         opened
@@ -84,10 +84,10 @@ struct Listener<S: HttpService> {
     session: Arc<Session<S>>,
     headers: RequestHeaders,
     position: EventPosition,
-    /// The streams in a row that did not last.
+    /// Counts consecutive streams that ended early.
     retries: Retries,
     was_open: bool,
-    /// Why the stream before broke off.
+    /// The reason why the previous stream ended.
     broken: Option<Error>,
     has_ended: bool,
 }
@@ -111,14 +111,14 @@ impl<S: HttpService> Listener<S> {
         loop {
             let session = self.session.id.as_ref();
             let last_id = self.position.last_id.as_ref();
-            // From before the request on, so that no change is missed.
+            // Created before the request, so that no change is missed.
             let changed = self.endpoint.auth.as_ref().map(SharedAuthorize::changed);
             match self.endpoint.open_stream(&self.headers, session, last_id).await {
                 Ok(events) => {
-                    // Dropping it lets others continue, unless they did not wait for so long.
+                    // Dropping it lets requests continue, unless they have stopped waiting.
                     let is_late = opening.take().is_some_and(|opening| opening.is_closed());
                     let is_another = std::mem::replace(&mut self.was_open, true);
-                    // A stream that is resumed brings what was missed.
+                    // A resumed stream redelivers missed messages.
                     if (is_late || is_another || self.retries.attempts() > 0) && last_id.is_none() {
                         self.report_gap();
                     }
@@ -126,8 +126,8 @@ impl<S: HttpService> Listener<S> {
                     if self.read(events).await.is_none() {
                         return;
                     }
-                    // A stream that ends as soon as it is open counts as a failure, or it would be opened
-                    // for ever without a delay.
+                    // A stream that ends at once counts as a failure, otherwise it would be reopened without delay
+                    // forever.
                     let attempts = self.retries.attempts();
                     if since.elapsed() > self.endpoint.backoff.delay(attempts, self.position.retry)
                     {
@@ -135,8 +135,8 @@ impl<S: HttpService> Listener<S> {
                     }
                 }
                 Err(refused) if refused.is_unauthorized() && changed.is_some() => {
-                    tracing::debug!("the stream of the server waits for an authorization");
-                    // Others do not wait for it.
+                    tracing::debug!("the server stream waits for authorization");
+                    // Requests do not wait for the login.
                     drop(opening.take());
                     if let Some(changed) = changed {
                         changed.await;
@@ -151,20 +151,20 @@ impl<S: HttpService> Listener<S> {
                 }
             }
             let Some(delay) = self.retries.next_delay(self.position.retry) else { return };
-            tracing::debug!(?delay, "reconnecting the stream of the server");
+            tracing::debug!(?delay, "reconnecting the server stream");
             tokio::time::sleep(delay).await;
         }
     }
 
-    /// Delivers what the stream brings until it ends; `None` when the transport is gone.
+    /// Delivers the messages of the stream until it ends; `None` if the transport was dropped.
     async fn read(&mut self, mut events: Events<PinnedBody<S>>) -> Option<()> {
         loop {
             match events.next().await {
                 Some(Ok(event)) => self.deliver(event).await?,
                 Some(Err(error)) => {
-                    tracing::debug!(%error, "the stream of the server broke off");
+                    tracing::debug!(%error, "the server stream was interrupted");
                     if error.kind() == mcp_http::ErrorKind::TooLarge {
-                        // The same event would come again for ever.
+                        // Otherwise the same event would be redelivered forever.
                         self.position.last_id = None;
                     }
                     self.broken = Some(from_http(error, "GET", &self.endpoint.url));
@@ -205,13 +205,13 @@ impl<S: HttpService> Listener<S> {
         }
     }
 
-    /// The server refuses the stream, as it may. But where it was open before, the whole session may be
-    /// lost, only the last id may be unknown, or the server may not have noticed yet that it broke off.
+    /// Handles a refusal of the stream, which servers may do. If the stream was open before, the session may be lost,
+    /// the last event id may be unknown, or the server may not have noticed the disconnect.
     async fn may_succeed_later(&mut self, refused: NoStream) -> bool {
         let NoStream::Refused(refused) = refused else { return self.was_open };
         let state = match SessionState::after_status(&refused) {
             state if self.was_open => state,
-            // A server without such streams may have nothing at the URL for a GET.
+            // A server without such streams may respond to GET with anything.
             SessionState::Lost if !self.session.is_replacement => SessionState::Doubtful,
             _ => return false,
         };
@@ -220,7 +220,7 @@ impl<S: HttpService> Listener<S> {
             match inner.reinitialize_in_background(&self.session, state).await {
                 Ok(None) if !self.was_open => return false,
                 Ok(None) => {}
-                // The new session has a listener.
+                // The new session has its own listener.
                 Ok(Some(_)) => return false,
                 Err(error) => {
                     tracing::debug!(%error, "the server has lost the session");

@@ -11,28 +11,27 @@ use mcp_transport::{Delivery, Error};
 
 use crate::{headers::RequestHeaders, inner::Inner, session::Session};
 
-/// One request in flight. Dropping it before its end cancels the request where the era wants a message for
-/// that.
+/// A request in flight. Dropping it before its end cancels the request, if the era requires a message for that.
 pub(crate) struct OpenRequest<S: HttpService> {
     pub(crate) inner: Arc<Inner<S>>,
     pub(crate) id: RequestId,
     cancel: Option<Arc<RequestHeaders>>,
-    /// The session of a stream of the legacy era.
+    /// The session of a legacy stream.
     pub(crate) session: Option<Arc<Session<S>>>,
 }
 
 /// How a request ended other than on its own HTTP exchange.
 pub(crate) enum Ended {
-    /// The response came on another stream.
+    /// The response arrived on another stream.
     Answered(Response),
     /// The transport was closed.
     Closed,
-    /// The server has lost the session, so that nothing more can come.
+    /// The server has lost the session, so no response can arrive.
     SessionLost,
 }
 
 impl<S: HttpService> OpenRequest<S> {
-    /// Enters a request. `cancel` are the headers of the message that cancels it, where one does.
+    /// Registers a request. `cancel` are the headers of the cancellation message, if one is needed.
     pub(crate) fn new(
         inner: &Arc<Inner<S>>,
         id: &RequestId,
@@ -45,15 +44,15 @@ impl<S: HttpService> OpenRequest<S> {
         Ok(Self { inner: Arc::clone(inner), id: id.clone(), cancel, session: None })
     }
 
-    /// The request has ended: there is nothing left to cancel.
+    /// Marks the request as ended, so that nothing is cancelled.
     pub(crate) fn finish(&mut self) {
         self.cancel = None;
     }
 
-    /// Ready when the request has ended other than on its own HTTP exchange.
+    /// Ready if the request has ended other than on its own HTTP exchange.
     pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Ended> {
         let polled = self.inner.in_flight.poll(&self.id, cx).map(Ended::Answered);
-        // Looked at second, since a close wakes only those that wait.
+        // Checked second, since a close wakes only registered tasks.
         if polled.is_pending() && self.inner.tasks.is_closed() {
             return Poll::Ready(Ended::Closed);
         }
@@ -64,7 +63,7 @@ impl<S: HttpService> OpenRequest<S> {
         polled
     }
 
-    /// The output of `future`, unless the request ends before.
+    /// The output of `future`, unless the request ends first.
     pub(crate) async fn race<F: Future>(
         &self,
         mut future: Pin<&mut F>,

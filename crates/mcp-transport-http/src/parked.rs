@@ -14,20 +14,20 @@ use http_body::Body;
 use mcp_http::sse::Events;
 use tokio::time::Instant;
 
-/// How long the end of a body is waited for.
+/// How long a parked body is kept.
 pub(crate) const PARK_TIME: Duration = Duration::from_millis(250);
-/// How many bodies are parked at a time.
+/// Maximum number of parked bodies.
 const MAX_PARKED: usize = 64;
-/// How many of them each request polls.
+/// Number of parked bodies polled by each request.
 const POLLED_PER_REQUEST: usize = 2;
-/// How many events after the response are read before a body is closed.
+/// Maximum number of events read after the response before a body is closed.
 const MAX_EVENTS: usize = 16;
 
-/// Bodies whose response was read, and of which only the end is missing.
+/// Response bodies whose response was read and that only lack their end.
 ///
-/// It mostly follows at once, in another packet. Dropping the body before that would close an HTTP/1.1
-/// connection, and every call would pay for a new one. So bodies are parked for a moment, without a task:
-/// each request polls some, which returns their connections to the pool before it needs one.
+/// The end usually follows at once in another packet. Dropping the body before it would close an HTTP/1.1 connection,
+/// and every call would need a new one. So bodies are parked briefly, without a task: each request polls some of them,
+/// which returns their connections to the pool before it needs one.
 pub(crate) struct ParkedBodies<B> {
     bodies: Mutex<VecDeque<(Instant, Events<B>)>>,
     has_sweeper: AtomicBool,
@@ -48,8 +48,8 @@ where
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Parks a body, unless its end is here already. Whether the caller has to start a sweeper, in case
-    /// that no request follows.
+    /// Parks a body, unless its end has already arrived. Returns whether the caller must start a sweeper, in case no
+    /// request follows.
     pub(crate) fn park(&self, mut events: Events<B>) -> bool {
         if is_over(&mut events) {
             return false;
@@ -63,8 +63,7 @@ where
         !self.has_sweeper.swap(true, Ordering::AcqRel)
     }
 
-    /// Drops the bodies that have ended, among those that were polled longest ago. More are polled than a
-    /// request parks.
+    /// Drops bodies that have ended, among those polled longest ago. Polls more than a request parks.
     pub(crate) fn reclaim(&self) {
         let mut bodies = self.lock();
         for _ in 0..bodies.len().min(POLLED_PER_REQUEST) {
@@ -76,7 +75,7 @@ where
         }
     }
 
-    /// Drops the bodies that have ended or were parked for too long. Whether the sweeper has to continue.
+    /// Drops bodies that have ended or were parked for too long. Returns whether the sweeper must continue.
     pub(crate) fn sweep(&self) -> bool {
         let mut bodies = self.lock();
         bodies.retain_mut(|(since, events)| !is_over(events) && since.elapsed() < PARK_TIME);
@@ -94,7 +93,7 @@ where
     }
 }
 
-/// Reads what has arrived; whether that was all.
+/// Reads the received data. Returns whether the body has ended.
 fn is_over<B>(events: &mut Events<B>) -> bool
 where
     B: Body<Data = bytes::Bytes> + Unpin,

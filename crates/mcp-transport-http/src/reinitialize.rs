@@ -28,14 +28,14 @@ use crate::{
     session_state::SessionState,
 };
 
-/// How long the server has to answer the ping that shows whether it has a session.
+/// Timeout of the ping that checks whether the server has a session.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<S: HttpService> Inner<S> {
-    /// Opens a new session in place of `lost`; `None` if that was only doubted and is alive.
+    /// Opens a new session to replace `lost`; `None` if that was only in doubt and is alive.
     ///
-    /// Of all callers for the same session one does it, and the others share the outcome. Dropping the
-    /// future leaves it to the next one.
+    /// One caller for a session does the work, and concurrent ones share the outcome. If its future is dropped, the
+    /// next caller takes over.
     pub(crate) async fn reinitialize(
         self: &Arc<Self>,
         lost: &Arc<Session<S>>,
@@ -44,7 +44,7 @@ impl<S: HttpService> Inner<S> {
         self.reinitialize_for(lost, state, false).await
     }
 
-    /// The same where no caller waits for it, so that no user is asked to log in.
+    /// The same for background work, so that no user is asked to log in.
     pub(crate) async fn reinitialize_in_background(
         self: &Arc<Self>,
         lost: &Arc<Session<S>>,
@@ -63,7 +63,7 @@ impl<S: HttpService> Inner<S> {
             let replace = || self.replace(lost, state, is_background);
             let replaced = self.sessions.replacing.run(replace).await;
             match replaced {
-                // The outcome of a caller who only doubted it.
+                // The outcome of a caller for which the session was only in doubt.
                 Ok(None) if state == SessionState::Lost => {}
                 replaced => return replaced,
             }
@@ -99,7 +99,7 @@ impl<S: HttpService> Inner<S> {
         Ok(Some(session))
     }
 
-    /// Makes a session the current one, unless the transport was closed meanwhile.
+    /// Makes a session the current one, unless the transport was closed.
     pub(crate) fn install(&self, session: &Arc<Session<S>>) -> Result<(), Error> {
         match self.sessions.install(session, || !self.tasks.is_closed()) {
             true => {
@@ -117,7 +117,7 @@ impl<S: HttpService> Inner<S> {
     /// Opens a new session in the background if a ping shows that `doubted` is lost.
     pub(crate) fn check_in_background(self: &Arc<Self>, doubted: &Arc<Session<S>>) {
         let (inner, doubted) = (Arc::downgrade(self), Arc::clone(doubted));
-        // Boxed, as the task may start another one of its kind.
+        // Boxed, since the task may start another one of its kind.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             let Some(inner) = inner.upgrade() else { return };
             if let Err(error) =
@@ -129,7 +129,7 @@ impl<S: HttpService> Inner<S> {
         self.tasks.spawn(task);
     }
 
-    /// Whether the server has the session: it has unless it refuses a ping as well.
+    /// Whether the server has the session: yes, unless it refuses a ping as well.
     async fn is_alive(self: &Arc<Self>, session: &Session<S>, is_background: bool) -> bool {
         static PINGS: AtomicU64 = AtomicU64::new(0);
         let id = format!("session-check-{}", PINGS.fetch_add(1, Ordering::Relaxed));
@@ -154,12 +154,12 @@ impl<S: HttpService> Inner<S> {
         };
         match tokio::time::timeout(PING_TIMEOUT, pinging).await {
             Ok(Ok(state)) => state == SessionState::Alive,
-            // A ping that fails in another way shows nothing.
+            // Any other failure of the ping proves nothing.
             Ok(Err::<_, Error>(_)) | Err(_) => true,
         }
     }
 
-    /// The first response on a stream of events.
+    /// The first response in an event stream.
     async fn first_response(
         self: &Arc<Self>,
         method: &'static str,
@@ -180,7 +180,7 @@ impl<S: HttpService> Inner<S> {
     }
 }
 
-/// A session that is being opened in place of a lost one.
+/// A session being opened to replace a lost one.
 struct Replacement<'a, S: HttpService> {
     inner: &'a Arc<Inner<S>>,
     session: Option<Session<S>>,
@@ -195,7 +195,7 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
         let response = inner.endpoint.post(method, &headers, None, body).await?;
         if response.status().is_success() {
             let id = session_id(response.headers())?;
-            // From here on it is deleted if the rest fails.
+            // From here on it is deleted if a later step fails.
             let mut session = inner.session(id, request.clone());
             session.is_replacement = true;
             self.session = Some(session);

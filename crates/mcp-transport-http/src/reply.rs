@@ -15,9 +15,9 @@ use crate::{
     error::{from_http, no_response},
 };
 
-/// How long reading the body of a refusal may take.
+/// Timeout of reading the body of a refusal.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many bytes of it are read to find a JSON-RPC error.
+/// Maximum bytes of it read to find a JSON-RPC error.
 const REFUSAL_LIMIT: usize = 1 << 20;
 
 /// The request that an HTTP response is for.
@@ -36,11 +36,11 @@ pub(crate) enum Reply<S: HttpService> {
     Batch(Vec<Message>),
     /// A stream of messages, and the secrets of the request.
     Events(Events<PinnedBody<S>>, Option<SentSecrets>),
-    /// The status is a failure.
+    /// An error status.
     Refused(Refusal),
 }
 
-/// A failure by its status, which may be a response all the same.
+/// An error status, whose body may still be a response.
 pub(crate) struct Refusal {
     error: StatusError,
     response: Option<Response>,
@@ -51,7 +51,7 @@ impl Refusal {
         self.error.status()
     }
 
-    /// Whether the body names the request, so that the server has read it.
+    /// Whether the body names the request, which shows that the server has read it.
     pub(crate) fn names(&self, id: &RequestId) -> bool {
         self.response.as_ref().is_some_and(|response| response.id.as_ref() == Some(id))
     }
@@ -68,11 +68,11 @@ impl Refusal {
         self.error
     }
 
-    /// The response, or an error where there is none.
+    /// The response, or an error if there is none.
     ///
-    /// A JSON-RPC error is a response, whatever the status. Its id may be absent or made up by the server,
-    /// where the request failed before its id was read. The exceptions: 401 always asks for credentials,
-    /// and so does 403 unless the body names the request.
+    /// A JSON-RPC error is a response with any status. Its id may be absent or invalid if the request failed before its
+    /// id was read. Exceptions: 401 always means that credentials are required, and so does 403 unless the body names
+    /// the request.
     ///
     /// Spec: basic/transports/streamable-http#protocol-version-header
     pub(crate) fn into_response(self, pending: PendingRequest<'_>) -> Result<Response, Error> {
@@ -91,7 +91,7 @@ impl Refusal {
     }
 }
 
-/// Reads an HTTP response: a body of JSON to its end, of a stream of events only the head.
+/// Reads an HTTP response: a JSON body completely, of an event stream only the head.
 pub(crate) async fn read<S: HttpService>(
     endpoint: &HttpEndpoint<S>,
     pending: PendingRequest<'_>,
@@ -99,7 +99,7 @@ pub(crate) async fn read<S: HttpService>(
 ) -> Result<Reply<S>, Error> {
     let status = response.status();
     if !status.is_success() {
-        // Boxed like all that is rare, as it would make every future larger.
+        // Boxed like all rare cases, which would enlarge every future.
         return Ok(Reply::Refused(Box::pin(read_refusal(endpoint, response)).await));
     }
     if is_event_stream(response.headers()) {
@@ -159,7 +159,7 @@ async fn read_refusal<S: HttpService>(
     refusal(&head, &url, &body, secrets.as_ref())
 }
 
-/// Replaces secrets of the request that an error repeats.
+/// Redacts secrets of the request that an error repeats.
 pub(crate) fn mask(response: &mut Response, secrets: Option<&SentSecrets>) {
     if let (Err(error), Some(secrets)) = (&mut response.outcome, secrets) {
         secrets.mask(&mut error.message);
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_that_holds_a_json_rpc_error_is_a_response() {
+    fn a_refusal_with_a_json_rpc_error_is_a_response() {
         let own = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"m"}}"#;
         let null = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"m"}}"#;
         let made_up = r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-1,"message":"m"}}"#;

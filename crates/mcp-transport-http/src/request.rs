@@ -22,14 +22,14 @@ use crate::{
     session_state::{SessionState, reports_loss},
 };
 
-/// The reply to a request, and if it is a stream of the legacy era, how to resume that and its session.
+/// The reply to a request, and for a legacy stream its resumption state and session.
 struct Replied<S: HttpService> {
     reply: Reply<S>,
     resumption: Option<Resumption>,
     session: Option<Arc<Session<S>>>,
 }
 
-/// The reply to a request of the legacy era, and the session that it belongs to.
+/// The reply to a legacy request, and its session.
 type InSession<S> = (Reply<S>, Option<Arc<Session<S>>>);
 
 impl<S: HttpService> Inner<S> {
@@ -91,7 +91,7 @@ impl<S: HttpService> Inner<S> {
         Ok(Exchange::from_stream(request.id.clone(), Saving { exchange, handle, session }))
     }
 
-    /// Answers `initialize` with what the server answered when the session was opened that is continued.
+    /// Responds to `initialize` with the saved result of the resumed session.
     fn continued(
         &self,
         saved: &SavedSession,
@@ -102,9 +102,9 @@ impl<S: HttpService> Inner<S> {
             error.with_delivery(Delivery::NotSent)
         };
         let id = saved.id_header();
-        let id = id.ok_or_else(|| unusable("the id of the saved session cannot be sent"))?;
+        let id = id.ok_or_else(|| unusable("the id of the saved session is not valid"))?;
         let result = saved.initialize_result().map_err(|error| {
-            unusable("the result of the saved session cannot be read").with_source(error)
+            unusable("the result of the saved session is not valid").with_source(error)
         })?;
         let mut session = self.session(Some(id), envelope.clone());
         (session.is_resumed, session.resumed_after) = (true, saved.position());
@@ -128,7 +128,7 @@ impl<S: HttpService> Inner<S> {
         reply::read(&self.endpoint, pending, response).await
     }
 
-    /// Sends `initialize`: its response alone names the session.
+    /// Sends `initialize`, whose response has the session id.
     async fn post_initialize(
         &self,
         headers: &RequestHeaders,
@@ -147,7 +147,7 @@ impl<S: HttpService> Inner<S> {
         Ok((reply::read(&self.endpoint, pending, response).await?, session))
     }
 
-    /// Sends a request in the session, or in a new one where the server has lost it.
+    /// Sends a request in the session, or in a new one if the server has lost it.
     async fn post_in_session(
         self: &Arc<Self>,
         headers: &RequestHeaders,
@@ -169,7 +169,7 @@ impl<S: HttpService> Inner<S> {
         };
         match &session {
             Some(lost) if id.is_some() && state != SessionState::Alive => {
-                // Boxed like all that is rare, as it would make every future larger.
+                // Boxed like all rare cases, which would enlarge every future.
                 let lost = Lost { session: lost, state, reply };
                 Box::pin(self.post_in_new_session(headers, body, pending, lost)).await
             }
@@ -177,8 +177,8 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Sends a request again, in a session in place of a lost one. If that is alive, or the server may have
-    /// executed the request, the reply stays as it is.
+    /// Sends a request again in a session that replaces a lost one. If the session is alive, or the server may have
+    /// processed the request, the original reply is returned.
     async fn post_in_new_session(
         self: &Arc<Self>,
         headers: &RequestHeaders,
@@ -211,7 +211,7 @@ impl<S: HttpService> Inner<S> {
     }
 }
 
-/// A session that is lost or may be, and the reply that shows it.
+/// A session that is or may be lost, and the reply that indicates it.
 struct Lost<'a, S: HttpService> {
     session: &'a Arc<Session<S>>,
     state: SessionState,
@@ -219,7 +219,7 @@ struct Lost<'a, S: HttpService> {
 }
 
 impl<S: HttpService> Lost<'_, S> {
-    /// Whether the reply reports the loss and nothing else, as far as the status goes.
+    /// Whether the status of the reply only reports the loss.
     fn is_reported(&self) -> bool {
         match &self.reply {
             Reply::Refused(refusal) => reports_loss(refusal.status()),
@@ -228,7 +228,7 @@ impl<S: HttpService> Lost<'_, S> {
     }
 }
 
-/// Records on the span of the layer above which session served its request.
+/// Records the session id on the span of the layer above.
 fn record_session_id(id: &HeaderValue) {
     let span = tracing::Span::current();
     if let Ok(id) = id.to_str() {
@@ -237,7 +237,7 @@ fn record_session_id(id: &HeaderValue) {
     }
 }
 
-/// Turns the reply to a request into an exchange.
+/// Converts the reply to a request into an exchange.
 fn exchange<S: HttpService>(
     mut open: OpenRequest<S>,
     pending: PendingRequest<'_>,
@@ -267,7 +267,7 @@ fn exchange<S: HttpService>(
         Err(Ended::Closed) => Err(closed()),
         Err(Ended::SessionLost) => Err(expired(method).with_delivery(Delivery::Unknown)),
     };
-    // Where the server may be at work, the request is cancelled as it is dropped.
+    // If the server may be working on the request, dropping it cancels it.
     let may_be_at_work = matches!(&response, Err(error) if error.delivery() == Delivery::Unknown);
     if !may_be_at_work {
         open.finish();

@@ -32,14 +32,14 @@ type Opening<S> = Pin<Box<dyn Future<Output = Result<Events<PinnedBody<S>>, NoSt
 
 /// The messages for one request, read from its HTTP response in place: no task, no queue.
 ///
-/// In the legacy era a stream that breaks off is resumed if it had ids.
+/// In the legacy era an interrupted stream with event ids is resumed.
 pub(crate) struct ResponseStream<S: HttpService> {
     request: OpenRequest<S>,
     method: Cow<'static, str>,
     source: Source<S>,
     /// The rest of a batch.
     queue: VecDeque<Message>,
-    /// Absent in the modern era.
+    /// `None` in the modern era.
     resumption: Option<Resumption>,
     skipped: SkippedEvents,
     /// The secrets of the request.
@@ -54,7 +54,7 @@ enum Source<S: HttpService> {
 }
 
 impl<S: HttpService> ResponseStream<S> {
-    /// The messages of a stream of events, which is resumed when it breaks off, if it can be.
+    /// The messages of an event stream, which is resumed after an interruption if possible.
     pub(crate) fn of_events(
         request: OpenRequest<S>,
         method: Cow<'static, str>,
@@ -66,7 +66,7 @@ impl<S: HttpService> ResponseStream<S> {
         Self { request, method, source, queue, resumption, skipped, secrets: None }
     }
 
-    /// The messages of a batch that came as JSON.
+    /// The messages of a JSON batch.
     pub(crate) fn of_batch(
         request: OpenRequest<S>,
         method: Cow<'static, str>,
@@ -81,7 +81,7 @@ impl<S: HttpService> ResponseStream<S> {
         &self.request.inner.endpoint
     }
 
-    /// Lets a message through that belongs to this request.
+    /// Filters a message: returns it if it belongs to this request.
     fn filter(&mut self, message: Message) -> Option<Message> {
         let is_legacy = self.resumption.is_some();
         match message {
@@ -89,14 +89,14 @@ impl<S: HttpService> ResponseStream<S> {
                 if is_legacy
                     && response.id.as_ref().is_some_and(|id| !id.echoes(&self.request.id)) =>
             {
-                // A legacy response may come on any stream.
+                // A legacy response may arrive on any stream.
                 if !self.request.inner.in_flight.deliver(response) {
                     tracing::debug!("ignored a response that no request waits for");
                 }
                 None
             }
             Message::Request(request) if !is_legacy => {
-                // Servers of the modern era never ask, and must not be answered.
+                // Modern servers send no requests, and must not get a response.
                 tracing::debug!(method = %request.method, "ignored a request of the server");
                 None
             }
@@ -131,7 +131,7 @@ impl<S: HttpService> ResponseStream<S> {
         Ok(())
     }
 
-    /// An event that is no message fails no request.
+    /// An event that is not a message does not fail the request.
     fn skip(&mut self, data: &[u8]) {
         let masked = self.secrets.as_ref().and_then(|secrets| secrets.masked(data));
         let data = masked.as_ref().map_or(data, String::as_bytes);
@@ -139,18 +139,19 @@ impl<S: HttpService> ResponseStream<S> {
         self.request.inner.skip(data);
     }
 
-    /// Why there is no response at the end of the stream.
+    /// The error of a stream that ended without a response.
     fn ended(&self, partial: Option<Bytes>) -> Error {
         let text = "the stream ended before the response";
         if let Some(partial) = partial {
             let partial = String::from_utf8_lossy(&partial);
-            let text = format!("{text}, in the middle of an event: {}", Excerpt(&partial));
+            let text = format!("{text}, within an event: {}", Excerpt(&partial));
             return ended_early(&self.method, text);
         }
         match self.skipped.last() {
-            Some(last) => {
-                no_response(&self.method, format!("{text}, after what is no message: {last}"))
-            }
+            Some(last) => no_response(
+                &self.method,
+                format!("{text}; skipped data that is not a message: {last}"),
+            ),
             None => ended_early(&self.method, text),
         }
     }
@@ -158,11 +159,11 @@ impl<S: HttpService> ResponseStream<S> {
     fn unreadable(&self, data: &Bytes, error: mcp_core::ParseError) -> Error {
         let masked = self.secrets.as_ref().and_then(|secrets| secrets.masked(data));
         let text = masked.map_or_else(|| String::from_utf8_lossy(data), Cow::Owned);
-        let why = format!("an event of the response cannot be read: {}", Excerpt(&text));
+        let why = format!("an event of the response cannot be decoded: {}", Excerpt(&text));
         no_response(&self.method, why).with_source(error)
     }
 
-    /// The stream broke off, with `cause` or in order: resumes it.
+    /// Resumes the stream after its end, with or without an error.
     fn interrupted(&mut self, cause: Option<mcp_http::Error>) -> Result<(), Error> {
         let is_final = cause.as_ref().is_some_and(|cause| {
             matches!(cause.kind(), mcp_http::ErrorKind::TooLarge | mcp_http::ErrorKind::Timeout(_))
@@ -177,7 +178,7 @@ impl<S: HttpService> ResponseStream<S> {
         Err(match cause {
             Some(cause) => {
                 let error = from_http(cause, &self.method, &self.endpoint().url);
-                // The server had begun to respond.
+                // The server had started to respond.
                 let delivery = match error.kind() {
                     ErrorKind::TooLarge => Delivery::Answered,
                     _ => Delivery::Unknown,
@@ -188,7 +189,7 @@ impl<S: HttpService> ResponseStream<S> {
         })
     }
 
-    /// Starts to resume the stream; whether that is possible.
+    /// Starts to resume the stream. Returns whether that is possible.
     fn resume(&mut self) -> bool {
         let endpoint = Arc::clone(self.endpoint());
         let Some(resumption) = &mut self.resumption else { return false };
@@ -201,7 +202,7 @@ impl<S: HttpService> ResponseStream<S> {
         true
     }
 
-    /// The stream could not be resumed: tries again if that may help.
+    /// Handles a failed attempt to resume: tries again if that may help.
     fn not_resumed(&mut self, cause: NoStream) -> Result<(), Error> {
         if cause.is_transient() && self.resume() {
             return Ok(());
@@ -214,7 +215,7 @@ impl<S: HttpService> ResponseStream<S> {
         })
     }
 
-    /// The next step of the source: ready when there may be a message.
+    /// Advances the source: ready when there may be a message.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match &mut self.source {
             Source::Reading(events) => match Pin::new(events).poll_next(cx) {
@@ -232,12 +233,12 @@ impl<S: HttpService> ResponseStream<S> {
                 Poll::Pending => Poll::Pending,
             },
             Source::Over => {
-                Poll::Ready(Err(no_response(&self.method, "the batch holds no response")))
+                Poll::Ready(Err(no_response(&self.method, "the batch contains no response")))
             }
         }
     }
 
-    /// A response may report that the session is lost.
+    /// Checks for a response that reports a lost session.
     fn check_session(&self, response: &Response) {
         if let (Some(session), Err(error)) = (&self.request.session, &response.outcome)
             && session.id.is_some()
@@ -247,7 +248,7 @@ impl<S: HttpService> ResponseStream<S> {
         }
     }
 
-    /// The terminal item.
+    /// Yields the terminal item.
     fn end(&mut self, item: Result<Message, Error>) -> Poll<Option<Result<Message, Error>>> {
         let may_be_at_work = matches!(&item, Err(error) if error.delivery() == Delivery::Unknown);
         if !may_be_at_work {

@@ -6,17 +6,17 @@ use mcp_transport::{Backoff, util::Retries};
 
 use crate::headers::RequestHeaders;
 
-/// The longest delay that a server can ask for.
+/// Maximum delay that a server can request.
 const MAX_RETRY: Duration = Duration::from_secs(3600);
 
-/// Where a stream of events can be resumed.
+/// The position at which an event stream can be resumed.
 ///
 /// Spec: 2025-11-25 basic/transports#resumability-and-redelivery
 #[derive(Default)]
 pub(crate) struct EventPosition {
     /// The id of the last event.
     pub(crate) last_id: Option<HeaderValue>,
-    /// The delay that the server asks for.
+    /// The delay requested by the server.
     pub(crate) retry: Option<Duration>,
 }
 
@@ -25,7 +25,7 @@ impl EventPosition {
         Self { last_id, retry: None }
     }
 
-    /// Follows an event. Whether it has an id.
+    /// Updates the position with an event. Returns whether it has an id.
     pub(crate) fn follow(&mut self, event: &Event) -> bool {
         self.retry = event.retry.map(|retry| retry.min(MAX_RETRY)).or(self.retry);
         let Some(id) = &event.id else { return false };
@@ -36,16 +36,16 @@ impl EventPosition {
     }
 }
 
-/// How the stream of a legacy request is resumed when it breaks off.
+/// Resumption state of a legacy response stream.
 pub(crate) struct Resumption {
     pub(crate) headers: Arc<RequestHeaders>,
     pub(crate) session: Option<HeaderValue>,
     /// Whether the revision has batches.
     pub(crate) batches: bool,
     position: EventPosition,
-    /// The event after which the present stream was resumed.
+    /// The event after which the current stream was resumed.
     resumed_after: Option<HeaderValue>,
-    /// Data without an id has arrived on the present stream.
+    /// Whether data without an id has arrived on the current stream.
     has_unnumbered: bool,
     retries: Retries,
 }
@@ -68,17 +68,17 @@ impl Resumption {
         }
     }
 
-    /// Follows an event, which may have data. Whether it was sent before, and is repeated.
+    /// Updates the state with an event, which may have data. Returns whether it is a repetition.
     pub(crate) fn follow(&mut self, event: &Event, has_data: bool) -> bool {
         let has_id = self.position.follow(event);
         self.has_unnumbered |= has_data && !has_id;
         has_id && self.position.last_id.is_some() && self.position.last_id == self.resumed_after
     }
 
-    /// The event to resume after, and the delay before; `None` where there is no such event, or too many
-    /// attempts in a row brought no progress.
+    /// The event to resume after, and the delay before; `None` if there is no such event, or too many consecutive
+    /// attempts made no progress.
     ///
-    /// Only what is new is progress: a stream that repeats what was sent before is not resumed for ever.
+    /// Only new events are progress: a stream that repeats old events is not resumed forever.
     pub(crate) fn next(&mut self) -> Option<(HeaderValue, Duration)> {
         let last_id = self.position.last_id.clone()?;
         if std::mem::take(&mut self.has_unnumbered) || self.resumed_after.as_ref() != Some(&last_id)
@@ -106,7 +106,7 @@ mod tests {
         Resumption::new(Arc::default(), None, false, backoff)
     }
 
-    /// How often a stream is resumed, of which each attempt brings these events.
+    /// How often a stream is resumed if each attempt yields these events.
     fn attempts(events: &[(Option<&str>, bool)]) -> usize {
         let mut resumption = resumption();
         resumption.follow(&event(Some("7")), true);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_new_is_progress() {
+    fn only_new_events_are_progress() {
         assert_eq!(attempts(&[]), 3);
         assert_eq!(attempts(&[(Some("7"), true)]), 3, "the same event again");
         assert_eq!(attempts(&[(Some("6"), true), (Some("7"), true)]), 3, "two of them");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_that_moves_is_progress() {
+    fn a_changed_position_is_progress() {
         let mut resumption = resumption();
         for n in 0..100 {
             assert!(!resumption.follow(&event(Some(&n.to_string())), false), "{n}");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_cannot_ask_for_any_delay() {
+    fn the_requested_delay_is_limited() {
         let mut resumption = resumption();
         let mut event = event(Some("1"));
         event.retry = Some(Duration::from_millis(u64::MAX));

@@ -12,42 +12,43 @@ use mcp_transport::{Error, Exchange};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A legacy session that is open at its server, for another transport that continues it:
-/// [`StreamableHttp::resume_session`](crate::StreamableHttp::resume_session). It can be stored (serde).
+/// A legacy session that is open at its server, for another transport to resume:
+/// [`StreamableHttp::resume_session`](crate::StreamableHttp::resume_session). Can be stored with serde.
 ///
-/// The id is a secret: knowing it may be enough to use the session.
+/// The id is a secret: knowing it may be sufficient to use the session.
 ///
 /// Spec: 2025-11-25 basic/transports#session-management
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SavedSession {
     session_id: String,
-    /// What the server answered to `initialize`.
+    /// The server's result of `initialize`.
     initialize_result: Box<RawValue>,
-    /// Of the stream that belongs to no request.
+    /// The last event id of the standalone GET stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_event_id: Option<String>,
 }
 
-/// A view on the session of the transport that was connected last with it; see
-/// [`StreamableHttp::session_handle`](crate::StreamableHttp::session_handle). Clones share it.
+/// A view of the current session of a transport; see
+/// [`StreamableHttp::session_handle`](crate::StreamableHttp::session_handle). Shows the transport that connected last.
+/// Clones share it.
 #[derive(Clone, Default)]
 pub struct SessionHandle(Arc<Mutex<Option<SavedSession>>>);
 
 impl SavedSession {
-    /// The id of the session.
+    /// The session id.
     pub fn session_id(&self) -> &str {
         &self.session_id
     }
 
-    /// The id of the last event of the server's stream, after which that is resumed.
+    /// The id of the last event of the server's stream, after which it is resumed.
     ///
     /// Spec: 2025-11-25 basic/transports#resumability-and-redelivery
     pub fn last_event_id(&self) -> Option<&str> {
         self.last_event_id.as_deref()
     }
 
-    /// `None` where it cannot be sent.
+    /// `None` if it is not valid in a header.
     pub(crate) fn id_header(&self) -> Option<HeaderValue> {
         let mut id = HeaderValue::from_str(&self.session_id).ok().filter(|id| !id.is_empty())?;
         id.set_sensitive(true);
@@ -64,12 +65,12 @@ impl SavedSession {
 }
 
 impl SessionHandle {
-    /// A handle that no transport has yet.
+    /// A handle that is not connected to a transport yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The session as it is now; `None` before it is open, and where the server has no session ids.
+    /// The current session; `None` before it is open, and if the server has no session ids.
     pub fn saved(&self) -> Option<SavedSession> {
         self.lock().clone()
     }
@@ -78,7 +79,7 @@ impl SessionHandle {
         *self.lock() = saved;
     }
 
-    /// The server has opened a session.
+    /// Records a new session.
     pub(crate) fn opened(&self, id: Option<&HeaderValue>, result: &RawJson) {
         let saved = id.and_then(|id| {
             let session_id = id.to_str().ok()?.to_owned();
@@ -88,7 +89,7 @@ impl SessionHandle {
         self.set(saved);
     }
 
-    /// The server has replaced the session by one of this id.
+    /// Records the id of a replacement session.
     pub(crate) fn replaced(&self, id: Option<&HeaderValue>) {
         let mut saved = self.lock();
         let id = id.and_then(|id| id.to_str().ok());
@@ -100,7 +101,7 @@ impl SessionHandle {
         }
     }
 
-    /// The server's stream has got so far.
+    /// Records the position of the server's stream.
     pub(crate) fn moved(&self, session: Option<&HeaderValue>, position: Option<&HeaderValue>) {
         let mut saved = self.lock();
         if let Some(saved) = &mut *saved
@@ -115,7 +116,7 @@ impl SessionHandle {
     }
 }
 
-/// The messages for an `initialize`, whose response is saved.
+/// The messages for an `initialize` whose response is saved.
 pub(crate) struct Saving {
     pub(crate) exchange: Exchange,
     pub(crate) handle: SessionHandle,

@@ -15,10 +15,10 @@ use crate::{
     session_state::{SessionState, reports_loss},
 };
 
-/// What errors call a response to a request of the server.
+/// The label in errors of a response to a server request.
 const RESPONSE: &str = "response";
 
-/// How long the response to `notifications/initialized` is waited for before the stream of the server is opened
+/// How long to wait for the response to `notifications/initialized` before the server stream is opened without it.
 /// without it.
 const INITIALIZED_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -53,15 +53,15 @@ impl<S: HttpService> Inner<S> {
             return self.post_response(&headers, session.as_ref(), body).await;
         };
         if notification.method == method::NOTIFICATIONS_INITIALIZED {
-            // Boxed, as it is sent once in a session and would make every future larger.
+            // Boxed, since it is sent once per session and would enlarge every future.
             return Box::pin(self.send_initialized(&envelope, notification, &headers, session))
                 .await;
         }
         self.post_notification(notification, &headers, session).await.map(drop)
     }
 
-    /// Completes the handshake, and opens the stream that belongs to no request. A server that does not respond
-    /// may be at work with the session all the same.
+    /// Completes the handshake and opens the standalone GET stream. A server that does not respond may use the session
+    /// nevertheless.
     async fn send_initialized(
         self: &Arc<Self>,
         envelope: &Envelope<OneWay>,
@@ -93,7 +93,7 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Answers a request of the server, which is lost with its session.
+    /// Responds to a server request, which is lost together with its session.
     async fn post_response(
         self: &Arc<Self>,
         headers: &RequestHeaders,
@@ -109,7 +109,7 @@ impl<S: HttpService> Inner<S> {
         let (Some(session), Some(_), true) = (session, id, state != SessionState::Alive) else {
             return Err(refused.into_transport_error(RESPONSE));
         };
-        // Boxed like all that is rare, as it would make every future larger.
+        // Boxed like all rare cases, which would enlarge every future.
         match Box::pin(self.reinitialize(session, state)).await {
             Ok(None) => Err(refused.into_transport_error(RESPONSE)),
             Err(reason) if reason.is_closed() => Err(reason),
@@ -117,8 +117,7 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Sends a notification in the session, or in a new one where the server has lost it; returns the
-    /// session that was used.
+    /// Sends a notification in the session, or in a new one if the server has lost it. Returns the session used.
     async fn post_notification(
         self: &Arc<Self>,
         notification: &Notification,
@@ -136,7 +135,7 @@ impl<S: HttpService> Inner<S> {
         else {
             return Err(refused.into_transport_error(method));
         };
-        // Boxed like all that is rare, as it would make every future larger.
+        // Boxed like all rare cases, which would enlarge every future.
         let replaced = Box::pin(self.reinitialize(lost, state)).await;
         let replaced = match replaced {
             Err(reason) if reason.is_closed() || reports_loss(refused.status()) => {
@@ -160,7 +159,7 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// POSTs a message that nothing answers.
+    /// POSTs a one-way message.
     ///
     /// Spec: 2025-11-25 basic/transports#sending-messages-to-the-server
     pub(crate) async fn post_one_way(
@@ -176,7 +175,7 @@ impl<S: HttpService> Inner<S> {
         }
         let body = response.into_body();
         if !body.is_end_stream() {
-            // It has no meaning, but its end returns the connection to the pool.
+            // The body is ignored, but its end returns the connection to the pool.
             self.park(self.endpoint.events(body));
         }
         Ok(Ok(()))

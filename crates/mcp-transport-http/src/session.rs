@@ -17,25 +17,25 @@ use crate::{
     headers::{RequestHeaders, SESSION_ID},
 };
 
-/// How long the server has to delete a session.
+/// Timeout of deleting a session.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A session of the legacy era. One that is dropped without being deleted is deleted in the background.
+/// A session of the legacy era. If it is dropped without being deleted, it is deleted in the background.
 ///
 /// Spec: 2025-11-25 basic/transports#session-management
 pub(crate) struct Session<S: HttpService> {
-    /// Absent where the server has no session ids.
+    /// `None` if the server has no session ids.
     pub(crate) id: Option<HeaderValue>,
     pub(crate) handshake: Handshake,
-    /// Whether it was opened by another transport, and where its stream is resumed.
+    /// Whether it was opened by another transport, so that its stream is resumed.
     pub(crate) is_resumed: bool,
     pub(crate) resumed_after: Option<HeaderValue>,
-    /// Whether it took the place of a lost one.
+    /// Whether it replaced a lost session.
     pub(crate) is_replacement: bool,
     listener: Mutex<Option<AbortHandle>>,
-    /// The server does not have it any more.
+    /// Whether the server has lost it.
     is_over: AtomicBool,
-    /// The listener has ended with its runtime.
+    /// Whether the listener has ended with its runtime.
     pub(crate) lost_listener: AtomicBool,
     endpoint: Arc<HttpEndpoint<S>>,
     runtime: Handle,
@@ -62,19 +62,19 @@ impl<S: HttpService> Session<S> {
         }
     }
 
-    /// The headers of what is sent on behalf of the session rather than of one message.
+    /// The headers of messages of the session itself rather than of a caller.
     pub(crate) fn headers(&self) -> RequestHeaders {
-        // The same extensions have passed before, with the handshake.
+        // The same extensions were valid in the handshake.
         RequestHeaders::legacy(&self.handshake.envelope(())).unwrap_or_default()
     }
 
-    /// Sets the task that listens for the session, in place of the one before.
+    /// Sets the task that reads the server stream, replacing the previous one.
     pub(crate) fn set_listener(&self, listener: Option<AbortHandle>) {
         let before = {
             let mut slot = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *slot, listener)
         };
-        // The listener that finds that the session is lost ends by itself.
+        // A listener that detects the loss of the session ends by itself.
         if let Some(before) = before
             && tokio::task::try_id() != Some(before.id())
         {
@@ -82,12 +82,12 @@ impl<S: HttpService> Session<S> {
         }
     }
 
-    /// Whether a task listens for it, or did.
+    /// Whether a listener task runs or has run.
     pub(crate) fn has_listener(&self) -> bool {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// The server has lost it: there is nothing to delete.
+    /// Marks it as lost: there is nothing to delete.
     pub(crate) fn set_lost(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
@@ -97,8 +97,8 @@ impl<S: HttpService> Session<S> {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Deletes it at the server, in 2 s at the most. A failure is logged: the server need not allow it, and
-    /// its session ends some time in any case.
+    /// Deletes the session at the server, within 2 s. A failure is logged: the server may not allow it, and its session
+    /// expires in any case.
     pub(crate) async fn delete(&self) {
         let is_kept = self.endpoint.keep_session || self.is_lost();
         if let (Some(id), false) = (&self.id, is_kept) {
@@ -132,12 +132,12 @@ async fn delete<S: HttpService>(
     }
 }
 
-/// The session that messages belong to now.
+/// The current session of messages.
 pub(crate) struct Sessions<S: HttpService> {
     current: Mutex<Option<Arc<Session<S>>>>,
-    /// One caller replaces a lost session, and the others share the outcome.
+    /// One caller replaces a lost session, and concurrent ones share the outcome.
     pub(crate) replacing: SingleFlight<Result<Option<Arc<Session<S>>>, Error>>,
-    /// How many lost sessions were replaced.
+    /// The number of replaced sessions.
     pub(crate) replaced: AtomicU64,
 }
 
@@ -160,7 +160,7 @@ impl<S: HttpService> Sessions<S> {
         self.lock().clone()
     }
 
-    /// Makes `session` the current one, if `is_open` under the lock. Whether it was.
+    /// Makes `session` the current one if `is_open` returns true under the lock. Returns whether it did.
     pub(crate) fn install(
         &self,
         session: &Arc<Session<S>>,
@@ -182,17 +182,17 @@ impl<S: HttpService> Sessions<S> {
         true
     }
 
-    /// Takes the current session away.
+    /// Takes the current session.
     pub(crate) fn take(&self) -> Option<Arc<Session<S>>> {
         self.lock().take()
     }
 }
 
-/// The session id in the response to `initialize`. Its characters are checked.
+/// The session id in the response to `initialize`. Its characters are validated.
 pub(crate) fn session_id(headers: &HeaderMap) -> Result<Option<HeaderValue>, Error> {
     let Some(id) = headers.get(SESSION_ID) else { return Ok(None) };
     if id.is_empty() || !id.as_bytes().iter().all(|byte| (0x21..=0x7E).contains(byte)) {
-        let text = "the session id of the server is not made of visible ASCII characters";
+        let text = "the server's session id has characters other than visible ASCII";
         return Err(Error::new(ErrorKind::Protocol, text).with_method(method::INITIALIZE));
     }
     let mut id = id.clone();
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn session_ids_are_checked() {
+    fn session_ids_are_validated() {
         let read = |value: &[u8]| {
             let mut headers = HeaderMap::new();
             headers.insert("MCP-Session-Id", HeaderValue::from_bytes(value).unwrap());

@@ -4,25 +4,24 @@ use mcp_http::StatusError;
 
 use crate::reply::Refusal;
 
-/// What the response to a message means for the session that the message named.
+/// The state of a session, inferred from the response to one of its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionState {
-    /// Nothing.
+    /// Alive, as far as known.
     Alive,
-    /// It may be lost, and the server has not executed the message: a ping shows.
+    /// Possibly lost, and the server has not processed the message: to be checked with a ping.
     Doubtful,
-    /// It may be lost, and the server may have executed the message.
+    /// Possibly lost, and the server may have processed the message.
     Suspect,
-    /// It is lost.
+    /// Lost.
     Lost,
 }
 
 impl SessionState {
-    /// After a refusal of a message without an id.
+    /// The state after a message without an id was refused.
     ///
-    /// 404 means that the session is lost. Servers send other statuses too, and every one of them can mean
-    /// something else, so they raise a doubt at the most. A challenge asks for other credentials, whatever
-    /// became of the session.
+    /// 404 means that the session is lost. Servers send other statuses too, each of which can mean something else, so
+    /// they only raise doubt. A challenge requires other credentials, independent of the session.
     ///
     /// Spec: 2025-11-25 basic/transports#session-management
     pub(crate) fn after_status(refused: &StatusError) -> Self {
@@ -41,8 +40,8 @@ impl SessionState {
         }
     }
 
-    /// After a refusal of the request with this id. An error that names the request and calls its method
-    /// unknown may be a response to it.
+    /// The state after the request with this id was refused. An error that names the request and rejects its method may
+    /// be a response to it.
     pub(crate) fn after_refusal(refusal: &Refusal, id: &RequestId) -> Self {
         let is_unknown_method =
             refusal.error_object().is_some_and(|error| error.code == error_code::METHOD_NOT_FOUND);
@@ -52,7 +51,7 @@ impl SessionState {
         }
     }
 
-    /// After a response. Some servers report the loss by an ordinary error.
+    /// The state after a response. Some servers report the loss with an ordinary error.
     pub(crate) fn after_error(error: &ErrorObject) -> Self {
         let may_mean_loss = matches!(error.code, -32099..=-32000 | error_code::INVALID_REQUEST);
         match may_mean_loss && names_session(&error.message) {
@@ -62,12 +61,12 @@ impl SessionState {
     }
 }
 
-/// Whether a status that raised a doubt has no meaning of its own beside it.
+/// Whether a status that raised doubt has no other meaning.
 pub(crate) fn reports_loss(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::GONE)
 }
 
-/// Whether a text of the server is about a session or its opening.
+/// Whether a text of the server mentions a session or its initialization.
 fn names_session(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["session", "initializ", "initialis"].iter().any(|word| text.contains(word))
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_status_means_for_the_session() {
+    fn a_status_determines_the_session_state() {
         for (status, body, challenge, expected) in [
             (404, "", false, Lost),
             (404, "not found", true, Lost),
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_means_for_the_session() {
+    fn an_error_determines_the_session_state() {
         for (code, message, expected) in [
             (-32000, "Session not found", Doubtful),
             (-32001, "Invalid session ID", Doubtful),

@@ -14,33 +14,33 @@ use mcp_transport::{Delivery, Diagnostics, Envelope, Error, Exchange, OneWay, Tr
 
 use crate::inner::Inner;
 
-/// MCP over Streamable HTTP: what [`StreamableHttp`](crate::StreamableHttp) opens.
+/// The Streamable HTTP transport, opened by [`StreamableHttp`](crate::StreamableHttp).
 ///
-/// Every request is a separate HTTP request, so requests never wait for one another and fail one by one.
-/// An error of any kind but [`Closed`](mcp_transport::ErrorKind::Closed) concerns its request alone. Where
-/// the server responded, the source of the error is a [`StatusError`](mcp_http::StatusError).
+/// Every request is a separate HTTP request, so requests are independent. An error of any kind except
+/// [`Closed`](mcp_transport::ErrorKind::Closed) concerns only its request. If the server responded, the source of the
+/// error is a [`StatusError`](mcp_http::StatusError).
 ///
-/// The version in the [`Envelope`] of each message decides the era:
+/// The version in the [`Envelope`] of each message determines the era:
 ///
-/// - modern: dropping the exchange, or the future of `request`, closes the response, which cancels the
-///   request. The transport keeps nothing between requests.
-/// - legacy: dropping sends `notifications/cancelled` in the background; never for `initialize`. The
-///   session begins with the response to `initialize`. Sending `notifications/initialized` opens the stream
-///   that feeds [`Inbound`](mcp_transport::Inbound) and waits up to 1 s for its head.
+/// - modern: dropping the exchange, or the future of `request`, closes the response, which cancels the request. The
+///   transport has no state between requests.
+/// - legacy: dropping sends `notifications/cancelled` in the background, except for `initialize`. The session starts
+///   with the response to `initialize`. Sending `notifications/initialized` opens the stream that feeds
+///   [`Inbound`](mcp_transport::Inbound) and waits up to 1 s for its head.
 ///
-/// A session that the server has lost (404; or 400, if it refuses a ping as well) is re-initialised once;
-/// concurrent callers share the result, and the refused messages are sent again. The state that the server
-/// kept for the session is lost: [`Gap::NewSession`](mcp_transport::Gap::NewSession) reports that, and
-/// [`reinitializations`](Self::reinitializations) counts. Where it fails, the error is of kind
-/// [`SessionExpired`](mcp_transport::ErrorKind::SessionExpired). No other message is ever sent twice.
+/// A session that the server has lost (404; or 400, if it refuses a ping as well) is reinitialized once; concurrent
+/// callers share the result, and the refused messages are sent again. The server's state of the session is lost:
+/// [`Gap::NewSession`](mcp_transport::Gap::NewSession) reports it, and [`reinitializations`](Self::reinitializations)
+/// counts it. If reinitializing fails, the error has kind [`SessionExpired`](mcp_transport::ErrorKind::SessionExpired).
+/// No other message is sent twice.
 ///
-/// Closing deletes the session at the server, and waits 2 s for that at the most. Dropping the transport
-/// and its exchanges deletes it in the background. That a server does not delete it is no error.
+/// Closing deletes the session at the server, within 2 s. Dropping the transport and its exchanges deletes it in the
+/// background. A failure to delete it is not an error.
 ///
-/// Messages that are sent on the transport's own account, cancellations and refusals of requests of the
-/// server, go out four at a time, and responses to requests of the server eight at a time.
+/// At most four messages of the transport itself (cancellations and refusals of server requests) and eight responses to
+/// server requests are sent concurrently.
 ///
-/// An `http::HeaderMap` among the extensions of an envelope is added to the headers of that message.
+/// An `http::HeaderMap` in the extensions of an envelope is added to the headers of that message.
 ///
 /// Spec: basic/transports/streamable-http
 pub struct StreamableHttpTransport<S: HttpService = HttpClient> {
@@ -52,13 +52,13 @@ impl<S: HttpService> StreamableHttpTransport<S> {
         Self { inner }
     }
 
-    /// How many times a session that the server had lost was re-initialised. With each of them the server
-    /// has forgotten subscriptions, its log level, and the like.
+    /// The number of times that a lost session was reinitialized. Each time the server has lost its subscriptions, log
+    /// level and similar state.
     pub fn reinitializations(&self) -> u64 {
         self.inner.sessions.replaced.load(Ordering::Relaxed)
     }
 
-    /// The id of the present legacy session, if the server has sessions. Knowing it may be enough to use the
+    /// The id of the current legacy session, if the server has sessions. Knowing it may be sufficient to use the
     /// session.
     pub fn session_id(&self) -> Option<HeaderValue> {
         self.inner.sessions.current().and_then(|session| session.id.clone())

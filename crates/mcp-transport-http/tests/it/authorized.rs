@@ -1,4 +1,4 @@
-//! Requests that something authorizes.
+//! Authorized requests.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::{MODERN, ask, at, handshake, method_of, next_message, request};
 
-/// Knows the token once it was challenged in the foreground, or told.
+/// Has the token after a challenge in the foreground, or when set.
 #[derive(Clone)]
 struct Login(Arc<LoginState>);
 
@@ -89,7 +89,7 @@ impl Authorize for Login {
     }
 }
 
-/// Wants `Bearer good`.
+/// Requires `Bearer good`.
 async fn guarded(request: Received, reply: Reply) -> Reply {
     match request.header("authorization") {
         Some("Bearer good") => reply.json(200, request.result("1")).await,
@@ -117,7 +117,7 @@ async fn a_refused_request_is_sent_again_on_its_connection() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_is_the_response() {
+async fn a_final_refusal_is_the_response() {
     let server = Server::start(async |_, reply: Reply| {
         reply.full(401, &[("www-authenticate", "Bearer")], "no").await
     })
@@ -130,7 +130,7 @@ async fn what_is_given_up_is_the_response() {
     assert_eq!(server.log().len(), 2);
 }
 
-/// Always says that the authorization server does not respond.
+/// Always reports that the authorization server does not respond.
 struct Broken(fn() -> HttpError);
 
 impl Authorize for Broken {
@@ -195,7 +195,7 @@ async fn two_ways_to_authorize_are_refused() {
 }
 
 #[tokio::test]
-async fn the_hold_is_that_of_the_authorizer() {
+async fn the_hold_is_from_the_authorizer() {
     let login = Login::new();
     let server: StreamableHttp<_> = at("http://h/mcp").auth(login.clone());
     let _form = login.0.hold.begin();
@@ -230,7 +230,7 @@ async fn a_refused_stream_waits_for_a_login_and_never_causes_one() {
     server.wait_for("GET", 1).await;
     assert_eq!(login.0.challenges.load(Ordering::SeqCst), 1);
     assert!(login.0.heads.lock().unwrap()[0].is_background);
-    // Nothing is tried again before there is something to try.
+    // Nothing is retried until the credentials change.
     assert!(
         tokio::time::timeout(Duration::from_millis(300), connection.inbound.next()).await.is_err()
     );

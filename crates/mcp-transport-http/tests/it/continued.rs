@@ -1,4 +1,4 @@
-//! Sessions that another transport continues.
+//! Sessions resumed by another transport.
 
 use mcp_testkit::{
     http::{Received, Reply, Server},
@@ -11,8 +11,7 @@ use crate::{LEGACY, ask, at, handshake, method_of, next_message, request, text};
 
 const RESULT: &str = r#"{"protocolVersion":"2025-11-25","serverInfo":{"name":"shop"}}"#;
 
-/// A server whose stream has an event for each connection to it. With a header `x-again` it does not know the
-/// session any more.
+/// A server whose stream has an event for each connection. With a header `x-again` it has lost the session.
 async fn answer(request: Received, reply: Reply) -> Reply {
     let head = [("content-type", "text/event-stream"), ("mcp-session-id", "s-1")];
     let again = [("content-type", "application/json"), ("mcp-session-id", "s-2")];
@@ -45,7 +44,7 @@ async fn answer(request: Received, reply: Reply) -> Reply {
     }
 }
 
-/// What is saved of a session in which one event of the server's stream was read.
+/// A session saved after one event of the server stream was read.
 async fn saved(server: &Server) -> SavedSession {
     let handle = SessionHandle::new();
     assert!(handle.saved().is_none());
@@ -63,7 +62,7 @@ async fn saved(server: &Server) -> SavedSession {
 }
 
 #[tokio::test]
-async fn another_transport_continues_a_session_where_the_first_one_left_it() {
+async fn another_transport_resumes_a_session() {
     let server = Server::start(answer).await;
     let saved = saved(&server).await;
     let before = server.log().len();
@@ -88,7 +87,7 @@ async fn another_transport_continues_a_session_where_the_first_one_left_it() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_lost_before_it_is_continued_is_initialized_again() {
+async fn a_session_lost_before_it_is_resumed_is_reinitialized() {
     let server = Server::start(answer).await;
     let saved = saved(&server).await;
     let handle = SessionHandle::new();

@@ -1,4 +1,4 @@
-//! How sessions and connections end.
+//! Ends of sessions and connections.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::{LEGACY, MODERN, ask, at, handshake, notification, open, request};
 
-/// Opens sessions `s-1`, `s-2` and so on, and allows them to be deleted. The newest alone is known.
+/// Opens sessions `s-1`, `s-2` and so on, and allows them to be deleted. Only the newest is valid.
 #[derive(Clone, Default)]
 struct Sessions(Arc<AtomicUsize>);
 
@@ -44,7 +44,7 @@ async fn server() -> Server {
     Server::start(move |request, reply| sessions.clone().answer(request, reply)).await
 }
 
-/// The ids of the sessions that were deleted.
+/// The ids of deleted sessions.
 fn deleted(server: &Server) -> Vec<String> {
     let ids = server.logged("DELETE").into_iter();
     ids.map(|delete| delete.header("mcp-session-id").unwrap().to_owned()).collect()
@@ -183,7 +183,7 @@ async fn a_session_may_stay_open_at_the_end_and_needs_no_stream_of_the_server() 
             within(transport.close()).await.unwrap();
         }
     }
-    // The session of another transport is deleted, after whatever these have sent.
+    // The session of a third transport is deleted after any messages of these.
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
     within(transport.close()).await.unwrap();

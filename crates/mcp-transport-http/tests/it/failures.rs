@@ -1,4 +1,4 @@
-//! What goes wrong with one request concerns that request alone.
+//! A failure concerns only its own request.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::{LEGACY, MODERN, ask, at, open, request};
 
-/// Fails in the way that the method names.
+/// Fails as the method name says.
 async fn fail(request: Received, reply: Reply) -> Reply {
     let html = [("content-type", "text/html")];
     let events = [("content-type", "text/event-stream")];
@@ -71,7 +71,7 @@ async fn fail(request: Received, reply: Reply) -> Reply {
 }
 
 #[tokio::test]
-async fn each_failure_says_what_it_is_and_the_next_request_works() {
+async fn each_failure_has_its_kind_and_the_next_request_works() {
     use Delivery::{Answered, Unknown};
     use ErrorKind::{Interrupted, Protocol, Rejected, Unauthorized, Unavailable};
     let server = Server::start(fail).await;
@@ -119,7 +119,7 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
             ask(&transport, request(1, "fine", ""), version).await.unwrap();
         }
     }
-    // In the modern era nothing but its own response comes on a stream.
+    // In the modern era a stream has only the response to its request.
     for (version, kind, delivery) in [(MODERN, Protocol, Answered), (LEGACY, Interrupted, Unknown)]
     {
         let error = ask(&transport, request(1, "sse wrong id", ""), version).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn each_failure_says_what_it_is_and_the_next_request_works() {
 }
 
 #[tokio::test]
-async fn who_does_not_listen_was_not_sent_anything() {
+async fn a_refused_connection_has_sent_nothing() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", free.local_addr().unwrap());
     drop(free);
@@ -139,7 +139,7 @@ async fn who_does_not_listen_was_not_sent_anything() {
     let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
     assert!(error.to_string().contains(&url), "{error}");
-    // Now somebody does, at the same port.
+    // Now a server listens at the same port.
     let listener =
         TcpListener::bind(url.trim_start_matches("http://").trim_end_matches("/mcp")).await;
     drop(listener.unwrap());
@@ -193,7 +193,7 @@ async fn a_subscription_may_be_silent_for_longer_than_others() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_mid_upload_spoils_no_other_request() {
+async fn a_refusal_during_an_upload_affects_no_other_request() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! Servers of HTTP/2 that end connections and streams, and forbid them: what can be sent again is, and
-//! everything else says how far it got.
+//! HTTP/2 servers that close connections and streams: retryable requests are sent again, and all others report their
+//! delivery.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::{MODERN, ask, at, request, text};
 
-/// A transport with an HTTP client of its own.
+/// A transport with a separate HTTP client.
 async fn open(server: &Server) -> StreamableHttpTransport {
     open_with(server, Duration::from_secs(20)).await
 }
@@ -31,7 +31,7 @@ async fn open_with(server: &Server, read_timeout: Duration) -> StreamableHttpTra
     at(&server.url).with_service(client).connect().await.unwrap().transport
 }
 
-/// So many calls at a time; how many were answered, and the errors of the others.
+/// Makes `count` concurrent calls. Returns the number of responses, and the errors.
 async fn calls(transport: &Arc<StreamableHttpTransport>, count: i64) -> (usize, Vec<Error>) {
     let mut all = JoinSet::new();
     for id in 0..count {
@@ -43,14 +43,14 @@ async fn calls(transport: &Arc<StreamableHttpTransport>, count: i64) -> (usize, 
     (answers.len(), errors.into_iter().map(Result::unwrap_err).collect())
 }
 
-/// Answers all that comes.
+/// Responds to every request.
 async fn answer_all(mut connection: Http2) {
     while let Some(request) = connection.request().await {
         connection.answer(&request, "1").await;
     }
 }
 
-/// Nothing is left of a client that is dropped.
+/// Checks that nothing is left of a client after it is dropped.
 async fn drop_and_check(transport: impl Transport, server: &Server) {
     drop(transport);
     until("the end of the connections", || server.open_connections() == 0).await;
@@ -68,7 +68,7 @@ async fn calls_beyond_the_last_stream_of_a_closing_connection_are_sent_again() {
             }
             requests.push(request);
             if requests.len() == 8 {
-                // The first three are answered after the word that no more are.
+                // The first three are answered after the GOAWAY.
                 connection.go_away(requests[2].stream, code::NO_ERROR).await;
                 for request in &requests[..3] {
                     connection.answer(request, "0").await;
@@ -106,7 +106,7 @@ async fn a_connection_that_closes_after_each_answer_fails_no_call() {
 
 #[tokio::test]
 async fn a_connection_that_serves_so_many_requests_fails_no_call() {
-    // As nginx does it: what comes after the last one is not executed.
+    // As nginx does: requests after the last one are not processed.
     let server = Server::start(|mut connection| async move {
         connection.allow(8).await;
         let mut served = 0;
@@ -131,7 +131,7 @@ async fn a_connection_that_serves_so_many_requests_fails_no_call() {
 }
 
 #[tokio::test]
-async fn each_reset_says_what_it_means_and_the_next_call_works() {
+async fn each_reset_has_its_meaning_and_the_next_call_works() {
     use Delivery::{NotSent, Unknown};
     for (code, kind, delivery, sent) in [
         (code::NO_ERROR, ErrorKind::Interrupted, Unknown, 1),
@@ -161,7 +161,7 @@ async fn each_reset_says_what_it_means_and_the_next_call_works() {
             let transport = open(&server).await;
             let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
             if after_head {
-                // A body that was cut off is never a clean end.
+                // A truncated body is never a clean end.
                 assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Unknown));
                 assert_eq!(server.requests().len(), 1);
             } else {
@@ -272,7 +272,7 @@ async fn a_call_that_never_gets_a_stream_was_not_sent() {
     })
     .await;
     let transport = Arc::new(open_with(&server, Duration::from_millis(500)).await);
-    // The first one may be sent before the server has said that it allows none.
+    // The first may be sent before the server's limit of zero arrives.
     let (answered, errors) = calls(&transport, 5).await;
     assert_eq!((answered, errors.len()), (0, 5));
     let unsent = errors.iter().filter(|error| error.delivery() == Delivery::NotSent).count();
@@ -315,7 +315,7 @@ async fn a_limit_that_is_lowered_holds_for_the_next_calls() {
 }
 
 #[tokio::test]
-async fn responses_that_are_not_read_stall_no_other() {
+async fn unread_responses_do_not_stall_others() {
     let server = Server::start(|mut connection| async move {
         connection.allow(100).await;
         while let Some(request) = connection.request().await {
@@ -324,7 +324,7 @@ async fn responses_that_are_not_read_stall_no_other() {
                 continue;
             }
             connection.head(request.stream, 200).await;
-            // As much as the window of a stream holds.
+            // As much as the window of a stream.
             for _ in 0..32 {
                 connection.data(request.stream, &"x".repeat(16 << 10), false).await;
             }
@@ -428,7 +428,7 @@ async fn a_window_that_never_opens_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn silence_and_an_end_without_a_word_say_so() {
+async fn silence_and_an_abrupt_end_are_reported() {
     let server = Server::start(|mut connection| async move {
         connection.allow(10).await;
         while let Some(request) = connection.request().await {
@@ -450,7 +450,7 @@ async fn silence_and_an_end_without_a_word_say_so() {
 }
 
 #[tokio::test]
-async fn what_is_not_http2_says_so() {
+async fn a_server_without_http2_is_reported() {
     let server = Server::start(|mut connection| async move {
         connection.allow(10).await;
         let Some(request) = connection.request().await else { return };
@@ -483,7 +483,7 @@ async fn unused_connections_are_closed_in_time() {
 
 #[test]
 fn a_transport_is_used_from_one_runtime_after_another() {
-    // One that rests keeps its connections to itself.
+    // A suspended runtime keeps its connections.
     let build = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let serving = tokio::runtime::Runtime::new().unwrap();
     let server = serving.block_on(Server::start(|mut connection| async move {
@@ -551,7 +551,7 @@ async fn a_call_that_is_dropped_frees_its_stream() {
 }
 
 #[tokio::test]
-async fn a_connection_that_rested_is_asked_before_it_is_used() {
+async fn an_idle_connection_is_pinged_before_reuse() {
     for is_alive in [true, false] {
         let server = Server::start(move |mut connection| async move {
             connection.allow(10).await;
@@ -578,14 +578,14 @@ async fn a_connection_that_rested_is_asked_before_it_is_used() {
 
 #[test]
 fn nothing_is_left_of_a_client_that_is_dropped() {
-    // The tasks of the client alone are in this runtime.
+    // Only the tasks of the client are in this runtime.
     let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let serving = tokio::runtime::Runtime::new().unwrap();
     let server = serving.block_on(Server::start(|mut connection| async move {
         connection.allow(4).await;
         connection.opens_windows = false;
         while let Some(request) = connection.request_head().await {
-            // Answers to uploads that never end, streams that stay open, and silence.
+            // Early responses to uploads, open streams, and silence.
             match request.stream % 3 {
                 0 => {
                     connection.head(request.stream, 413).await;

@@ -1,4 +1,4 @@
-//! Sessions of the legacy era, as long as all goes well.
+//! Sessions of the legacy era with well-behaved servers.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn plain(request: Received, reply: Reply) -> Reply {
         "DELETE" => reply.empty(200).await,
         method if method.starts_with("notifications/") => reply.empty(202).await,
         "response" => reply.empty(202).await,
-        // The id of a session comes with `initialize` alone.
+        // Only `initialize` returns a session id.
         _ => {
             let other = [("content-type", "application/json"), ("mcp-session-id", "other")];
             reply.full(200, &other, request.result("{}")).await
@@ -33,7 +33,7 @@ async fn plain(request: Received, reply: Reply) -> Reply {
 }
 
 #[tokio::test]
-async fn the_session_is_named_in_everything_after_initialize() {
+async fn every_message_after_initialize_has_the_session_id() {
     let server = Server::start(plain).await;
     let transport = at(&server.url).bearer_token("t").connect().await.unwrap().transport;
     handshake(&transport).await.unwrap();
@@ -84,7 +84,7 @@ async fn revisions_before_the_version_header_do_not_send_it() {
 }
 
 #[tokio::test]
-async fn servers_without_sessions_are_fine() {
+async fn servers_without_sessions_are_supported() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "GET" => reply.full(404, &[("content-type", "text/html")], "<html>").await,
@@ -106,7 +106,7 @@ async fn servers_without_sessions_are_fine() {
 }
 
 #[tokio::test]
-async fn a_session_id_of_strange_characters_is_refused() {
+async fn a_session_id_with_invalid_characters_is_refused() {
     let server = Server::start(|request, reply| async move {
         let id = [("content-type", "application/json"), ("mcp-session-id", "a b")];
         reply.full(200, &id, request.result("{}")).await
@@ -145,7 +145,7 @@ async fn the_stream_of_the_server_feeds_inbound_before_the_handshake_returns() {
 }
 
 #[tokio::test]
-async fn requests_of_a_server_are_refused_where_no_reader_is() {
+async fn requests_of_a_server_are_refused_without_a_reader() {
     let server = Server::start(|request, reply| async move {
         if request.rpc() != "GET" {
             return plain(request, reply).await;
@@ -165,7 +165,7 @@ async fn requests_of_a_server_are_refused_where_no_reader_is() {
 }
 
 #[tokio::test]
-async fn a_get_stream_that_never_answers_delays_nobody_for_long() {
+async fn a_get_stream_that_never_responds_causes_a_short_delay() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "GET" => reply.until_closed().await,
@@ -181,7 +181,7 @@ async fn a_get_stream_that_never_answers_delays_nobody_for_long() {
 }
 
 #[tokio::test]
-async fn requests_of_the_server_come_with_the_exchange_they_belong_to() {
+async fn requests_of_the_server_arrive_in_their_exchange() {
     let server = Server::start(|request, reply| async move {
         if request.rpc() != "tools/call" {
             return plain(request, reply).await;
@@ -202,7 +202,7 @@ async fn requests_of_the_server_come_with_the_exchange_they_belong_to() {
 }
 
 #[tokio::test]
-async fn batches_are_read_in_the_one_revision_that_has_them() {
+async fn batches_are_accepted_only_in_their_revision() {
     let server = Server::start(|request, reply| async move {
         let note = r#"{"jsonrpc":"2.0","method":"n"}"#;
         let batch = format!("[{note},{}]", request.result("1"));
@@ -232,7 +232,7 @@ async fn batches_are_read_in_the_one_revision_that_has_them() {
 }
 
 #[tokio::test]
-async fn dropping_cancels_by_a_notification_but_never_initialize() {
+async fn dropping_sends_cancelled_except_for_initialize() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "stream" => reply.sse().await.until_closed().await,
@@ -263,7 +263,7 @@ async fn dropping_cancels_by_a_notification_but_never_initialize() {
         _ = transport.request(Envelope::new(request(9, "initialize", ""))) => panic!("it answered"),
         _ = server.wait_for("initialize", 2) => {}
     }
-    // An exchange that has had its answer is not cancelled, nor is one that is closed.
+    // A completed or closed exchange is not cancelled.
     ask(&transport, request(3, "m", ""), LEGACY).await.unwrap();
     let stream = Envelope::new(request(4, "stream", "")).with_version(LEGACY);
     let exchange = within(transport.request(stream)).await.unwrap();
@@ -325,7 +325,7 @@ async fn the_listener_ends_with_the_transport() {
 }
 
 #[tokio::test]
-async fn close_is_bounded_and_succeeds_whatever_the_server_makes_of_it() {
+async fn close_is_bounded_and_succeeds_for_any_response() {
     for status in [Some(405), Some(404), Some(500), None] {
         let server = Server::start(move |request, reply| async move {
             match (request.rpc().as_str(), status) {
@@ -346,7 +346,7 @@ async fn close_is_bounded_and_succeeds_whatever_the_server_makes_of_it() {
 }
 
 #[tokio::test]
-async fn a_refused_notification_says_so() {
+async fn a_refused_notification_is_an_error() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "notifications/bad" => reply.full(400, &[("content-type", "text/plain")], "no").await,
@@ -389,7 +389,7 @@ fn the_stream_of_the_server_is_opened_again_in_the_next_runtime() {
         next_gap(&mut inbound).await;
         assert_eq!(method_of(&next_message(&mut inbound).await), "hello");
         assert_eq!(server.logged("GET").len(), 2);
-        // Messages that no caller waits for are sent here too.
+        // Background messages are sent here too.
         let slow = Envelope::new(request(2, "GET", "")).with_version(LEGACY);
         drop(within(transport.request(slow)).await.unwrap());
         server.wait_for("notifications/cancelled", 1).await;

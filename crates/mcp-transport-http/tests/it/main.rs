@@ -1,4 +1,4 @@
-//! Streamable HTTP against scripted servers.
+//! Streamable HTTP with scripted servers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -27,7 +27,7 @@ use mcp_transport_http::{StreamableHttp, StreamableHttpTransport};
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
 
-/// A server description with short waits.
+/// A server configuration with short timeouts.
 fn at(url: &str) -> StreamableHttp {
     let backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
     StreamableHttp::new(url).unwrap().backoff(backoff)
@@ -71,7 +71,7 @@ fn text(response: &Response) -> String {
     String::from_utf8(raw.as_bytes().to_vec()).unwrap()
 }
 
-/// The next message that belongs to no exchange.
+/// The next message outside exchanges.
 async fn next_message(inbound: &mut Inbound) -> Message {
     match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Message(message) => message,

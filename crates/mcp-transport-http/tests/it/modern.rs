@@ -17,7 +17,7 @@ use tokio::{
 use crate::{MODERN, ask, at, method_of, notification, open, request, text};
 
 #[tokio::test]
-async fn a_request_carries_the_headers_of_its_message() {
+async fn a_request_has_the_headers_of_its_message() {
     let server = Server::start(|request, reply| async move {
         let session = [("content-type", "application/json"), ("mcp-session-id", "ignored")];
         reply.full(200, &session, request.result("{}")).await
@@ -56,7 +56,7 @@ async fn a_request_carries_the_headers_of_its_message() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_its_messages_in_order_and_then_the_response() {
+async fn a_stream_yields_its_messages_in_order_and_then_the_response() {
     let server = Server::start(|request, reply| async move {
         let mut reply = reply.sse().await;
         reply.chunk(": hello\n\nretry: 5\n\nid: 1\ndata: \n\nevent: other\ndata: x\n\n").await;
@@ -85,7 +85,7 @@ async fn a_stream_gives_its_messages_in_order_and_then_the_response() {
             }
         }
     }
-    // Number 7 was a request of the server, which this era does not have.
+    // Number 7 was a server request, which this era does not have.
     assert_eq!(numbers, (0..20).filter(|n| *n != 7).collect::<Vec<_>>());
     assert!(within(exchange.next()).await.is_none());
 }
@@ -113,7 +113,7 @@ async fn events_cut_into_single_bytes_are_read() {
 }
 
 #[tokio::test]
-async fn json_rpc_errors_are_answers_whatever_the_status() {
+async fn json_rpc_errors_are_responses_with_any_status() {
     let server = Server::start(|request, reply| async move {
         let status = request.json()["params"]["status"].as_u64().unwrap();
         let id = request.json()["params"]["id"].clone();
@@ -157,7 +157,7 @@ async fn dropping_an_exchange_closes_the_stream_and_sends_nothing() {
     within(exchange.next()).await.unwrap().unwrap();
     drop(exchange);
     within(closings.recv()).await.unwrap();
-    // The id is free again, and so is the transport. Never polled is dropped the same way.
+    // The id can be used again. An exchange that was never polled is dropped the same way.
     drop(within(transport.request(slow)).await.unwrap());
     within(closings.recv()).await.unwrap();
     ask(&transport, request(2, "quick", ""), MODERN).await.unwrap();
@@ -218,8 +218,8 @@ async fn requests_never_wait_for_one_another() {
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
-    // The end of a stream comes with its last event, or after that was read.
+async fn connections_are_reused() {
+    // The end of a stream arrives with its last event, or later.
     for late in [false, true] {
         let (read, ended) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
         let (reading, ending) = (read.clone(), ended.clone());
@@ -256,7 +256,7 @@ async fn connections_are_used_again() {
                 until("the stream ends", || ended.load(Ordering::SeqCst) == all).await;
             }
         }
-        // Where an end is still under way, the next call has another connection.
+        // If an end is still pending, the next call uses another connection.
         assert!(server.connections() <= 3, "{late}: {}", server.connections());
     }
 }
@@ -403,7 +403,7 @@ async fn large_messages_pass_both_ways_and_the_limit_is_named() {
 }
 
 #[tokio::test]
-async fn futures_have_no_room_for_what_is_rare() {
+async fn futures_are_small() {
     let transport = open("http://127.0.0.1:9/").await.transport;
     let sending = transport.send(notification("n"));
     assert!(size_of_val(&sending) < 4096, "{}", size_of_val(&sending));

@@ -1,4 +1,4 @@
-//! Servers that are silent, that flood, and that never end.
+//! Silent, flooding and endless servers.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use crate::{LEGACY, MODERN, ask, handshake, open, request};
 
-/// A server with sessions, which answers at once.
+/// A server with sessions that responds at once.
 async fn plain(request: Received, reply: Reply) -> Reply {
     let id = [("content-type", "application/json"), ("mcp-session-id", "s-1")];
     match request.rpc().as_str() {
@@ -30,7 +30,7 @@ async fn plain(request: Received, reply: Reply) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_the_time() {
+async fn a_user_may_exceed_the_idle_timeout_if_the_caller_limits_the_time() {
     const FORM: Duration = Duration::from_secs(1000);
     let server = Server::start(|request, reply| async move {
         if request.rpc() != "tools/call" {
@@ -66,8 +66,8 @@ async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_
     }
 }
 
-/// A server that floods requests on its stream once it is signalled to, and then answers the request 5. It never
-/// accepts a response.
+/// A server that floods requests on its stream when signalled, and then responds to request 5. It never accepts a
+/// response.
 async fn flooding() -> (Server, watch::Sender<bool>) {
     let (begin, begun) = watch::channel(false);
     let server = Server::start(move |request, reply| {
@@ -93,7 +93,7 @@ async fn flooding() -> (Server, watch::Sender<bool>) {
     (server, begin)
 }
 
-/// Gives the client time to do whatever it does: some calls there and back.
+/// Waits for pending work of the client by making some calls.
 async fn some_calls(transport: &impl Transport) {
     for id in 100..120 {
         ask(transport, request(id, "m", ""), LEGACY).await.unwrap();
@@ -103,7 +103,7 @@ async fn some_calls(transport: &impl Transport) {
 #[tokio::test]
 async fn requests_that_are_refused_take_a_handful_of_connections() {
     let (server, begin) = flooding().await;
-    // Some wait to be read when the reader goes, and the rest arrives after that.
+    // Some are queued when the reader is dropped, and the rest arrives after that.
     let Connection { transport, inbound, .. } = open(&server.url).await;
     handshake(&transport).await.unwrap();
     drop(inbound);
@@ -160,7 +160,7 @@ async fn requests_that_wait_when_the_reader_is_dropped_are_refused() {
     let first = crate::next_message(&mut inbound).await;
     assert!(matches!(first, Message::Request(_)), "{first:?}");
     drop(inbound);
-    // The first one was read, and is for its reader to answer.
+    // The first was read, and its reader must respond.
     let Connection { transport: other, inbound, .. } = open(&server.url).await;
     handshake(&other).await.unwrap();
     some_calls(&other).await;
@@ -171,7 +171,7 @@ async fn requests_that_wait_when_the_reader_is_dropped_are_refused() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_always_ready_and_never_answers_lets_others_run() {
+async fn an_endless_response_yields_to_other_tasks() {
     let service = tower::service_fn(|_: Request<Body>| async {
         let frame = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"id: 7\n\n")));
         let body = StreamBody::new(futures_util::stream::repeat_with(frame));

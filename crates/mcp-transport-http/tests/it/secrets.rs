@@ -1,4 +1,4 @@
-//! Settings: what may be given, what is shown of it, and services of the user's own.
+//! Settings: validation, redaction, and custom services.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -15,7 +15,7 @@ use mcp_transport_http::StreamableHttp;
 use crate::{LEGACY, MODERN, ask, at, handshake, open, request, text};
 
 #[tokio::test]
-async fn headers_of_the_protocol_cannot_be_given() {
+async fn headers_of_the_protocol_cannot_be_set() {
     for name in [
         "Accept",
         "content-type",
@@ -54,7 +54,7 @@ fn urls_are_checked_and_connecting_needs_a_runtime() {
 }
 
 #[tokio::test]
-async fn a_connection_says_what_it_is() {
+async fn a_connection_describes_itself() {
     let info = at("http://user:pw@Host/p?q=1").connect().await.unwrap().info;
     assert_eq!((info.binding, info.carrier), (Binding::StreamableHttp, Carrier::Tcp));
     assert_eq!((info.description.as_str(), info.pid), ("http://host/p", None));
@@ -69,7 +69,7 @@ async fn a_connection_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn secrets_are_sent_but_never_shown() {
+async fn secrets_are_sent_but_redacted() {
     let server = Server::start(|request, reply| async move {
         let head = [
             ("content-type", "application/json"),
@@ -102,7 +102,7 @@ async fn secrets_are_sent_but_never_shown() {
     assert_eq!(sent.header("x-api-key"), Some("hidden"));
 }
 
-/// The server repeats the id of the session in the body of an error, as it may in a page for developers.
+/// The server repeats the session id in an error body, as a debug page might.
 #[tokio::test]
 async fn the_id_of_a_session_is_a_secret() {
     let server = Server::start(|request, reply| async move {
@@ -143,7 +143,7 @@ async fn the_id_of_a_session_is_a_secret() {
 }
 
 #[tokio::test]
-async fn a_header_of_the_users_wins_over_the_url() {
+async fn a_header_overrides_credentials_of_the_url() {
     let server =
         Server::start(|request, reply| async move { reply.json(200, request.result("1")).await })
             .await;
@@ -163,7 +163,7 @@ async fn a_header_of_the_users_wins_over_the_url() {
 struct Mark(u8);
 
 #[tokio::test]
-async fn any_tower_service_will_do() {
+async fn any_tower_service_is_accepted() {
     let service = tower::service_fn(|request: Request<Body>| async move {
         assert_eq!(request.uri(), "https://nowhere.example/mcp");
         assert_eq!(request.extensions().get(), Some(&Mark(7)));
@@ -183,7 +183,7 @@ async fn any_tower_service_will_do() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_users_service_is_the_cause() {
+async fn an_error_of_a_custom_service_is_the_source() {
     let service = tower::service_fn(|_: Request<Body>| async {
         Err::<Response<Full<bytes::Bytes>>, _>(std::io::Error::other("no luck"))
     });
@@ -195,7 +195,7 @@ async fn an_error_of_the_users_service_is_the_cause() {
 }
 
 #[tokio::test]
-async fn layers_of_tower_fit_below() {
+async fn tower_layers_are_supported() {
     let server =
         Server::start(|request, reply| async move { reply.json(200, request.result("1")).await })
             .await;
@@ -209,7 +209,7 @@ async fn layers_of_tower_fit_below() {
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_our_headers_does_not_have_them_shown() {
+async fn repeated_request_headers_are_redacted() {
     let server = Server::start(|request, reply| async move {
         let token = request.header("authorization").unwrap_or_default().to_owned();
         let key = request.header("x-api-key").unwrap_or_default().to_owned();
@@ -333,7 +333,7 @@ impl tower::Service<Request<Body>> for Unready {
 }
 
 #[tokio::test]
-async fn what_a_service_is_not_ready_for_was_not_sent() {
+async fn a_request_to_an_unready_service_is_not_sent() {
     let transport = at("http://h/").with_service(Unready).connect().await.unwrap().transport;
     let error = ask(&transport, request(1, "m", ""), MODERN).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Other, Delivery::NotSent));

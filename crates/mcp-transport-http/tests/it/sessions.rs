@@ -1,4 +1,4 @@
-//! Sessions that the server has lost.
+//! Sessions lost by the server.
 
 use std::sync::{
     Arc,
@@ -16,17 +16,17 @@ use crate::{
     LEGACY, ask, handshake, method_of, next_gap, next_message, notification, open, request, text,
 };
 
-/// What the server does with sessions.
+/// A server that loses sessions.
 #[derive(Clone)]
 struct Forgetful {
-    /// Sessions begun; the newest alone is known.
+    /// The number of sessions; only the newest can be valid.
     begun: Arc<AtomicUsize>,
-    /// Whether the newest is known at all.
+    /// Whether the newest is valid.
     known: Arc<AtomicUsize>,
-    /// The status for an unknown one.
+    /// The status for an invalid session.
     status: u16,
     body: &'static str,
-    /// How many `initialize` are answered well.
+    /// The number of `initialize` requests that succeed.
     willing: usize,
 }
 
@@ -94,7 +94,7 @@ async fn start(forgetful: &Forgetful) -> Server {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_reinitialised_once_for_all_callers() {
+async fn a_lost_session_is_reinitialized_once_for_all_callers() {
     for (status, body) in [
         (404, NULL_ID),
         (404, "gone"),
@@ -136,7 +136,7 @@ async fn a_lost_session_is_reinitialised_once_for_all_callers() {
         assert_eq!(initialized.len(), 2);
         assert_eq!(initialized[1].header("mcp-session-id"), Some("s-2"));
         assert_eq!(transport.reinitializations(), 1);
-        // The stream of the server is there again, with a word on what went with the session.
+        // The server stream is open again, after a gap for the lost session.
         let gap = next_gap(&mut inbound).await;
         assert!(matches!(gap, Gap::NewSession(_)), "{gap:?}");
         assert_eq!(method_of(&next_message(&mut inbound).await), "hello");
@@ -149,7 +149,7 @@ async fn a_lost_session_is_reinitialised_once_for_all_callers() {
 }
 
 #[tokio::test]
-async fn a_bad_request_in_a_living_session_is_no_more_than_that() {
+async fn a_bad_request_in_a_live_session_is_an_ordinary_error() {
     let server = start(&Forgetful::new(404, "")).await;
     let transport = open(&server.url).await.transport;
     handshake(&transport).await.unwrap();
@@ -161,7 +161,7 @@ async fn a_bad_request_in_a_living_session_is_no_more_than_that() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_with_404_is_an_answer() {
+async fn an_unknown_method_with_404_is_a_response() {
     let server = Server::start(|request, reply| async move {
         let id = request.id();
         match request.rpc().as_str() {
@@ -201,7 +201,7 @@ async fn a_404_without_a_session_is_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_reinitialised_has_expired_for_all_callers() {
+async fn a_session_that_cannot_be_reinitialized_has_expired_for_all_callers() {
     let mut forgetful = Forgetful::new(404, NULL_ID);
     forgetful.willing = 1;
     let server = start(&forgetful).await;
@@ -223,7 +223,7 @@ async fn a_session_that_cannot_be_reinitialised_has_expired_for_all_callers() {
     }
     let tries = server.logged("initialize").len();
     assert!((2..=9).contains(&tries));
-    // Later, when the server is willing again, so are we.
+    // Once the server accepts it, a later request succeeds.
     forgetful.begun.store(0, Ordering::SeqCst);
     let answer = ask(&*transport, request(9, "m", ""), LEGACY).await.unwrap();
     assert_eq!(text(&answer), "\"s-1\"");
@@ -249,13 +249,13 @@ async fn a_session_that_is_lost_again_at_once_has_expired() {
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
     assert_eq!(error.find::<StatusError>().unwrap().body(), "Session not found");
     assert_eq!(server.logged("m").len(), 2);
-    // Once for the stream of the server, and once for the request.
+    // Once for the server stream, and once for the request.
     assert_eq!(server.logged("initialize").len(), 3);
     assert_eq!(server.logged("GET").len(), 3);
 }
 
 #[tokio::test]
-async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
+async fn a_server_that_changes_the_version_has_no_session_left() {
     let begun = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
         let begun = Arc::clone(&begun);
@@ -284,7 +284,7 @@ async fn a_server_that_changes_the_version_keeps_no_session_of_ours() {
 }
 
 #[tokio::test]
-async fn one_way_messages_find_the_new_session_and_responses_do_not() {
+async fn notifications_use_the_new_session_and_responses_are_lost() {
     let forgetful = Forgetful::new(404, "");
     let server = start(&forgetful).await;
     let transport = open(&server.url).await.transport;
@@ -294,7 +294,7 @@ async fn one_way_messages_find_the_new_session_and_responses_do_not() {
     let response: Envelope<OneWay> = Envelope::new(response.into()).with_version(LEGACY);
     let error = within(transport.send(response)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SessionExpired);
-    // The response is lost with its session, which another takes the place of.
+    // The response is lost with its session, which is replaced.
     assert_eq!(server.logged("initialize").len(), 2);
     assert_eq!(server.logged("response").len(), 1);
     forgetful.forget();
@@ -320,7 +320,7 @@ async fn a_message_that_may_have_been_executed_is_not_sent_in_the_new_session() 
 }
 
 #[tokio::test]
-async fn a_refusal_that_has_another_cause_stays_what_it_is() {
+async fn a_refusal_with_another_cause_is_unchanged() {
     for (status, kind) in [(401, ErrorKind::Unauthorized), (403, ErrorKind::Unauthorized)] {
         let forgetful = Forgetful { willing: 1, ..Forgetful::new(status, "Session not found") };
         let server = start(&forgetful).await;
@@ -334,7 +334,7 @@ async fn a_refusal_that_has_another_cause_stays_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_challenge_asks_for_credentials_and_not_for_a_session() {
+async fn a_challenge_requires_credentials_and_not_a_session() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "initialize" => {
@@ -452,7 +452,7 @@ async fn a_session_that_is_lost_before_its_first_stream_is_replaced() {
 }
 
 #[tokio::test]
-async fn dropping_the_caller_that_reinitialises_leaves_it_to_the_next() {
+async fn dropping_the_reinitializing_caller_passes_it_to_the_next() {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = count.clone();
     let server = Server::start(move |request, reply| {
@@ -497,7 +497,7 @@ async fn dropping_the_caller_that_reinitialises_leaves_it_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_respond_to_initialized_is_listened_to_all_the_same() {
+async fn the_stream_is_opened_without_a_response_to_initialized() {
     let forgetful = Forgetful::new(404, NULL_ID);
     let (served, initialized) = (forgetful.clone(), Arc::new(AtomicUsize::new(0)));
     let server = Server::start(move |request, reply| {
@@ -515,10 +515,10 @@ async fn a_server_that_does_not_respond_to_initialized_is_listened_to_all_the_sa
     let transport = Arc::new(transport);
     let sender = Arc::clone(&transport);
     let opening = tokio::spawn(async move { handshake(&*sender).await });
-    // What was sent before the stream was open is missed.
+    // Messages sent before the stream was open are missed.
     assert!(matches!(next_gap(&mut inbound).await, Gap::Interrupted(None)));
     assert_eq!(method_of(&next_message(&mut inbound).await), "hello");
-    // A session in its place is opened with the whole handshake.
+    // A replacement session is opened with the whole handshake.
     forgetful.forget();
     let answer = ask(&*transport, request(1, "m", ""), LEGACY).await.unwrap();
     assert_eq!(text(&answer), "\"s-2\"");

@@ -1,4 +1,4 @@
-//! Streams of the legacy era that break off.
+//! Interrupted streams of the legacy era.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use crate::{
     LEGACY, MODERN, ask, handshake, method_of, next_gap, next_message, open, request, text,
 };
 
-/// Answers everything but `slow` and GET.
+/// Responds to everything except `slow` and GET.
 async fn others(request: Received, reply: Reply) -> Reply {
     let id = [("content-type", "application/json"), ("mcp-session-id", "s")];
     match request.rpc().as_str() {
@@ -31,7 +31,7 @@ async fn others(request: Received, reply: Reply) -> Reply {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_early_is_resumed_after_the_time_the_server_asks_for() {
+async fn a_stream_that_ends_early_is_resumed_after_the_requested_delay() {
     for graceful in [true, false] {
         let ended = Arc::new(Mutex::new(None));
         let (ending, waited) = (ended.clone(), Arc::new(Mutex::new(Vec::new())));
@@ -81,7 +81,7 @@ async fn a_stream_that_ends_early_is_resumed_after_the_time_the_server_asks_for(
         assert_eq!(method_of(&within(exchange.next()).await.unwrap().unwrap()), "second");
         assert_eq!(text(&within(exchange.response()).await.unwrap()), "\"late\"");
         let waited = waited.lock().unwrap().clone();
-        // Between the two laps of one handler hardly anything passes; the others are the waits.
+        // Laps within one handler are short; the others are the delays.
         let long: Vec<_> =
             waited.iter().filter(|wait| **wait >= Duration::from_millis(100)).collect();
         assert!(*long[0] >= Duration::from_millis(300), "{waited:?}");
@@ -98,7 +98,7 @@ async fn a_stream_that_ends_early_is_resumed_after_the_time_the_server_asks_for(
 }
 
 #[tokio::test]
-async fn attempts_to_resume_are_capped_and_the_next_request_works() {
+async fn attempts_to_resume_are_limited_and_the_next_request_works() {
     for status in [Some(503), Some(405), Some(200), None] {
         let server = Server::start(move |request, reply| async move {
             match (request.rpc().as_str(), status) {
@@ -122,7 +122,7 @@ async fn attempts_to_resume_are_capped_and_the_next_request_works() {
         assert!(error.to_string().contains("before the response"), "{error}");
         let attempts = server.logged("GET").len() - 1;
         assert_eq!(attempts, if status == Some(405) { 1 } else { 5 }, "{status:?}");
-        // It may still be at work.
+        // The server may still be working on it.
         server.wait_for("notifications/cancelled", 1).await;
         ask(&transport, request(6, "m", ""), LEGACY).await.unwrap();
     }
@@ -149,7 +149,7 @@ async fn without_an_id_or_in_the_modern_era_nothing_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_stream_that_repeats_what_it_sent_before_is_not_resumed_for_ever() {
+async fn a_stream_that_repeats_old_events_is_not_resumed_forever() {
     let server = Server::start(|request, reply| async move {
         match request.rpc().as_str() {
             "GET" if request.header("last-event-id").is_none() => reply.empty(405).await,
@@ -175,12 +175,12 @@ async fn a_stream_that_repeats_what_it_sent_before_is_not_resumed_for_ever() {
         }
     };
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
-    assert_eq!(notes, 1, "what is repeated is no sign of life");
+    assert_eq!(notes, 1, "a repetition is no progress");
     assert_eq!(server.logged("GET").len() - 1, 5);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_cannot_have_a_stream_resumed_without_a_delay() {
+async fn a_stream_is_not_resumed_without_a_delay() {
     let count = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
         let count = count.clone();
@@ -254,7 +254,7 @@ async fn ids_that_are_echoed_as_text_are_recognised_on_any_stream() {
 }
 
 #[tokio::test]
-async fn a_response_may_come_on_any_stream() {
+async fn a_response_may_arrive_on_any_stream() {
     let (send, receive) = tokio::sync::watch::channel(false);
     let send = Arc::new(send);
     let server = Server::start(move |request, reply| {
@@ -293,7 +293,7 @@ async fn a_response_may_come_on_any_stream() {
 }
 
 #[tokio::test]
-async fn the_stream_of_the_server_is_resumed_where_it_broke_off() {
+async fn the_server_stream_is_resumed_after_its_last_event() {
     let server = Server::start(|request, reply| async move {
         let last = request.header("last-event-id").map(str::to_owned);
         match (request.rpc().as_str(), last.as_deref()) {
@@ -329,7 +329,7 @@ async fn around_a_gap(inbound: &mut Inbound) -> Gap {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_not_resumed_where_it_broke_off_leaves_a_gap() {
+async fn a_stream_that_is_not_resumed_leaves_a_gap() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |request, reply| {
         let asked = asked.clone();
@@ -343,7 +343,7 @@ async fn a_stream_that_is_not_resumed_where_it_broke_off_leaves_a_gap() {
                     reply.event(r#"{"jsonrpc":"2.0","method":"one"}"#).await;
                     reply.cut()
                 }
-                // The server has not noticed yet, and allows one stream alone.
+                // The server has not noticed the disconnect, and allows only one stream.
                 1 | 2 => reply.empty(409).await,
                 _ => {
                     let mut reply = reply.sse().await;
@@ -362,7 +362,7 @@ async fn a_stream_that_is_not_resumed_where_it_broke_off_leaves_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
+async fn a_stream_that_closes_at_once_is_reopened_with_back_off() {
     let times = Arc::new(Mutex::new(Vec::new()));
     let laps = times.clone();
     let server = Server::start(move |request, reply| {
@@ -373,7 +373,7 @@ async fn a_stream_that_closes_at_once_is_opened_ever_more_rarely() {
             }
             laps.lock().unwrap().push(tokio::time::Instant::now());
             let mut reply = reply.sse().await;
-            // That events come is no reason to be any quicker.
+            // Events do not shorten the delay.
             reply.event(r#"{"jsonrpc":"2.0","method":"n"}"#).await;
             reply.end().await
         }
@@ -463,7 +463,7 @@ async fn a_message_without_its_blank_line_is_read() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_message_is_skipped() {
+async fn an_event_that_is_not_a_message_is_skipped() {
     for version in [MODERN, LEGACY] {
         for before in ["data: {junk\n\n", "event: error\ndata: oh\n\n", "data: 7\n\ndata: [\n\n"] {
             let body: &'static str = format!("{before}data: ANSWER\n\n").leak();
@@ -477,7 +477,7 @@ async fn an_event_that_is_no_message_is_skipped() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_stream_quotes_what_came_instead_of_an_answer() {
+async fn the_end_of_a_stream_quotes_the_last_skipped_event() {
     use ErrorKind::{Interrupted, Protocol};
     for (body, kind) in [
         ("data: {\"half", Interrupted),

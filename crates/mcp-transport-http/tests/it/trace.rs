@@ -1,4 +1,4 @@
-//! The trace context in the headers, and the session in the span.
+//! Trace context in headers, and the session id in spans.
 
 use std::{
     fmt,
@@ -27,7 +27,7 @@ fn context(n: u8) -> Box<TraceContext> {
     Box::new(TraceContext::new(parent(n)).with_tracestate("a=1").with_baggage("b=2"))
 }
 
-/// A legacy server that keeps sessions, and answers what is sent to `/old` elsewhere.
+/// A legacy server with sessions that redirects requests to `/old`.
 async fn server() -> Server {
     Server::start(|request, reply| async move {
         let session = [("content-type", "application/json"), ("mcp-session-id", "session-7")];
@@ -69,7 +69,7 @@ async fn each_message_has_the_headers_of_its_trace() {
 }
 
 #[tokio::test]
-async fn the_trace_survives_redirects_and_no_header_of_the_caller_is_lost() {
+async fn the_trace_and_custom_headers_survive_redirects() {
     let server = server().await;
     let url = server.url.replace("/mcp", "/old");
     let transport = at(&url).header("baggage", "mine=1").connect().await.unwrap().transport;
@@ -85,7 +85,7 @@ async fn the_trace_survives_redirects_and_no_header_of_the_caller_is_lost() {
 }
 
 #[tokio::test]
-async fn what_is_sent_on_behalf_of_the_session_belongs_to_no_trace() {
+async fn messages_of_the_session_belong_to_no_trace() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
     let begin = |method| request(0, method, r#"{"protocolVersion":"2025-11-25"}"#);
@@ -102,7 +102,7 @@ async fn what_is_sent_on_behalf_of_the_session_belongs_to_no_trace() {
     }
 }
 
-/// Keeps what is recorded on spans.
+/// Collects recorded span fields.
 #[derive(Clone, Default)]
 struct Recorded(Arc<Mutex<Vec<String>>>);
 
@@ -119,7 +119,7 @@ impl Visit for Recorded {
 }
 
 #[tokio::test]
-async fn the_session_is_recorded_where_that_is_wanted() {
+async fn the_session_id_is_recorded_if_enabled() {
     let server = server().await;
     let recorded = Recorded::default();
     let subscriber = Registry::default().with(recorded.clone());
