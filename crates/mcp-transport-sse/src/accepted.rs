@@ -14,16 +14,16 @@ use mcp_http::{
 
 use crate::endpoint::read_end;
 
-/// How long a text may be that says no more than that a message was accepted.
+/// Maximum length of a text that only acknowledges a message.
 const MAX_ACKNOWLEDGEMENT: usize = 64;
 
-/// What the response to an accepted POST of a request holds.
+/// The content of an accepted POST response.
 pub(crate) enum Accepted {
-    /// Nothing: the response comes on the stream.
+    /// Nothing: the response arrives on the stream.
     Nothing,
-    /// The response, which belongs on the stream.
+    /// The response, which should have been sent on the stream.
     Response(Response),
-    /// Something else, such as the page of a login.
+    /// Something else, such as a login page.
     Other(StatusError),
 }
 
@@ -50,7 +50,7 @@ impl Accepted {
             .await;
         }
         if is_accepted {
-            // Its text has no meaning, except where it is the response all the same.
+            // The text is ignored, unless it is the response.
             let body = read_end(response.into_body()).await.unwrap_or_default();
             return match Self::parse(&body, id) {
                 Some(Self::Response(response)) => Self::Response(response),
@@ -60,7 +60,7 @@ impl Accepted {
         let url = final_url(&response, to).clone();
         let secrets = SentSecrets::take(&mut response);
         let (head, body) = response.into_parts();
-        // What breaks off is of no use, and the request was accepted.
+        // An incomplete body is useless, and the request was accepted.
         let Ok(body) = read_to_end(body, limit).await else { return Self::Nothing };
         match Self::parse(&body, id) {
             Some(accepted) => accepted.masked(secrets.as_ref()),
@@ -91,7 +91,7 @@ impl Accepted {
         self
     }
 
-    /// `None` for what is neither JSON-RPC nor a short acknowledgement.
+    /// `None` if it is neither JSON-RPC nor a short acknowledgement.
     fn parse(body: &Bytes, id: &RequestId) -> Option<Self> {
         let messages = match Messages::parse(body, true) {
             Ok(Messages::One(message)) => vec![message],
@@ -99,7 +99,7 @@ impl Accepted {
             Err(_) => return is_acknowledgement(body).then_some(Self::Nothing),
         };
         let response = messages.into_iter().find_map(|message| match message {
-            // An error may be about a request whose id the server did not read.
+            // An error may be about a request whose id the server could not read.
             Message::Response(response)
                 if response.id.as_ref().map_or(response.outcome.is_err(), |own| own.echoes(id)) =>
             {

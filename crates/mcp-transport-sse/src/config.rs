@@ -12,14 +12,14 @@ use crate::{
     settings::Settings,
 };
 
-/// An MCP server behind HTTP+SSE, and the settings to reach it.
+/// A server behind an HTTP+SSE URL, with the settings to connect to it.
 ///
-/// Making one does no I/O. It implements [`Connect`](mcp_transport::Connect).
+/// Creating one does no I/O. It implements [`Connect`](mcp_transport::Connect).
 ///
-/// Headers are sent with the GET and with every POST. Those that the protocol sets (`Accept`,
-/// `Content-Type`, and the length and encoding of the body) cannot be set here: connecting fails with an
-/// error of kind [`Config`](mcp_transport::ErrorKind::Config). All others are sent as they are. No value of
-/// a header, no credentials and no query of a URL show in `Debug`, errors or logs.
+/// Headers are sent with the GET and every POST. Those that the protocol sets (`Accept`, `Content-Type`, and the length
+/// and encoding of the body) cannot be set here: connecting fails with kind
+/// [`Config`](mcp_transport::ErrorKind::Config). All others are sent unchanged. `Debug`, errors and logs redact header
+/// values, credentials and the query of the URL.
 ///
 /// ```
 /// # fn main() -> Result<(), mcp_transport::Error> {
@@ -48,7 +48,7 @@ impl Sse {
     /// as an `Authorization` header, unless one is set.
     ///
     /// # Errors
-    /// [`Config`](mcp_transport::ErrorKind::Config) when it is not an absolute `http` or `https` URL.
+    /// [`Config`](mcp_transport::ErrorKind::Config) if it is not an absolute `http` or `https` URL.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_ref())?,
@@ -60,8 +60,8 @@ impl Sse {
 }
 
 impl<S> Sse<S> {
-    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service as
-    /// [`HttpService`] describes. Default: [`HttpClient::new`].
+    /// Sends the requests with `service`: an [`HttpClient`] with other settings, or any tower service that implements
+    /// [`HttpService`]. Default: [`HttpClient::new`].
     pub fn with_service<T: HttpService>(self, service: T) -> Sse<T> {
         self.with_auth(|_| service, EndpointAuth::default())
     }
@@ -71,7 +71,7 @@ impl<S> Sse<S> {
         Sse { endpoint, service: service(old), auth, settings }
     }
 
-    /// Sends a header with every request, in place of one of the same name.
+    /// Sends a header with every request. Replaces a header of the same name.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -81,7 +81,7 @@ impl<S> Sse<S> {
         self
     }
 
-    /// Sends headers with every request, in place of those of the same names.
+    /// Sends headers with every request. Replaces headers of the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.endpoint.set_headers(headers);
         self
@@ -93,43 +93,40 @@ impl<S> Sse<S> {
         self
     }
 
-    /// The limit of one message of the server, in bytes. A longer one ends the stream, and fails all
-    /// requests in flight with an error of kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default:
-    /// 64 MiB.
+    /// Sets the maximum size of a message from the server, in bytes. A larger one ends the stream and fails all
+    /// requests in flight with kind [`TooLarge`](mcp_transport::ErrorKind::TooLarge). Default: 64 MiB.
     pub fn message_limit(mut self, bytes: usize) -> Self {
         self.settings.message_limit = bytes;
         self
     }
 
-    /// Time limit for opening the stream, up to its `endpoint` event. Default: 10 s.
+    /// Timeout of opening the stream, up to its `endpoint` event. Default: 10 s.
     pub fn endpoint_timeout(mut self, limit: Duration) -> Self {
         self.settings.endpoint_timeout = limit;
         self
     }
 
-    /// Idle timeout of the stream: the longest time without anything from the server, not even a comment.
-    /// After that the requests in flight fail with an error of kind
-    /// [`Timeout`](mcp_transport::ErrorKind::Timeout), and the next request opens another stream. A request
-    /// with a longer [`IdleLimit`](mcp_transport::IdleLimit), or whose caller limits the time, extends it
-    /// while it is in flight. Default: 300 s. `None` is no limit.
+    /// Idle timeout of the stream: the longest time without any data from the server, including comments. After that
+    /// the requests in flight fail with kind [`Timeout`](mcp_transport::ErrorKind::Timeout), and the next request opens
+    /// another stream. A request with a longer [`IdleLimit`](mcp_transport::IdleLimit), or whose caller limits the
+    /// time, extends it while in flight. Default: 300 s. `None` means no limit.
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = limit.into();
         self
     }
 
-    /// A path such as `/apps/search` in front of the one that the `endpoint` event of the server names, unless
-    /// that begins with it: for a server behind a proxy whose prefix it does not know. Default: none.
+    /// Sets a path prefix, such as `/apps/search`, for the URL in the server's `endpoint` event, unless the URL already
+    /// starts with it: for a server behind a proxy with a prefix unknown to the server. Default: none.
     pub fn endpoint_prefix(mut self, path: impl AsRef<str>) -> Self {
         let path = path.as_ref().trim_matches('/');
         self.settings.endpoint_prefix = (!path.is_empty()).then(|| format!("/{path}"));
         self
     }
 
-    /// How a request reconnects when the stream is over.
+    /// Sets how a request reconnects when the stream has ended.
     ///
-    /// The first attempt has no delay, unless the last stream ended before the first delay was over; at
-    /// least one attempt is made. A refusal such as 404, and a server that does not respond, are not
-    /// retried.
+    /// The first attempt has no delay, unless the last stream ended before the first delay elapsed; at least one
+    /// attempt is made. Refusals such as 404, and servers that do not respond, are not retried.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.settings.backoff = backoff;
         self
@@ -141,12 +138,11 @@ impl<S> Sse<S> {
 }
 
 impl<S: HttpService> Sse<S> {
-    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, over the service that is set
-    /// ([`with_service`](Self::with_service) goes before it). Default: they are sent with the
-    /// [headers](Self::headers) alone.
+    /// Authorizes the requests with `auth`, such as an `OAuth` of mcp-auth, on top of the configured service (call
+    /// [`with_service`](Self::with_service) first). Default: only the [headers](Self::headers).
     ///
-    /// Connecting fails with an error of kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not
-    /// fit the URL, or if there is an `Authorization` header as well.
+    /// Connecting fails with kind [`Config`](mcp_transport::ErrorKind::Config) if `auth` does not match the URL, or if
+    /// there is also an `Authorization` header.
     pub fn auth(self, auth: impl IntoAuthorize) -> Sse<Authorized<S>> {
         let auth = EndpointAuth::new(auth, &self.endpoint, &self.service);
         self.with_auth(|service| auth.wrap(service), auth.clone())

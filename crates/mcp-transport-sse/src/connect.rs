@@ -3,8 +3,8 @@ use mcp_transport::{Connect, Connection, Delivery, Error, Gap, Hold, Inbound};
 
 use crate::{Sse, SseTransport, inner::Inner, sender::Sender};
 
-/// Opens the stream, once, and waits for its `endpoint` event; see
-/// [`endpoint_timeout`](Sse::endpoint_timeout). It needs a tokio runtime.
+/// Opens the stream and waits for its `endpoint` event; see [`endpoint_timeout`](Sse::endpoint_timeout). Needs a tokio
+/// runtime.
 impl<S: HttpService> Connect for Sse<S> {
     type Transport = SseTransport<S>;
 

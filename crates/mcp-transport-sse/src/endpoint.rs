@@ -25,16 +25,16 @@ use crate::{
 /// The body of a stream of the server.
 pub(crate) type StreamBody<S> = TimedBody<Pin<Box<<S as HttpService>::ResponseBody>>>;
 
-/// Headers that the protocol sets, which cannot be set otherwise.
+/// Headers that are set by the protocol and must not be set otherwise.
 pub(crate) static PROTOCOL_HEADERS: [HeaderName; 4] =
     [header::ACCEPT, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
 
-/// How long the end of a response without a meaning is waited for.
+/// How long to wait for the end of an ignored response.
 const END_TIMEOUT: Duration = Duration::from_millis(250);
-/// How many bytes of such a response are read, which has no meaning.
+/// Maximum bytes read from an ignored response.
 const IGNORED_LIMIT: usize = 64 << 10;
 
-/// Sends HTTP requests to the server. It has no state but the settings.
+/// Sends HTTP requests to the server. Stateless except for the settings.
 pub(crate) struct HttpEndpoint<S> {
     service: S,
     /// The URL of the stream.
@@ -43,17 +43,17 @@ pub(crate) struct HttpEndpoint<S> {
     get: HeaderMap,
     post: HeaderMap,
     pub(crate) settings: Settings,
-    /// Of what authorizes the requests.
+    /// The waits for a user by the authorizer.
     hold: Option<Hold>,
 }
 
-/// A stream of events after its `endpoint` event.
+/// An event stream after its `endpoint` event.
 pub(crate) struct OpenStream<S: HttpService> {
     pub(crate) events: Events<StreamBody<S>>,
     pub(crate) last_received: LastReceived,
-    /// Where messages are POSTed to.
+    /// The URL for POSTs.
     pub(crate) post_url: Uri,
-    /// The secrets of the request for it.
+    /// The secrets of the GET request.
     pub(crate) secrets: Option<SentSecrets>,
 }
 
@@ -109,7 +109,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         has_responded: &AtomicBool,
     ) -> Result<OpenStream<S>, Error> {
         let url = &self.url;
-        // The session limits the silence of its stream, by the requests in flight.
+        // The session enforces the idle timeout of the stream, which depends on the requests in flight.
         let extras = extras.long_lived();
         let mut response = self
             .service
@@ -138,7 +138,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         Err(not_opened(url, ErrorKind::Interrupted, text))
     }
 
-    /// POSTs a message of `method` that nothing answers. The inner error is the refusal of the server.
+    /// POSTs a one-way message of `method`. The inner error is a refusal by the server.
     pub(crate) async fn post_one_way(
         &self,
         to: &Uri,
@@ -156,7 +156,7 @@ impl<S: HttpService> HttpEndpoint<S> {
         })
     }
 
-    /// POSTs a message of `method`. The inner error is the refusal of the server.
+    /// POSTs a message of `method`. The inner error is a refusal by the server.
     pub(crate) async fn post(
         &self,
         to: &Uri,
@@ -178,8 +178,7 @@ impl<S: HttpService> HttpEndpoint<S> {
     }
 }
 
-/// Reads the rest of a body that mostly has no meaning, for a moment: its end returns the connection to the
-/// pool.
+/// Briefly reads the rest of an ignored body: its end returns the connection to the pool.
 pub(crate) async fn read_end<B>(body: B) -> Option<Bytes>
 where
     B: Body<Data = Bytes>,

@@ -4,9 +4,10 @@ use url::Url;
 
 use crate::error::not_opened;
 
-/// The URL that messages are POSTed to: the data of the `endpoint` event on the stream at `stream`.
+/// The URL for POSTs: the data of the `endpoint` event on the stream at `stream`.
 ///
-/// Its path gets the `prefix`, unless it begins with that. It has to be of the same origin, or a server could have credentials and messages sent anywhere.
+/// The `prefix` is added to its path, unless the path starts with it. It must have the same origin, otherwise a server
+/// could redirect credentials and messages anywhere.
 ///
 /// Spec: 2024-11-05 basic/transports#http-with-sse
 pub(crate) fn post_url(stream: &Uri, data: &[u8], prefix: Option<&str>) -> Result<Uri, Error> {
@@ -29,7 +30,7 @@ pub(crate) fn post_url(stream: &Uri, data: &[u8], prefix: Option<&str>) -> Resul
             url.set_path(&format!("{prefix}{}", url.path()));
         }
     }
-    // A URL with a host, as those with http and https are, can be without a user.
+    // Removing the user from an http or https URL cannot fail.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     Uri::try_from(url.as_str()).map_err(|error| unusable().with_source(error))
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_that_the_server_does_not_know_is_added() {
+    fn an_unknown_prefix_is_added() {
         let stream = Uri::from_static("https://host/app/sse");
         for (data, expected) in [
             ("/messages?sessionId=7", "https://host/app/messages?sessionId=7"),
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_elsewhere_is_refused() {
+    fn an_endpoint_of_another_origin_is_refused() {
         let stream = Uri::from_static("https://host/sse?key=hidden");
         for data in [
             "https://evil.example/m?key=theirs",

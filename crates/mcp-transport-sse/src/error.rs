@@ -10,7 +10,7 @@ pub(crate) fn not_opened(url: &Uri, kind: ErrorKind, text: impl Into<Cow<'static
     Error::new(kind, text).with_target(SafeUrl(url).to_string()).with_method("GET")
 }
 
-/// The response to the GET is not a stream of events.
+/// The response to the GET is not an event stream.
 pub(crate) fn no_stream(url: &Uri, response: StatusError) -> Error {
     if !response.status().is_success() {
         return response.into_transport_error("GET");
@@ -25,7 +25,7 @@ pub(crate) fn refused_post(refused: StatusError, method: &str) -> Error {
     if !matches!(refused.status().as_u16(), 404 | 405 | 410) {
         return refused.into_transport_error(method);
     }
-    // Only the server knows that URL, and behind a proxy it may be wrong about it.
+    // The URL comes from the server, which may be wrong about it behind a proxy.
     let text = "the server refused the request at the URL that its own endpoint event named";
     Error::new(ErrorKind::Rejected, text)
         .with_target(refused.url().to_owned())
@@ -45,12 +45,12 @@ pub(crate) fn not_accepted(response: StatusError, method: &str) -> Error {
         .with_source(response)
 }
 
-/// The stream on which all responses come has ended.
+/// The stream for all responses has ended.
 pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Interrupted, "the server ended its stream of events")
 }
 
-/// The same, after this data, which was no message.
+/// The same, after this data, which was not a message.
 pub(crate) fn ended_after(data: &str) -> Error {
     let text = format!("the server ended its stream of events, the last data: {}", Excerpt(data));
     Error::new(ErrorKind::Interrupted, text)

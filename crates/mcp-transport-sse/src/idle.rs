@@ -1,4 +1,4 @@
-//! How long the server has sent nothing on its stream, and how long it may.
+//! Idle timeout of the server stream.
 
 use std::{
     pin::Pin,
@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use mcp_transport::{Envelope, IdleLimit};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// When something was last received.
+/// The time of the last received data.
 #[derive(Debug, Clone)]
 pub(crate) struct LastReceived(Arc<Mutex<Instant>>);
 
@@ -26,7 +26,7 @@ impl LastReceived {
     }
 }
 
-/// A body that notes when something arrives: comments too, which are no events.
+/// A body that records when data arrives, including comments, which are not events.
 #[derive(Debug)]
 pub(crate) struct TimedBody<B> {
     body: B,
@@ -74,7 +74,7 @@ impl IdleLimits {
         Arc::new(Self { default, longer: Mutex::default() })
     }
 
-    /// Extends the timeout for a message that is in flight, until the extension is dropped.
+    /// Extends the timeout for a message in flight, until the extension is dropped.
     pub(crate) fn extend<M>(self: &Arc<Self>, envelope: &Envelope<M>) -> Option<LongerLimit> {
         let limit = match envelope.idle_limit {
             IdleLimit::Transport if !envelope.is_long_lived => return None,
@@ -93,7 +93,7 @@ impl IdleLimits {
     }
 }
 
-/// A longer idle timeout, as long as this lives.
+/// A longer idle timeout. Dropping it ends the extension.
 #[derive(Debug)]
 pub(crate) struct LongerLimit {
     limits: Arc<IdleLimits>,
@@ -109,7 +109,7 @@ impl Drop for LongerLimit {
     }
 }
 
-/// The timer of a stream. What is received does not move it; it is set again when it fires too early.
+/// The timer of a stream. Received data does not move it; if it fires too early, it is set again.
 #[derive(Debug)]
 pub(crate) struct IdleTimer {
     last_received: LastReceived,
@@ -121,10 +121,10 @@ impl IdleTimer {
         Self { last_received, sleep: None }
     }
 
-    /// Ready, with the limit, when nothing was received for the whole of it.
+    /// Ready, with the timeout, when nothing was received for that long.
     pub(crate) fn poll(&mut self, limits: &IdleLimits, cx: &mut Context<'_>) -> Poll<Duration> {
         let Some(default) = limits.default else { return Poll::Pending };
-        // A limit too far off to be a point in time is none.
+        // A limit beyond the clock's range means none.
         let Some(first) = Instant::now().checked_add(default) else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(first)));
         loop {
@@ -134,7 +134,7 @@ impl IdleTimer {
             if idle >= limit {
                 return Poll::Ready(limit);
             }
-            // No later than the default, as requests with a longer limit may end.
+            // At most the default, since requests with a longer limit may end.
             sleep.as_mut().reset(Instant::now() + (limit - idle).min(default));
         }
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_received_restarts_the_limit() {
+    async fn received_data_restarts_the_timeout() {
         let (mut timer, limits) = (timer(), IdleLimits::new(Some(5 * SECOND)));
         let last_received = timer.last_received.clone();
         let started = Instant::now();

@@ -9,21 +9,21 @@ use tokio::time::Instant;
 
 use crate::{sender::Sender, session::SseSession};
 
-/// What a transport and its exchanges share.
+/// State shared by a transport and its exchanges.
 pub(crate) struct Inner<S> {
     pub(crate) sender: Arc<Sender<S>>,
     inbound: InboundChain,
     current: Mutex<Current>,
-    /// One caller opens a stream in place of one that is over, and the others share the outcome.
+    /// One caller replaces a stream that has ended, and concurrent ones share the outcome.
     pub(crate) reconnecting: SingleFlight<Result<Arc<SseSession>, Error>>,
-    /// How many sessions were opened in place of one whose stream was over.
+    /// The number of sessions opened to replace an ended one.
     pub(crate) reinitializations: AtomicU64,
 }
 
 #[derive(Default)]
 struct Current {
     session: Option<Arc<SseSession>>,
-    /// When its stream was opened.
+    /// The time when its stream was opened.
     since: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ impl<S: HttpService> Inner<S> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present session; `None` if its stream is over.
+    /// The current session; `None` if its stream has ended.
     pub(crate) fn current(&self) -> Result<Option<Arc<SseSession>>, Error> {
         if self.sender.tasks.is_closed() {
             return Err(closed().with_delivery(Delivery::NotSent));
@@ -50,12 +50,12 @@ impl<S: HttpService> Inner<S> {
         Ok(self.lock().session.clone().filter(|session| !session.is_over()))
     }
 
-    /// When the last stream was opened.
+    /// The time when the last stream was opened.
     pub(crate) fn since(&self) -> Option<Instant> {
         self.lock().since
     }
 
-    /// Makes a session the present one, unless the transport was closed meanwhile.
+    /// Makes a session the current one, unless the transport was closed.
     pub(crate) fn install(&self, session: &Arc<SseSession>, inbound: Inbound) -> Result<(), Error> {
         let mut current = self.lock();
         if self.sender.tasks.is_closed() {
@@ -67,7 +67,7 @@ impl<S: HttpService> Inner<S> {
         Ok(())
     }
 
-    /// Counts a session in place of a lost one.
+    /// Counts a session that replaces a lost one.
     pub(crate) fn reinitialized(&self) {
         self.reinitializations.fetch_add(1, Ordering::Relaxed);
         tracing::info!("the session was lost with its stream: opened a new one");

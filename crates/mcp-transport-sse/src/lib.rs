@@ -1,18 +1,17 @@
 //! MCP over HTTP+SSE, the network transport of revision 2024-11-05.
 //!
-//! [`Sse`] has the URL and the settings of a server; it implements
-//! [`Connect`](mcp_transport::Connect) and opens an [`SseTransport`]. A GET opens one stream of events; its
-//! first event, `endpoint`, has the URL that messages are POSTed to; all messages of the server, responses
-//! included, come as `message` events on the stream.
+//! [`Sse`] has the URL and settings of a server; it implements [`Connect`](mcp_transport::Connect) and opens an
+//! [`SseTransport`]. A GET opens one event stream. Its first event, `endpoint`, has the URL for POSTs; all messages of
+//! the server, including responses, arrive as `message` events on the stream.
 //!
-//! Later revisions have Streamable HTTP instead, which new servers should use: this is for existing ones.
+//! Later revisions have Streamable HTTP instead, which new servers should use: this transport is for existing ones.
 //! They may negotiate any revision up to 2025-11-25 on it.
 //!
 //! Requests are sent by an [`HttpClient`](mcp_http::HttpClient), or by any other tower service
 //! ([`HttpService`](mcp_http::HttpService)).
 //!
-//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are
-//! re-exported, so that embedding the transport takes this crate alone.
+//! The contract ([`mcp_transport`]), the messages ([`mcp_core`]) and the HTTP client ([`mcp_http`]) are re-exported, so
+//! that an application needs no other dependency.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

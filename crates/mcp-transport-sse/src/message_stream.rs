@@ -29,13 +29,13 @@ use crate::{
     idle::{IdleLimits, IdleTimer, LastReceived},
 };
 
-/// What the requests of a session set for its stream.
+/// State of a session that affects its stream.
 #[derive(Debug)]
 pub(crate) struct StreamTerms {
     pub(crate) idle_limits: Arc<IdleLimits>,
     /// Whether the revision has batches.
     pub(crate) batches: AtomicBool,
-    /// What came on it that is no message.
+    /// Events that are not messages.
     pub(crate) skipped: Mutex<SkippedEvents>,
     /// The secrets of its requests, which an error may repeat.
     pub(crate) secrets: Option<SentSecrets>,
@@ -49,7 +49,7 @@ impl StreamTerms {
 
 type OnUnreadable = Box<dyn Fn(&RequestId, Error) + Send>;
 
-/// The messages on the stream of the server. An error, why it is over, is its last item.
+/// The messages on the server stream. Its last item is an error, the reason why it ended.
 pub(crate) struct MessageStream<B> {
     events: Events<B>,
     idle_timer: IdleTimer,
@@ -57,7 +57,7 @@ pub(crate) struct MessageStream<B> {
     url: Uri,
     /// The rest of a batch.
     queue: VecDeque<Message>,
-    /// Fails a request whose response cannot be read.
+    /// Fails a request whose response cannot be decoded.
     on_unreadable: OnUnreadable,
 }
 
@@ -101,7 +101,7 @@ impl<B> MessageStream<B> {
         masked.map_or_else(|| String::from_utf8_lossy(data), Cow::Owned)
     }
 
-    /// The next message that has arrived.
+    /// The next received message.
     fn pop(&mut self) -> Option<Message> {
         let mut message = self.queue.pop_front()?;
         if let (Message::Response(response), Some(secrets)) = (&mut message, &self.terms.secrets)
@@ -112,7 +112,7 @@ impl<B> MessageStream<B> {
         Some(message)
     }
 
-    /// The stream ended in order.
+    /// The error of a stream that ended normally.
     fn ended(&self) -> Error {
         match self.events.partial_data() {
             Some(partial) => ended_after(&self.masked(&partial)),
@@ -123,7 +123,7 @@ impl<B> MessageStream<B> {
         }
     }
 
-    /// Fails the request that the event seems to answer, and no other.
+    /// Fails only the request that the event seems to answer.
     fn unreadable(&self, data: &Bytes, error: ParseError) {
         let excerpt = self.masked(data);
         let text = format!("an event of the server cannot be read: {}", Excerpt(&excerpt));
@@ -137,7 +137,7 @@ impl<B> MessageStream<B> {
         }
     }
 
-    /// Why the stream ended.
+    /// The error of an interrupted stream.
     fn broken(&self, cause: mcp_http::Error) -> Error {
         let error = cause.into_transport_error("GET", &self.url);
         match error.kind() {

@@ -14,11 +14,11 @@ impl<S: HttpService> Inner<S> {
         self.open_session(true).await.map(drop)
     }
 
-    /// The session that a message belongs to: the present one, or a new one if its stream is over. With
-    /// `is_initialize` the message itself opens a session.
+    /// The session for a message: the current one, or a new one if its stream has ended. With `is_initialize` the
+    /// message itself opens a session.
     pub(crate) async fn session(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
         if let Some(session) = self.current()?.filter(|session| session.is_foreign()) {
-            // Boxed like all that is rare.
+            // Boxed like all rare cases.
             Box::pin(session.check_runtime()).await;
         }
         match self.current()? {
@@ -27,11 +27,11 @@ impl<S: HttpService> Inner<S> {
         }
     }
 
-    /// Opens a stream in place of the one that is over, and repeats the handshake on it, unless the message
-    /// that needs it is `initialize`.
+    /// Opens a stream to replace one that has ended, and repeats the handshake on it, unless the message that needs it
+    /// is `initialize`.
     ///
-    /// Of all callers one does it, and the others share the outcome. Dropping the future leaves it to the
-    /// next one.
+    /// One caller does the work, and concurrent ones share the outcome. If its future is dropped, the next caller takes
+    /// over.
     async fn reconnect(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
         let work = || async {
             if let Some(session) = self.current()? {
@@ -39,7 +39,7 @@ impl<S: HttpService> Inner<S> {
             }
             let opening = pin!(self.open_with_retries(is_initialize));
             let opened = self.sender.tasks.unless_closed(opening).await;
-            // Whatever happened, the message that waits was not sent.
+            // In any case, the waiting message was not sent.
             opened.map_err(|error| error.with_delivery(Delivery::NotSent))
         };
         self.reconnecting.run(work).await
@@ -48,7 +48,7 @@ impl<S: HttpService> Inner<S> {
     async fn open_with_retries(&self, is_initialize: bool) -> Result<Arc<SseSession>, Error> {
         let backoff = self.sender.endpoint.settings.backoff;
         let mut retries = Retries::new(backoff);
-        // A stream that ended as soon as it was open is not opened again without a delay.
+        // A stream that ended at once is not reopened without a delay.
         if self.since().is_none_or(|since| since.elapsed() >= backoff.first) {
             retries = retries.eager();
         }
@@ -60,7 +60,7 @@ impl<S: HttpService> Inner<S> {
                 Err(error) if is_transient(&error) => error,
                 opened => return opened,
             };
-            tracing::debug!(%error, "the stream of the server could not be opened");
+            tracing::debug!(%error, "cannot open the server stream");
             delay = retries.next_delay(None).ok_or(error)?;
         }
     }
@@ -85,7 +85,7 @@ fn is_transient(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Unavailable)
 }
 
-/// A session that is not in use yet, and ends unless it is kept.
+/// A session that is not in use yet. Dropping it ends the session.
 struct Unused(Option<Arc<SseSession>>);
 
 impl Unused {
@@ -102,7 +102,7 @@ impl Drop for Unused {
     }
 }
 
-/// A session that is being opened in place of a lost one.
+/// A session being opened to replace a lost one.
 struct Replacement<'a, S> {
     inner: &'a Inner<S>,
     session: &'a Arc<SseSession>,

@@ -24,7 +24,7 @@ use crate::{
 type Item = Result<Message, Error>;
 type Posting = Pin<Box<dyn Future<Output = Result<Result<Accepted, StatusError>, Error>> + Send>>;
 
-/// One request in flight: its POST, and what arrives for it on the stream, whichever is first.
+/// A request in flight: its POST, and its messages on the stream, whichever comes first.
 pub(crate) struct PostedRequest<S: HttpService> {
     sender: Arc<Sender<S>>,
     session: Arc<SseSession>,
@@ -33,21 +33,21 @@ pub(crate) struct PostedRequest<S: HttpService> {
     /// `None` once the server has accepted the request.
     posting: Option<Posting>,
     exchange: Exchange,
-    /// What arrived before the request was known to be accepted.
+    /// An item that arrived before the request was accepted.
     early: Option<Item>,
     /// A longer idle timeout of the stream.
     _idle: Option<LongerLimit>,
 }
 
 impl<S: HttpService> Inner<S> {
-    /// POSTs a request and waits until the server has accepted it, or begun to answer.
+    /// POSTs a request and waits until the server has accepted it or started to respond.
     pub(crate) async fn request(
         &self,
         session: &Arc<SseSession>,
         envelope: Envelope<Request>,
     ) -> Result<Exchange, Error> {
         let extras = extras_of(&envelope)?;
-        // Before it is sent, as the response may arrive before the one to the POST.
+        // Before sending, since the response may arrive before that of the POST.
         let exchange = session.multiplex.expect_answer(&envelope.message)?;
         session.set_version(envelope.version);
         let idle = session.terms.idle_limits.extend(&envelope);
@@ -77,14 +77,14 @@ impl<S: HttpService> Inner<S> {
 }
 
 impl<S: HttpService> PostedRequest<S> {
-    /// Ready when the server has the request: it accepts it, or something has arrived for it.
+    /// Ready when the server has the request: it was accepted, or a message has arrived for it.
     fn poll_accepted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let item = self.exchange.poll_item(cx);
         if let Poll::Ready(early @ Some(Ok(_))) = item {
             self.early = early;
             return Poll::Ready(Ok(()));
         }
-        // A POST that failed explains more than the end of the stream does.
+        // A failed POST explains more than the end of the stream.
         match self.poll_posting(cx) {
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
             Poll::Ready(early @ Some(Ok(_))) => {
@@ -116,14 +116,14 @@ impl<S: HttpService> PostedRequest<S> {
             Err(error) => Err(error),
         };
         if !matches!(&item, Err(error) if error.delivery() == Delivery::Unknown) {
-            // The server is not at work on it: there is nothing to cancel.
+            // The server does not work on it: there is nothing to cancel.
             let over = Error::new(ErrorKind::Rejected, "the request was refused");
             self.session.multiplex.fail_request(&self.id, over);
         }
         Poll::Ready(Some(item))
     }
 
-    /// The response is here: lets the POST end, for the sake of its connection.
+    /// After the response: lets the POST complete, to reuse its connection.
     fn leave_posting(&mut self) {
         if let Some(posting) = self.posting.take() {
             self.sender.tasks.end_in_background(async move {
@@ -133,7 +133,7 @@ impl<S: HttpService> PostedRequest<S> {
     }
 }
 
-/// The JSON-RPC error in a refusal of the request: a response, whatever the status.
+/// The JSON-RPC error in a refusal of the request: a response with any status.
 fn response_in(refused: &StatusError, id: &RequestId) -> Option<Response> {
     match Message::parse(Bytes::copy_from_slice(refused.body().as_bytes())) {
         Ok(Message::Response(response)) if response.id.as_ref() == Some(id) => {

@@ -13,7 +13,7 @@ use crate::{
     error::refused_post,
 };
 
-/// Sends messages, for callers and in the background.
+/// Sends messages for callers and in the background.
 pub(crate) struct Sender<S> {
     pub(crate) endpoint: Arc<HttpEndpoint<S>>,
     pub(crate) tasks: TransportTasks,
@@ -25,25 +25,25 @@ impl<S: HttpService> Sender<S> {
         Self { endpoint: Arc::new(endpoint), tasks, handshake: Mutex::new(None) }
     }
 
-    /// The handshake of the present session.
+    /// The handshake of the current session.
     pub(crate) fn handshake(&self) -> Option<Arc<Handshake>> {
         self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A session was opened by this `initialize`.
+    /// Records the `initialize` that opened a session.
     pub(crate) fn set_handshake(&self, initialize: Envelope<Request>) {
         let handshake = Some(Arc::new(Handshake::new(initialize)));
         *self.handshake.lock().unwrap_or_else(PoisonError::into_inner) = handshake;
     }
 
-    /// What the handshake adds to the requests that are made on behalf of the session.
+    /// The additions of the handshake to requests of the session itself.
     pub(crate) fn session_extras(&self) -> EnvelopeExtras {
         let extras = self.handshake().map(|handshake| extras_of(&handshake.envelope(())));
-        // The same extensions have passed before, with the handshake.
+        // The same extensions were valid in the handshake.
         extras.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// POSTs a message that nothing answers.
+    /// POSTs a one-way message.
     pub(crate) async fn post_one_way(
         &self,
         to: &Uri,
@@ -58,7 +58,7 @@ impl<S: HttpService> Sender<S> {
 
     /// POSTs a message that no caller waits for.
     pub(crate) fn post_in_background(&self, to: &Uri, message: &Message) {
-        // Not the sender itself, which owns the task.
+        // Does not hold the sender, which owns the task.
         let (endpoint, to) = (Arc::clone(&self.endpoint), to.clone());
         let (extras, body) = (self.session_extras().in_background(), encode(message));
         self.tasks.send_in_background(body.len(), async move {
@@ -68,7 +68,7 @@ impl<S: HttpService> Sender<S> {
     }
 }
 
-/// What an envelope adds to the HTTP request of its message.
+/// The additions of an envelope to the HTTP request of its message.
 pub(crate) fn extras_of<M>(envelope: &Envelope<M>) -> Result<EnvelopeExtras, Error> {
     EnvelopeExtras::new(envelope, &PROTOCOL_HEADERS)
 }

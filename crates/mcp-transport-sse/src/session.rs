@@ -27,10 +27,10 @@ use crate::{
     sender::Sender,
 };
 
-/// A session: one stream of the server, and the URL for messages that came on it.
+/// A session: one server stream, and the POST URL announced on it.
 ///
-/// The multiplexer routes what arrives. Callers POST their messages themselves; only what the multiplexer
-/// sends on its own account goes out through its sink.
+/// The multiplexer routes received messages. Callers POST their messages themselves; only messages of the multiplexer
+/// itself use its sink.
 pub(crate) struct SseSession {
     pub(crate) multiplex: Multiplex,
     pub(crate) post_url: Uri,
@@ -77,19 +77,19 @@ impl SseSession {
         let (inbound, driver) = parts.expect("the closure has run");
         let reader = sender.tasks.spawn(drive(driver, EndOnDrop(Arc::clone(&session))));
         if let Some(reader) = reader {
-            // Set here alone.
+            // Set only here.
             let _ = session.reader.set(reader);
         }
         (session, inbound)
     }
 
-    /// Notes the revision of a message that is sent.
+    /// Records the revision of a sent message.
     pub(crate) fn set_version(&self, version: Option<ProtocolVersion>) {
         let batches = version == Some(ProtocolVersion::V2025_03_26);
         self.terms.batches.store(batches, Ordering::Relaxed);
     }
 
-    /// What may explain that the server does not respond.
+    /// Observations that may explain why the server does not respond.
     pub(crate) fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = self.multiplex.diagnostics();
         let skipped = self.terms.skipped();
@@ -105,12 +105,12 @@ impl SseSession {
         self.is_over.load(Ordering::Acquire)
     }
 
-    /// Whether another runtime than the present one reads its stream.
+    /// Whether a runtime other than the current one reads its stream.
     pub(crate) fn is_foreign(&self) -> bool {
         Handle::try_current().is_ok_and(|present| present.id() != self.runtime.id())
     }
 
-    /// Ends it if the runtime that reads its stream has ended or rests, so that no response can arrive.
+    /// Ends it if the runtime that reads its stream has ended or is suspended, so that no response can arrive.
     pub(crate) async fn check_runtime(&self) {
         if !is_driven(&self.runtime).await {
             self.end(&ended());
@@ -127,7 +127,7 @@ impl SseSession {
     }
 }
 
-/// Ends a session with its reader, which may not even start.
+/// Ends a session with its reader, which may never start.
 struct EndOnDrop(Arc<SseSession>);
 
 impl Drop for EndOnDrop {
@@ -141,14 +141,13 @@ async fn drive<S: HttpService>(
     session: EndOnDrop,
 ) {
     let reason = (&mut driver).await;
-    // The driver says that the connection broke; the stream knows why.
+    // The driver only reports a broken connection; the stream has the reason.
     let reason = reason.find::<Error>().cloned().unwrap_or_else(ended);
-    tracing::debug!(%reason, "the stream of the server is over");
+    tracing::debug!(%reason, "the server stream has ended");
     session.0.end(&reason);
 }
 
-/// POSTs what the multiplexer sends on its own account: cancellations, and refusals of requests of the
-/// server.
+/// POSTs messages of the multiplexer itself: cancellations, and refusals of server requests.
 struct Outgoing<S> {
     sender: Weak<Sender<S>>,
     post_url: Uri,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use mcp_http::sse::DEFAULT_LIMIT;
 use mcp_transport::Backoff;
 
-/// The settings of a transport, server and headers apart.
+/// Settings of a transport, except server and headers.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) message_limit: usize,

@@ -15,24 +15,23 @@ use mcp_transport::{
 
 use crate::inner::Inner;
 
-/// MCP over HTTP+SSE: what [`Sse`](crate::Sse) opens.
+/// The HTTP+SSE transport, opened by [`Sse`](crate::Sse).
 ///
-/// Every message is a separate POST, so requests never wait for one another, and a POST that fails fails
-/// its request alone: then the source of the error is a [`StatusError`](mcp_http::StatusError) where the
-/// server responded. Dropping an exchange POSTs `notifications/cancelled` in the background; never for
-/// `initialize`.
+/// Every message is a separate POST, so requests are independent, and a failed POST fails only its request: if the
+/// server responded, the source of the error is a [`StatusError`](mcp_http::StatusError). Dropping an exchange POSTs
+/// `notifications/cancelled` in the background, except for `initialize`.
 ///
-/// All responses come on one stream. When that ends, breaks or falls silent, the requests in flight fail
-/// with an error of kind [`Interrupted`](ErrorKind::Interrupted), [`Timeout`](ErrorKind::Timeout) or
-/// [`TooLarge`](ErrorKind::TooLarge), and the next request opens another stream. That is a new session, on
-/// which the same `initialize` and `notifications/initialized` are sent first. The state that the server
-/// kept for the old one is lost: [`Gap::NewSession`](mcp_transport::Gap::NewSession) reports that, and
-/// [`reinitializations`](Self::reinitializations) counts. No other message is ever sent twice.
+/// All responses arrive on one stream. If it ends, breaks or times out, the requests in flight fail with kind
+/// [`Interrupted`](ErrorKind::Interrupted), [`Timeout`](ErrorKind::Timeout) or [`TooLarge`](ErrorKind::TooLarge), and
+/// the next request opens another stream. That is a new session, for which the same `initialize` and
+/// `notifications/initialized` are sent first. The server's state of the old session is lost:
+/// [`Gap::NewSession`](mcp_transport::Gap::NewSession) reports it, and [`reinitializations`](Self::reinitializations)
+/// counts it. No other message is sent twice.
 ///
-/// Messages that are sent on the transport's own account, cancellations and refusals of requests of the
-/// server, go out four at a time, and responses to requests of the server eight at a time.
+/// At most four messages of the transport itself (cancellations and refusals of server requests) and eight responses to
+/// server requests are sent concurrently.
 ///
-/// An `http::HeaderMap` among the extensions of an envelope is added to the headers of that message.
+/// An `http::HeaderMap` in the extensions of an envelope is added to the headers of that message.
 ///
 /// Spec: 2024-11-05 basic/transports#http-with-sse
 pub struct SseTransport<S: HttpService = HttpClient> {
@@ -44,8 +43,8 @@ impl<S: HttpService> SseTransport<S> {
         Self { inner }
     }
 
-    /// How many times a session was re-initialised, as its stream was over. With each of them the server has
-    /// forgotten subscriptions, its log level, and the like.
+    /// The number of times that the session was reinitialized because its stream had ended. Each time the server has
+    /// lost its subscriptions, log level and similar state.
     pub fn reinitializations(&self) -> u64 {
         self.inner.reinitializations.load(Ordering::Relaxed)
     }
@@ -72,7 +71,7 @@ impl<S: HttpService> Transport for SseTransport<S> {
                 && !inner.sender.tasks.is_closed()
         };
         if exchange.as_ref().is_err_and(is_late) {
-            // The stream ended in between, and nothing was sent: once more, on a new one.
+            // The stream ended in between, and nothing was sent: tries once more on a new one.
             let session = inner.session(is_initialize).await?;
             exchange = inner.request(&session, request.clone()).await;
         }
@@ -127,7 +126,7 @@ impl<S: HttpService> Inner<S> {
             OneWay::Response(_) => false,
         };
         session.set_version(message.version);
-        // Before it is sent: a server that does not respond may have it, and each later stream needs it.
+        // Before sending: a server that does not respond may have received it, and each later stream needs it.
         if let Some(handshake) = self.sender.handshake().filter(|_| initialized) {
             handshake.complete(&message);
         }
@@ -136,7 +135,7 @@ impl<S: HttpService> Inner<S> {
 }
 
 fn request_is_lost() -> Error {
-    Error::new(ErrorKind::Interrupted, "the stream of the request is over")
+    Error::new(ErrorKind::Interrupted, "the stream of the request has ended")
         .with_method("response")
         .with_delivery(Delivery::NotSent)
 }

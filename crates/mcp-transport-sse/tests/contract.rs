@@ -1,4 +1,4 @@
-//! The contract of a transport, line by line.
+//! The contract tests of all transports.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Requests that something authorizes.
+//! Authorized requests.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use mcp_transport::{Connect, Hold};
 
 use crate::{ask, at, handshake};
 
-/// A user who takes longer to log in than the stream may take to open.
+/// A user whose login takes longer than the endpoint timeout.
 struct SlowLogin(Hold);
 
 impl Authorize for SlowLogin {
     fn ready(&self, request: &RequestHead) -> Option<Credentials> {
-        // The stream is one that a caller waits for.
+        // A caller waits for the stream.
         assert!(!request.is_background);
         (request.method != http::Method::GET).then(credentials)
     }
@@ -42,7 +42,7 @@ fn credentials() -> Credentials {
 }
 
 #[tokio::test]
-async fn a_login_is_not_the_time_of_the_stream_and_every_request_has_the_token() {
+async fn a_login_does_not_count_and_every_request_has_the_token() {
     let server = SseServer::start(|_| Get::endpoint("/m"), SseServer::answer).await;
     let sse = at(&server.url).endpoint_timeout(Duration::from_millis(200));
     let sse = sse.auth(SlowLogin(Hold::new()));

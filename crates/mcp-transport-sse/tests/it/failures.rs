@@ -1,4 +1,4 @@
-//! What goes wrong with one request concerns that request alone.
+//! A failure concerns only its own request.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn server() -> SseServer {
 }
 
 #[tokio::test]
-async fn a_post_that_fails_fails_its_request_alone() {
+async fn a_failed_post_fails_only_its_request() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
     let other = within(transport.request(request(100, "silent"))).await.unwrap();
@@ -87,14 +87,14 @@ async fn a_post_that_fails_fails_its_request_alone() {
     ask(&transport, 1, "junk").await.unwrap();
     server.stream.push(r#"{"jsonrpc":"2.0","id":100,"result":{}}"#);
     within(other.response()).await.unwrap();
-    // What may have arrived is cancelled, what was refused is not.
+    // A request that may have arrived is cancelled, a refused one is not.
     let cancelled = server.wait_for("notifications/cancelled", 1).await;
     assert_eq!(cancelled.len(), 1, "{cancelled:?}");
     assert_eq!(server.seen().iter().filter(|seen| seen.starts_with("GET")).count(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_in_the_body_of_the_post_is_delivered_and_a_page_fails_the_request() {
+async fn a_response_in_the_post_body_is_delivered_and_a_page_is_an_error() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
     for (id, method) in
@@ -155,7 +155,7 @@ async fn a_message_without_its_blank_line_is_read() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_stream_quotes_what_came_instead_of_an_answer() {
+async fn the_end_of_the_stream_quotes_the_last_skipped_event() {
     for data in ["data: {\"half\"", "event: error\ndata: half of it\n\n", "data: half\n\n"] {
         let server = SseServer::start(
             |_| Get::endpoint("/message"),
@@ -174,7 +174,7 @@ async fn the_end_of_the_stream_quotes_what_came_instead_of_an_answer() {
 }
 
 #[tokio::test]
-async fn what_was_skipped_explains_a_silence() {
+async fn skipped_events_are_in_the_diagnostics() {
     let server = SseServer::start(
         |_| Get::endpoint("/message"),
         |_, stream| {
@@ -199,7 +199,7 @@ async fn requests_do_not_wait_for_one_anothers_posts() {
             ask(&transport, id, "fine").await.unwrap();
         }
     };
-    // It is dropped, as the server has not accepted it: but it may have it.
+    // Dropped before the server has accepted it, but it may have arrived.
     tokio::select! {
         _ = transport.request(request(1, "hang")) => panic!("the server has not accepted it"),
         () = others => {}
@@ -209,13 +209,13 @@ async fn requests_do_not_wait_for_one_anothers_posts() {
 }
 
 #[tokio::test]
-async fn an_answer_may_come_before_the_post_is_accepted() {
+async fn a_response_may_arrive_before_the_post_is_accepted() {
     let server = server().await;
     let transport = open(&server.url).await.transport;
     for method in ["early", "never accepted", "early"] {
         ask(&transport, 1, method).await.unwrap();
     }
-    // None of them was cancelled, since the one after them is the only one.
+    // None of them was cancelled, since this one is the only one.
     drop(within(transport.request(request(2, "silent"))).await.unwrap());
     let cancelled = server.wait_for("notifications/cancelled", 1).await;
     assert_eq!(cancelled.len(), 1, "{cancelled:?}");
@@ -223,7 +223,7 @@ async fn an_answer_may_come_before_the_post_is_accepted() {
 }
 
 #[tokio::test]
-async fn dropping_cancels_but_never_initialize() {
+async fn dropping_cancels_except_for_initialize() {
     let server = SseServer::start(|_| Get::endpoint("/message"), |_, _| Post::accepted()).await;
     let transport = open(&server.url).await.transport;
     let exchange = within(transport.request(request(1, "initialize"))).await.unwrap();
@@ -236,7 +236,7 @@ async fn dropping_cancels_but_never_initialize() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_fails_what_is_in_flight() {
+async fn a_message_over_the_limit_fails_requests_in_flight() {
     let server = server().await;
     let sse = crate::at(&server.url).message_limit(10_000);
     let transport = within(mcp_transport::Connect::connect(&sse)).await.unwrap().transport;

@@ -1,4 +1,4 @@
-//! HTTP+SSE against scripted servers.
+//! HTTP+SSE with scripted servers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ use mcp_transport_sse::{Sse, SseTransport};
 
 const LEGACY: ProtocolVersion = ProtocolVersion::LATEST_LEGACY;
 
-/// A server description with short waits.
+/// A server configuration with short timeouts.
 fn at(url: &str) -> Sse {
     let backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(100));
     Sse::new(url).unwrap().backoff(backoff.with_attempts(3))
@@ -45,7 +45,7 @@ async fn ask<T: Transport>(
     within(async { transport.request(request(id, method)).await?.response().await }).await
 }
 
-/// The next message that belongs to no exchange.
+/// The next message outside exchanges.
 async fn next_message(inbound: &mut Inbound) -> Message {
     match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Message(message) => message,
@@ -53,7 +53,7 @@ async fn next_message(inbound: &mut Inbound) -> Message {
     }
 }
 
-/// Waits until the client has noticed that its stream is over; why.
+/// Waits until the client has detected the end of its stream. Returns the reason.
 async fn stream_is_over(inbound: &mut Inbound) -> Error {
     match within(inbound.next()).await.unwrap().unwrap() {
         InboundItem::Gap(Gap::NewSession(Some(cause))) => cause,

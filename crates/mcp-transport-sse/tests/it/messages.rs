@@ -1,4 +1,4 @@
-//! What else goes over the stream and the POSTs.
+//! Other messages on the stream and in POSTs.
 
 use mcp_core::{Message, ProtocolVersion, RawJson, Response};
 use mcp_testkit::{
@@ -40,7 +40,7 @@ async fn progress_goes_to_its_request_and_the_rest_to_inbound() {
 }
 
 #[tokio::test]
-async fn the_server_may_ask_and_is_refused_where_nobody_reads() {
+async fn server_requests_are_refused_without_a_reader() {
     let server = SseServer::friendly().await;
     let connection = open(&server.url).await;
     let (transport, mut inbound) = (connection.transport, connection.inbound);
@@ -58,7 +58,7 @@ async fn the_server_may_ask_and_is_refused_where_nobody_reads() {
 }
 
 #[tokio::test]
-async fn batches_are_read_in_the_one_revision_that_has_them() {
+async fn batches_are_accepted_only_in_their_revision() {
     for (version, read) in [(ProtocolVersion::V2025_03_26, true), (LEGACY, false)] {
         let server = SseServer::start(
             |_| Get::endpoint("/message"),
@@ -80,7 +80,7 @@ async fn batches_are_read_in_the_one_revision_that_has_them() {
 }
 
 #[tokio::test]
-async fn close_ends_the_stream_and_all_that_waits() {
+async fn close_ends_the_stream_and_pending_requests() {
     let server = SseServer::start(|_| Get::endpoint("/message"), |_, _| Post::Hang).await;
     let mut connection = open(&server.url).await;
     let transport = &connection.transport;

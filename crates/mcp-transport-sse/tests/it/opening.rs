@@ -1,4 +1,4 @@
-//! How the stream is opened, and what may be wrong with that.
+//! Opening of the stream, and its failures.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ async fn messages_go_where_the_endpoint_event_says() {
 }
 
 #[tokio::test]
-async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
+async fn an_invalid_stream_fails_the_connect_in_bounded_time() {
     use ErrorKind::{Interrupted, Protocol, Rejected, Timeout, Unauthorized, Unavailable};
     type Case = (fn() -> Get, ErrorKind, Option<u16>, &'static str);
     let cases: [Case; 13] = [
@@ -85,7 +85,7 @@ async fn what_is_no_stream_fails_the_connect_in_bounded_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_seconds_are_waited_for_the_endpoint_event() {
+async fn the_endpoint_timeout_is_ten_seconds() {
     let server = SseServer::start(|_| Get::Stream(": hi\n\n".into()), SseServer::answer).await;
     let begun = tokio::time::Instant::now();
     let real = Instant::now();

@@ -12,7 +12,7 @@ use tokio::{sync::broadcast, task::JoinSet};
 
 use crate::{LEGACY, ask, handshake, next_message, open, request};
 
-/// Answers requests, and accepts no response and no cancellation.
+/// Responds to requests, but accepts no response and no cancellation.
 fn hostile(request: &Received, stream: &Stream) -> Post {
     match &*request.rpc() {
         "response" | "notifications/cancelled" => Post::Hang,
@@ -31,7 +31,7 @@ fn flood(stream: &Stream) {
     }
 }
 
-/// Gives the client time to do whatever it does: some calls there and back.
+/// Waits for pending work of the client by making some calls.
 async fn some_calls(transport: &impl Transport) {
     for id in 100..120 {
         ask(transport, id, "ping").await.unwrap();
@@ -43,7 +43,7 @@ async fn requests_that_are_refused_take_a_handful_of_connections() {
     let server = server().await;
     let Connection { transport, inbound, .. } = open(&server.url).await;
     handshake(&transport).await;
-    // Some wait to be read when the reader goes, and the rest arrives after that.
+    // Some are queued when the reader is dropped, and the rest arrives after that.
     flood(&server.stream);
     ask(&transport, 1, "ping").await.unwrap();
     drop(inbound);

@@ -1,4 +1,4 @@
-//! A stream that is over, and the one in its place.
+//! Replacement of a stream that has ended.
 
 use std::{
     sync::{
