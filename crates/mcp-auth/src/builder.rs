@@ -1,4 +1,4 @@
-//! The settings of an [`OAuth`].
+//! Settings of an [`OAuth`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::sign::{Sign, Signer};
 use crate::store::TokenStore;
 use crate::store::erased::SharedStore;
 
-/// The ways to get a token.
+/// Grants.
 impl OAuth {
-    /// A user logs in: with the browser, unless another [agent](Self::user_agent) is set.
+    /// Authorization code: the user logs in with the browser, or with another [agent](Self::user_agent).
     pub fn new() -> Self {
         let auth = Self::of(GrantKind::Code);
         #[cfg(feature = "browser")]
@@ -29,15 +29,15 @@ impl OAuth {
         auth
     }
 
-    /// A service logs in as itself: with a [`secret`](Self::secret), a private key
-    /// (`private_key_pem`) or an [`assertion`](Self::assertion).
+    /// Client credentials: a service authenticates with a [`secret`](Self::secret), a private key (`private_key_pem`)
+    /// or an [`assertion`](Self::assertion).
     ///
     /// Spec: extensions/auth/oauth-client-credentials
     pub fn client_credentials(client_id: impl Into<String>) -> Self {
         Self::of(GrantKind::ClientCredentials).client(client_id)
     }
 
-    /// A workload presents a token of its platform: `assertion` returns it, for an audience.
+    /// JWT bearer: a workload presents a token of its platform. `assertion` returns the token for an audience.
     pub fn jwt_bearer<F, R>(client_id: impl Into<String>, assertion: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -47,54 +47,54 @@ impl OAuth {
         Self::of(GrantKind::JwtBearer(assertion)).client(client_id)
     }
 
-    /// The identity provider of an organization vouches for its user: needs [`id_token`](Self::id_token),
-    /// [`idp`](Self::idp) and [`idp_client`](Self::idp_client).
+    /// Enterprise-managed authorization: the identity provider of an organization vouches for its user. Requires
+    /// [`id_token`](Self::id_token), [`idp`](Self::idp) and [`idp_client`](Self::idp_client).
     ///
     /// Spec: extensions/auth/enterprise-managed-authorization
     pub fn enterprise(client_id: impl Into<String>) -> Self {
         Self::of(GrantKind::Enterprise(Enterprise::default())).client(client_id)
     }
 
-    /// A user logs in on another device, where a code is entered: [`on_code`](Self::on_code) shows it.
+    /// Device code: the user enters a code on another device; [`on_code`](Self::on_code) shows it.
     pub fn device_code(client_id: impl Into<String>) -> Self {
         Self::of(GrantKind::Device(None)).client(client_id)
     }
 
-    /// Gets tokens by a grant of the application.
+    /// Uses a custom grant of the application.
     pub fn grant(client_id: impl Into<String>, grant: impl Grant) -> Self {
         Self::of(GrantKind::Custom(SharedGrant::new(grant))).client(client_id)
     }
 }
 
-/// The client.
+/// Client identity.
 impl OAuth {
-    /// The client id that is registered with the authorization server. Default: a
-    /// [document](Self::client_metadata_url), else a dynamic registration.
+    /// The client id registered with the authorization server. Default: the [metadata
+    /// document](Self::client_metadata_url) if one is set, otherwise dynamic registration.
     pub fn client(self, id: impl Into<String>) -> Self {
         self.set(|it| it.client_id = Some(id.into()))
     }
 
-    /// The secret of the client. It is sent to the [`issuer`](Self::issuer) only; without that setting, to the
-    /// first one that it was used with.
+    /// The client secret. It is sent only to the [`issuer`](Self::issuer) or, if none is set, to the first issuer it
+    /// was used with.
     pub fn secret(self, secret: impl Into<Secret>) -> Self {
         self.set(|it| it.secret = Some(secret.into()))
     }
 
-    /// The private key of the client, in PEM; see `PrivateKey`.
+    /// The private key of the client in PEM; see `PrivateKey`.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) if it is none.
+    /// [`Config`](ErrorKind::Config) if the text is not a supported key.
     #[cfg(feature = "_crypto")]
     pub fn private_key_pem(self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         Ok(self.private_key(crate::sign::PrivateKey::from_pem(pem)?))
     }
 
-    /// The signer of the client: a `PrivateKey`, or a key elsewhere.
+    /// The signer of the client: a `PrivateKey`, or an external key.
     pub fn private_key(self, key: impl Sign) -> Self {
         self.set(|it| it.signer = Some(Signer::new(key)))
     }
 
-    /// A function that returns the assertion of the client for an audience, in place of a key.
+    /// A function that returns the client assertion for an audience, instead of a key.
     pub fn assertion<F, R>(self, assertion: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -103,7 +103,8 @@ impl OAuth {
         self.set(|it| it.assertion = Some(Callback::new("assertion", assertion)))
     }
 
-    /// The URL of a document about the client, which is its id where an authorization server takes that.
+    /// The URL of the client id metadata document. It is the client id where the authorization server supports such
+    /// documents.
     ///
     /// Spec: basic/authorization#client-id-metadata-documents
     pub fn client_metadata_url(self, url: impl Into<String>) -> Self {
@@ -120,7 +121,7 @@ impl OAuth {
         })
     }
 
-    /// The name of the client at a dynamic registration, which users see. Default: `MCP client`.
+    /// The client name for dynamic registration, which the login page shows. Default: `MCP client`.
     pub fn client_name(self, name: impl Into<String>) -> Self {
         self.set(|it| it.client_name = name.into())
     }
@@ -128,7 +129,7 @@ impl OAuth {
 
 /// Scopes, resource and authorization server.
 impl OAuth {
-    /// Scopes to ask for, besides those that the server wants.
+    /// Additional scopes to request, on top of those that the server requires.
     pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.set(|it| it.scopes = scopes.into_iter().map(Into::into).collect())
     }
@@ -146,36 +147,37 @@ impl OAuth {
         self.set(|it| it.chooser = Some(Arc::new(choose)))
     }
 
-    /// The resource that tokens are for. Default: what the server says, else its URL.
+    /// The resource that tokens are issued for. Default: the resource in the server's metadata, otherwise the server's
+    /// URL.
     pub fn resource(self, resource: Resource) -> Self {
         self.set(|it| it.resource = resource)
     }
 
-    /// A parameter of the login page, in place of one of this name, such as `audience` for Auth0.
+    /// Adds a query parameter to the login URL, such as `audience` for Auth0. Replaces a parameter of the same name.
     pub fn authorize_param(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(|it| it.authorize_params.push((name.into(), value.into())))
     }
 
-    /// An additional parameter of requests to the token endpoint.
+    /// Adds a parameter to requests to the token endpoint.
     pub fn token_param(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(|it| it.token_params.push((name.into(), value.into())))
     }
 
-    /// Whether tokens are bound to a key. Default: where the server asks for it.
+    /// Whether tokens are bound to a key (DPoP). Default: if the server requires it.
     ///
     /// Spec: RFC 9449
     pub fn dpop(self, dpop: Dpop) -> Self {
         self.set(|it| it.dpop = dpop)
     }
 
-    /// Whether an authorization server has PKCE that does not announce it, such as Cognito or Entra. Default:
-    /// off, and such a server is refused.
+    /// Assumes that an authorization server supports PKCE even if it does not announce it, as Cognito and Entra do not.
+    /// Default: off, and such a server is refused.
     pub fn assume_pkce(self, assume: bool) -> Self {
         self.set(|it| it.assume_pkce = assume)
     }
 
-    /// Whether a server without any metadata is taken for one of 2025-03-26, with `/authorize`, `/token` and
-    /// `/register` at its origin. Default: on.
+    /// Whether a server without metadata is treated as one of 2025-03-26, with `/authorize`, `/token` and `/register`
+    /// at its origin. Default: on.
     pub fn legacy(self, legacy: bool) -> Self {
         self.set(|it| it.legacy = legacy)
     }
@@ -183,34 +185,34 @@ impl OAuth {
 
 /// User agent, store, HTTP client and events.
 impl OAuth {
-    /// How a user logs in: `Browser`, [`Terminal`](crate::Terminal), [`follow`](crate::follow), or another
-    /// way. Default: `Browser`, with the feature `browser`.
+    /// Sets how a user logs in: `Browser`, [`Terminal`](crate::Terminal), [`follow`](crate::follow), or a custom agent.
+    /// Default: `Browser`, with the feature `browser`.
     pub fn user_agent(self, agent: impl UserAgent) -> Self {
         self.set(|it| it.agent = Some(SharedAgent::new(agent)))
     }
 
-    /// Where tokens are kept. Default: in memory.
+    /// The token store. Default: in memory.
     pub fn store(self, store: impl TokenStore) -> Self {
         self.set(|it| it.store = SharedStore::new(store))
     }
 
-    /// Keeps tokens apart from those of other namespaces in the same store, such as one for each user.
+    /// Separates tokens from those of other namespaces in the same store, for example one namespace for each user.
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         self.set(|it| it.namespace = namespace.into())
     }
 
-    /// The client whose proxy and certificates are used for the requests to authorization servers. Default:
-    /// the one that the requests of the transport are sent with. Its headers are not sent.
+    /// The HTTP client for requests to authorization servers: its proxy and certificates are used, its headers are not
+    /// sent. Default: the client of the transport.
     pub fn http(self, client: HttpClient) -> Self {
         self.set(|it| it.http = Some(client))
     }
 
-    /// How long a user has for a login. Default: 5 min.
+    /// Limit on the time for a login. Default: 5 min.
     pub fn login_timeout(self, limit: Duration) -> Self {
         self.set(|it| it.login_timeout = limit)
     }
 
-    /// Sets the handler of events. It must not block.
+    /// Sets the event handler. It must not block.
     pub fn on_event(self, handler: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.set(|it| it.on_event = Some(Arc::new(handler)))
     }
@@ -223,7 +225,7 @@ impl OAuth {
         })
     }
 
-    /// Gives the ID token of the user, for the issuer that it comes from; for [`enterprise`](Self::enterprise).
+    /// Provides the ID token of the user and its issuer; for [`enterprise`](Self::enterprise).
     pub fn id_token<F, R>(self, id_token: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
@@ -238,8 +240,7 @@ impl OAuth {
         self.of_enterprise(|it| it.idp = Some(issuer.into()))
     }
 
-    /// The token endpoint of the identity provider, where that publishes no metadata; for
-    /// [`enterprise`](Self::enterprise).
+    /// The token endpoint of an identity provider that publishes no metadata; for [`enterprise`](Self::enterprise).
     pub fn idp_token_endpoint(self, url: impl Into<String>) -> Self {
         self.of_enterprise(|it| it.idp_token_endpoint = Some(url.into()))
     }

@@ -1,4 +1,4 @@
-//! Functions of the application that give a secret.
+//! Callbacks of the application that provide a secret.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// What a function that gives a secret may return: a text, a [`Secret`], or a `Result` of one.
+/// Return types of a callback that provides a secret: a text, a [`Secret`], or a `Result` of one.
 pub trait IntoSecret {
-    /// The secret, or why there is none.
+    /// Converts into the secret.
     ///
     /// # Errors
-    /// That of a `Result`.
+    /// The error of a `Result`.
     fn into_secret(self) -> Result<Secret, Box<dyn StdError + Send + Sync>>;
 }
 
@@ -43,12 +43,12 @@ impl<S: IntoSecret, E: Into<Box<dyn StdError + Send + Sync>>> IntoSecret for Res
 
 type Answer = Pin<Box<dyn Future<Output = Result<Secret, Error>> + Send>>;
 
-/// A function from a text to a secret, such as from an audience to an assertion.
+/// A callback from a text to a secret, such as from an audience to an assertion.
 #[derive(Clone)]
 pub(crate) struct Callback(Arc<dyn Fn(String) -> Answer + Send + Sync>);
 
 impl Callback {
-    /// `what` names the secret in errors.
+    /// `what` is the name of the secret in errors.
     pub(crate) fn new<F, R>(what: &'static str, function: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -58,12 +58,12 @@ impl Callback {
             let answer = function(text);
             Box::pin(async move {
                 let secret = answer.await.into_secret().map_err(|error| {
-                    let message = format!("the application gives no {what}");
+                    let message = format!("the application provided no {what}");
                     Error::new(ErrorKind::Config, message).with_source(error)
                 })?;
                 match secret.is_empty() {
                     true => {
-                        let message = format!("the application gives an empty {what}");
+                        let message = format!("the application provided an empty {what}");
                         Err(Error::new(ErrorKind::Config, message))
                     }
                     false => Ok(secret),

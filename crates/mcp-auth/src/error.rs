@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use mcp_core::Excerpt;
 
-/// How many characters of a text of an authorization server are shown.
+/// Maximum length of a quoted text of an authorization server, in characters.
 const SHOWN_LENGTH: usize = 200;
 
-/// Why a request cannot be authorized. One pointer in size, cheap to clone, since many callers wait for one
+/// Why a request could not be authorized. One pointer in size and cheap to clone, since many callers wait for the same
 /// login.
 ///
-/// No text and no `Debug` of it has a token, a code, a secret or the `state` of a login.
+/// Neither its texts nor its `Debug` contain a token, a code, a secret or the `state` of a login.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -26,33 +26,32 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A user has to log in, and no user may be asked: the request is in the background, or there is nothing
-    /// to ask with.
+    /// A user has to log in and cannot be asked: the request is a background request, or there is no user agent.
     LoginRequired,
-    /// The user, or the authorization server in the user's browser, denied the login.
+    /// The user or the authorization server denied the login.
     Denied,
-    /// The login was not finished in time.
+    /// The login was not completed in time.
     Timeout,
-    /// Something does not match what it must match: an issuer, a resource, an origin. Nothing was sent there.
+    /// An issuer, a resource or an origin does not match. Nothing was sent there.
     Untrusted,
-    /// The authorization server refuses a request; see [`Error::code`].
+    /// The authorization server refused a request; see [`Error::code`].
     Refused,
-    /// The authorization server cannot be reached, or fails with a 5xx status. It may pass.
+    /// The authorization server cannot be reached or responded with a 5xx status. Transient.
     Unavailable,
     /// There is no client id for this authorization server.
     Registration,
-    /// The authorization server does not offer what is needed.
+    /// The authorization server does not support a required feature.
     Unsupported,
-    /// What an authorization server sent cannot be read.
+    /// Invalid data from an authorization server.
     Protocol,
-    /// Tokens cannot be loaded or saved.
+    /// Tokens could not be loaded or saved.
     Store,
-    /// A setting is wrong or missing.
+    /// A setting is invalid or missing.
     Config,
 }
 
 impl Error {
-    /// An error with this text: lower case, no full stop.
+    /// Creates an error with a message: lower case, no full stop.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner { kind, message: message.into(), code: None, source: None }))
     }
@@ -63,14 +62,14 @@ impl Error {
         self.change(|inner| inner.source = Some(source.into()))
     }
 
-    /// Sets the `error` of the authorization server, such as `invalid_grant`.
+    /// Sets the `error` code of the authorization server, such as `invalid_grant`.
     #[must_use]
     pub fn with_code(self, code: &str) -> Self {
         let code = one_line(code);
         self.change(|inner| inner.code = Some(code))
     }
 
-    /// Builders have the only handle.
+    /// Mutates the inner value: a builder holds the only handle.
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             change(inner);
@@ -84,19 +83,19 @@ impl Error {
         self.0.kind
     }
 
-    /// The `error` of the authorization server, such as `invalid_grant`.
+    /// The `error` code of the authorization server, such as `invalid_grant`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// Whether another attempt may succeed without a change.
+    /// Whether a retry may succeed without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.0.kind == ErrorKind::Unavailable
     }
 
-    /// The error of a request that this is the cause of.
+    /// Converts into the error of the HTTP request that needed the authorization.
     pub(crate) fn into_http(self) -> mcp_http::Error {
         match self.is_transient() {
             true => mcp_http::Error::unavailable("the authorization server is not available", self),
@@ -105,7 +104,7 @@ impl Error {
     }
 }
 
-/// Text of an authorization server as one line of at most 200 printable characters.
+/// Quotes text of an authorization server as one line of at most 200 printable characters.
 pub(crate) fn one_line(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = Excerpt(&words).to_string();

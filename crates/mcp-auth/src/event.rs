@@ -2,25 +2,25 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// Something that happened, for the user or a log; see [`OAuth::on_event`](crate::OAuth::on_event).
+/// Progress of an authorization, for the user or a log; see [`OAuth::on_event`](crate::OAuth::on_event).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A user has to log in at this URL, for this server. An agent opens it; where none can, show it.
+    /// A user has to log in to this server at this URL. The user agent opens it; without one, show it.
     LoginStarted {
         /// The server, without the query of its URL.
         server: String,
-        /// Where to log in.
+        /// The login URL.
         url: LoginUrl,
     },
-    /// The page could not be opened in a browser: show the URL. The login continues.
+    /// The browser could not be opened: show the URL. The login continues to wait.
     BrowserFailed {
         /// The server, without the query of its URL.
         server: String,
-        /// Where to log in.
+        /// The login URL.
         url: LoginUrl,
     },
-    /// There is a new token, after a login or from a grant that needs none.
+    /// A new token was received, from a login or from a grant without a user.
     LoggedIn {
         /// The server, without the query of its URL.
         server: String,
@@ -34,24 +34,24 @@ pub enum Event {
     Failed {
         /// The server, without the query of its URL.
         server: String,
-        /// Why.
+        /// The cause.
         error: Error,
     },
-    /// The tokens are kept in memory alone, since they could not be saved.
+    /// The tokens could not be saved and are only in memory.
     NotSaved {
         /// The server, without the query of its URL.
         server: String,
-        /// Why.
+        /// The cause.
         error: Error,
     },
-    /// The tokens were revoked and forgotten.
+    /// The tokens were revoked and deleted.
     LoggedOut {
         /// The server, without the query of its URL.
         server: String,
     },
 }
 
-/// A URL to log in at. It is for the user alone: `Debug` does not show it.
+/// A login URL. It is only for the user: `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LoginUrl(String);
 

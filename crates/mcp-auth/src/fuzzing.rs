@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::token::response;
 use crate::token::set::Tokens;
 
-/// Reads a challenge.
+/// Parses a challenge.
 pub fn challenge(value: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(value) {
         let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
@@ -21,13 +21,13 @@ pub fn challenge(value: &[u8]) {
     }
 }
 
-/// Reads metadata of a server and of an authorization server.
+/// Parses the metadata of a server and of an authorization server.
 pub fn metadata(body: &[u8]) {
     let _ = read::<ResourceMetadata>(body);
     let _ = read::<ServerMetadata>(body);
 }
 
-/// Reads an answer of a token endpoint. Whether it has a token, which can be sent in a header.
+/// Parses the response of a token endpoint. Returns whether it has a token that can be sent in a header.
 pub fn token_answer(status: u16, body: &[u8]) -> bool {
     let answer = Fetched {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
@@ -46,7 +46,7 @@ pub fn token_answer(status: u16, body: &[u8]) -> bool {
     }
 }
 
-/// Reads the address that a login ends at.
+/// Parses a redirect URL.
 pub fn redirect(text: &str) {
     let Ok(redirect) = Redirect::parse(text) else { return };
     let names: Vec<_> = redirect.names().collect();
@@ -58,7 +58,7 @@ pub fn redirect(text: &str) {
     }
 }
 
-/// Reads a stored value. What is read can be written and read again.
+/// Parses a stored value. A parsed value can be written and parsed again.
 pub fn stored(text: &str) {
     if let Some(tokens) = Tokens::from_stored(&Secret::new(text)) {
         let stored = tokens.to_stored();

@@ -1,28 +1,28 @@
 //! OAuth 2.1 for clients of the Model Context Protocol, as a layer of any HTTP transport.
 //!
-//! - [`OAuth`]: the settings, and the tokens for any number of servers. It is set on a transport
-//!   (`StreamableHttp::auth`, `Sse::auth`), or on any HTTP service ([`OAuth::for_server`]).
+//! - [`OAuth`]: settings and tokens for any number of servers. Set it on a transport (`StreamableHttp::auth`,
+//!   `Sse::auth`) or wrap any HTTP service ([`OAuth::for_server`]).
 //! - [`UserAgent`]: how a user logs in: `Browser`, [`Terminal`], [`follow`].
-//! - [`TokenStore`]: where tokens are kept: [`MemoryStore`], `FileStore`, encrypted with a key of a `Keyring`.
-//! - [`Sign`], [`Grant`]: keys that are elsewhere, and grants that this crate does not know.
-//! - [`Event`], [`Error`]: what happens, and why there is no token.
+//! - [`TokenStore`]: persistence of tokens: [`MemoryStore`], or `FileStore`, which a key of a `Keyring` can encrypt.
+//! - [`Sign`], [`Grant`]: external keys and custom grants.
+//! - [`Event`], [`Error`]: progress, and why there is no token.
 //!
 //! ```
 //! use mcp_auth::{OAuth, Terminal};
 //!
 //! # fn run(pem: &str) -> Result<(), mcp_auth::Error> {
-//! // A user at a shell, maybe of another machine.
+//! // A user at a shell, possibly on a remote machine.
 //! let auth = OAuth::new().user_agent(Terminal::new());
-//! // A service: no user.
+//! // A service, without a user.
 //! let auth = OAuth::client_credentials("service").secret("…").issuer("https://auth.example.com");
 //! // A device without a keyboard.
 //! let auth = OAuth::device_code("tv").on_code(|code| println!("{}", code.user_code));
 //! # Ok(()) }
 //! ```
 //!
-//! No token, secret, code, verifier, assertion, proof or `state` is in a log, a `Debug`, an error or a page. No
-//! token goes to another origin than that of its server. Requests of an authorization go over `https`, or to
-//! this machine if the server is there; they have a limit on their time and their size.
+//! No token, secret, code, verifier, assertion, proof or `state` appears in a log, a `Debug`, an error or a page. A
+//! token is only sent to the origin of its server. Authorization requests use `https`, or plain `http` if both hosts
+//! are this machine, and are bounded in time and size.
 //!
 //! Spec: [Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
 #![cfg_attr(docsrs, feature(doc_cfg))]

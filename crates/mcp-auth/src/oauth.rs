@@ -19,15 +19,14 @@ use crate::token::set::Tokens;
 
 /// OAuth 2.1 for MCP servers: one value for any number of them.
 ///
-/// Put it on a transport (`StreamableHttp::new(url)?.auth(OAuth::new())`), on an HTTP service
-/// ([`for_server`](Self::for_server)), or call [`login`](Self::login), [`status`](Self::status) and
-/// [`logout`](Self::logout) from a page with settings. A clone shares everything. A clone with another setting
-/// shares nothing with the original.
+/// Set it on a transport (`StreamableHttp::new(url)?.auth(OAuth::new())`) or on an HTTP service
+/// ([`for_server`](Self::for_server)). A settings page can call [`login`](Self::login), [`status`](Self::status) and
+/// [`logout`](Self::logout). Clones share all state; changing a setting of a clone separates it from the original.
 ///
-/// The first request to a server goes out with a stored token, or as it is. When the server refuses it, the
-/// authorization server is discovered, a token is got and the request is sent again. Requests that no caller
-/// waits for never cause a login. Many requests share one login and one refresh, and so do processes that share
-/// a [store](Self::store).
+/// The first request to a server is sent with a stored token, or without one. When the server refuses it, the
+/// authorization server is discovered, a token is requested and the request is sent again. Background requests never
+/// start a login. Concurrent requests share one login and one refresh, as do processes that share a
+/// [store](Self::store).
 ///
 /// ```no_run
 /// # fn run() -> Result<(), mcp_auth::Error> {
@@ -45,7 +44,7 @@ pub struct OAuth {
     shared: Arc<Shared>,
 }
 
-/// What the clones of an [`OAuth`] share. Dropping it ends a login.
+/// State shared by the clones of an [`OAuth`]. Dropping it cancels a login.
 #[derive(Default)]
 struct Shared {
     gate: Arc<tokio::sync::Mutex<()>>,
@@ -66,7 +65,7 @@ impl Drop for Shared {
     }
 }
 
-/// The authorization of a server, as it is known without a request; see [`OAuth::status`].
+/// Cached authorization state of a server; see [`OAuth::status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
@@ -74,13 +73,13 @@ pub struct Status {
     pub is_logged_in: bool,
     /// The granted scopes.
     pub scopes: Vec<String>,
-    /// The issuer of the token.
+    /// The issuer that granted the token.
     pub issuer: Option<String>,
-    /// The time until the token is replaced. `None`: unknown.
+    /// Time until the token expires. `None`: unknown.
     pub expires_in: Option<Duration>,
     /// Whether the token can be refreshed.
     pub can_refresh: bool,
-    /// Whether a login waits for the user.
+    /// Whether a login is waiting for the user.
     pub is_waiting: bool,
 }
 
@@ -89,14 +88,14 @@ impl OAuth {
         Self { settings: Arc::new(Settings::new(grant)), shared: Arc::default() }
     }
 
-    /// Changes a setting: what was shared belongs to the settings before.
+    /// Changes a setting: the previous state is no longer shared.
     pub(crate) fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self.shared = Arc::default();
         self
     }
 
-    /// The authorization of the server at `url`, for an HTTP service of any kind.
+    /// Authorization of the server at `url`, for any HTTP service.
     ///
     /// ```
     /// # fn run() -> Result<(), mcp_auth::Error> {
@@ -109,7 +108,7 @@ impl OAuth {
     /// ```
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) if the URL is not one of `http` or `https`, or a setting is wrong.
+    /// [`Config`](ErrorKind::Config) if the URL is not an `http` or `https` URL, or a setting is invalid.
     pub fn for_server(&self, url: impl AsRef<str>) -> Result<ServerAuth, Error> {
         self.server(url.as_ref(), None)
     }
@@ -119,10 +118,10 @@ impl OAuth {
             return Err(error.clone());
         }
         let mut url = Url::parse(url).map_err(|error| {
-            Error::new(ErrorKind::Config, "the URL of the server cannot be read").with_source(error)
+            Error::new(ErrorKind::Config, "invalid URL of the server").with_source(error)
         })?;
         if !matches!(url.scheme(), "http" | "https") {
-            let message = "the URL of the server is not one of http or https";
+            let message = "the URL of the server is not http or https";
             return Err(Error::new(ErrorKind::Config, message));
         }
         let _ = url.set_username("");
@@ -141,8 +140,8 @@ impl OAuth {
         Ok(ServerAuth { state, _owner: Arc::clone(&self.shared) as _ })
     }
 
-    /// The id of the protocol's extension that the grant belongs to, for `capabilities.extensions`. `None` for a
-    /// login of a user, which is no extension.
+    /// The protocol extension of the grant, for `capabilities.extensions`. `None` for the authorization code grant,
+    /// which is not an extension.
     #[must_use]
     pub fn extension_id(&self) -> Option<&'static str> {
         match &self.settings.grant {
@@ -156,7 +155,7 @@ impl OAuth {
         }
     }
 
-    /// Names the tokens for the server at `url` in a [store](Self::store).
+    /// The key of the tokens for the server at `url` in a [store](Self::store).
     ///
     /// # Errors
     /// As [`for_server`](Self::for_server).
@@ -164,12 +163,12 @@ impl OAuth {
         self.for_server(url).map(|server| server.state.key.clone())
     }
 
-    /// Gets a token for the server at `url`, also if there is one already.
+    /// Requests a new token for the server at `url`, even if there is one already.
     ///
-    /// Cancel safe: the login continues, and another call waits for it.
+    /// Cancel safe: the login continues, and a later call joins it.
     ///
     /// # Errors
-    /// There is no token; see [`ErrorKind`].
+    /// No token was granted; see [`ErrorKind`].
     pub async fn login(&self, url: impl AsRef<str>) -> Result<(), Error> {
         let server = self.for_server(url)?;
         server.loaded().await?;
@@ -185,7 +184,7 @@ impl OAuth {
         }
     }
 
-    /// The authorization of the server at `url`, as it is known. Sends nothing.
+    /// Authorization state of the server at `url` from memory and the store. Sends nothing.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -204,13 +203,13 @@ impl OAuth {
         })
     }
 
-    /// Revokes the tokens for the server at `url` where the authorization server offers that. Deletes them, and the
-    /// dynamic registration of the client, in any case. That there are none is no error.
+    /// Revokes the tokens for the server at `url` if the authorization server supports that. Always deletes the tokens
+    /// and the dynamic registration of the client. Does nothing if there are none.
     ///
     /// Spec: RFC 7009
     ///
     /// # Errors
-    /// The tokens are forgotten here, and may be valid there: they could not be revoked. Or the store failed.
+    /// The tokens were deleted here but could not be revoked, so they may still be valid; or the store failed.
     pub async fn logout(&self, url: impl AsRef<str>) -> Result<(), Error> {
         let server = self.for_server(url)?;
         server.loaded().await?;

@@ -1,4 +1,4 @@
-//! Ends a login.
+//! Logout.
 //!
 //! Spec: RFC 7009
 
@@ -12,7 +12,7 @@ use crate::identity::registered::{AuthMethod, IdentityKind};
 use crate::token::request::{Form, Requester};
 use crate::token::set::Tokens;
 
-/// Revokes and forgets the tokens of a server.
+/// Revokes and deletes the tokens of a server.
 pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
     let settings = &state.settings;
     let lock = settings.store.lock(&state.key).await?;
@@ -24,8 +24,8 @@ pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
     drop(lock);
     let Some(tokens) = tokens else { return Ok(()) };
     if tokens.client.kind == IdentityKind::Dynamic {
-        // The way out where the authorization server has lost the client and shows that to users alone. Tokens
-        // for other servers have a copy of the registration.
+        // The way to recover if the authorization server has lost the client and shows that only to users. Tokens for
+        // other servers have a copy of the registration.
         choose::forget(settings, &tokens.issuer, &tokens.client).await?;
     }
     settings.report(Event::LoggedOut { server: state.shown.clone() });
@@ -39,7 +39,7 @@ pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
         client: &tokens.client,
         proof_key: None,
     };
-    // The end of the grant is the end of its access tokens.
+    // Revoking the refresh token ends the grant and its access tokens.
     let (token, hint) = match &tokens.refresh_token {
         Some(token) => (token.clone(), "refresh_token"),
         None => (tokens.access_token.clone(), "access_token"),
@@ -50,7 +50,7 @@ pub(crate) async fn revoke(state: &ServerState) -> Result<(), Error> {
         && tokens.client.method == AuthMethod::Basic
         && let Some(secret) = &tokens.client.secret
     {
-        // The official Python SDK wants the secret in the body as well here.
+        // The official Python SDK also requires the secret in the body.
         answer = requester.send(&url, form().with("client_secret", secret.clone())).await?;
     }
     if answer.status.is_success() {

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// A text that never shows: a token, a password, a code, a key. Its memory is overwritten when it is dropped.
+/// A text that is never shown: a token, a password, a code, a key. Its memory is overwritten on drop.
 ///
 /// ```
 /// let secret = mcp_auth::Secret::new("hunter2");
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a text as a secret.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
@@ -51,7 +51,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// As plain text: for a store.
+/// Serializes as plain text, for a store.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())

@@ -15,17 +15,17 @@ use crate::sign::Signer;
 use crate::store::erased::SharedStore;
 use crate::store::memory::MemoryStore;
 
-/// How long a login may take, unless set.
+/// Default login timeout.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The value of `resource` in requests; see [`OAuth::resource`](crate::OAuth::resource).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resource {
-    /// What the server's metadata says, else its URL.
+    /// The resource in the server's metadata, otherwise its URL.
     #[default]
     Discovered,
-    /// None: for authorization servers that refuse the parameter, such as Entra.
+    /// No resource: for authorization servers that refuse the parameter, such as Entra.
     Omit,
     /// This text.
     As(String),
@@ -35,16 +35,16 @@ pub enum Resource {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dpop {
-    /// Where the server asks for it.
+    /// If the server requires it.
     #[default]
     Auto,
-    /// Everywhere.
+    /// Always.
     Always,
-    /// Nowhere.
+    /// Never.
     Never,
 }
 
-/// Chooses one of the authorization servers of a server.
+/// Chooses one of the authorization servers that a server trusts.
 pub(crate) type Chooser = Arc<dyn Fn(&[String]) -> Option<String> + Send + Sync>;
 
 #[derive(Clone)]
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     pub(crate) agent: Option<SharedAgent>,
     pub(crate) store: SharedStore,
     pub(crate) namespace: String,
-    /// The first mistake in the settings.
+    /// The first invalid setting.
     pub(crate) error: Option<Error>,
 }
 
@@ -104,13 +104,13 @@ impl Settings {
         }
     }
 
-    /// The authorization server to use, of those that a server trusts.
+    /// Chooses the authorization server to use, among those that a server trusts.
     pub(crate) fn choose<'a>(&self, servers: &'a [String]) -> Result<&'a str, Error> {
         let Some(chooser) = &self.chooser else { return Ok(&servers[0]) };
         let chosen = chooser(servers);
         let found = servers.iter().find(|it| Some(*it) == chosen.as_ref());
         found.map(String::as_str).ok_or_else(|| {
-            let message = "none of the authorization servers of the server was chosen";
+            let message = "`.choose(…)` selected none of the server's authorization servers";
             Error::new(ErrorKind::Denied, message)
         })
     }

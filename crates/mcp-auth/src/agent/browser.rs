@@ -6,8 +6,8 @@ use crate::error::Error;
 
 /// Logs in with the user's browser, which is redirected to a port of this machine.
 ///
-/// A browser that does not open is no error: the URL is reported
-/// ([`Event::BrowserFailed`](crate::Event::BrowserFailed)), and the login continues.
+/// A browser that cannot be opened is not an error: the URL is reported as
+/// [`Event::BrowserFailed`](crate::Event::BrowserFailed), and the login continues to wait for the redirect.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Browser {
@@ -15,7 +15,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Waits at `http://127.0.0.1:PORT/callback`, where the port is any free one.
+    /// Listens at `http://127.0.0.1:PORT/callback` on any free port.
     pub fn new() -> Self {
         Self::default()
     }
@@ -26,7 +26,7 @@ impl Browser {
         self
     }
 
-    /// The port to wait at. Default: any free one; at a later login the same one if it is free.
+    /// The port to listen at. Default: any free port; a later login reuses it if it is still free.
     pub fn port(mut self, port: u16) -> Self {
         self.place.port = port;
         self
@@ -38,8 +38,8 @@ impl Browser {
         self
     }
 
-    /// The redirect URI that a client is registered with. Of one on this machine host, port and path are
-    /// where the redirect is waited for; any other one has to lead to what is set.
+    /// The redirect URI that the client is registered with. A URI of this machine sets the host, port and path to
+    /// listen at; any other URI must forward to the configured listener.
     pub fn redirect_uri(mut self, uri: impl AsRef<str>) -> Self {
         self.place.set_redirect_uri(uri.as_ref());
         self
@@ -65,7 +65,7 @@ impl Visit for BrowserVisit {
 
     async fn visit(&mut self, prompt: &Prompt) -> Result<Redirect, Error> {
         let url = prompt.url().to_owned();
-        // Starting a program can take a while.
+        // Starting a program can block for a while.
         let opening = tokio::task::spawn_blocking(move || webbrowser::open(&url).is_ok());
         let report = prompt.clone();
         let opening = async move {

@@ -1,4 +1,4 @@
-//! User agents of any type.
+//! Type-erased user agents.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use crate::error::Error;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A [`UserAgent`] of any type.
+/// A type-erased [`UserAgent`].
 #[derive(Clone)]
 pub(crate) struct SharedAgent(Arc<dyn ErasedAgent>);
 
@@ -43,7 +43,7 @@ impl<A: UserAgent> ErasedAgent for A {
     }
 }
 
-/// A [`Visit`] of any type.
+/// A type-erased [`Visit`].
 pub(crate) struct BoxedVisit(Box<dyn ErasedVisit>);
 
 impl BoxedVisit {

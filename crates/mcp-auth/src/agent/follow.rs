@@ -6,18 +6,18 @@ use super::redirect::{Prompt, Redirect};
 use super::{UserAgent, Visit};
 use crate::error::{Error, ErrorKind};
 
-/// The redirect URI, where none is set. Nothing listens there.
+/// Default redirect URI. Nothing listens there.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";
 
-/// Logs in by a function: see [`follow`].
+/// Logs in through a function: see [`follow`].
 pub struct Follow<F> {
     follow: Arc<F>,
     redirect_uri: Option<String>,
 }
 
-/// Logs in by a function from the URL of the page to the address that the authorization server redirects to,
-/// such as `http://127.0.0.1:33418/callback?code=…&state=…`: for tests, and for applications that show pages
-/// themselves.
+/// Logs in through a function that receives the URL of the login page and returns the URL that the authorization server
+/// redirects to, such as `http://127.0.0.1:33418/callback?code=…&state=…`. For tests, and for applications that show
+/// the page in a view they control.
 ///
 /// ```
 /// use mcp_auth::{OAuth, follow};
@@ -35,7 +35,7 @@ where
 }
 
 impl<F> Follow<F> {
-    /// Sets where the authorization server redirects to. Default: `http://127.0.0.1:33418/callback`.
+    /// Sets the redirect URI. Default: `http://127.0.0.1:33418/callback`.
     #[must_use]
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(uri.into());

@@ -1,4 +1,4 @@
-//! Waits for a redirect on this machine.
+//! Loopback redirect listener.
 //!
 //! Spec: RFC 8252, 7.3
 
@@ -23,11 +23,11 @@ use super::page::page;
 use super::redirect::{Prompt, Redirect};
 use crate::error::{Error, ErrorKind};
 
-/// How many connections are open at a time.
+/// Maximum number of open connections.
 const MAX_CONNECTIONS: usize = 16;
-/// How long the head of a request may take.
+/// Limit on the time to receive the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the browser has to read the page.
+/// Limit on the time to deliver the final page to the browser.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Listeners for a redirect. Dropping it closes them.
@@ -37,7 +37,7 @@ pub(crate) struct Loopback {
     path: String,
     listeners: Vec<TcpListener>,
     tasks: JoinSet<()>,
-    /// Of the request that had the redirect.
+    /// The pending response to the request that carried the redirect.
     answer: Option<Answer>,
 }
 
@@ -55,7 +55,7 @@ struct Arrived {
 }
 
 impl Loopback {
-    /// Listens at `host` (`127.0.0.1`, `[::1]`, or `localhost`, which is both) and `port`, where 0 is any.
+    /// Listens at `host` (`127.0.0.1`, `[::1]`, or `localhost` for both) and `port`; port 0 is any free port.
     pub(crate) async fn bind(host: &str, port: u16, path: &str) -> io::Result<Self> {
         let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let v6 = |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port));
@@ -66,7 +66,7 @@ impl Loopback {
                 let first = TcpListener::bind(v4).await?;
                 let port = first.local_addr()?.port();
                 listeners.push(first);
-                // A machine need not have IPv6.
+                // IPv6 may be unavailable.
                 listeners.extend(TcpListener::bind(v6(port)).await.ok());
             }
             _ => listeners.push(TcpListener::bind(v4).await?),
@@ -81,12 +81,12 @@ impl Loopback {
         &self.redirect_uri
     }
 
-    /// Has the redirect go to another address, which leads here.
+    /// Sets the redirect URI that forwards to this listener.
     pub(crate) fn set_redirect_uri(&mut self, uri: &str) {
         uri.clone_into(&mut self.redirect_uri);
     }
 
-    /// Waits for the redirect of this login. All other requests get 404. Cancel safe.
+    /// Waits for the redirect of this login. Every other request gets a 404. Cancel safe.
     pub(crate) async fn redirect(&mut self, prompt: &Prompt) -> Result<Redirect, Error> {
         let (sender, mut arrivals) = mpsc::channel(1);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -98,7 +98,7 @@ impl Loopback {
         drop(sender);
         let arrived = arrivals.recv().await;
         let Arrived { redirect, page, is_sent } = arrived.ok_or_else(|| {
-            Error::new(ErrorKind::Denied, "nothing listens for the redirect any more")
+            Error::new(ErrorKind::Denied, "the listener for the redirect has closed")
         })?;
         self.answer = Some(Answer { page, is_sent, server: prompt.server().to_owned() });
         Ok(redirect)
@@ -108,7 +108,7 @@ impl Loopback {
     pub(crate) async fn finish(mut self, outcome: &Result<(), Error>) {
         let Some(Answer { page: sender, is_sent, server }) = self.answer.take() else { return };
         let _ = sender.send(page(&server, outcome));
-        // A browser that does not read the page in time misses it.
+        // Give up on a browser that does not read the page in time.
         let _ = tokio::time::timeout(PAGE_TIMEOUT, is_sent).await;
     }
 }
@@ -137,16 +137,16 @@ async fn accept(
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            // A browser that closed the connection gets no page.
+            // The browser may have closed the connection.
             let _ = connection.await;
-            // Dropped now, which says that the page is sent.
+            // Dropping it signals that the page was sent.
             drop(is_sent);
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-/// Responds to one request, which may be that of another program.
+/// Responds to one request, which may come from another program.
 async fn respond(
     request: Request<Incoming>,
     arrivals: &mpsc::Sender<Arrived>,
@@ -165,7 +165,7 @@ async fn respond(
     let arrived = Arrived { redirect, page, is_sent: is_done };
     match arrivals.try_send(arrived) {
         Ok(()) => {}
-        // The first one counts.
+        // Only the first redirect counts.
         Err(_) => return response(StatusCode::NOT_FOUND, "Not found".to_owned()),
     }
     match shown.await {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_redirect_of_this_login_alone_counts_and_its_page_says_what_came_of_it() {
+    async fn only_the_redirect_of_this_login_counts_and_its_page_shows_the_outcome() {
         let mut loopback = Loopback::bind("localhost", 0, "/callback").await.unwrap();
         let uri = Url::parse(loopback.redirect_uri()).unwrap();
         let address = format!("127.0.0.1:{}", uri.port().unwrap());

@@ -1,4 +1,4 @@
-//! How a user logs in: what opens the page, and how the redirect gets back.
+//! User agents: open the login page and receive the redirect.
 
 #[cfg(feature = "browser")]
 pub(crate) mod browser;
@@ -20,18 +20,19 @@ pub use terminal::Terminal;
 
 use crate::error::Error;
 
-/// Takes a user to a login page, and brings back where the authorization server redirects to.
+/// Opens a login page for the user and returns the redirect of the authorization server.
 ///
-/// `Browser`, [`Terminal`] and [`follow`] are some.
+/// Implementations: `Browser`, [`Terminal`] and [`follow`].
 pub trait UserAgent: Send + Sync + 'static {
     /// One login.
     type Visit: Visit;
 
-    /// Prepares for a redirect: a listener is bound before its address is sent anywhere. `earlier` is the
-    /// redirect URI that the client is registered with, where it is; another one makes a new registration.
+    /// Prepares to receive a redirect, for example binds a listener before its URL is sent to the authorization server.
+    /// `earlier` is the redirect URI of an existing registration, if there is one; returning another URI causes a new
+    /// registration.
     ///
     /// # Errors
-    /// No redirect can come back.
+    /// No redirect can be received.
     fn prepare(
         &self,
         earlier: Option<&str>,
@@ -43,10 +44,11 @@ pub trait Visit: Send + 'static {
     /// Where the authorization server redirects to.
     fn redirect_uri(&self) -> &str;
 
-    /// Takes the user to the page, and waits for the redirect. There is a limit on the time above.
+    /// Opens the page and waits for the redirect. The caller limits the time
+    /// ([`OAuth::login_timeout`](crate::OAuth::login_timeout)).
     ///
     /// # Errors
-    /// The user cannot log in, or does not want to.
+    /// The user cannot log in, or denied the login.
     fn visit(&mut self, prompt: &Prompt) -> impl Future<Output = Result<Redirect, Error>> + Send;
 
     /// Shows the outcome to the user. Default: nothing.

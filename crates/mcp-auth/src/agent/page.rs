@@ -1,10 +1,10 @@
-//! The page that a browser shows at the end of a login.
+//! The page that the browser shows after a login.
 
 use std::fmt::Write as _;
 
 use crate::error::Error;
 
-/// The page: static, without scripts, and without anything from elsewhere.
+/// The page: static, without scripts or external resources.
 pub(crate) fn page(server: &str, outcome: &Result<(), Error>) -> String {
     let (title, text) = match outcome {
         Ok(()) => ("Logged in", format!("The login to {server} is complete.")),
@@ -36,7 +36,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn what_others_write_is_no_markup() {
+    fn text_of_peers_is_escaped() {
         let error = Error::new(ErrorKind::Refused, "<script>alert('x')</script>");
         let page = page("https://h/\"><b>", &Err(error));
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");

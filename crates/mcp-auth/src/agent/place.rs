@@ -1,18 +1,18 @@
-//! Where a redirect is waited for.
+//! The address to listen at for a redirect.
 
 use url::Url;
 
 use super::loopback::Loopback;
 use crate::error::{Error, ErrorKind};
 
-/// Where a redirect is awaited, and the redirect URI that the authorization server gets.
+/// The address to listen at, and the redirect URI sent to the authorization server.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) host: String,
-    /// 0 is any.
+    /// 0 for any free port.
     pub(crate) port: u16,
     pub(crate) path: String,
-    /// An address that leads here.
+    /// A URI that forwards to the listener.
     pub(crate) redirect_uri: Option<String>,
 }
 
@@ -24,7 +24,8 @@ impl Default for Place {
 }
 
 impl Place {
-    /// Takes host, port and path from a redirect URI on this machine; any other one leads to what is set.
+    /// Takes host, port and path from a redirect URI of this machine; any other URI must forward to the configured
+    /// listener.
     pub(crate) fn set_redirect_uri(&mut self, uri: &str) {
         if let Ok(url) = Url::parse(uri)
             && url.scheme() == "http"
@@ -33,14 +34,14 @@ impl Place {
             host.clone_into(&mut self.host);
             self.port = url.port().unwrap_or(self.port);
             url.path().clone_into(&mut self.path);
-            // As it was registered, if nothing is left open.
+            // Keep the registered spelling if it is complete.
             self.redirect_uri = (self.port != 0 && url.port().is_some()).then(|| uri.to_owned());
         } else {
             self.redirect_uri = Some(uri.to_owned());
         }
     }
 
-    /// Listens: at the port of an earlier registration, if that is free and none is set.
+    /// Listens at the port of an earlier registration if that is free and no port is set.
     pub(crate) async fn listen(&self, earlier: Option<&str>) -> Result<Loopback, Error> {
         if !self.path.starts_with('/')
             || !matches!(&*self.host, "127.0.0.1" | "localhost" | "[::1]")
@@ -57,7 +58,7 @@ impl Place {
         }
         let bound = Loopback::bind(&self.host, self.port, &self.path).await;
         let mut loopback = bound.map_err(|error| {
-            let message = format!("port {} cannot be listened at for the redirect", self.port);
+            let message = format!("could not listen at port {} for the redirect", self.port);
             Error::new(ErrorKind::Config, message).with_source(error)
         })?;
         if let Some(uri) = &self.redirect_uri {
@@ -80,7 +81,7 @@ mod tests {
         let uri = first.redirect_uri().to_owned();
         assert!(uri.starts_with("http://127.0.0.1:") && uri.ends_with("/callback"), "{uri}");
         let second = place.listen(Some(&uri)).await.unwrap();
-        assert!(second.redirect_uri() != uri, "it is taken");
+        assert!(second.redirect_uri() != uri, "the port is in use");
         drop(first);
         let third = place.listen(Some(&uri)).await.unwrap();
         assert_eq!(third.redirect_uri(), uri);
@@ -95,12 +96,12 @@ mod tests {
         let uri = format!("http://localhost:{port}/oauth/back");
         place.set_redirect_uri(&uri);
         assert_eq!(place.listen(None).await.unwrap().redirect_uri(), uri);
-        // One elsewhere leads to what is set.
+        // A URI of another machine forwards to the configured address.
         let mut place = Place { port, ..Place::default() };
         place.set_redirect_uri("https://tunnel.example/back");
         let loopback = place.listen(None).await.unwrap();
         assert_eq!(loopback.redirect_uri(), "https://tunnel.example/back");
-        // A port of the settings is not replaced by another one.
+        // A configured port is never replaced.
         let error = place.listen(None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(&port.to_string()), "{error}");

@@ -1,4 +1,4 @@
-//! The URL of a login page, and the redirect that ends the login.
+//! The URL of a login page, and the redirect that completes the login.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 type Report = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// A login that a user is asked for.
+/// A login that the user is asked to complete.
 #[derive(Clone)]
 pub struct Prompt {
     url: LoginUrl,
@@ -25,26 +25,25 @@ impl Prompt {
         Self { url: LoginUrl::new(url.as_str()), server: server.to_owned(), state, report }
     }
 
-    /// The page to log in at: `https`, or `http` on this machine.
+    /// The URL of the login page: `https`, or `http` on this machine.
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The server that the login is for, to be shown.
+    /// Display name of the server that the login is for.
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// Whether a redirect belongs to this login: others are not answers to it.
+    /// Whether a redirect belongs to this login.
     #[must_use]
     pub fn expects(&self, redirect: &Redirect) -> bool {
         redirect.param("state") == Some(self.state.expose())
     }
 
-    /// Reports that the page could not be opened, so that the application shows the URL
-    /// ([`Event::BrowserFailed`]).
+    /// Reports that the page could not be opened ([`Event::BrowserFailed`]), so that the application can show the URL.
     pub fn not_opened(&self) {
         if let Some(report) = &self.report {
             report(Event::BrowserFailed { server: self.server.clone(), url: self.url.clone() });
@@ -58,15 +57,15 @@ impl fmt::Debug for Prompt {
     }
 }
 
-/// Where an authorization server redirected to: its parameters. `Debug` shows their names alone.
+/// Parameters of a redirect of an authorization server. `Debug` shows only their names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redirect(Vec<(String, Secret)>);
 
 impl Redirect {
-    /// Reads a whole URL, or a query such as `code=…&state=…`.
+    /// Parses a complete URL, or a query such as `code=…&state=…`.
     ///
     /// # Errors
-    /// [`Protocol`](ErrorKind::Protocol) if it has no `state`, or neither a `code` nor an `error`.
+    /// [`Protocol`](ErrorKind::Protocol) if there is no `state`, or neither a `code` nor an `error`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let query = match text.split_once('?') {
@@ -80,19 +79,16 @@ impl Redirect {
         let has = |name: &str| params.iter().any(|(it, _)| it == name);
         match (has("code") || has("error")) && has("state") {
             true => Ok(Self(params)),
-            false => Err(Error::new(
-                ErrorKind::Protocol,
-                "this is not the address that a login ends at: it has no code and state",
-            )),
+            false => Err(Error::new(ErrorKind::Protocol, "the redirect URL has no code and state")),
         }
     }
 
-    /// The names of the parameters.
+    /// Parameter names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The value of a parameter. `None` for one that is repeated: its meaning is not known.
+    /// The value of a parameter. `None` if it is repeated, since its meaning is ambiguous.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(it, _)| it == name).map(|(_, value)| value);
         match (values.next(), values.next()) {
@@ -101,7 +97,7 @@ impl Redirect {
         }
     }
 
-    /// Whether a parameter is there more than once.
+    /// Whether a parameter occurs more than once.
     pub(crate) fn repeats(&self, name: &str) -> bool {
         self.0.iter().filter(|(it, _)| it == name).count() > 1
     }
@@ -120,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_a_query_or_nothing() {
+    fn parses_a_url_or_a_query() {
         for text in [
             "http://127.0.0.1:1/callback?code=c&state=s%2B",
             " code=c&state=s%2B ",

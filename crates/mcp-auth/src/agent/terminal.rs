@@ -9,10 +9,10 @@ use super::redirect::{Prompt, Redirect};
 use super::{UserAgent, Visit};
 use crate::error::Error;
 
-/// Logs in from a shell, which may be on another machine: prints the URL to stderr, and takes the redirect if
-/// it comes, or the address that the browser ends at, pasted into the terminal, whichever is first.
+/// Logs in from a shell, possibly on a remote machine: prints the URL to stderr, then waits for the redirect or for the
+/// user to paste the URL where the browser ended, whichever is first.
 ///
-/// The address may be pasted as a whole, or its query, such as `code=…&state=…`.
+/// The user may paste the complete URL or only its query, such as `code=…&state=…`.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Terminal {
@@ -20,7 +20,7 @@ pub struct Terminal {
     lines: Lines,
 }
 
-/// The lines of stdin: read by one thread for all logins, since a read cannot be cancelled.
+/// Lines of stdin: one thread reads for all logins, since a read cannot be cancelled.
 #[derive(Clone, Debug, Default)]
 struct Lines(Arc<Mutex<Reader>>);
 
@@ -32,19 +32,19 @@ struct Reader {
 }
 
 impl Terminal {
-    /// Waits at `http://127.0.0.1:PORT/callback` too, where the port is any free one.
+    /// Also listens at `http://127.0.0.1:PORT/callback` on any free port.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The redirect URI that a client is registered with. Of one on this machine host, port and path are
-    /// where the redirect is waited for; any other one has to lead to `http://127.0.0.1`.
+    /// The redirect URI that the client is registered with. A URI of this machine sets the host, port and path to
+    /// listen at; any other URI must forward to `http://127.0.0.1`.
     pub fn redirect_uri(mut self, uri: impl AsRef<str>) -> Self {
         self.place.set_redirect_uri(uri.as_ref());
         self
     }
 
-    /// The port to wait at. Default: any free one.
+    /// The port to listen at. Default: any free port.
     pub fn port(mut self, port: u16) -> Self {
         self.place.port = port;
         self
@@ -87,7 +87,7 @@ impl Visit for TerminalVisit {
                     Err(why) => say(why),
                 }
             }
-            // Without a terminal the redirect is left.
+            // Without a terminal, only the redirect can arrive.
             std::future::pending().await
         };
         tokio::select! {
@@ -105,23 +105,23 @@ impl Visit for TerminalVisit {
     }
 }
 
-/// The redirect in a pasted line, or what to reply.
+/// Parses a pasted line, or returns the message to print.
 fn pasted(line: &str, prompt: &Prompt) -> Result<Redirect, &'static str> {
     let redirect = Redirect::parse(line)
-        .map_err(|_| "This is not the address that the login ends at: it has no code and state.")?;
+        .map_err(|_| "This URL has no code and state: paste the URL where the browser ended.")?;
     match prompt.expects(&redirect) {
         true => Ok(redirect),
-        false => Err("This is the address of another login."),
+        false => Err("This URL belongs to another login."),
     }
 }
 
 fn say(text: &str) {
-    // A closed stderr is no reason to fail.
+    // A closed stderr is not an error.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 impl Lines {
-    /// The lines from here on. An earlier reader gets no more.
+    /// Subscribes to the next lines. Replaces an earlier subscriber.
     fn listen(&self) -> mpsc::Receiver<String> {
         let (sender, lines) = mpsc::channel(1);
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Lines {
         if !reader.is_running {
             reader.is_running = true;
             let shared = Arc::clone(&self.0);
-            // Ends with stdin: nothing else ends a read.
+            // The thread ends with stdin: a blocking read cannot be stopped.
             std::thread::spawn(move || {
                 for line in std::io::stdin().lines().map_while(Result::ok) {
                     let reader = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +156,7 @@ mod tests {
     use crate::secret::Secret;
 
     #[test]
-    fn an_address_a_query_or_a_hint() {
+    fn a_pasted_url_a_query_or_a_hint() {
         let page = Url::parse("https://as/login").unwrap();
         let prompt = Prompt::new(&page, "https://mcp", Secret::new("s"), None);
         for line in

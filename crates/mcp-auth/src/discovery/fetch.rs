@@ -1,5 +1,4 @@
-//! Requests of an authorization: bounded in size and time, and never with a secret of the server's own
-//! requests.
+//! HTTP requests of an authorization: bounded in size and time, without credentials of the MCP server.
 
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use super::policy::{Policy, shown};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// How much of a response is read.
+/// Maximum size of a response body.
 const BODY_LIMIT: usize = 256 * 1024;
-/// How long a request for metadata may take.
+/// Timeout of a metadata request.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long any other request may take.
+/// Timeout of any other request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends the requests of an authorization.
@@ -33,21 +32,21 @@ pub(crate) struct Fetched {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Where it was sent, for errors.
+    /// The URL of the request, for errors.
     pub(crate) place: String,
-    /// The secrets of the request, which an error must not repeat.
+    /// Secrets in the request, which errors must not repeat.
     pub(crate) sent: Vec<Secret>,
 }
 
 impl Fetch {
-    /// For the server at `url`, with the proxy and the certificates of `client`.
+    /// Uses the proxy and certificates of `client` for the server at `url`.
     pub(crate) async fn new(client: &HttpClient, url: &Url) -> Self {
         let policy = Policy::of(url).await;
         let client = client.apart(AddressPolicy::PublicAnd(policy.kind));
         Self { client, policy }
     }
 
-    /// The document at a URL; `None` where there is none (a 4xx status, or something that is not JSON).
+    /// Requests a JSON document; `None` for a 4xx status or a body that is not JSON.
     pub(crate) async fn document(&self, url: &str) -> Result<Option<Bytes>, Error> {
         let parsed = self.policy.check(url, "metadata URL")?;
         let place = shown(&parsed);
@@ -60,7 +59,7 @@ impl Fetch {
                 request.headers_mut().insert(header::ACCEPT, json);
                 request
             };
-            // Those to another origin are an error.
+            // A redirect to another origin is an error.
             let response = follow_redirects(&self.client, &uri, request).await?;
             let status = response.status();
             debug_assert!(final_url(&response, &uri).host().is_some());
@@ -78,7 +77,7 @@ impl Fetch {
         }
     }
 
-    /// Sends a request and reads the response, whatever its status is. Redirects are not followed.
+    /// Sends a request and reads the response, whatever its status. Does not follow redirects.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -106,7 +105,7 @@ impl Fetch {
     }
 }
 
-/// Reads metadata, in which `null` is the same as nothing.
+/// Parses metadata. `null` members count as absent.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)?;
     members.retain(|_, value| !value.is_null());
@@ -120,11 +119,11 @@ fn is_object(body: &[u8]) -> bool {
 fn uri(url: &Url) -> Result<Uri, Error> {
     let mut bare = url.clone();
     bare.set_fragment(None);
-    // Credentials in the URL of a peer are not sent.
+    // Credentials in a URL from a peer are not sent.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     Uri::try_from(bare.as_str()).map_err(|error| {
-        Error::new(ErrorKind::Protocol, format!("{} cannot be requested", shown(url)))
+        Error::new(ErrorKind::Protocol, format!("invalid request URL {}", shown(url)))
             .with_source(error)
     })
 }
@@ -141,7 +140,7 @@ async fn within<T>(
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done.map_err(|error| failed(place, error)),
         Err(_) => {
-            let message = format!("{place} does not respond within {limit:?}");
+            let message = format!("{place} did not respond within {limit:?}");
             Err(Error::new(ErrorKind::Unavailable, message))
         }
     }
@@ -155,5 +154,5 @@ fn failed(place: &str, error: mcp_http::Error) -> Error {
         Http::InvalidUrl | Http::TlsUnavailable => ErrorKind::Config,
         _ => ErrorKind::Unavailable,
     };
-    Error::new(kind, format!("{place} cannot be used")).with_source(error)
+    Error::new(kind, format!("the request to {place} failed")).with_source(error)
 }

@@ -14,18 +14,19 @@ use wellknown::{is_same_issuer, split_origin};
 use crate::error::{Error, ErrorKind, one_line};
 use crate::settings::{Resource, Settings};
 
-/// The authorization server of a server, and what the latter says about it.
+/// The authorization server of an MCP server, with the server's metadata about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Discovered {
-    /// The value of `resource` in requests.
+    /// The value of the `resource` parameter.
     pub(crate) resource: Option<String>,
-    /// The scopes that the server names.
+    /// Scopes in the server's metadata.
     pub(crate) scopes: Vec<String>,
     pub(crate) wants_dpop: bool,
     pub(crate) server: ServerMetadata,
 }
 
-/// Discovers the authorization server of the server at `url`. `metadata_url` is that of a challenge. `None`: there is none.
+/// Discovers the authorization server of the server at `url`. `metadata_url` comes from the challenge. `None` if there
+/// is none.
 pub(crate) async fn discover(
     fetch: &Fetch,
     settings: &Settings,
@@ -62,7 +63,7 @@ async fn authorization_server(
     let chosen = match (&settings.issuer, servers) {
         (Some(issuer), [_, ..]) if !servers.iter().any(|it| is_same_issuer(it, issuer)) => {
             let message = format!(
-                "the server trusts {}, and not the issuer of the settings, {issuer}",
+                "the server trusts {}, not the configured issuer {issuer}",
                 one_line(&servers.join(", "))
             );
             return Err(Error::new(ErrorKind::Untrusted, message));
@@ -75,7 +76,7 @@ async fn authorization_server(
         let found = server::find(fetch, issuer).await?;
         return match found {
             Some(server) => Ok(Some(server)),
-            // One that the settings name need not publish anything.
+            // A configured issuer need not publish metadata.
             None if settings.issuer.is_some() => Ok(Some(ServerMetadata::assumed(issuer))),
             None => {
                 let message = format!("{} publishes no metadata", one_line(issuer));
@@ -83,7 +84,7 @@ async fn authorization_server(
             }
         };
     }
-    // Revision 2025-03-26: the server is its own authorization server.
+    // Revision 2025-03-26: the server is also the authorization server.
     let Some((origin, _)) = split_origin(url.as_str()) else { return Ok(None) };
     if let Some(server) = server::find(fetch, origin).await? {
         return Ok(Some(server));
@@ -91,7 +92,7 @@ async fn authorization_server(
     Ok(settings.legacy.then(|| ServerMetadata::assumed(origin)))
 }
 
-/// The URL of a server as a resource: without query, fragment and a lone slash.
+/// The resource URL of a server: without query, fragment or a lone slash.
 ///
 /// Spec: basic/authorization#canonical-server-uri
 fn canonical(url: &Url) -> String {

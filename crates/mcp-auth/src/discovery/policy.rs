@@ -1,4 +1,4 @@
-//! Which URLs requests of an authorization may go to.
+//! Which URLs an authorization may send requests to.
 
 use std::net::IpAddr;
 
@@ -7,15 +7,15 @@ use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
 
-/// What is known of the server that an authorization is for.
+/// Address class of the server that an authorization is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// Where its addresses are valid.
+    /// Where the server's addresses are valid.
     pub(crate) kind: AddressKind,
 }
 
 impl Policy {
-    /// Of the server at `url`. Its name is looked up, unless it is an address.
+    /// Resolves the host of `url`, unless it is an IP address.
     pub(crate) async fn of(url: &Url) -> Self {
         let kind = match url.host() {
             Some(Host::Ipv4(address)) => AddressKind::of(address.into()),
@@ -23,7 +23,7 @@ impl Policy {
             Some(Host::Domain(name)) if is_loopback_name(name) => AddressKind::Loopback,
             Some(Host::Domain(name)) => {
                 let port = url.port_or_known_default().unwrap_or(443);
-                // Of a name that cannot be looked up here, a proxy knows the address.
+                // A name that cannot be resolved here may be resolved by a proxy.
                 let found = tokio::net::lookup_host((name, port)).await;
                 let kinds = found.into_iter().flatten().map(|it| AddressKind::of(it.ip()));
                 kinds.max().unwrap_or(AddressKind::Public)
@@ -38,8 +38,7 @@ impl Policy {
         self.kind == AddressKind::Loopback
     }
 
-    /// Checks a URL that a request goes to, or a browser: `https`, or plain `http` if both sides are on this
-    /// machine.
+    /// Checks the URL of a request or login page: `https`, or plain `http` if both hosts are this machine.
     pub(crate) fn check(&self, url: &str, what: &str) -> Result<Url, Error> {
         let parsed = Url::parse(url).map_err(|error| {
             let message = format!("the {what} of the authorization server is not a URL");
@@ -51,14 +50,14 @@ impl Policy {
             _ => false,
         };
         if !is_safe {
-            let message = format!("the {what} {} is not used: it is not https", shown(&parsed));
+            let message = format!("refused the {what} {}: not https", shown(&parsed));
             return Err(Error::new(ErrorKind::Untrusted, message));
         }
         Ok(parsed)
     }
 }
 
-/// Whether a URL is that of this machine, by its text.
+/// Whether the text of a URL names this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
@@ -73,7 +72,7 @@ fn is_loopback_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// A URL without what may be secret: user, query and fragment.
+/// The URL without parts that may be secret: user, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn plain_http_is_for_this_machine_alone() {
+    async fn plain_http_is_for_loopback_only() {
         for (server, url, is_allowed) in [
             ("http://127.0.0.1:1/mcp", "http://localhost:2/token", true),
             ("http://localhost:1/mcp", "http://[::1]:2/token", true),

@@ -1,4 +1,4 @@
-//! The metadata of a protected resource.
+//! Metadata of a protected resource.
 //!
 //! Spec: RFC 9728
 
@@ -9,7 +9,7 @@ use super::fetch::{Fetch, read};
 use super::wellknown::of_resource;
 use crate::error::{Error, ErrorKind, one_line};
 
-/// What an MCP server publishes about its authorization.
+/// Metadata that an MCP server publishes about its authorization.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResourceMetadata {
@@ -19,10 +19,10 @@ pub(crate) struct ResourceMetadata {
     pub(crate) dpop_bound_access_tokens_required: bool,
 }
 
-/// Finds the metadata of the server at `url`: where a challenge says, then at the well-known places.
+/// Finds the metadata of the server at `url`: at the URL of the challenge, then at the well-known URLs.
 ///
 /// # Errors
-/// A place fails in a way that may pass, or the metadata is that of another server.
+/// A transient failure of a URL, or metadata of another server.
 pub(crate) async fn find(
     fetch: &Fetch,
     url: &str,
@@ -36,7 +36,7 @@ pub(crate) async fn find(
     for place in places {
         let Some(body) = fetch.document(&place).await? else { continue };
         let metadata: ResourceMetadata = read(&body).map_err(|error| {
-            let message = format!("the metadata at {} cannot be read", one_line(&place));
+            let message = format!("invalid metadata at {}", one_line(&place));
             Error::new(ErrorKind::Protocol, message).with_source(error)
         })?;
         if let Some(resource) = &metadata.resource {
@@ -47,7 +47,7 @@ pub(crate) async fn find(
     Ok(None)
 }
 
-/// Checks that `resource` is the server at `url`, or a path above it.
+/// Checks that `resource` is `url` or a path prefix of it.
 fn check(resource: &str, url: &str) -> Result<(), Error> {
     match covers(resource, url) {
         true => Ok(()),
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resource_covers_its_paths() {
+    fn a_resource_covers_paths_below_it() {
         for (resource, url, expected) in [
             ("https://h/mcp", "https://h/mcp", true),
             ("https://h", "https://h/mcp", true),

@@ -1,4 +1,4 @@
-//! The metadata of an authorization server.
+//! Metadata of an authorization server.
 //!
 //! Spec: RFC 8414, OpenID Connect Discovery
 
@@ -8,7 +8,7 @@ use super::fetch::{Fetch, read};
 use super::wellknown::{is_same_issuer, of_issuer};
 use crate::error::{Error, ErrorKind, one_line};
 
-/// What an authorization server publishes about itself.
+/// Metadata that an authorization server publishes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ServerMetadata {
@@ -25,13 +25,13 @@ pub(crate) struct ServerMetadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
     pub(crate) client_id_metadata_document_supported: bool,
     pub(crate) dpop_signing_alg_values_supported: Vec<String>,
-    /// There is no metadata: the endpoints are those of 2025-03-26.
+    /// No metadata was found: the endpoints are those of 2025-03-26.
     #[serde(skip)]
     pub(crate) is_assumed: bool,
 }
 
 impl ServerMetadata {
-    /// The endpoints at an origin that publishes no metadata.
+    /// Default endpoints at an origin that publishes no metadata.
     ///
     /// Spec: 2025-03-26 basic/authorization#fallbacks-for-servers-without-metadata-discovery
     pub(crate) fn assumed(base: &str) -> Self {
@@ -66,18 +66,18 @@ impl ServerMetadata {
 /// Finds the metadata of `issuer`.
 ///
 /// # Errors
-/// A place fails in a way that may pass, or the metadata is that of another issuer.
+/// A transient failure of a URL, or metadata of another issuer.
 pub(crate) async fn find(fetch: &Fetch, issuer: &str) -> Result<Option<ServerMetadata>, Error> {
     fetch.policy.check(issuer, "issuer")?;
     for place in of_issuer(issuer) {
         let Some(body) = fetch.document(&place).await? else { continue };
         let metadata: ServerMetadata = read(&body).map_err(|error| {
-            let message = format!("the metadata at {} cannot be read", one_line(&place));
+            let message = format!("invalid metadata at {}", one_line(&place));
             Error::new(ErrorKind::Protocol, message).with_source(error)
         })?;
         if !is_same_issuer(&metadata.issuer, issuer) {
             let message = format!(
-                "the metadata of {} is that of {}",
+                "the metadata of {} names another issuer, {}",
                 one_line(issuer),
                 one_line(&metadata.issuer)
             );
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn null_in_metadata_is_nothing() {
+    fn null_members_count_as_absent() {
         let body = br#"{"issuer":"https://h","scopes_supported":null,"jwks_uri":null,"x":[null]}"#;
         let metadata: ServerMetadata = read(body).unwrap();
         assert_eq!(metadata.issuer, "https://h");

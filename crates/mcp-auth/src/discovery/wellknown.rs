@@ -1,21 +1,21 @@
-//! Where metadata is published.
+//! Well-known URLs of metadata.
 //!
 //! Spec: basic/authorization#authorization-server-metadata-discovery
 
-/// The scheme, host and port of a URL, as they are written there, and the rest.
+/// Splits a URL into its origin, exactly as written, and the rest.
 pub(crate) fn split_origin(url: &str) -> Option<(&str, &str)> {
     let start = url.find("://")? + 3;
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     (end > start).then(|| url.split_at(end))
 }
 
-/// The path of what follows an origin: without query, fragment and a slash at the end.
+/// The path after an origin: without query, fragment or trailing slash.
 fn path_of(rest: &str) -> &str {
     let path = rest.split(['?', '#']).next().unwrap_or_default();
     path.strip_suffix('/').unwrap_or(path)
 }
 
-/// The places of the metadata of the server at `url`: for its path, then for its origin.
+/// Metadata URLs of the server at `url`: for its path, then for its origin.
 ///
 /// Spec: RFC 9728, 3.1
 pub(crate) fn of_resource(url: &str) -> Vec<String> {
@@ -27,8 +27,8 @@ pub(crate) fn of_resource(url: &str) -> Vec<String> {
     }
 }
 
-/// The places of the metadata of an authorization server, by RFC 8414 and OpenID Connect. For an issuer with
-/// a path the root is none of them: it is another issuer's.
+/// Metadata URLs of an authorization server, by RFC 8414 and OpenID Connect. For an issuer with a path, the root is
+/// never one of them: it belongs to another issuer.
 pub(crate) fn of_issuer(issuer: &str) -> Vec<String> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";
@@ -43,8 +43,8 @@ pub(crate) fn of_issuer(issuer: &str) -> Vec<String> {
     }
 }
 
-/// Whether two issuers are the same string. The one tolerance is a lone slash on an empty path: it is the same
-/// URL, and servers add it by a type for URLs.
+/// Whether two issuers are the same string, apart from a lone slash as the path: servers with a URL type add it, and
+/// both are the same URL.
 pub(crate) fn is_same_issuer(one: &str, other: &str) -> bool {
     let bare = |issuer: &str| match split_origin(issuer) {
         Some((origin, "/")) => origin.len(),
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_of_a_resource() {
+    fn metadata_urls_of_a_resource() {
         for (url, places) in [
             ("https://h", &["https://h/.well-known/oauth-protected-resource"][..]),
             ("https://h/", &["https://h/.well-known/oauth-protected-resource"]),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn places_of_an_issuer_never_include_the_root_of_another() {
+    fn metadata_urls_of_an_issuer_never_include_the_root_of_another() {
         for (issuer, places) in [
             (
                 "https://h/",

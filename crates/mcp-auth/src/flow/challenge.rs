@@ -1,21 +1,21 @@
-//! What a refusal says.
+//! Challenges of a refusal.
 
 use http::{HeaderMap, StatusCode};
 use mcp_http::challenge::{Challenge, challenges};
 
 use crate::token::set::words;
 
-/// What a refusal says about the authorization that is wanted.
+/// Requirements in the challenges of a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Challenged {
-    /// Where the server's metadata is.
+    /// The URL of the server's metadata.
     pub(crate) resource_metadata: Option<String>,
-    /// The scopes that are wanted.
+    /// Required scopes.
     pub(crate) scopes: Vec<String>,
     pub(crate) wants_dpop: bool,
     pub(crate) lacks_scope: bool,
     pub(crate) wants_nonce: bool,
-    /// All challenges are of schemes that are none of OAuth.
+    /// There are challenges, and none is for an OAuth scheme.
     pub(crate) is_foreign: bool,
 }
 
@@ -29,7 +29,7 @@ impl Challenged {
         Self {
             resource_metadata: param("resource_metadata").map(str::to_owned),
             scopes: param("scope").map(words).unwrap_or_default(),
-            // With both schemes a token of either kind will do.
+            // If both schemes are offered, either kind of token is accepted.
             wants_dpop: !ours.is_empty() && ours.iter().all(|it| it.is("dpop")),
             lacks_scope: has_error("insufficient_scope"),
             wants_nonce: status == StatusCode::UNAUTHORIZED && has_error("use_dpop_nonce"),
@@ -62,6 +62,6 @@ mod tests {
         assert!(!of("DPoP algs=\"ES256\", Bearer").wants_dpop);
         assert!(of("Bearer error=insufficient_scope").lacks_scope);
         assert!(of("Basic realm=x, Negotiate").is_foreign);
-        assert!(!of("").is_foreign, "no challenge says nothing");
+        assert!(!of("").is_foreign, "a response without challenges is not foreign");
     }
 }

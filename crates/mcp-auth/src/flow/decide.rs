@@ -1,10 +1,10 @@
-//! The next step after a refusal: a pure function.
+//! Chooses the next step after a refusal: a pure function.
 
 use super::stage::Stage;
 
-/// How often a request may ask a user for more scopes.
+/// Maximum number of step-up logins for each request.
 const MAX_STEP_UPS: u8 = 2;
-/// How often a service may.
+/// Maximum number of step-ups for each request of a service.
 const MAX_STEP_UPS_OF_SERVICE: u8 = 1;
 
 /// The input of the decision.
@@ -14,15 +14,15 @@ pub(crate) struct Facts {
     pub(crate) is_unauthorized: bool,
     /// The token lacks a scope.
     pub(crate) lacks_scope: bool,
-    /// A required scope was neither granted, nor refused to this client before.
+    /// A required scope was neither granted nor refused to this client before.
     pub(crate) asks_for_more: bool,
     pub(crate) wants_nonce: bool,
-    /// There is another token than that of the refused request.
+    /// There is a newer token than that of the refused request.
     pub(crate) has_other: bool,
     pub(crate) can_refresh: bool,
-    /// The grant needs a user, and the request is in the background.
+    /// The grant needs a user, and the request is a background request.
     pub(crate) may_not_ask: bool,
-    /// No user takes part in the grant.
+    /// The grant works without a user.
     pub(crate) is_service: bool,
     pub(crate) stage: Stage,
 }
@@ -30,11 +30,11 @@ pub(crate) struct Facts {
 /// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The refusal is the response.
+    /// Return the refusal as the response.
     GiveUp,
-    /// Send the request again with the token that there is.
+    /// Resend the request with the current token.
     Retry,
-    /// Send it again with another proof.
+    /// Resend the request with a new proof.
     Prove,
     Refresh,
     Grant,
@@ -42,7 +42,7 @@ pub(crate) enum Step {
     MoreScopes,
 }
 
-/// Decides.
+/// Chooses the next step.
 pub(crate) fn decide(facts: &Facts) -> Step {
     let stage = facts.stage;
     if !facts.is_unauthorized && !facts.lacks_scope {
@@ -86,12 +86,12 @@ mod tests {
             (base, Step::Grant),
             (Facts { can_refresh: true, ..base }, Step::Refresh),
             (Facts { has_other: true, can_refresh: true, ..base }, Step::Retry),
-            // A second one.
+            // The second 401.
             (Facts { has_other: true, can_refresh: true, stage: retried, ..base }, Step::Refresh),
             (Facts { can_refresh: true, stage: refreshed, ..base }, Step::Grant),
             (Facts { can_refresh: true, stage: granted, ..base }, Step::GiveUp),
             (Facts { stage: granted, ..base }, Step::GiveUp),
-            // In the background.
+            // Background requests.
             (Facts { may_not_ask: true, ..base }, Step::GiveUp),
             (Facts { may_not_ask: true, can_refresh: true, ..base }, Step::Refresh),
             (Facts { may_not_ask: true, has_other: true, ..base }, Step::Retry),

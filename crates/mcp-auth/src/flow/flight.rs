@@ -1,4 +1,4 @@
-//! Work that many callers wait for, and that continues without them.
+//! Shared work: many callers wait for one task, which continues without them.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use tokio::task::AbortHandle;
 
 use crate::error::{Error, ErrorKind};
 
-/// Whether the work has a new token. `false`: there is none, and the refusal is the response.
+/// Whether the work produced a new token. `false`: none, and the refusal is the response.
 pub(crate) type Outcome = Result<bool, Error>;
 
-/// The work on the tokens of one server: one piece at a time, in a task.
+/// The work on the tokens of one server: one task at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Flight(Mutex<Option<Running>>);
 
@@ -25,21 +25,21 @@ struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FlightKind {
     Load,
-    /// Always runs to its end: a token that was used once is used up.
+    /// Never cancelled: a refresh token that was sent once is spent.
     Refresh,
     /// Waits for a user.
     Login,
 }
 
-/// Waits for work.
+/// Waits for the running work.
 pub(crate) struct Waiting {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// Whether it is the work that was wanted.
+    /// Whether the running work is the requested work.
     pub(crate) is_own: bool,
 }
 
 impl Flight {
-    /// Starts work of this kind, unless some is under way.
+    /// Starts work of this kind unless work is already running, and waits for the running one.
     pub(crate) fn join<W>(&self, kind: FlightKind, work: impl FnOnce() -> W) -> Waiting
     where
         W: Future<Output = Outcome> + Send + 'static,
@@ -62,7 +62,7 @@ impl Flight {
         Waiting { outcome, is_own: true }
     }
 
-    /// Whether a user is being waited for.
+    /// Whether a login is waiting for a user.
     pub(crate) fn is_login(&self) -> bool {
         let running = self.lock();
         running
@@ -70,7 +70,7 @@ impl Flight {
             .is_some_and(|it| it.kind == FlightKind::Login && it.outcome.has_changed().is_ok())
     }
 
-    /// Ends the wait for a user.
+    /// Stops waiting for a user.
     pub(crate) fn end_login(&self) {
         if let Some(running) = &*self.lock()
             && running.kind == FlightKind::Login
@@ -85,9 +85,9 @@ impl Flight {
 }
 
 impl Waiting {
-    /// The outcome. Cancel safe: the work continues.
+    /// Waits for the outcome. Cancel safe: the work continues.
     pub(crate) async fn done(mut self) -> Outcome {
-        let ended = || Error::new(ErrorKind::LoginRequired, "the login was ended");
+        let ended = || Error::new(ErrorKind::LoginRequired, "the login was cancelled");
         let outcome = self.outcome.wait_for(Option::is_some).await.map_err(|_| ended())?;
         outcome.clone().unwrap_or_else(|| Err(ended()))
     }

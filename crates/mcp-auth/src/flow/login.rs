@@ -1,4 +1,4 @@
-//! Gets a token by the grant of the settings.
+//! Gets a token with the configured grant.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::settings::Dpop;
 use crate::sign::ProofKey;
 use crate::token::set::Tokens;
 
-/// Why a token is wanted.
+/// Why a token is requested.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reason {
     pub(crate) challenge: Challenged,
     /// The access token that the server refused.
     pub(crate) refused: Option<Secret>,
-    /// Whether more scopes are wanted than were granted.
+    /// Whether more scopes are needed than were granted.
     pub(crate) is_step_up: bool,
 }
 
-/// Gets a token. `false`: no login can lift the refusal.
+/// Gets a token. `false`: a login cannot resolve the refusal.
 pub(crate) async fn login(state: Arc<ServerState>, reason: Reason) -> Outcome {
     let outcome = attempt(&state, &reason).await;
     if let Err(error) = &outcome {
@@ -48,7 +48,7 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
         if challenge.is_foreign {
             return Ok(false);
         }
-        let message = "the server says nothing about its authorization: set `.issuer(…)`";
+        let message = "the server publishes no authorization metadata: set `.issuer(…)`";
         return Err(Error::new(ErrorKind::Unsupported, message));
     };
     if !reason.is_step_up && adopted(state, reason, &discovered).await? {
@@ -78,7 +78,7 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
     };
     let tokens = match settings.grant.asks_user() {
         true => {
-            // The wait for another login is the wait for a user too.
+            // Waiting for another login counts as waiting for the user.
             let _hold = state.hold.begin();
             let _gate = state.gate.lock().await;
             within_limit(state, &discovered, grant::obtain(&context, scopes.clone())).await?
@@ -102,7 +102,7 @@ async fn within_limit(
         Ok(done) => done,
         Err(_) => {
             let message = format!(
-                "the login at {} was not finished within {limit:?}{}",
+                "the login at {} was not completed within {limit:?}{}",
                 state.shown,
                 hint(discovered)
             );
@@ -111,7 +111,7 @@ async fn within_limit(
     }
 }
 
-/// A hint for errors that a login page shows, and that no redirect reports.
+/// Hint for errors that the login page shows without redirecting.
 fn hint(discovered: &Discovered) -> &'static str {
     let page = discovered.server.authorization_endpoint.as_deref().unwrap_or_default();
     match page.starts_with("https://login.microsoftonline.com/") {
@@ -122,7 +122,7 @@ fn hint(discovered: &Discovered) -> &'static str {
     }
 }
 
-/// Uses the tokens that another process has saved meanwhile, if there are any.
+/// Uses the tokens that another process saved in the meantime, if there are any.
 async fn adopted(
     state: &ServerState,
     reason: &Reason,
@@ -143,7 +143,7 @@ async fn adopted(
     Ok(is_fresh)
 }
 
-/// The key that the token is bound to, where it is.
+/// The key that the token is bound to, if any.
 fn proof_key(
     state: &ServerState,
     challenge: &Challenged,
@@ -168,7 +168,7 @@ mod tests {
     use crate::discovery::server::ServerMetadata;
 
     #[test]
-    fn a_login_at_entra_that_takes_too_long_has_a_hint() {
+    fn a_timed_out_login_at_entra_has_a_hint() {
         for (page, resource, has_hint) in [
             ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", Some("r"), true),
             ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", None, false),

@@ -1,4 +1,4 @@
-//! Refreshes a token: one process at a time.
+//! Refreshes a token, one process at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +18,18 @@ use crate::token::request::{Form, Requester};
 use crate::token::response::{Refused, TokenResponse};
 use crate::token::set::Tokens;
 
-/// How long a refresh may take, the wait for other processes apart.
+/// Timeout of a refresh, not counting the wait for other processes.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Refreshes the token. With a challenge the server has refused it.
+/// Refreshes the token. A challenge means that the server refused the current one.
 pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenged>) -> Outcome {
     let _lock = state.settings.store.lock(&state.key).await?;
-    // Looked at under the lock: a logout that was before leaves nothing to refresh.
+    // Read under the lock: an earlier logout leaves nothing to refresh.
     let Some(current) = state.current() else { return Ok(false) };
     let refused = challenge.as_ref().map(|_| current.tokens.access_token.clone());
     let stored = state.settings.store.load(&state.key).await?;
     let stored = stored.as_ref().and_then(Tokens::from_stored);
-    // Another process may have been here.
+    // Another process may have refreshed it already.
     if let Some(stored) = &stored
         && stored.access_token != current.tokens.access_token
     {
@@ -64,7 +64,7 @@ pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenge
     }
 }
 
-/// Saves tokens, and uses them from here on, also if they cannot be saved.
+/// Saves tokens and starts to use them, even if they cannot be saved.
 pub(crate) async fn keep(state: &ServerState, tokens: Tokens) -> Result<(), Error> {
     let saved = state.settings.store.save(&state.key, &tokens.to_stored()).await;
     if let Err(error) = saved {
@@ -81,7 +81,7 @@ async fn attempt(
     challenge: Option<&Challenged>,
 ) -> Result<Tokens, Error> {
     if let Some(challenge) = challenge {
-        // The server may trust another authorization server by now.
+        // The server may trust another authorization server now.
         let server = rediscover(state, Some(challenge)).await?;
         if server.is_none_or(|server| !is_same_issuer(&server.issuer, &base.issuer)) {
             let message = "the server has another authorization server than before";
@@ -154,7 +154,7 @@ async fn finish(
     } else if !refused.ends_grant() {
         return Err(refused.into_error());
     }
-    // Only the tokens that were used are removed: another process may have saved newer ones.
+    // Remove only the tokens that were used: another process may have saved newer ones.
     let stored = state.settings.store.load(&state.key).await?;
     let used = base.refresh_token.as_ref().map(Secret::expose);
     let stored = stored.as_ref().and_then(Tokens::from_stored);

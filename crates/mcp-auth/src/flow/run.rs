@@ -18,20 +18,19 @@ use super::state::{Freshness, ServerState};
 use crate::error::Error;
 use crate::token::set::Tokens;
 
-/// The maximum number of waits for the work of other callers.
+/// Maximum number of waits for work started by other callers.
 const MAX_TURNS: usize = 6;
 
-/// Authorizes the requests to one server; see [`OAuth::for_server`](crate::OAuth::for_server). A clone shares
-/// everything.
+/// Authorizes the requests to one server; see [`OAuth::for_server`](crate::OAuth::for_server). Clones share all state.
 #[derive(Clone)]
 pub struct ServerAuth {
     pub(crate) state: Arc<ServerState>,
-    /// Ends a login when the last handle is dropped.
+    /// Cancels a login when the last handle is dropped.
     pub(crate) _owner: Arc<dyn Send + Sync>,
 }
 
 impl ServerAuth {
-    /// Loads what is stored, once.
+    /// Loads the stored tokens, once.
     pub(crate) async fn loaded(&self) -> Result<(), Error> {
         while !self.state.is_loaded() {
             let state = Arc::clone(&self.state);
@@ -73,7 +72,7 @@ impl ServerAuth {
                 }
             }
         }
-        // A stale token would be refused, and for some servers its use ends the grant.
+        // A stale token would be refused, and for some servers its use revokes the grant.
         Ok(Credentials::none())
     }
 
@@ -84,7 +83,7 @@ impl ServerAuth {
         Facts {
             is_unauthorized: refusal.status == StatusCode::UNAUTHORIZED,
             lacks_scope: challenge.lacks_scope && current.is_some(),
-            // Servers that name no scope publish them: the metadata says then whether there are more.
+            // Servers that name no scope publish their scopes: the metadata decides whether there are more.
             asks_for_more: challenge.scopes.is_empty() || self.state.is_more(&challenge.scopes),
             wants_nonce: challenge.wants_nonce && refusal.sent.proof.is_some(),
             has_other,
@@ -125,7 +124,7 @@ impl ServerAuth {
                 }
                 Step::Refresh => {
                     stage.refreshed = true;
-                    // Other work in flight, such as a login, brings a token too.
+                    // Other running work, such as a login, also produces a token.
                     self.start_refresh(Some(challenge.clone()))
                 }
                 Step::Grant | Step::MoreScopes => {
@@ -143,7 +142,7 @@ impl ServerAuth {
                 (Ok(true), true) => return self.again(head, stage),
                 (Ok(false), true) if stage.granted => return Ok(NextStep::GiveUp),
                 (Ok(_), _) => {}
-                // After a failed refresh a login is tried.
+                // After a failed refresh, log in.
                 (Err(error), _) if stage.refreshed && !stage.granted && !error.is_transient() => {
                     facts.stage.refreshed = true;
                 }
@@ -164,7 +163,7 @@ async fn load(state: Arc<ServerState>) -> Outcome {
     }
     let stored = state.settings.store.load(&state.key).await?;
     match stored.as_ref().and_then(Tokens::from_stored) {
-        // Tokens whose key cannot be used are ignored.
+        // Ignore tokens whose key cannot be used.
         Some(tokens) if state.current_of(tokens.clone()).is_ok() => state.adopt(tokens)?,
         _ => state.set_empty(),
     }
@@ -181,7 +180,7 @@ impl Authorize for ServerAuth {
             Freshness::Fresh => {}
             Freshness::Aging => {
                 if current.can_refresh() && current.is_first_try() {
-                    // In the background: the token can be used meanwhile.
+                    // Runs in the background: the token is still valid.
                     drop(self.start_refresh(None));
                 }
             }

@@ -1,27 +1,27 @@
-//! Which scopes are asked for.
+//! Scope selection.
 //!
 //! Spec: basic/authorization#scope-selection-strategy
 
-/// The scope for tokens that can be refreshed when no user is there.
+/// The scope that allows refresh tokens.
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What the parties say about scopes.
+/// Sources of scopes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Named<'a> {
-    /// By the challenge.
+    /// Scopes of the challenge.
     pub(crate) challenged: &'a [String],
-    /// By the server's metadata.
+    /// Scopes in the server's metadata.
     pub(crate) published: &'a [String],
-    /// By the settings.
+    /// Configured scopes.
     pub(crate) set: &'a [String],
-    /// What was granted before, if it was too little.
+    /// Scopes granted before, if they were insufficient.
     pub(crate) granted: &'a [String],
-    /// By the metadata of the authorization server.
+    /// Scopes in the metadata of the authorization server.
     pub(crate) offered: &'a [String],
 }
 
-/// The scopes to ask for: those of the challenge, else those that the server publishes, and always those of
-/// the settings and those that were granted before.
+/// The scopes to request: those of the challenge, otherwise those that the server publishes; always with the configured
+/// scopes and those granted before.
 pub(crate) fn select(named: Named<'_>, is_for_user: bool) -> Vec<String> {
     let base = if named.challenged.is_empty() { named.published } else { named.challenged };
     let mut scopes = Vec::new();
@@ -29,21 +29,21 @@ pub(crate) fn select(named: Named<'_>, is_for_user: bool) -> Vec<String> {
     add(&mut scopes, base);
     add(&mut scopes, named.set);
     let is_offered = named.offered.iter().any(|scope| scope == OFFLINE_ACCESS);
-    // Alone it would stand for no scope of the server.
+    // As the only scope it would request nothing of the server.
     if is_for_user && is_offered && !scopes.is_empty() {
         add(&mut scopes, &[OFFLINE_ACCESS.to_owned()]);
     }
     scopes
 }
 
-/// The scopes that a client is registered with: all that it may ask for.
+/// The scopes to register the client with: all that it may request.
 pub(crate) fn to_register(named: Named<'_>) -> Vec<String> {
     let mut scopes = named.published.to_vec();
     add(&mut scopes, &select(named, true));
     scopes
 }
 
-/// Without the scope that not every client may ask for; `None` if it is not among them.
+/// The scopes without `offline_access`, which some clients may not request; `None` if it is not among them.
 pub(crate) fn without_offline(scopes: &[String]) -> Option<Vec<String>> {
     let kept: Vec<String> = scopes.iter().filter(|it| *it != OFFLINE_ACCESS).cloned().collect();
     (kept.len() < scopes.len()).then_some(kept)
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for() {
+    fn scope_selection() {
         for (challenged, published, set, granted, offered, expected) in [
             ("a", "b c", "", "", "", "a"),
             ("", "b c", "", "", "", "b c"),

@@ -1,13 +1,13 @@
-//! The attempts of one request, as the number that its credentials carry.
+//! Attempts of one request, encoded in the number that its credentials carry.
 
-/// The attempts of one request.
+/// Attempts of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stage {
-    /// It was sent again with a token that another caller got.
+    /// It was resent with a token that another caller obtained.
     pub(crate) retried: bool,
     pub(crate) has_nonce: bool,
     pub(crate) refreshed: bool,
-    /// A grant gave a new token.
+    /// A grant produced a new token.
     pub(crate) granted: bool,
     pub(crate) step_ups: u8,
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_survives_its_number() {
+    fn a_stage_round_trips_through_its_number() {
         for number in 0..16_u8 {
             let bit = |at: u8| number & (1 << at) != 0;
             let (retried, has_nonce, refreshed, granted) = (bit(0), bit(1), bit(2), bit(3));

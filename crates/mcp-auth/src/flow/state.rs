@@ -1,4 +1,4 @@
-//! The state of the authorization of one server.
+//! Authorization state of one server.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,15 +23,15 @@ use crate::sign::ProofKey;
 use crate::store::StoreKey;
 use crate::token::set::Tokens;
 
-/// The authorization of one server.
+/// Authorization state of one server.
 pub(crate) struct ServerState {
     pub(crate) settings: Arc<Settings>,
-    /// One login at a time, of all servers.
+    /// One login at a time across all servers.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
     pub(crate) url: Url,
     /// Scheme and authority of the URL.
     origin: Option<Uri>,
-    /// The URL for people.
+    /// Display form of the URL.
     pub(crate) shown: String,
     pub(crate) key: StoreKey,
     pub(crate) flight: Flight,
@@ -46,29 +46,29 @@ pub(crate) struct ServerState {
 struct Known {
     is_loaded: bool,
     current: Option<Arc<Current>>,
-    /// The key of tokens, with the nonces and the clock of the servers.
+    /// The key that tokens are bound to, with the nonces and clock offset of the servers.
     proof_key: Option<ProofKey>,
     /// Scopes that were requested and not granted.
     refused_scopes: BTreeSet<String>,
 }
 
-/// The tokens in use.
+/// The current tokens.
 pub(crate) struct Current {
     pub(crate) tokens: Tokens,
     authorization: HeaderValue,
     pub(crate) proof_key: Option<ProofKey>,
-    /// When it cannot be used any more, and from when on it is refreshed in the background.
+    /// When the token expires, and when a background refresh is due.
     hard: Option<Instant>,
     soft: Option<Instant>,
-    /// Whether a refresh in the background was started.
+    /// Whether a background refresh was started.
     was_tried: AtomicBool,
 }
 
-/// Whether a token can be used.
+/// Freshness of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// For now.
+    /// Valid, but a refresh is due.
     Aging,
     Stale,
 }
@@ -107,7 +107,7 @@ impl Current {
         self.tokens.refresh_token.is_some()
     }
 
-    /// What authorizes a request.
+    /// The credentials for a request.
     pub(crate) fn credentials(&self, head: &RequestHead) -> Result<Credentials, Error> {
         let credentials = Credentials::new(self.authorization.clone());
         let Some(key) = self.proof_key.as_ref().filter(|_| self.tokens.is_bound) else {
@@ -119,7 +119,7 @@ impl Current {
         Ok(credentials.with_proof(proof))
     }
 
-    /// Whether a request had this token.
+    /// Whether a request was sent with this token.
     pub(crate) fn is_in(&self, sent: &Credentials) -> bool {
         sent.authorization.as_ref() == Some(&self.authorization)
     }
@@ -135,7 +135,7 @@ impl ServerState {
         let client_id = settings.client_id.as_deref().unwrap_or_default();
         let scopes = settings.scopes.join(" ");
         let mut about = vec![url.as_str(), &settings.namespace];
-        // Of a service, another identity has other tokens.
+        // For a service, another identity has other tokens.
         if !settings.grant.asks_user() {
             about.extend([client_id, &scopes]);
         }
@@ -156,9 +156,9 @@ impl ServerState {
         }
     }
 
-    /// Whether a request goes to the server: to its origin. Others get no token.
+    /// Whether a request goes to the origin of the server. Other origins get no token.
     pub(crate) fn is_for(&self, uri: &Uri) -> bool {
-        // The usual spelling first, which costs the least.
+        // Compare the usual spelling first: it is the cheapest.
         let is_same = |origin: &Uri| {
             uri.scheme() == origin.scheme()
                 && uri.authority().map(Authority::as_str)
@@ -180,7 +180,7 @@ impl ServerState {
                 .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
     }
 
-    /// What sends the requests of the authorization.
+    /// The HTTP client for authorization requests.
     pub(crate) async fn fetch(&self) -> &Fetch {
         self.fetch.get_or_init(|| Fetch::new(&self.client, &self.url)).await
     }
@@ -197,22 +197,22 @@ impl ServerState {
         self.lock().current.clone()
     }
 
-    /// The tokens in use, if it is known whether there are any.
+    /// The current tokens, or `None` if they were not loaded yet.
     pub(crate) fn known(&self) -> Option<Option<Arc<Current>>> {
         let known = self.lock();
         known.is_loaded.then(|| known.current.clone())
     }
 
-    /// These tokens as those in use, without using them.
+    /// Converts tokens into current ones, without storing them.
     ///
     /// # Errors
-    /// They, or their key, cannot be used.
+    /// The tokens or their key cannot be used.
     pub(crate) fn current_of(&self, tokens: Tokens) -> Result<Current, Error> {
         let proof_key = self.proof_key_of(&tokens)?;
         Current::new(tokens, proof_key)
     }
 
-    /// The key of tokens: the known one, if it is the same.
+    /// The key of tokens: reuses the known key if it is the same.
     pub(crate) fn proof_key_of(&self, tokens: &Tokens) -> Result<Option<ProofKey>, Error> {
         let Some(stored) = &tokens.proof_key else { return Ok(None) };
         let known = self.proof_key().filter(|key| key.stored() == stored);
@@ -224,12 +224,12 @@ impl ServerState {
         self.lock().proof_key.clone()
     }
 
-    /// Keeps a key for the tokens that are bound to it.
+    /// Sets the key that new tokens are bound to.
     pub(crate) fn set_proof_key(&self, key: Option<&ProofKey>) {
         self.lock().proof_key = key.cloned();
     }
 
-    /// Uses other tokens from here on.
+    /// Replaces the current tokens.
     pub(crate) fn adopt(&self, tokens: Tokens) -> Result<(), Error> {
         let current = Arc::new(self.current_of(tokens)?);
         {
@@ -242,20 +242,20 @@ impl ServerState {
         Ok(())
     }
 
-    /// There are no tokens.
+    /// Records that there are no tokens.
     pub(crate) fn set_empty(&self) {
         let mut known = self.lock();
         known.is_loaded = true;
         known.current = None;
     }
 
-    /// Forgets the tokens with this access token.
+    /// Removes the tokens with this access token.
     pub(crate) fn forget(&self, access_token: &Secret) {
         let mut known = self.lock();
         known.current.take_if(|current| current.tokens.access_token == *access_token);
     }
 
-    /// Waits until there are other tokens than at the time of the call.
+    /// Waits until the current tokens differ from those at the time of the call.
     pub(crate) fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut changes = self.changes.subscribe();
         async move {
@@ -265,7 +265,7 @@ impl ServerState {
         }
     }
 
-    /// Notes that scopes were asked for and not granted.
+    /// Records scopes that were requested and not granted.
     pub(crate) fn note_refused(&self, asked: &[String], granted: &[String]) {
         let mut known = self.lock();
         let refused = asked.iter().filter(|scope| !granted.contains(scope)).cloned();

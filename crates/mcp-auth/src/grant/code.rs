@@ -1,4 +1,4 @@
-//! A user logs in at a page, which redirects with a code.
+//! Authorization code grant: the user logs in at a page, which redirects with a code.
 //!
 //! Spec: basic/authorization#authorization-flow-steps
 
@@ -20,11 +20,11 @@ use crate::token::request::Form;
 use crate::token::response::{Refused, TokenResponse};
 use crate::token::set::Tokens;
 
-/// Why there is no token, and whether another attempt with something else may bring one.
+/// Why there is no token, and what a retry must change.
 enum Failure {
     /// The authorization server does not know the client.
     UnknownClient(Error),
-    /// It does not allow a scope.
+    /// The authorization server refused a scope.
     Scope(Error),
     Final(Error),
 }
@@ -43,7 +43,7 @@ pub(crate) async fn obtain(
     let server = &context.discovered.server;
     check_pkce(context, server)?;
     let agent = context.settings.agent.as_ref().ok_or_else(|| {
-        let message = "a user has to log in, and there is no way to ask one: set `.user_agent(…)`";
+        let message = "a user has to log in, and there is no user agent: set `.user_agent(…)`";
         Error::new(ErrorKind::LoginRequired, message)
     })?;
     let (mut may_register_again, mut may_drop_scope) = (true, true);
@@ -80,7 +80,7 @@ pub(crate) async fn obtain(
 /// Spec: basic/authorization#authorization-code-protection
 fn check_pkce(context: &Context<'_>, server: &ServerMetadata) -> Result<(), Error> {
     let announces = server.code_challenge_methods_supported.iter().any(|it| it == "S256");
-    // Where there is no metadata, revision 2025-03-26 wants PKCE.
+    // Without metadata, revision 2025-03-26 requires PKCE.
     if announces || server.is_assumed || context.settings.assume_pkce {
         return Ok(());
     }
@@ -92,7 +92,7 @@ fn check_pkce(context: &Context<'_>, server: &ServerMetadata) -> Result<(), Erro
     Err(Error::new(ErrorKind::Unsupported, message))
 }
 
-/// The client, something that waits for the redirect, and whether the client is from an earlier login.
+/// The client, the visit that waits for the redirect, and whether the client comes from an earlier login.
 async fn prepare(
     context: &Context<'_>,
     agent: &SharedAgent,
@@ -111,7 +111,7 @@ async fn prepare(
         if has_redirect && client.may_ask_for(scopes) {
             return Ok((client, visit, true));
         }
-        // Other servers of this issuer have asked for these.
+        // Other servers of this issuer have requested these scopes.
         wanted
             .extend(client.scopes.into_iter().filter(|it| !context.registered_scopes.contains(it)));
     }
@@ -120,7 +120,7 @@ async fn prepare(
     Ok((client, visit, false))
 }
 
-/// One way to the page and back.
+/// One visit of the login page.
 struct Login<'a> {
     client: &'a Identity,
     page: Url,
@@ -156,7 +156,7 @@ impl<'a> Login<'a> {
         if !scopes.is_empty() {
             params.push(("scope", scopes.join(" ")));
         }
-        // OpenID Connect gives a token for later only to users who are asked.
+        // OpenID Connect issues refresh tokens only after a consent prompt.
         if scopes.iter().any(|scope| scope == "offline_access") {
             params.push(("prompt", "consent".to_owned()));
         }
@@ -207,8 +207,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// The code in a redirect. Nothing of it is looked at before it is known that it is an answer to this
-    /// login, and whose.
+    /// Extracts the code of a redirect. Checks first that the redirect belongs to this login and to this issuer.
     fn code(
         &self,
         prompt: &Prompt,
@@ -217,21 +216,23 @@ impl<'a> Login<'a> {
     ) -> Result<Secret, Failure> {
         let untrusted = |text: &'static str| Err(Error::new(ErrorKind::Untrusted, text).into());
         if !prompt.expects(redirect) {
-            return untrusted("the redirect is no answer to this login: its state is another one");
+            return untrusted("the redirect belongs to another login: its state differs");
         }
         if ["iss", "code", "error"].iter().any(|name| redirect.repeats(name)) {
-            return untrusted("the redirect has a parameter twice");
+            return untrusted("the redirect repeats a parameter");
         }
         // Spec: RFC 9207, 2.4
         match redirect.param("iss") {
             Some(issuer) if issuer == server.issuer => {}
-            // One that publishes nothing has no name to compare with.
+            // An assumed server has no issuer to compare with.
             Some(_) if server.is_assumed => {}
             None if !server.authorization_response_iss_parameter_supported => {}
             None => {
-                return untrusted("the redirect does not name its issuer, which announces that");
+                return untrusted(
+                    "the redirect has no `iss`, which the authorization server announces",
+                );
             }
-            Some(_) => return untrusted("the redirect is that of another issuer"),
+            Some(_) => return untrusted("the redirect names another issuer"),
         }
         if let Some(error) = redirect.param("error") {
             return Err(self.refusal(redirect, error, server));
@@ -244,7 +245,7 @@ impl<'a> Login<'a> {
 
     fn refusal(&self, redirect: &Redirect, error: &str, server: &ServerMetadata) -> Failure {
         let mut message =
-            format!("{} refuses the login: {}", one_line(&server.issuer), one_line(error));
+            format!("{} refused the login: {}", one_line(&server.issuer), one_line(error));
         if let Some(description) = redirect.param("error_description") {
             message = format!("{message}: {}", one_line(description));
         }

@@ -1,4 +1,4 @@
-//! What all grants need.
+//! Context shared by all grants.
 
 use crate::discovery::Discovered;
 use crate::discovery::fetch::Fetch;
@@ -10,11 +10,11 @@ use crate::token::request::{Form, Requester};
 use crate::token::response::TokenResponse;
 use crate::token::set::{Origin, Tokens};
 
-/// A token that is wanted for a server.
+/// A request for the token of one server.
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) fetch: &'a Fetch,
-    /// The URL of the server, for people.
+    /// Display form of the server's URL.
     pub(crate) shown: &'a str,
     pub(crate) discovered: &'a Discovered,
     /// The scopes that a client is registered with.
@@ -33,7 +33,7 @@ impl Context<'_> {
         }
     }
 
-    /// Adds what the token is for.
+    /// Adds resource and scope.
     pub(crate) fn wanted(&self, form: Form, scopes: &[String]) -> Form {
         let form = form.with_some("resource", self.discovered.resource.as_deref());
         match scopes {
@@ -42,7 +42,7 @@ impl Context<'_> {
         }
     }
 
-    /// Asks for a token, and takes a refusal for an error.
+    /// Requests a token, and converts a refusal into an error.
     pub(crate) async fn ask(
         &self,
         client: &Identity,

@@ -1,4 +1,4 @@
-//! Services: grants without a user.
+//! Grants without a user.
 
 use super::context::Context;
 use super::kind::{GrantRequest, SharedGrant};
@@ -9,12 +9,12 @@ use crate::identity::choose;
 use crate::token::request::Form;
 use crate::token::set::Tokens;
 
-/// The grant for assertions.
+/// Grant type of assertions.
 ///
 /// Spec: RFC 7523, 2.1
 pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// A token for the client itself.
+/// Requests a token for the client itself.
 ///
 /// Spec: extensions/auth/oauth-client-credentials
 pub(crate) async fn obtain(context: &Context<'_>, scopes: Vec<String>) -> Result<Tokens, Error> {
@@ -23,7 +23,7 @@ pub(crate) async fn obtain(context: &Context<'_>, scopes: Vec<String>) -> Result
     context.ask(&client, form, scopes).await
 }
 
-/// A token for an assertion that the authorization server trusts. There is no second attempt.
+/// Requests a token with an assertion. There is no retry.
 pub(crate) async fn vouched(
     context: &Context<'_>,
     assertion: &Callback,
@@ -37,7 +37,7 @@ pub(crate) async fn vouched(
     context.ask(&client, form, scopes).await
 }
 
-/// A token by a grant of the application.
+/// Requests a token with a custom grant.
 pub(crate) async fn custom(
     context: &Context<'_>,
     grant: &SharedGrant,

@@ -1,4 +1,4 @@
-//! A user logs in on another device.
+//! Device code grant: the user logs in on another device.
 //!
 //! Spec: RFC 8628
 
@@ -49,7 +49,7 @@ pub(crate) async fn obtain(
         return Err(refused(&answer, &members).into_error());
     }
     let answer: Answer = read(&answer.body).map_err(|error| {
-        let message = format!("the answer of {} cannot be read", answer.place);
+        let message = format!("invalid response of {}", answer.place);
         Error::new(ErrorKind::Protocol, message).with_source(error)
     })?;
     context.fetch.policy.check(&answer.verification_uri, "page to enter the code at")?;
@@ -63,7 +63,7 @@ pub(crate) async fn obtain(
     });
     let mut poll = Poll::new(answer.interval);
     let mut delay: Duration = poll.interval();
-    // The limit on the time of a login is above.
+    // The caller limits the time.
     loop {
         tokio::time::sleep(delay).await;
         let form = Form::new(DEVICE_CODE)
@@ -77,7 +77,7 @@ pub(crate) async fn obtain(
                 Next::AskAfter(next) => delay = next,
                 Next::End if refused.is("access_denied") => {
                     let error = refused.into_error();
-                    let message = "the user has denied the login";
+                    let message = "the user denied the login";
                     return Err(Error::new(ErrorKind::Denied, message).with_source(error));
                 }
                 Next::End => return Err(refused.into_error()),

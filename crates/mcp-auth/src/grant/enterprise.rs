@@ -1,4 +1,4 @@
-//! A login at the identity provider of an organization, which vouches for the user at the authorization server.
+//! Enterprise grant: the identity provider of an organization vouches for the user at the authorization server.
 //!
 //! Spec: extensions/auth/enterprise-managed-authorization
 
@@ -68,7 +68,7 @@ async fn exchange(
         .with("subject_token_type", ID_TOKEN)
         .with("audience", server.issuer.as_str());
     let form = context.wanted(form, scopes);
-    // Its secrets are none of the authorization server's.
+    // The secrets of the authorization server are not sent to the identity provider.
     let mut settings = Settings::new(context.settings.grant.clone());
     settings.secret.clone_from(&enterprise.idp_secret);
     let method = match settings.secret {

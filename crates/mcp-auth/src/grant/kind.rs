@@ -1,4 +1,4 @@
-//! The ways to get a token.
+//! Grant types.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,31 +8,31 @@ use crate::callback::Callback;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// A way to get a token that this crate does not know: the parameters of a request to the token endpoint.
+/// A custom grant: provides the parameters of a request to the token endpoint.
 pub trait Grant: Send + Sync + 'static {
-    /// The parameters, `grant_type` among them. The client, the resource and the scope are added.
+    /// Returns the parameters, including `grant_type`. Client, resource and scope are added.
     ///
     /// # Errors
-    /// There is no token to get.
+    /// The grant cannot provide a token.
     fn parameters(
         &self,
         request: GrantRequest,
     ) -> impl Future<Output = Result<Vec<(String, Secret)>, Error>> + Send;
 }
 
-/// What a token is wanted for.
+/// What the token is for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantRequest {
-    /// The issuer of the token, as its metadata says.
+    /// The issuer, as in its metadata.
     pub issuer: String,
     /// The resource that the token is for.
     pub resource: Option<String>,
-    /// The scopes that are wanted, separated by spaces.
+    /// Requested scopes, separated by spaces.
     pub scope: Option<String>,
 }
 
-/// A code that a user enters at a page, on another device; see
+/// A code that the user enters at a page on another device; see [`OAuth::on_code`](crate::OAuth::on_code).
 /// [`OAuth::on_code`](crate::OAuth::on_code).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -41,19 +41,19 @@ pub struct DeviceCode {
     pub user_code: String,
     /// The page to enter it at.
     pub verification_uri: String,
-    /// The page with the code in it, where the authorization server has one: for a QR code.
+    /// The URL with the code included, if the authorization server provides one: for a QR code.
     pub verification_uri_complete: Option<String>,
     /// The server that the login is for.
     pub server: String,
 }
 
-/// How tokens are got.
+/// Grant type of the settings.
 #[derive(Clone)]
 pub(crate) enum GrantKind {
-    /// A user logs in.
+    /// The user logs in at a page.
     Code,
     ClientCredentials,
-    /// An assertion from its audience.
+    /// Callback from an audience to an assertion.
     JwtBearer(Callback),
     Enterprise(Enterprise),
     Device(Option<Arc<dyn Fn(DeviceCode) + Send + Sync>>),
@@ -67,7 +67,7 @@ impl GrantKind {
     }
 }
 
-/// A login at an identity provider, which vouches for the user at others.
+/// An identity provider that vouches for the user at other servers.
 #[derive(Clone, Default)]
 pub(crate) struct Enterprise {
     pub(crate) id_token: Option<Callback>,
@@ -79,7 +79,7 @@ pub(crate) struct Enterprise {
 
 type Parameters = Pin<Box<dyn Future<Output = Result<Vec<(String, Secret)>, Error>> + Send>>;
 
-/// A [`Grant`] of any type.
+/// A type-erased [`Grant`].
 #[derive(Clone)]
 pub(crate) struct SharedGrant(Arc<dyn Fn(GrantRequest) -> Parameters + Send + Sync>);
 

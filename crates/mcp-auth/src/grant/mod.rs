@@ -1,4 +1,4 @@
-//! The ways to get a token.
+//! Grants: how a token is obtained.
 
 pub(crate) mod code;
 pub(crate) mod context;
@@ -15,7 +15,7 @@ use kind::GrantKind;
 use crate::error::Error;
 use crate::token::set::Tokens;
 
-/// Gets tokens with these scopes.
+/// Requests tokens with these scopes.
 pub(crate) async fn obtain(context: &Context<'_>, scopes: Vec<String>) -> Result<Tokens, Error> {
     match &context.settings.grant {
         GrantKind::Code => code::obtain(context, scopes).await,

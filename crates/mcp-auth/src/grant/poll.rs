@@ -1,21 +1,21 @@
-//! When a token endpoint is asked again for a login on another device.
+//! Poll interval of a device login.
 
 use std::time::Duration;
 
-/// The interval, where the authorization server names none.
+/// Default interval.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The longest interval.
+/// Maximum interval.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
-/// How much longer it is when the authorization server says so.
+/// Increase of the interval on `slow_down`.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// When to ask again.
+/// Poll schedule.
 #[derive(Debug)]
 pub(crate) struct Poll {
     interval: Duration,
 }
 
-/// What a refusal means.
+/// Meaning of a refusal.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     AskAfter(Duration),
@@ -32,7 +32,7 @@ impl Poll {
         self.interval
     }
 
-    /// After a refusal with this `error`.
+    /// Handles a refusal with this `error` code.
     ///
     /// Spec: RFC 8628, 3.5
     pub(crate) fn after(&mut self, code: &str) -> Next {
@@ -46,7 +46,7 @@ impl Poll {
         }
     }
 
-    /// After a failure that may pass.
+    /// Handles a transient failure.
     pub(crate) fn after_failure(&mut self) -> Duration {
         self.interval = (self.interval * 2).min(MAX_INTERVAL);
         self.interval

@@ -1,4 +1,4 @@
-//! Whether a registration from an earlier login is still known.
+//! Checks whether an earlier registration is still valid.
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use mcp_http::Body;
@@ -6,14 +6,14 @@ use url::Url;
 
 use crate::discovery::fetch::Fetch;
 
-/// Whether the authorization server still knows the client that a login page is for. Where it does not, the
-/// browser would show an error that no redirect reports, so that is checked first.
+/// Whether the authorization server still knows the client of a login page. If not, the browser would show an error
+/// without redirecting, so this is checked first.
 pub(crate) async fn is_alive(fetch: &Fetch, page: &Url) -> bool {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
     match fetch.send(Method::GET, page, headers, Body::empty()).await {
         Ok(answer) => !matches!(answer.status.as_u16(), 400 | 401 | 404 | 422),
-        // No response says that it is unknown.
+        // A failed request does not prove that it is unknown.
         Err(_) => true,
     }
 }

@@ -1,4 +1,4 @@
-//! A secret is for one authorization server.
+//! Binds a secret to one authorization server.
 
 use crate::discovery::server::ServerMetadata;
 use crate::discovery::wellknown::is_same_issuer;
@@ -7,8 +7,8 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::StoreKey;
 
-/// Checks that what proves a client of the settings is for `server`: the issuer of the settings, or the first
-/// one that it was used with.
+/// Checks that the configured client credentials belong to `server`: the configured issuer, or the first issuer they
+/// were used with.
 pub(crate) async fn check(settings: &Settings, server: &ServerMetadata) -> Result<(), Error> {
     let has_proof =
         settings.secret.is_some() || settings.signer.is_some() || settings.assertion.is_some();

@@ -1,4 +1,4 @@
-//! Which client id is used: one of the settings, a document, or a registration.
+//! Chooses the client id: configured, metadata document or registration.
 
 use super::binding;
 use super::register::Registration;
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::sign::jwt::now;
 use crate::store::StoreKey;
 
-/// The client of the settings, if there is one, or its document, if the server takes it.
+/// The configured client if there is one, or its document if the server supports it.
 pub(crate) async fn known(
     settings: &Settings,
     server: &ServerMetadata,
@@ -33,7 +33,7 @@ pub(crate) async fn known(
     Ok(document.map(Identity::document))
 }
 
-/// The client of the settings, where no other is possible.
+/// The configured client, for grants that need one.
 pub(crate) async fn of_settings(
     settings: &Settings,
     server: &ServerMetadata,
@@ -47,14 +47,14 @@ fn key(settings: &Settings, issuer: &str) -> StoreKey {
     StoreKey::new("client", &[issuer, &settings.namespace, &settings.client_name])
 }
 
-/// The registration from an earlier login at this authorization server.
+/// The registration of an earlier login at this authorization server.
 pub(crate) async fn stored(settings: &Settings, issuer: &str) -> Result<Option<Identity>, Error> {
     let Some(text) = settings.store.load(&key(settings, issuer)).await? else { return Ok(None) };
     let identity: Option<Identity> = serde_json::from_str(text.expose()).ok();
     Ok(identity.filter(|it| it.expires_at.is_none_or(|at| at > now())))
 }
 
-/// Forgets a registration, unless another one has replaced it by now.
+/// Deletes a registration, unless it was replaced in the meantime.
 pub(crate) async fn forget(
     settings: &Settings,
     issuer: &str,
@@ -67,7 +67,7 @@ pub(crate) async fn forget(
     }
 }
 
-/// Registers a client, and keeps the registration.
+/// Registers a client and stores the registration.
 pub(crate) async fn register(
     fetch: &Fetch,
     settings: &Settings,
@@ -80,7 +80,7 @@ pub(crate) async fn register(
     let identity = registration.register(fetch, server).await?;
     let text = Secret::new(serde_json::to_string(&identity).unwrap_or_default());
     if let Err(error) = settings.store.save(&key(settings, &server.issuer), &text).await {
-        tracing::warn!(%error, "the registration of the client is not saved");
+        tracing::warn!(%error, "could not save the registration of the client");
     }
     Ok(identity)
 }

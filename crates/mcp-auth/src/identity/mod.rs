@@ -1,4 +1,4 @@
-//! Who the client is.
+//! Client identity.
 
 pub(crate) mod binding;
 pub(crate) mod choose;

@@ -1,4 +1,4 @@
-//! Dynamic registration of clients.
+//! Dynamic client registration.
 //!
 //! Spec: RFC 7591
 
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, one_line};
 use crate::secret::Secret;
 use crate::token::response::{members, refused};
 
-/// A client that wants to be registered.
+/// A client to be registered.
 pub(crate) struct Registration<'a> {
     pub(crate) client_name: &'a str,
     pub(crate) redirect_uri: &'a str,
@@ -23,7 +23,7 @@ impl Registration<'_> {
     /// Registers the client.
     ///
     /// # Errors
-    /// [`Registration`](ErrorKind::Registration), with what to set instead.
+    /// [`Registration`](ErrorKind::Registration), with the setting to use instead.
     pub(crate) async fn register(
         &self,
         fetch: &Fetch,
@@ -40,7 +40,7 @@ impl Registration<'_> {
         let methods = &server.token_endpoint_auth_methods_supported;
         let Some(method) = method_to_register(methods) else {
             let message = format!(
-                "{} wants clients to authenticate by {}: register one there and set `.client(\"id\")`",
+                "{} requires client authentication by {}: register one there and set `.client(\"id\")`",
                 one_line(&server.issuer),
                 one_line(&methods.join(", "))
             );
@@ -54,7 +54,7 @@ impl Registration<'_> {
         };
         if !self.scopes.is_empty() && answer.status.is_client_error() && is_about_metadata(&answer)
         {
-            // It may be about a scope.
+            // The refusal may be about a scope.
             answer = self.ask(fetch, endpoint, method, false).await?;
             scopes.clear();
         }
@@ -107,23 +107,23 @@ impl Registration<'_> {
         }
         let text =
             |name: &str| members.get(name).and_then(Value::as_str).filter(|it| !it.is_empty());
-        let client_id = text("client_id").ok_or_else(|| unusable("gave no client id"))?;
+        let client_id = text("client_id").ok_or_else(|| unusable("returned no client id"))?;
         let method =
             match text("token_endpoint_auth_method") {
                 Some(name) => AuthMethod::of(name)
                     .filter(|method| *method != AuthMethod::PrivateKey)
-                    .ok_or_else(|| unusable("wants an authentication that is not possible"))?,
+                    .ok_or_else(|| unusable("requires an unsupported authentication method"))?,
                 None => asked,
             };
         let secret = text("client_secret").map(Secret::new);
         if secret.is_none() && method != AuthMethod::None {
-            return Err(unusable("gave no secret"));
+            return Err(unusable("returned no secret"));
         }
         if let Some(Value::Array(uris)) = members.get("redirect_uris")
             && !uris.is_empty()
             && !uris.iter().any(|uri| uri == self.redirect_uri)
         {
-            return Err(unusable("has another redirect URI"));
+            return Err(unusable("returned another redirect URI"));
         }
         let expires_at = members.get("client_secret_expires_at").and_then(Value::as_u64);
         Ok(Identity {

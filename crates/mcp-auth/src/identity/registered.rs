@@ -1,38 +1,38 @@
-//! What a client is at an authorization server.
+//! A client at an authorization server.
 
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
-/// A client id, and how it is proved.
+/// A client id and its authentication method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) client_id: String,
-    /// Of a dynamic registration alone: that of a setting is not stored.
+    /// Secret of a dynamic registration. A configured secret is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) secret: Option<Secret>,
     pub(crate) method: AuthMethod,
     pub(crate) kind: IdentityKind,
-    /// The redirect URI that it is registered with.
+    /// The registered redirect URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) redirect_uri: Option<String>,
-    /// The scopes that it may ask for, where a registration said any.
+    /// The scopes that it may request, if a registration named any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
-    /// When the secret ends, in seconds since 1970.
+    /// When the secret expires, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires_at: Option<u64>,
 }
 
-/// Where a client id comes from.
+/// Origin of a client id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum IdentityKind {
-    /// From the settings.
+    /// Configured.
     Registered,
-    /// It is the URL of a document.
+    /// The URL of a metadata document.
     Document,
-    /// From a dynamic registration.
+    /// A dynamic registration.
     Dynamic,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum AuthMethod {
 }
 
 impl AuthMethod {
-    /// By its registered name.
+    /// Parses the registered name.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Some(match name {
             "none" => Self::None,
@@ -72,12 +72,12 @@ impl AuthMethod {
 }
 
 impl Identity {
-    /// Whether it may ask for these scopes.
+    /// Whether it may request these scopes.
     pub(crate) fn may_ask_for(&self, scopes: &[String]) -> bool {
         self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope))
     }
 
-    /// A client of the settings.
+    /// A configured client.
     pub(crate) fn registered(client_id: &str, method: AuthMethod) -> Self {
         Self {
             client_id: client_id.to_owned(),
@@ -90,7 +90,7 @@ impl Identity {
         }
     }
 
-    /// A client whose id is the URL of a document about it.
+    /// A client whose id is the URL of its metadata document.
     ///
     /// Spec: basic/authorization#client-id-metadata-documents
     pub(crate) fn document(url: &str) -> Self {
@@ -99,7 +99,7 @@ impl Identity {
     }
 }
 
-/// How a client with a secret of the settings authenticates: by what the server lists, else by Basic.
+/// Authentication method of a client with a configured secret: one that the server lists, otherwise Basic.
 pub(crate) fn method_of_secret(listed: &[String]) -> AuthMethod {
     let lists = |method: AuthMethod| listed.iter().any(|it| it == method.name());
     match lists(AuthMethod::Post) && !lists(AuthMethod::Basic) {
@@ -108,7 +108,7 @@ pub(crate) fn method_of_secret(listed: &[String]) -> AuthMethod {
     }
 }
 
-/// How a client that registers itself authenticates: without a secret if that is possible or nothing is said.
+/// Authentication method for a registration: none if that is allowed or the server lists no methods.
 pub(crate) fn method_to_register(listed: &[String]) -> Option<AuthMethod> {
     if listed.is_empty() {
         return Some(AuthMethod::None);

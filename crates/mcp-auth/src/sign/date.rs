@@ -1,6 +1,6 @@
-//! The date of a response.
+//! HTTP dates.
 
-/// The seconds since 1970 of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Parses a date such as `Sun, 06 Nov 1994 08:49:37 GMT` into seconds since 1970.
 ///
 /// Spec: RFC 9110, 5.6.7
 pub(crate) fn parse(date: &str) -> Option<u64> {
@@ -16,7 +16,7 @@ pub(crate) fn parse(date: &str) -> Option<u64> {
     if !(1970..=9999).contains(&year) || day > 31 || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // Counted from March on, so that the leap day is the last of its year.
+    // Years start in March, so that the leap day is the last day.
     let (shifted_year, shifted_month) =
         if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100

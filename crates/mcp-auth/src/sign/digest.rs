@@ -21,18 +21,18 @@ pub(crate) fn fingerprint(text: &str) -> String {
     base64url(sha256(text))
 }
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
-        let message = "the operating system gives no random bytes";
+        let message = "the operating system returned no random bytes";
         Error::new(ErrorKind::Unavailable, message)
             .with_source(std::io::Error::other(error.to_string()))
     })?;
     Ok(bytes)
 }
 
-/// A text of 43 characters that cannot be guessed.
+/// A random text of 43 characters with 256 bits of entropy.
 pub(crate) fn unguessable() -> Result<Secret, Error> {
     random::<32>().map(|bytes| Secret::new(base64url(bytes)))
 }

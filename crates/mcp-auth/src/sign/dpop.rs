@@ -1,4 +1,4 @@
-//! Proofs of possession.
+//! DPoP proofs.
 //!
 //! Spec: RFC 9449
 
@@ -15,10 +15,10 @@ use super::key::PrivateKey;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// How many origins have a nonce at a time.
+/// Maximum number of origins with a nonce.
 const MAX_NONCES: usize = 16;
 
-/// The key that tokens are bound to, with the nonces and the clock of the servers. A clone shares it.
+/// The key that tokens are bound to, with the nonces and clock offset of the servers. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct ProofKey(Arc<Inner>);
 
@@ -32,9 +32,9 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By origin.
+    /// Nonces by origin.
     nonces: HashMap<String, String>,
-    /// How much the clock of the servers is ahead, in seconds.
+    /// How far the clock of the servers is ahead, in seconds.
     ahead: i64,
 }
 
@@ -51,18 +51,18 @@ impl ProofKey {
     fn new(key: PrivateKey, stored: Secret) -> Result<Self, Error> {
         let point = key.public_point().filter(|point| point.len() == 65);
         let point =
-            point.ok_or_else(|| Error::new(ErrorKind::Store, "the stored key is broken"))?;
+            point.ok_or_else(|| Error::new(ErrorKind::Store, "the stored key is invalid"))?;
         let (x, y) = (base64url(&point[1..33]), base64url(&point[33..]));
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
         Ok(Self(Arc::new(Inner { key, stored, jwk, state: Mutex::default() })))
     }
 
-    /// What makes the same key again.
+    /// The serialized key.
     pub(crate) fn stored(&self) -> &Secret {
         &self.0.stored
     }
 
-    /// The thumbprint of the public key.
+    /// Thumbprint of the public key.
     ///
     /// Spec: RFC 7638
     pub(crate) fn thumbprint(&self) -> String {
@@ -71,7 +71,7 @@ impl ProofKey {
         fingerprint(&format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#))
     }
 
-    /// A proof for one request, with the hash of the access token where there is one.
+    /// A proof for one request, with the hash of the access token if there is one.
     pub(crate) fn proof(
         &self,
         method: &str,
@@ -98,18 +98,18 @@ impl ProofKey {
         let input = signing_input(&header, &claims);
         let signature = base64url(self.0.key.signature(input.as_bytes())?);
         let mut proof = HeaderValue::try_from(format!("{input}.{signature}"))
-            .map_err(|_| Error::new(ErrorKind::Protocol, "a proof cannot be sent"))?;
+            .map_err(|_| Error::new(ErrorKind::Protocol, "the proof is not a valid header"))?;
         proof.set_sensitive(true);
         Ok(proof)
     }
 
-    /// Records the nonce and the time of a response. Returns whether the nonce is a new one.
+    /// Records the nonce and date of a response. Returns whether the nonce is new.
     pub(crate) fn answered(&self, url: &Url, headers: &HeaderMap) -> bool {
         let mut state = self.lock();
         if let Some(date) = headers.get(http::header::DATE).and_then(|date| date.to_str().ok())
             && let Some(theirs) = super::date::parse(date)
         {
-            // Within a minute it is the time of the way.
+            // Ignore differences of up to a minute: they may be network latency.
             let ahead = theirs.cast_signed() - now().cast_signed();
             state.ahead = if ahead.abs() > 60 { ahead } else { 0 };
         }
@@ -132,7 +132,7 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// The URL of a request in a proof: without query and fragment.
+/// The URL of a request for a proof: without query and fragment.
 fn bare(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
@@ -175,7 +175,7 @@ mod tests {
             (&claims["htm"], &claims["htu"]),
             (&json!("POST"), &json!("https://h:8443/mcp"))
         );
-        // The example of RFC 9449.
+        // Example of RFC 9449.
         assert_eq!(claims["ath"], "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
         assert!(claims["iat"].as_u64().unwrap().abs_diff(now()) < 5);
         let (_, other) = parts(&key.proof("POST", &url, None).unwrap());
@@ -192,12 +192,12 @@ mod tests {
         headers.insert("dpop-nonce", HeaderValue::from_static("n1"));
         headers.insert("date", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
         assert!(key.answered(&one, &headers));
-        assert!(!key.answered(&one, &headers), "it is the same");
+        assert!(!key.answered(&one, &headers), "the nonce is not new");
         let (_, claims) = parts(&key.proof("GET", &one, None).unwrap());
         assert_eq!(claims["nonce"], "n1");
         assert!(claims["iat"].as_u64().unwrap().abs_diff(784_111_777) < 5);
         let (_, claims) = parts(&key.proof("GET", &other, None).unwrap());
-        assert!(claims.get("nonce").is_none(), "a nonce is of one origin");
+        assert!(claims.get("nonce").is_none(), "a nonce belongs to one origin");
         for n in 0..100 {
             let url = Url::parse(&format!("https://h{n}/")).unwrap();
             key.answered(&url, &headers);

@@ -1,4 +1,4 @@
-//! JSON Web Tokens that we sign.
+//! JSON Web Tokens signed by the client.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,20 +9,20 @@ use super::digest::{base64url, unguessable};
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// How long an assertion of the client is valid, in seconds.
+/// Lifetime of a client assertion, in seconds.
 const ASSERTION_LIFETIME: u64 = 60;
 
-/// The seconds since 1970.
+/// Seconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Header and claims, ready to be signed.
+/// Encodes header and claims for signing.
 pub(crate) fn signing_input(header: &Value, claims: &Value) -> String {
     format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()))
 }
 
-/// The assertion that a client is who it is, for one authorization server.
+/// The client assertion for one authorization server.
 ///
 /// Spec: RFC 7523, 3
 pub(crate) async fn client_assertion(

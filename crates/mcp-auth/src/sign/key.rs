@@ -20,8 +20,8 @@ use super::Sign;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// A private key: P-256 (`ES256`), Ed25519 (`EdDSA`) or RSA of at least 2,048 bits (`RS256`). A clone shares
-/// it. `Debug` shows the algorithm alone.
+/// A private key: P-256 (`ES256`), Ed25519 (`EdDSA`) or RSA of at least 2,048 bits (`RS256`). Clones share it. `Debug`
+/// shows only the algorithm.
 #[derive(Clone)]
 pub struct PrivateKey {
     pair: Arc<Pair>,
@@ -35,10 +35,10 @@ enum Pair {
 }
 
 impl PrivateKey {
-    /// A key in PEM: PKCS#8, SEC1 (`EC PRIVATE KEY`) or PKCS#1 (`RSA PRIVATE KEY`).
+    /// Parses a key in PEM: PKCS#8, SEC1 (`EC PRIVATE KEY`) or PKCS#1 (`RSA PRIVATE KEY`).
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) if it is none of these.
+    /// [`Config`](ErrorKind::Config) if the text is not such a key.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         let key = PrivateKeyDer::from_pem_slice(pem.as_ref())
             .map_err(|error| unusable().with_source(std::io::Error::other(error.to_string())))?;
@@ -54,23 +54,23 @@ impl PrivateKey {
         Ok(Self { pair: Arc::new(pair), id: None })
     }
 
-    /// Sets the id of the key, by which the authorization server finds the public one.
+    /// Sets the key id, which the authorization server uses to find the public key.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// A new key for `ES256`, and its PKCS#8 in Base64.
+    /// Generates a key for `ES256`, and returns it with its PKCS#8 in Base64.
     pub(crate) fn generate() -> Result<(Self, Secret), Error> {
         let pkcs8 =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-                .map_err(|_| Error::new(ErrorKind::Unavailable, "a key cannot be made"))?;
+                .map_err(|_| Error::new(ErrorKind::Unavailable, "could not generate a key"))?;
         let text = Secret::new(super::digest::base64url(pkcs8.as_ref()));
         Ok((Self::from_stored(&text)?, text))
     }
 
-    /// A key that [`generate`](Self::generate) made.
+    /// Restores a key of [`generate`](Self::generate).
     pub(crate) fn from_stored(text: &Secret) -> Result<Self, Error> {
         use base64::Engine;
         let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.expose());
@@ -79,7 +79,7 @@ impl PrivateKey {
         Ok(Self { pair: Arc::new(pair), id: None })
     }
 
-    /// The public point of a key for `ES256`, in the uncompressed form.
+    /// The public point of an `ES256` key, uncompressed.
     pub(crate) fn public_point(&self) -> Option<&[u8]> {
         match &*self.pair {
             Pair::Es256(pair) => Some(pair.public_key().as_ref()),
@@ -87,7 +87,7 @@ impl PrivateKey {
         }
     }
 
-    /// The signature of `message`, in the form of JOSE.
+    /// Signs `message`, in the JOSE format.
     pub(crate) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let random = SystemRandom::new();
         let failed = |_| Error::new(ErrorKind::Config, "the private key cannot sign");
@@ -158,7 +158,7 @@ fn modulus_len(pair: &RsaKeyPair) -> usize {
     pair.public_modulus_len()
 }
 
-/// PKCS#8 around a SEC1 key of P-256. One of another curve makes no key.
+/// Wraps a SEC1 key of P-256 in PKCS#8. The result for another curve is not a valid key.
 fn wrapped(sec1: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
     /// The version, and `ecPublicKey` with `prime256v1`.
     const HEAD: [u8; 24] = [
@@ -184,6 +184,6 @@ fn element(to: &mut Vec<u8>, tag: u8, content: &[u8]) {
 }
 
 fn unusable() -> Error {
-    let message = "the private key is not one of P-256, Ed25519 or RSA (2,048 bits or more) in PEM";
+    let message = "the private key is not a P-256, Ed25519 or RSA (2,048 bits or more) key in PEM";
     Error::new(ErrorKind::Config, message)
 }

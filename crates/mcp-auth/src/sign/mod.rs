@@ -1,4 +1,4 @@
-//! Signatures: with a key in memory, or by a service.
+//! Signatures with a key in memory or in an external service.
 
 #[cfg(feature = "_crypto")]
 pub(crate) mod date;
@@ -24,26 +24,26 @@ pub(crate) use without::ProofKey;
 
 use crate::error::Error;
 
-/// Signs assertions of a client, such as a key in a module of hardware or in the service of a cloud.
+/// Signs client assertions with an external key, such as one in a hardware module or a cloud service.
 ///
-/// A `PrivateKey` in memory is one.
+/// `PrivateKey` implements it with a key in memory.
 pub trait Sign: Send + Sync + 'static {
-    /// The algorithm, by its name in JOSE, such as `ES256`.
+    /// The algorithm, by its JOSE name, such as `ES256`.
     fn algorithm(&self) -> &str;
 
-    /// The id of the key, for the header of what is signed. Default: none.
+    /// The key id, for the header of the assertion. Default: none.
     fn key_id(&self) -> Option<&str> {
         None
     }
 
-    /// The signature of `message`, in the form of JOSE: for `ES256` 64 bytes, not DER.
+    /// Signs `message`, in the JOSE format: for `ES256` 64 bytes, not DER.
     ///
     /// # Errors
     /// The key cannot be used.
     fn sign(&self, message: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, Error>> + Send;
 }
 
-/// A [`Sign`] of any type.
+/// A type-erased [`Sign`].
 #[derive(Clone)]
 pub(crate) struct Signer(Arc<dyn Erased>);
 

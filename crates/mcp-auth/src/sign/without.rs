@@ -6,14 +6,13 @@ use url::Url;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// Stands in for a key that proofs are made with.
+/// Placeholder for the key of proofs.
 #[derive(Clone, Debug)]
 pub(crate) enum ProofKey {}
 
 impl ProofKey {
     pub(crate) fn generate() -> Result<Self, Error> {
-        let message =
-            "proofs of possession need the feature `tls-ring` or `tls-aws-lc` of mcp-auth";
+        let message = "DPoP requires the feature `tls-ring` or `tls-aws-lc` of mcp-auth";
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 

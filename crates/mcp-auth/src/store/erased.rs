@@ -1,4 +1,4 @@
-//! Stores of any type.
+//! Type-erased token stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
-/// A [`TokenStore`] of any type.
+/// A type-erased [`TokenStore`].
 #[derive(Clone)]
 pub(crate) struct SharedStore(Arc<dyn Erased>);
 

@@ -8,35 +8,35 @@ use super::{StoreKey, StoreLock, TokenStore};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// How long a lock of another process is waited for.
+/// Limit on the wait for a lock of another process.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often it is looked at.
+/// Poll interval of a lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
-/// How much of a file is read.
+/// Maximum size of a file.
 const FILE_LIMIT: u64 = 1024 * 1024;
 
-/// Keeps tokens in files that only the user can read, for all processes of the user: one file for each server.
+/// Stores tokens in files that only the user can read, shared by all processes of the user: one file for each server.
 ///
-/// Files are replaced in one step. A file that cannot be read as text is set aside with the ending `.broken`.
-/// Locks are those of the operating system, which end with their process. On Windows a file has the rights of
-/// its folder. The tokens are plain text: `sealed` encrypts them.
+/// Files are replaced atomically. A file that is not valid text is renamed with the suffix `.broken`. Locks are those
+/// of the operating system and end with their process. On Windows, a file inherits the permissions of its folder.
+/// Tokens are plain text unless encrypted with `sealed`.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     folder: PathBuf,
 }
 
 impl FileStore {
-    /// Files in `folder`, which is made when it is needed.
+    /// Stores files in `folder`, which is created when needed.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// Files in the folder for data of the user: `$XDG_DATA_HOME` or `~/.local/share`, on macOS
-    /// `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`; there in `mcp-auth`.
+    /// Stores files in `mcp-auth` in the user's data folder: `$XDG_DATA_HOME` or `~/.local/share`; on macOS
+    /// `~/Library/Application Support`; on Windows `%LOCALAPPDATA%`.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) if the environment does not say where that is.
+    /// [`Config`](ErrorKind::Config) if the environment does not name that folder.
     pub fn user() -> Result<Self, Error> {
         let var =
             |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
@@ -49,15 +49,12 @@ impl FileStore {
             var("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local").join("share")))
         };
         let base = base.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                "the environment does not say where the data of the user is",
-            )
+            Error::new(ErrorKind::Config, "the environment does not name the user's data folder")
         })?;
         Ok(Self::new(base.join("mcp-auth")))
     }
 
-    /// Encrypts the files with a key of 32 bytes, which the application keeps elsewhere.
+    /// Encrypts the files with a key of 32 bytes, which the application stores elsewhere.
     #[cfg(feature = "_crypto")]
     #[must_use]
     pub fn sealed(self, key: [u8; 32]) -> super::sealed::Sealed {
@@ -77,13 +74,13 @@ impl FileStore {
         let done = tokio::task::spawn_blocking(work).await;
         let about = key.about().to_owned();
         done.map_err(io::Error::other).flatten_error().map_err(|error| {
-            let message = format!("the tokens of {about} cannot be {what}");
+            let message = format!("the tokens of {about} could not be {what}");
             Error::new(ErrorKind::Store, message).with_source(error)
         })
     }
 }
 
-/// `Result::flatten` of a later Rust.
+/// `Result::flatten`, which newer Rust versions have.
 trait FlattenError<T> {
     fn flatten_error(self) -> io::Result<T>;
 }
@@ -133,7 +130,7 @@ fn read(path: &Path) -> io::Result<Option<Secret>> {
     match text.filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok()) {
         Some(text) => Ok(Some(Secret::new(text))),
         None => {
-            tracing::warn!(file = %path.display(), "a file of tokens is broken, and set aside");
+            tracing::warn!(file = %path.display(), "a token file is invalid and was renamed");
             fs::rename(path, path.with_extension("broken"))?;
             Ok(None)
         }
@@ -177,7 +174,7 @@ fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the lock of a file, which stays where it is: the lock of a removed file is none.
+/// Waits for the lock of a file. The lock file is never removed: a lock of a removed file excludes nobody.
 fn lock(folder: &Path, path: &Path) -> io::Result<File> {
     make_folder(folder)?;
     let file = options().create(true).truncate(false).open(path)?;
@@ -189,7 +186,8 @@ fn lock(folder: &Path, path: &Path) -> io::Result<File> {
                 std::thread::sleep(LOCK_INTERVAL);
             }
             Err(fs4::TryLockError::WouldBlock) => {
-                let text = format!("another process holds the lock for more than {LOCK_TIMEOUT:?}");
+                let text =
+                    format!("another process has held the lock for more than {LOCK_TIMEOUT:?}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
             Err(fs4::TryLockError::Error(error)) => return Err(error),

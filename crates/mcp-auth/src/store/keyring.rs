@@ -6,13 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 use crate::error::{Error, ErrorKind};
 use crate::sign::digest::random;
 
-/// How long the keyring may take: one without a session of the user can hang.
+/// Timeout of the keyring: without a user session it can hang.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A key in the keyring of the operating system, for [`FileStore::sealed`](crate::FileStore::sealed). The
-/// tokens are not there: Windows allows 2,560 bytes.
+/// A key in the keyring of the operating system, for [`FileStore::sealed`](crate::FileStore::sealed). The tokens
+/// themselves are not stored there, since Windows allows only 2,560 bytes.
 ///
-/// The application chooses the keyring, with `keyring_core::set_default_store`.
+/// The application chooses the keyring with `keyring_core::set_default_store`.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     service: String,
@@ -20,24 +20,24 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The key of an application, by its name.
+    /// The key of an application, by its service name.
     #[must_use]
     pub fn new(service: impl Into<String>) -> Self {
         Self { service: service.into(), user: "mcp-auth".to_owned() }
     }
 
-    /// The key, which is made if there is none.
+    /// Loads the key, or generates it if there is none.
     ///
     /// # Errors
-    /// [`Store`](ErrorKind::Store) if there is no keyring, it is locked, or it takes more than 5 s. Nothing is
-    /// used in its place.
+    /// [`Store`](ErrorKind::Store) if there is no keyring, it is locked, or it does not respond within 5 s. There is no
+    /// fallback.
     pub async fn key(&self) -> Result<[u8; 32], Error> {
         let Self { service, user } = self.clone();
         let working = tokio::task::spawn_blocking(move || key(&service, &user));
         match tokio::time::timeout(TIMEOUT, working).await {
             Ok(Ok(key)) => key,
             Ok(Err(error)) => Err(failed("the keyring failed").with_source(error)),
-            Err(_) => Err(failed("the keyring takes too long: is it locked?")),
+            Err(_) => Err(failed("the keyring did not respond in time: is it locked?")),
         }
     }
 }

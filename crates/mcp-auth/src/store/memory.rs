@@ -6,7 +6,7 @@ use super::{StoreKey, StoreLock, TokenStore};
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// Keeps tokens in memory. A clone shares them.
+/// Stores tokens in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<HashMap<StoreKey, Entry>>>);
 
@@ -17,7 +17,7 @@ struct Entry {
 }
 
 impl MemoryStore {
-    /// A store that is empty.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -1,4 +1,4 @@
-//! Where tokens are kept.
+//! Token stores.
 
 pub(crate) mod erased;
 #[cfg(feature = "file")]
@@ -22,41 +22,41 @@ pub use memory::MemoryStore;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// Keeps tokens and registrations of clients, for this process or for several.
+/// Stores tokens and client registrations, for one process or several.
 ///
-/// A value is one text, which holds secrets.
+/// A value is one text, which contains secrets.
 pub trait TokenStore: Send + Sync + 'static {
-    /// The value of a key; `None` if there is none, also where it is broken.
+    /// Loads the value of a key; `None` if there is none or it is invalid.
     ///
     /// # Errors
-    /// It is not known whether there is one.
+    /// It is unknown whether there is a value.
     fn load(&self, key: &StoreKey) -> impl Future<Output = Result<Option<Secret>, Error>> + Send;
 
-    /// Sets a value, in one step.
+    /// Replaces a value atomically.
     ///
     /// # Errors
-    /// The value may not be there.
+    /// The value may not be stored.
     fn save(
         &self,
         key: &StoreKey,
         value: &Secret,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Removes a value. That there is none is no error.
+    /// Removes a value. Does nothing if there is none.
     ///
     /// # Errors
-    /// The value may still be there.
+    /// The value may still be stored.
     fn remove(&self, key: &StoreKey) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Waits until nothing else works with a key, in this process or another one, until the lock is dropped.
-    /// It ends with its process, and is waited for 60 s at the most.
+    /// Acquires an exclusive lock on a key, across tasks and processes, until the returned guard is dropped. The lock
+    /// ends with its process. Waits for at most 60 s.
     ///
     /// # Errors
-    /// There is no lock.
+    /// The lock was not acquired.
     fn lock(&self, key: &StoreKey) -> impl Future<Output = Result<StoreLock, Error>> + Send;
 }
 
-/// Names a value of a [`TokenStore`].
+/// The key of a value in a [`TokenStore`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoreKey {
     name: String,
@@ -64,7 +64,7 @@ pub struct StoreKey {
 }
 
 impl StoreKey {
-    /// `about` is hashed into the name, so that it may have secrets.
+    /// `about` is hashed into the name, so that it may contain secrets.
     pub(crate) fn new(kind: &str, about: &[&str]) -> Self {
         let shown = about.first().copied().unwrap_or_default();
         let shown = shown.split(['?', '#']).next().unwrap_or_default();
@@ -78,18 +78,18 @@ impl StoreKey {
         &self.name
     }
 
-    /// What it is about, for people: a URL without a query.
+    /// Display text: a URL without a query.
     #[must_use]
     pub fn about(&self) -> &str {
         &self.about
     }
 }
 
-/// Holds a key of a [`TokenStore`] until it is dropped.
+/// Guard of a key of a [`TokenStore`]: dropping it releases the lock.
 pub struct StoreLock(#[allow(dead_code, reason = "it is dropped")] Option<Box<dyn Any + Send>>);
 
 impl StoreLock {
-    /// A lock that ends when `guard` is dropped.
+    /// A lock that is released when `guard` is dropped.
     pub fn new(guard: impl Any + Send) -> Self {
         Self(Some(Box::new(guard)))
     }

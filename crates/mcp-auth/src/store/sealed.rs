@@ -17,8 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use crate::sign::digest::random;
 
-/// A [`FileStore`] whose files are encrypted: see [`FileStore::sealed`]. A file of another key is as if there
-/// were none.
+/// A [`FileStore`] with encrypted files: see [`FileStore::sealed`]. A file encrypted with another key counts as absent.
 #[derive(Clone)]
 pub struct Sealed {
     files: FileStore,
@@ -35,11 +34,11 @@ impl Sealed {
     fn seal(&self, key: &StoreKey, value: &Secret) -> Result<Secret, Error> {
         let nonce = random::<NONCE_LEN>()?;
         let mut bytes = value.expose().as_bytes().to_vec();
-        // A file is of use under its own name alone.
+        // A file is only valid under its own name.
         let about = Aad::from(key.name().as_bytes());
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), about, &mut bytes)
-            .map_err(|_| Error::new(ErrorKind::Store, "the tokens cannot be encrypted"))?;
+            .map_err(|_| Error::new(ErrorKind::Store, "the tokens could not be encrypted"))?;
         let sealed = [&nonce[..], &bytes].concat();
         Ok(Secret::new(format!("{{\"sealed\":\"{}\"}}", STANDARD_NO_PAD.encode(sealed))))
     }
@@ -62,7 +61,10 @@ impl TokenStore for Sealed {
         let Some(text) = self.files.load(key).await? else { return Ok(None) };
         let opened = self.open(key, &text);
         if opened.is_none() {
-            tracing::warn!(server = key.about(), "the stored tokens are not those of this key");
+            tracing::warn!(
+                server = key.about(),
+                "the stored tokens were encrypted with another key"
+            );
         }
         Ok(opened)
     }

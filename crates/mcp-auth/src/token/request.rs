@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::sign::{ProofKey, jwt};
 
-/// Parameters that are secrets. The others are public.
+/// Parameters that contain secrets.
 const SECRETS: &[&str] = &[
     "assertion",
     "client_assertion",
@@ -27,7 +27,7 @@ const SECRETS: &[&str] = &[
     "token",
 ];
 const DPOP: HeaderName = HeaderName::from_static("dpop");
-/// The type of an assertion that is a JSON Web Token.
+/// Type of a JWT client assertion.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A client at an authorization server.
@@ -51,7 +51,7 @@ impl Form {
         Self(Vec::new())
     }
 
-    /// Sets a parameter. One that is there already stays.
+    /// Sets a parameter unless it is set already.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Secret>) -> Self {
         if !self.0.iter().any(|(it, _)| it == name) {
             self.0.push((name.to_owned(), value.into()));
@@ -81,7 +81,7 @@ impl Form {
 }
 
 impl Requester<'_> {
-    /// Asks for a token.
+    /// Requests a token.
     pub(crate) async fn token(
         &self,
         endpoint: &str,
@@ -95,7 +95,7 @@ impl Requester<'_> {
         read(&answer)
     }
 
-    /// Sends a form as the client, with a proof where tokens are bound to a key.
+    /// Sends a form as the client, with a proof if tokens are bound to a key.
     pub(crate) async fn send(&self, url: &Url, form: Form) -> Result<Fetched, Error> {
         let (form, headers) = self.authenticate(form).await?;
         let body = form.encode();
@@ -127,7 +127,7 @@ impl Requester<'_> {
         Ok(answer)
     }
 
-    /// Adds what proves that it is this client.
+    /// Adds the client authentication.
     ///
     /// Spec: RFC 6749, 2.3.1
     async fn authenticate(&self, form: Form) -> Result<(Form, HeaderMap), Error> {
@@ -147,11 +147,12 @@ impl Requester<'_> {
                 let (id, secret) = (encode(client_id), encode(self.secret()?.expose()));
                 let plain = Zeroizing::new(format!("{}:{}", *id, *secret));
                 let encoded = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*plain)));
-                let mut value = HeaderValue::from_str(&encoded)
-                    .map_err(|_| Error::new(ErrorKind::Config, "the secret cannot be sent"))?;
+                let mut value = HeaderValue::from_str(&encoded).map_err(|_| {
+                    Error::new(ErrorKind::Config, "the client secret is not a valid header")
+                })?;
                 value.set_sensitive(true);
                 headers.insert(header::AUTHORIZATION, value);
-                // The official Python SDK wants the id in the body too.
+                // The official Python SDK also requires the id in the body.
                 form.with("client_id", client_id)
             }
             AuthMethod::PrivateKey => {

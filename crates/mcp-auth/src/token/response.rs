@@ -1,4 +1,4 @@
-//! The responses of token endpoints, in the forms that servers send.
+//! Responses of token endpoints, in the formats that servers send.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -7,9 +7,9 @@ use crate::discovery::fetch::Fetched;
 use crate::error::{Error, ErrorKind, one_line};
 use crate::secret::Secret;
 
-/// The shortest secret that is searched in texts: what is shorter occurs by chance.
+/// Minimum length of a secret that is masked in texts: shorter ones occur by chance.
 const MIN_SECRET: usize = 6;
-/// What is shown in place of a secret.
+/// Replacement of a masked secret.
 const MASK: &str = "[redacted]";
 
 /// A token.
@@ -27,7 +27,7 @@ pub(crate) struct TokenResponse {
 /// A refusal of an authorization server.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// `error`, or what stands for it.
+    /// The `error` code, or its equivalent.
     pub(crate) code: String,
     pub(crate) description: Option<String>,
     status: u16,
@@ -41,12 +41,12 @@ impl Refused {
         self.code == code
     }
 
-    /// Whether a refresh token is of no use any more.
+    /// Whether the refresh token is no longer valid.
     pub(crate) fn ends_grant(&self) -> bool {
         self.is("invalid_grant") || (matches!(self.status, 400 | 401) && self.names_refresh_token)
     }
 
-    /// Whether the client is unknown there.
+    /// Whether the authorization server does not know the client.
     pub(crate) fn is_unknown_client(&self) -> bool {
         self.is("invalid_client") || self.is("unauthorized_client")
     }
@@ -60,12 +60,12 @@ impl Refused {
     }
 }
 
-/// Reads an answer: JSON or a form, also with status 200 for an error.
+/// Parses a response: JSON or a form, including errors with status 200.
 pub(crate) fn read(answer: &Fetched) -> Result<Result<TokenResponse, Refused>, Error> {
     let Some(members) = members(&answer.body) else {
         let status = answer.status;
-        let message = format!("{} responds with {status} and no token", answer.place);
-        // What is no answer of OAuth, such as a page of a proxy, says nothing about the grant.
+        let message = format!("{} responded with {status} and no token", answer.place);
+        // A response that is not OAuth, such as a proxy's page, does not end the grant.
         return Err(Error::new(ErrorKind::Unavailable, message));
     };
     let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -77,11 +77,11 @@ pub(crate) fn read(answer: &Fetched) -> Result<Result<TokenResponse, Refused>, E
     }
     let access_token = text("access_token").filter(|token| !token.is_empty());
     let Some(access_token) = access_token else {
-        let message = format!("{} responds without an access token", answer.place);
+        let message = format!("{} responded without an access token", answer.place);
         return Err(Error::new(ErrorKind::Protocol, message));
     };
     if !access_token.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
-        let message = format!("{} sends a token that cannot be used", answer.place);
+        let message = format!("{} sent an unusable token", answer.place);
         return Err(Error::new(ErrorKind::Protocol, message));
     }
     let expires_in = members.get("expires_in").and_then(seconds);
@@ -94,7 +94,7 @@ pub(crate) fn read(answer: &Fetched) -> Result<Result<TokenResponse, Refused>, E
     }))
 }
 
-/// The members of a body: of a JSON object, or of a form.
+/// Members of a body: a JSON object or a form.
 pub(crate) fn members(body: &[u8]) -> Option<Map<String, Value>> {
     if let Ok(members) = serde_json::from_slice(body) {
         return Some(members);
@@ -106,7 +106,7 @@ pub(crate) fn members(body: &[u8]) -> Option<Map<String, Value>> {
         .then(|| pairs.map(|(key, value)| (key.into_owned(), value.into_owned().into())).collect())
 }
 
-/// Reads the refusal of an authorization server.
+/// Parses the refusal of an authorization server.
 pub(crate) fn refused(answer: &Fetched, members: &Map<String, Value>) -> Refused {
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(|it| masked(it, answer));
     let first = |names: &[&str]| names.iter().find_map(|name| text(name));
@@ -118,7 +118,7 @@ pub(crate) fn refused(answer: &Fetched, members: &Map<String, Value>) -> Refused
     Refused { code, description, status, place, names_refresh_token }
 }
 
-/// A text of the authorization server as one line, without the secrets that it repeats.
+/// Text of the authorization server as one line, with the secrets of the request masked.
 fn masked(text: &str, answer: &Fetched) -> String {
     let mut text = text.to_owned();
     for secret in answer.sent.iter().map(Secret::expose).filter(|it| it.len() >= MIN_SECRET) {
@@ -128,12 +128,12 @@ fn masked(text: &str, answer: &Fetched) -> String {
     one_line(&text)
 }
 
-/// A number of seconds, also as text.
+/// A number of seconds, as a number or text.
 fn seconds(value: &Value) -> Option<u64> {
     let number = match value {
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         value => value.as_f64()?,
     };
-    // Longer than a century is no time of a token.
+    // Ignore a lifetime of more than a century.
     (number > 0.0 && number < 4e9).then_some(number as u64)
 }

@@ -1,4 +1,4 @@
-//! Tokens, and what belongs to them.
+//! Tokens and their metadata.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::identity::registered::Identity;
 use crate::secret::Secret;
 use crate::sign::jwt::now;
 
-/// The version of the stored form.
+/// Version of the stored format.
 const VERSION: u32 = 1;
 
-/// A token before its end is refreshed by this time, or by a tenth of its life, whichever is shorter.
+/// How long before its end a token is refreshed, in seconds; at most a tenth of its lifetime.
 const MARGIN: u64 = 60;
 
 /// The tokens for one server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tokens {
     version: u32,
-    /// The URL of the server, for people.
+    /// Display form of the server's URL.
     pub(crate) server: String,
     pub(crate) access_token: Secret,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(crate) struct Tokens {
     /// In seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lifetime: Option<u64>,
-    /// What was granted.
+    /// Granted scopes.
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
     pub(crate) issuer: String,
@@ -46,12 +46,12 @@ pub(crate) struct Tokens {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resource: Option<String>,
     pub(crate) client: Identity,
-    /// What a later version stores.
+    /// Unknown members, written by a later version.
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-/// What tokens were asked for, and where.
+/// The request that a token answers.
 pub(crate) struct Origin {
     pub(crate) server: String,
     pub(crate) issuer: String,
@@ -59,7 +59,7 @@ pub(crate) struct Origin {
     pub(crate) revocation_endpoint: Option<String>,
     pub(crate) resource: Option<String>,
     pub(crate) client: Identity,
-    /// The scopes that were asked for: granted, unless the answer says otherwise.
+    /// Requested scopes: granted unless the response names others.
     pub(crate) scopes: Vec<String>,
     pub(crate) proof_key: Option<Secret>,
 }
@@ -86,7 +86,7 @@ impl Tokens {
         }
     }
 
-    /// The same after a refresh: what the answer does not say is as it was.
+    /// The tokens after a refresh: members missing in the response are kept.
     pub(crate) fn refreshed(&self, response: TokenResponse) -> Self {
         let mut tokens = self.clone();
         tokens.access_token = response.access_token;
@@ -98,7 +98,7 @@ impl Tokens {
         tokens
     }
 
-    /// Reads what [`to_stored`](Self::to_stored) wrote; `None` if it is something else.
+    /// Parses the output of [`to_stored`](Self::to_stored); `None` if it is invalid.
     pub(crate) fn from_stored(text: &Secret) -> Option<Self> {
         let tokens: Self = serde_json::from_str(text.expose()).ok()?;
         (tokens.version == VERSION && !tokens.access_token.is_empty()).then_some(tokens)
@@ -108,8 +108,7 @@ impl Tokens {
         Secret::new(serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// For how long the token can be used, and for how long it should be without a refresh in the background.
-    /// `None`: unknown.
+    /// Time until the token expires, and time until a background refresh is due. `None`: unknown.
     pub(crate) fn left(&self) -> Option<(Duration, Duration)> {
         let left = self.expires_at?.saturating_sub(now());
         let life = self.lifetime.unwrap_or(left);
@@ -119,7 +118,7 @@ impl Tokens {
     }
 }
 
-/// The words of a list that is separated by spaces, each once.
+/// Splits a list separated by spaces, without duplicates.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_ascii_whitespace() {

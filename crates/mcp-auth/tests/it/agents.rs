@@ -1,4 +1,4 @@
-//! A user without a browser, in processes of their own: what they print, and what they read.
+//! User agents without a browser, in separate processes: their output and input.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Write as _};
@@ -15,7 +15,7 @@ use crate::world::{World, client};
 const URL: &str = "MCP_AUTH_TEST_AGENT_URL";
 const PAGE: &str = "page: ";
 
-/// Not a test: the process of a user with a browser that does not open.
+/// Not a test: a process whose browser does not open.
 #[tokio::test]
 async fn browser() {
     let Ok(url) = std::env::var(URL) else { return };
@@ -27,7 +27,7 @@ async fn browser() {
     within(oauth.http(client()).login(&url)).await.unwrap();
 }
 
-/// Not a test: the process of a user at a shell.
+/// Not a test: a process at a shell.
 #[tokio::test]
 async fn terminal() {
     let Ok(url) = std::env::var(URL) else { return };
@@ -38,7 +38,7 @@ fn start(name: &str, url: &str) -> Child {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([&format!("agents::{name}"), "--exact", "--nocapture"]);
-    // No program can be found that opens a page.
+    // No program can open a page.
     for variable in ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XDG_CURRENT_DESKTOP"] {
         command.env_remove(variable);
     }
@@ -49,7 +49,7 @@ fn start(name: &str, url: &str) -> Child {
     command.stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// The next line that `find` finds something in.
+/// The next line in which `find` finds something.
 async fn line(
     mut lines: impl Iterator<Item = std::io::Result<String>> + Send + 'static,
     find: impl Fn(&str) -> Option<String> + Send + 'static,
@@ -73,7 +73,7 @@ async fn a_browser_that_does_not_open_is_reported_and_the_login_continues() {
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let found = line(lines, |line| line.split_once(PAGE).map(|(_, page)| page.to_owned()));
     let (page, _rest) = found.await;
-    // The user opens it elsewhere on the machine.
+    // The user opens the URL in another way on the same machine.
     let redirect = log_in(&page, &[]).await.unwrap();
     assert!(redirect.starts_with("http://localhost:"), "{redirect}");
     let back = client().send(Request::get(redirect).body(Body::empty()).unwrap());
@@ -85,14 +85,14 @@ async fn a_browser_that_does_not_open_is_reported_and_the_login_continues() {
 }
 
 #[tokio::test]
-async fn the_address_that_the_browser_ends_at_is_pasted_into_the_terminal() {
+async fn a_redirect_url_pasted_into_the_terminal_completes_the_login() {
     let world = World::start().await;
     let mut child = start("terminal", &world.url());
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let origin = world.origin();
     let is_page = move |line: &str| line.trim().starts_with(&origin).then(|| line.trim().into());
     let (page, lines) = line(lines, move |line| is_page(line)).await;
-    // The browser is on another machine: its redirect leads nowhere.
+    // The browser is on another machine: its redirect cannot arrive.
     let redirect = log_in(&page, &[]).await.unwrap();
     let mut stdin = child.stdin.take().unwrap();
     writeln!(stdin, "what do I do?").unwrap();

@@ -1,4 +1,4 @@
-//! Requests that no caller waits for.
+//! Background requests.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use crate::world::{World, call, client, for_user, send};
 
 #[tokio::test]
-async fn they_refresh_and_never_log_in() {
+async fn background_requests_refresh_and_never_log_in() {
     let world = World::start().await;
     let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(send(&auth, &world.url(), true)).await.unwrap().status(), 401);
-    assert_eq!(world.paths(), ["/mcp"], "nothing else is asked");
+    assert_eq!(world.paths(), ["/mcp"], "no other request is sent");
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     world.expire();
     assert_eq!(within(send(&auth, &world.url(), true)).await.unwrap().status(), 200);
@@ -23,7 +23,7 @@ async fn they_refresh_and_never_log_in() {
 }
 
 #[tokio::test]
-async fn they_do_not_wait_for_a_user_and_hear_of_the_login() {
+async fn background_requests_do_not_wait_for_a_user_and_observe_the_login() {
     let world = World::start().await;
     let go = Arc::new(Notify::new());
     let wait = Arc::clone(&go);
@@ -48,7 +48,7 @@ async fn they_do_not_wait_for_a_user_and_hear_of_the_login() {
 }
 
 #[tokio::test]
-async fn a_service_gets_its_token_whoever_waits() {
+async fn a_service_gets_its_token_for_background_requests_too() {
     let world = World::start().await;
     let oauth = OAuth::client_credentials("svc").secret("s").issuer(world.origin()).http(client());
     let auth = oauth.for_server(world.url()).unwrap();

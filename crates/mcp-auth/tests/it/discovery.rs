@@ -1,4 +1,4 @@
-//! Where metadata is found, and which strings of it are sent.
+//! Discovery of metadata, and the strings of metadata that are sent.
 
 use mcp_auth::{ErrorKind, OAuth};
 use mcp_testkit::within;
@@ -14,14 +14,14 @@ fn not_found(world: &World, path: &str) {
     world.twist(path, |_| Some((404, Vec::new(), String::new())));
 }
 
-/// Refuses requests without a token by a status alone.
+/// Refuses requests without a token, without a challenge.
 fn refuse_without_challenge(world: &World) {
     world.twist("/mcp", |request| {
         request.header("authorization").is_none().then(|| (401, Vec::new(), String::new()))
     });
 }
 
-/// The metadata of the authorization server of `world` under another issuer.
+/// Metadata of the authorization server of `world` under another issuer.
 fn metadata_of(world: &World, issuer: &str) -> serde_json::Value {
     let origin = world.origin();
     json!({
@@ -40,7 +40,7 @@ async fn an_issuer_with_a_path_is_never_searched_at_the_root() {
         "/.well-known/openid-configuration/tenant",
         "/tenant/.well-known/openid-configuration",
     ];
-    // The metadata is at each of the places in turn, and at none of them.
+    // The metadata is at each of the URLs in turn, and at none of them.
     for published in 0..=places.len() {
         let world = World::start().await;
         let issuer = format!("{}/tenant", world.origin());
@@ -87,7 +87,7 @@ async fn a_refusal_without_a_challenge_leads_to_the_well_known_places() {
 }
 
 #[tokio::test]
-async fn an_issuer_of_the_settings_is_used_where_the_server_publishes_nothing() {
+async fn a_configured_issuer_is_used_if_the_server_publishes_nothing() {
     for publishes in [true, false] {
         let (world, other) = (World::start().await, World::start().await);
         refuse_without_challenge(&world);
@@ -108,8 +108,8 @@ async fn an_issuer_of_the_settings_is_used_where_the_server_publishes_nothing() 
 }
 
 #[tokio::test]
-async fn strings_of_metadata_are_sent_as_they_are() {
-    // The slash of an issuer is part of it, and a resource gets none.
+async fn strings_of_metadata_are_sent_unchanged() {
+    // A trailing slash is part of an issuer, and is not added to a resource.
     let world = World::start().await;
     let issuer = format!("{}/", world.origin());
     let resource = world.origin();

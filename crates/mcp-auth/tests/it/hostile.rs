@@ -1,4 +1,4 @@
-//! Authorization servers and redirects that want something else.
+//! Malicious authorization servers and redirects.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn endpoints_that_are_not_safe_are_not_used() {
 }
 
 #[tokio::test]
-async fn redirects_of_this_login_alone_are_looked_at() {
+async fn only_redirects_of_this_login_are_processed() {
     type Change = fn(&str) -> String;
     let cases: [(Change, &str); 7] = [
         (|it| it.replace("state=", "state=x"), "state"),
@@ -89,7 +89,7 @@ async fn redirects_of_this_login_alone_are_looked_at() {
 }
 
 #[tokio::test]
-async fn a_redirect_without_the_right_state_says_nothing_else() {
+async fn a_redirect_with_a_wrong_state_reveals_nothing() {
     let world = World::start().await;
     let agent = follow(|_| async {
         Ok::<_, String>("http://127.0.0.1/?error=x&error_description=LOOK&state=no".to_owned())
@@ -101,7 +101,7 @@ async fn a_redirect_without_the_right_state_says_nothing_else() {
 }
 
 #[tokio::test]
-async fn redirects_of_endpoints_are_not_followed_and_those_of_metadata_only_at_home() {
+async fn redirects_of_endpoints_are_not_followed_and_those_of_metadata_only_to_the_same_origin() {
     let evil = World::start().await;
     for path in ["/token", "/register"] {
         let world = World::start().await;
@@ -148,7 +148,7 @@ async fn redirects_of_endpoints_are_not_followed_and_those_of_metadata_only_at_h
 }
 
 #[tokio::test]
-async fn documents_have_a_limit() {
+async fn documents_are_limited_in_size() {
     for path in
         ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"]
     {
@@ -163,7 +163,7 @@ async fn documents_have_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_at_any_step_ends() {
+async fn silence_at_any_step_times_out() {
     for path in [
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/oauth-authorization-server",
@@ -179,13 +179,13 @@ async fn silence_at_any_step_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_beside_the_login_ends_too() {
+async fn silence_outside_the_login_times_out() {
     let silent = |path: &str| (path.to_owned(), Duration::from_secs(100_000));
     let world = World::start().await;
     let store = mcp_auth::MemoryStore::new();
     let oauth = for_user().store(store.clone());
     oauth.login(world.url()).await.unwrap();
-    // A look at the page of a stored registration that brings nothing is no reason for another one.
+    // A failed check of a stored registration does not cause a new registration.
     let looked = std::sync::atomic::AtomicBool::new(false);
     let page = world.clone();
     world.twist("/authorize", move |_| {
@@ -208,8 +208,8 @@ async fn silence_beside_the_login_ends_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn responses_that_never_end_are_cut() {
-    // One that is fast has too many bytes, one that is slow takes too long.
+async fn endless_responses_are_cut_off() {
+    // A fast response exceeds the size limit, a slow one the time limit.
     let (fast, slow) = (Duration::ZERO, Duration::from_secs(2));
     for (pause, kind) in [(fast, ErrorKind::Protocol), (slow, ErrorKind::Unavailable)] {
         for path in [
@@ -245,7 +245,7 @@ async fn a_code_is_not_sent_to_a_server_that_borrowed_the_page_of_another() {
 }
 
 #[tokio::test]
-async fn answers_without_a_usable_token_are_errors_and_nothing_is_kept() {
+async fn responses_without_a_usable_token_are_errors_and_nothing_is_stored() {
     for body in [
         json!({}),
         json!({ "access_token": "" }),
@@ -270,7 +270,7 @@ async fn answers_without_a_usable_token_are_errors_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn answers_of_other_shapes_are_understood() {
+async fn responses_of_other_formats_are_accepted() {
     for (kind, body) in [
         ("application/x-www-form-urlencoded", "access_token=form&scope=a+b&token_type=bearer"),
         ("text/plain", "access_token=form&expires_in=3600"),
@@ -293,7 +293,7 @@ async fn answers_of_other_shapes_are_understood() {
 }
 
 #[tokio::test]
-async fn an_outage_of_metadata_is_no_other_server() {
+async fn an_outage_of_metadata_does_not_change_the_server() {
     let world = World::start().await;
     world.twist("/.well-known/oauth-protected-resource/mcp", |_| {
         Some((502, Vec::new(), String::new()))
@@ -307,7 +307,7 @@ async fn a_token_goes_to_no_other_origin() {
     let (world, evil) = (World::start().await, World::start().await);
     let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    // A service that is told to send a request elsewhere sends it as it is.
+    // A service that sends a request to another origin sends it without a token.
     let _ = within(call(&auth, &evil.url())).await;
     assert!(evil.log().iter().all(|it| it.header("authorization").is_none()));
     assert!(evil.paths().len() <= 1);

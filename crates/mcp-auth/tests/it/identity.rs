@@ -1,4 +1,4 @@
-//! Who the client is.
+//! Client identity.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::world::{World, call, client, for_user, json_answer, user};
 
 #[tokio::test]
-async fn a_registration_is_kept_with_its_secret_for_all_servers_of_an_issuer() {
+async fn a_registration_and_its_secret_are_reused_for_all_servers_of_an_issuer() {
     let world = World::start().await;
     let methods = json!(["client_secret_post"]);
     world.lock().metadata.insert("token_endpoint_auth_methods_supported".into(), methods);
@@ -26,7 +26,7 @@ async fn a_registration_is_kept_with_its_secret_for_all_servers_of_an_issuer() {
 }
 
 #[tokio::test]
-async fn a_logout_forgets_the_registration_and_no_other_server_needs_it() {
+async fn a_logout_deletes_the_registration_and_no_other_server_needs_it() {
     let world = World::start().await;
     let oauth = for_user().store(MemoryStore::new());
     within(oauth.login(world.url())).await.unwrap();
@@ -41,10 +41,10 @@ async fn a_logout_forgets_the_registration_and_no_other_server_needs_it() {
 }
 
 #[tokio::test]
-async fn a_registration_with_another_redirect_is_made_again() {
+async fn another_redirect_uri_causes_a_new_registration() {
     let world = World::start().await;
     let store = MemoryStore::new();
-    // The port of the first start is taken at the second one.
+    // The port of the first start is in use at the second one.
     for (port, registrations) in [(4001, 1), (4001, 1), (4002, 2)] {
         let uri = format!("http://127.0.0.1:{port}/callback");
         let agent = follow(|page| async move { log_in(&page, &[]).await }).redirect_uri(&uri);
@@ -56,7 +56,7 @@ async fn a_registration_with_another_redirect_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_registration_that_is_forgotten_there_is_made_again_before_a_page_opens() {
+async fn a_lost_registration_is_renewed_before_a_page_opens() {
     let world = World::start().await;
     let store = MemoryStore::new();
     let pages = Arc::new(AtomicUsize::new(0));
@@ -76,7 +76,7 @@ async fn a_registration_that_is_forgotten_there_is_made_again_before_a_page_open
 }
 
 #[tokio::test]
-async fn the_document_of_the_client_goes_before_a_registration() {
+async fn the_metadata_document_takes_precedence_over_a_registration() {
     let world = World::start().await;
     world.lock().metadata.insert("client_id_metadata_document_supported".into(), json!(true));
     let document = "https://app.example/client.json";
@@ -90,7 +90,7 @@ async fn the_document_of_the_client_goes_before_a_registration() {
 }
 
 #[tokio::test]
-async fn a_client_of_the_settings_goes_before_all() {
+async fn a_configured_client_takes_precedence() {
     let world = World::start().await;
     let oauth = for_user().client("desktop").client_metadata_url("https://app.example/c.json");
     within(oauth.login(world.url())).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_client_of_the_settings_goes_before_all() {
 }
 
 #[tokio::test]
-async fn errors_of_a_registration_say_what_to_set() {
+async fn errors_of_a_registration_name_the_setting() {
     let world = World::start().await;
     world.twist("/register", |_| Some((403, Vec::new(), "Policy 'Trusted Hosts'".to_owned())));
     let error = within(for_user().login(world.url())).await.unwrap_err();
@@ -124,7 +124,7 @@ async fn errors_of_a_registration_say_what_to_set() {
 }
 
 #[tokio::test]
-async fn a_registration_without_scopes_is_tried_where_they_are_refused() {
+async fn a_registration_with_refused_scopes_is_retried_without_them() {
     let world = World::start().await;
     world.twist("/register", |request| {
         let refused = json!({ "error": "invalid_client_metadata" });
@@ -135,7 +135,7 @@ async fn a_registration_without_scopes_is_tried_where_they_are_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_to_one_issuer_alone() {
+async fn a_secret_is_sent_to_one_issuer_only() {
     let (world, other) = (World::start().await, World::start().await);
     let store = MemoryStore::new();
     let oauth = || {

@@ -1,4 +1,4 @@
-//! The key in the keyring of the system, and the files beside it.
+//! The key in the system keyring, and the encrypted files.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use mcp_testkit::within;
 
 use crate::world::{World, call, for_user};
 
-/// What Windows allows for one entry, in bytes.
+/// Maximum size of an entry on Windows, in bytes.
 const MAX_ENTRY: usize = 2_560;
 
-/// A keyring that waits for somebody who unlocks it.
+/// A keyring that waits to be unlocked.
 #[derive(Debug)]
 struct Locked(Arc<Mutex<mpsc::Receiver<()>>>);
 
@@ -64,15 +64,15 @@ impl CredentialStoreApi for Locked {
     }
 }
 
-/// One test, since the keyring is that of the whole process.
+/// One test, since the keyring is global to the process.
 #[tokio::test]
-async fn it_holds_a_key_alone_and_nothing_replaces_it() {
-    // None was chosen.
+async fn the_keyring_holds_only_a_key_and_has_no_fallback() {
+    // No keyring was chosen.
     let keyring = || Keyring::new("mcp-auth-tests");
     let error = within(keyring().key()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
 
-    // One that is locked, where nobody is asked: an error after a limited time.
+    // A locked keyring without a user: an error after a limited time.
     let (unlock, locked) = mpsc::channel();
     let store = Locked(Arc::new(Mutex::new(locked)));
     keyring_core::set_default_store(Arc::new(store));
@@ -86,7 +86,7 @@ async fn it_holds_a_key_alone_and_nothing_replaces_it() {
     assert!(error.to_string().contains("locked"), "{error}");
     drop(unlock);
 
-    // The key is made once; tokens of any size are in the file.
+    // The key is generated once; tokens of any size are in the file.
     keyring_core::set_default_store(mock::Store::new().unwrap());
     let key = within(keyring().key()).await.unwrap();
     assert_eq!(within(keyring().key()).await.unwrap(), key);
@@ -108,7 +108,7 @@ async fn it_holds_a_key_alone_and_nothing_replaces_it() {
         assert!(!text.contains(&token));
     }
 
-    // An entry of something else is not overwritten.
+    // A foreign entry is not overwritten.
     entry.set_password("of another program").unwrap();
     assert_eq!(within(keyring().key()).await.unwrap_err().kind(), ErrorKind::Store);
     assert_eq!(entry.get_password().unwrap(), "of another program");

@@ -1,4 +1,4 @@
-//! How a token is got, and what is sent for it.
+//! Logins, and the requests they send.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::world::{World, call, client, for_user};
 
 #[tokio::test]
-async fn the_first_request_goes_out_bare_and_is_sent_again_with_a_token() {
+async fn the_first_request_is_sent_without_a_token_and_resent_with_one() {
     let world = World::start().await;
     let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
@@ -29,7 +29,7 @@ async fn the_first_request_goes_out_bare_and_is_sent_again_with_a_token() {
     ];
     assert_eq!(world.paths(), expected);
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
-    assert_eq!(world.paths().len(), expected.len() + 1, "a good token costs nothing else");
+    assert_eq!(world.paths().len(), expected.len() + 1, "a valid token needs no other request");
     let register = &world.seen("register")[0];
     assert_eq!(register["application_type"], "native");
     assert_eq!(register["token_endpoint_auth_method"], "none");
@@ -60,7 +60,7 @@ async fn a_hundred_callers_share_one_login() {
 }
 
 #[tokio::test]
-async fn a_login_goes_on_when_its_caller_leaves_and_ends_with_its_owner() {
+async fn a_login_continues_without_its_caller_and_is_cancelled_with_its_owner() {
     let world = World::start().await;
     let go = Arc::new(Notify::new());
     let opened = Arc::new(AtomicUsize::new(0));
@@ -88,7 +88,7 @@ async fn a_login_goes_on_when_its_caller_leaves_and_ends_with_its_owner() {
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(opened.load(Ordering::SeqCst), 1);
     assert!(!auth.hold().unwrap().is_held());
-    // Without an owner nobody waits for a user.
+    // Without an owner, no login waits for a user.
     world.expire();
     world.lock().refresh.clear();
     let (second, url) = (auth.clone(), world.url());
@@ -102,7 +102,7 @@ async fn a_login_goes_on_when_its_caller_leaves_and_ends_with_its_owner() {
 }
 
 #[tokio::test]
-async fn a_failed_login_is_the_error_of_all_who_wait_and_not_of_the_next() {
+async fn a_failed_login_fails_all_waiting_callers_and_not_the_next() {
     let world = World::start().await;
     let tries = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&tries);
@@ -117,7 +117,7 @@ async fn a_failed_login_is_the_error_of_all_who_wait_and_not_of_the_next() {
 }
 
 #[tokio::test]
-async fn a_user_has_a_limited_time() {
+async fn a_login_times_out() {
     let world = World::start().await;
     let agent = follow(|_| std::future::pending::<Result<String, String>>());
     let oauth = OAuth::new().user_agent(agent).http(client());
@@ -154,7 +154,7 @@ async fn one_login_at_a_time_for_all_servers() {
 }
 
 #[tokio::test]
-async fn logins_at_the_same_time_have_secrets_of_their_own() {
+async fn concurrent_logins_have_separate_secrets() {
     let world = World::start().await;
     let store = mcp_auth::MemoryStore::new();
     let both_are_open = Arc::new(tokio::sync::Barrier::new(2));
@@ -168,7 +168,7 @@ async fn logins_at_the_same_time_have_secrets_of_their_own() {
             }
         })
     };
-    // As two processes that share a store, and a server that verifies PKCE.
+    // Two processes that share a store, and a server that verifies PKCE.
     let login = || for_user().user_agent(agent()).store(store.clone());
     let (one, other) = (login(), login());
     let (one, other) =
@@ -192,7 +192,7 @@ async fn a_second_401_is_the_response() {
 }
 
 #[tokio::test]
-async fn other_schemes_without_metadata_are_no_business_of_oauth() {
+async fn other_schemes_without_metadata_are_left_alone() {
     let world = World::start().await;
     world.twist("/mcp", |_| {
         Some((
@@ -212,7 +212,7 @@ async fn other_schemes_without_metadata_are_no_business_of_oauth() {
 }
 
 #[tokio::test]
-async fn a_server_without_metadata_is_one_of_2025_03_26() {
+async fn a_server_without_metadata_is_treated_as_2025_03_26() {
     let world = World::start().await;
     world.twist("/mcp", |request| {
         request.header("authorization").is_none().then(|| (401, Vec::new(), String::new()))
@@ -230,7 +230,7 @@ async fn a_server_without_metadata_is_one_of_2025_03_26() {
 }
 
 #[tokio::test]
-async fn the_resource_can_be_left_out_or_set() {
+async fn the_resource_can_be_omitted_or_set() {
     for (resource, expected) in
         [(Resource::Omit, None), (Resource::As("urn:x".into()), Some("urn:x".to_owned()))]
     {
@@ -248,7 +248,7 @@ async fn the_resource_can_be_left_out_or_set() {
 }
 
 #[tokio::test]
-async fn parameters_of_the_settings_are_sent() {
+async fn configured_parameters_are_sent() {
     let world = World::start().await;
     let oauth = for_user().authorize_param("audience", "https://api").token_param("tenant", "blue");
     within(oauth.login(world.url())).await.unwrap();
@@ -257,7 +257,7 @@ async fn parameters_of_the_settings_are_sent() {
 }
 
 #[tokio::test]
-async fn pkce_that_is_not_announced_is_refused_unless_told() {
+async fn unannounced_pkce_is_refused_unless_assumed() {
     let world = World::start().await;
     world.lock().metadata.insert("code_challenge_methods_supported".into(), json!(null));
     let error = within(for_user().login(world.url())).await.unwrap_err();
@@ -269,7 +269,7 @@ async fn pkce_that_is_not_announced_is_refused_unless_told() {
 }
 
 #[tokio::test]
-async fn events_say_what_happens() {
+async fn events_report_the_progress() {
     let world = World::start().await;
     let events = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&events);
@@ -295,7 +295,7 @@ async fn events_say_what_happens() {
 }
 
 #[tokio::test]
-async fn status_login_and_logout_by_hand() {
+async fn status_login_and_logout_of_the_application() {
     let world = World::start().await;
     world.lock().ttl = Some(3600);
     let oauth = for_user().scopes(["a"]);
@@ -314,7 +314,7 @@ async fn status_login_and_logout_by_hand() {
 }
 
 #[tokio::test]
-async fn a_logout_that_is_not_revoked_is_told_and_forgets_all_the_same() {
+async fn a_logout_that_is_not_revoked_is_an_error_and_deletes_the_tokens() {
     let world = World::start().await;
     let oauth = for_user();
     within(oauth.login(world.url())).await.unwrap();

@@ -1,4 +1,4 @@
-//! The way to an authorization server: the proxy and the certificates of the client, and addresses.
+//! Routes to an authorization server: proxy, certificates and addresses of the client.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn service() -> OAuth {
     OAuth::client_credentials("svc").secret("s3cret-canary")
 }
 
-/// A client whose proxy is `world`, which is every server too.
+/// A client whose proxy is `world`, which also plays every server.
 fn through(world: &World) -> HttpClient {
     let proxy = Proxy::http(world.origin()).unwrap();
     HttpClient::builder().proxy(proxy).build().unwrap()
@@ -26,7 +26,7 @@ fn through(world: &World) -> HttpClient {
 #[tokio::test]
 async fn requests_of_an_authorization_go_through_the_proxy() {
     let world = World::start().await;
-    // A name that the proxy alone knows.
+    // A name that only the proxy can resolve.
     let url = "http://mcp.localhost/mcp";
     within(service().http(through(&world)).login(url)).await.unwrap();
     let log = world.log();
@@ -54,7 +54,7 @@ async fn through_a_proxy_addresses_are_checked_and_names_are_not() {
     }
 }
 
-/// A proxy in front of `world` that speaks TLS: its URL.
+/// A TLS proxy in front of `world`: its URL.
 async fn by_tls(world: &World, certificate: &Certificate) -> String {
     world.lock().is_https = true;
     let acceptor = TlsAcceptor::from(Arc::new(certificate.server_config(&["http/1.1"])));
@@ -75,7 +75,7 @@ async fn by_tls(world: &World, certificate: &Certificate) -> String {
 }
 
 #[tokio::test]
-async fn certificates_of_the_client_are_those_for_the_authorization_server() {
+async fn certificates_of_the_client_apply_to_the_authorization_server() {
     let world = World::start().await;
     let certificate = Certificate::new();
     let url = by_tls(&world, &certificate).await;
@@ -83,7 +83,7 @@ async fn certificates_of_the_client_are_those_for_the_authorization_server() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(world.paths().is_empty());
     let trusting = HttpClient::builder().no_proxy().extra_root_pem(certificate.pem.clone());
-    // Headers of the application are for the server alone.
+    // Headers of the application are only sent to the server.
     let key = [("x-api-key".parse().unwrap(), "k3y-canary".parse().unwrap())];
     let trusting = trusting.default_headers(key.into_iter().collect()).build().unwrap();
     within(service().http(trusting).login(&url)).await.unwrap();

@@ -12,11 +12,11 @@ use crate::world::{World, call, client, for_user};
 const FOLDER: &str = "MCP_AUTH_TEST_FOLDER";
 const URL: &str = "MCP_AUTH_TEST_URL";
 
-/// Not a test: what the other processes do.
+/// Not a test: the body of the other processes.
 #[tokio::test]
 async fn child() {
     let (Some(folder), Ok(url)) = (std::env::var_os(FOLDER), std::env::var(URL)) else { return };
-    // Nobody is there to log in.
+    // No user can log in.
     let oauth = OAuth::new().http(client()).store(FileStore::new(folder));
     let oauth = oauth.user_agent(mcp_auth::follow(|_| async { Err::<String, _>("nobody") }));
     let auth = oauth.for_server(&url).unwrap();
@@ -49,7 +49,7 @@ async fn a_page_is_opened_by_a_program_and_not_through_a_shell() {
     world.lock().metadata.insert("authorization_endpoint".to_owned(), page.into());
     let folder = tempfile::tempdir().unwrap();
     let (browser, seen) = (folder.path().join("browser"), folder.path().join("seen"));
-    // It is there only as a whole.
+    // The file appears atomically.
     let script = "#!/bin/sh\necho \"$#\" > part; printf '%s' \"$1\" >> part; mv part seen\n";
     std::fs::write(&browser, script).unwrap();
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -87,7 +87,7 @@ fn start(folder: &Path, url: &str) -> Child {
 }
 
 #[tokio::test]
-async fn they_never_use_a_refresh_token_twice() {
+async fn processes_never_use_a_refresh_token_twice() {
     for count in [2, 8] {
         let world = World::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -104,9 +104,9 @@ async fn they_never_use_a_refresh_token_twice() {
         });
         let ended = within(ended).await.unwrap();
         assert!(ended.iter().all(|succeeded| *succeeded), "{count}: {ended:?}");
-        // One that came late found the new token.
+        // Late processes found the new token.
         assert_eq!(world.seen("refresh").len(), 1, "{count}");
-        // This process has an old token, and takes the new one.
+        // This process has an old token and adopts the new one.
         let auth = oauth.for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
         assert_eq!((world.seen("refresh").len(), world.seen("authorize").len()), (1, 1));
@@ -114,7 +114,7 @@ async fn they_never_use_a_refresh_token_twice() {
 }
 
 #[tokio::test]
-async fn one_that_is_killed_between_rotation_and_save_leaves_a_store_that_works() {
+async fn a_process_killed_between_rotation_and_save_leaves_a_usable_store() {
     let world = World::start().await;
     let folder = tempfile::tempdir().unwrap();
     let oauth = for_user().store(FileStore::new(folder.path()));
@@ -126,7 +126,7 @@ async fn one_that_is_killed_between_rotation_and_save_leaves_a_store_that_works(
     child.kill().unwrap();
     child.wait().unwrap();
     world.lock().delays.clear();
-    // Its lock is free, its refresh token is used up, and the user logs in again.
+    // The lock is free, the refresh token is spent, and the user logs in again.
     let auth = oauth.for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(world.seen("authorize").len(), 2);

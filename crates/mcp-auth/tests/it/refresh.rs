@@ -1,4 +1,4 @@
-//! Tokens that end.
+//! Tokens that expire.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::world::{World, call, for_user, json_answer, send};
 
-/// A server that the user is logged in at.
+/// Authorization of a server that the user is logged in at.
 async fn logged_in(world: &World) -> mcp_auth::ServerAuth {
     let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
@@ -34,7 +34,7 @@ async fn a_hundred_callers_share_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_refresh_runs_to_its_end_without_its_callers() {
+async fn a_refresh_completes_without_its_callers() {
     let world = World::start().await;
     let auth = logged_in(&world).await;
     world.expire();
@@ -43,17 +43,17 @@ async fn a_refresh_runs_to_its_end_without_its_callers() {
     let caller = tokio::spawn(async move { call(&caller, &url).await });
     until("the refresh", || !world.seen("refresh").is_empty()).await;
     caller.abort();
-    // The old refresh token is used up: only the answer that is on its way helps.
+    // The old refresh token is spent: only the pending response helps.
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!((world.seen("refresh").len(), world.seen("authorize").len()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_slow_request_holds_up_nobody() {
+async fn a_slow_request_blocks_no_other() {
     let world = World::start().await;
     let auth = logged_in(&world).await;
     world.twist("/mcp", |request| {
-        // The second caller is answered while the first one waits.
+        // The second caller gets its response while the first one waits.
         let has_token = request.header("authorization").is_some();
         has_token.then(|| (200, Vec::new(), String::new()))
     });
@@ -71,7 +71,7 @@ async fn a_slow_request_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn what_a_refresh_does_not_say_stays_and_the_resource_is_sent() {
+async fn members_missing_in_a_refresh_are_kept_and_the_resource_is_sent() {
     let world = World::start().await;
     world.lock().keeps_refresh = true;
     world.lock().challenge = ", scope=\"a\"".to_owned();
@@ -88,8 +88,8 @@ async fn what_a_refresh_does_not_say_stays_and_the_resource_is_sent() {
 }
 
 #[tokio::test]
-async fn a_grant_that_has_ended_means_a_login_in_the_foreground_alone() {
-    // The standard code, and the words of others.
+async fn an_ended_grant_causes_a_login_only_in_the_foreground() {
+    // The standard code, and the wording of other servers.
     for refusal in [
         json!({ "error": "invalid_grant" }),
         json!({ "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token" }),
@@ -110,7 +110,7 @@ async fn a_grant_that_has_ended_means_a_login_in_the_foreground_alone() {
 }
 
 #[tokio::test]
-async fn an_outage_ends_no_grant_and_opens_no_page() {
+async fn an_outage_neither_ends_a_grant_nor_opens_a_page() {
     for (status, kind, body) in [
         (500, "text/plain", ""),
         (503, "text/html", "<html>maintenance"),
@@ -153,7 +153,7 @@ async fn a_token_is_refreshed_before_its_end_and_in_the_background_before_that()
     let store = MemoryStore::new();
     let oauth = for_user().store(store.clone());
     within(oauth.login(world.url())).await.unwrap();
-    // Another client, which finds the token when it is old.
+    // Another client, which finds the token at this age.
     for (age, expected) in [(0, 0), (80, 1), (95, 1)] {
         let world = World::start().await;
         world.lock().ttl = Some(100);
@@ -164,18 +164,18 @@ async fn a_token_is_refreshed_before_its_end_and_in_the_background_before_that()
         let auth = for_user().store(store).for_server(world.url()).unwrap();
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
         if expected > 0 {
-            // The second request sees what the first one has loaded.
+            // The second request sees what the first one loaded.
             assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
             until("the refresh", || world.seen("refresh").len() == expected).await;
         }
         assert_eq!(world.seen("refresh").len(), expected, "{age}");
         let was_refused = world.paths().iter().any(|it| it.starts_with("/.well-known"));
-        assert!(was_refused, "of the login alone");
+        assert!(was_refused, "only the login's request");
         assert_eq!(world.seen("authorize").len(), 1);
     }
 }
 
-/// Makes the stored tokens older by `seconds`.
+/// Ages the stored tokens by `seconds`.
 async fn age_tokens(store: &MemoryStore, oauth: &mcp_auth::OAuth, world: &World, seconds: u64) {
     use mcp_auth::TokenStore as _;
     let key = oauth.store_key(world.url()).unwrap();
@@ -188,7 +188,7 @@ async fn age_tokens(store: &MemoryStore, oauth: &mcp_auth::OAuth, world: &World,
 }
 
 #[tokio::test]
-async fn a_stored_token_costs_no_other_request_and_unknown_fields_stay() {
+async fn a_stored_token_needs_no_other_request_and_unknown_members_are_kept() {
     use mcp_auth::TokenStore as _;
     let world = World::start().await;
     world.lock().ttl = Some(3600);
@@ -222,11 +222,11 @@ async fn a_stale_token_is_refreshed_before_it_is_used() {
 }
 
 #[tokio::test]
-async fn another_authorization_server_gets_nothing_of_the_old_one() {
+async fn another_authorization_server_receives_nothing_of_the_old_one() {
     let (world, other) = (World::start().await, World::start().await);
     let auth = logged_in(&world).await;
     let old = world.seen("authorize")[0]["client_id"].clone();
-    // The same server trusts another one from here on.
+    // The same server now trusts another authorization server.
     let servers = json!([other.origin()]);
     world.lock().resource_metadata.insert("authorization_servers".into(), servers);
     other.lock().clients.clear();
@@ -276,7 +276,7 @@ async fn errors_name_the_code_and_the_endpoint() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_waits_for_a_logout_brings_nothing_back() {
+async fn a_refresh_that_waits_for_a_logout_restores_nothing() {
     use mcp_auth::TokenStore as _;
     let world = World::start().await;
     world.lock().metadata.insert("revocation_endpoint".into(), json!(null));
@@ -287,7 +287,7 @@ async fn a_refresh_that_waits_for_a_logout_brings_nothing_back() {
     let lock = store.lock(&oauth.store_key(world.url()).unwrap()).await.unwrap();
     let (leaving, url) = (oauth.clone(), world.url());
     let logout = tokio::spawn(async move { leaving.logout(&url).await });
-    // It is the next one for the lock.
+    // It is next in line for the lock.
     tokio::task::yield_now().await;
     let auth = oauth.for_server(world.url()).unwrap();
     let (background, url) = (auth.clone(), world.url());

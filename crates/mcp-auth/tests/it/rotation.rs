@@ -1,4 +1,4 @@
-//! Refresh tokens that can be used once: several clients, callers that leave, and the clock.
+//! Single-use refresh tokens: several clients, dropped callers, and the clock.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::world::{World, call, client, for_user, json_answer};
 
-/// Polls `future` until it was pending `count` times, then drops it. Whether it was done before.
+/// Polls `future` until it was pending `count` times, then drops it. Returns whether it completed before.
 async fn drop_after<T>(count: usize, future: impl Future<Output = T>) -> bool {
     let mut future = pin!(future);
     let mut pending = 0;
@@ -26,7 +26,7 @@ async fn drop_after<T>(count: usize, future: impl Future<Output = T>) -> bool {
     .await
 }
 
-/// Drops the first caller at each of its awaits, with a server in the state that `prepare` leaves it in.
+/// Drops the first caller at each of its awaits, with a server prepared by `prepare`.
 async fn drop_at_every_await(prepare: impl AsyncFn(&World, &ServerAuth)) -> usize {
     for count in 0..200 {
         let world = World::start().await;
@@ -34,7 +34,7 @@ async fn drop_at_every_await(prepare: impl AsyncFn(&World, &ServerAuth)) -> usiz
         prepare(&world, &auth).await;
         let (logins, url) = (world.seen("authorize").len(), world.url());
         let was_done = drop_after(count, call(&auth, &url)).await;
-        // Others share what the first caller has started.
+        // Other callers share the work of the first one.
         let second = within(call(&auth, &url)).await.unwrap();
         assert_eq!(second, 200, "dropped after {count} awaits");
         assert!(world.seen("authorize").len() <= logins.max(1), "one login: {count}");
@@ -75,7 +75,7 @@ async fn two_clients(world: &World) -> (MemoryStore, ServerAuth, ServerAuth) {
 }
 
 #[tokio::test]
-async fn a_refused_refresh_removes_nothing_but_what_it_used() {
+async fn a_refused_refresh_removes_only_the_tokens_it_used() {
     let world = World::start().await;
     let (store, one, other) = two_clients(&world).await;
     let key = for_user().store_key(world.url()).unwrap();
@@ -110,7 +110,7 @@ async fn after_an_outage_the_store_is_read_before_the_next_refresh() {
     world.twist("/token", |_| Some((504, Vec::new(), String::new())));
     let error = within(call(&one, &world.url())).await.unwrap_err();
     assert_eq!(error.kind(), mcp_http::ErrorKind::Unavailable);
-    // It may have been answered all the same: another client has the new tokens.
+    // The request may have succeeded before the outage: another client has the new tokens.
     world.lock().clear_twists();
     assert_eq!(within(call(&other, &world.url())).await.unwrap(), 200);
     assert_eq!(within(call(&one, &world.url())).await.unwrap(), 200);
@@ -118,7 +118,7 @@ async fn after_an_outage_the_store_is_read_before_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn the_secret_of_a_registration_is_there_for_a_refresh_after_a_restart() {
+async fn a_refresh_after_a_restart_uses_the_secret_of_the_registration() {
     let world = World::start().await;
     let methods = json!(["client_secret_basic"]);
     world.lock().metadata.insert("token_endpoint_auth_methods_supported".into(), methods);
@@ -133,7 +133,7 @@ async fn the_secret_of_a_registration_is_there_for_a_refresh_after_a_restart() {
     assert_eq!(world.seen("register").len(), 1);
 }
 
-/// Moves the clock of the process on.
+/// Advances the clock of the process.
 async fn advance(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -169,8 +169,8 @@ async fn a_token_in_use_is_refreshed_in_the_background_and_then_before_it_is_sen
 }
 
 #[tokio::test]
-async fn a_lifetime_without_sense_is_none() {
-    // Without an end, with one long ago, and with one that no clock reaches.
+async fn an_invalid_lifetime_is_ignored() {
+    // No lifetime, one in the past, and one beyond any clock.
     for ttl in [json!(null), json!(0), json!(-5), json!("soon"), json!(1e300)] {
         let world = World::start().await;
         let body = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": ttl });
@@ -189,7 +189,7 @@ async fn a_lifetime_without_sense_is_none() {
 /// The server's `Date` corrects the clock of proofs, in requests for tokens and to the server.
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 #[tokio::test]
-async fn a_server_whose_clock_is_off_by_a_day_gets_proofs_of_its_own_time() {
+async fn proofs_use_the_clock_of_a_server_that_is_off_by_a_day() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -218,7 +218,7 @@ async fn a_server_whose_clock_is_off_by_a_day_gets_proofs_of_its_own_time() {
     let log = world.log();
     let bound = log.iter().find(|it| it.header("authorization") == Some("DPoP bound")).unwrap();
     assert!(claims(bound)["iat"].as_u64().unwrap().abs_diff(784_111_777) < 60);
-    // The clock is that of the server: a life of an hour is an hour here too.
+    // The clock is that of the server: a lifetime of an hour is also an hour here.
     let left = oauth.status(world.url()).await.unwrap().expires_in.unwrap();
     assert!(left > Duration::from_secs(3000), "{left:?}");
 }

@@ -1,4 +1,4 @@
-//! Which scopes are asked for, and how often.
+//! Requested scopes, and the number of step-ups.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::world::{World, call, client, for_user, json_answer, params, send};
 
 #[tokio::test]
-async fn scopes_of_the_challenge_win_and_those_of_the_settings_are_added() {
+async fn scopes_of_the_challenge_win_and_configured_scopes_are_added() {
     for (challenge, published, expected) in [
         (", scope=\"a b\"", json!(["p"]), "a b mine"),
         ("", json!(["p", "q"]), "p q mine"),
@@ -25,7 +25,7 @@ async fn scopes_of_the_challenge_win_and_those_of_the_settings_are_added() {
 }
 
 #[tokio::test]
-async fn a_step_up_asks_for_what_was_granted_and_more_and_not_for_ever() {
+async fn step_ups_keep_the_granted_scopes_and_are_limited() {
     let world = World::start().await;
     world.lock().challenge = ", scope=\"read\"".to_owned();
     let auth = for_user().for_server(world.url()).unwrap();
@@ -33,9 +33,9 @@ async fn a_step_up_asks_for_what_was_granted_and_more_and_not_for_ever() {
     world.lock().wants_scope = Some("write".to_owned());
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     assert_eq!(world.seen("authorize")[1]["scope"], "read write");
-    // A client may ask for what it was registered with.
+    // A client may request the scopes that it was registered with.
     assert_eq!(world.seen("register")[1]["scope"], "read write");
-    // One that is never granted is asked for once.
+    // A scope that is never granted is requested once.
     world.twist("/token", |_| {
         let body = json!({ "access_token": "x", "token_type": "Bearer", "scope": "read" });
         Some(json_answer(200, &body))
@@ -48,7 +48,7 @@ async fn a_step_up_asks_for_what_was_granted_and_more_and_not_for_ever() {
     assert_eq!(world.seen("authorize").len(), 3);
 }
 
-/// Refuses every token since it lacks another scope than the one before.
+/// Refuses every token because of a new scope each time.
 fn want_ever_more(world: &World) {
     let asked = AtomicUsize::new(0);
     world.twist("/mcp", move |request| {
@@ -60,7 +60,7 @@ fn want_ever_more(world: &World) {
 }
 
 #[tokio::test]
-async fn a_request_has_three_logins_at_most() {
+async fn a_request_has_at_most_three_logins() {
     let world = World::start().await;
     want_ever_more(&world);
     let auth = for_user().for_server(world.url()).unwrap();
@@ -68,7 +68,7 @@ async fn a_request_has_three_logins_at_most() {
     let scopes: Vec<_> =
         world.seen("authorize").iter().map(|it| it.get("scope").cloned()).collect();
     assert_eq!(scopes, [None, Some("s0".into()), Some("s0 s1".into())]);
-    // A service has one login and one step up.
+    // A service has one grant and one step-up.
     let world = World::start().await;
     want_ever_more(&world);
     let service = OAuth::client_credentials("svc").secret("s").http(client());
@@ -78,13 +78,13 @@ async fn a_request_has_three_logins_at_most() {
 }
 
 #[tokio::test]
-async fn a_step_up_without_a_named_scope_asks_for_what_the_server_publishes() {
+async fn a_step_up_without_a_scope_requests_the_published_scopes() {
     let world = World::start().await;
     world.lock().challenge = ", scope=\"read\"".to_owned();
     let auth = for_user().for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     world.lock().challenge.clear();
-    // As the Python SDK refuses: the scope is in the description alone.
+    // The refusal of the Python SDK: the scope is only in the description.
     let wanted = |request: &mcp_testkit::http::Received| {
         let host = request.header("host").unwrap();
         let challenge = format!(
@@ -94,7 +94,7 @@ async fn a_step_up_without_a_named_scope_asks_for_what_the_server_publishes() {
         Some((403, vec![("www-authenticate".into(), challenge)], String::new()))
     };
     world.twist("/mcp", wanted);
-    // Nothing more is published, or what is published was granted: no page opens.
+    // Nothing more is published, or all of it was granted: no page opens.
     for published in [json!(null), json!(["read"])] {
         world.lock().resource_metadata.insert("scopes_supported".into(), published);
         assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 403);
@@ -113,7 +113,7 @@ async fn a_step_up_without_a_named_scope_asks_for_what_the_server_publishes() {
 }
 
 #[tokio::test]
-async fn a_403_without_a_wanted_scope_is_the_response() {
+async fn a_403_without_a_required_scope_is_the_response() {
     let world = World::start().await;
     world.twist("/mcp", |_| Some((403, Vec::new(), "not for you".to_owned())));
     let auth = for_user().for_server(world.url()).unwrap();
@@ -125,7 +125,7 @@ async fn a_403_without_a_wanted_scope_is_the_response() {
 }
 
 #[tokio::test]
-async fn offline_access_is_asked_for_where_it_is_listed_and_dropped_where_it_is_not_allowed() {
+async fn offline_access_is_requested_if_listed_and_dropped_if_refused() {
     let world = World::start().await;
     world.lock().challenge = ", scope=\"read\"".to_owned();
     world.lock().metadata.insert("scopes_supported".into(), json!(["read", "offline_access"]));

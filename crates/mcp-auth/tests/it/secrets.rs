@@ -1,4 +1,4 @@
-//! Secrets show nowhere.
+//! Secrets are never shown.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Logs in with each grant, then again at a server that repeats what it was sent.
+/// Logs in with each grant, then again at a server that repeats the request.
 #[tokio::test]
 async fn an_authorization_server_that_repeats_secrets_does_not_show_them() {
     let log = Log::default();
@@ -83,7 +83,7 @@ async fn an_authorization_server_that_repeats_secrets_does_not_show_them() {
 }
 
 #[tokio::test]
-async fn neither_in_logs_nor_in_debug_nor_in_errors() {
+async fn secrets_are_not_in_logs_debug_or_errors() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -105,7 +105,7 @@ async fn neither_in_logs_nor_in_debug_nor_in_errors() {
     world.expire();
     within(call(&auth, &world.url())).await.unwrap();
     show(format!("{auth:?} {oauth:?} {:?}", oauth.status(world.url()).await));
-    // All that can fail.
+    // Every step that can fail.
     for (path, body) in [
         ("/token", json!({ "error": "invalid_grant", "error_description": "x" })),
         ("/register", json!({ "error": "invalid_redirect_uri" })),

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::world::{World, call, client, json_answer};
 
 #[tokio::test]
-async fn a_service_is_asked_for_nothing_and_tries_once_more_on_401() {
+async fn a_service_needs_no_user_and_retries_once_after_a_401() {
     let world = World::start().await;
     let oauth = OAuth::client_credentials("svc id").secret("s:cret").http(client()).scopes(["x"]);
     let auth = oauth.for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);
     let asked = &world.seen("client_credentials")[0];
-    // Both parts are encoded as in a form.
+    // Both parts are form encoded.
     assert_eq!(asked["authorization"], "Basic c3ZjK2lkOnMlM0FjcmV0");
     assert!(!asked.contains_key("client_secret") && asked["client_id"] == "svc id");
     assert_eq!((asked["scope"].as_str(), asked["resource"].as_str()), ("x", &*world.url()));
@@ -99,7 +99,7 @@ async fn a_workload_presents_an_assertion_once() {
 }
 
 #[tokio::test]
-async fn an_application_that_gives_no_secret_is_told_apart() {
+async fn a_missing_secret_of_the_application_is_a_distinct_error() {
     let world = World::start().await;
     let oauth = OAuth::jwt_bearer("svc", |_| async { Err::<String, _>("no metadata service") });
     let error = within(oauth.http(client()).login(world.url())).await.unwrap_err();
@@ -110,7 +110,7 @@ async fn an_application_that_gives_no_secret_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_code_is_shown_and_asked_about_until_it_is_entered() {
+async fn a_code_is_shown_and_polled_until_it_is_entered() {
     let world = World::start().await;
     let shown = Arc::new(Mutex::new(None));
     let sink = Arc::clone(&shown);
@@ -158,7 +158,7 @@ impl Grant for Ticket {
 }
 
 #[tokio::test]
-async fn a_grant_of_the_application() {
+async fn custom_grants_work() {
     let world = World::start().await;
     let auth = OAuth::grant("svc", Ticket).http(client()).for_server(world.url()).unwrap();
     assert_eq!(within(call(&auth, &world.url())).await.unwrap(), 200);

@@ -1,4 +1,4 @@
-//! Where tokens are kept.
+//! Token stores.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use mcp_testkit::within;
 
 use crate::world::{World, call, for_user};
 
-/// A store that saves nothing.
+/// A store that fails to save.
 struct Full;
 
 impl TokenStore for Full {
@@ -29,7 +29,7 @@ impl TokenStore for Full {
 }
 
 #[tokio::test]
-async fn what_cannot_be_saved_is_used_and_told() {
+async fn tokens_that_cannot_be_saved_are_used_and_reported() {
     let world = World::start().await;
     let told = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&told);
@@ -45,7 +45,7 @@ async fn what_cannot_be_saved_is_used_and_told() {
 }
 
 #[test]
-fn keys_are_of_servers_and_namespaces_and_of_nothing_else() {
+fn keys_depend_only_on_server_and_namespace() {
     let key = |oauth: mcp_auth::OAuth, url: &str| oauth.store_key(url).unwrap();
     let base = key(for_user(), "https://h/mcp?key=secret");
     assert_eq!(key(for_user().client_name("x"), "https://user:pw@h/mcp?key=secret#f"), base);
@@ -67,13 +67,13 @@ mod files {
     }
 
     #[tokio::test]
-    async fn files_are_for_the_user_alone_and_broken_ones_are_set_aside() {
+    async fn files_are_private_and_invalid_ones_are_renamed() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("new");
         let store = FileStore::new(&folder);
         let key = mcp_auth::OAuth::new().store_key("https://h/mcp").unwrap();
         assert!(store.load(&key).await.unwrap().is_none());
-        assert!(!folder.exists(), "to look makes nothing");
+        assert!(!folder.exists(), "a lookup creates no folder");
         store.save(&key, &value("one")).await.unwrap();
         store.save(&key, &value("two")).await.unwrap();
         assert!(store.load(&key).await.unwrap() == Some(value("two")));
@@ -97,7 +97,7 @@ mod files {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_is_an_error() {
+    async fn an_impossible_folder_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let store = FileStore::new(file.path());
         let key = mcp_auth::OAuth::new().store_key("https://h/mcp").unwrap();
@@ -107,7 +107,7 @@ mod files {
 
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     #[tokio::test]
-    async fn sealed_files_are_of_use_with_their_key_and_under_their_name_alone() {
+    async fn sealed_files_need_their_key_and_name() {
         let folder = tempfile::tempdir().unwrap();
         let files = || FileStore::new(folder.path());
         let key = |url: &str| mcp_auth::OAuth::new().store_key(url).unwrap();
@@ -125,7 +125,7 @@ mod files {
     }
 
     #[tokio::test]
-    async fn a_login_outlives_its_process() {
+    async fn a_login_survives_a_restart() {
         let world = World::start().await;
         let folder = tempfile::tempdir().unwrap();
         let oauth = || for_user().store(FileStore::new(folder.path()));

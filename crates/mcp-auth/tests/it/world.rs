@@ -1,4 +1,4 @@
-//! A client of the server of the testkit, and a user who logs in there.
+//! A client of the testkit's server, and a user who logs in there.
 
 use http::{Request, Response, StatusCode};
 use mcp_auth::{OAuth, ServerAuth, UserAgent, follow};
@@ -24,7 +24,7 @@ pub(crate) fn user() -> impl UserAgent {
     follow(|page| async move { log_in(&page, &[]).await })
 }
 
-/// Sends a request of a caller.
+/// Sends a foreground request.
 pub(crate) async fn call(auth: &ServerAuth, url: &str) -> Result<StatusCode, mcp_http::Error> {
     send(auth, url, false).await.map(|response| response.status())
 }
