@@ -278,7 +278,7 @@ async fn a_bad_one_among_others_is_told_and_the_others_work() {
         let error = bounded(session.call_tool(&format!("{name}_echo"))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Answer, "{error}");
         let text = error.to_string();
-        assert!(text.contains(&format!("server \"{name}\", which may have it")), "{text}");
+        assert!(text.contains(&format!("server \"{name}\" may have it")), "{text}");
     }
     within(SOON, client.close()).await.unwrap();
     one.tree.gone(&[], Duration::ZERO).await;
