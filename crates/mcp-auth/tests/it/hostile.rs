@@ -65,14 +65,14 @@ async fn only_redirects_of_this_login_are_processed() {
     type Change = fn(&str) -> String;
     let cases: [(Change, &str); 7] = [
         (|it| it.replace("state=", "state=x"), "state"),
-        (|it| it.replace("iss=", "was="), "issuer"),
+        (|it| it.replace("iss=", "was="), "no `iss`"),
         (|it| it.replace("iss=http", "iss=https"), "issuer"),
         (|it| format!("{it}%2F"), "issuer"),
-        (|it| format!("{it}&code=other"), "twice"),
+        (|it| format!("{it}&code=other"), "repeats"),
         (|it| it.replace("code=", "none="), "code and state"),
         (
             |it| it.replace("code=code-canary-2", "error=access_denied&error_description=%3Cb%3E"),
-            "refuses",
+            "refused",
         ),
     ];
     for (change, text) in cases {
