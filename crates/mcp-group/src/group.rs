@@ -108,11 +108,11 @@ impl Group {
     /// Cancellation: if the future is dropped, the restart continues in the background.
     ///
     /// # Errors
-    /// There is no server of this name, or it could not be opened; it is then retried as after any failure.
+    /// There is no server of this name; the error suggests a similar name. Or it could not be opened; it is then retried
+    /// as after any failure.
     pub async fn restart(&self, name: &str) -> Result<(), Error> {
         let Some(member) = self.state.member(name) else {
-            let message = "the group has no server of this name";
-            return Err(Error::new(ErrorKind::Target, name, message));
+            return Err(self.no_server(name));
         };
         member.restart();
         match member.settled().await {
@@ -136,6 +136,20 @@ impl Group {
         // First, so that no client opens a server again.
         self.state.clients.end();
         self.state.stop().await
+    }
+
+    /// The error for an unknown server name.
+    fn no_server(&self, name: &str) -> Error {
+        let members = self.state.members();
+        let names = members.iter().map(|it| &*it.name);
+        let mut message = "the group has no server of this name".to_owned();
+        if let Some(near) = mcp_core::nearest(name, names.clone()) {
+            message += &format!(", did you mean {near:?}?");
+        } else if !members.is_empty() {
+            let names: Vec<String> = names.map(|it| format!("{it:?}")).collect();
+            message += &format!(": its servers are {}", names.join(", "));
+        }
+        Error::new(ErrorKind::Target, name, message)
     }
 
     /// Notifies clients of an added or removed server.

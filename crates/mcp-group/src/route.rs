@@ -16,6 +16,9 @@ use crate::{
     uri,
 };
 
+/// Maximum number of prefixes of an unknown name that are compared with server names.
+const MAX_PREFIXES: usize = 4;
+
 /// A server, and an original name or URI.
 type Target = (Arc<Member>, String);
 
@@ -199,6 +202,13 @@ impl IncomingRequest {
         };
         if members.iter().any(is_of_one) {
             return String::new();
+        }
+        let prefixes = name.match_indices(['_', '-', '.', '/']).map(|(at, _)| &name[..at]);
+        let near = prefixes
+            .take(MAX_PREFIXES)
+            .find_map(|prefix| mcp_core::nearest(prefix, members.iter().map(|it| &*it.name)));
+        if let Some(near) = near {
+            return format!("; did you mean the server {near:?}?");
         }
         let servers: Vec<String> = members.iter().map(|it| format!("{:?}", it.name)).collect();
         format!("; names must begin with a server name: {}", servers.join(", "))

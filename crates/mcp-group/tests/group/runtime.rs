@@ -83,7 +83,19 @@ async fn a_restart_closes_the_old_session_before_the_new_one() {
     assert!(error.to_string().contains("connection refused"), "{error}");
     until(|| states(&group)[0] == ServerState::Ready).await;
     let error = group.restart("nobody").await.unwrap_err();
-    assert!(error.to_string().starts_with("nobody: "), "{error}");
+    let text = error.to_string();
+    let expected = "nobody: the group has no server of this name: its servers are \"p\", \"a\"";
+    assert!(text.starts_with(expected), "{text}");
+}
+
+#[tokio::test]
+async fn similar_server_names_are_suggested() {
+    let group = Group::builder().backend(backend("weather")).backend(backend("shop")).build();
+    let error = group.restart("wether").await.unwrap_err();
+    assert!(error.to_string().contains(", did you mean \"weather\"?"), "{error}");
+    // No tool is similar.
+    let error = open(&group).await.call_tool("wheather_forecast").await.unwrap_err();
+    assert!(error.to_string().contains("; did you mean the server \"weather\"?"), "{error}");
 }
 
 #[tokio::test]
