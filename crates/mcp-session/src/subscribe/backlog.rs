@@ -69,6 +69,11 @@ impl Backlog {
         });
     }
 
+    /// Whether the end was set, even if unread events are left.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().is_over
+    }
+
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         let mut state = self.lock();
         if state.missed > 0 {

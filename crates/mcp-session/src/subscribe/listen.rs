@@ -58,7 +58,7 @@ fn unsupported(error: Error) -> Error {
         Some(error_code::METHOD_NOT_FOUND) => {
             let error = error
                 .into_kind(ErrorKind::Unsupported, "the server does not support subscriptions");
-            error.with_hint("list or read again at intervals instead")
+            error.with_hint("set `.poll_interval(…)` on the subscription to poll instead")
         }
         _ => error,
     }

@@ -7,6 +7,7 @@ mod event;
 mod feed;
 mod listen;
 mod member;
+mod poll;
 mod registry;
 mod retry;
 mod state;

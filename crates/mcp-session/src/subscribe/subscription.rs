@@ -13,7 +13,8 @@ use mcp_transport::Backoff;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
-    event::Event, feed::Feed, listen, member::Member, registry::Membership, retry::is_final, worker,
+    event::Event, feed::Feed, listen, member::Member, poll::Poller, registry::Membership,
+    retry::is_final, worker,
 };
 use crate::{Error, ErrorKind, Session};
 
@@ -57,6 +58,7 @@ impl Session {
             timeout: ACKNOWLEDGE_TIMEOUT,
             max_events: MAX_EVENTS,
             backoff: None,
+            poll_interval: None,
         }
     }
 }
@@ -65,7 +67,7 @@ impl Session {
 ///
 /// # Errors
 /// The server refuses, cannot be reached, or does not acknowledge in time; kind [`Unsupported`](ErrorKind::Unsupported)
-/// if it does not support subscriptions.
+/// if it does not support subscriptions and [`poll_interval`](Subscribe::poll_interval) is not set.
 #[derive(Debug)]
 #[must_use = "the subscription is opened only when this is awaited"]
 pub struct Subscribe {
@@ -74,6 +76,7 @@ pub struct Subscribe {
     timeout: Duration,
     max_events: usize,
     backoff: Option<Backoff>,
+    poll_interval: Option<Duration>,
 }
 
 impl Subscribe {
@@ -107,6 +110,26 @@ impl Subscribe {
         self
     }
 
+    /// Polls at this interval whatever the server does not report: lists whose changes it does not announce, and
+    /// resources it does not acknowledge, or the whole filter if it does not support subscriptions. A list or resource
+    /// whose content differs from the previous poll yields the same [`Event`] as a notification. Lists that are not
+    /// among the server's capabilities are never polled.
+    ///
+    /// Opening the subscription reads everything polled once, each within the [`timeout`](Self::timeout). A poll that
+    /// fails is retried at the next interval. Minimum: 100 ms. Default: no polling.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_session::Session) -> Result<(), mcp_session::Error> {
+    /// # use std::time::Duration;
+    /// # let filter = mcp_core::SubscriptionFilter::new().with_tools_list_changed(true);
+    /// let mut changes = session.subscribe(filter).poll_interval(Duration::from_secs(60)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = Some(interval);
+        self
+    }
+
     /// Whether another attempt to subscribe in the same session would fail in the same way: the server refuses it, or
     /// the session is closed. [`resubscribe`](Self::resubscribe) stops at such an error.
     pub fn is_final(error: &Error) -> bool {
@@ -121,15 +144,22 @@ impl Subscribe {
     }
 
     async fn listen(self) -> Result<Subscription, Error> {
-        let Self { session, filter, timeout, max_events, backoff } = self;
+        let Self { session, filter, timeout, max_events, backoff, poll_interval } = self;
         let feed = Arc::new(Feed::new(filter, max_events));
-        let open = listen::open(&session, &feed, timeout).await?;
-        let keeping = listen::keep(session, Arc::clone(&feed), open, timeout, backoff);
-        Ok(Subscription { feed, _owner: Owner::Task(tokio::spawn(keeping)) })
+        let owner = match listen::open(&session, &feed, timeout).await {
+            Ok(open) => {
+                let keeping =
+                    listen::keep(session.clone(), Arc::clone(&feed), open, timeout, backoff);
+                Some(Owner::Task(tokio::spawn(keeping)))
+            }
+            Err(error) if poll_interval.is_some() && error.kind() == ErrorKind::Unsupported => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Subscription::start(session, feed, owner, poll_interval, timeout).await)
     }
 
     async fn join(self) -> Result<Subscription, Error> {
-        let Self { session, filter, timeout: limit, max_events, backoff } = self;
+        let Self { session, filter, timeout: limit, max_events, backoff, poll_interval } = self;
         session.inner().receiving.resume();
         let feed = Arc::new(Feed::new(filter, max_events));
         let offered = offered(&feed.filter, session.capabilities());
@@ -149,7 +179,8 @@ impl Subscribe {
                 return Err(session.error(ErrorKind::Timeout, text));
             }
         }
-        Ok(Subscription { feed, _owner: Owner::Member(membership) })
+        let owner = Some(Owner::Member(membership));
+        Ok(Subscription::start(session, feed, owner, poll_interval, limit).await)
     }
 }
 
@@ -167,10 +198,11 @@ impl IntoFuture for Subscribe {
 /// It ends without an error when the server ends it gracefully, and with one when it is interrupted; with
 /// [`resubscribe`](Subscribe::resubscribe) only when that fails permanently. It keeps the session open. Dropping it
 /// ends it at the server, in the background. Reading is cancel safe, and unread events do not delay the session.
-/// session.
 pub struct Subscription {
     feed: Arc<Feed>,
-    _owner: Owner,
+    /// The subscription at the server.
+    _owner: Option<Owner>,
+    _polling: Option<Owner>,
 }
 
 /// Ends the subscription when it is dropped.
@@ -180,7 +212,27 @@ enum Owner {
 }
 
 impl Subscription {
-    /// The part of the filter that the server last acknowledged: no other events are sent.
+    /// Starts polling, if it is enabled.
+    async fn start(
+        session: Session,
+        feed: Arc<Feed>,
+        owner: Option<Owner>,
+        poll_interval: Option<Duration>,
+        timeout: Duration,
+    ) -> Self {
+        let polling = match poll_interval {
+            Some(interval) => {
+                let poller = Poller::start(interval, timeout, &session, &feed).await;
+                let polling = poller.run(session, Arc::clone(&feed), owner.is_none());
+                Some(Owner::Task(tokio::spawn(polling)))
+            }
+            None => None,
+        };
+        Self { feed, _owner: owner, _polling: polling }
+    }
+
+    /// The part of the filter that the server last acknowledged. Changes of the rest are only reported if it is
+    /// [polled](Subscribe::poll_interval).
     pub fn acknowledged(&self) -> SubscriptionFilter {
         self.feed.acknowledged()
     }

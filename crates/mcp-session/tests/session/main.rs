@@ -19,6 +19,7 @@ mod opening;
 #[cfg(feature = "validation")]
 mod output_checks;
 mod peer;
+mod polling;
 mod recorder;
 mod requirements;
 mod restart;
