@@ -1,4 +1,4 @@
-//! What is kept of servers that let us keep it, and for how long.
+//! The response cache: what is cached and for how long.
 
 use std::{
     future::IntoFuture,
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::faulty::{Fate, Fault, Faulty};
 use crate::peer::{Peer, Reply, error, legacy, modern, result, routings};
 
-/// A result of any kind that may be kept, and tells how often the server was asked.
+/// A cacheable result of any kind, which contains the number of requests so far.
 pub(crate) fn hinted(message: &Value, asked: u32, ttl: Value, scope: &str) -> Value {
     let mut result = json!({ "resultType": "complete", "ttlMs": ttl, "cacheScope": scope });
     match message["method"].as_str().unwrap() {
@@ -42,8 +42,7 @@ fn tool(asked: u32) -> Value {
     json!({ "name": asked.to_string(), "inputSchema": { "type": "object" } })
 }
 
-/// A server whose results may be kept for 5 s. A call of the tool `say` says its arguments, as
-/// notifications, before it is answered.
+/// A server whose results have a TTL of 5 s. The tool `say` sends its arguments as notifications before its result.
 pub(crate) fn generous() -> Peer {
     generous_with(json!(5000), "private")
 }
@@ -92,7 +91,7 @@ pub(crate) async fn open(peer: &Peer, cache: &Cache) -> Session {
     Session::open(peer.clone(), Some("shop"), options).await.unwrap()
 }
 
-/// The name of the first tool: how often the server had been asked when it gave it.
+/// The name of the first tool: the number of requests when the server sent it.
 pub(crate) async fn tools(session: &Session) -> String {
     session.list_tools().await.unwrap().remove(0).name
 }
@@ -105,7 +104,7 @@ pub(crate) async fn read(session: &Session, uri: &str) -> String {
 
 async fn say(session: &Session, notifications: &[Value]) {
     session.call_tool("say").arg("say", notifications).await.unwrap();
-    // What arrives outside of calls has a task of its own.
+    // Messages outside of calls are handled by another task.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
@@ -120,7 +119,7 @@ fn asked(peer: &Peer, method: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_is_asked_for_again_when_its_time_is_over() {
+async fn a_list_is_requested_again_after_its_ttl() {
     let peer = generous();
     let session = open(&peer, &Cache::new()).await;
     assert_eq!(tools(&session).await, "1");
@@ -133,7 +132,7 @@ async fn a_list_is_asked_for_again_when_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_server_that_gives_time_is_taken_at_its_word() {
+async fn only_results_with_a_ttl_are_cached() {
     for ttl in [json!(0), json!(-1), json!(null)] {
         let peer = generous_with(ttl.clone(), "public");
         let session = open(&peer, &Cache::new()).await;
@@ -149,10 +148,10 @@ async fn only_a_server_that_gives_time_is_taken_at_its_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_is_the_longest_time() {
+async fn the_maximum_ttl_is_a_day() {
     let peer = generous_with(json!(u64::MAX), "private");
     let session = open(&peer, &Cache::new()).await;
-    // The typed result has no room for so large a number.
+    // The typed result cannot represent so large a number.
     let list = async || {
         let list = session.request(method::TOOLS_LIST, &()).await.unwrap();
         list.decode::<Value>().unwrap()["tools"][0]["name"].take()
@@ -165,7 +164,7 @@ async fn a_day_is_the_longest_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_says_what_it_wants_of_the_cache() {
+async fn a_call_selects_its_cache_mode() {
     let peer = generous();
     let session = open(&peer, &Cache::new()).await;
     let list = async |mode| session.list_tools().cache(mode).await.unwrap().remove(0).name;
@@ -180,7 +179,7 @@ async fn a_call_says_what_it_wants_of_the_cache() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_kind_is_kept_by_its_parameters() {
+async fn each_kind_is_cached_by_its_parameters() {
     let peer = generous();
     let session = open(&peer, &Cache::new()).await;
     for _ in 0..2 {
@@ -191,7 +190,7 @@ async fn each_kind_is_kept_by_its_parameters() {
         assert_eq!(read(&session, "a://one").await, "5");
         assert_eq!(read(&session, "a://two").await, "6");
     }
-    // The same request, written by hand and decoded in another way.
+    // The same request, sent as a raw request and decoded as another type.
     let params = json!({ "uri": "a://one", "_meta": { "progressToken": 3 } });
     let raw = session.request(method::RESOURCES_READ, &params).await.unwrap();
     let Outcome::Complete(result) = raw.decode::<Outcome<ReadResourceResult>>().unwrap() else {
@@ -199,7 +198,7 @@ async fn each_kind_is_kept_by_its_parameters() {
     };
     assert_eq!(serde_json::to_value(&result.contents).unwrap()[0]["text"], "5");
     assert_eq!(peer.methods().len(), 1 + 6);
-    // Not the same.
+    // Different requests.
     for params in [
         json!({ "uri": "a://one", "_meta": { "version": 2 } }),
         json!({ "uri": "a://one", "requestState": "s" }),
@@ -214,7 +213,7 @@ async fn each_kind_is_kept_by_its_parameters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_depends_on_input_is_not_kept() {
+async fn results_that_depend_on_input_are_not_cached() {
     let peer = modern(|message| match message["params"].get("requestState") {
         Some(_) => result(message, hinted(message, 1, json!(5000), "public")),
         None => result(
@@ -259,7 +258,7 @@ async fn names(session: &Session) -> Result<Vec<String>, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_kept_one_by_one() {
+async fn pages_are_cached_separately() {
     let (peer, _) = paged();
     let session = open(&peer, &Cache::new()).await;
     assert_eq!(session.list_tools().page(None).await.unwrap().tools[0].name, "first old");
@@ -274,19 +273,19 @@ async fn pages_are_kept_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_restarts_when_a_kept_cursor_is_refused() {
+async fn a_list_restarts_when_a_cached_cursor_is_refused() {
     let (peer, cursor) = paged();
     let session = open(&peer, &Cache::new()).await;
     let first = session.list_tools().page(None).await.unwrap();
     *cursor.lock().unwrap() = "new";
     assert_eq!(names(&session).await.unwrap(), ["first new", "second new"]);
     assert_eq!(asked(&peer, "tools/list"), 4);
-    // A page that is asked for by itself fails, and all pages go.
+    // Requesting a single page fails, and all cached pages are evicted.
     let error = session.list_tools().page(first.next_cursor.as_deref()).await.unwrap_err();
     assert_eq!(error.answer().unwrap().code, -32602);
     names(&session).await.unwrap();
     assert_eq!(asked(&peer, "tools/list"), 7);
-    // A server that refuses its own cursors is not asked for ever.
+    // A server that refuses its own cursors is not requested without end.
     let broken = modern(|message| match message["params"]["cursor"].as_str() {
         None => {
             let mut page = hinted(message, 1, json!(5000), "private");
@@ -306,7 +305,7 @@ fn error_of(message: &Value) -> Reply {
     error(message, json!({ "code": -32602, "message": "unknown cursor" }))
 }
 
-/// What is still kept, of all kinds.
+/// The methods whose results are still cached.
 async fn fresh(peer: &Peer, session: &Session) -> Vec<&'static str> {
     let before = peer.methods().len();
     session.list_tools().await.unwrap();
@@ -346,7 +345,7 @@ fn without(gone: &[&str]) -> Vec<&'static str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn word_of_a_change_makes_stale_what_it_is_about() {
+async fn a_change_notification_evicts_the_affected_entries() {
     let peer = generous();
     let session = open(&peer, &Cache::new()).await;
     assert!(fresh(&peer, &session).await.is_empty());
@@ -356,7 +355,7 @@ async fn word_of_a_change_makes_stale_what_it_is_about() {
         ("notifications/tools/list_changed", json!({}), &["tools"][..]),
         ("notifications/prompts/list_changed", json!({}), &["prompts"]),
         ("notifications/resources/list_changed", json!({}), &["resources", "templates"]),
-        // Nobody subscribed to it, so it is a part of something else.
+        // No subscription names it, so it may be part of any resource.
         ("notifications/resources/updated", json!({ "uri": "a://b/c" }), &reads),
         ("notifications/resources/updated", json!({ "uri": 1 }), &reads),
         ("notifications/message", json!({ "level": "info", "data": "x" }), &[]),
@@ -368,7 +367,7 @@ async fn word_of_a_change_makes_stale_what_it_is_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_of_a_subscribed_resource_is_about_it_and_its_parts() {
+async fn an_update_of_a_subscribed_resource_evicts_it_and_its_parts() {
     let peer = generous();
     let session = open(&peer, &Cache::new()).await;
     fresh(&peer, &session).await;
@@ -396,7 +395,7 @@ async fn an_update_of_a_subscribed_resource_is_about_it_and_its_parts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_is_not_to_be_had_makes_nothing_stale() {
+async fn a_refused_subscription_evicts_nothing() {
     let asked = AtomicU32::new(0);
     let peer = modern(move |message| match message["method"].as_str() {
         Some("subscriptions/listen") => error_of(message),
@@ -416,8 +415,8 @@ async fn a_subscription_that_is_not_to_be_had_makes_nothing_stale() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_without_a_name_is_one_that_works() {
-    // Neither the acknowledgement nor the word of a change says which it is of.
+async fn a_subscription_without_an_id_works() {
+    // Neither the acknowledgement nor the notification has a subscription id.
     for word in ["notifications/subscriptions/acknowledged", "notifications/resources/list_changed"]
     {
         let asked = AtomicU32::new(0);
@@ -454,7 +453,7 @@ async fn a_refreshed_list_is_not_restarted_when_a_cursor_is_refused() {
     let session = open(&peer, &Cache::new()).await;
     let list = tokio::spawn(session.list_tools().cache(CacheMode::Refresh).into_future());
     tokio::time::sleep(second / 2).await;
-    // Another call is answered from what is kept.
+    // Another call is answered from the cache.
     session.list_tools().page(None).await.unwrap();
     assert_eq!(asked(&peer, "tools/list"), 2);
     list.await.unwrap().unwrap_err();
@@ -462,7 +461,7 @@ async fn a_refreshed_list_is_not_restarted_when_a_cursor_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_told_of_a_change_finds_nothing_stale() {
+async fn a_notified_handler_finds_no_stale_entry() {
     let peer = generous();
     let session: Arc<Mutex<Option<Session>>> = Arc::default();
     let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
@@ -481,7 +480,7 @@ async fn whoever_is_told_of_a_change_finds_nothing_stale() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
+async fn a_response_overtaken_by_a_change_is_not_cached() {
     for (changed, uri, subscribed) in [
         ("notifications/tools/list_changed", "", &[][..]),
         ("notifications/resources/updated", "a://b", &[]),
@@ -515,7 +514,7 @@ async fn an_answer_that_is_overtaken_by_a_change_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_process_behind_the_pipe_is_asked_again() {
+async fn a_new_process_is_requested_again() {
     let peer = generous();
     let cache = Cache::new();
     let restart = Restart::new(peer.clone(), Restart::BACKOFF);
@@ -535,7 +534,7 @@ async fn a_new_process_behind_the_pipe_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_of_one_client_share_and_others_do_not() {
+async fn sessions_share_the_cache_of_their_client_only() {
     let peer = generous().bound(Binding::StreamableHttp);
     let cache = Cache::new();
     let first = open(&peer, &cache).await;
@@ -547,7 +546,7 @@ async fn sessions_of_one_client_share_and_others_do_not() {
     options.cache = Some(cache.clone());
     let other = Session::open(peer.clone(), Some("other shop"), options).await.unwrap();
     assert_eq!(tools(&other).await, "3", "another server");
-    // What one of them hears, all know.
+    // A change notified to one session is visible to all.
     let (one, two) = (open(&peer, &cache).await, open(&peer, &cache).await);
     say(&one, &[notification("notifications/tools/list_changed", json!({}))]).await;
     assert_eq!([tools(&two).await, tools(&one).await, tools(&other).await], ["4", "4", "3"]);
@@ -555,7 +554,7 @@ async fn sessions_of_one_client_share_and_others_do_not() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_without_a_cache_share_nothing() {
-    // One address, and two people who log in.
+    // One address, and two users who log in.
     let (ann, bob) =
         (generous().bound(Binding::StreamableHttp), generous().bound(Binding::StreamableHttp));
     let options = SessionOptions::default();
@@ -567,7 +566,7 @@ async fn sessions_without_a_cache_share_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_process_is_asked_for_itself() {
+async fn each_process_has_its_own_entries() {
     for binding in [Binding::Pipe, Binding::InProcess] {
         let cache = Cache::new();
         let peers = [generous().bound(binding), generous().bound(binding)];
@@ -582,7 +581,7 @@ async fn each_process_is_asked_for_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_room_for_so_much() {
+async fn the_cache_is_bounded() {
     let peer = generous();
     let session = open(&peer, &Cache::new().max_entries(2)).await;
     for (uri, answer) in [("a", "1"), ("b", "2"), ("a", "1"), ("c", "3"), ("a", "1"), ("b", "4")] {
@@ -618,7 +617,7 @@ async fn a_tool_whose_headers_are_wrong_is_listed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_was_kept_tells_of_headers_too() {
+async fn a_cached_list_provides_header_parameters_too() {
     let schema = json!({
         "type": "object",
         "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
@@ -648,7 +647,7 @@ async fn a_list_that_was_kept_tells_of_headers_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_without_time_have_that_of_the_client_where_it_has_one() {
+async fn results_without_a_ttl_use_the_default_of_the_client() {
     let second = Duration::from_secs(1);
     let plain = || {
         let asked = AtomicU32::new(0);
@@ -670,7 +669,7 @@ async fn results_without_time_have_that_of_the_client_where_it_has_one() {
         assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "1".into()));
         tokio::time::advance(11 * second).await;
         assert_eq!(tools(&session).await, "2");
-        // What the server reports counts all the same.
+        // Change notifications still evict it.
         session.call_tool("change").await.unwrap();
         tokio::time::sleep(second).await;
         assert_eq!(tools(&session).await, "3");
@@ -681,14 +680,14 @@ async fn results_without_time_have_that_of_the_client_where_it_has_one() {
         let session = open(&peer, &Cache::new()).await;
         assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "2".into()));
     }
-    // A server that says no is obeyed.
+    // A TTL of 0 is honoured.
     let session =
         open(&generous_with(json!(0), "private"), &Cache::new().default_ttl(second)).await;
     assert_eq!((tools(&session).await, tools(&session).await), ("1".into(), "2".into()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_result_is_used_while_the_server_is_down_where_that_is_asked_for() {
+async fn a_stale_result_is_used_during_an_outage_if_enabled() {
     let second = Duration::from_secs(1);
     const OUTAGE: Fault = Fault::Fails(mcp_transport::ErrorKind::Unavailable);
     let is_down: Fate = |method| (method == "tools/list").then_some(OUTAGE);
@@ -707,7 +706,7 @@ async fn a_stale_result_is_used_while_the_server_is_down_where_that_is_asked_for
     let session = open(Cache::new().stale_if_error(10 * second)).await;
     let page = session.list_tools().page(None).await.unwrap();
     assert_eq!((page.tools.iter().next().unwrap().name.as_str(), page.ttl_ms), ("1", Some(0)));
-    // A caller that wants a new one gets the error.
+    // A refreshing call gets the error.
     let refreshed = session.list_tools().cache(CacheMode::Refresh).await;
     assert_eq!(refreshed.unwrap_err().kind(), ErrorKind::Unavailable);
     tokio::time::advance(11 * second).await;

@@ -1,4 +1,4 @@
-//! What clients share through a store.
+//! Sharing results through a cache store.
 
 use std::{
     future::pending,
@@ -28,7 +28,7 @@ fn sharing(store: &MemoryStore) -> Cache {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_everybody_may_see_is_shared() {
+async fn public_results_are_shared() {
     let (peer, store) = (server("public"), MemoryStore::new());
     let ann = sharing(&store).principal("ann");
     assert_eq!(tools(&open(&peer, &ann).await).await, "1");
@@ -43,7 +43,7 @@ async fn what_everybody_may_see_is_shared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_private_is_shared_under_the_name_of_its_principal_alone() {
+async fn private_results_are_shared_only_for_the_same_principal() {
     let (peer, store) = (server("private"), MemoryStore::new());
     let list = async |cache: Cache| tools(&open(&peer, &cache).await).await;
     assert_eq!(list(sharing(&store)).await, "1");
@@ -52,14 +52,14 @@ async fn what_is_private_is_shared_under_the_name_of_its_principal_alone() {
     assert_eq!(list(sharing(&store).principal("bob")).await, "4");
     assert_eq!(list(sharing(&store).principal("ann")).await, "3");
     assert_eq!(list(sharing(&store)).await, "5");
-    // A name that looks like something else in a key.
+    // A name that resembles another part of a key.
     assert_eq!(list(sharing(&store).principal("ann\",\"")).await, "6");
     assert_eq!(list(sharing(&store).principal("")).await, "7");
 }
 
-/// A server that lets everybody see its results from the second on.
+/// A server whose results are public from the second on.
 #[tokio::test(start_paused = true)]
-async fn what_becomes_public_hides_what_was_private() {
+async fn a_public_result_replaces_a_private_one() {
     let store = MemoryStore::new();
     let secret = server("private");
     let ann = || sharing(&store).principal("ann");
@@ -78,7 +78,7 @@ async fn what_becomes_public_hides_what_was_private() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_takes_back_is_in_the_store_no_longer() {
+async fn results_that_are_no_longer_cacheable_are_removed_from_the_store() {
     for (ttl, scope) in [(json!(0), "public"), (json!(null), "public"), (json!(5000), "private")] {
         for principal in [None, Some("ann")] {
             let store = MemoryStore::new();
@@ -110,10 +110,10 @@ async fn what_a_server_takes_back_is_in_the_store_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_is_not_asked_to_forget_what_it_does_not_have() {
+async fn absent_entries_are_not_removed() {
     let (peer, bad) =
         (generous_with(json!(0), "public").bound(Binding::StreamableHttp), Bad::default());
-    // It has the epoch and nothing else, and fails to do anything but look.
+    // It has only the epoch, and every operation but a lookup fails.
     *bad.answers.lock().unwrap() = Some("");
     let session = open(&peer, &Cache::new().store("x", bad.clone())).await;
     assert_eq!([tools(&session).await, tools(&session).await], ["1", "2"]);
@@ -130,7 +130,7 @@ async fn changed(session: &Session, notifications: &[serde_json::Value]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn word_of_a_change_reaches_the_store_with_the_next_question() {
+async fn a_change_reaches_the_store_with_the_next_request() {
     let (peer, store) = (server("public"), MemoryStore::new());
     let one = open(&peer, &sharing(&store)).await;
     assert_eq!(tools(&one).await, "1");
@@ -148,7 +148,7 @@ async fn word_of_a_change_reaches_the_store_with_the_next_question() {
     assert_eq!(read(&open(&peer, &sharing(&store)).await, "a://b").await, "4");
 }
 
-/// A store that fails in some way, and counts how often it is asked.
+/// A store that fails in a configurable way and counts its operations.
 #[derive(Clone, Default)]
 struct Bad {
     hangs: Arc<AtomicBool>,
@@ -190,7 +190,7 @@ impl CacheStore for Bad {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_left_alone_for_a_while() {
+async fn a_failing_store_is_suspended() {
     let (peer, bad) = (server("public"), Bad::default());
     let session = open(&peer, &Cache::new().store("x", bad.clone())).await;
     let start = Instant::now();
@@ -203,7 +203,7 @@ async fn a_store_that_fails_is_left_alone_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_holds_up_one_call_and_not_for_long() {
+async fn a_hanging_store_delays_one_call_briefly() {
     let (peer, bad) = (server("public"), Bad::default());
     bad.hangs.store(true, Ordering::SeqCst);
     let cache = Cache::new().store("x", bad.clone()).store_timeout(Duration::from_secs(2));
@@ -216,7 +216,7 @@ async fn a_store_that_hangs_holds_up_one_call_and_not_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_store_makes_up_is_not_believed() {
+async fn invalid_entries_of_a_store_are_ignored() {
     for answer in [
         "",
         "{",

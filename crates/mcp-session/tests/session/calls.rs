@@ -1,4 +1,4 @@
-//! The life of a call.
+//! Calls: requests, progress, results, failures and limits.
 
 use std::{
     future::{IntoFuture, poll_fn},
@@ -74,7 +74,7 @@ async fn arguments_meta_and_progress_token_are_sent_once() {
     assert!(failure.to_string().starts_with("bookshop: tools/call: "), "{failure}");
 }
 
-/// All of it is allocated and moved for each call, whether it is used or not.
+/// The whole future is allocated and moved for each call.
 #[tokio::test(start_paused = true)]
 async fn the_future_of_a_call_is_small() {
     let peer = modern(|_| Reply::Nothing);
@@ -129,7 +129,7 @@ async fn silence_ends_a_call_after_300_seconds_and_cancels_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_sets_a_limit_of_its_own_or_none() {
+async fn a_call_overrides_the_timeout_or_removes_it() {
     let peer = modern(|_| Reply::Nothing);
     let session = open(&peer).await;
     for (timeout, seconds) in [
@@ -161,7 +161,7 @@ async fn dropping_a_call_cancels_it_once_and_the_session_lives_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_of_the_server_are_told_apart_from_errors_of_a_tool() {
+async fn protocol_errors_differ_from_tool_failures() {
     let peer = modern(|message| match message["params"]["name"].as_str() {
         Some("failing") => result(
             message,
@@ -194,7 +194,7 @@ async fn errors_of_the_server_are_told_apart_from_errors_of_a_tool() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_ends_fails_what_is_open_and_is_known_to_be_over() {
+async fn a_closed_connection_fails_open_calls_and_closes_the_session() {
     let peer = modern(|message| match message["params"]["name"].as_str() {
         Some("end") => Reply::Close,
         _ => Reply::Nothing,
@@ -233,7 +233,7 @@ async fn requests_of_a_legacy_server_are_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn notifications_are_handed_on_in_order() {
+async fn notifications_are_passed_on_in_order() {
     let peer = modern(|message| {
         let note = |n: u32| json!({ "jsonrpc": "2.0", "method": format!("notifications/{n}") });
         let Reply::Lines(answer) = result(message, json!({ "tools": [] })) else { panic!() };
@@ -255,7 +255,7 @@ async fn notifications_are_handed_on_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_panics_leaves_the_session_alive() {
     let peer = legacy(|message| {
-        // The answer to the ping is not answered with another one.
+        // The response to the ping gets no response.
         if message["method"] != "tools/list" {
             return Reply::Nothing;
         }
@@ -289,7 +289,7 @@ fn paged(cursor_after: impl Fn(u64) -> Option<String> + Send + Sync + 'static) -
 
 #[tokio::test(start_paused = true)]
 async fn lists_have_all_pages_one_page_or_a_stream() {
-    // An empty string is a cursor like any other.
+    // An empty string is a valid cursor.
     let cursors =
         |page| [None, Some(String::new()), Some("c".to_owned()), None][page as usize].clone();
     let peer = paged(cursors);
@@ -308,7 +308,7 @@ async fn lists_have_all_pages_one_page_or_a_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_repeats_itself_ends_with_what_came() {
+async fn a_repeating_list_ends_with_the_received_elements() {
     for cursor in ["round", ""] {
         let peer = modern(move |message| match message["method"].as_str() {
             Some("tools/list") => {
@@ -327,7 +327,7 @@ async fn a_list_that_repeats_itself_ends_with_what_came() {
         assert_eq!(names, ["a", "b"]);
         assert_eq!(peer.asked("tools/list").len(), 3, "the repeated page has nothing new");
     }
-    // A cursor that repeats is no end by itself.
+    // A repeated cursor alone does not end a list.
     let session = open(&paged(|page| (page < 4).then(|| "round".to_owned()))).await;
     assert_eq!(session.list_tools().await.unwrap().len(), 8);
     let session = open(&paged(|_| Some("round".to_owned()))).await;
@@ -368,7 +368,7 @@ async fn close_ends_open_calls_and_may_be_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_era_says_in_its_way_what_to_log() {
+async fn the_log_level_is_sent_in_the_way_of_each_era() {
     const KEY: &str = "io.modelcontextprotocol/logLevel";
     let new = modern(|message| result(message, json!({ "tools": [], "resultType": "complete" })));
     let session = open(&new).await;
@@ -392,7 +392,7 @@ async fn each_era_says_in_its_way_what_to_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn methods_of_the_other_era_are_not_sent_and_say_what_is() {
+async fn methods_of_the_other_era_are_not_sent_and_name_the_alternative() {
     for (peer, methods) in [
         (modern(|_| Reply::Nothing), &["ping", "logging/setLevel", "resources/subscribe"][..]),
         (legacy(|_| Reply::Nothing), &["subscriptions/listen", "server/discover"][..]),

@@ -1,4 +1,4 @@
-//! The end of a session, and why.
+//! The end of a session and its reason.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn the_end_of_a_process_is_the_reason() {
         assert_eq!((reason.kind(), reason.server()), (ErrorKind::Closed, "shop"));
         assert_eq!(reason.to_string(), "shop: the process has ended: exit status 3");
         assert!(reason.find::<std::io::Error>().is_some());
-        // The first reason is kept.
+        // Only the first reason counts.
         session.close().await.unwrap();
         assert_eq!(session.closed().await.to_string(), reason.to_string());
     }
@@ -54,7 +54,7 @@ async fn closing_it_is_the_reason() {
     assert_eq!(session.request("x/y", &()).await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
-/// A connection on which nothing is received outside exchanges, and which ends when it is told to.
+/// A connection without messages outside of exchanges, which ends on command.
 #[derive(Clone)]
 struct Ending(watch::Sender<bool>);
 

@@ -1,4 +1,4 @@
-//! What another crate adds to a session.
+//! Extensions of a session.
 
 use std::{
     pin::Pin,
@@ -24,7 +24,7 @@ use crate::{
 const ID: &str = "com.example/later";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Results of the kind `later` name the method that has the final one, which it asks for after a second.
+/// Results of the kind `later` name the method that returns the final result, which is requested after a second.
 #[derive(Default)]
 struct Later {
     heard: Arc<Mutex<Vec<String>>>,
@@ -90,8 +90,7 @@ fn wanted() -> Value {
     json!({ "resultType": "input_required", "inputRequests": { "r": { "method": "roots/list" } } })
 }
 
-/// `later/done` and `later/ask` have results; calls are answered with `first`, and repeated ones with
-/// `done`.
+/// `later/done` and `later/ask` have results; calls are answered with `first`, and repeated ones with `done`.
 fn server(first: fn() -> Value) -> Peer {
     modern(move |message| match message["method"].as_str().unwrap_or_default() {
         "later/done" => result(message, done()),
@@ -126,7 +125,7 @@ async fn the_result_of_an_extension_becomes_the_final_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rounds_go_on_with_what_an_extension_makes() {
+async fn rounds_continue_with_the_result_of_an_extension() {
     let peer = server(|| later("later/ask"));
     let session = open_with(&peer, Later::default()).await;
     assert_eq!(session.call_tool("buy").await.unwrap().text(), "done");
@@ -137,7 +136,7 @@ async fn rounds_go_on_with_what_an_extension_makes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_nobody_takes_is_an_error_still() {
+async fn an_unknown_result_kind_is_an_error() {
     let peer = server(|| later("later/done"));
     let session = open_with(&peer, Later::default()).await;
     let error = session.get_prompt("buy").await.unwrap_err();
@@ -146,7 +145,7 @@ async fn a_kind_that_nobody_takes_is_an_error_still() {
     let error = plain.call_tool("buy").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     assert!(!peer.methods().contains(&"later/done".to_owned()));
-    // Nor does one extension go on for ever.
+    // An extension cannot continue without end.
     let peer = server(|| later("later/later"));
     let session = open_with(&peer, Later::default()).await;
     let error = session.call_tool("buy").await.unwrap_err();
@@ -154,7 +153,7 @@ async fn a_kind_that_nobody_takes_is_an_error_still() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_total_limit_is_one_on_the_work_of_extensions_too() {
+async fn the_total_timeout_includes_extensions() {
     let peer = server(|| later("later/done"));
     let extension = Later::default();
     let limits = Arc::clone(&extension.limits);
@@ -165,7 +164,7 @@ async fn the_total_limit_is_one_on_the_work_of_extensions_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn extensions_are_declared_in_both_eras_and_what_servers_offer_is_read() {
+async fn extensions_are_declared_and_read_in_both_eras() {
     let peer = server(done);
     let session = open_with(&peer, Later::default()).await;
     session.call_tool("buy").await.unwrap();
@@ -219,7 +218,7 @@ async fn extensions_hear_notifications() {
     let heard = Arc::clone(&extension.heard);
     let session = open_with(&peer, extension).await;
     session.call_tool("buy").await.unwrap();
-    // What belongs to no call is read beside it.
+    // Notifications outside of calls are read by another task.
     while heard.lock().unwrap().is_empty() {
         tokio::time::sleep(SECOND).await;
     }
@@ -227,7 +226,7 @@ async fn extensions_hear_notifications() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handlers_answer_for_extensions_in_spans_of_their_own() {
+async fn input_requests_of_extensions_have_their_own_spans() {
     let (recorder, _guard) = Recorder::start();
     let peer = modern(|message| {
         let wants = json!({ "a": { "method": "roots/list" }, "b": { "method": "roots/list" } });
@@ -258,7 +257,7 @@ async fn handlers_answer_for_extensions_in_spans_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_extension_has_no_more_places_for_handlers_than_a_server() {
+async fn extensions_are_limited_like_servers() {
     let peer = modern(|message| {
         let wants: Map<_, _> =
             (0..65).map(|n| (n.to_string(), json!({ "method": "roots/list" }))).collect();
@@ -268,7 +267,7 @@ async fn an_extension_has_no_more_places_for_handlers_than_a_server() {
     assert!(error.to_string().contains("65 inputs at once, more than 64"), "{error}");
 }
 
-/// Takes results and has nothing to finish them with.
+/// Claims results and cannot complete them.
 struct Unfinished;
 
 impl Extension for Unfinished {
@@ -282,7 +281,7 @@ impl Extension for Unfinished {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_an_extension_never_says_that_the_call_was_not_sent() {
+async fn an_error_of_an_extension_is_never_marked_as_not_sent() {
     let peer = server(|| later("later/done"));
     let options = SessionOptions::default().with_extension(Unfinished);
     let session = Session::open(peer, Some("shop"), options).await.unwrap();

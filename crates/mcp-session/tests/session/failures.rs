@@ -1,4 +1,4 @@
-//! What errors of calls say, and what a caller can read from them.
+//! Errors of calls: text and accessors.
 
 use mcp_core::{RawJson, SubscriptionFilter, method};
 use mcp_session::{Error, ErrorKind, Handlers, Session, SessionOptions};
@@ -10,8 +10,7 @@ async fn open(peer: &Peer) -> Session {
     Session::open(peer.clone(), Some("shop"), SessionOptions::default()).await.unwrap()
 }
 
-/// A server with two tools, a prompt and a resource. It reports an unknown tool as an error, or as the result of
-/// a tool that failed.
+/// A server with two tools, a prompt and a resource. It reports an unknown tool as an error, or as a failed result.
 fn shop(unknown_is_result: bool) -> Peer {
     let complete = |mut object: Value| {
         object["resultType"] = json!("complete");
@@ -38,7 +37,7 @@ fn shop(unknown_is_result: bool) -> Peer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_names_the_target_and_what_may_have_been_meant() {
+async fn an_error_names_the_target_and_a_similar_name() {
     let session = open(&shop(false)).await;
     let failure = session.call_tool("serch_books").await.unwrap_err();
     assert_eq!((failure.method(), failure.target()), (Some("tools/call"), Some("serch_books")));
@@ -52,7 +51,7 @@ async fn an_error_names_the_target_and_what_may_have_been_meant() {
     assert!(failure.to_string().ends_with(" (did you mean \"search_books\"?)"), "{failure}");
     let failure = session.get_prompt("recomend").await.unwrap_err();
     assert!(failure.to_string().ends_with(" (did you mean \"recommend\"?)"), "{failure}");
-    // It was listed, so the arguments are at fault.
+    // The name was listed, so the arguments are wrong.
     let failure = session.call_tool("buy_book").await.unwrap_err();
     assert!(!failure.to_string().contains("did you mean"), "{failure}");
     let failure = session.read_resource("file:///a\nb").await.unwrap_err();
@@ -72,7 +71,7 @@ async fn a_failed_tool_is_an_error_on_request() {
     session.list_tools().await.unwrap();
     let failure = session.call_tool("serch_books").or_error().await.unwrap_err();
     assert!(failure.to_string().ends_with(" (did you mean \"search_books\"?)"), "{failure}");
-    // The question mark converts what the result itself returns.
+    // `?` converts the error of the result.
     let convert = async || {
         let result = session.call_tool("buy_book").await?;
         result.into_result()?;
@@ -82,7 +81,7 @@ async fn a_failed_tool_is_an_error_on_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn arguments_of_prompts_are_written_as_texts() {
+async fn arguments_of_prompts_are_sent_as_strings() {
     let peer = shop(false);
     let session = open(&peer).await;
     session.get_prompt("recommend").arg("taste", "sand").arg("count", 3).await.unwrap();
@@ -91,7 +90,7 @@ async fn arguments_of_prompts_are_written_as_texts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_subscriptions_is_named_as_such() {
+async fn subscribing_without_support_is_unsupported() {
     let session = open(&shop(false)).await;
     let filter = SubscriptionFilter::new().with_tools_list_changed(true);
     let failure = session.subscribe(filter).await.unwrap_err();
@@ -113,7 +112,7 @@ async fn a_ping_is_a_discovery_in_the_modern_era() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_of_progress_may_change_its_state() {
+async fn a_progress_handler_may_be_stateful() {
     let peer = modern(|message| match message["method"].as_str() {
         Some(method::TOOLS_CALL) => {
             let token = &message["params"]["_meta"]["progressToken"];

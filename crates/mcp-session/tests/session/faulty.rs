@@ -1,4 +1,4 @@
-//! A carrier with faults.
+//! A faulty carrier.
 
 use std::{future::pending, sync::Arc};
 
@@ -11,23 +11,23 @@ use mcp_transport::{
 
 use crate::peer::Peer;
 
-/// A request in whose exchange the server asks twice before it answers.
+/// A request during which the server sends two requests before its response.
 pub(crate) const ASKS: &str = "x/asks";
 
 pub(crate) const FAILS: Fault = Fault::Fails(ErrorKind::Rejected);
 
-/// What becomes of a message, by its method; a response has none.
+/// The fault of a message, by its method; a response has none.
 pub(crate) type Fate = fn(&str) -> Option<Fault>;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
     Hangs,
     Fails(ErrorKind),
-    /// The server sends a ping before the answer.
+    /// The server sends a ping before the response.
     Pings,
 }
 
-/// A peer behind a carrier with faults.
+/// A peer behind a faulty carrier.
 pub(crate) struct Faulty(pub(crate) Peer, pub(crate) Fate);
 
 pub(crate) struct FaultyTransport(Arc<SharedTransport>, Fate);

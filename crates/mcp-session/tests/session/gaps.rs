@@ -24,7 +24,7 @@ use crate::peer::{Peer, Reply, result};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A legacy server that sends an update of each resource that it is subscribed to, when it is asked to.
+/// A legacy server that sends an update of each subscribed resource on request.
 #[derive(Clone)]
 struct Shop {
     peer: Peer,
@@ -33,7 +33,7 @@ struct Shop {
 }
 
 impl Shop {
-    /// `delay` is how long it takes for a subscription.
+    /// `delay` is the response time of a subscription.
     fn new(delay: Duration) -> Self {
         let subscribed = Arc::new(Mutex::new(BTreeSet::new()));
         let known = Arc::clone(&subscribed);
@@ -65,18 +65,18 @@ impl Shop {
         self.gaps.lock().unwrap().as_ref().unwrap().send(gap).unwrap();
     }
 
-    /// Loses its session, and with it all subscriptions.
+    /// Loses its session and all subscriptions.
     fn forget(&self) {
         self.forget_with(Gap::NewSession(None));
     }
 
-    /// Loses all subscriptions, of which the client knows no more than this.
+    /// Loses all subscriptions; the client only receives this gap.
     fn forget_with(&self, gap: Gap) {
         self.subscribed.lock().unwrap().clear();
         self.gap(gap);
     }
 
-    /// Changes all resources that it is subscribed to.
+    /// Changes all subscribed resources.
     fn change(&self) {
         for uri in &*self.subscribed.lock().unwrap() {
             self.peer.say(json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated",
@@ -110,7 +110,7 @@ fn of(uri: &str) -> SubscriptionFilter {
     SubscriptionFilter::new().with_resource_subscriptions(vec![uri.to_owned()])
 }
 
-/// The events that arrive within a minute, in short.
+/// The events of the next minute, in short form.
 async fn events(changes: &mut Subscription) -> Vec<String> {
     let mut events = Vec::new();
     while let Ok(next) = timeout(60 * SECOND, changes.next()).await {
@@ -130,7 +130,7 @@ async fn events(changes: &mut Subscription) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_is_opened_after_a_loss_is_one_for_the_server() {
+async fn a_subscription_after_a_loss_subscribes_at_the_server() {
     for gap in [Gap::NewSession(None), Gap::Interrupted(None)] {
         let shop = Shop::new(Duration::ZERO);
         let session = shop.open().await;
@@ -138,7 +138,7 @@ async fn a_subscription_that_is_opened_after_a_loss_is_one_for_the_server() {
         let first = session.subscribe(of("x:a")).resubscribe(backoff).await.unwrap();
         shop.forget_with(gap);
         sleep(SECOND).await;
-        // The first one waits before it is renewed; the second one is not told to wait.
+        // The first one waits before it is renewed; the second one does not.
         let mut second = session.subscribe(of("x:a")).await.unwrap();
         assert_eq!(shop.sent("resources/subscribe"), ["x:a", "x:a"]);
         drop(first);
@@ -153,7 +153,7 @@ async fn a_subscription_that_is_opened_after_a_loss_is_one_for_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_request_renews_a_resource_for_all_who_need_it() {
+async fn one_request_renews_a_resource_for_all_subscriptions() {
     let shop = Shop::new(Duration::ZERO);
     let session = shop.open().await;
     let mut all = Vec::new();
@@ -199,7 +199,7 @@ async fn a_gap_ends_only_those_that_do_not_resubscribe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_were_dropped_unread_end_no_subscription() {
+async fn dropped_messages_do_not_end_a_subscription() {
     let shop = Shop::new(Duration::ZERO);
     let session = shop.open().await;
     let mut changes = session.subscribe(of("x:a")).await.unwrap();
@@ -214,7 +214,7 @@ async fn messages_that_were_dropped_unread_end_no_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_while_it_opens_is_made_up_for() {
+async fn a_gap_while_opening_is_recovered() {
     let shop = Shop::new(5 * SECOND);
     let session = shop.open().await;
     let opening = tokio::spawn(session.subscribe(of("x:a")).into_future());
@@ -243,7 +243,7 @@ async fn any_duration_is_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_that_fail_in_a_row_end_it() {
+async fn repeated_failures_end_a_subscription() {
     let capabilities = json!({ "resources": { "subscribe": true } });
     let asked = Mutex::new(0);
     let peer = Peer::legacy(capabilities, move |_, message| {
@@ -268,9 +268,9 @@ async fn attempts_that_fail_in_a_row_end_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscriptions_that_were_dropped_do_not_keep_a_session_open() {
+async fn dropped_subscriptions_do_not_keep_a_session_open() {
     let capabilities = json!({ "resources": { "subscribe": true } });
-    // It hangs as soon as anything is unsubscribed.
+    // It hangs once anything is unsubscribed.
     let peer = Peer::legacy(capabilities, |_, message| match message["method"].as_str() {
         Some("resources/subscribe") => result(message, json!({})),
         _ => Reply::Nothing,
@@ -288,7 +288,7 @@ async fn subscriptions_that_were_dropped_do_not_keep_a_session_open() {
     assert_eq!(peer.open_connections(), 0);
 }
 
-/// Numbers that look random, and are the same each time.
+/// Reproducible pseudo-random numbers.
 struct Dice(u64);
 
 impl Dice {
@@ -300,7 +300,7 @@ impl Dice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_happens_the_server_is_subscribed_to_what_is_needed() {
+async fn the_server_is_always_subscribed_to_the_needed_resources() {
     for seed in 0..150 {
         let mut dice = Dice(seed);
         let shop = Shop::new(Duration::from_millis(dice.below(3) * 150));
@@ -316,7 +316,7 @@ async fn whatever_happens_the_server_is_subscribed_to_what_is_needed() {
                 }
                 3..6 if !open.is_empty() => {
                     let one = open.swap_remove(dice.below(open.len() as u64) as usize);
-                    // It may be open by now, or not.
+                    // It may be open already.
                     one.abort();
                     drop(one.await);
                 }

@@ -1,4 +1,4 @@
-//! What typed handlers answer and declare, and how calls wait for them.
+//! Typed handlers: responses, declared capabilities, and calls that wait for them.
 
 use std::{
     sync::{
@@ -57,7 +57,7 @@ fn sampling(tools: Option<Value>) -> Value {
     params
 }
 
-/// What a client that declares so much answers to these, in their order.
+/// The responses of a client with these handlers, in order.
 async fn answers(handlers: Handlers, questions: &[(&str, Value)]) -> (Value, Vec<Value>) {
     let asked = (0_u32..).zip(questions);
     let asked = asked.map(|(id, (method, params))| asks(id, method, params.clone())).collect();
@@ -72,7 +72,7 @@ async fn answers(handlers: Handlers, questions: &[(&str, Value)]) -> (Value, Vec
     (initialize["params"]["capabilities"].clone(), answers)
 }
 
-/// Fills in the message as the name, follows any URL, and has the model repeat what it was told.
+/// Fills in the message as the name, accepts any URL, and echoes sampling requests.
 fn obliging() -> Handlers {
     Handlers::new()
         .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
@@ -80,7 +80,7 @@ fn obliging() -> Handlers {
             ElicitResult::new(ElicitAction::Accept).with_content(content)
         })
         .on_url_elicitation(|asked: ServerRequest<ElicitRequestUrlParams>| async move {
-            // What is filled in has no place here.
+            // URL elicitation has no content.
             let content = Map::from_iter([("url".to_owned(), json!(asked.params.url))]);
             ElicitResult::new(ElicitAction::Accept).with_content(content)
         })
@@ -142,7 +142,7 @@ async fn without_a_handler_nothing_is_declared_and_the_method_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_capability_leaves_out_is_an_invalid_parameter() {
+async fn undeclared_features_are_invalid_parameters() {
     let handlers = Handlers::new()
         .on_elicitation(|_| async { ElicitResult::new(ElicitAction::Decline) })
         .on_sampling(|_| async { Err(ErrorObject::new(-1, "the user said no")) });
@@ -181,7 +181,7 @@ async fn what_a_capability_leaves_out_is_an_invalid_parameter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_form_that_is_filled_in_wrongly_is_not_sent() {
+async fn an_invalid_form_is_not_sent() {
     let handlers = Handlers::new().on_elicitation(
         |asked: ServerRequest<ElicitRequestFormParams>| async move {
             let result = ElicitResult::new(ElicitAction::Accept);
@@ -204,7 +204,7 @@ async fn a_form_that_is_filled_in_wrongly_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_handler_of_everything_takes_what_is_left() {
+async fn the_fallback_handler_receives_unknown_methods() {
     let handlers = Handlers::new()
         .on_elicitation(|_| async { ElicitResult::new(ElicitAction::Decline) })
         .on_request(|asked: ServerRequest<RawRequest>| async move {
@@ -232,7 +232,7 @@ async fn the_handler_of_everything_takes_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forms_that_were_stated_stay_declared_beside_pages() {
+async fn forms_stay_declared_when_urls_are_added() {
     let peer = legacy(|message| result(message, json!({})));
     let mut options = SessionOptions::default();
     options.handlers =
@@ -245,7 +245,7 @@ async fn forms_that_were_stated_stay_declared_beside_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_is_told_of_other_roots() {
+async fn the_server_is_notified_of_changed_roots() {
     let peer = asking(Vec::new());
     let session = open_with(&peer, obliging()).await;
     session.roots_changed().await.unwrap();
@@ -254,7 +254,7 @@ async fn the_server_is_told_of_other_roots() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logs_reach_their_handler_with_the_call_where_it_is_known() {
+async fn log_messages_reach_their_handler_with_the_call_if_known() {
     let log = |data: &str, id: &Value| {
         json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": {
             "level": "info", "data": data,
@@ -319,7 +319,7 @@ async fn progress_that_does_not_grow_is_dropped() {
     assert_eq!(*of_one.lock().unwrap(), [0.0, 1.0, 1.5, 2.0]);
 }
 
-/// A server that asks a person when it is called, and answers so long after the person did.
+/// A server that elicits input during a call, and responds this long after the input.
 fn waiting(then: Duration) -> Peer {
     let call = Mutex::new(Value::Null);
     legacy(move |message| match message["method"].as_str() {
@@ -343,8 +343,8 @@ fn slow() -> Handlers {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_waits_for_a_person_is_not_silent() {
-    // The person takes nearly two limits; from then on the server has all of one.
+async fn a_server_that_waits_for_input_is_not_idle() {
+    // The user takes nearly two limits; then the server has a full limit.
     let session = open_with(&waiting(9 * SECOND), slow()).await;
     session.call_tool("x").timeout(Timeout::idle(10 * SECOND)).await.unwrap();
 
@@ -363,8 +363,8 @@ async fn a_server_that_waits_for_a_person_is_not_silent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_takes_no_answers_is_silent() {
-    // Nobody reads while the script sleeps, and the answer is larger than the pipe.
+async fn a_server_that_reads_no_responses_is_idle() {
+    // The script does not read while it sleeps, and the response is larger than the pipe.
     let peer = legacy(|message| match message["method"].as_str() {
         Some("tools/call") => Reply::Lines(vec![asks(1, "roots/list", json!({}))]),
         Some("notifications/roots/list_changed") => {
@@ -396,7 +396,7 @@ async fn a_server_that_takes_no_answers_is_silent() {
 async fn pings_do_not_keep_a_call_alive() {
     let beats = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&beats);
-    // Each answer to a ping is followed by the next one.
+    // Each response to a ping is followed by the next ping.
     let peer = legacy(move |message| match message["method"].as_str() {
         Some("tools/call") => Reply::Lines(vec![asks(0, "ping", json!({}))]),
         None if count.load(Ordering::SeqCst) < 100 => {

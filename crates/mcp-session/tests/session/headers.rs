@@ -1,4 +1,4 @@
-//! What becomes of a call whose headers are not those that the server wants.
+//! Calls whose headers do not match what the server requires.
 
 use std::{
     sync::{
@@ -17,8 +17,8 @@ use crate::peer::{Peer, Reply, error, modern, result, routings};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that wants to see a region in a header, and says so in all lists but the first. It takes so
-/// long for a list and for a call that it does not refuse.
+/// A server that requires a region header and lists it in all lists but the first. The durations are those of a list
+/// and of an accepted call.
 fn server(list: Duration, call: Duration) -> Peer {
     let (lists, calls) = (AtomicU32::new(0), AtomicU32::new(0));
     modern(move |message| match message["method"].as_str() {
@@ -56,7 +56,7 @@ fn sent(peer: &Peer) -> Vec<Vec<(String, String)>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_repeated_once_with_what_the_server_says_now() {
+async fn a_call_is_repeated_once_with_the_listed_headers() {
     let region = vec![("Region".to_owned(), "eu".to_owned())];
     let peer = server(Duration::ZERO, Duration::ZERO);
     listed(&peer).await.call_tool("x").arg("region", "eu").await.unwrap();
@@ -74,8 +74,8 @@ async fn a_call_is_repeated_once_with_what_the_server_says_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_on_the_whole_call_holds_while_headers_are_corrected() {
-    // The list takes too long, or the call that is left no more time.
+async fn the_total_timeout_includes_the_correction_of_headers() {
+    // The list takes too long, or the call has no time left.
     for (list, call) in [(100 * SECOND, Duration::ZERO), (3 * SECOND, 3 * SECOND)] {
         let peer = server(list, call);
         let session = listed(&peer).await;
@@ -94,7 +94,7 @@ async fn the_limit_on_the_whole_call_holds_while_headers_are_corrected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_round_by_hand_has_the_whole_limit() {
+async fn each_manual_round_has_the_full_timeout() {
     let (calls, seen) = (AtomicU32::new(0), Arc::new(AtomicU32::new(0)));
     let counted = Arc::clone(&seen);
     let peer = modern(move |message: &Value| match message["method"].as_str() {
@@ -127,7 +127,7 @@ async fn each_round_by_hand_has_the_whole_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_target_of_a_call_is_named_for_headers_where_it_is_at_hand() {
+async fn the_routing_of_a_call_names_its_target() {
     let peer = modern(|message| result(message, json!({ "resultType": "complete" })));
     let peer = peer.bound(Binding::StreamableHttp);
     let session = Session::open(peer.clone(), None, SessionOptions::default()).await.unwrap();

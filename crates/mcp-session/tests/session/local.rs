@@ -1,4 +1,4 @@
-//! A modern server in this process, for streams that no pipe would bring.
+//! A modern server in this process, for streams that a pipe cannot produce.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 type Script = dyn Fn(Request) -> Exchange + Send + Sync;
 
-/// Answers the probe, and everything else by a script.
+/// Responds to the probe, and to everything else with a script.
 #[derive(Clone)]
 pub(crate) struct Local {
     script: Arc<Script>,
@@ -31,13 +31,13 @@ impl Local {
         }
     }
 
-    /// The same, as a group of servers is.
+    /// Enforces idle limits, as a group of servers does.
     pub(crate) fn enforcing(mut self) -> Self {
         self.enforces_idle_limit = true;
         self
     }
 
-    /// The same, which sends this outside exchanges.
+    /// Sends this message outside of exchanges.
     pub(crate) fn sending(self, inbound: Inbound) -> Self {
         *self.inbound.lock().unwrap() = Some(inbound);
         self
@@ -78,7 +78,7 @@ pub(crate) fn answered(id: RequestId, result: &Value) -> Exchange {
     Exchange::answered(id.clone(), Response::result(id, result))
 }
 
-/// An exchange in which nothing happens.
+/// An exchange without messages.
 pub(crate) fn silent(request: Request) -> Exchange {
     Exchange::from_stream(request.id, stream::pending())
 }

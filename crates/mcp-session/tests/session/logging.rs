@@ -1,4 +1,4 @@
-//! What is logged, and how much of it.
+//! Log messages and events.
 
 use mcp_session::{Handlers, Session, SessionOptions};
 use mcp_transport::Binding;
@@ -25,7 +25,7 @@ fn with_tools(tools: Vec<Value>) -> Peer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_messages_of_a_server_become_events_where_no_handler_takes_them() {
+async fn log_messages_of_a_server_become_events_without_a_handler() {
     let log = |level: &str, data: Value| {
         json!({ "jsonrpc": "2.0", "method": "notifications/message",
             "params": { "level": level, "logger": "till", "data": data } })
@@ -66,7 +66,7 @@ async fn log_messages_of_a_server_become_events_where_no_handler_takes_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_page_of_elements_that_cannot_be_decoded_is_one_short_warning() {
+async fn a_page_of_undecodable_elements_is_one_short_warning() {
     let (recorder, _guard) = Recorder::start();
     let long = "x".repeat(100_000);
     let mut tools = vec![json!({ "name": 5, "inputSchema": {} }); 20_000];

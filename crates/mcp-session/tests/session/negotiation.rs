@@ -1,4 +1,4 @@
-//! Which era is found, and what is sent on the way.
+//! Negotiation of the era, and the messages it sends.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn a_legacy_server_is_initialized_on_the_same_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_of_the_probe_is_started_once_more_and_not_asked_again() {
+async fn a_server_killed_by_the_probe_is_restarted_and_not_probed_again() {
     let peer = peer(|_, message| match message["method"].as_str() {
         Some("server/discover") => Reply::Close,
         Some("initialize") => initialized(message, "2024-11-05"),
@@ -58,7 +58,7 @@ async fn a_server_that_dies_of_the_probe_is_started_once_more_and_not_asked_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_each_time_is_reported() {
+async fn a_server_that_always_dies_is_reported() {
     let peer = peer(|_, _| Reply::Close);
     let error = open(&peer, EraPolicy::Auto).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
@@ -67,7 +67,7 @@ async fn a_server_that_dies_each_time_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_ignores_the_probe_costs_less_than_two_seconds_and_then_nothing() {
+async fn an_ignored_probe_costs_less_than_two_seconds_and_is_not_repeated() {
     let peer = peer(|_, message| match message["method"].as_str() {
         Some("initialize") => initialized(message, "2025-06-18"),
         _ => Reply::Nothing,
@@ -77,7 +77,7 @@ async fn a_server_that_ignores_the_probe_costs_less_than_two_seconds_and_then_no
     assert_eq!(session.protocol_version(), ProtocolVersion::V2025_06_18);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     tokio::task::yield_now().await;
-    // Nothing cancels the probe: that could end a legacy server.
+    // The probe is not cancelled, since a cancellation could end a legacy server.
     assert_eq!(peer.methods(), ["server/discover", "initialize", "notifications/initialized"]);
 
     let start = Instant::now();
@@ -88,7 +88,7 @@ async fn a_server_that_ignores_the_probe_costs_less_than_two_seconds_and_then_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_bounded_and_two_requests_are_told_as_two() {
+async fn silence_times_out_and_both_requests_are_reported() {
     let silent = peer(|_, _| Reply::Nothing);
     let start = Instant::now();
     let error = open(&silent, EraPolicy::Auto).await.unwrap_err();
@@ -137,7 +137,7 @@ async fn no_common_version_names_both_sides() {
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert!(failure.to_string().contains("2099-01-01"), "{failure}");
     assert!(failure.to_string().contains("2026-07-28"), "{failure}");
-    // `initialize` has the last word.
+    // `initialize` decides.
     assert_eq!(future.methods(), ["server/discover", "initialize"]);
 
     let old = legacy(|_| Reply::Nothing);
@@ -149,7 +149,7 @@ async fn no_common_version_names_both_sides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_answer_outside_of_what_we_speak_is_refused() {
+async fn an_unsupported_legacy_version_is_refused() {
     for (mode, version) in [
         (EraPolicy::Legacy, "2026-07-28"),
         (EraPolicy::Legacy, "1999-01-01"),
@@ -164,7 +164,7 @@ async fn a_legacy_answer_outside_of_what_we_speak_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_prior_verdict_saves_the_question() {
+async fn a_prior_verdict_saves_the_probe() {
     let peer = modern(|_| Reply::Nothing).bound(Binding::StreamableHttp);
     let verdict = open(&peer, EraPolicy::Auto).await.unwrap().verdict().clone();
     let stored = serde_json::to_string(&verdict).unwrap();

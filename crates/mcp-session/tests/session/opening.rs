@@ -1,4 +1,4 @@
-//! Servers that are unusual at the start, and are reached all the same.
+//! Servers with an unusual start, which are reached nevertheless.
 
 use std::{
     sync::{Arc, Mutex},
@@ -35,7 +35,7 @@ fn refusal(message: &Value, code: i64) -> Reply {
     error(message, json!({ "code": code, "message": "no" }))
 }
 
-/// A server on a pipe that begins to read after a while; later connections are quick.
+/// A server on a pipe that starts to read after a delay; later connections are fast.
 fn slow(seconds: u64, script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static) -> Peer {
     let has_begun = Mutex::new(false);
     peer(move |number, message| {
@@ -65,7 +65,7 @@ async fn a_slow_modern_server_is_modern() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_server_of_both_eras_is_begun_again_rather_than_bound_to_the_old_one() {
+async fn a_slow_server_of_both_eras_is_restarted_rather_than_used_as_legacy() {
     let peer = slow(20, |_, message| match method(message) {
         "server/discover" => discover(message, &["2026-07-28"]),
         _ => initialized(message, "2025-11-25"),
@@ -73,7 +73,7 @@ async fn a_slow_server_of_both_eras_is_begun_again_rather_than_bound_to_the_old_
     let session = open(&peer).await.unwrap();
     assert_eq!(session.era(), Era::Modern);
     assert_eq!(peer.methods(), ["server/discover", "initialize", "server/discover"]);
-    // The next start knows.
+    // The next start uses the verdict.
     assert_eq!(open_with(&peer, session.verdict().clone()).await.unwrap().era(), Era::Modern);
     assert_eq!(peer.methods().len(), 4);
 }
@@ -109,7 +109,7 @@ async fn a_slow_server_that_dies_of_the_late_probe_gets_initialize_first() {
 async fn an_initialize_that_is_refused_after_a_probe_comes_first_in_a_new_process() {
     let once = |number: u32, message: &Value| match (number, method(message)) {
         (_, "server/discover") => refusal(message, -32601),
-        // Such as `duplicate "initialize"`, or a bridge to a server that is initialized already.
+        // For example `duplicate "initialize"`, or a bridge to an initialized server.
         (0, "initialize") => refusal(message, -32600),
         (_, "initialize") => initialized(message, "2025-11-25"),
         _ => Reply::Nothing,
@@ -119,14 +119,14 @@ async fn an_initialize_that_is_refused_after_a_probe_comes_first_in_a_new_proces
         assert_eq!(peer.connections(), 2);
         let verdict = session.verdict().clone();
         drop(session);
-        // The next start is straight.
+        // The next start needs no second attempt.
         open_with(&peer, verdict).await.unwrap();
         assert_eq!((peer.connections(), peer.asked("server/discover").len()), (3, 1));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_ends_after_it_answered_the_probe_is_started_once_more() {
+async fn a_server_that_exits_after_the_probe_is_restarted_once() {
     let peer = peer(|number, message| match (number, method(message)) {
         (_, "server/discover") => refusal(message, -32602),
         (0, _) => Reply::Close,
@@ -139,7 +139,7 @@ async fn a_server_that_ends_after_it_answered_the_probe_is_started_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_everything_is_told_with_both_failures() {
+async fn a_server_that_refuses_everything_is_reported_with_both_failures() {
     let peer = peer(|_, message| match method(message) {
         "server/discover" => error(message, json!({ "code": -32601, "message": "what?" })),
         _ => error(message, json!({ "code": -32000, "message": "API_KEY is missing" })),
@@ -158,7 +158,7 @@ async fn a_server_that_refuses_everything_is_told_with_both_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_discover_result_that_cannot_be_read_is_told_beside_the_refused_initialize() {
+async fn an_invalid_discover_result_is_reported_with_the_refused_initialize() {
     let peer = peer(|_, message| match method(message) {
         "server/discover" => result(message, json!({ "supportedVersions": 7 })),
         _ => refusal(message, -32601),
@@ -171,7 +171,7 @@ async fn a_discover_result_that_cannot_be_read_is_told_beside_the_refused_initia
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_odd_refusal_over_http_is_not_the_last_word() {
+async fn an_unusual_refusal_over_http_is_not_final() {
     const KINDS: [(Kind, Fate); 5] = [
         (Kind::Unavailable, |it| of_discover(it, Fault::Fails(Kind::Unavailable))),
         (Kind::Interrupted, |it| of_discover(it, Fault::Fails(Kind::Interrupted))),
@@ -190,12 +190,12 @@ async fn an_odd_refusal_over_http_is_not_the_last_word() {
         let session = session.unwrap_or_else(|error| panic!("{kind:?}: {error}"));
         assert_eq!((session.era(), peer.connections()), (Era::Legacy, 1), "{kind:?}");
         assert!(start.elapsed() < 2 * SECOND);
-        // An outage is no era: a server that has recovered is asked again.
+        // An outage says nothing about the era: a recovered server is probed again.
         let verdict = session.verdict().clone();
         assert!(verdict.assumed, "{kind:?}");
         let recovered = modern(|_| Reply::Nothing).bound(Binding::StreamableHttp);
         assert_eq!(open_with(&recovered, verdict.clone()).await.unwrap().era(), Era::Modern);
-        // One that is silent again costs next to nothing.
+        // A server that stays silent costs almost no time.
         let start = Instant::now();
         let options = SessionOptions::default().with_prior_discover(verdict);
         Session::open(Faulty(peer, fate), None, options).await.unwrap();
@@ -204,7 +204,7 @@ async fn an_odd_refusal_over_http_is_not_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_told_with_its_first_failure() {
+async fn an_outage_is_reported_with_its_first_failure() {
     let fate: Fate = |method| match method {
         "server/discover" => Some(Fault::Fails(Kind::Unavailable)),
         _ => Some(Fault::Fails(Kind::Interrupted)),
@@ -224,7 +224,7 @@ async fn an_outage_is_told_with_its_first_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_an_error_offers_is_taken() {
+async fn a_version_offered_by_an_error_is_used() {
     for (code, key) in [(-32602, "supported"), (-32022, "supported"), (-32000, "supportedVersions")]
     {
         let peer = peer(move |_, message| {
@@ -246,7 +246,7 @@ async fn a_version_that_an_error_offers_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn versions_that_nobody_here_speaks_are_shown() {
+async fn unsupported_versions_are_reported() {
     let peer = peer(|_, message| {
         let data = json!({ "supported": ["1999-01-01", "2099-01-01"] });
         error(message, json!({ "code": -32602, "message": "Unsupported", "data": data }))
@@ -260,7 +260,7 @@ async fn versions_that_nobody_here_speaks_are_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_new_revisions_without_a_word_is_asked_with_older_ones() {
+async fn silently_refused_revisions_are_retried_with_older_ones() {
     let peer = peer(|_, message| match method(message) {
         "initialize" if message["params"]["protocolVersion"] == "2025-03-26" => {
             initialized(message, "2025-03-26")
@@ -273,7 +273,7 @@ async fn a_server_that_refuses_new_revisions_without_a_word_is_asked_with_older_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_of_a_draft_is_spoken_to_as_one_of_the_first_revision() {
+async fn a_server_of_a_draft_is_treated_as_the_first_revision() {
     let peer = peer(|_, message| match method(message) {
         "initialize" => initialized(message, "2024-10-07"),
         "server/discover" => refusal(message, -32601),
@@ -284,7 +284,7 @@ async fn a_server_of_a_draft_is_spoken_to_as_one_of_the_first_revision() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_modern_revision_in_the_answer_to_initialize_is_named_as_that() {
+async fn a_modern_revision_in_an_initialize_result_is_reported() {
     let peer = peer(|_, message| match method(message) {
         "initialize" => initialized(message, "2026-07-28"),
         _ => refusal(message, -32601),
@@ -299,7 +299,7 @@ async fn a_modern_revision_in_the_answer_to_initialize_is_named_as_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_notification_that_is_never_taken_does_not_hold_up_the_start() {
+async fn an_unaccepted_notification_does_not_block_the_start() {
     let fate: Fate = |it| (it == "notifications/initialized").then_some(Fault::Hangs);
     let peer = legacy(|message| result(message, json!({})));
     let start = Instant::now();
@@ -314,7 +314,7 @@ async fn a_notification_that_is_never_taken_does_not_hold_up_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_kept_of_a_server_is_given_up_when_it_no_longer_holds() {
+async fn an_outdated_verdict_is_discarded() {
     let of_old = Verdict::new(ProtocolVersion::V2025_11_25);
     let upgraded = modern(|message| refusal(message, -32601));
     assert_eq!(open_with(&upgraded, of_old.clone()).await.unwrap().era(), Era::Modern);
@@ -327,7 +327,7 @@ async fn what_was_kept_of_a_server_is_given_up_when_it_no_longer_holds() {
     of_new.binding = Some(Binding::Pipe);
     let downgraded = legacy(|_| Reply::Nothing);
     assert_eq!(open_with(&downgraded, of_new.clone()).await.unwrap().era(), Era::Legacy);
-    // One that ignores the probe takes longer, since the server was a modern one.
+    // A server that ignores the probe takes longer, since it was modern before.
     let silent = peer(|_, message| match method(message) {
         "initialize" => initialized(message, "2025-11-25"),
         _ => Reply::Nothing,
@@ -336,9 +336,9 @@ async fn what_was_kept_of_a_server_is_given_up_when_it_no_longer_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_modern_verdict_is_checked_when_the_first_answer_is_doubtful() {
+async fn a_saved_modern_verdict_is_checked_after_a_doubtful_response() {
     let of_new = || Verdict::new(ProtocolVersion::V2026_07_28);
-    // A legacy server, that refuses or even answers requests without a handshake: the call costs nothing but time.
+    // A legacy server that refuses or even answers requests without a handshake: the call only takes longer.
     let handshake =
         ["server/discover", "server/discover", "initialize", "notifications/initialized"];
     for (code, calls) in [(Some(-32000), 2), (Some(-32602), 2), (None, 1)] {
@@ -369,7 +369,7 @@ async fn a_kept_modern_verdict_is_checked_when_the_first_answer_is_doubtful() {
         let methods = old.methods();
         let others: Vec<_> =
             methods.iter().map(String::as_str).filter(|it| *it != "tools/list").collect();
-        // Both calls may look at the server, and share what follows.
+        // Both calls may probe the server, and share the handshake.
         assert!(others.ends_with(&handshake), "{methods:?}");
         assert_eq!(others.iter().filter(|it| **it == "initialize").count(), 1, "{methods:?}");
         assert_eq!(methods.len() - others.len(), 2 * calls, "{methods:?}");
@@ -380,7 +380,7 @@ async fn a_kept_modern_verdict_is_checked_when_the_first_answer_is_doubtful() {
         session.close().await.unwrap();
         assert_eq!(session.closed().await.to_string(), "shop: the session was closed");
     }
-    // What may have been executed is not sent again.
+    // A request that may have been executed is not sent again.
     let old = legacy(|it| refusal(it, -32603)).bound(Binding::StreamableHttp);
     let session = open_with(&old, of_new()).await.unwrap();
     let failure = session.call_tool("x").await.unwrap_err();
@@ -396,14 +396,14 @@ async fn a_kept_modern_verdict_is_checked_when_the_first_answer_is_doubtful() {
     assert_eq!(failure.kind(), ErrorKind::Version);
     assert!(failure.to_string().contains("(open a session without"), "{failure}");
     assert_eq!(session.closed().await.kind(), ErrorKind::Version);
-    // A modern one: an error is its own, and the server is asked once.
+    // A modern server: the error is its own, and no probe is sent.
     let new = modern(|it| refusal(it, -32602)).bound(Binding::StreamableHttp);
     let session = open_with(&new, of_new()).await.unwrap();
     for _ in 0..2 {
         assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Answer);
     }
     assert_eq!(new.methods(), ["tools/list", "server/discover", "tools/list"]);
-    // One that answers as the era does is not asked at all.
+    // A response that fits the era needs no probe.
     let complete = |it: &Value| result(it, json!({ "resultType": "complete", "tools": [] }));
     let new = modern(complete).bound(Binding::StreamableHttp);
     let session = open_with(&new, of_new()).await.unwrap();
@@ -416,7 +416,7 @@ async fn requests_of_the_server_before_the_session_is_open_are_answered() {
     let ping = json!({ "jsonrpc": "2.0", "id": "early", "method": "ping" });
     let roots = json!({ "jsonrpc": "2.0", "id": 7, "method": "roots/list" });
     let pending = Mutex::new(Value::Null);
-    // It answers `initialize` when its own requests were answered.
+    // It responds to `initialize` once its own requests were answered.
     let peer = peer(move |_, message| match method(message) {
         "server/discover" => refusal(message, -32601),
         "initialize" => {
@@ -432,7 +432,7 @@ async fn requests_of_the_server_before_the_session_is_open_are_answered() {
     assert!(responses.contains(&json!({ "jsonrpc": "2.0", "id": "early", "result": {} })));
     assert!(responses.iter().any(|it| it["id"] == 7 && it["error"]["code"] == -32601));
 
-    // Over HTTP they come in the exchange of `initialize`.
+    // Over HTTP, the requests arrive in the exchange of `initialize`.
     let peer = legacy(|_| Reply::Nothing);
     let fate: Fate = |method| (method == "initialize").then_some(Fault::Pings);
     let session = Session::open(Faulty(peer.clone(), fate), None, SessionOptions::default()).await;
@@ -458,6 +458,6 @@ async fn notifications_before_the_session_is_open_are_not_lost() {
         SessionOptions::default().with_on_notification(move |_| *count.lock().unwrap() += 1);
     let _session = Session::open(peer, None, options).await.unwrap();
     tokio::time::sleep(SECOND).await;
-    // As many as the queue of the pipe and the opening keep: equal ones are told once by the pipe.
+    // As many as the queues hold: the pipe merges equal notifications.
     assert!(*seen.lock().unwrap() >= 1);
 }

@@ -1,4 +1,4 @@
-//! Results of tools, judged by what the tools say of them.
+//! Validation of tool results against their output schemas.
 
 use std::sync::{
     Arc, Mutex,
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::peer::{Peer, Reply, error, legacy, modern, result};
 
-/// A server whose tools give what they are given as `it`, and are listed with these schemas.
+/// A server whose tools return their argument `it`, and are listed with these schemas.
 #[derive(Clone, Default)]
 struct Shop(Arc<Mutex<Map<String, Value>>>);
 
@@ -79,7 +79,7 @@ fn lists(peer: &Peer) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_fit_is_an_error_that_has_the_result() {
+async fn an_invalid_result_is_an_error_with_the_result() {
     for peer in [Shop::modern, Shop::legacy] {
         let peer = peer(&Shop::new("x", numbers()));
         let session = open(&peer, OutputChecks::default()).await;
@@ -100,7 +100,7 @@ async fn what_does_not_fit_is_an_error_that_has_the_result() {
         let failure = session.call_tool("x").arg("it", bad).result_as::<Value>().await.unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Output);
 
-        // A tool that failed owes nothing.
+        // A failed tool needs no valid result.
         let mut failed = data(json!(7));
         failed["isError"] = json!(true);
         give(&session, failed).await.unwrap();
@@ -108,7 +108,7 @@ async fn what_does_not_fit_is_an_error_that_has_the_result() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_judged_unless_it_is_asked_for_and_listed() {
+async fn results_are_validated_only_if_enabled_and_listed() {
     let shop = Shop::new("x", numbers());
     let session = Session::open(shop.modern(), None, SessionOptions::default()).await.unwrap();
     session.list_tools().await.unwrap();
@@ -123,7 +123,7 @@ async fn nothing_is_judged_unless_it_is_asked_for_and_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tools_are_looked_up_once_where_that_is_asked_for() {
+async fn tools_are_looked_up_once_if_enabled() {
     let shop = Shop::new("x", numbers());
     let peer = shop.modern();
     let session = open(&peer, OutputChecks::default().look_up(true)).await;
@@ -131,7 +131,7 @@ async fn tools_are_looked_up_once_where_that_is_asked_for() {
         assert_eq!(give(&session, data(json!(7))).await.unwrap_err().kind(), ErrorKind::Output);
     }
     assert_eq!(lists(&peer), 1);
-    // A tool that no list has.
+    // A tool that is never listed.
     for _ in 0..3 {
         session.call_tool("y").arg("it", data(json!(7))).await.unwrap();
     }
@@ -139,7 +139,7 @@ async fn tools_are_looked_up_once_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_at_the_same_time_share_one_list() {
+async fn concurrent_calls_share_one_list() {
     let shop = Shop::new("x", numbers());
     let peer = shop.modern();
     let session = open(&peer, OutputChecks::default().look_up(true)).await;
@@ -193,7 +193,7 @@ async fn a_result_without_data_is_an_error_or_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unusable_schema_spoils_results_and_not_the_list() {
+async fn an_unusable_schema_fails_results_and_not_the_list() {
     let outside = json!({ "type": "object", "$ref": "https://example.com/schema.json" });
     let shop = Shop::new("x", outside.clone());
     shop.says("y", json!({ "$schema": "https://example.com/dialect", "type": "object" }));
@@ -212,7 +212,7 @@ async fn an_unusable_schema_spoils_results_and_not_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_listed_last_holds() {
+async fn the_last_listed_schema_applies() {
     let shop = Shop::new("x", numbers());
     let session = open(&shop.modern(), OutputChecks::default()).await;
     session.list_tools().await.unwrap();
@@ -247,7 +247,7 @@ async fn schemas_and_results_have_limits() {
     assert!(failure.to_string().contains("10000 steps"), "{failure}");
     assert!(failure.result().unwrap().structured_content.as_ref().is_some_and(Value::is_array));
 
-    // A small result that takes more steps than are taken at once.
+    // A small result that needs more validation steps than allowed.
     let many: Vec<_> = (0..300).map(|n| json!({ "const": n })).collect();
     let shop = Shop::new("x", json!({ "items": { "anyOf": many } }));
     let session = open(&shop.modern(), OutputChecks::default()).await;
@@ -258,7 +258,7 @@ async fn schemas_and_results_have_limits() {
         assert_eq!(failure.kind(), ErrorKind::Output);
     }
 
-    // Each of them is small enough, and all together are not.
+    // Each one is small enough, but their total is not.
     let shop = Shop::default();
     let one = json!({ "type": "object", "title": "t".repeat(800) });
     for n in 0..200 {
@@ -278,7 +278,7 @@ async fn schemas_and_results_have_limits() {
         }
     }
     assert!(outcomes[0] > 64 && outcomes[1] > 0, "{outcomes:?}");
-    // What is forgotten makes room.
+    // Removed schemas make room.
     for n in 0..150 {
         shop.says(&format!("tool{n}"), Value::Null);
     }
@@ -288,7 +288,7 @@ async fn schemas_and_results_have_limits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_results_are_judged_too_and_in_rounds_by_hand() {
+async fn large_results_and_manual_rounds_are_validated() {
     let shop = Shop::new("x", json!({ "type": "array", "items": { "type": "number" } }));
     let session = open(&shop.modern(), OutputChecks::default()).await;
     session.list_tools().await.unwrap();
@@ -307,7 +307,7 @@ async fn large_results_are_judged_too_and_in_rounds_by_hand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_that_is_newer_than_a_kept_list_is_looked_up_at_the_server() {
+async fn a_tool_newer_than_a_cached_list_is_looked_up_at_the_server() {
     let lists = AtomicU32::new(0);
     let peer = modern(move |message| match message["method"].as_str() {
         Some("tools/list") => {
@@ -334,7 +334,7 @@ async fn a_tool_that_is_newer_than_a_kept_list_is_looked_up_at_the_server() {
     let session = Session::open(peer.clone(), None, options).await.unwrap();
     session.list_tools().await.unwrap();
     assert_eq!(session.call_tool("new").await.unwrap_err().kind(), ErrorKind::Output);
-    // What the server itself does not list is not asked for again.
+    // A tool that the server does not list is not looked up again.
     session.call_tool("hidden").await.unwrap();
     session.call_tool("hidden").await.unwrap();
     let lists = peer.methods().iter().filter(|method| *method == "tools/list").count();

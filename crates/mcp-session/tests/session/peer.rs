@@ -1,20 +1,20 @@
-//! The scripted server of the testkit, in short.
+//! Shortcuts for the scripted server of the testkit.
 
 pub(crate) use mcp_testkit::scripted::{Peer, Reply};
 use mcp_transport::Routing;
 use serde_json::{Value, json};
 
-/// `script` is told how many connections there were before, and what the client has sent.
+/// `script` receives the number of earlier connections, and the message of the client.
 pub(crate) fn peer(script: impl Fn(u32, &Value) -> Reply + Send + Sync + 'static) -> Peer {
     Peer::new(script)
 }
 
-/// A modern server that answers everything but the probe by `script`.
+/// A modern server that answers everything but the probe with `script`.
 pub(crate) fn modern(script: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Peer {
     Peer::modern(json!({ "tools": {} }), move |_, message| script(message))
 }
 
-/// A legacy server that answers everything but the handshake by `script`.
+/// A legacy server that answers everything but the handshake with `script`.
 pub(crate) fn legacy(script: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Peer {
     Peer::legacy(json!({ "tools": {} }), move |_, message| script(message))
 }
@@ -37,7 +37,7 @@ pub(crate) fn initialized(request: &Value, version: &str) -> Reply {
     Reply::initialize(request, version, json!({ "tools": {} }))
 }
 
-/// What was to be repeated in headers, over all connections.
+/// The routing information of all sent messages, over all connections.
 pub(crate) fn routings(peer: &Peer) -> Vec<Routing> {
     peer.sent().into_iter().filter_map(|sent| sent.routing).map(|it| *it).collect()
 }

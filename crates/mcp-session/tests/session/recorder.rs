@@ -1,4 +1,4 @@
-//! Keeps all spans that are made on this thread, and all events.
+//! Records all spans and events of this thread.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,10 +20,10 @@ use tracing_subscriber::{
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// A span as it is by now.
+/// The current state of a span.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
-    /// The place of the span that it was made in.
+    /// The index of its parent span.
     pub(crate) parent: Option<usize>,
     pub(crate) fields: Fields,
     pub(crate) is_closed: bool,
@@ -50,10 +50,10 @@ struct State {
 pub(crate) struct Recorder(Arc<Mutex<State>>);
 
 impl Recorder {
-    /// Records from here on, as long as the guard lives.
+    /// Records until the guard is dropped.
     pub(crate) fn start() -> (Self, DefaultGuard) {
-        // With a single one there is, `tracing` asks that of the thread which comes upon a span first: where
-        // a test beside has none, nobody would be told of the span from then on.
+        // With a single dispatcher, `tracing` caches the interest of whichever thread first reaches a callsite. If that
+        // thread has no recorder, the callsite would stay disabled, so a second dispatcher always exists.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Registry::default()));
         let recorder = Self::default();
@@ -61,12 +61,12 @@ impl Recorder {
         (recorder, guard)
     }
 
-    /// The spans of sessions, in the order in which they began.
+    /// The spans of sessions, in the order of their creation.
     pub(crate) fn spans(&self) -> Vec<Seen> {
         self.0.lock().unwrap().spans.clone()
     }
 
-    /// The one of this name.
+    /// The span with this name.
     pub(crate) fn span(&self, name: &str) -> Seen {
         let spans = self.spans();
         let mut named = spans.iter().filter(|span| span.name() == name);
@@ -75,13 +75,13 @@ impl Recorder {
         span
     }
 
-    /// All that was said, as text.
+    /// All recorded events, as text.
     pub(crate) fn text(&self) -> String {
         let state = self.0.lock().unwrap();
         format!("{:?} {:?}", state.spans, state.events)
     }
 
-    /// The levels of the events of at least `INFO`, and of those of servers, whose messages contain `text`.
+    /// The levels of the events that contain `text`: events of at least `INFO`, and log messages of servers.
     pub(crate) fn levels(&self, text: &str) -> Vec<String> {
         let state = self.0.lock().unwrap();
         let says = |event: &&Fields| {

@@ -1,4 +1,4 @@
-//! Requirements of the specification, by the names that its tables have for them.
+//! Requirements of the specification, by their ids in its tables.
 
 use std::{
     sync::{Arc, Mutex},
@@ -43,7 +43,7 @@ fn answers(peer: &Peer) -> Vec<Value> {
     peer.received().into_iter().filter(|it| it.get("method").is_none()).collect()
 }
 
-/// What a client with these options answers to these questions of a legacy server.
+/// The responses of a client with these options to these requests of a legacy server.
 async fn answered(options: SessionOptions, questions: Vec<Value>) -> Vec<Value> {
     let peer = asking(questions);
     let session = open_with(&peer, options).await;
@@ -79,7 +79,7 @@ async fn a_notification_has_the_fields_of_its_era() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_comes_back_as_text_is_that_of_the_number() {
+async fn an_id_returned_as_text_matches_the_number() {
     let as_text = |message: &Value, mut reply: Value| {
         reply["id"] = json!(message["id"].to_string());
         reply
@@ -137,7 +137,7 @@ async fn an_id_that_comes_back_as_text_is_that_of_the_number() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ll_09_what_a_server_has_not_declared_is_named() {
+async fn ll_09_undeclared_capabilities_are_named() {
     for open_peer in [legacy as fn(fn(&Value) -> Reply) -> Peer, modern] {
         let peer = open_peer(|it| error(it, json!({ "code": -32601, "message": "what?" })));
         let session = open(&peer).await;
@@ -149,7 +149,7 @@ async fn ll_09_what_a_server_has_not_declared_is_named() {
         assert!(failure.to_string().contains("it declares no prompts"), "{failure}");
         let failure = session.read_resource("x://y").await.unwrap_err();
         assert!(failure.to_string().contains("it declares no resources"), "{failure}");
-        // What it has declared it fails with its own words.
+        // A declared method fails with the server's own error.
         assert_eq!(session.list_tools().await.unwrap_err().kind(), ErrorKind::Answer);
     }
     let peer = legacy(|it| error(it, json!({ "code": -32601, "message": "what?" })));
@@ -173,7 +173,7 @@ async fn ll_11_a_ping_is_answered_however_busy_the_handlers_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ll_12_a_dead_connection_shows_by_pings_where_that_is_asked_for() {
+async fn ll_12_a_dead_connection_is_detected_by_pings_if_enabled() {
     let pings = Arc::new(Mutex::new(0));
     let count = Arc::clone(&pings);
     let peer = legacy(move |message| match message["method"].as_str() {
@@ -195,7 +195,7 @@ async fn ll_12_a_dead_connection_shows_by_pings_where_that_is_asked_for() {
     assert!(reason.to_string().contains("no answer to a ping within 10s"), "{reason}");
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Closed);
 
-    // Not asked for, and no method of the modern era.
+    // Not enabled, and not a method of the modern era.
     let quiet = legacy(|_| Reply::Nothing);
     let _session = open(&quiet).await;
     let new = modern(|_| Reply::Nothing);
@@ -205,7 +205,7 @@ async fn ll_12_a_dead_connection_shows_by_pings_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn can_14_progress_without_end_does_not_hold_a_call_for_ever() {
+async fn can_14_endless_progress_does_not_keep_a_call_alive() {
     assert_eq!(Timeout::default().total, Some(3600 * SECOND));
     assert_eq!(Timeout::idle(SECOND).total, None, "it can be removed");
     let progress = Arc::new(Mutex::new((Value::Null, 0)));
@@ -235,7 +235,7 @@ async fn can_14_progress_without_end_does_not_hold_a_call_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn can_06_cancellations_of_nothing_do_no_harm() {
+async fn can_06_cancellations_of_unknown_requests_are_ignored() {
     let cancelled = |params: Value| json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
     let questions = vec![
         cancelled(json!({ "requestId": 77 })),
@@ -320,7 +320,7 @@ async fn eli_02_a_question_without_a_mode_is_a_form_and_eli_09_nothing_visits_a_
         });
     let form =
         json!({ "message": "name?", "requestedSchema": { "type": "object", "properties": {} } });
-    // Nothing listens there: who looks at it, fails.
+    // Nothing listens there: opening it would fail.
     let page =
         |url: &str| json!({ "mode": "url", "message": "go", "url": url, "elicitationId": "1" });
     let answers = answered(
@@ -353,7 +353,7 @@ async fn eli_13_the_completion_of_an_unknown_elicitation_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn root_02_a_root_that_is_no_file_is_not_sent() {
+async fn root_02_a_root_with_another_scheme_is_not_sent() {
     let handlers = Handlers::new().roots([Root::new("file:///a"), Root::new("https://x.example/")]);
     let answers = answered(options(handlers), vec![asks(1, "roots/list", json!({}))]).await;
     assert_eq!(answers[0]["error"]["code"], -32603);
@@ -364,7 +364,7 @@ async fn root_02_a_root_that_is_no_file_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mrt_02_a_call_is_not_repeated_without_the_input_that_was_asked_for() {
+async fn mrt_02_a_call_is_not_repeated_without_the_requested_input() {
     let form = json!({ "method": "elicitation/create", "params": {
         "message": "?", "requestedSchema": { "type": "object", "properties": {} } } });
     let peer = modern(move |message| {
@@ -381,7 +381,7 @@ async fn mrt_02_a_call_is_not_repeated_without_the_input_that_was_asked_for() {
     assert!(failure.to_string().contains("\"name\""), "{failure}");
     assert_eq!(peer.asked("tools/call").len(), 1);
 
-    // Requests that are none ask for nothing: the call may have been executed.
+    // An input request without requests is not repeated: the call may have been executed.
     let peer = modern(|message| {
         result(message, json!({ "resultType": "input_required", "inputRequests": {} }))
     });
@@ -401,7 +401,7 @@ async fn lm_07_a_revision_that_is_refused_later_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_that_is_not_there_is_told_in_every_revision() {
+async fn a_missing_resource_is_reported_in_every_revision() {
     for (code, is_missing) in [(-32002, true), (-32602, true), (-32603, false)] {
         let peer = legacy(move |it| error(it, json!({ "code": code, "message": "no" })));
         let failure = open(&peer).await.read_resource("x://y").await.unwrap_err();
@@ -437,7 +437,7 @@ async fn a_subscription_without_a_readable_acknowledgement_is_not_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_that_cannot_be_read_is_at_hand_with_the_place() {
+async fn an_undecodable_result_is_available_with_the_position() {
     let content = json!([{ "type": "text", "text": "hi" }, { "type": "text", "text": 7 }]);
     let wrong = json!({ "resultType": "complete", "content": content });
     let whole = wrong.clone();
@@ -447,7 +447,7 @@ async fn a_result_that_cannot_be_read_is_at_hand_with_the_place() {
     assert!(failure.to_string().contains("content[1].text"), "{failure}");
     assert_eq!(failure.raw_result().unwrap().decode::<Value>().unwrap(), whole);
 
-    // As it was before the first revision.
+    // The format before the first revision.
     let peer = legacy(|it| result(it, json!({ "toolResult": { "sum": 7 } })));
     assert_eq!(open(&peer).await.call_tool("x").await.unwrap().text(), r#"{"sum":7}"#);
 }
@@ -552,7 +552,7 @@ async fn pag_04_no_cursor_is_kept_across_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cch_06_a_time_to_live_is_no_interval_of_polling() {
+async fn cch_06_a_ttl_is_not_a_poll_interval() {
     let peer = modern(|message| {
         result(message, json!({ "resultType": "complete", "tools": [], "ttlMs": 100 }))
     });
@@ -563,7 +563,7 @@ async fn cch_06_a_time_to_live_is_no_interval_of_polling() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn base_35_reserved_keys_of_another_shape_are_no_failure() {
+async fn base_35_malformed_reserved_keys_are_ignored() {
     let meta = json!({ "io.modelcontextprotocol/serverInfo": 7, "progressToken": [],
         "io.modelcontextprotocol/subscriptionId": {}, "io.modelcontextprotocol/new": null });
     let answer = json!({ "resultType": "complete", "content": [], "_meta": meta });
@@ -630,7 +630,7 @@ async fn codes_of_our_own_errors_are_those_of_the_specification_or_not_reserved(
     ];
     let panics = Handlers::new()
         .on_elicitation(|asked| async move {
-            // A handler that fails, whatever it is asked.
+            // A handler that always fails.
             let empty: Vec<ElicitResult> = Vec::new();
             empty[asked.params.message.len()].clone()
         })

@@ -1,4 +1,4 @@
-//! Sessions of the modern era outlive their connection under `Restart`.
+//! Sessions of the modern era survive a reconnect with `Restart`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::peer::{Peer, Reply, discover, legacy, peer, result};
 
-/// A modern server that ends at the call of `die`, and whose runs in `dead` end at any call.
+/// A modern server that exits at the call of `die`, and whose runs in `dead` exit at any call.
 fn mortal(dead: std::ops::Range<u32>) -> Peer {
     peer(move |number, message| match message["method"].as_str() {
         Some("server/discover") => discover(message, &["2026-07-28"]),
@@ -51,7 +51,7 @@ async fn only_what_was_in_flight_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_at_once_share_a_new_connection() {
+async fn concurrent_calls_share_a_new_connection() {
     let peer = mortal(0..0);
     let session = open(&peer).await;
     session.call_tool("die").await.unwrap_err();
@@ -61,7 +61,7 @@ async fn calls_at_once_share_a_new_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_again_and_again_ends_the_session() {
+async fn a_server_that_keeps_dying_ends_the_session() {
     let peer = mortal(0..u32::MAX);
     let session = open(&peer).await;
     let mut failures = Vec::new();
@@ -77,7 +77,7 @@ async fn a_server_that_dies_again_and_again_ends_the_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_forgives_what_failed_before() {
+async fn a_response_resets_the_failures() {
     let peer = mortal(1..4);
     let session = open(&peer).await;
     session.call_tool("die").await.unwrap_err();
@@ -92,7 +92,7 @@ async fn an_answer_forgives_what_failed_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_ends_it_and_the_legacy_era_is_left_alone() {
+async fn closing_ends_it_and_the_legacy_era_is_not_restarted() {
     let peer = mortal(0..0);
     let session = open(&peer).await;
     session.close().await.unwrap();
@@ -111,7 +111,7 @@ async fn closing_ends_it_and_the_legacy_era_is_left_alone() {
     assert_eq!(old.connections(), 1);
 }
 
-/// Takes its time to connect a second time.
+/// The second connect is slow.
 #[derive(Clone)]
 struct Slow(Peer, Duration);
 
@@ -136,7 +136,7 @@ async fn open_slow(peer: &Peer) -> Session {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_left_of_a_restart_that_is_overtaken_by_the_end() {
+async fn a_restart_overtaken_by_close_leaves_nothing() {
     let peer = mortal(0..0);
     let session = open_slow(&peer).await;
     session.call_tool("die").await.unwrap_err();
@@ -151,7 +151,7 @@ async fn nothing_is_left_of_a_restart_that_is_overtaken_by_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_without_patience_do_not_use_up_the_attempts() {
+async fn calls_that_time_out_do_not_use_up_the_attempts() {
     let peer = mortal(0..0);
     let session = open_slow(&peer).await;
     session.call_tool("die").await.unwrap_err();

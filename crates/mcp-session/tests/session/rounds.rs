@@ -1,4 +1,4 @@
-//! Calls before whose answer a server of the modern era asks for input.
+//! Calls that request input before their result, in the modern era.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ use crate::peer::{Peer, Reply, modern, result};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that answers with these in turn, and with the last one from then on.
+/// A server that sends these results in order, and repeats the last one.
 fn answering(results: Vec<Value>) -> Peer {
     let results = Mutex::new(VecDeque::from(results));
     let next = move || {
@@ -67,7 +67,7 @@ async fn open(peer: &Peer, handlers: Handlers) -> Session {
     Session::open(peer.clone(), Some("bookshop"), options).await.unwrap()
 }
 
-/// Forms are accepted as they are after as many seconds as their message says; there is one root.
+/// Forms are accepted after as many seconds as their message says; there is one root.
 fn handlers() -> Handlers {
     Handlers::new()
         .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
@@ -78,7 +78,7 @@ fn handlers() -> Handlers {
         .roots([Root::new("file:///books")])
 }
 
-/// What the client has sent after the discovery.
+/// The messages of the client after the discovery.
 fn calls(peer: &Peer) -> Vec<Value> {
     peer.received().into_iter().filter(|message| message["method"] != "server/discover").collect()
 }
@@ -118,13 +118,13 @@ async fn the_call_is_repeated_with_all_answers_and_the_state() {
         json!({ "who": accepted, "where \"é\"": named, "size": accepted })
     );
     assert_eq!(calls[1]["params"]["requestState"], "a\"\u{0}é\u{1F4D6}");
-    // Each round is about the one before alone.
+    // Each round has only the responses of the previous one.
     assert_eq!(calls[2]["params"]["inputResponses"], json!({ "where": named }));
     assert_eq!(calls[2]["params"].get("requestState"), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn prompts_and_resources_ask_too_and_nothing_else_may() {
+async fn prompts_and_resources_may_request_input_and_nothing_else() {
     let prompt = json!({ "resultType": "complete", "messages": [] });
     let peer = answering(vec![wanted(json!({ "a": roots() })), prompt]);
     let session = open(&peer, handlers()).await;
@@ -171,7 +171,7 @@ async fn rounds_end_at_the_tenth() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_needs_time_is_asked_ever_more_slowly() {
+async fn rounds_without_requests_back_off() {
     let states = (0..9).map(|n| with_state(&n.to_string())).chain([done()]).collect();
     let peer = answering(states);
     let session = open(&peer, Handlers::new()).await;
@@ -186,7 +186,7 @@ async fn a_server_that_needs_time_is_asked_ever_more_slowly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_asks_for_nothing_is_no_round() {
+async fn an_empty_input_request_is_not_a_round() {
     let peer = answering(vec![json!({ "resultType": "input_required" })]);
     let session = open(&peer, handlers()).await;
     assert_eq!(session.call_tool("buy").await.unwrap_err().kind(), ErrorKind::Decode);
@@ -194,7 +194,7 @@ async fn what_asks_for_nothing_is_no_round() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
+async fn missing_input_ends_the_call_and_is_named() {
     let handlers = || {
         Handlers::new()
             .on_elicitation(|asked: ServerRequest<ElicitRequestFormParams>| async move {
@@ -224,7 +224,7 @@ async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
         (json!({ "method": "elicitation/create" }), "cannot be decoded"),
         (json!({ "method": "dreams/tell", "params": { "a": 1 } }), "does not support dreams/tell"),
     ] {
-        // One that is never answered holds nobody up.
+        // A request that is never answered blocks no other.
         let peer = answering(vec![wanted(json!({ "first": form("long"), "the other": request }))]);
         let session = open(&peer, handlers()).await;
         let failure = session.call_tool("buy").await.unwrap_err();
@@ -238,7 +238,7 @@ async fn input_that_is_not_to_be_had_ends_the_call_and_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_of_everything_answers_unknown_kinds() {
+async fn the_fallback_handler_answers_unknown_kinds() {
     let peer = answering(vec![wanted(json!({ "a": { "method": "dreams/tell" } })), done()]);
     let handlers = Handlers::new().on_request(
         |asked: mcp_session::ServerRequest<mcp_session::RawRequest>| async move {
@@ -306,7 +306,7 @@ async fn capabilities_go_with_every_request_and_none_is_about_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_may_take_longer_than_a_server_but_not_than_the_call() {
+async fn users_may_exceed_the_idle_timeout_but_not_the_total() {
     let peer = answering(vec![wanted(json!({ "a": form("1000") })), done()]);
     let session = open(&peer, handlers()).await;
     session.call_tool("buy").timeout(Timeout::idle(SECOND)).await.unwrap();
@@ -318,7 +318,7 @@ async fn people_may_take_longer_than_a_server_but_not_than_the_call() {
     assert_eq!((failure.kind(), failure.method()), (ErrorKind::Timeout, Some("tools/call")));
     assert_eq!(start.elapsed(), 60 * SECOND);
 
-    // The limit is on all rounds together.
+    // The total timeout covers all rounds.
     let peer = answering(vec![wanted(json!({ "a": form("25") }))]);
     let session = open(&peer, handlers()).await;
     let start = Instant::now();
@@ -326,7 +326,7 @@ async fn people_may_take_longer_than_a_server_but_not_than_the_call() {
     assert_eq!(failure.kind(), ErrorKind::Timeout);
     assert_eq!((start.elapsed(), calls(&peer).len()), (60 * SECOND, 3));
 
-    // What the person took is not the server's to take again.
+    // The time of the user is not available to the server.
     let peer = modern(|message| match message["params"]["inputResponses"].is_null() {
         true => result(message, wanted(json!({ "a": form("50") }))),
         false => Reply::Nothing,
@@ -352,13 +352,13 @@ async fn a_call_that_is_dropped_ends_its_handlers() {
     let session = open(&peer, handlers).await;
     let call = session.call_tool("buy").into_future();
     assert!(tokio::time::timeout(SECOND, call).await.is_err());
-    // One is here, and one in the handler itself.
+    // One here, and one in the handler.
     assert_eq!(Arc::strong_count(&alive), 2);
     assert_eq!(calls(&peer).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_may_answer_by_hand() {
+async fn a_caller_may_answer_manually() {
     let mut first =
         wanted(json!({ "size": form("?"), "where": roots(), "odd": { "method": "x/y" } }));
     first["requestState"] = json!("s/1");
@@ -396,7 +396,7 @@ async fn a_caller_may_answer_by_hand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_side_by_side_keep_their_states_apart() {
+async fn concurrent_calls_keep_separate_states() {
     let peer = modern(|message| match &message["params"] {
         params if params["requestState"].is_null() => {
             result(message, with_state(params["name"].as_str().unwrap()))
@@ -445,7 +445,7 @@ async fn a_call_that_waits_for_a_handler_ends_with_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_that_asks_for_too_much_fails_before_any_handler_begins() {
+async fn a_round_with_too_many_requests_fails_before_any_handler_starts() {
     let asks = |count: usize| {
         let requests = (0..count).map(|n| (n.to_string(), roots())).collect();
         wanted(Value::Object(requests))
@@ -471,7 +471,7 @@ async fn a_round_that_asks_for_too_much_fails_before_any_handler_begins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_at_once_share_the_places_of_handlers() {
+async fn concurrent_calls_share_the_limit_of_handlers() {
     let asks = || {
         let requests = (0..40).map(|n| (n.to_string(), form("1"))).collect();
         wanted(Value::Object(requests))

@@ -1,4 +1,4 @@
-//! A session that lives longer than a runtime.
+//! Sessions that outlive a runtime.
 
 use std::{
     future::IntoFuture,
@@ -24,8 +24,8 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn calls_wait_in_one_runtime_after_the_other() {
-    // Each answer takes a moment, so that the limits of the calls are waited for.
+fn calls_wait_in_successive_runtimes() {
+    // Each response takes a moment, so that calls wait on their timers.
     let local = Local::new(|request| {
         let id = request.id.clone();
         let answer = async move {
@@ -79,7 +79,7 @@ fn a_subscription_that_was_not_opened_in_one_runtime_is_opened_in_the_next() {
     let lasting = runtime();
     let session = lasting.block_on(Session::open(peer, None, SessionOptions::default())).unwrap();
     let filter = SubscriptionFilter::new().with_resource_subscriptions(vec!["x:a".to_owned()]);
-    // The task of its subscriptions has no turn in this one.
+    // The subscription task is never polled in this runtime.
     let given_up = runtime().block_on(async {
         let opening = session.subscribe(filter.clone()).into_future();
         tokio::time::timeout(Duration::ZERO, opening).await
@@ -98,7 +98,7 @@ fn a_session_whose_connection_ended_with_its_runtime_is_closed() {
         let session = first.block_on(Session::open(peer, None, SessionOptions::default())).unwrap();
         assert!(!session.is_closed());
         drop(first);
-        // Outside a runtime too, and without a call.
+        // Also outside a runtime, and without a call.
         assert!(session.is_closed());
         let reason = runtime().block_on(session.closed());
         assert_eq!(reason.kind(), ErrorKind::Closed, "{reason}");
@@ -106,7 +106,7 @@ fn a_session_whose_connection_ended_with_its_runtime_is_closed() {
 }
 
 #[test]
-fn what_belongs_to_no_call_is_read_in_the_next_runtime() {
+fn messages_outside_of_calls_are_read_in_the_next_runtime() {
     let (sender, inbound) = Inbound::channel(&Limits::default());
     let local = Local::new(|request: Request| answered(request.id, &json!({}))).sending(inbound);
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -117,7 +117,7 @@ fn what_belongs_to_no_call_is_read_in_the_next_runtime() {
     }));
     let session = runtime().block_on(Session::open(Memory::new(local), None, options)).unwrap();
     let say = |method: &'static str| sender.push(Notification::new(method).into()).unwrap();
-    // In no runtime at all: it waits.
+    // Without any runtime, it waits.
     say("x/between");
     for (number, method) in ["x/second", "x/third"].into_iter().enumerate() {
         runtime().block_on(async {

@@ -1,4 +1,4 @@
-//! What servers ask of the client.
+//! Requests of servers.
 
 use std::{
     future::pending,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::peer::{Peer, Reply, legacy, result};
 
-/// A legacy server that asks these when it is called, and then answers.
+/// A legacy server that sends these requests when it is called, and then responds.
 pub(crate) fn asking(questions: Vec<Value>) -> Peer {
     legacy(move |message| match message["method"].as_str() {
         Some("tools/call") => {
@@ -41,8 +41,8 @@ fn question(id: Value, method: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": { "x": 1 } })
 }
 
-/// Answers `quick` with the server's name and what it sent, `slow` after a second; `never` never ends,
-/// `panics` does that, and nothing else exists.
+/// Answers `quick` with the server's name and the params, `slow` after a second; `never` never completes, `panics`
+/// panics, and other methods are unknown.
 fn handlers(ended: Arc<AtomicU32>) -> Handlers {
     struct OnDrop(Arc<AtomicU32>);
     impl Drop for OnDrop {
@@ -78,7 +78,7 @@ async fn open(peer: &Peer, ended: &Arc<AtomicU32>) -> Session {
     Session::open(peer.clone(), Some("bookshop"), options).await.unwrap()
 }
 
-/// What the client answered to the question with this id.
+/// The response of the client to the request with this id.
 pub(crate) fn answer(peer: &Peer, id: impl Into<Value>) -> Option<Value> {
     let id = id.into();
     let is_answer = |message: &Value| message.get("method").is_none() && message["id"] == id;
@@ -122,7 +122,7 @@ async fn a_panic_is_an_error_of_that_request_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_cancels_ends_without_an_answer() {
+async fn a_cancelled_request_gets_no_response() {
     let ended = Arc::new(AtomicU32::new(0));
     let peer = asking(vec![question(json!(7), "never"), question(json!("7"), "never")]);
     let session = open(&peer, &ended).await;
@@ -163,7 +163,7 @@ async fn too_many_requests_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_is_answered_though_all_places_are_taken() {
+async fn a_ping_is_answered_while_all_handlers_are_busy() {
     let mut questions: Vec<_> = (0..70).map(|id| question(json!(id), "never")).collect();
     questions.extend((0..50).map(|id| question(json!(format!("ping {id}")), "ping")));
     let peer = asking(questions);

@@ -1,4 +1,4 @@
-//! The spans of messages, and what they hold.
+//! Spans of messages and their fields.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn tool(request: &Value, more: Value) -> Reply {
     result(request, answer)
 }
 
-/// Answers as the tool is called.
+/// Responds according to the name of the tool.
 fn obedient(request: &Value) -> Reply {
     match request["params"]["name"].as_str() {
         Some("fails") => tool(request, json!({ "isError": true })),
@@ -70,7 +70,7 @@ async fn a_call_is_a_client_span_with_the_fields_of_the_convention() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prompts_and_resources_are_told_by_their_own_fields() {
+async fn prompts_and_resources_have_their_own_fields() {
     let (recorder, _guard) = Recorder::start();
     let session = open(&legacy(|request| match request["method"].as_str() {
         Some("prompts/get") => result(request, json!({ "messages": [] })),
@@ -98,7 +98,7 @@ async fn prompts_and_resources_are_told_by_their_own_fields() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_on_a_network_is_told_by_its_address() {
+async fn a_remote_server_has_its_address_in_spans() {
     let (recorder, _guard) = Recorder::start();
     let session = open(
         &modern(obedient).bound(Binding::StreamableHttp).at(Address::new("books.example", 8443)),
@@ -136,7 +136,7 @@ async fn opening_is_a_span_for_each_request_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_are_told_by_their_class_and_never_by_their_text() {
+async fn failures_are_recorded_by_class_and_never_by_text() {
     let (recorder, _guard) = Recorder::start();
     let session = open(&modern(obedient)).await;
     session.call_tool("fails").await.unwrap();
@@ -173,7 +173,7 @@ async fn failures_are_told_by_their_class_and_never_by_their_text() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_nobody_awaits_has_no_span() {
+async fn a_call_that_is_not_awaited_has_no_span() {
     let (recorder, _guard) = Recorder::start();
     let session = open(&modern(obedient)).await;
     let before = recorder.spans().len();
@@ -182,7 +182,7 @@ async fn a_call_that_nobody_awaits_has_no_span() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_run_at_once_keep_their_spans_apart() {
+async fn concurrent_calls_have_separate_spans() {
     let (recorder, _guard) = Recorder::start();
     let peer = modern(|request| {
         let wait = if request["params"]["name"] == "slow" { 5 } else { 1 };
@@ -202,7 +202,7 @@ async fn calls_that_run_at_once_keep_their_spans_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_asks_in_rounds_is_a_server_span_within_the_call() {
+async fn input_requests_are_server_spans_within_the_call() {
     let (recorder, _guard) = Recorder::start();
     let peer = modern(|request| match request["params"]["inputResponses"].is_object() {
         true => tool(request, json!({})),
@@ -297,7 +297,7 @@ async fn each_step_of_a_manual_call_is_a_span() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn spans_can_be_left_out() {
+async fn spans_can_be_disabled() {
     let (recorder, _guard) = Recorder::start();
     let mut options = SessionOptions::default();
     options.spans = false;

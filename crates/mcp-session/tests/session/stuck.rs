@@ -1,4 +1,4 @@
-//! Carriers that take something and never say so: every wait ends all the same.
+//! Carriers that accept a message and never complete: every wait is bounded.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -19,7 +19,7 @@ async fn open(peer: Peer, fate: Fate) -> Session {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_never_accepted_ends_and_may_have_been_executed() {
+async fn a_request_that_is_never_accepted_times_out_with_unknown_delivery() {
     let peer = modern(|_| Reply::Nothing);
     let session = open(peer, |method| (method == "tools/call").then_some(Fault::Hangs)).await;
     let start = Instant::now();
@@ -29,7 +29,7 @@ async fn a_request_that_is_never_accepted_ends_and_may_have_been_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_notification_arrives_and_is_never_waited_for_without_end() {
+async fn a_notification_arrives_and_its_wait_is_bounded() {
     let peer = modern(|_| Reply::Nothing);
     let session = open(peer.clone(), |method| (method == "x/stuck").then_some(Fault::Hangs)).await;
     session.notify("x/quick", &json!({ "key": 1 })).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_notification_arrives_and_is_never_waited_for_without_end() {
     let [.., quick, bare] = &peer.received()[..] else { panic!() };
     assert_eq!((&quick["method"], &quick["params"]["key"]), (&json!("x/quick"), &json!(1)));
     assert_eq!(bare["method"], "x/bare");
-    // As all messages of the era: a server may take another one for the other era.
+    // Marked like all messages of the era; otherwise a server may treat it as one of the other era.
     for message in [quick, bare] {
         let meta = &message["params"]["_meta"];
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
@@ -56,7 +56,7 @@ async fn a_notification_arrives_and_is_never_waited_for_without_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_legacy_server_asks_in_mid_call_is_answered() {
+async fn requests_of_a_legacy_server_during_a_call_are_answered() {
     let peer = legacy(|_| Reply::Nothing);
     let session = open(peer.clone(), |_| None).await;
     session.request(ASKS, &()).await.unwrap();
@@ -70,7 +70,7 @@ async fn what_a_legacy_server_asks_in_mid_call_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_lost_does_not_end_the_call() {
+async fn a_lost_response_to_the_server_does_not_end_the_call() {
     let open = |fate| open(legacy(|_| Reply::Nothing), fate);
     let session = open(|method| method.is_empty().then_some(FAILS)).await;
     session.request(ASKS, &()).await.unwrap();
@@ -82,7 +82,7 @@ async fn an_answer_that_is_lost_does_not_end_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pinned_server_may_start_slowly_and_is_not_taken_for_another_era() {
+async fn a_pinned_server_may_start_slowly_and_keeps_its_era() {
     let silent = peer(|_, _| Reply::Nothing);
     let mut options = SessionOptions::default();
     options.era = EraPolicy::Pinned(mcp_core::ProtocolVersion::V2026_07_28);

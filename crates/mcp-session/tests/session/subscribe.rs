@@ -38,7 +38,7 @@ fn updated(id: &Value, uri: &str) -> Value {
     notification("resources/updated", json!({ "_meta": { ID: id }, "uri": uri }))
 }
 
-/// A modern server that acknowledges all, and at a call says for its last subscription what `says` tells.
+/// A modern server that acknowledges everything, and at a call sends the messages of `says` to its last subscription.
 fn server(says: impl Fn(&str, &Value) -> Vec<Value> + Send + Sync + 'static) -> Peer {
     let last = Mutex::new(Value::Null);
     modern(move |message| match message["method"].as_str() {
@@ -58,7 +58,7 @@ fn server(says: impl Fn(&str, &Value) -> Vec<Value> + Send + Sync + 'static) -> 
     })
 }
 
-/// Says what a subscription tells, in short.
+/// The next event in short form.
 async fn next(changes: &mut Subscription) -> String {
     let next = timeout(Duration::from_secs(600), changes.next()).await;
     match next.expect("it says nothing") {
@@ -78,7 +78,7 @@ async fn is_silent(changes: &mut Subscription) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_change_is_told_once_however_often_it_happened() {
+async fn repeated_changes_are_merged_until_they_are_read() {
     let peer = server(|_, id| {
         let other = json!("another");
         vec![
@@ -105,7 +105,7 @@ async fn each_change_is_told_once_however_often_it_happened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_read_in_time_is_counted() {
+async fn unread_events_are_dropped_and_counted() {
     let peer = server(|_, id| (0..10).map(|n| updated(id, &format!("file:///{n}"))).collect());
     let session = open(&peer).await;
     let mut changes = session.subscribe(tools_and(&["file:///"])).backlog(3).await.unwrap();
@@ -118,7 +118,7 @@ async fn what_is_not_read_in_time_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_orderly_end_is_told_from_a_loss() {
+async fn a_graceful_end_differs_from_a_loss() {
     let peer = server(|name, id| match name {
         "end" => vec![
             tools_changed(id),
@@ -155,7 +155,7 @@ async fn an_orderly_end_is_told_from_a_loss() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_opened_again_and_says_that_something_may_be_missing() {
+async fn a_resubscription_reports_a_resync() {
     let peer = server(|_, id| {
         vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
     });
@@ -179,7 +179,7 @@ async fn it_is_opened_again_and_says_that_something_may_be_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_survives_a_process_that_is_restarted() {
+async fn a_subscription_survives_a_restarted_process() {
     let mortal = peer(|number, message| match message["method"].as_str() {
         Some("server/discover") => discover(message, &["2026-07-28"]),
         Some("subscriptions/listen") => {
@@ -201,7 +201,7 @@ async fn it_survives_a_process_that_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_or_keeps_silent_is_an_error_in_time() {
+async fn a_refused_or_unanswered_subscription_is_an_error_in_time() {
     let refusing = modern(|message| error(message, json!({ "code": -32601, "message": "what?" })));
     let session = open(&refusing).await;
     let failure: Error = session.subscribe(tools_and(&[])).await.unwrap_err();
@@ -229,7 +229,7 @@ fn old(changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
     slow(Duration::ZERO, changes)
 }
 
-/// The same, which takes its time for subscriptions.
+/// The same, with slow responses to subscriptions.
 fn slow(delay: Duration, changes: impl Fn(&str) -> Vec<Value> + Send + Sync + 'static) -> Peer {
     let capabilities = json!({
         "tools": { "listChanged": true },
@@ -261,7 +261,7 @@ fn sent(peer: &Peer, method: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_legacy_era_has_the_same_stream() {
+async fn legacy_servers_yield_the_same_stream() {
     let peer = old(|_| {
         vec![
             notification("tools/list_changed", json!({})),
@@ -291,7 +291,7 @@ async fn the_legacy_era_has_the_same_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
+async fn the_end_of_a_legacy_session_ends_its_subscriptions() {
     let peer = legacy(|_| Reply::Close);
     let session = open(&peer).await;
     let backoff = Subscribe::BACKOFF;
@@ -303,7 +303,7 @@ async fn the_end_of_a_legacy_session_is_that_of_its_subscriptions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
+async fn a_subscription_dropped_while_opening_is_unsubscribed() {
     let peer = slow(Duration::from_secs(5), |_| Vec::new());
     let session = open(&peer).await;
     let opening = session.subscribe(tools_and(&["x:a"])).into_future();
@@ -312,7 +312,7 @@ async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
     assert_eq!(sent(&peer, "resources/subscribe"), ["x:a"]);
     assert_eq!(sent(&peer, "resources/unsubscribe"), ["x:a"]);
 
-    // One that is given up before the request is sent has sent nothing.
+    // Dropped before the request is sent: nothing was sent.
     let opening = session.subscribe(tools_and(&["x:b"])).into_future();
     assert!(timeout(Duration::ZERO, opening).await.is_err());
     tokio::time::sleep(Duration::from_secs(20)).await;
@@ -320,7 +320,7 @@ async fn a_subscription_that_is_given_up_while_it_opens_is_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscriptions_of_the_legacy_era_hear_of_their_own_resources() {
+async fn legacy_subscriptions_receive_only_their_resources() {
     let peer = old(|uri| vec![notification("resources/updated", json!({ "uri": uri }))]);
     let session = open(&peer).await;
     let only = |uri: &str| SubscriptionFilter::new().with_resource_subscriptions(vec![uri.into()]);
@@ -329,7 +329,7 @@ async fn subscriptions_of_the_legacy_era_hear_of_their_own_resources() {
     for uri in ["x:b", "x:a/part", "x:c"] {
         session.call_tool(uri).await.unwrap();
     }
-    // What nobody named may be a part of anything.
+    // A resource named by no subscription may be part of any.
     assert_eq!([next(&mut one).await, next(&mut one).await], ["x:a/part", "x:c"]);
     assert_eq!([next(&mut two).await, next(&mut two).await], ["x:b", "x:c"]);
     assert!(is_silent(&mut one).await && is_silent(&mut two).await);
@@ -347,14 +347,14 @@ async fn a_burst_of_logs_over_a_pipe_displaces_no_event() {
     let only = SubscriptionFilter::new().with_resource_subscriptions(vec!["x:a".into()]);
     let mut changes = session.subscribe(only).await.unwrap();
     for _ in 0..2 {
-        // Nobody reads the subscription meanwhile.
+        // The subscription is not read in the meantime.
         session.call_tool("x:a").await.unwrap();
         assert_eq!(next(&mut changes).await, "x:a");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_is_repeated_without_end_is_one_event() {
+async fn an_endlessly_repeated_change_is_one_event() {
     let server = server(|_, id| vec![tools_changed(id); 20_000]);
     let session = open(&server).await;
     let mut changes = session.subscribe(tools_and(&[])).await.unwrap();
@@ -365,7 +365,7 @@ async fn a_change_that_is_repeated_without_end_is_one_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
+async fn a_silent_legacy_server_is_an_error_in_time() {
     let capabilities = json!({ "resources": { "subscribe": true } });
     let silent = Peer::legacy(capabilities, |_, message| match message["method"].as_str() {
         Some("resources/subscribe") if message["params"]["uri"] == "x:0" => {
@@ -377,7 +377,7 @@ async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
     let uris: Vec<_> = (0..160).map(|n| format!("x:{n}")).collect();
     let filter = SubscriptionFilter::new().with_resource_subscriptions(uris);
     let start = Instant::now();
-    // Those that come at the same time do not add their limits up.
+    // Timeouts of concurrent subscriptions do not add up.
     let failures = tokio::join!(
         session.subscribe(filter.clone()).into_future(),
         session.subscribe(filter.clone()).into_future(),
@@ -393,7 +393,7 @@ async fn a_legacy_server_that_keeps_silent_is_an_error_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_on_its_way_down_or_up_is_asked_again() {
+async fn a_restarting_server_is_retried() {
     let asked = Mutex::new(0);
     let peer = modern(move |message| {
         if message["method"] != "subscriptions/listen" {
@@ -418,7 +418,7 @@ async fn a_server_on_its_way_down_or_up_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_session_is_not_waited_for_between_attempts() {
+async fn closing_the_session_interrupts_the_retry_delay() {
     let peer = server(|_, id| {
         vec![json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } })]
     });
@@ -434,7 +434,7 @@ async fn the_end_of_the_session_is_not_waited_for_between_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_events_take_no_more_room_than_small_ones() {
+async fn the_backlog_is_limited_in_bytes() {
     let peer = server(|_, id| {
         (0..10).map(|n| updated(id, &format!("file:///{}{n}", "x".repeat(300_000)))).collect()
     });

@@ -1,4 +1,4 @@
-//! Who limits the time of a call, and what counts.
+//! Timeouts of calls, and the time they include.
 
 use std::{
     future::IntoFuture,
@@ -27,7 +27,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_far_end_that_enforces_idle_limits_gets_those_that_are_explicit() {
+async fn explicit_idle_timeouts_are_passed_to_an_enforcing_transport() {
     let local = Local::new(silent).enforcing();
     let session = local.open().await;
     let of_handle = session.clone().with_timeout(Timeout::idle(7 * SECOND));
@@ -56,7 +56,7 @@ async fn a_far_end_that_enforces_idle_limits_gets_those_that_are_explicit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_far_end_leaves_idle_limits_to_the_session() {
+async fn other_transports_leave_idle_timeouts_to_the_session() {
     let local = Local::new(silent);
     let session = local.open().await;
     for (call, seconds) in [
@@ -70,12 +70,12 @@ async fn any_other_far_end_leaves_idle_limits_to_the_session() {
     }
 }
 
-/// A peer whose connection asks a person to log in.
+/// A peer whose connection requires a login.
 #[derive(Clone)]
 struct Login {
     peer: Peer,
     hold: Hold,
-    /// How long the person takes before the connection is there.
+    /// The duration of the login before the connection exists.
     before: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Connect for Login {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_logs_in_is_not_the_time_of_the_start() {
+async fn a_login_does_not_count_for_the_start_timeout() {
     let slow = |seconds| {
         peer(move |_, message| match message["method"].as_str() {
             Some("server/discover") => {
@@ -119,7 +119,7 @@ async fn a_person_who_logs_in_is_not_the_time_of_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_logs_in_during_a_probe_is_no_evidence_about_the_era() {
+async fn a_login_during_a_probe_is_no_evidence_about_the_era() {
     let slow = peer(|_, message| match message["method"].as_str() {
         Some("server/discover") => {
             Reply::Later(100 * SECOND, Box::new(discover(message, &["2026-07-28"])))
@@ -140,7 +140,7 @@ async fn a_person_who_logs_in_during_a_probe_is_no_evidence_about_the_era() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_logs_in_during_a_call_is_not_the_silence_of_the_server() {
+async fn a_login_during_a_call_does_not_count_as_idle_time() {
     let login =
         Login { peer: modern(|_| Reply::Nothing), hold: Hold::new(), before: Duration::ZERO };
     let hold = login.hold.clone();
@@ -165,7 +165,7 @@ async fn a_person_who_logs_in_during_a_call_is_not_the_silence_of_the_server() {
 }
 
 #[tokio::test]
-async fn the_total_limit_holds_while_messages_are_always_ready() {
+async fn the_total_timeout_holds_while_messages_are_always_ready() {
     let session = Local::new(endless).open().await;
     let start = Instant::now();
     let limit = Duration::from_millis(50);
@@ -175,7 +175,7 @@ async fn the_total_limit_holds_while_messages_are_always_ready() {
 }
 
 #[tokio::test]
-async fn the_limit_of_the_start_holds_while_messages_are_always_ready() {
+async fn the_start_timeout_holds_while_messages_are_always_ready() {
     struct Endless;
 
     impl Serve for Endless {
@@ -201,7 +201,7 @@ async fn the_limit_of_the_start_holds_while_messages_are_always_ready() {
 }
 
 #[tokio::test]
-async fn streams_that_are_always_ready_do_not_keep_the_thread() {
+async fn streams_that_are_always_ready_yield_to_other_tasks() {
     let notification = || Ok(Message::from(Notification::new("notifications/endless")).into());
     let inbound = Inbound::from_stream(futures_util::stream::repeat_with(notification));
     let local = Local::new(|request| match &*request.method {
@@ -222,14 +222,14 @@ async fn streams_that_are_always_ready_do_not_keep_the_thread() {
     session.request("x/quick", &()).await.unwrap();
     let limit = Duration::from_millis(50);
     let opening = session.subscribe(SubscriptionFilter::new()).timeout(limit);
-    // It never acknowledges.
+    // It is never acknowledged.
     assert_eq!(opening.await.unwrap_err().kind(), ErrorKind::Timeout);
     assert!(ticks.load(Ordering::SeqCst) > 3, "other tasks had their turns");
     counting.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_names_the_whole_limit_whatever_round_it_is() {
+async fn the_error_names_the_full_timeout_in_any_round() {
     let first = AtomicU32::new(0);
     let peer = modern(move |message| match message["method"].as_str() {
         Some("tools/call") if first.fetch_add(1, Ordering::SeqCst) == 0 => {
@@ -247,7 +247,7 @@ async fn the_error_names_the_whole_limit_whatever_round_it_is() {
 
 #[cfg(feature = "validation")]
 #[tokio::test(start_paused = true)]
-async fn validation_and_the_list_that_it_needs_are_part_of_the_call() {
+async fn the_timeout_includes_validation_and_its_list() {
     let peer = modern(|message: &Value| match message["method"].as_str() {
         Some("tools/call") => {
             let done = json!({ "resultType": "complete", "content": [], "structuredContent": {} });
@@ -277,7 +277,7 @@ async fn any_duration_is_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_out_says_what_may_explain_it() {
+async fn a_timeout_quotes_skipped_output() {
     let chatty = |message: &Value| match message["method"].as_str() {
         Some("tools/call") => Reply::Raw("Traceback: no such book\n".to_owned()),
         _ => Reply::Nothing,
@@ -295,7 +295,7 @@ async fn a_time_out_says_what_may_explain_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_private_is_not_used_after_a_login_which_may_be_of_another_user() {
+async fn private_entries_are_not_used_after_a_login() {
     for (scope, requests_after) in [("private", 2), ("public", 1)] {
         let requests = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&requests);

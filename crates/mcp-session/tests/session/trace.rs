@@ -1,4 +1,4 @@
-//! The trace context in what is sent.
+//! Trace context of sent messages.
 
 use std::sync::{
     Arc,
@@ -35,7 +35,7 @@ async fn open(
     Session::open(peer.clone(), Some("bookshop"), options).await.unwrap()
 }
 
-/// Gives another parent each time.
+/// Returns another parent each time.
 fn counting() -> impl Fn() -> Option<TraceContext> + Send + Sync {
     let number = AtomicU64::new(0);
     move || {
@@ -53,7 +53,7 @@ fn meta(message: &Value) -> &Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_request_and_notification_has_the_context_of_its_time() {
+async fn every_message_has_the_current_trace_context() {
     for peer in [modern(answers), legacy(answers)] {
         let session = open(&peer, counting()).await;
         session.call_tool("find").arg("x", 1).await.unwrap();
@@ -89,7 +89,7 @@ async fn nothing_is_sent_without_a_provider_or_a_trace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_call_says_of_its_trace_wins() {
+async fn the_meta_of_a_call_overrides_the_trace_context() {
     let peer = modern(answers);
     let session = open(&peer, counting()).await;
     let by_hand = Meta::new().with("traceparent", parent(99));
@@ -107,7 +107,7 @@ async fn what_a_call_says_of_its_trace_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_provider_breaks_no_call_and_is_told_once() {
+async fn an_invalid_provider_fails_no_call_and_is_logged_once() {
     let (recorder, _guard) = Recorder::start();
     let peer = modern(answers);
     let session =
@@ -126,10 +126,10 @@ async fn a_wrong_provider_breaks_no_call_and_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_provider_is_asked_within_the_span_of_the_message() {
+async fn the_provider_is_called_within_the_span_of_the_message() {
     let (recorder, _guard) = Recorder::start();
     let peer = legacy(answers);
-    // What it gives is the number of the span that it was asked in.
+    // The provider returns the id of the current span.
     let session = open(&peer, || {
         let id = tracing::Span::current().id()?.into_u64();
         Some(TraceContext::new(parent(id)))
@@ -141,7 +141,7 @@ async fn the_provider_is_asked_within_the_span_of_the_message() {
     let parents: Vec<_> =
         peer.received().iter().map(|it| meta(it)["traceparent"].clone()).collect();
     assert!(parents.iter().all(Value::is_string), "{parents:?}");
-    // Registries give numbers of closed spans away again, but with another generation.
+    // Registries reuse ids of closed spans with another generation.
     let mut different = parents.clone();
     different.dedup();
     assert_eq!(different, parents);
@@ -149,7 +149,7 @@ async fn the_provider_is_asked_within_the_span_of_the_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_says_of_its_trace_reaches_the_handler() {
+async fn the_trace_context_of_a_server_reaches_the_handler() {
     let peer = legacy(|request| match request["method"].as_str() {
         Some("tools/call") => Reply::Lines(vec![
             json!({ "jsonrpc": "2.0", "id": 1, "method": "x/y",

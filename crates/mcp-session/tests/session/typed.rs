@@ -1,4 +1,4 @@
-//! Results of tools as types, and the settings of single calls.
+//! Typed tool results, and settings of single calls.
 
 use mcp_core::{LoggingLevel, Meta};
 use mcp_session::{ErrorKind, Session, SessionOptions};
@@ -12,7 +12,7 @@ async fn open(peer: &Peer) -> Session {
     Session::open(peer.clone(), Some("bookshop"), SessionOptions::default()).await.unwrap()
 }
 
-/// A server whose tool gives `given`; where it is listed, it has `schema`.
+/// A server whose tool returns `given`; if listed, the tool has `schema`.
 async fn giving(given: Value, schema: Option<Value>) -> Session {
     let listed = schema.clone();
     let peer = modern(move |message| match message["method"].as_str() {
@@ -60,13 +60,13 @@ async fn structured_content_is_read_as_a_type() {
     assert_eq!(read::<Lax>(data(json!({ "title": "Dune" }))).await.title, "Dune");
     assert_eq!(read::<Vec<u8>>(data(json!([1, 2]))).await, [1, 2]);
     assert_eq!(read::<Option<u8>>(data(json!(null))).await, None);
-    // Nothing is looked for in the text where there is data, though it is null.
+    // The text is not used if there is data, even if that is null.
     let both = json!({ "content": [{ "type": "text", "text": "7" }], "structuredContent": null });
     assert_eq!(read::<Option<u8>>(both).await, None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrapped_is_unwrapped() {
+async fn wrapped_results_are_unwrapped() {
     let wrapped = |value: Value| data(json!({ "result": value }));
     assert_eq!(read::<Vec<u8>>(wrapped(json!([1, 2]))).await, [1, 2]);
     assert_eq!(read::<Answer>(wrapped(json!(7))).await, Answer { result: 7 });
@@ -80,7 +80,7 @@ async fn what_is_wrapped_is_unwrapped() {
     assert_eq!(read::<Lax>(marked.clone()).await.title, "Dune");
     assert_eq!(read::<Value>(marked).await, json!({ "title": "Dune" }));
 
-    // And the schema, which the official SDKs write without the mark.
+    // So does the schema, which the official SDKs write without the mark.
     let mut schema =
         json!({ "type": "object", "properties": { "result": {} }, "required": ["result"] });
     for mark in [None, Some(true)] {
@@ -95,7 +95,7 @@ async fn what_is_wrapped_is_unwrapped() {
         let answer = session.call_tool("x").result_as::<Answer>().await;
         assert_eq!(answer.is_ok(), mark.is_none(), "only a likely one may be none");
     }
-    // A tool of that shape with one member more does not wrap.
+    // A tool of that shape with an additional member does not wrap.
     schema = json!({ "type": "object", "properties": { "result": {}, "x": {} }, "required": ["result"] });
     let session = giving(wrapped(json!({ "title": "Dune" })), Some(schema)).await;
     let lax: Lax = session.call_tool("x").result_as().await.unwrap();
@@ -103,7 +103,7 @@ async fn what_is_wrapped_is_unwrapped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_block_of_text_is_read_where_there_is_no_data() {
+async fn a_single_text_block_is_decoded_without_data() {
     assert_eq!(read::<Lax>(text(r#"{ "title": "Dune" }"#)).await.title, "Dune");
     assert_eq!(read::<u8>(text("42")).await, 42);
     assert_eq!(read::<String>(text("42")).await, "42");
@@ -123,7 +123,7 @@ async fn one_block_of_text_is_read_where_there_is_no_data() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_tool_is_an_error_with_its_own_words() {
+async fn a_failed_tool_is_an_error_with_its_text() {
     let mut given = text("no such book");
     given["isError"] = json!(true);
     given["structuredContent"] = json!(7);
@@ -140,7 +140,7 @@ async fn a_failed_tool_is_an_error_with_its_own_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_call_has_its_own_log_level_in_the_modern_era_alone() {
+async fn a_call_sets_its_log_level_in_the_modern_era_only() {
     const KEY: &str = "io.modelcontextprotocol/logLevel";
     let peer = modern(|message| result(message, json!({ "content": [] })));
     let session = open(&peer).await;
@@ -165,7 +165,7 @@ async fn one_call_has_its_own_log_level_in_the_modern_era_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_page_of_a_list_carries_its_meta_and_gives_its_own() {
+async fn each_page_of_a_list_sends_and_returns_meta() {
     let peer = modern(|message| {
         let first = message["params"].get("cursor").is_none();
         let mut page = json!({ "tools": [], "_meta": { "com.example/page": first } });
