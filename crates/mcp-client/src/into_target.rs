@@ -11,11 +11,11 @@ use crate::{Target, infer, pair::Pair};
 ///
 /// `Kind` only distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a `Client` can connect to",
+    message = "a `Client` cannot connect to `{Self}`",
     label = "not a target",
     note = "pass a URL, the path of a script or of a configuration, a `Stdio`, a `StreamableHttp`, an `Sse`, a `Server`, or a pair of streams",
     note = "some targets need a feature of mcp-client: `stdio`, `http`, `sse`, `memory`, `config` or `server`",
-    note = "for a transport of your own, implement `mcp_client::transport::Connect`"
+    note = "for a custom transport, implement `mcp_client::transport::Connect`"
 )]
 pub trait IntoTarget<Kind> {
     /// Converts the value into a target.

@@ -3,7 +3,7 @@ use mcp_core::{ErrorObject, error_code};
 /// Return types of a handler: the result, or a `Result` of it. An error becomes the response to that request: an
 /// [`ErrorObject`] unchanged, any other error as an internal error with its text.
 #[diagnostic::on_unimplemented(
-    message = "a handler of this kind returns `{T}`, and not `{Self}`",
+    message = "the handler must return `{T}`, not `{Self}`",
     label = "neither `{T}` nor a `Result` of it",
     note = "return `{T}`, or `Result<{T}, E>` with any error `E`"
 )]

@@ -1,0 +1,5 @@
+use mcp_client::{Memory, Server};
+
+fn main() {
+    let _ = Memory::new(Server::builder("shop", "1.0"));
+}
