@@ -1,5 +1,3 @@
-mod settings;
-
 use std::{fmt, future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use mcp_session::{Cache, Error, ErrorKind, Session, SessionOptions, Timeout, Verdict};
@@ -365,3 +363,6 @@ impl IntoFuture for Connecting {
         })
     }
 }
+
+// Last, so that rustdoc shows it below the main methods.
+mod settings;

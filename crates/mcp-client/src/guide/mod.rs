@@ -2,6 +2,7 @@
 //!
 //! | page | topic |
 //! |---|---|
+//! | [`cookbook`] | short programs for common tasks |
 //! | [`targets`] | what can be passed to [`Client::new`](crate::Client::new), and what it becomes |
 //! | [`stdio`] | child processes: environment, runners, shutdown, stderr |
 //! | [`http`] | Streamable HTTP and HTTP+SSE: headers, proxies, certificates, your own HTTP client |
@@ -32,6 +33,10 @@ pub mod auth {}
 pub mod caching {}
 #[doc = include_str!("config.md")]
 pub mod config {}
+#[doc = include_str!("cookbook.md")]
+#[doc(alias = "parallel")]
+#[doc(alias = "examples")]
+pub mod cookbook {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 #[doc = include_str!("extensions.md")]
