@@ -1,4 +1,4 @@
-//! A user at the login pages of an authorization server, without a browser.
+//! Logs in at the pages of an authorization server, without a browser.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use tokio::{
     net::TcpStream,
 };
 
-/// How many pages and redirects a login may have.
+/// Maximum number of pages and redirects of a login.
 const MAX_PAGES: usize = 20;
 
-/// Logs in at `page`: follows redirects, with cookies, and submits each form, with `fields` filled in. Returns
-/// the redirect to another server, which nothing is sent to.
+/// Logs in at `page`: follows redirects with cookies, and submits each form with `fields` filled in. Returns the
+/// redirect to another server without following it.
 ///
 /// # Errors
-/// What the pages are, where they are no login.
+/// A page is not part of a login; the text describes it.
 pub async fn log_in(page: &str, fields: &[(&str, &str)]) -> Result<String, String> {
     let home = authority(page).ok_or("not a URL of http")?.to_owned();
     let mut cookies = BTreeMap::new();
@@ -103,7 +103,7 @@ fn resolve(base: &str, location: &str) -> String {
     }
 }
 
-/// Where the first form of a page goes, and the names and values of its inputs.
+/// The action of the first form of a page, with the names and values of its inputs.
 fn read_form(page: &str) -> Option<(String, Vec<(String, String)>)> {
     let form = page.split_once("<form")?.1;
     let (head, rest) = form.split_once('>')?;

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server whose responses are written by the test, an HTTP+SSE server on top of it, and a user
-//! at the login pages of other servers.
+//! A small HTTP/1.1 server whose responses are written by the test, an HTTP+SSE server based on it, and a user who logs
+//! in at the pages of other servers.
 
 mod login;
 mod request;

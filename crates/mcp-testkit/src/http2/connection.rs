@@ -14,13 +14,13 @@ use super::{
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A request that has arrived.
+/// A received request.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Posted {
     /// Its stream.
     pub stream: u32,
-    /// Its body, empty if it was not waited for.
+    /// Its body; empty if only the head was read.
     pub body: String,
 }
 
@@ -42,14 +42,14 @@ pub struct Connection {
     bodies: HashMap<u32, Vec<u8>>,
     /// Streams that the client has reset, with the error codes.
     pub resets: Vec<(u32, u32)>,
-    /// Whether pings are answered. Default: yes.
+    /// Whether pings get a response. Default: yes.
     pub answers_pings: bool,
-    /// Whether windows are opened as data arrives. Default: yes.
+    /// Whether flow-control windows grow as data arrives. Default: yes.
     pub opens_windows: bool,
 }
 
 impl Connection {
-    /// Reads the preface of the client. Nothing is sent yet.
+    /// Reads the client's preface. Sends nothing.
     pub(super) async fn accept(
         mut stream: TlsStream<TcpStream>,
         log: Arc<Log>,
@@ -63,7 +63,7 @@ impl Connection {
     }
 
     async fn write(&mut self, frame: Frame) {
-        // A client that has closed the connection is noticed by the next read.
+        // The next read notices a closed connection.
         let _ = self.stream.write_all(&frame.encode()).await;
         let _ = self.stream.flush().await;
     }
@@ -78,12 +78,12 @@ impl Connection {
         self.write(Frame::new(kind::SETTINGS, 0, 0, payload)).await;
     }
 
-    /// Allows so many streams at a time.
+    /// Sets the maximum number of concurrent streams.
     pub async fn allow(&mut self, streams: u32) {
         self.settings(&[(3, streams)]).await;
     }
 
-    /// Sends the head of a response, which is JSON.
+    /// Sends the head of a JSON response.
     pub async fn head(&mut self, stream: u32, status: u16) {
         let mut block = vec![0x08, 3];
         block.extend(status.to_string().bytes());
@@ -92,19 +92,19 @@ impl Connection {
         self.write(Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block)).await;
     }
 
-    /// Sends data of a response.
+    /// Sends response data.
     pub async fn data(&mut self, stream: u32, data: &str, is_end: bool) {
         let flags = if is_end { flag::END_STREAM } else { 0 };
         self.write(Frame::new(kind::DATA, flags, stream, data)).await;
     }
 
-    /// Answers a request with a result, given as JSON.
+    /// Responds to a request with a result, given as JSON.
     pub async fn answer(&mut self, request: &Posted, result: &str) {
         self.head(request.stream, 200).await;
         self.data(request.stream, &request.result(result), true).await;
     }
 
-    /// Lets the client send so many bytes more, on a stream or (0) in all.
+    /// Grows the flow-control window of a stream or, for stream 0, of the connection, by this many bytes.
     pub async fn open_window(&mut self, stream: u32, bytes: u32) {
         self.write(Frame::new(kind::WINDOW_UPDATE, 0, stream, bytes.to_be_bytes())).await;
     }
@@ -114,7 +114,7 @@ impl Connection {
         self.write(Frame::new(kind::RST_STREAM, 0, stream, code.to_be_bytes())).await;
     }
 
-    /// Says that the connection is closed after this stream.
+    /// Announces that the connection is closed after this stream (`GOAWAY`).
     pub async fn go_away(&mut self, last_stream: u32, code: u32) {
         let payload = [last_stream.to_be_bytes(), code.to_be_bytes()].concat();
         self.write(Frame::new(kind::GOAWAY, 0, 0, payload)).await;
@@ -141,7 +141,7 @@ impl Connection {
         }
     }
 
-    /// The next request as soon as its head is here, or `None` at the end of the connection.
+    /// The next request once its head has arrived, or `None` at the end of the connection.
     pub async fn request_head(&mut self) -> Option<Posted> {
         loop {
             let frame = self.frame().await?;
@@ -156,7 +156,7 @@ impl Connection {
         while self.frame().await.is_some() {}
     }
 
-    /// Reads until the client has reset a stream. Whether it did.
+    /// Reads until the client resets a stream. Returns `false` if the connection ended first.
     pub async fn until_reset(&mut self, stream: u32) -> bool {
         while !self.resets.iter().any(|(reset, _)| *reset == stream) {
             if self.frame().await.is_none() {
@@ -172,7 +172,7 @@ impl Connection {
         request
     }
 
-    /// The next frame, after what every server does with it.
+    /// The next frame, after the reactions common to all servers.
     async fn frame(&mut self) -> Option<Frame> {
         let frame = Frame::read(&mut self.stream).await?;
         match frame.kind {

@@ -6,17 +6,17 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub mod code {
     /// No error.
     pub const NO_ERROR: u32 = 0;
-    /// A rule was broken.
+    /// Protocol error.
     pub const PROTOCOL_ERROR: u32 = 1;
-    /// The server failed.
+    /// Internal error.
     pub const INTERNAL_ERROR: u32 = 2;
-    /// The stream was not executed.
+    /// The stream was refused before processing.
     pub const REFUSED_STREAM: u32 = 7;
-    /// The stream is not needed any more.
+    /// The stream is no longer needed.
     pub const CANCEL: u32 = 8;
-    /// The client asks for too much.
+    /// Excessive load.
     pub const ENHANCE_YOUR_CALM: u32 = 11;
-    /// The server wants HTTP/1.1.
+    /// HTTP/1.1 is required.
     pub const HTTP_1_1_REQUIRED: u32 = 13;
 }
 

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What a server has seen.
+/// Observations of a server.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) requests: Mutex<Vec<String>>,

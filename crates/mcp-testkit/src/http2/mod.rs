@@ -1,7 +1,6 @@
-//! A server of HTTP/2 over TLS whose every frame is written by the test.
+//! An HTTP/2 server over TLS whose every frame is written by the test.
 //!
-//! It knows nothing of HTTP/2 but its frames: it can refuse streams, end connections at any stream, and break
-//! every rule.
+//! It implements only the framing layer: it can refuse streams, end connections at any stream, and violate every rule.
 
 mod connection;
 mod frame;

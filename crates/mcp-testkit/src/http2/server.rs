@@ -10,11 +10,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{connection::Connection, log::Log};
 
-/// A certificate for 127.0.0.1 that signs itself, and its key.
+/// A self-signed certificate for 127.0.0.1, with its key.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The certificate, for clients to trust.
+    /// The certificate, to be trusted by clients.
     pub pem: String,
     /// Its key.
     pub key_pem: String,
@@ -23,7 +23,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Makes one.
+    /// Generates a certificate.
     ///
     /// # Panics
     /// If there are no random numbers.
@@ -39,19 +39,19 @@ impl Certificate {
         }
     }
 
-    /// The configuration of a server with it that offers these protocols.
+    /// A server configuration with this certificate and these ALPN protocols.
     ///
     /// # Panics
-    /// Never, for a certificate that was made here.
+    /// Never for a generated certificate.
     pub fn server_config(&self, alpn: &[&str]) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(self.key_der.clone()).expect("a key");
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .expect("the provider has them")
+            .expect("the provider supports these versions")
             .with_no_client_auth()
             .with_single_cert(vec![self.der.clone().into()], key)
-            .expect("the key fits");
+            .expect("the key belongs to the certificate");
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config
     }
@@ -63,19 +63,19 @@ impl Default for Certificate {
     }
 }
 
-/// A server of HTTP/2. Dropping it stops it.
+/// An HTTP/2 server. Dropping it stops it.
 pub struct Server {
     /// `https://127.0.0.1:<port>/mcp`.
     pub url: String,
-    /// Its certificate, for clients to trust.
+    /// Its certificate, to be trusted by clients.
     pub pem: String,
     log: Arc<Log>,
     _tasks: JoinSet<()>,
 }
 
 impl Server {
-    /// Starts a server on a free port. `script` is the server side of each connection, which is closed when
-    /// it ends.
+    /// Starts a server on a free port. `script` is the server side of each connection, which is closed when the script
+    /// returns.
     ///
     /// # Panics
     /// If no port is free.
@@ -128,7 +128,7 @@ impl Server {
         self.log.open.load(Ordering::SeqCst)
     }
 
-    /// The number of pings of clients so far.
+    /// The number of pings of clients.
     pub fn pings(&self) -> usize {
         self.log.pings.load(Ordering::SeqCst)
     }

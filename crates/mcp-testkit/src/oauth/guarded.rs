@@ -10,7 +10,7 @@ use super::{
 };
 use crate::http::{Received, Reply, Server};
 
-/// An MCP server that requires a token, and its authorization server. A clone is the same server.
+/// An MCP server that requires a token, and its authorization server. Clones share the server.
 ///
 /// The MCP server is at `/mcp` (Streamable HTTP, both eras) and at `/sse` (HTTP+SSE). Its one tool is `echo`.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts it on a free port of `127.0.0.1`.
+    /// Starts a server on a free port of `127.0.0.1`.
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
@@ -41,13 +41,13 @@ impl Guarded {
         format!("{}/sse", self.origin())
     }
 
-    /// The origin, which is the issuer too.
+    /// The origin, which is also the issuer.
     #[must_use]
     pub fn origin(&self) -> String {
         self.server.url.trim_end_matches("/mcp").to_owned()
     }
 
-    /// What the server knows, and how it behaves.
+    /// The state and behaviour of the server.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -64,7 +64,7 @@ impl Guarded {
         self.server.log()
     }
 
-    /// The parameters of the requests of a kind: `register`, `authorize`, `device`, `revoke`, or a grant: `code`,
+    /// The parameters of the requests of one kind: `register`, `authorize`, `device`, `revoke`, or a grant: `code`,
     /// `refresh`, `client_credentials`, `device_token`, `jwt_bearer`, `token_exchange`.
     #[must_use]
     pub fn seen(&self, kind: &str) -> Vec<BTreeMap<String, String>> {
@@ -72,7 +72,7 @@ impl Guarded {
         seen.iter().filter(|(it, _)| *it == kind).map(|(_, params)| params.clone()).collect()
     }
 
-    /// Replaces the responses of a path, where `answer` returns one.
+    /// Overrides the responses of a path whenever `answer` returns one.
     pub fn twist(
         &self,
         path: &str,
@@ -91,14 +91,14 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The path without query; of an absolute URL, as proxies receive it, its path.
+/// The path without query, also of an absolute URL as received by proxies.
 fn path(request: &Received) -> String {
     let target = request.path.split('?').next().unwrap_or_default();
     let path = target.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
     path.unwrap_or(target).to_owned()
 }
 
-/// Writes JSON that does not end until the client closes the connection.
+/// Writes endless JSON until the client closes the connection.
 async fn write_endless(mut reply: Reply, pause: Duration) -> Reply {
     let head =
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";

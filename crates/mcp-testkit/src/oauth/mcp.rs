@@ -1,4 +1,4 @@
-//! The MCP server behind the guard.
+//! The MCP server that requires a token.
 
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -54,14 +54,14 @@ fn result(request: &Received) -> Option<String> {
     Some(request.result(&result.to_string()))
 }
 
-/// Opens a stream of HTTP+SSE, in place of the one before.
+/// Opens an HTTP+SSE stream, which replaces the previous one.
 pub(super) fn open(state: &mut State) -> UnboundedReceiver<String> {
     let (sender, messages) = unbounded_channel();
     state.stream = Some(sender);
     messages
 }
 
-/// Writes the stream until the client or the next stream ends it.
+/// Writes the stream until the client closes it or it is replaced.
 pub(super) async fn stream(reply: Reply, mut messages: UnboundedReceiver<String>) -> Reply {
     let mut reply = reply.sse().await;
     reply.chunk("event: endpoint\ndata: /messages\n\n").await;

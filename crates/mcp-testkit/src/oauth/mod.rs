@@ -1,8 +1,8 @@
 //! An MCP server that requires a token, and its authorization server.
 //!
-//! Both are one scripted server on this machine. It grants every request, verifies PKCE, rotates refresh tokens
-//! and revokes all tokens when a refresh token is used twice. A test changes how it behaves by [`State`], and
-//! replaces single responses by [`Guarded::twist`].
+//! Both are one scripted server on this machine. It grants every request, verifies PKCE, rotates refresh tokens and
+//! revokes all tokens when a refresh token is used twice. A test changes its behaviour with [`State`], and overrides
+//! single responses with [`Guarded::twist`].
 
 mod guarded;
 mod mcp;

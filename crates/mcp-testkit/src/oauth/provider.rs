@@ -1,4 +1,4 @@
-//! The responses of the authorization server, and the guard of the MCP server.
+//! The responses of the authorization server, and the token check of the MCP server.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::http::Received;
 
-/// The beginning of the path of the metadata of the MCP server, which its own path follows.
+/// Prefix of the metadata path of the MCP server, followed by the server's own path.
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 impl State {
@@ -114,7 +114,7 @@ impl State {
         let (state, issuer) = (param("state"), issuer.to_owned());
         let answer = [("code", &code), ("state", &state), ("iss", &issuer)];
         target.query_pairs_mut().extend_pairs(answer);
-        // A client may request a page before it opens it: that is no login.
+        // A client may check a page before it opens it: that is not a login.
         self.seen.retain(|it| it.1.get("state") != Some(&state));
         self.seen.push(("authorize", query.clone()));
         self.codes.insert(code, query);
@@ -149,7 +149,7 @@ impl State {
             "refresh" => {
                 let token = param("refresh_token");
                 if self.used.contains(token) {
-                    // Reuse means that it was stolen.
+                    // Reuse means that the token was stolen.
                     self.refresh.clear();
                     self.access.clear();
                 }
@@ -171,7 +171,7 @@ impl State {
         let access = format!("access-{CANARY}-{number}");
         let mut body = json!({ "access_token": access, "token_type": "bearer" });
         if kind == "token_exchange" {
-            // Another server takes it as an assertion: it is no token of this one.
+            // The result is an assertion for another server, not a token of this one.
             body["issued_token_type"] = "urn:ietf:params:oauth:token-type:id-jag".into();
             body["token_type"] = "N_A".into();
             return json_answer(200, &body);
@@ -191,7 +191,7 @@ impl State {
     }
 }
 
-/// Whether a request for a token belongs to the request of the login page.
+/// Whether a token request matches the login request.
 fn fits(asked: &BTreeMap<String, String>, form: &BTreeMap<String, String>) -> bool {
     let verifier = form.get("code_verifier").map_or("", String::as_str);
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::http::Received;
 
-/// Part of every secret that the server issues, so that a test finds secrets in logs and errors.
+/// Part of every issued secret, so that a test finds secrets in logs and errors.
 pub const CANARY: &str = "canary";
 
 /// A response: status, headers and body.
@@ -19,46 +19,46 @@ pub type Answer = (u16, Vec<(String, String)>, String);
 
 pub(super) type Twist = Arc<dyn Fn(&Received) -> Option<Answer> + Send + Sync>;
 
-/// What a [`Guarded`](super::Guarded) knows, and how it behaves.
+/// State and behaviour of a [`Guarded`](super::Guarded).
 #[derive(Default)]
 #[non_exhaustive]
 pub struct State {
     pub(super) next: usize,
-    /// Access tokens that are valid, with the scopes of each, separated by spaces.
+    /// Valid access tokens, each with its scopes separated by spaces.
     pub access: BTreeMap<String, String>,
-    /// Refresh tokens that are valid.
+    /// Valid refresh tokens.
     pub refresh: BTreeSet<String>,
-    /// Refresh tokens that were used: using one again revokes all tokens.
+    /// Used refresh tokens: reusing one revokes all tokens.
     pub(super) used: BTreeSet<String>,
-    /// The parameters of the login page, by the code that was issued for them.
+    /// The parameters of the login request, by the issued code.
     pub(super) codes: BTreeMap<String, BTreeMap<String, String>>,
     /// The ids of registered clients.
     pub clients: BTreeSet<String>,
     /// The parameters of each request to the authorization server, with its kind; see
     /// [`Guarded::seen`](super::Guarded::seen).
     pub seen: Vec<(&'static str, BTreeMap<String, String>)>,
-    /// The lifetime of access tokens in seconds. Default: none is announced.
+    /// The lifetime of access tokens in seconds. `None`: not announced.
     pub ttl: Option<u64>,
     /// Whether a refresh keeps the refresh token.
     pub keeps_refresh: bool,
     /// Whether no refresh token is issued.
     pub gives_no_refresh: bool,
-    /// Members that replace those of the metadata of the authorization server; `null` removes one.
+    /// Overrides of members of the authorization server's metadata; `null` removes a member.
     pub metadata: BTreeMap<String, Value>,
-    /// The same for the metadata of the MCP server.
+    /// Overrides of members of the MCP server's metadata.
     pub resource_metadata: BTreeMap<String, Value>,
-    /// Text that is appended to the parameters of challenges, such as `, scope="a"`.
+    /// Text appended to the parameters of challenges, such as `, scope="a"`.
     pub challenge: String,
     /// The scope that the MCP server requires.
     pub wants_scope: Option<String>,
     pub(super) twists: BTreeMap<String, Twist>,
-    /// Whether the URLs in metadata begin with `https`, for a server behind a proxy with TLS.
+    /// Whether the URLs in metadata start with `https`, for a server behind a TLS proxy.
     pub is_https: bool,
-    /// How long responses are delayed, by the path of the request.
+    /// Delays of responses, by request path.
     pub delays: BTreeMap<String, Duration>,
-    /// Responses that never end, by the path of the request, with the pause between two parts of 1 KiB.
+    /// Endless responses, by request path, with the pause between parts of 1 KiB.
     pub endless: BTreeMap<String, Duration>,
-    /// The open stream of HTTP+SSE.
+    /// The open HTTP+SSE stream.
     pub(super) stream: Option<UnboundedSender<String>>,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Debug for State {
     }
 }
 
-/// A response of JSON.
+/// A JSON response.
 #[must_use]
 pub fn json_answer(status: u16, body: &Value) -> Answer {
     (status, vec![("content-type".into(), "application/json".into())], body.to_string())
