@@ -1,7 +1,6 @@
-//! An agent: a language model with the tools of three servers of one configuration. It makes ten calls at once.
+//! An agent: a language model with the tools of three servers of one configuration, which makes ten calls in parallel.
 //!
-//! A scripted model takes the place of a real one, and the servers are this program, so that nothing has to be
-//! installed:
+//! The model is scripted and the servers are this program, so that nothing has to be installed:
 //!
 //! ```text
 //! cargo run --example agent
@@ -23,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(name) = std::env::args().nth(1) {
         return Ok(server(&name).serve_stdio().await?);
     }
-    // Any `mcpServers` file is read by `McpConfig::from_file`.
+    // `McpConfig::from_file` reads any `mcpServers` file.
     let program = std::env::current_exe()?;
     let server = |name: &str| json!({ "command": program, "args": [name] });
     let servers = ["weather", "library", "clock"].map(|name| (name.to_owned(), server(name)));
@@ -65,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(client.close().await?)
 }
 
-/// Replies with ten calls at first, and then with an answer.
+/// Requests ten calls first, then responds with an answer.
 fn scripted_model(request: &Value) -> Value {
     let results = request["input"].as_array().into_iter().flatten();
     if results.filter(|item| item["type"] == "function_call_output").count() == 10 {
@@ -96,7 +95,7 @@ struct Forecast {
 
 #[derive(serde::Deserialize, JsonSchema)]
 struct Find {
-    /// Words of the title.
+    /// Words in the title.
     title: String,
 }
 

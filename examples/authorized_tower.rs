@@ -1,4 +1,4 @@
-//! Authorizes the requests of any HTTP service, here below a trace and above a client with its own settings.
+//! Authorizes the requests of any HTTP service, here between a trace layer and a client with custom settings.
 //!
 //! ```text
 //! RUST_LOG=tower_http=debug cargo run --example authorized_tower -- https://mcp.example.com/mcp
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init();
     let url = std::env::args().nth(1).ok_or("usage: authorized_tower URL")?;
     let client = HttpClient::builder().user_agent("authorized-tower/1.0").build()?;
-    // Its proxy and certificates are used for the authorization server too.
+    // The proxy and certificates of the client also apply to the authorization server.
     let auth = OAuth::new().http(client.clone()).for_server(&url)?;
     let service = Authorized::new(client, auth);
     let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service(service);

@@ -1,4 +1,4 @@
-//! A server says for how long its answers hold, and the client asks no more often than that.
+//! A server sets the TTL of its results, and the client caches them.
 //!
 //! ```text
 //! cargo run --example caching
@@ -16,26 +16,26 @@ use mcp_client::{
     types::{CacheScope, Cacheable, ReadResourceResult, TextResourceContents},
 };
 
-/// How often the server has looked at its thermometer.
+/// The number of times the server has read its thermometer.
 static LOOKS: AtomicU32 = AtomicU32::new(0);
 
 #[tokio::main]
 async fn main() -> Result<(), mcp_client::Error> {
     let server = Server::builder("Weather")
-        // Lists hold for an hour, and are the same for everybody.
+        // Lists are valid for an hour and public.
         .cache(Duration::from_secs(3600), CacheScope::Public)
         .resource("weather://now", "temperature", |request| async move {
             let looks = LOOKS.fetch_add(1, Ordering::Relaxed) + 1;
             let text = format!("{} °C", 20 + looks);
             let contents = TextResourceContents::new(request.uri, text);
             let mut result = ReadResourceResult::new(vec![contents.into()]);
-            // A temperature holds for a fifth of a second.
+            // A temperature is valid for a fifth of a second.
             result.set_cache(Duration::from_millis(200), CacheScope::Public);
             result
         })
         .build();
 
-    // What everybody may see is shared by all clients that use this store.
+    // All clients with this store share public results.
     let store = MemoryStore::new();
     let cache = Cache::new().store("weather, version 1", store.clone());
     let client = Client::new(server.clone())?.name("weather").cache(cache.clone());

@@ -1,4 +1,4 @@
-//! A service, which nobody logs in: with a private key, or with a secret.
+//! A service that authenticates without a user: with a private key or a secret.
 //!
 //! ```text
 //! CLIENT_SECRET=… cargo run --example client_credentials -- https://mcp.example.com/mcp svc https://auth.example.com
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [url, client_id, issuer] = &args[..] else {
         return Err("usage: client_credentials URL CLIENT_ID ISSUER".into());
     };
-    // The issuer is the only one that the secret, or an assertion, is sent to.
+    // The secret or assertion is sent only to this issuer.
     let auth = OAuth::client_credentials(client_id).issuer(issuer);
     let auth = match std::env::var_os("CLIENT_KEY") {
         Some(file) => auth.private_key_pem(std::fs::read(file)?)?,

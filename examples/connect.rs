@@ -1,4 +1,4 @@
-//! Connects to any server, prints what it is and offers, and calls a tool of it.
+//! Connects to any server, prints its description and lists, and calls one of its tools.
 //!
 //! ```text
 //! cargo run --example connect -- https://example.com/mcp

@@ -1,4 +1,4 @@
-//! A transport over TCP in a few lines: a socket, newline framing and `Multiplex` do the rest.
+//! A TCP transport in a few lines: a socket, newline framing and `Multiplex`.
 //!
 //! `cargo run --example custom_transport`
 
@@ -24,7 +24,7 @@ impl Connect for Tcp {
             .map_err(|error| Error::new(ErrorKind::Connect, "cannot connect").with_source(error))?;
         let (reader, writer) = socket.into_split();
         let (transport, inbound, driver) = Multiplex::lines(reader, writer, Limits::default());
-        // Ends with the last handle of the transport.
+        // Completes when the last handle of the transport is dropped.
         tokio::spawn(driver);
         let info = ConnectionInfo::new(Binding::Pipe, self.describe()).with_carrier(Carrier::Tcp);
         Ok(Connection::new(transport, inbound, info))

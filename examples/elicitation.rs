@@ -1,6 +1,7 @@
-//! A server that needs something of the person at the client: a form, filled in at the terminal.
+//! A server that elicits input from the user: a form, filled in at the terminal.
 //!
-//! `cargo run --example elicitation` asks; without a terminal (`< /dev/null`) the defaults of the form count.
+//! `cargo run --example elicitation` prompts the user; without a terminal (`< /dev/null`) the defaults of the form are
+//! used.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -18,11 +19,11 @@ use serde_json::{Map, Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Setting the handler is what declares the capability. It serves both eras of the protocol, and what it
-    // returns is completed by the defaults and checked against the form before it is sent.
+    // Setting the handler declares the capability, in both eras of the protocol. Its result is completed with the
+    // defaults and validated against the form before it is sent.
     let client = Client::new(bookshop())?.on_elicitation(|asked| async move {
         println!("{} asks: {}", asked.server, asked.params.message);
-        // A person takes time: that is no work for a thread of the runtime.
+        // Reading the terminal blocks, so it must not run on a thread of the runtime.
         let filled_in = tokio::task::spawn_blocking(move || fill_in(&asked.params)).await;
         match filled_in {
             Ok(Some(content)) => ElicitResult::new(ElicitAction::Accept).with_content(content),
@@ -35,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(session.close().await?)
 }
 
-/// Asks for each field; what is left empty keeps its default.
+/// Prompts for each field; an empty input keeps its default.
 fn fill_in(form: &ElicitRequestFormParams) -> Option<Map<String, Value>> {
     let mut content = Map::new();
     for (name, _) in form.requested_schema.properties.iter() {
@@ -45,7 +46,7 @@ fn fill_in(form: &ElicitRequestFormParams) -> Option<Map<String, Value>> {
         std::io::stdin().lock().read_line(&mut line).ok()?;
         match line.trim() {
             "" => {}
-            // A number or a word that JSON knows, or else a text.
+            // A JSON number or literal, otherwise a string.
             text => drop(content.insert(
                 name.to_owned(),
                 serde_json::from_str(text).unwrap_or_else(|_| text.into()),
@@ -69,7 +70,7 @@ fn bookshop() -> Server {
                     let content = [ContentBlock::text(text)];
                     Ok(Outcome::from(CallToolResult::new().with_content(content)))
                 }
-                // Nothing yet: the client is to ask, and to call again with what it has got.
+                // No input yet: the client shall obtain it and call again.
                 _ => ask().map_err(|error| ErrorObject::new(-32603, error.to_string())),
             }
         })

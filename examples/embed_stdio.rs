@@ -1,6 +1,6 @@
-//! The stdio transport alone, below a protocol layer of one's own: raw requests in, raw messages out.
+//! The stdio transport alone, below a custom protocol layer: raw requests in, raw messages out.
 //!
-//! `cargo run --example embed_stdio`, or with the command of any server behind it.
+//! `cargo run --example embed_stdio`, optionally with the command of any server.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -12,7 +12,7 @@ use mcp_transport_stdio::Stdio;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let stdio = match &*args {
-        // Without a command this program is its own server.
+        // Without a command, this program is also the server.
         [] => Stdio::new(std::env::current_exe()?).arg("--serve"),
         [serve] if serve == "--serve" => return Ok(server().serve_stdio().await?),
         [command, args @ ..] => Stdio::new(command).args(args),

@@ -1,5 +1,5 @@
-//! A client that answers what a server asks while it works: forms for people, models, roots. It also shows
-//! what the server logs, and the progress of a call.
+//! A client that handles the requests of a server during a call: forms, sampling, roots. It also shows log messages and
+//! progress.
 //!
 //! ```text
 //! cargo run --example handlers
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_elicitation(|asked| async move {
             println!("{} asks: {}", asked.server, asked.params.message);
             let content = json!({ "name": "Ann" }).as_object().cloned().unwrap_or_default();
-            // What is left out is filled in with the defaults of the form.
+            // Missing fields get the defaults of the form.
             ElicitResult::new(ElicitAction::Accept).with_content(content)
         })
         .on_sampling(|asked| async move {

@@ -1,11 +1,10 @@
-//! The HTTP client of a transport with settings of one's own, below layers of one's own: each
-//! request is traced, and retried where that can do nothing twice.
+//! A custom HTTP client below custom layers: each request is traced, and retried where that cannot execute it twice.
 //!
 //! ```text
 //! RUST_LOG=tower_http=debug cargo run --example http_client -- https://example.com/mcp
 //! ```
 //!
-//! Without a URL it talks to a small server of its own, which is busy at first.
+//! Without a URL it uses a small local server, which is busy at first.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -50,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok::<_, hyper::header::InvalidHeaderValue>(headers)
         })
         .build()?;
-    // The first of them is the outermost: the trace shows each attempt.
+    // The first layer is the outermost: the trace shows each attempt.
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new(Retries { left: 3 }))
         .layer(TraceLayer::new_for_http())
@@ -66,19 +65,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Where a token would be taken from a cache, or refreshed when it is about to expire.
+/// A real program would read the token from a cache, or refresh it before it expires.
 async fn fresh_token() -> &'static str {
     "token"
 }
 
-/// Sends a request again only if the server has done nothing about it: it was not reached, or said
-/// that it is unavailable. Everything else may have been executed.
+/// Retries a request only if the server has not executed it: it was not reached, or responded that it is unavailable.
+/// Any other request may have been executed.
 #[derive(Clone)]
 struct Retries {
     left: u32,
 }
 
-/// A request that is larger is not kept for another attempt.
+/// Larger requests are not buffered for a retry.
 const LARGEST: usize = 64 * 1024;
 
 impl<B> Policy<Request<Body>, Response<B>, Error> for Retries {
@@ -97,7 +96,7 @@ impl<B> Policy<Request<Body>, Response<B>, Error> for Retries {
             return None;
         }
         self.left = self.left.checked_sub(1)?;
-        println!("the server did not take it, which is tried again");
+        println!("the server refused it: retrying");
         Some(tokio::time::sleep(Duration::from_millis(100)))
     }
 
@@ -106,7 +105,7 @@ impl<B> Policy<Request<Body>, Response<B>, Error> for Retries {
     }
 }
 
-/// Starts a server that has no time for its first request, and gives its URL.
+/// Starts a server that is busy for its first request, and returns its URL.
 async fn start_server() -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/mcp", listener.local_addr()?);

@@ -1,1 +1,1 @@
-//! The examples stand beside this file: `cargo run --example quickstart` runs the first of them.
+//! The examples are next to this file. Start with `cargo run --example quickstart`.

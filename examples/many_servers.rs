@@ -1,5 +1,5 @@
-//! Many servers of one `mcpServers` file behind one session: a Python script by its path, a package from
-//! npm, and a server behind a URL. Those that do not run are reported, and the others work.
+//! The servers of one `mcpServers` file behind one session: a Python script by its path, an npm package, and a server
+//! behind a URL. Servers that fail are reported; the others work.
 //!
 //! ```text
 //! pip install mcp

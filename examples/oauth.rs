@@ -1,4 +1,4 @@
-//! Logs in with the browser, and remembers: the second run asks nobody.
+//! Logs in with the browser and stores the token: the second run needs no login.
 //!
 //! ```text
 //! cargo run --example oauth -- https://mcp.example.com/mcp

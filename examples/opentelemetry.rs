@@ -1,4 +1,4 @@
-//! Calls as spans of OpenTelemetry, and a server that receives the trace context of each call.
+//! Calls as OpenTelemetry spans, and a server that receives the trace context of each call.
 //!
 //! `cargo run --example opentelemetry`
 
@@ -21,11 +21,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Deserialize, JsonSchema)]
 struct SearchArgs {
-    /// Words of the title.
+    /// Words in the title.
     query: String,
 }
 
-/// Where OTLP would send spans to a collector: prints them as they end.
+/// Replaces an OTLP exporter: prints spans as they end.
 #[derive(Debug)]
 struct Print;
 
@@ -44,7 +44,7 @@ impl SpanExporter for Print {
     }
 }
 
-/// Which trace is on: the span of the call itself, since it is asked within that.
+/// The current trace context: that of the call's span, since it is read within it.
 fn trace_context() -> Option<TraceContext> {
     let mut entries = HashMap::new();
     global::get_text_map_propagator(|propagator| {
@@ -58,13 +58,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let provider = SdkTracerProvider::builder().with_simple_exporter(Print).build();
     global::set_text_map_propagator(TraceContextPropagator::new());
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bookshop-client"));
-    // Spans of the session are of the level INFO, with the target `mcp_session::span`.
+    // Spans of sessions have the level INFO and the target `mcp_session::span`.
     let filter = tracing_subscriber::EnvFilter::new("info");
     tracing_subscriber::registry().with(filter).with(layer).init();
 
     let bookshop = Server::builder("Bookshop")
         .tool("search_books", "Search the catalog", |args: SearchArgs, cx: Context| async move {
-            // A server with OpenTelemetry would begin a span of its own with this as its parent.
+            // A server with OpenTelemetry would start a child span of this parent.
             let parent: Option<String> = cx.meta().decode("traceparent");
             format!("{}: the server works for {}", args.query, parent.unwrap_or_default())
         })

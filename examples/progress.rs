@@ -1,4 +1,4 @@
-//! A call with a bar for its progress, a limit on silence and one on the whole.
+//! A call with a progress bar, an idle timeout and a total timeout.
 //!
 //! `cargo run --example progress`
 
@@ -28,14 +28,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build();
 
     let session = Client::new(bookshop)?.connect().await?;
-    // Each progress notification restarts the idle limit; the whole call may take a minute.
+    // Each progress notification restarts the idle timeout; the whole call may take a minute.
     let mut limits = Timeout::idle(Duration::from_secs(5));
     limits.total = Some(Duration::from_secs(60));
     let result = session
         .call_tool("dust")
         .arg("shelves", 30)
         .timeout(limits)
-        // In order, and all of it before the call returns.
+        // In order, and always before the call returns.
         .on_progress(|progress| {
             let total = progress.total.map_or(1.0, |total| total.to_f64());
             let share = (progress.progress.to_f64() / total).clamp(0.0, 1.0);

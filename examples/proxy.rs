@@ -5,8 +5,8 @@
 //! cargo run --example proxy -- https://example.com/mcp
 //! ```
 //!
-//! The first listens at `http://127.0.0.1:8808/mcp`, and at `/sse` for clients of revision 2024-11-05: each session
-//! has its own process. The second is a server for hosts that only start processes.
+//! The first command listens at `http://127.0.0.1:8808/mcp`, and at `/sse` for clients of revision 2024-11-05; each
+//! session has its own process. The second command is a server for hosts that can only start processes.
 #![allow(clippy::print_stderr, reason = "an example")]
 
 use mcp_client::{Stdio, StreamableHttp};

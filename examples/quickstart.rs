@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize, JsonSchema)]
 struct SearchArgs {
-    /// Words of the title.
+    /// Words in the title.
     query: String,
 }
 

@@ -1,7 +1,7 @@
-//! The official Rust SDK and this library together, in both directions: a client of the SDK's over our
-//! transports, and a server of the SDK's, in this process, below a session.
+//! The official Rust SDK and this library together, in both directions: an SDK client over these transports, and an SDK
+//! server in this process below a session.
 //!
-//! `cargo run --example rmcp`, or with the URL or the command of any server behind it.
+//! `cargo run --example rmcp`, optionally with the URL or command of any server.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -20,7 +20,7 @@ use serde::Deserialize;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match &*args {
-        // Without a command this program is its own server.
+        // Without a command, this program is also the server.
         [] => client_of_the_sdk(Stdio::new(std::env::current_exe()?).arg("--serve")).await?,
         [serve] if serve == "--serve" => return Ok(clock().serve_stdio().await?),
         [url] if url.starts_with("http") => client_of_the_sdk(StreamableHttp::new(url)?).await?,
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     server_of_the_sdk().await
 }
 
-/// Processes and connections are ours; all above is the SDK's.
+/// This library provides processes and connections; the SDK does the rest.
 async fn client_of_the_sdk(server: impl Connect) -> Result<(), Box<dyn std::error::Error>> {
     let mut client = ().serve(mcp_client::rmcp::transport(server).await?).await?;
     for tool in client.list_all_tools().await? {
@@ -48,7 +48,7 @@ struct Countdown;
 
 #[derive(Deserialize, JsonSchema)]
 struct From {
-    /// Where to begin.
+    /// The first number.
     from: u32,
 }
 
@@ -63,7 +63,7 @@ impl Countdown {
         for left in (1..=from).rev() {
             if let Some(token) = context.meta.get_progress_token() {
                 let progress = ProgressNotificationParam::new(token, f64::from(from - left + 1));
-                // A caller that has left needs no progress.
+                // A disconnected caller needs no progress.
                 let _ = context.peer.notify_progress(progress.with_total(f64::from(from))).await;
             }
         }
@@ -79,7 +79,7 @@ impl ServerHandler for Countdown {
     }
 }
 
-/// No process and no bytes: the SDK's server is a target like any other.
+/// No process and no serialization: the SDK server is a target like any other.
 async fn server_of_the_sdk() -> Result<(), Box<dyn std::error::Error>> {
     let session = Client::new(RmcpServer::new(Countdown))?.connect().await?;
     println!("connected to {} in {}", session.name(), session.protocol_version());

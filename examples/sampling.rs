@@ -1,5 +1,5 @@
-//! A server that asks the client's model. The model here is a few lines of Rust, and the server the
-//! reference server of the protocol, by npx; any other can be named.
+//! A server that samples the client's model. The model is a few lines of Rust, and the server is the reference server
+//! of the protocol, started with npx; any other server can be named.
 //!
 //! ```text
 //! cargo run --example sampling
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(client.close().await?)
 }
 
-/// Where a real client asks its model, perhaps after asking its user.
+/// A real client would call its model here, possibly after asking its user.
 fn complete(asked: &CreateMessageRequestParams) -> Result<CreateMessageResult, ErrorObject> {
     if asked.messages.is_empty() {
         return Err(ErrorObject::new(-32602, "there is nothing to answer"));

@@ -1,8 +1,8 @@
-//! Ends its servers when a signal ends the program: Ctrl-C, or SIGTERM on Unix.
+//! Shuts down its servers when a signal ends the program: Ctrl-C, or SIGTERM on Unix.
 //!
-//! Each server runs in a process group of its own, so that a Ctrl-C at the terminal does not reach it. A program
-//! that a signal ends without `close` runs no destructor: its servers see the end of their stdin, and those that
-//! ignore it continue to run.
+//! Each server runs in its own process group, so that a Ctrl-C at the terminal does not reach it. A program killed by a
+//! signal runs no destructors: without `close`, its servers only see the end of their stdin, and those that ignore it
+//! continue to run.
 //!
 //! ```text
 //! cargo run --example shutdown -- npx -y @modelcontextprotocol/server-everything
@@ -42,7 +42,7 @@ async fn work(client: &Client) -> Result<(), Error> {
     }
 }
 
-/// Waits for a signal that ends the program.
+/// Waits for a signal to end the program.
 async fn signalled() {
     #[cfg(unix)]
     {

@@ -1,7 +1,7 @@
-//! Hearing of changes: one stream of events, whatever the era of the server.
+//! Subscriptions: one stream of events in both eras.
 //!
-//! Without arguments it listens to a group of servers in this process, to which another one is added. With
-//! a target (and URIs of resources) it prints the changes there until the server ends the subscription:
+//! Without arguments it subscribes to a group of servers in this process, to which another server is added. With a
+//! target (and resource URIs) it prints the changes there until the server ends the subscription:
 //!
 //! ```text
 //! cargo run --example subscriptions
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(session.close().await?)
 }
 
-/// Shows so many events.
+/// Prints this many events.
 async fn listen(
     session: &Session,
     uris: Vec<String>,
@@ -46,7 +46,7 @@ async fn listen(
         filter = filter.with_resource_subscriptions(uris);
     }
     let mut changes = session.subscribe(filter).resubscribe(Subscribe::BACKOFF).await?;
-    println!("the server tells of {:?}", changes.acknowledged());
+    println!("the server acknowledged {:?}", changes.acknowledged());
     for _ in 0..events {
         let Some(event) = changes.next().await else { break };
         match event? {
@@ -54,7 +54,7 @@ async fn listen(
                 println!("other tools: {} now", session.list_tools().await?.len());
             }
             Event::ResourceUpdated { uri } => println!("{uri} changed"),
-            // The connection was lost for a while, or too much happened at once: read everything again.
+            // The connection was lost, or too many events were unread: read everything again.
             Event::Resync | Event::Lagged { .. } => println!("something may have been missed"),
             other => println!("{other:?}"),
         }

@@ -1,4 +1,4 @@
-//! Layers around a transport: each holds for a whole exchange, from the request to its answer.
+//! Layers around a transport: each wraps a whole exchange, from the request to its response.
 //!
 //! `RUST_LOG=trace cargo run --example tower_layers`
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let transport = ConcurrencyLimitLayer::new(8).layer(transport);
     let transport = TimeoutLayer::new(Duration::from_millis(200)).layer(transport);
 
-    // Any middleware for services fits around the transport as a service.
+    // Any tower middleware can wrap the transport as a service.
     let service = tower::ServiceBuilder::new().service(TransportService::new(transport));
     let params = serde_json::json!({
         "name": "nap",

@@ -1,4 +1,4 @@
-//! A model of [rig](https://docs.rs/rig-core) with the tools of an MCP server. The model and the server are in this
+//! A [rig](https://docs.rs/rig-core) model with the tools of an MCP server. The model and the server are part of this
 //! program.
 //!
 //! ```text
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         })
         .build();
     let session = Client::new(server)?.connect().await?;
-    // The API behind the model decides on the form of schemas and results.
+    // The API of the model determines the format of schemas and results.
     let mut tools = Toolset::new(Api::Anthropic);
     tools.add(&session).await?;
 
@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(session.close().await?)
 }
 
-/// The declaration of a tool as rig has it.
+/// Converts the declaration of a tool into that of rig.
 fn definition(tool: &AgentTool) -> Result<ToolDefinition, Box<dyn Error>> {
     let declaration = tool.declaration();
     let description = declaration.description().unwrap_or_default();
