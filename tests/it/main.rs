@@ -1,4 +1,4 @@
-//! Tests of the whole, through the facade: real servers, clients of others, hostile peers.
+//! Integration tests through the facade: real servers, clients of other projects, hostile peers.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod hostile;

@@ -1,4 +1,4 @@
-//! Our server, in this process.
+//! The server of this project, in this process.
 
 use mcp_client::{Client, EraPolicy};
 use mcp_integration::own_server;

@@ -1,4 +1,4 @@
-//! Our server, as a process and over HTTP.
+//! The server of this project, as a process and over HTTP.
 
 use std::future::pending;
 
@@ -9,13 +9,13 @@ use tokio::{runtime::Runtime, task::JoinHandle};
 
 use crate::support::{Expect, Log, Program, StdioPeer, bounded, exercise};
 
-/// Our server over HTTP, until it is dropped.
+/// The server of this project over HTTP. Dropping it stops it.
 pub(crate) struct OwnHttp {
     pub(crate) url: String,
     pub(crate) log: Log,
     pub(crate) http: Http<mcp_client::Server>,
     serving: JoinHandle<()>,
-    /// Runs it where the test has no runtime.
+    /// Runs it if the test has no runtime.
     _runtime: Option<Runtime>,
 }
 
@@ -30,7 +30,7 @@ impl OwnHttp {
         Self { url, log, http, serving, _runtime: None }
     }
 
-    /// The same, in a runtime of its own.
+    /// The same, in a separate runtime.
     pub(crate) fn start(runtime: Runtime) -> Self {
         let mut own = runtime.block_on(Self::new());
         own._runtime = Some(runtime);

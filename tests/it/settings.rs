@@ -1,8 +1,8 @@
-//! The settings of a client.
+//! Settings of a client.
 
 use crate::support::repository;
 
-/// Options of a session that a client has under another name.
+/// Session options whose client setters have another name.
 const RENAMED: [(&str, &str); 2] =
     [("extensions", "extension"), ("output_checks", "validate_output")];
 

@@ -1,4 +1,4 @@
-//! What a client can be made from, beside commands and URLs.
+//! Targets of a client other than commands and URLs.
 
 use futures_util::StreamExt;
 use mcp_client::{
@@ -35,7 +35,7 @@ async fn a_pair_of_byte_streams_is_one_session() {
     bounded(serving).await.unwrap().unwrap();
 }
 
-/// A whole transport, folded into a sink and a stream and unfolded again.
+/// A transport converted to a sink and a stream and back.
 #[tokio::test]
 async fn a_pair_of_message_streams() {
     let log = Log::new();
@@ -57,7 +57,7 @@ async fn a_pair_of_message_streams() {
 }
 
 #[test]
-fn what_is_no_target_says_what_to_write() {
+fn invalid_targets_name_the_remedy() {
     for (target, hint) in [
         ("npx -y server", "Stdio::command_line(\"npx -y server\")?"),
         ("missing.py", "no such file"),

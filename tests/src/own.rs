@@ -41,10 +41,10 @@ struct Greet {
     name: String,
 }
 
-/// The server of this project with the tools, resources and the prompt that every peer offers.
+/// The server of this project with the tools, resources and prompt of every peer.
 ///
-/// `say` is given what the others write on their stderr: `waiting` when the tool `wait` begins, and
-/// `cancelled` when it is cut short.
+/// `say` receives the lines that other peers write to stderr: `waiting` when the tool `wait` starts, and `cancelled`
+/// when it is cancelled.
 pub fn own_server(say: impl Fn(&str) + Clone + Send + Sync + 'static) -> Server {
     Server::builder("own")
         .version("1.0")
@@ -90,7 +90,7 @@ pub fn own_server(say: impl Fn(&str) + Clone + Send + Sync + 'static) -> Server 
         .build()
 }
 
-/// Says so when it is dropped before it was disarmed.
+/// Reports a drop before it was disarmed.
 struct CutShort<F: Fn(&str)>(Option<F>);
 
 impl<F: Fn(&str)> Drop for CutShort<F> {

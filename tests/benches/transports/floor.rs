@@ -1,5 +1,5 @@
-//! The floors: the least that a client must do on each carrier, with the same bytes and the same
-//! decoding, and without any of the care.
+//! The floors: the minimum that a client must do on each carrier, with the same bytes and the same decoding, and
+//! without error handling.
 
 use std::{
     collections::HashMap,
@@ -50,7 +50,7 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
     }
 }
 
-/// The same request that our side sends.
+/// The same request that this library sends.
 fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
     #[derive(Serialize)]
     struct Request<'a> {
@@ -121,7 +121,7 @@ async fn memory(load: Load, calls: usize) -> Measured {
             std::hint::black_box(request.params.arguments);
             let result = CallToolResult::from_text(text.to_string());
             let mut answer = serde_json::to_vec(&result).unwrap();
-            // What every result of the revision carries besides.
+            // Members that every result of the revision has.
             answer.pop();
             answer.extend_from_slice(TAIL.as_bytes());
             let result: CallToolResult = serde_json::from_slice(&answer).unwrap();
@@ -141,7 +141,7 @@ fn spawn() -> Child {
         .unwrap()
 }
 
-/// A pipe, a task that parses and hands each result to its caller, and a map between them.
+/// A pipe, a task that parses and dispatches each result to its caller, and a map between them.
 async fn pipe(load: Load, calls: usize) -> Measured {
     type Waiting = Arc<Mutex<HashMap<i64, oneshot::Sender<Box<RawValue>>>>>;
     let mut child = spawn();
@@ -177,7 +177,7 @@ async fn pipe(load: Load, calls: usize) -> Measured {
     measured
 }
 
-/// One loop that keeps 64 requests in the pipe: no tasks, no channels, as few system calls as can be.
+/// One loop that keeps 64 requests in the pipe: no tasks, no channels, minimal system calls.
 async fn pipe_window(calls: usize) -> Measured {
     let mut child = spawn();
     let mut stdin = child.stdin.take().unwrap();
@@ -222,7 +222,7 @@ fn head(url: &str, load: Load) -> http::request::Builder {
         .header("mcp-name", load.tool())
 }
 
-/// The same over TLS: on a connection of its own, or on a stream of the one connection of HTTP/2.
+/// The same over TLS: on a separate connection, or on a stream of the shared HTTP/2 connection.
 async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
     let peer = peer::Https::start(carrier);
     let mut roots = RootCertStore::empty();
@@ -290,7 +290,7 @@ async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
     measured
 }
 
-/// A POST on a connection of its own, with the same headers, and the same parsing of its answer.
+/// A POST on a separate connection, with the same headers and the same parsing of the response.
 async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
     let peer = peer::Http::start(carrier);
     let host = format!("127.0.0.1:{}", peer.port());

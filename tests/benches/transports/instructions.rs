@@ -1,4 +1,4 @@
-//! User instructions a call, counted by callgrind.
+//! User instructions per call, counted by callgrind.
 
 use std::process::{Command, ExitCode};
 
@@ -25,7 +25,7 @@ pub(crate) fn table(only: &[&str]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The difference of two run lengths, without what start and end cost.
+/// The difference of two run lengths, without the cost of start and end.
 fn a_call(case: Case, side: &str) -> Result<f64, String> {
     let (short, long) = match case.load {
         Load::One => (500, 2_500),

@@ -1,7 +1,7 @@
-//! What a call costs on each transport, beside the floor of the same carrier in the same run.
+//! The cost of a call on each transport, compared with the floor of the same carrier in the same run.
 //!
-//! `cargo xtask bench` prints times; `cargo xtask bench --instructions` counts user instructions a call
-//! with callgrind, as the difference of two run lengths, which is free of noise.
+//! `cargo xtask bench` prints times; `cargo xtask bench --instructions` counts user instructions per call with
+//! callgrind, as the difference of two run lengths, which has no noise.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints a table")]
 

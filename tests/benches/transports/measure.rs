@@ -1,4 +1,4 @@
-//! The cases, and how one is run.
+//! The cases, and how a case is run.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ pub(crate) enum Carrier {
     Memory,
     Stdio,
     HttpJson,
-    /// The same with a token of OAuth, which was issued before.
+    /// The same with an OAuth token that was issued before.
     HttpToken,
     HttpSse,
     /// HTTP/1.1 over TLS.
@@ -20,13 +20,13 @@ pub(crate) enum Carrier {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// Small calls, one after the other.
+    /// Small calls, sequential.
     One,
-    /// Small calls, 64 of them in flight.
+    /// Small calls, 64 in flight.
     Many,
-    /// Results of 1 MiB, one after the other.
+    /// Results of 1 MiB, sequential.
     Mib1,
-    /// Results of 10 MiB, one after the other.
+    /// Results of 10 MiB, sequential.
     Mib10,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Case {
     pub(crate) load: Load,
 }
 
-/// How long each call took, and all of them together.
+/// The duration of each call and of all calls.
 pub(crate) struct Measured {
     pub(crate) calls: Vec<Duration>,
     pub(crate) total: Duration,
@@ -84,7 +84,7 @@ impl Load {
         }
     }
 
-    /// The tool that answers with a result of this size.
+    /// The tool that returns a result of this size.
     pub(crate) fn tool(self) -> &'static str {
         match self {
             Self::One | Self::Many => "small",
@@ -104,7 +104,8 @@ impl Case {
             .into_iter()
             .flat_map(|carrier| Load::ALL.into_iter().map(move |load| Self { carrier, load }))
             .filter(|case| {
-                // TLS of large results is the cost of the cipher. A token costs the same for any result.
+                // The TLS cost of large results is that of the cipher. The cost of a token is independent of the
+                // result.
                 let is_small_only = case.carrier.is_tls() || case.carrier == Carrier::HttpToken;
                 !is_small_only || matches!(case.load, Load::One | Load::Many)
             })
@@ -114,8 +115,7 @@ impl Case {
         Self::all().find(|case| case.carrier.name() == carrier && case.load.name() == load)
     }
 
-    /// Whether the words of the command line ask for this one: any word for a carrier and any for a load
-    /// narrows the table.
+    /// Whether the command line selects this case: each word for a carrier or a load narrows the table.
     pub(crate) fn is_asked(self, only: &[&str]) -> bool {
         let wants = |name: &str, names: &[&str]| {
             only.contains(&name) || !only.iter().any(|word| names.contains(word))
@@ -125,7 +125,7 @@ impl Case {
     }
 }
 
-/// One thread: both sides of a ratio get the same, and instructions can be counted.
+/// One thread: both sides of a ratio get the same resources, and instructions can be counted.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
@@ -134,7 +134,7 @@ pub(crate) async fn run(case: Case, floor: bool, calls: usize) -> Measured {
     if floor { floor::run(case, calls).await } else { ours::run(case, calls).await }
 }
 
-/// Calls `call` with so many in flight until `calls` have been made.
+/// Runs `call` with this many in flight until `calls` have completed.
 pub(crate) async fn drive<F: Future<Output = ()> + Send + 'static>(
     in_flight: usize,
     calls: usize,

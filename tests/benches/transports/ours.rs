@@ -1,4 +1,4 @@
-//! Our side: typed calls through `Client` and `Session`, as an application makes them.
+//! This library: typed calls through `Client` and `Session`, as in an application.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ struct Search {
     limit: u32,
 }
 
-/// A server whose tools answer with texts of the sizes that are measured.
+/// A server whose tools return texts of the measured sizes.
 pub(crate) fn server() -> Server {
     let mut builder = Server::builder("bench");
     for load in [Load::One, Load::Mib1, Load::Mib10] {

@@ -1,5 +1,4 @@
-//! The server of the benchmarks, as a process of its own: it answers with prepared bytes, so that the
-//! client is what is measured.
+//! The benchmark server, in a separate process: it responds with prepared bytes, so that only the client is measured.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -19,19 +18,19 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::measure::{Carrier, Load};
 
-/// The header of every request to the server that wants a token.
+/// The header of every request to the server that requires a token.
 pub(crate) const AUTHORIZATION: &str = "Bearer 2YotnFZFEjr1zCsicMWpAA.2YotnFZFEjr1zCsicMWpAA";
 
-/// How a peer that serves HTTP responds.
+/// The response mode of an HTTP peer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Json,
-    /// As JSON, to requests with a token, which it issues too.
+    /// As JSON, to requests with a token, which the peer also issues.
     Token,
     Sse,
 }
 
-/// The text of the results of a tool.
+/// The text of a tool's results.
 pub(crate) fn text(load: Load) -> String {
     match load {
         Load::One | Load::Many => "The Left Hand of Darkness, The Dispossessed".to_owned(),
@@ -68,7 +67,7 @@ impl Answers {
         Self([tool(Load::One), tool(Load::Mib1), tool(Load::Mib10), ("", discover.to_owned())])
     }
 
-    /// The whole response to a request.
+    /// The complete response to a request.
     fn answer(&self, request: &[u8], out: &mut Vec<u8>) {
         #[derive(Deserialize)]
         struct Request<'a> {
@@ -102,7 +101,7 @@ fn stdio(answers: &Answers) {
         answers.answer(&line, &mut out);
         out.push(b'\n');
         line.clear();
-        // What came together is answered together.
+        // Requests that arrived together are answered together.
         if memchr::memchr(b'\n', input.buffer()).is_none() {
             output.write_all(&out).unwrap();
             out.clear();
@@ -110,7 +109,7 @@ fn stdio(answers: &Answers) {
     }
 }
 
-/// A small HTTP/1.1 server with a thread a connection, which keeps connections open.
+/// A small HTTP/1.1 server with a thread for each connection and keep-alive.
 fn http(answers: Answers, kind: Kind) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());
@@ -177,7 +176,7 @@ fn connection(stream: &TcpStream, answers: &Answers, kind: Kind) -> Option<()> {
     }
 }
 
-/// The response to a request without the token: at the token endpoint, the token.
+/// The response to a request without the token; at the token endpoint, the token.
 fn refusal(target: &str) -> String {
     let (head, body) = match target {
         "/token" => {
@@ -192,7 +191,7 @@ fn refusal(target: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A server over TLS, which tells its port and its certificate.
+/// A TLS server, which prints its port and certificate.
 fn https(answers: Answers, protocol: &'static str) {
     let certificate = Certificate::new();
     let acceptor = TlsAcceptor::from(Arc::new(certificate.server_config(&[protocol])));
@@ -233,7 +232,7 @@ fn https(answers: Answers, protocol: &'static str) {
     });
 }
 
-/// A peer that serves HTTP over TLS, ended on drop.
+/// An HTTPS peer, stopped on drop.
 pub(crate) struct Https {
     peer: Http,
     pub(crate) pem: String,
@@ -257,7 +256,7 @@ impl Https {
     }
 }
 
-/// A peer that serves HTTP, ended on drop.
+/// An HTTP peer, stopped on drop.
 pub(crate) struct Http {
     child: Child,
     port: u16,

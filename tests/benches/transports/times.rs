@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::measure::{Case, Load, Measured, run, runtime};
 
-/// Rounds whose best counts: the machine's noise only ever slows down.
+/// Number of rounds, of which the fastest counts: noise only slows down.
 const ROUNDS: usize = 5;
 
 pub(crate) fn table(only: &[&str]) {
@@ -19,7 +19,7 @@ pub(crate) fn table(only: &[&str]) {
             Load::Mib1 => 200,
             Load::Mib10 => 20,
         };
-        // Turn by turn, so that both sides meet the same weather.
+        // Alternating, so that both sides have the same conditions.
         let (mut ours, mut floor) = (None, None);
         for _ in 0..ROUNDS {
             better(&mut ours, runtime().block_on(run(case, false, calls)));

@@ -10,7 +10,7 @@ use crate::support::{bounded, within};
 
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","id":$ID,"result":{"protocolVersion":"2025-06-18",
     "capabilities":{},"serverInfo":{"name":"old","version":"1"}}}"#;
-/// Of no concern to whoever reads an error.
+/// Must not appear in errors.
 const SECRETS: &str = "?key=hidden";
 
 fn script() -> Script {
@@ -25,7 +25,7 @@ fn stream(events: &str) -> Script {
     script().write(format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n{events}"))
 }
 
-/// Connects to a server each of whose connections follows a script.
+/// Connects to a server whose connections run these scripts.
 async fn connect(
     scripts: impl IntoIterator<Item = Script>,
 ) -> (Client, HttpServer, Result<Session, Error>) {
@@ -35,7 +35,7 @@ async fn connect(
     (client, server, session)
 }
 
-/// The methods of the requests, `server/discover` and `initialize` being POSTed.
+/// The methods of the requests; `server/discover` and `initialize` are POSTed.
 fn asked(server: &HttpServer) -> Vec<String> {
     let method = |request: &String| {
         let of_message = ["server/discover", "initialize"]
@@ -83,7 +83,7 @@ async fn if_neither_transport_works_the_refusal_of_the_first_is_the_kind() {
     join_all(cases).await;
 }
 
-/// Statuses that say something about the client or about an outage say nothing about the transport.
+/// Statuses about the client or about an outage say nothing about the transport.
 #[tokio::test]
 async fn only_a_refusal_without_json_rpc_leads_to_another_transport() {
     let error = |code: i32| {
@@ -122,7 +122,7 @@ async fn only_a_refusal_without_json_rpc_leads_to_another_transport() {
     join_all(cases).await;
 }
 
-/// A path that names `sse` is only a convention.
+/// A path with `sse` is only a convention.
 #[tokio::test]
 async fn a_path_with_sse_may_be_streamable_http() {
     let gets = [
@@ -164,9 +164,9 @@ async fn if_neither_transport_works_the_error_has_both_failures() {
     }
 }
 
-/// The probe, the POST and the GET are refused in one way, which is told once.
+/// The probe, the POST and the GET are refused in the same way, which is reported once.
 #[tokio::test]
-async fn a_wrong_path_is_told_once_and_with_one_hint_that_fits() {
+async fn a_wrong_path_is_reported_once_with_one_suitable_hint() {
     for (path, hint) in [
         ("/api", "(is this the URL of an MCP endpoint? its path is often /mcp)"),
         ("/mcp", "(is this the URL of an MCP endpoint?)"),
@@ -191,7 +191,7 @@ async fn a_wrong_path_is_told_once_and_with_one_hint_that_fits() {
     );
 }
 
-/// Headers, a token and an HTTP client do not replace the detection of the transport.
+/// Headers, a token and an HTTP client do not disable the detection of the transport.
 #[tokio::test]
 async fn the_transport_is_detected_with_headers_and_a_client_too() {
     let refused = refusal("405 Method Not Allowed");
@@ -214,7 +214,7 @@ async fn the_transport_is_detected_with_headers_and_a_client_too() {
     }
 }
 
-/// A stream that says nothing holds up the start for as long as that may take, and no longer.
+/// A silent stream delays the start up to its limit.
 #[tokio::test]
 async fn a_silent_stream_is_not_awaited_beyond_the_start_limit() {
     let no = refusal("404 Not Found");
@@ -225,9 +225,9 @@ async fn a_silent_stream_is_not_awaited_beyond_the_start_limit() {
     assert!(error.to_string().starts_with(&server.url()), "{error}");
 }
 
-/// It was HTTP+SSE another time, and now it is Streamable HTTP.
+/// It was HTTP+SSE before, and is Streamable HTTP now.
 #[tokio::test]
-async fn a_transport_that_was_found_earlier_is_detected_again_if_it_changed() {
+async fn a_changed_transport_is_detected_again() {
     let gets = [
         ("404", refusal("404 Not Found")),
         ("405", refusal("405 Method Not Allowed")),

@@ -22,7 +22,7 @@ fn script() -> Script {
     Script::new().read_request()
 }
 
-/// Answers with events, and ends the connection after them.
+/// Responds with events, and then closes the connection.
 fn events(bytes: impl AsRef<[u8]>) -> Script {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
     script().write([head.as_bytes(), bytes.as_ref()].concat())
@@ -34,7 +34,7 @@ fn json(body: &str) -> Script {
 
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":$ID,"result":{"text":"schön"}}"#;
 
-/// What one request comes to; the next one works.
+/// The outcome of one request; the next one works.
 async fn case(
     name: &'static str,
     script: Script,
@@ -106,7 +106,7 @@ async fn each_request_ends_and_the_next_one_works() {
     .await;
 }
 
-/// The server refuses in mid-upload and closes.
+/// The server refuses during the upload and closes.
 #[tokio::test]
 async fn a_request_that_is_too_large_fails_alone() {
     let refusal =
@@ -158,8 +158,7 @@ async fn nobody_listens() {
     }
 }
 
-/// What connecting comes to when the first question for the era is answered so; whoever is asked to
-/// begin a session of the legacy era begins one.
+/// The outcome of connecting with this response to the probe; `initialize` succeeds.
 async fn connecting(probe: Script) -> (Result<Session, Error>, HttpServer) {
     let result = r#"{"protocolVersion":"2025-11-25","capabilities":{},
         "serverInfo":{"name":"old","version":"1"}}"#;
@@ -171,7 +170,7 @@ async fn connecting(probe: Script) -> (Result<Session, Error>, HttpServer) {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_refuses_the_question_is_of_the_legacy_era() {
+async fn an_endpoint_that_refuses_the_probe_is_legacy() {
     let text = |status: &str| script().respond(status, "text/plain", "no");
     let code = |status: &str, code: i32| {
         let error = format!(r#"{{"code":{code},"message":"no"}}"#);
@@ -196,7 +195,7 @@ async fn an_endpoint_that_refuses_the_question_is_of_the_legacy_era() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_network_does_not_end_the_start_and_is_never_kept_as_an_era() {
+async fn a_network_failure_does_not_end_the_start_and_decides_no_era() {
     let text = |status: &str| script().respond(status, "text/plain", "no");
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
     let cases = [

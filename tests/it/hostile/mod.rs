@@ -1,5 +1,5 @@
-//! Servers that misbehave: every request ends in bounded time, with an error that names the server, the
-//! method and the cause, and where the connection lives on the next request works.
+//! Misbehaving servers: every request ends in bounded time with an error that names the server, the method and the
+//! cause; if the connection survives, the next request works.
 
 mod detect;
 mod http;
@@ -16,12 +16,12 @@ use mcp_client::{
 
 use crate::support::bounded;
 
-/// Longer than any wait that is not a hang, even on a busy machine.
+/// Longer than any expected wait, even on a busy machine.
 const LONG: Duration = Duration::from_secs(10);
-/// For those who say nothing.
+/// Timeout for silent servers.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// What a request comes to.
+/// The expected outcome of a request.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Answer,
@@ -29,7 +29,7 @@ enum End {
     Fails(ErrorKind, &'static [&'static str]),
 }
 
-/// A session with what is taken for a modern server, without a word to it.
+/// Opens a session that assumes a modern server and sends nothing.
 async fn open(client: Client) -> Result<Session, Error> {
     let known = Verdict::new(ProtocolVersion::LATEST_MODERN);
     bounded(client.name("the shop").prior_discover(known).connect()).await
@@ -39,7 +39,7 @@ async fn ask(session: &Session, method: &'static str, limit: Duration) -> Result
     bounded(session.request(method, &()).timeout(limit)).await
 }
 
-/// What is not as expected of what a request came to.
+/// The deviations of an outcome from its expectation.
 fn wrong(result: Result<RawJson, Error>, method: &str, end: End) -> Vec<String> {
     let (error, kind, says) = match (result, end) {
         (Ok(_), End::Answer) => return Vec::new(),
@@ -62,7 +62,7 @@ fn wrong(result: Result<RawJson, Error>, method: &str, end: End) -> Vec<String> 
     wrong
 }
 
-/// Runs all cases at once; each gives what is wrong with it.
+/// Runs all cases concurrently; each returns its deviations.
 async fn all(cases: impl IntoIterator<Item = impl Future<Output = (String, Vec<String>)>>) {
     let mut failed = false;
     for (name, wrong) in join_all(cases).await {

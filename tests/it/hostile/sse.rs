@@ -18,12 +18,12 @@ fn script() -> Script {
     Script::new().read_request()
 }
 
-/// Plays `stream` to whoever GETs, and `posts` to the connections after that, in turn.
+/// Plays `stream` to the GET, and `posts` to the later connections, in order.
 async fn server(stream: Script, posts: impl IntoIterator<Item = Script>) -> HttpServer {
     HttpServer::start([stream].into_iter().chain(posts)).await
 }
 
-/// A session of the modern era, so that nothing is said beforehand.
+/// A session of the modern era, so that nothing is sent on open.
 async fn open(server: &HttpServer) -> Result<Session, Error> {
     let sse = Sse::new(server.url()).unwrap().endpoint_timeout(SHORT).message_limit(1 << 20);
     super::open(Client::new(sse).unwrap()).await
@@ -34,7 +34,7 @@ fn status(status: &str) -> Script {
 }
 
 #[tokio::test]
-async fn what_gives_no_endpoint_fails_the_connect() {
+async fn a_stream_without_an_endpoint_fails_the_connect() {
     let stream = |text: &str| script().write(format!("{HEAD}{text}"));
     let cases = [
         ("401", status("401 Unauthorized"), Unauthorized, "401"),
@@ -77,7 +77,7 @@ async fn what_gives_no_endpoint_fails_the_connect() {
 }
 
 #[tokio::test]
-async fn each_post_that_fails_fails_its_request_alone() {
+async fn a_failed_post_fails_only_its_request() {
     let cases = [
         ("404", status("404 Not Found"), Fails(Rejected, &["404", "Paper jam"])),
         ("413", status("413 Payload Too Large"), Fails(Rejected, &["413"])),
@@ -114,8 +114,8 @@ async fn each_post_that_fails_fails_its_request_alone() {
 }
 
 #[tokio::test]
-async fn what_else_comes_on_the_stream_does_no_harm() {
-    // Answers whatever id the first request has.
+async fn unexpected_events_are_ignored() {
+    // Responds to any id of the first request.
     let answers: String = (0..5)
         .map(|id| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n\n"))
         .collect();
@@ -137,7 +137,7 @@ async fn what_else_comes_on_the_stream_does_no_harm() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_stream_fails_what_waits() {
+async fn the_end_of_the_stream_fails_pending_requests() {
     let ends = [
         ("ended", script().write(format!("{HEAD}{ENDPOINT}")).sleep(SHORT)),
         ("cut", script().write(format!("{HEAD}{ENDPOINT}")).sleep(SHORT).write("data: {")),

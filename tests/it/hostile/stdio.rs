@@ -28,7 +28,7 @@ fn hostile(steps: &[&str]) -> StdioPeer {
     StdioPeer::new(Stdio::new(hostile_peer_command()).args(steps).limits(limits))
 }
 
-/// What one request comes to, and the next one.
+/// The outcomes of one request and of the next one.
 async fn case(steps: &[&str], limit: Duration, first: End, next: End) -> (String, Vec<String>) {
     let peer = hostile(steps);
     let session = open(peer.client()).await.unwrap();
@@ -39,7 +39,7 @@ async fn case(steps: &[&str], limit: Duration, first: End, next: End) -> (String
     }
     wrong.extend(super::wrong(result, "test/next", next));
     let before = peer.tree.pids();
-    // Some were killed, which is told.
+    // Some were killed, which is an error of the close.
     let _ = within(LONG, session.close()).await;
     peer.tree.gone(&before, Duration::ZERO).await;
     (steps.join(" "), wrong)
@@ -108,7 +108,7 @@ async fn a_flood_of_progress_loses_no_result() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_gone_says_why_at_once() {
+async fn an_exited_server_is_reported_at_once_with_its_cause() {
     const ENDED: &str = "the server's process has ended";
     let cases: &[(&[&str], &[&str])] = &[
         (&["read", "stderr=out of paper", "exit=3"], &[ENDED, "status 3", "out of paper"]),
@@ -124,21 +124,21 @@ async fn a_server_that_has_gone_says_why_at_once() {
     all([case(&["read", "close-stdout", "hang"], LONG, end, end)]).await;
 }
 
-/// A server that may be replaced under its session, but not for ever.
+/// A server may be replaced under its session, but not without limit.
 #[tokio::test]
-async fn one_that_goes_again_and_again_is_given_up() {
+async fn a_server_that_keeps_exiting_is_not_restarted_for_ever() {
     let restarted = async |steps: &[&str]| {
         let peer = hostile(steps);
         let session = open(peer.client().restart(Restart::BACKOFF)).await.unwrap();
         (peer, session)
     };
-    // Each process has one answer.
+    // Each process responds once.
     let (peer, session) = restarted(&["read", "answer", "exit=3"]).await;
     let mut answers = 0;
     for _ in 0..10 {
         match ask(&session, "test/ask", LONG).await {
             Ok(_) => answers += 1,
-            // It had been written before the end was seen.
+            // It was written before the exit was noticed.
             Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}"),
         }
     }
@@ -162,7 +162,7 @@ async fn one_that_goes_again_and_again_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_ignores_everything_is_killed_in_bounded_time() {
+async fn a_process_that_ignores_everything_is_killed_in_bounded_time() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let grandchild = format!("grandchild={}", file.path().display());
     let stubborn = &["ignore-term", "hang-for-ever"][..];
@@ -186,7 +186,7 @@ async fn what_ignores_everything_is_killed_in_bounded_time() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_is_told_with_its_cause() {
+async fn a_failed_start_is_reported_with_its_cause() {
     let connect = async |client: Client| {
         let begun = Instant::now();
         let error = bounded(client.name("the shop").connect()).await.unwrap_err();

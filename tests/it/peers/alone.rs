@@ -1,4 +1,4 @@
-//! The only server of a configuration.
+//! A configuration with one server.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::support::{Configured, Expect, HttpPeer, bounded, config, exercise, wi
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// A server in its own right: no prefix, its own name, and what is kept of it.
+/// A plain session: no prefix, the server's own name, a kept session.
 #[tokio::test]
-async fn the_only_server_is_itself() {
+async fn a_single_server_is_a_plain_session() {
     let Some(server) = python("mcp2") else { return };
     let server = Configured::new(&server);
     let off = json!({ "command": "no-such-command-here", "disabled": true });
@@ -70,7 +70,7 @@ async fn the_only_server_behind_a_url_is_reached_as_its_type_says() {
     }
 }
 
-/// What the configuration says of tools holds also where there is one server.
+/// The tool filter of a configuration also applies to a single server.
 #[tokio::test]
 async fn tools_are_offered_as_the_configuration_says() {
     let Some(server) = python("mcp2") else { return };

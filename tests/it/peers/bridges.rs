@@ -7,27 +7,27 @@ use mcp_client::{Client, Stdio};
 use super::{call_echo, node};
 use crate::support::{HttpPeer, Peer, Program, Row, bounded, venv};
 
-/// A program of the npm packages.
+/// A program of an npm package.
 fn program(name: &str) -> Option<Program> {
     let peers = Peer("bridges").installed()?;
     Some(Program::new(peers.join("bridges/node_modules/.bin").join(name)))
 }
 
-/// A server on a pipe, as one command line.
+/// A stdio server, as one command line.
 fn server() -> Option<String> {
     let command = node("ts2")?.arg("stdio").command();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     Some(words.map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "))
 }
 
-/// From HTTP to the server on a pipe.
+/// From HTTP to the stdio server.
 async fn to_pipe(package: &str, carrier: &str, path: &str, command: impl FnOnce(&str) -> Command) {
     let row = Row::new(package, carrier);
     let peer = HttpPeer::start_with_port(command, path).await;
     call_echo(peer.client(), row, "text").await;
 }
 
-/// From a pipe to a server behind a URL.
+/// From stdio to a remote server.
 async fn from_pipe(package: &str, carrier: &str, bridge: Program) {
     let row = Row::new(package, carrier);
     let stdio: Stdio = bridge.stdio();
@@ -79,7 +79,7 @@ async fn mcp_proxy_of_npm_before_a_pipe() {
     }
 }
 
-/// The one of PyPI.
+/// The mcp-proxy of PyPI.
 fn python_proxy() -> Option<Program> {
     let peers = Peer("mcp-proxy").installed()?;
     Some(Program::new(venv(&peers.join("mcp-proxy"), "mcp-proxy")))
@@ -113,7 +113,7 @@ async fn mcp_remote() {
     let (Some(bridge), Some(server)) = (program("mcp-remote"), node("ts2")) else { return };
     let server = HttpPeer::start(&server, &[]).await;
     let folder = tempfile::tempdir().unwrap();
-    // Its tokens and locks are not to be those of the user.
+    // It must not use the tokens and locks of the user.
     let bridge = bridge.arg(&server.url).arg("--transport").arg("http-only").stdio();
     let bridge = bridge.env("MCP_REMOTE_CONFIG_DIR", folder.path());
     let client = Client::new(bridge).unwrap();

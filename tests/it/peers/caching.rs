@@ -1,4 +1,4 @@
-//! Real servers that let their clients keep what they say.
+//! Real servers with cacheable results.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{node, python};
 use crate::support::{HttpPeer, Program, bounded};
 
-/// Counts what is asked of a server to be listed or read.
+/// Counts the list and read requests to a server.
 #[derive(Clone)]
 struct Counting<T> {
     below: T,
@@ -78,8 +78,7 @@ async fn ask_for_all(session: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is asked for twice is asked of the server once, also in a later session, and by another client
-/// through a store.
+/// A repeated request reaches the server once, also in a later session, and from another client with the same store.
 async fn keeps(program: &Program) {
     let peer = HttpPeer::start(program, &["cache"]).await;
     let store = MemoryStore::new();
@@ -111,7 +110,7 @@ async fn keeps(program: &Program) {
     }
 }
 
-/// Word of a change is there before anybody is told of it.
+/// A change notification evicts before it is passed on.
 async fn forgets(program: &Program) {
     let peer = HttpPeer::start(program, &["cache"]).await;
     let (client, asked) = client(&peer);
@@ -149,7 +148,7 @@ async fn forgets(program: &Program) {
     bounded(ask_for_all(&session)).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 8, "nothing but that resource");
 
-    // Nobody listens any more, so that nobody knows.
+    // Without a subscription, changes are not noticed.
     listen.abort();
     let _ = bounded(listen).await;
     tokio::time::sleep(Duration::ZERO).await;
@@ -158,31 +157,31 @@ async fn forgets(program: &Program) {
 }
 
 #[tokio::test]
-async fn mcp2_is_asked_once() {
+async fn mcp2_is_cached() {
     let Some(peer) = python("mcp2") else { return };
     keeps(&peer).await;
 }
 
 #[tokio::test]
-async fn mcp2_tells_of_changes() {
+async fn mcp2_changes_evict() {
     let Some(peer) = python("mcp2") else { return };
     forgets(&peer).await;
 }
 
 #[tokio::test]
-async fn fastmcp4_is_asked_once() {
+async fn fastmcp4_is_cached() {
     let Some(peer) = python("fastmcp4") else { return };
     keeps(&peer).await;
 }
 
 #[tokio::test]
-async fn ts2_is_asked_once() {
+async fn ts2_is_cached() {
     let Some(peer) = node("ts2") else { return };
     keeps(&peer).await;
 }
 
 #[tokio::test]
-async fn ts2_tells_of_changes() {
+async fn ts2_changes_evict() {
     let Some(peer) = node("ts2") else { return };
     forgets(&peer).await;
 }

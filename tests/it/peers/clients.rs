@@ -1,4 +1,4 @@
-//! Clients of others against our server.
+//! Clients of other projects with the server of this project.
 
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,7 @@ use crate::{
     support::{Peer, Program, source},
 };
 
-/// What a client prints that calls our server in this mode: the same over stdio and over HTTP.
+/// The output of a client that calls the server in this mode: the same over stdio and HTTP.
 fn got(client: &Program, mode: &str) -> [Value; 2] {
     let http = OwnHttp::start(tokio::runtime::Runtime::new().unwrap());
     [env!("CARGO_BIN_EXE_own-peer"), &http.url].map(|target| got_from(client, mode, target))
@@ -63,7 +63,7 @@ fn ts2() {
     for (mode, version) in [("auto", "2026-07-28"), ("legacy", "2025-11-25")] {
         for mut got in got(&client, mode) {
             let mut expected = expected(version);
-            // This client loses progress that it reads together with the answer.
+            // This client loses progress that it reads together with the response.
             let seen = got["progress"].take();
             let seen: Vec<(f64, f64, String)> = serde_json::from_value(seen).unwrap();
             let sent: Vec<(f64, f64, String)> =

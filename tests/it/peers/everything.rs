@@ -1,4 +1,4 @@
-//! The reference server that has everything of the legacy era.
+//! The reference server with all features of the legacy era.
 
 use std::{
     process::Command,
@@ -102,7 +102,7 @@ pub(super) async fn exercise(session: &Session) {
     assert!(prompt.messages[0].content.as_text().unwrap().contains("Paris"));
 }
 
-/// Answers what it may ask; `asked` gets who asked, and what.
+/// Answers the server's requests; `asked` records the server and the request.
 pub(super) fn answering(client: Client, asked: &Log) -> Client {
     let capabilities = ClientCapabilities::new()
         .with_roots(RootsCapability::new())
@@ -125,7 +125,7 @@ pub(super) fn answering(client: Client, asked: &Log) -> Client {
     client.capabilities(capabilities).handlers(handlers)
 }
 
-/// Has it ask everything it may ask, by tools with this prefix.
+/// Triggers all requests of the server, with tools of this prefix.
 pub(super) async fn asks(session: &Session, prefix: &str, asked: &Log) {
     for (tool, method, says) in [
         ("get-roots-list", "roots/list", "file:///srv/shop"),
@@ -144,7 +144,7 @@ pub(super) async fn asks(session: &Session, prefix: &str, asked: &Log) {
 }
 
 #[tokio::test]
-async fn what_it_asks_is_answered_over_each_transport() {
+async fn its_requests_are_answered_over_each_transport() {
     let Some(program) = everything() else { return };
     let stdio = StdioPeer::start(&program);
     let (Some(http), Some(sse)) = (over_http().await, over_sse().await) else { return };
@@ -157,7 +157,7 @@ async fn what_it_asks_is_answered_over_each_transport() {
     }
 }
 
-/// It asks for roots if the client declares them, and would not end before it has an answer.
+/// The server requests roots if the client declares them, and does not exit before it has a response.
 pub(super) async fn asks_for_roots(client: Client, log: &Log) -> Session {
     let client = client.capabilities(ClientCapabilities::new().with_roots(RootsCapability::new()));
     let session = bounded(client.connect()).await.unwrap();
@@ -167,7 +167,7 @@ pub(super) async fn asks_for_roots(client: Client, log: &Log) -> Session {
 }
 
 #[tokio::test]
-async fn its_question_for_roots_is_answered_over_stdio() {
+async fn its_request_for_roots_is_answered_over_stdio() {
     let Some(program) = everything() else { return };
     let peer = StdioPeer::start(&program);
     let heard = Log::new();
@@ -181,14 +181,14 @@ async fn its_question_for_roots_is_answered_over_stdio() {
 }
 
 #[tokio::test]
-async fn its_question_for_roots_is_answered_over_http() {
+async fn its_request_for_roots_is_answered_over_http() {
     let Some(peer) = over_http().await else { return };
     let session = asks_for_roots(peer.client(), &peer.log).await;
     bounded(session.close()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_session_that_it_has_lost_is_replaced() {
+async fn a_lost_session_is_replaced() {
     let Some(peer) = over_http().await else { return };
     let session = bounded(peer.client().connect()).await.unwrap();
     let line = bounded(peer.log.line(0, "Session initialized with ID: ")).await;

@@ -48,7 +48,7 @@ async fn http_stateless() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_closed_half_way_is_resumed() {
+async fn a_closed_stream_is_resumed() {
     let Some(peer) = python("fastmcp4") else { return };
     resumes(&peer).await;
 }

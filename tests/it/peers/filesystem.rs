@@ -1,4 +1,4 @@
-//! The reference server for files.
+//! The reference file system server.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers of other frameworks and SDKs, as their packages ship them.
+//! Servers of other frameworks and SDKs, as packaged.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use mcp_client::{Client, Stdio};
 use super::{call_echo, list, runners::settings};
 use crate::support::{HttpPeer, Peer, Program, Row, source, venv};
 
-/// A package that is downloaded and started takes this long at most.
+/// Time limit for downloading and starting a package.
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(240);
 
 /// The Go SDK: the package ships a binary.
@@ -20,7 +20,7 @@ async fn mcp_grafana() {
     list(client, Row::new("mcp-grafana (PyPI, Go SDK)", "stdio"), "search_dashboards").await;
 }
 
-/// npx downloads it into a cache that is empty, and finds it there the second time.
+/// npx downloads it into an empty cache, and reuses it the second time.
 #[tokio::test]
 async fn context7_with_a_cold_and_a_warm_cache() {
     if Peer("npm").installed().is_none() {

@@ -1,4 +1,4 @@
-//! What a client keeps between its sessions: real servers of both eras.
+//! Sessions that a client keeps open: real servers of both eras.
 
 use std::{path::Path, time::Duration};
 
@@ -12,10 +12,10 @@ use mcp_client::{
 use super::{node, python};
 use crate::support::{Program, StdioPeer, bounded, kill, runs, within};
 
-/// For what has to happen at once, on a busy machine.
+/// Limit for immediate events, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The servers over stdio, each in each era that it speaks.
+/// The stdio servers, each in every era that it supports.
 fn servers() -> Vec<(Program, EraPolicy)> {
     let both = [python("mcp2"), python("fastmcp4"), node("ts2")].into_iter().flatten();
     let both = both.flat_map(|peer| [(peer.clone(), EraPolicy::Auto), (peer, EraPolicy::Legacy)]);
@@ -57,13 +57,13 @@ async fn one_process_serves_all_sessions_until_the_client_is_closed() {
     }
 }
 
-/// What is said on the pipe, seen between the two.
+/// The messages on the pipe, recorded in between.
 #[tokio::test]
 async fn one_handshake_serves_all_sessions() {
     for (server, mode) in servers() {
         let said = tempfile::NamedTempFile::new().unwrap();
         let peer = StdioPeer::new(overheard(&server, said.path()));
-        // On a busy machine a server may begin late.
+        // On a busy machine, a server may start late.
         let client = peer.client().era(mode).probe_timeout(4 * SOON);
         for _ in 0..3 {
             echo(&bounded(client.connect()).await.unwrap()).await;
@@ -88,7 +88,7 @@ fn overheard(server: &Program, said: &Path) -> Stdio {
 }
 
 #[tokio::test]
-async fn without_it_each_session_has_a_process_of_its_own() {
+async fn without_keep_alive_each_session_has_its_own_process() {
     for (server, mode) in servers() {
         let peer = StdioPeer::start(&server);
         let client = peer.client().era(mode).keep_alive(false);
@@ -112,15 +112,15 @@ async fn ended(pid: u32) {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_is_noticed_at_once_and_replaced() {
+async fn a_killed_server_is_noticed_at_once_and_replaced() {
     for (server, mode) in servers() {
         is_replaced(&StdioPeer::start(&server), |client| client.era(mode)).await;
     }
 }
 
-/// A session of the legacy era is lost with its process, whatever is wished for.
+/// A legacy session is lost with its process, even with `restart`.
 #[tokio::test]
-async fn a_legacy_server_that_is_killed_is_not_restarted_under_its_session() {
+async fn a_killed_legacy_server_is_not_restarted_under_its_session() {
     let restart = |client: Client| client.era(EraPolicy::Legacy).restart(Restart::BACKOFF);
     for server in [python("mcp1"), node("ts2")].into_iter().flatten() {
         is_replaced(&StdioPeer::start(&server), restart).await;

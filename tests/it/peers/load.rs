@@ -1,4 +1,4 @@
-//! Many calls at a time of servers that may die of it.
+//! Many concurrent calls to servers that may be killed.
 
 use std::{
     collections::HashSet,
@@ -17,17 +17,17 @@ use crate::support::bounded;
 
 const TASKS: usize = 8;
 const EACH: usize = 25;
-/// Calls that are in flight at a time.
+/// Maximum number of calls in flight.
 pub(super) const AT_ONCE: usize = TASKS * EACH;
 
-/// Calls of the tool `note`, many at a time until it is over, each with a text of its own.
+/// Concurrent calls of the tool `note` until stopped, each with a unique text.
 pub(super) struct Load {
     tool: &'static str,
     answered: AtomicUsize,
     is_over: AtomicBool,
 }
 
-/// What the calls came to, with their texts.
+/// The outcomes of the calls, with their texts.
 pub(super) struct Ends(Vec<(String, Result<String, Error>)>);
 
 impl Load {
@@ -62,13 +62,13 @@ impl Load {
                 (text, answer.map(|answer| answer.text()))
             });
             ends.extend(join_all(calls).await);
-            // What fails at once leaves the others their turn.
+            // A call that fails at once yields to the others.
             tokio::task::yield_now().await;
         }
         ends
     }
 
-    /// Waits until there are more answers.
+    /// Waits until there are more responses.
     pub(super) async fn more(&self) {
         let before = self.answered.load(Ordering::Relaxed);
         while self.answered.load(Ordering::Relaxed) < before + 2 * EACH {
@@ -82,8 +82,8 @@ impl Load {
 }
 
 impl Ends {
-    /// Fails where a call was made twice, was answered without having been made, or failed in another way
-    /// than by the end of its server. Gives the errors.
+    /// Fails if a call was executed twice, was answered without an execution, or failed for another reason than the end
+    /// of its server. Returns the errors.
     pub(super) fn check(&self, notes: &std::path::Path) -> Vec<&Error> {
         let notes = std::fs::read_to_string(notes).unwrap();
         let noted: HashSet<&str> = notes.lines().collect();

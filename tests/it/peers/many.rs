@@ -33,7 +33,7 @@ async fn text(session: &Session, tool: &str, argument: &str, text: &str) -> Resu
     Ok(result.into_result().unwrap().text())
 }
 
-/// A package of npm, watched.
+/// An npm package with its process tree.
 fn package() -> Option<(Tree, Value)> {
     let peers = Peer("npm").installed()?;
     let tree = Tree::new();
@@ -48,7 +48,7 @@ fn package() -> Option<(Tree, Value)> {
     Some((tree, entry))
 }
 
-/// A Python script, a package of npm and a URL, in both eras, of a file.
+/// A Python script, an npm package and a URL, in both eras, from a file.
 #[tokio::test]
 async fn a_script_a_package_and_a_url() {
     let (Some(script), Some(web)) = (python("mcp2"), node("ts2")) else { return };
@@ -114,7 +114,7 @@ async fn has_everything(session: &Session) {
     bounded(call).await.unwrap().into_result().unwrap();
     assert_eq!(*seen.lock().unwrap(), [1.0, 2.0, 3.0, 4.0]);
 
-    // What a result links to can be read.
+    // Resource links of a result can be read.
     let links = session.call_tool("everything_get-resource-links").arg("count", 2);
     let links = serde_json::to_value(bounded(links).await.unwrap()).unwrap();
     let links = links["content"].as_array().unwrap().iter();
@@ -136,9 +136,9 @@ async fn in_the_order_of_the_file(session: &Session) {
     assert_eq!(servers, ["script", "everything", "web"]);
 }
 
-/// Who asks is told.
+/// The server that sends a request is named.
 #[tokio::test]
-async fn what_a_server_asks_is_answered() {
+async fn requests_of_a_server_are_answered() {
     let Some(other) = node("ts2") else { return };
     let Some((tree, entry)) = package() else { return };
     let other = Configured::new(&other);
@@ -171,9 +171,9 @@ async fn servers_of_both_eras() {
     }
 }
 
-/// `weather` with `x_note` against `weather_x` with `note`: who comes first has the name.
+/// `weather` with `x_note` and `weather_x` with `note`: the first server gets the name.
 #[tokio::test]
-async fn names_that_collide_are_told_and_never_misrouted() {
+async fn colliding_names_are_reported_and_never_misrouted() {
     let (Some(one), Some(two)) = (python("mcp2"), node("ts2")) else { return };
     let notes = || tempfile::NamedTempFile::new().unwrap();
     let (weather_notes, x_notes) = (notes(), notes());
@@ -220,7 +220,7 @@ async fn names_that_collide_are_told_and_never_misrouted() {
 }
 
 #[tokio::test]
-async fn names_are_made_as_the_user_wants() {
+async fn names_are_customizable() {
     let (Some(one), Some(two)) = (python("mcp1"), node("ts2")) else { return };
     let (one, two) = (Configured::new(&one), Configured::new(&two));
     let document = config([("one", &one.entry), ("two", &two.entry)]);
@@ -241,7 +241,7 @@ async fn names_are_made_as_the_user_wants() {
 }
 
 #[tokio::test]
-async fn a_bad_one_among_others_is_told_and_the_others_work() {
+async fn a_failed_server_is_reported_and_the_others_work() {
     let Some(good) = python("mcp2") else { return };
     let (one, two) = (Configured::new(&good), Configured::new(&good));
     let missing = json!({ "command": "no-such-command-here" });

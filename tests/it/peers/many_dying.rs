@@ -1,4 +1,4 @@
-//! Servers of a configuration that die under the session of all.
+//! Servers of a configuration that exit under a session.
 
 use std::{
     future::IntoFuture as _,
@@ -29,7 +29,7 @@ async fn echo(session: &Session, server: &str) {
     assert_eq!(bounded(echo).await.unwrap().text(), server);
 }
 
-/// Waits until a server that has died is there again, as another process.
+/// Waits until a server runs again as another process.
 async fn again(group: &Group, name: &str, before: u32) -> ServerStatus {
     let begun = Instant::now();
     loop {
@@ -43,7 +43,7 @@ async fn again(group: &Group, name: &str, before: u32) -> ServerStatus {
 }
 
 #[tokio::test]
-async fn one_that_is_killed_is_told_and_there_again() {
+async fn a_killed_server_is_reported_and_restarted() {
     let servers = [("old", python("mcp1")), ("new", python("mcp2")), ("node", node("ts2"))];
     let [("old", Some(old)), ("new", Some(new)), ("node", Some(other))] = servers else { return };
     let (old, new, other) = (Configured::new(&old), Configured::new(&new), Configured::new(&other));
@@ -65,7 +65,7 @@ async fn one_that_is_killed_is_told_and_there_again() {
         let text = error.to_string();
         assert!(text.contains(&format!("server \"{name}\"")), "{text}");
         assert!(text.contains("signal 9") || text.contains("SIGKILL"), "{text}");
-        // The others do not notice, and its tools are still there.
+        // The others are not affected, and its tools are still listed.
         echo(&session, "node").await;
         assert_eq!(bounded(session.list_tools()).await.unwrap(), tools);
 
@@ -83,10 +83,9 @@ async fn one_that_is_killed_is_told_and_there_again() {
     }
 }
 
-/// One server dies again and again: its calls fail or not, but each has one end, and those of the other
-/// one know nothing of it.
+/// One server exits repeatedly: each of its calls has one outcome, and calls of the other server are not affected.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_killed_under_load_loses_what_was_in_flight() {
+async fn a_server_killed_under_load_loses_only_calls_in_flight() {
     for dying in [python("mcp1"), python("mcp2")].into_iter().flatten() {
         let Some(other) = node("ts2") else { return };
         loses_what_was_in_flight(&dying, &other).await;
@@ -109,7 +108,7 @@ async fn loses_what_was_in_flight(dying: &Program, other: &Program) {
             dying_load.more().await;
             let pid = status(&group, "dying").pid.unwrap();
             kill(pid);
-            // Answers that it had written still arrive.
+            // Responses that it wrote before still arrive.
             again(&group, "dying", pid).await;
         }
         dying_load.more().await;
@@ -135,7 +134,7 @@ async fn loses_what_was_in_flight(dying: &Program, other: &Program) {
     other.tree.gone(&[], Duration::ZERO).await;
 }
 
-/// The processes live as long as the client, whatever becomes of its sessions.
+/// The processes live as long as the client, independent of its sessions.
 #[tokio::test]
 async fn the_servers_of_a_client_serve_all_of_its_sessions() {
     let (Some(one), Some(two)) = (python("mcp2"), node("ts2")) else { return };
@@ -165,9 +164,9 @@ async fn the_servers_of_a_client_serve_all_of_its_sessions() {
     two.tree.gone(&[], SOON).await;
 }
 
-/// Where there is no process of ours and often no connection, each call tells.
+/// A remote server often has no connection, so that only calls notice its end.
 #[tokio::test]
-async fn one_behind_a_url_that_has_gone_is_told_and_there_again() {
+async fn a_lost_remote_server_is_reported_and_reconnected() {
     let servers = (python("mcp1"), node("ts2"), node("ts1"));
     let (Some(old), Some(new), Some(sse)) = servers else { return };
     let mut peers = [
@@ -206,9 +205,9 @@ async fn one_behind_a_url_that_has_gone_is_told_and_there_again() {
     within(SOON, client.close()).await.unwrap();
 }
 
-/// A session that is closed ends what no other session needs.
+/// Closing the last session stops the servers.
 #[tokio::test]
-async fn the_last_session_that_is_closed_ends_the_servers() {
+async fn closing_the_last_session_stops_the_servers() {
     let (Some(one), Some(two)) = (python("mcp2"), node("ts2")) else { return };
     let (one, two) = (Configured::new(&one), Configured::new(&two));
     let client = Client::new(config([("one", &one.entry), ("two", &two.entry)])).unwrap();

@@ -26,7 +26,7 @@ async fn http() {
     over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
-/// Where it answers in JSON, it does not watch for a client that goes away in the modern era.
+/// With JSON responses, it does not detect that a modern client disconnects.
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = python("mcp2") else { return };
@@ -49,12 +49,12 @@ async fn http_stateless() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_closed_half_way_is_resumed() {
+async fn a_closed_stream_is_resumed() {
     let Some(peer) = python("mcp2") else { return };
     resumes(&peer).await;
 }
 
-/// The oldest one knows no Streamable HTTP.
+/// The oldest revision has no Streamable HTTP.
 #[tokio::test]
 async fn http_in_each_revision() {
     let Some(peer) = python("mcp2") else { return };

@@ -1,4 +1,4 @@
-//! Real servers and clients, each as a module; `cargo xtask setup` installs them.
+//! Real servers and clients, one module each; `cargo xtask setup` installs them.
 
 #[cfg(target_os = "linux")]
 mod alone;
@@ -38,7 +38,7 @@ use mcp_client::{Client, EraPolicy, types::ProtocolVersion};
 
 use crate::support::{Expect, HttpPeer, Peer, Program, Row, bounded, source, venv};
 
-/// A server of Python, which has the name of its virtual environment.
+/// A Python server, named after its virtual environment.
 fn python(name: &'static str) -> Option<Program> {
     Some(python_of(name)?.arg(source(&format!("{name}.py"))))
 }
@@ -49,13 +49,13 @@ fn python_of(name: &'static str) -> Option<Program> {
     Some(Program::new(venv(&peers.join(name), "python")))
 }
 
-/// A server of Node.
+/// A Node server.
 fn node(name: &str) -> Option<Program> {
     Peer("npm").installed()?;
     Some(Program::new("node").arg(source(&format!("{name}.mjs"))))
 }
 
-/// The server closes the stream of a call half-way; the rest comes on a resumed one.
+/// The server closes the stream of a call before the response, which arrives on a resumed stream.
 async fn resumes(program: &Program) {
     let peer = HttpPeer::start(program, &["events"]).await;
     let session = bounded(peer.client().era(EraPolicy::Legacy).connect()).await.unwrap();
@@ -78,7 +78,7 @@ async fn over_http(program: &Program, options: &[&str], modes: &[(EraPolicy, Exp
     }
 }
 
-/// A session in each of these revisions and no other.
+/// A session in each of these revisions, and in no other.
 async fn in_each_revision(client: Client, versions: &[ProtocolVersion]) {
     for version in versions {
         let client = client.clone().era(EraPolicy::Pinned(*version));
@@ -90,7 +90,7 @@ async fn in_each_revision(client: Client, versions: &[ProtocolVersion]) {
     }
 }
 
-/// A session whose server has this tool, opened and closed.
+/// A session whose server lists this tool, opened and closed.
 async fn list(client: Client, mut row: Row, tool: &str) {
     let session = opened(client, &mut row).await;
     let tools = bounded(session.list_tools()).await.unwrap();
@@ -113,7 +113,7 @@ async fn call_echo(client: Client, mut row: Row, argument: &str) {
 }
 
 async fn opened(client: Client, row: &mut Row) -> mcp_client::Session {
-    // Its own limit ends it.
+    // Bounded by its own limit.
     let session = client.connect().await.unwrap();
     row.speaks(&session);
     session

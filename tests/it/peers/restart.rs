@@ -1,4 +1,4 @@
-//! A server of the modern era that dies under an open session, and is replaced beneath it.
+//! A modern server that exits under an open session and is replaced.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn ts2() {
     survives(&peer).await;
 }
 
-/// Each call has one end, the server sees it at most once, and only what was in flight is lost.
+/// Each call has one outcome, the server executes it at most once, and only calls in flight are lost.
 async fn survives(server: &Program) {
     let notes = tempfile::NamedTempFile::new().unwrap();
     let peer = StdioPeer::start(server).env("MCP_NOTES", notes.path());
@@ -53,7 +53,7 @@ async fn survives(server: &Program) {
     let both = async { tokio::join!(load.run(&session), killing) };
     let (ends, killed) = within(Duration::from_secs(120), both).await;
     let lost = ends.check(notes.path());
-    // There was always something in flight.
+    // There was always a call in flight.
     assert!(!lost.is_empty() && lost.len() <= AT_ONCE * KILLS, "{}", lost.len());
     for error in lost {
         let text = error.to_string();

@@ -31,7 +31,7 @@ async fn http() {
     over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
-/// It answers in JSON where nothing comes before the answer, and with events elsewhere.
+/// It responds with JSON if nothing precedes the response, and with events otherwise.
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = rmcp() else { return };

@@ -1,4 +1,4 @@
-//! What runs a server: interpreters, and package runners, which start it as the child of a child.
+//! Runners of servers: interpreters, and package runners, which start the server as a grandchild.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use mcp_client::{EraPolicy, ErrorKind, Stdio, types::ProtocolVersion};
 
 use crate::support::{Expect, Peer, StdioPeer, bounded, repository, source, venv, within};
 
-/// The settings of the package clients of this machine, which a server gets only where it is said so.
+/// The settings of the package clients of this machine, which a server only gets explicitly.
 pub(super) fn settings() -> impl Iterator<Item = (String, String)> {
     let is_setting = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -22,11 +22,11 @@ fn with_settings<R>(stdio: Stdio<R>) -> Stdio<R> {
     stdio.inherit_env(settings().map(|(name, _)| name))
 }
 
-/// npm → sh → node, of which npm ends and leaves the others behind when it is sent a signal.
+/// npm → sh → node: on a signal, npm exits and leaves the others running.
 fn npx() -> Option<Stdio> {
     let peers = Peer("npm").installed()?;
     let npx = Stdio::npx("@modelcontextprotocol/server-everything@2026.8.31").prefer_offline(true);
-    // Where it is installed already.
+    // In the folder where it is installed already.
     Some(with_settings(npx.cwd(peers.join("npm"))).into_program())
 }
 
@@ -37,13 +37,13 @@ fn uvx() -> Option<Stdio> {
     Some(with_settings(on_path(Stdio::uvx(server.trim()), folder)).into_program())
 }
 
-/// Where `uv` and `uvx` are.
+/// The folder of `uv` and `uvx`.
 fn uv_folder() -> Option<PathBuf> {
     let uv = venv(&Peer("uvx").installed()?.join("uv"), "uv");
     Some(uv.parent().unwrap().to_owned())
 }
 
-/// Has a runner looked for in this folder first.
+/// Prepends this folder to the search path of a runner.
 fn on_path<R>(stdio: Stdio<R>, folder: PathBuf) -> Stdio<R> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
@@ -61,7 +61,7 @@ async fn python() {
     StdioPeer::new(server).exercise(EraPolicy::Auto, &Expect::modern("mcp2")).await;
 }
 
-/// The interpreter of the environment that is active for the server.
+/// The interpreter of the virtual environment that is active for the server.
 #[tokio::test]
 async fn python_of_a_virtual_environment() {
     let Some(peers) = Peer("mcp1").installed() else { return };
@@ -78,7 +78,7 @@ async fn node() {
     StdioPeer::new(server).exercise(EraPolicy::Auto, &Expect::modern("ts2")).await;
 }
 
-/// uv → python, of an environment that has what the server needs.
+/// uv → python, of an environment with the server's packages.
 #[tokio::test]
 async fn uv() {
     let (Some(folder), Some(python)) = (uv_folder(), python_of_mcp2()) else { return };
@@ -87,7 +87,7 @@ async fn uv() {
     peer.exercise(EraPolicy::Auto, &Expect::modern("mcp2")).await;
 }
 
-/// Nothing but its words is made of a line, whatever characters they have.
+/// A command line is only split into words, whatever characters they contain.
 #[tokio::test]
 async fn a_command_line() {
     let Some(python) = python_of_mcp2() else { return };
@@ -113,7 +113,7 @@ async fn a_command_line_of_uvx() {
 }
 
 #[tokio::test]
-async fn a_runner_that_is_missing_is_told_with_where_to_get_it() {
+async fn a_missing_runner_is_reported_with_its_source() {
     let empty = tempfile::tempdir().unwrap();
     for (server, command, source) in [
         (Stdio::npx("server").into_program(), "npx", "https://nodejs.org/"),
@@ -153,9 +153,9 @@ async fn npx_dropped() {
     StdioPeer::new(npx).drop_it().await;
 }
 
-/// The start is given up before the server has said a word.
+/// The start is dropped before the server has sent anything.
 #[tokio::test]
-async fn npx_given_up() {
+async fn npx_dropped_while_starting() {
     let Some(npx) = npx() else { return };
     let peer = StdioPeer::new(npx);
     let client = peer.client();

@@ -1,4 +1,4 @@
-//! Paths of scripts as targets.
+//! Script paths as targets.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use mcp_client::Client;
 
 use crate::support::{Peer, bounded, source};
 
-/// The interpreter is that of the active virtual environment, as an application finds it.
+/// The interpreter is that of the active virtual environment.
 #[test]
 fn a_path_of_a_python_script() {
     let Some(peers) = Peer("mcp2").installed() else { return };

@@ -28,7 +28,7 @@ async fn skills_are_listed_loaded_and_read() {
     assert_eq!(bounded(loaded.read("references/flour.md")).await.unwrap(), "Rye.\n");
     assert_eq!(bounded(loaded.read("loaf.bin")).await.unwrap(), [0, 159, 255][..]);
 
-    // What changes after it was listed is not what was listed.
+    // A change after the listing does not match the list.
     std::fs::write(skill.join("references/flour.md"), "Oat.\n").unwrap();
     let error = bounded(loaded.read("references/flour.md")).await.unwrap_err();
     assert_eq!(error.kind(), SkillErrorKind::Digest, "{error}");

@@ -1,4 +1,4 @@
-//! HTTP+SSE, as it is still spoken.
+//! HTTP+SSE servers in use.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{Expect, Front, HttpPeer, Program, bounded, within};
 
 async fn stands(program: &Program, expect: Expect) {
     let peer = HttpPeer::start_sse(program, "/sse").await;
-    // The path of the URL tells the transport.
+    // The path of the URL selects the transport.
     assert!(peer.url.ends_with("/sse"), "{}", peer.url);
     peer.exercise(EraPolicy::Auto, &expect).await;
     let client = Client::new(Sse::new(&peer.url).unwrap()).unwrap();
@@ -21,15 +21,15 @@ async fn stands(program: &Program, expect: Expect) {
     is_found_at_any_path(program, expect).await;
 }
 
-/// The path of the URL tells nothing.
+/// The path of the URL says nothing about the transport.
 async fn is_found_at_any_path(program: &Program, expect: Expect) {
     let mut peer = HttpPeer::start_sse(program, "/events").await;
     let front = Front::before(&peer.url).await;
     peer.url.clone_from(&front.url);
-    // The URL itself is only asked what it is; messages go where the stream says.
+    // The URL itself only gets the requests of the detection; messages go to the endpoint of the stream.
     let asked = || (front.count("POST /events "), front.count("GET /events "));
     peer.exercise(EraPolicy::Auto, &expect).await;
-    // For the era, and to begin; the second session knows from the verdict of the first one.
+    // The probe and `initialize`; the second session uses the verdict of the first.
     assert_eq!(asked(), (2, 2));
 
     let client = peer.client();
@@ -88,14 +88,13 @@ async fn server_everything() {
 }
 
 #[tokio::test]
-async fn server_everything_has_its_question_for_roots_answered() {
+async fn server_everything_gets_a_response_to_its_request_for_roots() {
     let Some(peer) = everything::over_sse().await else { return };
     let session = everything::asks_for_roots(peer.client(), &peer.log).await;
     bounded(session.close()).await.unwrap();
 }
 
-/// What was HTTP+SSE another time speaks Streamable HTTP now. Some of them answer a GET with a stream on
-/// which nothing comes.
+/// A server that used HTTP+SSE before supports Streamable HTTP now. Some respond to a GET with a silent stream.
 #[tokio::test]
 async fn a_server_that_was_upgraded_is_detected_again() {
     let peers = [

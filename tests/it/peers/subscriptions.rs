@@ -1,4 +1,4 @@
-//! Hearing of changes, in both eras and over every carrier.
+//! Subscriptions, in both eras and over every carrier.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn next(changes: &mut Subscription) -> String {
     }
 }
 
-/// What changes is told, in whatever order, and only as long as somebody listens.
+/// Changes are reported in any order, while subscribed.
 async fn hears(session: &Session) {
     let mut changes = bounded(session.subscribe(filter())).await.unwrap();
     assert_eq!(changes.acknowledged(), filter(), "{session:?}");
@@ -36,13 +36,13 @@ async fn hears(session: &Session) {
         heard.sort();
         assert_eq!(heard, [URI, "tools"], "{session:?}");
     }
-    // Nobody asked for another resource.
+    // No other resource was subscribed.
     bounded(session.call_tool("change").arg("uri", "test://other")).await.unwrap();
     assert_eq!(next(&mut changes).await, "tools");
     drop(changes);
     let echo = bounded(session.call_tool("echo").arg("text", "alive")).await.unwrap();
     assert_eq!(echo.text(), "alive");
-    // The end of the session is that of what is open.
+    // The end of the session ends open subscriptions.
     let mut open = bounded(session.subscribe(filter())).await.unwrap();
     within(Duration::from_secs(10), session.close()).await.unwrap();
     let end = within(Duration::from_secs(5), open.next()).await;
@@ -69,10 +69,10 @@ async fn the_typescript_sdk_over_stdio_and_http() {
     hears_from(peer.client()).await;
 }
 
-/// A server that is killed and comes back: the subscription is open again, and says so.
+/// A server that is killed and restarted: the subscription is open again, and reports a resync.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_subscription_outlives_its_server() {
+async fn a_subscription_survives_a_restart_of_its_server() {
     let Some(program) = python("mcp2") else { return };
     let mut peer = HttpPeer::start(&program, &[]).await;
     let session = bounded(peer.client().connect()).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_subscription_outlives_its_server() {
     assert_eq!(heard, [URI, "tools"]);
 }
 
-/// The reference server of the legacy era: one subscription for each resource, told on the GET stream.
+/// The reference server of the legacy era: one subscription for each resource, notifications on the GET stream.
 #[tokio::test]
 async fn the_reference_server_in_the_legacy_era() {
     const URI: &str = "demo://resource/dynamic/text/1";
@@ -103,11 +103,10 @@ async fn the_reference_server_in_the_legacy_era() {
     bounded(session.close()).await.unwrap();
 }
 
-/// The transport replaces a session that the server has lost; what the server reported meanwhile is lost,
-/// and that is told.
+/// The transport replaces a lost session; notifications in between are lost, which is reported.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_forgotten_legacy_session_says_that_something_may_be_missing() {
+async fn a_lost_legacy_session_reports_a_resync() {
     let Some(program) = python("mcp2") else { return };
     let mut peer = HttpPeer::start(&program, &[]).await;
     let session = bounded(peer.client().era(EraPolicy::Legacy).connect()).await.unwrap();

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::rmcp::rmcp;
 use crate::support::{HttpPeer, Log, StdioPeer, bounded};
 
-/// The extension, and how many calls are in its hands or were.
+/// The extension, with a counter of its calls.
 #[derive(Clone)]
 struct Counted(Tasks, Arc<watch::Sender<u32>>);
 
@@ -38,7 +38,7 @@ impl Extension for Counted {
     }
 }
 
-/// Calls that become tasks: to their ends, with a wish on the way, and given up.
+/// Calls that become tasks: completed, with input in between, and cancelled.
 async fn exercise(client: Client, log: &Log) {
     let tasks = Tasks::new();
     let counted = Counted(tasks.clone(), Arc::default());
@@ -53,7 +53,7 @@ async fn exercise(client: Client, log: &Log) {
         heard.lock().unwrap().push(progress.message.unwrap_or_default());
     });
     assert_eq!(bounded(slow).await.unwrap().text(), "done");
-    // Each is told once, as far as it is there when the server is asked.
+    // Each status is reported once, if it is current when the server is polled.
     let seen = seen.lock().unwrap().clone();
     let steps = ["step 1", "step 2"];
     assert!(!seen.is_empty() && seen.iter().all(|it| steps.contains(&it.as_str())), "{seen:?}");
@@ -62,7 +62,7 @@ async fn exercise(client: Client, log: &Log) {
     let echo = session.call_tool("echo").arg("text", "x");
     assert_eq!(bounded(echo).await.unwrap().text(), "file:///books");
 
-    // What it is not asked for as a task comes as ever.
+    // A call without a task has an ordinary result.
     let sum = session.call_tool("add").arg("a", 2).arg("b", 40);
     assert_eq!(bounded(sum).await.unwrap().text(), "42");
 
@@ -75,7 +75,7 @@ async fn given_up(session: &Session, counted: &Counted, log: &Log) {
     let before = log.len();
     let mut count = counted.1.subscribe();
     let mut wait = Box::pin(session.call_tool("wait").arg("ms", 60_000).into_future());
-    // The task has begun there, and is in our hands.
+    // The task has started at the server, and the client owns it.
     let begun = async {
         log.line(before, "waiting").await;
         count.changed().await
@@ -114,7 +114,7 @@ async fn http() {
     exercise(peer.client(), &peer.log).await;
 }
 
-/// A tool of revision 2025-11-25 that runs only as a task, of the reference server.
+/// A tool of revision 2025-11-25 that only runs as a task, of the reference server.
 #[tokio::test]
 async fn a_tool_of_server_everything_that_runs_only_as_a_task() {
     let Some(server) = super::everything::everything() else { return };
@@ -134,7 +134,7 @@ async fn a_tool_of_server_everything_that_runs_only_as_a_task() {
     assert!(listed.iter().any(|it| it.id() == task.id()));
     assert!(bounded(task.result()).await.unwrap().text().contains("python"));
 
-    // It asks which of several meanings is meant.
+    // It elicits which of several meanings is meant.
     let result = bounded(call().arg("ambiguous", true)).await.unwrap();
     assert!(!result.text().is_empty());
     bounded(session.close()).await.unwrap();

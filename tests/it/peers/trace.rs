@@ -1,4 +1,4 @@
-//! What a server of the official Python SDK, which reads trace contexts itself, gets of ours.
+//! The trace context received by a server of the official Python SDK, which reads it itself.
 
 use std::{
     fmt,
@@ -46,7 +46,7 @@ async fn the_server_is_in_our_trace_in_both_eras() {
     }
 }
 
-/// The names of spans, as they begin.
+/// The names of spans, in the order of their creation.
 #[derive(Clone, Default)]
 struct Names(Arc<Mutex<Vec<String>>>);
 

@@ -25,7 +25,7 @@ async fn http_json() {
     over_http(&peer, &["json"], &[(EraPolicy::Auto, LEGACY.without_progress())]).await;
 }
 
-/// Each request has a server of its own, which hears of no cancellation.
+/// Each request has its own server instance, which receives no cancellation.
 #[tokio::test]
 async fn http_stateless() {
     let Some(peer) = node("ts1") else { return };
@@ -33,7 +33,7 @@ async fn http_stateless() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_closed_half_way_is_resumed() {
+async fn a_closed_stream_is_resumed() {
     let Some(peer) = node("ts1") else { return };
     resumes(&peer).await;
 }

@@ -26,7 +26,7 @@ async fn http() {
     over_http(&peer, &[], &[(EraPolicy::Auto, MODERN), (EraPolicy::Legacy, LEGACY)]).await;
 }
 
-/// It answers in JSON in the modern era alone.
+/// It responds with JSON only in the modern era.
 #[tokio::test]
 async fn http_json() {
     let Some(peer) = node("ts2") else { return };
@@ -39,7 +39,7 @@ async fn http_json() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_closed_half_way_is_resumed() {
+async fn a_closed_stream_is_resumed() {
     let Some(peer) = node("ts2") else { return };
     resumes(&peer).await;
 }

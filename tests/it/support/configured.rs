@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::{Log, Program, Tree};
 
-/// A server as an entry of a configuration, watched.
+/// A server as an entry of a configuration, with its process tree and log.
 pub(crate) struct Configured {
     pub(crate) log: Log,
     pub(crate) tree: Tree,
@@ -27,7 +27,7 @@ impl Configured {
         let (log, tree) = (Log::new(), Tree::new());
         let stderr = NamedTempFile::new().unwrap();
         let (name, mark) = tree.variable();
-        // A configuration cannot say where stderr goes.
+        // A configuration cannot redirect stderr.
         let args: Vec<String> = ["-c", r#"exec "$0" "$@" 2>>"$STDERR""#]
             .into_iter()
             .map(str::to_owned)
@@ -42,13 +42,13 @@ impl Configured {
         Self { log, tree, entry, _stderr: stderr, following }
     }
 
-    /// The same server with a variable in its environment.
+    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &Path) -> Self {
         self.entry["env"][name] = json!(value);
         self
     }
 
-    /// The same server with another field.
+    /// Sets a field of the entry.
     pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
         self.entry[field] = value;
         self
@@ -75,7 +75,7 @@ async fn follow(file: std::fs::File, log: Log) {
     }
 }
 
-/// A document of these servers, in this order.
+/// A document with these servers, in this order.
 pub(crate) fn config<'a>(servers: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Value {
     let servers = servers.into_iter().map(|(name, entry)| (name.to_owned(), entry.clone()));
     json!({ "mcpServers": servers.collect::<Map<_, _>>() })

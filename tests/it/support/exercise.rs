@@ -1,4 +1,4 @@
-//! What every server with the tools of the peers has to stand.
+//! The calls that every peer must support.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,17 +13,17 @@ use mcp_client::{
 
 use super::{Log, bounded};
 
-/// What is different from peer to peer.
+/// The differences between peers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expect {
-    /// Who it says it is.
+    /// The server's name.
     pub(crate) server: &'static str,
     pub(crate) version: ProtocolVersion,
-    /// Whether progress comes through; where answers are plain JSON, nothing can come before them.
+    /// Whether progress arrives; with plain JSON responses nothing can precede them.
     pub(crate) progress: bool,
-    /// Whether a tool of it gets to know that it was cancelled.
+    /// Whether a tool notices its cancellation.
     pub(crate) cancels: bool,
-    /// What it is called where it is one of several behind the session.
+    /// Its name in a group, if it is one of several servers behind the session.
     among: Option<&'static str>,
 }
 
@@ -50,14 +50,14 @@ impl Expect {
         self
     }
 
-    /// The session is of a group in which the server has this name.
+    /// Sets the name of the server in the group of the session.
     #[cfg(target_os = "linux")]
     pub(crate) const fn among_others(mut self, name: &'static str) -> Self {
         self.among = Some(name);
         self
     }
 
-    /// What a tool or a prompt is called in the session.
+    /// The name of a tool or prompt in the session.
     fn name(&self, name: &str) -> String {
         self.among.map_or(name.to_owned(), |server| format!("{server}_{name}"))
     }
@@ -72,7 +72,7 @@ impl Expect {
     }
 }
 
-/// Makes every kind of call. `log` is what the server writes beside the protocol.
+/// Makes every kind of call. `log` is the server's output outside of the protocol.
 pub(crate) async fn exercise(session: &Session, log: &Log, expect: &Expect) {
     identity(session, expect);
     tools(session, expect).await;
@@ -122,7 +122,7 @@ async fn tools(session: &Session, expect: &Expect) {
 }
 
 async fn failures(session: &Session, expect: &Expect) {
-    // What a tool reports is a value.
+    // A failed tool is a result.
     let failed = bounded(expect.call(session, "fail").arg("message", "no paper")).await.unwrap();
     assert_eq!(failed.is_error, Some(true));
     let error = failed.into_result().unwrap_err();
@@ -140,7 +140,7 @@ async fn failures(session: &Session, expect: &Expect) {
     assert!(error.to_string().starts_with(session.name()), "{error}");
 }
 
-/// The text of an error that the server answered with, or the tool.
+/// The text of the server's error, or of the failed tool.
 async fn refusal(call: Call<CallToolResult>) -> String {
     match bounded(call).await {
         Ok(result) => result.into_result().unwrap_err().to_string(),
@@ -202,7 +202,7 @@ async fn concurrency(session: &Session, expect: &Expect) {
     assert!(took >= EACH && took < EACH * CALLS / 2, "{took:?}");
 }
 
-/// A call that takes its time is overtaken by those that came later.
+/// A slow call is overtaken by later ones.
 async fn overtaking(session: &Session, expect: &Expect) {
     let order = Mutex::new(Vec::new());
     let slow = async {

@@ -9,9 +9,9 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// Passes everything on to a server behind a URL, and keeps what it was sent.
+/// A proxy in front of a remote server, which records the requests.
 pub(crate) struct Front {
-    /// That of the server, with the address of this.
+    /// The server's URL with the proxy's address.
     pub(crate) url: String,
     sent: Sent,
     task: JoinHandle<()>,
@@ -31,7 +31,7 @@ impl Front {
         Self { url, sent, task }
     }
 
-    /// How many requests were sent that begin so, such as `GET /path `.
+    /// The number of requests that start with `start`, such as `GET /path `.
     pub(crate) fn count(&self, start: &str) -> usize {
         let sent = self.sent.lock().unwrap();
         sent.iter().map(|bytes| String::from_utf8_lossy(bytes).matches(start).count()).sum()
@@ -45,7 +45,7 @@ impl Drop for Front {
 }
 
 async fn forward(listener: TcpListener, server: String, sent: Sent) {
-    // The connections end with the front.
+    // Connections end with the proxy.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         let Ok(server) = TcpStream::connect(&server).await else { return };

@@ -8,10 +8,10 @@ use mcp_client::{Client, EraPolicy};
 
 use super::{Expect, Log, Program, Row, bounded, exercise, within};
 
-/// How long a server may take to listen. Some import for long, on a busy machine.
+/// Time limit for a server to listen. Some import for a long time on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A server behind a URL. It runs as long as this lives.
+/// A remote server. It runs until it is dropped.
 pub(crate) struct HttpPeer {
     pub(crate) url: String,
     pub(crate) log: Log,
@@ -19,7 +19,7 @@ pub(crate) struct HttpPeer {
 }
 
 impl HttpPeer {
-    /// Starts a peer at a port of its own choice, which it tells once it listens.
+    /// Starts a peer at a port of its choice, which it prints once it listens.
     pub(crate) async fn start(program: &Program, options: &[&str]) -> Self {
         Self::start_as("http", program, options).await
     }
@@ -54,8 +54,7 @@ impl HttpPeer {
         peer
     }
 
-    /// Starts a server that is told its port by a variable of the environment, and says `ready` once it
-    /// listens.
+    /// Starts a server that gets its port as an environment variable, and prints `ready` once it listens.
     pub(crate) async fn start_at_port(
         mut command: Command,
         variable: &str,
@@ -69,7 +68,7 @@ impl HttpPeer {
         peer
     }
 
-    /// Starts a server that is told its port on its command line, and waits until it listens there.
+    /// Starts a server that gets its port on the command line, and waits until it listens.
     pub(crate) async fn start_with_port(command: impl FnOnce(&str) -> Command, path: &str) -> Self {
         let port = free_port();
         let mut peer = Self::spawn(command(&port.to_string()));
@@ -83,7 +82,7 @@ impl HttpPeer {
         peer
     }
 
-    /// Starts a server that will be at `url`, and says `ready` once it listens.
+    /// Starts a server at `url` that prints `ready` once it listens.
     pub(crate) async fn start_ready(command: Command, url: &str, ready: &str) -> Self {
         let mut peer = Self::spawn(command);
         peer.says(ready).await;
@@ -115,7 +114,7 @@ impl HttpPeer {
         Client::new(&self.url).unwrap()
     }
 
-    /// The whole of it: every kind of call, an end, and another session from what is known by then.
+    /// Everything: every kind of call, a close, and another session with the saved verdict.
     pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
         let session = bounded(self.client().era(mode).connect()).await.unwrap();
         let row = Row::of(expect.server, &session);
@@ -132,13 +131,13 @@ impl HttpPeer {
     }
 }
 
-/// A port that nothing listens at.
+/// A port without a listener.
 fn free_port() -> u16 {
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     free.local_addr().unwrap().port()
 }
 
-/// Reads to the end, for which nobody waits.
+/// Reads to the end in the background.
 fn read(pipe: impl Read + Send + 'static, log: Log) {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -148,9 +147,9 @@ fn read(pipe: impl Read + Send + 'static, log: Log) {
 }
 
 impl HttpPeer {
-    /// Ends it and all that it has started.
+    /// Kills it with its process tree.
     pub(crate) fn kill(&mut self) {
-        // Once: the number may be another's afterwards.
+        // Only once: the process id may be reused afterwards.
         let Some(mut child) = self.child.take() else { return };
         #[cfg(unix)]
         if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)

@@ -7,7 +7,7 @@ use mcp_client::Session;
 /// The file that the task reads; without the variable nothing is written.
 const FILE: &str = "MCP_INTEROP";
 
-/// A row: a package that a test talks to. It says that the test failed, unless it [passes](Row::passed).
+/// A row: a package that a test communicates with. It is reported as failed unless it [passes](Row::passed).
 pub(crate) struct Row {
     package: String,
     carrier: String,
@@ -28,7 +28,7 @@ impl Row {
         row
     }
 
-    /// Notes the revision of the session.
+    /// Records the revision of the session.
     pub(crate) fn speaks(&mut self, session: &Session) {
         self.era = session.protocol_version().as_str().to_owned();
     }
@@ -43,10 +43,10 @@ impl Drop for Row {
         let Some(file) = std::env::var_os(FILE) else { return };
         let Self { package, carrier, era, has_passed } = self;
         let result = if *has_passed { "passed" } else { "FAILED" };
-        // One write, since tests run at the same time.
+        // One write, since tests run concurrently.
         let line = format!("{package}\t{carrier}\t{era}\t{result}\n");
         let file = OpenOptions::new().create(true).append(true).open(file);
-        // A table that cannot be written fails no test.
+        // A failed write fails no test.
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// The lines that a peer writes beside the protocol.
+/// The lines that a peer writes outside of the protocol.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<watch::Sender<Vec<String>>>);
 
@@ -15,12 +15,12 @@ impl Log {
         self.0.send_modify(|lines| lines.push(line.to_owned()));
     }
 
-    /// How many lines there are, to wait for one after them.
+    /// The number of lines, to wait for a later one.
     pub(crate) fn len(&self) -> usize {
         self.0.borrow().len()
     }
 
-    /// Waits for a line that contains `text`, after the first `skip` ones.
+    /// Waits for a line that contains `text`, after the first `skip` lines.
     pub(crate) async fn line(&self, skip: usize, text: &str) -> String {
         let mut lines = self.0.subscribe();
         let find =
@@ -29,7 +29,7 @@ impl Log {
         find(&found.expect("the log holds a sender")).expect("it was just found")
     }
 
-    /// All of it, for messages of failed tests.
+    /// All lines, for messages of failed tests.
     pub(crate) fn text(&self) -> String {
         self.0.borrow().join("\n")
     }

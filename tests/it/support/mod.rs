@@ -1,4 +1,4 @@
-//! Starting peers, watching them, and what every one of them has to stand.
+//! Starts and observes peers, and the calls that every one of them must support.
 
 #[cfg(target_os = "linux")]
 mod configured;
@@ -31,7 +31,7 @@ pub(crate) use tree::Tree;
 
 use std::{future::IntoFuture, time::Duration};
 
-/// Fails where `future` takes longer.
+/// Fails if `future` takes longer.
 pub(crate) async fn within<T>(limit: Duration, future: impl IntoFuture<Output = T>) -> T {
     match tokio::time::timeout(limit, future).await {
         Ok(done) => done,

@@ -1,13 +1,13 @@
-//! Processes by their numbers.
+//! Processes by id.
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// Kills a process, which has no say in it.
+/// Kills a process with SIGKILL.
 pub(crate) fn kill(pid: u32) {
     kill_process(known(pid), Signal::KILL).unwrap();
 }
 
-/// Whether there is such a process.
+/// Whether a process exists.
 pub(crate) fn runs(pid: u32) -> bool {
     test_kill_process(known(pid)).is_ok()
 }

@@ -2,8 +2,7 @@ use std::{ffi::OsString, process::Command};
 
 use mcp_client::Stdio;
 
-/// A server of the peers' command line: `stdio`, `http PORT [json] [stateless] [events]`, or
-/// `sse PORT [PATH]`.
+/// A server with the command line of the peers: `stdio`, `http PORT [json] [stateless] [events]`, or `sse PORT [PATH]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     program: OsString,

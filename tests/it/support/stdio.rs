@@ -4,7 +4,7 @@ use mcp_client::{Client, EraPolicy, Stdio, stdio::Stderr};
 
 use super::{Expect, Log, Program, Row, Tree, bounded, exercise, within};
 
-/// A server as a child process, watched.
+/// A server as a child process, with its process tree and log.
 pub(crate) struct StdioPeer {
     pub(crate) log: Log,
     pub(crate) tree: Tree,
@@ -24,7 +24,7 @@ impl StdioPeer {
         Self { log, tree, stdio: stdio.into_program() }
     }
 
-    /// The same server with a variable in its environment.
+    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &std::path::Path) -> Self {
         self.stdio = self.stdio.env(name, value);
         self
@@ -34,7 +34,7 @@ impl StdioPeer {
         Client::new(self.stdio.clone()).unwrap()
     }
 
-    /// The whole of it: every kind of call, then an end with nothing left running.
+    /// Everything: every kind of call, then a close that leaves nothing running.
     pub(crate) async fn exercise(&self, mode: EraPolicy, expect: &Expect) {
         let session = bounded(self.client().era(mode).connect()).await.unwrap();
         let row = Row::of(expect.server, &session);
@@ -47,7 +47,7 @@ impl StdioPeer {
         row.passed();
     }
 
-    /// Connects and lets go without a word.
+    /// Connects and drops the session immediately.
     pub(crate) async fn drop_it(&self) {
         let session = bounded(self.client().connect()).await.unwrap();
         let before = self.tree.running();

@@ -3,16 +3,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A process and all that it has started, however they were re-parented and whatever group they are in:
-/// each carries the same mark in its environment.
+/// A process tree: a process and all its descendants, whatever their parents and process groups. All have the same
+/// marker in their environment.
 ///
-/// Looks into `/proc`; on systems without it, every tree is empty.
+/// Reads `/proc`; on systems without it, every tree is empty.
 #[derive(Debug)]
 pub(crate) struct Tree {
     mark: String,
 }
 
-/// The variable of the mark.
+/// The environment variable of the marker.
 const NAME: &str = "MCP_TEST_TREE";
 
 impl Tree {
@@ -22,12 +22,12 @@ impl Tree {
         Self { mark: format!("{}-{next}", std::process::id()) }
     }
 
-    /// What the environment of its first process must have.
+    /// The environment variable to set for the first process.
     pub(crate) fn variable(&self) -> (&'static str, &str) {
         (NAME, &self.mark)
     }
 
-    /// The processes that run.
+    /// The ids of running processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let Ok(processes) = std::fs::read_dir("/proc") else {
             return Vec::new();
@@ -42,14 +42,14 @@ impl Tree {
             .collect()
     }
 
-    /// Fails unless something runs, where that can be seen. Gives what runs.
+    /// Fails unless a process runs, if that can be observed. Returns the running processes.
     pub(crate) fn running(&self) -> Vec<u32> {
         let pids = self.pids();
         assert!(!pids.is_empty() || !cfg!(target_os = "linux"), "nothing runs");
         pids
     }
 
-    /// Waits until nothing is left: of those that ran before, not even zombies of ours.
+    /// Waits until no process is left, including zombies of the processes that ran `before`.
     pub(crate) async fn gone(&self, before: &[u32], limit: Duration) {
         let begun = Instant::now();
         loop {

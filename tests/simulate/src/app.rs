@@ -1,4 +1,4 @@
-//! The application of the world: opens the session, calls, drops calls, subscribes, and checks what comes of it.
+//! The application of the world: opens sessions, calls, drops calls, subscribes, and checks the outcomes.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ use crate::{
     world::World,
 };
 
-/// How long opening a session may take: its own limit, and some for the transport to close.
+/// Time limit for opening a session: its own limit, plus the close of the transport.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
-/// How long the session may take to close.
+/// Time limit for closing a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
-/// Calls in a calm world, of which one has to succeed.
+/// Calls in a world without faults, of which one must succeed.
 const RECOVERY_CALLS: usize = 4;
-/// How long a calm world needs until every stream is open again.
+/// Time until every stream is open again in a world without faults.
 const QUIET: Duration = Duration::from_secs(120);
 
-/// What the application holds from one runtime to the next.
+/// State of the application that survives a runtime.
 pub(crate) struct App {
     world: World,
     connect: SharedConnect,
@@ -42,7 +42,7 @@ impl App {
         Self { world: world.clone(), connect, session: Mutex::new(None) }
     }
 
-    /// Lives in one runtime: calls while the world has faults, and recovers when it has none any more.
+    /// Runs in one runtime: calls while the world has faults, and recovers afterwards.
     pub(crate) async fn live(&self, runtime: u64) {
         let plan = self.world.plan();
         self.world.note(format_args!("runtime {runtime}"));
@@ -75,7 +75,7 @@ impl App {
         subscriber.check(QUIET).await;
     }
 
-    /// Ends the session and all that belongs to it.
+    /// Ends the session and its subscriptions.
     pub(crate) async fn end(&self) {
         let Some(session) = self.session.lock().await.take() else { return };
         if self.world.plan().closes {
@@ -87,7 +87,7 @@ impl App {
         self.world.note("the session is dropped");
     }
 
-    /// The session, opened again where it is closed. `None` if it cannot be opened now.
+    /// The session, reopened if it is closed. `None` if it cannot be opened now.
     async fn session(&self) -> Option<Session> {
         let mut session = self.session.lock().await;
         if let Some(session) = session.as_ref().filter(|session| !session.is_closed()) {
@@ -116,14 +116,14 @@ impl App {
         }
     }
 
-    /// Drops the session with the runtime it was opened in, unless the plan keeps it.
+    /// Drops the session with its runtime, unless the plan keeps it.
     pub(crate) async fn leave_runtime(&self) {
         if !self.world.plan().keeps_session {
             self.end().await;
         }
     }
 
-    /// Without faults a call succeeds, whatever happened before.
+    /// Without faults, a call succeeds eventually.
     async fn recover(&self, runtime: u64) {
         for attempt in 0..RECOVERY_CALLS {
             let key = format!("recovery {runtime}.{attempt}");
@@ -136,7 +136,7 @@ impl App {
         self.world.violation(line);
     }
 
-    /// Restarts the server, loses its sessions, ends connections and moves the clock, as long as it is polled.
+    /// Restarts the server, loses its sessions, breaks connections and moves the clock, while it is polled.
     async fn disturb(&self) {
         let world = &self.world;
         loop {
@@ -164,7 +164,7 @@ impl App {
 }
 
 fn connector(world: &World) -> SharedConnect {
-    // Without jitter, so that a seed repeats itself.
+    // Without jitter, so that a seed is reproducible.
     let backoff = Backoff::default().with_jitter(0.0);
     let pipe = || Pipe(world.clone());
     match world.plan().carrier {

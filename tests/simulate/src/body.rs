@@ -1,4 +1,4 @@
-//! The body of a response: events that are cut into chunks, delayed, and broken off at any byte.
+//! Response bodies: events that are split into chunks, delayed, and cut off at any byte.
 
 use std::{
     error::Error,
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{log::Log, world::World};
 
-/// How often a stream on which nothing happens is sent a comment.
+/// Interval of comments on an idle stream.
 const PING: Duration = Duration::from_secs(20);
 
 /// The connection broke.
@@ -37,18 +37,18 @@ impl Error for Broken {}
 /// The body of a response.
 pub(crate) struct Body(Option<mpsc::Receiver<Result<Bytes, Broken>>>);
 
-/// What a stream of events carries.
+/// The content of an event stream.
 pub(crate) struct Stream {
     pub(crate) log: Log,
-    /// The first message of the log that is sent.
+    /// The index of the first message to send.
     pub(crate) from: usize,
-    /// The number in the ids of its events; `None` where they have no ids.
+    /// The number in its event ids; `None` without ids.
     pub(crate) number: Option<u64>,
     /// An event before the messages.
     pub(crate) first: Option<String>,
-    /// It may last for ever, and its silence must not hide a loss.
+    /// Whether the stream may last without limit, so that its silence must not hide a loss.
     pub(crate) is_long_lived: bool,
-    /// Runs when the client, or the connection, is gone.
+    /// Called when the client or the connection has ended.
     pub(crate) when_gone: Box<dyn Fn() + Send>,
 }
 
@@ -59,18 +59,18 @@ enum Cut {
     Break,
     /// As if it were complete.
     End,
-    /// Not at all: nothing more comes.
+    /// It stalls: no more data arrives.
     Stall,
 }
 
 struct Writer {
     world: World,
     sender: mpsc::Sender<Result<Bytes, Broken>>,
-    /// After so many bytes.
+    /// After this many bytes.
     cut: Option<(usize, Cut)>,
 }
 
-/// The body is over.
+/// The body has ended.
 struct Over;
 
 impl Body {
@@ -78,7 +78,7 @@ impl Body {
         Self(None)
     }
 
-    /// A body with a length, which cannot end early without an error.
+    /// A body with a length: an early end is an error.
     pub(crate) fn json(world: &World, message: &Value) -> Self {
         let bytes = message.to_string().into_bytes();
         let (mut writer, body) = Writer::new(world, false);
@@ -91,7 +91,7 @@ impl Body {
         body
     }
 
-    /// A stream of events.
+    /// An event stream.
     pub(crate) fn events(world: &World, stream: Stream) -> Self {
         let (writer, body) = Writer::new(world, stream.is_long_lived);
         let sender = writer.sender.clone();
@@ -101,7 +101,7 @@ impl Body {
     }
 }
 
-/// Ends the body with an error when the connections break, and without one when the client is gone.
+/// Ends the body with an error when the connections break, and without one when the client disconnects.
 async fn unless_broken(
     mut breaks: watch::Receiver<u64>,
     sender: mpsc::Sender<Result<Bytes, Broken>>,
@@ -134,7 +134,7 @@ impl Writer {
             self.write_event(first).await?;
         }
         if let Some(number) = number {
-            // It makes the stream one that can be resumed before its first message.
+            // Makes the stream resumable before its first message.
             self.write_event(&format!("id: {number}-{from}\ndata:\n\n")).await?;
         }
         for index in *from.. {
@@ -158,7 +158,7 @@ impl Writer {
         }
     }
 
-    /// Writes bytes in chunks, up to where the body ends early.
+    /// Writes bytes in chunks, up to the early end of the body.
     async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Over> {
         while !bytes.is_empty() {
             if let Some((0, cut)) = self.cut {
@@ -213,7 +213,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// The bytes of the body of a request.
+/// The bytes of a request body.
 pub(crate) async fn collect(mut body: mcp_http::Body) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Some(Ok(frame)) =

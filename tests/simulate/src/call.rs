@@ -1,4 +1,4 @@
-//! One call, and what has to hold for it.
+//! One call and its invariants.
 
 use std::{
     future::IntoFuture,
@@ -11,12 +11,12 @@ use mcp_transport::Delivery;
 
 use crate::{ends::ends, world::World};
 
-/// Attempts of a call, as long as it was not sent.
+/// Maximum number of attempts of a call that was not sent.
 const ATTEMPTS: u32 = 3;
-/// How much later than its limit a call may end.
+/// Tolerance for the end of a call after its limit.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Answered,
@@ -32,7 +32,7 @@ struct Progress {
     faults: Vec<String>,
 }
 
-/// Calls the tool `work`, again as long as the call was not sent.
+/// Calls the tool `work`, repeated while the call was not sent.
 pub(crate) async fn run(world: &World, session: &Session, key: &str) -> Outcome {
     for _ in 0..ATTEMPTS {
         match attempt(world, session, key).await {
@@ -44,7 +44,7 @@ pub(crate) async fn run(world: &World, session: &Session, key: &str) -> Outcome 
 }
 
 enum Ended {
-    /// The caller may send it again.
+    /// The caller may retry it.
     NotSent,
     As(Outcome),
 }

@@ -1,4 +1,4 @@
-//! Every wait ends.
+//! Every wait is bounded.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::world::World;
 
-/// Waits for `future`, which has to end within `limit`. `None` if it does not, which is a violation.
+/// Waits for `future`, which must complete within `limit`. `None`, and a violation, if it does not.
 pub(crate) async fn ends<F: Future>(
     world: &World,
     what: &str,
@@ -15,7 +15,7 @@ pub(crate) async fn ends<F: Future>(
 ) -> Option<F::Output> {
     let started = Instant::now();
     let mut future = Box::pin(world.wakers().track(future));
-    // A jump of the clock passes over both limits at once; another turn is enough for the inner one.
+    // A jump of the clock may pass both limits at once; another turn is enough for the inner one.
     for turn in [limit, Duration::from_secs(60)] {
         if let Ok(output) = timeout(turn, future.as_mut()).await {
             return Some(output);

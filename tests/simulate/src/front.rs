@@ -1,4 +1,4 @@
-//! The HTTP front of the server as a tower service: no sockets, but what can happen to a request on the way.
+//! The HTTP front of the server as a tower service: no sockets, but all faults of a request in transit.
 
 use std::{
     future::pending,
@@ -21,17 +21,17 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Http(pub(crate) World);
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Delivered,
-    /// It is lost on the way there.
+    /// Lost before it reaches the server.
     Lost,
     /// Its response is lost on the way back.
     ResponseLost,
-    /// Nothing comes back.
+    /// No response arrives.
     Stalled,
-    /// A gateway responds in place of the server.
+    /// A gateway responds instead of the server.
     Refused(u16),
     /// A gateway responds after the server has executed the request.
     Executed(u16),
@@ -66,7 +66,7 @@ async fn carry(world: World, request: Request<mcp_http::Body>) -> Result<Respons
     let fate = match world.fails("a request or its response is lost") {
         false => Fate::Delivered,
         true => world.random(|random| {
-            // A stream that is never begun, on a connection that is alive, shows no loss.
+            // A stream that never starts, on a live connection, hides a loss.
             let silent = match request.method() {
                 &Method::GET => Fate::ResponseLost,
                 _ => Fate::Stalled,
@@ -94,13 +94,13 @@ async fn carry(world: World, request: Request<mcp_http::Body>) -> Result<Respons
     }
     let (head, body) = request.into_parts();
     let received = Received { head, body: collect(body).await };
-    // What the server does does not end with the client.
+    // The server's work does not end with the client.
     let (responding, responded) = oneshot::channel();
     let server = world.clone();
     world.spawn(async move {
         let response = respond(received, &server).await;
         sleep(back).await;
-        // Fails if the client is gone.
+        // Fails if the client has disconnected.
         let _ = responding.send(response);
     });
     let response = responded.await.map_err(|_| Broken);
@@ -112,7 +112,7 @@ async fn carry(world: World, request: Request<mcp_http::Body>) -> Result<Respons
     }
 }
 
-/// What the server responds.
+/// The server's response.
 async fn respond(received: Received, world: &World) -> Response<Body> {
     let message = received.message().unwrap_or_default();
     let label = message["method"].as_str().unwrap_or_default();

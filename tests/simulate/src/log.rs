@@ -1,11 +1,11 @@
-//! What a server sends on one stream, in order: written by its executions, read by a carrier.
+//! The messages of a server on one stream, in order: written by its executions, read by a carrier.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Messages, and whether more can come. Clones share them.
+/// Messages, and whether more can follow. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Log(Arc<Shared>);
 
@@ -31,7 +31,7 @@ impl Log {
         self.0.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a message, unless the log has ended. Whether it did.
+    /// Appends a message, unless the log has ended. Returns whether it was appended.
     pub(crate) fn push(&self, message: Value) -> bool {
         let mut content = self.content();
         if content.has_ended {
@@ -43,7 +43,7 @@ impl Log {
         true
     }
 
-    /// Ends it: executions that write to it are cancelled.
+    /// Ends the log: executions that write to it are cancelled.
     pub(crate) fn end(&self) {
         self.content().has_ended = true;
         self.0.changed.send_replace(());
@@ -57,7 +57,7 @@ impl Log {
         self.content().messages.len()
     }
 
-    /// The message at `index`, which is waited for; `None` at the end.
+    /// Waits for the message at `index`; `None` at the end.
     pub(crate) async fn get(&self, index: usize) -> Option<Value> {
         let mut changed = self.0.changed.subscribe();
         loop {

@@ -1,8 +1,8 @@
 //! Simulates sessions: `simulate [--seeds N] [--from SEED] [--seed SEED]`.
 //!
-//! Each seed is a world: a server, a carrier with faults, and an application that calls. Time is tokio's paused
-//! time, so that hours pass in milliseconds, and a seed repeats itself. A world that breaks an invariant prints
-//! its seed; `--seed` runs one and prints all that happens in it.
+//! Each seed is a world: a server, a carrier with faults, and an application. It runs in tokio's paused time, so that
+//! hours pass in milliseconds and a seed is reproducible. A world that violates an invariant prints its seed; `--seed`
+//! runs one world and prints all its events.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod app;
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     summarize(&reports, started)
 }
 
-/// Prints the totals. Fails if a world did.
+/// Prints the totals. Fails if a world failed.
 fn summarize(reports: &[Report], started: Instant) -> ExitCode {
     let mut faults = BTreeMap::<&str, u64>::new();
     for (what, count) in reports.iter().flat_map(|report| &report.faults) {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-/// How many worlds are simulated without `--seeds`.
+/// Number of worlds without `--seeds`.
 const SEEDS: u64 = 500;
 
 pub(crate) struct Options {
     pub(crate) seeds: Range<u64>,
-    /// Prints what happens in each world.
+    /// Whether to print the events of each world.
     pub(crate) is_traced: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A pipe of lines, which is slow, cuts its bytes into chunks, and ends at any byte.
+//! A pipe of lines, which is slow, splits its bytes into chunks, and ends at any byte.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{log::Log, world::World};
 /// Opens pipes to the server.
 pub(crate) struct Pipe(pub(crate) World);
 
-/// The end of one pipe, seen by all of its tasks.
+/// The end of one pipe, shared by its tasks.
 #[derive(Clone)]
 struct End(Arc<watch::Sender<bool>>);
 
@@ -58,7 +58,7 @@ impl Connect for Pipe {
 }
 
 impl End {
-    /// Spawns a task that ends with the pipe, and with all connections.
+    /// Spawns a task that ends with the pipe or with all connections.
     fn spawn(&self, world: &World, task: impl Future<Output = ()> + Send + 'static) {
         let (mut ended, mut breaks) = (self.0.subscribe(), world.breaks());
         world.spawn(async move {
@@ -72,7 +72,7 @@ impl End {
     }
 }
 
-/// Ends what the server executes when its process ends.
+/// Ends the executions of the server when its process exits.
 struct Process(Log);
 
 impl Drop for Process {
@@ -91,7 +91,7 @@ async fn carry(
 ) {
     let cut = world.fails("a pipe is cut");
     let mut left = cut.then(|| world.random(|random| random.between(0, 4000) as usize));
-    // One half breaks before the other, or the whole process ends.
+    // One half breaks first, or the whole process exits.
     let is_half = world.random(|random| random.chance(30));
     let mut buffer = vec![0; 512];
     loop {
@@ -107,7 +107,7 @@ async fn carry(
             return;
         }
         let Ok(read @ 1..) = from.read(&mut buffer[..size]).await else {
-            // The end of stdin ends the process, in order.
+            // The end of stdin ends the process gracefully.
             return;
         };
         if let Some(delay) = delay {
@@ -122,11 +122,11 @@ async fn carry(
     }
 }
 
-/// Reads what the client sends until the end.
+/// Reads the client's messages until the end.
 async fn read(world: World, reader: DuplexStream, log: Log) {
     let mut lines = BufReader::new(reader).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        // A line that was cut is none.
+        // A partial line is not a message.
         let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
         if message["method"] == "notifications/initialized" {
             world.listen(&log, None);
@@ -136,7 +136,7 @@ async fn read(world: World, reader: DuplexStream, log: Log) {
     log.end();
 }
 
-/// Writes what the server sends.
+/// Writes the server's messages.
 async fn write(mut writer: DuplexStream, log: Log) {
     for index in 0.. {
         let Some(message) = log.get(index).await else { return };

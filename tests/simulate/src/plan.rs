@@ -1,11 +1,11 @@
-//! What a seed decides before the world begins.
+//! The choices of a seed before the world starts.
 
 use mcp_core::ProtocolVersion;
 use mcp_session::EraPolicy;
 
 use crate::random::Random;
 
-/// What carries the messages.
+/// The carrier of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
     Http,
@@ -29,23 +29,23 @@ pub(crate) struct Plan {
     pub(crate) callers: u64,
     /// Calls of each caller in each runtime.
     pub(crate) calls: u64,
-    /// How often something fails, in percent of the chances.
+    /// Probability of a fault, in percent.
     pub(crate) faults: u64,
-    /// The server has session ids (Streamable HTTP).
+    /// Whether the server uses session ids (Streamable HTTP).
     pub(crate) has_sessions: bool,
-    /// Events have ids, so that streams can be resumed.
+    /// Whether events have ids, so that streams can be resumed.
     pub(crate) is_resumable: bool,
-    /// The server offers the GET stream.
+    /// Whether the server supports the GET stream.
     pub(crate) has_server_stream: bool,
-    /// The status for a session that the server does not have.
+    /// The status for an unknown session.
     pub(crate) lost_status: u16,
-    /// The session is closed in order at the end, and not just dropped.
+    /// Whether the session is closed gracefully at the end, or dropped.
     pub(crate) closes: bool,
-    /// Lines of events end with CRLF.
+    /// Whether lines of events end with CRLF.
     pub(crate) has_crlf: bool,
-    /// The room in each direction of a pipe, in bytes.
+    /// The capacity of each direction of a pipe, in bytes.
     pub(crate) pipe_size: usize,
-    /// The session is held from one runtime to the next, and not opened again.
+    /// Whether the session survives a runtime, or is opened again.
     pub(crate) keeps_session: bool,
 }
 
@@ -98,7 +98,7 @@ impl Plan {
         (plan, random)
     }
 
-    /// What the command line of a repetition is.
+    /// The command that repeats it.
     pub(crate) fn repeat(&self) -> String {
         format!("cargo xtask simulate --seed {}", self.seed)
     }

@@ -1,4 +1,4 @@
-//! The server of the world: what it does with a message, whatever carried it.
+//! The server of the world: its reaction to a message, on any carrier.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::time::sleep;
 
 use crate::{log::Log, world::World};
 
-/// The key of `_meta` that makes a request one of the modern era.
+/// The `_meta` key of requests of the modern era.
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// What comes of a message.
+/// The reaction to a message.
 enum Reaction {
     Nothing,
     /// Messages, each after a delay.
     Messages(Vec<(Duration, Value)>),
-    /// Notifications of changes from now on, after this acknowledgement.
+    /// Change notifications from now on, after this acknowledgement.
     Listen(Value),
 }
 
 impl World {
-    /// Handles a message, whose answers go to `log`. With `ends` the log ends after them.
+    /// Handles a message and writes the responses to `log`. With `ends`, the log ends after them.
     pub(crate) fn handle(&self, message: &Value, log: &Log, ends: bool) {
         let world = self.clone();
         let log = log.clone();
@@ -127,7 +127,7 @@ impl World {
     }
 }
 
-/// How often the execution of a message reports progress.
+/// The number of progress notifications of an execution.
 pub(crate) fn steps(message: &Value) -> u64 {
     let params = &message["params"];
     match &params["_meta"]["progressToken"] {

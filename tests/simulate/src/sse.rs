@@ -1,4 +1,4 @@
-//! HTTP+SSE: one stream for all that the server sends, and a URL for what it is sent.
+//! HTTP+SSE: one stream for all messages of the server, and a URL for those of the client.
 
 use http::Response;
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(crate) fn open(world: &World) -> Response<Body> {
     events(Body::events(world, stream))
 }
 
-/// Accepts a message; its answer comes on the stream.
+/// Accepts a message; the response is sent on the stream.
 pub(crate) fn accept(request: &Received, world: &World) -> Response<Body> {
     let id = request.head.uri.query().and_then(|query| query.strip_prefix("session="));
     let session = world.state().sessions.get(id.unwrap_or_default()).cloned();

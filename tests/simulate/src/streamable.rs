@@ -1,4 +1,4 @@
-//! Streamable HTTP in both eras: sessions, streams that can be resumed, the stream that belongs to no request.
+//! Streamable HTTP in both eras: sessions, resumable streams, the standalone stream.
 
 use http::{Method, Response};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
     world::{ServerSession, World},
 };
 
-/// The number of the stream that belongs to no request.
+/// The number of the standalone stream.
 const STANDALONE: u64 = 0;
 
 pub(crate) async fn respond(request: &Received, world: &World) -> Response<Body> {
@@ -87,7 +87,7 @@ async fn legacy(request: &Received, message: &Value, world: &World) -> Response<
     response
 }
 
-/// The answer as a stream, or as JSON where nothing comes before it.
+/// The response as a stream, or as JSON if nothing precedes it.
 async fn answer(
     message: &Value,
     log: &Log,
@@ -103,7 +103,7 @@ async fn answer(
         };
     }
     let executing = log.clone();
-    // A stream that cannot be resumed takes its execution with it.
+    // The end of a stream that cannot be resumed cancels its execution.
     let when_gone = Box::new(move || {
         if number.is_none() {
             executing.end();
@@ -114,7 +114,7 @@ async fn answer(
     events(Body::events(world, stream))
 }
 
-/// The stream that belongs to no request, or the rest of another one.
+/// The standalone stream, or the rest of a resumed one.
 fn listen(request: &Received, world: &World) -> Response<Body> {
     let plan = world.plan();
     if plan.legacy.is_none() || !plan.has_server_stream && request.header("last-event-id").is_none()
@@ -153,14 +153,14 @@ fn listen(request: &Received, world: &World) -> Response<Body> {
     ))
 }
 
-/// A server without session ids knows its clients by nothing, and serves them after a restart too.
+/// A server without session ids does not distinguish clients, and serves them after a restart too.
 fn open_stateless(world: &World) {
     if world.state().sessions.is_empty() {
         open_session(world);
     }
 }
 
-/// Opens a session; without session ids it takes the place of the one before.
+/// Opens a session; without session ids it replaces the previous one.
 fn open_session(world: &World) -> String {
     let session = ServerSession::new();
     world.listen(&session.log, None);

@@ -1,4 +1,4 @@
-//! A subscription of the world: no change is missed without a word.
+//! A subscription of the world: no change is lost silently.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{plan::Carrier, world::World};
 pub(crate) struct Subscriber<'a> {
     world: &'a World,
     subscription: Option<Subscription>,
-    /// The version of the list that it knows: it reads the list with each event.
+    /// The known version of the list: it is read at each event.
     known: u64,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Subscriber<'a> {
     pub(crate) async fn check(&mut self, quiet: Duration) {
         let _ = timeout(quiet, self.read()).await;
         let plan = self.world.plan();
-        // Such a server has no way to report changes.
+        // Such a server cannot report changes.
         let is_silent = plan.carrier == Carrier::Http && !plan.has_server_stream;
         let version = self.world.version();
         if self.subscription.is_some() && self.known != version && !is_silent {

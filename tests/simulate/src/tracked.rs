@@ -1,4 +1,4 @@
-//! Finds wakers that outlive the future that they were made for.
+//! Detects wakers that outlive their future.
 
 use std::{
     pin::Pin,
@@ -6,11 +6,11 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// The wakers that futures of the world were polled with.
+/// The wakers passed to futures of the world.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Wakers(Arc<Mutex<Vec<Weak<Forward>>>>);
 
-/// The waker of one future: passes on to that of its task.
+/// The waker of one future: wakes its task.
 #[derive(Debug)]
 struct Forward(Mutex<Option<Waker>>);
 
@@ -23,7 +23,7 @@ impl Wake for Forward {
     }
 }
 
-/// A future that is polled with a waker of its own.
+/// A future that is polled with a separate waker.
 pub(crate) struct Tracked<F> {
     future: Pin<Box<F>>,
     forward: Arc<Forward>,
@@ -38,7 +38,7 @@ impl Wakers {
         Tracked { future: Box::pin(future), forward, waker }
     }
 
-    /// How many are still held, all futures being gone.
+    /// The number of wakers that are still held after all futures were dropped.
     pub(crate) fn left(&self) -> usize {
         let wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         wakers.iter().filter(|waker| waker.strong_count() > 0).count()
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_waker_that_is_kept_is_found() {
+    fn a_leaked_waker_is_detected() {
         let wakers = Wakers::default();
         let mut kept = None;
         let mut tracked = Box::pin(wakers.track(std::future::poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! The state of a simulated world: its clock, its faults, what the server has executed, and what went wrong.
+//! The state of a simulated world: its clock, its faults, the server's executions, and violations.
 
 use std::{
     collections::BTreeMap,
@@ -19,21 +19,21 @@ struct Shared {
     plan: Plan,
     wakers: Wakers,
     state: Mutex<State>,
-    /// Each change ends all connections.
+    /// Each change breaks all connections.
     breaks: watch::Sender<u64>,
 }
 
 pub(crate) struct State {
     pub(crate) random: Random,
-    /// No more faults.
+    /// Whether faults are disabled.
     pub(crate) is_calm: bool,
-    /// How often each call was executed, by its key.
+    /// The number of executions of each call, by key.
     pub(crate) executed: BTreeMap<String, u32>,
     /// The sessions of the server by their ids.
     pub(crate) sessions: BTreeMap<String, ServerSession>,
     pub(crate) opened_sessions: u64,
     listeners: Vec<Listener>,
-    /// How often the list of tools has changed.
+    /// The version of the list of tools.
     version: u64,
     faults: BTreeMap<&'static str, u64>,
     violations: Vec<String>,
@@ -43,16 +43,16 @@ pub(crate) struct State {
     start: Option<Instant>,
 }
 
-/// A session of the legacy era at the server.
+/// A legacy session at the server.
 #[derive(Clone)]
 pub(crate) struct ServerSession {
-    /// What belongs to no request; for HTTP+SSE everything.
+    /// The standalone stream; for HTTP+SSE, all messages.
     pub(crate) log: Log,
     /// The streams of requests, by their numbers.
     pub(crate) streams: BTreeMap<u64, Log>,
 }
 
-/// A client that is notified of changes.
+/// A client with a subscription.
 struct Listener {
     log: Log,
     /// The id of its `subscriptions/listen`.
@@ -105,7 +105,7 @@ impl World {
         state.trace.push(format!("{at:>9} ms  {line}"));
     }
 
-    /// An invariant does not hold.
+    /// Records a violation of an invariant.
     pub(crate) fn violation(&self, line: String) {
         self.note(format_args!("VIOLATION: {line}"));
         self.state().violations.push(line);
@@ -156,7 +156,7 @@ impl World {
         tasks.iter().for_each(AbortHandle::abort);
     }
 
-    /// Changes when the present connections end.
+    /// Changes when the current connections break.
     pub(crate) fn breaks(&self) -> watch::Receiver<u64> {
         self.0.breaks.subscribe()
     }
@@ -165,7 +165,7 @@ impl World {
         self.0.breaks.send_modify(|breaks| *breaks += 1);
     }
 
-    /// The server ends: with it all that it executes, all sessions and all connections.
+    /// Restarts the server: ends its executions, sessions and connections.
     pub(crate) fn restart(&self, downtime: Duration) {
         self.lose_sessions();
         let mut state = self.state();
@@ -176,7 +176,7 @@ impl World {
         self.break_connections();
     }
 
-    /// The server forgets its sessions. Their streams end.
+    /// Loses all sessions. Their streams end.
     pub(crate) fn lose_sessions(&self) {
         let sessions = std::mem::take(&mut self.state().sessions);
         for session in sessions.values() {
@@ -190,18 +190,18 @@ impl World {
         !state.is_calm && state.down_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// No more faults from now on.
+    /// Disables faults.
     pub(crate) fn set_calm(&self, is_calm: bool) {
         self.state().is_calm = is_calm;
         self.note(if is_calm { "calm" } else { "faults begin" });
     }
 
-    /// Notifies `log` of changes from now on.
+    /// Sends change notifications to `log` from now on.
     pub(crate) fn listen(&self, log: &Log, subscription: Option<Value>) {
         self.state().listeners.push(Listener { log: log.clone(), subscription });
     }
 
-    /// The list of tools changes.
+    /// Changes the list of tools.
     pub(crate) fn change(&self) {
         let mut state = self.state();
         state.version += 1;
@@ -224,7 +224,7 @@ impl World {
         self.state().version
     }
 
-    /// How often a call was executed.
+    /// The number of executions of a call.
     pub(crate) fn executions(&self, key: &str) -> u32 {
         self.state().executed.get(key).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! `reach TARGET`: connects to what is named, calls the tool `echo`, and prints what it got.
+//! `reach TARGET`: connects to a target, calls the tool `echo`, and prints the result.
 
 use mcp_client::Client;
 

@@ -1,4 +1,4 @@
-//! How the client logs in: as a user who agrees at once, or as the service that a scenario names.
+//! Logs in: as a user who agrees at once, or as the service named by a scenario.
 
 use std::env;
 
@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use crate::Result;
 
-/// The document about this client, which the suite knows.
+/// The metadata document of this client, which the suite knows.
 const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
-/// What a scenario tells about its client.
+/// The client described by a scenario.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Client {
@@ -59,7 +59,7 @@ pub(crate) fn oauth(scenario: &str) -> Result<OAuth> {
     })
 }
 
-/// A user who agrees at once: the page redirects by itself.
+/// A user who agrees at once: the page redirects immediately.
 fn user() -> OAuth {
     OAuth::new().user_agent(follow(|page| async move {
         let request = http::Request::get(page).body(Body::empty())?;

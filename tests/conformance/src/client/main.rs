@@ -1,7 +1,7 @@
-//! `conformance-client URL`: what the official conformance suite starts for each of its scenarios.
+//! `conformance-client URL`: started by the official conformance suite for each of its scenarios.
 //!
-//! It does what an application would, through the public API of `mcp-client` alone: it connects,
-//! lists, calls, answers, closes. It ends by itself; what went wrong is on stderr.
+//! It uses only the public API of `mcp-client`, as an application would: connects, lists, calls, answers, closes. It
+//! prints errors to stderr.
 
 mod auth;
 
@@ -18,10 +18,10 @@ use serde_json::{Map, Value, json};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// Below the limit of the suite, which ends a client without a word.
+/// Below the limit of the suite, which kills a client silently.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
-/// What some scenarios tell the client beside its URL.
+/// Context that some scenarios pass to the client in addition to its URL.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Context {
@@ -75,7 +75,7 @@ async fn run() -> Result {
         "json-schema-2020-12-preservation" => echo_schema(&session).await?,
         "sep-2640-client-no-prefetch" => drop(Skills::of(&session)?.list().await?),
         scenario if scenario.starts_with("sep-2640-") => use_skills(&session).await?,
-        // Their servers have nothing behind what they list.
+        // The servers of these scenarios do not implement what they list.
         "initialize" | "json-schema-ref-no-deref" | "request-metadata" => {
             session.list_tools().await?;
         }
@@ -84,13 +84,12 @@ async fn run() -> Result {
     Ok(session.close().await?)
 }
 
-/// A person who agrees with every form as it is.
+/// A user who accepts every form unchanged.
 async fn agree(_: ServerRequest<ElicitRequestFormParams>) -> ElicitResult {
     ElicitResult::new(ElicitAction::Accept)
 }
 
-/// Lists what there is, calls every tool, reads every resource, gets every prompt: those of a kind
-/// at the same time.
+/// Lists everything, calls every tool, reads every resource and gets every prompt; requests of one kind are concurrent.
 async fn use_everything(session: &Session) -> Result {
     let offered = session.capabilities();
     if offered.tools.is_some() {
@@ -113,7 +112,7 @@ async fn use_everything(session: &Session) -> Result {
     Ok(())
 }
 
-/// Reads all files of all skills, of each as far as it is what was listed.
+/// Reads all files of all skills.
 async fn use_skills(session: &Session) -> Result {
     let skills = Skills::of(session)?;
     for skill in skills.list().await? {
@@ -125,7 +124,7 @@ async fn use_skills(session: &Session) -> Result {
     Ok(())
 }
 
-/// Arguments that a tool takes: some value for each that it wants.
+/// Valid arguments of a tool: a value for each required one.
 fn sample(tool: &Tool) -> Value {
     let schema = &tool.input_schema;
     let wanted = schema.get("required").and_then(Value::as_array).into_iter().flatten();
@@ -139,7 +138,7 @@ fn sample(tool: &Tool) -> Value {
     wanted.filter_map(Value::as_str).map(|name| (name, some(name))).collect()
 }
 
-/// Calls the tools that the suite names, as it names them.
+/// Calls the tools listed by the suite, with its arguments.
 async fn call_as_told(session: &Session) -> Result {
     session.list_tools().await?;
     for ToolCall { name, arguments } in Context::load()?.tool_calls {
@@ -148,7 +147,7 @@ async fn call_as_told(session: &Session) -> Result {
     Ok(())
 }
 
-/// Gives the schema of the one tool to the other.
+/// Passes the schema of one tool to the other.
 async fn echo_schema(session: &Session) -> Result {
     const ECHO: &str = "json_schema_echo";
     let tools = session.list_tools().await?;

@@ -1,7 +1,7 @@
-//! `conformance-server`: what the official conformance suite asks of servers, as far as `Server`
-//! offers it, behind `mcp-serve`.
+//! `conformance-server`: the features that the official conformance suite tests, as far as `Server` supports them,
+//! served by `mcp-serve`.
 //!
-//! Prints its URL, and ends with its standard input.
+//! Prints its URL, and exits at the end of its standard input.
 #![allow(clippy::print_stdout, reason = "whoever starts it reads the URL there")]
 
 mod rounds;
@@ -27,7 +27,7 @@ const PNG: &str =
 /// No sound.
 const WAV: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA=";
 
-/// Uses what the suite looks for in it.
+/// Uses the keywords that the suite checks.
 const SCHEMA: &str = r##"{
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -59,7 +59,7 @@ async fn main() {
     println!("http://{address}/mcp");
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     thread::spawn(move || {
-        // Whatever comes, its end is the end.
+        // Any result means that the input has ended.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         drop(ended);
     });

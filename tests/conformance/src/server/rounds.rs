@@ -1,4 +1,4 @@
-//! Tools and a prompt that ask the client first.
+//! Tools and a prompt that request input from the client.
 
 use mcp_client::{
     server::{Context, ServerBuilder},
@@ -9,7 +9,7 @@ use mcp_client::{
 };
 use serde_json::{Value, json};
 
-/// What only this server can have said: one value for all, since it serves tests.
+/// A state that the client must return. One value is enough, since the server only serves tests.
 const STATE: &str = "state-of-round-1";
 
 const STATE_2: &str = "state-of-round-2";
@@ -99,15 +99,15 @@ pub(crate) fn add(server: ServerBuilder) -> ServerBuilder {
         })
 }
 
-/// What came of asking.
+/// The result of a request for input.
 enum Asked {
-    /// Not everything was answered.
+    /// Some responses are missing.
     Still(InputRequiredResult),
-    /// The answers as JSON.
+    /// The responses as JSON.
     Answered(String),
 }
 
-/// Asks, unless all the answers are there already. A state has to come back as it went out.
+/// Requests input unless all responses are present. The state must be returned unchanged.
 fn ask(cx: &Context, questions: Value, state: Option<&str>) -> Result<Asked, ErrorObject> {
     let answers = cx.input_responses();
     let is_answered = |name: &String| match answers.get(name) {

@@ -1,4 +1,4 @@
-//! Servers of FastMCP that are their own authorization server.
+//! FastMCP servers that are their own authorization server.
 
 use mcp_client::StreamableHttp;
 
@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_refresh_and_a_logout() {
-    // An expired token that is used ends its refresh token there.
+    // Using an expired token there revokes its refresh token.
     let Some(server) = fastmcp(&[("TTL", "4")]).await else { return };
     let url = at_localhost(&server);
     let user = User::default();

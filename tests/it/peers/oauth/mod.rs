@@ -1,4 +1,4 @@
-//! Authorization servers that others wrote: a login at their pages, a refresh, a step up and a logout at each.
+//! Authorization servers of other projects: a login at their pages, a refresh, a step-up and a logout at each.
 
 mod fastmcp;
 mod oidc;
@@ -88,7 +88,7 @@ async fn fastmcp(variables: &[(&str, &str)]) -> Option<HttpPeer> {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_no_login() {
+async fn a_server_without_authorization() {
     let Some(program) = node("ts2") else { return };
     let peer = HttpPeer::start(&program, &[]).await;
     let user = User::default();

@@ -1,4 +1,4 @@
-//! `oidc-provider`, with servers of FastMCP that trust it.
+//! `oidc-provider`, with FastMCP servers that trust it.
 
 use mcp_client::{
     EraPolicy,
@@ -33,7 +33,7 @@ async fn a_login_and_a_logout() {
     let status = bounded(auth.status(&url)).await.unwrap();
     assert_eq!(status.issuer.as_deref(), Some(&*issuer));
     assert!(status.can_refresh && status.scopes.contains(&"mcp".to_owned()), "{status:?}");
-    // Another process: nothing is asked.
+    // Another process: no page opens.
     let again = user.oauth().store(FileStore::new(folder.path()));
     let session = connect(&url, &again).await;
     echo(&session, "again").await;
@@ -71,7 +71,7 @@ async fn a_step_up() {
     let user = User::default();
     let auth = user.oauth();
     bounded(connect(&url, &auth).await.close()).await.unwrap();
-    // The same server wants more from here on.
+    // The same server now requires more scopes.
     let port = url.rsplit(':').next().unwrap().split('/').next().unwrap().to_owned();
     drop(server);
     let mut command = python_of("fastmcp4").unwrap().arg(source("fastmcp4_auth.py")).command();
@@ -103,7 +103,7 @@ async fn a_service() {
 }
 
 #[tokio::test]
-async fn a_bound_token_is_taken() {
+async fn a_dpop_bound_token_is_accepted() {
     let Some(provider) = provider(3).await else { return };
     let issuer = at_localhost(&provider);
     let Some(server) = fastmcp(&[("ISSUER", &issuer)]).await else { return };
@@ -125,7 +125,7 @@ async fn a_code_on_another_device() {
     let user = tokio::spawn(async move {
         let code = codes.recv().await.unwrap();
         let page = code.verification_uri_complete.unwrap();
-        // The pages end without a redirect elsewhere.
+        // The pages end without a redirect to another server.
         let ended = log_in(&page, &[("login", "ada"), ("password", "pw")]).await.unwrap_err();
         assert!(ended.contains("Sign-in Success"), "{ended}");
     });
@@ -136,7 +136,7 @@ async fn a_code_on_another_device() {
 }
 
 #[tokio::test]
-async fn a_user_and_a_service_over_http_with_sse() {
+async fn a_user_and_a_service_over_http_sse() {
     let Some(provider) = provider(600).await else { return };
     let issuer = at_localhost(&provider);
     let Some(server) = fastmcp(&[("ISSUER", &issuer), ("TRANSPORT", "sse")]).await else { return };

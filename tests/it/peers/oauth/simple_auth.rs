@@ -21,7 +21,7 @@ impl SimpleAuth {
         Some(Self { python, folder, provider })
     }
 
-    /// Starts a server whose tokens need this scope, at `port` or a free one.
+    /// Starts a server that requires this scope, at `port` or a free one.
     async fn server(&self, scope: &str, port: Option<u16>) -> HttpPeer {
         let mut command = self.python.clone().arg("-m").arg("mcp_simple_auth.server").command();
         command.env("PYTHONPATH", &self.folder).env("MCP_RESOURCE_MCP_SCOPE", scope);
@@ -87,7 +87,7 @@ async fn a_step_up_without_a_named_scope() {
     let user = User::default();
     let auth = user.oauth();
     bounded(connect(&url, &auth).await.close()).await.unwrap();
-    // The same server wants more from here on.
+    // The same server now requires more scopes.
     let port = url.rsplit(':').next().and_then(|it| it.split('/').next()?.parse().ok());
     drop(server);
     let _server = peers.server("user:write", port).await;

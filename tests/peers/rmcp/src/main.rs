@@ -1,7 +1,7 @@
-//! A server made with the official Rust SDK: both eras. Of clients that declare the tasks extension,
-//! it makes tasks of `slow`, `wait` and, after it has asked for the roots, `echo`.
+//! A server of the official Rust SDK: both eras. For clients that declare the tasks extension, it creates tasks for
+//! `slow`, `wait` and, after it has requested the roots, `echo`.
 //!
-//! Command line as for every peer (see `common.py`), without `events` and `sse`:
+//! Command line of every peer (see `common.py`), without `events` and `sse`:
 //!
 //! ```text
 //! rmcp-peer stdio
@@ -71,10 +71,10 @@ struct Greet {
 #[derive(Clone)]
 struct Peer;
 
-/// Of all clients: over HTTP each request has a `Peer` of its own.
+/// Tasks of all clients: over HTTP each request has its own `Peer`.
 static TASKS: LazyLock<TaskManager> = LazyLock::new(TaskManager::new);
 
-/// The work of a task: that of `slow`, in steps that its status tells, or of the two others.
+/// The work of a task: that of `slow`, in steps reported in its status, or of the other two.
 async fn work(
     tool: String,
     arguments: rmcp::model::JsonObject,

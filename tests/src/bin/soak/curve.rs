@@ -1,24 +1,24 @@
-//! What this process holds, over time.
+//! Resources of this process over time.
 
 use std::{collections::HashMap, fs, time::Duration};
 
 use tokio::runtime::Handle;
 
-/// Memory that may come and go, in KiB: what the allocator keeps for later.
+/// Tolerance for memory, in KiB: caches of the allocator.
 const MEMORY_SLACK: u64 = 4096;
-/// The part of the memory that may come and go, in percent.
+/// Tolerance for memory, in percent.
 const MEMORY_SLACK_PERCENT: u64 = 10;
-/// Descriptors that may come and go: idle connections.
+/// Tolerance for descriptors: idle connections.
 const DESCRIPTOR_SLACK: u64 = 4;
 
-/// What the process holds at one time, all being at rest.
+/// Resources of the process at rest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) at: Duration,
     /// Resident memory, in KiB.
     pub(crate) memory: u64,
     pub(crate) descriptors: u64,
-    /// Processes below this one, however far, zombies too.
+    /// Descendant processes, including zombies.
     pub(crate) children: u64,
     /// Tasks of the runtime.
     pub(crate) tasks: u64,
@@ -47,14 +47,14 @@ pub(crate) fn descendants() -> Vec<u32> {
         .filter_map(|entry| {
             let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name in parentheses may hold anything.
+            // The name in parentheses may contain anything.
             let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
             Some((pid, parent))
         })
         .collect();
     let own = std::process::id();
     let is_below = |mut pid: u32| {
-        // A chain of parents may change while it is followed.
+        // Parents may change while the chain is followed.
         for _ in 0..64 {
             match parents.get(&pid) {
                 Some(parent) if *parent == own => return true,
@@ -67,8 +67,8 @@ pub(crate) fn descendants() -> Vec<u32> {
     parents.keys().copied().filter(|pid| is_below(*pid)).collect()
 }
 
-/// Why the curve is not flat, if it is not: its last quarter against its second one. The first quarter is the time
-/// in which pools and caches fill.
+/// Why the curve is not flat, if it is not: compares its last quarter with its second one. In the first quarter, pools
+/// and caches fill.
 pub(crate) fn growth(curve: &[Sample]) -> Result<(), String> {
     let quarter = curve.len() / 4;
     if quarter == 0 {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_found_and_a_warm_up_is_none() {
+    fn growth_is_detected_and_a_warm_up_is_ignored() {
         assert_eq!(growth(&curve(|round| 50_000 + round.min(3) * 10_000, |_| 30)), Ok(()));
         let leak = growth(&curve(|round| 50_000 + round * 2_000, |_| 30)).unwrap_err();
         assert!(leak.contains("memory"), "{leak}");

@@ -1,4 +1,4 @@
-//! What is done with the servers, many things at a time.
+//! The concurrent load on the servers.
 
 use std::{
     future::IntoFuture,
@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::servers::{SERVERS, Server};
 
-/// Workers that call at a time.
+/// Number of concurrent workers.
 const WORKERS: u64 = 8;
-/// A call takes no longer, whatever happens to its server.
+/// Time limit of a call, whatever happens to its server.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How often what was done.
+/// Counts of actions.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) answered: AtomicU64,
@@ -28,7 +28,7 @@ pub(crate) struct Counts {
     pub(crate) connects: AtomicU64,
 }
 
-/// Numbers that need not be good.
+/// Pseudo-random numbers of low quality.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -113,7 +113,7 @@ async fn echo(
     Ok(())
 }
 
-/// The output of a future, which has to end in time.
+/// The output of a future, which must complete in time.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let ended = timeout(LIMIT, future).await;
     ended.map_err(|_| format!("something has not ended within {LIMIT:?}"))

@@ -1,8 +1,7 @@
 //! Endurance: `soak [--for 10m]`.
 //!
-//! Connects, calls, cancels and kills, on a group of five real servers. After each round everything rests, and the
-//! memory, the descriptors and the child processes of this program are noted. They have to be as low at the end
-//! as they were at the beginning.
+//! Connects, calls, cancels and kills, with a group of five real servers. After each round everything rests, and the
+//! memory, the descriptors and the child processes of this program are recorded. They must not grow.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 #[cfg(target_os = "linux")]
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What a process holds is read from `/proc`.
+/// Resources are read from `/proc`.
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
     println!("soak: needs Linux");

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// How long it takes without `--for`.
+/// Duration without `--for`.
 const TIME: Duration = Duration::from_secs(600);
 
-/// The time of `--for`, such as `30s`, `10m` or `2h`.
+/// The duration of `--for`, such as `30s`, `10m` or `2h`.
 pub(crate) fn time(mut args: impl Iterator<Item = String>) -> Result<Duration, String> {
     let Some(option) = args.next() else { return Ok(TIME) };
     let (Some(time), None) = (args.next(), args.next()) else {

@@ -1,4 +1,4 @@
-//! Five real servers behind one client: four processes, and one behind a URL.
+//! Five real servers behind one client: four processes and one remote server.
 
 use std::{
     net::TcpListener,
@@ -10,11 +10,11 @@ use mcp_client::group::{Group, ServerState};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// A server, and the argument of its tool `echo`.
+/// A server, and the argument name of its tool `echo`.
 pub(crate) struct Server {
     pub(crate) name: &'static str,
     pub(crate) argument: &'static str,
-    /// It has the tool `wait`, which can be cancelled.
+    /// Whether it has the cancellable tool `wait`.
     pub(crate) can_wait: bool,
 }
 
@@ -26,10 +26,10 @@ pub(crate) const SERVERS: [Server; 5] = [
     Server { name: "rmcp", argument: "text", can_wait: true },
 ];
 
-/// The server behind a URL.
+/// The remote server.
 const REMOTE: &str = "rmcp";
 
-/// The entries of all servers, and the process of the one behind a URL.
+/// The entries of all servers, and the process of the remote one.
 pub(crate) struct Servers {
     pub(crate) document: Value,
     remote: Remote,
@@ -42,7 +42,7 @@ struct Remote {
 }
 
 impl Servers {
-    /// Starts the server behind a URL.
+    /// Starts the remote server.
     pub(crate) fn start() -> Result<Self, String> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("has a folder")?;
         let peers = repository.join(".peers");
@@ -74,12 +74,12 @@ impl Servers {
         Ok(Self { document, remote })
     }
 
-    /// The entry of one server that is a process.
+    /// The entry of one process server.
     pub(crate) fn single(&self, name: &str) -> Value {
         json!({ "mcpServers": { name: self.document["mcpServers"][name] } })
     }
 
-    /// Kills a server without a word. Whether it ran.
+    /// Kills a server. Returns whether it ran.
     pub(crate) fn kill(&mut self, group: &Group, name: &str) -> Result<bool, String> {
         if name == REMOTE {
             self.remote.stop();
@@ -92,14 +92,14 @@ impl Servers {
     }
 }
 
-/// The entry of a command without its stderr, which would be mixed with the curve.
+/// The entry of a command without its stderr, which would mix with the curve.
 fn quiet<const N: usize>(command: [PathBuf; N]) -> Value {
     let words = command.iter().map(|word| word.to_string_lossy().into_owned());
     let quiet = ["-c", r#"exec "$0" "$@" 2>/dev/null"#].map(str::to_owned);
     json!({ "command": "sh", "args": quiet.into_iter().chain(words).collect::<Vec<_>>() })
 }
 
-/// Whether all servers of the group are there.
+/// Whether all servers of the group are ready.
 pub(crate) fn are_ready(group: &Group) -> bool {
     group.status().iter().all(|server| server.state == ServerState::Ready)
 }
@@ -115,7 +115,7 @@ impl Remote {
 
     fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // Fails if it has ended.
+            // Fails if it has exited.
             let _ = child.kill();
             let _ = child.wait();
         }

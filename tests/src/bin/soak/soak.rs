@@ -15,9 +15,9 @@ use super::{
     servers::{Servers, are_ready},
 };
 
-/// Rounds, whatever the time.
+/// Minimum number of rounds.
 const ROUNDS: u32 = 12;
-/// How long everything may take to come to rest.
+/// Time limit for the rest.
 const REST_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(time: Duration) -> Result<(), String> {
@@ -44,7 +44,7 @@ async fn soak(time: Duration) -> Result<(), String> {
         let mut random = Random(u64::from(round) + 1000);
         let end = Instant::now() + time / ROUNDS;
         let killing = async {
-            // Twice a round, and the rest of the round to come back.
+            // Twice each round; the rest of the round is for recovery.
             for _ in 0..2 {
                 sleep(time / ROUNDS / 4).await;
                 kills += u64::from(servers.kill(&group, random.server().name)?);
@@ -72,7 +72,7 @@ async fn soak(time: Duration) -> Result<(), String> {
     Ok(())
 }
 
-/// Starts another process for a session of its own, and ends it.
+/// Starts another process for a separate session, and stops it.
 async fn replace(servers: &Servers, counts: &Counts, random: &mut Random) -> Result<(), String> {
     let name = ["ts2", "everything"][random.below(2) as usize];
     let client = Client::new(servers.single(name)).map_err(|error| error.to_string())?;
@@ -83,10 +83,10 @@ async fn replace(servers: &Servers, counts: &Counts, random: &mut Random) -> Res
     within(client.close()).await?.map_err(|error| error.to_string())
 }
 
-/// Waits until all servers are there again, and nothing else is.
+/// Waits until all servers are ready again, and nothing else runs.
 async fn rest(group: &Group, session: &mcp_client::Session) -> Result<(), String> {
     let end = Instant::now() + REST_LIMIT;
-    // Each answers: a killed one has been replaced.
+    // Each responds: a killed server has been replaced.
     let tools = async { session.list_tools().await.map(|tools| tools.len()) };
     within(tools).await?.map_err(|error| error.to_string())?;
     while !are_ready(group) || descendants().len() > super::servers::SERVERS.len() {
