@@ -11,7 +11,10 @@ use std::{
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use mcp_core::{ErrorObject, Message, ProtocolVersion, RequestId, Response, error_code, method};
+use mcp_core::{
+    ErrorObject, Message, ProtocolVersion, RawJson, Request, RequestId, Response, error_code,
+    method,
+};
 
 use tokio::time::{Sleep, sleep};
 
@@ -45,6 +48,8 @@ pub struct Duplex {
     transport: SharedTransport,
     inbound: Option<Inbound>,
     version: Option<ProtocolVersion>,
+    /// Whether the application has set the version.
+    is_version_set: bool,
     /// Messages accepted by the sink, not yet passed to the transport.
     queue: VecDeque<Message>,
     /// A one-way message that the transport has not accepted yet. Later messages wait for it.
@@ -112,6 +117,7 @@ impl DuplexItem {
 
 struct OpenExchange {
     id: RequestId,
+    is_initialize: bool,
     state: State,
 }
 
@@ -128,6 +134,7 @@ impl Duplex {
             transport: SharedTransport::new(connection.transport),
             inbound: Some(connection.inbound),
             version: None,
+            is_version_set: false,
             queue: VecDeque::new(),
             sending: None,
             open: Vec::new(),
@@ -140,10 +147,36 @@ impl Duplex {
         }
     }
 
-    /// Sets the protocol version of all later messages, once it is negotiated. Default: `None`, handled as
-    /// the legacy era.
+    /// Sets the protocol version of all later messages, instead of detecting it. `None` is handled as the legacy era.
+    ///
+    /// Default: the version in the `_meta` of the latest request that has one, or in the latest result of
+    /// `initialize`; `None` before both.
     pub fn set_version(&mut self, version: impl Into<Option<ProtocolVersion>>) {
         self.version = version.into();
+        self.is_version_set = true;
+    }
+
+    /// The version to send a request with.
+    fn version_of(&mut self, request: &Request) -> Option<ProtocolVersion> {
+        if self.is_version_set {
+            return self.version;
+        }
+        // The version is not negotiated yet.
+        if request.method == method::INITIALIZE {
+            return None;
+        }
+        self.version = request.params.as_ref().and_then(stated_version).or(self.version);
+        self.version
+    }
+
+    /// Detects the version in the result of `initialize`.
+    fn detect_version(&mut self, response: &Response) {
+        if self.is_version_set {
+            return;
+        }
+        let result: Option<VersionOfResult> =
+            response.outcome.as_ref().ok().and_then(|result| result.decode().ok());
+        self.version = result.map(|result| result.protocol_version).or(self.version);
     }
 
     /// Passes queued messages to the transport, up to a one-way message that it has not accepted yet.
@@ -164,13 +197,14 @@ impl Duplex {
 
     fn start(&mut self, message: Message, cx: &mut Context<'_>) {
         let transport = self.transport.clone();
-        let version = self.version;
         let message: OneWay = match message {
             Message::Request(request) => {
                 let id = request.id.clone();
+                let is_initialize = request.method == method::INITIALIZE;
+                let version = self.version_of(&request);
                 let request = Envelope::new(request).with_version(version);
                 let opening = Box::pin(async move { transport.request(request).await });
-                let mut open = OpenExchange { id, state: State::Opening(opening) };
+                let mut open = OpenExchange { id, is_initialize, state: State::Opening(opening) };
                 // Polled at once, so that no later message overtakes it.
                 open.poll_open(cx);
                 self.open.push(open);
@@ -187,7 +221,7 @@ impl Duplex {
             }
             Message::Response(response) => response.into(),
         };
-        let message = Envelope::new(message).with_version(version);
+        let message = Envelope::new(message).with_version(self.version);
         self.sending = Some(Box::pin(async move { transport.send(message).await }));
     }
 
@@ -215,8 +249,10 @@ impl Duplex {
                 }
                 Poll::Ready(Some(Ok(message))) => {
                     self.next = at + 1;
-                    if matches!(message, Message::Response(_)) {
-                        self.remove(at);
+                    if let Message::Response(response) = &message {
+                        if self.remove(at).is_initialize {
+                            self.detect_version(response);
+                        }
                         self.next = at;
                     }
                     return Poll::Ready(DuplexItem::Message(message));
@@ -245,6 +281,27 @@ impl Duplex {
         }
         Poll::Ready(())
     }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionOfResult {
+    protocol_version: ProtocolVersion,
+}
+
+/// The version in the `_meta` of a request of the modern era.
+fn stated_version(params: &RawJson) -> Option<ProtocolVersion> {
+    #[derive(serde::Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: Meta,
+    }
+    #[derive(serde::Deserialize)]
+    struct Meta {
+        #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+        version: ProtocolVersion,
+    }
+    params.decode::<Params>().ok().map(|params| params.meta.version)
 }
 
 fn cancelled(notification: &mcp_core::Notification) -> Option<RequestId> {

@@ -1,8 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use mcp_core::{Notification, RawJson, Request, Response};
+use mcp_core::Notification;
 use tokio::sync::mpsc;
 
 use super::*;
@@ -23,6 +27,7 @@ struct Fake {
     calls: mpsc::UnboundedSender<Call>,
     /// The duration of each `send`.
     send_delay: Duration,
+    versions: Arc<Mutex<Vec<Option<ProtocolVersion>>>>,
 }
 
 /// The exchange of a request: endless notifications for `chatter`, a response for `echo`, an error for
@@ -39,6 +44,10 @@ impl Stream for FakeExchange {
         match &*self.request.method {
             "chatter" => Poll::Ready(Some(Ok(Notification::new("n").into()))),
             "echo" => Poll::Ready(Some(Ok(answer(&self.request.id)))),
+            "initialize" => {
+                let result = RawJson::trusted(r#"{"protocolVersion":"2025-06-18"}"#);
+                Poll::Ready(Some(Ok(Response::result(self.request.id.clone(), result).into())))
+            }
             "fail" => Poll::Ready(Some(Err(Error::new(ErrorKind::Unavailable, "500")))),
             _ => Poll::Pending,
         }
@@ -53,6 +62,7 @@ impl Drop for FakeExchange {
 
 impl Transport for Fake {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        self.versions.lock().unwrap().push(request.version);
         let request = request.message;
         let id = request.id.clone();
         let _ = self.calls.send(Call::Request(id.clone()));
@@ -63,6 +73,7 @@ impl Transport for Fake {
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
+        self.versions.lock().unwrap().push(message.version);
         tokio::time::sleep(self.send_delay).await;
         let OneWay::Notification(notification) = message.message else { return Ok(()) };
         let _ = self.calls.send(Call::Send(notification.method.into_owned()));
@@ -77,10 +88,20 @@ impl Transport for Fake {
 
 /// A duplex over a [`Fake`] with this delay of `send`, in seconds.
 fn duplex(send_delay: u64) -> (Duplex, mpsc::UnboundedReceiver<Call>) {
+    let (duplex, seen, _) = duplex_with_versions(send_delay);
+    (duplex, seen)
+}
+
+/// The same, with the versions of the received messages.
+fn duplex_with_versions(
+    send_delay: u64,
+) -> (Duplex, mpsc::UnboundedReceiver<Call>, Arc<Mutex<Vec<Option<ProtocolVersion>>>>) {
     let (calls, seen) = mpsc::unbounded_channel();
-    let fake = Fake { calls, send_delay: Duration::from_secs(send_delay) };
+    let versions = Arc::default();
+    let send_delay = Duration::from_secs(send_delay);
+    let fake = Fake { calls, send_delay, versions: Arc::clone(&versions) };
     let info = ConnectionInfo::new(Binding::InProcess, "a fake");
-    (Duplex::new(Connection::new(fake, Inbound::none(), info)), seen)
+    (Duplex::new(Connection::new(fake, Inbound::none(), info)), seen, versions)
 }
 
 fn answer(id: &RequestId) -> Message {
@@ -237,4 +258,32 @@ fn an_item_as_a_message_has_all_causes_of_a_failure() {
     assert!(failed(None).into_message().is_none());
     let notification = DuplexItem::Message(Notification::new("n").into());
     assert!(matches!(notification.into_message(), Some(Message::Notification(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_is_detected_unless_it_is_set() {
+    use ProtocolVersion as V;
+
+    let (mut duplex, _seen, versions) = duplex_with_versions(0);
+    let meta = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+    send(&mut duplex, Request::new(1, "echo")).await;
+    send(&mut duplex, Request::new(2, "echo").with_params(RawJson::trusted(meta))).await;
+    send(&mut duplex, Request::new(3, "echo")).await;
+    // A fallback to the legacy era after the probe failed.
+    send(&mut duplex, Request::new(4, "initialize")).await;
+    for _ in 0..4 {
+        message(&mut duplex).await;
+    }
+    send(&mut duplex, Notification::new("notifications/initialized")).await;
+    send(&mut duplex, Request::new(5, "echo")).await;
+    message(&mut duplex).await;
+    duplex.set_version(V::V2025_11_25);
+    send(&mut duplex, Request::new(6, "echo").with_params(RawJson::trusted(meta))).await;
+    message(&mut duplex).await;
+    let modern = Some(V::V2026_07_28);
+    let (negotiated, set) = (Some(V::V2025_06_18), Some(V::V2025_11_25));
+    assert_eq!(
+        *versions.lock().unwrap(),
+        [None, modern, modern, None, negotiated, negotiated, set]
+    );
 }
