@@ -1,5 +1,4 @@
-//! Batches of JSON-RPC: each message of one is that message alone, and what was read is read again from what is
-//! written.
+//! JSON-RPC batches: each message of a batch also parses alone, and a written batch parses to the same messages.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,10 +1,10 @@
-//! The challenges in `WWW-Authenticate`: any text is read to its end, what was read is part of it, and what is
-//! valid is read as `http-auth` reads it.
+//! Challenges in `WWW-Authenticate`: any text parses to its end, every parsed part is part of the text, and valid text
+//! parses as with `http-auth`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-/// How many challenges are read.
+/// Maximum number of parsed challenges.
 const MAX_CHALLENGES: usize = 16;
 
 fuzz_target!(|text: &str| {
@@ -22,7 +22,8 @@ fuzz_target!(|text: &str| {
         .take(MAX_CHALLENGES)
         .map(|it| {
             let params = it.params.iter();
-            let params = params.map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped()));
+            let params =
+                params.map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped()));
             (it.scheme.to_owned(), params.collect::<Vec<_>>())
         })
         .collect();

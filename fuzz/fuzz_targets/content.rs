@@ -1,4 +1,4 @@
-//! The types of the protocol: what is read and written is read again as the same value, and nothing is lost.
+//! Protocol types: a written value parses to the same value, without loss.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

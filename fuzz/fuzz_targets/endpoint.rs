@@ -1,5 +1,5 @@
-//! The `endpoint` event of HTTP+SSE: whatever a server sends, messages go to its own origin, without credentials,
-//! and an error names no secret.
+//! The `endpoint` event of HTTP+SSE: messages always go to the server's origin, without credentials, and errors name no
+//! secret.
 #![no_main]
 
 use http::Uri;
@@ -19,10 +19,12 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
     let prefix = has_prefix.then_some("/app");
     match post_url(&stream, data, prefix) {
         Ok(url) => {
-            let port = |url: &Uri| url.port_u16().or(match url.scheme_str() {
-                Some("https") => Some(443),
-                _ => Some(80),
-            });
+            let port = |url: &Uri| {
+                url.port_u16().or(match url.scheme_str() {
+                    Some("https") => Some(443),
+                    _ => Some(80),
+                })
+            };
             assert_eq!((url.scheme(), url.host()), (stream.scheme(), stream.host()));
             assert_eq!(port(&url), port(&stream));
             assert!(!url.authority().expect("it is absolute").as_str().contains('@'));
@@ -32,7 +34,10 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
         }
         Err(error) => {
             let text = error.to_string();
-            assert!(!text.contains("hidden") || data.windows(6).any(|it| it == b"hidden"), "{text}");
+            assert!(
+                !text.contains("hidden") || data.windows(6).any(|it| it == b"hidden"),
+                "{text}"
+            );
         }
     }
 });

@@ -1,4 +1,4 @@
-//! Files of environment variables: each line has one variable at most, and its name is one.
+//! Environment files: each line has at most one variable with a valid name.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! The front matter of skills: verifying a file ends, an error quotes no more of it than a key, and what is the same
-//! as listed is not the same as something else.
+//! The front matter of skills: verification terminates, an error quotes only keys, and a file that matches its listing
+//! does not match another one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Ok(text) = std::str::from_utf8(&data[middle + 1..]) else { return };
     match difference(text, &listed) {
-        // A key with the longest escapes, and the words around it.
+        // A key with the longest escapes, and the text around it.
         Some(why) => assert!(why.len() < 600, "{why}"),
         None => {
             let value = listed.insert("another".to_owned(), Value::Null);

@@ -1,4 +1,4 @@
-//! URIs of a group: there and back for any server and any URI, and no other text panics.
+//! URIs of a group: a round trip for any server and any URI, and no panic for any text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Redirects: whatever locations a server names, requests stay at its origin and end, and an error names no
-//! secret of the URL.
+//! Redirects: for any locations, requests stay at the server's origin and terminate, and an error names no secret of
+//! the URL.
 #![no_main]
 
 use std::{
@@ -16,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 use mcp_http::{Body, HttpService};
 use tower_service::Service;
 
-/// Responds with these statuses and locations, and keeps the URLs that it was sent.
+/// Responds with these statuses and locations, and records the requested URLs.
 #[derive(Clone)]
 struct Server(Arc<Mutex<(VecDeque<(u8, Vec<u8>)>, Vec<Uri>)>>);
 

@@ -1,4 +1,4 @@
-//! Lines: however the bytes are cut into chunks, the lines are those between the line ends.
+//! Lines: for any chunks, the lines are those between the line ends.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     }
     lines.extend(decoder.finish());
 
-    // A mark may stand before the first line that is kept and has a byte.
+    // A byte order mark may precede the first line with a byte.
     let mut has_begun = false;
     let mut expected = data.split(|byte| *byte == b'\n').filter_map(|line| {
         let too_long = line.len() > limit;

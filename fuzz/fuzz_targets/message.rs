@@ -1,4 +1,4 @@
-//! The envelope of JSON-RPC, and batches of it: what is parsed is written and parsed again as the same message.
+//! The JSON-RPC envelope and its batches: a written message parses to the same message.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! The metadata of servers and of authorization servers.
+//! Metadata of servers and of authorization servers.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! `Mcp-Param-*`: from the schema of a tool and arguments to headers, and back to the same values.
+//! `Mcp-Param-*`: from a tool's schema and arguments to headers, and back to the same values.
 #![no_main]
 
 use base64::{Engine, engine::general_purpose::STANDARD};

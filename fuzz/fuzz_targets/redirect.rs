@@ -1,4 +1,4 @@
-//! The address that a login ends at: no value of it is shown, and a whole URL means the same as its query.
+//! The redirect URL of a login: its values are never shown, and a complete URL equals its query.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,4 @@
-//! Schemas of peers: compiling one and validating with it ends, and a value is valid or not however often it is
-//! asked.
+//! Schemas of peers: compiling and validating terminate, and validation is deterministic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Server-sent events: however the bytes are cut into chunks, the events are the same; and they are those of
-//! another decoder, for the streams that it decodes by the standard.
+//! Server-sent events: for any chunks, the events are the same, and they equal those of another decoder for streams
+//! that it decodes by the standard.
 #![no_main]
 
 use bytes::Bytes;
@@ -36,8 +36,8 @@ fn decode(data: &[u8], chunk: usize) -> Vec<Event> {
     events
 }
 
-/// The type and data of each event. `None` where the oracle departs from the standard: bytes that are not UTF-8,
-/// a lone carriage return, a byte order mark, an event whose data is one empty line.
+/// The type and data of each event. `None` if the oracle deviates from the standard: bytes that are not UTF-8, a lone
+/// carriage return, a byte order mark, an event whose data is one empty line.
 fn oracle(data: &[u8]) -> Option<Vec<(String, String)>> {
     let text = std::str::from_utf8(data).ok()?;
     if text.contains(['\r', '\0', '\u{feff}']) {

@@ -1,4 +1,4 @@
-//! Values of a token store: what is read is written and read again as the same, with unknown members.
+//! Values of a token store: a written value parses to the same value, with unknown members.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

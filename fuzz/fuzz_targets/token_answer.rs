@@ -1,4 +1,4 @@
-//! Answers of token endpoints: JSON, forms and pages. A token that is read can be sent in a header.
+//! Responses of token endpoints: JSON, forms and pages. A parsed token can be sent in a header.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

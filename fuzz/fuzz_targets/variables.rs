@@ -1,12 +1,12 @@
-//! References to variables in the texts of a configuration: what is filled in is bounded, values of variables stay
-//! as they are, and a text without a reference stays the same.
+//! Variable references in texts of a configuration: expansion is bounded, variable values are not expanded again, and a
+//! text without a reference does not change.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use mcp_config::{McpConfig, Target, Variables};
 use serde_json::json;
 
-/// A value that looks like a reference and must not become one.
+/// A value that resembles a reference and must not be expanded.
 const VALUE: &str = "${B:-$${}";
 
 fuzz_target!(|text: &str| {

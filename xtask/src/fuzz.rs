@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use crate::run::{self, Result, cargo};
 
-/// The version of `cargo-fuzz` that is installed where there is none.
+/// The version of `cargo-fuzz` that is installed if it is missing.
 const VERSION: &str = "0.13.2";
 
 /// The time for each target without `--time`, in seconds.
 const SECONDS: u64 = 60;
 
-/// The longest input that is tried, in bytes. Limits on size have tests of their own.
+/// Maximum length of an input, in bytes. Size limits have separate tests.
 const MAX_LEN: usize = 4096;
 
 struct Options {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     Ok(())
 }
 
-/// `cargo fuzz` with the stable compiler. Nothing is `unsafe` here that a sanitizer could find fault with.
+/// `cargo fuzz` with the stable compiler. There is no `unsafe` code that a sanitizer could check.
 fn fuzz(args: &str) -> Command {
     let mut fuzz = cargo(&format!("fuzz {args} --sanitizer none"));
     fuzz.env("RUSTC_BOOTSTRAP", "1");

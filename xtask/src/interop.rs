@@ -1,4 +1,4 @@
-//! The interop table: what the tests with peers talked to, and whether it worked.
+//! The interop table: the peers that the tests used, and the results.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -39,7 +39,7 @@ pub(crate) fn run(_: &[String]) -> Result {
     fs::write(FILE, generate()?).map_err(|error| format!("cannot write {FILE}: {error}"))
 }
 
-/// Whether the file is what the pages make of it.
+/// Whether the file matches the pages.
 pub(crate) fn is_current() -> Result<bool> {
     Ok(fs::read_to_string(FILE).unwrap_or_default() == generate()?)
 }
@@ -89,7 +89,7 @@ fn name(page: &str) -> String {
     }
 }
 
-/// What a page is about: its heading, or its first sentence.
+/// The subject of a page: its heading, or its first sentence.
 fn about(page: &str) -> String {
     let first = page.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     let first = first.trim_start_matches('#').trim().trim_end_matches('.');

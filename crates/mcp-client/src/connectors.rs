@@ -16,8 +16,8 @@ use crate::url_connector::UrlConnector;
 /// Headers sent with each request to a server behind a URL.
 type Headers<'a> = [(&'a str, String)];
 
-/// By convention, the path of an HTTP+SSE URL has a segment `sse`. If the server turns out to speak the other
-/// transport, that one is used.
+/// By convention, the path of an HTTP+SSE URL has a segment `sse`. If the server supports only the other transport,
+/// that one is used.
 #[cfg(all(feature = "http", feature = "sse"))]
 pub(crate) fn url(text: &str, headers: &Headers<'_>) -> Result<OneServer, Error> {
     let first = if names_sse(text) { Binding::HttpSse } else { Binding::StreamableHttp };

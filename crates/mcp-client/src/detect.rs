@@ -233,7 +233,7 @@ impl<S: HttpService> Transport for DetectTransport<S> {
     }
 }
 
-/// Whether the server refused a POST without a JSON-RPC response, as a server does that speaks only HTTP+SSE. Other
+/// Whether the server refused a POST without a JSON-RPC response, as a server that supports only HTTP+SSE does. Other
 /// statuses concern the client or an outage, not the transport.
 fn is_refusal(error: &Error) -> bool {
     let status = error.find::<StatusError>().map(|error| error.status().as_u16());
@@ -242,7 +242,7 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// Whether the server does not speak HTTP+SSE. A Streamable HTTP server may also open a stream on GET, and leave it
+/// Whether the server does not support HTTP+SSE. A Streamable HTTP server may also open a stream on GET, and leave it
 /// empty or end it.
 fn is_something_else(error: &Error) -> bool {
     use ErrorKind::{Interrupted, Protocol, Rejected, Timeout};

@@ -4,7 +4,6 @@
 //! [`Stdio`] command, a server object in this process, a pair of streams, or any [`Connect`](transport::Connect).
 //! Creating one does no I/O; [`Client::connect`] opens a [`Session`], in whichever era of the protocol the server
 //! supports.
-//! whichever era of the protocol the server speaks.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), mcp_client::Error> {

@@ -19,7 +19,6 @@ use crate::{
 const RESPONSE: &str = "response";
 
 /// How long to wait for the response to `notifications/initialized` before the server stream is opened without it.
-/// without it.
 const INITIALIZED_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<S: HttpService> Inner<S> {

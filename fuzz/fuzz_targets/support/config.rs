@@ -1,9 +1,9 @@
-//! What has to hold for a configuration in any syntax: what is read can be filled in; an entry that is added is
-//! read again as it was, and neither that nor a removal changes another entry.
+//! Invariants of a configuration in any syntax: a parsed document can be expanded; an added entry parses unchanged, and
+//! neither adding nor removing it changes another entry.
 
 use mcp_config::{Error, McpConfig, Server, Variables};
 
-/// How a text in one syntax is read.
+/// Parses a text in one syntax.
 pub type Read = fn(&str) -> Result<McpConfig, Error>;
 
 pub fn check(data: &[u8], read: Read) {

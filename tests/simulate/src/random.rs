@@ -24,7 +24,7 @@ impl Random {
         from + self.next() % (to - from + 1)
     }
 
-    /// True in `percent` of 100 cases.
+    /// True with a probability of `percent` %.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
@@ -33,7 +33,7 @@ impl Random {
         from[self.between(0, from.len() as u64 - 1) as usize].clone()
     }
 
-    /// A time in whole milliseconds, which is what tokio's timer resolves.
+    /// A duration in whole milliseconds, the resolution of tokio's timer.
     pub(crate) fn millis(&mut self, from: u64, to: u64) -> Duration {
         Duration::from_millis(self.between(from, to))
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_itself_and_another_one_does_not() {
+    fn a_seed_is_reproducible_and_differs_from_others() {
         let numbers = |seed| {
             let mut random = Random::new(seed);
             (0..100).map(|_| random.between(3, 7)).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! Runs one world: its runtimes one after the other, and what has to hold at its end.
+//! Runs one world: its runtimes in sequence, and the checks at its end.
 
 use std::{
     any::Any,
@@ -14,12 +14,12 @@ use tokio::{
 
 use crate::{app::App, plan::Plan, world::World};
 
-/// How long tasks may live on after the session: the DELETE of a session, cancellations.
+/// Time limit for tasks that outlive the session: the DELETE of a session, cancellations.
 const TASKS_LIMIT: u64 = 120;
-/// The lines of a trace that are printed with a failure.
+/// Number of trace lines printed with a failure.
 const LAST_LINES: usize = 25;
 
-/// What came of a world.
+/// The outcome of a world.
 pub(crate) struct Report {
     pub(crate) plan: Plan,
     pub(crate) violations: Vec<String>,
@@ -47,7 +47,7 @@ fn simulate(world: &World) {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without I/O can be built");
         runtime.block_on(async {
-            // The clocks of two runtimes are one clock, which never goes back.
+            // The runtimes share one clock, which never goes back.
             let behind = now.map(|now: Instant| now.saturating_duration_since(Instant::now()));
             advance(behind.unwrap_or_default()).await;
             app.live(number).await;
@@ -63,7 +63,7 @@ fn simulate(world: &World) {
     }
 }
 
-/// No task lives on, and nothing holds a waker of a future that is gone.
+/// No task is left, and no waker of a dropped future is held.
 async fn nothing_is_left(world: &World) {
     let tasks = || Handle::current().metrics().num_alive_tasks();
     for _ in 0..TASKS_LIMIT {
@@ -90,7 +90,7 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Report {
-    /// Prints a failure with its seed; with `is_traced` all that happened.
+    /// Prints a failure with its seed; with `is_traced`, the whole trace.
     pub(crate) fn print(&self, is_traced: bool) {
         if self.violations.is_empty() && !is_traced {
             return;

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{LEGACY, ask, handshake, next_message, open, request, stream_is_over};
 
-/// Answers all but what is to wait.
+/// Responds to everything but the method `silent`.
 fn but_silent(request: &Received, stream: &Stream) -> Post {
     match &*request.rpc() {
         "silent" => Post::accepted(),
@@ -32,7 +32,7 @@ async fn server() -> SseServer {
 }
 
 #[tokio::test]
-async fn what_is_in_flight_fails_and_the_next_request_opens_another_session() {
+async fn requests_in_flight_fail_and_the_next_request_opens_another_session() {
     let server = server().await;
     let Connection { transport, mut inbound, .. } = open(&server.url).await;
     let transport = &transport;
@@ -58,23 +58,23 @@ async fn what_is_in_flight_fails_and_the_next_request_opens_another_session() {
         expected.extend((nth < 2).then(|| format!("silent /message?session={nth}")));
     }
     assert_eq!(server.seen(), expected);
-    // Inbound continues with what the new stream brings.
+    // `Inbound` continues with the messages of the new stream.
     server.stream.push(r#"{"jsonrpc":"2.0","method":"n"}"#);
     assert!(matches!(next_message(&mut inbound).await, Message::Notification(_)));
-    // The server does not know any more what it asked.
+    // The server has lost its pending requests.
     server.stream.end();
     stream_is_over(&mut inbound).await;
     let answer = Response::result(7.into(), RawJson::trusted("{}"));
     let error = within(transport.send(Envelope::new(answer.into()))).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::NotSent));
-    // A notification finds a new stream as a request does.
+    // A notification opens a new stream, like a request.
     let notification = Envelope::new(Notification::new("n").into()).with_version(LEGACY);
     within(transport.send(notification)).await.unwrap();
     assert_eq!(server.seen().last().unwrap(), "n /message?session=3");
 }
 
 #[tokio::test]
-async fn many_who_need_a_new_stream_share_one() {
+async fn concurrent_callers_share_a_new_stream() {
     let server = server().await;
     let Connection { transport, mut inbound, .. } = open(&server.url).await;
     handshake(&transport).await;
@@ -93,7 +93,7 @@ async fn many_who_need_a_new_stream_share_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_tried_some_times_and_found_again() {
+async fn an_unavailable_server_is_retried_and_reconnected() {
     let server = server().await;
     let address = server.url.trim_start_matches("http://").trim_end_matches("/sse").to_owned();
     let Connection { transport, mut inbound, .. } = open(&server.url).await;
@@ -165,7 +165,7 @@ async fn a_session_that_cannot_be_reinitialised_is_expired() {
     }
 }
 
-/// Sends a request, so that the answer takes as long as it does.
+/// Opens a request with this idle limit, and returns the future of its response.
 async fn wait_for_answer(
     transport: &SseTransport,
     id: i64,
@@ -188,7 +188,7 @@ async fn a_silent_stream_times_out_and_a_commented_one_does_not() {
     server.stream.push(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     waiting.await.unwrap();
 
-    // One that may take longer has the others wait for it.
+    // The request with the longest limit keeps the stream open for the others.
     let started = Instant::now();
     let longer = IdleLimit::After(800 * SECOND);
     let longer = wait_for_answer(&transport, 2, longer).await;
@@ -203,7 +203,7 @@ async fn a_silent_stream_times_out_and_a_commented_one_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_may_take_longer_than_the_idle_timeout_where_the_caller_limits_the_time() {
+async fn a_login_may_exceed_the_idle_timeout_if_the_caller_limits_the_time() {
     const FORM: Duration = Duration::from_secs(1000);
     let server = server().await;
     let transport = open(&server.url).await.transport;
@@ -245,7 +245,7 @@ async fn close_does_not_wait_for_a_new_stream() {
 
 #[test]
 fn a_session_is_used_from_one_runtime_after_another() {
-    // One that has ended, and one that rests: nothing reads the stream there.
+    // A runtime that has ended, and one that is not driven: nothing reads the stream there.
     let build = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let serving = tokio::runtime::Runtime::new().unwrap();
     let server = serving.block_on(SseServer::friendly());
@@ -263,7 +263,7 @@ fn a_session_is_used_from_one_runtime_after_another() {
     }
     build().block_on(ask(&transport, 4, "m")).unwrap();
     assert_eq!(transport.reinitializations(), 2);
-    // One that is driven by others serves all.
+    // A runtime that is driven by its threads serves all.
     let driven = tokio::runtime::Runtime::new().unwrap();
     driven.block_on(ask(&transport, 5, "m")).unwrap();
     for id in 6..9 {
