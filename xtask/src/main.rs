@@ -80,7 +80,7 @@ const TASKS: &[Task] = &[
     ),
     task(
         "soak",
-        "[--for 10m] connects, calls, cancels and kills; what is held has to stay flat",
+        "[--for 10m] connects, calls, cancels and kills; fails unless resources stay flat",
         soak::run,
     ),
     task(

@@ -21,13 +21,16 @@ enum Call {
     Close,
 }
 
+/// The protocol versions of the messages passed to the transport.
+type Versions = Arc<Mutex<Vec<Option<ProtocolVersion>>>>;
+
 /// A transport that reports its calls to the test.
 #[derive(Clone)]
 struct Fake {
     calls: mpsc::UnboundedSender<Call>,
     /// The duration of each `send`.
     send_delay: Duration,
-    versions: Arc<Mutex<Vec<Option<ProtocolVersion>>>>,
+    versions: Versions,
 }
 
 /// The exchange of a request: endless notifications for `chatter`, a response for `echo`, an error for
@@ -93,11 +96,9 @@ fn duplex(send_delay: u64) -> (Duplex, mpsc::UnboundedReceiver<Call>) {
 }
 
 /// The same, with the versions of the received messages.
-fn duplex_with_versions(
-    send_delay: u64,
-) -> (Duplex, mpsc::UnboundedReceiver<Call>, Arc<Mutex<Vec<Option<ProtocolVersion>>>>) {
+fn duplex_with_versions(send_delay: u64) -> (Duplex, mpsc::UnboundedReceiver<Call>, Versions) {
     let (calls, seen) = mpsc::unbounded_channel();
-    let versions = Arc::default();
+    let versions = Versions::default();
     let send_delay = Duration::from_secs(send_delay);
     let fake = Fake { calls, send_delay, versions: Arc::clone(&versions) };
     let info = ConnectionInfo::new(Binding::InProcess, "a fake");

@@ -3,5 +3,5 @@ use mcp_client::Server;
 struct Weather;
 
 fn main() {
-    let _ = Server::builder("shop", "1.0").tool("weather", "Reads the sky", |(): ()| async { Weather });
+    let _ = Server::builder("shop").tool("weather", "Reads the sky", |(): ()| async { Weather });
 }

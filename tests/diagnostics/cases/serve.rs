@@ -1,5 +1,5 @@
 use mcp_client::{Memory, Server};
 
 fn main() {
-    let _ = Memory::new(Server::builder("shop", "1.0"));
+    let _ = Memory::new(Server::builder("shop"));
 }

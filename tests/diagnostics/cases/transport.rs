@@ -1,6 +1,6 @@
 use mcp_client::{Memory, Server, transport::SharedTransport};
 
 fn main() {
-    let server = Server::builder("shop", "1.0").build();
+    let server = Server::builder("shop").build();
     let _ = SharedTransport::new(Memory::new(server));
 }

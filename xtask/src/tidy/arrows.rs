@@ -76,6 +76,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-integration", EVERYTHING),
     // Like an application: anything else that a scenario needs belongs in the library.
     ("mcp-conformance", &["mcp-client", "mcp-serve"]),
+    ("mcp-diagnostics", &["mcp-client"]),
     (
         "mcp-simulation",
         &[
