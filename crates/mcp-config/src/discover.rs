@@ -30,11 +30,11 @@ impl Location {
         self.config(document, &value)
     }
 
-    /// A configuration without servers in the way of this place, for a file that does not exist yet:
-    /// [`McpConfig::write_to`] makes it.
+    /// An empty configuration in the format of this location, for a file that does not exist yet:
+    /// [`McpConfig::write_to`] creates it.
     ///
     /// # Errors
-    /// Of kind `Unsupported` if the feature of the file's syntax is off.
+    /// Kind `Unsupported` if the feature of the file's syntax is disabled.
     pub fn empty(&self) -> Result<McpConfig, Error> {
         let named = |error: Error| error.of(&self.path);
         let document = Document::empty(&self.path);

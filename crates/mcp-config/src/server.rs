@@ -189,9 +189,8 @@ impl Server {
 }
 
 impl Server {
-    /// The same server to be shown: values of variables, headers and tokens, secrets among arguments, and the user and
-    /// the query of a URL are replaced by `..`. References such as `${NAME}` are no secrets, and stay. Fields that are
-    /// not known are left out.
+    /// A copy for display: values of variables, headers and tokens, secrets in arguments, and the user and query of a URL
+    /// are replaced by `..`. References such as `${NAME}` are kept. Unknown fields are omitted.
     #[must_use]
     pub fn masked(&self) -> Self {
         let mask = |value: &mut String| {
