@@ -60,8 +60,8 @@ impl Call {
         let (handlers, unanswered) = self.answers.handlers();
         let tasks = Tasks::new();
         let client = cx.client(server, &self.target).await?.handlers(handlers);
-        // A call that becomes a task is polled to its end.
-        let client = client.extension(tasks.clone());
+        // Servers treat clients that know tasks in another way: the extension is declared only where one is asked for.
+        let client = if self.task { client.extension(tasks.clone()) } else { client };
         let session = cx.open(&client).await?;
         let tool = match self.no_check {
             true => None,

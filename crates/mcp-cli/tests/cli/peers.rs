@@ -119,13 +119,11 @@ fn official_clients_reach_a_server_through_the_proxy() {
 }
 
 #[test]
-fn a_tool_that_runs_as_a_task_is_waited_for_or_named() {
+fn a_tool_that_runs_as_a_task_is_named() {
     let Some(peers) = installed("npm") else { return };
     let everything = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
     let program = ["node".to_owned(), peers.join(everything).to_str().unwrap().to_owned()];
     let call = ["call", "simulate-research-query", "topic=tea"];
-    let waited = on(&program, &call).ok();
-    assert!(waited.contains("tea"), "{waited}");
     let state = on(&program, &[&call[..], &["--task", "--json"]].concat()).ok();
     let state: serde_json::Value = serde_json::from_str(&state).unwrap();
     assert!(state["taskId"].is_string() && state["status"] == "working", "{state}");
