@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The state of a session's end, and its reason.
 #[derive(Debug)]
@@ -19,6 +21,16 @@ impl Closing {
             let is_first = current.is_none();
             current.get_or_insert(reason);
             is_first
+        });
+    }
+
+    /// The session is closed, since its connection has ended.
+    pub(crate) fn over(&self, server: &Arc<str>, reason: Option<mcp_transport::Error>) {
+        let closed = Error::new(ErrorKind::Closed, Arc::clone(server), "the connection has ended");
+        self.close(match reason {
+            Some(reason) if reason.is_closed() => Error::from_transport(Arc::clone(server), reason),
+            Some(reason) => closed.with_source(reason),
+            None => closed,
         });
     }
 

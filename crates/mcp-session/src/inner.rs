@@ -1,9 +1,13 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    task::{Context, Poll, Waker},
 };
 
-use mcp_transport::{ConnectionInfo, Hold, SharedTransport};
+use mcp_transport::{ConnectionInfo, Hold, SharedTransport, Transport as _};
 use tokio::time::Instant;
 
 use crate::{
@@ -57,6 +61,15 @@ impl Inner {
 
     pub(crate) fn confirmed(&self) {
         self.is_unconfirmed.store(false, Ordering::Relaxed);
+    }
+
+    /// Closes the session if its connection has ended.
+    pub(crate) fn check_connection(&self) {
+        let closed = pin!(self.transport.closed());
+        if let Poll::Ready(reason) = closed.poll(&mut Context::from_waker(Waker::noop())) {
+            self.closing.over(&self.server, Some(reason));
+            self.server_requests.end();
+        }
     }
 
     /// The end of the last wait for a user.

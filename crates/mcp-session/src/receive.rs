@@ -16,7 +16,7 @@ use mcp_transport::{
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Error, ErrorKind, closing::Closing, extension::Extensions, negotiate::Sending,
+    Error, closing::Closing, extension::Extensions, negotiate::Sending,
     notifications::Notifications, pace::Pace, resumable::Work, server_requests::ServerRequests,
 };
 
@@ -85,13 +85,7 @@ impl Receiver {
     /// Closes the session after the end of its connection.
     fn over(&self, reason: Option<TransportError>) {
         tracing::debug!(server = %self.notifications.server, ?reason, "the connection has ended");
-        let server = Arc::clone(&self.notifications.server);
-        let closed = Error::new(ErrorKind::Closed, Arc::clone(&server), "the connection has ended");
-        self.closing.close(match reason {
-            Some(reason) if reason.is_closed() => Error::from_transport(server, reason),
-            Some(reason) => closed.with_source(reason),
-            None => closed,
-        });
+        self.closing.over(&self.notifications.server, reason);
         self.server_requests.end();
     }
 

@@ -146,6 +146,10 @@ impl Session {
     }
 
     pub(crate) fn transport_error(&self, error: mcp_transport::Error) -> Error {
+        // The caller may look next whether the session is closed, before the task that reads has been told.
+        if error.is_closed() {
+            self.inner().check_connection();
+        }
         Error::from_transport(Arc::clone(&self.inner().server), error)
     }
 

@@ -43,6 +43,17 @@ async fn the_end_of_a_process_is_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_fails_with_its_connection_finds_the_session_closed() {
+    let ending = Ending(watch::Sender::new(false));
+    let session = Session::open(ending.clone(), None, SessionOptions::default()).await.unwrap();
+    ending.0.send_replace(true);
+    // Fails at once: no task runs in between.
+    let error = session.request("x/y", &()).await.unwrap_err();
+    assert!(session.is_closed());
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_it_is_the_reason() {
     let session = Local::new(silent).open().await;
     let clone = session.clone();
@@ -73,6 +84,9 @@ impl Connect for Ending {
 
 impl Transport for Ending {
     async fn request(&self, request: Envelope<Request>) -> Result<Exchange, Error> {
+        if *self.0.borrow() {
+            return Err(self.closed().await);
+        }
         let result = json!({ "resultType": "complete", "supportedVersions": ["2026-07-28"],
             "capabilities": {} });
         Ok(answered(request.message.id, &result))
