@@ -133,9 +133,10 @@ impl Lines {
             std::thread::spawn(move || {
                 for line in std::io::stdin().lines().map_while(Result::ok) {
                     let reader = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(wanted) = &reader.wanted {
-                        let _ = wanted.try_send(line);
-                    }
+                    let wanted = reader.wanted.clone();
+                    drop(reader);
+                    // Waits while the line before is looked at: several may be pasted at once.
+                    let _ = wanted.map(|wanted| wanted.blocking_send(line));
                 }
                 let mut reader = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 reader.is_running = false;
