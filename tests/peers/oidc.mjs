@@ -2,8 +2,11 @@
 //
 // The environment says where: MCP_PORT, and TTL, the seconds that an access token lasts. It gives tokens for any
 // resource on this machine, with the scopes `mcp` and `mcp:write`, and registers any client. Its own clients are
-// `service` with the secret `service-secret`, and `tv` for codes that are entered on another device.
+// `service` with the secret `service-secret`, `signer` with a key that is written into the file that KEY names, and
+// `tv` for codes that are entered on another device.
 
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -19,6 +22,9 @@ const seconds = Number(process.env.TTL ?? 600);
 const issuer = `http://localhost:${port}`;
 const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
 
+const key = generateKeyPairSync("ec", { namedCurve: "P-256" });
+if (process.env.KEY) writeFileSync(process.env.KEY, key.privateKey.export({ type: "pkcs8", format: "pem" }));
+
 function resource(context, indicator) {
   if (!/^http:\/\/(localhost|127\.0\.0\.1):/.test(indicator)) throw new Error(`no resource: ${indicator}`);
   const jwt = { sign: { alg: "RS256" } };
@@ -30,6 +36,16 @@ const provider = new Provider(issuer, {
     {
       client_id: "service",
       client_secret: "service-secret",
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+      scope: "mcp",
+    },
+    {
+      client_id: "signer",
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: "ES256",
+      jwks: { keys: [key.publicKey.export({ format: "jwk" })] },
       grant_types: ["client_credentials"],
       redirect_uris: [],
       response_types: [],

@@ -92,8 +92,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// Additional dependencies allowed in the tests of any crate: the testkit, and a server in the same process.
-const IN_TESTS: &[&str] = &["mcp-testkit", "mcp-server", "mcp-transport-memory"];
+/// Additional dependencies allowed in the tests of any crate: the testkit, a server, and how it is reached.
+const IN_TESTS: &[&str] = &["mcp-testkit", "mcp-server", "mcp-serve", "mcp-transport-memory"];
 
 pub(crate) fn check(workspace: &Workspace) -> Violations {
     Ok(workspace.packages.iter().flat_map(forbidden).collect())

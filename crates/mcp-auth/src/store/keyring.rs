@@ -12,7 +12,21 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// A key in the keyring of the operating system, for [`FileStore::sealed`](crate::FileStore::sealed). The tokens
 /// themselves are not stored there, since Windows allows only 2,560 bytes.
 ///
-/// The application chooses the keyring with `keyring_core::set_default_store`.
+/// The application chooses the keyring, with `keyring_core::set_default_store` and the crate of its system, such as
+/// `apple-native-keyring-store`, `windows-native-keyring-store`, `dbus-secret-service-keyring-store`, or
+/// `linux-keyutils-keyring-store`, which needs no desktop and forgets at a restart of the machine. The tests use the
+/// last of these; the others are not tested.
+///
+/// ```
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use mcp_auth::{FileStore, Keyring, OAuth};
+///
+/// # use keyring_core::mock as my_keyring_store;
+/// keyring_core::set_default_store(my_keyring_store::Store::new()?);
+/// let key = Keyring::new("my application").key().await?;
+/// let auth = OAuth::new().store(FileStore::user()?.sealed(key));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Keyring {
     service: String,

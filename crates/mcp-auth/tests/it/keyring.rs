@@ -112,5 +112,30 @@ async fn the_keyring_holds_only_a_key_and_has_no_fallback() {
     entry.set_password("of another program").unwrap();
     assert_eq!(within(keyring().key()).await.unwrap_err().kind(), ErrorKind::Store);
     assert_eq!(entry.get_password().unwrap(), "of another program");
+
+    #[cfg(target_os = "linux")]
+    {
+        keyring_core::set_default_store(linux_keyutils_keyring_store::Store::new().unwrap());
+        a_keyring_of_the_system_keeps_the_key().await;
+    }
     keyring_core::unset_default_store();
+}
+
+/// The one of Linux's kernel needs no desktop, but a container may forbid it.
+#[cfg(target_os = "linux")]
+async fn a_keyring_of_the_system_keeps_the_key() {
+    let name = format!("mcp-auth-tests-{}", std::process::id());
+    let probe = Entry::new(&name, "probe").unwrap();
+    if probe.set_password("probe").is_err() {
+        eprintln!("skipped: this machine does not permit keyrings of the kernel");
+        return;
+    }
+    probe.delete_credential().unwrap();
+    let key = within(Keyring::new(&name).key()).await.unwrap();
+    assert_eq!(within(Keyring::new(&name).key()).await.unwrap(), key);
+    let entry = Entry::new(&name, "mcp-auth").unwrap();
+    assert!(entry.get_password().unwrap().len() <= 44);
+    entry.delete_credential().unwrap();
+    assert_ne!(within(Keyring::new(&name).key()).await.unwrap(), key);
+    entry.delete_credential().unwrap();
 }

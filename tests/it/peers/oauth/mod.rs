@@ -1,5 +1,7 @@
 //! Authorization servers of other projects: a login at their pages, a refresh, a step-up and a logout at each.
 
+#[cfg(target_os = "linux")]
+mod examples;
 mod fastmcp;
 mod oidc;
 mod simple_auth;

@@ -1,5 +1,7 @@
 //! `oidc-provider`, with FastMCP servers that trust it.
 
+use std::path::Path;
+
 use mcp_client::{
     EraPolicy,
     oauth::{Dpop, FileStore},
@@ -7,10 +9,16 @@ use mcp_client::{
 
 use super::*;
 
-async fn provider(seconds: u32) -> Option<HttpPeer> {
+pub(super) async fn provider(seconds: u32) -> Option<HttpPeer> {
+    provider_with_key(seconds, None).await
+}
+
+/// The same; the key of the client `signer` is written into a file.
+pub(super) async fn provider_with_key(seconds: u32, key: Option<&Path>) -> Option<HttpPeer> {
     Peer("oidc").installed()?;
     let mut command = Command::new("node");
     command.arg(source("oidc.mjs")).env("TTL", seconds.to_string());
+    command.envs(key.map(|file| ("KEY", file)));
     Some(HttpPeer::start_at_port(command, "MCP_PORT", "", "listening on").await)
 }
 
