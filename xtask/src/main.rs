@@ -53,7 +53,11 @@ const TASKS: &[Task] = &[
     task("llms", "writes llms.txt, the index of the documentation", llms::run),
     task("hack", "checks every feature alone, and the dependencies of each", hack::run),
     task("msrv", "builds the crates with the oldest supported Rust", msrv::run),
-    task("windows", "type-checks the workspace for Windows", windows::run),
+    task(
+        "windows",
+        "[--test] type-checks for Windows, and runs the tests under Wine",
+        windows::run,
+    ),
     task("deny", "checks licences, sources and duplicates of dependencies", deny::run),
     task("package", "packages every published crate with its README and licences", package::run),
     task(

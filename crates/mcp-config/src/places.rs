@@ -304,11 +304,21 @@ impl Location {
 impl Place {
     /// The keys that lead to the servers.
     pub(crate) fn container(&self, value: &Value) -> Vec<String> {
-        match self.manner.application {
-            Some(OpenCode) => dialect::open_code(value),
+        match (self.manner.application, self.container.as_slice()) {
+            (Some(OpenCode), _) => dialect::open_code(value),
+            (Some(ClaudeCode), [projects, folder, servers]) => {
+                let folders = value[projects].as_object();
+                let written = folders.and_then(|it| it.keys().find(|key| is_same(key, folder)));
+                vec![projects.clone(), written.unwrap_or(folder).clone(), servers.clone()]
+            }
             _ => self.container.clone(),
         }
     }
+}
+
+/// Whether two texts are one path: Windows has two separators, and letters of drives in both cases.
+fn is_same(one: &str, other: &str) -> bool {
+    Path::new(one) == Path::new(other)
 }
 
 /// The application of a file, by its name and folder.

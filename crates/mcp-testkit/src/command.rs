@@ -4,28 +4,41 @@ use std::{
     sync::OnceLock,
 };
 
-/// The path of the contract peer as a program: newline-delimited JSON on its standard streams. It is built
-/// on the first use in a process.
+/// The environment variable that names a directory with the programs.
+const BUILT: &str = "MCP_TESTKIT_PEERS";
+
+/// The path of the contract peer as a program: newline-delimited JSON on its standard streams.
+///
+/// It is built by cargo on the first use in a process. If the environment variable `MCP_TESTKIT_PEERS` is set, it is
+/// the directory of programs that were built before, for machines without cargo.
 ///
 /// # Panics
 /// If the program cannot be built.
 pub fn contract_peer_command() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("contract-peer")).clone()
+    PATH.get_or_init(|| program("contract-peer")).clone()
 }
 
 /// The path of the hostile peer as a program, whose arguments are its script; see
-/// [`hostile`](crate::hostile). It is built on the first use in a process.
+/// [`hostile`](crate::hostile). It is built like [`contract_peer_command`].
 ///
 /// # Panics
 /// If the program cannot be built.
 pub fn hostile_peer_command() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("hostile-peer")).clone()
+    PATH.get_or_init(|| program("hostile-peer")).clone()
 }
 
-/// Builds a program of this package into the target directory of the running test. Always calls cargo, so
-/// that the program is up to date.
+fn program(name: &str) -> PathBuf {
+    let folder = match std::env::var_os(BUILT) {
+        Some(folder) => PathBuf::from(folder),
+        None => build(name),
+    };
+    folder.join(name).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// Builds a program of this package into the target directory of the running test, and returns its directory. Always
+/// calls cargo, so that the program is up to date.
 fn build(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of a running test is known");
     // <target>/<profile>/deps/<test>, or without deps for an example.
@@ -49,5 +62,5 @@ fn build(name: &str) -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(built.success(), "cargo could not build {name}");
-    folder.join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    folder.to_owned()
 }

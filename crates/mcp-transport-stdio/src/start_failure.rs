@@ -32,18 +32,18 @@ pub(crate) fn reason(command: &Unstarted<'_>, error: &io::Error) -> Option<Strin
         let hint = expansion.map(|hint| format!(": {hint}")).unwrap_or_default();
         return Some(format!("the working directory {} {what}{hint}", cwd.display()));
     }
+    if error.raw_os_error() == Some(NO_EXECUTABLE_FORMAT) {
+        return no_program(command);
+    }
     Some(match (error.kind(), command.context.find(command.program)) {
         (NotFound | NotADirectory, None) => not_found(command),
+        // Windows reports an invalid argument.
+        (_, None) if command.program.is_empty() => not_found(command),
         (NotFound, Some(file)) => missing_interpreter(&file),
         (PermissionDenied, Some(file)) => {
-            with_runner("it is not executable", &file, "make it executable")
+            with_runner("it is not executable", &file, Some("make it executable"))
         }
         (PermissionDenied, None) if directory(command) => "it is a directory".to_owned(),
-        (_, Some(file)) if error.raw_os_error() == Some(NO_EXECUTABLE_FORMAT) => {
-            let what =
-                "it is no program of this system, and has no first line that names its interpreter";
-            with_runner(what, &file, "add that line")
-        }
         _ => return None,
     })
 }
@@ -174,11 +174,28 @@ fn directory(command: &Unstarted<'_>) -> bool {
     lookup::is_path(command.program) && cwd.join(command.program).is_dir()
 }
 
+/// The reason for a file that is neither a binary nor a script with an interpreter.
+fn no_program(command: &Unstarted<'_>) -> Option<String> {
+    // Windows finds only files with an extension of programs, but tries to start any that is given by its path.
+    let cwd = command.context.cwd.unwrap_or(Path::new(""));
+    let by_path = || Some(cwd.join(command.program)).filter(|file| file.is_file());
+    let file = command.context.find(command.program).or_else(by_path)?;
+    Some(match cfg!(windows) {
+        true => with_runner("it is no program of this system", &file, None),
+        false => {
+            let what =
+                "it is no program of this system, and has no first line that names its interpreter";
+            with_runner(what, &file, Some("add that line"))
+        }
+    })
+}
+
 /// `what`, and what runs a file with this extension; `otherwise` is the other remedy.
-fn with_runner(what: &str, file: &Path, otherwise: &str) -> String {
-    match interpreter(file) {
-        Some(how) => format!("{what}: {how}, or {otherwise}"),
-        None => what.to_owned(),
+fn with_runner(what: &str, file: &Path, otherwise: Option<&str>) -> String {
+    match (interpreter(file), otherwise) {
+        (Some(how), Some(otherwise)) => format!("{what}: {how}, or {otherwise}"),
+        (Some(how), None) => format!("{what}: {how}"),
+        (None, _) => what.to_owned(),
     }
 }
 

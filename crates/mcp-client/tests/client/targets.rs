@@ -32,8 +32,9 @@ fn paths_of_all_kinds() {
         let shown = format!("{:?}", client.unwrap());
         assert!(shown.contains("python") && shown.contains("server.py"), "{shown}");
     }
-    let failure = Client::new(std::path::Path::new("/nowhere/server.py")).unwrap_err();
-    assert_eq!(failure.to_string(), "/nowhere/server.py: there is no such file");
+    let missing = dir.path().join("missing.py");
+    let failure = Client::new(missing.as_path()).unwrap_err();
+    assert_eq!(failure.to_string(), format!("{}: there is no such file", missing.display()));
     std::fs::create_dir(dir.path().join("folder.py")).unwrap();
     let failure = Client::new(dir.path().join("folder.py")).unwrap_err();
     assert!(failure.to_string().contains("this is a directory"), "{failure}");

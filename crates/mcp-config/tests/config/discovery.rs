@@ -164,6 +164,31 @@ fn files_of_a_project_are_found_in_parent_folders_up_to_the_home() {
 }
 
 #[test]
+fn the_folder_of_a_project_is_found_in_each_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let app = home.join("app");
+    fs::create_dir_all(&app).unwrap();
+    let plain = app.to_str().unwrap();
+    let mut spellings = vec![plain.to_owned(), format!("{plain}/")];
+    if cfg!(windows) {
+        let slashes = plain.replace('\\', "/");
+        spellings.push(format!("{}{}", slashes[..1].to_lowercase(), &slashes[1..]));
+    }
+    for key in spellings {
+        let projects = serde_json::json!({
+            "elsewhere": { "mcpServers": { "other": { "command": "x" } } },
+            key.clone(): { "mcpServers": { "local": { "command": "x" } } },
+        });
+        put(home.join(".claude.json"), &serde_json::json!({ "projects": projects }).to_string());
+        let found = McpConfig::discover_in(&Folders::new(Os::Linux, &home, &app));
+        let local = found.iter().find(|it| it.source.scope == Scope::Local);
+        let local = local.unwrap_or_else(|| panic!("{key} is not found"));
+        assert_eq!(names(local.config.as_ref().unwrap()), ["local"]);
+    }
+}
+
+#[test]
 fn a_file_is_read_in_the_dialect_of_its_application() {
     let folder = tempfile::tempdir().unwrap();
     let (home, work) = (folder.path().join("home"), folder.path().join("work"));

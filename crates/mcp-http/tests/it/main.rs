@@ -4,6 +4,8 @@
 
 #[cfg(feature = "decompression")]
 mod decompress;
+// Other systems leave the time of an acknowledgement to themselves.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod delayed_ack;
 mod headers;
 mod hostile;

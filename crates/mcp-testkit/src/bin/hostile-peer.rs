@@ -13,9 +13,10 @@ const SENTENCE: &str = "the quick brown fox jumps over the lazy dog\n";
 
 fn main() -> ExitCode {
     let mut peer = Peer { id: "null".to_owned(), progress_token: Value::Null, signals: None };
-    for step in std::env::args().skip(1) {
+    let mut steps = std::env::args().skip(1);
+    while let Some(step) = steps.next() {
         let (name, value) = step.split_once('=').unwrap_or((&step, ""));
-        match peer.step(name, value) {
+        match peer.step(name, value, &mut steps) {
             Ok(None) => {}
             Ok(Some(code)) => return code.into(),
             Err(error) => {
@@ -37,8 +38,13 @@ struct Peer {
 }
 
 impl Peer {
-    /// Runs a step. Returns the exit code after an `exit` step.
-    fn step(&mut self, name: &str, value: &str) -> io::Result<Option<u8>> {
+    /// Runs a step, which may take further arguments. Returns the exit code after an `exit` step.
+    fn step(
+        &mut self,
+        name: &str,
+        value: &str,
+        further: &mut impl Iterator<Item = String>,
+    ) -> io::Result<Option<u8>> {
         let id = self.id.clone();
         match name {
             "read" => {
@@ -56,14 +62,7 @@ impl Peer {
             "both" => line(&format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{}},"error":{{"code":1,"message":"m"}}}}"#
             ))?,
-            "echo" => {
-                while self.read()? {
-                    let id = self.id.clone();
-                    if id != "null" {
-                        self.answer(&id)?;
-                    }
-                }
-            }
+            "echo" => self.echo()?,
             "banner" => line("Hostile peer 1.0 is listening [stdio]")?,
             "not-utf8" => write(b"\xff\xfe\xc3\x28\n")?,
             "write" => write(value.as_bytes())?,
@@ -121,6 +120,26 @@ impl Peer {
                     .spawn()?;
                 std::fs::write(value, child.id().to_string())?;
             }
+            "spawn" => {
+                Command::new(std::env::current_exe()?).args(value.split(';')).spawn()?;
+            }
+            "hold" => {
+                let _connection = std::net::TcpStream::connect(value)?;
+                loop {
+                    std::thread::park();
+                }
+            }
+            "arguments" => {
+                let arguments: Vec<String> = further.collect();
+                std::fs::write(value, arguments.join("\0"))?;
+                self.echo()?;
+            }
+            "environment" => {
+                let vars = std::env::vars_os().map(|(name, value)| {
+                    format!("{}={}", name.to_string_lossy(), value.to_string_lossy())
+                });
+                std::fs::write(value, vars.collect::<Vec<_>>().join("\0"))?;
+            }
             "exit" => return Ok(Some(number(value)? as u8)),
             unknown => {
                 let text = format!("unknown step {unknown}");
@@ -142,9 +161,21 @@ impl Peer {
                 RequestId::String(string) => Value::from(string).to_string(),
             };
             let params: Option<Value> = request.params.and_then(|params| params.decode().ok());
-            self.progress_token = params.unwrap_or_default()["_meta"]["progressToken"].take();
+            let token = params.as_ref().and_then(|it| it.get("_meta")?.get("progressToken"));
+            self.progress_token = token.cloned().unwrap_or_default();
         }
         Ok(more)
+    }
+
+    /// Responds to requests until the end of the input.
+    fn echo(&mut self) -> io::Result<()> {
+        while self.read()? {
+            let id = self.id.clone();
+            if id != "null" {
+                self.answer(&id)?;
+            }
+        }
+        Ok(())
     }
 
     fn answer(&self, id: &str) -> io::Result<()> {

@@ -29,6 +29,10 @@
 //! | `close-stdout`, `close-stdin` | closes its output or its input, and continues (Unix) |
 //! | `pid=FILE` | writes its process id into a file |
 //! | `grandchild=FILE` | starts a process that inherits its streams and ignores SIGTERM and the end of stdin, and writes the process id into a file |
+//! | `spawn=STEP;STEP` | starts a process with these steps that inherits its streams |
+//! | `hold=ADDRESS` | connects to a TCP listener and keeps the connection as long as it runs, which is for ever |
+//! | `arguments=FILE` | writes the arguments that follow into a file, separated by NUL, and then does what `echo` does |
+//! | `environment=FILE` | writes its environment into a file, as `NAME=VALUE` separated by NUL |
 //! | `exit=CODE` | exits with this code |
 //!
 //! After the last step the program exits with code 0.

@@ -81,19 +81,6 @@ async fn queued_messages_are_written_before_the_close() {
 }
 
 #[tokio::test]
-async fn a_close_fails_open_requests_and_may_be_repeated() {
-    let connection = connect(sh("cat > /dev/null")).await;
-    let exchange = open(&connection.transport, 1).await;
-    let (one, two) = (connection.transport.clone(), connection.transport.clone());
-    let other = tokio::spawn(async move { one.close().await });
-    within(two.close()).await.unwrap();
-    within(other).await.unwrap().unwrap();
-    within(two.close()).await.unwrap();
-    assert_eq!(within(exchange.response()).await.unwrap_err().kind(), ErrorKind::Closed);
-    assert_eq!(call(&two, 2).await.unwrap_err().kind(), ErrorKind::Closed);
-}
-
-#[tokio::test]
 async fn dropping_the_future_of_close_does_not_stop_it() {
     let connection = connect(waits(sh("trap '' TERM; serve; sleep 60"), 100)).await;
     let transport = connection.transport;

@@ -1,10 +1,8 @@
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Instant};
 
 use mcp_testkit::within;
-use mcp_transport::{Binding, Carrier, Connect, Connection, Delivery, Error, ErrorKind, Transport};
-use mcp_transport_stdio::{Stderr, Stdio};
-
-use crate::support::{call, connect, sh};
+use mcp_transport::{Connect, Delivery, Error, ErrorKind};
+use mcp_transport_stdio::Stdio;
 
 async fn start_error(stdio: Stdio) -> String {
     let started = Instant::now();
@@ -139,24 +137,6 @@ async fn a_file_that_cannot_be_executed_is_an_error_with_its_path() {
     assert!(text.ends_with("the line ends with a carriage return, as on Windows"), "{text}");
 }
 
-#[tokio::test]
-async fn a_stderr_file_that_cannot_be_opened_is_an_error_with_its_path() {
-    let stderr = Stderr::Append("/no/such/directory/log".into());
-    let error = Stdio::new("cat").stderr(stderr).connect().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
-    assert_eq!(error.to_string(), "cannot open /no/such/directory/log for stderr");
-}
-
-#[tokio::test]
-async fn the_process_runs_in_the_working_directory() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path().canonicalize().unwrap();
-    let connection = connect(sh("pwd -P > where; serve").cwd(&dir)).await;
-    within(call(&connection.transport, 1)).await.unwrap();
-    assert_eq!(std::fs::read_to_string(dir.join("where")).unwrap().trim(), dir.to_str().unwrap());
-    connection.transport.close().await.unwrap();
-}
-
 #[test]
 fn without_a_runtime_connecting_is_an_error() {
     let stdio = Stdio::new("cat");
@@ -165,19 +145,4 @@ fn without_a_runtime_connecting_is_an_error() {
     let std::task::Poll::Ready(connected) = connecting.as_mut().poll(cx) else { panic!() };
     let error = connected.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Config, Delivery::NotSent));
-}
-
-#[tokio::test]
-async fn each_connect_starts_a_process() {
-    let stdio = sh("serve");
-    assert!(stdio.describe().starts_with("sh -c '"));
-    let Connection { transport: one, info, .. } = connect(stdio.clone()).await;
-    assert_eq!((info.binding, info.carrier), (Binding::Pipe, Carrier::Pipe));
-    assert_eq!((info.pid, info.description), (Some(one.pid()), stdio.describe()));
-    let two = connect(stdio).await.transport;
-    assert_ne!(one.pid(), two.pid());
-    within(call(&one, 1)).await.unwrap();
-    one.close().await.unwrap();
-    within(call(&two, 1)).await.unwrap();
-    two.close().await.unwrap();
 }

@@ -1,0 +1,63 @@
+//! Wine: programs of Windows on another system.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run::{self, Result, command, output, root, succeeds};
+
+/// Where Wine may be: Debian's wrapper of the same name complains about missing support for 32 bits.
+const PROGRAMS: &[&str] = &["/usr/lib/wine/wine64", "wine64", "wine"];
+
+/// The longest time of one test program in seconds, with its start.
+const TIME_LIMIT: u32 = 300;
+
+/// Wine with a directory that holds its system.
+pub(crate) struct Wine {
+    program: &'static str,
+    prefix: PathBuf,
+}
+
+impl Wine {
+    /// Sets the system up in `prefix`, unless it is there already.
+    pub(crate) fn set_up(prefix: PathBuf, compiler: &str) -> Result<Self> {
+        let program = PROGRAMS.iter().find(|it| succeeds(&mut command(it, "--version")));
+        let program = program.ok_or_else(|| {
+            let hint = "on Debian: apt-get install --no-install-recommends wine wine64";
+            format!("Wine is not installed ({hint})")
+        })?;
+        let wine = Self { program, prefix };
+        std::fs::create_dir_all(&wine.prefix).map_err(|error| error.to_string())?;
+        if !wine.prefix.join("system.reg").is_file() {
+            run::run(wine.environment(&mut command(program, "wineboot --init")))?;
+        }
+        let missing = wine.prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
+        if !missing.is_file() {
+            let source = root().join("xtask/src/windows/bcryptprimitives.c");
+            let mut compile = command(compiler, "-shared -O2 -s -o");
+            run::run(compile.arg(missing).arg(source).arg("-ladvapi32"))?;
+        }
+        Ok(wine)
+    }
+
+    /// The name and version.
+    pub(crate) fn version(&self) -> Result<String> {
+        let text = output(&mut command(self.program, "--version"))?;
+        Ok(text.split_whitespace().next().unwrap_or_default().to_owned())
+    }
+
+    /// Has cargo run the programs that it builds for `target`.
+    pub(crate) fn run_programs_of(&self, target: &str, cargo: &mut Command) {
+        let name = target.to_uppercase().replace('-', "_");
+        let limit = Path::new("/usr/bin/timeout");
+        let runner = match limit.is_file() {
+            true => format!("{} {TIME_LIMIT} {}", limit.display(), self.program),
+            false => self.program.to_owned(),
+        };
+        self.environment(cargo).env(format!("CARGO_TARGET_{name}_RUNNER"), runner);
+    }
+
+    fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        // Its log is about what it does not implement; it draws nothing.
+        command.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all").env("DISPLAY", "")
+    }
+}
