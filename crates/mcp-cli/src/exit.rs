@@ -8,7 +8,7 @@ use mcp_client::ErrorKind;
 pub(crate) enum Exit {
     /// All was done.
     Ok = 0,
-    /// Any failure without a code of its own, such as a server that breaks the protocol.
+    /// Any failure without another code, such as a server that breaks the protocol.
     Other = 1,
     /// The command line, a configuration or the arguments of a tool are wrong. Nothing was called.
     Usage = 2,

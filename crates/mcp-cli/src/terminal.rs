@@ -9,7 +9,7 @@ pub(crate) fn has_person() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Does something that waits for the person, on a thread of its own: Ctrl-C still works meanwhile.
+/// Runs work that waits for the user on a separate thread, so that Ctrl-C works meanwhile.
 pub(crate) async fn blocking<T: Send + 'static>(
     ask: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {

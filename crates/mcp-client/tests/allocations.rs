@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 const CALLS: u64 = 50;
 
-/// The allocations of a call, on the thread of the client: the server has one of its own.
+/// The allocations of a call on the thread of the client. The server runs on another thread.
 fn count(runtime: &Runtime, session: &Session) -> f64 {
     let call = || {
         let called = runtime.block_on(session.call_tool("echo").arg("text", "x").into_future());

@@ -170,7 +170,7 @@ impl Polling {
         }
     }
 
-    /// The result of a task of revision 2025-11-25. The wait has no time limit of its own: the task may run long, or
+    /// The result of a task of revision 2025-11-25. The wait has no separate time limit: the task may run long, or
     /// wait for a user.
     async fn legacy_result(&mut self) -> Result<RawJson, Error> {
         self.limit = self.limit.with_idle(None);

@@ -33,7 +33,7 @@ impl Inspect {
         let session = cx.session(self.server.as_deref(), &self.target).await?;
         let opened = start.elapsed();
         let start = Instant::now();
-        // A server that does not answer a ping is told apart by `mcp ping`.
+        // `mcp ping` reports a server that does not answer a ping.
         let latency = session.ping().await.ok().map(|_| start.elapsed());
         if !cx.printer.is_human() {
             return Ok(cx.printer.json(&document(&session, opened, latency)?)?);

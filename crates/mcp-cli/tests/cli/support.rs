@@ -33,7 +33,7 @@ impl Ran {
     }
 }
 
-/// The command, in a world of its own: no configuration of this machine, no colours, 80 columns.
+/// The command in an isolated environment: no configuration of this machine, no colours, 80 columns.
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
     command

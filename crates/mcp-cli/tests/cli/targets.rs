@@ -43,7 +43,7 @@ fn files_applications_and_names() {
     assert_eq!(said.matches("cursor:my shop").count(), 2, "{said}");
 }
 
-/// A repository does not start programs of its choice on the machine of whoever looks into it.
+/// A repository cannot start programs on the machine of a user who opens it.
 #[test]
 fn programs_of_a_workspace_are_not_started_unasked() {
     let folder = tempfile::tempdir().unwrap();

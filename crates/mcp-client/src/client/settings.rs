@@ -359,7 +359,7 @@ impl Client {
     /// Sets the response cache, which honours the server's `ttlMs` and `cacheScope`. Default: in memory, for this
     /// client and its clones; over HTTP also across sessions. [`Cache::off`] turns it off.
     ///
-    /// The client uses the settings and the [store](Cache::store) of `cache` with a memory of its own, as
+    /// The client uses the settings and the [store](Cache::store) of `cache` with a separate memory, as
     /// [`Cache::for_client`] does: clients given clones of one cache share only the store.
     ///
     /// ```
