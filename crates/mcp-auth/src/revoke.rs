@@ -9,7 +9,8 @@ use crate::event::Event;
 use crate::flow::state::ServerState;
 use crate::identity::choose;
 use crate::identity::registered::{AuthMethod, IdentityKind};
-use crate::token::request::{Form, Requester};
+use crate::token::form::Form;
+use crate::token::request::Requester;
 use crate::token::set::Tokens;
 
 /// Revokes and deletes the tokens of a server.

@@ -104,6 +104,11 @@ impl Settings {
         }
     }
 
+    /// Records an invalid setting, unless another one was recorded before.
+    pub(crate) fn set_error(&mut self, message: &'static str) {
+        self.error.get_or_insert_with(|| Error::new(ErrorKind::Config, message));
+    }
+
     /// Chooses the authorization server to use, among those that a server trusts.
     pub(crate) fn choose<'a>(&self, servers: &'a [String]) -> Result<&'a str, Error> {
         let Some(chooser) = &self.chooser else { return Ok(&servers[0]) };

@@ -4,6 +4,7 @@
 pub(crate) mod browser;
 pub(crate) mod erased;
 pub(crate) mod follow;
+mod lines;
 pub(crate) mod loopback;
 pub(crate) mod page;
 pub(crate) mod place;

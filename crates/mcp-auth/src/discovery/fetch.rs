@@ -8,6 +8,7 @@ use mcp_http::transport::{final_url, follow_redirects};
 use mcp_http::{AddressPolicy, Body, HttpClient};
 use url::Url;
 
+use super::failure::{unavailable, within};
 use super::policy::{Policy, shown};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -126,33 +127,4 @@ fn uri(url: &Url) -> Result<Uri, Error> {
         Error::new(ErrorKind::Protocol, format!("invalid request URL {}", shown(url)))
             .with_source(error)
     })
-}
-
-fn unavailable(place: &str, status: StatusCode) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{place} responds with {status}"))
-}
-
-async fn within<T>(
-    limit: Duration,
-    place: &str,
-    work: impl Future<Output = Result<T, mcp_http::Error>>,
-) -> Result<T, Error> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done.map_err(|error| failed(place, error)),
-        Err(_) => {
-            let message = format!("{place} did not respond within {limit:?}");
-            Err(Error::new(ErrorKind::Unavailable, message))
-        }
-    }
-}
-
-fn failed(place: &str, error: mcp_http::Error) -> Error {
-    use mcp_http::{ConnectStep, ErrorKind as Http};
-    let kind = match error.kind() {
-        Http::Redirect | Http::Connect(ConnectStep::Forbidden) => ErrorKind::Untrusted,
-        Http::TooLarge | Http::Protocol | Http::Body => ErrorKind::Protocol,
-        Http::InvalidUrl | Http::TlsUnavailable => ErrorKind::Config,
-        _ => ErrorKind::Unavailable,
-    };
-    Error::new(kind, format!("the request to {place} failed")).with_source(error)
 }

@@ -1,5 +1,6 @@
 //! Discovers the authorization server of an MCP server.
 
+mod failure;
 pub(crate) mod fetch;
 pub(crate) mod policy;
 pub(crate) mod resource;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::challenge::Challenged;
 use super::flight::Outcome;
-use super::refresh::keep;
+use super::keep::keep;
+use super::limit::within_limit;
 use super::scope::{Named, select, to_register};
 use super::state::{Freshness, ServerState};
 use crate::discovery::wellknown::is_same_issuer;
@@ -92,36 +93,6 @@ async fn attempt(state: &Arc<ServerState>, reason: &Reason) -> Outcome {
     Ok(true)
 }
 
-async fn within_limit(
-    state: &ServerState,
-    discovered: &Discovered,
-    work: impl Future<Output = Result<Tokens, Error>>,
-) -> Result<Tokens, Error> {
-    let limit = state.settings.login_timeout;
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done,
-        Err(_) => {
-            let message = format!(
-                "the login at {} was not completed within {limit:?}{}",
-                state.shown,
-                hint(discovered)
-            );
-            Err(Error::new(ErrorKind::Timeout, message))
-        }
-    }
-}
-
-/// Hint for errors that the login page shows without redirecting.
-fn hint(discovered: &Discovered) -> &'static str {
-    let page = discovered.server.authorization_endpoint.as_deref().unwrap_or_default();
-    match page.starts_with("https://login.microsoftonline.com/") {
-        true if discovered.resource.is_some() => {
-            ": if its page shows an error about the resource, set `.resource(Resource::Omit)`"
-        }
-        _ => "",
-    }
-}
-
 /// Uses the tokens that another process saved in the meantime, if there are any.
 async fn adopted(
     state: &ServerState,
@@ -160,25 +131,4 @@ fn proof_key(
     let key = state.proof_key().map_or_else(ProofKey::generate, Ok).map(Some)?;
     state.set_proof_key(key.as_ref());
     Ok(key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::discovery::server::ServerMetadata;
-
-    #[test]
-    fn a_timed_out_login_at_entra_has_a_hint() {
-        for (page, resource, has_hint) in [
-            ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", Some("r"), true),
-            ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize", None, false),
-            ("https://auth.example.com/authorize", Some("r"), false),
-        ] {
-            let authorization_endpoint = Some(page.to_owned());
-            let server = ServerMetadata { authorization_endpoint, ..ServerMetadata::default() };
-            let resource = resource.map(str::to_owned);
-            let discovered = Discovered { resource, scopes: Vec::new(), wants_dpop: false, server };
-            assert_eq!(hint(&discovered).contains("Resource::Omit"), has_hint, "{page}");
-        }
-    }
 }

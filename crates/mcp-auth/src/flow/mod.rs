@@ -3,6 +3,8 @@
 pub(crate) mod challenge;
 pub(crate) mod decide;
 pub(crate) mod flight;
+mod keep;
+mod limit;
 pub(crate) mod login;
 pub(crate) mod refresh;
 pub(crate) mod run;

@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::identity::registered::Identity;
 use crate::settings::Settings;
 use crate::sign::ProofKey;
-use crate::token::request::{Form, Requester};
+use crate::token::form::Form;
+use crate::token::request::Requester;
 use crate::token::response::TokenResponse;
 use crate::token::set::{Origin, Tokens};
 

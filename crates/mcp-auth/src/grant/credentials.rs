@@ -6,7 +6,7 @@ use crate::callback::Callback;
 use crate::discovery::Discovered;
 use crate::error::Error;
 use crate::identity::choose;
-use crate::token::request::Form;
+use crate::token::form::Form;
 use crate::token::set::Tokens;
 
 /// Grant type of assertions.

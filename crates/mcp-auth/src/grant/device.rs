@@ -14,7 +14,7 @@ use crate::discovery::fetch::read;
 use crate::error::{Error, ErrorKind, one_line};
 use crate::identity::choose;
 use crate::secret::Secret;
-use crate::token::request::Form;
+use crate::token::form::Form;
 use crate::token::response::{members, refused};
 use crate::token::set::Tokens;
 

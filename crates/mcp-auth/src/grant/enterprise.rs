@@ -11,7 +11,8 @@ use crate::identity::choose;
 use crate::identity::registered::{AuthMethod, Identity};
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::token::request::{Form, Requester};
+use crate::token::form::Form;
+use crate::token::request::Requester;
 use crate::token::set::Tokens;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";

@@ -2,7 +2,6 @@
 //!
 //! Spec: RFC 9449
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderValue};
@@ -12,11 +11,9 @@ use url::Url;
 use super::digest::{base64url, fingerprint, unguessable};
 use super::jwt::{now, signing_input};
 use super::key::PrivateKey;
+use super::peers::Peers;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-
-/// Maximum number of origins with a nonce.
-const MAX_NONCES: usize = 16;
 
 /// The key that tokens are bound to, with the nonces and clock offset of the servers. Clones share it.
 #[derive(Clone, Debug)]
@@ -27,15 +24,7 @@ struct Inner {
     key: PrivateKey,
     stored: Secret,
     jwk: Value,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Nonces by origin.
-    nonces: HashMap<String, String>,
-    /// How far the clock of the servers is ahead, in seconds.
-    ahead: i64,
+    peers: Mutex<Peers>,
 }
 
 impl ProofKey {
@@ -54,7 +43,7 @@ impl ProofKey {
             point.ok_or_else(|| Error::new(ErrorKind::Store, "the stored key is invalid"))?;
         let (x, y) = (base64url(&point[1..33]), base64url(&point[33..]));
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
-        Ok(Self(Arc::new(Inner { key, stored, jwk, state: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { key, stored, jwk, peers: Mutex::default() })))
     }
 
     /// The serialized key.
@@ -79,8 +68,8 @@ impl ProofKey {
         token: Option<&Secret>,
     ) -> Result<HeaderValue, Error> {
         let (nonce, ahead) = {
-            let state = self.lock();
-            (state.nonces.get(&origin(url)).cloned(), state.ahead)
+            let peers = self.lock();
+            (peers.nonce(url), peers.ahead())
         };
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.0.jwk });
         let mut claims = json!({
@@ -105,31 +94,12 @@ impl ProofKey {
 
     /// Records the nonce and date of a response. Returns whether the nonce is new.
     pub(crate) fn answered(&self, url: &Url, headers: &HeaderMap) -> bool {
-        let mut state = self.lock();
-        if let Some(date) = headers.get(http::header::DATE).and_then(|date| date.to_str().ok())
-            && let Some(theirs) = super::date::parse(date)
-        {
-            // Ignore differences of up to a minute: they may be network latency.
-            let ahead = theirs.cast_signed() - now().cast_signed();
-            state.ahead = if ahead.abs() > 60 { ahead } else { 0 };
-        }
-        let Some(nonce) = headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()) else {
-            return false;
-        };
-        let origin = origin(url);
-        if state.nonces.len() >= MAX_NONCES && !state.nonces.contains_key(&origin) {
-            state.nonces.clear();
-        }
-        state.nonces.insert(origin, nonce.to_owned()).as_deref() != Some(nonce)
+        self.lock().answered(url, headers)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Peers> {
+        self.0.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }
 
 /// The URL of a request for a proof: without query and fragment.
@@ -198,10 +168,5 @@ mod tests {
         assert!(claims["iat"].as_u64().unwrap().abs_diff(784_111_777) < 5);
         let (_, claims) = parts(&key.proof("GET", &other, None).unwrap());
         assert!(claims.get("nonce").is_none(), "a nonce belongs to one origin");
-        for n in 0..100 {
-            let url = Url::parse(&format!("https://h{n}/")).unwrap();
-            key.answered(&url, &headers);
-        }
-        assert!(key.lock().nonces.len() <= MAX_NONCES);
     }
 }

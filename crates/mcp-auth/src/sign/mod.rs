@@ -8,6 +8,12 @@ pub(crate) mod dpop;
 pub(crate) mod jwt;
 #[cfg(feature = "_crypto")]
 pub(crate) mod key;
+#[cfg(feature = "_crypto")]
+mod pair;
+#[cfg(feature = "_crypto")]
+mod peers;
+#[cfg(feature = "_crypto")]
+mod sec1;
 #[cfg(not(feature = "_crypto"))]
 mod without;
 

@@ -1,19 +1,12 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
+use super::lock::lock;
+use super::private::{read, write};
 use super::{StoreKey, StoreLock, TokenStore};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-
-/// Limit on the wait for a lock of another process.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
-/// Poll interval of a lock.
-const LOCK_INTERVAL: Duration = Duration::from_millis(20);
-/// Maximum size of a file.
-const FILE_LIMIT: u64 = 1024 * 1024;
 
 /// Stores tokens in files that only the user can read, shared by all processes of the user: one file for each server.
 ///
@@ -114,83 +107,5 @@ impl TokenStore for FileStore {
     async fn lock(&self, key: &StoreKey) -> Result<StoreLock, Error> {
         let (folder, path) = (self.folder.clone(), self.path(key, "lock"));
         self.run("locked", key, move || lock(&folder, &path)).await.map(StoreLock::new)
-    }
-}
-
-fn read(path: &Path) -> io::Result<Option<Secret>> {
-    use io::Read as _;
-
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
-    let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    file.take(FILE_LIMIT).read_to_end(&mut bytes)?;
-    let text = std::str::from_utf8(&bytes).ok();
-    match text.filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok()) {
-        Some(text) => Ok(Some(Secret::new(text))),
-        None => {
-            tracing::warn!(file = %path.display(), "a token file is invalid and was renamed");
-            fs::rename(path, path.with_extension("broken"))?;
-            Ok(None)
-        }
-    }
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    make_folder(folder)?;
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let draft = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
-    let _ = fs::remove_file(&draft);
-    let written = options().create_new(true).open(&draft).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&draft, path));
-    if renamed.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    renamed?;
-    // The rename is durable once the folder is synced, which not every system supports.
-    #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).ok();
-    Ok(())
-}
-
-/// Waits for the lock of a file. The lock file is never removed: a lock of a removed file excludes nobody.
-fn lock(folder: &Path, path: &Path) -> io::Result<File> {
-    make_folder(folder)?;
-    let file = options().create(true).truncate(false).open(path)?;
-    let end = Instant::now() + LOCK_TIMEOUT;
-    loop {
-        match fs4::FileExt::try_lock(&file) {
-            Ok(()) => return Ok(file),
-            Err(fs4::TryLockError::WouldBlock) if Instant::now() < end => {
-                std::thread::sleep(LOCK_INTERVAL);
-            }
-            Err(fs4::TryLockError::WouldBlock) => {
-                let text =
-                    format!("another process has held the lock for more than {LOCK_TIMEOUT:?}");
-                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
-            }
-            Err(fs4::TryLockError::Error(error)) => return Err(error),
-        }
     }
 }

@@ -5,7 +5,11 @@ pub(crate) mod erased;
 pub(crate) mod file;
 #[cfg(feature = "keyring")]
 pub(crate) mod keyring;
+#[cfg(feature = "file")]
+mod lock;
 pub(crate) mod memory;
+#[cfg(feature = "file")]
+mod private;
 #[cfg(all(feature = "file", feature = "_crypto"))]
 pub(crate) mod sealed;
 

@@ -1,21 +1,24 @@
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+//! [`OAuth`], its servers and its accounts.
 
-use http::Uri;
-use mcp_http::{HttpClient, IntoAuthorize, SharedAuthorize};
+mod account;
+mod authorize;
+mod shared;
+
+use std::fmt;
+use std::sync::Arc;
+
+use mcp_http::HttpClient;
 use url::Url;
 
+pub use account::Status;
+use shared::Shared;
+
 use crate::error::{Error, ErrorKind};
-use crate::flow::login::Reason;
 use crate::flow::run::ServerAuth;
 use crate::flow::state::ServerState;
 use crate::grant::kind::GrantKind;
-use crate::revoke::revoke;
 use crate::settings::Settings;
 use crate::store::StoreKey;
-use crate::token::set::Tokens;
 
 /// OAuth 2.1 for MCP servers: one value for any number of them.
 ///
@@ -42,45 +45,6 @@ use crate::token::set::Tokens;
 pub struct OAuth {
     settings: Arc<Settings>,
     shared: Arc<Shared>,
-}
-
-/// State shared by the clones of an [`OAuth`]. Dropping it cancels a login.
-#[derive(Default)]
-struct Shared {
-    gate: Arc<tokio::sync::Mutex<()>>,
-    servers: Mutex<HashMap<Url, Arc<ServerState>>>,
-}
-
-impl Shared {
-    fn servers(&self) -> MutexGuard<'_, HashMap<Url, Arc<ServerState>>> {
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        for state in self.servers().values() {
-            state.flight.end_login();
-        }
-    }
-}
-
-/// Cached authorization state of a server; see [`OAuth::status`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Status {
-    /// Whether there is a token.
-    pub is_logged_in: bool,
-    /// The granted scopes.
-    pub scopes: Vec<String>,
-    /// The issuer that granted the token.
-    pub issuer: Option<String>,
-    /// Time until the token expires. `None`: unknown.
-    pub expires_in: Option<Duration>,
-    /// Whether the token can be refreshed.
-    pub can_refresh: bool,
-    /// Whether a login is waiting for the user.
-    pub is_waiting: bool,
 }
 
 impl OAuth {
@@ -162,60 +126,6 @@ impl OAuth {
     pub fn store_key(&self, url: impl AsRef<str>) -> Result<StoreKey, Error> {
         self.for_server(url).map(|server| server.state.key.clone())
     }
-
-    /// Requests a new token for the server at `url`, even if there is one already.
-    ///
-    /// Cancel safe: the login continues, and a later call joins it.
-    ///
-    /// # Errors
-    /// No token was granted; see [`ErrorKind`].
-    pub async fn login(&self, url: impl AsRef<str>) -> Result<(), Error> {
-        let server = self.for_server(url)?;
-        server.loaded().await?;
-        loop {
-            let current = server.state.current();
-            let refused = current.map(|it| it.tokens.access_token.clone());
-            let waiting = server.start_login(Reason { refused, ..Reason::default() });
-            let is_own = waiting.is_own;
-            let done = waiting.done().await;
-            if is_own {
-                return done.map(drop);
-            }
-        }
-    }
-
-    /// Authorization state of the server at `url` from memory and the store. Sends nothing.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn status(&self, url: impl AsRef<str>) -> Result<Status, Error> {
-        let server = self.for_server(url)?;
-        server.loaded().await?;
-        let current = server.state.current();
-        let tokens = current.as_ref().map(|it| &it.tokens);
-        Ok(Status {
-            is_logged_in: tokens.is_some(),
-            scopes: tokens.map(|it| it.scopes.clone()).unwrap_or_default(),
-            issuer: tokens.map(|it| it.issuer.clone()),
-            expires_in: tokens.and_then(Tokens::left).map(|(left, _)| left),
-            can_refresh: tokens.is_some_and(|it| it.refresh_token.is_some()),
-            is_waiting: server.state.flight.is_login(),
-        })
-    }
-
-    /// Revokes the tokens for the server at `url` if the authorization server supports that. Always deletes the tokens
-    /// and the dynamic registration of the client. Does nothing if there are none.
-    ///
-    /// Spec: RFC 7009
-    ///
-    /// # Errors
-    /// The tokens were deleted here but could not be revoked, so they may still be valid; or the store failed.
-    pub async fn logout(&self, url: impl AsRef<str>) -> Result<(), Error> {
-        let server = self.for_server(url)?;
-        server.loaded().await?;
-        server.state.flight.end_login();
-        revoke(&server.state).await
-    }
 }
 
 impl Default for OAuth {
@@ -231,26 +141,5 @@ impl fmt::Debug for OAuth {
             .field("issuer", &self.settings.issuer)
             .field("scopes", &self.settings.scopes)
             .finish_non_exhaustive()
-    }
-}
-
-impl IntoAuthorize for OAuth {
-    fn into_authorize(
-        self,
-        url: &Uri,
-        client: Option<&HttpClient>,
-    ) -> Result<SharedAuthorize, mcp_http::Error> {
-        let server = self.server(&url.to_string(), client).map_err(Error::into_http)?;
-        Ok(SharedAuthorize::new(server))
-    }
-}
-
-impl IntoAuthorize for &OAuth {
-    fn into_authorize(
-        self,
-        url: &Uri,
-        client: Option<&HttpClient>,
-    ) -> Result<SharedAuthorize, mcp_http::Error> {
-        self.clone().into_authorize(url, client)
     }
 }

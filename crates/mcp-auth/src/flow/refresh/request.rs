@@ -1,81 +1,21 @@
-//! Refreshes a token, one process at a time.
+//! The request of a refresh, and the end of a grant.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::challenge::Challenged;
-use super::flight::Outcome;
-use super::state::{Freshness, ServerState};
 use crate::discovery::discover;
 use crate::discovery::server::ServerMetadata;
 use crate::discovery::wellknown::is_same_issuer;
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
+use crate::flow::challenge::Challenged;
+use crate::flow::state::ServerState;
 use crate::identity::choose;
 use crate::identity::registered::IdentityKind;
 use crate::secret::Secret;
-use crate::token::request::{Form, Requester};
+use crate::token::form::Form;
+use crate::token::request::Requester;
 use crate::token::response::{Refused, TokenResponse};
 use crate::token::set::Tokens;
 
-/// Timeout of a refresh, not counting the wait for other processes.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// Refreshes the token. A challenge means that the server refused the current one.
-pub(crate) async fn refresh(state: Arc<ServerState>, challenge: Option<Challenged>) -> Outcome {
-    let _lock = state.settings.store.lock(&state.key).await?;
-    // Read under the lock: an earlier logout leaves nothing to refresh.
-    let Some(current) = state.current() else { return Ok(false) };
-    let refused = challenge.as_ref().map(|_| current.tokens.access_token.clone());
-    let stored = state.settings.store.load(&state.key).await?;
-    let stored = stored.as_ref().and_then(Tokens::from_stored);
-    // Another process may have refreshed it already.
-    if let Some(stored) = &stored
-        && stored.access_token != current.tokens.access_token
-    {
-        let other = state.current_of(stored.clone())?;
-        if other.freshness() != Freshness::Stale && refused.as_ref() != Some(&stored.access_token) {
-            state.adopt(stored.clone())?;
-            return Ok(true);
-        }
-    }
-    let base = stored.filter(|it| it.refresh_token.is_some());
-    let base = base.unwrap_or_else(|| current.tokens.clone());
-    let refreshing = attempt(&state, &base, challenge.as_ref());
-    let refreshed = match tokio::time::timeout(REFRESH_TIMEOUT, refreshing).await {
-        Ok(refreshed) => refreshed,
-        Err(_) => {
-            let message = format!("the token was not refreshed within {REFRESH_TIMEOUT:?}");
-            Err(Error::new(ErrorKind::Unavailable, message))
-        }
-    };
-    match refreshed {
-        Ok(tokens) => {
-            keep(&state, tokens).await?;
-            state.settings.report(Event::Refreshed { server: state.shown.clone() });
-            Ok(true)
-        }
-        Err(error) => {
-            let server = state.shown.clone();
-            tracing::debug!(%server, %error, "the token was not refreshed");
-            state.settings.report(Event::Failed { server, error: error.clone() });
-            Err(error)
-        }
-    }
-}
-
-/// Saves tokens and starts to use them, even if they cannot be saved.
-pub(crate) async fn keep(state: &ServerState, tokens: Tokens) -> Result<(), Error> {
-    let saved = state.settings.store.save(&state.key, &tokens.to_stored()).await;
-    if let Err(error) = saved {
-        let server = state.shown.clone();
-        tracing::warn!(%server, %error, "tokens are kept in memory alone");
-        state.settings.report(Event::NotSaved { server, error });
-    }
-    state.adopt(tokens)
-}
-
-async fn attempt(
+/// Requests new tokens. A challenge means that the server refused the current ones.
+pub(super) async fn attempt(
     state: &ServerState,
     base: &Tokens,
     challenge: Option<&Challenged>,
@@ -154,7 +94,13 @@ async fn finish(
     } else if !refused.ends_grant() {
         return Err(refused.into_error());
     }
-    // Remove only the tokens that were used: another process may have saved newer ones.
+    forget(state, base).await?;
+    let message = "the login has ended: the authorization server does not refresh the token";
+    Err(Error::new(ErrorKind::LoginRequired, message).with_source(refused.into_error()))
+}
+
+/// Removes only the tokens that were used: another process may have saved newer ones.
+async fn forget(state: &ServerState, base: &Tokens) -> Result<(), Error> {
     let stored = state.settings.store.load(&state.key).await?;
     let used = base.refresh_token.as_ref().map(Secret::expose);
     let stored = stored.as_ref().and_then(Tokens::from_stored);
@@ -166,6 +112,5 @@ async fn finish(
     {
         state.forget(&current.tokens.access_token);
     }
-    let message = "the login has ended: the authorization server does not refresh the token";
-    Err(Error::new(ErrorKind::LoginRequired, message).with_source(refused.into_error()))
+    Ok(())
 }
