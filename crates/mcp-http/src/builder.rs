@@ -222,6 +222,18 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Opens all connections by `dial` instead of a socket, without TLS and proxy, whatever the URL is.
+    #[cfg(feature = "_simulation")]
+    #[doc(hidden)]
+    pub fn simulated<F, R>(mut self, dial: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = std::io::Result<crate::simulation::Simulated>> + Send + 'static,
+    {
+        self.settings.dial = Some(crate::simulation::Dial::new(dial));
+        self
+    }
+
     /// Builds the client. Does not connect and needs no runtime.
     ///
     /// # Errors

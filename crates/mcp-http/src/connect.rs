@@ -38,6 +38,8 @@ pub(crate) struct Connector {
     timeout: Duration,
     write_timeout: Duration,
     addresses: AddressPolicy,
+    #[cfg(feature = "_simulation")]
+    dial: Option<crate::simulation::Dial>,
 }
 
 /// A new connection.
@@ -66,6 +68,8 @@ impl Connector {
             timeout: settings.connect_timeout,
             write_timeout: settings.write_timeout,
             addresses: settings.addresses,
+            #[cfg(feature = "_simulation")]
+            dial: settings.dial.clone(),
         }
     }
 
@@ -74,6 +78,10 @@ impl Connector {
     }
 
     pub(crate) fn check_tls(&self) -> Result<(), Error> {
+        #[cfg(feature = "_simulation")]
+        if self.dial.is_some() {
+            return Ok(());
+        }
         self.tls.check()
     }
 
@@ -97,6 +105,14 @@ impl Connector {
         route: &Route,
         quick_ack: Arc<QuickAck>,
     ) -> Result<Connected, Error> {
+        #[cfg(feature = "_simulation")]
+        if let Some(dial) = &self.dial {
+            let opened = dial.open().await.map_err(|error| self.failed(server, error))?;
+            let state = Arc::new(ConnState::new(quick_ack));
+            let socket = Socket::Simulated(opened.stream);
+            let stream = Stream::new(socket, state.clone(), self.write_timeout);
+            return Ok(Connected { io: Conn::Plain(stream), state, is_h2: opened.is_http2 });
+        }
         let is_secure = server.scheme() == Some(&http::uri::Scheme::HTTPS);
         if is_secure {
             self.tls.check()?;

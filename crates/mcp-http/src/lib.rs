@@ -56,6 +56,9 @@ mod response;
 mod secrets;
 mod service;
 mod settings;
+#[cfg(feature = "_simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod socket;
 pub mod sse;
 mod status;

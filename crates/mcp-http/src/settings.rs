@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     #[cfg(unix)]
     pub(crate) unix_socket: Option<std::sync::Arc<std::path::Path>>,
     pub(crate) addresses: AddressPolicy,
+    #[cfg(feature = "_simulation")]
+    pub(crate) dial: Option<crate::simulation::Dial>,
 }
 
 impl Default for Settings {
@@ -50,6 +52,8 @@ impl Default for Settings {
             #[cfg(unix)]
             unix_socket: None,
             addresses: AddressPolicy::Any,
+            #[cfg(feature = "_simulation")]
+            dial: None,
         }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "_simulation")]
+    Simulated(tokio::io::DuplexStream),
 }
 
 impl Socket {
@@ -26,5 +28,7 @@ impl Socket {
 delegate_io!(Socket {
     Tcp,
     #[cfg(unix)]
-    Unix
+    Unix,
+    #[cfg(feature = "_simulation")]
+    Simulated
 });

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use mcp_http::HttpService;
 use mcp_session::{Session, SessionOptions};
 use mcp_transport::{Backoff, SharedConnect, restart::Restart};
 use mcp_transport_http::StreamableHttp;
@@ -14,8 +13,9 @@ use crate::{
     call::{self, Outcome},
     ends::ends,
     front::Http,
+    network,
     pipe::Pipe,
-    plan::Carrier,
+    plan::{Carrier, Network},
     subscriber::Subscriber,
     world::World,
 };
@@ -167,20 +167,29 @@ fn connector(world: &World) -> SharedConnect {
     // Without jitter, so that a seed is reproducible.
     let backoff = Backoff::default().with_jitter(0.0);
     let pipe = || Pipe(world.clone());
+    let network = world.plan().network;
     match world.plan().carrier {
         Carrier::Http => {
-            let http = StreamableHttp::new("http://simulated/mcp").expect("is a URL");
-            SharedConnect::new(http.with_service(service(world)).backoff(backoff))
+            let http = StreamableHttp::new(url(world, "/mcp")).expect("is a URL").backoff(backoff);
+            match network {
+                Network::None => SharedConnect::new(http.with_service(Http(world.clone()))),
+                _ => SharedConnect::new(http.with_service(network::client(world))),
+            }
         }
         Carrier::Sse => {
-            let sse = Sse::new("http://simulated/sse").expect("is a URL");
-            SharedConnect::new(sse.with_service(service(world)).backoff(backoff))
+            let sse = Sse::new(url(world, "/sse")).expect("is a URL").backoff(backoff);
+            match network {
+                Network::None => SharedConnect::new(sse.with_service(Http(world.clone()))),
+                _ => SharedConnect::new(sse.with_service(network::client(world))),
+            }
         }
         Carrier::Pipe => SharedConnect::new(pipe()),
         Carrier::RestartedPipe => SharedConnect::new(Restart::new(pipe(), Restart::BACKOFF)),
     }
 }
 
-fn service(world: &World) -> impl HttpService + use<> {
-    Http(world.clone())
+/// Only over TLS do client and server agree on HTTP/2.
+fn url(world: &World, path: &str) -> String {
+    let scheme = if world.plan().network == Network::Http2 { "https" } else { "http" };
+    format!("{scheme}://simulated{path}")
 }

@@ -213,12 +213,18 @@ impl http_body::Body for Body {
     }
 }
 
+/// The next frame of a body.
+pub(crate) async fn next<B>(body: &mut B) -> Option<Result<Frame<B::Data>, B::Error>>
+where
+    B: http_body::Body + Unpin,
+{
+    poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+}
+
 /// The bytes of a request body.
 pub(crate) async fn collect(mut body: mcp_http::Body) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while let Some(Ok(frame)) =
-        poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await
-    {
+    while let Some(Ok(frame)) = next(&mut body).await {
         bytes.extend(frame.into_data().unwrap_or_default());
     }
     bytes

@@ -1,8 +1,9 @@
 //! Simulates sessions: `simulate [--seeds N] [--from SEED] [--seed SEED]`.
 //!
-//! Each seed is a world: a server, a carrier with faults, and an application. It runs in tokio's paused time, so that
-//! hours pass in milliseconds and a seed is reproducible. A world that violates an invariant prints its seed; `--seed`
-//! runs one world and prints all its events.
+//! Each seed is a world: a server, a carrier with faults, and an application. Over HTTP, most worlds have
+//! the client's pool and connections of HTTP/1.1 or HTTP/2. It runs in tokio's paused time, so that hours pass in
+//! milliseconds and a seed is reproducible. A world that violates an invariant prints its seed; `--seed` runs one world
+//! and prints all its events.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod app;
@@ -11,7 +12,9 @@ mod call;
 mod ends;
 mod exchange;
 mod front;
+mod http2;
 mod log;
+mod network;
 mod options;
 mod pipe;
 mod plan;
@@ -22,6 +25,7 @@ mod sse;
 mod streamable;
 mod subscriber;
 mod tracked;
+mod wire;
 mod world;
 
 use std::{collections::BTreeMap, process::ExitCode, sync::Mutex, time::Instant};

@@ -1,25 +1,19 @@
-//! A pipe of lines, which is slow, splits its bytes into chunks, and ends at any byte.
-
-use std::sync::Arc;
+//! A pipe of lines between the client and the process of the server.
 
 use mcp_transport::{
     Binding, Connect, Connection, ConnectionInfo, Delivery, Error, ErrorKind, Limits,
     multiplex::Multiplex,
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex},
-    sync::watch,
-    time::sleep,
-};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
-use crate::{log::Log, world::World};
+use crate::{
+    log::Log,
+    wire::{End, Risks, carry},
+    world::World,
+};
 
 /// Opens pipes to the server.
 pub(crate) struct Pipe(pub(crate) World);
-
-/// The end of one pipe, shared by its tasks.
-#[derive(Clone)]
-struct End(Arc<watch::Sender<bool>>);
 
 impl Connect for Pipe {
     type Transport = Multiplex;
@@ -35,9 +29,12 @@ impl Connect for Pipe {
         let (to_server, server_reader) = duplex(size);
         let (server_writer, from_server) = duplex(size);
         let (to_client, client_reader) = duplex(size);
-        let end = End(Arc::new(watch::channel(false).0));
-        end.spawn(world, carry(world.clone(), from_client, to_server, true, end.clone()));
-        end.spawn(world, carry(world.clone(), from_server, to_client, false, end.clone()));
+        let end = End::new();
+        // One half breaks first, or the whole process exits.
+        let risks = Risks { cut: "a pipe is cut", may_be_half: false, silence: None };
+        let to = Risks { may_be_half: true, ..risks };
+        end.spawn(world, carry(world.clone(), from_client, to_server, to, end.clone()));
+        end.spawn(world, carry(world.clone(), from_server, to_client, risks, end.clone()));
         let log = Log::new();
         end.spawn(world, read(world.clone(), server_reader, log.clone()));
         let process = Process(log.clone());
@@ -57,68 +54,12 @@ impl Connect for Pipe {
     }
 }
 
-impl End {
-    /// Spawns a task that ends with the pipe or with all connections.
-    fn spawn(&self, world: &World, task: impl Future<Output = ()> + Send + 'static) {
-        let (mut ended, mut breaks) = (self.0.subscribe(), world.breaks());
-        world.spawn(async move {
-            tokio::select! {
-                biased;
-                _ = ended.wait_for(|ended| *ended) => {}
-                _ = breaks.changed() => {}
-                () = task => {}
-            }
-        });
-    }
-}
-
 /// Ends the executions of the server when its process exits.
 struct Process(Log);
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// Carries bytes in one direction.
-async fn carry(
-    world: World,
-    mut from: DuplexStream,
-    mut to: DuplexStream,
-    is_to_server: bool,
-    end: End,
-) {
-    let cut = world.fails("a pipe is cut");
-    let mut left = cut.then(|| world.random(|random| random.between(0, 4000) as usize));
-    // One half breaks first, or the whole process exits.
-    let is_half = world.random(|random| random.chance(30));
-    let mut buffer = vec![0; 512];
-    loop {
-        let (size, delay) = world.random(|random| {
-            let size = random.between(1, buffer.len() as u64) as usize;
-            (size, random.chance(20).then(|| random.millis(1, 30)))
-        });
-        let size = size.min(left.unwrap_or(usize::MAX));
-        if size == 0 {
-            if !(is_half && is_to_server) {
-                end.0.send_replace(true);
-            }
-            return;
-        }
-        let Ok(read @ 1..) = from.read(&mut buffer[..size]).await else {
-            // The end of stdin ends the process gracefully.
-            return;
-        };
-        if let Some(delay) = delay {
-            sleep(delay).await;
-        }
-        if to.write_all(&buffer[..read]).await.is_err() {
-            return;
-        }
-        if let Some(left) = &mut left {
-            *left -= read;
-        }
     }
 }
 

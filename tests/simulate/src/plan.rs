@@ -15,11 +15,23 @@ pub(crate) enum Carrier {
     RestartedPipe,
 }
 
+/// What is below HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Nothing: the transport uses a service that responds itself.
+    None,
+    /// The client's pool, with connections of HTTP/1.1.
+    Http1,
+    /// The client's pool, with connections of HTTP/2.
+    Http2,
+}
+
 /// One world.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) carrier: Carrier,
+    pub(crate) network: Network,
     pub(crate) policy: EraPolicy,
     pub(crate) speaks_modern: bool,
     /// The revision that the server selects for `initialize`; `None` if it has no legacy revision.
@@ -43,7 +55,7 @@ pub(crate) struct Plan {
     pub(crate) closes: bool,
     /// Whether lines of events end with CRLF.
     pub(crate) has_crlf: bool,
-    /// The capacity of each direction of a pipe, in bytes.
+    /// The capacity of each direction of a pipe or connection, in bytes.
     pub(crate) pipe_size: usize,
     /// Whether the session survives a runtime, or is opened again.
     pub(crate) keeps_session: bool,
@@ -79,6 +91,7 @@ impl Plan {
         let plan = Self {
             seed,
             carrier,
+            network: random.pick(&[Network::None, Network::Http1, Network::Http2]),
             policy,
             speaks_modern,
             legacy: speaks_legacy.then_some(legacy),
