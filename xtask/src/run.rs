@@ -66,8 +66,10 @@ pub(crate) fn tool(name: &str, version: &str) -> Result {
     if succeeds(cargo(name).arg("--version")) {
         return Ok(());
     }
-    let install = format!("install --quiet --locked cargo-{name} --version {version}");
-    run(&mut cargo(&install))
+    // Without optimization, which takes longer than it saves.
+    let install =
+        format!("install --quiet --locked --profile dev cargo-{name} --version {version}");
+    run(cargo(&install).env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
 /// Reads a file of the repository.

@@ -10,6 +10,7 @@ mod interrupt;
 mod list;
 mod login;
 mod more;
+#[cfg(unix)]
 mod peers;
 mod proxy;
 mod support;

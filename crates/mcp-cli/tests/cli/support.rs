@@ -39,6 +39,7 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env("HOME", folder.join("home"))
+        .env("USERPROFILE", folder.join("home"))
         .env("APPDATA", folder.join("home"))
         .env("LOCALAPPDATA", folder.join("home"))
         .env("XDG_CONFIG_HOME", folder.join("config"))

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::support::{Served, run_in};
 
 fn config(folder: &Path, file: &str, text: &str) {
@@ -48,10 +50,13 @@ fn files_applications_and_names() {
 fn programs_of_a_workspace_are_not_started_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let entry = r#"{"mcpServers": {"evil": {"command": "touch", "args": ["started"]}}}"#;
-    config(folder, "mcp.json", entry);
+    let program = env!("CARGO_BIN_EXE_mcp");
+    let args = ["ping", "http://127.0.0.1:1/mcp", "--trace=started"];
+    let entry = json!({ "mcpServers": { "evil": { "command": program, "args": args } } });
+    config(folder, "mcp.json", &entry.to_string());
     let said = run_in(folder, &["list", "evil"]).fails(2);
-    assert!(said.contains("evil of ") && said.contains("starts: touch started"), "{said}");
+    assert!(said.contains("evil of ") && said.contains("starts: "), "{said}");
+    assert!(said.contains("mcp.json") && said.contains("--trace=started"), "{said}");
     assert!(said.ends_with("pass --trust to start it\n"), "{said}");
     run_in(folder, &["list", "--check"]);
     assert!(!folder.join("started").exists());
