@@ -7,6 +7,7 @@ mod keep;
 mod limit;
 pub(crate) mod login;
 pub(crate) mod refresh;
+mod refused;
 pub(crate) mod run;
 pub(crate) mod scope;
 pub(crate) mod stage;
