@@ -6,7 +6,7 @@ use http::{Request, Response, Uri};
 use tower_service::Service;
 
 use crate::again::{Again, is_refused};
-use crate::authorized::Authorized;
+use crate::authorize::SharedAuthorize;
 use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
@@ -16,12 +16,13 @@ use crate::response::ResponseBody;
 
 /// Sends requests created by `request`, and creates a new one after a refusal, so that no request is copied before it
 /// is sent.
-pub(crate) struct Direct<F> {
-    pub(crate) authorized: Authorized<HttpClient>,
+pub(crate) struct Direct<'a, F> {
+    pub(crate) service: HttpClient,
+    pub(crate) authorize: &'a SharedAuthorize,
     pub(crate) request: F,
 }
 
-impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
+impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<'_, F> {
     type Body = ResponseBody;
 
     fn request(&mut self, url: &Uri) -> Request<Body> {
@@ -33,7 +34,7 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<F> {
         url: &Uri,
         mut request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let Authorized { service, authorize } = &mut self.authorized;
+        let Self { service, authorize, .. } = self;
         // The head is not stored while the request is sent: it is made again in the rare case.
         let Some(credentials) = authorize.ready(&RequestHead::of(&request)) else {
             let again = Again::new(RequestHead::of(&request), &request, authorize);

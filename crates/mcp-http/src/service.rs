@@ -66,10 +66,11 @@ where
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
         // Extensions cost allocations, which the usual client avoids.
         if let Some(authorized) = (self as &dyn Any).downcast_ref::<Authorized<HttpClient>>() {
-            let mut authorized = authorized.clone();
-            authorized.service.set_direct(read_timeout);
+            let Authorized { service, authorize } = authorized;
+            let mut service = service.clone();
+            service.set_direct(read_timeout);
             let direct = async move {
-                let response = follow(Direct { authorized, request }, url).await?;
+                let response = follow(Direct { service, authorize, request }, url).await?;
                 Ok(same(response).expect("the body of this service is that of the client"))
             };
             return Exchange::Direct { direct };

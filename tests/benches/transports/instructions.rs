@@ -28,8 +28,8 @@ pub(crate) fn table(only: &[&str]) -> ExitCode {
 /// The difference of two run lengths, without the cost of start and end.
 fn a_call(case: Case, side: &str) -> Result<f64, String> {
     let (short, long) = match case.load {
-        Load::One => (500, 2_500),
-        Load::Many => (64 * 10, 64 * 60),
+        Load::One => (1_000, 6_000),
+        Load::Many => (64 * 20, 64 * 120),
         Load::Mib1 => (5, 25),
         Load::Mib10 => (1, 4),
     };
