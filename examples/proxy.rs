@@ -10,7 +10,7 @@
 #![allow(clippy::print_stderr, reason = "an example")]
 
 use mcp_client::{Stdio, StreamableHttp};
-use mcp_serve::{Http, Listener, Relay, serve_stdio};
+use mcp_serve::{Http, Listener, Relay, Routes, serve_stdio};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,8 +24,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(serve_stdio(Relay::new(server)).await?);
     }
     let http = Http::new(Relay::new(Stdio::new(target).args(words)));
-    let listener = Listener::bind("127.0.0.1:8808").await?.sse_path("/sse");
+    let listener = Listener::bind("127.0.0.1:8808").await?;
     eprintln!("http://{}/mcp", listener.local_addr()?);
-    listener.serve(http, async { drop(tokio::signal::ctrl_c().await) }).await;
+    listener
+        .serve(Routes::new(http).sse_path("/sse"), async { drop(tokio::signal::ctrl_c().await) })
+        .await;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::future::pending;
 
 use mcp_client::{Client, EraPolicy};
 use mcp_integration::own_server;
-use mcp_serve::{Http, Listener};
+use mcp_serve::{Http, Listener, Routes};
 use tokio::{runtime::Runtime, task::JoinHandle};
 
 use crate::support::{Expect, Log, Program, StdioPeer, bounded, exercise};
@@ -24,9 +24,10 @@ impl OwnHttp {
         let log = Log::new();
         let lines = log.clone();
         let http = Http::new(own_server(move |line| lines.push(line)));
-        let listener = Listener::bind("127.0.0.1:0").await.unwrap().sse_path("/sse");
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let serving = tokio::spawn(listener.serve(http.clone(), pending()));
+        let serving =
+            tokio::spawn(listener.serve(Routes::new(http.clone()).sse_path("/sse"), pending()));
         Self { url, log, http, serving, _runtime: None }
     }
 

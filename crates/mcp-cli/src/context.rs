@@ -1,8 +1,11 @@
 //! What all commands share: the output, and the open session.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use mcp_client::{Client, Handlers, Session, types::LoggingLevel};
@@ -27,6 +30,8 @@ pub(crate) struct Context {
     stops_itself: AtomicBool,
     /// The session of a shell, which all its commands use.
     here: Mutex<Option<(Client, Session)>>,
+    /// The trace and its file: several servers write into one.
+    trace: Mutex<Option<(PathBuf, Trace)>>,
 }
 
 impl Context {
@@ -38,6 +43,7 @@ impl Context {
             stop: Notify::new(),
             stops_itself: AtomicBool::new(false),
             here: Mutex::default(),
+            trace: Mutex::default(),
         }
     }
 
@@ -65,6 +71,11 @@ impl Context {
     /// A text with the secrets of all servers masked.
     pub(crate) fn masked(&self, text: String) -> String {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).masked(text)
+    }
+
+    /// The secrets of all servers so far.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The server that is named: by the options if they have a program, and else by `text`.
@@ -103,7 +114,7 @@ impl Context {
         let (mut client, secrets) = target::client(found, options)?;
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(&secrets);
         if let Some(file) = &options.trace {
-            let trace = Trace::to(file, secrets)?;
+            let trace = self.trace(file, secrets)?;
             client = client.wrap_connect(move |connect| trace.around(connect));
         }
         let verbose = options.verbose;
@@ -124,12 +135,27 @@ impl Context {
         Ok(client.handlers(handlers).keep_alive(true))
     }
 
+    fn trace(&self, file: &Path, secrets: Secrets) -> Result<Trace, Failure> {
+        let mut open = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, trace)) = open.as_ref().filter(|(it, _)| it == file) {
+            return Ok(trace.clone());
+        }
+        let trace = Trace::to(file, secrets)?;
+        *open = Some((file.to_owned(), trace.clone()));
+        Ok(trace)
+    }
+
+    /// Makes [`close`](Self::close) close the session that this client keeps.
+    pub(crate) fn close_later(&self, client: &Client) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(client.clone());
+    }
+
     /// Opens a session, which [`close`](Self::close) closes.
     pub(crate) async fn open(&self, client: &Client) -> Result<Session, Failure> {
         if let Some((_, session)) = self.here() {
             return Ok(session);
         }
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(client.clone());
+        self.close_later(client);
         Ok(client.connect().await?)
     }
 

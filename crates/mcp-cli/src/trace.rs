@@ -1,6 +1,7 @@
 //! `--trace`: each message of a connection as a line of JSON.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, Write},
     path::Path,
@@ -30,6 +31,12 @@ struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     start: Instant,
     secrets: Secrets,
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace")
+    }
 }
 
 impl Trace {

@@ -6,7 +6,7 @@ use std::{future::IntoFuture as _, time::Duration};
 use mcp_client::{
     Client, ErrorKind, Session, Stdio, group::ServerState, server::Server, stdio::Stderr,
 };
-use mcp_serve::{Http, Listener};
+use mcp_serve::{Http, Listener, Routes};
 use mcp_testkit::{until, within};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -89,9 +89,10 @@ async fn a_process_that_dies_is_reported_with_its_status() {
 }
 
 async fn a_group_of_processes_and_urls_answers_and_replaces_what_died() {
-    let listener = Listener::bind("127.0.0.1:0").await.unwrap().sse_path("/sse");
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(listener.serve(Http::new(server("web")), std::future::pending()));
+    let routes = Routes::new(Http::new(server("web"))).sse_path("/sse");
+    let serving = tokio::spawn(listener.serve(routes, std::future::pending()));
     let exe = std::env::current_exe().unwrap();
     let document = json!({ "mcpServers": {
         "a": { "command": exe, "args": ["serve", "a"] },

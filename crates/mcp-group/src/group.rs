@@ -54,6 +54,22 @@ impl Group {
         found.map(|(member, name)| Origin { server: Arc::clone(&member.name), name })
     }
 
+    /// Checks that a server responds, as [`Session::ping`](mcp_session::Session::ping) does. Does not open it.
+    ///
+    /// # Errors
+    /// There is no server of this name, it is not connected, with the reason as source, or the ping failed.
+    pub async fn ping(&self, name: &str) -> Result<(), Error> {
+        let Some(member) = self.state.member(name) else { return Err(self.no_server(name)) };
+        if let Some(session) = member.ready() {
+            return session.ping().await.map(drop);
+        }
+        let error = Error::new(ErrorKind::Unavailable, name, "the server is not connected");
+        Err(match member.status().last_error {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        })
+    }
+
     /// The longest start timeout of the servers. The start timeout of a session with the group must be longer, since
     /// the group waits for its servers.
     pub fn start_timeout(&self) -> Duration {

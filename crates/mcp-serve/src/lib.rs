@@ -4,6 +4,8 @@
 //! one.
 
 mod cancelled;
+#[cfg(feature = "listener")]
+mod health;
 #[cfg(feature = "http")]
 mod http;
 mod lines;
@@ -16,7 +18,7 @@ mod work;
 #[cfg(feature = "sse")]
 pub use http::HttpSse;
 #[cfg(feature = "http")]
-pub use http::{Authenticate, BearerToken, Body, Http, Unauthenticated};
+pub use http::{Authenticate, BearerToken, Body, Http, Routes, Unauthenticated};
 pub use lines::{serve_lines, serve_stdio};
 #[cfg(feature = "listener")]
 pub use listener::Listener;

@@ -15,11 +15,11 @@ use futures_util::{
     stream::{AbortHandle, Abortable, SelectAll},
 };
 use mcp_core::{
-    ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId,
+    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, Request, RequestId,
     Response, error_code, method,
 };
 use mcp_transport::{
-    Envelope, Inbound, InboundItem, Limits, OneWay, Serve,
+    Envelope, Error, Inbound, InboundItem, Limits, OneWay, Serve,
     framing::{Line, LineDecoder, TooLong},
 };
 use tokio::{
@@ -53,7 +53,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(1);
 /// [`std::process::exit`].
 ///
 /// # Errors
-/// Reading or writing fails.
+/// As [`serve_lines`].
 ///
 /// Spec: [stdio](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)
 pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
@@ -68,7 +68,8 @@ pub async fn serve_stdio(server: impl Serve) -> io::Result<()> {
 /// at most 64 MiB. When `reader` ends, requests have one second to finish; then the server is [closed](Serve::close).
 ///
 /// # Errors
-/// Reading or writing fails. The server is closed in this case too.
+/// Reading or writing fails, or the server's [`Inbound`] ends with an error in a session of the legacy era, which the
+/// server cannot continue; the source is that error. The server is closed in these cases too.
 ///
 /// # Panics
 /// Panics outside a tokio runtime with time enabled.
@@ -112,6 +113,7 @@ where
         initialize: None,
         version: None,
         grace: None,
+        failure: None,
     };
     let ended = std::future::poll_fn(|cx| lines.poll(cx)).await;
     // Open requests are dropped before the server is closed.
@@ -145,6 +147,8 @@ struct Lines<S, R, W> {
     /// The negotiated revision.
     version: Option<ProtocolVersion>,
     grace: Option<Pin<Box<Sleep>>>,
+    /// Why the server has ended.
+    failure: Option<Error>,
 }
 
 struct Open {
@@ -169,7 +173,10 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
             let is_late =
                 self.grace.as_mut().is_some_and(|grace| grace.as_mut().poll(cx).is_ready());
             return match is_done || is_late {
-                true => Poll::Ready(Ok(())),
+                true => Poll::Ready(match self.failure.take() {
+                    Some(error) => Err(io::Error::other(error)),
+                    None => Ok(()),
+                }),
                 false => Poll::Pending,
             };
         }
@@ -253,7 +260,11 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
                 Some(Ok(InboundItem::Message(message))) => self.push(&message),
                 // A pipe cannot report a gap.
                 Some(Ok(InboundItem::Gap(_))) => {}
-                Some(Err(_)) | None => self.inbound = None,
+                Some(Err(error)) => {
+                    self.inbound = None;
+                    self.server_ended(error);
+                }
+                None => self.inbound = None,
             }
             worked = true;
         }
@@ -297,6 +308,15 @@ impl<S: Serve, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<S, R, W> {
             if !self.out.is_empty() || is_end {
                 return Ok(true);
             }
+        }
+    }
+
+    /// A session of the legacy era ends with its server, as if the client had connected to it directly.
+    fn server_ended(&mut self, error: Error) {
+        if self.version.is_some_and(|version| version.era() == Era::Legacy) {
+            self.reader = None;
+            self.failure = Some(error);
+            self.end();
         }
     }
 

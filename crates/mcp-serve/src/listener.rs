@@ -1,8 +1,8 @@
-//! A TCP listener for [`Http`].
+//! A TCP listener.
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -13,8 +13,10 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
-use crate::{Body, Http};
+use crate::{Body, Routes, health::Readiness};
 
+const HEALTH: &str = "/healthz";
+const READY: &str = "/readyz";
 /// How long a write may make no progress before the connection is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long connections may take to end after the event streams have ended.
@@ -24,54 +26,38 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a failed accept, for example when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens on a TCP port and serves an [`Http`] at one path, with HTTP/1.1, or HTTP/2 with prior knowledge.
+/// Listens on a TCP port and serves an [`Http`](crate::Http) at `/mcp`, or [`Routes`], with HTTP/1.1, or HTTP/2 with
+/// prior knowledge.
 ///
 /// A connection whose client reads nothing for 60 s is closed. Other paths respond with 404, except `/healthz`, which
 /// is 200 while the process serves, and `/readyz`, which is 200 or 503 depending on [`ready`](Self::ready).
 pub struct Listener {
     listener: TcpListener,
-    path: String,
-    #[cfg(feature = "sse")]
-    sse_path: Option<String>,
-    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    ready: Readiness,
 }
 
 impl Listener {
-    /// Binds to an address, such as `127.0.0.1:8000`; port 0 selects a free one. The default path is `/mcp`.
+    /// Binds to an address, such as `127.0.0.1:8000`; port 0 selects a free one.
     ///
     /// # Errors
     /// The address is not available on this machine, or is in use.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        Ok(Self {
-            listener,
-            path: "/mcp".to_owned(),
-            #[cfg(feature = "sse")]
-            sse_path: None,
-            ready: Arc::new(|| true),
-        })
-    }
-
-    /// Also serves HTTP+SSE at this path, such as `/sse`. Default: not served.
-    #[cfg(feature = "sse")]
-    #[must_use]
-    pub fn sse_path(mut self, path: impl Into<String>) -> Self {
-        self.sse_path = Some(path.into());
-        self
-    }
-
-    /// Sets the path.
-    #[must_use]
-    pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
-        self
+        Ok(Self { listener: TcpListener::bind(address).await?, ready: Readiness::always() })
     }
 
     /// Sets the readiness check behind `/readyz`: whether calls are likely to succeed, for example whether the server
-    /// behind a relay responds. Default: always ready.
+    /// behind a relay responds to a ping. Default: always ready.
+    ///
+    /// After an error the status is 503, and the body has the error, if the request has an allowed host and the
+    /// credentials that [`Http::authenticate`](crate::Http::authenticate) requires. One check serves all requests
+    /// within 2 s. It is not cancelled; a request that waits for more than 5 s receives 503.
     #[must_use]
-    pub fn ready(mut self, ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        self.ready = Arc::new(ready);
+    pub fn ready<F, E>(mut self, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.ready = Readiness::of(check);
         self
     }
 
@@ -83,19 +69,17 @@ impl Listener {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown` completes. Then no connection is accepted, the sessions and streams of `http` end,
-    /// servers have 30 s to close, and requests 5 s to finish.
+    /// Serves an [`Http`](crate::Http) at `/mcp`, or [`Routes`], until `shutdown` completes. Then no connection is
+    /// accepted, sessions and streams end, servers have 30 s to close, and requests 5 s to finish.
     ///
     /// Dropping the future stops accepting connections; open connections are still served.
-    pub async fn serve<S: Serve>(self, http: Http<S>, shutdown: impl Future<Output = ()>) {
+    pub async fn serve<S: Serve>(
+        self,
+        routes: impl Into<Routes<S>>,
+        shutdown: impl Future<Output = ()>,
+    ) {
         let graceful = GracefulShutdown::new();
-        let routes = Arc::new(Routes {
-            path: self.path,
-            #[cfg(feature = "sse")]
-            sse: self.sse_path.map(|path| (path, http.http_sse())),
-            http: http.clone(),
-            ready: self.ready,
-        });
+        let paths = Arc::new(Paths { routes: routes.into(), ready: self.ready });
         let listener = self.listener;
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -105,28 +89,25 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    tokio::spawn(serve_connection(stream, Arc::clone(&routes), &graceful));
+                    tokio::spawn(serve_connection(stream, Arc::clone(&paths), &graceful));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
         }
         drop(listener);
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, http.close()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, paths.routes.close()).await;
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
     }
 }
 
-struct Routes<S> {
-    path: String,
-    http: Http<S>,
-    #[cfg(feature = "sse")]
-    sse: Option<(String, crate::HttpSse<S>)>,
-    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+struct Paths<S> {
+    routes: Routes<S>,
+    ready: Readiness,
 }
 
 fn serve_connection<S: Serve>(
     stream: TcpStream,
-    routes: Arc<Routes<S>>,
+    paths: Arc<Paths<S>>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {
     // Events are small and must be sent without delay.
@@ -134,8 +115,8 @@ fn serve_connection<S: Serve>(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request| {
-        let routes = Arc::clone(&routes);
-        async move { routes.respond(request).await }
+        let paths = Arc::clone(&paths);
+        async move { paths.respond(request).await }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
@@ -148,27 +129,27 @@ fn serve_connection<S: Serve>(
     }
 }
 
-impl<S: Serve> Routes<S> {
+impl<S: Serve> Paths<S> {
     async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let path = request.uri().path();
-        if path == self.path {
-            return self.http.clone().call(request).await;
+        if !matches!(path, HEALTH | READY) {
+            return self.routes.clone().call(request).await;
         }
-        #[cfg(feature = "sse")]
-        if let Some((_, sse)) = self.sse.as_ref().filter(|(at, _)| at == path) {
-            return sse.clone().call(request).await;
-        }
-        let status = match path {
-            "/healthz" | "/readyz" if !matches!(*request.method(), Method::GET | Method::HEAD) => {
-                StatusCode::METHOD_NOT_ALLOWED
-            }
-            "/healthz" => StatusCode::OK,
-            "/readyz" if (self.ready)() => StatusCode::OK,
-            "/readyz" => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::NOT_FOUND,
-        };
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = status;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        } else if path == READY
+            && let Err(cause) = self.ready.outcome().await
+        {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            // Supervisors need only the status; the cause is for those that may use the server.
+            let (head, _) = request.into_parts();
+            if self.routes.refuse(&head).await.is_none() {
+                let text = HeaderValue::from_static("text/plain; charset=utf-8");
+                response.headers_mut().insert(header::CONTENT_TYPE, text);
+                *response.body_mut() = Body::full(cause + "\n");
+            }
+        }
         Ok(response)
     }
 }
@@ -177,7 +158,6 @@ impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener")
             .field("address", &self.listener.local_addr().ok())
-            .field("path", &self.path)
             .finish_non_exhaustive()
     }
 }

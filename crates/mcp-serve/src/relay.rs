@@ -24,8 +24,9 @@ use tokio::sync::oneshot;
 /// A [`Serve`] that forwards requests to another server over any transport, for example to serve a process over HTTP,
 /// or a URL over standard input and output.
 ///
-/// Each client with a session has a separate connection, opened with its first request and closed with its session;
-/// requests of the modern era share one connection, which is reopened after it has ended. Messages are forwarded
+/// Each client with a session has a separate connection, opened with its first request and closed with its session; if
+/// the connection ends, so does the session, and the client opens another. Requests of the modern era share one
+/// connection, which is reopened after it has ended. Messages are forwarded
 /// unchanged, except for ids and progress tokens, which are replaced so that those of several clients differ. There is
 /// no translation: client and server must use the same revision.
 ///
@@ -71,13 +72,13 @@ impl<C: Connect> Relay<C> {
         self.upstream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection. Opens one if there is none that can be used.
-    async fn upstream(&self) -> Result<Arc<C::Transport>, Error> {
+    /// The connection. Opens one if there is none that can be used for a message.
+    async fn upstream(&self, begins_session: bool) -> Result<Arc<C::Transport>, Error> {
         let current = self.current().clone();
         if let Some(current) = current {
             match current.closed().now_or_never() {
                 None => return Ok(current),
-                Some(error) if self.has_session.load(Ordering::Acquire) => {
+                Some(error) if self.has_session.load(Ordering::Acquire) && !begins_session => {
                     return Err(error);
                 }
                 Some(_) => {}
@@ -100,11 +101,12 @@ impl<C: Connect> Relay<C> {
 
     async fn relay(&self, mut request: Envelope<Request>) -> Result<Exchange, Error> {
         let message = &mut request.message;
-        if message.method == method::INITIALIZE {
+        let begins_session = message.method == method::INITIALIZE;
+        let upstream = self.upstream(begins_session).await;
+        let upstream = upstream.map_err(|error| error.with_delivery(Delivery::NotSent))?;
+        if begins_session {
             self.has_session.store(true, Ordering::Release);
         }
-        let upstream =
-            self.upstream().await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = std::mem::replace(&mut message.id, number.into());
         let token = message.params.take().map(|params| replace_token(params, number));
@@ -138,7 +140,7 @@ impl<C: Connect> Serve for Relay<C> {
 
     async fn send(&self, message: Envelope<OneWay>) {
         // A failure cannot be reported here; the next request will report it.
-        if let Ok(upstream) = self.upstream().await {
+        if let Ok(upstream) = self.upstream(false).await {
             let _ = upstream.send(message).await;
         }
     }

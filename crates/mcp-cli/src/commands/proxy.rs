@@ -2,15 +2,18 @@
 
 mod front;
 mod listening;
+mod ready;
 mod upstream;
 
 use self::{front::Front, listening::Listening, upstream::Upstream};
-use crate::{completion::words, context::Context, failure::Failure, target::TargetOptions};
+use crate::{
+    completion::words, context::Context, exit::Exit, failure::Failure, target::TargetOptions,
+};
 
 /// Put a server on stdio, or with --listen on HTTP
 ///
 /// Without --listen this command is itself a server on stdio, for hosts that only start programs. With it, Streamable
-/// HTTP is served at /mcp. Messages pass as they are; only ids and progress tokens change on their way.
+/// HTTP is served at /mcp, and each server of a configuration at /servers/NAME/mcp too. Messages pass as they are; only ids and progress tokens change on their way.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Proxy {
     /// The server
@@ -43,7 +46,16 @@ impl Proxy {
         let server = upstream.serve(cx, &self.target, self.share).await?;
         match front {
             Some(front) => front.serve(cx, server).await,
-            None => Ok(mcp_serve::serve_stdio(server).await?),
+            None => mcp_serve::serve_stdio(server.main).await.map_err(ended),
         }
+    }
+}
+
+/// A session on stdio ends with its server, which is no failure of reading or writing.
+fn ended(error: std::io::Error) -> Failure {
+    let cause = error.get_ref().and_then(|it| it.downcast_ref::<mcp_client::transport::Error>());
+    match cause {
+        Some(cause) => Failure::new(Exit::Unreachable, format!("the server has ended: {cause}")),
+        None => error.into(),
     }
 }

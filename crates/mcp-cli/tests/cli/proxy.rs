@@ -1,7 +1,7 @@
 //! `proxy`, in both directions.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -221,6 +221,139 @@ fn several_servers_are_one() {
     let file = folder.path().join("all.json");
     let list = list_through(folder.path(), file.to_str().unwrap());
     assert!(list.contains("a_echo(") && list.contains("b_echo("), "{list}");
+}
+
+/// The status and the body of a GET.
+fn get(url: &str) -> (u16, String) {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+#[test]
+fn each_server_of_a_configuration_has_its_own_url() {
+    let (one, other) = (Served::start(), Served::start());
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        r#"{{"mcpServers": {{"a": {{"url": "{}"}}, "b c": {{"url": "{}"}}}}}}"#,
+        one.url, other.url
+    );
+    let file = folder.path().join("all.json");
+    std::fs::write(&file, config).unwrap();
+    for share in [&[][..], &["--share"]] {
+        let listening = Listening::start(&[&[file.to_str().unwrap()], share].concat());
+        let all = run(&["list", &listening.url]).ok();
+        assert!(all.contains("a_echo(") && all.contains("b_c_echo("), "{all}");
+        for name in ["a", "b%20c"] {
+            let url = listening.url.replace("/mcp", &format!("/servers/{name}/mcp"));
+            for era in ["legacy", "modern"] {
+                assert_eq!(run(&["call", &url, "echo", "text=x", "--era", era]).ok(), "x\n");
+            }
+        }
+        let unknown = run(&["ping", &listening.url.replace("/mcp", "/servers/c/mcp")]).fails(1);
+        assert!(unknown.contains(r#""a", "b c""#), "{unknown}");
+    }
+}
+
+#[test]
+fn readiness_is_that_of_the_server_and_health_that_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    for options in [&[][..], &["--share"]] {
+        let served = Served::start();
+        let listening = Listening::start(&[&[&*served.url], options].concat());
+        let (healthy, ready) =
+            (listening.url.replace("/mcp", "/healthz"), listening.url.replace("/mcp", "/readyz"));
+        assert_eq!(get(&healthy), (200, String::new()));
+        assert_eq!(get(&ready), (200, String::new()));
+        drop(served);
+        within(Duration::from_secs(20), || get(&ready).0 == 503);
+        let (_, cause) = get(&ready);
+        assert!(cause.contains("onnection refused"), "{cause}");
+        assert_eq!(get(&healthy).0, 200);
+    }
+    // A program that ends at once.
+    let own = tempfile::tempdir().unwrap();
+    let mut proxy = command(own.path());
+    proxy.args(["proxy", "--listen", "0", "--", MCP, "no-such-command"]).current_dir(folder.path());
+    let listening = Listening::of(&mut proxy, own);
+    let (status, cause) = get(&listening.url.replace("/mcp", "/readyz"));
+    assert!(status == 503 && cause.contains("exited with status 2"), "{status} {cause}");
+    assert_eq!(get(&listening.url.replace("/mcp", "/healthz")).0, 200);
+}
+
+/// The process of the server is killed under 64 calls. All of them end with an error that says whether the server may
+/// have worked on them, and the client opens another session.
+#[cfg(unix)]
+#[test]
+fn calls_of_a_server_that_is_killed_end_and_the_session_too() {
+    use mcp_client::{Client, EraPolicy, ErrorKind};
+
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start();
+    let script = format!("echo $$ >> pids; exec '{MCP}' proxy '{}'", served.url);
+    let own = tempfile::tempdir().unwrap();
+    let mut proxy = command(own.path());
+    proxy.args(["proxy", "--listen", "0", "--cwd"]).arg(folder.path());
+    proxy.args(["--", "sh", "-c", &script]);
+    let listening = Listening::of(&mut proxy, own);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for era in [EraPolicy::Legacy, EraPolicy::Pinned("2026-07-28".parse().unwrap())] {
+            let client = Client::new(&*listening.url).unwrap().era(era);
+            let session = client.connect().await.unwrap();
+            let calls = (0..64).map(|_| {
+                let call = session.call_tool("wait").arg("seconds", 60);
+                tokio::spawn(async move { call.await.unwrap_err() })
+            });
+            let calls: Vec<_> = calls.collect();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let pids = std::fs::read_to_string(folder.path().join("pids")).unwrap();
+            let pid = pids.lines().last().unwrap();
+            assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+            let start = Instant::now();
+            for call in calls {
+                let error = call.await.unwrap();
+                assert_eq!(error.kind(), ErrorKind::Answer, "{error}");
+                let data = error.answer().unwrap().data.clone().unwrap();
+                assert_eq!(data.as_bytes(), br#"{"delivery":"unknown"}"#);
+            }
+            assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+            // The transport opens another session of the legacy era where the old one is unknown.
+            let echo = session.call_tool("echo").arg("text", "again").await.unwrap();
+            assert_eq!(echo.text(), "again");
+            session.close().await.unwrap();
+        }
+    });
+}
+
+/// A host notices that the server of its session has ended, as if it had started it itself.
+#[cfg(unix)]
+#[test]
+fn a_session_on_stdio_ends_with_its_server() {
+    let served = Served::start();
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("echo $$ > pid; exec '{MCP}' proxy '{}'", served.url);
+    let mut proxy = command(folder.path());
+    proxy.args(["proxy", "--", "sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut proxy = proxy.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = proxy.stdin.take().unwrap();
+    let hello = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    writeln!(stdin, "{hello}").unwrap();
+    let mut line = String::new();
+    BufReader::new(proxy.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+    assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    within(Duration::from_secs(5), || proxy.try_wait().unwrap().is_some());
+    let ended = proxy.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{said}");
+    assert!(said.contains("the server has ended"), "{said}");
+    drop(stdin);
 }
 
 fn list_through(folder: &Path, target: &str) -> String {

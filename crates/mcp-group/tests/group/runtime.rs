@@ -65,6 +65,24 @@ async fn a_single_server_keeps_its_names_when_another_is_added() {
 }
 
 #[tokio::test]
+async fn a_ping_reaches_the_server_itself() {
+    let peer = simple();
+    let group =
+        Group::builder().backend(Backend::new("p", peer.clone())).backend(backend("a")).build();
+    assert_eq!(group.ping("p").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let _session = open(&group).await;
+    let before = peer.asked("server/discover").len();
+    group.ping("p").await.unwrap();
+    assert_eq!(peer.asked("server/discover").len(), before + 1);
+    assert_eq!(group.ping("q").await.unwrap_err().kind(), ErrorKind::Target);
+    peer.refuse(100);
+    peer.exit();
+    until(|| group.status()[0].last_error.is_some()).await;
+    let error = group.ping("p").await.unwrap_err();
+    assert!(std::error::Error::source(&error).is_some(), "{error}");
+}
+
+#[tokio::test]
 async fn a_restart_closes_the_old_session_before_the_new_one() {
     let peer = simple();
     let group =

@@ -61,8 +61,8 @@ impl<S: Serve> Http<S> {
             let text = "the system has no random numbers for the id of a session";
             return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
         };
-        let session = Session::new(Arc::clone(&id), server, negotiated_version(&response), inbound);
-        self.sessions.insert(Arc::new(session), self.settings.session_timeout);
+        let session = Session::new(Arc::clone(&id), server, negotiated_version(&response));
+        self.sessions.insert(Arc::new(session), self.settings.session_timeout, inbound);
         let mut response = answer::json(StatusCode::OK, response);
         let id = HeaderValue::from_str(&id).expect("hexadecimal digits are a value");
         response.headers_mut().insert(SESSION_ID, id);

@@ -9,6 +9,7 @@ mod legacy;
 mod mirrored;
 mod modern;
 mod random_id;
+mod routes;
 mod sessions;
 #[cfg(feature = "sse")]
 mod sse;
@@ -43,6 +44,7 @@ pub use self::sse::HttpSse;
 pub use self::{
     body::Body,
     guard::{Authenticate, BearerToken, Unauthenticated},
+    routes::Routes,
 };
 
 /// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum, hyper,
@@ -162,6 +164,13 @@ impl<S: Serve> Http<S> {
     #[cfg(feature = "sse")]
     pub fn http_sse(&self) -> HttpSse<S> {
         HttpSse::new(self.clone())
+    }
+
+    /// A service with the same settings for another server, with its own sessions.
+    #[must_use]
+    pub fn with_server<T: Serve>(&self, server: T) -> Http<T> {
+        let settings = Arc::clone(&self.settings);
+        Http { server: Arc::new(server), sessions: Sessions::new(), settings }
     }
 
     /// The number of open sessions.

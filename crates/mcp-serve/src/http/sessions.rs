@@ -11,7 +11,7 @@ use mcp_core::{Message, ProtocolVersion, RequestId};
 use mcp_transport::{Inbound, InboundItem, Serve};
 use tokio::{
     task::{AbortHandle, JoinSet},
-    time::{Instant, interval},
+    time::{Instant, interval, timeout},
 };
 
 use super::event_log::{EventLog, Reader};
@@ -23,6 +23,8 @@ const RESUME_WINDOW: Duration = Duration::from_secs(60);
 const MAX_STREAM_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The interval of checks for expired sessions and streams.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// How long requests may take to fail after their server has ended.
+const FAILURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The number of the stream for messages outside exchanges.
 const SERVER_STREAM: u64 = 0;
 
@@ -64,9 +66,19 @@ impl<S: Serve> Sessions<S> {
         self.table().open.remove(id)
     }
 
-    /// Adds a session. `idle` is its idle timeout.
-    pub(crate) fn insert(&self, session: Arc<Session<S>>, idle: Duration) {
+    /// Adds a session. `idle` is its idle timeout, and `inbound` has the messages of its server outside exchanges.
+    pub(crate) fn insert(&self, session: Arc<Session<S>>, idle: Duration, inbound: Inbound) {
         let mut table = self.table();
+        if !inbound.is_none() {
+            let log = EventLog::new(SERVER_STREAM);
+            session.state().streams.insert(SERVER_STREAM, log.clone());
+            let (id, of) = (Arc::clone(&session.id), Arc::downgrade(&self.0));
+            session.tasks().spawn(async move {
+                if write_inbound(inbound, log).await.is_err() {
+                    server_ended(&id, &of);
+                }
+            });
+        }
         table.open.insert(Arc::clone(&session.id), session);
         if !std::mem::replace(&mut table.is_swept, true) {
             tokio::spawn(sweep(Arc::downgrade(&self.0), idle));
@@ -109,6 +121,20 @@ async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration
     }
 }
 
+/// Removes a session whose server has ended, so that its client opens a new one. Requests in flight have a limited time
+/// to report why they failed.
+fn server_ended<S: Serve>(id: &Arc<str>, table: &std::sync::Weak<Mutex<Table<S>>>) {
+    let removed = table.upgrade().and_then(|table| Sessions(table).remove(id));
+    if let Some(session) = removed {
+        tokio::spawn(async move {
+            let mut tasks = std::mem::take(&mut *session.tasks());
+            let failed = async { while tasks.join_next().await.is_some() {} };
+            let _ = timeout(FAILURE_TIMEOUT, failed).await;
+            session.close().await;
+        });
+    }
+}
+
 /// The session of one client of the legacy era.
 pub(crate) struct Session<S> {
     pub(crate) id: Arc<str>,
@@ -127,31 +153,23 @@ struct State {
 }
 
 impl<S: Serve> Session<S> {
-    /// Opens a session. `inbound` has the messages of its server outside exchanges.
-    pub(crate) fn new(
-        id: Arc<str>,
-        server: Arc<S>,
-        version: Option<ProtocolVersion>,
-        inbound: Inbound,
-    ) -> Self {
-        let mut streams = HashMap::new();
-        let mut tasks = JoinSet::new();
-        if !inbound.is_none() {
-            let log = EventLog::new(SERVER_STREAM);
-            streams.insert(SERVER_STREAM, log.clone());
-            tasks.spawn(write_inbound(inbound, log));
-        }
+    pub(crate) fn new(id: Arc<str>, server: Arc<S>, version: Option<ProtocolVersion>) -> Self {
         let state = State {
             used: Instant::now(),
-            streams,
+            streams: HashMap::new(),
             next_stream: SERVER_STREAM + 1,
             in_flight: HashMap::new(),
         };
-        Self { id, server, version, state: Arc::new(Mutex::new(state)), tasks: Mutex::new(tasks) }
+        let state = Arc::new(Mutex::new(state));
+        Self { id, server, version, state, tasks: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_in_flight(&self, id: &RequestId) -> bool {
@@ -171,7 +189,7 @@ impl<S: Serve> Session<S> {
         state.streams.insert(number, log.clone());
         let id = work.id().clone();
         let guard = Carried { id: id.clone(), log, state: Arc::clone(&self.state) };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.tasks();
         while tasks.try_join_next().is_some() {}
         let task = tasks.spawn(carry(first, work, guard));
         state.in_flight.insert(id, task);
@@ -219,17 +237,22 @@ impl<S: Serve> Session<S> {
     pub(crate) async fn close(&self) {
         let streams: Vec<_> = self.state().streams.drain().map(|(_, log)| log).collect();
         streams.iter().for_each(EventLog::end);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.tasks().abort_all();
         self.server.close().await;
     }
 }
 
-async fn write_inbound(mut inbound: Inbound, log: EventLog) {
-    while let Some(Ok(item)) = inbound.next().await {
-        if let InboundItem::Message(message) = item {
+/// Writes the messages until they end.
+///
+/// # Errors
+/// The reason why the server has ended.
+async fn write_inbound(mut inbound: Inbound, log: EventLog) -> Result<(), mcp_transport::Error> {
+    while let Some(item) = inbound.next().await {
+        if let InboundItem::Message(message) = item? {
             log.write(&message).await;
         }
     }
+    Ok(())
 }
 
 async fn carry(first: Option<Message>, mut work: Work, carried: Carried) {

@@ -57,7 +57,7 @@ impl<S: Serve> HttpSse<S> {
         Self { http, sessions: Sessions::default() }
     }
 
-    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    pub(super) async fn respond<B>(self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -8,5 +8,6 @@ mod lines;
 mod modern;
 mod raw;
 mod relay;
+mod routes;
 #[cfg(feature = "sse")]
 mod sse;

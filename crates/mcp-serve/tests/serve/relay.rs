@@ -1,12 +1,13 @@
 //! Remote servers, behind HTTP.
 
 use http::Method;
-use mcp_serve::{Http, Relay};
+use mcp_serve::{Http, Relay, serve_lines};
 use mcp_testkit::{
     scripted::{Peer, Reply},
-    until,
+    until, within,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, split};
 
 use crate::raw::{Answer, post, request, send};
 
@@ -106,4 +107,92 @@ async fn a_session_has_its_own_connection() {
     assert_eq!(stream.event().await.unwrap().1["method"], "notifications/tools/list_changed");
     assert_eq!(send(&http, Method::DELETE, &session, "").await.status, 204);
     until("its connection is closed", || peer.open_connections() == 1).await;
+}
+
+async fn open(http: &Http<Relay<Peer>>) -> String {
+    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "c", "version": "1" } });
+    let opened = post(http, &[], &request(0, "initialize", params)).await;
+    opened.header("mcp-session-id").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_server_and_calls_in_flight_fail() {
+    let peer = Peer::legacy(json!({ "tools": {} }), |_, message| echo(message));
+    let http = Http::new(Relay::new(peer.clone()));
+    let session = open(&http).await;
+    let session = [("mcp-session-id", &*session)];
+    let mut stream = send(&http, Method::GET, &session, "").await;
+    let mut waiting = Vec::new();
+    for id in 0..64 {
+        waiting.push(post(&http, &session, &request(id, "silent", json!({}))).await);
+    }
+    until("they have come", || peer.asked("silent").len() == 64).await;
+    peer.exit();
+    for (id, answer) in waiting.iter_mut().enumerate() {
+        assert_eq!(answer.event().await.unwrap().1, Value::Null, "the stream is primed");
+        let (_, error) = answer.event().await.unwrap();
+        assert_eq!(error["id"], id);
+        assert_eq!(error["error"]["data"]["delivery"], "unknown", "{error}");
+        assert!(answer.event().await.is_none());
+    }
+    assert!(stream.event().await.is_none(), "it ends");
+    for _ in 0..2 {
+        assert_eq!(post(&http, &session, &request(99, "echo", json!({}))).await.status, 404);
+    }
+    assert_eq!(http.sessions(), 0);
+    let session = open(&http).await;
+    let echo = request(1, "echo", json!({ "a": 1 }));
+    assert_eq!(post(&http, &[("mcp-session-id", &session)], &echo).await.status, 200);
+}
+
+/// As a server that the client started itself.
+#[tokio::test]
+async fn a_legacy_session_over_lines_ends_with_its_server() {
+    for (version, ends) in [("2025-06-18", true), ("2026-07-28", false)] {
+        let peer = match ends {
+            true => Peer::legacy(json!({ "tools": {} }), |_, message| echo(message)),
+            false => Peer::new(|_, message| echo(message)),
+        };
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (reader, writer) = split(theirs);
+        let serving = tokio::spawn(serve_lines(Relay::new(peer.clone()), reader, writer));
+        let (reader, mut writer) = split(ours);
+        let mut lines = BufReader::new(reader).lines();
+        let meta = json!({ "io.modelcontextprotocol/protocolVersion": version });
+        let messages = match ends {
+            true => vec![
+                request(
+                    1,
+                    "initialize",
+                    json!({ "protocolVersion": version, "capabilities": {},
+                    "clientInfo": { "name": "c", "version": "1" } }),
+                ),
+                request(2, "silent", json!({})),
+            ],
+            false => vec![request(1, "silent", json!({ "_meta": meta }))],
+        };
+        for message in &messages {
+            writer.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+        }
+        until("they have come", || !peer.asked("silent").is_empty()).await;
+        if ends {
+            assert!(within(lines.next_line()).await.unwrap().unwrap().contains("2025-11-25"));
+        }
+        peer.exit();
+        let failed = within(lines.next_line()).await.unwrap().unwrap();
+        assert!(failed.contains(r#""delivery":"unknown""#), "{failed}");
+        if ends {
+            let error = within(serving).await.unwrap().unwrap_err();
+            let cause = error.get_ref().unwrap().downcast_ref::<mcp_transport::Error>();
+            assert_eq!(cause.unwrap().kind(), mcp_transport::ErrorKind::Closed);
+        } else {
+            let next = request(2, "echo", json!({ "a": 5, "_meta": meta }));
+            writer.write_all(format!("{next}\n").as_bytes()).await.unwrap();
+            let answer = within(lines.next_line()).await.unwrap().unwrap();
+            assert!(answer.contains(r#""a":5"#), "{answer}");
+            writer.shutdown().await.unwrap();
+            within(serving).await.unwrap().unwrap();
+        }
+    }
 }

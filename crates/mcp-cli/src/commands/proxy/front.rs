@@ -1,11 +1,10 @@
 //! The listener of the proxy.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
-use mcp_client::transport::SharedServe;
-use mcp_serve::{BearerToken, Http, Listener};
+use mcp_serve::{BearerToken, Http, Listener, Routes};
 
-use super::listening::Listening;
+use super::{listening::Listening, upstream::Served};
 use crate::{context::Context, exit::Exit, failure::Failure};
 
 /// A listener that is bound, and how requests are served.
@@ -71,10 +70,11 @@ impl Front {
     }
 
     /// Serves until Ctrl-C, which is how it ends in an orderly way.
-    pub(super) async fn serve(self, cx: &Context, server: SharedServe) -> Result<(), Failure> {
-        let Self { mut listener, url, ip, token, settings } = self;
-        let mut http =
-            Http::new(server).max_sessions(settings.max_sessions).session_timeout(settings.idle);
+    pub(super) async fn serve(self, cx: &Context, served: Served) -> Result<(), Failure> {
+        let Self { listener, url, ip, token, settings } = self;
+        let mut http = Http::new(served.main)
+            .max_sessions(settings.max_sessions)
+            .session_timeout(settings.idle);
         for host in settings.hosts {
             http = http.allow_host(host);
         }
@@ -88,12 +88,21 @@ impl Front {
             // A page in a browser that rebinds its name does not know the token.
             http = http.authenticate(token).allow_any_host();
         }
-        if settings.has_sse {
-            listener = listener.sse_path("/sse");
+        let mut routes = Routes::new(http);
+        for (name, server) in served.named {
+            routes = routes.server(name, server);
         }
+        if settings.has_sse {
+            routes = routes.sse_path("/sse");
+        }
+        let (ready, secrets) = (served.ready, Arc::new(cx.secrets()));
+        let listener = listener.ready(move || {
+            let (ready, secrets) = (ready.clone(), Arc::clone(&secrets));
+            async move { ready.check(&secrets).await }
+        });
         anstream::eprintln!("listening on {url}");
         let shutdown = cx.shutdown();
-        listener.serve(http, shutdown).await;
+        listener.serve(routes, shutdown).await;
         Ok(())
     }
 }
