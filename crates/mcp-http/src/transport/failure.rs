@@ -13,6 +13,9 @@ const OTHER_HOST: &str = "reach the server by a host that it allows, or allow th
 
 const LATER: &str = "try again later";
 
+/// Hint if the authorization of a request failed, so that there is one.
+const AUTHORIZATION: &str = "change the settings of the authorization, or log in again";
+
 impl Error {
     /// Converts the failure of the message of `method`, sent to `url`, into a transport error with this error as its
     /// source.
@@ -70,7 +73,11 @@ impl Error {
             .with_method(method.to_owned())
             .with_delivery(delivery)
             .with_source(self);
-        if is_nowhere { error.with_hint(NO_SERVER) } else { error }
+        match kind {
+            _ if is_nowhere => error.with_hint(NO_SERVER),
+            TransportKind::Unauthorized => error.with_hint(AUTHORIZATION),
+            _ => error,
+        }
     }
 }
 
@@ -151,11 +158,15 @@ mod tests {
             let text = error.to_string();
             assert!(text.starts_with("https://host/mcp: ping: "), "{text}");
             assert!(!format!("{error:?}").contains("hidden"));
-            let is_nowhere = matches!(
-                kind,
-                ErrorKind::Connect(ConnectStep::Refused) | ErrorKind::Timeout(Wait::Connect)
-            );
-            assert_eq!(error.hint().is_some(), is_nowhere, "{kind:?}");
+            let hint = match kind {
+                ErrorKind::Connect(ConnectStep::Refused) | ErrorKind::Timeout(Wait::Connect) => {
+                    Some(NO_SERVER)
+                }
+                // Not the hint to set an authorization: it is set.
+                ErrorKind::Unauthorized => Some(AUTHORIZATION),
+                _ => None,
+            };
+            assert_eq!(error.hint(), hint, "{kind:?}");
             let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
             assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
         }
