@@ -27,13 +27,13 @@ use crate::{
     output::OutputOptions,
 };
 
-/// Reach any MCP server from the shell.
+/// List, call, inspect and bridge any MCP server from the shell.
 ///
 /// A TARGET is a URL; a file, or FILE:SERVER; APPLICATION:SERVER, such as cursor:weather; the name of a configured
-/// server; or a program after `--`. Standard output has results only.
+/// server; or a program after `--`. Only results are written to stdout.
 ///
-/// Exit codes: 0 done, 1 other, 2 usage or configuration, 3 authorization, 4 unreachable or died, 5 the tool failed,
-/// 6 time limit, 7 a check failed, 8 the server asked and nobody could answer, 130 interrupted.
+/// Exit codes: 0 success, 1 other failure, 2 usage or configuration, 3 authorization, 4 server unreachable or exited,
+/// 5 tool failed, 6 timeout, 7 check failed, 8 input required by the server, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "mcp", version, propagate_version = true, subcommand_required = true)]
 #[command(arg_required_else_help = true, max_term_width = 100)]
@@ -93,7 +93,7 @@ impl Cli {
         }
     }
 
-    /// Runs a command of a shell. Its output is that of the shell.
+    /// Runs a command of `mcp shell`, with the output options of the shell.
     async fn run_words(words: Vec<String>, cx: &Context) -> Result<(), Failure> {
         let cli = Self::try_parse_from(words).map_err(|error| Failure::usage(error.to_string()))?;
         Box::pin(cli.run(cx)).await

@@ -1,4 +1,4 @@
-//! What all commands share: the output, and the open session.
+//! State that all commands share: the output and the open sessions.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,16 +19,16 @@ use crate::{
     trace::Trace,
 };
 
-/// What a command works with.
+/// State of a command.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) printer: Printer,
-    /// To be closed however the command ends.
+    /// Clients to close when the command ends.
     open: Mutex<Vec<Client>>,
     secrets: Mutex<Secrets>,
     stop: Notify,
     stops_itself: AtomicBool,
-    /// The session of a shell, which all its commands use.
+    /// The session of `mcp shell`, which all its commands use.
     here: Mutex<Option<(Client, Session)>>,
     /// The trace and its file: several servers write into one.
     trace: Mutex<Option<(PathBuf, Trace)>>,
@@ -47,7 +47,7 @@ impl Context {
         }
     }
 
-    /// Makes the commands that follow use this session.
+    /// Sets the session for the commands that follow.
     pub(crate) fn stay_on(&self, client: Client, session: Session) {
         *self.here.lock().unwrap_or_else(PoisonError::into_inner) = Some((client, session));
     }
@@ -56,19 +56,19 @@ impl Context {
         self.here.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ready when the command is to end in an orderly way. From now on an interruption waits for that.
+    /// Completes when the command has to shut down. From now on, an interruption waits for the command.
     pub(crate) fn shutdown(&self) -> impl Future<Output = ()> {
         self.stops_itself.store(true, Ordering::Release);
         self.stop.notified()
     }
 
-    /// Asks the command to end in an orderly way. Whether it does.
+    /// Requests a shutdown. Returns whether the command handles it.
     pub(crate) fn stop(&self) -> bool {
         self.stop.notify_one();
         self.stops_itself.load(Ordering::Acquire)
     }
 
-    /// A text with the secrets of all servers masked.
+    /// Masks the secrets of all servers in a text.
     pub(crate) fn masked(&self, text: String) -> String {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).masked(text)
     }
@@ -78,7 +78,7 @@ impl Context {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The server that is named: by the options if they have a program, and else by `text`.
+    /// Finds the server: the program of the options if there is one, otherwise the target `text`.
     pub(crate) fn find(
         &self,
         text: Option<&str>,
@@ -87,11 +87,13 @@ impl Context {
         match text {
             _ if !options.program.is_empty() => target::program(&options.program),
             Some(text) => target::find(text),
-            None => Err(Failure::usage("name a server, or write a program after `--`")),
+            None => {
+                Err(Failure::usage("a server is missing: write a TARGET, or a program after `--`"))
+            }
         }
     }
 
-    /// The client of the server that is named; see [`find`](Self::find).
+    /// The client of a server; see [`find`](Self::find).
     pub(crate) async fn client(
         &self,
         text: Option<&str>,
@@ -105,7 +107,7 @@ impl Context {
         self.client_of(found, options)
     }
 
-    /// The client of a server that was found.
+    /// The client of a found server.
     pub(crate) fn client_of(
         &self,
         found: Found,
@@ -159,7 +161,7 @@ impl Context {
         Ok(client.connect().await?)
     }
 
-    /// Opens a session with the server that is named; see [`client`](Self::client).
+    /// Opens a session with a server; see [`client`](Self::client).
     pub(crate) async fn session(
         &self,
         text: Option<&str>,
@@ -169,11 +171,11 @@ impl Context {
         self.open(&client).await
     }
 
-    /// Closes all sessions. Bounded by the limits of their transports.
+    /// Closes all sessions. The timeouts of their transports apply.
     pub(crate) async fn close(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         let closing = open.iter().map(|client| async move {
-            // What was left behind concerns nobody: the results are there.
+            // Errors are ignored: the results were already written.
             let _ = client.close().await;
         });
         futures_util::future::join_all(closing).await;

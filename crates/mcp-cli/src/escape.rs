@@ -1,18 +1,18 @@
-//! Texts of servers without what a terminal would obey.
+//! Escapes control characters in texts of servers.
 
 use std::borrow::Cow;
 
-/// A text in one line: control characters, line breaks too, as escapes such as `\u{1b}`.
+/// Escapes control characters and line breaks, such as `\u{1b}`: the result is one line.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
 
-/// A text of several lines: control characters other than line breaks and tabs as escapes.
+/// Escapes control characters other than line breaks and tabs.
 pub(crate) fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |it| matches!(it, '\n' | '\t'))
 }
 
-/// JSON text: the control characters that JSON allows in strings as escapes of JSON.
+/// Escapes the control characters that JSON allows in strings, with JSON escapes.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|it| obeyed(it) && it != '\n') {
         return Cow::Borrowed(text);
@@ -42,8 +42,7 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a terminal may do something else than show it: control characters, and those that change the direction
-/// of the text around them.
+/// Whether a terminal may interpret the character: control characters, and those that change the text direction.
 fn obeyed(it: char) -> bool {
     it.is_control() || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,30 +1,30 @@
-//! The exit codes of the command, by the kind of a failure.
+//! Exit codes, by the kind of a failure.
 
 use mcp_client::ErrorKind;
 
-/// How the command ended, as its exit code.
+/// The exit code of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// All was done.
+    /// Success.
     Ok = 0,
-    /// Any failure without another code, such as a server that breaks the protocol.
+    /// Any other failure, such as a protocol error.
     Other = 1,
-    /// The command line, a configuration or the arguments of a tool are wrong. Nothing was called.
+    /// The command line, a configuration or the arguments of a tool are invalid. Nothing was called.
     Usage = 2,
-    /// The server asks for credentials, or refuses those that it got.
+    /// The server requires credentials, or refuses the ones it received.
     Unauthorized = 3,
-    /// The server cannot be reached or started, or has ended.
+    /// The server cannot be reached or started, or has exited.
     Unreachable = 4,
     /// The tool ran and failed.
     ToolFailed = 5,
-    /// A time limit was reached.
+    /// A timeout was reached.
     TimedOut = 6,
-    /// A check failed: a server of `list --check`, or a result that is not what its schema says.
+    /// A check failed: a server of `list --check`, or a result that does not match its schema.
     CheckFailed = 7,
-    /// The server asked for something, and there was nobody to answer.
+    /// The server requested input that was not provided.
     Unanswered = 8,
-    /// Ctrl-C, or a request to terminate.
+    /// Ctrl-C, or another termination signal.
     Interrupted = 130,
 }
 

@@ -1,4 +1,4 @@
-//! Why the command failed: an exit code, and what is said on stderr.
+//! Why the command failed: an exit code and a message for stderr.
 
 use std::{fmt, io};
 
@@ -8,7 +8,7 @@ use crate::{escape, exit::Exit};
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// `None` where everything has been said already.
+    /// `None` if the message was already written.
     message: Option<String>,
 }
 
@@ -17,30 +17,30 @@ impl Failure {
         Self { exit, message: Some(message.into()) }
     }
 
-    /// Wrong usage, a wrong configuration, wrong arguments.
+    /// Invalid usage, configuration or arguments.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// A failure of which everything has been said already.
+    /// A failure whose message was already written.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self { exit, message: None }
     }
 
-    /// Adds lines to what is said.
+    /// Appends lines to the message.
     pub(crate) fn and(mut self, more: impl fmt::Display) -> Self {
         let message = self.message.get_or_insert_default();
         *message = format!("{message}\n{more}");
         self
     }
 
-    /// The same failure with another text.
+    /// Changes the message.
     pub(crate) fn map_message(mut self, map: impl FnOnce(String) -> String) -> Self {
         self.message = self.message.map(map);
         self
     }
 
-    /// What is said on stderr, without control characters.
+    /// The message for stderr, without control characters.
     pub(crate) fn message(&self) -> Option<String> {
         self.message.as_deref().map(|it| escape::block(it).into_owned())
     }
@@ -50,7 +50,8 @@ impl From<mcp_client::Error> for Failure {
     fn from(error: mcp_client::Error) -> Self {
         let mut failure = Self::new(error.kind().into(), error.to_string());
         if failure.exit == Exit::Unauthorized {
-            failure = failure.and("hint: `mcp login` logs in, and --bearer-env VARIABLE takes a token from a variable");
+            failure = failure
+                .and("hint: log in with `mcp login`, or pass a token with --bearer-env VARIABLE");
         }
         failure
     }
@@ -62,7 +63,7 @@ impl From<mcp_client::config_file::Error> for Failure {
     }
 }
 
-/// Of writing to stdout. A reader that has seen enough, such as `head`, is no failure.
+/// Failure to write to stdout. A closed pipe, as with `head`, is not a failure.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -72,7 +73,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Of writing a value as JSON.
+/// Failure to serialize a value as JSON.
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         Self::new(Exit::Other, error.to_string())

@@ -1,14 +1,14 @@
-//! Ctrl-C: the first one cancels on the wire, and a second one ends at once.
+//! Ctrl-C: the first one cancels the requests, the second one exits immediately.
 
 use std::{io, time::Duration};
 
 use crate::{context::Context, exit::Exit, failure::Failure};
 
-/// How long a command that was interrupted may take to close its sessions.
+/// Limit on the time to close the sessions after an interruption.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Does the work of a command and closes its sessions. Interrupted, it drops the work, which cancels the requests at
-/// the servers, and gives the sessions 2 s to close.
+/// Runs the work of a command and closes its sessions. An interruption drops the work, which cancels the requests at
+/// the servers; the sessions then have 2 s to close.
 pub(crate) async fn until_interrupted(
     cx: &Context,
     work: impl Future<Output = Result<(), Failure>>,
@@ -18,7 +18,7 @@ pub(crate) async fn until_interrupted(
         let mut work = std::pin::pin!(work);
         tokio::select! {
             outcome = &mut work => Ok(outcome),
-            // A command that serves ends in an orderly way, unless there is a second signal.
+            // A command that serves shuts down gracefully, unless there is a second signal.
             () = signals.next() => match cx.stop() {
                 true => tokio::select! {
                     outcome = &mut work => Ok(outcome),
@@ -43,7 +43,7 @@ pub(crate) async fn until_interrupted(
     }
 }
 
-/// The signals that end a command.
+/// The termination signals.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

@@ -1,4 +1,4 @@
-//! The command `mcp`: reaches any MCP server from a shell.
+//! The command `mcp`: a client of MCP servers for the shell.
 
 mod answers;
 mod arguments;
@@ -42,7 +42,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let cx = Context::new(Printer::new(cli.output));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(interrupt::until_interrupted(&cx, cli.run(&cx)));
-    // Ends what is left, processes too, and does not wait for a thread that reads stdin.
+    // Ends the remaining tasks and processes, without waiting for a thread that reads stdin.
     runtime.shutdown_background();
     outcome.map_err(|failure| failure.map_message(|it| cx.masked(it)))
 }

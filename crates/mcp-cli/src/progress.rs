@@ -1,14 +1,14 @@
-//! Progress of a call, as a line on stderr at a terminal.
+//! Progress of a call: a line on stderr, if it is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mcp_client::types::ProgressNotificationParams;
 
 use crate::escape::line;
 
-/// The bar counts in these parts: progress may be a fraction.
+/// Steps of the bar: progress may be a fraction.
 const PARTS: f64 = 1000.0;
 
-/// A line that appears with the first report, and is gone when it is dropped.
+/// A line that appears with the first report. Dropping it removes the line.
 pub(crate) struct ProgressLine {
     name: String,
     bar: Option<ProgressBar>,

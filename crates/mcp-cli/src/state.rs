@@ -1,9 +1,9 @@
-//! The folder in which the command remembers things between runs.
+//! The folder for state between runs.
 
 use std::path::PathBuf;
 
 /// The folder, which need not exist: `$XDG_STATE_HOME/mcp`, `~/Library/Application Support/mcp`, or
-/// `%LOCALAPPDATA%\mcp`. `None` where the user has no home.
+/// `%LOCALAPPDATA%\mcp`. `None` if the user has no home folder.
 pub(crate) fn folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
     let home = |parts: &[&str]| {

@@ -1,4 +1,4 @@
-//! `--trace`: each message of a connection as a line of JSON.
+//! `--trace`: writes each message of a connection as a line of JSON.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{escape, failure::Failure, target::Secrets};
 
-/// Where messages are written.
+/// The destination of the messages.
 #[derive(Clone)]
 pub(crate) struct Trace(Arc<Log>);
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Trace {
 }
 
 impl Trace {
-    /// Writes to a file, which is replaced, or to stderr for `-`. `secrets` are masked.
+    /// Writes to a file, which is overwritten, or to stderr for `-`. Masks `secrets`.
     pub(crate) fn to(file: &Path, secrets: Secrets) -> Result<Self, Failure> {
         let out: Box<dyn Write + Send> =
             match file.to_str() {
@@ -52,7 +52,7 @@ impl Trace {
         Ok(Self(Arc::new(Log { out: Mutex::new(out), start: Instant::now(), secrets })))
     }
 
-    /// The same connector, whose messages are written.
+    /// Wraps a connector, to write its messages.
     pub(crate) fn around(&self, connect: SharedConnect) -> Traced<SharedConnect> {
         Traced { inner: connect, trace: self.clone() }
     }
@@ -63,7 +63,7 @@ impl Trace {
         let line = format!(r#"{{"time":{time:.3},"to":"{to}","{key}":{what}}}"#);
         let line = self.0.secrets.masked_json(line);
         let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A trace that cannot be written is no reason to end the call.
+        // A failed write does not fail the call.
         let _ = writeln!(out, "{}", escape::json(&line)).and_then(|()| out.flush());
     }
 
@@ -85,7 +85,7 @@ impl Trace {
     }
 }
 
-/// A connector or a transport whose messages are written.
+/// Writes the messages of a connector or a transport.
 pub(crate) struct Traced<T> {
     inner: T,
     trace: Trace,
@@ -148,7 +148,7 @@ impl Transport for Traced<SharedTransport> {
     }
 }
 
-/// An exchange whose messages are written. Dropping it drops the exchange, which cancels the request.
+/// Writes the messages of an exchange. Dropping it drops the exchange, which cancels the request.
 struct Received {
     exchange: Exchange,
     trace: Trace,

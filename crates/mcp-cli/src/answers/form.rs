@@ -1,4 +1,4 @@
-//! A form at the terminal, or filled in from the command line.
+//! Forms, filled in at the terminal or by options.
 
 use std::io;
 
@@ -19,7 +19,7 @@ fn fields(schema: &ElicitSchema) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// The answers of the command line that are fields of this form, with the types of the fields.
+/// The values of `--answer` for fields of this form, with the types of the fields.
 pub(super) fn given(
     answers: &[String],
     schema: &ElicitSchema,
@@ -38,7 +38,7 @@ pub(super) fn given(
     Ok(given)
 }
 
-/// Required fields without an answer or a default.
+/// Required fields without a value or a default.
 pub(super) fn missing(given: &Map<String, Value>, schema: &ElicitSchema) -> Vec<String> {
     let fields = fields(schema);
     let has_default =
@@ -48,16 +48,16 @@ pub(super) fn missing(given: &Map<String, Value>, schema: &ElicitSchema) -> Vec<
     missing.map(|name| line(name).into_owned()).collect()
 }
 
-/// Asks the person for each field that has no answer. Escape cancels.
+/// Prompts for each field without a value. Escape cancels.
 pub(super) fn ask(
     server: &str,
     params: &ElicitRequestFormParams,
     mut content: Map<String, Value>,
 ) -> io::Result<ElicitResult> {
     let term = Term::stderr();
-    // Where the line of the progress may be.
+    // A progress line may be here.
     term.clear_line()?;
-    term.write_line(&format!("{server} asks: {}", block(&params.message)))?;
+    term.write_line(&format!("{server} requests: {}", block(&params.message)))?;
     let schema = &params.requested_schema;
     for (name, field) in fields(schema) {
         if content.contains_key(&name) {
@@ -82,7 +82,7 @@ pub(super) fn ask(
 
 enum Answer {
     Value(Value),
-    /// The field is left out.
+    /// The field is omitted.
     None,
     Cancelled,
 }
@@ -143,7 +143,7 @@ fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io:
     }
 }
 
-/// The values to choose from, with their labels.
+/// The choices with their labels.
 fn choices(schema: &Value) -> Vec<(String, String)> {
     let list = |key: &str| schema.get(key).and_then(Value::as_array);
     if let Some(options) = list("oneOf").or_else(|| list("anyOf")) {

@@ -1,4 +1,4 @@
-//! What a server asks of the user while it works on a call: forms, pages to visit, and messages of a model.
+//! Responses to requests of a server during a call: forms, pages to visit, and model messages.
 
 mod form;
 mod sampling;
@@ -18,35 +18,35 @@ use crate::{
 };
 use sampling::Sample;
 
-/// How questions of the server are answered.
+/// How to respond to requests of the server.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Questions of the server")]
+#[command(next_help_heading = "Requests of the server")]
 pub(crate) struct AnswerOptions {
-    /// Answer a field of a form; forms are not asked then
+    /// Fill in a field of a form, without a prompt; repeatable
     #[arg(long = "answer", value_name = "FIELD=VALUE")]
     answers: Vec<String>,
-    /// What to do about forms [default: ask at the terminal]
+    /// How to respond to forms [default: prompt at the terminal]
     #[arg(long, value_enum)]
     elicit: Option<Elicit>,
-    /// Answer requests to a model: `ask` at the terminal, or a shell command that reads the request as JSON and prints
-    /// the text of the model
+    /// Respond to sampling requests: `ask` prompts at the terminal; a shell command reads the request as JSON and prints
+    /// the text of the message
     #[arg(long, value_name = "ask|COMMAND")]
     sample: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Elicit {
-    /// Ask the person at the terminal
+    /// Prompt at the terminal
     Ask,
     /// Decline
     Decline,
     /// Cancel
     Cancel,
-    /// Accept with the defaults of the form
+    /// Accept with the default values of the form
     Defaults,
 }
 
-/// The questions that nobody answered.
+/// Requests of the server without a response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unanswered(Arc<Mutex<Vec<String>>>);
 
@@ -55,22 +55,22 @@ impl Unanswered {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line(message).into_owned());
     }
 
-    /// The outcome of the call, unless a question was left without an answer: that is the failure then.
+    /// The outcome of the call, or a failure if a request had no response.
     pub(crate) fn or<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
         match asked.is_empty() {
             true => outcome,
             false => {
-                let message = format!("the server asked, and there is nobody to answer: {asked}");
+                let message = format!("the server requires input: {asked}");
                 Err(Failure::new(Exit::Unanswered, message)
-                    .and("hint: --answer FIELD=VALUE, --elicit defaults or --elicit decline"))
+                    .and("hint: pass --answer FIELD=VALUE, --elicit defaults or --elicit decline"))
             }
         }
     }
 }
 
 impl AnswerOptions {
-    /// Handlers that answer as the options say, and what they leave unanswered.
+    /// Handlers according to the options, and the requests without a response.
     pub(crate) fn handlers(&self) -> (Handlers, Unanswered) {
         let unanswered = Unanswered::default();
         let (options, left) = (Arc::new(self.clone()), unanswered.clone());
@@ -110,13 +110,13 @@ impl AnswerOptions {
             Some(Elicit::Decline) => ElicitResult::new(ElicitAction::Decline),
             Some(Elicit::Cancel) => ElicitResult::new(ElicitAction::Cancel),
             Some(Elicit::Defaults) => ElicitResult::new(ElicitAction::Accept).with_content(given),
-            // All that is required has an answer or a default.
+            // All required fields have a value or a default.
             None if !self.answers.is_empty()
                 && form::missing(&given, &params.requested_schema).is_empty() =>
             {
                 ElicitResult::new(ElicitAction::Accept).with_content(given)
             }
-            _ if terminal::has_person() => {
+            _ if terminal::is_interactive() => {
                 let server = line(&asked.server).into_owned();
                 let asking = terminal::blocking(move || form::ask(&server, &params, given)).await;
                 asking.unwrap_or_else(|_| ElicitResult::new(ElicitAction::Cancel))
@@ -130,7 +130,7 @@ impl AnswerOptions {
     }
 }
 
-/// Shows the whole URL of a page; it is opened by the person, not by this program.
+/// Shows the complete URL of a page, which the user opens.
 async fn visit(
     elicit: Option<Elicit>,
     asked: ServerRequest<ElicitRequestUrlParams>,
@@ -140,10 +140,11 @@ async fn visit(
     let action = match elicit {
         Some(Elicit::Decline) => ElicitAction::Decline,
         Some(Elicit::Cancel) => ElicitAction::Cancel,
-        _ if terminal::has_person() => {
+        _ if terminal::is_interactive() => {
             let server = line(&asked.server);
-            let question =
-                format!("{server} asks: {message}\nTo be opened in a browser: {url}\nAgreed?");
+            let question = format!(
+                "{server} requests: {message}\nOpen this page in a browser: {url}\nAccept?"
+            );
             match terminal::confirm(question).await {
                 Ok(true) => ElicitAction::Accept,
                 Ok(false) => ElicitAction::Decline,

@@ -1,4 +1,4 @@
-//! Requests to a model, answered by a person or a command.
+//! Sampling requests, answered by the user or a command.
 
 use std::{
     io::{self, Write},
@@ -11,12 +11,12 @@ use mcp_client::types::{
 
 use crate::{escape::block, terminal};
 
-/// Who answers in place of a model.
+/// Source of the model messages.
 #[derive(Debug, Clone)]
 pub(super) enum Sample {
-    /// The person at the terminal.
+    /// A prompt at the terminal.
     Ask,
-    /// A command of the shell: the request on its stdin as JSON, the text on its stdout.
+    /// A shell command: reads the request as JSON from stdin, writes the text to stdout.
     Command(String),
 }
 
@@ -33,8 +33,8 @@ impl Sample {
         params: CreateMessageRequestParams,
     ) -> Result<CreateMessageResult, ErrorObject> {
         let refused = |why: String| ErrorObject::new(error_code::INTERNAL_ERROR, why);
-        if matches!(self, Self::Ask) && !terminal::has_person() {
-            return Err(refused("there is nobody to answer for the model".to_owned()));
+        if matches!(self, Self::Ask) && !terminal::is_interactive() {
+            return Err(refused("there is no terminal for the response of the model".to_owned()));
         }
         let model = match &self {
             Self::Ask => "a person",
@@ -50,10 +50,10 @@ impl Sample {
     }
 }
 
-/// Shows the messages, and reads the answer up to an empty line.
+/// Shows the messages and reads the response until an empty line.
 fn ask(params: &CreateMessageRequestParams) -> io::Result<String> {
     let mut stderr = io::stderr();
-    writeln!(stderr, "The server asks a model:")?;
+    writeln!(stderr, "The server requests a model response:")?;
     let texts = params
         .system_prompt
         .iter()
@@ -63,7 +63,7 @@ fn ask(params: &CreateMessageRequestParams) -> io::Result<String> {
     for text in texts {
         writeln!(stderr, "  {}", block(&text))?;
     }
-    writeln!(stderr, "Answer for it; an empty line ends the answer:")?;
+    writeln!(stderr, "Enter the response, then an empty line:")?;
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -83,7 +83,7 @@ fn printed_by(command: &str, params: &CreateMessageRequestParams) -> io::Result<
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         let request = serde_json::to_vec(params)?;
-        // A command that does not read all of it may answer all the same.
+        // A command may succeed without reading all of its input.
         let _ = stdin.write_all(&request);
     }
     let output = child.wait_with_output()?;

@@ -1,4 +1,4 @@
-//! Whether arguments fit the schema of a tool.
+//! Validates arguments against the schema of a tool.
 
 use mcp_client::{
     schema::{Schema, ValidationError},
@@ -12,10 +12,10 @@ use crate::{
     output::{of_tool, type_name},
 };
 
-/// The work that a schema may cost.
+/// Limit on the work of a validation.
 const MAX_STEPS: u64 = 10_000_000;
 
-/// Checks the names and the values of the arguments.
+/// Validates the names and the values of the arguments.
 pub(crate) fn check(tool: &Tool, arguments: &Map<String, Value>) -> Result<(), Failure> {
     let schema = &tool.input_schema;
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -26,7 +26,7 @@ pub(crate) fn check(tool: &Tool, arguments: &Map<String, Value>) -> Result<(), F
             Some(name) => format!(", did you mean {}?", line(name)),
             None => String::new(),
         };
-        // Only a schema that says so takes others, unless it looks like a slip.
+        // Other names are accepted only if the schema allows them and they are not misspelled.
         let takes_others = schema.contains_key("additionalProperties")
             && schema.get("additionalProperties") != Some(&Value::Bool(false))
             || schema.contains_key("patternProperties");
@@ -51,7 +51,7 @@ pub(crate) fn check(tool: &Tool, arguments: &Map<String, Value>) -> Result<(), F
     }
 }
 
-/// What a validator finds. A schema that cannot be used finds nothing: the server has to say then.
+/// The violations that a validator finds. An invalid schema finds none: the server validates then.
 fn violations(schema: &Map<String, Value>, arguments: &Map<String, Value>) -> Option<String> {
     let schema = Schema::compile(&Value::Object(schema.clone())).ok()?;
     match schema.validate(&Value::Object(arguments.clone()), MAX_STEPS) {

@@ -1,4 +1,4 @@
-//! The arguments of a tool from the command line, checked before anything is sent.
+//! Parses the arguments of a tool, and validates them before anything is sent.
 
 mod check;
 mod typed;
@@ -13,8 +13,8 @@ pub(crate) use typed::value;
 
 use crate::{escape::line, failure::Failure};
 
-/// Reads `key=value`, `key:=JSON` and `key=@FILE`, on top of `args`: JSON, `@FILE` or `-`. Values have the types that
-/// the schema of the tool says, and are text where there is no schema.
+/// Parses `key=value`, `key:=JSON` and `key=@FILE`, in addition to `args`: JSON, `@FILE` or `-`. Values have the types in
+/// the schema of the tool; without a schema they are strings.
 pub(crate) fn read(
     words: &[String],
     args: Option<&str>,
@@ -28,14 +28,14 @@ pub(crate) fn read(
     for word in words {
         let (key, value) = pair(word, tool)?;
         match (arguments.get_mut(&key), given.contains(&key)) {
-            // A key that is given several times is a list.
+            // A repeated key is a list.
             (Some(Value::Array(items)), true) => match value {
                 Value::Array(mut more) => items.append(&mut more),
                 value => items.push(value),
             },
             (Some(_), true) => {
                 let key = line(&key);
-                return Err(Failure::usage(format!("{key} is given twice, and it is no list")));
+                return Err(Failure::usage(format!("{key} is given twice, but is not a list")));
             }
             _ => {
                 arguments.insert(key.clone(), value);
@@ -49,7 +49,7 @@ pub(crate) fn read(
 fn pair(word: &str, tool: Option<&Tool>) -> Result<(String, Value), Failure> {
     let Some((key, value)) = word.split_once('=') else {
         let hint = "write key=value, key:=JSON or key=@FILE, or pass all with --args JSON";
-        return Err(Failure::usage(format!("{} is no argument: {hint}", line(word))));
+        return Err(Failure::usage(format!("{} is not an argument: {hint}", line(word))));
     };
     if let Some(key) = key.strip_suffix(':') {
         let value = serde_json::from_str(value)
@@ -84,7 +84,7 @@ fn object(text: &str) -> Result<Map<String, Value>, Failure> {
         None => text.to_owned(),
     };
     serde_json::from_str(&read)
-        .map_err(|error| Failure::usage(format!("--args is no JSON object: {error}")))
+        .map_err(|error| Failure::usage(format!("--args is not a JSON object: {error}")))
 }
 
 fn file_text(file: &Path) -> Result<String, Failure> {
@@ -151,8 +151,8 @@ mod tests {
             (&["count=1.5"], "count: expected integer, found 1.5"),
             (&["on=yes"], "on: expected boolean, found yes"),
             (&["maybe=x"], "maybe: expected number | null, found x"),
-            (&["text=a", "text=b"], "text is given twice, and it is no list"),
-            (&["text"], "text is no argument: write key=value"),
+            (&["text=a", "text=b"], "text is given twice, but is not a list"),
+            (&["text"], "text is not an argument: write key=value"),
             (&["more:=x"], "more: not JSON: expected value"),
         ] {
             let found = all(words);

@@ -1,13 +1,13 @@
-//! A text as a value of the type that a schema says.
+//! Converts a text to a value of the type in a schema.
 
 use serde_json::{Map, Value};
 
 use crate::output::type_name;
 
-/// References that are followed, one after the other.
+/// Maximum number of references in a chain.
 const MAX_REFERENCES: usize = 8;
 
-/// The value, or the type that was expected. Text where the schema says nothing.
+/// Returns the value, or the expected type. Without a type in the schema, the value is a string.
 pub(crate) fn value(
     text: &str,
     schema: Option<&Value>,
@@ -29,7 +29,7 @@ pub(crate) fn value(
         }
         Value::Array(_) => is("array"),
         Value::Object(_) => is("object"),
-        // A text in quotes is meant to be text with quotes.
+        // Quotes belong to the text.
         Value::String(_) => false,
     };
     if let Some(value) = json.filter(fits) {
@@ -39,13 +39,13 @@ pub(crate) fn value(
         return Ok(text.into());
     }
     if is("array") {
-        // One item of a list.
+        // A single item of a list.
         return value(text, schema.get("items"), root).map(|item| Value::Array(vec![item]));
     }
     Err(type_name(schema))
 }
 
-/// The schema behind a reference within the document.
+/// Resolves a reference within the document.
 fn followed<'a>(mut schema: &'a Value, root: Option<&'a Map<String, Value>>) -> &'a Value {
     for _ in 0..MAX_REFERENCES {
         let path = schema.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix("#/"));
@@ -60,7 +60,7 @@ fn followed<'a>(mut schema: &'a Value, root: Option<&'a Map<String, Value>>) -> 
     schema
 }
 
-/// The types that a value may have; empty if the schema does not say.
+/// The types that a value may have; empty if the schema has none.
 fn kinds(schema: &Value, root: Option<&Map<String, Value>>) -> Vec<String> {
     let mut kinds = Vec::new();
     match schema.get("type") {
@@ -88,7 +88,7 @@ fn kinds(schema: &Value, root: Option<&Map<String, Value>>) -> Vec<String> {
             let alternative = followed(alternative, root);
             match alternative.get("type") {
                 Some(Value::String(kind)) => kinds.push(kind.clone()),
-                // Anything may fit.
+                // Any type.
                 _ => return Vec::new(),
             }
         }

@@ -1,4 +1,4 @@
-//! `mcp bench`: calls a tool many times.
+//! `mcp bench`: measures calls of a tool.
 
 use std::{
     cell::RefCell,
@@ -21,9 +21,9 @@ use crate::{
     target::{TargetOptions, parse_duration},
 };
 
-/// Call a tool many times, and measure it
+/// Call a tool repeatedly and measure the response times
 ///
-/// Ends after --number calls or after --duration, whichever is first.
+/// Stops after --number calls or after --duration, whichever is first.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp bench [OPTIONS] TARGET TOOL [key=value]...\n       \
                             mcp bench [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
@@ -34,23 +34,23 @@ pub(crate) struct Bench {
     /// All arguments: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
-    /// How many calls to make [default: 100, or as many as --duration allows]
+    /// The number of calls [default: 100, or unlimited with --duration]
     #[arg(short, long, value_parser = clap::value_parser!(u64).range(1..))]
     number: Option<u64>,
-    /// How long to make calls
+    /// The duration of the benchmark
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// How many calls are open at a time
+    /// The number of concurrent calls
     #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// At most so many calls a second begin
+    /// The maximum number of calls per second
     #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
     #[command(flatten)]
     target: TargetOptions,
 }
 
-/// What all callers share.
+/// State that all workers share.
 struct Shared {
     session: Session,
     tool: String,
@@ -66,7 +66,9 @@ impl Bench {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
-            return Err(Failure::usage("name a tool: `mcp list` shows those of a server"));
+            return Err(Failure::usage(
+                "a tool is missing: `mcp list TARGET` lists the tools of a server",
+            ));
         };
         let session = cx.session(server, &self.target).await?;
         let tool = find_tool(&session, name).await?;
@@ -98,7 +100,7 @@ impl Bench {
 }
 
 impl Shared {
-    /// Calls, one after the other, until the number or the time is used up.
+    /// Calls sequentially until the number or the duration is reached.
     async fn calls(&self) {
         while self.take() {
             if let Some(ticks) = &self.ticks {
@@ -108,7 +110,7 @@ impl Shared {
             let call = self.session.call_tool(&self.tool).args(self.arguments.clone());
             let call = std::future::IntoFuture::into_future(call);
             let done = match self.end {
-                // A call that is open at the end is cancelled, and counts for nothing.
+                // An open call is cancelled at the end, and is not counted.
                 Some(end) => match timeout_at(end, call).await {
                     Ok(done) => done,
                     Err(_) => return,
@@ -152,7 +154,7 @@ fn report(cx: &Context, shared: Shared, took: Duration) -> Result<(), Failure> {
     let failed: u64 = errors.values().sum();
     if cx.printer.is_human() {
         cx.printer.line(&format!(
-            "{} calls in {:.2} s, {rate:.0} a second",
+            "{} calls in {:.2} s, {rate:.0} per second",
             times.len(),
             took.as_secs_f64()
         ))?;

@@ -24,8 +24,8 @@ use crate::{
 
 /// Call a tool
 ///
-/// Arguments are key=value, with the type that the schema of the tool says; key:=JSON; or key=@FILE. They are checked
-/// before anything is sent.
+/// Arguments are key=value, converted to the type in the schema of the tool; key:=JSON; or key=@FILE. They are
+/// validated before anything is sent.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp call [OPTIONS] TARGET TOOL [key=value]...\n       \
                             mcp call [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
@@ -36,13 +36,13 @@ pub(crate) struct Call {
     /// All arguments: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
-    /// Send the call without looking at the list of tools: arguments are text, and not checked
+    /// Call without requesting the list of tools: arguments are strings and not validated
     #[arg(long)]
     no_check: bool,
-    /// Start a task where the tool can run as one, and print its id instead of waiting; `mcp tasks` has the rest
+    /// Start a task if the tool supports it, and print its id without waiting; see `mcp tasks`
     #[arg(long)]
     task: bool,
-    /// Write images, audio and other bytes of the result into this folder
+    /// Save images, audio and other binary content of the result in this folder
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
     #[command(flatten)]
@@ -55,12 +55,14 @@ impl Call {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
-            return Err(Failure::usage("name a tool: `mcp list` shows those of a server"));
+            return Err(Failure::usage(
+                "a tool is missing: `mcp list TARGET` lists the tools of a server",
+            ));
         };
         let (handlers, unanswered) = self.answers.handlers();
         let tasks = Tasks::new();
         let client = cx.client(server, &self.target).await?.handlers(handlers);
-        // Servers treat clients that know tasks in another way: the extension is declared only where one is asked for.
+        // Servers treat clients with task support differently: declare the extension only for `--task`.
         let client = if self.task { client.extension(tasks.clone()) } else { client };
         let session = cx.open(&client).await?;
         let tool = match self.no_check {
@@ -91,13 +93,13 @@ impl Call {
     }
 }
 
-/// A result, and as it was received.
+/// A result, parsed and as received.
 struct Received {
     typed: CallToolResult,
     raw: Option<RawJson>,
 }
 
-/// The tool of this name, with its schema. `None` where the server does not list tools.
+/// The tool of this name, with its schema. `None` if the server does not list tools.
 pub(crate) async fn find_tool(session: &Session, name: &str) -> Result<Option<Tool>, Failure> {
     let mut tools = match session.list_tools().await {
         Ok(tools) => tools,
@@ -111,7 +113,7 @@ pub(crate) async fn find_tool(session: &Session, name: &str) -> Result<Option<To
     }
     let hint = match nearest(name, tools.iter().map(|tool| tool.name.as_str())) {
         Some(near) => format!("did you mean {}?", line(near)),
-        None => "`mcp list` shows its tools; --no-check calls one that is not listed".to_owned(),
+        None => "`mcp list` lists its tools; --no-check calls an unlisted tool".to_owned(),
     };
     let server = line(session.name());
     Err(Failure::usage(format!("{server} has no tool {}", line(name))).and(hint))
@@ -135,7 +137,7 @@ async fn call(
     Ok(Received { typed, raw: Some(raw) })
 }
 
-/// Writes a result to stdout. For people, that of a tool that failed goes to stderr.
+/// Writes a result to stdout. In the readable format, the result of a failed tool is an error on stderr.
 pub(crate) fn show_result(cx: &Context, result: &CallToolResult) -> Result<(), Failure> {
     show(cx, result, None)
 }
@@ -157,7 +159,7 @@ fn show(cx: &Context, result: &CallToolResult, raw: Option<&RawJson>) -> Result<
         _ => {
             for content in &result.content {
                 match image(cx, content) {
-                    // It has nothing in it but the image.
+                    // It contains only the image.
                     Some(sequence) => cx.printer.bytes(format!("{sequence}\n").as_bytes())?,
                     None => cx.printer.text(&described(content))?,
                 }
@@ -170,7 +172,7 @@ fn show(cx: &Context, result: &CallToolResult, raw: Option<&RawJson>) -> Result<
     }
 }
 
-/// An image for a terminal that shows images.
+/// The escape sequence of an image, if the terminal supports images.
 fn image(cx: &Context, content: &ContentBlock) -> Option<String> {
     let ContentBlock::Image(image) = content else { return None };
     let images = Images::detect(|name| std::env::var(name).ok()).filter(|_| cx.printer.is_terminal);
@@ -182,14 +184,14 @@ fn text_of(result: &CallToolResult) -> String {
     texts.map(|it| block(&it).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes what is no text into files, and says their names on stderr.
+/// Writes binary content to files, and their names to stderr.
 fn save(result: &CallToolResult, folder: &std::path::Path) -> Result<(), Failure> {
     let failed = |why: String| Failure::new(Exit::Other, format!("{}: {why}", folder.display()));
     let binary = result.content.iter().filter(|it| !matches!(it, ContentBlock::Text(_)));
     for (number, content) in binary.enumerate() {
         let bytes = content.bytes().map_err(|error| failed(error.to_string()))?;
         let Some(bytes) = bytes else { continue };
-        // The name is ours: a server does not choose where files are written.
+        // The server does not determine file names.
         let extension = extension(content.mime_type().unwrap_or_default());
         let file = folder.join(format!("{}.{extension}", number + 1));
         fs::create_dir_all(folder)

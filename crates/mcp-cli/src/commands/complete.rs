@@ -1,4 +1,4 @@
-//! `mcp complete`: completions of an argument.
+//! `mcp complete`: requests completions of an argument.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::{
     target::TargetOptions,
 };
 
-/// Ask for completions of an argument of a prompt or of a resource template
+/// Request completions for an argument of a prompt or a resource template
 ///
-/// The last argument is completed; those before it are known to the server.
+/// The last argument is completed; the ones before it are sent as context.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "mcp complete [OPTIONS] TARGET PROMPT|TEMPLATE [key=value]... key=PREFIX\n       \
@@ -32,7 +32,7 @@ impl Complete {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let [of, known @ .., last] = words else {
-            return Err(Failure::usage("name a prompt or a template, and write key=PREFIX"));
+            return Err(Failure::usage("write a prompt or a template, and key=PREFIX"));
         };
         let pair = |word: &String| match word.split_once('=') {
             Some((key, value)) => Ok((key.to_owned(), value.to_owned())),

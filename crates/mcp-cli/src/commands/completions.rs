@@ -1,12 +1,12 @@
-//! `mcp completions`: the script of a shell.
+//! `mcp completions`: the completion script of a shell.
 
 use crate::{completion, context::Context, failure::Failure};
 
 /// Print the completion script of a shell
 ///
 /// Bash: source <(mcp completions bash). Zsh: source <(mcp completions zsh). Fish: mcp completions fish | source.
-/// PowerShell: mcp completions powershell | Out-String | Invoke-Expression. Names of tools and arguments come from the
-/// server, which has one second to answer.
+/// PowerShell: mcp completions powershell | Out-String | Invoke-Expression. Names of tools and arguments are
+/// requested from the server, with a timeout of one second.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
     /// bash, zsh, fish, powershell or elvish

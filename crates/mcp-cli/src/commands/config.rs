@@ -1,4 +1,4 @@
-//! `mcp config`: the files in which servers are named.
+//! `mcp config`: configuration files with servers.
 
 mod diff;
 mod edit;
@@ -17,10 +17,10 @@ use crate::{
     target::{self, Found, key_value},
 };
 
-/// Show and change the files in which servers are named
+/// Show and change configuration files with servers
 ///
-/// A FILE is a path; the name of an application, such as cursor, for its file of the user; or, where none is given, the
-/// file of this command.
+/// A FILE is a path, or the name of an application, such as cursor, for its user configuration. Default: the file of
+/// this command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Config {
     #[command(subcommand)]
@@ -29,16 +29,16 @@ pub(crate) struct Config {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Add a server, or replace the one of this name; comments and layout of the file stay
+    /// Add or replace a server; keeps the comments and the layout of the file
     Add(Add),
-    /// Remove a server; comments and layout of the file stay
+    /// Remove a server; keeps the comments and the layout of the file
     Remove {
-        /// Its name
+        /// The name of the server
         name: String,
         #[command(flatten)]
         to: To,
     },
-    /// Show a server as an entry, with secrets masked
+    /// Show the entry of a server, with secrets masked
     Show {
         /// The server: FILE:SERVER, APPLICATION:SERVER, or a unique name
         #[arg(value_name = "TARGET")]
@@ -46,15 +46,15 @@ enum Command {
     },
     /// Print the path of a file
     Path {
-        /// The application; without it, the file of this command
+        /// The application [default: the file of this command]
         application: Option<String>,
     },
-    /// Print the servers of a file in the way of another one
+    /// Print the servers of a file in the format of an application
     Convert {
         /// The file to read
         #[arg(value_name = "FILE")]
         from: String,
-        /// The application whose way to use; without it, the `mcpServers` of most applications
+        /// The application [default: `mcpServers`, the format of most applications]
         #[arg(long, value_name = "APPLICATION")]
         to: Option<String>,
     },
@@ -64,15 +64,15 @@ enum Command {
 struct Add {
     /// Its name
     name: String,
-    /// Its URL; or write a program after `--`
+    /// The URL of the server; or write a program after `--`
     url: Option<String>,
-    /// A header, as 'Name: value'; ${VARIABLE} is filled in when it is used
+    /// A header, as 'Name: value'; ${VARIABLE} is expanded when the server is used
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = key_value::header)]
     headers: Vec<(String, String)>,
-    /// A variable for the program; ${VARIABLE} is filled in when it is used
+    /// An environment variable of the program; ${VARIABLE} is expanded when the server is used
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", value_parser = key_value::assignment)]
     env: Vec<(String, String)>,
-    /// The folder in which the program starts
+    /// The working directory of the program
     #[arg(long, value_name = "FOLDER")]
     cwd: Option<PathBuf>,
     #[command(flatten)]
@@ -123,7 +123,7 @@ impl Add {
     }
 }
 
-/// The entry as it is written in most applications.
+/// The entry in the format of most applications.
 fn show(cx: &Context, text: &str) -> Result<(), Failure> {
     let (name, server) = target::written(text)?;
     let mut config = McpConfig::new();

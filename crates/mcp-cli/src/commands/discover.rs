@@ -1,4 +1,4 @@
-//! `mcp discover`: the files in which applications keep their servers.
+//! `mcp discover`: the configuration files of applications.
 
 use mcp_client::config_file::McpConfig;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
     target::application_key,
 };
 
-/// List the files in which applications on this machine keep their servers
+/// List the configuration files of the applications on this machine
 #[derive(Debug, clap::Args)]
 pub(crate) struct Discover {}
 
@@ -28,7 +28,9 @@ impl Discover {
         };
         if cx.printer.is_human() {
             if found.is_empty() {
-                anstream::eprintln!("no application on this machine has a file with servers");
+                anstream::eprintln!(
+                    "no application on this machine has a configuration file with servers"
+                );
                 return Ok(());
             }
             let rows = found.iter().map(|it| {

@@ -1,4 +1,4 @@
-//! `mcp inspect`: what a server says about itself.
+//! `mcp inspect`: the description of a server and its connection.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::{
     target::TargetOptions,
 };
 
-/// Show what a server says about itself, and how it is reached
+/// Show the name, version, capabilities and connection of a server
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
     /// The server

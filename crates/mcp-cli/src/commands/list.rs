@@ -1,23 +1,23 @@
-//! `mcp list`: the configured servers, or what a server offers.
+//! `mcp list`: the configured servers, or the tools, resources and prompts of a server.
 
 mod offers;
 mod servers;
 
 use crate::{completion::words, context::Context, failure::Failure, target::TargetOptions};
 
-/// List the configured servers, or what a server offers
+/// List the configured servers, or the tools, resources and prompts of a server
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// The server; without it the configured ones are listed, and none is started
+    /// The server; if omitted, lists the configured servers without starting them
     #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
-    /// Open all configured servers side by side, and tell which work
+    /// Connect to all configured servers and report the result of each
     #[arg(long, conflicts_with = "server")]
     check: bool,
     /// Show the schemas of tools
     #[arg(long)]
     schema: bool,
-    /// Only what has this text in its name, URI or description; case does not count
+    /// Only list entries with this text in the name, URI or description; case-insensitive
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
     #[command(flatten)]

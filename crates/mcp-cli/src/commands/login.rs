@@ -1,4 +1,4 @@
-//! `mcp login`, `mcp logout` and `mcp auth`: authorization at servers.
+//! `mcp login`, `mcp logout` and `mcp auth`: logins for servers.
 
 use mcp_client::{
     config_file::{McpConfig, Target},
@@ -16,30 +16,30 @@ use crate::{
     target::{Found, application_key, find, oauth},
 };
 
-/// Log in at a server, and keep the token for other commands
+/// Log in to a server, and store the token for other commands
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
     /// The server
     #[arg(value_name = "TARGET", add = words())]
     server: String,
-    /// Show the URL of the page instead of opening a browser; where the browser ends may be pasted here
+    /// Print the URL of the login page instead of opening a browser; the final URL of the browser can be pasted
     #[arg(long)]
     no_browser: bool,
-    /// Log in with a code that is entered on another device; needs --client-id
+    /// Log in with a code on another device; requires --client-id
     #[arg(long, requires = "client_id", conflicts_with = "no_browser")]
     device: bool,
-    /// The client id, where the authorization server registers none by itself
+    /// The client id, for authorization servers without dynamic registration
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// The variable with the secret of the client
+    /// The environment variable with the client secret
     #[arg(long, value_name = "VARIABLE")]
     client_secret_env: Option<String>,
-    /// A scope to ask for
+    /// A scope to request; repeatable
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
 }
 
-/// Log out at a server: its token is revoked and forgotten
+/// Log out of a server: revoke and delete its token
 #[derive(Debug, clap::Args)]
 pub(crate) struct Logout {
     /// The server
@@ -47,7 +47,7 @@ pub(crate) struct Logout {
     server: String,
 }
 
-/// Show where you are logged in
+/// Show stored logins
 #[derive(Debug, clap::Args)]
 pub(crate) struct Auth {
     #[command(subcommand)]
@@ -56,7 +56,7 @@ pub(crate) struct Auth {
 
 #[derive(Debug, clap::Subcommand)]
 enum AuthCommand {
-    /// List the configured servers behind URLs, and whether there is a token for them
+    /// List the configured servers with URLs, and whether a token is stored for them
     List,
 }
 
@@ -120,7 +120,7 @@ impl Auth {
             let Ok(config) = &found.config else { continue };
             for (name, server) in config.servers() {
                 let Target::Remote(remote) = &server.target else { continue };
-                // A URL with references is not the one that tokens are for.
+                // Tokens are stored for expanded URLs.
                 let Ok(status) = oauth.status(&remote.url).await else { continue };
                 let application = application_key(found.source.application);
                 rows.push((format!("{application}:{name}"), status));
@@ -151,9 +151,11 @@ impl Auth {
     }
 }
 
-/// The URL of a server that is named.
+/// The URL of a server.
 fn url_of(text: &str) -> Result<String, Failure> {
-    let no_url = || Failure::usage(format!("{} is a program: only URLs have logins", line(text)));
+    let no_url = || {
+        Failure::usage(format!("{} is a program: only servers with a URL have logins", line(text)))
+    };
     match find(text)? {
         Found::One { server, .. } => match server.target {
             Target::Remote(remote) => Ok(remote.url),

@@ -1,4 +1,4 @@
-//! `mcp ping`: how long a server takes to answer.
+//! `mcp ping`: the response time of a server.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use crate::{
     target::{TargetOptions, parse_duration},
 };
 
-/// Measure how long a server takes to answer
+/// Measure the response time of a server
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ping {
     /// The server
     #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
-    /// How many requests to send
+    /// The number of requests
     #[arg(short = 'n', long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// The pause between two requests
+    /// The interval between requests
     #[arg(short, long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     interval: Duration,
     #[command(flatten)]

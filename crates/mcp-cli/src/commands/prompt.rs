@@ -13,7 +13,7 @@ use crate::{
     target::TargetOptions,
 };
 
-/// Get a prompt, filled in with arguments
+/// Get a prompt with arguments
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp prompt [OPTIONS] TARGET PROMPT [key=value]...\n       \
                             mcp prompt [OPTIONS] PROMPT [key=value]... -- PROGRAM [ARGS]...")]
@@ -31,13 +31,15 @@ impl GetPrompt {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
-            return Err(Failure::usage("name a prompt: `mcp list` shows those of a server"));
+            return Err(Failure::usage(
+                "a prompt is missing: `mcp list TARGET` lists the prompts of a server",
+            ));
         };
         let mut arguments = Map::new();
         for word in words {
             let Some((key, value)) = word.split_once('=') else {
                 let word = line(word);
-                return Err(Failure::usage(format!("{word} is no argument: write key=value")));
+                return Err(Failure::usage(format!("{word} is not an argument: write key=value")));
             };
             arguments.insert(key.to_owned(), Value::from(value));
         }

@@ -1,4 +1,4 @@
-//! `mcp read`: reads resources.
+//! `mcp read`: reads a resource.
 
 use std::{fs, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// Read a resource
 ///
-/// Text is written to stdout. Bytes are written to stdout or to a file, and never to a terminal.
+/// Text is written to stdout. Bytes are written to a file or to stdout, but never to a terminal.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp read [OPTIONS] TARGET URI\n       \
                             mcp read [OPTIONS] URI -- PROGRAM [ARGS]...")]
@@ -19,7 +19,7 @@ pub(crate) struct Read {
     /// The server, and the URI of the resource
     #[arg(required = true, value_name = "WORD", add = words())]
     words: Vec<String>,
-    /// Write the contents to this file
+    /// Write the contents to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -12,7 +12,7 @@ use crate::{
     target::{HERE, TargetOptions},
 };
 
-/// The commands that a shell knows, which have the server as their first word elsewhere.
+/// The commands of the shell. Outside of it, their first word is the server.
 const COMMANDS: &[&str] =
     &["list", "call", "read", "prompt", "complete", "inspect", "ping", "watch", "bench"];
 
@@ -24,7 +24,7 @@ pub(crate) struct Shell {
     /// The server
     #[arg(value_name = "TARGET", add = words())]
     server: Option<String>,
-    /// Run this command and end, instead of reading commands; repeatable, and the first failure ends it
+    /// Run this command and exit, instead of reading commands; repeatable; stops at the first failure
     #[arg(short = 'c', long = "command", value_name = "COMMAND")]
     commands: Vec<String>,
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct Shell {
     target: TargetOptions,
 }
 
-/// Runs one command, from its words.
+/// Runs one command, given as words.
 pub(crate) type RunWords<'a> =
     &'a dyn Fn(Vec<String>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 
@@ -54,10 +54,10 @@ impl Shell {
     }
 }
 
-/// Runs one line. An empty one does nothing.
+/// Runs one line. Ignores an empty line.
 async fn one(text: &str, run: RunWords<'_>) -> Result<(), Failure> {
     let words = shlex::split(text)
-        .ok_or_else(|| Failure::usage(format!("{}: a quote is not closed", line(text))))?;
+        .ok_or_else(|| Failure::usage(format!("{}: a quote is not terminated", line(text))))?;
     let Some((command, rest)) = words.split_first() else { return Ok(()) };
     if !COMMANDS.contains(&command.as_str()) {
         let known = COMMANDS.join(", ");
@@ -75,17 +75,17 @@ mod read {
     use super::{Context, Exit, Failure, RunWords, one};
     use crate::{state, terminal};
 
-    /// The file of the commands that were typed.
+    /// The history file.
     const HISTORY: &str = "history";
 
-    /// Reads commands with editing and history, up to `exit` or the end of the input. A failure is said, and the next
-    /// command is read.
+    /// Reads commands with line editing and history until `exit` or the end of the input. Continues after a failure, which
+    /// is written to stderr.
     pub(super) async fn lines(cx: &Context, run: RunWords<'_>) -> Result<(), Failure> {
         let failed = |error: ReadlineError| Failure::new(Exit::Other, error.to_string());
         let mut editor = DefaultEditor::new().map_err(failed)?;
         let history = state::folder().map(|it| it.join(HISTORY));
         if let Some(file) = &history {
-            // There is none the first time.
+            // The file does not exist on the first run.
             let _ = editor.load_history(file);
         }
         loop {
@@ -113,7 +113,7 @@ mod read {
         if let Some(file) =
             history.filter(|it| it.parent().is_some_and(|it| std::fs::create_dir_all(it).is_ok()))
         {
-            // The history is a comfort.
+            // A failed write of the history is ignored.
             let _ = editor.save_history(&file);
         }
         Ok(())
@@ -124,7 +124,7 @@ mod read {
 mod read {
     use super::{Context, Exit, Failure, RunWords};
 
-    /// Without an editor of lines there are only commands of the command line.
+    /// Without a line editor, only `-c` is supported.
     pub(super) async fn lines(_: &Context, _: RunWords<'_>) -> Result<(), Failure> {
         Err(Failure::new(Exit::Usage, "pass commands with -c: this build has no feature `shell`"))
     }

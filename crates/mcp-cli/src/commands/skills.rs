@@ -12,7 +12,7 @@ use crate::{
     target::TargetOptions,
 };
 
-/// List the skills of a server, or read one; what is read is verified
+/// List the skills of a server, or read and verify one
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp skills [OPTIONS] TARGET [URI [FILE]]\n       \
                             mcp skills [OPTIONS] [URI [FILE]] -- PROGRAM [ARGS]...")]

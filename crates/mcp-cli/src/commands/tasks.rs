@@ -1,4 +1,4 @@
-//! `mcp tasks`: calls whose results come later.
+//! `mcp tasks`: calls that run as tasks.
 
 use mcp_client::tasks::Tasks;
 

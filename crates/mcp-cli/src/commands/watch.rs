@@ -1,4 +1,4 @@
-//! `mcp watch`: changes and log messages as lines.
+//! `mcp watch`: writes changes and log messages as lines.
 
 use std::process::Stdio;
 
@@ -18,26 +18,26 @@ use crate::{
     target::TargetOptions,
 };
 
-/// Log messages that wait to be written; more are dropped.
+/// Maximum number of queued log messages; further ones are dropped.
 const MAX_WAITING: usize = 1024;
 
-/// Watch changes of a server, and its log messages
+/// Watch the changes and log messages of a server
 ///
-/// A subscription that is interrupted is opened again, and what may have been lost is said.
+/// Resubscribes after an interruption, and reports that changes may have been missed.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "mcp watch [OPTIONS] TARGET [URI]...\n       \
                             mcp watch [OPTIONS] [URI]... -- PROGRAM [ARGS]...")]
 pub(crate) struct Watch {
-    /// The server, and resources to watch beside the lists
+    /// The server, and resources to watch in addition to the lists
     #[arg(value_name = "WORD", add = words())]
     words: Vec<String>,
-    /// Run this shell command for each change, with MCP_EVENT and MCP_URI set
+    /// Run this shell command for each change; MCP_EVENT and MCP_URI are set
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
-    /// Ask for log messages of this level and worse
+    /// The minimum level of log messages
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
-    /// End after so many events
+    /// Stop after this number of events
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ impl Watch {
         let (server, uris) = self.target.server_first(&self.words);
         let (sender, mut logs) = mpsc::channel(MAX_WAITING);
         let handlers = Handlers::new().on_log(move |log| {
-            // A reader that is this slow misses some.
+            // Messages are dropped if the queue is full.
             let _ = sender.try_send(log.params);
         });
         let client = cx.client(server, &self.target).await?.handlers(handlers);
@@ -103,7 +103,7 @@ impl Watch {
     }
 }
 
-/// The lists that the server says it reports changes of, and these resources.
+/// The lists whose changes the server reports, and these resources.
 fn filter(session: &Session, uris: &[String]) -> Option<SubscriptionFilter> {
     let capabilities = session.capabilities();
     let tools = capabilities.tools.as_ref().and_then(|it| it.list_changed) == Some(true);
@@ -132,7 +132,7 @@ fn described(event: &Event) -> (&'static str, String, Value) {
         Event::ResourcesListChanged => ("resources", String::new(), Value::Null),
         Event::ResourceUpdated { uri } => ("resource", uri.clone(), json!({ "uri": uri })),
         Event::Lagged { missed } => ("missed", missed.to_string(), json!({ "missed": missed })),
-        Event::Resync => ("resync", "all may have changed".to_owned(), Value::Null),
+        Event::Resync => ("resync", "everything may have changed".to_owned(), Value::Null),
         Event::Other(other) => ("other", other.method.to_string(), Value::Null),
         _ => ("other", String::new(), Value::Null),
     }
@@ -152,7 +152,7 @@ fn write(printer: Printer, name: &str, detail: &str, value: Value) -> Result<(),
     }
 }
 
-/// Runs a command to its end. That it fails is its own affair.
+/// Runs a command and waits for it. Ignores its exit status.
 async fn execute(command: &str, name: &str, detail: &str) -> Result<(), Failure> {
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut process = tokio::process::Command::new(shell);

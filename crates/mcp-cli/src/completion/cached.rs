@@ -1,4 +1,4 @@
-//! What a server offers, asked for within a second, or remembered from the last time.
+//! The lists of a server for completion, requested within one second, or from a cache.
 
 use std::{
     collections::BTreeMap,
@@ -18,21 +18,21 @@ use crate::{
     target::{self, Ask, TargetOptions},
 };
 
-/// How long a server may take; then nothing is completed.
+/// Limit on the time for a server to respond. After that, nothing is completed.
 const LIMIT: Duration = Duration::from_secs(1);
-/// How long what it said is used without asking again.
+/// Lifetime of a cache entry.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// Names of what a server offers.
+/// The names that a server lists.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Offers {
-    /// Tools with the keys of their arguments.
+    /// Tools with the names of their arguments.
     pub(super) tools: BTreeMap<String, Vec<String>>,
     pub(super) resources: Vec<String>,
     pub(super) prompts: Vec<String>,
 }
 
-/// What the server of this name offers; `None` where it does not say so in time.
+/// The lists of a server; `None` if it does not respond in time.
 pub(super) fn offers(server: &str) -> Option<Offers> {
     let file = file(server)?;
     if let Some(offers) = remembered(&file, Some(FRESH)) {
@@ -40,7 +40,7 @@ pub(super) fn offers(server: &str) -> Option<Offers> {
     }
     match asked(server) {
         Some(offers) => {
-            // The next completion asks again if it cannot be kept.
+            // Without a cache, the next completion requests them again.
             let folder = file.parent().map(fs::create_dir_all);
             let _ = folder.and_then(|_| fs::write(&file, serde_json::to_vec(&offers).ok()?).ok());
             Some(offers)
@@ -49,7 +49,7 @@ pub(super) fn offers(server: &str) -> Option<Offers> {
     }
 }
 
-/// Its name is a hash: a URL may hold secrets. Of a relative name the folder counts.
+/// The file name is a hash, since a URL may contain secrets. For a relative name, the folder is included.
 fn file(server: &str) -> Option<PathBuf> {
     let mut hash = Sha256::new();
     hash.update(std::env::current_dir().ok()?.to_string_lossy().as_bytes());
@@ -66,14 +66,14 @@ fn remembered(file: &PathBuf, limit: Option<Duration>) -> Option<Offers> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-/// Starts nothing that the user was not asked about.
+/// Starts only trusted programs.
 fn asked(server: &str) -> Option<Offers> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let asked = runtime.block_on(async {
         let cx = Context::new(Printer::quiet());
         let asking = async {
             let found = target::find(server).ok()?;
-            target::trust(&found, false, Ask::Nobody).await.ok()?;
+            target::trust(&found, false, Ask::Never).await.ok()?;
             let client = cx.client_of(found, &TargetOptions::default()).ok()?;
             of(&cx.open(&client).await.ok()?).await
         };

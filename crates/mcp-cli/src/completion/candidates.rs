@@ -1,14 +1,14 @@
-//! What may be the next word.
+//! Candidates for the next word.
 
 use mcp_client::config_file::McpConfig;
 
 use super::cached;
 use crate::target::application_key;
 
-/// Commands whose words are a server and then something that it offers.
+/// Commands whose words are a server, then one of its tools, resources or prompts.
 const OF_SERVER: &[&str] = &["call", "read", "prompt", "complete", "bench"];
 
-/// All candidates, whatever is typed so far.
+/// All candidates, regardless of the prefix.
 pub(super) fn candidates() -> Vec<String> {
     let words: Vec<String> = std::env::args().skip_while(|it| it != "--").skip(1).collect();
     let (command, before) = typed(&words);
@@ -19,15 +19,15 @@ pub(super) fn candidates() -> Vec<String> {
     }
 }
 
-/// The command, and its words before the one that is completed. Options are left out, with the values that follow
-/// them only if they are written with `=`.
+/// The command and its words before the completed one, without options. The value of an option is recognized only
+/// after `=`.
 fn typed(words: &[String]) -> (&str, &[String]) {
     let [_, command, words @ .., _] = words else { return ("", &[]) };
     let start = words.iter().position(|it| !it.starts_with('-')).unwrap_or(words.len());
     (command, &words[start..])
 }
 
-/// Names of configured servers, and `APPLICATION:SERVER` where a name is not unique.
+/// Names of configured servers, and `APPLICATION:SERVER` if a name is not unique.
 fn servers() -> Vec<String> {
     let mut names: Vec<(String, String)> = Vec::new();
     for found in McpConfig::discover() {

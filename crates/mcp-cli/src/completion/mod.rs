@@ -1,7 +1,7 @@
-//! Completion in the user's shell: servers, tools and the names of arguments, as they are at that moment.
+//! Shell completion of servers, tools and argument names.
 //!
-//! The scripts of the shells only call this program back, with the words so far; all of that is in this module, since
-//! its interface is marked as unstable.
+//! The scripts of the shells call this program with the words typed so far. This module encloses that interface of
+//! clap, which is marked as unstable.
 
 mod cached;
 mod candidates;
@@ -15,19 +15,19 @@ use clap_complete::{
     env::Shells,
 };
 
-/// The variable with which a script of a shell calls this program.
+/// The variable that a completion script sets.
 const VARIABLE: &str = "MCP_COMPLETE";
-/// The name of the command, as it is typed.
+/// The name of the command.
 const NAME: &str = "mcp";
 
-/// Answers a script of a shell, and ends the process then. Does nothing otherwise.
+/// Responds to a completion script and exits. Does nothing in any other process.
 pub(crate) fn answer_shell(command: fn() -> Command) {
     if std::env::var_os(VARIABLE).is_some() {
         CompleteEnv::with_factory(command).var(VARIABLE).bin(NAME).completer(NAME).complete();
     }
 }
 
-/// The script that a shell sources.
+/// The completion script of a shell.
 pub(crate) fn script(shell: &str) -> io::Result<Vec<u8>> {
     let shells = Shells::builtins();
     let completer = shells.completer(shell).ok_or_else(|| {
@@ -39,7 +39,7 @@ pub(crate) fn script(shell: &str) -> io::Result<Vec<u8>> {
     Ok(script)
 }
 
-/// Completes the words of a command: a server first, and then what it offers.
+/// Completes the words of a command: a server, then its tools, resources or prompts.
 pub(crate) fn words() -> ArgValueCompleter {
     ArgValueCompleter::new(Words)
 }

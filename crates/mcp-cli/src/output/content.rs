@@ -1,4 +1,4 @@
-//! Content blocks for people.
+//! Content blocks as text.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use mcp_client::types::{ContentBlock, ResourceContents};
 
 use crate::escape::line;
 
-/// Text as it is, and what else there is in a few words.
+/// Text unchanged, and a summary of any other content.
 pub(crate) fn described(block: &ContentBlock) -> Cow<'_, str> {
     match block {
         ContentBlock::Text(text) => Cow::Borrowed(&text.text),
@@ -20,7 +20,7 @@ pub(crate) fn described(block: &ContentBlock) -> Cow<'_, str> {
     }
 }
 
-/// The text of a resource as it is, and of bytes only how many there are.
+/// The text of a resource unchanged, or the number of its bytes.
 fn contents(contents: &ResourceContents) -> Cow<'_, str> {
     match contents {
         ResourceContents::Text(text) => Cow::Borrowed(&text.text),
@@ -33,7 +33,7 @@ fn contents(contents: &ResourceContents) -> Cow<'_, str> {
     }
 }
 
-/// `length` is that of the base64.
+/// `length`: of the Base64.
 fn bytes(what: &str, mime_type: &str, length: usize) -> Cow<'static, str> {
     format!("[{what}: {}, about {} bytes]", line(mime_type), length / 4 * 3).into()
 }

@@ -1,22 +1,22 @@
-//! Images at terminals that show them.
+//! Images in terminals that support them.
 
 use std::fmt::Write as _;
 
-/// How a terminal shows images.
+/// Image protocol of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Images {
     /// The protocol of kitty, for PNG.
     Kitty,
-    /// The protocol of iTerm2, for each format that the terminal knows.
+    /// The protocol of iTerm2, for any format that the terminal supports.
     ITerm2,
 }
 
-/// The bytes of base64 in one sequence of kitty.
+/// Maximum number of Base64 bytes in one escape sequence of kitty.
 const CHUNK: usize = 4096;
 
 impl Images {
-    /// What the terminal says about itself in the environment; `None` if it says nothing, or stands behind another one
-    /// that passes no images on.
+    /// Detects the protocol by environment variables; `None` if there is none, or inside a multiplexer that does not
+    /// forward images.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let is = |name: &str, value: &str| variable(name).is_some_and(|it| it == value);
         if variable("TMUX").is_some() || variable("STY").is_some() {
@@ -31,8 +31,8 @@ impl Images {
         (is("TERM_PROGRAM", "iTerm.app") || is("TERM_PROGRAM", "WezTerm")).then_some(Self::ITerm2)
     }
 
-    /// The sequence that shows an image, from its base64; `None` if it cannot be shown, or is not base64, which could be
-    /// another sequence.
+    /// The escape sequence of an image in Base64; `None` if the format is not supported, or the data is not Base64 and
+    /// could contain another escape sequence.
     pub(crate) fn sequence(self, mime_type: &str, base64: &str) -> Option<String> {
         let is_base64 = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'+' | b'/' | b'=');
         if base64.is_empty() || !base64.bytes().all(is_base64) {

@@ -1,4 +1,4 @@
-//! What is written to stdout.
+//! Formats of the output.
 
 mod content;
 mod image;

@@ -1,4 +1,4 @@
-//! Stdout: results only, in one of several formats.
+//! Writes results to stdout, in one of several formats.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -9,34 +9,34 @@ use crate::escape;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-/// The width where there is no terminal to ask.
+/// Default width without a terminal.
 const DEFAULT_WIDTH: usize = 80;
 
-/// How results are written.
+/// Format of the results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Text for people.
+    /// Readable text.
     #[default]
     Human,
     /// One JSON document.
     Json,
-    /// One JSON value a line.
+    /// One JSON value per line.
     JsonLines,
-    /// The result as the server sent it.
+    /// The result as received from the server.
     Raw,
 }
 
-/// Options that choose the format.
+/// Options for the format.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputOptions {
     /// Write one JSON document
     #[arg(long, global = true, conflicts_with_all = ["jsonl", "raw"])]
     json: bool,
-    /// Write one JSON value a line
+    /// Write one JSON value per line
     #[arg(long, global = true, conflicts_with = "raw")]
     jsonl: bool,
-    /// Write the result as the server sent it
+    /// Write the result as received from the server
     #[arg(long, global = true)]
     raw: bool,
 }
@@ -65,7 +65,7 @@ impl Printer {
         Self { format: options.format(), is_terminal: io::stdout().is_terminal() }
     }
 
-    /// For work without results.
+    /// For commands without results.
     pub(crate) fn quiet() -> Self {
         Self { format: Format::Human, is_terminal: false }
     }
@@ -74,7 +74,7 @@ impl Printer {
         self.format == Format::Human
     }
 
-    /// The columns of the terminal; `COLUMNS` overrides them.
+    /// Width of the terminal in columns; `COLUMNS` overrides it.
     pub(crate) fn width(self) -> usize {
         let variable = || std::env::var("COLUMNS").ok()?.parse().ok();
         let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
@@ -82,14 +82,14 @@ impl Printer {
         width.filter(|it| *it > 0).unwrap_or(DEFAULT_WIDTH)
     }
 
-    /// A line, with styles that are left out where they are not wanted.
+    /// Writes a line. Styles are removed if stdout does not support them.
     pub(crate) fn line(self, text: &str) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.write_all(b"\n")
     }
 
-    /// A text of a server as it is, with a line break at its end at a terminal, where what it would obey is escaped.
+    /// Writes a text of a server unchanged. At a terminal, control characters are escaped and a line break is appended.
     pub(crate) fn text(self, text: &str) -> io::Result<()> {
         let shown = match self.is_terminal {
             true => escape::block(text),
@@ -103,14 +103,14 @@ impl Printer {
         out.flush()
     }
 
-    /// Bytes as they are.
+    /// Writes bytes unchanged.
     pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
     }
 
-    /// A JSON document: in one line with `--jsonl`, and indented otherwise.
+    /// Writes a JSON document: in one line with `--jsonl`, otherwise indented.
     pub(crate) fn json(self, value: &impl Serialize) -> io::Result<()> {
         let text = match self.format {
             Format::JsonLines => serde_json::to_string(value)?,
@@ -122,12 +122,12 @@ impl Printer {
     }
 }
 
-/// A name of a server, for a terminal.
+/// Bold text.
 pub(crate) fn bold(text: &str) -> String {
     format!("{BOLD}{text}{BOLD:#}")
 }
 
-/// Something less important, for a terminal.
+/// Dimmed text.
 pub(crate) fn dim(text: &str) -> String {
     format!("{DIM}{text}{DIM:#}")
 }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::escape::line;
 
-/// Levels of a schema that are written out.
+/// Maximum depth of a schema in a signature.
 const MAX_DEPTH: usize = 3;
-/// Alternatives that are written out.
+/// Maximum number of alternatives in a signature.
 const MAX_ALTERNATIVES: usize = 8;
 
 /// The parameters of a tool, required ones first: `(a: number, b?: number = 1)`.
@@ -43,7 +43,7 @@ pub(crate) fn of_prompt(prompt: &Prompt) -> String {
     format!("({})", arguments.collect::<Vec<_>>().join(", "))
 }
 
-/// The type that a schema stands for, for people.
+/// The type of a schema as text.
 pub(crate) fn type_name(schema: &Value) -> String {
     typed(schema, MAX_DEPTH)
 }

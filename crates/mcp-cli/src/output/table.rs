@@ -1,8 +1,8 @@
-//! Tables for people.
+//! Tables as text.
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-/// A table of these columns without borders, at most `width` columns wide.
+/// A table without borders, at most `width` columns wide.
 pub(crate) fn table(
     width: usize,
     header: &[&str],

@@ -7,7 +7,7 @@ use mcp_client::tasks::TaskState;
 use super::printer::Printer;
 use crate::escape::line;
 
-/// Writes the id of a task, its status, and what the server says about it.
+/// Writes the id of a task, its status and its status message.
 pub(crate) fn task_state(printer: Printer, state: &TaskState) -> io::Result<()> {
     if !printer.is_human() {
         return printer.json(state);

@@ -1,20 +1,20 @@
-//! Times for people and for programs.
+//! Formats and percentiles of times.
 
 use std::time::Duration;
 
-/// The value below which this share of the sorted times is.
+/// A percentile of sorted times.
 pub(crate) fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let last = sorted.len().saturating_sub(1);
     let place = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(place.saturating_sub(1).min(last)).copied().unwrap_or_default()
 }
 
-/// Milliseconds, to a thousandth.
+/// Milliseconds, with three decimals.
 pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// A time for people.
+/// A time as text.
 pub(crate) fn time(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }

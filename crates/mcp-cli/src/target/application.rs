@@ -2,7 +2,7 @@
 
 use mcp_client::config_file::Application;
 
-/// How an application is written in `APPLICATION:SERVER`: `claude-desktop`, `cursor`, `vs-code`.
+/// Name of an application in `APPLICATION:SERVER`: `claude-desktop`, `cursor`, `vs-code`.
 pub(crate) fn key(application: Application) -> String {
     match application {
         Application::Shared => "shared".to_owned(),
@@ -10,11 +10,11 @@ pub(crate) fn key(application: Application) -> String {
     }
 }
 
-/// Whether this is meant: case, `-` and `_` do not count.
+/// Whether a name matches an application. Ignores case, `-` and `_`.
 pub(crate) fn is_meant(application: Application, text: &str) -> bool {
     let folded = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
     let (meant, key) = (folded(text), folded(&key(application)));
-    // As people say it: `gemini`, `copilot`.
+    // Short names: `gemini`, `copilot`.
     meant == key || format!("{meant}cli") == key
 }
 
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn applications_are_named_as_people_write_them() {
+    fn application_names_have_variants() {
         for (application, names) in [
             (
                 Application::ClaudeDesktop,

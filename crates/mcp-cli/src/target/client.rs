@@ -1,4 +1,4 @@
-//! A client of what was found, with the options of the command line.
+//! Creates the client of a found server, with the options of the command line.
 
 use std::path::Path;
 
@@ -14,14 +14,14 @@ use mcp_client::{
 use super::{Found, TargetOptions, http, oauth::oauth};
 use crate::failure::Failure;
 
-/// Shorter values are not masked: they are part of too much else.
+/// Minimum length of a masked value: shorter ones occur in other text.
 const SHORTEST_SECRET: usize = 6;
 
-/// Values that are not written to a trace.
+/// Values to mask in traces and errors.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Secrets(Vec<String>);
 
-/// The client, not connected, and the secrets that it was given.
+/// The client, not connected, and the secrets in its settings.
 pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, Secrets), Failure> {
     let mut secrets = Secrets::default();
     let mut client = match found {
@@ -88,7 +88,7 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
     Ok((client.client_info("mcp", env!("CARGO_PKG_VERSION")), secrets))
 }
 
-/// Whether a token of a login is to be used: for a URL that has no other credentials.
+/// Whether to use a stored login: for a URL without other credentials.
 fn needs_login(target: &Target) -> bool {
     let Target::Remote(remote) = target else { return false };
     let has_header = remote.headers.keys().any(|it| it.eq_ignore_ascii_case("authorization"));
@@ -99,7 +99,7 @@ fn needs_login(target: &Target) -> bool {
     }
 }
 
-/// Hides what processes write to stderr, unless it is wanted: an error has its end anyway.
+/// Hides the stderr of processes unless it was requested: errors contain its end.
 fn quiet(client: Client, has_process: bool, options: &TargetOptions) -> Client {
     match has_process && !options.verbose {
         true => client.stderr(Stderr::Null),
@@ -107,7 +107,7 @@ fn quiet(client: Client, has_process: bool, options: &TargetOptions) -> Client {
     }
 }
 
-/// Changes an entry as the options say.
+/// Applies the options to an entry.
 fn apply(server: &mut Server, options: &TargetOptions) -> Result<(), Failure> {
     match &mut server.target {
         Target::Stdio(stdio) => {
@@ -122,7 +122,7 @@ fn apply(server: &mut Server, options: &TargetOptions) -> Result<(), Failure> {
         Target::Remote(remote) => {
             if !options.env.is_empty() || options.inherit_env || options.cwd.is_some() {
                 let message =
-                    "--env, --inherit-env and --cwd apply to a program, and this is a URL";
+                    "--env, --inherit-env and --cwd apply to a program, but this is a URL";
                 return Err(Failure::usage(message));
             }
             if options.sse {
@@ -161,7 +161,7 @@ fn refuse_http_options(options: &TargetOptions) -> Result<(), Failure> {
 }
 
 /// Variables to set, and names of variables to inherit.
-#[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
+#[expect(clippy::type_complexity, reason = "two lists, destructured by the caller")]
 fn environment(options: &TargetOptions) -> Result<(Vec<(String, String)>, Vec<String>), Failure> {
     let mut variables = Vec::new();
     for (name, value) in &options.env {
@@ -180,7 +180,7 @@ fn environment(options: &TargetOptions) -> Result<(Vec<(String, String)>, Vec<St
     Ok((variables, inherited))
 }
 
-/// What errors call a server that has no name: its program, or its URL without secrets.
+/// Name of an unnamed server in errors: its program, or its URL without secrets.
 fn short_name(target: &Target) -> String {
     match target {
         Target::Stdio(stdio) => {
@@ -210,7 +210,7 @@ fn root(folder: &Path) -> Result<Root, Failure> {
 }
 
 impl Secrets {
-    /// Adds what an entry sends to its server: headers, tokens, variables, the user and the query of its URL.
+    /// Adds the values that an entry sends to its server: headers, tokens, variables, the user and the query of its URL.
     fn add_all(&mut self, server: &Server) {
         match &server.target {
             Target::Stdio(stdio) => self.0.extend(stdio.env.values().cloned()),
@@ -230,12 +230,12 @@ impl Secrets {
         }
     }
 
-    /// Adds those of another server.
+    /// Adds the secrets of another server.
     pub(crate) fn extend(&mut self, others: &Self) {
         self.0.extend_from_slice(&others.0);
     }
 
-    /// A text with each secret in it replaced.
+    /// Replaces each secret in a text.
     pub(crate) fn masked(&self, mut text: String) -> String {
         for secret in self.long() {
             text = text.replace(secret, "…");
@@ -243,12 +243,12 @@ impl Secrets {
         text
     }
 
-    /// Those that are no part of too much else.
+    /// The values that are long enough to mask.
     fn long(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|it| it.len() >= SHORTEST_SECRET)
     }
 
-    /// JSON with each secret in it replaced, as it is written in a string.
+    /// Replaces each secret in JSON, in its escaped form.
     pub(crate) fn masked_json(&self, mut json: String) -> String {
         for secret in self.long() {
             let escaped = serde_json::Value::from(secret).to_string();

@@ -1,8 +1,8 @@
-//! Times on the command line: `500ms`, `30s` or `30`, `2m`, `1h`.
+//! Durations on the command line: `500ms`, `30s` or `30`, `2m`, `1h`.
 
 use std::time::Duration;
 
-/// Reads a time; a number without a unit is in seconds.
+/// Parses a duration; a number without a unit is in seconds.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let split = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -11,9 +11,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        _ => return Err("a time is written as 500ms, 30s, 2m or 1h".to_owned()),
+        _ => return Err("write a duration as 500ms, 30s, 2m or 1h".to_owned()),
     };
-    let number: f64 = number.parse().map_err(|_| "a time begins with a number".to_owned())?;
+    let number: f64 = number.parse().map_err(|_| "a duration starts with a number".to_owned())?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

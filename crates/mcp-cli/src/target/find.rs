@@ -1,4 +1,4 @@
-//! From what the user names to a server.
+//! Finds the server that a TARGET names.
 
 use std::{
     ffi::OsString,
@@ -13,26 +13,26 @@ use mcp_client::{
 use super::{application, saved};
 use crate::{escape::line, failure::Failure};
 
-/// Extensions of scripts that are servers.
+/// File extensions of scripts.
 const SCRIPTS: &[&str] = &["py", "js", "mjs", "cjs"];
 
-/// What was named, with its references filled in.
+/// The found target, with its references expanded.
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
-    /// One server, and where its entry is.
+    /// One server, and the origin of its entry.
     One { name: Option<String>, server: Box<Server>, origin: Origin },
     /// A Python or Node script.
     Script(PathBuf),
-    /// All servers of a file that names several.
+    /// All servers of a file with several.
     Many(Expanded),
 }
 
-/// Where a server was found.
+/// Origin of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The command line itself.
+    /// The command line.
     CommandLine,
-    /// A file that the user named.
+    /// A file named on the command line.
     File(PathBuf),
     /// A file of an application.
     Application { scope: Scope, file: PathBuf },
@@ -45,7 +45,7 @@ struct Entry {
     origin: Origin,
 }
 
-/// The server behind a name: a URL; an existing file, `FILE:SERVER`; a saved name; `APPLICATION:SERVER`; a unique name.
+/// Finds a server: a URL; an existing file, `FILE:SERVER`; a saved name; `APPLICATION:SERVER`; a unique name.
 pub(crate) fn find(text: &str) -> Result<Found, Failure> {
     if is_url(text) {
         let server = Box::new(Server::remote(text));
@@ -59,7 +59,7 @@ pub(crate) fn find(text: &str) -> Result<Found, Failure> {
     entry(&config, &name, origin)
 }
 
-/// The entry of this name as it is written, with its references.
+/// The entry of this name, without expanding its references.
 pub(crate) fn written(text: &str) -> Result<(String, Server), Failure> {
     let Entry { config, name, .. } = locate(text)?;
     match config.server(&name) {
@@ -70,9 +70,9 @@ pub(crate) fn written(text: &str) -> Result<(String, Server), Failure> {
     }
 }
 
-/// The entry of a name that is no file and no URL.
+/// The entry of a name that is neither a file nor a URL.
 fn locate(text: &str) -> Result<Entry, Failure> {
-    // A name may have colons, and so may a path.
+    // Both a name and a path may contain colons.
     for (at, _) in text.match_indices(':') {
         let (left, name) = (&text[..at], &text[at + 1..]);
         let path = Path::new(left);
@@ -103,7 +103,7 @@ fn locate(text: &str) -> Result<Entry, Failure> {
     named(&found.iter().collect::<Vec<_>>(), text, "any application")
 }
 
-/// The program of a command line.
+/// The program after `--`.
 pub(crate) fn program(words: &[OsString]) -> Result<Found, Failure> {
     let mut words = words.iter().map(|it| {
         it.to_str().ok_or_else(|| Failure::usage(format!("{} is not Unicode", it.display())))
@@ -158,13 +158,13 @@ fn named(found: &[&Discovered], name: &str, place: &str) -> Result<Entry, Failur
     }
 }
 
-/// Whether there is an entry of this name, even one that cannot be used.
+/// Whether there is an entry of this name, including an invalid one.
 fn knows(config: &McpConfig, name: &str) -> bool {
     config.server(name).is_some()
         || config.problems().iter().any(|it| it.server.as_deref() == Some(name))
 }
 
-/// The server of this name, with its references filled in.
+/// The server of this name, with its references expanded.
 pub(crate) fn entry(config: &McpConfig, name: &str, origin: Origin) -> Result<Found, Failure> {
     let mut expanded = config.expand_server(name, &Variables::of_process());
     match expanded.servers.pop() {
@@ -175,7 +175,7 @@ pub(crate) fn entry(config: &McpConfig, name: &str, origin: Origin) -> Result<Fo
             let problems = expanded.problems.iter().map(ToString::to_string);
             let problems = problems.collect::<Vec<_>>().join("\n  ");
             let name = line(name);
-            Err(Failure::usage(format!("the entry of {name} cannot be used:\n  {problems}")))
+            Err(Failure::usage(format!("the entry of {name} is invalid:\n  {problems}")))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client that the options describe, and headers from variables and commands.
+//! The HTTP client of the options, and headers from variables and commands.
 
 use std::{fs, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use mcp_client::http::{HttpClient, Proxy};
 use super::TargetOptions;
 use crate::failure::Failure;
 
-/// The HTTP client, if any option needs another one than the default.
+/// The HTTP client, if an option requires one other than the default.
 pub(super) fn http_client(options: &TargetOptions) -> Result<Option<HttpClient>, Failure> {
     let TargetOptions { cacert, cert, key, proxy, insecure, .. } = options;
     if cacert.is_none() && cert.is_none() && proxy.is_none() && !insecure {
@@ -28,7 +28,7 @@ pub(super) fn http_client(options: &TargetOptions) -> Result<Option<HttpClient>,
     client.map(Some).map_err(|error| Failure::usage(format!("the HTTP client: {error}")))
 }
 
-/// The headers that the options describe, with their values.
+/// The headers of the options, with their values.
 pub(super) fn headers(options: &TargetOptions) -> Result<Vec<(String, String)>, Failure> {
     let mut headers = options.headers.clone();
     for (name, variable) in &options.header_env {
@@ -49,7 +49,7 @@ fn value_of(option: &str, variable: &str) -> Result<String, Failure> {
         .map_err(|_| Failure::usage(format!("{option}: the variable {variable} is not set")))
 }
 
-/// What a command of the shell prints. Its stderr is that of this process.
+/// The output of a shell command. It inherits stderr.
 fn printed_by(command: &str) -> Result<String, Failure> {
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let failed = |why: String| Failure::usage(format!("--header-command: {command}: {why}"));
@@ -60,7 +60,7 @@ fn printed_by(command: &str) -> Result<String, Failure> {
         return Err(failed(output.status.to_string()));
     }
     let text = String::from_utf8(output.stdout);
-    let text = text.map_err(|_| failed("it prints something else than text".to_owned()))?;
+    let text = text.map_err(|_| failed("its output is not text".to_owned()))?;
     Ok(text.trim().to_owned())
 }
 

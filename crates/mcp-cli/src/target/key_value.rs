@@ -5,13 +5,13 @@ pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     split(text, '=').ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
-/// `Name: value`, as a header is written.
+/// `Name: value`, for a header.
 pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = split(text, ':').ok_or_else(|| "write 'Name: value'".to_owned())?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// `NAME=VALUE`, or a `NAME` to take from this process.
+/// `NAME=VALUE`, or `NAME` to inherit from this process.
 pub(crate) fn variable(text: &str) -> Result<(String, Option<String>), String> {
     match assignment(text) {
         Ok((name, value)) => Ok((name, Some(value))),

@@ -1,4 +1,4 @@
-//! Servers: named on the command line, found, and turned into a client.
+//! From a TARGET on the command line to a client.
 
 mod application;
 mod client;
@@ -11,7 +11,7 @@ mod options;
 mod saved;
 mod trust;
 
-/// The server of a shell, as the commands in it name it.
+/// The TARGET of commands in `mcp shell`: the session of the shell.
 pub(crate) const HERE: &str = "-";
 
 pub(crate) use application::{is_meant as is_application, key as application_key};

@@ -1,21 +1,21 @@
-//! Tokens of earlier logins.
+//! Stored logins.
 
 use mcp_client::oauth::{Error, ErrorKind, FileStore, OAuth, Prompt, Redirect, UserAgent, Visit};
 
 use crate::{exit::Exit, failure::Failure};
 
-/// Authorizes with the tokens that `mcp login` has kept, and refreshes them. It starts no login.
+/// Authorizes requests with the tokens that `mcp login` stored, and refreshes them. Never starts a login.
 pub(crate) fn oauth() -> Result<OAuth, Failure> {
     let store = FileStore::user();
     let store = store.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     Ok(OAuth::new().client_name("mcp").user_agent(NoLogin).store(store))
 }
 
-/// Shows nobody a page: a command that is not `mcp login` fails at once.
+/// A user agent that fails: only `mcp login` opens a page.
 #[derive(Debug)]
 struct NoLogin;
 
-/// There is none.
+/// No login is possible.
 #[derive(Debug)]
 enum NoVisit {}
 
@@ -23,7 +23,7 @@ impl UserAgent for NoLogin {
     type Visit = NoVisit;
 
     async fn prepare(&self, _: Option<&str>) -> Result<NoVisit, Error> {
-        Err(Error::new(ErrorKind::LoginRequired, "there is no login for this server"))
+        Err(Error::new(ErrorKind::LoginRequired, "no login is stored for this server"))
     }
 }
 

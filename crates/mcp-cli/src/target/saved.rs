@@ -1,8 +1,8 @@
-//! The servers that `mcp config add` has saved under a name.
+//! The servers that were added with `mcp config add`.
 
 use std::path::PathBuf;
 
-/// The file, which need not exist: `mcp/mcp.json` in the folder for settings of the user.
+/// The file, which may not exist: `mcp/mcp.json` in the user's configuration folder.
 pub(crate) fn file() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
     let home = || std::env::home_dir().filter(|it| it.is_absolute());

@@ -1,4 +1,4 @@
-//! Programs that a repository chose: the user is asked once before one is started.
+//! Confirmation before a program from a file of the workspace is started.
 
 use std::{fs, io::Write, path::Path};
 
@@ -8,20 +8,20 @@ use sha2::{Digest, Sha256};
 use super::{Found, Origin};
 use crate::{escape::line, failure::Failure, state, terminal};
 
-/// The programs that were agreed to, as hashes, one a line.
+/// Hashes of the confirmed programs, one per line.
 const FILE: &str = "trusted";
 
-/// Whether a program that was not agreed to may be asked about.
+/// Whether the user may be prompted to confirm a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// The person at the terminal is asked.
+    /// Prompt at the terminal.
     Person,
-    /// Nobody is asked: it is a failure.
-    Nobody,
+    /// Fail without a prompt.
+    Never,
 }
 
-/// Checks that what was found may be started. A program of a workspace file needs `--trust`, or an agreement, which is
-/// remembered as long as the entry stays the same.
+/// Checks that a found program may be started. A program from a file of the workspace requires `--trust` or a
+/// confirmation, which is stored until the entry changes.
 pub(crate) async fn trust(found: &Found, is_given: bool, ask: Ask) -> Result<(), Failure> {
     let Found::One { name, server, origin } = found else { return Ok(()) };
     let Origin::Application { scope: Scope::Workspace, file } = origin else { return Ok(()) };
@@ -39,7 +39,7 @@ pub(crate) async fn trust(found: &Found, is_given: bool, ask: Ask) -> Result<(),
     let program = program.map(String::as_str).collect::<Vec<_>>().join(" ");
     let (name, program) = (name.as_deref().unwrap_or_default(), line(&program).into_owned());
     let what = format!("{} of {} starts: {program}", line(name), file.display());
-    if ask == Ask::Nobody || !terminal::has_person() {
+    if ask == Ask::Never || !terminal::is_interactive() {
         return Err(Failure::usage(format!("{what}\npass --trust to start it")));
     }
     if !terminal::confirm(format!("{what}\nStart it?")).await? {
@@ -51,7 +51,7 @@ pub(crate) async fn trust(found: &Found, is_given: bool, ask: Ask) -> Result<(),
     Ok(())
 }
 
-/// Changes with all that decides what is started.
+/// Hash of everything that determines the program.
 fn hash(file: &Path, server: &Server) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {

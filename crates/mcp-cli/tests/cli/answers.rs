@@ -1,11 +1,11 @@
-//! What servers ask while they work on a call.
+//! Requests of servers during a call.
 
 use mcp_server::{Context, Server};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, Served, run};
 
-/// A server of the modern era whose tool asks for a name and a count.
+/// A server of the modern era whose tool requests a name and a count.
 pub(crate) fn asking() -> Served {
     let server =
         Server::builder("asking").tool("order", "Orders", |_: (), cx: Context| async move {
@@ -67,7 +67,7 @@ fn forms_are_filled_in_from_the_command_line() {
 }
 
 #[test]
-fn a_question_that_nobody_answers_is_a_failure_of_its_kind() {
+fn a_request_without_a_response_fails_with_its_exit_code() {
     let served = asking();
     let said = order(&served, &[]).fails(8);
     assert!(said.contains("Who and how many? (name)") && said.contains("--answer"), "{said}");

@@ -1,4 +1,4 @@
-//! Each exit code by a real cause.
+//! Each exit code with a real cause.
 
 use mcp_serve::BearerToken;
 
@@ -60,7 +60,7 @@ fn a_tool_that_failed() {
     let served = Served::start();
     let said = run(&["call", &served.url, "fail"]).fails(5);
     assert_eq!(said, "error: the tool failed: out of \\u{1b}paper\n");
-    // As data it is a result, and on stdout.
+    // As JSON it is a result on stdout.
     let ran = run(&["call", &served.url, "fail", "--json"]);
     assert_eq!((ran.code, &*ran.err), (5, ""));
     assert!(ran.out.contains("\"isError\": true"), "{ran:?}");
@@ -72,7 +72,7 @@ fn time_limits() {
     let limits = ["--total-timeout", "300ms"];
     let said = run(&[&["call", &*served.url, "wait", "seconds=60"][..], &limits].concat()).fails(6);
     assert!(said.contains("wait"), "{said}");
-    // A program that answers nothing.
+    // A program that does not respond.
     let silent = [env!("CARGO_BIN_EXE_mcp"), "watch", &*served.url];
     run(&[&["list", "--start-timeout", "300ms", "--"][..], &silent].concat()).fails(6);
 }

@@ -17,7 +17,7 @@ fn runs(pid: &str) -> bool {
     kill.unwrap().success()
 }
 
-/// Waits for a condition, at most 20 s.
+/// Waits for a condition, for at most 20 s.
 fn until(mut is: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is() {
@@ -43,7 +43,7 @@ fn it_cancels_the_call_at_the_server() {
     let _ = served;
 }
 
-/// A process that ignores everything but SIGKILL, and has a child.
+/// A process with a child that ignores all signals except SIGKILL.
 const STUBBORN: &str = r#"
 trap '' TERM INT HUP
 echo $$ > pids

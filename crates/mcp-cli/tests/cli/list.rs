@@ -1,4 +1,4 @@
-//! `list` and `inspect`, as they look at 80 columns and off a terminal.
+//! `list` and `inspect` at 80 columns, without a terminal.
 
 use serde_json::Value;
 

@@ -10,7 +10,7 @@ use mcp_testkit::{http::log_in, oauth::Guarded};
 
 use crate::support::{command, run_in};
 
-/// Logs in as a person does who reads the page of the browser and pastes where it ends.
+/// Logs in like a user who visits the page and pastes the final URL of the browser.
 fn login(runtime: &tokio::runtime::Runtime, folder: &Path, url: &str) {
     let mut login = command(folder);
     login.args(["login", url, "--no-browser"]);
@@ -44,7 +44,7 @@ fn a_login_is_kept_for_other_commands() {
         format!(r#"{{"mcpServers": {{"guarded": {{"url": "{url}"}}}}}}"#),
     )
     .unwrap();
-    // No command but `login` asks anybody.
+    // Only `login` opens a page.
     let said = run_in(folder, &["list", &url]).fails(3);
     assert!(said.contains("mcp login"), "{said}");
     assert!(!run_in(folder, &["auth", "list"]).ok().contains("logged in"));

@@ -1,4 +1,4 @@
-//! The command as it is installed, against servers in this process and real ones.
+//! Tests of the built command, with servers in this process and servers of other projects.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The smaller commands: `prompt`, `complete`, `watch`, `bench`, `discover`, `config`, `shell`, `completions`.
+//! Further commands: `prompt`, `complete`, `watch`, `bench`, `discover`, `config`, `shell`, `completions`.
 
 use std::{path::Path, time::Duration};
 
@@ -94,7 +94,7 @@ fn files_of_applications_are_changed_and_keep_their_comments() {
     assert!(mcp(&["list"]).ok().contains("uvx mcp-server-time"));
     mcp(&["config", "remove", "b", "--from", "cursor"]).ok();
     assert_eq!(text(), before);
-    // A file that is not there yet.
+    // A file that does not exist yet.
     mcp(&["config", "add", "c", "https://c/mcp", "--to", "codex"]).ok();
     let codex = std::fs::read_to_string(folder.path().join("home/.codex/config.toml")).unwrap();
     assert!(codex.contains("[mcp_servers.c]"), "{codex}");
@@ -133,7 +133,7 @@ fn several_commands_share_one_session() {
     assert!(run(&["shell", &served.url, "-c", "login"]).fails(2).contains("use one of list"));
 }
 
-/// What the script of a shell is answered for these words, the last of which is being typed.
+/// The candidates for the last of these words.
 fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
     let mut complete = command(folder);
     complete.args(["--"]).args(words).env("MCP_COMPLETE", "bash");
@@ -169,7 +169,7 @@ fn tools_and_arguments_are_completed_by_what_the_server_says() {
     // From the cache.
     drop(served);
     has(&["mcp", "call", "my-shop", "ec"], "echo");
-    // And of a server that says nothing there is nothing, soon.
+    // A server that does not respond delays the completion only briefly.
     config(folder, "mcp.json", r#"{"mcpServers": {"dead": {"url": "http://127.0.0.1:1/mcp"}}}"#);
     let found = completed(folder, &["mcp", "call", "dead", ""]);
     assert!(found.iter().all(|it| it.starts_with("--")), "{found:?}");

@@ -1,4 +1,4 @@
-//! Real servers, which `cargo xtask setup` installs: those of other SDKs, over stdio.
+//! Servers of other SDKs over stdio, installed by `cargo xtask setup`.
 
 use std::{
     io::Write,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::support::run;
 
-/// The folder of installed peers; `None` where this one is missing, which is an error in continuous integration.
+/// The folder of installed peers; `None` if this one is missing, which is an error in CI.
 fn installed(name: &str) -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let peers = repository.join(".peers");
@@ -20,7 +20,7 @@ fn installed(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The command lines of peers, with a name, and the eras that they speak.
+/// The names, command lines and eras of the peers.
 fn peers() -> Vec<(&'static str, Vec<String>, &'static [&'static str])> {
     let text = |path: PathBuf| path.to_str().unwrap().to_owned();
     let mut all = Vec::new();
@@ -105,7 +105,7 @@ fn official_clients_reach_a_server_through_the_proxy() {
                 serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
             };
             let version = if *mode == "auto" { "2026-07-28" } else { "2025-11-25" };
-            // A program here and HTTP there, and the other way round.
+            // From stdio to HTTP, and from HTTP to stdio.
             for got in
                 [of(&[&listening.url]), of(&[env!("CARGO_BIN_EXE_mcp"), "proxy", &listening.url])]
             {
@@ -135,7 +135,7 @@ fn what_a_server_asks_is_answered() {
     let everything = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
     let program = ["node".to_owned(), peers.join(everything).to_str().unwrap().to_owned()];
     let asked = on(&program, &["call", "trigger-elicitation-request"]).fails(8);
-    assert!(asked.contains("nobody to answer"), "{asked}");
+    assert!(asked.contains("requires input"), "{asked}");
     let answer = ["call", "trigger-elicitation-request", "--answer", "name=Ann"];
     assert!(on(&program, &answer).ok().contains("Ann"));
     let sample = ["call", "trigger-sampling-request", "prompt=a poem", "maxTokens=100"];

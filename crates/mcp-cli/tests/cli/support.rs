@@ -1,4 +1,4 @@
-//! Runs the command, and a server for it.
+//! Runs the command and a server.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use mcp_serve::{Http, Listener};
 use mcp_server::{Context, Json, Server};
 use schemars::JsonSchema;
 
-/// What the command wrote, and its exit code.
+/// Output and exit code of the command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -18,14 +18,14 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// The output of a command that has to succeed.
+    /// The stdout of a command that must succeed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
-    /// The words on stderr of a command that has to fail like this, without a result on stdout.
+    /// The stderr of a command that must fail with this code, without a result on stdout.
     #[track_caller]
     pub(crate) fn fails(self, code: i32) -> String {
         assert_eq!((self.code, &*self.out), (code, ""), "{self:?}");
@@ -114,7 +114,7 @@ impl Served {
     }
 }
 
-/// A server with a tool for each thing that can happen.
+/// A server with a tool for each case.
 pub(crate) fn server() -> Server {
     Server::builder("shop")
         .version("1.2")

@@ -1,4 +1,4 @@
-//! How servers are named.
+//! Targets on the command line.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn files_applications_and_names() {
     assert!(echo("my shp").fails(2).contains("did you mean my shop?"));
     assert!(echo("servers.json:my shp").fails(2).contains("did you mean my shop?"));
     let said = echo("servers.json:broken").fails(2);
-    assert!(said.contains("the entry of broken cannot be used"), "{said}");
+    assert!(said.contains("the entry of broken is invalid"), "{said}");
 
     config(folder, ".cursor/mcp.json", &entry(&served.url));
     let said = echo("my shop").fails(2);

@@ -1,4 +1,4 @@
-//! At a terminal: forms, questions, progress, and what is never written there.
+//! Forms, prompts and progress at a terminal, and bytes, which are never written there.
 
 use std::{
     fs::{File, OpenOptions},
@@ -49,7 +49,7 @@ impl AtTerminal {
         let sink = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // It fails when the other side is gone.
+            // Fails when the command has exited.
             while let Ok(read @ 1..) = screen.read(&mut bytes) {
                 sink.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..read]));
             }
@@ -61,7 +61,7 @@ impl AtTerminal {
         self.shown.lock().unwrap().clone()
     }
 
-    /// Waits until this is shown.
+    /// Waits until a text is shown.
     #[track_caller]
     fn sees(&self, text: &str) {
         let start = Instant::now();
@@ -75,10 +75,10 @@ impl AtTerminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// The exit code, and all that was shown.
+    /// The exit code and the complete output.
     fn ends(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        // What was written last.
+        // The rest of the output.
         std::thread::sleep(Duration::from_millis(100));
         (code, self.shown())
     }
@@ -140,7 +140,7 @@ fn a_program_of_the_workspace_is_asked_about_once() {
     list.types("y\r");
     assert_eq!(list.ends().0, Some(4));
     assert!(started.exists());
-    // Remembered, until the entry changes.
+    // The confirmation is stored until the entry changes.
     let (code, shown) = AtTerminal::start(folder.path(), &["list", "it"]).ends();
     assert!(code == Some(4) && !shown.contains("Start it?"), "{shown}");
     let entry = entry.replace("started", "other");
@@ -162,7 +162,7 @@ fn what_a_terminal_would_obey_is_escaped_and_bytes_are_refused() {
     let (code, shown) = run(&["call", &served.url, "echo", "text=a\u{1b}]0;title\u{7}b"]);
     assert_eq!(code, Some(0));
     assert!(shown.contains("a\\u{1b}]0;title\\u{7}b"), "{shown:?}");
-    // Names are bold here, and nothing else is.
+    // Only names are bold.
     let (_, shown) = run(&["list", &served.url]);
     assert!(shown.contains("\u{1b}[1mecho\u{1b}[0m(text: string)"), "{shown:?}");
 }

@@ -1,4 +1,4 @@
-//! `--trace`, and that secrets appear nowhere.
+//! `--trace`, without secrets.
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn secrets_are_masked() {
         command.args(args).env("TOKEN", format!("{CANARY}-token"));
         ran(command.output().unwrap())
     };
-    // A server that sends a secret back.
+    // A server that echoes a secret.
     let echo = format!("text=it is {CANARY}-header");
     let all = ["-H", &header, "--bearer-env", "TOKEN", "--trace"];
     let called = runs(&[&["call", &*url, "echo", &*echo][..], &all].concat());

@@ -1,6 +1,6 @@
-//! What a change of a file would be.
+//! The difference between two versions of a file.
 
-/// The lines that go and come, with `-` and `+` in front, between those that stay.
+/// The removed and added lines, prefixed with `-` and `+`, among the unchanged lines.
 pub(super) fn diff(before: &str, after: &str) -> String {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());

@@ -1,4 +1,4 @@
-//! Changes a file, or shows what would change.
+//! Changes a file, or shows the difference.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub(super) struct To {
     /// The file to change: a path, or an application
     #[arg(long = "to", visible_alias = "from", value_name = "FILE")]
     file: Option<String>,
-    /// Show what would change, and change nothing
+    /// Show the changes without writing them
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Reads a file, changes it and writes it in one step.
+/// Reads a file, changes it and replaces it atomically.
 pub(super) fn edit(
     cx: &Context,
     to: &To,
@@ -38,7 +38,7 @@ pub(super) fn edit(
     Ok(())
 }
 
-/// Adds what the options say to an entry.
+/// Applies the options to an entry.
 pub(super) fn complete(
     server: &mut Server,
     headers: &[(String, String)],

@@ -1,4 +1,4 @@
-//! The file that a command is about.
+//! The configuration file of a command.
 
 use std::{
     fs,
@@ -12,20 +12,21 @@ use crate::{
     target::{is_application, saved_file},
 };
 
-/// A file with servers, which need not exist.
+/// A file with servers, which may not exist.
 pub(super) enum File {
-    /// The one of an application.
+    /// The file of an application.
     Application(Box<Location>),
     /// A path.
     Path(PathBuf),
 }
 
 impl File {
-    /// The file of the user that an application reads, a path, or the file of this command.
+    /// The user configuration of an application, a path, or the file of this command.
     pub(super) fn named(text: Option<&str>) -> Result<Self, Failure> {
         let Some(text) = text else {
             let file = saved_file();
-            let none = || Failure::usage("the environment does not say where settings are");
+            let none =
+                || Failure::usage("the environment does not name the user's configuration folder");
             return file.map(Self::Path).ok_or_else(none);
         };
         let locations = Folders::of_process().locations().into_iter();
@@ -46,7 +47,7 @@ impl File {
         }
     }
 
-    /// The file as it is, or an empty one where there is none.
+    /// The contents of the file, or an empty configuration if it does not exist.
     pub(super) fn read(&self) -> Result<McpConfig, Failure> {
         Ok(match self {
             _ if !self.path().exists() => self.empty()?,
@@ -63,7 +64,7 @@ impl File {
         })
     }
 
-    /// Writes it, in its folder that is made where it is missing.
+    /// Writes the file, and creates its folder if needed.
     pub(super) fn write(&self, config: &mut McpConfig) -> Result<(), Failure> {
         if self.path().exists() {
             return Ok(config.write()?);

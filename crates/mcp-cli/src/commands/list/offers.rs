@@ -1,4 +1,4 @@
-//! What a server offers: tools, resources, templates and prompts.
+//! The tools, resources, templates and prompts of a server.
 
 use mcp_client::{
     ErrorKind, Session,
@@ -13,7 +13,7 @@ use crate::{
     output::{Format, Printer, bold, dim, of_prompt, of_tool},
 };
 
-/// What a server offers.
+/// The lists of a server.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Offers {
@@ -24,7 +24,7 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// Asks the server for what it declares, as far as `grep` is in it.
+    /// Requests the lists that the server declares; keeps entries that contain `grep`.
     pub(super) async fn of(session: &Session, grep: Option<&str>) -> Result<Self, Failure> {
         let capabilities = session.capabilities();
         let has_tools = capabilities.tools.is_some();
@@ -102,7 +102,7 @@ impl Offers {
     }
 }
 
-/// Sections with a title, of which empty ones are left out.
+/// Sections with a title. Empty sections are omitted.
 struct Sections {
     printer: Printer,
     is_first: bool,
@@ -117,7 +117,7 @@ impl Sections {
         Ok(self.printer.line(&format!("{space}{title}"))?)
     }
 
-    /// A name and more in the first line, and the beginning of the description in the second.
+    /// Writes an entry: the name and details in the first line, the start of the description in the second.
     fn entry(&self, name: &str, more: &str, about: Option<&str>) -> Result<(), Failure> {
         self.printer.line(&format!("  {}{more}", bold(&line(name))))?;
         let about = about.and_then(|it| it.trim().lines().next()).filter(|it| !it.is_empty());
@@ -129,7 +129,7 @@ impl Sections {
     }
 }
 
-/// At most so many letters.
+/// Truncates a text to a number of characters.
 fn shortened(text: &str, width: usize) -> String {
     match text.char_indices().nth(width) {
         Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
@@ -137,7 +137,7 @@ fn shortened(text: &str, width: usize) -> String {
     }
 }
 
-/// A list that the server declares. One that it does not have after all is empty.
+/// A list that the server declares. Empty if the server does not support it after all.
 async fn listed<T>(
     is_declared: bool,
     list: impl Future<Output = Result<Vec<T>, mcp_client::Error>>,

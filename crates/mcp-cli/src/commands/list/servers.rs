@@ -1,4 +1,4 @@
-//! The configured servers, without starting any; or all of them, checked.
+//! Lists the configured servers, or connects to all of them.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::{
     target::{self, Ask, Found, Origin, TargetOptions, application_key},
 };
 
-/// A server of a configuration.
+/// A configured server.
 struct Row {
     name: String,
     application: String,
@@ -56,7 +56,7 @@ pub(super) fn list(cx: &Context, grep: Option<&str>) -> Result<(), Failure> {
     }
     match cx.printer.format {
         Format::Human if rows.is_empty() => {
-            anstream::eprintln!("no application on this machine has a server configured");
+            anstream::eprintln!("no servers are configured");
             Ok(())
         }
         Format::Human => {
@@ -85,7 +85,7 @@ impl Row {
     }
 }
 
-/// The program or the URL, without arguments and queries, which may hold secrets.
+/// The program or the URL, without arguments and queries, which may contain secrets.
 pub(crate) fn reached_by(server: &Server) -> String {
     match &server.target {
         Target::Stdio(stdio) => {
@@ -114,18 +114,18 @@ async fn opened(
     options: &TargetOptions,
 ) -> Result<Session, Failure> {
     let found = found?;
-    target::trust(&found, options.trust, Ask::Nobody).await?;
+    target::trust(&found, options.trust, Ask::Never).await?;
     cx.open(&cx.client_of(found, options)?).await
 }
 
-/// What became of opening a server.
+/// Outcome of a connection.
 struct Checked {
     name: String,
     outcome: Result<String, String>,
     ms: f64,
 }
 
-/// Opens all configured servers side by side. Nobody is asked: what is not trusted is not started.
+/// Connects to all configured servers concurrently, without prompts: programs that are not trusted are not started.
 pub(super) async fn check(cx: &Context, options: &TargetOptions) -> Result<(), Failure> {
     let mut entries: Vec<(String, Result<Found, Failure>)> = Vec::new();
     for found in McpConfig::discover() {
