@@ -46,6 +46,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-tasks", EXTENSION),
     ("mcp-skills", EXTENSION),
     ("mcp-agent", EXTENSION),
+    (
+        "mcp-store-redis",
+        // The last two in its tests only.
+        &["mcp-transport", "mcp-session", "mcp-auth", "mcp-http", "mcp-transport-http"],
+    ),
     ("mcp-serve", TRANSPORT),
     ("mcp-server", &["mcp-core", "mcp-transport", "mcp-serve"]),
     (

@@ -1,0 +1,8 @@
+//! Against a real `redis-server`, which the tests start.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(missing_docs, reason = "tests")]
+
+mod cache;
+mod server;
+mod tokens;
