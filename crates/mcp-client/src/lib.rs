@@ -24,6 +24,8 @@
 
 #[cfg(any(feature = "http", feature = "sse"))]
 mod auth;
+#[cfg(feature = "serve")]
+mod bridge;
 mod client;
 #[cfg(feature = "config")]
 mod config;
@@ -51,6 +53,8 @@ mod url_connector;
 
 #[cfg(any(feature = "http", feature = "sse"))]
 pub use auth::Auth;
+#[cfg(feature = "serve")]
+pub use bridge::Bridge;
 pub use client::{Client, Connecting};
 pub use into_target::IntoTarget;
 pub use mcp_core as types;
@@ -77,6 +81,8 @@ pub use mcp_group::{self as group, Group};
 pub use mcp_http as http;
 #[cfg(feature = "validation")]
 pub use mcp_schema as schema;
+#[cfg(feature = "serve")]
+pub use mcp_serve as serve;
 #[cfg(feature = "server")]
 pub use mcp_server as server;
 #[cfg(feature = "server")]

@@ -19,6 +19,7 @@ pub struct GroupBuilder {
     prefix: Option<bool>,
     naming: Option<Naming>,
     is_lazy: bool,
+    forwards_requests: bool,
     backoff: Backoff,
 }
 
@@ -32,6 +33,7 @@ impl Group {
             prefix: None,
             naming: None,
             is_lazy: false,
+            forwards_requests: false,
             backoff: backoff.with_attempts(None).with_jitter(0.0),
         }
     }
@@ -79,6 +81,18 @@ impl GroupBuilder {
         self
     }
 
+    /// Sets whether requests of servers (elicitation, sampling, roots) that no handler of the backend serves are sent to
+    /// the client whose call the server is working on. Default: no.
+    ///
+    /// The servers are told that all of these are supported, since the group opens them before it knows its clients. A
+    /// request receives an error if the client of the call does not support it, if no call is open, or if it names no
+    /// call (over a pipe) and several clients have open calls. A modern client has 10 min to respond to an
+    /// `input_required` result.
+    pub fn forward_requests(mut self, forward: bool) -> Self {
+        self.forwards_requests = forward;
+        self
+    }
+
     /// Sets how a server is retried that has ended or could not be opened.
     ///
     /// The count of attempts restarts after a session that answered a request of a client or was open for at least
@@ -106,7 +120,8 @@ impl GroupBuilder {
             (Some(false), None) => Naming::Same,
             (_, None) => Naming::Prefix,
         };
-        let state = GroupState::new(self.info, self.is_lazy, self.backoff, Names::new(naming));
+        let mut state = GroupState::new(self.info, self.is_lazy, self.backoff, Names::new(naming));
+        state.forwards_requests = self.forwards_requests;
         for entry in self.entries {
             let added = entry.and_then(|backend| {
                 let name = Arc::clone(&backend.name);
@@ -132,6 +147,7 @@ impl fmt::Debug for GroupBuilder {
             .field("prefix", &self.prefix)
             .field("naming", &self.naming)
             .field("is_lazy", &self.is_lazy)
+            .field("forwards_requests", &self.forwards_requests)
             .field("backoff", &self.backoff)
             .finish_non_exhaustive()
     }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use mcp_core::{
-    LoggingLevel, Notification, ProtocolVersion, RawJson, ResourceUpdatedNotificationParams, method,
+    ClientCapabilities, LoggingLevel, Notification, ProtocolVersion, RawJson,
+    ResourceUpdatedNotificationParams, method,
 };
 use mcp_transport::{Inbound, InboundSender, Limits};
 
-use crate::{list_change::ListChange, listener::Listener, task::OwnedTask};
+use crate::{list_change::ListChange, listener::Listener, pending::Pending, task::OwnedTask};
 
 /// A client of a group.
 pub(crate) struct GroupClient {
@@ -20,11 +21,14 @@ pub(crate) struct GroupClient {
     is_closed: AtomicBool,
     /// The number of open connections of all clients.
     open_connections: Arc<AtomicUsize>,
+    /// Requests of servers to this client in the legacy era.
+    pending: Arc<Pending>,
 }
 
 #[derive(Default)]
 struct State {
     version: Option<ProtocolVersion>,
+    capabilities: ClientCapabilities,
     level: Option<LoggingLevel>,
     /// The number of open connections of this client.
     open: usize,
@@ -36,7 +40,12 @@ struct State {
 
 impl GroupClient {
     pub(crate) fn new(open_connections: Arc<AtomicUsize>) -> Self {
-        Self { state: Mutex::default(), is_closed: AtomicBool::new(false), open_connections }
+        Self {
+            state: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            open_connections,
+            pending: Arc::default(),
+        }
     }
 
     /// Opens a connection.
@@ -81,9 +90,19 @@ impl GroupClient {
         self.is_closed.load(Ordering::SeqCst)
     }
 
-    /// Records the revision negotiated by `initialize`.
-    pub(crate) fn initialized(&self, version: ProtocolVersion) {
+    pub(crate) fn pending(&self) -> &Arc<Pending> {
+        &self.pending
+    }
+
+    /// The capabilities of a legacy client.
+    pub(crate) fn capabilities(&self) -> ClientCapabilities {
+        self.lock().capabilities.clone()
+    }
+
+    /// Records the revision negotiated by `initialize`, and the client's capabilities.
+    pub(crate) fn initialized(&self, version: ProtocolVersion, capabilities: ClientCapabilities) {
         let mut state = self.lock();
+        state.capabilities = capabilities;
         state.version = Some(version);
         state.level = None;
     }

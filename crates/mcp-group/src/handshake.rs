@@ -32,7 +32,7 @@ pub(crate) async fn initialize(request: &IncomingRequest) -> Result<RawJson, Req
     let version = params.protocol_version.parse().ok();
     let version = version.filter(|version: &ProtocolVersion| version.era() == Era::Legacy);
     let version = version.unwrap_or(ProtocolVersion::LATEST_LEGACY);
-    request.client.initialized(version);
+    request.client.initialized(version, params.capabilities);
     let (capabilities, info) = (capabilities(&request.group), server_info(&request.group));
     let mut result = InitializeResult::new(version.as_str(), capabilities, info);
     result.instructions = instructions(&request.group);

@@ -48,6 +48,10 @@
 //! `input_required` result is requested from the client, with [`SERVER_META_KEY`] in the `_meta` of the result.
 //! Requests of a legacy server are answered by the handlers in the [options](Backend::options) of its backend.
 //!
+//! With [`forward_requests`](GroupBuilder::forward_requests) they go to the client instead, and so does input that a
+//! modern server requests in a call of a legacy client. A modern client receives them in an `input_required` result,
+//! while the call at the server stays open.
+//!
 //! # Time
 //!
 //! A session with a group limits the total time of a call. The idle limit is enforced by the session with the server,
@@ -55,6 +59,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod app_uri;
+mod asker;
 mod backend;
 mod builder;
 mod calls;
@@ -82,6 +87,8 @@ mod member;
 mod names;
 mod notifications;
 mod pagination;
+mod parked;
+mod pending;
 mod phase;
 mod relay;
 mod request;

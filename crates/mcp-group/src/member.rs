@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     Backend, ServerState, ServerStatus, ToolRules,
+    asker::OpenCalls,
     catalog::Catalog,
     clients::Clients,
     dirty::DirtyLists,
@@ -36,6 +37,9 @@ pub(crate) struct Member {
     pub(crate) connect: Option<SharedConnect>,
     pub(crate) options: SessionOptions,
     pub(crate) backoff: Backoff,
+    /// Whether requests of the server are sent to clients.
+    pub(crate) forwards_requests: bool,
+    pub(crate) open_calls: OpenCalls,
     facts: Mutex<Facts>,
     has_answered: AtomicBool,
     supervisor: Mutex<Supervisor>,
@@ -70,6 +74,7 @@ pub(crate) struct MemberContext {
     pub(crate) backoff: Backoff,
     /// Whether names and URIs of the member are unchanged.
     pub(crate) is_plain: bool,
+    pub(crate) forwards_requests: bool,
 }
 
 impl Member {
@@ -95,7 +100,7 @@ impl Member {
         options: SessionOptions,
         rules: ToolRules,
         phase: Phase,
-        MemberContext { names, clients, backoff, is_plain }: MemberContext,
+        MemberContext { names, clients, backoff, is_plain, forwards_requests }: MemberContext,
     ) -> Self {
         Self {
             exposure: Exposure { server: Arc::clone(&name), rules, is_plain, names },
@@ -107,6 +112,8 @@ impl Member {
             connect,
             options,
             backoff,
+            forwards_requests,
+            open_calls: OpenCalls::default(),
             facts: Mutex::default(),
             has_answered: AtomicBool::new(false),
             supervisor: Mutex::default(),

@@ -3,14 +3,18 @@
 use std::{
     cell::RefCell,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use futures_core::Stream;
-use mcp_core::{Message, Notification, RawJson, RequestId, Response};
+use mcp_core::{
+    ErrorObject, Message, Notification, RawJson, RawObject, Request, RequestId, Response,
+    error_code,
+};
 use mcp_transport::{Error, Exchange, Inbound, InboundItem, InboundSender, Limits};
 
-use crate::error::RequestError;
+use crate::{error::RequestError, parked::Parked, pending::Pending};
 
 tokio::task_local! {
     /// The outbox of the exchange being polled, which receives the notifications of servers.
@@ -44,10 +48,12 @@ pub(crate) fn send_log(notification: Notification) -> Option<Notification> {
 pub(crate) fn relay(
     id: RequestId,
     wants_logs: bool,
+    asks: Option<Asks>,
     work: impl Future<Output = Result<RawJson, RequestError>> + Send + 'static,
 ) -> Exchange {
     let outbox = Outbox { wants_logs, queue: None };
-    let relay = Relay { id: id.clone(), work: Some(Box::pin(work)), outbox, response: None };
+    let work: Option<Work> = Some(Box::pin(work));
+    let relay = Relay { id: id.clone(), work, outbox, asks, response: None };
     Exchange::from_stream(id, relay)
 }
 
@@ -58,6 +64,54 @@ pub(crate) fn failed(id: RequestId, error: RequestError) -> Exchange {
         RequestError::Transport(error) => {
             Exchange::from_stream(id, futures_util::stream::iter([Err(error)]))
         }
+    }
+}
+
+/// The requests of servers for the client of an exchange.
+pub(crate) struct Asks {
+    pub(crate) inbound: Inbound,
+    /// `None` in the legacy era, where the client receives them on the exchange.
+    pub(crate) park: Option<Park>,
+}
+
+/// Where the call of a modern client waits for input.
+pub(crate) struct Park {
+    pub(crate) parked: Arc<Parked<Suspended>>,
+    pub(crate) key: String,
+    pub(crate) pending: Arc<Pending>,
+}
+
+/// A call that waits for input.
+pub(crate) struct Suspended {
+    work: Work,
+    outbox: Outbox,
+    inbound: Inbound,
+    park: Park,
+    /// The requests that the client received.
+    asked: Vec<RequestId>,
+}
+
+impl Suspended {
+    /// Continues the call with the client's responses, in the exchange of the repeated request.
+    pub(crate) fn resume(self, id: RequestId, responses: RawObject) -> Exchange {
+        let Self { work, outbox, inbound, park, asked } = self;
+        for asked in asked {
+            let outcome = responses.json(&input_name(&asked)).ok_or_else(|| {
+                ErrorObject::new(error_code::INTERNAL_ERROR, "the client sent no response")
+            });
+            park.pending.answer(&asked, outcome);
+        }
+        let asks = Some(Asks { inbound, park: Some(park) });
+        let relay = Relay { id: id.clone(), work: Some(work), outbox, asks, response: None };
+        Exchange::from_stream(id, relay)
+    }
+}
+
+/// The name of a request of a server in an `input_required` result.
+fn input_name(id: &RequestId) -> String {
+    match id {
+        RequestId::Number(number) => number.to_string(),
+        RequestId::String(text) => text.clone(),
     }
 }
 
@@ -100,6 +154,7 @@ struct Relay {
     /// `None` once the work is done.
     work: Option<Work>,
     outbox: Outbox,
+    asks: Option<Asks>,
     response: Option<Result<Message, Error>>,
 }
 
@@ -112,6 +167,64 @@ impl Relay {
             self.outbox = CURRENT.with(RefCell::take);
             polled
         })
+    }
+}
+
+impl Relay {
+    /// The next message for the client about a request of a server.
+    fn poll_asks(&mut self, cx: &mut Context<'_>) -> Poll<Message> {
+        let Some(asks) = &mut self.asks else { return Poll::Pending };
+        let mut requests = Vec::new();
+        while let Poll::Ready(Some(item)) = Pin::new(&mut asks.inbound).poll_next(cx) {
+            match item {
+                Ok(InboundItem::Message(Message::Request(request))) if asks.park.is_some() => {
+                    requests.push(request);
+                }
+                Ok(InboundItem::Message(message)) => return Poll::Ready(message),
+                Ok(InboundItem::Gap(_)) | Err(_) => {}
+            }
+        }
+        match requests.is_empty() {
+            true => Poll::Pending,
+            false => Poll::Ready(self.suspend(requests)),
+        }
+    }
+
+    /// Ends the exchange with an `input_required` result. The call at the server stays open.
+    ///
+    /// Spec: basic/patterns/mrtr
+    fn suspend(&mut self, requests: Vec<Request>) -> Message {
+        let id = self.id.clone();
+        let suspended = match (self.work.take(), self.asks.take()) {
+            (Some(work), Some(Asks { inbound, park: Some(park) })) => {
+                let asked = requests.iter().map(|request| request.id.clone()).collect();
+                let outbox = std::mem::take(&mut self.outbox);
+                Suspended { work, outbox, inbound, park, asked }
+            }
+            _ => unreachable!("only calls of modern clients that are not done are suspended"),
+        };
+        let (parked, key) = (Arc::clone(&suspended.park.parked), suspended.park.key.clone());
+        let state = match parked.park(&key, suspended) {
+            Ok(state) => state,
+            Err(text) => {
+                let error = ErrorObject::new(error_code::INTERNAL_ERROR, text);
+                return Response::error(id, error).into();
+            }
+        };
+        let mut inputs = RawObject::default();
+        for Request { id, method, params, .. } in requests {
+            let mut input = RawObject::default();
+            input.set("method", &*method);
+            if let Some(params) = params {
+                input.push("params", params.as_bytes().to_vec());
+            }
+            inputs.set_object(&input_name(&id), &input);
+        }
+        let mut result = RawObject::default();
+        result.set("resultType", "input_required");
+        result.set_object("inputRequests", &inputs);
+        result.set("requestState", &*state);
+        Response::result(id, result.to_json()).into()
     }
 }
 
@@ -133,6 +246,11 @@ impl Stream for Relay {
             });
         }
         if let Some(message) = this.outbox.pop() {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        if this.work.is_some()
+            && let Poll::Ready(message) = this.poll_asks(cx)
+        {
             return Poll::Ready(Some(Ok(message)));
         }
         match (this.response.take(), &this.work) {

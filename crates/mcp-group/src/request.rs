@@ -8,6 +8,7 @@ use mcp_session::{CacheMode, Timeout};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    asker::Asker,
     client::GroupClient,
     error::{RequestError, internal, invalid_params},
     info::server_info,
@@ -29,6 +30,8 @@ pub(crate) struct IncomingRequest {
     pub(crate) version: ProtocolVersion,
     /// The minimum level of log messages that the client requested.
     pub(crate) level: Option<LoggingLevel>,
+    /// Sends requests of servers to the client, if they are forwarded.
+    pub(crate) asker: Option<Arc<Asker>>,
     /// The timeout for calls to servers. Overrides that of their sessions.
     pub(crate) timeout: Option<Timeout>,
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mcp_core::{
-    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, RawObject, Request,
+    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, RawObject, Request, RequestId,
     UnsupportedProtocolVersionData, error_code, meta_key, method,
 };
 use mcp_session::Timeout;
@@ -9,10 +9,11 @@ use mcp_transport::{Envelope, Exchange, IdleLimit, Inbound, OneWay, Serve};
 
 use crate::{
     Group,
+    asker::Asker,
     dispatch::dispatch,
     error::{RequestError, invalid_params},
     listen::listen,
-    relay::{failed, relay},
+    relay::{Asks, Park, failed, relay},
     request::IncomingRequest,
 };
 
@@ -29,13 +30,24 @@ impl Serve for Group {
         let id = request.message.id.clone();
         match self.incoming(request) {
             Ok(request) if request.method == method::SUBSCRIPTIONS_LISTEN => listen(request),
-            Ok(request) => relay(id, request.wants_logs(), dispatch(request)),
+            Ok(request) => match may_be_asked(&request) {
+                true => self.relay_asking(id, request),
+                false => relay(id, request.wants_logs(), None, dispatch(request)),
+            },
             Err(error) => failed(id, error),
         }
     }
 
     async fn send(&self, message: Envelope<OneWay>) {
-        let OneWay::Notification(notification) = message.message else { return };
+        let notification = match message.message {
+            OneWay::Notification(notification) => notification,
+            OneWay::Response(response) => {
+                if let Some(id) = &response.id {
+                    self.client.pending().answer(id, response.outcome);
+                }
+                return;
+            }
+        };
         // Handshake and cancellation concern only the group.
         if matches!(
             &*notification.method,
@@ -79,7 +91,39 @@ impl Serve for Group {
     }
 }
 
+/// Whether a server may request input during the request, which the client then receives.
+fn may_be_asked(request: &IncomingRequest) -> bool {
+    let may_be = [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ];
+    request.group.forwards_requests && may_be.contains(&&*request.method)
+}
+
 impl Group {
+    /// The exchange of a request during which servers may send requests to the client.
+    fn relay_asking(&self, id: RequestId, mut request: IncomingRequest) -> Exchange {
+        let target = request.params.text("name").or_else(|| request.params.text("uri"));
+        let key = format!("{} {}", request.method, target.unwrap_or_default());
+        let parked = &self.state.parked;
+        let state = request.params.text("requestState").filter(|_| request.is_modern());
+        match state.and_then(|state| parked.take(&state, &key)) {
+            Some(Ok(suspended)) => {
+                return suspended.resume(id, request.params.object("inputResponses"));
+            }
+            Some(Err(text)) => return failed(id, invalid_params(text)),
+            None => {}
+        }
+        let modern = request
+            .is_modern()
+            .then(|| request.meta.decode(meta_key::CLIENT_CAPABILITIES).unwrap_or_default());
+        let (asker, inbound) = Asker::new(&self.client, modern);
+        let park = request.is_modern().then(|| Park {
+            parked: Arc::clone(parked),
+            key,
+            pending: Arc::clone(asker.pending()),
+        });
+        request.asker = Some(asker);
+        relay(id, request.wants_logs(), Some(Asks { inbound, park }), dispatch(request))
+    }
+
     fn incoming(&self, request: Envelope<Request>) -> Result<IncomingRequest, RequestError> {
         if self.client.is_closed() {
             return Err(RequestError::closed());
@@ -106,6 +150,7 @@ impl Group {
             meta,
             version,
             level,
+            asker: None,
             // The session with the server knows when it waits for a user; the client's session does not.
             timeout: match idle_limit {
                 IdleLimit::Transport => None,

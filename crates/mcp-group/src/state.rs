@@ -14,13 +14,18 @@ use crate::{
     error::RequestError,
     member::{Member, MemberContext},
     names::Names,
+    parked::Parked,
     phase::Phase,
+    relay::Suspended,
 };
 
 /// State shared by all handles of a group. Dropping it ends all servers.
 pub(crate) struct GroupState {
     pub(crate) info: Implementation,
     pub(crate) is_lazy: bool,
+    /// Whether requests of servers are sent to clients.
+    pub(crate) forwards_requests: bool,
+    pub(crate) parked: Arc<Parked<Suspended>>,
     pub(crate) backoff: Backoff,
     pub(crate) names: Arc<Names>,
     pub(crate) clients: Arc<Clients>,
@@ -34,6 +39,8 @@ impl GroupState {
         Self {
             info,
             is_lazy,
+            forwards_requests: false,
+            parked: Arc::default(),
             backoff,
             names: Arc::new(names),
             clients: Arc::default(),
@@ -45,7 +52,8 @@ impl GroupState {
     /// State that a member shares with the group.
     pub(crate) fn context(&self, is_plain: bool) -> MemberContext {
         let (names, clients) = (Arc::clone(&self.names), Arc::clone(&self.clients));
-        MemberContext { names, clients, backoff: self.backoff, is_plain }
+        let (backoff, forwards_requests) = (self.backoff, self.forwards_requests);
+        MemberContext { names, clients, backoff, is_plain, forwards_requests }
     }
 
     /// Creates a client.
@@ -148,6 +156,7 @@ impl GroupState {
 
     /// Closes every session gracefully, in parallel.
     pub(crate) async fn stop(&self) -> Result<(), Error> {
+        self.parked.clear();
         let sessions: Vec<_> = self.members().iter().filter_map(|member| member.stop()).collect();
         let closing = sessions.iter().map(|session| session.close());
         join_all(closing).await.into_iter().collect()

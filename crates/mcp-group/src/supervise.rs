@@ -3,11 +3,11 @@
 use std::{pin::pin, sync::Arc};
 
 use futures_util::future::{Either, select};
-use mcp_session::{Error, ErrorKind, Session};
+use mcp_session::{Error, ErrorKind, Handlers, Session};
 use mcp_transport::util::Retries;
 use tokio::time::Instant;
 
-use crate::{member::Member, notifications, phase::Phase, upkeep::keep_up};
+use crate::{asker::with_all, member::Member, notifications, phase::Phase, upkeep::keep_up};
 
 /// Runs until it is aborted or another attempt is pointless. `number` is the number of its task.
 ///
@@ -73,6 +73,23 @@ async fn open(member: &Arc<Member>) -> Result<Session, Error> {
         // An unchecked verdict may be outdated.
         let is_used = options.prior_discover.is_some() || verdict.is_checked_first();
         options.prior_discover = Some(verdict).filter(|_| is_used);
+    }
+    if member.forwards_requests {
+        let of = Arc::downgrade(member);
+        let forwarding = Handlers::new().on_request(move |request| {
+            let member = of.upgrade();
+            async move {
+                match member {
+                    Some(member) => member.open_calls.ask(request).await,
+                    None => Err(mcp_core::ErrorObject::new(
+                        mcp_core::error_code::INTERNAL_ERROR,
+                        "the group was closed",
+                    )),
+                }
+            }
+        });
+        options.handlers = forwarding.merge(options.handlers);
+        options.capabilities = with_all(options.capabilities);
     }
     let of_application = options.on_notification.take();
     // Weak, since the member owns the session.

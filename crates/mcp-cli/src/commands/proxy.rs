@@ -5,6 +5,8 @@ mod listening;
 mod ready;
 mod upstream;
 
+use mcp_client::{serve::serve_stdio, transport::Serve};
+
 use self::{front::Front, listening::Listening, upstream::Upstream};
 use crate::{
     completion::words, context::Context, exit::Exit, failure::Failure, target::TargetOptions,
@@ -13,7 +15,8 @@ use crate::{
 /// Put a server on stdio, or with --listen on HTTP
 ///
 /// Without --listen this command is itself a server on stdio, for hosts that only start programs. With it, Streamable
-/// HTTP is served at /mcp, and each server of a configuration at /servers/NAME/mcp too. Messages pass as they are; only ids and progress tokens change on their way.
+/// HTTP is served at /mcp, and each server of a configuration at /servers/NAME/mcp too. Messages pass unchanged
+/// except for ids and progress tokens, or are translated where client and server speak different eras of the protocol.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Proxy {
     /// The server
@@ -27,8 +30,8 @@ pub(crate) struct Proxy {
     /// Do not offer this tool
     #[arg(long = "deny-tool", value_name = "TOOL")]
     deny_tools: Vec<String>,
-    /// Let all clients share one session with the server. A session translates between the eras of the protocol, and
-    /// extensions do not pass
+    /// Let all clients share one session with the server, as clients of another era than the server's do anyway;
+    /// extensions of the protocol do not pass
     #[arg(long)]
     share: bool,
     #[command(flatten)]
@@ -46,7 +49,11 @@ impl Proxy {
         let server = upstream.serve(cx, &self.target, self.share).await?;
         match front {
             Some(front) => front.serve(cx, server).await,
-            None => mcp_serve::serve_stdio(server.main).await.map_err(ended),
+            None => {
+                let served = serve_stdio(server.main.clone()).await.map_err(ended);
+                server.main.close().await;
+                served
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ impl mcp_server::IntoToolResult for Reply {
             Self::Done(text) => text.into(),
             Self::Ask => {
                 let result = json!({ "resultType": "input_required", "inputRequests": asked });
-                let result: mcp_serve::mcp_core::InputRequiredResult =
+                let result: mcp_client::types::InputRequiredResult =
                     serde_json::from_value(result).unwrap();
                 result.into()
             }

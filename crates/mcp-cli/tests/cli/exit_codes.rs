@@ -1,6 +1,6 @@
 //! Each exit code with a real cause.
 
-use mcp_serve::BearerToken;
+use mcp_client::serve::BearerToken;
 
 use crate::support::{Served, run, server};
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use mcp_serve::{Http, Listener};
+use mcp_client::serve::{Http, Listener};
 use mcp_server::{Context, Json, Server};
 use schemars::JsonSchema;
 

@@ -364,5 +364,7 @@ impl IntoFuture for Connecting {
     }
 }
 
-// Last, so that rustdoc shows it below the main methods.
+// Last, so that rustdoc shows them below the main methods.
+#[cfg(feature = "serve")]
+mod bridging;
 mod settings;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bookshop;
+#[cfg(feature = "serve")]
+mod bridge;
 #[cfg(all(feature = "oauth", feature = "config"))]
 mod grants;
 #[cfg(all(unix, feature = "stdio"))]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod asking;
 mod authorizing;
 mod calls;
 mod eras;

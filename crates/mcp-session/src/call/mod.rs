@@ -109,6 +109,13 @@ impl<R> Call<R> {
         self
     }
 
+    /// Sets a number by which handlers recognise the call in [`CallInfo::tag`], for example in a proxy that forwards
+    /// the requests of the server to the client of the call. It is not sent.
+    pub fn tag(mut self, tag: u64) -> Self {
+        self.request.tag = Some(tag);
+        self
+    }
+
     /// Returns the server's input requests to the caller instead of calling the handlers: see [`Input`].
     ///
     /// Spec: basic/patterns/mrtr

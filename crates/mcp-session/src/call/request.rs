@@ -43,6 +43,7 @@ pub(crate) struct CallRequest {
     pub(crate) on_progress: Option<ProgressHandler>,
     pub(crate) cache: CacheMode,
     pub(crate) is_manual: bool,
+    pub(crate) tag: Option<u64>,
     /// The target that HTTP mirrors in a header, for methods of extensions.
     pub(crate) routing_name: Option<String>,
     /// Whether a tool with optional task support runs as a task.
@@ -82,6 +83,7 @@ impl CallRequest {
             on_progress: None,
             cache: CacheMode::Use,
             is_manual: false,
+            tag: None,
             routing_name: None,
             prefers_task: false,
             as_task: AtomicBool::new(false),
@@ -100,7 +102,7 @@ impl CallRequest {
     }
 
     pub(crate) fn info(&self) -> CallInfo {
-        CallInfo::new(self.method.clone(), self.target())
+        CallInfo { tag: self.tag, ..CallInfo::new(self.method.clone(), self.target()) }
     }
 
     /// The span of the call, including all of its rounds.

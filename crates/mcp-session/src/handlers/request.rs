@@ -56,11 +56,13 @@ pub struct CallInfo {
     pub method: Cow<'static, str>,
     /// The tool or prompt name, or the resource URI.
     pub target: Option<String>,
+    /// The number that the call was given with [`Call::tag`](crate::Call::tag).
+    pub tag: Option<u64>,
 }
 
 impl CallInfo {
     pub(crate) fn new(method: Cow<'static, str>, target: Option<String>) -> Self {
-        Self { method, target }
+        Self { method, target, tag: None }
     }
 }
 

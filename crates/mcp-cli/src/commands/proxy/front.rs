@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use mcp_serve::{BearerToken, Http, Listener, Routes};
+use mcp_client::serve::{BearerToken, Http, Listener, Routes};
 
 use super::{listening::Listening, upstream::Served};
 use crate::{context::Context, exit::Exit, failure::Failure};

@@ -1,12 +1,10 @@
 //! The server behind the proxy.
 
 use mcp_client::{
-    Client,
+    Bridge, Client,
     config_file::{Expanded, Target},
-    group::{Backend, Group},
-    transport::{SharedConnect, SharedServe},
+    transport::SharedServe,
 };
-use mcp_serve::Relay;
 
 use super::ready::Readiness;
 use crate::{
@@ -48,7 +46,7 @@ impl Upstream {
         }
     }
 
-    /// What is served: a relay to one server, or a group where what is asked for needs a session.
+    /// What is served: the server that was found, and each server of a configuration.
     pub(super) async fn serve(
         self,
         cx: &Context,
@@ -64,36 +62,29 @@ impl Upstream {
             Found::One { server, .. } if matches!(server.target, Target::Remote(_))
         );
         let client = cx.client_of(self.found, options)?;
-        if let Some(group) = client.group() {
-            let named = named.into_iter().map(|(name, server)| {
-                let found = Found::Many(Expanded::of(name.clone(), server));
-                let client = cx.client_of(found, options)?;
-                let server = match client.group() {
-                    Some(group) => SharedServe::new(group),
-                    None => alone(&name, &client, share)?,
-                };
-                Ok((name, server))
-            });
-            let named = named.collect::<Result<_, Failure>>()?;
-            keep_open(cx, &group).await?;
-            let ready = Readiness::Group(group.clone());
-            return Ok(Served { main: SharedServe::new(group), named, ready });
-        }
-        if is_url {
-            // Finds out which transport the URL speaks, which the connector keeps, and fails now rather than with the
-            // first request.
-            cx.open(&client).await?;
-            cx.close().await;
-        }
-        if share {
-            let group = group_of("server", &client)?;
-            keep_open(cx, &group).await?;
-            let ready = Readiness::Group(group.clone());
-            return Ok(Served { main: SharedServe::new(group), named: Vec::new(), ready });
-        }
-        let main = alone("server", &client, false)?;
-        cx.close_later(&client);
-        Ok(Served { main, named: Vec::new(), ready: Readiness::Client(Box::new(client)) })
+        let bridge = client.bridge()?.share(share);
+        let named = named.into_iter().map(|(name, server)| {
+            let client = cx.client_of(Found::Many(Expanded::of(name.clone(), server)), options)?;
+            Ok((name, SharedServe::new(client.bridge()?.share(share))))
+        });
+        let named = named.collect::<Result<_, Failure>>()?;
+        let ready = match bridge.is_shared() {
+            true => {
+                keep_open(cx, &bridge).await?;
+                Readiness::Group(bridge.group().clone())
+            }
+            false => {
+                if is_url {
+                    // Finds out which transport the URL speaks, which the connector keeps, and fails now rather than
+                    // with the first request.
+                    cx.open(&client).await?;
+                    cx.close().await;
+                }
+                cx.close_later(&client);
+                Readiness::Client(Box::new(client))
+            }
+        };
+        Ok(Served { main: SharedServe::new(bridge), named, ready })
     }
 }
 
@@ -105,25 +96,8 @@ pub(super) struct Served {
     pub(super) ready: Readiness,
 }
 
-/// One server: a relay, or a group of it alone, which shares one session.
-fn alone(name: &str, client: &Client, share: bool) -> Result<SharedServe, Failure> {
-    match share {
-        true => Ok(SharedServe::new(group_of(name, client)?)),
-        false => Ok(SharedServe::new(Relay::new(connector(client)?))),
-    }
-}
-
-fn group_of(name: &str, client: &Client) -> Result<Group, Failure> {
-    Ok(Group::builder().backend(Backend::new(name, connector(client)?)).build())
-}
-
-fn connector(client: &Client) -> Result<SharedConnect, Failure> {
-    let connect = client.connector()?;
-    connect.ok_or_else(|| Failure::usage("this server cannot be relayed to"))
-}
-
 /// Keeps the servers of a group open until the command ends: a session of our own keeps them between clients.
-async fn keep_open(cx: &Context, group: &Group) -> Result<(), Failure> {
-    cx.open(&Client::new(group.clone())?.keep_alive(true)).await?;
+async fn keep_open(cx: &Context, bridge: &Bridge) -> Result<(), Failure> {
+    cx.open(&Client::new(bridge.group().clone())?.keep_alive(true)).await?;
     Ok(())
 }
