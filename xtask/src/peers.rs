@@ -186,7 +186,7 @@ fn schema() -> Result {
 }
 
 /// Extracts an authorization server and its resource server from the source distribution of `mcp`, and adds what
-/// they need beside the packages of the peer `mcp2`.
+/// they need in addition to the packages of the peer `mcp2`.
 fn simple_auth() -> Result {
     let folder = Path::new(FOLDER).join("simple-auth");
     write(&folder.join("README"), "from the source distribution of mcp\n")?;

@@ -220,7 +220,7 @@ async fn an_outage_is_reported_with_its_first_failure() {
     let peer = legacy(|_| Reply::Nothing).bound(Binding::StreamableHttp);
     let failed = Session::open(Faulty(peer, fate), None, SessionOptions::default()).await;
     let text = failed.unwrap_err().to_string();
-    assert_eq!(text.matches("not today").count(), 1, "the same failure is told once: {text}");
+    assert_eq!(text.matches("not today").count(), 1, "the failure is reported once: {text}");
 }
 
 #[tokio::test(start_paused = true)]

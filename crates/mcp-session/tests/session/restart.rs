@@ -107,7 +107,7 @@ async fn closing_ends_it_and_the_legacy_era_is_not_restarted() {
         assert_eq!(failure.kind(), ErrorKind::Closed, "{failure}");
     }
     tokio::time::timeout(Duration::from_secs(60), session.closed()).await.unwrap();
-    assert!(session.is_closed(), "so that whoever keeps it opens another one");
+    assert!(session.is_closed(), "so that its owner opens another one");
     assert_eq!(old.connections(), 1);
 }
 

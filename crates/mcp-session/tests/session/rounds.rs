@@ -302,7 +302,7 @@ async fn capabilities_go_with_every_request_and_none_is_about_changes() {
     let sent = peer.received().len();
     session.roots_changed().await.unwrap();
     tokio::time::sleep(SECOND).await;
-    assert_eq!(peer.received().len(), sent, "nothing is told");
+    assert_eq!(peer.received().len(), sent, "no message is sent");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //! served by `mcp-serve`.
 //!
 //! Prints its URL, and exits at the end of its standard input.
-#![allow(clippy::print_stdout, reason = "whoever starts it reads the URL there")]
+#![allow(clippy::print_stdout, reason = "the caller reads the URL there")]
 
 mod rounds;
 

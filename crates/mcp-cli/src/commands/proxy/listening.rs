@@ -20,7 +20,7 @@ pub(super) struct Listening {
     /// Serve other machines without a token
     #[arg(long, requires = "listen", conflicts_with = "token_env")]
     pub(super) no_auth: bool,
-    /// Serve requests to this host, beside those to this machine
+    /// Serve requests to this host, in addition to those to this machine
     #[arg(long = "allow-host", value_name = "HOST", requires = "listen")]
     pub(super) allow_hosts: Vec<String>,
     /// Serve pages of this origin, such as https://example.com

@@ -9,7 +9,7 @@ use mcp_transport_stdio::{Stderr, Stdio};
 use super::{call, connect};
 
 /// A directory with a batch file `NAME.cmd` that records its arguments and serves, as npm installs them, and a
-/// script for other shells beside it.
+/// script for other shells next to it.
 fn batch(name: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let peer = hostile_peer_command();
