@@ -18,7 +18,7 @@ mod work;
 #[cfg(feature = "sse")]
 pub use http::HttpSse;
 #[cfg(feature = "http")]
-pub use http::{Authenticate, BearerToken, Body, Http, Routes, Unauthenticated};
+pub use http::{Authenticate, BearerToken, Body, Http, Routes, SessionTable, Unauthenticated};
 pub use lines::{serve_lines, serve_stdio};
 #[cfg(feature = "listener")]
 pub use listener::Listener;

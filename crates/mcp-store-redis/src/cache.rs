@@ -25,20 +25,10 @@ impl CacheStore for RedisStore {
     }
 
     async fn put(&self, key: &str, entry: CacheEntry) -> Result<(), Error> {
-        let millis = u64::try_from(entry.ttl.as_millis()).unwrap_or(u64::MAX);
-        // Redis accepts no time of zero, and none beyond the range of its clock.
-        let millis = millis.min(MAX_MILLIS);
-        if millis == 0 {
-            return CacheStore::remove(self, key).await;
-        }
-        let put = redis::Cmd::pset_ex(self.key(KIND, key), &*entry.value, millis);
-        self.run("cannot set", &put).await
+        self.put_for(&self.key(KIND, key), &entry.value, entry.ttl).await
     }
 
     async fn remove(&self, key: &str) -> Result<(), Error> {
-        self.run("cannot delete", &redis::Cmd::del(self.key(KIND, key))).await
+        self.delete(&self.key(KIND, key)).await
     }
 }
-
-/// The longest time to live: 100 years.
-const MAX_MILLIS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;

@@ -2,7 +2,9 @@
 //!
 //! A [`RedisStore`] is a [`CacheStore`](mcp_session::CacheStore) (feature `cache`): results that servers allow to be
 //! cached are requested by one process and used by all. It is also a [`TokenStore`](mcp_auth::TokenStore) (feature
-//! `tokens`): all processes use the same OAuth tokens, and only one of them refreshes a token or logs in.
+//! `tokens`): all processes use the same OAuth tokens, and only one of them refreshes a token. As a
+//! [`SessionTable`](mcp_serve::SessionTable) (feature `sessions`) it lets any replica of a server that is served by
+//! `mcp-serve` serve any session of a client of a revision before 2026-07-28.
 //!
 //! ```no_run
 //! # fn run() -> Result<(), mcp_store_redis::Error> {
@@ -25,6 +27,8 @@ mod cache;
 mod error;
 #[cfg(feature = "tokens")]
 mod lease;
+#[cfg(feature = "sessions")]
+mod sessions;
 mod store;
 #[cfg(feature = "tokens")]
 mod tokens;

@@ -11,9 +11,13 @@ use crate::error::Error;
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest time to live in milliseconds: 100 years.
+const MAX_MILLIS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
+
 /// A store in Redis. Clones share its connection.
 ///
-/// All keys start with a [prefix](Self::prefix). Cached results expire with their time to live; tokens do not expire.
+/// All keys start with a [prefix](Self::prefix). Cached results and sessions expire with their time to live;
+/// tokens do not expire.
 #[derive(Clone)]
 #[must_use]
 pub struct RedisStore {
@@ -68,6 +72,26 @@ impl RedisStore {
         };
         let connection = self.connection.get_or_try_init(open).await;
         connection.cloned().map_err(|error| Error::new("cannot connect", error))
+    }
+
+    /// Sets a value that expires after `ttl`.
+    pub(crate) async fn put_for(
+        &self,
+        key: &str,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<(), Error> {
+        let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        // Redis accepts no time of zero, and none beyond the range of its clock.
+        match millis.min(MAX_MILLIS) {
+            0 => self.delete(key).await,
+            millis => self.run("cannot set", &Cmd::pset_ex(key, value, millis)).await,
+        }
+    }
+
+    /// Deletes a value. Does nothing if there is none.
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), Error> {
+        self.run("cannot delete", &Cmd::del(key)).await
     }
 
     /// Runs one command.

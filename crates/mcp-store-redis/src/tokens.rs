@@ -21,8 +21,9 @@ impl TokenStore for RedisStore {
     }
 
     async fn remove(&self, key: &StoreKey) -> Result<(), Error> {
-        let delete = redis::Cmd::del(self.key(KIND, key.name()));
-        self.run("cannot delete", &delete).await.map_err(|error| failed("removed", key, error))
+        self.delete(&self.key(KIND, key.name()))
+            .await
+            .map_err(|error| failed("removed", key, error))
     }
 
     /// The lock is a lease of 15 s, renewed while the guard exists. The lease of a killed process expires.

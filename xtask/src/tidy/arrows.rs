@@ -48,8 +48,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp-agent", EXTENSION),
     (
         "mcp-store-redis",
-        // The last two in its tests only.
-        &["mcp-transport", "mcp-session", "mcp-auth", "mcp-http", "mcp-transport-http"],
+        // `mcp-core` and the last two in its tests only.
+        &[
+            "mcp-core",
+            "mcp-transport",
+            "mcp-session",
+            "mcp-auth",
+            "mcp-serve",
+            "mcp-http",
+            "mcp-transport-http",
+        ],
     ),
     ("mcp-serve", TRANSPORT),
     ("mcp-server", &["mcp-core", "mcp-transport", "mcp-serve"]),

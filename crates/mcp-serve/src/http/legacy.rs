@@ -5,8 +5,8 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::SelectAll};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use mcp_core::{ErrorObject, Message, ProtocolVersion, Request, error_code, method};
-use mcp_transport::{Envelope, OneWay, Serve};
+use mcp_core::{ErrorObject, Message, Notification, ProtocolVersion, Request, error_code, method};
+use mcp_transport::{Envelope, Inbound, OneWay, Serve};
 
 use super::{
     Http, answer,
@@ -14,6 +14,7 @@ use super::{
     event_log::parse_event_id,
     headers::{accepts, header},
     random_id::random_id,
+    session_table::Unavailable,
     sessions::Session,
     unreadable,
 };
@@ -29,7 +30,7 @@ impl<S: Serve> Http<S> {
             {
                 self.initialize(request).await
             }
-            message => match self.session(headers) {
+            message => match self.session(headers).await {
                 Ok(session) => self.in_session(&session, message).await,
                 Err(refused) => *refused,
             },
@@ -38,8 +39,34 @@ impl<S: Serve> Http<S> {
 
     /// Spec: 2025-11-25 basic/transports#session-management
     async fn initialize(&self, request: Request) -> Response<Body> {
+        let mut record = Vec::new();
+        Message::from(request.clone()).encode(&mut record);
+        let opened = match self.open(request).await {
+            Ok(opened) => opened,
+            Err(refused) => return *refused,
+        };
+        let Ok(id) = random_id() else {
+            opened.server.close().await;
+            let text = "the system has no random numbers for the id of a session";
+            return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
+        };
+        let record = self.settings.table.is_some().then(|| Bytes::from(record));
+        let mut response = answer::json(StatusCode::OK, opened.response.clone());
+        let session = self.insert(Arc::clone(&id), opened, record.clone()).await;
+        if let (Some(table), Some(record)) = (&self.settings.table, record) {
+            // If this fails, only this replica can serve the session.
+            let _ = table.put(&session.id, record, self.settings.session_timeout).await;
+        }
+        let id = HeaderValue::from_str(&id).expect("hexadecimal digits are a value");
+        response.headers_mut().insert(SESSION_ID, id);
+        response
+    }
+
+    /// Opens the server of a session.
+    async fn open(&self, request: Request) -> Result<Opened<S>, Box<Response<Body>>> {
+        let refusal = |status, text| Err(Box::new(answer::refusal(status, text)));
         if self.sessions.len() >= self.settings.max_sessions {
-            return answer::refusal(StatusCode::SERVICE_UNAVAILABLE, "too many sessions are open");
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many sessions are open");
         }
         let server = self.server.for_client().map_or_else(|| Arc::clone(&self.server), Arc::new);
         let inbound = server.open();
@@ -49,35 +76,66 @@ impl<S: Serve> Http<S> {
                 Some(Message::Response(response)) => break response,
                 // Messages before the session opens have no stream to be sent on.
                 Some(_) => {}
-                None => return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, "no response"),
+                None => return refusal(StatusCode::INTERNAL_SERVER_ERROR, "no response"),
             }
         };
         if response.outcome.is_err() {
             server.close().await;
-            return answer::json(StatusCode::OK, response);
+            return Err(Box::new(answer::json(StatusCode::OK, response)));
         }
-        let Ok(id) = random_id() else {
-            server.close().await;
-            let text = "the system has no random numbers for the id of a session";
-            return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
-        };
-        let session = Session::new(Arc::clone(&id), server, negotiated_version(&response));
-        self.sessions.insert(Arc::new(session), self.settings.session_timeout, inbound);
-        let mut response = answer::json(StatusCode::OK, response);
-        let id = HeaderValue::from_str(&id).expect("hexadecimal digits are a value");
-        response.headers_mut().insert(SESSION_ID, id);
-        response
+        Ok(Opened { server, inbound, response })
     }
 
-    fn session(&self, headers: &HeaderMap) -> Result<Arc<Session<S>>, Box<Response<Body>>> {
+    /// Adds an opened session, unless another request has added it: then the server is closed, and the existing session
+    /// is returned.
+    async fn insert(
+        &self,
+        id: Arc<str>,
+        opened: Opened<S>,
+        record: Option<Bytes>,
+    ) -> Arc<Session<S>> {
+        let Opened { server, inbound, response } = opened;
+        let version = negotiated_version(&response);
+        let session = Session::new(id, Arc::clone(&server), version, record);
+        let (idle, table) = (self.settings.session_timeout, &self.settings.table);
+        let session = self.sessions.insert(Arc::new(session), idle, inbound, table.as_ref());
+        if !Arc::ptr_eq(&session.server, &server) {
+            server.close().await;
+        }
+        session
+    }
+
+    async fn session(&self, headers: &HeaderMap) -> Result<Arc<Session<S>>, Box<Response<Body>>> {
         let Some(id) = header(headers, SESSION_ID.as_str()) else {
             let text = "the header mcp-session-id is missing: the first request is initialize";
             return Err(Box::new(answer::refusal(StatusCode::BAD_REQUEST, text)));
         };
-        // Spec: on status 404 the client must start a new session.
-        self.sessions.get(id).ok_or_else(|| {
-            let text = "the session does not exist or has ended";
-            Box::new(answer::refusal(StatusCode::NOT_FOUND, text))
+        match self.sessions.get(id) {
+            Some(session) => Ok(session),
+            None => self.adopt(id).await,
+        }
+    }
+
+    /// Opens a session of another replica here.
+    async fn adopt(&self, id: &str) -> Result<Arc<Session<S>>, Box<Response<Body>>> {
+        let Some(record) = self.recorded(id).await? else { return Err(Box::new(no_session())) };
+        let Ok(Message::Request(request)) = Message::parse(record.clone()) else {
+            return Err(Box::new(no_session()));
+        };
+        let opened = self.open(request).await?;
+        let initialized = Notification::new(method::NOTIFICATIONS_INITIALIZED);
+        let version = negotiated_version(&opened.response);
+        let initialized = Envelope::new(OneWay::from(initialized)).with_version(version);
+        opened.server.send(initialized).await;
+        Ok(self.insert(id.into(), opened, Some(record)).await)
+    }
+
+    /// The record of a session in the table of all replicas.
+    async fn recorded(&self, id: &str) -> Result<Option<Bytes>, Box<Response<Body>>> {
+        let Some(table) = &self.settings.table else { return Ok(None) };
+        table.get(id).await.map_err(|Unavailable| {
+            let text = "it is unknown whether the session exists: its table is unavailable";
+            Box::new(answer::refusal(StatusCode::SERVICE_UNAVAILABLE, text))
         })
     }
 
@@ -93,7 +151,7 @@ impl<S: Serve> Http<S> {
 
     /// Spec: 2025-03-26 basic/transports#sending-messages-to-the-server
     pub(super) async fn legacy_batch(&self, headers: &HeaderMap, body: Bytes) -> Response<Body> {
-        let session = match self.session(headers) {
+        let session = match self.session(headers).await {
             Ok(session) => session,
             Err(refused) => return *refused,
         };
@@ -121,11 +179,11 @@ impl<S: Serve> Http<S> {
     /// Opens the stream for messages outside exchanges, or resumes a stream.
     ///
     /// Spec: 2025-11-25 basic/transports#listening-for-messages-from-the-server
-    pub(super) fn open_stream(&self, headers: &HeaderMap) -> Response<Body> {
+    pub(super) async fn open_stream(&self, headers: &HeaderMap) -> Response<Body> {
         if !headers.contains_key(SESSION_ID) {
             return answer::method_not_allowed("POST");
         }
-        let session = match self.session(headers) {
+        let session = match self.session(headers).await {
             Ok(session) => session,
             Err(refused) => return *refused,
         };
@@ -155,15 +213,34 @@ impl<S: Serve> Http<S> {
         if !headers.contains_key(SESSION_ID) {
             return answer::method_not_allowed("POST");
         }
-        match self.session(headers) {
-            Ok(session) => {
-                self.sessions.remove(&session.id);
-                session.close().await;
-                answer::empty(StatusCode::NO_CONTENT)
-            }
-            Err(refused) => *refused,
+        let id = header(headers, SESSION_ID.as_str()).unwrap_or_default();
+        let session = self.sessions.remove(id);
+        match self.recorded(id).await {
+            Ok(None) if session.is_none() => return no_session(),
+            Err(refused) if session.is_none() => return *refused,
+            _ => {}
         }
+        if let Some(table) = &self.settings.table {
+            // If this fails, the record expires.
+            let _ = table.remove(id).await;
+        }
+        if let Some(session) = session {
+            session.close().await;
+        }
+        answer::empty(StatusCode::NO_CONTENT)
     }
+}
+
+/// The server of a session that is not yet in the table.
+struct Opened<S> {
+    server: Arc<S>,
+    inbound: Inbound,
+    response: mcp_core::Response,
+}
+
+/// Spec: on status 404 the client must start a new session.
+fn no_session() -> Response<Body> {
+    answer::refusal(StatusCode::NOT_FOUND, "the session does not exist or has ended")
 }
 
 async fn request_in<S: Serve>(session: &Arc<Session<S>>, request: Request) -> Response<Body> {

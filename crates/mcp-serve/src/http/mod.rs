@@ -10,6 +10,7 @@ mod mirrored;
 mod modern;
 mod random_id;
 mod routes;
+mod session_table;
 mod sessions;
 #[cfg(feature = "sse")]
 mod sse;
@@ -35,6 +36,7 @@ use tower_service::Service;
 use self::{
     guard::Guard,
     headers::{header, refuse_media_types},
+    session_table::SharedTable,
     sessions::Sessions,
 };
 use crate::version::requested_version;
@@ -45,6 +47,7 @@ pub use self::{
     body::Body,
     guard::{Authenticate, BearerToken, Unauthenticated},
     routes::Routes,
+    session_table::SessionTable,
 };
 
 /// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum, hyper,
@@ -90,6 +93,7 @@ struct Settings {
     max_body: usize,
     max_sessions: usize,
     session_timeout: Duration,
+    table: Option<SharedTable>,
 }
 
 impl<S: Serve> Http<S> {
@@ -100,6 +104,7 @@ impl<S: Serve> Http<S> {
             max_body: 4 << 20,
             max_sessions: 10_000,
             session_timeout: Duration::from_secs(30 * 60),
+            table: None,
         };
         Self { server: Arc::new(server), sessions: Sessions::new(), settings: Arc::new(settings) }
     }
@@ -156,6 +161,19 @@ impl<S: Serve> Http<S> {
         self
     }
 
+    /// Records the sessions of revisions before 2026-07-28 in a table that several replicas of the server share, so that
+    /// each replica can serve any session. Default: none; a session belongs to the process that opened it.
+    ///
+    /// A replica that receives a request of a session of another replica opens the session at its own server: it repeats
+    /// `initialize` with the parameters of the client. State that a server keeps in a session is not transferred, and
+    /// neither are requests in flight nor events of streams. While the table is unavailable, such requests are refused
+    /// with status 503.
+    #[must_use]
+    pub fn session_table(mut self, table: impl SessionTable) -> Self {
+        self.settings().table = Some(SharedTable::new(table));
+        self
+    }
+
     fn settings(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }
@@ -166,10 +184,11 @@ impl<S: Serve> Http<S> {
         HttpSse::new(self.clone())
     }
 
-    /// A service with the same settings for another server, with its own sessions.
+    /// A service with the same settings for another server, with its own sessions and without a
+    /// [table](Self::session_table) of them.
     #[must_use]
     pub fn with_server<T: Serve>(&self, server: T) -> Http<T> {
-        let settings = Arc::clone(&self.settings);
+        let settings = Arc::new(Settings { table: None, ..Settings::clone(&self.settings) });
         Http { server: Arc::new(server), sessions: Sessions::new(), settings }
     }
 
@@ -206,7 +225,7 @@ impl<S: Serve> Http<S> {
     {
         match head.method {
             Method::POST => {}
-            Method::GET => return self.open_stream(&head.headers),
+            Method::GET => return self.open_stream(&head.headers).await,
             Method::DELETE => return self.end_session(&head.headers).await,
             _ => return answer::method_not_allowed("GET, POST, DELETE"),
         }

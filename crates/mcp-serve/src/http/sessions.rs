@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{StreamExt, future::join_all};
 use mcp_core::{Message, ProtocolVersion, RequestId};
 use mcp_transport::{Inbound, InboundItem, Serve};
@@ -14,7 +15,10 @@ use tokio::{
     time::{Instant, interval, timeout},
 };
 
-use super::event_log::{EventLog, Reader};
+use super::{
+    event_log::{EventLog, Reader},
+    session_table::{SharedTable, Unavailable},
+};
 use crate::work::Work;
 
 /// How long the events of a stream without a reader are stored.
@@ -23,6 +27,8 @@ const RESUME_WINDOW: Duration = Duration::from_secs(60);
 const MAX_STREAM_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The interval of checks for expired sessions and streams.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// How often the record of a session is renewed in its time to live.
+const RENEWALS: u32 = 4;
 /// How long requests may take to fail after their server has ended.
 const FAILURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The number of the stream for messages outside exchanges.
@@ -66,23 +72,35 @@ impl<S: Serve> Sessions<S> {
         self.table().open.remove(id)
     }
 
-    /// Adds a session. `idle` is its idle timeout, and `inbound` has the messages of its server outside exchanges.
-    pub(crate) fn insert(&self, session: Arc<Session<S>>, idle: Duration, inbound: Inbound) {
+    /// Adds a session, unless there is one with its id, and returns the one in the table. `idle` is its idle timeout,
+    /// and `inbound` has the messages of its server outside exchanges. `shared` has the sessions of all replicas.
+    pub(crate) fn insert(
+        &self,
+        session: Arc<Session<S>>,
+        idle: Duration,
+        inbound: Inbound,
+        shared: Option<&SharedTable>,
+    ) -> Arc<Session<S>> {
         let mut table = self.table();
+        if let Some(existing) = table.open.get(&session.id) {
+            return Arc::clone(existing);
+        }
         if !inbound.is_none() {
             let log = EventLog::new(SERVER_STREAM);
             session.state().streams.insert(SERVER_STREAM, log.clone());
             let (id, of) = (Arc::clone(&session.id), Arc::downgrade(&self.0));
+            let shared = shared.cloned();
             session.tasks().spawn(async move {
                 if write_inbound(inbound, log).await.is_err() {
-                    server_ended(&id, &of);
+                    server_ended(&id, &of, shared);
                 }
             });
         }
-        table.open.insert(Arc::clone(&session.id), session);
+        table.open.insert(Arc::clone(&session.id), Arc::clone(&session));
         if !std::mem::replace(&mut table.is_swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(&self.0), idle));
+            tokio::spawn(sweep(Arc::downgrade(&self.0), idle, shared.cloned()));
         }
+        session
     }
 
     /// Closes all sessions.
@@ -93,10 +111,22 @@ impl<S: Serve> Sessions<S> {
 }
 
 /// Closes expired sessions. Ends when there are no sessions.
-async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration) {
+async fn sweep<S: Serve>(
+    table: std::sync::Weak<Mutex<Table<S>>>,
+    idle: Duration,
+    shared: Option<SharedTable>,
+) {
     let mut ticks = interval(SWEEP_INTERVAL.min(idle.max(Duration::from_millis(10))));
+    let mut renewed = Instant::now();
     loop {
         ticks.tick().await;
+        if let Some(shared) = &shared
+            && renewed.elapsed() >= idle / RENEWALS
+        {
+            renewed = Instant::now();
+            let Some(table) = table.upgrade() else { return };
+            renew(&Sessions(table), idle, shared).await;
+        }
         let Some(table) = table.upgrade() else { return };
         let mut unused = Vec::new();
         {
@@ -121,12 +151,38 @@ async fn sweep<S: Serve>(table: std::sync::Weak<Mutex<Table<S>>>, idle: Duration
     }
 }
 
+/// Renews the records of all open sessions, and closes those that were ended at another replica.
+async fn renew<S: Serve>(sessions: &Sessions<S>, idle: Duration, shared: &SharedTable) {
+    let open: Vec<_> = sessions.table().open.values().map(Arc::clone).collect();
+    for session in open {
+        let Some(record) = session.record.clone() else { continue };
+        match shared.get(&session.id).await {
+            Ok(Some(_)) => _ = shared.put(&session.id, record, idle).await,
+            Ok(None) => {
+                if sessions.remove(&session.id).is_some() {
+                    tokio::spawn(async move { session.close().await });
+                }
+            }
+            // The next renewal may succeed before the records expire.
+            Err(Unavailable) => return,
+        }
+    }
+}
+
 /// Removes a session whose server has ended, so that its client opens a new one. Requests in flight have a limited time
 /// to report why they failed.
-fn server_ended<S: Serve>(id: &Arc<str>, table: &std::sync::Weak<Mutex<Table<S>>>) {
+fn server_ended<S: Serve>(
+    id: &Arc<str>,
+    table: &std::sync::Weak<Mutex<Table<S>>>,
+    shared: Option<SharedTable>,
+) {
     let removed = table.upgrade().and_then(|table| Sessions(table).remove(id));
     if let Some(session) = removed {
         tokio::spawn(async move {
+            if let Some(shared) = shared {
+                // If this fails, the record expires.
+                let _ = shared.remove(&session.id).await;
+            }
             let mut tasks = std::mem::take(&mut *session.tasks());
             let failed = async { while tasks.join_next().await.is_some() {} };
             let _ = timeout(FAILURE_TIMEOUT, failed).await;
@@ -140,6 +196,8 @@ pub(crate) struct Session<S> {
     pub(crate) id: Arc<str>,
     pub(crate) server: Arc<S>,
     pub(crate) version: Option<ProtocolVersion>,
+    /// Its record in the table of all replicas, if there is one.
+    record: Option<Bytes>,
     state: Arc<Mutex<State>>,
     /// Aborted when the session is dropped.
     tasks: Mutex<JoinSet<()>>,
@@ -153,7 +211,12 @@ struct State {
 }
 
 impl<S: Serve> Session<S> {
-    pub(crate) fn new(id: Arc<str>, server: Arc<S>, version: Option<ProtocolVersion>) -> Self {
+    pub(crate) fn new(
+        id: Arc<str>,
+        server: Arc<S>,
+        version: Option<ProtocolVersion>,
+        record: Option<Bytes>,
+    ) -> Self {
         let state = State {
             used: Instant::now(),
             streams: HashMap::new(),
@@ -161,7 +224,7 @@ impl<S: Serve> Session<S> {
             in_flight: HashMap::new(),
         };
         let state = Arc::new(Mutex::new(state));
-        Self { id, server, version, state, tasks: Mutex::default() }
+        Self { id, server, version, record, state, tasks: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

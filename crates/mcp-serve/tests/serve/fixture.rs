@@ -13,7 +13,7 @@ use futures_util::stream;
 use mcp_core::{
     Message, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, method,
 };
-use mcp_transport::{Envelope, Exchange, Inbound, InboundSender, Limits, OneWay, Serve};
+use mcp_transport::{Envelope, ErrorKind, Exchange, Inbound, InboundSender, Limits, OneWay, Serve};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
@@ -33,7 +33,7 @@ pub(crate) struct Counts {
 
 /// Responds to `tell` with a notification outside the exchange, to `ask` with the client's response to a `ping`, to
 /// `steps` with two notifications before the response, to `wait` when it is released, and to all else with its
-/// parameters.
+/// parameters. Ends after `die`.
 #[derive(Default)]
 pub(crate) struct Chatty {
     pub(crate) counts: Arc<Counts>,
@@ -87,6 +87,11 @@ impl Serve for Chatty {
                 self.asked.lock().unwrap().insert(asked.clone(), answer);
                 self.tell(Request::new(asked, "ping"));
                 Exchange::answered(id.clone(), result(answered.await.unwrap()))
+            }
+            "die" => {
+                let error = mcp_transport::Error::new(ErrorKind::Closed, "it has ended");
+                self.inbound.lock().unwrap().as_ref().unwrap().end(Some(error));
+                Exchange::answered(id.clone(), result(json!({})))
             }
             "steps" => {
                 let step = |n: u32| Message::from(Notification::new(format!("notifications/{n}")));

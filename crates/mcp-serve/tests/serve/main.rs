@@ -8,6 +8,7 @@ mod lines;
 mod modern;
 mod raw;
 mod relay;
+mod replicas;
 mod routes;
 #[cfg(feature = "sse")]
 mod sse;

@@ -4,5 +4,6 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod cache;
+mod replicas;
 mod server;
 mod tokens;
