@@ -13,6 +13,7 @@ mod hack;
 mod interop;
 mod lint;
 mod llms;
+mod man;
 mod metadata;
 mod msrv;
 mod package;
@@ -51,6 +52,7 @@ const TASKS: &[Task] = &[
     task("lint", "checks formatting, clippy and documentation for warnings", lint::run),
     task("tidy", "checks the rules of the repository that no compiler checks", tidy::run),
     task("llms", "writes llms.txt, the index of the documentation", llms::run),
+    task("man", "[FOLDER] writes the manual pages of `mcp` into target/man/", man::run),
     task("hack", "checks every feature alone, and the dependencies of each", hack::run),
     task("msrv", "builds the crates with the oldest supported Rust", msrv::run),
     task(

@@ -10,6 +10,8 @@ mod escape;
 mod exit;
 mod failure;
 mod interrupt;
+#[cfg(feature = "_man")]
+mod man;
 mod output;
 mod progress;
 mod state;
@@ -25,8 +27,16 @@ use crate::{cli::Cli, context::Context, exit::Exit, failure::Failure, output::Pr
 
 fn main() -> ExitCode {
     completion::answer_shell(Cli::command);
+    #[cfg(feature = "_man")]
+    if let Some(folder) = std::env::var_os("MCP_MAN_FOLDER") {
+        return report(man::write(&folder));
+    }
     let cli = Cli::parse();
-    let exit = match run(cli) {
+    report(run(cli))
+}
+
+fn report(outcome: Result<(), Failure>) -> ExitCode {
+    let exit = match outcome {
         Ok(()) => Exit::Ok,
         Err(failure) => {
             if let Some(message) = failure.message() {

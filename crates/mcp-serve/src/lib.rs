@@ -12,6 +12,8 @@ mod lines;
 #[cfg(feature = "listener")]
 mod listener;
 mod relay;
+#[cfg(feature = "_tls")]
+mod tls;
 mod version;
 mod work;
 
@@ -25,3 +27,5 @@ pub use listener::Listener;
 pub use mcp_core;
 pub use mcp_transport;
 pub use relay::Relay;
+#[cfg(feature = "_tls")]
+pub use tls::Tls;

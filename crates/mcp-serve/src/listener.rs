@@ -6,10 +6,16 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use mcp_transport::Serve;
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, ToSocketAddrs},
+};
 use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
@@ -34,6 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Listener {
     listener: TcpListener,
     ready: Readiness,
+    #[cfg(feature = "_tls")]
+    tls: Option<crate::Tls>,
 }
 
 impl Listener {
@@ -42,7 +50,20 @@ impl Listener {
     /// # Errors
     /// The address is not available on this machine, or is in use.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, ready: Readiness::always() })
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            ready: Readiness::always(),
+            #[cfg(feature = "_tls")]
+            tls: None,
+        })
+    }
+
+    /// Serves https, with HTTP/2 if the client supports it. Default: http.
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Sets the readiness check behind `/readyz`: whether calls are likely to succeed, for example whether the server
@@ -89,7 +110,23 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    tokio::spawn(serve_connection(stream, Arc::clone(&paths), &graceful));
+                    // Events are small and must be sent without delay.
+                    let _ = stream.set_nodelay(true);
+                    let mut stream = TimeoutStream::new(stream);
+                    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+                    let (stream, paths) = (Box::pin(stream), Arc::clone(&paths));
+                    let watcher = graceful.watcher();
+                    #[cfg(feature = "_tls")]
+                    if let Some(tls) = self.tls.clone() {
+                        tokio::spawn(async move {
+                            // A failed handshake concerns only its client.
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve_connection(stream, paths, watcher).await;
+                            }
+                        });
+                        continue;
+                    }
+                    tokio::spawn(serve_connection(stream, paths, watcher));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
@@ -105,15 +142,11 @@ struct Paths<S> {
     ready: Readiness,
 }
 
-fn serve_connection<S: Serve>(
-    stream: TcpStream,
+async fn serve_connection<S: Serve>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     paths: Arc<Paths<S>>,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
-    // Events are small and must be sent without delay.
-    let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    watcher: Watcher,
+) {
     let service = service_fn(move |request| {
         let paths = Arc::clone(&paths);
         async move { paths.respond(request).await }
@@ -121,12 +154,9 @@ fn serve_connection<S: Serve>(
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new());
-    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
-    let watched = graceful.watch(connection);
-    async move {
-        // The end of a connection concerns only its client.
-        let _ = watched.await;
-    }
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    // The end of a connection concerns only its client.
+    let _ = watcher.watch(connection).await;
 }
 
 impl<S: Serve> Paths<S> {

@@ -1,5 +1,7 @@
 //! `mcp login`, `mcp logout` and `mcp auth`: logins for servers.
 
+use std::path::PathBuf;
+
 use mcp_client::{
     config_file::{McpConfig, Target},
     oauth::{Browser, FileStore, OAuth, Terminal},
@@ -13,7 +15,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{Format, table},
-    target::{Found, application_key, find, oauth},
+    target::{Found, Service, application_key, find, oauth_at},
 };
 
 /// Log in to a server, and store the token for other commands
@@ -28,12 +30,18 @@ pub(crate) struct Login {
     /// Log in with a code on another device; requires --client-id
     #[arg(long, requires = "client_id", conflicts_with = "no_browser")]
     device: bool,
+    /// Log in as a service, without a user, with the secret or the key of the client
+    #[arg(long, requires_all = ["client_id", "credential"], conflicts_with_all = ["no_browser", "device"])]
+    client_credentials: bool,
     /// The client id, for authorization servers without dynamic registration
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     /// The environment variable with the client secret
-    #[arg(long, value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE", group = "credential")]
     client_secret_env: Option<String>,
+    /// A PEM file with the private key of the client
+    #[arg(long, value_name = "FILE", requires = "client_credentials", group = "credential")]
+    client_key: Option<PathBuf>,
     /// A scope to request; repeatable
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
@@ -69,6 +77,40 @@ impl Login {
             })?),
             None => None,
         };
+        let oauth = match self.service()? {
+            Some(service) => {
+                Service::store(&url, Some(service.clone()))?;
+                service.oauth()?
+            }
+            None => {
+                Service::store(&url, None)?;
+                self.user(secret)?
+            }
+        };
+        oauth.login(&url).await.map_err(failed)?;
+        let status = oauth.status(&url).await.map_err(failed)?;
+        if !cx.printer.is_human() {
+            return Ok(cx
+                .printer
+                .json(&json!({ "scopes": status.scopes, "issuer": status.issuer }))?);
+        }
+        let issuer = status.issuer.unwrap_or_default();
+        anstream::eprintln!("logged in by {}", line(&issuer));
+        Ok(())
+    }
+
+    /// The service that logs in without a user.
+    fn service(&self) -> Result<Option<Service>, Failure> {
+        let Some(client_id) = self.client_id.clone().filter(|_| self.client_credentials) else {
+            return Ok(None);
+        };
+        let key = self.client_key.as_ref().map(std::path::absolute).transpose()?;
+        let (scopes, secret_env) = (self.scopes.clone(), self.client_secret_env.clone());
+        Ok(Some(Service { client_id, scopes, secret_env, key }))
+    }
+
+    /// The authorization of a user.
+    fn user(&self, secret: Option<String>) -> Result<OAuth, Failure> {
         let id = self.client_id.clone().unwrap_or_default();
         let mut oauth = match () {
             () if self.device => OAuth::device_code(id.clone()).on_code(|code| {
@@ -84,44 +126,34 @@ impl Login {
         if !id.is_empty() {
             oauth = oauth.client(id);
         }
-        if let Some(secret) = &secret {
-            oauth = oauth.secret(secret.as_str());
+        if let Some(secret) = secret {
+            oauth = oauth.secret(secret);
         }
         if !self.scopes.is_empty() {
             oauth = oauth.scopes(&self.scopes);
         }
-        let oauth = oauth.client_name("mcp").store(FileStore::user().map_err(failed)?);
-        oauth.login(&url).await.map_err(failed)?;
-        let status = oauth.status(&url).await.map_err(failed)?;
-        if !cx.printer.is_human() {
-            return Ok(cx
-                .printer
-                .json(&json!({ "scopes": status.scopes, "issuer": status.issuer }))?);
-        }
-        let issuer = status.issuer.unwrap_or_default();
-        anstream::eprintln!("logged in by {}", line(&issuer));
-        Ok(())
+        Ok(oauth.client_name("mcp").store(FileStore::user().map_err(failed)?))
     }
 }
 
 impl Logout {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let url = url_of(&self.server)?;
-        oauth()?.logout(&url).await.map_err(failed)
+        oauth_at(&url)?.logout(&url).await.map_err(failed)?;
+        Service::store(&url, None)
     }
 }
 
 impl Auth {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let AuthCommand::List = self.command;
-        let oauth = oauth()?;
         let mut rows = Vec::new();
         for found in McpConfig::discover() {
             let Ok(config) = &found.config else { continue };
             for (name, server) in config.servers() {
                 let Target::Remote(remote) = &server.target else { continue };
                 // Tokens are stored for expanded URLs.
-                let Ok(status) = oauth.status(&remote.url).await else { continue };
+                let Ok(status) = oauth_at(&remote.url)?.status(&remote.url).await else { continue };
                 let application = application_key(found.source.application);
                 rows.push((format!("{application}:{name}"), status));
             }

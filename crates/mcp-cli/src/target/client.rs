@@ -7,11 +7,12 @@ use mcp_client::{
     config_file::{
         Auth, Expanded, OAuth as OAuthSettings, Remote, RemoteTransport, Server, Target,
     },
+    oauth::OAuth,
     stdio::Stderr,
     types::Root,
 };
 
-use super::{Found, TargetOptions, http, oauth::oauth};
+use super::{Found, TargetOptions, http, oauth::oauth, service::oauth_at};
 use crate::failure::Failure;
 
 /// Minimum length of a masked value: shorter ones occur in other text.
@@ -29,12 +30,12 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
             apply(&mut server, options)?;
             secrets.add_all(&server);
             let is_process = matches!(server.target, Target::Stdio(_));
-            let needs_login = needs_login(&server.target);
+            let oauth = login_of(&server.target)?;
             let name = name.unwrap_or_else(|| short_name(&server.target));
             let client = quiet(Client::new(Expanded::of(name, *server))?, is_process, options);
-            match needs_login {
-                true => client.auth(oauth()?),
-                false => client,
+            match oauth {
+                Some(oauth) => client.auth(oauth),
+                None => client,
             }
         }
         Found::Script(path) => {
@@ -86,6 +87,14 @@ pub(crate) fn client(found: Found, options: &TargetOptions) -> Result<(Client, S
         client = client.handlers(Handlers::new().roots(roots));
     }
     Ok((client.client_info("mcp", env!("CARGO_PKG_VERSION")), secrets))
+}
+
+/// The stored login that a server needs.
+fn login_of(target: &Target) -> Result<Option<OAuth>, Failure> {
+    match target {
+        Target::Remote(remote) if needs_login(target) => oauth_at(&remote.url).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Whether to use a stored login: for a URL without other credentials.

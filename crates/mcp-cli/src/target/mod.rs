@@ -9,6 +9,7 @@ pub(crate) mod key_value;
 mod oauth;
 mod options;
 mod saved;
+mod service;
 mod trust;
 
 /// The TARGET of commands in `mcp shell`: the session of the shell.
@@ -21,4 +22,5 @@ pub(crate) use find::{Found, Origin, entry, find, program, written};
 pub(crate) use oauth::oauth;
 pub(crate) use options::TargetOptions;
 pub(crate) use saved::file as saved_file;
+pub(crate) use service::{Service, oauth_at};
 pub(crate) use trust::{Ask, trust};

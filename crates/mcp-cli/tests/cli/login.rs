@@ -8,7 +8,7 @@ use std::{
 
 use mcp_testkit::{http::log_in, oauth::Guarded};
 
-use crate::support::{command, run_in};
+use crate::support::{command, ran, run_in};
 
 /// Logs in like a user who visits the page and pastes the final URL of the browser.
 fn login(runtime: &tokio::runtime::Runtime, folder: &Path, url: &str) {
@@ -62,5 +62,40 @@ fn a_login_is_kept_for_other_commands() {
     assert!(run_in(folder, &["list", &url]).ok().contains("echo("), "it is refreshed");
 
     run_in(folder, &["logout", &url]).ok();
+    run_in(folder, &["list", &url]).fails(3);
+}
+
+#[test]
+fn a_service_logs_in_with_its_secret_or_its_key() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let guarded = runtime.block_on(Guarded::start());
+    let url = guarded.url();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let service = ["login", &*url, "--client-credentials", "--client-id", "SERVICE"];
+    run_in(folder, &service).fails(2);
+    let missing = run_in(folder, &[&service[..], &["--client-key", "none.pem"]].concat()).fails(2);
+    assert!(missing.contains("none.pem"), "{missing}");
+
+    let mut login = command(folder);
+    login.args(service).args(["--client-secret-env", "SECRET"]).env("SECRET", "SECRET_VALUE");
+    ran(login.output().unwrap()).ok();
+    let asked = guarded.seen("client_credentials");
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(run_in(folder, &["list", &url]).ok().contains("echo("));
+    // Only the name of the variable is stored.
+    guarded.expire();
+    let mut list = command(folder);
+    list.args(["list", &*url]).env("SECRET", "SECRET_VALUE");
+    assert!(ran(list.output().unwrap()).ok().contains("echo("), "another token");
+    let state = std::fs::read_to_string(folder.join("state/mcp/services.json"));
+    if let Ok(state) = state {
+        assert!(state.contains("SERVICE") && !state.contains("SECRET_VALUE"), "{state}");
+    }
+    let said = run_in(folder, &["logout", &url]).fails(3);
+    assert!(said.contains("the client has no secret"), "{said}");
+    let mut logout = command(folder);
+    logout.args(["logout", &*url]).env("SECRET", "SECRET_VALUE");
+    ran(logout.output().unwrap()).ok();
     run_in(folder, &["list", &url]).fails(3);
 }

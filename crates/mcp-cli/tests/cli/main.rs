@@ -8,6 +8,8 @@ mod exit_codes;
 #[cfg(unix)]
 mod interrupt;
 mod list;
+#[cfg(target_os = "linux")]
+mod load;
 mod login;
 mod more;
 #[cfg(unix)]

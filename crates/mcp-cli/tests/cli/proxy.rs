@@ -286,6 +286,41 @@ fn readiness_is_that_of_the_server_and_health_that_of_the_process() {
     assert_eq!(get(&listening.url.replace("/mcp", "/healthz")).0, 200);
 }
 
+#[test]
+fn https_is_served_with_a_certificate() {
+    let served = Served::start();
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let cert = file("cert.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+    let listening = Listening::start(&[&*served.url, "--tls-cert", &cert, "--tls-key", &key]);
+    assert!(listening.url.starts_with("https://127.0.0.1:"), "{}", listening.url);
+    for era in ["legacy", "modern"] {
+        let call = ["call", &*listening.url, "--cacert", &cert, "--era", era, "echo", "text=x"];
+        assert_eq!(run(&call).ok(), "x\n");
+    }
+    run(&["ping", &listening.url]).fails(4);
+    let plain = run(&["ping", &listening.url.replace("https", "http")]).fails(1);
+    assert!(plain.contains("the server uses TLS"), "{plain}");
+
+    let listen = ["proxy", &*served.url, "--listen", "0", "--tls-cert"];
+    run(&[&listen[..], &[&cert]].concat()).fails(2);
+    let swapped = run(&[&listen[..], &[&key, "--tls-key", &key]].concat()).fails(2);
+    assert!(swapped.contains("no PEM certificate"), "{swapped}");
+    let missing = run(&[&listen[..], &[&cert, "--tls-key", "none.pem"]].concat()).fails(2);
+    assert!(missing.contains("cannot read none.pem"), "{missing}");
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = file("other.pem", other.signing_key.serialize_pem());
+    let wrong = run(&[&listen[..], &[&cert, "--tls-key", &other]].concat()).fails(2);
+    assert!(wrong.contains("are not valid"), "{wrong}");
+}
+
 /// The process of the server is killed under 64 calls. All of them end with an error that says whether the server may
 /// have worked on them, and the client opens another session.
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use mcp_client::serve::{BearerToken, Http, Listener, Routes};
+use mcp_client::serve::{BearerToken, Http, Listener, Routes, Tls};
 
 use super::{listening::Listening, upstream::Served};
 use crate::{context::Context, exit::Exit, failure::Failure};
@@ -44,6 +44,13 @@ impl Front {
             },
             None => None,
         };
+        let tls = match (&options.tls_cert, &options.tls_key) {
+            (Some(chain), Some(key)) => Some(Tls::from_files(chain, key).map_err(|error| {
+                Failure::usage(format!("--tls-cert {}: {error}", chain.display()))
+            })?),
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = Listener::bind(&*address).await;
         let listener = listener
             .map_err(|error| Failure::new(Exit::Usage, format!("--listen {address}: {error}")))?;
@@ -55,9 +62,12 @@ impl Front {
             )));
         }
         Ok(Self {
-            url: format!("http://{bound}/mcp"),
+            url: format!("{scheme}://{bound}/mcp"),
             ip: bound.ip(),
-            listener,
+            listener: match tls {
+                Some(tls) => listener.tls(tls),
+                None => listener,
+            },
             token,
             settings: Settings {
                 hosts: options.allow_hosts.clone(),

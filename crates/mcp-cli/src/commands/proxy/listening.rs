@@ -1,6 +1,6 @@
 //! The options of the listener.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::target::parse_duration;
 
@@ -14,6 +14,12 @@ pub(super) struct Listening {
     /// Serve HTTP+SSE of revision 2024-11-05 too, at /sse
     #[arg(long, requires = "listen")]
     pub(super) serve_sse: bool,
+    /// Serve https, with the certificates in this PEM file, that of this server first
+    #[arg(long, value_name = "FILE", requires_all = ["listen", "tls_key"])]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
     /// Serve only requests with the bearer token in this variable; it is not passed on
     #[arg(long, value_name = "VARIABLE", requires = "listen")]
     pub(super) token_env: Option<String>,
