@@ -53,7 +53,7 @@ pub struct HttpClient {
     inner: Arc<Inner>,
     /// The read timeout for requests of this handle. Overrides the setting.
     read_timeout: Option<ReadTimeout>,
-    /// Whether responses are read by a transport: see [`set_direct`](Self::set_direct).
+    /// Whether responses are read by a transport: see [`direct`](Self::direct).
     is_direct: bool,
 }
 
@@ -77,11 +77,10 @@ impl HttpClient {
         }
     }
 
-    /// Sets the read timeout of the request that this handle sends, and stores its secrets in the response body, for a
-    /// transport that reads them with [`SentSecrets::take`].
-    pub(crate) fn set_direct(&mut self, timeout: Option<ReadTimeout>) {
-        self.read_timeout = timeout;
-        self.is_direct = true;
+    /// A handle for requests of a transport with this read timeout. The secrets of a request are stored in the response
+    /// body, where the transport reads them with [`SentSecrets::take`].
+    pub(crate) fn direct(&self, read_timeout: Option<ReadTimeout>) -> Self {
+        Self { inner: self.inner.clone(), read_timeout, is_direct: true }
     }
 
     /// A client for requests to other servers, such as an authorization server: same proxy, certificates, timeouts and

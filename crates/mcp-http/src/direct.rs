@@ -1,9 +1,6 @@
-//! Requests of a transport sent by an [`HttpClient`] below an [`Authorized`].
-
-use std::any::Any;
+//! Requests of a transport sent by an [`HttpClient`], also below an [`Authorized`](crate::Authorized).
 
 use http::{Request, Response, Uri};
-use tower_service::Service;
 
 use crate::again::{Again, is_refused};
 use crate::authorize::SharedAuthorize;
@@ -15,10 +12,10 @@ use crate::redirect::Hop;
 use crate::response::ResponseBody;
 
 /// Sends requests created by `request`, and creates a new one after a refusal, so that no request is copied before it
-/// is sent.
+/// is sent. Neither a box nor an extension stands between the transport and the client.
 pub(crate) struct Direct<'a, F> {
-    pub(crate) service: HttpClient,
-    pub(crate) authorize: &'a SharedAuthorize,
+    pub(crate) client: HttpClient,
+    pub(crate) authorize: Option<&'a SharedAuthorize>,
     pub(crate) request: F,
 }
 
@@ -34,14 +31,20 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<'_, F> {
         url: &Uri,
         mut request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let Self { service, authorize, .. } = self;
-        // The head is not stored while the request is sent: it is made again in the rare case.
-        let Some(credentials) = authorize.ready(&RequestHead::of(&request)) else {
-            let again = Again::new(RequestHead::of(&request), &request, authorize);
-            return Box::pin(again.authorized(service.clone())).await;
+        let mut credentials = None;
+        if let Some(authorize) = self.authorize {
+            // The head is not stored while the request is sent: it is made again in the rare case.
+            credentials = RequestHead::lend(&mut request, |head| authorize.ready(head));
+            let Some(credentials) = &credentials else {
+                let again = Again::new(RequestHead::of(&request), &request, authorize);
+                return Box::pin(again.authorized(self.client.clone())).await;
+            };
+            credentials.apply(request.headers_mut());
+        }
+        let response = self.client.send(request).await?;
+        let (Some(authorize), Some(credentials)) = (self.authorize, credentials) else {
+            return Ok(response);
         };
-        credentials.apply(request.headers_mut());
-        let response = service.call(request).await?;
         if !is_refused(response.status()) && credentials.proof.is_none() {
             return Ok(response);
         }
@@ -50,14 +53,8 @@ impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<'_, F> {
         drop(sent);
         again.answered(&credentials, response.headers());
         match is_refused(response.status()) {
-            true => Box::pin(again.after(response, credentials, service.clone())).await,
+            true => Box::pin(again.after(response, credentials, self.client.clone())).await,
             false => Ok(response),
         }
     }
-}
-
-/// Converts a value between two types that are the same.
-pub(crate) fn same<T: 'static, U: 'static>(value: T) -> Option<U> {
-    let mut value = Some(value);
-    (&mut value as &mut dyn Any).downcast_mut::<Option<U>>().and_then(Option::take)
 }

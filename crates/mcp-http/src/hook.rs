@@ -32,6 +32,18 @@ impl RequestHead {
             is_background: request.extensions().get::<Background>().is_some(),
         }
     }
+
+    /// Calls `reader` with the head of `request`. The URL is moved, which costs less than a copy.
+    pub(crate) fn lend<B, T>(request: &mut Request<B>, reader: impl FnOnce(&Self) -> T) -> T {
+        let head = Self {
+            method: request.method().clone(),
+            is_background: request.extensions().get::<Background>().is_some(),
+            uri: std::mem::take(request.uri_mut()),
+        };
+        let result = reader(&head);
+        *request.uri_mut() = head.uri;
+        result
+    }
 }
 
 /// Returns headers for each request.

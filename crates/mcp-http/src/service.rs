@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -11,9 +11,10 @@ use tower_service::Service;
 use crate::authorized::{Authorized, carrier_of};
 use crate::body::Body;
 use crate::client::HttpClient;
-use crate::direct::{Direct, same};
+use crate::direct::Direct;
 use crate::error::Error;
 use crate::redirect::{follow, follow_redirects};
+use crate::response::ResponseBody;
 use crate::timer::ReadTimeout;
 
 /// The HTTP service of a transport: any `tower_service::Service<http::Request<Body>>` that can be cloned
@@ -64,39 +65,30 @@ where
         read_timeout: Option<ReadTimeout>,
         mut request: impl FnMut(&Uri) -> Request<Body> + Send,
     ) -> impl Future<Output = Result<Response<B>, Error>> + Send {
-        // Extensions cost allocations, which the usual client avoids.
-        if let Some(authorized) = (self as &dyn Any).downcast_ref::<Authorized<HttpClient>>() {
-            let Authorized { service, authorize } = authorized;
-            let mut service = service.clone();
-            service.set_direct(read_timeout);
-            let direct = async move {
-                let response = follow(Direct { service, authorize, request }, url).await?;
-                Ok(same(response).expect("the body of this service is that of the client"))
-            };
-            return Exchange::Direct { direct };
-        }
-        let mut service = self.clone();
-        let any = &mut service as &mut dyn Any;
-        let extension = match any.downcast_mut::<HttpClient>() {
-            Some(client) => {
-                client.set_direct(read_timeout);
-                None
-            }
-            None => read_timeout,
+        let any = self as &dyn Any;
+        let (client, authorize) = match any.downcast_ref::<Authorized<HttpClient>>() {
+            Some(Authorized { service, authorize }) => (Some(service), Some(authorize)),
+            None => (any.downcast_ref::<HttpClient>(), None),
         };
+        if let Some(client) = client {
+            let direct = Direct { client: client.direct(read_timeout), authorize, request };
+            return Exchange::Direct { direct: follow(direct, url) };
+        }
         let request = move |url: &Uri| {
             let mut request = request(url);
-            if let Some(timeout) = extension {
+            if let Some(timeout) = read_timeout {
                 request.extensions_mut().insert(timeout);
             }
             request
         };
+        let service = self.clone();
         Exchange::Service { sending: follow_redirects(service, url, request) }
     }
 }
 
 pin_project_lite::pin_project! {
-    /// Either of two futures, constructed in place.
+    /// Either of two futures, constructed in place. The first has the body of an `HttpClient`, which is that of the
+    /// service.
     #[project = ExchangeProjection]
     enum Exchange<D, S> {
         Direct { #[pin] direct: D },
@@ -104,12 +96,22 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<T, D: Future<Output = T>, S: Future<Output = T>> Future for Exchange<D, S> {
-    type Output = T;
+impl<B, D, S> Future for Exchange<D, S>
+where
+    B: 'static,
+    D: Future<Output = Result<Response<ResponseBody>, Error>>,
+    S: Future<Output = Result<Response<B>, Error>>,
+{
+    type Output = S::Output;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
         match self.project() {
-            ExchangeProjection::Direct { direct } => direct.poll(cx),
+            ExchangeProjection::Direct { direct } => {
+                let mut output = Some(ready!(direct.poll(cx)));
+                let output = (&mut output as &mut dyn Any).downcast_mut::<Option<S::Output>>();
+                let output = output.and_then(Option::take);
+                Poll::Ready(output.expect("the body of this service is that of the client"))
+            }
             ExchangeProjection::Service { sending } => sending.poll(cx),
         }
     }
