@@ -17,9 +17,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The `guide` (feature `docs`) has a page for each topic, and a table of all error kinds.
-//!
 //! Protocol types are in [`types`], the transport contract is in [`transport`].
+//!
+#![cfg_attr(
+    feature = "docs",
+    doc = "The [`guide`] has a page for each topic, and [a table of all error kinds](guide::errors)."
+)]
+#![cfg_attr(
+    not(feature = "docs"),
+    doc = "The `guide` (feature `docs`) has a page for each topic, and a table of all error kinds."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "http", feature = "sse"))]

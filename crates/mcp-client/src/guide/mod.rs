@@ -1,4 +1,4 @@
-//! The guide: one page for each topic. Every example is compiled by the tests.
+//! The guide: one page for each topic. The tests compile the examples, except the marked ones.
 //!
 //! | page | topic |
 //! |---|---|
