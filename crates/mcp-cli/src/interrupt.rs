@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use crate::{context::Context, exit::Exit, failure::Failure};
+use crate::{context::Context, exit::Exit, failure::Failure, terminal};
 
 /// Limit on the time to close the sessions after an interruption.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,6 +34,7 @@ pub(crate) async fn until_interrupted(
             () = signals.next() => Err(Failure::silent(Exit::Interrupted)),
         },
         Err(interrupted) => {
+            terminal::restore();
             tokio::select! {
                 _ = tokio::time::timeout(CLOSE_TIMEOUT, cx.close()) => {}
                 () = signals.next() => {}

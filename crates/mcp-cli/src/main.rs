@@ -40,7 +40,7 @@ fn report(outcome: Result<(), Failure>) -> ExitCode {
         Ok(()) => Exit::Ok,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                anstream::eprintln!("error: {message}");
+                anstream::eprintln!("{} {message}", output::error_label());
             }
             failure.exit
         }

@@ -2,11 +2,22 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use dialoguer::console::Term;
+
 use crate::failure::Failure;
 
 /// Whether there is a terminal to prompt at.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Shows the cursor, which an interrupted prompt leaves hidden, and begins a new line for the shell.
+pub(crate) fn restore() {
+    if io::stderr().is_terminal() {
+        let term = Term::stderr();
+        // The command exits: there is no use for an error.
+        let _ = term.show_cursor().and_then(|()| term.write_line(""));
+    }
 }
 
 /// Runs work that waits for the user on a separate thread, so that Ctrl-C works.

@@ -108,7 +108,10 @@ fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io:
                 set.is_some_and(|set| set.iter().any(|it| it.as_str() == Some(value)))
             };
             let set: Vec<bool> = choices.iter().map(|(value, _)| is_set(value)).collect();
-            let select = MultiSelect::new().with_prompt(prompt).items(&labels).defaults(&set);
+            let select = MultiSelect::new()
+                .with_prompt(format!("{prompt} (space selects, enter continues)"))
+                .items(&labels)
+                .defaults(&set);
             let chosen = select.interact_on_opt(term)?;
             return Ok(chosen.map_or(Answer::Cancelled, |chosen| {
                 let values = chosen.into_iter().map(|at| Value::from(choices[at].0.as_str()));
@@ -121,6 +124,9 @@ fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io:
         return Ok(
             chosen.map_or(Answer::Cancelled, |at| Answer::Value(choices[at].0.as_str().into()))
         );
+    }
+    if !is_required && default.is_none() {
+        prompt.push_str(" (optional)");
     }
     let shown = default.map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
     loop {

@@ -29,7 +29,7 @@ use crate::{
                             mcp bench [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
 pub(crate) struct Bench {
     /// The server, the tool, and its arguments
-    #[arg(required = true, value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     /// All arguments: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
@@ -67,7 +67,8 @@ impl Bench {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
             return Err(Failure::usage(
-                "a tool is missing: `mcp list TARGET` lists the tools of a server",
+                "a tool is missing: write `mcp bench TARGET TOOL key=value...`; `mcp list TARGET` lists the \
+                 tools of a server",
             ));
         };
         let session = cx.session(server, &self.target).await?;

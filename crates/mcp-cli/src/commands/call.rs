@@ -31,7 +31,7 @@ use crate::{
                             mcp call [OPTIONS] TOOL [key=value]... -- PROGRAM [ARGS]...")]
 pub(crate) struct Call {
     /// The server, the tool, and its arguments
-    #[arg(required = true, value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     /// All arguments: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
@@ -56,7 +56,8 @@ impl Call {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
             return Err(Failure::usage(
-                "a tool is missing: `mcp list TARGET` lists the tools of a server",
+                "a tool is missing: write `mcp call TARGET TOOL key=value...`; `mcp list TARGET` lists the \
+                 tools of a server",
             ));
         };
         let (handlers, unanswered) = self.answers.handlers();

@@ -22,7 +22,7 @@ use crate::{
 )]
 pub(crate) struct Complete {
     /// The server, the prompt or the template, and arguments
-    #[arg(required = true, value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     #[command(flatten)]
     target: TargetOptions,
@@ -32,7 +32,10 @@ impl Complete {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let [of, known @ .., last] = words else {
-            return Err(Failure::usage("write a prompt or a template, and key=PREFIX"));
+            return Err(Failure::usage(
+                "a prompt or a template, or the argument, is missing: write `mcp complete TARGET \
+                 PROMPT|TEMPLATE key=PREFIX`",
+            ));
         };
         let pair = |word: &String| match word.split_once('=') {
             Some((key, value)) => Ok((key.to_owned(), value.to_owned())),

@@ -136,7 +136,11 @@ fn show(cx: &Context, text: &str) -> Result<(), Failure> {
 }
 
 fn convert(cx: &Context, from: &str, to: Option<&str>) -> Result<(), Failure> {
-    let from = File::named(Some(from))?.read()?;
+    let file = File::named(Some(from))?;
+    if !file.path().exists() {
+        return Err(Failure::usage(format!("there is no file {}", file.path().display())));
+    }
+    let from = file.read()?;
     let mut config = match to {
         Some(application) => File::named(Some(application))?.empty()?,
         None => McpConfig::new(),

@@ -47,16 +47,21 @@ impl Inspect {
         row("protocol", &format!("{revision}, {era} era"))?;
         let connection = session.connection();
         row("transport", &transport(&session))?;
-        row("reached by", &line(&connection.description))?;
+        let endpoint = match connection.binding {
+            Binding::Pipe => "command",
+            Binding::InProcess => "servers",
+            _ => "URL",
+        };
+        row(endpoint, &line(&connection.description))?;
         if let Some(pid) = connection.pid {
             row("process", &pid.to_string())?;
         }
-        row("opened in", &time(opened))?;
+        row("connected in", &time(opened))?;
         if let Some(latency) = latency {
-            row("answers in", &time(latency))?;
+            row("ping", &time(latency))?;
         }
         let capabilities = serde_json::to_value(session.capabilities())?;
-        row("offers", &line(&offered(&capabilities)))?;
+        row("capabilities", &line(&offered(&capabilities)))?;
         if let Some(instructions) = session.instructions() {
             cx.printer.line(&format!("\n{}", block(instructions)))?;
         }

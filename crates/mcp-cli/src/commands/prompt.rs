@@ -19,7 +19,7 @@ use crate::{
                             mcp prompt [OPTIONS] PROMPT [key=value]... -- PROGRAM [ARGS]...")]
 pub(crate) struct GetPrompt {
     /// The server, the prompt, and its arguments
-    #[arg(required = true, value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     #[command(flatten)]
     answers: AnswerOptions,
@@ -32,7 +32,8 @@ impl GetPrompt {
         let (server, words) = self.target.server_first(&self.words);
         let Some((name, words)) = words.split_first() else {
             return Err(Failure::usage(
-                "a prompt is missing: `mcp list TARGET` lists the prompts of a server",
+                "a prompt is missing: write `mcp prompt TARGET PROMPT key=value...`; `mcp list TARGET` \
+                 lists the prompts of a server",
             ));
         };
         let mut arguments = Map::new();

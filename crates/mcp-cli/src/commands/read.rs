@@ -17,7 +17,7 @@ use crate::{
                             mcp read [OPTIONS] URI -- PROGRAM [ARGS]...")]
 pub(crate) struct Read {
     /// The server, and the URI of the resource
-    #[arg(required = true, value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     /// Write the contents to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
@@ -32,7 +32,10 @@ impl Read {
     pub(crate) async fn run(self, cx: &Context) -> Result<(), Failure> {
         let (server, words) = self.target.server_first(&self.words);
         let [uri] = words else {
-            return Err(Failure::usage("write mcp read TARGET URI"));
+            return Err(Failure::usage(
+                "one URI is needed: write `mcp read TARGET URI`; `mcp list TARGET` lists the resources \
+                 of a server",
+            ));
         };
         let (handlers, unanswered) = self.answers.handlers();
         let client = cx.client(server, &self.target).await?.handlers(handlers);

@@ -59,8 +59,13 @@ async fn one(text: &str, run: RunWords<'_>) -> Result<(), Failure> {
     let words = shlex::split(text)
         .ok_or_else(|| Failure::usage(format!("{}: a quote is not terminated", line(text))))?;
     let Some((command, rest)) = words.split_first() else { return Ok(()) };
+    let known = COMMANDS.join(", ");
+    if command == "help" {
+        let more = "`COMMAND --help` shows the arguments of one";
+        anstream::eprintln!("commands: {known}, exit; {more}");
+        return Ok(());
+    }
     if !COMMANDS.contains(&command.as_str()) {
-        let known = COMMANDS.join(", ");
         return Err(Failure::usage(format!("{}: use one of {known}, exit", line(command))));
     }
     let mut words = vec!["mcp".to_owned(), command.clone(), HERE.to_owned()];
@@ -73,7 +78,7 @@ mod read {
     use rustyline::{DefaultEditor, error::ReadlineError};
 
     use super::{Context, Exit, Failure, RunWords, one};
-    use crate::{state, terminal};
+    use crate::{output::error_label, state, terminal};
 
     /// The history file.
     const HISTORY: &str = "history";
@@ -107,7 +112,7 @@ mod read {
             if let Err(failure) = one(&text, run).await
                 && let Some(message) = failure.message()
             {
-                anstream::eprintln!("error: {}", cx.masked(message));
+                anstream::eprintln!("{} {}", error_label(), cx.masked(message));
             }
         }
         if let Some(file) =

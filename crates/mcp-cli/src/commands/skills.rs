@@ -18,7 +18,7 @@ use crate::{
                             mcp skills [OPTIONS] [URI [FILE]] -- PROGRAM [ARGS]...")]
 pub(crate) struct ReadSkills {
     /// The server, the URI of a skill, and one of its files
-    #[arg(value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     #[command(flatten)]
     target: TargetOptions,

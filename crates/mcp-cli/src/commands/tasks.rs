@@ -17,7 +17,7 @@ use crate::{
                             mcp tasks [OPTIONS] [ID] -- PROGRAM [ARGS]...")]
 pub(crate) struct ShowTasks {
     /// The server, and the id of a task
-    #[arg(value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     /// Wait for the result
     #[arg(long, conflicts_with = "cancel")]
@@ -44,6 +44,10 @@ impl ShowTasks {
                 }
             }
             return match cx.printer.format {
+                Format::Human if states.is_empty() => {
+                    anstream::eprintln!("the server has no tasks");
+                    Ok(())
+                }
                 Format::Human => states.iter().try_for_each(|it| Ok(task_state(cx.printer, it)?)),
                 Format::JsonLines => states.iter().try_for_each(|it| Ok(cx.printer.json(it)?)),
                 _ => Ok(cx.printer.json(&states)?),

@@ -29,7 +29,7 @@ const MAX_WAITING: usize = 1024;
                             mcp watch [OPTIONS] [URI]... -- PROGRAM [ARGS]...")]
 pub(crate) struct Watch {
     /// The server, and resources to watch in addition to the lists
-    #[arg(value_name = "WORD", add = words())]
+    #[arg(value_name = "ARG", add = words())]
     words: Vec<String>,
     /// Run this shell command for each change; MCP_EVENT and MCP_URI are set
     #[arg(long, value_name = "COMMAND")]

@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::escape;
 
 const BOLD: Style = Style::new().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 /// Default width without a terminal.
 const DEFAULT_WIDTH: usize = 80;
@@ -120,6 +121,11 @@ impl Printer {
         writeln!(out, "{}", escape::json(&text))?;
         out.flush()
     }
+}
+
+/// `error:` in the style of the errors of the command line.
+pub(crate) fn error_label() -> String {
+    format!("{ERROR}error:{ERROR:#}")
 }
 
 /// Bold text.

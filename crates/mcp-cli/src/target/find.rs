@@ -16,6 +16,9 @@ use crate::{escape::line, failure::Failure};
 /// File extensions of scripts.
 const SCRIPTS: &[&str] = &["py", "js", "mjs", "cjs"];
 
+/// File extensions of configurations.
+const CONFIGURATIONS: &[&str] = &["json", "jsonc", "toml", "yaml", "yml"];
+
 /// The found target, with its references expanded.
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
@@ -100,7 +103,10 @@ fn locate(text: &str) -> Result<Entry, Failure> {
             return named(&of_application, name, left);
         }
     }
-    named(&found.iter().collect::<Vec<_>>(), text, "any application")
+    named(&found.iter().collect::<Vec<_>>(), text, "").map_err(|failure| match is_path(text) {
+        true => Failure::usage(format!("there is no file {}", line(text))),
+        false => failure,
+    })
 }
 
 /// The program after `--`.
@@ -112,6 +118,17 @@ pub(crate) fn program(words: &[OsString]) -> Result<Found, Failure> {
     let args = words.collect::<Result<Vec<&str>, Failure>>()?;
     let server = Box::new(Server::stdio(command, args));
     Ok(Found::One { name: None, server, origin: Origin::CommandLine })
+}
+
+/// Whether a text was meant as the path of a file.
+fn is_path(text: &str) -> bool {
+    let path = Path::new(text);
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    path.is_absolute()
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || SCRIPTS.contains(&extension)
+        || CONFIGURATIONS.contains(&extension)
 }
 
 fn is_url(text: &str) -> bool {
@@ -188,6 +205,9 @@ fn unknown<'a>(text: &str, place: &str, names: impl Iterator<Item = &'a str>) ->
             .to_owned(),
     };
     let text = line(text);
-    Failure::usage(format!("{text} is neither a URL nor a file, and no server of {place}"))
-        .and(hint)
+    let failure = match place {
+        "" => format!("{text} is neither a URL nor a file nor the name of a configured server"),
+        place => format!("{place} has no server {text}"),
+    };
+    Failure::usage(failure).and(hint)
 }

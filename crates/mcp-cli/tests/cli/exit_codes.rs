@@ -19,7 +19,12 @@ fn an_answer_that_is_an_error_is_another_failure() {
 
 #[test]
 fn wrong_usage() {
-    run(&["call"]).fails(2);
+    let said = run(&["call"]).fails(2);
+    assert!(said.contains("write `mcp call TARGET TOOL"), "{said}");
+    let said = run(&["list", "./nosuch.json"]).fails(2);
+    assert_eq!(said, "error: there is no file ./nosuch.json\n");
+    let said = run(&["config", "convert", "./nosuch.json"]).fails(2);
+    assert_eq!(said, "error: there is no file ./nosuch.json\n");
     run(&["list", "--era", "old", "http://127.0.0.1:1/mcp"]).fails(2);
     let said = run(&["list", "nosuch"]).fails(2);
     assert!(said.contains("neither a URL nor a file"), "{said}");

@@ -69,7 +69,7 @@ fn configured_servers_are_listed_and_none_is_started() {
     let listed = run_in(folder.path(), &["list"]).ok();
     assert_eq!(
         listed,
-        "NAME  APPLICATION      REACHED BY\n\
+        "NAME  APPLICATION      COMMAND OR URL\n\
          time  shared           touch started\n\
          docs  shared           https://example.com/mcp\n\
          old   shared disabled  old\n"

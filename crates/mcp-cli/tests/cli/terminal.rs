@@ -113,6 +113,23 @@ fn ctrl_c_in_a_form_ends_it() {
 }
 
 #[test]
+fn ctrl_c_at_a_prompt_shows_the_cursor_again() {
+    let served = asking();
+    let folder = tempfile::tempdir().unwrap();
+    let mut call = AtTerminal::start(folder.path(), &["call", &served.url, "order"]);
+    call.sees("name");
+    call.types("Ann\r");
+    call.sees("count");
+    call.types("\r");
+    call.sees("Send this?");
+    call.sees("\u{1b}[?25l");
+    call.types("\u{3}");
+    let (code, shown) = call.ends();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.rfind("\u{1b}[?25h") > shown.rfind("\u{1b}[?25l"), "{shown:?}");
+}
+
+#[test]
 fn progress_is_shown_and_cleared() {
     let served = Served::start();
     let folder = tempfile::tempdir().unwrap();

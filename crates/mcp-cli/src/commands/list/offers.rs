@@ -60,6 +60,13 @@ impl Offers {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+            && self.resources.is_empty()
+            && self.resource_templates.is_empty()
+            && self.prompts.is_empty()
+    }
+
     fn show_json_lines(&self, printer: Printer) -> Result<(), Failure> {
         fn all<T: Serialize>(printer: Printer, kind: &str, items: &[T]) -> Result<(), Failure> {
             items.iter().try_for_each(|it| Ok(printer.json(&json!({ "kind": kind, "item": it }))?))
@@ -71,6 +78,9 @@ impl Offers {
     }
 
     fn show_lines(&self, printer: Printer, schema: bool) -> Result<(), Failure> {
+        if self.is_empty() {
+            anstream::eprintln!("no tools, resources or prompts");
+        }
         let mut section = Sections { printer, is_first: true };
         section.begin("Tools", self.tools.is_empty())?;
         for tool in &self.tools {
@@ -119,7 +129,12 @@ impl Sections {
 
     /// Writes an entry: the name and details in the first line, the start of the description in the second.
     fn entry(&self, name: &str, more: &str, about: Option<&str>) -> Result<(), Failure> {
-        self.printer.line(&format!("  {}{more}", bold(&line(name))))?;
+        let name = line(name);
+        let more = match self.printer.is_terminal {
+            true => wrapped(more, 2 + name.chars().count(), self.printer.width()),
+            false => more.to_owned(),
+        };
+        self.printer.line(&format!("  {}{more}", bold(&name)))?;
         let about = about.and_then(|it| it.trim().lines().next()).filter(|it| !it.is_empty());
         if let Some(about) = about {
             let width = self.printer.width().saturating_sub(6).max(20);
@@ -127,6 +142,23 @@ impl Sections {
         }
         Ok(())
     }
+}
+
+/// Breaks a signature after the commas between its parameters, so that lines fit into `width`. `start` is the column at
+/// which it begins.
+fn wrapped(signature: &str, start: usize, width: usize) -> String {
+    let (mut text, mut column) = (String::new(), start);
+    for part in signature.split_inclusive(", ") {
+        let length = part.trim_end().chars().count();
+        if !text.is_empty() && column + length > width {
+            text.truncate(text.trim_end().len());
+            text.push_str(PARAMETER_INDENT);
+            column = PARAMETER_INDENT.len() - 1;
+        }
+        text.push_str(part);
+        column += part.chars().count();
+    }
+    text
 }
 
 /// Truncates a text to a number of characters.
@@ -155,4 +187,19 @@ async fn listed<T>(
     }
 }
 
+/// Starts a line with the next parameters of a signature.
+const PARAMETER_INDENT: &str = "\n    ";
 const METHOD_NOT_FOUND: i64 = mcp_client::types::error_code::METHOD_NOT_FOUND;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_signatures_are_broken_between_parameters() {
+        let signature = "(first: string, second: number, third: boolean)";
+        assert_eq!(wrapped(signature, 6, 60), signature);
+        let narrow = "(first: string,\n    second: number, third: boolean)";
+        assert_eq!(wrapped(signature, 10, 40), narrow);
+    }
+}

@@ -64,7 +64,7 @@ pub(super) fn list(cx: &Context, grep: Option<&str>) -> Result<(), Failure> {
                 let application = format!("{} {}", it.application, it.state);
                 vec![it.name.clone(), application.trim_end().to_owned(), it.reached_by.clone()]
             });
-            let header = ["NAME", "APPLICATION", "REACHED BY"];
+            let header = ["NAME", "APPLICATION", "COMMAND OR URL"];
             Ok(cx.printer.line(&table(cx.printer.width(), &header, lines))?)
         }
         Format::JsonLines => rows.iter().try_for_each(|it| Ok(cx.printer.json(&it.document())?)),
