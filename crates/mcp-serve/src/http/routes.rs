@@ -12,7 +12,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Request, Response, StatusCode, request::Parts};
+#[cfg(feature = "listener")]
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
 use mcp_core::{ErrorObject, Excerpt, RawJson, error_code};
 use mcp_transport::Serve;
 use percent_encoding::percent_decode_str;
@@ -125,6 +127,7 @@ impl<S: Serve> Routes<S> {
     }
 
     /// Refuses a request as the servers would, or returns `None`.
+    #[cfg(feature = "listener")]
     pub(crate) async fn refuse(&self, head: &Parts) -> Option<Response<Body>> {
         self.0.main.http.settings.guard.check(head).await
     }
