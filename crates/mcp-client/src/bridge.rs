@@ -115,7 +115,8 @@ impl Bridge {
         if let Some(known) = self.shared.relays_modern.get() {
             return *known;
         }
-        let found = self.shared.flight.run(|| self.detect_modern(relay)).await;
+        // Boxed, as all that a usual request does not do: it would make the future of each one very large.
+        let found = Box::pin(self.shared.flight.run(|| self.detect_modern(relay))).await;
         if let Some(found) = found {
             let _ = self.shared.relays_modern.set(found);
         }
@@ -210,10 +211,10 @@ impl Serve for Bridge {
         let is_modern = is_modern(&request);
         match self.relay_for(is_modern).await {
             Some(relay) if request.message.method == method::INITIALIZE => {
-                self.initialize(relay, request).await
+                Box::pin(self.initialize(relay, request)).await
             }
             Some(relay) => relay.request(request).await,
-            None => self.group.request(request).await,
+            None => Box::pin(self.group.request(request)).await,
         }
     }
 

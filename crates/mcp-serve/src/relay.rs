@@ -84,19 +84,19 @@ impl<C: Connect> Relay<C> {
                 Some(_) => {}
             }
         }
-        self.opening
-            .run(|| async {
-                let Connection { transport, inbound, .. } = self.connect.connect().await?;
-                let waiting = self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(waiting) = waiting {
-                    // Fails if the client has disconnected.
-                    let _ = waiting.send(inbound);
-                }
-                let transport = Arc::new(transport);
-                *self.current() = Some(Arc::clone(&transport));
-                Ok(transport)
-            })
-            .await
+        // Boxed, so that the future of a usual request is small.
+        let opening = Box::pin(self.opening.run(|| async {
+            let Connection { transport, inbound, .. } = self.connect.connect().await?;
+            let waiting = self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(waiting) = waiting {
+                // Fails if the client has disconnected.
+                let _ = waiting.send(inbound);
+            }
+            let transport = Arc::new(transport);
+            *self.current() = Some(Arc::clone(&transport));
+            Ok(transport)
+        }));
+        opening.await
     }
 
     async fn relay(&self, mut request: Envelope<Request>) -> Result<Exchange, Error> {

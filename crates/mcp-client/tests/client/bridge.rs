@@ -2,8 +2,8 @@
 
 use mcp_client::{
     Bridge, Client, EraPolicy, Memory, Session,
-    transport::{Serve, SharedServe},
-    types::{ProtocolVersion, RawObject},
+    transport::{Envelope, Serve, SharedServe},
+    types::{ProtocolVersion, RawObject, Request},
 };
 use mcp_testkit::{
     scripted::{Peer, Reply},
@@ -129,4 +129,16 @@ async fn a_server_that_is_not_reachable_is_tried_again() {
     peer.refuse(0);
     assert_eq!(call(&open(&bridge, MODERN).await).await, "legacy");
     assert_eq!(call(&open(&bridge, EraPolicy::Legacy).await).await, "legacy");
+}
+
+/// Each request has such a future in a box, into which it is copied.
+#[tokio::test]
+async fn the_future_of_a_request_is_small() {
+    let bridge = bridge(&modern());
+    let request = |method: &'static str| Envelope::new(Request::new(1, method));
+    let sizes = [
+        size_of_val(&Serve::request(&bridge, request("tools/call"))),
+        size_of_val(&Serve::request(bridge.group(), request("tools/call"))),
+    ];
+    assert!(sizes.iter().all(|size| *size <= 4096), "{sizes:?} bytes");
 }
