@@ -34,7 +34,7 @@ struct Echo {
     text: String,
 }
 
-/// A replica in a runtime of its own. Dropping it closes its connections without a word.
+/// A replica in a separate runtime. Dropping it closes its connections without any message.
 struct Replica {
     runtime: Option<Runtime>,
     address: SocketAddr,
