@@ -1,6 +1,6 @@
 //! `hack`: checks every feature alone, and the dependencies of the features of the facade.
 
-use crate::metadata::Workspace;
+use crate::metadata::{Package, Workspace};
 use crate::run::{self, Result, cargo, output};
 
 /// The version of `cargo-hack` that is installed if it is missing.
@@ -40,8 +40,13 @@ const PROCESS: &[&str] = &[
 pub(crate) fn run(_: &[String]) -> Result {
     check_dependencies()?;
     run::tool("hack", VERSION)?;
-    let private = private_features()?.join(",");
-    let mut check = cargo("hack check --workspace --each-feature --keep-going");
+    let packages = Workspace::load()?.packages;
+    let private = private_features(&packages).join(",");
+    let mut check = cargo("hack check --each-feature --keep-going");
+    // Programs and tests of the workspace have no users with other features: `lint` checks them.
+    for package in packages.iter().filter(|package| package.published) {
+        check.args(["--package", &package.name]);
+    }
     if !private.is_empty() {
         check.args(["--exclude-features", &private]);
     }
@@ -49,10 +54,9 @@ pub(crate) fn run(_: &[String]) -> Result {
 }
 
 /// The features that only other features enable.
-fn private_features() -> Result<Vec<String>> {
-    let packages = Workspace::load()?.packages;
-    let features = packages.into_iter().flat_map(|package| package.features);
-    Ok(features.filter(|feature| feature.starts_with('_')).collect())
+fn private_features(packages: &[Package]) -> Vec<String> {
+    let features = packages.iter().flat_map(|package| package.features.iter().cloned());
+    features.filter(|feature| feature.starts_with('_')).collect()
 }
 
 /// Checks that a client with one feature has only the dependencies that it needs.
