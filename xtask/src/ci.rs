@@ -14,7 +14,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("soak", &["--for", "30s"]),
     ("conformance", &[]),
     ("hack", &[]),
-    ("windows", &["--test"]),
+    ("windows", &[]),
     ("msrv", &[]),
     ("deny", &[]),
     ("package", &[]),

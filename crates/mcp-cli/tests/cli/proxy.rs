@@ -149,7 +149,6 @@ fn is_gone(pid: &str) -> bool {
     !kill.unwrap().success()
 }
 
-#[cfg(unix)]
 fn within(limit: Duration, mut is: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is() {
