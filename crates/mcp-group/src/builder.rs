@@ -84,7 +84,7 @@ impl GroupBuilder {
     /// Sets whether requests of servers (elicitation, sampling, roots) that no handler of the backend serves are sent to
     /// the client whose call the server is working on. Default: no.
     ///
-    /// The servers are told that all of these are supported, since the group opens them before it knows its clients. A
+    /// All of these are declared to the servers as supported, since the group opens them before it has clients. A
     /// request receives an error if the client of the call does not support it, if no call is open, or if it names no
     /// call (over a pipe) and several clients have open calls. A modern client has 10 min to respond to an
     /// `input_required` result.

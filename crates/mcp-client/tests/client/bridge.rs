@@ -79,7 +79,7 @@ async fn clients_of_the_other_era_share_a_session() {
         }
         // That of the group; those of the relay are closed.
         until("one is left", || peer.open_connections() == 1).await;
-        // Clients of its own era are relayed all the same.
+        // Clients of its era are still relayed.
         let own = if era == MODERN { EraPolicy::Legacy } else { MODERN };
         let other = open(&bridge, own).await;
         assert_eq!(call(&other).await, name);

@@ -39,8 +39,11 @@ impl<S: Serve> Http<S> {
 
     /// Spec: 2025-11-25 basic/transports#session-management
     async fn initialize(&self, request: Request) -> Response<Body> {
-        let mut record = Vec::new();
-        Message::from(request.clone()).encode(&mut record);
+        let record = self.settings.table.as_ref().map(|_| {
+            let mut record = Vec::new();
+            Message::from(request.clone()).encode(&mut record);
+            Bytes::from(record)
+        });
         let opened = match self.open(request).await {
             Ok(opened) => opened,
             Err(refused) => return *refused,
@@ -50,7 +53,6 @@ impl<S: Serve> Http<S> {
             let text = "the system has no random numbers for the id of a session";
             return answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
         };
-        let record = self.settings.table.is_some().then(|| Bytes::from(record));
         let mut response = answer::json(StatusCode::OK, opened.response.clone());
         let session = self.insert(Arc::clone(&id), opened, record.clone()).await;
         if let (Some(table), Some(record)) = (&self.settings.table, record) {
