@@ -2,6 +2,33 @@
 //!
 //! A server is a [`Serve`](mcp_transport::Serve), such as a `Server`, a `Group` of servers, or a [`Relay`] to a remote
 //! one.
+//!
+//! A [`Listener`] serves it on a TCP port, at `/mcp`. [`Http`] is a [`tower` service](tower_service::Service) for any
+//! other HTTP server, such as one of hyper:
+//!
+//! ```no_run
+//! # #[cfg(feature = "http")]
+//! # async fn serve(server: impl mcp_transport::Serve) -> std::io::Result<()> {
+//! use hyper::server::conn::http1;
+//! use hyper_util::{rt::{TokioIo, TokioTimer}, service::TowerToHyperService};
+//! use mcp_serve::Http;
+//! use tokio::net::TcpListener;
+//!
+//! let service = TowerToHyperService::new(Http::new(server));
+//! let listener = TcpListener::bind("127.0.0.1:8000").await?;
+//! loop {
+//!     let (stream, _) = listener.accept().await?;
+//!     let service = service.clone();
+//!     tokio::spawn(async move {
+//!         let mut builder = http1::Builder::new();
+//!         builder.timer(TokioTimer::new());
+//!         if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+//!             eprintln!("{error}");
+//!         }
+//!     });
+//! }
+//! # }
+//! ```
 
 mod cancelled;
 #[cfg(feature = "listener")]

@@ -10,19 +10,13 @@ mod mirrored;
 mod modern;
 mod random_id;
 mod routes;
+mod service;
 mod session_table;
 mod sessions;
 #[cfg(feature = "sse")]
 mod sse;
 
-use std::{
-    convert::Infallible,
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, request::Parts};
@@ -31,7 +25,6 @@ use mcp_core::{
     Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, error_code,
 };
 use mcp_transport::Serve;
-use tower_service::Service;
 
 use self::{
     guard::Guard,
@@ -50,7 +43,7 @@ pub use self::{
     session_table::SessionTable,
 };
 
-/// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](Service) for axum, hyper,
+/// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](tower_service::Service) for axum, hyper,
 /// or any other server that calls it in a tokio runtime. The path of a request is ignored.
 ///
 /// - A response that is available at once is sent as JSON, any other as an event stream, with a comment after each 15 s
@@ -294,25 +287,6 @@ fn unreadable(error: &ParseError) -> Response<Body> {
     };
     let object = ErrorObject::new(code, error.to_string());
     answer::error(StatusCode::BAD_REQUEST, error.id.clone(), object)
-}
-
-impl<S: Serve, B> Service<Request<B>> for Http<S>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { Ok(this.respond(request).await) })
-    }
 }
 
 impl<S> Clone for Http<S> {

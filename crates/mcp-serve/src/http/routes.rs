@@ -1,14 +1,6 @@
 //! Several servers by path.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    convert::Infallible,
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -19,14 +11,13 @@ use mcp_core::{ErrorObject, Excerpt, RawJson, error_code};
 use mcp_transport::Serve;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tower_service::Service;
 
 use super::{Http, answer, body::Body};
 
 /// The first segment of the path of a named server.
 const SERVERS: &str = "/servers/";
 
-/// Serves several servers by path: a [`tower` service](Service), which a `Listener` serves too.
+/// Serves several servers by path: a [`tower` service](tower_service::Service), which a `Listener` serves too.
 ///
 /// The main server is at `/mcp`, and each named one at `/servers/NAME/mcp`, with its name percent-encoded. Each has its
 /// own sessions. For an unknown name the response has status 404 and a JSON-RPC error whose text and `data.servers`
@@ -132,7 +123,7 @@ impl<S: Serve> Routes<S> {
         self.0.main.http.settings.guard.check(head).await
     }
 
-    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    pub(super) async fn respond<B>(self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -219,25 +210,6 @@ fn name_in<'a>(path: &'a str, end: &str) -> Option<Cow<'a, str>> {
 impl<S: Serve> From<Http<S>> for Routes<S> {
     fn from(main: Http<S>) -> Self {
         Self::new(main)
-    }
-}
-
-impl<S: Serve, B> Service<Request<B>> for Routes<S>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { Ok(this.respond(request).await) })
     }
 }
 

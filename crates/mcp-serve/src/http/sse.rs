@@ -2,11 +2,8 @@
 
 use std::{
     collections::HashMap,
-    convert::Infallible,
     fmt,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -15,7 +12,6 @@ use http::{Method, Request, Response, StatusCode, request::Parts};
 use mcp_core::{Message, ParseError, ParseErrorKind};
 use mcp_transport::Serve;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf, split};
-use tower_service::Service;
 
 use super::{
     Http, answer,
@@ -162,25 +158,6 @@ struct Session {
 impl Drop for Session {
     fn drop(&mut self) {
         lock(&self.sessions).remove(&self.id);
-    }
-}
-
-impl<S: Serve, B> Service<Request<B>> for HttpSse<S>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { Ok(this.respond(request).await) })
     }
 }
 
