@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use mcp_core::{
-    Era, ErrorObject, MethodResult, Notification, ProgressToken, RawJson, RawObject, error_code,
-    meta_key, method,
-};
+use mcp_core::{Era, ErrorObject, MethodResult, RawJson, RawObject, error_code, meta_key, method};
 use mcp_session::{SERVER_META_KEY, Session};
 use memchr::memmem;
 
@@ -39,17 +36,8 @@ pub(crate) async fn forward(
     if let Some(timeout) = request.timeout {
         call = call.timeout(timeout);
     }
-    if let Some(token) = request.meta.decode::<ProgressToken>(meta_key::PROGRESS_TOKEN) {
-        call = call.on_progress(move |mut progress| {
-            progress.progress_token = token.clone();
-            match RawJson::from_serialize(&progress) {
-                Ok(params) => {
-                    let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
-                    relay::send(progress.with_params(params));
-                }
-                Err(error) => tracing::debug!(%error, "cannot forward a progress notification"),
-            }
-        });
+    if request.progress_token().is_some() {
+        call = call.on_progress(relay::send_progress);
     }
     // The session obtains the input of a modern server from a legacy client.
     let result = match open.is_some() && session.era() == Era::Modern && !request.is_modern() {

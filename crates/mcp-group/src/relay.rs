@@ -9,8 +9,8 @@ use std::{
 
 use futures_core::Stream;
 use mcp_core::{
-    ErrorObject, Message, Notification, RawJson, RawObject, Request, RequestId, Response,
-    error_code,
+    ErrorObject, Message, Notification, ProgressNotificationParams, ProgressToken, RawJson,
+    RawObject, Request, RequestId, Response, error_code, method,
 };
 use mcp_transport::{Error, Exchange, Inbound, InboundItem, InboundSender, Limits};
 
@@ -31,6 +31,24 @@ pub(crate) fn send(notification: Notification) -> Option<Notification> {
     notification
 }
 
+/// Sends progress on the exchange being polled, with the token of its request, if that requests progress.
+///
+/// The request is not always the one that began the call: a call that waited for input is continued by another one.
+///
+/// Spec: basic/patterns/progress
+pub(crate) fn send_progress(mut progress: ProgressNotificationParams) {
+    let token = CURRENT.try_with(|outbox| outbox.borrow().progress_token.clone());
+    let Ok(Some(token)) = token else { return };
+    progress.progress_token = token;
+    match RawJson::from_serialize(&progress) {
+        Ok(params) => {
+            let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
+            send(progress.with_params(params));
+        }
+        Err(error) => tracing::debug!(%error, "cannot forward a progress notification"),
+    }
+}
+
 /// Sends a log message on the exchange being polled. Returns it if there is none, or if the request did not ask for log
 /// messages.
 ///
@@ -47,11 +65,10 @@ pub(crate) fn send_log(notification: Notification) -> Option<Notification> {
 /// No task is spawned, so dropping the exchange drops its calls to servers.
 pub(crate) fn relay(
     id: RequestId,
-    wants_logs: bool,
+    outbox: Outbox,
     asks: Option<Asks>,
     work: impl Future<Output = Result<RawJson, RequestError>> + Send + 'static,
 ) -> Exchange {
-    let outbox = Outbox { wants_logs, queue: None };
     let work: Option<Work> = Some(Box::pin(work));
     let relay = Relay { id: id.clone(), work, outbox, asks, response: None };
     Exchange::from_stream(id, relay)
@@ -84,7 +101,6 @@ pub(crate) struct Park {
 /// A call that waits for input.
 pub(crate) struct Suspended {
     work: Work,
-    outbox: Outbox,
     inbound: Inbound,
     park: Park,
     /// The requests that the client received.
@@ -93,8 +109,8 @@ pub(crate) struct Suspended {
 
 impl Suspended {
     /// Continues the call with the client's responses, in the exchange of the repeated request.
-    pub(crate) fn resume(self, id: RequestId, responses: RawObject) -> Exchange {
-        let Self { work, outbox, inbound, park, asked } = self;
+    pub(crate) fn resume(self, id: RequestId, outbox: Outbox, responses: RawObject) -> Exchange {
+        let Self { work, inbound, park, asked } = self;
         for asked in asked {
             let outcome = responses.json(&input_name(&asked)).ok_or_else(|| {
                 ErrorObject::new(error_code::INTERNAL_ERROR, "the client sent no response")
@@ -115,15 +131,21 @@ fn input_name(id: &RequestId) -> String {
     }
 }
 
-/// Notifications sent by servers, until the client reads them.
+/// Notifications sent by servers during a request, until the client reads them.
 #[derive(Default)]
-struct Outbox {
+pub(crate) struct Outbox {
     wants_logs: bool,
+    progress_token: Option<ProgressToken>,
     /// Created on demand, since most requests have no notifications.
     queue: Option<(InboundSender, Inbound)>,
 }
 
 impl Outbox {
+    /// For a request that may ask for log messages, and for progress with a token.
+    pub(crate) fn new(wants_logs: bool, progress_token: Option<ProgressToken>) -> Self {
+        Self { wants_logs, progress_token, queue: None }
+    }
+
     fn push(&mut self, notification: Notification) {
         let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()));
         if queue.0.push(notification.into()).is_err() {
@@ -198,8 +220,7 @@ impl Relay {
         let suspended = match (self.work.take(), self.asks.take()) {
             (Some(work), Some(Asks { inbound, park: Some(park) })) => {
                 let asked = requests.iter().map(|request| request.id.clone()).collect();
-                let outbox = std::mem::take(&mut self.outbox);
-                Suspended { work, outbox, inbound, park, asked }
+                Suspended { work, inbound, park, asked }
             }
             _ => unreachable!("only calls of modern clients that are not done are suspended"),
         };

@@ -1,8 +1,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use mcp_core::{
-    Era, LoggingLevel, ProtocolVersion, RawJson, RawObject, RequestId, ResultType, ServerResult,
-    meta_key::PROGRESS_TOKEN,
+    Era, LoggingLevel, ProgressToken, ProtocolVersion, RawJson, RawObject, RequestId, ResultType,
+    ServerResult, meta_key::PROGRESS_TOKEN,
 };
 use mcp_session::{CacheMode, Timeout};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,6 +13,7 @@ use crate::{
     error::{RequestError, internal, invalid_params},
     info::server_info,
     lists::ReadOptions,
+    relay::Outbox,
     state::GroupState,
 };
 
@@ -44,6 +45,16 @@ impl IncomingRequest {
     /// Whether log messages may be sent before the response.
     pub(crate) fn wants_logs(&self) -> bool {
         self.level.is_some() || !self.is_modern()
+    }
+
+    /// The token for its progress, if the client requests any.
+    pub(crate) fn progress_token(&self) -> Option<ProgressToken> {
+        self.meta.decode(PROGRESS_TOKEN)
+    }
+
+    /// Where the notifications of servers are queued.
+    pub(crate) fn outbox(&self) -> Outbox {
+        Outbox::new(self.wants_logs(), self.progress_token())
     }
 
     /// Decodes the parameters.

@@ -32,7 +32,7 @@ impl Serve for Group {
             Ok(request) if request.method == method::SUBSCRIPTIONS_LISTEN => listen(request),
             Ok(request) => match may_be_asked(&request) {
                 true => self.relay_asking(id, request),
-                false => relay(id, request.wants_logs(), None, dispatch(request)),
+                false => relay(id, request.outbox(), None, dispatch(request)),
             },
             Err(error) => failed(id, error),
         }
@@ -106,7 +106,8 @@ impl Group {
         let state = request.params.text("requestState").filter(|_| request.is_modern());
         match state.and_then(|state| parked.take(&state, &key)) {
             Some(Ok(suspended)) => {
-                return suspended.resume(id, request.params.object("inputResponses"));
+                let responses = request.params.object("inputResponses");
+                return suspended.resume(id, request.outbox(), responses);
             }
             Some(Err(text)) => return failed(id, invalid_params(text)),
             None => {}
@@ -121,7 +122,7 @@ impl Group {
             pending: Arc::clone(asker.pending()),
         });
         request.asker = Some(asker);
-        relay(id, request.wants_logs(), Some(Asks { inbound, park }), dispatch(request))
+        relay(id, request.outbox(), Some(Asks { inbound, park }), dispatch(request))
     }
 
     fn incoming(&self, request: Envelope<Request>) -> Result<IncomingRequest, RequestError> {

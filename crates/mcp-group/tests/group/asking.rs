@@ -269,3 +269,80 @@ async fn a_request_in_the_exchange_of_a_call_goes_to_its_client() {
         join_all(calls).await;
     }
 }
+
+/// A legacy server that reports progress before and after it asks the client.
+fn progressing() -> Peer {
+    let call = Arc::new(Mutex::new(Value::Null));
+    let progress = |call: &Value, value: u32| {
+        json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
+            "progressToken": call["params"]["_meta"]["progressToken"], "progress": value } })
+    };
+    Peer::legacy(json!({ "tools": {} }), move |_, message| {
+        let mut call = call.lock().unwrap();
+        match message["method"].as_str() {
+            Some("tools/call") => {
+                *call = message.clone();
+                let ask = json!({ "jsonrpc": "2.0", "id": "q", "method": "elicitation/create",
+                    "params": elicitation() });
+                Reply::Lines(vec![progress(&call, 1), ask])
+            }
+            None if message["id"] == "q" => {
+                let done =
+                    json!({ "jsonrpc": "2.0", "id": call["id"], "result": { "content": [] } });
+                Reply::Lines(vec![progress(&call, 2), done])
+            }
+            _ => Reply::Nothing,
+        }
+    })
+}
+
+#[tokio::test]
+async fn progress_of_a_continued_call_has_the_token_of_the_repeated_request() {
+    let group = group(&progressing());
+    let request = |id: i64, params: Value| {
+        let mut request = Request::new(id, "tools/call");
+        request.params = Some(RawJson::from_serialize(&params).unwrap());
+        group.request(Envelope::new(request))
+    };
+    let params = |token: Option<&str>| {
+        let mut params = json!({ "name": "ask", "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } } });
+        if let Some(token) = token {
+            params["_meta"]["progressToken"] = token.into();
+        }
+        params
+    };
+    for repeated in [Some("second"), None] {
+        let first: Vec<_> = request(1, params(Some("first"))).await.collect().await;
+        let (tokens, required) = tokens_and_result(first);
+        assert_eq!(tokens, [(json!("first"), json!(1))]);
+        let mut params = params(repeated);
+        params["requestState"] = required["requestState"].clone();
+        let name = required["inputRequests"].as_object().unwrap().keys().next().unwrap();
+        params["inputResponses"] = json!({ name: { "action": "decline" } });
+        let second: Vec<_> = request(2, params).await.collect().await;
+        let (tokens, result) = tokens_and_result(second);
+        let expected = repeated.map(|token| (json!(token), json!(2)));
+        assert_eq!(tokens, Vec::from_iter(expected));
+        assert_eq!(result["resultType"], "complete");
+    }
+}
+
+/// The tokens and values of the progress in an exchange, and its result.
+fn tokens_and_result(
+    messages: Vec<Result<Message, mcp_transport::Error>>,
+) -> (Vec<(Value, Value)>, Value) {
+    let (mut tokens, mut result) = (Vec::new(), Value::Null);
+    for message in messages {
+        match message.unwrap() {
+            Message::Notification(it) => {
+                let params: Value = it.params.unwrap().decode().unwrap();
+                tokens.push((params["progressToken"].clone(), params["progress"].clone()));
+            }
+            Message::Response(it) => result = it.outcome.unwrap().decode().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    (tokens, result)
+}
