@@ -21,7 +21,6 @@ use crate::proxy::{self, ProxyServer, Route};
 use crate::settings::Settings;
 use crate::socket::Socket;
 use crate::tls::Tls;
-use crate::url::SafeUrl;
 
 /// Interval of TCP keep-alive probes, to detect dead connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -181,8 +180,8 @@ impl Connector {
         if is_timeout(&error) {
             return timed_out(server, &Route::Direct, self.timeout);
         }
-        let message = format!("cannot connect to {}", SafeUrl(server).origin());
-        Error::new(ErrorKind::Connect(step(&error)), message).with_source(error)
+        let kind = ErrorKind::Connect(step(&error));
+        Error::connecting(kind, "cannot connect", server, "").with_source(error)
     }
 }
 
@@ -218,8 +217,8 @@ fn step(error: &(dyn StdError + 'static)) -> ConnectStep {
 }
 
 fn timed_out(server: &Uri, route: &Route, limit: Duration) -> Error {
-    let message = format!("no connection to {}{route} within {limit:?}", SafeUrl(server).origin());
-    Error::new(ErrorKind::Timeout(Wait::Connect), message).not_sent()
+    let how = format!("{route} within {limit:?}");
+    Error::connecting(ErrorKind::Timeout(Wait::Connect), "no connection", server, &how).not_sent()
 }
 
 /// The system's resolver. Its errors are distinguishable from connect errors, and it removes addresses that are not

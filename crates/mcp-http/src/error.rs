@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
+
+use crate::url::SafeUrl;
+
 /// Error of a request or of reading the body of its response.
 ///
 /// It concerns this request only: the client stays usable. The size is one pointer. `Display` prints this level only;
@@ -15,6 +19,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
+    /// The message without the server, if it contains the server.
+    unnamed: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     not_sent: bool,
 }
@@ -135,7 +141,23 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None, not_sent: false }))
+        let message = message.into();
+        Self(Box::new(Inner { kind, message, unnamed: None, source: None, not_sent: false }))
+    }
+
+    /// A failure to connect to `server`, which the message names after `what` and before `how`.
+    pub(crate) fn connecting(kind: ErrorKind, what: &str, server: &Uri, how: &str) -> Self {
+        let mut error = Self::new(kind, format!("{what} to {}{how}", SafeUrl(server).origin()));
+        error.0.unnamed = Some(format!("{what}{how}"));
+        error
+    }
+
+    /// Removes the server from the message, since an outer error names it.
+    pub(crate) fn without_server(mut self) -> Self {
+        if let Some(message) = self.0.unnamed.take() {
+            self.0.message = message.into();
+        }
+        self
     }
 
     pub(crate) fn with_source(
@@ -149,6 +171,7 @@ impl Error {
     /// Appends to the message.
     pub(crate) fn amended(mut self, text: &str) -> Self {
         self.0.message = format!("{}; {text}", self.0.message).into();
+        self.0.unnamed = self.0.unnamed.map(|message| format!("{message}; {text}"));
         self
     }
 

@@ -45,6 +45,8 @@ struct Inner {
     headers: HeaderMap,
     body: String,
     is_truncated: bool,
+    /// Whether an outer error names the URL.
+    is_url_named: bool,
 }
 
 impl StatusError {
@@ -131,7 +133,7 @@ impl StatusError {
             }
         }
         let (status, url) = (parts.status, SafeUrl(url).to_string());
-        Self(Box::new(Inner { status, url, headers, body, is_truncated }))
+        Self(Box::new(Inner { status, url, headers, body, is_truncated, is_url_named: false }))
     }
 
     /// The status of the response.
@@ -164,6 +166,12 @@ impl StatusError {
         self.0.is_truncated
     }
 
+    /// Does not print the URL, since an outer error names it.
+    pub(crate) fn without_url(mut self) -> Self {
+        self.0.is_url_named = true;
+        self
+    }
+
     /// One line of the body, for humans.
     fn summary(&self) -> String {
         let body = self.0.body.trim_start();
@@ -183,12 +191,14 @@ impl StatusError {
 
 impl fmt::Display for StatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { status, url, .. } = &*self.0;
+        let Inner { status, url, is_url_named, .. } = &*self.0;
         write!(f, "HTTP {}", status.as_u16())?;
         if let Some(reason) = status.canonical_reason() {
             write!(f, " {reason}")?;
         }
-        write!(f, " from {url}")?;
+        if !is_url_named {
+            write!(f, " from {url}")?;
+        }
         let summary = self.summary();
         if !summary.is_empty() {
             write!(f, ": {summary}")?;

@@ -50,6 +50,7 @@ fn credentials_that_are_missing_or_wrong() {
 fn servers_that_cannot_be_reached_or_die() {
     let said = run(&["list", "http://127.0.0.1:1/mcp"]).fails(4);
     assert!(said.contains("onnection refused"), "{said}");
+    assert_eq!(said.matches("http://127.0.0.1:1").count(), 1, "{said}");
     let said = run(&["list", "--", "no-such-program-anywhere"]).fails(4);
     assert!(said.contains("no-such-program-anywhere"), "{said}");
 }

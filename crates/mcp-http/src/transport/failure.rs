@@ -72,7 +72,7 @@ impl Error {
             .with_target(SafeUrl(url).to_string())
             .with_method(method.to_owned())
             .with_delivery(delivery)
-            .with_source(self);
+            .with_source(self.without_server());
         match kind {
             _ if is_nowhere => error.with_hint(NO_SERVER),
             TransportKind::Unauthorized => error.with_hint(AUTHORIZATION),
@@ -96,7 +96,7 @@ impl StatusError {
             .with_target(self.url().to_owned())
             .with_method(method.to_owned())
             .with_delivery(Delivery::Answered)
-            .with_source(self);
+            .with_source(self.without_url());
         hint.into_iter().fold(error, TransportError::with_hint)
     }
 
@@ -169,6 +169,27 @@ mod tests {
             assert_eq!(error.hint(), hint, "{kind:?}");
             let unsent = Error::new(kind, "cause").not_sent().into_transport_error("ping", &url);
             assert_eq!((unsent.kind(), unsent.delivery()), (expected, NotSent), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_url_is_named_once() {
+        let url = Uri::from_static("http://host:1/mcp");
+        let kind = ErrorKind::Connect(ConnectStep::Refused);
+        let refused = || Error::connecting(kind, "cannot connect", &url, "").amended("hint");
+        let wait = ErrorKind::Timeout(Wait::Connect);
+        let late = || Error::connecting(wait, "no connection", &url, " within 5s");
+        let status = || StatusError::new(StatusCode::NOT_FOUND, HeaderMap::new(), &url, b"what?");
+        assert_eq!(refused().to_string(), "cannot connect to http://host:1; hint");
+        assert_eq!(late().to_string(), "no connection to http://host:1 within 5s");
+        assert_eq!(status().to_string(), "HTTP 404 Not Found from http://host:1/mcp: what?");
+        for (error, cause) in [
+            (refused().into_transport_error("ping", &url), "cannot connect; hint"),
+            (late().into_transport_error("ping", &url), "no connection within 5s"),
+            (status().into_transport_error("ping"), "HTTP 404 Not Found: what?"),
+        ] {
+            assert!(error.to_string().starts_with("http://host:1/mcp: ping: "), "{error}");
+            assert_eq!(std::error::Error::source(&error).unwrap().to_string(), cause);
         }
     }
 
