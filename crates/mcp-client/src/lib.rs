@@ -71,7 +71,7 @@ pub use mcp_session::{
     Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, EraPolicy, Error, ErrorKind, Event,
     Handlers, Input, InputRound, Items, List, LogMessage, ManualCall, MemoryStore, OrError,
     PageStream, RawRequest, Reply, ResultAs, ServerRequest, Session, SessionOptions, Subscribe,
-    Subscription, Timeout, Verdict, extension,
+    Subscription, Timeout, Verdict, check_form_field, extension,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::Target;

@@ -47,7 +47,9 @@ mod trace;
 pub use cache::{Cache, CacheEntry, CacheMode, CacheStore, MemoryStore};
 pub use call::{Call, Input, InputRound, ManualCall};
 pub use error::{Error, ErrorKind};
-pub use handlers::{CallInfo, Handlers, LogMessage, RawRequest, Reply, ServerRequest};
+pub use handlers::{
+    CallInfo, Handlers, LogMessage, RawRequest, Reply, ServerRequest, check_form_field,
+};
 pub use input_required::SERVER_META_KEY;
 pub use list::{Items, List, PageStream};
 pub use negotiate::{EraPolicy, Verdict};

@@ -3,7 +3,10 @@
 use std::io;
 
 use dialoguer::{Confirm, Input, MultiSelect, Select, console::Term};
-use mcp_client::types::{ElicitAction, ElicitRequestFormParams, ElicitResult, ElicitSchema};
+use mcp_client::{
+    check_form_field,
+    types::{ElicitAction, ElicitRequestFormParams, ElicitResult, ElicitSchema},
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -64,7 +67,8 @@ pub(super) fn ask(
             continue;
         }
         let is_required = schema.required.iter().flatten().any(|it| *it == name);
-        match field_value(&term, &name, &field, is_required)? {
+        let check = |value: &Value| check_form_field(schema, &name, value);
+        match field_value(&term, &name, &field, is_required, &check)? {
             Answer::Value(value) => {
                 content.insert(name, value);
             }
@@ -87,11 +91,18 @@ enum Answer {
     Cancelled,
 }
 
-fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io::Result<Answer> {
+fn field_value(
+    term: &Term,
+    name: &str,
+    field: &Value,
+    is_required: bool,
+    check: &dyn Fn(&Value) -> Result<(), String>,
+) -> io::Result<Answer> {
     let text = |key: &str| field.get(key).and_then(Value::as_str);
     let mut prompt = line(text("title").unwrap_or(name)).into_owned();
     if let Some(about) = text("description") {
-        prompt = format!("{prompt} ({})", line(about));
+        // Not in the prompt, of which only the last line is redrawn.
+        term.write_line(&line(about))?;
     }
     let default = field.get("default");
     if field.get("type") == Some(&"boolean".into()) {
@@ -112,11 +123,17 @@ fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io:
                 .with_prompt(format!("{prompt} (space selects, enter continues)"))
                 .items(&labels)
                 .defaults(&set);
-            let chosen = select.interact_on_opt(term)?;
-            return Ok(chosen.map_or(Answer::Cancelled, |chosen| {
+            loop {
+                let Some(chosen) = select.clone().interact_on_opt(term)? else {
+                    return Ok(Answer::Cancelled);
+                };
                 let values = chosen.into_iter().map(|at| Value::from(choices[at].0.as_str()));
-                Answer::Value(values.collect())
-            }));
+                let values = values.collect();
+                match check(&values) {
+                    Ok(()) => return Ok(Answer::Value(values)),
+                    Err(why) => term.write_line(&line(&why))?,
+                }
+            }
         }
         let set = choices.iter().position(|(value, _)| default == Some(&value.as_str().into()));
         let select = Select::new().with_prompt(prompt).items(&labels).default(set.unwrap_or(0));
@@ -143,7 +160,10 @@ fn field_value(term: &Term, name: &str, field: &Value, is_required: bool) -> io:
             continue;
         }
         match arguments::value(&typed, Some(field), None) {
-            Ok(value) => return Ok(Answer::Value(value)),
+            Ok(value) => match check(&value) {
+                Ok(()) => return Ok(Answer::Value(value)),
+                Err(why) => term.write_line(&line(&why))?,
+            },
             Err(expected) => term.write_line(&format!("expected {expected}"))?,
         }
     }

@@ -160,7 +160,7 @@ impl Auth {
         }
         if cx.printer.is_human() {
             let rows = rows.iter().map(|(name, status)| {
-                let state = if status.is_logged_in { "logged in" } else { "" };
+                let state = if status.is_logged_in { "logged in" } else { "no login" };
                 let issuer = status.issuer.as_deref().unwrap_or_default();
                 vec![line(name).into_owned(), state.to_owned(), line(issuer).into_owned()]
             });

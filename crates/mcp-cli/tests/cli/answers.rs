@@ -30,8 +30,8 @@ impl mcp_server::IntoToolResult for Reply {
             "requestedSchema": {
                 "type": "object",
                 "properties": {
-                    "name": { "type": "string" },
-                    "count": { "type": "integer", "default": 2 },
+                    "name": { "type": "string", "description": "Who it is for" },
+                    "count": { "type": "integer", "default": 2, "maximum": 9 },
                 },
                 "required": ["name"],
             },

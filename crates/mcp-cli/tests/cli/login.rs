@@ -47,7 +47,12 @@ fn a_login_is_kept_for_other_commands() {
     // Only `login` opens a page.
     let said = run_in(folder, &["list", &url]).fails(3);
     assert!(said.contains("mcp login"), "{said}");
-    assert!(!run_in(folder, &["auth", "list"]).ok().contains("logged in"));
+    let state = || {
+        let listed = run_in(folder, &["auth", "list"]).ok();
+        let row = listed.lines().find(|it| it.contains(":guarded ")).map(str::to_owned);
+        row.unwrap_or_else(|| panic!("{listed}"))
+    };
+    assert!(state().contains("no login"), "{}", state());
 
     login(&runtime, folder, &url);
     assert!(run_in(folder, &["list", &url]).ok().contains("echo("));
@@ -56,6 +61,7 @@ fn a_login_is_kept_for_other_commands() {
     let through =
         run_in(folder, &[&["list", "-e", "HOME", "-e", "XDG_DATA_HOME"][..], &program].concat());
     assert!(through.ok().contains("echo("));
+    assert!(state().contains("logged in"), "{}", state());
     let listed = run_in(folder, &["auth", "list", "--json"]).ok();
     assert!(listed.contains("\"loggedIn\": true"), "{listed}");
     guarded.expire();

@@ -86,6 +86,14 @@ fn tools_are_allowed_and_denied() {
 }
 
 #[test]
+fn what_is_no_address_is_refused_with_what_is_expected() {
+    for address in ["abc", "localhost", "::1"] {
+        let said = run(&["proxy", "--listen", address, "http://127.0.0.1:1/mcp"]).fails(2);
+        assert!(said.contains("expected PORT or ADDRESS:PORT"), "{said}");
+    }
+}
+
+#[test]
 fn other_machines_need_a_token() {
     let served = Served::start();
     let open = ["proxy", &*served.url, "--listen", "0.0.0.0:0"];

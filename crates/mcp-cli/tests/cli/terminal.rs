@@ -90,9 +90,11 @@ fn a_form_is_filled_in() {
     let folder = tempfile::tempdir().unwrap();
     let mut call = AtTerminal::start(folder.path(), &["call", &served.url, "order"]);
     call.sees("Who and how many?");
-    call.sees("name");
+    call.sees("Who it is for\r\nname: ");
     call.types("Ann\r");
     call.sees("count");
+    call.types("\u{8}12\r");
+    call.sees("must be at most 9\r\n");
     call.types("\u{8}3\r");
     call.sees("Send this?");
     call.types("y");

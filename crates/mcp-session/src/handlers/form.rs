@@ -46,6 +46,20 @@ pub(super) fn without_content(mut result: ElicitResult) -> ElicitResult {
     result
 }
 
+/// Checks a value of one field of a form, such as one that a user has just typed. An accepted response with a value that
+/// does not pass is replaced by an error before it is sent.
+///
+/// # Errors
+/// A sentence without its subject, such as `must be at most 9`. Also if the form has no such field.
+///
+/// Spec: client/elicitation#requested-schema
+pub fn check_form_field(schema: &ElicitSchema, name: &str, value: &Value) -> Result<(), String> {
+    let Some(field) = schema.properties.get(name) else {
+        return Err("is not a field of the form".to_owned());
+    };
+    fits(&serde_json::to_value(field).map_err(|error| error.to_string())?, value)
+}
+
 fn present(content: &Map<String, Value>, name: &str) -> Result<(), String> {
     match content.contains_key(name) {
         true => Ok(()),
@@ -89,11 +103,12 @@ fn fits(field: &Value, value: &Value) -> Result<(), String> {
 /// Checks that a number is within the bounds in these members, if present.
 fn within(field: &Value, least: &str, most: &str, found: f64, unit: &str) -> Result<(), String> {
     let limit = |name| field.get(name).and_then(Value::as_f64);
-    match (limit(least), limit(most)) {
-        (Some(least), _) if found < least => Err(format!("must be at least {least} {unit}")),
-        (_, Some(most)) if found > most => Err(format!("must be at most {most} {unit}")),
-        _ => Ok(()),
-    }
+    let (bound, limit) = match (limit(least), limit(most)) {
+        (Some(least), _) if found < least => ("least", least),
+        (_, Some(most)) if found > most => ("most", most),
+        _ => return Ok(()),
+    };
+    Err(format!("must be at {bound} {limit} {unit}").trim_end().to_owned())
 }
 
 /// Checks that a text is one of the choices, if there are any: plain ones, or with titles.
@@ -119,6 +134,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_field_is_checked() {
+        let schema: ElicitSchema = serde_json::from_value(json!({
+            "type": "object",
+            "properties": {
+                "age": { "type": "integer", "maximum": 150 },
+                "mail": { "type": "string", "format": "email" },
+            },
+        }))
+        .unwrap();
+        let check = |name, value: Value| check_form_field(&schema, name, &value);
+        assert_eq!(check("age", json!(150)), Ok(()));
+        assert_eq!(check("age", json!(151)), Err("must be at most 150".to_owned()));
+        assert!(check("mail", json!("x")).unwrap_err().contains("email"));
+        assert!(check("other", json!(1)).unwrap_err().contains("not a field"));
+    }
 
     fn outcome(content: Value) -> Result<Value, String> {
         let schema: ElicitSchema = serde_json::from_value(json!({

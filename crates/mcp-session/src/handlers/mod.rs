@@ -23,6 +23,7 @@ use mcp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use form::check_form_field;
 pub use reply::Reply;
 pub(crate) use reply::internal;
 pub use request::{CallInfo, LogMessage, RawRequest, ServerRequest};

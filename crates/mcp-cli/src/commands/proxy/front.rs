@@ -27,13 +27,7 @@ struct Settings {
 impl Front {
     /// Binds to the address. Other machines are served only with a token, or where it is said that none is needed.
     pub(super) async fn bind(options: &Listening) -> Result<Self, Failure> {
-        let text = options.listen.as_deref().unwrap_or_default();
-        let address = match text.contains(':') {
-            true => text
-                .strip_prefix(':')
-                .map_or_else(|| text.to_owned(), |it| format!("127.0.0.1:{it}")),
-            false => format!("127.0.0.1:{text}"),
-        };
+        let address = options.listen.as_deref().unwrap_or_default();
         let token = match &options.token_env {
             Some(variable) => match std::env::var(variable) {
                 Ok(token) if !token.is_empty() => Some(BearerToken::new(token)),
@@ -51,7 +45,7 @@ impl Front {
             _ => None,
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let listener = Listener::bind(&*address).await;
+        let listener = Listener::bind(address).await;
         let listener = listener
             .map_err(|error| Failure::new(Exit::Usage, format!("--listen {address}: {error}")))?;
         let bound = listener.local_addr()?;

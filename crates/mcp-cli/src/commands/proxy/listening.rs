@@ -8,8 +8,8 @@ use crate::target::parse_duration;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "HTTP")]
 pub(super) struct Listening {
-    /// Serve Streamable HTTP at this address: PORT, or HOST:PORT; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS")]
+    /// Serve Streamable HTTP at this address: PORT, or ADDRESS:PORT; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(super) listen: Option<String>,
     /// Serve HTTP+SSE of revision 2024-11-05 too, at /sse
     #[arg(long, requires = "listen")]
@@ -38,4 +38,37 @@ pub(super) struct Listening {
     /// How long a session is kept after its last request
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = parse_duration, requires = "listen")]
     pub(super) idle: Duration,
+}
+
+/// The address and port of `PORT`, `:PORT` or `ADDRESS:PORT`.
+fn parse_address(text: &str) -> Result<String, &'static str> {
+    let (address, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let is_bracketed = address.starts_with('[') && address.ends_with(']');
+    if port.parse::<u16>().is_err() || (address.contains(':') && !is_bracketed) {
+        return Err("expected PORT or ADDRESS:PORT, such as 8000, 0.0.0.0:8000 or [::1]:8000");
+    }
+    let address = if address.is_empty() { "127.0.0.1" } else { address };
+    Ok(format!("{address}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_address;
+
+    #[test]
+    fn a_port_is_on_this_machine() {
+        for (text, address) in [
+            ("8000", "127.0.0.1:8000"),
+            (":0", "127.0.0.1:0"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("localhost:80", "localhost:80"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(parse_address(text).as_deref(), Ok(address), "{text}");
+        }
+        for text in ["", "abc", "localhost", "localhost:", "::1", "80800", "1.2.3.4:x"] {
+            let refused = parse_address(text);
+            assert!(refused.is_err_and(|it| it.contains("PORT or ADDRESS:PORT")), "{text}");
+        }
+    }
 }
