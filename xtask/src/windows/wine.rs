@@ -11,9 +11,13 @@ const PROGRAMS: &[&str] = &["/usr/lib/wine/wine64", "wine64", "wine"];
 /// The longest time of one test program in seconds, with its start.
 const TIME_LIMIT: u32 = 300;
 
-/// Wine with a directory that holds its system.
+/// Its server, which serves all its programs.
+const SERVERS: &[&str] = &["/usr/lib/wine/wineserver64", "wineserver"];
+
+/// Wine with a directory that holds its system. Dropping it ends its programs.
 pub(crate) struct Wine {
     program: &'static str,
+    server: &'static str,
     prefix: PathBuf,
 }
 
@@ -25,8 +29,12 @@ impl Wine {
             let hint = "on Debian: apt-get install --no-install-recommends wine wine64";
             format!("Wine is not installed ({hint})")
         })?;
-        let wine = Self { program, prefix };
+        let server = SERVERS.iter().find(|it| succeeds(&mut command(it, "--version")));
+        let server = server.ok_or("the server of Wine is not installed")?;
+        let wine = Self { program, server, prefix };
         std::fs::create_dir_all(&wine.prefix).map_err(|error| error.to_string())?;
+        // By default it ends soon after the last program, and one that starts in that moment fails.
+        run::run(wine.environment(&mut command(server, "--persistent")))?;
         if !wine.prefix.join("system.reg").is_file() {
             run::run(wine.environment(&mut command(program, "wineboot --init")))?;
         }
@@ -59,5 +67,12 @@ impl Wine {
     fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         // Its log is about what it does not implement; it draws nothing.
         command.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all").env("DISPLAY", "")
+    }
+}
+
+impl Drop for Wine {
+    fn drop(&mut self) {
+        // Fails if no program has run.
+        succeeds(self.environment(&mut command(self.server, "--kill")));
     }
 }
