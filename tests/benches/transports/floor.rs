@@ -46,12 +46,13 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
         (Carrier::HttpJson | Carrier::HttpToken | Carrier::HttpSse, load) => {
             post(case.carrier, load, calls).await
         }
+        (Carrier::Relay, _) => unreachable!("in its own module"),
         (Carrier::Https | Carrier::Http2, load) => post_by_tls(case.carrier, load, calls).await,
     }
 }
 
 /// The same request that this library sends.
-fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
+pub(crate) fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
     #[derive(Serialize)]
     struct Request<'a> {
         jsonrpc: &'a str,
@@ -213,7 +214,7 @@ async fn pipe_window(calls: usize) -> Measured {
     Measured { calls: times, total: start.elapsed() }
 }
 
-fn head(url: &str, load: Load) -> http::request::Builder {
+pub(crate) fn head(url: &str, load: Load) -> http::request::Builder {
     http::Request::post(url)
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")

@@ -10,6 +10,7 @@ mod instructions;
 mod measure;
 mod ours;
 mod peer;
+mod relay;
 mod times;
 
 use std::process::ExitCode;
@@ -19,6 +20,10 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match &args[..] {
         ["--peer", carrier] => peer::run(carrier),
+        ["--drive", port, load, calls] => {
+            let load = measure::Load::parse(load).expect("a load of the table");
+            relay::drive(port.parse().unwrap(), load, calls.parse().unwrap());
+        }
         ["--run", carrier, side, load, calls] => {
             let case = measure::Case::parse(carrier, load).expect("a case of the table");
             measure::runtime().block_on(measure::run(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{floor, ours};
+use crate::{floor, ours, relay};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
@@ -16,6 +16,8 @@ pub(crate) enum Carrier {
     Https,
     /// HTTP/2 over TLS.
     Http2,
+    /// From HTTP to HTTP, measured in the relay.
+    Relay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub(crate) struct Measured {
 pub(crate) const IN_FLIGHT: usize = 64;
 
 impl Carrier {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Memory,
         Self::Stdio,
         Self::HttpJson,
@@ -53,6 +55,7 @@ impl Carrier {
         Self::HttpSse,
         Self::Https,
         Self::Http2,
+        Self::Relay,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Carrier {
             Self::HttpSse => "http-sse",
             Self::Https => "https",
             Self::Http2 => "http2",
+            Self::Relay => "relay",
         }
     }
 
@@ -74,6 +78,10 @@ impl Carrier {
 
 impl Load {
     pub(crate) const ALL: [Self; 4] = [Self::One, Self::Many, Self::Mib1, Self::Mib10];
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|load| load.name() == name)
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -131,7 +139,12 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 }
 
 pub(crate) async fn run(case: Case, floor: bool, calls: usize) -> Measured {
-    if floor { floor::run(case, calls).await } else { ours::run(case, calls).await }
+    match (case.carrier, floor) {
+        (Carrier::Relay, true) => relay::floor(case.load, calls).await,
+        (Carrier::Relay, false) => relay::ours(case.load, calls).await,
+        (_, true) => floor::run(case, calls).await,
+        (_, false) => ours::run(case, calls).await,
+    }
 }
 
 /// Runs `call` with this many in flight until `calls` have completed.

@@ -62,6 +62,7 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
             http = Some(peer);
             Client::new(url).map(|client| client.auth(auth))
         }
+        Carrier::Relay => unreachable!("in its own module"),
         Carrier::Https | Carrier::Http2 => {
             let peer = peer::Https::start(case.carrier);
             let service = HttpClient::builder()
