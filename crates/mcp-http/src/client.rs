@@ -133,77 +133,83 @@ impl HttpClient {
     ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send + use<> {
         let client = self.clone();
         // Not an `async fn`: its future would reserve space for the request twice.
-        async move {
-            let settings = &client.inner.settings;
-            let own = request.extensions_mut().remove::<ReadTimeout>().or(client.read_timeout);
-            let read_timeout = own.map_or(settings.read_timeout, |ReadTimeout(timeout)| timeout);
-            let host = client.host(request.uri())?;
-            if let Some(hook) = &settings.hook {
-                let headers = hook.headers(RequestHead::of(&request), settings.connect_timeout);
-                // Boxed, so that requests without a hook reserve no space for its future.
-                let mut headers = Box::pin(headers).await?;
-                headers.values_mut().for_each(|value| value.set_sensitive(true));
-                request.headers_mut().extend(headers);
-            }
-            add_missing(&settings.default_headers, request.headers_mut());
-            #[cfg(feature = "decompression")]
-            let decompresses = settings.decompression && decompress::ask(request.headers_mut());
-            #[cfg(not(feature = "decompression"))]
-            let decompresses = false;
-            let body_len = request.body().len();
-            let secrets = SentSecrets::of(request.headers());
-            let mut timer = IdleTimer::new(read_timeout);
-            let mut resends = None;
-            loop {
-                let lease = timer.race(pin!(host.checkout())).await;
-                let lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())?;
-                let mut lease = match lease {
-                    // Idle connections to other hosts may hold the missing file descriptors.
-                    Err(error) if resends.is_none() && is_out_of_files(&error) => {
-                        resends = Some(resend_limit());
-                        client.close_unused();
+        async move { client.send_taken(&mut request).await }
+    }
+
+    /// Sends a request that is taken out of `request`, since a future reserves space for each argument twice.
+    pub(crate) async fn send_taken(
+        &self,
+        request: &mut Request<Body>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let settings = &self.inner.settings;
+        let own = request.extensions_mut().remove::<ReadTimeout>().or(self.read_timeout);
+        let read_timeout = own.map_or(settings.read_timeout, |ReadTimeout(timeout)| timeout);
+        let host = self.host(request.uri())?;
+        if let Some(hook) = &settings.hook {
+            let headers = hook.headers(RequestHead::of(request), settings.connect_timeout);
+            // Boxed, so that requests without a hook reserve no space for its future.
+            let mut headers = Box::pin(headers).await?;
+            headers.values_mut().for_each(|value| value.set_sensitive(true));
+            request.headers_mut().extend(headers);
+        }
+        add_missing(&settings.default_headers, request.headers_mut());
+        #[cfg(feature = "decompression")]
+        let decompresses = settings.decompression && decompress::ask(request.headers_mut());
+        #[cfg(not(feature = "decompression"))]
+        let decompresses = false;
+        let body_len = request.body().len();
+        let secrets = SentSecrets::of(request.headers());
+        let mut timer = IdleTimer::new(read_timeout);
+        let mut resends = None;
+        loop {
+            let lease = timer.race(pin!(host.checkout())).await;
+            let lease = lease.map_err(|limit| Error::read_timeout(limit).not_sent())?;
+            let mut lease = match lease {
+                // Idle connections to other hosts may hold the missing file descriptors.
+                Err(error) if resends.is_none() && is_out_of_files(&error) => {
+                    resends = Some(resend_limit());
+                    self.close_unused();
+                    continue;
+                }
+                lease => lease?,
+            };
+            let sent = timer.race(pin!(lease.send(request))).await;
+            match sent {
+                Ok(Ok(response)) => {
+                    if let Some(refusal) = lease.refusal(response.status()) {
+                        return Err(refusal);
+                    }
+                    lease.state().quick_ack.on_response();
+                    let is_early = is_early_answer(&lease, response.status(), body_len);
+                    let (parts, incoming) = response.into_parts();
+                    let received = Received::new(incoming, lease, timer, is_early);
+                    let mut response = ResponseBody::respond(parts, received, decompresses);
+                    match secrets {
+                        None => {}
+                        secrets if self.is_direct => response.body_mut().secrets = secrets,
+                        Some(secrets) => _ = response.extensions_mut().insert(secrets),
+                    }
+                    return Ok(response);
+                }
+                Ok(Err(Unanswered { error, unsent })) => {
+                    let Some(unsent) = unsent else { return Err(error) };
+                    *request = unsent;
+                    // Each connection that the server closed in the meantime is tried once.
+                    if !lease.is_h2() {
                         continue;
                     }
-                    lease => lease?,
-                };
-                let sent = timer.race(pin!(lease.send(&mut request))).await;
-                match sent {
-                    Ok(Ok(response)) => {
-                        if let Some(refusal) = lease.refusal(response.status()) {
-                            return Err(refusal);
-                        }
-                        lease.state().quick_ack.on_response();
-                        let is_early = is_early_answer(&lease, response.status(), body_len);
-                        let (parts, incoming) = response.into_parts();
-                        let received = Received::new(incoming, lease, timer, is_early);
-                        let mut response = ResponseBody::respond(parts, received, decompresses);
-                        match secrets {
-                            None => {}
-                            secrets if client.is_direct => response.body_mut().secrets = secrets,
-                            Some(secrets) => _ = response.extensions_mut().insert(secrets),
-                        }
-                        return Ok(response);
+                    drop(lease);
+                    let resends = resends.get_or_insert_with(resend_limit);
+                    let Some(delay) = resends.next_delay(None) else { return Err(error) };
+                    tracing::debug!(%error, ?delay, "retrying a request that was not processed");
+                    if !delay.is_zero() {
+                        Box::pin(sleep(delay)).await;
                     }
-                    Ok(Err(Unanswered { error, unsent })) => {
-                        let Some(unsent) = unsent else { return Err(error) };
-                        request = unsent;
-                        // Each connection that the server closed in the meantime is tried once.
-                        if !lease.is_h2() {
-                            continue;
-                        }
-                        drop(lease);
-                        let resends = resends.get_or_insert_with(resend_limit);
-                        let Some(delay) = resends.next_delay(None) else { return Err(error) };
-                        tracing::debug!(%error, ?delay, "retrying a request that was not processed");
-                        if !delay.is_zero() {
-                            Box::pin(sleep(delay)).await;
-                        }
-                    }
-                    Err(limit) if lease.waits_for_stream() => {
-                        return Err(Error::read_timeout(limit).not_sent());
-                    }
-                    Err(limit) => return Err(Error::read_timeout(limit)),
                 }
+                Err(limit) if lease.waits_for_stream() => {
+                    return Err(Error::read_timeout(limit).not_sent());
+                }
+                Err(limit) => return Err(Error::read_timeout(limit)),
             }
         }
     }
@@ -251,6 +257,12 @@ fn is_out_of_files(error: &Error) -> bool {
 
 /// Adds the `defaults` that `headers` lacks.
 fn add_missing(defaults: &HeaderMap, headers: &mut HeaderMap) {
+    if defaults.len() == defaults.keys_len() {
+        for (name, value) in defaults {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        return;
+    }
     for name in defaults.keys() {
         if !headers.contains_key(name) {
             for value in defaults.get_all(name) {

@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::client::HttpClient;
 use crate::error::Error;
 use crate::hook::RequestHead;
-use crate::redirect::Hop;
+use crate::redirect::{Hop, Sent, is_safe};
 use crate::response::ResponseBody;
 
 /// Sends requests created by `request`, and creates a new one after a refusal, so that no request is copied before it
@@ -22,26 +22,31 @@ pub(crate) struct Direct<'a, F> {
 impl<F: FnMut(&Uri) -> Request<Body> + Send> Hop for Direct<'_, F> {
     type Body = ResponseBody;
 
-    fn request(&mut self, url: &Uri) -> Request<Body> {
-        (self.request)(url)
+    async fn send(&mut self, url: &Uri) -> Result<Sent<ResponseBody>, Error> {
+        let mut request = (self.request)(url);
+        let is_safe = is_safe(&request);
+        let response = self.exchange(url, &mut request).await?;
+        Ok(Sent { response, is_safe })
     }
+}
 
-    async fn send(
+impl<F: FnMut(&Uri) -> Request<Body> + Send> Direct<'_, F> {
+    async fn exchange(
         &mut self,
         url: &Uri,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
         let mut credentials = None;
         if let Some(authorize) = self.authorize {
             // The head is not stored while the request is sent: it is made again in the rare case.
-            credentials = RequestHead::lend(&mut request, |head| authorize.ready(head));
+            credentials = RequestHead::lend(request, |head| authorize.ready(head));
             let Some(credentials) = &credentials else {
-                let again = Again::new(RequestHead::of(&request), &request, authorize);
+                let again = Again::new(RequestHead::of(request), request, authorize);
                 return Box::pin(again.authorized(self.client.clone())).await;
             };
             credentials.apply(request.headers_mut());
         }
-        let response = self.client.send(request).await?;
+        let response = self.client.send_taken(request).await?;
         let (Some(authorize), Some(credentials)) = (self.authorize, credentials) else {
             return Ok(response);
         };

@@ -55,15 +55,20 @@ where
 pub(crate) trait Hop {
     type Body;
 
-    /// Creates the request for a URL.
-    fn request(&mut self, url: &Uri) -> Request<Body>;
+    /// Creates the request for a URL and sends it.
+    fn send(&mut self, url: &Uri) -> impl Future<Output = Result<Sent<Self::Body>, Error>>;
+}
 
-    /// Sends the request.
-    fn send(
-        &mut self,
-        url: &Uri,
-        request: Request<Body>,
-    ) -> impl Future<Output = Result<Response<Self::Body>, Error>>;
+/// The response to the request of a hop.
+pub(crate) struct Sent<B> {
+    pub(crate) response: Response<B>,
+    /// Whether the method of the request [changes nothing](is_safe).
+    pub(crate) is_safe: bool,
+}
+
+/// Whether a request may be redirected with any status.
+pub(crate) fn is_safe(request: &Request<Body>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
 struct ByService<S, F> {
@@ -79,14 +84,13 @@ where
 {
     type Body = B;
 
-    fn request(&mut self, url: &Uri) -> Request<Body> {
-        (self.request)(url)
-    }
-
-    async fn send(&mut self, _: &Uri, request: Request<Body>) -> Result<Response<B>, Error> {
+    async fn send(&mut self, url: &Uri) -> Result<Sent<B>, Error> {
         let ready = poll_fn(|cx| self.service.poll_ready(cx)).await;
         ready.map_err(|error| Error::from_service(error).not_sent())?;
-        self.service.call(request).await.map_err(Error::from_service)
+        let request = (self.request)(url);
+        let is_safe = is_safe(&request);
+        let response = self.service.call(request).await.map_err(Error::from_service)?;
+        Ok(Sent { response, is_safe })
     }
 }
 
@@ -95,14 +99,10 @@ pub(crate) async fn follow<H: Hop>(mut hop: H, url: &Uri) -> Result<Response<H::
     let mut moved: Option<Uri> = None;
     for _ in 0..=MAX_REDIRECTS {
         let at = moved.as_ref().unwrap_or(url);
-        let request = hop.request(at);
-        let may_change_method = matches!(*request.method(), Method::GET | Method::HEAD);
-        let mut response = hop.send(at, request).await?;
+        let Sent { mut response, is_safe } = hop.send(at).await?;
         let keeps_method = match response.status() {
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
-                may_change_method
-            }
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => is_safe,
             _ => {
                 if let Some(url) = moved {
                     response.extensions_mut().insert(FinalUrl(url));

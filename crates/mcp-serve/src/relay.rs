@@ -3,20 +3,19 @@
 use std::{
     fmt,
     ops::Range,
-    pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    task::{Context, Poll, ready},
 };
 
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use mcp_core::{ErrorObject, Message, RawJson, Request, RequestId, Response, error_code, method};
 use mcp_transport::{
     Connect, Connection, Delivery, Envelope, Error, ErrorKind, Exchange, Inbound, OneWay, Serve,
     Transport, util::SingleFlight,
 };
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -109,13 +108,9 @@ impl<C: Connect> Relay<C> {
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = std::mem::replace(&mut message.id, number.into());
-        let token = message.params.take().map(|params| replace_token(params, number));
-        let token = token.and_then(|(params, token)| {
-            message.params = Some(params);
-            token
-        });
+        let token = message.params.as_mut().and_then(|params| replace_token(params, number));
         let exchange = upstream.request(request).await?;
-        Ok(Exchange::from_stream(id.clone(), Relayed { exchange, id, token }))
+        Ok(exchange.map_items(id.clone(), move |item| Ok(relayed(item, &id, token.as_ref()))))
     }
 }
 
@@ -163,40 +158,24 @@ impl<C: Connect> fmt::Debug for Relay<C> {
     }
 }
 
-/// An exchange of the server with the client's id and progress token.
-struct Relayed {
-    exchange: Exchange,
-    id: RequestId,
-    token: Option<RawJson>,
-}
-
-impl Stream for Relayed {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = ready!(self.exchange.poll_item(cx));
-        let id = self.id.clone();
-        Poll::Ready(item.map(|item| {
-            Ok(match item {
-                Ok(Message::Response(Response { outcome, .. })) => outcome
-                    .map_or_else(
-                        |it| Response::error(id.clone(), it),
-                        |it| Response::result(id.clone(), it),
-                    )
-                    .into(),
-                Ok(Message::Notification(mut notification)) => {
-                    if let Some(token) = &self.token
-                        && notification.method == method::NOTIFICATIONS_PROGRESS
-                        && let Some(params) = &notification.params
-                    {
-                        notification.params = restore_token(params, token).or(notification.params);
-                    }
-                    notification.into()
-                }
-                Ok(request) => request,
-                Err(error) => Response::error(id, failure(&error)).into(),
-            })
-        }))
+/// A message of the server with the client's id and progress token.
+fn relayed(item: Result<Message, Error>, id: &RequestId, token: Option<&RawJson>) -> Message {
+    match item {
+        Ok(Message::Response(mut response)) => {
+            response.id = Some(id.clone());
+            response.into()
+        }
+        Ok(Message::Notification(mut notification)) => {
+            if let Some(token) = token
+                && notification.method == method::NOTIFICATIONS_PROGRESS
+                && let Some(params) = &notification.params
+            {
+                notification.params = restore_token(params, token).or(notification.params);
+            }
+            notification.into()
+        }
+        Ok(request) => request,
+        Err(error) => Response::error(id.clone(), failure(&error)).into(),
     }
 }
 
@@ -226,19 +205,21 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
-/// The parameters with a new progress token, and the original token.
-fn replace_token(params: RawJson, token: i64) -> (RawJson, Option<RawJson>) {
+/// Replaces the progress token, and returns the original one.
+fn replace_token(params: &mut RawJson, token: i64) -> Option<RawJson> {
     #[derive(Deserialize)]
     struct Params<'a> {
         #[serde(borrow, rename = "_meta")]
         meta: Progress<'a>,
     }
-    let found = params.decode::<Params<'_>>().ok();
-    let Some(range) = found.map(|found| range_in(&params, found.meta.token)) else {
-        return (params, None);
-    };
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"progressToken\""));
+    // Most requests have none, and need not be parsed. No client writes the name with escapes.
+    NAME.find(params.as_bytes())?;
+    let found: Params<'_> = params.decode().ok()?;
+    let range = range_in(params, found.meta.token);
     let old = RawJson::trusted(params.to_bytes().slice(range.clone()));
-    (spliced(&params, range, token.to_string().as_bytes()), Some(old))
+    *params = spliced(params, range, token.to_string().as_bytes());
+    Some(old)
 }
 
 /// The parameters of a progress notification with the client's token.
@@ -298,7 +279,8 @@ mod tests {
             (r#"{"_meta":[]}"#, r#"{"_meta":[]}"#, None),
             ("[]", "[]", None),
         ] {
-            let (replaced, old) = replace_token(RawJson::from_text(params).unwrap(), 7);
+            let mut replaced = RawJson::from_text(params).unwrap();
+            let old = replace_token(&mut replaced, 7);
             assert_eq!((text(&replaced), old.as_ref().map(text)), (sent, token));
         }
         let progress = RawJson::from_text(r#"{"progress":1,"progressToken": 7}"#).unwrap();

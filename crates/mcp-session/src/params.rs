@@ -339,6 +339,9 @@ impl Params {
         if let Some(Forwarded { params, .. }) = self.forwarded.as_deref() {
             return params.text("name").or_else(|| params.text("uri"));
         }
+        if let (false, Some(target)) = (self.is_raw, first_text(&self.fixed)) {
+            return Some(target.to_owned());
+        }
         serde_json::from_slice(&self.fixed).ok().map(|target: Target| target.name)
     }
 
@@ -396,6 +399,14 @@ pub(crate) fn member<T: Serialize + ?Sized>(
     serde_json::to_writer(out, value)
 }
 
+/// The name or URI with which an object begins, if it has no escapes.
+fn first_text(object: &[u8]) -> Option<&str> {
+    let value = object.strip_prefix(br#"{"name":""#).or(object.strip_prefix(br#"{"uri":""#))?;
+    let text = &value[..memchr::memchr2(b'"', b'\\', value)?];
+    let is_whole = value.get(text.len()) == Some(&b'"');
+    std::str::from_utf8(text).ok().filter(|_| is_whole)
+}
+
 /// The members of an object, as they are written inside it.
 fn inside(object: &Map<String, Value>) -> Result<Vec<u8>, serde_json::Error> {
     if object.is_empty() {
@@ -444,6 +455,16 @@ mod tests {
         let token = Some(7);
         let written = params.encode(&CommonMeta::default(), token, None, None).unwrap().unwrap();
         String::from_utf8(written.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_target_is_the_name_or_uri() {
+        let params = |key: &str, value: &str| Params::named(key, value).unwrap();
+        for text in ["add", "gr\u{fc}n", "a\"b", "a\\", ""] {
+            assert_eq!(params("name", text).target().as_deref(), Some(text));
+            assert_eq!(params("uri", text).target().as_deref(), Some(text));
+        }
+        assert_eq!(params("level", "add").target(), None);
     }
 
     #[test]

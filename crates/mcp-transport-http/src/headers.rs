@@ -181,7 +181,7 @@ fn name_of<'a>(method: &str, params: &'a RawJson) -> Option<Cow<'a, str>> {
 /// Spec: basic/transports/streamable-http#value-encoding
 fn encoded(value: &str) -> HeaderValue {
     let looks_encoded = value.starts_with("=?base64?") && value.ends_with("?=");
-    if is_plain(value) && !looks_encoded {
+    if !looks_encoded && is_plain(value) {
         return HeaderValue::from_str(value).expect("printable ASCII is a header value");
     }
     let text = format!("=?base64?{}?=", STANDARD.encode(value));
@@ -189,7 +189,8 @@ fn encoded(value: &str) -> HeaderValue {
 }
 
 fn is_plain(value: &str) -> bool {
-    value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    // Not `all`, which would stop at each byte and so look at one byte at a time.
+    value.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
         && !value.starts_with(' ')
         && !value.ends_with(' ')
 }

@@ -136,7 +136,8 @@ impl<S: HttpService> Inner<S> {
         let ping = Request::new(id, method::PING);
         let headers = session.headers().in_background_if(is_background);
         let pinging = async {
-            let pending = PendingRequest { request: &ping, batches: false };
+            let pending =
+                PendingRequest { request: &ping, batches: false, skips_validation: false };
             let (body, id) = (encode_request(&ping), session.id.as_ref());
             let response = match self.post(&headers, id, body, pending).await? {
                 Reply::Response(response) => response,
@@ -200,7 +201,8 @@ impl<S: HttpService> NewSession for Replacement<'_, S> {
             session.is_replacement = true;
             self.session = Some(session);
         }
-        let pending = PendingRequest { request: &request.message, batches: false };
+        let pending =
+            PendingRequest { request: &request.message, batches: false, skips_validation: false };
         match reply::read(&inner.endpoint, pending, response).await? {
             Reply::Response(response) => Ok(response),
             Reply::Events(events, _) => inner.first_response(method, events).await,

@@ -6,7 +6,7 @@ use mcp_core::{ErrorObject, Message, Request, RequestId, Response};
 use mcp_http::{
     HttpService, StatusError,
     sse::Events,
-    transport::{SentSecrets, is_event_stream, media_type, messages::Messages, read_to_end},
+    transport::{SentSecrets, is_event_stream_type, media_type, messages::Messages, read_to_end},
 };
 use mcp_transport::Error;
 
@@ -26,6 +26,8 @@ pub(crate) struct PendingRequest<'a> {
     pub(crate) request: &'a Request,
     /// Whether the response may be in a batch.
     pub(crate) batches: bool,
+    /// Whether the caller [validates](mcp_transport::Envelope::skips_validation) the result.
+    pub(crate) skips_validation: bool,
 }
 
 /// The HTTP response to a request.
@@ -102,14 +104,15 @@ pub(crate) async fn read<S: HttpService>(
         // Boxed like all rare cases, which would enlarge every future.
         return Ok(Reply::Refused(Box::pin(read_refusal(endpoint, response)).await));
     }
-    if is_event_stream(response.headers()) {
+    let kind = media_type(response.headers());
+    if kind.is_some_and(is_event_stream_type) {
         let secrets = SentSecrets::take(&mut response);
         return Ok(Reply::Events(endpoint.events(response.into_body()), secrets));
     }
     let fail = |why: Cow<'static, str>, error: StatusError| {
         no_response(&pending.request.method, why).with_source(error)
     };
-    let may_be_json = media_type(response.headers()).is_none_or(is_json);
+    let may_be_json = kind.is_none_or(is_json);
     if status == StatusCode::ACCEPTED || !may_be_json {
         let why = match status {
             StatusCode::ACCEPTED => "the server accepted the request without a response",
@@ -123,6 +126,10 @@ pub(crate) async fn read<S: HttpService>(
     let body = read_to_end(body, endpoint.message_limit)
         .await
         .map_err(|error| from_http(error, &pending.request.method, &url))?;
+    let body = match read_unvalidated(body, pending.skips_validation, secrets.as_ref()) {
+        Ok(response) => return Ok(Reply::Response(response)),
+        Err(body) => body,
+    };
     let why = match Messages::parse(&body, pending.batches) {
         Ok(Messages::One(Message::Response(mut response))) => {
             mask(&mut response, secrets.as_ref());
@@ -134,6 +141,19 @@ pub(crate) async fn read<S: HttpService>(
         Err(error) => Cow::Owned(format!("the response is {error}")),
     };
     Err(fail(why, StatusError::of(&head, &url, &body, secrets.as_ref())))
+}
+
+/// Reads a response whose result its caller validates. Returns the frame to be parsed if it is none, or if the caller
+/// must validate nothing, or must not show it since it may repeat a secret.
+pub(crate) fn read_unvalidated(
+    frame: Bytes,
+    skips_validation: bool,
+    secrets: Option<&SentSecrets>,
+) -> Result<Response, Bytes> {
+    match skips_validation && !secrets.is_some_and(|it| it.may_occur_in(&frame)) {
+        true => Response::read_unvalidated(frame),
+        false => Err(frame),
+    }
 }
 
 fn is_json(media_type: &str) -> bool {
@@ -207,7 +227,8 @@ mod tests {
         ] {
             let request = Request::new(7, "m");
             let id = request.id.clone();
-            let pending = PendingRequest { request: &request, batches: false };
+            let pending =
+                PendingRequest { request: &request, batches: false, skips_validation: false };
             let (mut head, ()) = HttpResponse::new(()).into_parts();
             head.status = StatusCode::from_u16(status).unwrap();
             let url = Uri::from_static("http://h/");

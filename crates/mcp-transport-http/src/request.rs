@@ -42,7 +42,8 @@ impl<S: HttpService> Inner<S> {
         let (method, params) = (request.method.clone(), request.params.as_ref());
         let headers = RequestHeaders::modern(version, method, params, &envelope)?;
         let open = OpenRequest::new(self, &request.id, None)?;
-        let pending = PendingRequest { request, batches: false };
+        let skips_validation = envelope.skips_validation;
+        let pending = PendingRequest { request, batches: false, skips_validation };
         let posting = async {
             self.reclaim();
             self.post(&headers, None, encode_request(request), pending).await
@@ -66,7 +67,8 @@ impl<S: HttpService> Inner<S> {
         let cancel = (!is_initialize).then(|| Arc::clone(&headers));
         let open = OpenRequest::new(self, &request.id, cancel)?;
         let batches = envelope.version == Some(ProtocolVersion::V2025_03_26);
-        let pending = PendingRequest { request, batches };
+        let skips_validation = envelope.skips_validation && !is_initialize;
+        let pending = PendingRequest { request, batches, skips_validation };
         let posting = async {
             self.reclaim();
             let body = encode_request(request);
@@ -253,7 +255,7 @@ fn exchange<S: HttpService>(
     let response = match replied {
         Ok(Ok((Reply::Events(events, secrets), resumption))) => {
             let mut stream = ResponseStream::of_events(open, method.clone(), events, resumption);
-            stream.secrets = secrets;
+            (stream.secrets, stream.skips_validation) = (secrets, pending.skips_validation);
             return Ok(Exchange::from_stream(id, stream));
         }
         Ok(Ok((Reply::Batch(messages), _))) => {

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use mcp_core::{Excerpt, Message, Response};
+use mcp_core::{Excerpt, Message, RawJson, Response};
 use mcp_http::{
     HttpService,
     sse::{Event, Events},
@@ -23,7 +23,7 @@ use crate::{
     endpoint::{HttpEndpoint, NoStream, PinnedBody},
     error::{ended_early, expired, from_http, no_response},
     open_request::{Ended, OpenRequest},
-    reply::mask,
+    reply::{mask, read_unvalidated},
     resume::Resumption,
     session_state::SessionState,
 };
@@ -44,6 +44,8 @@ pub(crate) struct ResponseStream<S: HttpService> {
     skipped: SkippedEvents,
     /// The secrets of the request.
     pub(crate) secrets: Option<SentSecrets>,
+    /// Whether the caller validates the result.
+    pub(crate) skips_validation: bool,
 }
 
 #[expect(clippy::large_enum_variant, reason = "reading is the usual state, and costs no box")]
@@ -62,8 +64,7 @@ impl<S: HttpService> ResponseStream<S> {
         resumption: Option<Resumption>,
     ) -> Self {
         let source = Source::Reading(events);
-        let (queue, skipped) = (VecDeque::new(), SkippedEvents::default());
-        Self { request, method, source, queue, resumption, skipped, secrets: None }
+        Self::new(request, method, source, VecDeque::new(), resumption)
     }
 
     /// The messages of a JSON batch.
@@ -72,9 +73,19 @@ impl<S: HttpService> ResponseStream<S> {
         method: Cow<'static, str>,
         messages: Vec<Message>,
     ) -> Self {
-        let (source, queue) = (Source::Over, messages.into());
-        let skipped = SkippedEvents::default();
-        Self { request, method, source, queue, resumption: None, skipped, secrets: None }
+        Self::new(request, method, Source::Over, messages.into(), None)
+    }
+
+    fn new(
+        request: OpenRequest<S>,
+        method: Cow<'static, str>,
+        source: Source<S>,
+        queue: VecDeque<Message>,
+        resumption: Option<Resumption>,
+    ) -> Self {
+        let (skipped, secrets) = (SkippedEvents::default(), None);
+        let skips_validation = false;
+        Self { request, method, source, queue, resumption, skipped, secrets, skips_validation }
     }
 
     fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
@@ -114,6 +125,17 @@ impl<S: HttpService> ResponseStream<S> {
             None => (false, false),
         };
         let Some(data) = data else { return Ok(()) };
+        // Invalid UTF-8 is replaced before anybody decodes it.
+        let skips_validation = self.skips_validation && std::str::from_utf8(&data).is_ok();
+        let data = match read_unvalidated(data, skips_validation, self.secrets.as_ref()) {
+            Ok(response) if response.id.as_ref() == Some(&self.request.id) => {
+                self.queue.push_back(response.into());
+                return Ok(());
+            }
+            // Its own caller may need it validated.
+            Ok(other) => other.outcome.map(RawJson::into_frame).unwrap_or_default(),
+            Err(data) => data,
+        };
         match Messages::parse_data(&data, batches) {
             Ok(Messages::One(message))
                 if is_repeated && !matches!(message, Message::Response(_)) =>

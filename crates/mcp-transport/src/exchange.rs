@@ -2,7 +2,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
@@ -75,6 +75,30 @@ impl Exchange {
         Self { id, source: Source::Route(route) }
     }
 
+    /// Creates an exchange for the request `id` whose items are those of this one converted by `convert`, which must give
+    /// a response that id.
+    ///
+    /// If the response has already arrived, it is converted at once, and nothing is allocated.
+    pub fn map_items(
+        self,
+        id: RequestId,
+        mut convert: impl FnMut(Result<Message, Error>) -> Result<Message, Error>
+        + Send
+        + Unpin
+        + 'static,
+    ) -> Self {
+        let Self { id: own, source } = self;
+        let (source, first) = match source {
+            Source::Response(response) => (Source::Ended, Some(checked(&own, response))),
+            source => (source, None),
+        };
+        let first = match first.map(&mut convert) {
+            Some(Ok(Message::Response(response))) => return Self::answered(id, response),
+            first => first,
+        };
+        Self::from_stream(id, Mapped { first, exchange: Self { id: own, source }, convert })
+    }
+
     /// Whether the response has already arrived, so that the server no longer works on the request.
     #[cfg(feature = "tower")]
     pub(crate) fn is_answered(&self) -> bool {
@@ -115,7 +139,7 @@ impl Exchange {
                 else {
                     return Poll::Ready(None);
                 };
-                return Poll::Ready(Some(self.checked(response)));
+                return Poll::Ready(Some(checked(&self.id, response)));
             }
             Source::Ended => return Poll::Ready(None),
             Source::Route(route) => match route.poll_next(cx) {
@@ -130,7 +154,7 @@ impl Exchange {
         Poll::Ready(Some(match item {
             Some(Ok(Message::Response(response))) => {
                 self.source = Source::Ended;
-                self.checked(response)
+                checked(&self.id, response)
             }
             Some(Ok(message)) => Ok(message),
             Some(Err(error)) => {
@@ -146,29 +170,50 @@ impl Exchange {
             }
         }))
     }
+}
 
-    /// Accepts a response only if its id is that of this request. An error without an id arrived on this
-    /// exchange, so it belongs to it.
-    fn checked(&self, mut response: Response) -> Result<Message, Error> {
-        match &response.id {
-            Some(id) if *id == self.id => Ok(Message::Response(response)),
-            Some(id) if id.echoes(&self.id) => {
-                response.id = Some(self.id.clone());
-                Ok(Message::Response(response))
-            }
-            Some(id) => {
-                let theirs = id.to_string();
-                let theirs = Excerpt(&theirs);
-                let text = format!("the server answered request {} with the id {theirs}", self.id);
-                Err(Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered))
-            }
-            None if response.outcome.is_ok() => Err(Error::new(
-                ErrorKind::Protocol,
-                "the server answered with a result without an id",
-            )
-            .with_delivery(Delivery::Answered)),
-            _ => Ok(Message::Response(response)),
+/// Accepts a response only if its id is that of this request. An error without an id arrived on this
+/// exchange, so it belongs to it.
+fn checked(id: &RequestId, mut response: Response) -> Result<Message, Error> {
+    match &response.id {
+        Some(theirs) if theirs == id => Ok(Message::Response(response)),
+        Some(theirs) if theirs.echoes(id) => {
+            response.id = Some(id.clone());
+            Ok(Message::Response(response))
         }
+        Some(theirs) => {
+            let theirs = theirs.to_string();
+            let theirs = Excerpt(&theirs);
+            let text = format!("the server answered request {id} with the id {theirs}");
+            Err(Error::new(ErrorKind::Protocol, text).with_delivery(Delivery::Answered))
+        }
+        None if response.outcome.is_ok() => {
+            Err(Error::new(ErrorKind::Protocol, "the server answered with a result without an id")
+                .with_delivery(Delivery::Answered))
+        }
+        _ => Ok(Message::Response(response)),
+    }
+}
+
+/// An exchange with converted items.
+struct Mapped<F> {
+    first: Option<Result<Message, Error>>,
+    exchange: Exchange,
+    convert: F,
+}
+
+impl<F> Stream for Mapped<F>
+where
+    F: FnMut(Result<Message, Error>) -> Result<Message, Error> + Unpin,
+{
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first));
+        }
+        let item = ready!(self.exchange.poll_item(cx));
+        Poll::Ready(item.map(&mut self.convert))
     }
 }
 

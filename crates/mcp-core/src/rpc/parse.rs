@@ -130,6 +130,46 @@ impl Response {
     }
 }
 
+impl Request {
+    /// Reads a request with parameters, without validating the parameters, which may not even be UTF-8. Returns the
+    /// frame if it is not such a request, or not written as the SDKs write it.
+    ///
+    /// For a reader that decodes the parameters anyway, so that they are scanned once. If the decoding fails, parse the
+    /// [frame](RawJson::into_frame) by [`Message::parse`] to see whether the request is valid at all.
+    ///
+    /// # Errors
+    /// The frame, to be parsed by [`Message::parse`].
+    pub fn read_unvalidated(frame: Bytes) -> Result<Self, Bytes> {
+        match params_range(&frame) {
+            Some((id, method, range)) => {
+                let method = Cow::Owned(method.to_owned());
+                Ok(Self { id, method, params: Some(RawJson::part_of(frame, range)) })
+            }
+            None => Err(frame),
+        }
+    }
+}
+
+/// Finds the id, the method and the range of the parameters in
+/// `{"jsonrpc":"2.0","id":1,"method":"m","params":{…}}` and `{"method":"m","params":{…},"jsonrpc":"2.0","id":1}`.
+/// The parameters are not validated: they begin and end as an object.
+fn params_range(frame: &[u8]) -> Option<(RequestId, &str, Range)> {
+    let inside = frame.strip_suffix(b"}")?;
+    let (id, rest, end) = match id_in_front(inside) {
+        Some((id, rest)) => (id, rest.strip_prefix(b",")?, inside.len()),
+        None => {
+            let (id, rest) = id_at_the_end(inside)?;
+            (id, rest.strip_prefix(b"{")?, rest.len())
+        }
+    };
+    let rest = rest.strip_prefix(br#""method":""#)?;
+    let (method, rest) = rest.split_at(memchr::memchr(b'"', rest)?);
+    let is_plain = method.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\');
+    let method = std::str::from_utf8(method).ok().filter(|_| is_plain)?;
+    let params = rest.strip_prefix(br#"","params":"#)?;
+    is_object(params).then(|| (id, method, (end - params.len(), end)))
+}
+
 /// Recognizes a response in one of the two forms in which the SDKs write it, without decoding the envelope.
 /// Returns its id and the range of the result, which is validated as one JSON object.
 fn usual_result(frame: &[u8]) -> Option<(RequestId, Range)> {
@@ -143,30 +183,46 @@ fn usual_result(frame: &[u8]) -> Option<(RequestId, Range)> {
 /// `{"result":{…},"jsonrpc":"2.0","id":1}`. The result is not validated: it begins and ends as an object.
 fn result_range(frame: &[u8]) -> Option<(RequestId, Range)> {
     let inside = frame.strip_suffix(b"}")?;
-    let (id, start, end) = if let Some(rest) = inside.strip_prefix(br#"{"jsonrpc":"2.0","id":"#) {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (id, rest) = rest.split_at(digits);
-        let result = rest.strip_prefix(br#","result":"#)?;
-        (id, inside.len() - result.len(), inside.len())
-    } else {
-        let rest = inside.strip_prefix(br#"{"result":"#)?;
-        let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let (rest, id) = rest.split_at(rest.len() - digits);
-        let result = rest.strip_suffix(br#","jsonrpc":"2.0","id":"#)?;
-        let start = inside.len() - inside.strip_prefix(br#"{"result":"#)?.len();
-        (id, start, start + result.len())
+    let (id, result, end) = match id_in_front(inside) {
+        Some((id, rest)) => (id, rest.strip_prefix(br#","result":"#)?, inside.len()),
+        None => {
+            let (id, rest) = id_at_the_end(inside)?;
+            (id, rest.strip_prefix(br#"{"result":"#)?, rest.len())
+        }
     };
-    // Other numbers, and those with leading zeros, are left to the parser.
-    let id = match id {
+    is_object(result).then(|| (id, (end - result.len(), end)))
+}
+
+/// The id of an envelope without its last brace that begins with `{"jsonrpc":"2.0","id":1`, and what follows.
+fn id_in_front(inside: &[u8]) -> Option<(RequestId, &[u8])> {
+    let rest = inside.strip_prefix(br#"{"jsonrpc":"2.0","id":"#)?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (id, rest) = rest.split_at(digits);
+    Some((small_number(id)?, rest))
+}
+
+/// The id of an envelope without its last brace that ends with `,"jsonrpc":"2.0","id":1`, and what precedes.
+fn id_at_the_end(inside: &[u8]) -> Option<(RequestId, &[u8])> {
+    let digits = inside.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (rest, id) = inside.split_at(inside.len() - digits);
+    let rest = rest.strip_suffix(br#","jsonrpc":"2.0","id":"#)?;
+    Some((small_number(id)?, rest))
+}
+
+/// Other numbers, and those with leading zeros, are left to the parser.
+fn small_number(digits: &[u8]) -> Option<RequestId> {
+    let number = match digits {
         [b'0'] => 0,
-        [b'1'..=b'9', ..] if id.len() <= 18 => {
-            id.iter().fold(0, |id, digit| id * 10 + i64::from(digit - b'0'))
+        [b'1'..=b'9', ..] if digits.len() <= 18 => {
+            digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
         }
         _ => return None,
     };
-    let result = &frame[start..end];
-    let is_object = result.starts_with(b"{") && result.ends_with(b"}");
-    is_object.then(|| (RequestId::from(id), (start, end)))
+    Some(RequestId::from(number))
+}
+
+fn is_object(payload: &[u8]) -> bool {
+    payload.starts_with(b"{") && payload.ends_with(b"}")
 }
 
 /// Parses a batch, an array of messages. Only in 2025-03-26.
@@ -444,6 +500,42 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":7,"result":1}"#,
             r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#,
             r#"{"jsonrpc":"2.0","id":7,"result":{"a":1"#,
+        ] {
+            assert_eq!(read(other).unwrap_err(), other);
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_not_validated_is_read_as_any_other_or_returned() {
+        let read =
+            |text: &'static str| Request::read_unvalidated(Bytes::from_static(text.as_bytes()));
+        for valid in [
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"a":"}{"}}"#,
+            r#"{"method":"tools/call","params":{"a":[1,{}]},"jsonrpc":"2.0","id":7}"#,
+        ] {
+            assert_eq!(Message::from(read(valid).unwrap()), parse(valid).unwrap(), "{valid}");
+        }
+        for (broken, id) in [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"a":01}}"#, None),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{},"params":{}}"#, None),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{},"x":{"id":8}}"#, Some(7)),
+        ] {
+            let params = read(broken).unwrap().params.unwrap();
+            assert!(params.decode::<IgnoredAny>().is_err(), "{broken}");
+            let parsed = Message::parse(params.into_frame());
+            let parsed = parsed.ok().map(|message| message == parse(broken).unwrap());
+            assert_eq!(parsed, id.map(|_: u8| true), "{broken}");
+        }
+        for other in [
+            r#"{"jsonrpc":"2.0","id":7,"method":"m"}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"m","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","id":"7","method":"m","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"a\u0062","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"a","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"a","params":{}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"#,
+            r#"{"jsonrpc":"2.0","id":7"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":{}}"#,
         ] {
             assert_eq!(read(other).unwrap_err(), other);
         }

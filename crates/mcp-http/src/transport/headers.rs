@@ -4,13 +4,20 @@ use http::{HeaderMap, header};
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
+    let end = memchr::memchr(b';', value.as_bytes()).unwrap_or(value.len());
+    Some(value[..end].trim_ascii())
 }
 
 /// Whether a body is `text/event-stream`, for [`Events`](crate::sse::Events).
 #[must_use]
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+    media_type(headers).is_some_and(is_event_stream_type)
+}
+
+/// Whether a [media type](media_type) is `text/event-stream`.
+#[must_use]
+pub fn is_event_stream_type(media_type: &str) -> bool {
+    media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
 #[cfg(test)]

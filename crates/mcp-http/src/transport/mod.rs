@@ -21,7 +21,7 @@ mod tasks;
 pub use auth::EndpointAuth;
 pub use endpoint::Endpoint;
 pub use extras::EnvelopeExtras;
-pub use headers::{is_event_stream, media_type};
+pub use headers::{is_event_stream, is_event_stream_type, media_type};
 pub use tasks::{ResponseSlot, TransportTasks, closed};
 
 pub use crate::collect::read_to_end;

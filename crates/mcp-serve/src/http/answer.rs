@@ -12,8 +12,9 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 }
 
 pub(crate) fn json(status: StatusCode, message: impl Into<Message>) -> Response<Body> {
-    let mut body = Vec::new();
-    message.into().encode(&mut body);
+    let message = message.into();
+    let mut body = Vec::with_capacity(message.payload_len() + 128);
+    message.encode(&mut body);
     with_type(status, "application/json", Body::full(body))
 }
 

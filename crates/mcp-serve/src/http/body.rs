@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -22,7 +22,7 @@ pub struct Body(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
-    Events { events: Events, comment: Pin<Box<Sleep>> },
+    Events { events: Events, silence: Silence },
     Over,
 }
 
@@ -41,8 +41,36 @@ impl Body {
     /// An event stream, with a comment after each 15 s without an event. The comments keep proxies from closing the
     /// connection, and reveal disconnected clients.
     pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        let (events, comment) = (Box::pin(events), Box::pin(sleep(COMMENT_INTERVAL)));
-        Self(Kind::Events { events, comment })
+        Self::events_after(Silence::default(), events)
+    }
+
+    /// The same after a silence that has already begun.
+    pub(crate) fn events_after(
+        silence: Silence,
+        events: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Self {
+        Self(Kind::Events { events: Box::pin(events), silence })
+    }
+}
+
+/// Measures the time without an event.
+#[derive(Default)]
+pub(crate) struct Silence(Option<Pin<Box<Sleep>>>);
+
+impl Silence {
+    /// Ready if a comment is due. The next one is due an interval later.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep(COMMENT_INTERVAL)));
+        ready!(sleep.as_mut().poll(cx));
+        sleep.as_mut().reset(Instant::now() + COMMENT_INTERVAL);
+        Poll::Ready(())
+    }
+
+    /// Begins again after an event.
+    fn end(&mut self) {
+        if let Some(sleep) = &mut self.0 {
+            sleep.as_mut().reset(Instant::now() + COMMENT_INTERVAL);
+        }
     }
 }
 
@@ -56,17 +84,16 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut self.0 {
             Kind::Full(bytes) => bytes.take(),
-            Kind::Events { events, comment } => {
-                let bytes = match events.as_mut().poll_next(cx) {
-                    Poll::Ready(bytes) => bytes,
-                    Poll::Pending if comment.as_mut().poll(cx).is_ready() => {
-                        Some(Bytes::from_static(b":\n\n"))
-                    }
-                    Poll::Pending => return Poll::Pending,
-                };
-                comment.as_mut().reset(Instant::now() + COMMENT_INTERVAL);
-                bytes
-            }
+            Kind::Events { events, silence } => match events.as_mut().poll_next(cx) {
+                Poll::Ready(bytes) => {
+                    silence.end();
+                    bytes
+                }
+                Poll::Pending => {
+                    ready!(silence.poll(cx));
+                    Some(Bytes::from_static(b":\n\n"))
+                }
+            },
             Kind::Over => None,
         };
         if bytes.is_none() {

@@ -3,7 +3,9 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+    header::{self, HOST, ORIGIN},
+    request::Parts,
 };
 use subtle::ConstantTimeEq;
 
@@ -177,7 +179,7 @@ impl Guard {
 
     /// The origin of the request, if it is allowed.
     pub(crate) fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        let origin = headers.get(header::ORIGIN)?;
+        let origin = headers.get(ORIGIN)?;
         let is_allowed =
             |allowed: &String| allowed.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
         self.origins.iter().any(is_allowed).then(|| origin.clone())
@@ -186,16 +188,16 @@ impl Guard {
     /// In HTTP/2 the host is in the URL.
     fn is_host_served(&self, head: &Parts) -> bool {
         let of_url = head.uri.authority().map(|authority| authority.as_str());
-        let authority = header(&head.headers, "host").or(of_url);
+        let authority = header(&head.headers, HOST).or(of_url);
         self.any_host || authority.is_some_and(|it| self.is_served(without_port(it)))
     }
 
     /// Allows pages of this machine and of allowed origins. Clients other than browsers send no origin.
     fn is_origin_served(&self, headers: &HeaderMap) -> bool {
-        if !headers.contains_key(header::ORIGIN) || self.allowed_origin(headers).is_some() {
+        if !headers.contains_key(ORIGIN) || self.allowed_origin(headers).is_some() {
             return true;
         }
-        let origin = header(headers, "origin");
+        let origin = header(headers, ORIGIN);
         let authority = origin.and_then(|origin| Some(origin.split_once("://")?.1));
         authority.is_some_and(|authority| self.is_served(without_port(authority)))
     }

@@ -4,7 +4,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::SelectAll};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::ACCEPT};
 use mcp_core::{ErrorObject, Message, Notification, ProtocolVersion, Request, error_code, method};
 use mcp_transport::{Envelope, Inbound, OneWay, Serve};
 
@@ -12,15 +12,13 @@ use super::{
     Http, answer,
     body::{Body, event},
     event_log::parse_event_id,
-    headers::{accepts, header},
+    headers::{LAST_EVENT_ID, SESSION_ID, accepts, header},
     random_id::random_id,
     session_table::Unavailable,
     sessions::Session,
     unreadable,
 };
 use crate::{cancelled::cancelled, version::negotiated_version, work::Work};
-
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 impl<S: Serve> Http<S> {
     pub(super) async fn legacy(&self, headers: &HeaderMap, message: Message) -> Response<Body> {
@@ -108,7 +106,7 @@ impl<S: Serve> Http<S> {
     }
 
     async fn session(&self, headers: &HeaderMap) -> Result<Arc<Session<S>>, Box<Response<Body>>> {
-        let Some(id) = header(headers, SESSION_ID.as_str()) else {
+        let Some(id) = header(headers, SESSION_ID) else {
             let text = "the header mcp-session-id is missing: the first request is initialize";
             return Err(Box::new(answer::refusal(StatusCode::BAD_REQUEST, text)));
         };
@@ -189,11 +187,11 @@ impl<S: Serve> Http<S> {
             Ok(session) => session,
             Err(refused) => return *refused,
         };
-        if header(headers, "accept").is_some_and(|it| !accepts(it, "text/event-stream")) {
+        if header(headers, ACCEPT).is_some_and(|it| !accepts(it, "text/event-stream")) {
             let text = "the client must accept text/event-stream";
             return answer::refusal(StatusCode::NOT_ACCEPTABLE, text);
         }
-        let after = header(headers, "last-event-id").filter(|id| !id.is_empty());
+        let after = header(headers, LAST_EVENT_ID).filter(|id| !id.is_empty());
         let after = match after.map(|id| parse_event_id(id).ok_or(())).transpose() {
             Ok(after) => after,
             Err(()) => {
@@ -215,7 +213,7 @@ impl<S: Serve> Http<S> {
         if !headers.contains_key(SESSION_ID) {
             return answer::method_not_allowed("POST");
         }
-        let id = header(headers, SESSION_ID.as_str()).unwrap_or_default();
+        let id = header(headers, SESSION_ID).unwrap_or_default();
         let session = self.sessions.remove(id);
         match self.recorded(id).await {
             Ok(None) if session.is_none() => return no_session(),

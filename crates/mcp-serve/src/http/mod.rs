@@ -22,13 +22,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use mcp_core::{
-    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, error_code,
+    Era, ErrorObject, Message, ParseError, ParseErrorKind, ProtocolVersion, RawJson, error_code,
 };
 use mcp_transport::Serve;
 
 use self::{
     guard::Guard,
-    headers::{header, refuse_media_types},
+    headers::{PROTOCOL_VERSION, header, refuse_media_types},
+    mirrored::MirroredFields,
     session_table::SharedTable,
     sessions::Sessions,
 };
@@ -46,8 +47,9 @@ pub use self::{
 /// Serves any [`Serve`] over Streamable HTTP, in both eras at one path: a [`tower` service](tower_service::Service) for axum, hyper,
 /// or any other server that calls it in a tokio runtime. The path of a request is ignored.
 ///
-/// - A response that is available at once is sent as JSON, any other as an event stream, with a comment after each 15 s
-///   without an event.
+/// - A response is sent as JSON if it is the first message of the server and comes within 15 s, otherwise as an event
+///   stream, with a comment after each 15 s without an event. In a session of an earlier revision, only a response that
+///   is available at once is JSON, since a stream can be resumed.
 /// - Revisions before 2026-07-28 have sessions: one server [for each client](Serve::for_client), a stream for messages
 ///   outside exchanges (GET), and streams that can be resumed for 60 s after a disconnect (`Last-Event-ID`), within 1
 ///   MiB of events for each stream. A session ends when the client deletes it (DELETE), 30 min after its last request,
@@ -205,21 +207,22 @@ impl<S: Serve> Http<S> {
         let origin = self.settings.guard.allowed_origin(&head.headers);
         let mut response = match self.settings.guard.check(&head).await {
             Some(response) => response,
-            None => self.dispatch(head, body).await,
+            None => self.dispatch(&head, body).await,
         };
         self.settings.guard.add_cors(origin, &mut response);
         response
     }
 
-    async fn dispatch<B>(&self, head: Parts, body: B) -> Response<Body>
+    async fn dispatch<B>(&self, head: &Parts, body: B) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match head.method {
             Method::POST => {}
-            Method::GET => return self.open_stream(&head.headers).await,
-            Method::DELETE => return self.end_session(&head.headers).await,
+            // Boxed as all but the request of the modern era, which would enlarge its future.
+            Method::GET => return Box::pin(self.open_stream(&head.headers)).await,
+            Method::DELETE => return Box::pin(self.end_session(&head.headers)).await,
             _ => return answer::method_not_allowed("GET, POST, DELETE"),
         }
         if let Some(refused) = refuse_media_types(&head.headers) {
@@ -229,7 +232,7 @@ impl<S: Serve> Http<S> {
             Ok(body) => body,
             Err(refused) => return *refused,
         };
-        let version = match header(&head.headers, "mcp-protocol-version").map(str::parse) {
+        let version = match header(&head.headers, PROTOCOL_VERSION).map(str::parse) {
             None => None,
             Some(Ok(version)) => Some(version),
             // The response lists the supported revisions.
@@ -239,18 +242,34 @@ impl<S: Serve> Http<S> {
                 return answer::refusal(StatusCode::BAD_REQUEST, text);
             }
         };
+        let is_modern =
+            version.is_some_and(|version: ProtocolVersion| version.era() == Era::Modern);
+        let body = match is_modern {
+            false => body,
+            // Its parameters are validated by reading the fields that headers repeat.
+            true => match mcp_core::Request::read_unvalidated(body) {
+                Ok(request) => match MirroredFields::of(&request) {
+                    Some(fields) => {
+                        let checked = fields.checked(&request, &head.headers);
+                        return self.modern_request(version, request, checked).await;
+                    }
+                    None => request.params.map(RawJson::into_frame).unwrap_or_default(),
+                },
+                Err(body) => body,
+            },
+        };
         let message = match Message::parse(body.clone()) {
             Ok(message) => message,
             Err(ParseError { kind: ParseErrorKind::Batch, .. }) => {
-                return self.legacy_batch(&head.headers, body).await;
+                return Box::pin(self.legacy_batch(&head.headers, body)).await;
             }
             Err(error) => return unreadable(&error),
         };
-        let is_modern = version.is_some_and(|version| version.era() == Era::Modern)
+        let is_modern = is_modern
             || matches!(&message, Message::Request(it) if requested_version(it).is_some());
         match is_modern {
-            true => self.modern(&head.headers, version, message).await,
-            false => self.legacy(&head.headers, message).await,
+            true => Box::pin(self.modern(&head.headers, version, message)).await,
+            false => Box::pin(self.legacy(&head.headers, message)).await,
         }
     }
 }

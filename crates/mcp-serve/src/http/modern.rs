@@ -4,13 +4,13 @@ use std::{future::poll_fn, task::Poll};
 
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Response, StatusCode};
-use mcp_core::{Message, ProtocolVersion, Request};
+use mcp_core::{ErrorObject, Message, ProtocolVersion, Request};
 use mcp_transport::{Envelope, OneWay, Serve};
 
 use super::{
     Http, answer,
-    body::{Body, event},
-    mirrored::MirroredFields,
+    body::{Body, Silence, event},
+    mirrored::{Checked, MirroredFields, status},
 };
 use crate::work::Work;
 
@@ -23,7 +23,9 @@ impl<S: Serve> Http<S> {
     ) -> Response<Body> {
         let notification = match message {
             Message::Request(request) => {
-                return self.modern_request(headers, version, request).await;
+                let fields = MirroredFields::of(&request).unwrap_or_default();
+                let checked = fields.checked(&request, headers);
+                return self.modern_request(version, request, checked).await;
             }
             Message::Notification(notification) => notification,
             Message::Response(_) => {
@@ -36,26 +38,33 @@ impl<S: Serve> Http<S> {
         answer::empty(StatusCode::ACCEPTED)
     }
 
-    async fn modern_request(
+    pub(super) async fn modern_request(
         &self,
-        headers: &HeaderMap,
         version: Option<ProtocolVersion>,
         request: Request,
+        checked: Result<Checked, ErrorObject>,
     ) -> Response<Body> {
-        let fields = MirroredFields::of(&request);
-        if let Err(error) = fields.check(&request, headers) {
-            return answer::error(StatusCode::BAD_REQUEST, Some(request.id), error);
-        }
-        let mut work = Work::new(&self.server, Envelope::new(request).with_version(version));
-        let first = match poll_fn(|cx| Poll::Ready(work.poll_next_unpin(cx))).await {
-            Poll::Ready(Some(Message::Response(response))) => {
-                return answer::json(fields.status(&response), response);
+        let Checked { is_incomplete, routing } = match checked {
+            Ok(checked) => checked,
+            Err(error) => return answer::error(StatusCode::BAD_REQUEST, Some(request.id), error),
+        };
+        let envelope = Envelope::new(request).with_version(version).with_routing(routing);
+        let mut work = Work::new(&self.server, envelope);
+        // The response decides between the media types as long as nothing else has to be sent.
+        let mut silence = Silence::default();
+        let first = poll_fn(|cx| match work.poll_next_unpin(cx) {
+            Poll::Ready(message) => Poll::Ready(message),
+            Poll::Pending => silence.poll(cx).map(|()| None),
+        });
+        let first = match first.await {
+            Some(Message::Response(response)) => {
+                return answer::json(status(&response, is_incomplete), response);
             }
-            Poll::Ready(first) => first,
-            Poll::Pending => None,
+            first => first,
         };
         // Dropping the body cancels the request.
         let messages = stream::iter(first).chain(work);
-        answer::events(Body::events(messages.map(|message| event(None, &message))))
+        let events = messages.map(|message| event(None, &message));
+        answer::events(Body::events_after(silence, events))
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, header::ACCEPT, request::Parts};
 use mcp_core::{Message, ParseError, ParseErrorKind};
 use mcp_transport::Serve;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf, split};
@@ -74,7 +74,7 @@ impl<S: Serve> HttpSse<S> {
     }
 
     fn open(&self, head: &Parts) -> Response<Body> {
-        if header(&head.headers, "accept").is_some_and(|it| !accepts(it, "text/event-stream")) {
+        if header(&head.headers, ACCEPT).is_some_and(|it| !accepts(it, "text/event-stream")) {
             let text = "the client must accept text/event-stream";
             return answer::refusal(StatusCode::NOT_ACCEPTABLE, text);
         }

@@ -13,7 +13,9 @@ use futures_util::stream;
 use mcp_core::{
     Message, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, method,
 };
-use mcp_transport::{Envelope, ErrorKind, Exchange, Inbound, InboundSender, Limits, OneWay, Serve};
+use mcp_transport::{
+    Envelope, ErrorKind, Exchange, Inbound, InboundSender, Limits, OneWay, Routing, Serve,
+};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
@@ -29,11 +31,13 @@ pub(crate) struct Counts {
     pub(crate) close_delay: Mutex<Duration>,
     /// The revisions of requests.
     pub(crate) versions: Mutex<Vec<Option<ProtocolVersion>>>,
+    /// What requests repeat in headers.
+    pub(crate) routings: Mutex<Vec<Option<Routing>>>,
 }
 
 /// Responds to `tell` with a notification outside the exchange, to `ask` with the client's response to a `ping`, to
-/// `steps` with two notifications before the response, to `wait` when it is released, and to all else with its
-/// parameters. Ends after `die`.
+/// `steps` with two notifications before the response, to `late` after 10 s, to `wait` when it is released, and to all
+/// else with its parameters. Ends after `die`.
 #[derive(Default)]
 pub(crate) struct Chatty {
     pub(crate) counts: Arc<Counts>,
@@ -68,6 +72,7 @@ impl Serve for Chatty {
 
     async fn request(&self, request: Envelope<Request>) -> Exchange {
         self.counts.versions.lock().unwrap().push(request.version);
+        self.counts.routings.lock().unwrap().push(request.routing.map(|it| *it));
         let Request { id, method, params, .. } = request.message;
         let result =
             |result: Value| Response::result(id.clone(), RawJson::from_serialize(&result).unwrap());
@@ -97,6 +102,14 @@ impl Serve for Chatty {
                 let step = |n: u32| Message::from(Notification::new(format!("notifications/{n}")));
                 let messages = [step(1), step(2), result(json!({})).into()];
                 Exchange::from_stream(id, stream::iter(messages.map(Ok)))
+            }
+            "late" => {
+                let response = result(json!({ "late": true }));
+                let waiting = async move {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                    Ok(response.into())
+                };
+                Exchange::from_stream(id, stream::once(waiting))
             }
             "wait" => {
                 let counts = Arc::clone(&self.counts);

@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use http::Method;
 use mcp_serve::Http;
 use mcp_testkit::until;
+use mcp_transport::Routing;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -46,27 +47,44 @@ async fn a_response_is_json_or_the_end_of_a_stream() {
     assert_eq!(http.sessions(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_late_response_is_json_too() {
+    let start = Instant::now();
+    let http = Http::new(Chatty::new().0);
+    let late = modern("late", json!({}));
+    let answer = post(&http, &[VERSION, ("mcp-method", "late")], &late).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.json().await["result"]["late"], true);
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_the_connection_cancels_the_request() {
     let (chatty, counts) = Chatty::new();
     let http = Http::new(chatty);
     let wait = modern("wait", json!({}));
-    let mut answer = post(&http, &[VERSION, ("mcp-method", "wait")], &wait).await;
-    tokio::time::pause();
-    assert!(answer.is_silent().await);
-    tokio::time::resume();
-    assert_eq!(counts.cancelled.load(Ordering::SeqCst), 0);
-    drop(answer);
-    until("it is cancelled", || counts.cancelled.load(Ordering::SeqCst) == 1).await;
+    let headers = [VERSION, ("mcp-method", "wait")];
+    // Before the head of the response, and after it.
+    for (seconds, cancelled) in [(14, 1), (16, 2)] {
+        let waited = async {
+            let mut answer = post(&http, &headers, &wait).await;
+            answer.event().await
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(seconds), waited).await;
+        assert!(waited.is_err(), "nothing comes");
+        until("it is cancelled", || counts.cancelled.load(Ordering::SeqCst) == cancelled).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_stream_sends_comments() {
+async fn a_silent_server_is_answered_with_a_stream_of_comments() {
     let start = Instant::now();
     let http = Http::new(Chatty::new().0);
     let wait = modern("wait", json!({}));
     let mut answer = post(&http, &[VERSION, ("mcp-method", "wait")], &wait).await;
-    for n in 1..=3 {
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+    assert_eq!(start.elapsed(), Duration::from_secs(15));
+    for n in 2..=4 {
         assert_eq!(answer.frame().await, ":\n\n");
         assert_eq!(start.elapsed(), Duration::from_secs(15 * n));
     }
@@ -90,6 +108,21 @@ async fn headers_must_match_the_body() {
         let body = answer.json().await;
         assert_eq!(body["error"]["code"] == -32020, expected == 400, "{headers:?} {body}");
     }
+}
+
+#[tokio::test]
+async fn headers_that_repeat_parameters_are_passed_on() {
+    let (chatty, counts) = Chatty::new();
+    let http = Http::new(chatty);
+    let method = ("mcp-method", "tools/call");
+    let call = modern("tools/call", json!({ "name": "a", "arguments": { "region": "gr\u{fc}n" } }));
+    let region = ("mcp-param-region", "=?base64?Z3LDvG4=?=");
+    post(&http, &[VERSION, method, ("mcp-name", "a"), region], &call).await;
+    let echo = modern("echo", json!({ "name": "of the parameters" }));
+    post(&http, &[VERSION, ("mcp-method", "echo")], &echo).await;
+    let params = vec![("region".to_owned(), "gr\u{fc}n".to_owned())];
+    let routing = Routing::new().with_name("a").with_params(params);
+    assert_eq!(*counts.routings.lock().unwrap(), [Some(routing), None]);
 }
 
 #[tokio::test]

@@ -60,8 +60,7 @@ async fn clients_of_one_connection_are_isolated() {
 async fn a_closed_connection_is_reopened_and_the_failure_has_its_delivery() {
     let peer = Peer::new(|_, message| echo(message));
     let http = Http::new(Relay::new(peer.clone()));
-    let mut died = modern(&http, "die", "x").await;
-    let (_, error) = died.event().await.unwrap();
+    let error = modern(&http, "die", "x").await.json().await;
     assert_eq!(error["error"]["data"]["delivery"], "unknown", "{error}");
     let mut next = modern(&http, "echo", "y").await;
     next.event().await.unwrap();
@@ -79,9 +78,10 @@ async fn a_closed_connection_is_reopened_and_the_failure_has_its_delivery() {
 async fn dropping_a_request_cancels_it_at_the_server() {
     let peer = Peer::new(|_, message| echo(message));
     let http = Http::new(Relay::new(peer.clone()));
-    let answer = modern(&http, "silent", "x").await;
+    let served = http.clone();
+    let waiting = tokio::spawn(async move { drop(modern(&served, "silent", "x").await) });
     until("it has come", || !peer.asked("silent").is_empty()).await;
-    drop(answer);
+    waiting.abort();
     until("it is cancelled", || !peer.asked("notifications/cancelled").is_empty()).await;
     let id = &peer.asked("silent")[0]["id"];
     assert_eq!(&peer.asked("notifications/cancelled")[0]["params"]["requestId"], id);

@@ -14,7 +14,8 @@ use mcp_core::{
     Request, error_code, method,
 };
 use mcp_transport::{Delivery, Routing, multiplex::invalid_response};
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use super::{
     era::{NO_LEVEL, replacement, undeclared},
@@ -187,7 +188,8 @@ impl CallRequest {
     /// Checks why a result cannot be decoded that the transport has not validated.
     #[cold]
     fn check_json(&self, raw: &RawJson) -> Result<(), Error> {
-        let Err(error) = raw.decode::<IgnoredAny>() else { return Ok(()) };
+        // Unlike other types, this one accepts only UTF-8.
+        let Err(error) = raw.decode::<&RawValue>() else { return Ok(()) };
         let frame = raw.clone().into_frame();
         match Message::parse(frame.clone()) {
             Ok(_) => Err(self.undecodable(raw, error)),
