@@ -21,6 +21,7 @@ const ORDER: &[Step] = &[
     ("test", &[]),
     ("simulate", &["--seeds", "500"]),
     ("soak", &["--for", "30s"]),
+    ("bench", &["--instructions", "--check"]),
     ("conformance", &[]),
     ("windows", &["--test"]),
     ("fuzz", &["--corpus"]),

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod deny;
+mod figures;
 mod fuzz;
 mod hack;
 mod interop;
@@ -70,10 +71,14 @@ const TASKS: &[Task] = &[
     task("release", "[VERSION] checks versions, changelog and tag of a release", release::run),
     task(
         "bench",
-        "[--instructions] [ARGS] measures the transports next to their lower bounds",
+        "[--memory|--instructions [--check|--bless|--rivals]] [ARGS] measures the transports next to their lower bounds",
         bench::run,
     ),
-    task("size", "measures the crates and bytes of a small client", size::run),
+    task(
+        "size",
+        "[--check|--bless] measures the crates and bytes of a small client, and the command",
+        size::run,
+    ),
     task(
         "fuzz",
         "[TARGET] [--time 60s] [--corpus] fuzzes the decoders of foreign bytes",
@@ -91,7 +96,7 @@ const TASKS: &[Task] = &[
     ),
     task(
         "ci",
-        "runs all of the above except llms, semver, release, bench and size, and fuzz on its corpus, with a summary",
+        "runs all of the above except llms, semver, release and size, the check of bench, and fuzz on its corpus, with a summary",
         ci::run,
     ),
 ];

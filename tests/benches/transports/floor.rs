@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -14,19 +13,13 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
-use mcp_client::types::CallToolResult;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use mcp_client::types::{CallToolResult, ListToolsResult};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     sync::oneshot,
 };
-use tokio_rustls::TlsConnector;
 
 use crate::{
     measure::{Carrier, Case, Load, Measured, drive},
@@ -34,7 +27,7 @@ use crate::{
     peer,
 };
 
-const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-client","version":"0.1.0"}}"#;
+pub(crate) const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-client","version":"0.1.0"}}"#;
 
 const TAIL: &str = r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"bench","version":"0.0.0"}}}"#;
 
@@ -42,17 +35,26 @@ pub(crate) async fn run(case: Case, calls: usize) -> Measured {
     match (case.carrier, case.load) {
         (Carrier::Memory, load) => memory(load, calls).await,
         (Carrier::Stdio, Load::Many) => pipe_window(calls).await,
-        (Carrier::Stdio, load) => pipe(load, calls).await,
+        (Carrier::Stdio, load) => {
+            let mut child = peer::spawn();
+            let (reader, writer) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+            pipe(load, calls, reader, writer).await
+        }
+        (Carrier::Duplex | Carrier::Served, load) => {
+            let (reader, writer) = peer::duplex();
+            pipe(load, calls, reader, writer).await
+        }
         (Carrier::HttpJson | Carrier::HttpToken | Carrier::HttpSse, load) => {
             post(case.carrier, load, calls).await
         }
-        (Carrier::Relay, _) => unreachable!("in its own module"),
+        #[cfg(feature = "full")]
         (Carrier::Https | Carrier::Http2, load) => post_by_tls(case.carrier, load, calls).await,
+        _ => unreachable!("no case of the table"),
     }
 }
 
 /// The same request that this library sends.
-pub(crate) fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
+pub(crate) fn request(id: i64, load: Load, out: &mut Vec<u8>) {
     #[derive(Serialize)]
     struct Request<'a> {
         jsonrpc: &'a str,
@@ -63,15 +65,18 @@ pub(crate) fn request(id: i64, tool: &str, out: &mut Vec<u8>) {
     #[derive(Serialize)]
     struct Params<'a> {
         _meta: &'a RawValue,
-        name: &'a str,
-        arguments: Args,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        arguments: Option<Args>,
     }
     thread_local! {
         static RAW: Box<RawValue> = RawValue::from_string(META.to_owned()).unwrap();
     }
     RAW.with(|meta| {
-        let params = Params { _meta: meta, name: tool, arguments: ARGS };
-        let request = Request { jsonrpc: "2.0", id, method: "tools/call", params };
+        let tool = (load != Load::List).then(|| load.tool());
+        let params = Params { _meta: meta, name: tool, arguments: tool.map(|_| ARGS) };
+        let request = Request { jsonrpc: "2.0", id, method: load.method(), params };
         serde_json::to_writer(out, &request).unwrap();
     });
 }
@@ -85,7 +90,12 @@ struct Response<'a> {
     result: &'a RawValue,
 }
 
-fn decode(result: &str) {
+fn decode(load: Load, result: &str) {
+    if load == Load::List {
+        let result: ListToolsResult = serde_json::from_str(result).unwrap();
+        std::hint::black_box(result);
+        return;
+    }
     let result: CallToolResult = serde_json::from_str(result).unwrap();
     std::hint::black_box(result);
 }
@@ -113,11 +123,11 @@ async fn memory(load: Load, calls: usize) -> Measured {
         arguments: Search,
     }
     let text: Arc<str> = peer::text(load).into();
-    drive(load.in_flight(), calls, move |_| {
+    drive(load, calls, move |_| {
         let text = text.clone();
         async move {
             let mut out = Vec::new();
-            request(1, load.tool(), &mut out);
+            request(1, load, &mut out);
             let request: Request<'_> = serde_json::from_slice(&out).unwrap();
             std::hint::black_box(request.params.arguments);
             let result = CallToolResult::from_text(text.to_string());
@@ -132,23 +142,16 @@ async fn memory(load: Load, calls: usize) -> Measured {
     .await
 }
 
-fn spawn() -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--peer", "stdio"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
-}
-
 /// A pipe, a task that parses and dispatches each result to its caller, and a map between them.
-async fn pipe(load: Load, calls: usize) -> Measured {
+async fn pipe<R, W>(load: Load, calls: usize, reader: R, writer: W) -> Measured
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
     type Waiting = Arc<Mutex<HashMap<i64, oneshot::Sender<Box<RawValue>>>>>;
-    let mut child = spawn();
-    let stdin = Arc::new(tokio::sync::Mutex::new(child.stdin.take().unwrap()));
+    let writer = Arc::new(tokio::sync::Mutex::new(writer));
     let waiting = Waiting::default();
-    let mut reader = BufReader::with_capacity(1 << 16, child.stdout.take().unwrap());
+    let mut reader = BufReader::with_capacity(1 << 16, reader);
     let table = Arc::clone(&waiting);
     let demultiplexer = tokio::spawn(async move {
         let mut line = Vec::new();
@@ -160,17 +163,18 @@ async fn pipe(load: Load, calls: usize) -> Measured {
         }
     });
     let next = Arc::new(AtomicI64::new(1));
-    let measured = drive(load.in_flight(), calls, move |_| {
-        let (waiting, stdin, next) = (Arc::clone(&waiting), Arc::clone(&stdin), Arc::clone(&next));
+    let measured = drive(load, calls, move |_| {
+        let (waiting, writer, next) =
+            (Arc::clone(&waiting), Arc::clone(&writer), Arc::clone(&next));
         async move {
             let id = next.fetch_add(1, Ordering::Relaxed);
             let (sender, receiver) = oneshot::channel();
             waiting.lock().unwrap().insert(id, sender);
             let mut line = Vec::new();
-            request(id, load.tool(), &mut line);
+            request(id, load, &mut line);
             line.push(b'\n');
-            stdin.lock().await.write_all(&line).await.unwrap();
-            decode(receiver.await.unwrap().get());
+            writer.lock().await.write_all(&line).await.unwrap();
+            decode(load, receiver.await.unwrap().get());
         }
     })
     .await;
@@ -180,11 +184,10 @@ async fn pipe(load: Load, calls: usize) -> Measured {
 
 /// One loop that keeps 64 requests in the pipe: no tasks, no channels, minimal system calls.
 async fn pipe_window(calls: usize) -> Measured {
-    let mut child = spawn();
+    let mut child = peer::spawn();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let in_flight = Load::Many.in_flight();
-    let tool = Load::Many.tool();
     let (mut sent, mut received) = (0, 0);
     let mut started = HashMap::new();
     let mut times = Vec::with_capacity(calls);
@@ -194,7 +197,7 @@ async fn pipe_window(calls: usize) -> Measured {
     while received < calls {
         while sent < calls && sent - received < in_flight {
             started.insert(sent as i64, Instant::now());
-            request(sent as i64, tool, &mut output);
+            request(sent as i64, Load::Many, &mut output);
             output.push(b'\n');
             sent += 1;
         }
@@ -205,7 +208,7 @@ async fn pipe_window(calls: usize) -> Measured {
         while let Some(end) = memchr::memchr(b'\n', &input[at..]) {
             let response: Response<'_> = serde_json::from_slice(&input[at..at + end]).unwrap();
             times.push(started.remove(&response.id).unwrap().elapsed());
-            decode(response.result.get());
+            decode(Load::Many, response.result.get());
             received += 1;
             at += end + 1;
         }
@@ -219,13 +222,19 @@ pub(crate) fn head(url: &str, load: Load) -> http::request::Builder {
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
         .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
+        .header("mcp-method", load.method())
         .header("mcp-name", load.tool())
 }
 
+#[cfg(feature = "full")]
 /// The same over TLS: on a separate connection, or on a stream of the shared HTTP/2 connection.
 async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
-    let peer = peer::Https::start(carrier);
+    use rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    };
+
+    let peer = crate::peer_tls::Https::start(carrier);
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(peer.pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -236,7 +245,7 @@ async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
         .with_no_client_auth();
     let is_http2 = carrier == Carrier::Http2;
     config.alpn_protocols = vec![if is_http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let connect = async || {
         let host = format!("127.0.0.1:{}", peer.port());
         let stream = tokio::net::TcpStream::connect(host).await.unwrap();
@@ -260,13 +269,13 @@ async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
         }
     }
     let (own, next, url) = (Arc::new(own), Arc::new(AtomicI64::new(1)), peer.url());
-    let measured = drive(load.in_flight(), calls, move |worker| {
+    let measured = drive(load, calls, move |worker| {
         let (own, shared, next) = (Arc::clone(&own), shared.clone(), Arc::clone(&next));
         let url = url.clone();
         async move {
             let id = next.fetch_add(1, Ordering::Relaxed);
             let mut body = Vec::new();
-            request(id, load.tool(), &mut body);
+            request(id, load, &mut body);
             let body = Full::<Bytes>::new(body.into());
             let response = match shared {
                 Some(mut sender) => {
@@ -283,7 +292,7 @@ async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
             let body = response.unwrap().into_body().collect().await.unwrap().to_bytes();
             let response: Response<'_> = serde_json::from_slice(&body).unwrap();
             assert_eq!(response.id, id);
-            decode(response.result.get());
+            decode(load, response.result.get());
         }
     })
     .await;
@@ -306,12 +315,12 @@ async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
     }
     let connections: Arc<Vec<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>> = Arc::new(connections);
     let next = Arc::new(AtomicI64::new(1));
-    let measured = drive(load.in_flight(), calls, move |worker| {
+    let measured = drive(load, calls, move |worker| {
         let (connections, next, host) = (Arc::clone(&connections), Arc::clone(&next), host.clone());
         async move {
             let id = next.fetch_add(1, Ordering::Relaxed);
             let mut body = Vec::new();
-            request(id, load.tool(), &mut body);
+            request(id, load, &mut body);
             let mut head = head("/mcp", load).header("host", host);
             if carrier == Carrier::HttpToken {
                 head = head.header("authorization", peer::AUTHORIZATION);
@@ -331,7 +340,7 @@ async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
             };
             let response: Response<'_> = serde_json::from_slice(json).unwrap();
             assert_eq!(response.id, id);
-            decode(response.result.get());
+            decode(load, response.result.get());
         }
     })
     .await;

@@ -2,12 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{floor, ours, relay};
+use crate::{floor, ours, smallest};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
     Memory,
+    /// A pipe within the process. The server at the other end is that of stdio, and counted with the client.
+    Duplex,
+    /// The same with the server of this library.
+    Served,
     Stdio,
+    /// A tool of one of two servers behind a group, over stdio. Its floor is the same call without the group.
+    Group,
     HttpJson,
     /// The same with an OAuth token that was issued before.
     HttpToken,
@@ -30,6 +36,20 @@ pub(crate) enum Load {
     Mib1,
     /// Results of 10 MiB, sequential.
     Mib10,
+    /// A list of 100 tools, sequential. A call is one tool of it.
+    List,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Ours,
+    /// The minimum on the carrier that decodes results into the same types.
+    Floor,
+    /// The smallest client without an SDK: its own types, one connection, and a task that dispatches responses.
+    Smallest,
+    /// Another library, in a program of its own.
+    Rival,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +66,16 @@ pub(crate) struct Measured {
 
 pub(crate) const IN_FLIGHT: usize = 64;
 
+/// The length of the measured list.
+pub(crate) const TOOLS: usize = 100;
+
 impl Carrier {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Memory,
+        Self::Duplex,
+        Self::Served,
         Self::Stdio,
+        Self::Group,
         Self::HttpJson,
         Self::HttpToken,
         Self::HttpSse,
@@ -61,6 +87,9 @@ impl Carrier {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Duplex => "duplex",
+            Self::Served => "served",
+            Self::Group => "group",
             Self::Stdio => "stdio",
             Self::HttpJson => "http-json",
             Self::HttpToken => "http-token",
@@ -71,14 +100,33 @@ impl Carrier {
         }
     }
 
-    pub(crate) fn is_tls(self) -> bool {
-        matches!(self, Self::Https | Self::Http2)
+    /// Whether TLS or OAuth is involved.
+    fn is_secure(self) -> bool {
+        matches!(self, Self::HttpToken | Self::Https | Self::Http2)
+    }
+}
+
+impl Side {
+    const ALL: [Self; 4] = [Self::Ours, Self::Floor, Self::Smallest, Self::Rival];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Floor => "floor",
+            Self::Smallest => "smallest",
+            Self::Rival => "rival",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|side| side.name() == name)
     }
 }
 
 impl Load {
-    pub(crate) const ALL: [Self; 4] = [Self::One, Self::Many, Self::Mib1, Self::Mib10];
+    pub(crate) const ALL: [Self; 5] = [Self::One, Self::Many, Self::Mib1, Self::Mib10, Self::List];
 
+    #[cfg(feature = "full")]
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|load| load.name() == name)
     }
@@ -89,6 +137,7 @@ impl Load {
             Self::Many => "64",
             Self::Mib1 => "1MiB",
             Self::Mib10 => "10MiB",
+            Self::List => "list",
         }
     }
 
@@ -98,11 +147,21 @@ impl Load {
             Self::One | Self::Many => "small",
             Self::Mib1 => "mib1",
             Self::Mib10 => "mib10",
+            Self::List => "",
         }
     }
 
     pub(crate) fn in_flight(self) -> usize {
         if self == Self::Many { IN_FLIGHT } else { 1 }
+    }
+
+    pub(crate) fn method(self) -> &'static str {
+        if self == Self::List { "tools/list" } else { "tools/call" }
+    }
+
+    /// The number of calls that a request counts as.
+    pub(crate) fn calls_of_request(self) -> usize {
+        if self == Self::List { TOOLS } else { 1 }
     }
 }
 
@@ -111,12 +170,35 @@ impl Case {
         Carrier::ALL
             .into_iter()
             .flat_map(|carrier| Load::ALL.into_iter().map(move |load| Self { carrier, load }))
-            .filter(|case| {
-                // The TLS cost of large results is that of the cipher. The cost of a token is independent of the
-                // result.
-                let is_small_only = case.carrier.is_tls() || case.carrier == Carrier::HttpToken;
-                !is_small_only || matches!(case.load, Load::One | Load::Many)
-            })
+            .filter(|case| case.exists())
+    }
+
+    fn exists(self) -> bool {
+        match self.carrier {
+            // The TLS cost of large results is that of the cipher, and the cost of a token is independent of the
+            // result.
+            carrier if carrier.is_secure() => {
+                cfg!(feature = "full") && matches!(self.load, Load::One | Load::Many)
+            }
+            Carrier::Group | Carrier::Served => self.load == Load::One,
+            Carrier::Relay => cfg!(feature = "full") && self.load != Load::List,
+            Carrier::Stdio => true,
+            // A list costs the same on each carrier, except for reading its bytes.
+            _ => self.load != Load::List,
+        }
+    }
+
+    /// Whether another library has this case.
+    pub(crate) fn has_rival(self) -> bool {
+        matches!(self.carrier, Carrier::Stdio | Carrier::HttpJson | Carrier::HttpSse)
+    }
+
+    /// Whether the smallest client has this case.
+    pub(crate) fn has_smallest(self) -> bool {
+        matches!(
+            self.carrier,
+            Carrier::Duplex | Carrier::Stdio | Carrier::HttpJson | Carrier::HttpSse
+        )
     }
 
     pub(crate) fn parse(carrier: &str, load: &str) -> Option<Self> {
@@ -138,26 +220,32 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-pub(crate) async fn run(case: Case, floor: bool, calls: usize) -> Measured {
-    match (case.carrier, floor) {
-        (Carrier::Relay, true) => relay::floor(case.load, calls).await,
-        (Carrier::Relay, false) => relay::ours(case.load, calls).await,
-        (_, true) => floor::run(case, calls).await,
-        (_, false) => ours::run(case, calls).await,
+pub(crate) async fn run(case: Case, side: Side, calls: usize) -> Measured {
+    match (side, case.carrier) {
+        #[cfg(feature = "full")]
+        (Side::Ours, Carrier::Relay) => crate::relay::ours(case.load, calls).await,
+        #[cfg(feature = "full")]
+        (Side::Floor, Carrier::Relay) => crate::relay::floor(case.load, calls).await,
+        (Side::Ours, _) => ours::run(case, calls).await,
+        (_, Carrier::Group) => ours::run(Case { carrier: Carrier::Stdio, ..case }, calls).await,
+        (Side::Floor, _) => floor::run(case, calls).await,
+        (Side::Smallest, _) => smallest::run(case, calls).await,
+        (Side::Rival, _) => unreachable!("its program is run instead"),
     }
 }
 
-/// Runs `call` with this many in flight until `calls` have completed.
+/// Runs `call` with as many in flight as the load has until `calls` have completed.
 pub(crate) async fn drive<F: Future<Output = ()> + Send + 'static>(
-    in_flight: usize,
+    load: Load,
     calls: usize,
     call: impl Fn(usize) -> F + Clone + Send + 'static,
 ) -> Measured {
     let start = Instant::now();
+    let in_flight = load.in_flight();
     let workers: Vec<_> = (0..in_flight)
         .map(|worker| {
             let call = call.clone();
-            let share = calls / in_flight;
+            let share = calls / in_flight / load.calls_of_request();
             let work = async move {
                 let mut times = Vec::with_capacity(share);
                 for _ in 0..share {

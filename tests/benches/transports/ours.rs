@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, OAuth, Server, Stdio, StreamableHttp, Timeout, http::HttpClient};
+use mcp_client::{Client, Memory, Server, Session, Stdio, Timeout};
+use mcp_group::{Backend, Group};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    measure::{Carrier, Case, Load, Measured, drive},
+    measure::{Carrier, Case, Load, Measured, TOOLS, drive},
     peer,
 };
 
@@ -42,52 +43,105 @@ pub(crate) fn server() -> Server {
 }
 
 pub(crate) async fn run(case: Case, calls: usize) -> Measured {
-    let (mut http, mut https) = (None, None);
-    let client = match case.carrier {
-        Carrier::Memory => Client::new(server()),
-        Carrier::Stdio => {
-            Client::new(Stdio::new(std::env::current_exe().unwrap()).args(["--peer", "stdio"]))
+    let (session, peer) = connect(case.carrier).await;
+    let caller = session.clone();
+    let measured = match case.load {
+        Load::List => {
+            drive(case.load, calls, move |_| {
+                let listing = caller.list_tools();
+                async move {
+                    let tools = listing.await.unwrap();
+                    assert_eq!(tools.len(), TOOLS);
+                    std::hint::black_box(tools);
+                }
+            })
+            .await
         }
-        Carrier::HttpJson | Carrier::HttpSse => {
-            let peer = peer::Http::start(case.carrier);
-            let url = peer.url();
-            http = Some(peer);
-            Client::new(url)
-        }
-        Carrier::HttpToken => {
-            let peer = peer::Http::start(case.carrier);
-            let url = peer.url();
-            let issuer = url.trim_end_matches("/mcp");
-            let auth = OAuth::client_credentials("bench").secret("bench").issuer(issuer);
-            http = Some(peer);
-            Client::new(url).map(|client| client.auth(auth))
-        }
-        Carrier::Relay => unreachable!("in its own module"),
-        Carrier::Https | Carrier::Http2 => {
-            let peer = peer::Https::start(case.carrier);
-            let service = HttpClient::builder()
-                .extra_root_pem(peer.pem.clone())
-                .http1_only(case.carrier == Carrier::Https)
-                .build()
-                .unwrap();
-            let server = StreamableHttp::new(peer.url()).unwrap().with_service(service);
-            https = Some(peer);
-            Client::new(server)
+        load => {
+            let tool = match case.carrier {
+                Carrier::Group => "b_small",
+                _ => load.tool(),
+            };
+            drive(load, calls, move |_| {
+                let call = caller.call_tool(tool).args(ARGS);
+                async move {
+                    let result = call.await.unwrap();
+                    std::hint::black_box(result);
+                }
+            })
+            .await
         }
     };
-    let session =
-        client.unwrap().timeout(Timeout::idle(Duration::from_secs(300))).connect().await.unwrap();
-    let tool = case.load.tool();
-    let caller = session.clone();
-    let measured = drive(case.load.in_flight(), calls, move |_| {
-        let call = caller.call_tool(tool).args(ARGS);
-        async move {
-            let result = call.await.unwrap();
-            std::hint::black_box(result);
-        }
-    })
-    .await;
     session.close().await.unwrap();
-    drop((http, https));
+    drop(peer);
     measured
+}
+
+/// A process with a server, which ends when it is dropped.
+pub(crate) enum Peer {
+    None,
+    Http(#[allow(dead_code, reason = "dropped")] peer::Http),
+    #[cfg(feature = "full")]
+    Https(#[allow(dead_code, reason = "dropped")] crate::peer_tls::Https),
+}
+
+fn stdio() -> Stdio {
+    Stdio::new(std::env::current_exe().unwrap()).args(["--peer", "stdio"])
+}
+
+/// A session with a server on this carrier.
+pub(crate) async fn connect(carrier: Carrier) -> (Session, Peer) {
+    let mut peer = Peer::None;
+    let client = match carrier {
+        Carrier::Memory => Client::new(server()),
+        Carrier::Duplex => Client::new(peer::duplex()),
+        Carrier::Served => {
+            let (ours, theirs) = tokio::io::duplex(peer::DUPLEX);
+            tokio::spawn(async move {
+                let (reader, writer) = tokio::io::split(theirs);
+                let _ = server().serve(reader, writer).await;
+            });
+            Client::new(tokio::io::split(ours))
+        }
+        Carrier::Stdio => Client::new(stdio()),
+        Carrier::Group => {
+            let group = Group::builder()
+                .backend(Backend::new("a", stdio()))
+                .backend(Backend::new("b", stdio()))
+                .build();
+            Client::new(Memory::new(group))
+        }
+        Carrier::HttpJson | Carrier::HttpSse => {
+            let server = peer::Http::start(carrier);
+            let url = server.url();
+            peer = Peer::Http(server);
+            Client::new(url)
+        }
+        #[cfg(feature = "full")]
+        Carrier::HttpToken => {
+            let server = peer::Http::start(carrier);
+            let url = server.url();
+            let issuer = url.trim_end_matches("/mcp");
+            let auth =
+                mcp_client::OAuth::client_credentials("bench").secret("bench").issuer(issuer);
+            peer = Peer::Http(server);
+            Client::new(url).map(|client| client.auth(auth))
+        }
+        #[cfg(feature = "full")]
+        Carrier::Https | Carrier::Http2 => {
+            let server = crate::peer_tls::Https::start(carrier);
+            let service = mcp_client::http::HttpClient::builder()
+                .extra_root_pem(server.pem.clone())
+                .http1_only(carrier == Carrier::Https)
+                .build()
+                .unwrap();
+            let target =
+                mcp_client::StreamableHttp::new(server.url()).unwrap().with_service(service);
+            peer = Peer::Https(server);
+            Client::new(target)
+        }
+        _ => unreachable!("no case of the table"),
+    };
+    let timeout = Timeout::idle(Duration::from_secs(300));
+    (client.unwrap().timeout(timeout).connect().await.unwrap(), peer)
 }

@@ -7,16 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use mcp_testkit::http2::Certificate;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio_rustls::TlsAcceptor;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 
-use crate::measure::{Carrier, Load};
+use crate::measure::{Carrier, Load, TOOLS};
 
 /// The header of every request to the server that requires a token.
 pub(crate) const AUTHORIZATION: &str = "Bearer 2YotnFZFEjr1zCsicMWpAA.2YotnFZFEjr1zCsicMWpAA";
@@ -28,12 +23,19 @@ enum Kind {
     /// As JSON, to requests with a token, which the peer also issues.
     Token,
     Sse,
+    /// With sessions and streams of their own, of revisions before 2026-07-28.
+    Legacy,
 }
+
+/// The size of the buffers of a pipe within the process.
+pub(crate) const DUPLEX: usize = 1 << 16;
 
 /// The text of a tool's results.
 pub(crate) fn text(load: Load) -> String {
     match load {
-        Load::One | Load::Many => "The Left Hand of Darkness, The Dispossessed".to_owned(),
+        Load::One | Load::Many | Load::List => {
+            "The Left Hand of Darkness, The Dispossessed".to_owned()
+        }
         Load::Mib1 => "x".repeat(1 << 20),
         Load::Mib10 => "x".repeat(10 << 20),
     }
@@ -45,14 +47,17 @@ pub(crate) fn run(carrier: &str) {
         "stdio" => stdio(&answers),
         "http-json" => http(answers, Kind::Json),
         "http-token" => http(answers, Kind::Token),
-        "https" => https(answers, "http/1.1"),
-        "http2" => https(answers, "h2"),
+        "http-legacy" => http(answers, Kind::Legacy),
+        #[cfg(feature = "full")]
+        "https" => crate::peer_tls::run(answers, "http/1.1"),
+        #[cfg(feature = "full")]
+        "http2" => crate::peer_tls::run(answers, "h2"),
         _ => http(answers, Kind::Sse),
     }
 }
 
-/// The prepared results.
-struct Answers([(&'static str, String); 4]);
+/// The prepared results by tool or method.
+pub(crate) struct Answers([(&'static str, String); 6]);
 
 impl Answers {
     fn new() -> Self {
@@ -64,15 +69,37 @@ impl Answers {
             (load.tool(), result)
         };
         let discover = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
-        Self([tool(Load::One), tool(Load::Mib1), tool(Load::Mib10), ("", discover.to_owned())])
+        let initialize = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"0.0.0"}}"#;
+        let list = format!(
+            r#"{{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[{}]}}"#,
+            (0..TOOLS).map(listed).collect::<Vec<_>>().join(",")
+        );
+        Self([
+            tool(Load::One),
+            tool(Load::Mib1),
+            tool(Load::Mib10),
+            ("server/discover", discover.to_owned()),
+            ("initialize", initialize.to_owned()),
+            ("tools/list", list),
+        ])
     }
 
-    /// The complete response to a request.
-    fn answer(&self, request: &[u8], out: &mut Vec<u8>) {
+    /// The same as a line.
+    fn answer_line(&self, request: &[u8], out: &mut Vec<u8>) {
+        let before = out.len();
+        self.answer(request, out);
+        if out.len() > before {
+            out.push(b'\n');
+        }
+    }
+
+    /// The complete response to a request. Nothing to a notification.
+    pub(crate) fn answer(&self, request: &[u8], out: &mut Vec<u8>) {
         #[derive(Deserialize)]
         struct Request<'a> {
             #[serde(borrow)]
             id: Option<&'a RawValue>,
+            method: &'a str,
             #[serde(borrow, default)]
             params: Option<Params<'a>>,
         }
@@ -83,8 +110,11 @@ impl Answers {
         }
         let request: Request<'_> = serde_json::from_slice(request).unwrap();
         let Some(id) = request.id else { return };
-        let name = request.params.map_or("", |params| params.name);
-        let (_, result) = self.0.iter().find(|(tool, _)| *tool == name).unwrap();
+        let name = match (request.method, request.params) {
+            ("tools/call", Some(params)) => params.name,
+            (method, _) => method,
+        };
+        let (_, result) = self.0.iter().find(|(of, _)| *of == name).unwrap();
         out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         out.extend_from_slice(id.get().as_bytes());
         out.extend_from_slice(br#","result":"#);
@@ -93,13 +123,52 @@ impl Answers {
     }
 }
 
+/// A tool as servers describe theirs.
+fn listed(number: usize) -> String {
+    let name = match number {
+        0 => Load::One.tool().to_owned(),
+        number => format!("search_{number}"),
+    };
+    format!(
+        r#"{{"name":"{name}","title":"Search shelf {number}","description":"Searches the books of a shelf by title, author and year, and returns at most as many as asked for.","inputSchema":{{"type":"object","properties":{{"query":{{"type":"string","description":"What to search for"}},"limit":{{"type":"integer","minimum":1,"maximum":100,"default":10}},"sort":{{"type":"string","enum":["title","author","year"]}}}},"required":["query"]}},"annotations":{{"readOnlyHint":true,"openWorldHint":false}}}}"#
+    )
+}
+
+/// The client's end of a pipe within the process, whose other end responds as the peer over stdio.
+pub(crate) fn duplex() -> (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>) {
+    let (ours, theirs) = tokio::io::duplex(DUPLEX);
+    tokio::spawn(async move {
+        let answers = Answers::new();
+        let (reader, mut writer) = tokio::io::split(theirs);
+        let mut reader = tokio::io::BufReader::with_capacity(DUPLEX, reader);
+        let (mut line, mut out) = (Vec::new(), Vec::new());
+        while reader.read_until(b'\n', &mut line).await.unwrap() > 0 {
+            answers.answer_line(&line, &mut out);
+            line.clear();
+            writer.write_all(&out).await.unwrap();
+            out.clear();
+        }
+    });
+    tokio::io::split(ours)
+}
+
+/// A peer over stdio.
+pub(crate) fn spawn() -> tokio::process::Child {
+    tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--peer", "stdio"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
 fn stdio(answers: &Answers) {
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = std::io::stdout().lock();
     let (mut line, mut out) = (Vec::new(), Vec::new());
     while input.read_until(b'\n', &mut line).unwrap() > 0 {
-        answers.answer(&line, &mut out);
-        out.push(b'\n');
+        answers.answer_line(&line, &mut out);
         line.clear();
         // Requests that arrived together are answered together.
         if memchr::memchr(b'\n', input.buffer()).is_none() {
@@ -128,7 +197,8 @@ fn connection(stream: &TcpStream, answers: &Answers, kind: Kind) -> Option<()> {
     let mut output = stream;
     let (mut line, mut body, mut answer) = (String::new(), Vec::new(), Vec::new());
     loop {
-        let (mut length, mut target, mut has_token) = (0, String::new(), false);
+        let (mut length, mut method) = (0, String::new());
+        let (mut target, mut has_token) = (String::new(), false);
         loop {
             line.clear();
             if input.read_line(&mut line).ok()? == 0 {
@@ -139,7 +209,9 @@ fn connection(stream: &TcpStream, answers: &Answers, kind: Kind) -> Option<()> {
                 break;
             }
             if target.is_empty() {
-                header.split(' ').nth(1)?.clone_into(&mut target);
+                let mut words = header.split(' ');
+                words.next()?.clone_into(&mut method);
+                words.next()?.clone_into(&mut target);
             } else if let Some((name, value)) = header.split_once(':') {
                 if name.eq_ignore_ascii_case("content-length") {
                     length = value.trim().parse().ok()?;
@@ -154,16 +226,35 @@ fn connection(stream: &TcpStream, answers: &Answers, kind: Kind) -> Option<()> {
             output.write_all(refusal(&target).as_bytes()).ok()?;
             continue;
         }
+        if method != "POST" {
+            // The stream of a session stays open without an event.
+            let head = match &*method {
+                "GET" if kind == Kind::Legacy => {
+                    "200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked"
+                }
+                "GET" => "405 Method Not Allowed\r\ncontent-length: 0",
+                _ => "200 OK\r\ncontent-length: 0",
+            };
+            output.write_all(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes()).ok()?;
+            continue;
+        }
         answer.clear();
         if sse {
             answer.extend_from_slice(b"event: message\ndata: ");
         }
         answers.answer(&body, &mut answer);
+        if answer.is_empty() {
+            output.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").ok()?;
+            continue;
+        }
         if sse {
             answer.extend_from_slice(b"\n\n");
         }
-        let kind = if sse { "text/event-stream" } else { "application/json" };
-        let mut head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n");
+        let media_type = if sse { "text/event-stream" } else { "application/json" };
+        let mut head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n");
+        if kind == Kind::Legacy {
+            head.push_str("mcp-session-id: of-the-benchmark\r\n");
+        }
         if sse {
             head.push_str(&format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n", answer.len()));
             answer.extend_from_slice(b"\r\n0\r\n\r\n");
@@ -191,89 +282,29 @@ fn refusal(target: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A TLS server, which prints its port and certificate.
-fn https(answers: Answers, protocol: &'static str) {
-    let certificate = Certificate::new();
-    let acceptor = TlsAcceptor::from(Arc::new(certificate.server_config(&[protocol])));
-    let answers = Arc::new(answers);
-    crate::measure::runtime().block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap().port());
-        println!("{}", serde_json::to_string(&certificate.pem).unwrap());
-        std::io::stdout().flush().unwrap();
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            let (acceptor, answers) = (acceptor.clone(), Arc::clone(&answers));
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(move |request: http::Request<Incoming>| {
-                    let answers = Arc::clone(&answers);
-                    async move {
-                        let body = request.into_body().collect().await?.to_bytes();
-                        let mut answer = Vec::new();
-                        answers.answer(&body, &mut answer);
-                        let response = http::Response::builder()
-                            .header("content-type", "application/json")
-                            .body(Full::<Bytes>::new(answer.into()))
-                            .unwrap();
-                        Ok::<_, hyper::Error>(response)
-                    }
-                });
-                let io = TokioIo::new(stream);
-                if protocol == "h2" {
-                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                    let _ = builder.serve_connection(io, service).await;
-                } else {
-                    let builder = hyper::server::conn::http1::Builder::new();
-                    let _ = builder.serve_connection(io, service).await;
-                }
-            });
-        }
-    });
-}
-
-/// An HTTPS peer, stopped on drop.
-pub(crate) struct Https {
-    peer: Http,
-    pub(crate) pem: String,
-}
-
-impl Https {
-    pub(crate) fn start(carrier: Carrier) -> Self {
-        let mut peer = Http::spawn(carrier);
-        let mut lines = BufReader::new(peer.child.stdout.take().unwrap()).lines();
-        peer.port = lines.next().unwrap().unwrap().trim().parse().unwrap();
-        let pem = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        Self { peer, pem }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}/mcp", self.port())
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.peer.port
-    }
-}
-
 /// An HTTP peer, stopped on drop.
 pub(crate) struct Http {
-    child: Child,
-    port: u16,
+    pub(crate) child: Child,
+    pub(crate) port: u16,
 }
 
 impl Http {
     pub(crate) fn start(carrier: Carrier) -> Self {
-        let mut peer = Self::spawn(carrier);
+        Self::named(carrier.name())
+    }
+
+    /// With the response mode of this name.
+    pub(crate) fn named(name: &str) -> Self {
+        let mut peer = Self::spawn(name);
         let mut line = String::new();
         BufReader::new(peer.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         peer.port = line.trim().parse().unwrap();
         peer
     }
 
-    fn spawn(carrier: Carrier) -> Self {
+    pub(crate) fn spawn(name: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--peer", carrier.name()])
+            .args(["--peer", name])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

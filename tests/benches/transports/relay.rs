@@ -156,7 +156,7 @@ fn calls_of(port: u16, load: Load, calls: usize, worker: usize) -> Vec<Duration>
         let start = Instant::now();
         let id = (worker * calls + call) as i64 + 1;
         body.clear();
-        floor::request(id, load.tool(), &mut body);
+        floor::request(id, load, &mut body);
         let mut request = format!(
             "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n\
              accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n\

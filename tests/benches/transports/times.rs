@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::measure::{Case, Load, Measured, run, runtime};
+use crate::measure::{Case, Load, Measured, Side, TOOLS, run, runtime};
 
 /// Number of rounds, of which the fastest counts: noise only slows down.
 const ROUNDS: usize = 5;
@@ -18,12 +18,13 @@ pub(crate) fn table(only: &[&str]) {
             Load::Many => 64 * 300,
             Load::Mib1 => 200,
             Load::Mib10 => 20,
+            Load::List => TOOLS * 200,
         };
         // Alternating, so that both sides have the same conditions.
         let (mut ours, mut floor) = (None, None);
         for _ in 0..ROUNDS {
-            better(&mut ours, runtime().block_on(run(case, false, calls)));
-            better(&mut floor, runtime().block_on(run(case, true, calls)));
+            better(&mut ours, runtime().block_on(run(case, Side::Ours, calls)));
+            better(&mut floor, runtime().block_on(run(case, Side::Floor, calls)));
         }
         let (ours, floor) = (ours.unwrap(), floor.unwrap());
         println!(

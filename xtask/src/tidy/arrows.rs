@@ -91,6 +91,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Like an application: anything else that a scenario needs belongs in the library.
     ("mcp-conformance", &["mcp-client", "mcp-serve"]),
     ("mcp-diagnostics", &["mcp-client"]),
+    ("mcp-bench", &["mcp-client", "mcp-group", "mcp-testkit"]),
     (
         "mcp-simulation",
         &[
