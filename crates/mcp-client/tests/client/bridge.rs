@@ -1,7 +1,10 @@
 //! Servers of one era behind a bridge, and clients of both.
 
+use std::future::{IntoFuture, pending};
+
 use mcp_client::{
     Bridge, Client, EraPolicy, Memory, Session,
+    serve::{Http, Listener},
     transport::{Envelope, Serve, SharedServe},
     types::{ProtocolVersion, RawObject, Request},
 };
@@ -132,6 +135,29 @@ async fn a_server_that_is_not_reachable_is_tried_again() {
 }
 
 /// Each request has such a future in a box, into which it is copied.
+#[tokio::test]
+async fn a_client_that_disconnects_before_the_response_cancels_the_call() {
+    let peer = Peer::modern(json!({ "tools": {} }), |_, message| {
+        match message["params"]["name"] == "silent" {
+            true => Reply::Nothing,
+            false => answer("modern", message),
+        }
+    });
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let serving = tokio::spawn(listener.serve(Http::new(bridge(&peer)), pending::<()>()));
+    let session = within(Client::new(url).unwrap().era(MODERN).connect().into_future()).await;
+    let session = session.unwrap();
+    let waiting = tokio::spawn(session.call_tool("silent").into_future());
+    until("it has come", || !peer.asked("tools/call").is_empty()).await;
+    waiting.abort();
+    until("it is cancelled", || !peer.asked("notifications/cancelled").is_empty()).await;
+    let id = &peer.asked("tools/call")[0]["id"];
+    assert_eq!(&peer.asked("notifications/cancelled")[0]["params"]["requestId"], id);
+    assert_eq!(call(&session).await, "modern");
+    serving.abort();
+}
+
 #[tokio::test]
 async fn the_future_of_a_request_is_small() {
     let bridge = bridge(&modern());

@@ -1,13 +1,9 @@
 //! Typical first programs: errors of each crate with `?`, servers that start late, stderr of processes.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use mcp_client::{
     Client, Error, ErrorKind, Handlers, McpConfig, Stdio, StreamableHttp,
-    stdio::Stderr,
     transport::Backoff,
     types::{CallToolResult, Root},
 };
@@ -109,6 +105,10 @@ fn handlers_are_added_to_earlier_handlers() {
 #[cfg(unix)]
 #[tokio::test]
 async fn stderr_of_all_processes_goes_to_one_place() {
+    use std::sync::{Arc, Mutex};
+
+    use mcp_client::stdio::Stderr;
+
     let document = json!({ "mcpServers": {
         "a": { "command": "sh", "args": ["-c", "echo words of a >&2"] },
         "b": { "command": "sh", "args": ["-c", "echo words of b >&2"] },
