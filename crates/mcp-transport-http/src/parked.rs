@@ -63,15 +63,15 @@ where
         !self.has_sweeper.swap(true, Ordering::AcqRel)
     }
 
-    /// Drops bodies that have ended, among those polled longest ago. Polls more than a request parks.
+    /// Drops a body that has ended, among those polled longest ago: as many as a request parks.
     pub(crate) fn reclaim(&self) {
         let mut bodies = self.lock();
         for _ in 0..bodies.len().min(POLLED_PER_REQUEST) {
-            if let Some((since, mut events)) = bodies.pop_front()
-                && !is_over(&mut events)
-            {
-                bodies.push_back((since, events));
+            let Some((since, mut events)) = bodies.pop_front() else { return };
+            if is_over(&mut events) {
+                return;
             }
+            bodies.push_back((since, events));
         }
     }
 
