@@ -12,6 +12,11 @@
 //! Protocol objects are built with `new`, which takes the required members, and `with_*` setters. Decoding is
 //! lenient: unknown members, kinds and values are preserved.
 //!
+//! This crate enables the feature `preserve_order` of `serde_json`, and with it for the whole program: objects keep the
+//! order of their members. Models read schemas, metadata and structured results as text, in which the order carries
+//! meaning, and `serde_json::Value` is the type of these members for all users. A program that relies on sorted members
+//! sorts them itself ([`Value::sort_all_objects`](serde_json::Value::sort_all_objects)). It adds 21 kB to a program.
+//!
 //! ```
 //! use mcp_core::{CallToolRequestParams, Message, RawJson, Request, method};
 //!
