@@ -24,7 +24,7 @@ pub(crate) fn run(kind: &str, sessions: usize) {
                 Some(url) => {
                     let client = Client::new(url).unwrap();
                     let era = if legacy.is_some() { EraPolicy::Legacy } else { EraPolicy::Auto };
-                    (client.era(era).connect().await.unwrap(), Peer::None)
+                    (ours::patient(client).era(era).connect().await.unwrap(), Peer::None)
                 }
                 None => ours::connect(Carrier::Stdio).await,
             });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::{Client, Memory, Server, Session, Stdio, Timeout};
+use mcp_client::{Client, Memory, Server, Session, SessionOptions, Stdio, Timeout};
 use mcp_group::{Backend, Group};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,14 @@ pub(crate) enum Peer {
     Https(#[allow(dead_code, reason = "dropped")] crate::peer_tls::Https),
 }
 
+/// A client under valgrind is slow.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// The client with limits that are not reached.
+pub(crate) fn patient(client: Client) -> Client {
+    client.timeout(Timeout::idle(LIMIT)).probe_timeout(LIMIT).start_timeout(LIMIT)
+}
+
 fn stdio() -> Stdio {
     Stdio::new(std::env::current_exe().unwrap()).args(["--peer", "stdio"])
 }
@@ -105,10 +113,10 @@ pub(crate) async fn connect(carrier: Carrier) -> (Session, Peer) {
         }
         Carrier::Stdio => Client::new(stdio()),
         Carrier::Group => {
-            let group = Group::builder()
-                .backend(Backend::new("a", stdio()))
-                .backend(Backend::new("b", stdio()))
-                .build();
+            let mut options = SessionOptions::default();
+            (options.probe_timeout, options.start_timeout) = (LIMIT, LIMIT);
+            let server = |name| Backend::new(name, stdio()).options(options.clone());
+            let group = Group::builder().backend(server("a")).backend(server("b")).build();
             Client::new(Memory::new(group))
         }
         Carrier::HttpJson | Carrier::HttpSse => {
@@ -142,6 +150,5 @@ pub(crate) async fn connect(carrier: Carrier) -> (Session, Peer) {
         }
         _ => unreachable!("no case of the table"),
     };
-    let timeout = Timeout::idle(Duration::from_secs(300));
-    (client.unwrap().timeout(timeout).connect().await.unwrap(), peer)
+    (patient(client.unwrap()).connect().await.unwrap(), peer)
 }
