@@ -2,11 +2,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
 };
 
 use mcp_core::{
-    Message, Notification, ProgressNotificationParams, RawJson, Request, decode_params, method,
+    Message, Notification, ProgressNotificationParams, RawJson, Request, Response, decode_params,
+    method,
 };
 use mcp_transport::{
     Background, Delivery, Envelope, EnvelopeMessage, Exchange, IdleLimit, OneWay, Routing,
@@ -19,56 +21,118 @@ use crate::{
     pace::Pace,
 };
 
-/// A request on its way to the server.
-enum Opening<F> {
-    Opened(Result<Exchange, mcp_transport::Error>),
+/// A request on its way to the server, or its exchange.
+pub(crate) enum Opening<F> {
     Waiting(F),
+    Opened(Exchange),
+    /// `None` once the error is taken.
+    Failed(Option<mcp_transport::Error>),
 }
 
-/// How a request is sent, and how its messages are handled.
-pub(crate) struct Outgoing<'a> {
+impl<F: Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> Opening<F> {
+    /// The first item of the exchange, or the error with which it could not be opened.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
+        loop {
+            match self {
+                Self::Opened(exchange) => return exchange.poll_item(cx),
+                Self::Failed(error) => return Poll::Ready(error.take().map(Err)),
+                Self::Waiting(opening) => {
+                    let opened = ready!(Pin::new(opening).poll(cx));
+                    *self = opened.into();
+                }
+            }
+        }
+    }
+}
+
+impl<F> From<Result<Exchange, mcp_transport::Error>> for Opening<F> {
+    fn from(opened: Result<Exchange, mcp_transport::Error>) -> Self {
+        match opened {
+            Ok(exchange) => Self::Opened(exchange),
+            Err(error) => Self::Failed(Some(error)),
+        }
+    }
+}
+
+/// How a request is sent.
+pub(crate) struct Outgoing {
     pub(crate) idle_limit: IdleLimit,
     /// Whether the result is decoded here, so that the transport need not validate it.
     pub(crate) skips_validation: bool,
     pub(crate) routing: Option<Box<Routing>>,
     pub(crate) trace: Option<Box<TraceContext>>,
-    pub(crate) on_progress: Option<&'a (dyn Fn(ProgressNotificationParams) + Send + Sync)>,
 }
+
+/// The handler of the progress of a request.
+pub(crate) type OnProgress<'a> = Option<&'a (dyn Fn(ProgressNotificationParams) + Send + Sync)>;
+
+/// What a request got first.
+pub(crate) enum First {
+    /// Its end: the result, or the error.
+    End(Result<RawJson, Error>),
+    /// An item of its exchange that is no response, and the exchange.
+    Item(Box<(Exchange, Item)>),
+}
+
+type Item = Option<Result<Message, mcp_transport::Error>>;
 
 impl Session {
     /// Sends a request and reads its exchange to the end: the result or the error.
     pub(crate) async fn ask(
         &self,
         request: Request,
-        outgoing: Outgoing<'_>,
+        outgoing: Outgoing,
+        on_progress: OnProgress<'_>,
+        deadline: &mut Deadline<'_>,
+        call: impl Fn() -> CallInfo,
+    ) -> Result<RawJson, Error> {
+        // However it ends: later changes are not reported.
+        let _listening =
+            self.cache().filter(|_| request.is_long_lived()).map(|cache| cache.listen(&request.id));
+        match self.first(self.begin(request, outgoing), deadline).await {
+            First::End(outcome) => outcome,
+            First::Item(first) => self.read(*first, on_progress, deadline, call).await,
+        }
+    }
+
+    /// Reads the first item of an exchange, which is the end of most.
+    pub(crate) async fn first(
+        &self,
+        mut opening: Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin>,
+        deadline: &mut Deadline<'_>,
+    ) -> First {
+        let held_until = || self.inner().held_until();
+        match deadline.limit_poll(|cx| opening.poll_first(cx), held_until).await {
+            Ok(Some(Ok(Message::Response(response)))) => First::End(self.outcome(response)),
+            Ok(item) => match opening {
+                Opening::Opened(exchange) => First::Item(Box::new((exchange, item))),
+                _ => First::End(self.unopened(item)),
+            },
+            Err(reached) => First::End(Err(self.late(reached))),
+        }
+    }
+
+    fn unopened(&self, item: Item) -> Result<RawJson, Error> {
+        match item {
+            Some(Err(error)) => Err(self.transport_error(error)),
+            _ => Err(self.error(ErrorKind::Closed, "the exchange has ended")),
+        }
+    }
+
+    /// Reads an exchange to the end, after its first item.
+    pub(crate) async fn read(
+        &self,
+        (mut exchange, mut item): (Exchange, Item),
+        on_progress: OnProgress<'_>,
         deadline: &mut Deadline<'_>,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = self.inner();
-        // However it ends: later changes are not reported.
-        let _listening =
-            self.cache().filter(|_| request.is_long_lived()).map(|cache| cache.listen(&request.id));
-        let on_progress = outgoing.on_progress;
-        let held_until = || inner.held_until();
         let late = |reached| self.late(reached);
-        let opened = match self.begin(request, outgoing) {
-            Opening::Opened(opened) => opened,
-            Opening::Waiting(opening) => {
-                deadline.limit(pin!(opening), held_until).await.map_err(late)?
-            }
-        };
-        let mut exchange = opened.map_err(|error| self.transport_error(error))?;
         let (mut progress, mut pace) = (None, Pace::default());
         loop {
-            match deadline
-                .limit_poll(|cx| exchange.poll_item(cx), held_until)
-                .await
-                .map_err(late)?
-            {
-                Some(Ok(Message::Response(response))) => {
-                    let server = || inner.server.clone();
-                    return response.outcome.map_err(|error| Error::from_answer(server(), error));
-                }
+            match item {
+                Some(Ok(Message::Response(response))) => return self.outcome(response),
                 Some(Ok(Message::Notification(notification))) => {
                     self.notified(&notification, on_progress, &mut progress, &call);
                 }
@@ -82,16 +146,23 @@ impl Session {
             if pace.is_over() {
                 pace.pause().await;
             }
+            let next = deadline.limit_poll(|cx| exchange.poll_item(cx), || inner.held_until());
+            item = next.await.map_err(late)?;
         }
+    }
+
+    fn outcome(&self, response: Response) -> Result<RawJson, Error> {
+        let server = || self.inner().server.clone();
+        response.outcome.map_err(|error| Error::from_answer(server(), error))
     }
 
     /// Sends a request, if the transport accepts it at once. Apart from the future of a call, in which the
     /// request would take room to the end.
-    fn begin(
+    pub(crate) fn begin(
         &self,
         request: Request,
-        outgoing: Outgoing<'_>,
-    ) -> Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>>> {
+        outgoing: Outgoing,
+    ) -> Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> {
         let inner = self.inner();
         inner.receiving.resume();
         let mut envelope = Envelope::new(request);
@@ -102,11 +173,11 @@ impl Session {
         envelope.trace = outgoing.trace;
         let mut envelope = Some(envelope);
         if let Some(opened) = inner.transport.try_request(&mut envelope) {
-            return Opening::Opened(opened);
+            return opened.into();
         }
         match envelope {
             Some(envelope) => Opening::Waiting(inner.transport.request(envelope)),
-            None => Opening::Opened(Err(mcp_transport::Error::new(
+            None => Opening::Failed(Some(mcp_transport::Error::new(
                 mcp_transport::ErrorKind::Protocol,
                 "the transport took the request and opened no exchange",
             ))),
@@ -157,7 +228,7 @@ impl Session {
     fn notified(
         &self,
         notification: &Notification,
-        on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+        on_progress: OnProgress<'_>,
         progress: &mut Option<f64>,
         call: &impl Fn() -> CallInfo,
     ) {
@@ -179,7 +250,7 @@ impl Session {
 /// Reports progress, unless it does not exceed the previous value: then it is late or invalid.
 fn report(
     params: ProgressNotificationParams,
-    on_progress: Option<&(dyn Fn(ProgressNotificationParams) + Send + Sync)>,
+    on_progress: OnProgress<'_>,
     progress: &mut Option<f64>,
 ) {
     let Some(on_progress) = on_progress else { return };

@@ -30,10 +30,11 @@ impl fmt::Debug for SharedTransport {
 }
 
 impl Transport for SharedTransport {
+    #[expect(refining_impl_trait, reason = "a session polls it in place")]
     fn request(
         &self,
         request: Envelope<Request>,
-    ) -> impl Future<Output = Result<Exchange, Error>> + Send {
+    ) -> impl Future<Output = Result<Exchange, Error>> + Send + Unpin {
         self.0.request(request)
     }
 

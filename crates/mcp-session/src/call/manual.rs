@@ -130,11 +130,11 @@ async fn round<R: MethodResult + Send + 'static>(
     let mut span = request.span();
     let current = span.span();
     let sending = async {
-        let sent = once(request, responses, ticket, &mut deadline, &mut span).await;
+        let sent = once(request, None, responses, ticket, &mut deadline, &mut span).await;
         match sent {
             Err(error) if request.has_wrong_headers(&error) => {
                 correct_headers(request, &mut deadline).await?;
-                once(request, responses, None, &mut deadline, &mut span).await
+                once(request, None, responses, None, &mut deadline, &mut span).await
             }
             sent => sent,
         }

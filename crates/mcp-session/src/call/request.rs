@@ -22,10 +22,18 @@ use super::{
     misfit,
 };
 use crate::{
-    CacheMode, CallInfo, Error, ErrorKind, Session, Timeout, cache::Ticket, deadline::Deadline,
-    exchange::Outgoing, handlers::ProgressHandler, input_required::InputRequired,
-    negotiate::Confirmed, param_headers, params::Params, task_progress::TaskProgressGuard,
-    task_tools::is_created, trace::MessageSpan,
+    CacheMode, CallInfo, Error, ErrorKind, Session, Timeout,
+    cache::Ticket,
+    deadline::Deadline,
+    exchange::{First, Outgoing},
+    handlers::ProgressHandler,
+    input_required::InputRequired,
+    negotiate::Confirmed,
+    param_headers,
+    params::Params,
+    task_progress::TaskProgressGuard,
+    task_tools::is_created,
+    trace::MessageSpan,
 };
 
 /// The methods that a server may answer with an input request.
@@ -141,19 +149,46 @@ impl CallRequest {
         }
     }
 
+    /// Whether nothing but its response is expected of the call, and nothing has to be done around it.
+    pub(crate) fn is_plain(&self) -> bool {
+        #[cfg(feature = "validation")]
+        let is_checked = self.session.inner().outputs.has_checks();
+        #[cfg(not(feature = "validation"))]
+        let is_checked = false;
+        !is_checked && !self.may_be_task() && self.method != method::SUBSCRIPTIONS_LISTEN
+    }
+
+    /// Sends a [plain](Self::is_plain) call without a span, and decodes its result. Otherwise returns what it got
+    /// first, to be handled by [`send`](Self::send).
+    pub(crate) async fn send_plain<R: MethodResult + 'static>(
+        &self,
+        deadline: &mut Deadline<'_>,
+    ) -> Result<Received<R>, First> {
+        let unsent = |error| First::End(Err(error));
+        let (request, outgoing) = self.prepare(is_decoded::<R>(), &[], |_| {}).map_err(unsent)?;
+        let opening = self.session.begin(request, outgoing);
+        let first = self.session.first(opening, deadline).await;
+        if let First::End(Ok(raw)) = &first
+            && !self.session.inner().is_unconfirmed()
+            && let Ok(value) = self.decode(raw)
+        {
+            return Ok(Received { value, bytes: raw.len() });
+        }
+        Err(first)
+    }
+
     /// Sends the request once, decodes its result, and caches it if there is a `ticket`. `responses` are the responses
-    /// to input requests.
+    /// to input requests. The request has been sent if there is a `first`.
     pub(crate) async fn send<R: MethodResult + 'static>(
         &self,
+        first: Option<First>,
         responses: &[u8],
         ticket: Option<Box<Ticket>>,
         deadline: &mut Deadline<'_>,
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
         let before = self.session.shared();
-        // A raw result is passed on unread.
-        let is_decoded = TypeId::of::<R>() != TypeId::of::<RawJson>();
-        let answered = self.round(is_decoded, responses, deadline, span).await;
+        let answered = self.round(first, is_decoded::<R>(), responses, deadline, span).await;
         // The cache of another session.
         let mut ticket = ticket.filter(|_| Arc::ptr_eq(before, self.session.shared()));
         let raw = match answered {
@@ -200,13 +235,13 @@ impl CallRequest {
         }
     }
 
-    async fn round(
+    /// The request, and how it is sent. `with_id` is called with its id, before its trace context is taken.
+    fn prepare(
         &self,
         is_decoded: bool,
         responses: &[u8],
-        deadline: &mut Deadline<'_>,
-        span: &mut MessageSpan,
-    ) -> Result<RawJson, Error> {
+        with_id: impl FnOnce(i64),
+    ) -> Result<(Request, Outgoing), Error> {
         let Self { session, method, params, meta, log_level, .. } = self;
         let inner = session.inner();
         let has_foreign_level = log_level.is_some() && session.era() == Era::Legacy;
@@ -217,7 +252,7 @@ impl CallRequest {
         }
         let on_progress = self.on_progress();
         let id = inner.next_id();
-        span.set_id(id);
+        with_id(id);
         let trace = inner.tracing.context(|| match params {
             Ok(params) => params.caller_meta(meta.as_ref()),
             Err(_) => None,
@@ -245,18 +280,40 @@ impl CallRequest {
             skips_validation: is_decoded,
             routing: self.routing().map_err(|error| named(session.unsendable(error)))?,
             trace,
-            on_progress: on_progress.map(|it| &**it),
         };
-        let mut asked = session.ask(request, outgoing, deadline, || self.info()).await;
+        Ok((request, outgoing))
+    }
+
+    async fn round(
+        &self,
+        first: Option<First>,
+        is_decoded: bool,
+        responses: &[u8],
+        deadline: &mut Deadline<'_>,
+        span: &mut MessageSpan,
+    ) -> Result<RawJson, Error> {
+        let session = &self.session;
+        let inner = session.inner();
+        let on_progress = self.on_progress().map(|it| &**it);
+        let call = || self.info();
+        let mut asked = match first {
+            Some(First::End(outcome)) => outcome,
+            Some(First::Item(first)) => session.read(*first, on_progress, deadline, call).await,
+            None => {
+                let (request, outgoing) =
+                    self.prepare(is_decoded, responses, |id| span.set_id(id))?;
+                session.ask(request, outgoing, on_progress, deadline, call).await
+            }
+        };
         if inner.is_unconfirmed() {
             match Box::pin(session.confirm(inner, asked, deadline)).await {
                 Confirmed::Answer(answer) => asked = answer,
                 Confirmed::Again => {
-                    return Box::pin(self.round(is_decoded, responses, deadline, span)).await;
+                    return Box::pin(self.round(None, is_decoded, responses, deadline, span)).await;
                 }
             }
         }
-        asked.map_err(|error| self.explained(named(error)))
+        asked.map_err(|error| self.explained(error.with_method(self.method.clone())))
     }
 
     /// Values that HTTP mirrors in headers: the target, and the tool arguments annotated in its schema.
@@ -360,6 +417,11 @@ impl CallRequest {
             _ => error,
         }
     }
+}
+
+/// Whether the result is decoded by the call. A raw one is passed on unread.
+fn is_decoded<R: 'static>() -> bool {
+    TypeId::of::<R>() != TypeId::of::<RawJson>()
 }
 
 /// The stale cached result to use instead of an error; otherwise the error.

@@ -14,6 +14,7 @@ use crate::{
     CacheMode, Error, Timeout,
     cache::Ticket,
     deadline::{Deadline, Reached},
+    exchange::First,
     extension::ForeignResult,
     input_required::InputResponses,
     trace::MessageSpan,
@@ -24,15 +25,43 @@ pub(crate) async fn run<R: MethodResult + Send + 'static>(
     request: &CallRequest,
 ) -> Result<Received<R>, Error> {
     let mut deadline = request.session.deadline(request.timeout);
-    let mut ticket = request.ticket();
+    let mut started = Started { first: None, span: None, ticket: request.ticket() };
+    if started.ticket.is_none() && request.is_plain() {
+        started.span = Some(request.span()).filter(|span| !span.is_disabled());
+        if started.span.is_none() {
+            match request.send_plain(&mut deadline).await {
+                Ok(received) => return Ok(received),
+                Err(first) => started.first = Some(first),
+            }
+        }
+    }
+    // Apart, so that the future of most calls is small.
+    Box::pin(run_with(request, started, deadline)).await
+}
+
+/// The state of a call before its rounds.
+struct Started {
+    /// What the request got, if it was sent.
+    first: Option<First>,
+    /// The span, if a subscriber records it.
+    span: Option<MessageSpan>,
+    ticket: Option<Box<Ticket>>,
+}
+
+async fn run_with<R: MethodResult + Send + 'static>(
+    request: &CallRequest,
+    Started { first, span, mut ticket }: Started,
+    mut deadline: Deadline<'_>,
+) -> Result<Received<R>, Error> {
     if let Some(ticket) = &mut ticket
         && let Some(cached) = cached(request, ticket, &mut deadline).await?
     {
         return Ok(cached);
     }
-    let mut span = request.span();
+    let mut span = span.unwrap_or_else(|| request.span());
     let current = span.span();
-    let mut result = rounds(request, ticket, &mut deadline, &mut span).instrument(current).await;
+    let rounds = rounds(request, first, ticket, &mut deadline, &mut span);
+    let mut result = rounds.instrument(current).await;
     match &mut result {
         Ok(received) => span.done(&received.value),
         Err(error) => {
@@ -57,6 +86,7 @@ pub(crate) async fn cached<R: MethodResult + 'static>(
 
 async fn rounds<R: MethodResult + Send + 'static>(
     request: &CallRequest,
+    mut first: Option<First>,
     mut ticket: Option<Box<Ticket>>,
     deadline: &mut Deadline<'_>,
     span: &mut MessageSpan,
@@ -64,11 +94,12 @@ async fn rounds<R: MethodResult + Send + 'static>(
     let session = &request.session;
     let mut responses = InputResponses::new();
     let (mut round, mut is_corrected) = (0, false);
-    if request.may_be_task() {
+    if first.is_none() && request.may_be_task() {
         Box::pin(request.choose_task(deadline)).await?;
     }
     loop {
-        let (result, error) = match once(request, &responses, ticket.take(), deadline, span).await {
+        let sent = once(request, first.take(), &responses, ticket.take(), deadline, span).await;
+        let (result, error) = match sent {
             Ok(RoundOutcome::Done(done)) => return Ok(done),
             Ok(RoundOutcome::Other(result, error)) => (result, error),
             Err(error) if !is_corrected && request.has_wrong_headers(&error) => {
@@ -99,16 +130,17 @@ async fn rounds<R: MethodResult + Send + 'static>(
     }
 }
 
-/// Sends the request once. An extension finishes a result of a foreign kind; results are validated if the session does
+/// Sends the request once, unless it was sent and got its `first` item. An extension finishes a result of a foreign kind; results are validated if the session does
 /// so.
 pub(crate) async fn once<R: MethodResult + Send + 'static>(
     request: &CallRequest,
+    first: Option<First>,
     responses: &[u8],
     ticket: Option<Box<Ticket>>,
     deadline: &mut Deadline<'_>,
     span: &mut MessageSpan,
 ) -> Result<RoundOutcome<R>, Error> {
-    let sent = request.send(responses, ticket, deadline, span).await;
+    let sent = request.send(first, responses, ticket, deadline, span).await;
     let outcome = sent.inspect_err(|error| {
         if request.has_wrong_headers(error)
             && let Some(cache) = request.session.cache()

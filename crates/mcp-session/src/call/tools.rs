@@ -61,7 +61,7 @@ async fn page(request: &CallRequest) -> Result<Received<ListToolsResult>, Error>
     }
     let mut span = request.span();
     let current = span.span();
-    let sending = request.send(&[], ticket, &mut deadline, &mut span);
+    let sending = request.send(None, &[], ticket, &mut deadline, &mut span);
     let sent = sending.instrument(current).await;
     let page = match sent {
         Ok(RoundOutcome::Done(page)) => Ok(page),

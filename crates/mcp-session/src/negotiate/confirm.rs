@@ -121,15 +121,9 @@ impl Session {
         let mut request = Request::new(inner.next_id(), method::SERVER_DISCOVER);
         request.params = params.ok()?;
         let idle_limit = IdleLimit::Caller;
-        let outgoing = Outgoing {
-            idle_limit,
-            skips_validation: false,
-            routing: None,
-            trace,
-            on_progress: None,
-        };
+        let outgoing = Outgoing { idle_limit, skips_validation: false, routing: None, trace };
         let call = || CallInfo::new(method::SERVER_DISCOVER.into(), None);
-        match self.ask(request, outgoing, deadline, call).await {
+        match self.ask(request, outgoing, None, deadline, call).await {
             Ok(raw) => {
                 let version = self.protocol_version().as_str();
                 let offer = Offer::discovered(&raw).ok()?;

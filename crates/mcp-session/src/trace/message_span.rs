@@ -23,6 +23,11 @@ impl From<Span> for MessageSpan {
 }
 
 impl MessageSpan {
+    /// Whether no subscriber records the span.
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.span.is_disabled()
+    }
+
     /// The span to do the work in.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()

@@ -30,6 +30,23 @@ async fn settle() {
     tokio::time::sleep(SECOND).await;
 }
 
+/// A future over 1,032 bytes is not taken from the fast part of glibc's allocator; others are a matter of copying.
+#[tokio::test(start_paused = true)]
+async fn the_futures_of_a_session_are_small() {
+    let plain = || modern(|message| result(message, json!({})));
+    let session = open(&plain()).await;
+    let connecting = Session::open(plain(), None, SessionOptions::default());
+    for (name, size, bound) in [
+        ("call_tool", size_of_val(&*session.call_tool("x").into_future()), 1032),
+        ("list_tools", size_of_val(&*session.list_tools().into_future()), 1032),
+        ("closed", size_of_val(&session.closed()), 1032),
+        ("close", size_of_val(&session.close()), 1032),
+        ("open", size_of_val(&connecting), 20 << 10),
+    ] {
+        assert!(size <= bound, "{name}: {size} bytes");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn arguments_meta_and_progress_token_are_sent_once() {
     let peer =

@@ -26,7 +26,7 @@ impl Backpressure {
             Some(Busy::Exchange(id)) => {
                 let mut state = shared.lock();
                 if state.routes.wants_pause(id) {
-                    state.driver = Some(cx.waker().clone());
+                    state.sending.driver = Some(cx.waker().clone());
                     drop(state);
                     ready!(self.pause.poll(cx));
                     shared.lock().routes.paused(id);

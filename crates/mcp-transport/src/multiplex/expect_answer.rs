@@ -22,7 +22,7 @@ impl Multiplex {
         if let Some(error) = state.routes.refusal() {
             return Err(error);
         }
-        if state.closing || state.write_ended {
+        if state.sending.closing || state.write_ended {
             return Err(closed());
         }
         state.routes.open(request, RouteOptions::default())?;

@@ -1,7 +1,7 @@
 //! The driver of a pipe of newline-delimited JSON.
 
 use std::{
-    fmt, io,
+    fmt,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -15,6 +15,7 @@ use super::{
     backpressure::Backpressure,
     grace::ReadGrace,
     outbox::Lines,
+    output::{Output, Written},
     pipe::{Frame, Inner},
     pretty::PrettyPrinted,
 };
@@ -38,11 +39,8 @@ const READS_PER_POLL: usize = 32;
 pub struct LineDriver<R, W> {
     shared: Arc<Inner>,
     reader: R,
-    /// `None` after it is closed.
-    writer: Option<W>,
+    output: Arc<Output<W>>,
     decoder: LineDecoder,
-    writing: Lines,
-    flushed: bool,
     grace: ReadGrace,
     pretty: PrettyPrinted,
     /// The rest of a batch.
@@ -70,17 +68,19 @@ impl Multiplex {
     pub fn lines<R, W>(reader: R, writer: W, limits: Limits) -> (Self, Inbound, LineDriver<R, W>)
     where
         R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        W: AsyncWrite + Unpin + Send + 'static,
     {
         let decoder = LineDecoder::new(limits.message);
-        let (multiplex, inbound) = Self::with_queue(Queue::Lines(Lines::default()), limits);
+        let output = Arc::new(Output::new(writer));
+        let queue = Queue::Lines(Lines::default());
+        // Elsewhere a write to a child process needs a runtime, which a sender may not be in.
+        let for_senders = cfg!(unix).then(|| Arc::clone(&output) as _);
+        let (multiplex, inbound) = Self::with_queue(queue, for_senders, limits);
         let driver = LineDriver {
             shared: Arc::clone(&multiplex.shared.0),
             reader,
-            writer: Some(writer),
+            output,
             decoder,
-            writing: Lines::default(),
-            flushed: true,
             grace: ReadGrace::default(),
             pretty: PrettyPrinted::default(),
             batch: Vec::new().into_iter(),
@@ -95,82 +95,20 @@ impl Multiplex {
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
     /// Writes the queued messages, as far as the pipe accepts them.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        if self.writer.is_none() {
-            return;
+        let Written { progressed, closing, end } = self.output.poll_write(cx, &self.shared.state);
+        if closing {
+            self.grace.closing();
         }
-        let mut progressed = false;
-        let end = loop {
-            let (written, step) = self.write_lines(cx);
-            progressed |= written > 0;
-            let mut state = self.shared.lock();
-            state.outbox.written += written;
-            if let Queue::Lines(lines) = &mut state.outbox.queue {
-                self.writing.refill(lines);
-            }
-            if matches!(step, Poll::Ready(Ok(()))) && !self.writing.is_empty() {
-                continue;
-            }
-            // Registered under the same lock as new messages, so that none is missed.
-            if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                state.driver = Some(cx.waker().clone());
-            }
-            let closing = state.closing;
-            drop(state);
-            if closing {
-                self.grace.closing();
-            }
-            break match step {
-                Poll::Ready(Ok(())) => self.poll_idle(cx, closing),
-                step => step,
-            };
-        };
         let ended = end.is_ready();
         if let Poll::Ready(end) = end {
             if let Err(error) = end {
                 self.grace.broken(error);
             }
             // Messages that the peer has already sent are still read, until it closes its side.
-            self.writer = None;
             self.shared.lock().write_ended = true;
         }
         if progressed || ended {
             self.shared.progress.notify_waiters();
-        }
-    }
-
-    /// Writes the lines taken from the queue. Returns the number of bytes written, and whether those were
-    /// all.
-    fn write_lines(&mut self, cx: &mut Context<'_>) -> (u64, Poll<io::Result<()>>) {
-        let mut written = 0;
-        let Some(writer) = &mut self.writer else { return (written, Poll::Pending) };
-        while !self.writing.is_empty() {
-            match Pin::new(&mut *writer).poll_write(cx, self.writing.front()) {
-                Poll::Ready(Ok(0)) => {
-                    return (written, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
-                }
-                Poll::Ready(Ok(length)) => {
-                    self.writing.advance(length);
-                    self.flushed = false;
-                    written += length as u64;
-                }
-                Poll::Ready(Err(error)) => return (written, Poll::Ready(Err(error))),
-                Poll::Pending => return (written, Poll::Pending),
-            }
-        }
-        (written, Poll::Ready(Ok(())))
-    }
-
-    /// Flushes the write half, and closes it if `closing`. Ready when it has ended.
-    fn poll_idle(&mut self, cx: &mut Context<'_>, closing: bool) -> Poll<io::Result<()>> {
-        let Some(writer) = &mut self.writer else { return Poll::Pending };
-        let mut writer = Pin::new(writer);
-        if !self.flushed {
-            ready!(writer.as_mut().poll_flush(cx))?;
-            self.flushed = true;
-        }
-        match closing {
-            true => writer.poll_shutdown(cx),
-            false => Poll::Pending,
         }
     }
 
@@ -263,6 +201,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Future for LineDriver<R, W> {
 impl<R, W> Drop for LineDriver<R, W> {
     fn drop(&mut self) {
         let reason = self.reason.take();
+        self.output.close();
         self.shared.lock().write_ended = true;
         self.shared.end(
             &reason.unwrap_or_else(|| Error::new(ErrorKind::Closed, "the connection was dropped")),

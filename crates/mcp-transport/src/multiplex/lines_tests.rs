@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(unix)]
+use futures_util::FutureExt;
 use mcp_core::{Message, Notification, ProtocolVersion, RawJson, Request};
 use mcp_testkit::within;
 use tokio::io::{
@@ -129,6 +131,42 @@ async fn a_request_is_queued_without_waiting_only_if_there_is_room() {
     within(exchange.response()).await.unwrap();
     multiplex.close().await.unwrap();
     assert!(multiplex.try_request(&mut waiting).is_none() && waiting.is_some());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_small_request_is_written_by_its_sender_if_no_other_call_is_open() {
+    let (multiplex, _inbound, mut driver, mut peer) = pipes(64, Limits::default());
+    let send = |id| multiplex.try_request(&mut Some(call(id).into())).unwrap().unwrap();
+    assert!((&mut driver).now_or_never().is_none(), "the driver waits");
+    let first = send(1);
+    assert_eq!(peer.line().await, encoded(call(1)), "and is not polled again");
+    let second = send(2);
+    assert!(peer.reader.fill_buf().now_or_never().is_none(), "left to the driver");
+    tokio::spawn(driver);
+    assert_eq!(peer.line().await, encoded(call(2)));
+    drop([first, second]);
+    for id in [1, 2] {
+        let cancelled = format!(r#""notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+        assert!(peer.line().await.ends_with(&cancelled));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn the_driver_writes_what_its_sender_could_not() {
+    for size in [1, 16, 64] {
+        let (multiplex, _inbound, mut driver, mut peer) = pipes(size, Limits::default());
+        assert!((&mut driver).now_or_never().is_none());
+        let first = multiplex.try_request(&mut Some(call(1).into())).unwrap().unwrap();
+        // Behind what is left of a small line.
+        let large = multiplex.request(filled(2, 100_000).into()).now_or_never().unwrap().unwrap();
+        tokio::spawn(driver);
+        assert_eq!(peer.line().await, encoded(call(1)));
+        assert_eq!(peer.line().await, encoded(filled(2, 100_000)));
+        drop([first, large]);
+        multiplex.close().await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -698,7 +736,7 @@ async fn a_flood_of_requests_from_a_peer_that_does_not_read_uses_bounded_memory(
     for id in 0..1000 {
         peer.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n")).await;
     }
-    assert!(multiplex.shared.lock().outbox.waiting() < 1200);
+    assert!(multiplex.shared.lock().sending.outbox.waiting() < 1200);
 }
 
 #[tokio::test(start_paused = true)]

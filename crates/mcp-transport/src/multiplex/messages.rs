@@ -47,7 +47,8 @@ impl Multiplex {
         St: Stream<Item = Result<Message, E>> + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (multiplex, inbound) = Self::with_queue(Queue::Messages(Default::default()), limits);
+        let (multiplex, inbound) =
+            Self::with_queue(Queue::Messages(Default::default()), None, limits);
         let driver = MessageDriver {
             shared: Arc::clone(&multiplex.shared.0),
             sink: Some(sink),
@@ -71,13 +72,13 @@ where
         let end = loop {
             let room = sink.as_mut().poll_ready(cx);
             let mut state = self.shared.lock();
-            let next = match (&room, &mut state.outbox.queue) {
+            let next = match (&room, &mut state.sending.outbox.queue) {
                 (Poll::Ready(Ok(())), Queue::Messages(messages)) => messages.pop_front(),
                 _ => None,
             };
             if let Some(message) = next {
                 // A message counts as written as soon as the sink has accepted it.
-                state.outbox.written += weight(&message);
+                state.sending.outbox.written += weight(&message);
                 drop(state);
                 progressed = true;
                 match sink.as_mut().start_send(message) {
@@ -85,8 +86,8 @@ where
                     Err(error) => break Poll::Ready(Err(error)),
                 }
             }
-            state.driver = Some(cx.waker().clone());
-            let closing = state.closing;
+            state.sending.driver = Some(cx.waker().clone());
+            let closing = state.sending.closing;
             drop(state);
             if closing {
                 self.grace.closing();

@@ -10,15 +10,17 @@ mod id_hasher;
 mod lines;
 mod messages;
 mod outbox;
+mod output;
 mod pipe;
 mod pretty;
 mod route;
 mod routes;
 mod skipped;
+mod sync;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Weak},
     task::Waker,
 };
 
@@ -26,10 +28,12 @@ use mcp_core::{Message, RawJson, Request};
 use tokio::sync::Notify;
 
 use self::{
-    outbox::{Outbox, Queue},
+    outbox::{Queue, Sending},
+    output::WriteNow,
     pipe::{Handle, Inner, State},
     routes::Routes,
     skipped::Skipped,
+    sync::Mutex,
 };
 use crate::{
     Delivery, Diagnostics, Envelope, Error, ErrorKind, Exchange, Inbound, Limits, OneWay, Transport,
@@ -62,13 +66,15 @@ pub struct Multiplex {
 }
 
 impl Multiplex {
-    fn with_queue(queue: Queue, limits: Limits) -> (Self, Inbound) {
+    fn with_queue(
+        queue: Queue,
+        output: Option<Arc<dyn WriteNow>>,
+        limits: Limits,
+    ) -> (Self, Inbound) {
         let encodes = matches!(queue, Queue::Lines(_));
         let state = State {
             routes: Routes::new(&limits),
-            outbox: Outbox::new(queue),
-            driver: None,
-            closing: false,
+            sending: Sending::new(queue),
             write_ended: false,
             version: None,
         };
@@ -84,8 +90,10 @@ impl Multiplex {
                 state: Mutex::new(state),
                 inbound: sender,
                 progress: Notify::new(),
+                ended: Notify::new(),
                 skipped: Skipped::default(),
                 encodes,
+                output,
                 limits,
             }
         });
@@ -116,7 +124,8 @@ impl Multiplex {
     #[doc(alias = "shutdown")]
     pub async fn close_within(&self, flush: std::time::Duration) -> Result<(), Error> {
         self.shared.begin_close();
-        let written = self.wait_for(|state| state.write_ended.then_some(()));
+        let progress = &self.shared.progress;
+        let written = self.wait_for(progress, |state| state.write_ended.then_some(()));
         let flushed = tokio::time::timeout(flush, written).await;
         self.shared.end(&closed().with_delivery(Delivery::Unknown));
         flushed.map_err(|_| {
@@ -124,17 +133,21 @@ impl Multiplex {
         })
     }
 
-    /// Waits until `ready` returns a value. Called again after each progress of the driver.
-    async fn wait_for<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
-        let mut notified = std::pin::pin!(self.shared.progress.notified());
+    /// Waits until `ready` returns a value. It is called again after each notification of `change`.
+    async fn wait_for<T>(
+        &self,
+        change: &Notify,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> T {
+        let mut notified = std::pin::pin!(change.notified());
         loop {
-            // Enabled before the state is checked, so that no progress is missed in between.
+            // Enabled before the state is checked, so that no change is missed in between.
             notified.as_mut().enable();
             if let Some(value) = ready(&mut self.shared.lock()) {
                 return value;
             }
             notified.as_mut().await;
-            notified.set(self.shared.progress.notified());
+            notified.set(change.notified());
         }
     }
 
@@ -155,10 +168,10 @@ impl Multiplex {
             if let Some(error) = state.routes.refusal() {
                 return Some(Err(error));
             }
-            if state.closing || state.write_ended {
+            if state.sending.closing || state.write_ended {
                 return Some(Err(closed()));
             }
-            if state.outbox.waiting() >= limit {
+            if state.sending.outbox.waiting() >= limit {
                 return None;
             }
             let (message, large) = message.take()?;
@@ -166,15 +179,15 @@ impl Multiplex {
                 return Some(Err(error));
             }
             match large {
-                Some(line) => state.outbox.push_large(line),
-                None => state.outbox.push(message),
+                Some(line) => state.sending.outbox.push_large(line),
+                None => state.sending.outbox.push(message),
             }
-            Some(Ok(state.driver.take()))
+            Some(Ok(state.sending.driver.take()))
         };
         let pushed = push(&mut self.shared.lock());
         let waker = match pushed {
             Some(result) => result?,
-            None => self.wait_for(push).await?,
+            None => self.wait_for(&self.shared.progress, push).await?,
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -197,8 +210,9 @@ impl Transport for Multiplex {
             return None;
         }
         let mut state = self.shared.lock();
-        let is_open = !state.closing && !state.write_ended && state.routes.ended().is_none();
-        if !is_open || state.outbox.waiting() >= self.shared.limits.outbox as u64 {
+        let is_open =
+            !state.sending.closing && !state.write_ended && state.routes.ended().is_none();
+        if !is_open || state.sending.outbox.waiting() >= self.shared.limits.outbox as u64 {
             return None;
         }
         let envelope = request.take()?;
@@ -209,8 +223,12 @@ impl Transport for Multiplex {
         }
         state.version = version;
         let id = request.id.clone();
-        state.outbox.push(request.into());
-        let driver = state.driver.take();
+        let is_short =
+            payload <= SHORT_LINE && state.sending.is_idle() && state.routes.has_one_call();
+        state.sending.outbox.push(request.into());
+        let output = self.shared.output.as_ref().filter(|_| is_short);
+        let is_written = output.is_some_and(|output| output.write_now(&mut state.sending));
+        let driver = if is_written { None } else { state.sending.driver.take() };
         drop(state);
         driver.into_iter().for_each(Waker::wake);
         let route = Route::new(Arc::clone(&self.shared), id.clone());
@@ -224,7 +242,7 @@ impl Transport for Multiplex {
         self.queue(request, |state, message| {
             let Message::Request(request) = message else { return Ok(()) };
             state.version = version;
-            options.offset = Some(state.outbox.queued);
+            options.offset = Some(state.sending.outbox.queued);
             state.routes.open(request, options)
         })
         .await?;
@@ -242,7 +260,7 @@ impl Transport for Multiplex {
     }
 
     async fn closed(&self) -> Error {
-        self.wait_for(|state| state.routes.ended().cloned()).await
+        self.wait_for(&self.shared.ended, |state| state.routes.ended().cloned()).await
     }
 
     fn diagnostics(&self) -> Diagnostics {
@@ -265,6 +283,11 @@ impl Transport for Multiplex {
     }
 }
 
+/// The payload of a request that its sender may write itself has at most this many bytes: a pipe accepts the line
+/// at once, and the lock is held for a short time. While another call is open, the driver writes the requests of
+/// several senders together.
+const SHORT_LINE: usize = 4 << 10;
+
 /// The longest time that [`Multiplex::close`] waits for queued messages to be written.
 const FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -273,6 +296,9 @@ impl fmt::Debug for Multiplex {
         f.debug_struct("Multiplex").field("skipped", &self.skipped()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod output_model;
 
 // Declared after `lines` and `messages`, so that rustdoc lists its `impl` after theirs.
 mod expect_answer;

@@ -1,12 +1,21 @@
 //! The queue of outgoing messages.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, task::Waker};
 
 use bytes::Bytes;
 use mcp_core::Message;
 
 /// A line of at least this many bytes is encoded outside the lock and written without copying it.
 const LARGE_LINE: usize = 64 << 10;
+
+/// What is to be sent, and the driver that sends it.
+pub(super) struct Sending {
+    pub(super) outbox: Outbox,
+    /// The driver, while it waits.
+    pub(super) driver: Option<Waker>,
+    /// No new message is accepted. The driver flushes the outbox and closes the write half.
+    pub(super) closing: bool,
+}
 
 /// Outgoing messages in order. Offsets are in bytes: of the lines, or the [`weight`] of messages that are
 /// not encoded.
@@ -30,6 +39,23 @@ pub(super) struct Lines {
     small: Vec<u8>,
     /// The number of bytes of `small` that have been written.
     at: usize,
+}
+
+impl Sending {
+    pub(super) fn new(queue: Queue) -> Self {
+        Self { outbox: Outbox::new(queue), driver: None, closing: false }
+    }
+
+    /// Whether everything is written, and the driver waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.outbox.waiting() == 0 && self.driver.is_some() && !self.closing
+    }
+}
+
+impl AsMut<Self> for Sending {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
 }
 
 impl Outbox {
@@ -62,7 +88,9 @@ impl Outbox {
         if let Queue::Lines(lines) = &mut self.queue {
             self.queued += line.len() as u64;
             if !lines.small.is_empty() {
-                lines.large.push_back(std::mem::take(&mut lines.small).into());
+                let mut small = Bytes::from(std::mem::take(&mut lines.small));
+                bytes::Buf::advance(&mut small, std::mem::take(&mut lines.at));
+                lines.large.push_back(small);
             }
             lines.large.push_back(line);
         }
@@ -96,18 +124,22 @@ impl Lines {
         if !self.is_empty() {
             return;
         }
-        self.at = 0;
-        // The two buffers are swapped and reused, unless one has grown too large.
-        match self.small.capacity() > 4 * LARGE_LINE {
-            true => self.small = Vec::new(),
-            false => self.small.clear(),
-        }
+        self.at = std::mem::take(&mut queue.at);
+        // The two buffers are swapped and reused.
         std::mem::swap(&mut self.small, &mut queue.small);
         std::mem::swap(&mut self.large, &mut queue.large);
     }
 
+    /// Keeps the buffer to be used again, unless it has grown too large.
+    fn clear_small(&mut self) {
+        match self.small.capacity() > 4 * LARGE_LINE {
+            true => self.small = Vec::new(),
+            false => self.small.clear(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.large.is_empty() && self.at == self.small.len()
+        self.large.is_empty() && self.small.is_empty()
     }
 
     /// The bytes to be written next.
@@ -126,7 +158,13 @@ impl Lines {
                     self.large.pop_front();
                 }
             }
-            None => self.at += written,
+            None => {
+                self.at += written;
+                if self.at == self.small.len() {
+                    self.at = 0;
+                    self.clear_small();
+                }
+            }
         }
     }
 }

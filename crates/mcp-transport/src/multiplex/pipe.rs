@@ -2,7 +2,7 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
     task::Waker,
 };
 
@@ -14,10 +14,12 @@ use mcp_core::{
 use tokio::sync::Notify;
 
 use super::{
-    outbox::Outbox,
+    outbox::Sending,
+    output::WriteNow,
     pretty::{Joined, PrettyPrinted},
     routes::{RouteOptions, Routed, Routes},
     skipped::{self, Skipped, excerpt},
+    sync::Mutex,
 };
 use crate::{Delivery, Envelope, Error, ErrorKind, InboundSender, Limits, framing::TooLong};
 
@@ -29,18 +31,19 @@ pub(super) struct Inner {
     pub(super) inbound: InboundSender,
     /// Wakes senders that wait for room in the outbox, and callers that wait for the end of the write half.
     pub(super) progress: Notify,
+    /// Wakes callers that wait for the end of the connection. Apart, since a session waits all the time.
+    pub(super) ended: Notify,
     pub(super) skipped: Skipped,
     /// Whether messages are encoded as lines, rather than written to a message channel.
     pub(super) encodes: bool,
+    /// The write half, if a sender may write to it.
+    pub(super) output: Option<Arc<dyn WriteNow>>,
     pub(super) limits: Limits,
 }
 
 pub(super) struct State {
     pub(super) routes: Routes,
-    pub(super) outbox: Outbox,
-    pub(super) driver: Option<Waker>,
-    /// No new message is accepted. The driver flushes the outbox and closes the write half.
-    pub(super) closing: bool,
+    pub(super) sending: Sending,
     /// The write half is closed or broken.
     pub(super) write_ended: bool,
     /// The protocol version of the last message sent. Decides whether requests of the server get a response.
@@ -56,13 +59,19 @@ pub(super) enum Busy {
     Inbound,
 }
 
+impl AsMut<Sending> for State {
+    fn as_mut(&mut self) -> &mut Sending {
+        &mut self.sending
+    }
+}
+
 impl State {
     /// How the route of a request is opened that is queued now.
     pub(super) fn route_options(&self, envelope: &Envelope<Request>) -> RouteOptions {
         RouteOptions {
             is_long_lived: envelope.is_long_lived,
             skips_validation: envelope.skips_validation,
-            offset: Some(self.outbox.queued),
+            offset: Some(self.sending.outbox.queued),
         }
     }
 }
@@ -99,8 +108,8 @@ impl Inner {
     pub(super) fn begin_close(&self) {
         let driver = {
             let mut state = self.lock();
-            state.closing = true;
-            state.driver.take()
+            state.sending.closing = true;
+            state.sending.driver.take()
         };
         if let Some(driver) = driver {
             driver.wake();
@@ -111,13 +120,14 @@ impl Inner {
         let mut wakers = Vec::new();
         {
             let mut state = self.lock();
-            state.closing = true;
-            let written = state.outbox.written;
+            state.sending.closing = true;
+            let written = state.sending.outbox.written;
             state.routes.end(error, written, &mut wakers);
-            wakers.extend(state.driver.take());
+            wakers.extend(state.sending.driver.take());
         }
         self.inbound.end(Some(error.clone()));
         self.progress.notify_waiters();
+        self.ended.notify_waiters();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -149,11 +159,11 @@ impl Inner {
         let driver = {
             let mut state = self.lock();
             let is_modern = state.version.is_some_and(|version| version.era() == Era::Modern);
-            if is_modern || state.outbox.waiting() >= self.limits.outbox as u64 {
+            if is_modern || state.sending.outbox.waiting() >= self.limits.outbox as u64 {
                 return;
             }
-            state.outbox.push(refusal.into());
-            state.driver.take()
+            state.sending.outbox.push(refusal.into());
+            state.sending.driver.take()
         };
         driver.into_iter().for_each(Waker::wake);
     }

@@ -28,7 +28,7 @@ impl Route {
     ) -> Poll<Option<Result<Message, Error>>> {
         let mut state = self.shared.lock();
         let polled = state.routes.poll(&self.id, cx);
-        let driver = if state.routes.resumes() { state.driver.take() } else { None };
+        let driver = if state.routes.resumes() { state.sending.driver.take() } else { None };
         drop(state);
         driver.into_iter().for_each(Waker::wake);
         self.ended = matches!(polled, Poll::Ready(None | Some(Ok(Message::Response(_)))));
@@ -47,8 +47,8 @@ impl Drop for Route {
             return;
         }
         // Queued even if the outbox is full: there is at most one for each accepted request.
-        cancel.into_iter().for_each(|cancel| state.outbox.push(cancel.into()));
-        let driver = state.driver.take();
+        cancel.into_iter().for_each(|cancel| state.sending.outbox.push(cancel.into()));
+        let driver = state.sending.driver.take();
         drop(state);
         driver.into_iter().for_each(Waker::wake);
     }

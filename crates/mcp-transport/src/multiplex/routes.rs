@@ -138,6 +138,11 @@ impl Routes {
         Ok(())
     }
 
+    /// Whether one call is open, apart from subscriptions.
+    pub(super) fn has_one_call(&self) -> bool {
+        self.open.len() - self.subscriptions == 1
+    }
+
     /// Whether the reader of an open request validates its result.
     pub(super) fn skips_validation(&self, id: &RequestId) -> bool {
         self.open.get(id).is_some_and(|slot| slot.skips_validation)
