@@ -15,7 +15,14 @@ const MAX_META: usize = 4 << 10;
 pub(crate) struct ClientState {
     state: Mutex<State>,
     /// The last `_meta`: most requests of a client have the same, so that it is not parsed again.
-    meta: Mutex<Option<(Box<RawValue>, Arc<RequestMeta>)>>,
+    meta: Mutex<Option<Arc<KnownMeta>>>,
+}
+
+/// A `_meta` as it was received, and its reserved members.
+#[derive(Debug)]
+pub(crate) struct KnownMeta {
+    pub(crate) json: Box<RawValue>,
+    pub(crate) meta: Arc<RequestMeta>,
 }
 
 #[derive(Debug, Default)]
@@ -30,17 +37,22 @@ impl ClientState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The last `_meta`.
+    pub(crate) fn known_meta(&self) -> Option<Arc<KnownMeta>> {
+        self.meta.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The reserved members of the `_meta` of a request.
     pub(crate) fn meta(&self, json: &RawValue) -> Result<Arc<RequestMeta>, serde_json::Error> {
         let mut last = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, meta)) = &*last
-            && known.get() == json.get()
+        if let Some(known) = &*last
+            && known.json.get() == json.get()
         {
-            return Ok(Arc::clone(meta));
+            return Ok(Arc::clone(&known.meta));
         }
         let meta = Arc::new(serde_json::from_str(json.get())?);
         if json.get().len() <= MAX_META {
-            *last = Some((json.to_owned(), Arc::clone(&meta)));
+            *last = Some(Arc::new(KnownMeta { json: json.to_owned(), meta: Arc::clone(&meta) }));
         }
         Ok(meta)
     }

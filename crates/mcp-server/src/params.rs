@@ -21,7 +21,8 @@ pub(crate) struct Params<'a> {
     pub(crate) cursor: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) arguments: Option<&'a RawValue>,
-    /// Its reserved members are read by [`ClientState::meta`](crate::client_state::ClientState::meta).
+    /// Its reserved members are read by [`ClientState::meta`](crate::client_state::ClientState::meta). `None` if it
+    /// is known.
     #[serde(borrow, default, rename = "_meta")]
     pub(crate) meta: Option<&'a RawValue>,
 }
@@ -47,6 +48,40 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// Reads parameters that begin with this `_meta`, which is known to be valid and is not parsed again. `None` if
+    /// they do not, or are not written as most clients do: without spaces, escapes in names or repeated members.
+    pub(crate) fn behind(meta: &str, request: &'a Request) -> Option<Self> {
+        let json = request.params.as_ref()?.as_bytes();
+        let rest = json.strip_prefix(br#"{"_meta":"#)?.strip_prefix(meta.as_bytes())?;
+        let mut rest = std::str::from_utf8(rest).ok()?;
+        let mut params = Self::default();
+        while rest != "}" {
+            let (name, value) = rest.strip_prefix(",\"")?.split_once('"')?;
+            if name.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
+                return None;
+            }
+            let mut values = serde_json::Deserializer::from_str(value.strip_prefix(':')?)
+                .into_iter::<&'a RawValue>();
+            let read = values.next()?.ok()?;
+            rest = &value[1 + values.byte_offset()..];
+            let text = match name {
+                "name" => &mut params.name,
+                "uri" => &mut params.uri,
+                "cursor" => &mut params.cursor,
+                "arguments" if params.arguments.is_none() && read.get() != "null" => {
+                    params.arguments = Some(read);
+                    continue;
+                }
+                "arguments" | "_meta" => return None,
+                _ => continue,
+            };
+            if text.replace(serde_json::from_str(read.get()).ok()?).is_some() {
+                return None;
+            }
+        }
+        Some(params)
+    }
+
     pub(crate) fn required<'b>(
         member: &'b Option<Text<'a>>,
         name: &str,
@@ -69,4 +104,73 @@ impl<'a> Params<'a> {
 
 pub(crate) fn invalid_params(message: impl Into<String>) -> ErrorObject {
     ErrorObject::new(error_code::INVALID_PARAMS, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use mcp_core::{RawJson, method};
+
+    use super::*;
+
+    const META: &str = r#"{"a":{"b":"}"}}"#;
+
+    fn request(params: &str) -> Request {
+        let params = RawJson::trusted(params.to_owned());
+        Request::new(1, method::TOOLS_CALL).with_params(params)
+    }
+
+    fn members<'a>(params: &'a Params<'_>) -> [Option<&'a str>; 4] {
+        let texts = [&params.name, &params.uri, &params.cursor];
+        let [name, uri, cursor] = texts.map(|text| text.as_ref().map(|text| &*text.0));
+        [name, uri, cursor, params.arguments.map(RawValue::get)]
+    }
+
+    #[test]
+    fn parameters_behind_a_known_meta_are_read_as_any_other() {
+        for rest in [
+            "",
+            r#","name":"x""#,
+            r#","name":"\"\u0041\"","uri":"é","cursor":"""#,
+            r#","arguments":{"name":"}", "n":[1.50e400]},"z":{"name":"y"},"name":"x""#,
+            r#","n":1,"b":true,"arguments":[],"n":2"#,
+        ] {
+            let request = request(&format!("{{\"_meta\":{META}{rest}}}"));
+            let params = Params::behind(META, &request).unwrap();
+            assert_eq!(members(&params), members(&Params::of(&request).unwrap()), "{rest}");
+        }
+    }
+
+    #[test]
+    fn others_are_left_to_the_parser() {
+        for params in [
+            r#"{"_meta":{"a":{"b":"}"}},"name":"x"}"#.replace('b', "c"),
+            format!("{{\"_meta\":{META} ,\"name\":\"x\"}}"),
+            format!("{{\"name\":\"x\",\"_meta\":{META}}}"),
+        ] {
+            assert!(Params::behind(META, &request(&params)).is_none(), "{params}");
+        }
+        for rest in [
+            r#","name":"x","name":"y""#,
+            r#","name":null"#,
+            r#","name":1"#,
+            r#","arguments":null"#,
+            r#","arguments":{},"arguments":{}"#,
+            r#","_meta":{}"#,
+            r#","n\u0061me":"x""#,
+            r#","a\":1,"name":"x""#,
+            r#","name" :"x""#,
+            r#","name": "x", "uri":"y""#,
+            r#","n":01"#,
+            r#","n":{]"#,
+            r#","n""#,
+            r#"}"#,
+            r#",}"#,
+            "x",
+        ] {
+            let request = request(&format!("{{\"_meta\":{META}{rest}}}"));
+            assert!(Params::behind(META, &request).is_none(), "{rest}");
+        }
+        assert!(Params::behind(META, &Request::new(1, method::TOOLS_LIST)).is_none());
+    }
 }

@@ -58,9 +58,21 @@ impl Server {
     }
 
     fn incoming<'a>(&'a self, request: &'a Envelope<Request>) -> Result<Incoming<'a>, ErrorObject> {
-        let params = Params::of(&request.message)?;
-        let meta = params.meta.map(|meta| self.client.meta(meta)).transpose();
-        let meta = meta.map_err(|error| invalid_params(error.to_string()))?;
+        let known = self.client.known_meta();
+        let read = known.as_deref().and_then(|known| {
+            Some((
+                Params::behind(known.json.get(), &request.message)?,
+                Some(Arc::clone(&known.meta)),
+            ))
+        });
+        let (params, meta) = match read {
+            Some(read) => read,
+            None => {
+                let params = Params::of(&request.message)?;
+                let meta = params.meta.map(|meta| self.client.meta(meta)).transpose();
+                (params, meta.map_err(|error| invalid_params(error.to_string()))?)
+            }
+        };
         let version = self.version(request, meta.as_deref())?;
         let (request, client, stamp) = (&request.message, &self.client, &self.catalog.stamp);
         Ok(Incoming { request, params, meta, version, client, stamp })

@@ -235,8 +235,20 @@ impl Params {
             Arguments::Whole(json) | Arguments::Members(json) => json.len(),
         };
         let forwarded_len = forwarded.map_or(0, |it| it.params.size_hint());
-        let others = arguments + forwarded_len + more.len() + 128;
-        let mut out = Vec::with_capacity(fixed.len() + common.0.len() + others);
+        // Exact for most requests, so that the memory is shared without another allocation.
+        let is_plain = progress_token.is_none() && meta.is_none() && trace.is_none();
+        let wrapping = match &self.arguments {
+            Arguments::None => 0,
+            Arguments::Whole(_) => r#","arguments":"#.len(),
+            Arguments::Members(_) => r#","arguments":{}"#.len(),
+        };
+        let wrapping = wrapping
+            + if has_meta { r#"{"_meta":{}}"#.len() + 1 } else { 2 }
+            + usize::from(!more.is_empty());
+        let spare = if is_plain && forwarded.is_none() { 0 } else { 128 };
+        let others = arguments + forwarded_len + more.len() + wrapping + spare;
+        let size = fixed.len().saturating_sub(2) + common.0.len() + others;
+        let mut out = Vec::with_capacity(size);
         out.push(b'{');
         if has_meta {
             out.extend_from_slice(b"\"_meta\":{");
