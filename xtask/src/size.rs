@@ -11,7 +11,7 @@ const FIGURES: &str = "sizes.txt";
 const BLESS: &str = "cargo xtask size --bless";
 
 /// The most that the command may take, in bytes.
-const LIMIT_OF_COMMAND: u64 = 12_000_000;
+const LIMIT_OF_COMMAND: u64 = 14_500_000;
 
 /// Minimal programs that list the tools of a server.
 const CLIENTS: [Client; 2] = [
@@ -60,11 +60,10 @@ fn size_of(program: &Path) -> Result<u64> {
     Ok(metadata.map_err(|error| format!("{}: {error}", program.display()))?.len())
 }
 
-/// The size of the command `mcp` as users install it.
+/// The size of the command `mcp` as it is distributed.
 fn command(target: &Path) -> Result<u64> {
-    run::run(&mut cargo("build --quiet --release --package mcp-cli"))?;
-    let bytes =
-        size_of(&target.join("release/mcp").with_extension(std::env::consts::EXE_EXTENSION))?;
+    run::run(&mut cargo("build --quiet --profile dist --package mcp-cli"))?;
+    let bytes = size_of(&target.join("dist/mcp").with_extension(std::env::consts::EXE_EXTENSION))?;
     println!("mcp: {:.2} MB", bytes as f64 / 1e6);
     Ok(bytes)
 }

@@ -24,8 +24,11 @@ use crate::{
     framing::{Line, LineDecoder},
 };
 
-/// The size of one read, in bytes.
-const READ_SIZE: usize = 64 << 10;
+/// The size of the first reads, in bytes: what an idle connection retains. It is doubled by each read that fills its
+/// space.
+const MIN_READ_SIZE: usize = 8 << 10;
+/// The largest size of one read, in bytes.
+const MAX_READ_SIZE: usize = 64 << 10;
 /// The number of reads in one poll, before the task yields.
 const READS_PER_POLL: usize = 32;
 
@@ -41,6 +44,7 @@ pub struct LineDriver<R, W> {
     reader: R,
     output: Arc<Output<W>>,
     decoder: LineDecoder,
+    read_size: usize,
     grace: ReadGrace,
     pretty: PrettyPrinted,
     /// The rest of a batch.
@@ -81,6 +85,7 @@ impl Multiplex {
             reader,
             output,
             decoder,
+            read_size: MIN_READ_SIZE,
             grace: ReadGrace::default(),
             pretty: PrettyPrinted::default(),
             batch: Vec::new().into_iter(),
@@ -120,13 +125,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> LineDriver<R, W> {
                 return Poll::Ready(reason);
             }
             let buffer = self.decoder.buffer_mut();
-            if buffer.capacity() - buffer.len() < READ_SIZE / 4 {
-                buffer.reserve(READ_SIZE);
+            if buffer.capacity() - buffer.len() < self.read_size / 4 {
+                buffer.reserve(self.read_size);
             }
+            let space = buffer.capacity() - buffer.len();
             let read = pin!(self.reader.read_buf(buffer));
             self.end = match ready!(read.poll(cx)) {
                 Ok(0) => Some(Error::new(ErrorKind::Closed, "the server closed the connection")),
-                Ok(_) => None,
+                Ok(read) => {
+                    if read == space {
+                        self.read_size = MAX_READ_SIZE.min(2 * self.read_size);
+                    }
+                    None
+                }
                 Err(error) => {
                     Some(Error::new(ErrorKind::Closed, "the connection broke").with_source(error))
                 }
