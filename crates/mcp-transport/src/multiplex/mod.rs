@@ -297,7 +297,8 @@ impl fmt::Debug for Multiplex {
     }
 }
 
-#[cfg(test)]
+// Only on Unix do senders write themselves.
+#[cfg(all(test, unix))]
 mod output_model;
 
 // Declared after `lines` and `messages`, so that rustdoc lists its `impl` after theirs.
