@@ -51,8 +51,8 @@ fn request(id: i64, load: Load) -> Vec<u8> {
         .unwrap();
     if load != Load::List {
         let (query, limit) = (ARGS.query, ARGS.limit);
-        let arguments = format_args!(r#"{{"query":"{query}","limit":{limit}}}"#);
-        write!(line, r#","name":"{tool}","arguments":{arguments}"#).unwrap();
+        write!(line, r#","name":"{tool}","arguments":{{"query":"{query}","limit":{limit}}}"#)
+            .unwrap();
     }
     line.extend_from_slice(b"}}\n");
     line

@@ -1,7 +1,7 @@
 //! Wine: programs of Windows on another system.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::run::{self, Result, command, output, root, succeeds};
 
@@ -35,8 +35,14 @@ impl Wine {
         std::fs::create_dir_all(&wine.prefix).map_err(|error| error.to_string())?;
         // By default it ends soon after the last program, and one that starts in that moment fails.
         run::run(wine.environment(&mut command(server, "--persistent")))?;
-        if !wine.prefix.join("system.reg").is_file() {
-            run::run(wine.environment(&mut command(program, "wineboot --init")))?;
+        // Its services, which outlive the program that starts them, must not keep the pipe of a test's output open.
+        let mut boot = command(program, "wineboot --init");
+        println!("$ {program} wineboot --init");
+        let booted = wine.environment(&mut boot).stdout(Stdio::null()).stderr(Stdio::null());
+        match booted.status() {
+            Ok(status) if status.success() => {}
+            Ok(status) => return Err(format!("wineboot: {status}")),
+            Err(error) => return Err(format!("wineboot: {error}")),
         }
         let missing = wine.prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
         if !missing.is_file() {
