@@ -68,7 +68,7 @@ impl SentSecrets {
     pub fn may_occur_in(&self, body: &[u8]) -> bool {
         self.values().iter().any(|value| {
             let value = value.as_bytes();
-            // Whoever repeats a part repeats its end, unless it was decoded.
+            // A body that repeats part of the value repeats its end, unless the server has decoded it.
             let end = &value[value.len().saturating_sub(MIN_NAMED_SECRET)..];
             let is_decodable = value.get(..6).is_some_and(|it| it.eq_ignore_ascii_case(b"basic "));
             is_decodable || contains(body, end)

@@ -48,7 +48,7 @@ pub(crate) enum Side {
     Floor,
     /// The smallest client without an SDK: its own types, one connection, and a task that dispatches responses.
     Smallest,
-    /// Another library, in a program of its own.
+    /// Another library, in a separate program.
     Rival,
 }
 
