@@ -55,7 +55,7 @@ pub fn parse(value: &str) -> Vec<Challenge> {
 fn parse_into(value: &str, found: &mut Vec<Challenge>) {
     let mut rest = Rest(value);
     let start = found.len();
-    while found.len() < MAX_CHALLENGES {
+    loop {
         rest.skip(|c| c == ',' || c.is_whitespace());
         let word = rest.take(|c| !c.is_whitespace() && c != ',' && c != '=');
         if word.is_empty() {
@@ -83,6 +83,9 @@ fn parse_into(value: &str, found: &mut Vec<Challenge>) {
                 ahead.value();
                 rest = ahead;
                 continue;
+            }
+            if found.len() == MAX_CHALLENGES {
+                return;
             }
             rest.skip(|c| c == '=');
             found.push(Challenge { scheme: word.to_owned(), params: Vec::new() });
@@ -163,6 +166,17 @@ mod tests {
             format!("{}[{}]", it.scheme, params.join("|"))
         };
         parse(value).into_iter().map(challenge).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_last_challenge_within_the_limit_has_its_parameters() {
+        let text: Vec<_> = (0..20).map(|n| format!(r#"Basic realm="r{n}", a=b"#)).collect();
+        let found = parse(&text.join(", "));
+        assert_eq!(found.len(), MAX_CHALLENGES);
+        for (n, challenge) in found.iter().enumerate() {
+            assert_eq!(challenge.param("realm"), Some(&*format!("r{n}")));
+            assert_eq!(challenge.param("a"), Some("b"));
+        }
     }
 
     #[test]
