@@ -300,20 +300,27 @@ async fn post_by_tls(carrier: Carrier, load: Load, calls: usize) -> Measured {
     measured
 }
 
-/// A POST on a separate connection, with the same headers and the same parsing of the response.
-async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
-    let peer = peer::Http::start(carrier);
-    let host = format!("127.0.0.1:{}", peer.port());
+/// A connection for each call in flight.
+pub(crate) async fn connections(host: &str, load: Load) -> Arc<Vec<Connection>> {
     let mut connections = Vec::new();
     for _ in 0..load.in_flight() {
-        let stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        let stream = tokio::net::TcpStream::connect(host).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let io = hyper_util::rt::TokioIo::new(stream);
         let (sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         tokio::spawn(connection);
         connections.push(tokio::sync::Mutex::new(sender));
     }
-    let connections: Arc<Vec<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>> = Arc::new(connections);
+    Arc::new(connections)
+}
+
+pub(crate) type Connection = tokio::sync::Mutex<SendRequest<Full<Bytes>>>;
+
+/// A POST on a separate connection, with the same headers and the same parsing of the response.
+async fn post(carrier: Carrier, load: Load, calls: usize) -> Measured {
+    let peer = peer::Http::start(carrier);
+    let host = format!("127.0.0.1:{}", peer.port());
+    let connections = connections(&host, load).await;
     let next = Arc::new(AtomicI64::new(1));
     let measured = drive(load, calls, move |worker| {
         let (connections, next, host) = (Arc::clone(&connections), Arc::clone(&next), host.clone());

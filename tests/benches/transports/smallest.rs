@@ -10,10 +10,8 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::SendRequest;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{
@@ -22,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    floor::META,
+    floor::{META, connections},
     measure::{Carrier, Case, Load, Measured, drive},
     ours::ARGS,
     peer,
@@ -156,16 +154,7 @@ where
 async fn post(Case { carrier, load }: Case, calls: usize) -> Measured {
     let peer = peer::Http::start(carrier);
     let host = format!("127.0.0.1:{}", peer.port());
-    let mut connections = Vec::new();
-    for _ in 0..load.in_flight() {
-        let stream = tokio::net::TcpStream::connect(&host).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let io = hyper_util::rt::TokioIo::new(stream);
-        let (sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-        tokio::spawn(connection);
-        connections.push(tokio::sync::Mutex::new(sender));
-    }
-    let connections: Arc<Vec<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>> = Arc::new(connections);
+    let connections = connections(&host, load).await;
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("content-type", "application/json"),
