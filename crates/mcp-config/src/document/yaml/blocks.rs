@@ -114,9 +114,9 @@ impl<'t> Blocks<'t> {
         self.blocks.push(Block { step, line, indent, parent, elements: 0, value });
     }
 
-    /// The block at a path.
-    pub(super) fn find(&self, path: &[Step]) -> Option<usize> {
-        path.iter().try_fold(None, |parent, step| self.child(parent, step).map(Some))?
+    /// The block at a path; `Some(None)` is the document itself.
+    pub(super) fn find(&self, path: &[Step]) -> Option<Option<usize>> {
+        path.iter().try_fold(None, |parent, step| self.child(parent, step).map(Some))
     }
 
     fn child(&self, parent: Option<usize>, step: &Step) -> Option<usize> {
@@ -127,8 +127,8 @@ impl<'t> Blocks<'t> {
         &self.blocks[index]
     }
 
-    pub(super) fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
-        let is_child = move |index: &usize| self.blocks[*index].parent == Some(parent);
+    pub(super) fn children(&self, parent: Option<usize>) -> impl Iterator<Item = usize> {
+        let is_child = move |index: &usize| self.blocks[*index].parent == parent;
         (0..self.blocks.len()).filter(is_child)
     }
 

@@ -83,6 +83,9 @@ fn set_entry(
         let new = indented(&rendered(&entry)?, blocks.get(*last).indent, text);
         return Ok(Some(spliced(&blocks, end..end, &new)));
     }
+    let Some(parent) = parent else {
+        return appended(text, container, slot, value).map(Some);
+    };
     let block = blocks.get(parent);
     let Some(head) = head(blocks.lines[block.line], block.value, "") else { return Ok(None) };
     let new = indented(&rendered(&entry)?, block.indent + UNIT, text);
@@ -98,7 +101,8 @@ fn remove_entry(text: &str, container: &[String], slot: &Step) -> Option<String>
     if children.len() > 1 {
         return Some(without);
     }
-    // A key without a value is null.
+    // A key without a value is null. An empty document is an empty object.
+    let Some(parent) = parent else { return Some(without) };
     let block = blocks.get(parent);
     let empty = if matches!(slot, Step::Key(_)) { " {}" } else { " []" };
     let head = head(blocks.lines[block.line], block.value, empty)?;
@@ -114,7 +118,7 @@ fn set_container(
 ) -> Result<Option<String>, Error> {
     let Some(last) = container.last() else { return Ok(None) };
     let blocks = Blocks::of(text);
-    let found = blocks.find(&steps(container));
+    let found = blocks.find(&steps(container)).flatten();
     let value = container.iter().try_fold(wanted, |here, key| here.get(key));
     let (Some(found), Some(value)) = (found, value) else { return Ok(None) };
     let range = blocks.range(found);
