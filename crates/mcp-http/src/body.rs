@@ -20,6 +20,7 @@ impl Body {
         Self { bytes: Bytes::new() }
     }
 
+    #[cfg(feature = "http2")]
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
     }

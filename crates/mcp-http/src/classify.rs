@@ -1,9 +1,6 @@
 //! Classification of connection failures.
 
-use std::borrow::Cow;
 use std::io;
-
-use h2::Reason;
 
 #[cfg(feature = "_tls")]
 use crate::error::ConnectStep;
@@ -35,9 +32,14 @@ impl Error {
     }
 }
 
+#[cfg(feature = "http2")]
 impl Error {
     /// Converts a failure of an HTTP/2 stream while `doing` something with it.
     pub(crate) fn from_h2(error: h2::Error, doing: Doing) -> Self {
+        use std::borrow::Cow;
+
+        use h2::Reason;
+
         let reason = error.reason();
         let (kind, message): (_, Cow<'static, str>) = if let Some(error) = error.get_io() {
             let cause = io_cause(error).unwrap_or((ErrorKind::Reset, "the connection broke"));

@@ -37,7 +37,7 @@ const MAX_RESENDS: u32 = 12;
 
 /// An HTTP client with a connection pool. Clones share it.
 ///
-/// Uses HTTP/1.1, or HTTP/2 if the server supports it over TLS. Creating a client does no I/O; sending needs a tokio
+/// Uses HTTP/1.1, or with the feature `http2` HTTP/2 if the server supports it over TLS. Creating a client does no I/O; sending needs a tokio
 /// runtime with time and I/O enabled. Redirects are not followed: see
 /// [`follow_redirects`](crate::transport::follow_redirects).
 ///

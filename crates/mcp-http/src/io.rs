@@ -51,6 +51,7 @@ impl ConnState {
     }
 
     /// The number of bytes written so far.
+    #[cfg(feature = "http2")]
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Relaxed)
     }

@@ -2,7 +2,7 @@
 //!
 //! It sends requests and streams responses, without any semantics of the protocol above it:
 //!
-//! - [`HttpClient`]: HTTP/1.1 and HTTP/2 over TCP or TLS, with a connection pool. It is a
+//! - [`HttpClient`]: HTTP/1.1 and (a feature) HTTP/2 over TCP or TLS, with a connection pool. It is a
 //!   [`tower_service::Service`] from `http::Request<`[`Body`]`>` to
 //!   `http::Response<`[`ResponseBody`]`>`, so that any other service can take its place.
 //! - [`HttpClientBuilder`]: its settings: certificates, a [`Proxy`], Unix sockets, headers (also by a hook, for tokens

@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::connections::{Pool, StreamSlot, expiry};
 use super::http1::Http1;
-use super::stream_body::StreamBody;
+use super::http2::{Failed, StreamBody};
 use crate::body::Body;
 use crate::classify::Doing;
 use crate::error::Error;
@@ -110,11 +110,8 @@ impl Lease {
                 let sending = Box::pin(slot.http2.send(request.clone(), is_open));
                 match sending.await {
                     Ok(response) => Ok(response.map(Incoming::Http2)),
-                    Err(failed) => {
-                        let unsent = failed.may_retry().then(|| mem::take(request));
-                        let error = Error::from_h2(failed.error, Doing::Headers);
-                        let error = if failed.is_unsent { error.not_sent() } else { error };
-                        Err(Unanswered { error, unsent })
+                    Err(Failed { error, may_retry }) => {
+                        Err(Unanswered { error, unsent: may_retry.then(|| mem::take(request)) })
                     }
                 }
             }
@@ -152,9 +149,7 @@ impl HttpBody for Incoming {
             Self::Http1(body) => {
                 Pin::new(body).poll_frame(cx).map_err(|error| Error::from_hyper(error, Doing::Body))
             }
-            Self::Http2(body) => {
-                Pin::new(body).poll_frame(cx).map_err(|error| Error::from_h2(error, Doing::Body))
-            }
+            Self::Http2(body) => Pin::new(body).poll_frame(cx),
         }
     }
 

@@ -8,7 +8,6 @@ mod host;
 mod http1;
 mod http2;
 mod lease;
-mod stream_body;
 mod target;
 
 pub(crate) use host::Host;

@@ -63,7 +63,7 @@ impl Target {
 
     /// Whether HTTP/2 may be negotiated, which requires TLS.
     pub(super) fn may_agree(&self) -> bool {
-        self.scheme == Scheme::HTTPS
+        cfg!(feature = "http2") && self.scheme == Scheme::HTTPS
     }
 
     /// Whether bytes go to the server directly, without TLS.

@@ -101,10 +101,9 @@ impl Tls {
             Some(identity) => builder.with_client_cert_resolver(identity.clone()),
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = if self.http1_only {
-            vec![b"http/1.1".to_vec()]
-        } else {
-            vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+        config.alpn_protocols = match self.http1_only || cfg!(not(feature = "http2")) {
+            true => vec![b"http/1.1".to_vec()],
+            false => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         };
         Ok(Arc::new(config))
     }

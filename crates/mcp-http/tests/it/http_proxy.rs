@@ -167,7 +167,7 @@ async fn an_invalid_variable_fails_the_request_and_is_named() {
     }
 }
 
-#[cfg(feature = "tls-ring")]
+#[cfg(all(feature = "http2", feature = "tls-ring"))]
 mod tunnel {
     use std::future::pending;
 

@@ -9,7 +9,7 @@ mod decompress;
 mod delayed_ack;
 mod headers;
 mod hostile;
-#[cfg(feature = "tls-ring")]
+#[cfg(all(feature = "http2", feature = "tls-ring"))]
 mod http2;
 mod http_proxy;
 mod pool;

@@ -167,7 +167,7 @@ async fn a_server_that_is_no_socks_proxy_is_reported() {
     }
 }
 
-#[cfg(feature = "tls-ring")]
+#[cfg(all(feature = "http2", feature = "tls-ring"))]
 #[tokio::test]
 async fn https_uses_the_proxy_too() {
     let (server, url, ca) = crate::tls::start(&[b"h2"]).await;

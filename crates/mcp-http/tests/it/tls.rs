@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use mcp_http::{ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, ReadTimeout, Wait};
+use mcp_http::{ConnectStep, ErrorKind, HttpClient, HttpClientBuilder, Wait};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -98,6 +98,7 @@ pub(crate) fn trusting(pem: String) -> HttpClientBuilder {
     HttpClient::builder().extra_root_pem(pem)
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn http2_is_negotiated_and_shared() {
     let (server, url, ca) = start(&[b"h2", b"http/1.1"]).await;
@@ -115,12 +116,13 @@ async fn http2_is_negotiated_and_shared() {
     assert_eq!(server.connections(), 1);
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn http2_requests_end_independently() {
     let (server, url, ca) = start(&[b"h2"]).await;
     let client = trusting(ca).build().unwrap();
     let mut waiting = post(&url, "wait");
-    waiting.extensions_mut().insert(ReadTimeout(Some(Duration::from_millis(100))));
+    waiting.extensions_mut().insert(mcp_http::ReadTimeout(Some(Duration::from_millis(100))));
     let error = client.send(waiting).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout(Wait::Read));
     client.send(post(&url, "{}")).await.unwrap();
@@ -130,7 +132,8 @@ async fn http2_requests_end_independently() {
 #[tokio::test]
 async fn http1_is_used_if_requested() {
     let (_server, url, ca) = start(&[b"h2", b"http/1.1"]).await;
-    let client = trusting(ca).http1_only(true).build().unwrap();
+    // Without the feature, HTTP/1.1 is all that is offered.
+    let client = trusting(ca).http1_only(cfg!(feature = "http2")).build().unwrap();
     let response = client.send(post(&url, "{}")).await.unwrap();
     assert_eq!(response.version(), Version::HTTP_11);
 
@@ -146,7 +149,7 @@ async fn http1_is_used_if_requested() {
 
 #[tokio::test]
 async fn an_unknown_authority_is_refused_and_named() {
-    let (_server, url, _) = start(&[b"h2"]).await;
+    let (_server, url, _) = start(&[b"h2", b"http/1.1"]).await;
     let (_, _, other_ca) = start(&[]).await;
     for client in [HttpClient::new(), trusting(other_ca).build().unwrap()] {
         let error = client.send(post(&url, "{}")).await.unwrap_err();
@@ -170,6 +173,7 @@ async fn a_server_without_tls_is_named() {
     assert!(error.is_not_sent());
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn a_failed_handshake_fails_all_waiting_requests() {
     let (server, url, _) = start(&[b"h2"]).await;

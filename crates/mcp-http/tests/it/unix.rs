@@ -73,7 +73,7 @@ async fn a_socket_without_a_listener_is_named() {
     }
 }
 
-#[cfg(feature = "tls-ring")]
+#[cfg(all(feature = "http2", feature = "tls-ring"))]
 #[tokio::test]
 async fn tls_is_used_over_a_socket_if_the_url_is_https() {
     let (server, url, ca) = crate::tls::start(&[b"h2"]).await;

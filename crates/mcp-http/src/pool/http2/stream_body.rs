@@ -7,6 +7,9 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::classify::Doing;
+use crate::error::Error;
+
 /// The body of an HTTP/2 response.
 pub(crate) struct StreamBody {
     received: RecvStream,
@@ -44,12 +47,12 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 impl Body for StreamBody {
     type Data = Bytes;
-    type Error = h2::Error;
+    type Error = Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         if this.has_ended {
             return Poll::Ready(None);
@@ -75,7 +78,7 @@ impl Body for StreamBody {
         let is_asked = failed.is_remote() && failed.reason() == Some(Reason::NO_ERROR);
         match failed.is_reset() && is_asked && this.is_complete() {
             true => Poll::Ready(None),
-            false => Poll::Ready(Some(Err(failed))),
+            false => Poll::Ready(Some(Err(Error::from_h2(failed, Doing::Body)))),
         }
     }
 

@@ -15,8 +15,10 @@ use tokio::runtime;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::stream_body::StreamBody;
+use super::{Failed, OnChange, StreamBody};
 use crate::body::Body;
+use crate::classify::Doing;
+use crate::error::Error;
 use crate::io::{Conn, ConnState};
 
 /// Ping interval of a connection with open streams.
@@ -50,15 +52,13 @@ const CONNECTION_HEADERS: [HeaderName; 5] = [
     UPGRADE,
 ];
 
-type OnChange = Box<dyn Fn() + Send + Sync>;
-
 /// An HTTP/2 connection. Dropping it closes it.
 pub(crate) struct Http2 {
     sender: SendRequest<Bytes>,
-    pub(super) conn: Arc<ConnState>,
-    pub(super) state: Arc<State>,
+    pub(in crate::pool) conn: Arc<ConnState>,
+    pub(in crate::pool) state: Arc<State>,
     /// The runtime that drives the connection.
-    pub(super) runtime: runtime::Id,
+    pub(in crate::pool) runtime: runtime::Id,
     task: AbortHandle,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct State {
     /// The number of streams that the server allows.
     limit: AtomicUsize,
     /// The number of streams in use.
-    pub(super) streams: AtomicUsize,
+    pub(in crate::pool) streams: AtomicUsize,
     /// No more streams can be opened: the server closes the connection, or it has ended.
     is_over: AtomicBool,
     /// A ping is pending to check that the server responds.
@@ -79,25 +79,9 @@ pub(crate) struct State {
     waker: Mutex<Option<Waker>>,
 }
 
-/// The failure of a request.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) error: h2::Error,
-    /// The server has certainly not processed the request.
-    pub(crate) is_unsent: bool,
-}
-
-impl Failed {
-    /// Whether another attempt may succeed: the failure is not caused by the request.
-    pub(super) fn may_retry(&self) -> bool {
-        let error = &self.error;
-        self.is_unsent && (error.is_io() || error.is_go_away() || error.is_reset())
-    }
-}
-
 impl State {
     /// The maximum number of concurrent streams.
-    pub(super) fn limit(&self) -> usize {
+    pub(in crate::pool) fn limit(&self) -> usize {
         match self.limit.load(Relaxed) {
             UNKNOWN => 1,
             limit => limit.min(MAX_STREAMS),
@@ -105,26 +89,26 @@ impl State {
     }
 
     /// Whether the server's stream limit is known.
-    pub(super) fn has_limit(&self) -> bool {
+    pub(in crate::pool) fn has_limit(&self) -> bool {
         self.limit.load(Relaxed) != UNKNOWN
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::pool) fn is_over(&self) -> bool {
         self.is_over.load(Relaxed)
     }
 
     /// Whether a ping must be answered before use.
-    pub(super) fn is_in_doubt(&self) -> bool {
+    pub(in crate::pool) fn is_in_doubt(&self) -> bool {
         self.is_in_doubt.load(Relaxed)
     }
 
     /// Whether the server has just answered a ping. Resets the flag.
-    pub(super) fn take_checked(&self) -> bool {
+    pub(in crate::pool) fn take_checked(&self) -> bool {
         self.is_checked.swap(false, Relaxed)
     }
 
     /// Pings the server. The connection is in doubt until the response, and closed if there is none.
-    pub(super) fn check(&self) {
+    pub(in crate::pool) fn check(&self) {
         self.is_in_doubt.store(true, Relaxed);
         self.wants_ping.store(true, Relaxed);
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -135,7 +119,7 @@ impl State {
 impl Http2 {
     /// Starts HTTP/2 on a connection, driven by the current runtime. `on_change` is called when streams become
     /// available or the connection ends.
-    pub(super) async fn open(
+    pub(in crate::pool) async fn open(
         io: Conn,
         conn: Arc<ConnState>,
         on_change: OnChange,
@@ -177,12 +161,12 @@ impl Http2 {
     }
 
     /// Sends a request. `is_open` is set when the server allows its stream to be opened.
-    pub(super) async fn send(
+    pub(in crate::pool) async fn send(
         &self,
         request: Request<Body>,
         is_open: &mut bool,
     ) -> Result<Response<StreamBody>, Failed> {
-        let unsent = |error| Failed { error, is_unsent: true };
+        let unsent = |error| failed(error, true);
         let mut sender = self.sender.clone();
         poll_fn(|cx| sender.poll_ready(cx)).await.map_err(unsent)?;
         let (mut head, body) = request.into_parts();
@@ -205,10 +189,17 @@ impl Http2 {
             Ok(response) => Ok(StreamBody::respond(response, upload, may_be_early)),
             Err(error) => {
                 let is_unsent = !*is_open || is_refusal(&error) || self.conn.written() == written;
-                Err(Failed { error, is_unsent })
+                Err(failed(error, is_unsent))
             }
         }
     }
+}
+
+/// The failure of a request. `is_unsent`: the server has certainly not processed it.
+fn failed(error: h2::Error, is_unsent: bool) -> Failed {
+    let may_retry = is_unsent && (error.is_io() || error.is_go_away() || error.is_reset());
+    let error = Error::from_h2(error, Doing::Headers);
+    Failed { error: if is_unsent { error.not_sent() } else { error }, may_retry }
 }
 
 /// Whether the server states that it has not processed a request: the stream is beyond the last one of a GOAWAY, or was
