@@ -113,7 +113,9 @@ impl<S: HttpService> Listener<S> {
             let last_id = self.position.last_id.as_ref();
             // Created before the request, so that no change is missed.
             let changed = self.endpoint.auth.as_ref().map(SharedAuthorize::changed);
-            match self.endpoint.open_stream(&self.headers, session, last_id).await {
+            // Boxed, since the task is idle in `read` for most of its life.
+            let opening_stream = self.endpoint.open_stream(&self.headers, session, last_id);
+            match Box::pin(opening_stream).await {
                 Ok(events) => {
                     // Dropping it lets requests continue, unless they have stopped waiting.
                     let is_late = opening.take().is_some_and(|opening| opening.is_closed());
@@ -145,7 +147,7 @@ impl<S: HttpService> Listener<S> {
                 }
                 Err(refused) if refused.is_transient() => {}
                 Err(refused) => {
-                    if !self.may_succeed_later(refused).await {
+                    if !Box::pin(self.may_succeed_later(refused)).await {
                         return;
                     }
                 }

@@ -37,8 +37,10 @@ pub(crate) struct ResponseStream<S: HttpService> {
     request: OpenRequest<S>,
     method: Cow<'static, str>,
     source: Source<S>,
+    /// A message to be filtered, usually the only one.
+    first: Option<Message>,
     /// The rest of a batch.
-    queue: VecDeque<Message>,
+    rest: VecDeque<Message>,
     /// `None` in the modern era.
     resumption: Option<Resumption>,
     skipped: SkippedEvents,
@@ -80,12 +82,21 @@ impl<S: HttpService> ResponseStream<S> {
         request: OpenRequest<S>,
         method: Cow<'static, str>,
         source: Source<S>,
-        queue: VecDeque<Message>,
+        rest: VecDeque<Message>,
         resumption: Option<Resumption>,
     ) -> Self {
-        let (skipped, secrets) = (SkippedEvents::default(), None);
-        let skips_validation = false;
-        Self { request, method, source, queue, resumption, skipped, secrets, skips_validation }
+        let (skipped, secrets, skips_validation) = (SkippedEvents::default(), None, false);
+        Self {
+            request,
+            method,
+            source,
+            first: None,
+            rest,
+            resumption,
+            skipped,
+            secrets,
+            skips_validation,
+        }
     }
 
     fn endpoint(&self) -> &Arc<HttpEndpoint<S>> {
@@ -115,6 +126,7 @@ impl<S: HttpService> ResponseStream<S> {
         }
     }
 
+    /// Reads the messages of an event. Those of the one before have been yielded.
     fn read(&mut self, mut event: Event) -> Result<(), Error> {
         let data = message_data(&mut event);
         if let Some(data) = error_data(&event) {
@@ -129,7 +141,7 @@ impl<S: HttpService> ResponseStream<S> {
         let skips_validation = self.skips_validation && std::str::from_utf8(&data).is_ok();
         let data = match read_unvalidated(data, skips_validation, self.secrets.as_ref()) {
             Ok(response) if response.id.as_ref() == Some(&self.request.id) => {
-                self.queue.push_back(response.into());
+                self.first = Some(response.into());
                 return Ok(());
             }
             // Its own caller may need it validated.
@@ -142,8 +154,8 @@ impl<S: HttpService> ResponseStream<S> {
             {
                 tracing::debug!("ignored an event that the server has sent before");
             }
-            Ok(Messages::One(message)) => self.queue.push_back(message),
-            Ok(Messages::Batch(messages)) => self.queue.extend(messages),
+            Ok(Messages::One(message)) => self.first = Some(message),
+            Ok(Messages::Batch(messages)) => self.rest = messages.into(),
             // It is the response, or looks like it.
             Err(error) if error.id.as_ref().is_some_and(|id| id.echoes(&self.request.id)) => {
                 return Err(self.unreadable(&data, error));
@@ -294,7 +306,7 @@ impl<S: HttpService> Stream for ResponseStream<S> {
             if this.request.inner.tasks.is_closed() {
                 return this.end(Err(closed()));
             }
-            while let Some(message) = this.queue.pop_front() {
+            while let Some(message) = this.first.take().or_else(|| this.rest.pop_front()) {
                 match this.filter(message) {
                     Some(Message::Response(mut response)) => {
                         mask(&mut response, this.secrets.as_ref());

@@ -168,6 +168,7 @@ impl<S: HttpService> Inner<S> {
         session: Option<&HeaderValue>,
         message: Bytes,
     ) -> Result<Result<(), StatusError>, Error> {
+        self.reclaim();
         let response = self.endpoint.post(method, headers, session, message).await?;
         if !response.status().is_success() {
             return Ok(Err(StatusError::read(response, &self.endpoint.url).await));

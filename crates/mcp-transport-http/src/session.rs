@@ -195,7 +195,8 @@ pub(crate) fn session_id(headers: &HeaderMap) -> Result<Option<HeaderValue>, Err
         let text = "the server's session id has characters other than visible ASCII";
         return Err(Error::new(ErrorKind::Protocol, text).with_method(method::INITIALIZE));
     }
-    let mut id = id.clone();
+    // Copied, since it is part of the buffer in which the head was received.
+    let mut id = HeaderValue::from_bytes(id.as_bytes()).expect("it is a header value");
     id.set_sensitive(true);
     Ok(Some(id))
 }

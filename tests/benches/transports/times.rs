@@ -9,8 +9,16 @@ const ROUNDS: usize = 5;
 
 pub(crate) fn table(only: &[&str]) {
     println!(
-        "{:<10} {:<6} {:>12} {:>12} {:>7} {:>19} {:>19}",
-        "carrier", "load", "calls/s", "floor", "time x", "p50 us (floor)", "p99 us (floor)"
+        "{:<10} {:<6} {:>10} {:>10} {:>6} {:>10} {:>6} {:>16} {:>16}",
+        "carrier",
+        "load",
+        "calls/s",
+        "floor",
+        "time x",
+        "smallest",
+        "time x",
+        "p50 us (floor)",
+        "p99 us (floor)"
     );
     for case in Case::all().filter(|case| case.is_asked(only)) {
         let calls = match case.load {
@@ -20,15 +28,22 @@ pub(crate) fn table(only: &[&str]) {
             Load::Mib10 => 20,
             Load::List => TOOLS * 200,
         };
-        // Alternating, so that both sides have the same conditions.
-        let (mut ours, mut floor) = (None, None);
+        // Alternating, so that all sides have the same conditions.
+        let (mut ours, mut floor, mut smallest) = (None, None, None);
         for _ in 0..ROUNDS {
             better(&mut ours, runtime().block_on(run(case, Side::Ours, calls)));
             better(&mut floor, runtime().block_on(run(case, Side::Floor, calls)));
+            if case.has_smallest() {
+                better(&mut smallest, runtime().block_on(run(case, Side::Smallest, calls)));
+            }
         }
         let (ours, floor) = (ours.unwrap(), floor.unwrap());
+        let (smallest, smallest_x) = match smallest {
+            Some(it) => (format!("{:.0}", it.rate()), format!("{:.2}", it.rate() / ours.rate())),
+            None => Default::default(),
+        };
         println!(
-            "{:<10} {:<6} {:>12.0} {:>12.0} {:>7.2} {:>19} {:>19}",
+            "{:<10} {:<6} {:>10.0} {:>10.0} {:>6.2} {smallest:>10} {smallest_x:>6} {:>16} {:>16}",
             case.carrier.name(),
             case.load.name(),
             ours.rate(),

@@ -94,6 +94,8 @@ fn documents_of_every_layout_are_edited() {
         "extensions:\r\n  a:\r\n    type: stdio\r\n    cmd: x\r\nother: 1 # one\r\n",
         "extensions:\n  a:\n    type: stdio\n    cmd: x\n    description: >-\n      text\n\n      b: c\n",
         "extensions:\n  a: &a\n    type: stdio\n    cmd: x\n  b: *a\n# end\n",
+        // Line ends of YAML 1.1.
+        "extensions:\n\r  a: # here\u{2028}    type: stdio\u{85}    cmd: x\nother: 1 # one\n",
         "# servers at the top\na: # here\n  command: x\nb:\n  command: y # and here\n",
         "other: \"a\n  extensions:\n  b\"\nextensions:\n  a:\n    type: stdio\n    cmd: x # here",
     ] {

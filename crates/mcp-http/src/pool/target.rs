@@ -74,9 +74,7 @@ impl Target {
     /// Completes the head of a request of HTTP/1.1.
     pub(super) fn prepare_http1(&self, request: &mut Request<Body>) {
         let headers = request.headers_mut();
-        if !headers.contains_key(HOST) {
-            headers.insert(HOST, self.header.clone());
-        }
+        headers.entry(HOST).or_insert_with(|| self.header.clone());
         let Route::Forward(proxy) = &self.route else { return retarget(request.uri_mut(), None) };
         if let Some(value) = proxy.authorization()
             && !headers.contains_key(PROXY_AUTHORIZATION)

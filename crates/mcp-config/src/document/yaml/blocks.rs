@@ -29,7 +29,7 @@ pub(super) struct Block {
 
 impl<'t> Blocks<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let lines = lines(text);
         let mut blocks = Self { lines: Vec::new(), blocks: Vec::new(), elements: 0 };
         // The open blocks, and the indentation above which lines belong to a block scalar.
         let (mut open, mut scalar) = (Vec::new(), None);
@@ -156,6 +156,23 @@ impl<'t> Blocks<'t> {
         }
         root
     }
+}
+
+/// The lines, with their ends: those of YAML 1.1, which the parser reads.
+fn lines(mut text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    while let Some(at) = text.find(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        let rest = &text[at..];
+        let end = match rest.starts_with("\r\n") {
+            true => 2,
+            false => rest.chars().next().map_or(0, char::len_utf8),
+        };
+        let line;
+        (line, text) = text.split_at(at + end);
+        lines.push(line);
+    }
+    lines.extend((!text.is_empty()).then_some(text));
+    lines
 }
 
 fn indent_of(line: &str) -> usize {

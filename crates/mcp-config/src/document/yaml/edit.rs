@@ -12,7 +12,8 @@ use crate::path::Step;
 /// One level of indentation.
 const UNIT: usize = 2;
 
-/// Sets `slot` of the mapping or list at `container`. The result must parse to `wanted`.
+/// Sets `slot` of the mapping or list at `container`. The result must parse to `wanted`, and its entry can be removed
+/// again.
 pub(in crate::document) fn set(
     text: &str,
     container: &[String],
@@ -27,7 +28,12 @@ pub(in crate::document) fn set(
             Step::Index(index) => container.get(index),
         })
         .ok_or_else(|| Error::edit("the entry was not found in the text"))?;
-    first_right(set_entry(text, container, slot, value)?, text, container, wanted)
+    let without = without(wanted, container, slot);
+    let is_right = |edited: &str| {
+        let removed = remove_entry(edited, container, slot);
+        is(edited, wanted) && removed.is_some_and(|removed| is(&removed, &without))
+    };
+    first_right(set_entry(text, container, slot, value)?, text, container, wanted, is_right)
 }
 
 /// Removes `slot` from the mapping or list at `container`. The result must parse to `wanted`.
@@ -37,22 +43,41 @@ pub(in crate::document) fn remove(
     slot: &Step,
     wanted: &Value,
 ) -> Result<String, Error> {
-    first_right(remove_entry(text, container, slot), text, container, wanted)
+    let is_right = |edited: &str| is(edited, wanted);
+    first_right(remove_entry(text, container, slot), text, container, wanted, is_right)
 }
 
-/// Tries the edit first. If it does not parse to `wanted`, rewrites all servers, for example in flow style. Rewrites
+/// Whether a text parses to a value.
+fn is(text: &str, value: &Value) -> bool {
+    parse(text).is_ok_and(|parsed| parsed == *value)
+}
+
+/// The value without an entry.
+fn without(value: &Value, container: &[String], slot: &Step) -> Value {
+    let mut value = value.clone();
+    let container = container.iter().try_fold(&mut value, |here, key| here.get_mut(key));
+    match (container, slot) {
+        (Some(Value::Object(map)), Step::Key(name)) => _ = map.shift_remove(name),
+        (Some(Value::Array(items)), Step::Index(index)) => _ = items.remove(*index),
+        _ => {}
+    }
+    value
+}
+
+/// Tries the edit first. If it is not right, rewrites all servers, for example in flow style. Rewrites
 /// the whole document only if it has no comments.
 fn first_right(
     edit: Option<String>,
     text: &str,
     container: &[String],
     wanted: &Value,
+    is_right: impl Fn(&str) -> bool,
 ) -> Result<String, Error> {
-    let is_right = |edited: &String| parse(edited).is_ok_and(|value| value == *wanted);
-    if let Some(edited) = edit.filter(is_right) {
+    if let Some(edited) = edit.filter(|edited| is_right(edited)) {
         return Ok(edited);
     }
-    if let Some(edited) = set_container(text, container, wanted)?.filter(is_right) {
+    let edited = set_container(text, container, wanted)?;
+    if let Some(edited) = edited.filter(|edited| is_right(edited)) {
         return Ok(edited);
     }
     if text.contains('#') {
