@@ -6,6 +6,7 @@ use std::{
     fs::OpenOptions,
     future::poll_fn,
     io,
+    mem::MaybeUninit,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     pin::Pin,
@@ -119,20 +120,19 @@ pub(crate) enum Sink {
 
 /// Reads `stderr` to its end.
 pub(crate) async fn drain(mut stderr: ChildStderr, mut sink: Sink, tail: Tail) {
-    let mut buffer = vec![0; TAIL_LENGTH];
     loop {
         let read = poll_fn(|cx| {
             sink.poll_write(cx);
-            let mut buffer = ReadBuf::new(&mut buffer);
+            // On the stack, so that a silent server retains no memory for it.
+            let mut space = [MaybeUninit::uninit(); TAIL_LENGTH];
+            let mut buffer = ReadBuf::uninit(&mut space);
             ready!(Pin::new(&mut stderr).poll_read(cx, &mut buffer))?;
+            tail.push(buffer.filled());
+            sink.push(buffer.filled());
             Poll::Ready(io::Result::Ok(buffer.filled().len()))
         });
-        match read.await {
-            Ok(length @ 1..) => {
-                tail.push(&buffer[..length]);
-                sink.push(&buffer[..length]);
-            }
-            Ok(0) | Err(_) => break,
+        if let Ok(0) | Err(_) = read.await {
+            break;
         }
     }
     poll_fn(|cx| sink.poll_end(cx)).await;

@@ -26,7 +26,7 @@ use crate::{
 
 /// The size of the first reads, in bytes: what an idle connection retains. It is doubled by each read that fills its
 /// space.
-const MIN_READ_SIZE: usize = 8 << 10;
+const MIN_READ_SIZE: usize = 2 << 10;
 /// The largest size of one read, in bytes.
 const MAX_READ_SIZE: usize = 64 << 10;
 /// The number of reads in one poll, before the task yields.
