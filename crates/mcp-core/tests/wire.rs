@@ -39,6 +39,13 @@ fn objects_of_unknown_kinds_are_preserved_with_the_tag_in_any_position() {
     assert!(serde_json::from_str::<TextContent>(r#"{"type":"image","text":"x"}"#).is_err());
     let error = serde_json::from_str::<ContentBlock>(r#"{"type":"image","data":""}"#).unwrap_err();
     assert!(error.to_string().starts_with("missing member `mimeType` of ImageContent"), "{error}");
+    // The position is that in the received text, wherever the tag is.
+    let error =
+        serde_json::from_str::<ContentBlock>("{\"data\":5,\n\"type\":\"image\"}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid type: integer `5`, expected a string at line 2 column 15"
+    );
     let requests: Entries<InputRequest> = unchanged(
         json!({"z": {"method": "dream/share", "params": [1]}, "a": {"method": "roots/list"}}),
     );

@@ -38,5 +38,6 @@ pub(crate) fn input_required(
     message: impl Into<String>,
 ) -> Error {
     let input = InputRequiredResult::input_required().with_input_requests(state.inputs());
+    let input = RawJson::from_serialize(&input).unwrap_or_else(|_| RawJson::trusted("{}"));
     Error::from_input_required(session.name(), input, message.into())
 }

@@ -12,4 +12,5 @@ pub use id::RequestId;
 pub use message::{ErrorObject, Message, Notification, Request, Response};
 pub use parse::{ParseError, ParseErrorKind, parse_batch};
 pub use raw::RawJson;
+pub(crate) use raw::from_value;
 pub use raw_object::RawObject;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{
     ErrorObject, Message, MessageHint, Notification, RawJson, Request, RequestId, Response,
-    raw::{from_json, range_in},
+    raw::range_in,
 };
 
 /// The error of parsing a JSON-RPC message.
@@ -86,7 +86,12 @@ impl Message {
         if let Some((id, range)) = usual_result(&frame) {
             return Ok(Shape::Result(id, range).into_message(frame));
         }
-        let wire: Wire<'_> = match from_json(&frame) {
+        // A member that is ignored may have bytes that are not UTF-8.
+        let wire: Result<Wire<'_>, _> = match std::str::from_utf8(&frame) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&frame),
+        };
+        let wire = match wire {
             Ok(wire) => wire,
             Err(error) => return Err(Self::unreadable(&frame, error)),
         };
@@ -454,7 +459,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":0,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":999999999999999999,"result":{}}"#,
         ] {
-            let wire: Wire<'_> = from_json(text.as_bytes()).unwrap();
+            let wire: Wire<'_> = serde_json::from_str(text).unwrap();
             let (id, range) = usual_result(text.as_bytes()).unwrap();
             assert_eq!(Some(Some(id)), wire.id, "{text}");
             assert_eq!(&text[range.0..range.1], wire.result.unwrap().get(), "{text}");

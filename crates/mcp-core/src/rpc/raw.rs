@@ -1,8 +1,12 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+    ser,
+};
+use serde_json::{Value, value::RawValue};
 
 /// One JSON value as raw bytes, received or to be sent.
 ///
@@ -110,12 +114,36 @@ impl RawJson {
     }
 }
 
-/// Parses JSON. Validating UTF-8 once for the whole text is faster than for each string.
+/// Parses JSON. Validating UTF-8 once for the whole text is faster than for each string, and each type needs only the
+/// decoder of text.
 pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(json) {
         Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(json),
+        Err(error) => Err(not_text(json, &error)),
     }
+}
+
+/// The error of JSON that is not UTF-8, with its line and column.
+#[cold]
+fn not_text(json: &[u8], error: &std::str::Utf8Error) -> serde_json::Error {
+    let parsed = serde_json::from_slice::<Value>(json);
+    parsed.err().unwrap_or_else(|| de::Error::custom(error))
+}
+
+/// Decodes a value through its text, so that each type has one decoder. For what is rarely decoded.
+///
+/// # Errors
+/// Like those of the decoder, without a position, which would be that in the intermediate text.
+pub(crate) fn from_value<T: DeserializeOwned>(
+    value: &impl Serialize,
+) -> Result<T, serde_json::Error> {
+    serde_json::from_str(&serde_json::to_string(value)?).map_err(without_position)
+}
+
+fn without_position(error: serde_json::Error) -> serde_json::Error {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    de::Error::custom(text.strip_suffix(&position).unwrap_or(&text))
 }
 
 /// The range of `raw` in the `frame` from which it was parsed.

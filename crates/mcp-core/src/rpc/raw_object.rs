@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::RawJson;
+use super::{RawJson, raw::from_json};
 
 /// A JSON object whose members keep their bytes and their order, to change some and copy the others, as a proxy
 /// does.
@@ -66,7 +66,7 @@ impl RawObject {
 
     /// A member as `T`, or `None` if it is absent or cannot be deserialized as `T`.
     pub fn decode<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_slice(self.get(name)?).ok()
+        from_json(self.get(name)?).ok()
     }
 
     /// A member that is a string, or `None`.

@@ -5,6 +5,7 @@ use super::{
     Entries, Meta, PrimitiveSchema, WithMeta, meta::with_meta, sampling::client_result,
     tasks_2025_11_25::TaskMetadata,
 };
+use crate::rpc::from_value;
 
 /// Parameters of `elicitation/create`: requests input from the user. Since 2025-06-18.
 ///
@@ -62,11 +63,10 @@ impl<'de> Deserialize<'de> for ElicitRequestParams {
             None | Some(Value::Null) => ElicitMode::Form,
             Some(mode) => ElicitMode::deserialize(mode).map_err(de::Error::custom)?,
         };
-        let raw = Value::Object(raw);
         match mode {
-            ElicitMode::Form => ElicitRequestFormParams::deserialize(raw).map(Self::Form),
-            ElicitMode::Url => ElicitRequestUrlParams::deserialize(raw).map(Self::Url),
-            ElicitMode::Other(_) => ElicitRequestOtherParams::deserialize(raw).map(Self::Other),
+            ElicitMode::Form => from_value(&raw).map(Self::Form),
+            ElicitMode::Url => from_value(&raw).map(Self::Url),
+            ElicitMode::Other(_) => from_value(&raw).map(Self::Other),
         }
         .map_err(de::Error::custom)
     }

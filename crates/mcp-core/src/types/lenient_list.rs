@@ -3,7 +3,7 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::RawJson;
+use crate::{RawJson, rpc::from_value};
 
 /// A list sent by a peer, decoded element by element: invalid elements are skipped and reported.
 ///
@@ -143,7 +143,7 @@ fn undecorated<T: de::DeserializeOwned>(element: &str) -> Result<T, serde_json::
         let without = |names: &[&str]| {
             let mut fields = fields.clone();
             let removed = names.iter().filter(|name| fields.remove(**name).is_some()).count();
-            (removed > 0).then(|| T::deserialize(Value::Object(fields)).ok()).flatten()
+            (removed > 0).then(|| from_value(&fields).ok()).flatten()
         };
         let one = DECORATIONS.iter().find_map(|name| without(&[name]));
         one.or_else(|| without(&DECORATIONS)).ok_or(error)

@@ -3,6 +3,7 @@ use super::{
     meta::with_meta,
     results::{cacheable, server_result},
 };
+use crate::rpc::from_value;
 
 wire_struct! {
     /// Parameters of `initialize`. Until 2025-11-25.
@@ -85,7 +86,7 @@ impl DiscoverResult {
         self.meta
             .as_ref()
             .and_then(Meta::server_info)
-            .or_else(|| serde::Deserialize::deserialize(self.extra.get("serverInfo")?).ok())
+            .or_else(|| from_value(self.extra.get("serverInfo")?).ok())
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     ClientCapabilities, Implementation, LoggingLevel, ProgressToken,
     tasks_2025_11_25::RelatedTaskMetadata,
 };
-use crate::{RequestId, meta_key};
+use crate::{RequestId, meta_key, rpc::from_value};
 
 /// A `_meta` object: a JSON map with typed access to the reserved keys.
 ///
@@ -111,7 +111,7 @@ impl Meta {
 
     /// Decodes the value of a key. `None` if it is absent or has another shape.
     pub fn decode<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        self.get(key).and_then(|value| T::deserialize(value).ok())
+        self.get(key).and_then(|value| from_value(value).ok())
     }
 
     fn set(&mut self, key: &str, value: &impl Serialize) {

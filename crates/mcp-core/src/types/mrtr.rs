@@ -5,6 +5,7 @@ use super::{
     CreateMessageRequest, CreateMessageResult, ElicitRequest, ElicitResult, Entries,
     ListRootsRequest, ListRootsResult, Meta, ResultType, ServerResult, meta::with_meta,
 };
+use crate::rpc::from_value;
 
 tagged_enum! {
     /// Input that a server requests from the client before it completes a request. Since 2026-07-28.
@@ -76,11 +77,11 @@ impl<'de> Deserialize<'de> for InputResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Value::deserialize(deserializer)?;
         let known = if raw.get("action").is_some() {
-            ElicitResult::deserialize(&raw).ok().map(Self::Elicit)
+            from_value(&raw).ok().map(Self::Elicit)
         } else if raw.get("roots").is_some() {
-            serde_json::from_value(raw.clone()).ok().map(Self::ListRoots)
+            from_value(&raw).ok().map(Self::ListRoots)
         } else {
-            CreateMessageResult::deserialize(&raw).ok().map(Self::CreateMessage)
+            from_value(&raw).ok().map(Self::CreateMessage)
         };
         Ok(known.unwrap_or(Self::Unknown(raw)))
     }

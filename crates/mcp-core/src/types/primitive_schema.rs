@@ -1,7 +1,8 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::Number;
+use crate::rpc::from_value;
 
 macro_rules! primitive_schema {
     ($( $(#[$attr:meta])* $variant:ident($ty:ty), )+) => {
@@ -64,10 +65,10 @@ impl<'de> Deserialize<'de> for PrimitiveSchema {
 
 impl PrimitiveSchema {
     fn recognize(raw: &Map<String, Value>) -> Option<Self> {
-        fn read<'a, T: Deserialize<'a> + Into<PrimitiveSchema>>(
-            raw: &'a Map<String, Value>,
+        fn read<T: DeserializeOwned + Into<PrimitiveSchema>>(
+            raw: &Map<String, Value>,
         ) -> Option<PrimitiveSchema> {
-            T::deserialize(raw).ok().map(Into::into)
+            from_value::<T>(raw).ok().map(Into::into)
         }
 
         if let Some(items) = raw.get("items") {

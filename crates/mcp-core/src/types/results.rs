@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, value::RawValue};
 
 use super::{Extra, InputRequiredResult, Meta, WithMeta};
-use crate::{ProtocolVersion, RawJson};
+use crate::{ProtocolVersion, RawJson, rpc::from_value};
 
 open_enum! {
     /// The kind of a result. Absent means complete, as before 2026-07-28.
@@ -202,7 +202,7 @@ pub(crate) fn decode_any_kind<T: de::DeserializeOwned>(
     raw.decode().or_else(|error| {
         let mut fields: Extra = raw.decode()?;
         match fields.remove(RESULT_TYPE) {
-            Some(kind) if !kind.is_string() => T::deserialize(Value::Object(fields.into())),
+            Some(kind) if !kind.is_string() => from_value(&fields),
             _ => Err(error),
         }
     })

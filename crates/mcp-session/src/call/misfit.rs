@@ -17,7 +17,11 @@ pub(super) fn place(method: &str, raw: &RawJson) -> Option<String> {
 
 fn of_list<T: DeserializeOwned>(fields: &Map<String, Value>, list: &str) -> Option<String> {
     let elements = fields.get(list)?.as_array()?;
-    let error = |element: &Value| T::deserialize(element).err().map(|error| error.to_string());
+    // Through the text, so that each type has one decoder.
+    let error = |element: &Value| {
+        let raw = RawJson::from_serialize(element).ok()?;
+        raw.decode::<T>().err().map(|error| error.to_string())
+    };
     let mut wrong = elements.iter().enumerate();
     let (at, element, why) = wrong.find_map(|(at, it)| error(it).map(|why| (at, it, why)))?;
     // The member is missing, or the error is a different one without it.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, pin::pin, sync::Arc};
 
-use mcp_core::{InputRequiredResult, MethodResult, RawJson};
+use mcp_core::{MethodResult, RawJson};
 use mcp_transport::Delivery;
 use tracing::Instrument;
 
@@ -247,7 +247,9 @@ pub(crate) fn late(request: &CallRequest, reached: Reached) -> Error {
 
 /// The error for input that cannot be obtained.
 fn input_error(request: &CallRequest, result: &RawJson, message: Cow<'static, str>) -> Error {
-    let input = result.decode().unwrap_or_else(|_| InputRequiredResult::input_required());
+    let mut input = result.clone();
+    // The error may be kept for longer than the frame of the result.
+    input.detach();
     Error::from_input_required(request.session.inner().server.clone(), input, message)
         .with_method(request.method.clone())
 }

@@ -54,7 +54,7 @@ enum Cause {
     None,
     Transport(TransportError),
     Answer(ErrorObject),
-    Input(Arc<InputRequiredResult>),
+    Input(RawJson),
     Result(Arc<CallToolResult>),
     Shape(Arc<serde_json::Error>, RawJson),
     Other(Arc<dyn StdError + Send + Sync>),
@@ -88,15 +88,16 @@ impl Error {
             .with_cause(Cause::Answer(error))
     }
 
-    /// Creates an error for input that the client does not provide, for the reason in `message`.
+    /// Creates an error for the `input_required` result whose `input` the client does not provide, for the reason in
+    /// `message`.
     pub fn from_input_required(
         server: impl Into<Arc<str>>,
-        input: InputRequiredResult,
+        input: RawJson,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self::new(ErrorKind::InputRequired, server, message)
             .with_delivery(Delivery::Answered)
-            .with_cause(Cause::Input(Arc::new(input)))
+            .with_cause(Cause::Input(input))
     }
 
     pub(crate) fn from_transport(server: impl Into<Arc<str>>, error: TransportError) -> Self {
@@ -237,12 +238,10 @@ impl Error {
         }
     }
 
-    /// The input requested by the server.
-    pub fn input_required(&self) -> Option<&InputRequiredResult> {
-        match &self.0.cause {
-            Cause::Input(input) => Some(input),
-            _ => None,
-        }
+    /// The input requested by the server, decoded by each call. Without requests if they cannot be decoded.
+    pub fn input_required(&self) -> Option<InputRequiredResult> {
+        let Cause::Input(input) = &self.0.cause else { return None };
+        Some(input.decode().unwrap_or_else(|_| InputRequiredResult::input_required()))
     }
 
     /// The whole result of the tool, for kinds [`Tool`](ErrorKind::Tool), [`Output`](ErrorKind::Output) and

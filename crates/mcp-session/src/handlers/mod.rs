@@ -33,6 +33,8 @@ pub(crate) type ProgressHandler = Arc<dyn Fn(ProgressNotificationParams) + Send 
 
 /// Handles a request as JSON.
 type Handler = Arc<dyn Fn(ServerRequest<RawRequest>) -> Response + Send + Sync>;
+/// Reads what determines the handler of a request.
+type Read<T> = fn(&RawRequest) -> Result<T, ErrorObject>;
 type Response = Pin<Box<dyn Future<Output = Result<RawJson, ErrorObject>> + Send>>;
 
 /// Client-side handlers for server requests. Setting a handler declares the matching capability; a request without a
@@ -48,8 +50,25 @@ pub struct Handlers {
     sampling_tools: bool,
     roots: Option<Handler>,
     other: Option<Handler>,
+    /// How to read the requests that have handlers of several kinds. Set together with a handler, so that a client
+    /// without one does not contain the decoders.
+    read_elicitation: Option<Read<Elicitation>>,
+    read_sampling: Option<Read<Sampling>>,
     pub(crate) log: Option<LogHandler>,
     pub(crate) progress: Option<ProgressHandler>,
+}
+
+/// The kind of an elicitation.
+enum Elicitation {
+    Form,
+    Url(String),
+    Other,
+}
+
+/// What a sampling request needs, and whether its messages are valid.
+struct Sampling {
+    with_tools: bool,
+    checked: Result<(), ErrorObject>,
 }
 
 impl Handlers {
@@ -75,6 +94,7 @@ impl Handlers {
                 async move { work.await.into_reply().and_then(|result| form::checked(result, &schema)) }
             },
         ));
+        self.read_elicitation = Some(elicitation);
         self
     }
 
@@ -92,6 +112,7 @@ impl Handlers {
             let work = handler(request);
             async move { work.await.into_reply().map(form::without_content) }
         }));
+        self.read_elicitation = Some(elicitation);
         self
     }
 
@@ -106,6 +127,7 @@ impl Handlers {
     {
         self.sampling = Some(typed::<_, CreateMessageResult, _, _>(handler));
         self.sampling_tools = false;
+        self.read_sampling = Some(sampling);
         self
     }
 
@@ -191,6 +213,8 @@ impl Handlers {
             let work = handler(request);
             Box::pin(async move { work.await.into_reply() })
         }));
+        self.read_elicitation = Some(elicitation);
+        self.read_sampling = Some(sampling);
         self
     }
 
@@ -205,6 +229,8 @@ impl Handlers {
             sampling: others.sampling.or(self.sampling),
             roots: others.roots.or(self.roots),
             other: others.other.or(self.other),
+            read_elicitation: others.read_elicitation.or(self.read_elicitation),
+            read_sampling: others.read_sampling.or(self.read_sampling),
             log: others.log.or(self.log),
             progress: others.progress.or(self.progress),
         }
@@ -278,24 +304,25 @@ impl Handlers {
                 let elicitation = declared.elicitation.as_ref();
                 let has_form = elicitation.is_some_and(ElicitationCapability::supports_form);
                 let has_url = elicitation.is_some_and(|it| it.url.is_some());
-                match decode(&request.params)? {
-                    ElicitRequestParams::Form(_) => (self.form.as_ref(), has_form, has_url),
-                    ElicitRequestParams::Url(params) => {
+                match self.read_elicitation.map(|read| read(&request.params)).transpose()? {
+                    Some(Elicitation::Form) => (self.form.as_ref(), has_form, has_url),
+                    Some(Elicitation::Url(url)) => {
                         if has_url {
-                            checked_url(&params.url)?;
+                            checked_url(&url)?;
                         }
                         (self.url.as_ref(), has_url, has_form)
                     }
-                    _ => (None, false, has_form || has_url),
+                    Some(Elicitation::Other) | None => (None, false, has_form || has_url),
                 }
             }
             method::SAMPLING_CREATE_MESSAGE => {
-                let params: CreateMessageRequestParams = decode(&request.params)?;
-                let with_tools = params.tools.is_some() || params.tool_choice.is_some();
+                let asked = self.read_sampling.map(|read| read(&request.params)).transpose()?;
+                let Sampling { with_tools, checked } =
+                    asked.unwrap_or(Sampling { with_tools: false, checked: Ok(()) });
                 let sampling = declared.sampling.as_ref();
                 let has_tools = sampling.is_some_and(|it| it.tools.is_some());
                 if sampling.is_some() {
-                    sampling::checked(&params.messages)?;
+                    checked?;
                 }
                 let fits = self.sampling_tools || !with_tools;
                 let handler = self.sampling.as_ref().filter(|_| fits);
@@ -328,6 +355,20 @@ impl fmt::Debug for Handlers {
             .field("other", &self.other.is_some())
             .finish_non_exhaustive()
     }
+}
+
+fn elicitation(request: &RawRequest) -> Result<Elicitation, ErrorObject> {
+    Ok(match decode(request)? {
+        ElicitRequestParams::Form(_) => Elicitation::Form,
+        ElicitRequestParams::Url(params) => Elicitation::Url(params.url),
+        _ => Elicitation::Other,
+    })
+}
+
+fn sampling(request: &RawRequest) -> Result<Sampling, ErrorObject> {
+    let params: CreateMessageRequestParams = decode(request)?;
+    let with_tools = params.tools.is_some() || params.tool_choice.is_some();
+    Ok(Sampling { with_tools, checked: sampling::checked(&params.messages) })
 }
 
 /// Wraps a typed handler as one of JSON.

@@ -4,7 +4,7 @@ use mcp_core::{
     DiscoverResult, Excerpt, Implementation, InitializeResult, MethodResult as _, RawJson,
     ServerCapabilities,
 };
-use serde::Deserialize as _;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::Verdict;
@@ -84,8 +84,13 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// Decodes through the text, so that each type has one decoder.
+fn decode<T: DeserializeOwned>(value: &impl Serialize) -> Option<T> {
+    RawJson::from_serialize(value).ok()?.decode().ok()
+}
+
 fn server_info(value: &Value) -> Option<Implementation> {
-    Implementation::deserialize(value).ok().or_else(|| {
+    decode::<Implementation>(value).or_else(|| {
         let name = value.get("name").and_then(text)?;
         let version = value.get("version").and_then(text).unwrap_or_default();
         Some(Implementation::new(name, version))
@@ -97,7 +102,7 @@ fn capabilities(value: &Value) -> ServerCapabilities {
     let Some(all) = value.as_object() else { return ServerCapabilities::default() };
     let read = |name: &str, value: &Value| {
         let alone = Map::from_iter([(name.to_owned(), value.clone())]);
-        ServerCapabilities::deserialize(Value::Object(alone)).is_ok()
+        decode::<ServerCapabilities>(&alone).is_some()
     };
     let plain = || Value::Object(Map::new());
     let readable = all.iter().filter_map(|(name, value)| match value {
@@ -105,8 +110,7 @@ fn capabilities(value: &Value) -> ServerCapabilities {
         Value::Null | Value::Bool(false) => None,
         _ => read(name, &plain()).then(|| (name.clone(), plain())),
     });
-    let readable = Value::Object(readable.collect());
-    ServerCapabilities::deserialize(readable).unwrap_or_default()
+    decode(&readable.collect::<Map<_, _>>()).unwrap_or_default()
 }
 
 #[cfg(test)]

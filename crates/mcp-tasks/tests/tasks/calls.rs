@@ -231,7 +231,7 @@ async fn manual_input_returns_an_input_request_as_an_error() {
     let session = server.open(Tasks::new(), handlers).await;
     let error = session.call_tool("bake").manual_input().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputRequired);
-    let input = error.input_required().unwrap().input_requests.as_ref().unwrap();
+    let input = error.input_required().unwrap().input_requests.unwrap();
     assert!(input.get("a").is_some());
     assert!(error.to_string().contains("Tasks::start"), "{error}");
     tokio::time::sleep(SECOND).await;

@@ -19,6 +19,7 @@ use serde::{
     Serialize,
     de::{DeserializeSeed, Deserializer, Error, Visitor},
 };
+use serde_json::Value;
 
 pub(crate) use open_enum::StringVisitor;
 pub(crate) use values::{Hint, Integer, Milliseconds, Nullable};
@@ -29,11 +30,15 @@ pub(crate) fn debug_json(
     value: &impl Serialize,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let json = match f.alternate() {
-        true => serde_json::to_string_pretty(value),
-        false => serde_json::to_string(value),
-    };
-    write!(f, "{name} {}", json.as_deref().unwrap_or("{…}"))
+    let json = serde_json::to_string(value);
+    write_json(name, json.as_deref().unwrap_or("{…}"), f)
+}
+
+fn write_json(name: &str, json: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match f.alternate().then(|| serde_json::from_str::<Value>(json)) {
+        Some(Ok(value)) => write!(f, "{name} {value:#}"),
+        _ => write!(f, "{name} {json}"),
+    }
 }
 
 /// A name of a known set, or any other name.

@@ -95,7 +95,7 @@ macro_rules! tagged_enum {
                             raw.insert(name, value);
                         }
                         match raw.get($tag).and_then(Value::as_str).and_then(kind) {
-                            $( Some(Kind::$variant) => <$ty>::deserialize(Value::Object(raw))
+                            $( Some(Kind::$variant) => $crate::rpc::from_value(&raw)
                                 .map($name::$variant)
                                 .map_err(A::Error::custom), )+
                             None => Ok($name::Unknown(raw)),

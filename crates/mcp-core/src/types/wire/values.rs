@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, Unexpected, Visitor};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// An integer, which a peer may have written as `50.0`. `null` counts as absent.
 pub(crate) struct Integer(Option<i64>);
@@ -83,7 +83,8 @@ pub(crate) struct Hint<T>(pub(crate) Option<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Hint<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self(T::deserialize(value).ok()))
+        Box::<RawValue>::deserialize(deserializer)
+            .map(|raw| Self(serde_json::from_str(raw.get()).ok()))
     }
 }
 
