@@ -79,7 +79,11 @@ impl Message {
     /// # Errors
     /// If the bytes are not one JSON-RPC message. The error has the id, if it can be found.
     pub fn parse(frame: impl Into<Bytes>) -> Result<Self, ParseError> {
-        let mut frame = frame.into();
+        Self::parse_bytes(frame.into())
+    }
+
+    /// Not generic, so that programs contain one parser and not one for each crate that calls it.
+    fn parse_bytes(mut frame: Bytes) -> Result<Self, ParseError> {
         if frame.starts_with(BYTE_ORDER_MARK) {
             frame.advance(BYTE_ORDER_MARK.len());
         }
@@ -237,8 +241,11 @@ fn is_object(payload: &[u8]) -> bool {
 /// # Errors
 /// If the bytes are not an array, the array is empty, or an element is not a message.
 pub fn parse_batch(frame: impl Into<Bytes>) -> Result<Vec<Message>, ParseError> {
-    let frame = frame.into();
-    let elements: Vec<&RawValue> = serde_json::from_slice(&frame).map_err(ParseErrorKind::from)?;
+    parse_elements(&frame.into())
+}
+
+fn parse_elements(frame: &Bytes) -> Result<Vec<Message>, ParseError> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(frame).map_err(ParseErrorKind::from)?;
     if elements.is_empty() {
         return Err(ParseErrorKind::Shape("an empty batch").into());
     }

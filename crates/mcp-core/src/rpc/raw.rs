@@ -45,7 +45,10 @@ impl RawJson {
     /// # Errors
     /// If it is not one JSON value.
     pub fn from_text(text: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
-        let frame = text.into();
+        Self::from_bytes(text.into())
+    }
+
+    fn from_bytes(frame: Bytes) -> Result<Self, serde_json::Error> {
         let raw: &RawValue = serde_json::from_slice(&frame)?;
         let (start, end) = range_in(&frame, raw);
         Ok(Self { frame, start, end })

@@ -41,38 +41,40 @@ fn write_json(name: &str, json: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result
     }
 }
 
-/// A name of a known set, or any other name.
-pub(crate) enum Key<K> {
-    Known(K),
+/// A name of a known set, by its number in it, or any other name.
+pub(crate) enum Key {
+    Known(u8),
     Other(String),
 }
 
-/// Decodes a [`Key`]. Allocates only for unknown names.
-pub(crate) struct KeySeed<K>(pub(crate) fn(&str) -> Option<K>);
+/// Decodes a [`Key`]: the function returns the number of a known name. Allocates only for unknown names.
+///
+/// Numbers, since a type of names for each object would be a decoder for each object.
+pub(crate) struct KeySeed(pub(crate) fn(&str) -> Option<u8>);
 
-impl<'de, K> DeserializeSeed<'de> for KeySeed<K> {
-    type Value = Key<K>;
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Key;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key<K>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
         deserializer.deserialize_identifier(self)
     }
 }
 
-impl<K> Visitor<'_> for KeySeed<K> {
-    type Value = Key<K>;
+impl Visitor<'_> for KeySeed {
+    type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Key<K>, E> {
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
         Ok(match (self.0)(name) {
             Some(known) => Key::Known(known),
             None => Key::Other(name.to_owned()),
         })
     }
 
-    fn visit_string<E>(self, name: String) -> Result<Key<K>, E> {
+    fn visit_string<E>(self, name: String) -> Result<Key, E> {
         Ok(match (self.0)(&name) {
             Some(known) => Key::Known(known),
             None => Key::Other(name),

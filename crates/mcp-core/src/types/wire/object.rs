@@ -101,6 +101,16 @@ macro_rules! wire_struct {
                     $($( $o, )*)?
                 }
 
+                fn known(name: &str) -> Option<u8> {
+                    Some(match name {
+                        $( $tag => Known::Tag, )?
+                        $($( $r_wire => Known::$r, )*)?
+                        $($( $d_wire => Known::$d, )*)?
+                        $($( $o_wire => Known::$o, )*)?
+                        _ => return None,
+                    } as u8)
+                }
+
                 struct ObjectVisitor;
 
                 impl<'de> serde::de::Visitor<'de> for ObjectVisitor {
@@ -118,27 +128,21 @@ macro_rules! wire_struct {
                         $($( let mut $d: Option<$d_ty> = None; )*)?
                         $($( let mut $o: Option<$o_ty> = None; )*)?
                         let mut extra = $crate::types::Extra::default();
-                        let known = KeySeed::<Known>;
-                        while let Some(key) = map.next_key_seed(known(|name| match name {
-                            $( $tag => Some(Known::Tag), )?
-                            $($( $r_wire => Some(Known::$r), )*)?
-                            $($( $d_wire => Some(Known::$d), )*)?
-                            $($( $o_wire => Some(Known::$o), )*)?
-                            _ => None,
-                        }))? {
+                        while let Some(key) = map.next_key_seed(KeySeed(known))? {
                             match key {
-                                $( Key::Known(Known::Tag) => {
+                                $( Key::Known(at) if at == Known::Tag as u8 => {
                                     map.next_value_seed($crate::types::wire::Tag($tag_value))?;
                                 } )?
-                                $($( Key::Known(Known::$r) => {
+                                $($( Key::Known(at) if at == Known::$r as u8 => {
                                     $r = wire_value!(required, map, $r_ty $(, $r_via)?);
                                 } )*)?
-                                $($( Key::Known(Known::$d) => {
+                                $($( Key::Known(at) if at == Known::$d as u8 => {
                                     $d = wire_value!(optional, map, $d_ty);
                                 } )*)?
-                                $($( Key::Known(Known::$o) => {
+                                $($( Key::Known(at) if at == Known::$o as u8 => {
                                     $o = wire_value!(optional, map, $o_ty $(, $o_via)?);
                                 } )*)?
+                                Key::Known(_) => unreachable!("`known` returns variants of `Known`"),
                                 Key::Other(name) => {
                                     extra.insert(name, map.next_value()?);
                                 }

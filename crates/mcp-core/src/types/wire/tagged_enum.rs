@@ -53,11 +53,11 @@ macro_rules! tagged_enum {
                     $( $variant, )+
                 }
 
-                fn kind(tag: &str) -> Option<Kind> {
-                    match tag {
-                        $( $value => Some(Kind::$variant), )+
-                        _ => None,
-                    }
+                fn kind(tag: &str) -> Option<u8> {
+                    Some(match tag {
+                        $( $value => Kind::$variant, )+
+                        _ => return None,
+                    } as u8)
                 }
 
                 struct UnionVisitor;
@@ -74,12 +74,15 @@ macro_rules! tagged_enum {
                         A: serde::de::MapAccess<'de>,
                     {
                         let mut raw = Map::new();
-                        match map.next_key_seed(KeySeed(|name| (name == $tag).then_some(())))? {
-                            Some(Key::Known(())) => match map.next_value_seed(KeySeed(kind))? {
+                        match map.next_key_seed(KeySeed(|name| (name == $tag).then_some(0)))? {
+                            Some(Key::Known(_)) => match map.next_value_seed(KeySeed(kind))? {
                                 Key::Known(kind) => {
                                     let rest = MapAccessDeserializer::new(map);
                                     return match kind {
-                                        $( Kind::$variant => <$ty>::deserialize(rest).map($name::$variant), )+
+                                        $( at if at == Kind::$variant as u8 => {
+                                            <$ty>::deserialize(rest).map($name::$variant)
+                                        } )+
+                                        _ => unreachable!("`kind` returns variants of `Kind`"),
                                     };
                                 }
                                 Key::Other(tag) => {
@@ -95,10 +98,10 @@ macro_rules! tagged_enum {
                             raw.insert(name, value);
                         }
                         match raw.get($tag).and_then(Value::as_str).and_then(kind) {
-                            $( Some(Kind::$variant) => $crate::rpc::from_value(&raw)
+                            $( Some(at) if at == Kind::$variant as u8 => $crate::rpc::from_value(&raw)
                                 .map($name::$variant)
                                 .map_err(A::Error::custom), )+
-                            None => Ok($name::Unknown(raw)),
+                            _ => Ok($name::Unknown(raw)),
                         }
                     }
                 }
