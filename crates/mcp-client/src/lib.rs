@@ -68,10 +68,10 @@ pub use mcp_core as types;
 #[cfg(feature = "validation")]
 pub use mcp_session::OutputChecks;
 pub use mcp_session::{
-    Cache, CacheEntry, CacheMode, CacheStore, Call, CallInfo, EraPolicy, Error, ErrorKind, Event,
-    Handlers, Input, InputRound, Items, List, LogMessage, ManualCall, MemoryStore, OrError,
-    PageStream, RawRequest, Reply, ResultAs, ServerRequest, Session, SessionOptions, Subscribe,
-    Subscription, Timeout, Verdict, check_form_field, extension,
+    Cache, CacheEntry, CacheMode, CacheStore, Call, CallFuture, CallInfo, EraPolicy, Error,
+    ErrorKind, Event, Handlers, Input, InputRound, Items, List, LogMessage, ManualCall,
+    MemoryStore, OrError, PageStream, RawRequest, Reply, ResultAs, ServerRequest, Session,
+    SessionOptions, Subscribe, Subscription, Timeout, Verdict, check_form_field, extension,
 };
 pub use mcp_transport::{self as transport, TraceContext};
 pub use target::Target;

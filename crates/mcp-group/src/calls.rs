@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use mcp_core::{EmptyResult, RawJson};
+use mcp_core::{EmptyResult, Era, RawJson, method};
 
 use crate::{
     error::{RequestError, invalid_params, method_not_found},
-    forward::forward,
+    forward::{Target, forward},
+    member::Member,
     names::ItemKind,
     request::IncomingRequest,
     resource_subscription::{ResourceSubscription, ResourceUri, Subscriber, can_subscribe},
@@ -16,13 +17,40 @@ use crate::{
 pub(crate) async fn call_tool(request: &mut IncomingRequest) -> Result<RawJson, RequestError> {
     let name = request.required("name")?;
     let (member, original) = request.find(ItemKind::Tool, &name).await?;
-    let mut params = std::mem::take(&mut request.params);
-    params.set("name", &original);
-    let rules = &member.exposure.rules;
-    if let Some(arguments) = rules.arguments(&original, || params.json("arguments"))? {
+    prepare_tool_call(request, &member, &original)?;
+    let params = std::mem::take(&mut request.params);
+    forward(request, &member, params).await
+}
+
+/// Prepares a call of a tool that is known, of a server whose session is open. Unless that server may send requests to
+/// the client, such a call is sent without further work: `None` for any other request.
+pub(crate) fn known_tool(request: &mut IncomingRequest) -> Option<Target> {
+    if request.method != method::TOOLS_CALL {
+        return None;
+    }
+    let name = request.params.text("name")?;
+    let (member, original) = request.group.known_name(ItemKind::Tool, &name)?;
+    let session = member.ready()?;
+    if session.era() == Era::Legacy && request.level.is_some() {
+        return None;
+    }
+    prepare_tool_call(request, &member, &original).ok()?;
+    Some(Target { member, session })
+}
+
+/// Changes the parameters to those that the server expects. Unchanged on an error.
+fn prepare_tool_call(
+    request: &mut IncomingRequest,
+    member: &Member,
+    original: &str,
+) -> Result<(), RequestError> {
+    let params = &mut request.params;
+    let arguments = member.exposure.rules.arguments(original, || params.json("arguments"))?;
+    params.set("name", original);
+    if let Some(arguments) = arguments {
         params.set_object("arguments", &arguments);
     }
-    forward(request, &member, params).await
+    Ok(())
 }
 
 /// Spec: server/prompts#getting-a-prompt

@@ -12,7 +12,9 @@ use mcp_core::{
 };
 use mcp_transport::{Inbound, InboundSender, Limits};
 
-use crate::{list_change::ListChange, listener::Listener, pending::Pending, task::OwnedTask};
+use crate::{
+    list_change::ListChange, listener::Listener, meta::LastMeta, pending::Pending, task::OwnedTask,
+};
 
 /// A client of a group.
 pub(crate) struct GroupClient {
@@ -23,6 +25,7 @@ pub(crate) struct GroupClient {
     open_connections: Arc<AtomicUsize>,
     /// Requests of servers to this client in the legacy era.
     pending: Arc<Pending>,
+    pub(crate) last_meta: LastMeta,
 }
 
 #[derive(Default)]
@@ -45,6 +48,7 @@ impl GroupClient {
             is_closed: AtomicBool::new(false),
             open_connections,
             pending: Arc::default(),
+            last_meta: LastMeta::default(),
         }
     }
 

@@ -1,10 +1,15 @@
 //! Forwards a request to one server.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    task::{Context, Poll, ready},
+};
 
 use mcp_core::{Era, ErrorObject, MethodResult, RawJson, RawObject, error_code, meta_key, method};
-use mcp_session::{SERVER_META_KEY, Session};
-use memchr::memmem;
+use mcp_session::{Call, CallFuture, SERVER_META_KEY, Session};
+use memchr::memmem::Finder;
 
 use crate::{
     asker::Asker,
@@ -15,6 +20,10 @@ use crate::{
     rewrite::rewrite_uris,
 };
 
+static URI: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"uri\""));
+static INPUT_REQUIRED: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("\"input_required\""));
+
 /// Forwards the request to a server, with these parameters.
 pub(crate) async fn forward(
     request: &IncomingRequest,
@@ -23,21 +32,12 @@ pub(crate) async fn forward(
 ) -> Result<RawJson, RequestError> {
     let session = member.session(&request.client).await?;
     let open = request.asker.as_ref().map(|asker| member.open_calls.begin(asker));
-    let mut call = session.forward(request.method.clone(), params, request.meta_for_servers());
+    let mut call = call(request, &session, params);
     if let Some(open) = &open {
         call = call.tag(open.number());
     }
-    if let Some(level) = &request.level {
-        match session.era() {
-            Era::Modern => call = call.log_level(level.clone()),
-            Era::Legacy => member.set_log_level(&session, level).await,
-        }
-    }
-    if let Some(timeout) = request.timeout {
-        call = call.timeout(timeout);
-    }
-    if request.progress_token().is_some() {
-        call = call.on_progress(relay::send_progress);
+    if let (Some(level), Era::Legacy) = (&request.level, session.era()) {
+        member.set_log_level(&session, level).await;
     }
     // The session obtains the input of a modern server from a legacy client.
     let result = match open.is_some() && session.era() == Era::Modern && !request.is_modern() {
@@ -45,11 +45,77 @@ pub(crate) async fn forward(
         false => call.await,
     };
     drop(open);
+    respond(request, member, &session, result)
+}
+
+/// The call of a request.
+fn call(request: &IncomingRequest, session: &Session, params: RawObject) -> Call<RawJson> {
+    let meta = &request.meta;
+    let mut call = session.forward(request.method.clone(), params, meta.for_servers.clone());
+    if let (Some(level), Era::Modern) = (&request.level, session.era()) {
+        call = call.log_level(level.clone());
+    }
+    if let Some(timeout) = request.timeout {
+        call = call.timeout(timeout);
+    }
+    if meta.progress_token.is_some() {
+        call = call.on_progress(relay::send_progress);
+    }
+    call
+}
+
+/// Converts the outcome of the call of a request.
+fn respond(
+    request: &IncomingRequest,
+    member: &Member,
+    session: &Session,
+    result: Result<RawJson, mcp_session::Error>,
+) -> Result<RawJson, RequestError> {
     if result.as_ref().err().is_none_or(|error| error.answer().is_some()) {
         member.answered();
     }
     let result = result.map_err(|error| RequestError::call_failed(&error))?;
-    translate(request, member, &session, result)
+    translate(request, member, session, result)
+}
+
+/// A server, and its session.
+pub(crate) struct Target {
+    pub(crate) member: Arc<Member>,
+    pub(crate) session: Session,
+}
+
+/// A request that is forwarded without further work.
+pub(crate) struct Forwarding {
+    // Dropped before the session.
+    call: CallFuture<RawJson>,
+    request: IncomingRequest,
+    target: Target,
+}
+
+impl Forwarding {
+    pub(crate) fn new(mut request: IncomingRequest, target: Target) -> Self {
+        let params = std::mem::take(&mut request.params);
+        let mut call = call(&request, &target.session, params);
+        if request.skips_validation {
+            call = call.without_validation();
+        }
+        Self { call: call.into_future(), request, target }
+    }
+
+    /// The name of the server, if its result is not validated.
+    pub(crate) fn unvalidated(&self) -> Option<&Arc<str>> {
+        self.request.skips_validation.then_some(&self.target.member.name)
+    }
+}
+
+impl Future for Forwarding {
+    type Output = Result<RawJson, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.call).poll(cx));
+        let Target { member, session } = &self.target;
+        Poll::Ready(respond(&self.request, member, session, result))
+    }
 }
 
 /// A result that does not request input.
@@ -97,10 +163,10 @@ fn translate(
     session: &Session,
     result: RawJson,
 ) -> Result<RawJson, RequestError> {
-    let contains = |text: &str| memmem::find(result.as_bytes(), text.as_bytes()).is_some();
+    let contains = |text: &Finder<'_>| text.find(result.as_bytes()).is_some();
     let eras = (request.version.era(), session.era());
-    let has_uris = !member.exposure.is_plain && contains("\"uri\"");
-    let may_ask = eras.1 == Era::Modern && contains("\"input_required\"");
+    let has_uris = !member.exposure.is_plain && contains(&URI);
+    let may_ask = eras.1 == Era::Modern && contains(&INPUT_REQUIRED);
     if eras.0 == eras.1 && !has_uris && !may_ask {
         return Ok(result);
     }

@@ -84,6 +84,7 @@ mod listen;
 mod listener;
 mod lists;
 mod member;
+mod meta;
 mod names;
 mod notifications;
 mod pagination;

@@ -39,7 +39,7 @@ pub(crate) fn send(notification: Notification) -> Option<Notification> {
 pub(crate) fn send_progress(mut progress: ProgressNotificationParams) {
     let token = CURRENT.try_with(|outbox| outbox.borrow().progress_token.clone());
     let Ok(Some(token)) = token else { return };
-    progress.progress_token = token;
+    progress.progress_token = *token;
     match RawJson::from_serialize(&progress) {
         Ok(params) => {
             let progress = Notification::new(method::NOTIFICATIONS_PROGRESS);
@@ -67,10 +67,9 @@ pub(crate) fn relay(
     id: RequestId,
     outbox: Outbox,
     asks: Option<Asks>,
-    work: impl Future<Output = Result<RawJson, RequestError>> + Send + 'static,
+    work: impl Future<Output = Result<RawJson, RequestError>> + Send + Unpin + 'static,
 ) -> Exchange {
-    let work: Option<Work> = Some(Box::pin(work));
-    let relay = Relay { id: id.clone(), work, outbox, asks, response: None };
+    let relay = Relay { id: id.clone(), work: Some(work), outbox, asks, response: None };
     Exchange::from_stream(id, relay)
 }
 
@@ -135,26 +134,26 @@ fn input_name(id: &RequestId) -> String {
 #[derive(Default)]
 pub(crate) struct Outbox {
     wants_logs: bool,
-    progress_token: Option<ProgressToken>,
+    progress_token: Option<Box<ProgressToken>>,
     /// Created on demand, since most requests have no notifications.
-    queue: Option<(InboundSender, Inbound)>,
+    queue: Option<Box<(InboundSender, Inbound)>>,
 }
 
 impl Outbox {
     /// For a request that may ask for log messages, and for progress with a token.
     pub(crate) fn new(wants_logs: bool, progress_token: Option<ProgressToken>) -> Self {
-        Self { wants_logs, progress_token, queue: None }
+        Self { wants_logs, progress_token: progress_token.map(Box::new), queue: None }
     }
 
     fn push(&mut self, notification: Notification) {
-        let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()));
+        let queue = self.queue.get_or_insert_with(|| Inbound::channel(&Limits::default()).into());
         if queue.0.push(notification.into()).is_err() {
             tracing::debug!("dropped a notification during a call: the queue is full");
         }
     }
 
     fn pop(&mut self) -> Option<Message> {
-        let (_, inbound) = self.queue.as_mut()?;
+        let (_, inbound) = &mut **self.queue.as_mut()?;
         // The queue is filled only by the work, which the same task polls.
         let mut cx = Context::from_waker(Waker::noop());
         loop {
@@ -171,28 +170,29 @@ impl Outbox {
 
 type Work = Pin<Box<dyn Future<Output = Result<RawJson, RequestError>> + Send>>;
 
-struct Relay {
+struct Relay<W> {
     id: RequestId,
     /// `None` once the work is done.
-    work: Option<Work>,
+    work: Option<W>,
     outbox: Outbox,
     asks: Option<Asks>,
     response: Option<Result<Message, Error>>,
 }
 
-impl Relay {
+impl<W> Relay<W>
+where
+    W: Future<Output = Result<RawJson, RequestError>> + Send + Unpin + 'static,
+{
     fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawJson, RequestError>> {
         let Some(work) = &mut self.work else { return Poll::Pending };
         let outbox = RefCell::new(std::mem::take(&mut self.outbox));
         CURRENT.sync_scope(outbox, || {
-            let polled = work.as_mut().poll(cx);
+            let polled = Pin::new(work).poll(cx);
             self.outbox = CURRENT.with(RefCell::take);
             polled
         })
     }
-}
 
-impl Relay {
     /// The next message for the client about a request of a server.
     fn poll_asks(&mut self, cx: &mut Context<'_>) -> Poll<Message> {
         let Some(asks) = &mut self.asks else { return Poll::Pending };
@@ -220,7 +220,7 @@ impl Relay {
         let suspended = match (self.work.take(), self.asks.take()) {
             (Some(work), Some(Asks { inbound, park: Some(park) })) => {
                 let asked = requests.iter().map(|request| request.id.clone()).collect();
-                Suspended { work, inbound, park, asked }
+                Suspended { work: Box::pin(work), inbound, park, asked }
             }
             _ => unreachable!("only calls of modern clients that are not done are suspended"),
         };
@@ -249,7 +249,10 @@ impl Relay {
     }
 }
 
-impl Stream for Relay {
+impl<W> Stream for Relay<W>
+where
+    W: Future<Output = Result<RawJson, RequestError>> + Send + Unpin + 'static,
+{
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -1,8 +1,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use mcp_core::{
-    Era, LoggingLevel, ProgressToken, ProtocolVersion, RawJson, RawObject, RequestId, ResultType,
-    ServerResult, meta_key::PROGRESS_TOKEN,
+    Era, LoggingLevel, ProtocolVersion, RawJson, RawObject, RequestId, ResultType, ServerResult,
 };
 use mcp_session::{CacheMode, Timeout};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,6 +12,7 @@ use crate::{
     error::{RequestError, internal, invalid_params},
     info::server_info,
     lists::ReadOptions,
+    meta::RequestMeta,
     relay::Outbox,
     state::GroupState,
 };
@@ -27,12 +27,14 @@ pub(crate) struct IncomingRequest {
     pub(crate) raw: RawJson,
     /// The parameters without the `_meta`.
     pub(crate) params: RawObject,
-    pub(crate) meta: RawObject,
+    pub(crate) meta: Arc<RequestMeta>,
     pub(crate) version: ProtocolVersion,
     /// The minimum level of log messages that the client requested.
     pub(crate) level: Option<LoggingLevel>,
     /// Sends requests of servers to the client, if they are forwarded.
     pub(crate) asker: Option<Arc<Asker>>,
+    /// Whether the client validates a result.
+    pub(crate) skips_validation: bool,
     /// The timeout for calls to servers. Overrides that of their sessions.
     pub(crate) timeout: Option<Timeout>,
 }
@@ -47,14 +49,9 @@ impl IncomingRequest {
         self.level.is_some() || !self.is_modern()
     }
 
-    /// The token for its progress, if the client requests any.
-    pub(crate) fn progress_token(&self) -> Option<ProgressToken> {
-        self.meta.decode(PROGRESS_TOKEN)
-    }
-
     /// Where the notifications of servers are queued.
     pub(crate) fn outbox(&self) -> Outbox {
-        Outbox::new(self.wants_logs(), self.progress_token())
+        Outbox::new(self.wants_logs(), self.meta.progress_token.clone())
     }
 
     /// Decodes the parameters.
@@ -90,12 +87,5 @@ impl IncomingRequest {
             });
         }
         RawJson::from_serialize(&result).map_err(internal)
-    }
-
-    /// The part of the client's `_meta` that is for servers: all but what the protocol sets itself.
-    pub(crate) fn meta_for_servers(&self) -> RawObject {
-        let mut meta = self.meta.clone();
-        meta.retain(|key| key != PROGRESS_TOKEN && !key.starts_with("io.modelcontextprotocol/"));
-        meta
     }
 }

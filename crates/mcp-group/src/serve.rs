@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use mcp_core::{
-    Era, ErrorObject, LoggingLevel, ProtocolVersion, RawJson, RawObject, Request, RequestId,
-    UnsupportedProtocolVersionData, error_code, meta_key, method,
+    Era, ErrorObject, ProtocolVersion, RawJson, Request, RequestId, UnsupportedProtocolVersionData,
+    error_code, meta_key, method,
 };
 use mcp_session::Timeout;
 use mcp_transport::{Envelope, Exchange, IdleLimit, Inbound, OneWay, Serve};
@@ -10,9 +10,12 @@ use mcp_transport::{Envelope, Exchange, IdleLimit, Inbound, OneWay, Serve};
 use crate::{
     Group,
     asker::Asker,
+    calls::known_tool,
     dispatch::dispatch,
     error::{RequestError, invalid_params},
+    forward::Forwarding,
     listen::listen,
+    meta::RequestMeta,
     relay::{Asks, Park, failed, relay},
     request::IncomingRequest,
 };
@@ -27,15 +30,11 @@ impl Serve for Group {
     }
 
     async fn request(&self, request: Envelope<Request>) -> Exchange {
-        let id = request.message.id.clone();
-        match self.incoming(request) {
-            Ok(request) if request.method == method::SUBSCRIPTIONS_LISTEN => listen(request),
-            Ok(request) => match may_be_asked(&request) {
-                true => self.relay_asking(id, request),
-                false => relay(id, request.outbox(), None, dispatch(request)),
-            },
-            Err(error) => failed(id, error),
-        }
+        self.exchange(request)
+    }
+
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange> {
+        request.take().map(|request| self.exchange(request))
     }
 
     async fn send(&self, message: Envelope<OneWay>) {
@@ -98,6 +97,31 @@ fn may_be_asked(request: &IncomingRequest) -> bool {
 }
 
 impl Group {
+    fn exchange(&self, request: Envelope<Request>) -> Exchange {
+        let id = request.message.id.clone();
+        match self.incoming(request) {
+            Ok(request) if request.method == method::SUBSCRIPTIONS_LISTEN => listen(request),
+            Ok(request) => match may_be_asked(&request) {
+                true => self.relay_asking(id, request),
+                false => Self::relay(id, request),
+            },
+            Err(error) => failed(id, error),
+        }
+    }
+
+    /// The exchange of a request during which no server sends requests to the client.
+    fn relay(id: RequestId, mut request: IncomingRequest) -> Exchange {
+        let outbox = request.outbox();
+        match known_tool(&mut request) {
+            Some(target) => {
+                let forwarding = Forwarding::new(request, target);
+                let server = forwarding.unvalidated().cloned();
+                relay(id, outbox, None, forwarding).with_answered_by(server)
+            }
+            None => relay(id, outbox, None, Box::pin(dispatch(request))),
+        }
+    }
+
     /// The exchange of a request during which servers may send requests to the client.
     fn relay_asking(&self, id: RequestId, mut request: IncomingRequest) -> Exchange {
         let target = request.params.text("name").or_else(|| request.params.text("uri"));
@@ -112,9 +136,8 @@ impl Group {
             Some(Err(text)) => return failed(id, invalid_params(text)),
             None => {}
         }
-        let modern = request
-            .is_modern()
-            .then(|| request.meta.decode(meta_key::CLIENT_CAPABILITIES).unwrap_or_default());
+        let capabilities = || request.meta.members.decode(meta_key::CLIENT_CAPABILITIES);
+        let modern = request.is_modern().then(|| capabilities().unwrap_or_default());
         let (asker, inbound) = Asker::new(&self.client, modern);
         let park = request.is_modern().then(|| Park {
             parked: Arc::clone(parked),
@@ -122,20 +145,20 @@ impl Group {
             pending: Arc::clone(asker.pending()),
         });
         request.asker = Some(asker);
-        relay(id, request.outbox(), Some(Asks { inbound, park }), dispatch(request))
+        relay(id, request.outbox(), Some(Asks { inbound, park }), Box::pin(dispatch(request)))
     }
 
     fn incoming(&self, request: Envelope<Request>) -> Result<IncomingRequest, RequestError> {
         if self.client.is_closed() {
             return Err(RequestError::closed());
         }
-        let Envelope { message, version: sent_in, idle_limit, .. } = request;
+        let Envelope { message, version: sent_in, idle_limit, skips_validation, .. } = request;
         let raw = message.params.unwrap_or_else(|| RawJson::trusted("{}"));
-        let parsed = RawObject::parse_params(raw.clone());
-        let (params, meta) = parsed.map_err(|error| invalid_params(error.to_string()))?;
+        let read = self.client.last_meta.read(&raw);
+        let (params, meta) = read.map_err(|error| invalid_params(error.to_string()))?;
         let version = self.version(&message.method, &meta, sent_in)?;
         let level = match version.era() {
-            Era::Modern => meta.decode::<LoggingLevel>(meta_key::LOG_LEVEL),
+            Era::Modern => meta.level.clone(),
             Era::Legacy => self.client.level(),
         };
         if let Some(level) = level.as_ref().filter(|level| level.severity().is_none()) {
@@ -152,6 +175,7 @@ impl Group {
             version,
             level,
             asker: None,
+            skips_validation,
             // The session with the server knows when it waits for a user; the client's session does not.
             timeout: match idle_limit {
                 IdleLimit::Transport => None,
@@ -167,16 +191,16 @@ impl Group {
     fn version(
         &self,
         method: &str,
-        meta: &RawObject,
+        meta: &RequestMeta,
         sent_in: Option<ProtocolVersion>,
     ) -> Result<ProtocolVersion, RequestError> {
         if method != method::INITIALIZE
-            && let Some(requested) = meta.text(meta_key::PROTOCOL_VERSION)
+            && let Some(requested) = &meta.version
         {
             let version = requested.parse().ok();
             let version = version.filter(|it: &ProtocolVersion| it.era() == Era::Modern);
-            let version = version.ok_or_else(|| unsupported(&requested))?;
-            return match meta.get(meta_key::CLIENT_CAPABILITIES) {
+            let version = version.ok_or_else(|| unsupported(requested))?;
+            return match meta.members.get(meta_key::CLIENT_CAPABILITIES) {
                 Some([b'{', ..]) => Ok(version),
                 _ => Err(missing("clientCapabilities")),
             };

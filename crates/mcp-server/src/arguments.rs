@@ -2,7 +2,7 @@
 
 use mcp_core::PromptArgument;
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
 /// The schema of the arguments of a handler.
@@ -24,13 +24,19 @@ impl Arguments {
         Self { schema, none }
     }
 
-    /// A function that decodes the text of an object; its error names the path of the member.
+    /// A function that decodes the text of an object, and so validates it; its error names the path of the member.
     pub(crate) fn decoder<A: DeserializeOwned>(
         &self,
     ) -> impl Fn(&str) -> Result<A, String> + use<A> {
         let none = self.none;
         move |text| {
-            let text = if none { "null" } else { text };
+            let text = match none {
+                false => text,
+                true => {
+                    let _: IgnoredAny = serde_json::from_str(text).map_err(|it| it.to_string())?;
+                    "null"
+                }
+            };
             serde_json::from_str(text).map_err(|error| explain::<A>(text, &error))
         }
     }

@@ -31,6 +31,21 @@ impl Incoming<'_> {
         Context::new(self.request, self.version, self.meta.as_deref(), self.client)
     }
 
+    /// Decodes the arguments by `decode`, which validates its whole input as JSON. The inner error is that of `decode`.
+    pub(crate) fn arguments<A>(
+        &self,
+        decode: impl Fn(&str) -> Result<A, String>,
+    ) -> Result<Result<A, String>, ErrorObject> {
+        let Some(unread) = self.params.unread_arguments else {
+            return Ok(decode(self.params.arguments()?));
+        };
+        match decode(unread) {
+            Ok(arguments) => Ok(Ok(arguments)),
+            // They may not be what the parameters contain.
+            Err(_) => Ok(decode(Params::of(self.request)?.arguments()?)),
+        }
+    }
+
     /// Decodes the parameters.
     pub(crate) fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
         let params = self.request.params.as_ref();

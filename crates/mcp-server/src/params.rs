@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mcp_core::{ErrorObject, LoggingLevel, ProgressToken, Request, error_code};
+use mcp_core::{ErrorObject, LoggingLevel, ProgressToken, Request, error_code, method};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -21,6 +21,10 @@ pub(crate) struct Params<'a> {
     pub(crate) cursor: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) arguments: Option<&'a RawValue>,
+    /// The arguments of a tool up to the end of the parameters, instead of `arguments`: not validated, since the tool
+    /// decodes them. Perhaps other members follow.
+    #[serde(skip)]
+    pub(crate) unread_arguments: Option<&'a str>,
     /// Its reserved members are read by [`ClientState::meta`](crate::client_state::ClientState::meta). `None` if it
     /// is known.
     #[serde(borrow, default, rename = "_meta")]
@@ -55,27 +59,44 @@ impl<'a> Params<'a> {
         let rest = json.strip_prefix(br#"{"_meta":"#)?.strip_prefix(meta.as_bytes())?;
         let mut rest = std::str::from_utf8(rest).ok()?;
         let mut params = Self::default();
+        let is_decoded = request.method == method::TOOLS_CALL;
         while rest != "}" {
-            let (name, value) = rest.strip_prefix(",\"")?.split_once('"')?;
-            if name.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
-                return None;
+            let (name, value) = plain_text(rest.strip_prefix(',')?)?;
+            let value = value.strip_prefix(':')?;
+            if name == "arguments"
+                && is_decoded
+                && params.name.is_some()
+                && params.arguments.is_none()
+                && value.starts_with('{')
+            {
+                params.unread_arguments = value.strip_suffix('}');
+                return Some(params);
             }
-            let mut values = serde_json::Deserializer::from_str(value.strip_prefix(':')?)
-                .into_iter::<&'a RawValue>();
-            let read = values.next()?.ok()?;
-            rest = &value[1 + values.byte_offset()..];
             let text = match name {
                 "name" => &mut params.name,
                 "uri" => &mut params.uri,
                 "cursor" => &mut params.cursor,
-                "arguments" if params.arguments.is_none() && read.get() != "null" => {
-                    params.arguments = Some(read);
+                "_meta" => return None,
+                _ => {
+                    let (read, behind) = raw_value(value)?;
+                    rest = behind;
+                    let is_null = read.get() == "null";
+                    if name == "arguments" && (is_null || params.arguments.replace(read).is_some())
+                    {
+                        return None;
+                    }
                     continue;
                 }
-                "arguments" | "_meta" => return None,
-                _ => continue,
             };
-            if text.replace(serde_json::from_str(read.get()).ok()?).is_some() {
+            let (read, behind) = match plain_text(value) {
+                Some((read, behind)) => (Text(Cow::Borrowed(read)), behind),
+                None => {
+                    let (read, behind) = raw_value(value)?;
+                    (serde_json::from_str(read.get()).ok()?, behind)
+                }
+            };
+            rest = behind;
+            if text.replace(read).is_some() {
                 return None;
             }
         }
@@ -92,7 +113,8 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The arguments as the JSON text of an object. Default: `{}`.
+    /// The arguments as the JSON text of an object. Default: `{}`. Without those that are
+    /// [unread](Self::unread_arguments).
     pub(crate) fn arguments(&self) -> Result<&'a str, ErrorObject> {
         match self.arguments.map(RawValue::get) {
             None => Ok("{}"),
@@ -100,6 +122,21 @@ impl<'a> Params<'a> {
             Some(_) => Err(invalid_params("`arguments` is not an object")),
         }
     }
+}
+
+/// The string without escapes at the start of a JSON text, and what follows.
+fn plain_text(json: &str) -> Option<(&str, &str)> {
+    let inside = json.strip_prefix('"')?;
+    let is_special = |byte| matches!(byte, b'"' | b'\\' | ..b' ');
+    let end = inside.bytes().position(is_special)?;
+    Some((&inside[..end], inside[end..].strip_prefix('"')?))
+}
+
+/// The value at the start of a JSON text, and what follows.
+fn raw_value(json: &str) -> Option<(&RawValue, &str)> {
+    let mut values = serde_json::Deserializer::from_str(json).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, &json[values.byte_offset()..]))
 }
 
 pub(crate) fn invalid_params(message: impl Into<String>) -> ErrorObject {
@@ -139,6 +176,20 @@ mod tests {
             let params = Params::behind(META, &request).unwrap();
             assert_eq!(members(&params), members(&Params::of(&request).unwrap()), "{rest}");
         }
+    }
+
+    #[test]
+    fn last_arguments_of_a_tool_are_left_to_the_tool() {
+        let unread = |method: &'static str, rest: &str| {
+            let json = format!("{{\"_meta\":{META},\"name\":\"x\",{rest}}}");
+            let request = Request::new(1, method).with_params(RawJson::trusted(json));
+            Params::behind(META, &request)?.unread_arguments.map(str::to_owned)
+        };
+        let call = |rest| unread(method::TOOLS_CALL, rest);
+        assert_eq!(call(r#""arguments":{"a":"}"}"#).unwrap(), r#"{"a":"}"}"#);
+        assert_eq!(call(r#""z":1,"arguments":{},"z":2"#).unwrap(), r#"{},"z":2"#);
+        assert_eq!(call(r#""arguments":[]"#), None);
+        assert_eq!(unread(method::PROMPTS_GET, r#""arguments":{}"#), None);
     }
 
     #[test]

@@ -90,6 +90,12 @@ impl Reply {
         RawJson::trusted(object)
     }
 
+    /// The length of what [`finish`](Self::finish) adds to a result with members.
+    pub(crate) fn end_len(&self) -> usize {
+        let stamp = if self.is_modern() { 1 + self.stamp.result.len() } else { 0 };
+        stamp + 1
+    }
+
     fn with_server_info(&self, meta: Meta) -> Meta {
         match meta.server_info() {
             Some(_) => meta,

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     sync::Arc,
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, Waker},
 };
 
 use mcp_core::{
@@ -142,6 +142,12 @@ impl Serve for Server {
 
     async fn request(&self, request: Envelope<Request>) -> Exchange {
         poll_fn(|cx| Poll::Ready(self.start(&request, cx))).await
+    }
+
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange> {
+        let request = request.take()?;
+        // Work that is not complete is polled again by the reader of the exchange.
+        Some(self.start(&request, &mut TaskContext::from_waker(Waker::noop())))
     }
 
     fn name(&self) -> String {

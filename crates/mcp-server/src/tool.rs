@@ -131,31 +131,37 @@ impl IntoToolResult for ToolResult {
 impl ToolResult {
     fn answer(self, reply: &Reply) -> Answer {
         match self.0 {
-            Repr::Text(text) => write(reply, &text, |_| {}),
+            Repr::Text(text) => write(reply, &text, None),
             // Spec: server/tools#structured-content. Any JSON since 2026-07-28, before that an object.
-            Repr::Data(json) => write(reply, &json, |out| {
-                if reply.is_modern() || json.starts_with('{') {
-                    out.extend_from_slice(b",\"structuredContent\":");
-                    out.extend_from_slice(json.as_bytes());
-                }
-            }),
+            Repr::Data(json) => {
+                let is_data = reply.is_modern() || json.starts_with('{');
+                write(reply, &json, is_data.then_some(&json))
+            }
             Repr::Result(outcome) => reply.outcome(*outcome),
             Repr::Error(error) => Err(*error),
         }
     }
 }
 
-/// Writes a result with one block of text.
-fn write(
-    reply: &Reply,
-    text: &str,
-    more: impl FnOnce(&mut Vec<u8>),
-) -> Result<RawJson, ErrorObject> {
-    let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 256);
-    out.extend_from_slice(b"{\"content\":[{\"type\":\"text\",\"text\":");
+/// Writes a result with one block of text, and perhaps data.
+fn write(reply: &Reply, text: &str, data: Option<&str>) -> Result<RawJson, ErrorObject> {
+    const BEFORE_TEXT: &[u8] = br#"{"content":[{"type":"text","text":"#;
+    const BEHIND_TEXT: &[u8] = b"}]";
+    const BEFORE_DATA: &[u8] = br#","structuredContent":"#;
+    /// The length of the longest text for whose escapes no memory is reserved.
+    const SHORT_TEXT: usize = 1024;
+    // Exact for a short text without escapes, so that the memory is shared without another allocation.
+    let escapes = if text.len() <= SHORT_TEXT { 0 } else { text.len() / 8 };
+    let size = BEFORE_TEXT.len() + 2 + text.len() + escapes + BEHIND_TEXT.len();
+    let data_size = data.map_or(0, |data| BEFORE_DATA.len() + data.len());
+    let mut out = Vec::with_capacity(size + data_size + reply.end_len());
+    out.extend_from_slice(BEFORE_TEXT);
     serde_json::to_writer(&mut out, text).map_err(internal)?;
-    out.extend_from_slice(b"}]");
-    more(&mut out);
+    out.extend_from_slice(BEHIND_TEXT);
+    if let Some(data) = data {
+        out.extend_from_slice(BEFORE_DATA);
+        out.extend_from_slice(data.as_bytes());
+    }
     Ok(reply.finish(out))
 }
 
@@ -172,7 +178,7 @@ where
     tool.output_schema = H::Output::output_schema();
     let run: ErasedHandler = Box::new(move |incoming| {
         let reply = incoming.reply();
-        let arguments = match decode(incoming.params.arguments()?) {
+        let arguments = match incoming.arguments(&decode)? {
             Ok(arguments) => arguments,
             // An error of the tool, not of the protocol, so that the model can correct the call.
             Err(error) => {

@@ -7,7 +7,7 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -45,8 +45,8 @@ struct Timer {
 
 /// The timeouts of one call.
 #[derive(Debug)]
-pub(crate) struct Deadline<'a> {
-    timers: &'a Timers,
+pub(crate) struct Deadline {
+    timers: Arc<Timers>,
     limit: Timeout,
     /// `None` from a message of the server until the next wait.
     idle_until: Option<Instant>,
@@ -63,10 +63,11 @@ pub(crate) struct Reached(pub(crate) Duration);
 
 impl Timers {
     /// The timeouts of a call that starts now.
-    pub(crate) fn deadline(&self, limit: Timeout) -> Deadline<'_> {
+    pub(crate) fn deadline(self: &Arc<Self>, limit: Timeout) -> Deadline {
         // A time beyond the clock's range never comes.
         let total_until = limit.total.and_then(|total| Instant::now().checked_add(total));
-        Deadline { timers: self, limit, idle_until: None, total_until, timer: None, messages: 0 }
+        let timers = Arc::clone(self);
+        Deadline { timers, limit, idle_until: None, total_until, timer: None, messages: 0 }
     }
 
     fn take(&self, until: Instant) -> Timer {
@@ -98,7 +99,7 @@ impl Timers {
     }
 }
 
-impl Deadline<'_> {
+impl Deadline {
     /// Restarts the idle timeout, since the server has sent a message, or a request starts.
     ///
     /// # Errors
@@ -156,7 +157,8 @@ impl Deadline<'_> {
         .await
     }
 
-    fn poll(
+    /// Ready when a timeout has elapsed; `held_until` is that of [`limit`](Self::limit).
+    pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         held_until: impl Fn() -> Option<Instant>,
@@ -214,7 +216,7 @@ fn poll_sleep(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>, until: Instant) 
     }
 }
 
-impl Drop for Deadline<'_> {
+impl Drop for Deadline {
     fn drop(&mut self) {
         if let Some(timer) = self.timer.take() {
             self.timers.give_back(timer);
@@ -233,13 +235,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    async fn reached(deadline: &mut Deadline<'_>) -> Duration {
+    async fn reached(deadline: &mut Deadline) -> Duration {
         deadline.limit(pin!(pending::<()>()), || None).await.unwrap_err().0
     }
 
     #[tokio::test(start_paused = true)]
     async fn timeouts_are_exact_with_reused_timers() {
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         let start = Instant::now();
         let both = Timeout::idle(9 * SECOND).with_total(7 * SECOND);
         for (limit, expected) in [
@@ -261,7 +263,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_message_restarts_the_idle_limit_but_not_the_total_one() {
         let start = Instant::now();
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         let mut deadline = timers.deadline(Timeout::idle(10 * SECOND).with_total(25 * SECOND));
         for _ in 0..3 {
             let work = tokio::time::sleep(8 * SECOND);
@@ -277,7 +279,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idle_time_counts_from_the_last_wait_for_a_user() {
         let start = Instant::now();
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         let form = start + 100 * SECOND;
         let held = || Some(Instant::now().min(form));
         let mut deadline = timers.deadline(Timeout::idle(10 * SECOND));
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn any_duration_is_a_limit() {
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         for limit in [Timeout::idle(Duration::MAX), Timeout::total(Duration::MAX), Timeout::NONE] {
             let mut deadline = timers.deadline(limit);
             assert_eq!(deadline.restart_idle(), Ok(()));
@@ -299,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_never_used_in_another_runtime() {
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         for _ in 0..3 {
             let runtime = Builder::new_current_thread().enable_time().build().unwrap();
             let waited = runtime.block_on(async {
@@ -313,7 +315,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_spent_budget_does_not_delay_a_limit() {
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         let mut deadline = timers.deadline(Timeout::total(SECOND));
         // Arms the timer.
         assert!(tokio::time::timeout(SECOND / 2, reached(&mut deadline)).await.is_err());

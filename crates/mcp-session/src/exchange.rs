@@ -1,8 +1,10 @@
 //! Sends one message to the server, and reads its exchange.
 
 use std::{
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,8 +14,9 @@ use mcp_core::{
 };
 use mcp_transport::{
     Background, Delivery, Envelope, EnvelopeMessage, Exchange, IdleLimit, OneWay, Routing,
-    TraceContext, Transport,
+    TraceContext, Transport, multiplex::invalid_response,
 };
+use serde_json::value::RawValue;
 
 use crate::{
     CallInfo, Error, ErrorKind, Session, Timeout,
@@ -22,14 +25,22 @@ use crate::{
 };
 
 /// A request on its way to the server, or its exchange.
-pub(crate) enum Opening<F> {
-    Waiting(F),
+pub(crate) enum Opening {
+    Waiting(Pin<Box<dyn Future<Output = Result<Exchange, mcp_transport::Error>> + Send>>),
     Opened(Exchange),
     /// `None` once the error is taken.
     Failed(Option<mcp_transport::Error>),
 }
 
-impl<F: Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> Opening<F> {
+impl Opening {
+    /// The server that answers, if the peer forwarded the request.
+    pub(crate) fn answered_by(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Opened(exchange) => exchange.answered_by(),
+            Self::Waiting(_) | Self::Failed(_) => None,
+        }
+    }
+
     /// The first item of the exchange, or the error with which it could not be opened.
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
         loop {
@@ -37,7 +48,7 @@ impl<F: Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> Opening
                 Self::Opened(exchange) => return exchange.poll_item(cx),
                 Self::Failed(error) => return Poll::Ready(error.take().map(Err)),
                 Self::Waiting(opening) => {
-                    let opened = ready!(Pin::new(opening).poll(cx));
+                    let opened = ready!(opening.as_mut().poll(cx));
                     *self = opened.into();
                 }
             }
@@ -45,7 +56,7 @@ impl<F: Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> Opening
     }
 }
 
-impl<F> From<Result<Exchange, mcp_transport::Error>> for Opening<F> {
+impl From<Result<Exchange, mcp_transport::Error>> for Opening {
     fn from(opened: Result<Exchange, mcp_transport::Error>) -> Self {
         match opened {
             Ok(exchange) => Self::Opened(exchange),
@@ -83,33 +94,59 @@ impl Session {
         request: Request,
         outgoing: Outgoing,
         on_progress: OnProgress<'_>,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         // However it ends: later changes are not reported.
         let _listening =
             self.cache().filter(|_| request.is_long_lived()).map(|cache| cache.listen(&request.id));
-        match self.first(self.begin(request, outgoing), deadline).await {
-            First::End(outcome) => outcome,
+        let mut opening = self.begin(request, outgoing);
+        match poll_fn(|cx| self.poll_first(cx, &mut opening, deadline)).await {
+            First::End(outcome) => self.validated(opening.answered_by(), outcome?),
             First::Item(first) => self.read(*first, on_progress, deadline, call).await,
         }
     }
 
-    /// Reads the first item of an exchange, which is the end of most.
-    pub(crate) async fn first(
+    /// The result, unless a server that answers instead of the peer has sent one that is not valid JSON, so that the
+    /// error names it. If the peer answers, that is noticed when the result is decoded.
+    pub(crate) fn validated(
         &self,
-        mut opening: Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin>,
-        deadline: &mut Deadline<'_>,
-    ) -> First {
-        let held_until = || self.inner().held_until();
-        match deadline.limit_poll(|cx| opening.poll_first(cx), held_until).await {
-            Ok(Some(Ok(Message::Response(response)))) => First::End(self.outcome(response)),
-            Ok(item) => match opening {
+        answered_by: Option<&Arc<str>>,
+        result: RawJson,
+    ) -> Result<RawJson, Error> {
+        let Some(server) = answered_by else { return Ok(result) };
+        match invalid(&result) {
+            // The error of an invalid result is that of decoding it.
+            None | Some(Err(_)) => Ok(result),
+            Some(Ok(cause)) => {
+                let text = format!("server {server:?} failed");
+                let error = mcp_transport::Error::new(cause.kind(), text);
+                let error = error.with_delivery(cause.delivery()).with_source(cause);
+                Err(self.transport_error(error))
+            }
+        }
+    }
+
+    /// Polls for the first item of an exchange, which is the end of most.
+    pub(crate) fn poll_first(
+        &self,
+        cx: &mut Context<'_>,
+        opening: &mut Opening,
+        deadline: &mut Deadline,
+    ) -> Poll<First> {
+        Poll::Ready(match opening.poll_first(cx) {
+            Poll::Ready(Some(Ok(Message::Response(response)))) => {
+                First::End(self.outcome(response))
+            }
+            Poll::Ready(item) => match std::mem::replace(opening, Opening::Failed(None)) {
                 Opening::Opened(exchange) => First::Item(Box::new((exchange, item))),
                 _ => First::End(self.unopened(item)),
             },
-            Err(reached) => First::End(Err(self.late(reached))),
-        }
+            Poll::Pending => {
+                let reached = ready!(deadline.poll(cx, || self.inner().held_until()));
+                First::End(Err(self.late(reached)))
+            }
+        })
     }
 
     fn unopened(&self, item: Item) -> Result<RawJson, Error> {
@@ -124,7 +161,7 @@ impl Session {
         &self,
         (mut exchange, mut item): (Exchange, Item),
         on_progress: OnProgress<'_>,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
         call: impl Fn() -> CallInfo,
     ) -> Result<RawJson, Error> {
         let inner = self.inner();
@@ -132,7 +169,9 @@ impl Session {
         let (mut progress, mut pace) = (None, Pace::default());
         loop {
             match item {
-                Some(Ok(Message::Response(response))) => return self.outcome(response),
+                Some(Ok(Message::Response(response))) => {
+                    return self.validated(exchange.answered_by(), self.outcome(response)?);
+                }
                 Some(Ok(Message::Notification(notification))) => {
                     self.notified(&notification, on_progress, &mut progress, &call);
                 }
@@ -158,11 +197,7 @@ impl Session {
 
     /// Sends a request, if the transport accepts it at once. Apart from the future of a call, in which the
     /// request would take room to the end.
-    pub(crate) fn begin(
-        &self,
-        request: Request,
-        outgoing: Outgoing,
-    ) -> Opening<impl Future<Output = Result<Exchange, mcp_transport::Error>> + Unpin> {
+    pub(crate) fn begin(&self, request: Request, outgoing: Outgoing) -> Opening {
         let inner = self.inner();
         inner.receiving.resume();
         let mut envelope = Envelope::new(request);
@@ -245,6 +280,19 @@ impl Session {
             _ => self.dispatch(notification, || Some(call())),
         }
     }
+}
+
+/// Why a result that the transport has not validated is not valid JSON: the error of its response, or if that is valid,
+/// of the result.
+#[cold]
+pub(crate) fn invalid(result: &RawJson) -> Option<Result<mcp_transport::Error, serde_json::Error>> {
+    // Unlike other types, this one accepts only UTF-8.
+    let error = result.decode::<&RawValue>().err()?;
+    let frame = result.clone().into_frame();
+    Some(match Message::parse(frame.clone()) {
+        Ok(_) => Err(error),
+        Err(error) => Ok(invalid_response(&frame, error)),
+    })
 }
 
 /// Reports progress, unless it does not exceed the previous value: then it is late or invalid.

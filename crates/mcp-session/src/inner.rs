@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) is_unconfirmed: AtomicBool,
     pub(crate) meta: CommonMeta,
     pub(crate) next_id: AtomicI64,
-    pub(crate) timers: Timers,
+    pub(crate) timers: Arc<Timers>,
     /// Timeout of calls for which neither the call nor the handle sets one.
     pub(crate) timeout: Timeout,
     pub(crate) max_rounds: u32,

@@ -45,7 +45,7 @@ mod timeout;
 mod trace;
 
 pub use cache::{Cache, CacheEntry, CacheMode, CacheStore, MemoryStore};
-pub use call::{Call, Input, InputRound, ManualCall};
+pub use call::{Call, CallFuture, Input, InputRound, ManualCall};
 pub use error::{Error, ErrorKind};
 pub use handlers::{
     CallInfo, Handlers, LogMessage, RawRequest, Reply, ServerRequest, check_form_field,

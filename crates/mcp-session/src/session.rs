@@ -171,7 +171,7 @@ impl Session {
 
     /// The timeouts of a call that starts now, as far as this session enforces them. `explicit` is the timeout of the
     /// call itself.
-    pub(crate) fn deadline(&self, explicit: Option<Timeout>) -> Deadline<'_> {
+    pub(crate) fn deadline(&self, explicit: Option<Timeout>) -> Deadline {
         let mut limit = explicit.unwrap_or_else(|| self.default_timeout());
         if self.inner().connection.enforces_idle_limit {
             limit.idle = None;

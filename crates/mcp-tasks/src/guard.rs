@@ -1,9 +1,9 @@
 //! Cancels the task of a call that ends before the task.
 
-use std::{future::IntoFuture, pin::Pin, time::Duration};
+use std::{future::IntoFuture, time::Duration};
 
 use mcp_core::RawJson;
-use mcp_session::{Call, Error, Session};
+use mcp_session::{Call, CallFuture, Error, Session};
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::requests::cancel;
@@ -11,14 +11,12 @@ use crate::requests::cancel;
 /// Time limit of a background `tasks/cancel`, and of the request in progress.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Sending = Pin<Box<dyn Future<Output = Result<RawJson, Error>> + Send>>;
-
 /// Sends requests about one task. While armed, cancels the task when it is dropped.
 pub(crate) struct CancelGuard {
     pub(crate) session: Session,
     pub(crate) id: String,
     pub(crate) is_armed: bool,
-    sending: Option<Sending>,
+    sending: Option<CallFuture<RawJson>>,
     /// The runtime in which it was created: it may be dropped outside of it.
     runtime: Option<Handle>,
 }

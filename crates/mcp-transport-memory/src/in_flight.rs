@@ -17,6 +17,11 @@ pub(crate) fn closed(delivery: Delivery) -> Error {
     Error::new(ErrorKind::Closed, "the connection was closed").with_delivery(delivery)
 }
 
+fn duplicate(id: &RequestId) -> Error {
+    let text = format!("a request with the id {id} is already in flight");
+    Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
+}
+
 /// The state of a connection: whether it is closed, and the tasks to be woken by a close.
 #[derive(Default)]
 pub(crate) struct ConnectionState {
@@ -41,6 +46,18 @@ impl ConnectionState {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether a request with this id may be sent.
+    pub(crate) fn check(&self, id: &RequestId) -> Result<(), Error> {
+        let waiters = self.lock();
+        if self.is_closed() {
+            return Err(closed(Delivery::NotSent));
+        }
+        match waiters.in_flight.contains_key(id) {
+            true => Err(duplicate(id)),
+            false => Ok(()),
+        }
     }
 
     /// Waits for `close`.
@@ -81,12 +98,7 @@ impl InFlight {
         }
         match waiters.in_flight.entry(id.clone()) {
             Entry::Vacant(entry) => entry.insert(None),
-            Entry::Occupied(_) => {
-                let text = format!("a request with the id {id} is already in flight");
-                return Err(
-                    Error::new(ErrorKind::InvalidRequest, text).with_delivery(Delivery::NotSent)
-                );
-            }
+            Entry::Occupied(_) => return Err(duplicate(&id)),
         };
         Ok(Self { shared: Arc::clone(shared), id })
     }

@@ -54,10 +54,31 @@ impl<S: Serve> Transport for MemoryTransport<S> {
                     Poll::Ready(item) => item,
                     Poll::Pending => None,
                 };
-                let id = in_flight.id.clone();
-                Ok(Exchange::from_stream(id, OpenExchange { first, exchange, in_flight }))
+                Ok(open(first, exchange, in_flight))
             }
         }
+    }
+
+    fn try_request(
+        &self,
+        request: &mut Option<Envelope<Request>>,
+    ) -> Option<Result<Exchange, Error>> {
+        let id = request.as_ref()?.message.id.clone();
+        if let Err(error) = self.shared.check(&id) {
+            *request = None;
+            return Some(Err(error));
+        }
+        let exchange = self.server.try_request(request)?;
+        // A response that is ready needs no entry in the table.
+        if exchange.is_answered() && *exchange.id() == id {
+            return Some(Ok(exchange));
+        }
+        let registered = InFlight::register(&self.shared, id);
+        Some(match registered {
+            Ok(in_flight) => Ok(open(None, exchange, in_flight)),
+            // The server has begun.
+            Err(error) => Err(error.with_delivery(Delivery::Unknown)),
+        })
     }
 
     async fn send(&self, message: Envelope<OneWay>) -> Result<(), Error> {
@@ -88,6 +109,16 @@ impl<S> fmt::Debug for MemoryTransport<S> {
             .field("closed", &self.shared.is_closed())
             .finish_non_exhaustive()
     }
+}
+
+/// The exchange of a request whose response is not ready.
+fn open(
+    first: Option<Result<Message, Error>>,
+    exchange: Exchange,
+    in_flight: InFlight,
+) -> Exchange {
+    let (id, server) = (in_flight.id.clone(), exchange.answered_by().cloned());
+    Exchange::from_stream(id, OpenExchange { first, exchange, in_flight }).with_answered_by(server)
 }
 
 /// An exchange of the server, which ends when the connection is closed.

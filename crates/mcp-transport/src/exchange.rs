@@ -2,6 +2,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -42,6 +43,7 @@ use crate::{Delivery, Error, ErrorKind, multiplex::Route};
 pub struct Exchange {
     id: RequestId,
     source: Source,
+    answered_by: Option<Arc<str>>,
 }
 
 enum Source {
@@ -58,7 +60,7 @@ enum Source {
 impl Exchange {
     /// Creates an exchange from a response that has already arrived.
     pub fn answered(id: RequestId, response: Response) -> Self {
-        Self { id, source: Source::Response(response) }
+        Self { id, source: Source::Response(response), answered_by: None }
     }
 
     /// Creates an exchange that polls `stream` in place, up to the first response or error.
@@ -68,11 +70,23 @@ impl Exchange {
         id: RequestId,
         stream: impl Stream<Item = Result<Message, Error>> + Send + 'static,
     ) -> Self {
-        Self { id, source: Source::Stream(Box::pin(stream)) }
+        Self { id, source: Source::Stream(Box::pin(stream)), answered_by: None }
     }
 
     pub(crate) fn from_route(id: RequestId, route: Route) -> Self {
-        Self { id, source: Source::Route(route) }
+        Self { id, source: Source::Route(route), answered_by: None }
+    }
+
+    /// Sets the name of the server that answers instead of the peer, if the peer forwarded the request and did not
+    /// validate the result: see [`Envelope::skips_validation`](crate::Envelope::skips_validation). Default: `None`.
+    pub fn with_answered_by(mut self, server: impl Into<Option<Arc<str>>>) -> Self {
+        self.answered_by = server.into();
+        self
+    }
+
+    /// The name of the server that answers instead of the peer, for the error of an invalid result.
+    pub fn answered_by(&self) -> Option<&Arc<str>> {
+        self.answered_by.as_ref()
     }
 
     /// Creates an exchange for the request `id` whose items are those of this one converted by `convert`, which must give
@@ -87,21 +101,23 @@ impl Exchange {
         + Unpin
         + 'static,
     ) -> Self {
-        let Self { id: own, source } = self;
+        let Self { id: own, source, answered_by } = self;
         let (source, first) = match source {
             Source::Response(response) => (Source::Ended, Some(checked(&own, response))),
             source => (source, None),
         };
         let first = match first.map(&mut convert) {
-            Some(Ok(Message::Response(response))) => return Self::answered(id, response),
+            Some(Ok(Message::Response(response))) => {
+                return Self::answered(id, response).with_answered_by(answered_by);
+            }
             first => first,
         };
-        Self::from_stream(id, Mapped { first, exchange: Self { id: own, source }, convert })
+        let exchange = Self { id: own, source, answered_by: None };
+        Self::from_stream(id, Mapped { first, exchange, convert }).with_answered_by(answered_by)
     }
 
     /// Whether the response has already arrived, so that the server no longer works on the request.
-    #[cfg(feature = "tower")]
-    pub(crate) fn is_answered(&self) -> bool {
+    pub fn is_answered(&self) -> bool {
         matches!(self.source, Source::Response(_))
     }
 

@@ -53,6 +53,16 @@ pub trait Serve: Send + Sync + 'static {
     /// Handles a request, either in this future or while the exchange is polled.
     fn request(&self, request: Envelope<Request>) -> impl Future<Output = Exchange> + Send;
 
+    /// Handles a request like [`request`](Serve::request), if its exchange can be opened without waiting: it is then
+    /// taken out of the option. Returns `None` otherwise, and the caller uses `request`. So a call in memory needs no
+    /// future to be opened.
+    ///
+    /// Default: `None`.
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange> {
+        let _ = request;
+        None
+    }
+
     /// Handles a notification, or the response to a request that was sent through [`Inbound`]. Default:
     /// ignores it.
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = ()> + Send {

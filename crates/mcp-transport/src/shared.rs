@@ -30,12 +30,12 @@ impl fmt::Debug for SharedTransport {
 }
 
 impl Transport for SharedTransport {
-    #[expect(refining_impl_trait, reason = "a session polls it in place")]
+    #[expect(refining_impl_trait, reason = "a session polls it beside what it was sent from")]
     fn request(
         &self,
         request: Envelope<Request>,
-    ) -> impl Future<Output = Result<Exchange, Error>> + Send + Unpin {
-        self.0.request(request)
+    ) -> Pin<Box<dyn Future<Output = Result<Exchange, Error>> + Send>> {
+        Arc::clone(&self.0).request(request)
     }
 
     fn try_request(
@@ -163,6 +163,10 @@ impl Serve for SharedServe {
         self.0.request(request)
     }
 
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange> {
+        self.0.try_request(request)
+    }
+
     fn send(&self, message: Envelope<OneWay>) -> impl Future<Output = ()> + Send {
         self.0.send(message)
     }
@@ -181,7 +185,10 @@ impl Serve for SharedServe {
 }
 
 trait ErasedTransport: Send + Sync {
-    fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>>;
+    fn request(
+        self: Arc<Self>,
+        request: Envelope<Request>,
+    ) -> BoxFuture<'static, Result<Exchange, Error>>;
     fn try_request(
         &self,
         request: &mut Option<Envelope<Request>>,
@@ -193,8 +200,11 @@ trait ErasedTransport: Send + Sync {
 }
 
 impl<T: Transport> ErasedTransport for T {
-    fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Result<Exchange, Error>> {
-        Box::pin(Transport::request(self, request))
+    fn request(
+        self: Arc<Self>,
+        request: Envelope<Request>,
+    ) -> BoxFuture<'static, Result<Exchange, Error>> {
+        Box::pin(async move { Transport::request(&*self, request).await })
     }
 
     fn try_request(
@@ -245,6 +255,7 @@ trait ErasedServe: Send + Sync {
     fn for_client(&self) -> Option<SharedServe>;
     fn open(&self) -> Inbound;
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Exchange>;
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange>;
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, ()>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn enforces_idle_limit(&self) -> bool;
@@ -262,6 +273,10 @@ impl<S: Serve> ErasedServe for S {
 
     fn request(&self, request: Envelope<Request>) -> BoxFuture<'_, Exchange> {
         Box::pin(Serve::request(self, request))
+    }
+
+    fn try_request(&self, request: &mut Option<Envelope<Request>>) -> Option<Exchange> {
+        Serve::try_request(self, request)
     }
 
     fn send(&self, message: Envelope<OneWay>) -> BoxFuture<'_, ()> {

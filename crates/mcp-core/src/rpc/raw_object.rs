@@ -71,7 +71,12 @@ impl RawObject {
 
     /// A member that is a string, or `None`.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.decode(name)
+        let json = self.get(name)?;
+        let text = match parse::plain_text(json) {
+            Some((text, [])) => std::str::from_utf8(text).ok().map(str::to_owned),
+            _ => None,
+        };
+        text.or_else(|| from_json(json).ok())
     }
 
     /// A member as raw JSON. It shares the bytes of this object if it was not changed.

@@ -10,7 +10,12 @@ use super::{ArgumentChange, ToolChange, ToolRules};
 impl ToolRules {
     /// Whether every tool is offered unchanged.
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { include, exclude, include_tags, exclude_tags, tools } = self;
+        include.is_none()
+            && exclude.is_empty()
+            && include_tags.is_none()
+            && exclude_tags.is_empty()
+            && tools.is_empty()
     }
 
     /// The tool as offered; `None` if it is not.

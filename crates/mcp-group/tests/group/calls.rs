@@ -68,6 +68,42 @@ async fn each_call_goes_to_its_server_in_its_own_era() {
 }
 
 #[tokio::test]
+async fn the_error_of_a_result_that_is_not_json_names_its_server() {
+    let peer = tool(|message| {
+        let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":TOKEN,"progress":1}}"#;
+        let token = &message["params"]["_meta"]["progressToken"];
+        let before = match token.is_null() {
+            true => String::new(),
+            false => progress.replace("TOKEN", &token.to_string()) + "\n",
+        };
+        let broken = r#"{"resultType":"complete","content":[}"#;
+        let id = &message["id"];
+        let response = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{broken}}}"#);
+        Reply::Raw(format!("{before}{response}\n"))
+    });
+    let session = open(&beside(&peer)).await;
+    // Before and after the tool is known.
+    for _ in 0..2 {
+        let raw = session.request("tools/call", &json!({ "name": "p_t" }));
+        for error in [
+            session.call_tool("p_t").await.unwrap_err(),
+            session.call_tool("p_t").on_progress(|_| {}).await.unwrap_err(),
+            raw.await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+            assert_eq!(error.delivery(), mcp_transport::Delivery::Answered);
+            let cause = error.transport().unwrap();
+            assert_eq!(cause.to_string(), "server \"p\" failed");
+            let mut causes =
+                std::iter::successors(Some(cause as &dyn std::error::Error), |it| it.source());
+            let text = "the response is not valid JSON-RPC: ";
+            assert!(causes.any(|it| it.to_string().contains(text)), "{error:?}");
+        }
+    }
+    assert!(session.call_tool("a_echo").arg("text", "x").await.is_ok());
+}
+
+#[tokio::test]
 async fn mirrored_arguments_are_mirrored_to_the_server() {
     let schema = json!({
         "type": "object",

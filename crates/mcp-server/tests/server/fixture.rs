@@ -1,5 +1,7 @@
 //! A shop with one item of each kind, and a client that sends raw JSON.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mcp_core::{
     CompleteRequestParams, ContentBlock, ErrorObject, LoggingLevel, Message, ProtocolVersion,
     RawJson, Request, RequestId, error_code,
@@ -103,11 +105,17 @@ pub(crate) struct Upto {
 pub(crate) struct Client {
     pub(crate) transport: MemoryTransport<Server>,
     version: Option<ProtocolVersion>,
+    /// Requests are sent by `try_request` and by `request` in turn.
+    tries: AtomicBool,
 }
 
 pub(crate) async fn connect(server: &Server) -> Client {
     let Connection { transport, .. } = Memory::new(server.for_client()).connect().await.unwrap();
-    Client { transport, version: Some(ProtocolVersion::LATEST_MODERN) }
+    Client {
+        transport,
+        version: Some(ProtocolVersion::LATEST_MODERN),
+        tries: AtomicBool::new(true),
+    }
 }
 
 /// A client that has sent `initialize` in this revision.
@@ -137,10 +145,22 @@ impl Client {
         method: &str,
         params: &Value,
     ) -> Exchange {
-        let params = RawJson::from_serialize(params).unwrap();
+        self.open_raw(id, method, RawJson::from_serialize(params).unwrap()).await
+    }
+
+    pub(crate) async fn open_raw(
+        &self,
+        id: impl Into<RequestId>,
+        method: &str,
+        params: RawJson,
+    ) -> Exchange {
         let request = Request::new(id, method.to_owned()).with_params(params);
-        let envelope = Envelope::new(request).with_version(self.version);
-        self.transport.request(envelope).await.unwrap()
+        let mut envelope = Some(Envelope::new(request).with_version(self.version));
+        let exchange = match self.tries.fetch_xor(true, Ordering::Relaxed) {
+            true => self.transport.try_request(&mut envelope).unwrap(),
+            false => self.transport.request(envelope.unwrap()).await,
+        };
+        exchange.unwrap()
     }
 
     /// The response as JSON, and the messages before it.

@@ -9,10 +9,10 @@ use std::{
 
 use mcp_core::{
     CallToolResult, Entries, InputRequest, InputRequiredResult, ListRootsRequest, Message, Meta,
-    Outcome, ResultType, ToolAnnotations,
+    Outcome, RawJson, ResultType, ToolAnnotations,
 };
 use mcp_server::{Context, Server};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{bookshop, connect, initialized, meta};
 
@@ -100,6 +100,42 @@ async fn tool_errors_and_protocol_errors_differ() {
     assert_eq!(failed["resultType"], "complete");
     let (code, error) = client.error("tools/call", json!({"name": "refuse"})).await;
     assert_eq!((code, &error["message"]), (-32602, &json!("not like this")));
+}
+
+#[tokio::test]
+async fn arguments_are_read_as_the_parameters_contain_them() {
+    let client = connect(&bookshop().build()).await;
+    let call = async |tool: &str, members: &str| {
+        let params = format!(r#"{{"_meta":{},"name":"{tool}",{members}}}"#, meta());
+        let exchange = client.open_raw(7, "tools/call", RawJson::trusted(params)).await;
+        match exchange.response().await.unwrap().outcome {
+            Ok(result) => result.decode::<Value>().unwrap()["content"][0]["text"].clone(),
+            Err(error) => Value::from(error.code),
+        }
+    };
+    // After the first call, the `_meta` is known.
+    for _ in 0..2 {
+        for members in [
+            r#""arguments":{"query":"a"}"#,
+            r#""arguments": {"query":"a"} "#,
+            r#""arguments":{"query":"a"},"z":{"query":"b"}"#,
+            r#""z":1,"arguments":{"query":"a","z":"}"},"y":"}""#,
+        ] {
+            assert_eq!(call("search_books", members).await, "a (10)", "{members}");
+        }
+        let wrong = call("search_books", r#""arguments":{"query":1},"z":{}"#).await;
+        assert!(wrong.as_str().unwrap().starts_with("invalid arguments: query: "), "{wrong}");
+        for broken in [
+            r#""arguments":{"query":"a"},"arguments":{"query":"b"}"#,
+            r#""arguments":{"query":"a"},"name":"fail""#,
+            r#""arguments":{"query":"a"},"z""#,
+            r#""arguments":{"query":"a","z":01}"#,
+            r#""arguments":{"query":"a"}}"#,
+        ] {
+            assert_eq!(call("search_books", broken).await, -32602, "{broken}");
+            assert_eq!(call("fail", broken).await, -32602, "{broken}");
+        }
+    }
 }
 
 #[tokio::test]

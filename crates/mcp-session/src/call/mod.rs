@@ -4,6 +4,7 @@ mod manual;
 mod misfit;
 mod request;
 mod rounds;
+mod running;
 mod tools;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 
 use mcp_core::{
     CallToolResult, GetPromptResult, LoggingLevel, Meta, MethodResult, ProgressNotificationParams,
+    RawJson,
 };
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ pub(crate) use listed::ListedNames;
 pub use manual::{Input, InputRound, ManualCall};
 use request::CallRequest;
 pub(crate) use request::Received;
+pub use running::CallFuture;
+use running::Running;
 #[cfg(feature = "validation")]
 pub(crate) use tools::list_tools;
 
@@ -46,7 +50,7 @@ pub(crate) use tools::list_tools;
 /// ```
 #[must_use = "the call is sent only when it is awaited"]
 pub struct Call<R> {
-    request: CallRequest,
+    request: Box<CallRequest>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -56,7 +60,8 @@ impl<R> Call<R> {
         method: impl Into<Cow<'static, str>>,
         params: Result<Params, serde_json::Error>,
     ) -> Self {
-        Self { request: CallRequest::new(session, method, params), result: PhantomData }
+        let request = Box::new(CallRequest::new(session, method, params));
+        Self { request, result: PhantomData }
     }
 
     /// Sets the timeout of this call, overriding that of the session: a [`Duration`] for the whole call, or a
@@ -121,7 +126,7 @@ impl<R> Call<R> {
     /// Spec: basic/patterns/mrtr
     pub fn manual_input(mut self) -> ManualCall<R> {
         self.request.is_manual = true;
-        ManualCall::new(self.request)
+        ManualCall::new(*self.request)
     }
 
     /// Decodes the result as another type, for example of an extension. Rounds of input continue as long as the result
@@ -167,6 +172,15 @@ impl<R> Call<R> {
     }
 }
 
+impl Call<RawJson> {
+    /// Declares that the caller validates the result as JSON, or passes it on to a reader that does: see
+    /// [`Envelope::skips_validation`](mcp_transport::Envelope::skips_validation).
+    pub fn without_validation(mut self) -> Self {
+        self.request.skips_validation = true;
+        self
+    }
+}
+
 impl Call<CallToolResult> {
     /// Sets all arguments, from any value that serializes as a JSON object.
     pub fn args(self, args: impl Serialize) -> Self {
@@ -200,19 +214,16 @@ impl<R: MethodResult + Send + 'static> Call<R> {
     pub(crate) fn received(
         self,
     ) -> Pin<Box<dyn Future<Output = Result<Received<R>, Error>> + Send>> {
-        let request = self.request;
-        Box::pin(async move { rounds::run(&request).await })
+        Box::pin(Running::new(self.request))
     }
 }
 
 impl<R: MethodResult + Send + 'static> IntoFuture for Call<R> {
     type Output = Result<R, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    type IntoFuture = CallFuture<R>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        // Moved into the future once.
-        let request = self.request;
-        Box::pin(async move { Ok(rounds::run(&request).await?.value) })
+    fn into_future(self) -> CallFuture<R> {
+        CallFuture(Running::new(self.request))
     }
 }
 

@@ -10,12 +10,11 @@ use std::{
 };
 
 use mcp_core::{
-    CallToolResult, Era, ListToolsResult, LoggingLevel, Message, Meta, MethodResult, RawJson,
-    Request, error_code, method,
+    CallToolResult, Era, ListToolsResult, LoggingLevel, Meta, MethodResult, RawJson, Request,
+    error_code, method,
 };
-use mcp_transport::{Delivery, Routing, multiplex::invalid_response};
+use mcp_transport::{Delivery, Routing};
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 use super::{
     era::{NO_LEVEL, replacement, undeclared},
@@ -25,7 +24,7 @@ use crate::{
     CacheMode, CallInfo, Error, ErrorKind, Session, Timeout,
     cache::Ticket,
     deadline::Deadline,
-    exchange::{First, Outgoing},
+    exchange::{First, Opening, Outgoing, invalid},
     handlers::ProgressHandler,
     input_required::InputRequired,
     negotiate::Confirmed,
@@ -52,6 +51,8 @@ pub(crate) struct CallRequest {
     pub(crate) on_progress: Option<ProgressHandler>,
     pub(crate) cache: CacheMode,
     pub(crate) is_manual: bool,
+    /// Whether the caller validates a raw result.
+    pub(crate) skips_validation: bool,
     pub(crate) tag: Option<u64>,
     /// The target that HTTP mirrors in a header, for methods of extensions.
     pub(crate) routing_name: Option<String>,
@@ -92,6 +93,7 @@ impl CallRequest {
             on_progress: None,
             cache: CacheMode::Use,
             is_manual: false,
+            skips_validation: false,
             tag: None,
             routing_name: None,
             prefers_task: false,
@@ -158,23 +160,26 @@ impl CallRequest {
         !is_checked && !self.may_be_task() && self.method != method::SUBSCRIPTIONS_LISTEN
     }
 
-    /// Sends a [plain](Self::is_plain) call without a span, and decodes its result. Otherwise returns what it got
-    /// first, to be handled by [`send`](Self::send).
-    pub(crate) async fn send_plain<R: MethodResult + 'static>(
+    /// Begins to send a [plain](Self::is_plain) call without a span.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub(crate) fn begin_plain<R: 'static>(&self) -> Result<Opening, Error> {
+        let (request, outgoing) = self.prepare(is_decoded::<R>(), &[], |_| {})?;
+        Ok(self.session.begin(request, outgoing))
+    }
+
+    /// The result of a [plain](Self::is_plain) call, if it is all that [`send`](Self::send) would return.
+    pub(crate) fn plain_result<R: MethodResult + 'static>(
         &self,
-        deadline: &mut Deadline<'_>,
-    ) -> Result<Received<R>, First> {
-        let unsent = |error| First::End(Err(error));
-        let (request, outgoing) = self.prepare(is_decoded::<R>(), &[], |_| {}).map_err(unsent)?;
-        let opening = self.session.begin(request, outgoing);
-        let first = self.session.first(opening, deadline).await;
-        if let First::End(Ok(raw)) = &first
-            && !self.session.inner().is_unconfirmed()
-            && let Ok(value) = self.decode(raw)
-        {
-            return Ok(Received { value, bytes: raw.len() });
+        first: &First,
+    ) -> Option<Received<R>> {
+        let First::End(Ok(raw)) = first else { return None };
+        if self.session.inner().is_unconfirmed() {
+            return None;
         }
-        Err(first)
+        let value = self.decode(raw).ok()?;
+        Some(Received { value, bytes: raw.len() })
     }
 
     /// Sends the request once, decodes its result, and caches it if there is a `ticket`. `responses` are the responses
@@ -184,7 +189,7 @@ impl CallRequest {
         first: Option<First>,
         responses: &[u8],
         ticket: Option<Box<Ticket>>,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
         span: &mut MessageSpan,
     ) -> Result<RoundOutcome<R>, Error> {
         let before = self.session.shared();
@@ -223,15 +228,12 @@ impl CallRequest {
     /// Checks why a result cannot be decoded that the transport has not validated.
     #[cold]
     fn check_json(&self, raw: &RawJson) -> Result<(), Error> {
-        // Unlike other types, this one accepts only UTF-8.
-        let Err(error) = raw.decode::<&RawValue>() else { return Ok(()) };
-        let frame = raw.clone().into_frame();
-        match Message::parse(frame.clone()) {
-            Ok(_) => Err(self.undecodable(raw, error)),
-            Err(error) => {
-                let error = self.session.transport_error(invalid_response(&frame, error));
-                Err(error.with_method(self.method.clone()))
+        match invalid(raw) {
+            None => Ok(()),
+            Some(Ok(error)) => {
+                Err(self.session.transport_error(error).with_method(self.method.clone()))
             }
+            Some(Err(error)) => Err(self.undecodable(raw, error)),
         }
     }
 
@@ -277,7 +279,7 @@ impl CallRequest {
         request.params = params.map_err(named)?;
         let outgoing = Outgoing {
             idle_limit: session.idle_limit(self.timeout),
-            skips_validation: is_decoded,
+            skips_validation: is_decoded || self.skips_validation,
             routing: self.routing().map_err(|error| named(session.unsendable(error)))?,
             trace,
         };
@@ -289,7 +291,7 @@ impl CallRequest {
         first: Option<First>,
         is_decoded: bool,
         responses: &[u8],
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
         span: &mut MessageSpan,
     ) -> Result<RawJson, Error> {
         let session = &self.session;

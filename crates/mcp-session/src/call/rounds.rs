@@ -20,38 +20,20 @@ use crate::{
     trace::MessageSpan,
 };
 
-/// Executes a call.
+/// The state of a call before its rounds.
+pub(crate) struct Started {
+    /// What the request got, if it was sent.
+    pub(crate) first: Option<First>,
+    /// The span, if a subscriber records it.
+    pub(crate) span: Option<MessageSpan>,
+    pub(crate) ticket: Option<Box<Ticket>>,
+}
+
+/// Executes a call, or the rest of it.
 pub(crate) async fn run<R: MethodResult + Send + 'static>(
     request: &CallRequest,
-) -> Result<Received<R>, Error> {
-    let mut deadline = request.session.deadline(request.timeout);
-    let mut started = Started { first: None, span: None, ticket: request.ticket() };
-    if started.ticket.is_none() && request.is_plain() {
-        started.span = Some(request.span()).filter(|span| !span.is_disabled());
-        if started.span.is_none() {
-            match request.send_plain(&mut deadline).await {
-                Ok(received) => return Ok(received),
-                Err(first) => started.first = Some(first),
-            }
-        }
-    }
-    // Apart, so that the future of most calls is small.
-    Box::pin(run_with(request, started, deadline)).await
-}
-
-/// The state of a call before its rounds.
-struct Started {
-    /// What the request got, if it was sent.
-    first: Option<First>,
-    /// The span, if a subscriber records it.
-    span: Option<MessageSpan>,
-    ticket: Option<Box<Ticket>>,
-}
-
-async fn run_with<R: MethodResult + Send + 'static>(
-    request: &CallRequest,
     Started { first, span, mut ticket }: Started,
-    mut deadline: Deadline<'_>,
+    mut deadline: Deadline,
 ) -> Result<Received<R>, Error> {
     if let Some(ticket) = &mut ticket
         && let Some(cached) = cached(request, ticket, &mut deadline).await?
@@ -77,7 +59,7 @@ async fn run_with<R: MethodResult + Send + 'static>(
 pub(crate) async fn cached<R: MethodResult + 'static>(
     request: &CallRequest,
     ticket: &mut Ticket,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
 ) -> Result<Option<Received<R>>, Error> {
     let mut getting = Box::pin(request.cached(ticket));
     let cached = deadline.limit_total(getting.as_mut()).await;
@@ -88,7 +70,7 @@ async fn rounds<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     mut first: Option<First>,
     mut ticket: Option<Box<Ticket>>,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
     span: &mut MessageSpan,
 ) -> Result<Received<R>, Error> {
     let session = &request.session;
@@ -137,7 +119,7 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
     first: Option<First>,
     responses: &[u8],
     ticket: Option<Box<Ticket>>,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
     span: &mut MessageSpan,
 ) -> Result<RoundOutcome<R>, Error> {
     let sent = request.send(first, responses, ticket, deadline, span).await;
@@ -171,7 +153,7 @@ pub(crate) async fn once<R: MethodResult + Send + 'static>(
 async fn checked<R: MethodResult + Send + 'static>(
     request: &CallRequest,
     received: Received<R>,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
 ) -> Result<RoundOutcome<R>, Error> {
     #[cfg(feature = "validation")]
     if request.session.inner().outputs.has_checks() {
@@ -198,7 +180,7 @@ async fn checked<R: MethodResult + Send + 'static>(
 async fn finished(
     request: &CallRequest,
     result: &RawJson,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
 ) -> Result<Option<RawJson>, Error> {
     let session = &request.session;
     let taker = match request.is_as_task() {
@@ -231,7 +213,7 @@ async fn finished(
 /// Lists the tools again, since the server rejected the headers.
 pub(crate) async fn correct_headers(
     request: &CallRequest,
-    deadline: &mut Deadline<'_>,
+    deadline: &mut Deadline,
 ) -> Result<(), Error> {
     let limit = request.timeout.map(|limit| Timeout { total: None, ..limit });
     let listing = pin!(list_tools(&request.session, CacheMode::Refresh, limit));

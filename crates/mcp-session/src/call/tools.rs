@@ -93,7 +93,7 @@ impl CallRequest {
 
     /// Decides whether the call is sent as a task, based on the listed tool. Lists the tools if necessary: some servers
     /// report a call that should have been a task as a tool error.
-    pub(crate) async fn choose_task(&self, deadline: &mut Deadline<'_>) -> Result<(), Error> {
+    pub(crate) async fn choose_task(&self, deadline: &mut Deadline) -> Result<(), Error> {
         let Some(tool) = self.target() else { return Ok(()) };
         let known = &self.session.inner().task_tools;
         if known.is_empty() {
@@ -110,7 +110,7 @@ impl CallRequest {
     pub(crate) async fn has_to_be_task(
         &self,
         error: &Error,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
     ) -> Result<bool, Error> {
         let is_refused = error.answer().is_some_and(|it| it.code == error_code::METHOD_NOT_FOUND);
         if !is_refused || self.is_as_task() || !self.may_be_task() {
@@ -122,11 +122,7 @@ impl CallRequest {
         Ok(self.is_as_task())
     }
 
-    async fn list_for_tasks(
-        &self,
-        cache: CacheMode,
-        deadline: &mut Deadline<'_>,
-    ) -> Result<(), Error> {
+    async fn list_for_tasks(&self, cache: CacheMode, deadline: &mut Deadline) -> Result<(), Error> {
         let limit = self.timeout.map(|limit| Timeout { total: None, ..limit });
         let listing = pin!(list_tools(&self.session, cache, limit));
         let listed = deadline.limit_total(listing).await;

@@ -47,7 +47,7 @@ impl Session {
         &self,
         inner: &Inner,
         asked: Result<RawJson, Error>,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
     ) -> Confirmed {
         let is_doubtful = match &asked {
             Ok(result) => memchr::memmem::find(result.as_bytes(), b"\"resultType\"").is_none(),
@@ -114,7 +114,7 @@ impl Session {
     }
 
     /// Whether the server still supports the session's revision; `None` if unknown.
-    async fn discover_again(&self, deadline: &mut Deadline<'_>) -> Option<bool> {
+    async fn discover_again(&self, deadline: &mut Deadline) -> Option<bool> {
         let inner = self.inner();
         let trace = inner.tracing.context(|| None);
         let params = Params::empty().encode(&inner.meta, None, None, trace.as_deref());

@@ -96,7 +96,7 @@ pub(crate) async fn open(
         };
         opening.run().await
     };
-    let timers = Timers::default();
+    let timers = Arc::new(Timers::default());
     let mut deadline = timers.deadline(Timeout::idle(options.start_timeout));
     let opened = deadline.limit(pin!(opening), || stage.held_until(connect)).await;
     opened.unwrap_or_else(|Reached(limit)| Err(stage.late(server, limit)))
@@ -200,7 +200,7 @@ impl Opening<'_> {
             Patience::Other => Some(OTHER_TIMEOUT),
         };
         let (stage, connect) = (self.stage, self.connect);
-        let timers = Timers::default();
+        let timers = Arc::new(Timers::default());
         let mut deadline = timers.deadline(Timeout::NONE.with_idle(limit));
         let event = deadline.limit_poll(|cx| self.poll(cx), || stage.held_until(connect)).await;
         match event {

@@ -11,6 +11,9 @@ use super::{Key, RawJson, RawObject, Value};
 /// Up to this number of members, duplicates are found without a hash table.
 const FEW: usize = 16;
 
+/// The start of parameters whose first member is the `_meta`.
+const META_FIRST: &[u8] = br#"{"_meta":"#;
+
 type Members = Vec<(Key, Value)>;
 
 impl RawObject {
@@ -35,6 +38,93 @@ impl RawObject {
         drop_duplicates(&mut meta, json.as_bytes());
         let meta = Self { json: json.clone(), members: meta, is_changed: true };
         Ok((Self { json, members, is_changed: true }, meta))
+    }
+}
+
+impl RawObject {
+    /// Finds the parameters that follow this `_meta`, which is known to be valid and is not parsed again. For most
+    /// requests of a client, which have the same `_meta`. Returns `None` for parameters that do not begin with it, or
+    /// are not written as most clients do, without spaces, escapes in names or repeated members: then
+    /// [`parse_params`](Self::parse_params) reads them.
+    ///
+    /// Values are not validated, as `json` is JSON.
+    pub fn parse_params_behind(meta: &[u8], json: &RawJson) -> Option<Self> {
+        let all = json.as_bytes();
+        let mut rest = all.strip_prefix(META_FIRST)?.strip_prefix(meta)?;
+        let range = |part: &[u8], behind: usize| {
+            let end = all.len() - behind;
+            end - part.len()..end
+        };
+        let mut members = Vec::with_capacity(4);
+        while rest != b"}" {
+            let (name, value) = plain_text(rest.strip_prefix(b",")?)?;
+            if name == b"_meta" || !name.is_ascii() {
+                return None;
+            }
+            let key = Key::At(range(name, 1 + value.len()));
+            let value = value.strip_prefix(b":")?;
+            let (value, behind) = value.split_at(value_len(value)?);
+            members.push((key, Value::At(range(value, behind.len()))));
+            rest = behind;
+        }
+        let is_repeated = drop_duplicates(&mut members, all);
+        (!is_repeated).then(|| Self { json: json.clone(), members, is_changed: true })
+    }
+
+    /// The bytes of the `_meta` of parameters that begin with it, for
+    /// [`parse_params_behind`](Self::parse_params_behind).
+    pub fn first_meta(json: &RawJson) -> Option<&[u8]> {
+        let meta = json.as_bytes().strip_prefix(META_FIRST)?;
+        Some(&meta[..value_len(meta)?])
+    }
+}
+
+/// The string without escapes at the start of a JSON text, and what follows.
+pub(super) fn plain_text(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = json.strip_prefix(b"\"")?;
+    let end = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
+    Some((&inside[..end], inside[end..].strip_prefix(b"\"")?))
+}
+
+/// The length of the value at the start of valid JSON. A value of anything else may be any part of it.
+fn value_len(json: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match json.get(at)? {
+            b'"' => at += string_len(&json[at..])?,
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                // The end of the object that contains a number or a word.
+                if depth == 0 {
+                    return (at > 0).then_some(at);
+                }
+                depth -= 1;
+                at += 1;
+            }
+            b',' if depth == 0 => return (at > 0).then_some(at),
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// The length of the string at the start of valid JSON, with its quotes.
+fn string_len(json: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
+        match json[at] {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
     }
 }
 
@@ -201,6 +291,48 @@ mod tests {
         for wrong in [r#"{"_meta":[]}"#, r#"{"_meta":1}"#, "null", "[]"] {
             let json = RawJson::from_text(wrong).unwrap();
             assert!(RawObject::parse_params(json).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn parameters_behind_a_known_meta_are_those_of_the_parser() {
+        let meta = r#"{"a":{"b":"}\""}}"#;
+        let behind = |rest: &str| {
+            let json = RawJson::from_text(format!("{{\"_meta\":{meta}{rest}}}")).unwrap();
+            assert_eq!(RawObject::first_meta(&json).unwrap(), meta.as_bytes());
+            let read = RawObject::parse_params_behind(meta.as_bytes(), &json)?;
+            let (parsed, _) = RawObject::parse_params(json).unwrap();
+            assert_eq!(written(&read), written(&parsed), "{rest}");
+            assert_eq!(read.iter().collect::<Vec<_>>(), parsed.iter().collect::<Vec<_>>());
+            Some(())
+        };
+        for rest in [
+            "",
+            r#","name":"x""#,
+            r#","a":1.5e3,"b":true,"c":[1,{"d":"]\\\""},[]],"d":{"_meta":{"}":"{"}},"e":"\u0041\\""#,
+            r#","arguments":{"query":"é","limit":10},"name":"é""#,
+        ] {
+            assert!(behind(rest).is_some(), "{rest}");
+        }
+        for rest in [
+            r#", "name":"x""#,
+            r#","name" :"x""#,
+            r#","name":"x" "#,
+            r#","n\u0061me":"x""#,
+            r#","é":1"#,
+            r#","_meta":{}"#,
+            r#","a":1,"b":2,"a":3"#,
+        ] {
+            assert!(behind(rest).is_none(), "{rest}");
+        }
+        let other = RawJson::from_text(r#"{"_meta":{"a":1},"b":2}"#).unwrap();
+        assert!(RawObject::parse_params_behind(meta.as_bytes(), &other).is_none());
+        let without = RawJson::from_text(r#"{"b":2,"_meta":{}}"#).unwrap();
+        assert!(RawObject::first_meta(&without).is_none());
+        for broken in ["", ",", ",\"a", ",\"a\"", ",\"a\":", ",\"a\":{", ",\"a\":\"\\", ",\"a\":]"]
+        {
+            let json = RawJson::trusted(format!("{{\"_meta\":{meta}{broken}"));
+            assert!(RawObject::parse_params_behind(meta.as_bytes(), &json).is_none(), "{broken}");
         }
     }
 
