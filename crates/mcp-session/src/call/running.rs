@@ -22,7 +22,8 @@ use crate::{
 #[must_use = "the call is sent only when it is awaited"]
 pub struct CallFuture<R>(pub(super) Running<R>);
 
-/// A call on its way. A [plain](CallRequest::is_plain) one is polled in place, without a future of its own.
+/// A call that is sent. The exchange of a [plain](CallRequest::is_plain) one is polled directly; any other is run by a
+/// boxed future.
 pub(super) struct Running<R>(State<R>);
 
 #[expect(clippy::large_enum_variant, reason = "most calls are sent and polled in place")]
